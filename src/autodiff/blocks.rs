@@ -1,0 +1,125 @@
+//! The elements of a plate, a register at a time.
+
+use super::Lanes;
+
+/// Up to one register of consecutive elements. Lanes past `count` repeat the last element, so that they hold data as good
+/// as any and only their results have to be dropped.
+#[derive(Clone, Copy, Debug)]
+pub struct Block {
+    /// The position of its first element in the columns of its plate.
+    pub first: usize,
+    /// How many elements it holds.
+    pub count: usize,
+}
+
+impl Block {
+    /// The position of the element in lane `i`.
+    #[inline(always)]
+    pub fn element(self, i: usize) -> usize {
+        self.first + i.min(self.count - 1)
+    }
+
+    /// The elements' values in a column.
+    #[inline(always)]
+    pub fn load<V: Lanes>(self, column: &[f64]) -> V {
+        if self.count == V::WIDTH { V::load(&column[self.first..]) } else { V::from_fn(|i| column[self.element(i)]) }
+    }
+
+    /// The elements' values by a function of their position.
+    #[inline(always)]
+    pub fn load_with<V: Lanes>(self, value: impl Fn(usize) -> f64) -> V {
+        V::from_fn(|i| value(self.element(i)))
+    }
+
+    /// The one value of a covariate that a branch or an index depends on; marks the block as diverged if it differs.
+    #[inline(always)]
+    pub fn uniform<V: Lanes, X: Copy + Into<Structural>>(self, value: impl Fn(usize) -> X) -> X {
+        let code = |i: usize| value(self.element(i)).into().0 as f64;
+        V::from_fn(code).uniform();
+        value(self.first)
+    }
+
+    /// Adds the elements' numbers to a column.
+    #[inline(always)]
+    pub fn add<V: Lanes>(self, column: &mut [f64], numbers: V) {
+        if self.count == V::WIDTH {
+            let place = &mut column[self.first..];
+            (V::load(place) + numbers).store(place);
+        } else {
+            for i in 0..self.count {
+                column[self.first + i] += numbers.lane(i);
+            }
+        }
+    }
+}
+
+/// A `bool`, `usize` or other whole number that code may branch on or index with.
+pub struct Structural(i64);
+
+impl From<bool> for Structural {
+    #[inline(always)]
+    fn from(x: bool) -> Self {
+        Self(x as i64)
+    }
+}
+impl From<usize> for Structural {
+    #[inline(always)]
+    fn from(x: usize) -> Self {
+        Self(x as i64)
+    }
+}
+
+/// The blocks that cover the elements `start..end`.
+#[derive(Debug)]
+pub struct Blocks {
+    next: usize,
+    end: usize,
+    /// The elements before this go one at a time, since a branch told them apart.
+    single: usize,
+}
+
+impl Blocks {
+    /// The blocks of the elements `start..end`.
+    #[inline(always)]
+    pub fn new(start: usize, end: usize) -> Self {
+        Self { next: start, end, single: start }
+    }
+
+    /// The next block, for lanes of type `V`.
+    #[inline(always)]
+    pub fn next<V: Lanes>(&mut self) -> Option<Block> {
+        if self.next >= self.end {
+            return None;
+        }
+        let most = if self.next < self.single { 1 } else { V::WIDTH };
+        let block = Block { first: self.next, count: most.min(self.end - self.next) };
+        self.next += block.count;
+        Some(block)
+    }
+
+    /// Whether a branch followed a lane that others would not have followed; then the block comes again, element by
+    /// element, and its results must be dropped.
+    #[inline(always)]
+    pub fn diverged<V: Lanes>(&mut self, block: Block) -> bool {
+        let again = V::take_divergence() && block.count > 1;
+        if again {
+            self.next = block.first;
+            self.single = block.first + block.count;
+        }
+        again
+    }
+}
+
+/// The values of another plate's variable for the elements of a block, by index.
+#[inline(always)]
+pub fn gather<V: Lanes>(block: Block, values: &[f64], index: &[usize]) -> V {
+    block.load_with(|i| values[index[i]])
+}
+
+/// Adds the elements' numbers to another plate's column, by index.
+#[inline(always)]
+pub fn scatter<V: Lanes>(block: Block, column: &mut [f64], index: &[usize], numbers: V) {
+    for i in 0..block.count {
+        column[index[block.first + i]] += numbers.lane(i);
+    }
+}

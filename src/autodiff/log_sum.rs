@@ -1,0 +1,35 @@
+//! The logarithm of a sum of exponentials: how a discrete variable is summed out.
+
+use super::Real;
+
+/// log(exp(a) + exp(b) + ...) of terms that come one by one, with one exponential for each term and no overflow.
+///
+/// It keeps the largest term m and the sum of exp(term - m), whose derivative is the sum of the terms' derivatives, each
+/// times its exp(term - m).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LogSum<T> {
+    state: Option<(T, T)>,
+}
+
+impl<T: Real> LogSum<T> {
+    /// A sum of no terms.
+    #[inline(always)]
+    pub fn new() -> Self {
+        Self { state: None }
+    }
+
+    /// Adds a term.
+    #[inline(always)]
+    pub fn push(&mut self, term: T) {
+        self.state = Some(match self.state {
+            None => term.log_sum_start(),
+            Some(state) => term.log_sum_push(state),
+        });
+    }
+
+    /// The logarithm of the sum; minus infinity if there are no terms.
+    #[inline(always)]
+    pub fn finish(self) -> T {
+        self.state.map_or(T::from(f64::NEG_INFINITY), T::log_sum_finish)
+    }
+}

@@ -1,0 +1,20 @@
+//! Scalars that carry derivatives.
+//!
+//! A density is written once, generic over a scalar `T:` [`Real`]. Run on `f64` it gives a number; run on [`Dual`] it gives
+//! a number and its partial derivatives with respect to a handful of variables, several elements of a plate at a time
+//! when the dual's numbers are themselves [`Lanes`] of a vector register. No tape is kept and nothing is allocated.
+
+mod blocks;
+mod dual;
+mod lanes;
+mod log_sum;
+mod promote;
+mod real;
+mod special;
+
+pub use blocks::{Block, Blocks, Structural, gather, scatter};
+pub use dual::Dual;
+pub use lanes::{Lanes, WithLanes, with_lanes};
+pub use log_sum::LogSum;
+pub use promote::Promote;
+pub use real::Real;

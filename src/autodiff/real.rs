@@ -1,0 +1,262 @@
+//! The scalar that densities and user functions are generic over.
+
+use std::fmt::Debug;
+use std::iter::Sum;
+
+use num_traits::{NumAssignOps, NumOps, One, Zero};
+
+use super::special;
+
+/// A real number, with or without derivatives.
+///
+/// Functions used in a model are written over it: `fn line<T: Real>(x: T, a: T, b: T) -> T { a + b * x }`. A constant is
+/// `T::from(0.5)`; on the right of an operator a plain `f64` will do. Branches on comparisons are allowed: where several
+/// elements of a plate go through at once and disagree, they are run again one by one.
+pub trait Real:
+    Copy
+    + Debug
+    + Send
+    + Sync
+    + 'static
+    + PartialEq
+    + PartialOrd
+    + From<f64>
+    + Zero
+    + One
+    + std::ops::Neg<Output = Self>
+    + NumOps
+    + NumOps<f64>
+    + NumAssignOps
+    + Sum
+{
+    /// The number without its derivatives. Like a comparison, it follows one element where several go through at once.
+    fn value(self) -> f64;
+
+    /// e to the power of `self`.
+    fn exp(self) -> Self;
+    /// exp(self) - 1, exact near zero.
+    fn exp_m1(self) -> Self;
+    /// The natural logarithm.
+    fn ln(self) -> Self;
+    /// ln(1 + self), exact near zero.
+    fn ln_1p(self) -> Self;
+    /// The square root.
+    fn sqrt(self) -> Self;
+    /// `self` to a whole power.
+    fn powi(self, n: i32) -> Self;
+    /// `self` to a real power; `self` must be positive for the derivative with respect to the power.
+    fn powf(self, power: Self) -> Self;
+    /// The sine.
+    fn sin(self) -> Self;
+    /// The cosine.
+    fn cos(self) -> Self;
+    /// The tangent.
+    fn tan(self) -> Self;
+    /// The angle whose sine is `self`.
+    fn asin(self) -> Self;
+    /// The angle whose cosine is `self`.
+    fn acos(self) -> Self;
+    /// The angle whose tangent is `self`.
+    fn atan(self) -> Self;
+    /// The angle of the point (x = `other`, y = `self`).
+    fn atan2(self, other: Self) -> Self;
+    /// The hyperbolic sine.
+    fn sinh(self) -> Self;
+    /// The hyperbolic cosine.
+    fn cosh(self) -> Self;
+    /// The hyperbolic tangent.
+    fn tanh(self) -> Self;
+    /// The absolute value; its derivative at zero is taken as zero.
+    fn abs(self) -> Self;
+    /// The largest whole number not above `self`; its derivative is zero.
+    fn floor(self) -> Self;
+    /// ln(Gamma(self)) for `self` > 0.
+    fn ln_gamma(self) -> Self;
+    /// ln(self!) of a count. A count is data: the result has no derivative.
+    fn ln_factorial(self) -> Self;
+    /// The error function.
+    fn erf(self) -> Self;
+    /// The cumulative distribution of the standard normal.
+    fn normal_cdf(self) -> Self;
+    /// The logarithm of [`Real::normal_cdf`], exact in the lower tail.
+    fn ln_normal_cdf(self) -> Self;
+    /// `yes` where `self` < `other`, else `no`: a branch that costs no branch.
+    fn if_lt(self, other: Self, yes: Self, no: Self) -> Self;
+    /// `yes` where `self` <= `other`, else `no`.
+    fn if_le(self, other: Self, yes: Self, no: Self) -> Self;
+
+    #[doc(hidden)]
+    fn log_sum_start(self) -> (Self, Self);
+    #[doc(hidden)]
+    fn log_sum_push(self, state: (Self, Self)) -> (Self, Self);
+    #[doc(hidden)]
+    fn log_sum_finish(state: (Self, Self)) -> Self;
+
+    /// 1 / self.
+    #[inline(always)]
+    fn recip(self) -> Self {
+        Self::from(1.0) / self
+    }
+    /// self squared.
+    #[inline(always)]
+    fn square(self) -> Self {
+        self * self
+    }
+    /// The larger of two numbers.
+    #[inline(always)]
+    fn max(self, other: Self) -> Self {
+        self.if_lt(other, other, self)
+    }
+    /// The smaller of two numbers.
+    #[inline(always)]
+    fn min(self, other: Self) -> Self {
+        self.if_lt(other, self, other)
+    }
+    /// 1 / (1 + exp(-self)).
+    #[inline(always)]
+    fn sigmoid(self) -> Self {
+        // exp of a negative number only: no overflow, and full precision on either side.
+        let e = (-self.abs()).exp();
+        let small = e / (e + 1.0);
+        self.if_lt(Self::from(0.0), small, (e + 1.0).recip())
+    }
+    /// ln(1 + exp(self)).
+    #[inline(always)]
+    fn softplus(self) -> Self {
+        self.max(Self::from(0.0)) + (-self.abs()).exp().ln_1p()
+    }
+    /// ln(self / (1 - self)).
+    #[inline(always)]
+    fn logit(self) -> Self {
+        self.ln() - (-self).ln_1p()
+    }
+}
+
+impl Real for f64 {
+    #[inline(always)]
+    fn value(self) -> f64 {
+        self
+    }
+    #[inline(always)]
+    fn exp(self) -> Self {
+        f64::exp(self)
+    }
+    #[inline(always)]
+    fn exp_m1(self) -> Self {
+        f64::exp_m1(self)
+    }
+    #[inline(always)]
+    fn ln(self) -> Self {
+        f64::ln(self)
+    }
+    #[inline(always)]
+    fn ln_1p(self) -> Self {
+        f64::ln_1p(self)
+    }
+    #[inline(always)]
+    fn sqrt(self) -> Self {
+        f64::sqrt(self)
+    }
+    #[inline(always)]
+    fn powi(self, n: i32) -> Self {
+        f64::powi(self, n)
+    }
+    #[inline(always)]
+    fn powf(self, power: Self) -> Self {
+        f64::powf(self, power)
+    }
+    #[inline(always)]
+    fn sin(self) -> Self {
+        f64::sin(self)
+    }
+    #[inline(always)]
+    fn cos(self) -> Self {
+        f64::cos(self)
+    }
+    #[inline(always)]
+    fn tan(self) -> Self {
+        f64::tan(self)
+    }
+    #[inline(always)]
+    fn asin(self) -> Self {
+        f64::asin(self)
+    }
+    #[inline(always)]
+    fn acos(self) -> Self {
+        f64::acos(self)
+    }
+    #[inline(always)]
+    fn atan(self) -> Self {
+        f64::atan(self)
+    }
+    #[inline(always)]
+    fn atan2(self, other: Self) -> Self {
+        f64::atan2(self, other)
+    }
+    #[inline(always)]
+    fn sinh(self) -> Self {
+        f64::sinh(self)
+    }
+    #[inline(always)]
+    fn cosh(self) -> Self {
+        f64::cosh(self)
+    }
+    #[inline(always)]
+    fn tanh(self) -> Self {
+        f64::tanh(self)
+    }
+    #[inline(always)]
+    fn abs(self) -> Self {
+        f64::abs(self)
+    }
+    #[inline(always)]
+    fn floor(self) -> Self {
+        f64::floor(self)
+    }
+    #[inline(always)]
+    fn ln_gamma(self) -> Self {
+        special::ln_gamma(self)
+    }
+    #[inline(always)]
+    fn ln_factorial(self) -> Self {
+        special::ln_factorial(self)
+    }
+    #[inline(always)]
+    fn erf(self) -> Self {
+        special::erf(self)
+    }
+    #[inline(always)]
+    fn normal_cdf(self) -> Self {
+        special::normal_cdf(self)
+    }
+    #[inline(always)]
+    fn ln_normal_cdf(self) -> Self {
+        special::ln_normal_cdf(self)
+    }
+    #[inline(always)]
+    fn if_lt(self, other: Self, yes: Self, no: Self) -> Self {
+        if self < other { yes } else { no }
+    }
+    #[inline(always)]
+    fn if_le(self, other: Self, yes: Self, no: Self) -> Self {
+        if self <= other { yes } else { no }
+    }
+    #[inline(always)]
+    fn log_sum_start(self) -> (Self, Self) {
+        (self, 1.0)
+    }
+    #[inline(always)]
+    fn log_sum_push(self, (largest, sum): (Self, Self)) -> (Self, Self) {
+        if self == f64::NEG_INFINITY {
+            (largest, sum)
+        } else if largest < self {
+            (self, sum * (largest - self).exp() + 1.0)
+        } else {
+            (largest, sum + (self - largest).exp())
+        }
+    }
+    #[inline(always)]
+    fn log_sum_finish((largest, sum): (Self, Self)) -> Self {
+        largest + sum.ln()
+    }
+}

@@ -1,0 +1,113 @@
+//! Special functions on plain numbers, from statrs where it has them.
+
+use std::f64::consts::{FRAC_1_SQRT_2, PI};
+use std::sync::LazyLock;
+
+use statrs::function::{erf as statrs_erf, gamma};
+
+/// ln(Gamma(x)) for x > 0; NaN elsewhere, where Gamma is of either sign.
+pub fn ln_gamma(x: f64) -> f64 {
+    if x > 0.0 {
+        gamma::ln_gamma(x)
+    } else if x == 0.0 {
+        f64::INFINITY
+    } else {
+        f64::NAN
+    }
+}
+
+/// The derivative of ln(Gamma(x)).
+pub fn digamma(x: f64) -> f64 {
+    gamma::digamma(x)
+}
+
+/// ln(k!) of a whole number, from a table below 256 and Stirling's series from there (its next term is below 1e-17).
+/// Minus infinity is never returned: a number that is negative or not whole has no factorial, and gives NaN.
+pub fn ln_factorial(k: f64) -> f64 {
+    static TABLE: LazyLock<[f64; 256]> = LazyLock::new(|| {
+        let mut table = [0.0; 256];
+        let (mut sum, mut lost) = (0.0, 0.0);
+        for (k, entry) in table.iter_mut().enumerate().skip(1) {
+            // Compensated (Kahan), so that the last entry is as good as the first.
+            let term = (k as f64).ln() - lost;
+            let next: f64 = sum + term;
+            lost = (next - sum) - term;
+            sum = next;
+            *entry = sum;
+        }
+        table
+    });
+    if !(k >= 0.0 && k.fract() == 0.0) {
+        f64::NAN
+    } else if k < 256.0 {
+        TABLE[k as usize]
+    } else {
+        let x = k + 1.0;
+        let inverse = 1.0 / (x * x);
+        (x - 0.5) * x.ln() - x
+            + 0.5 * (2.0 * PI).ln()
+            + (1.0 / 12.0 - inverse * (1.0 / 360.0 - inverse * (1.0 / 1260.0 - inverse / 1680.0))) / x
+    }
+}
+
+/// The error function.
+pub fn erf(x: f64) -> f64 {
+    statrs_erf::erf(x)
+}
+
+/// The cumulative distribution of the standard normal.
+pub fn normal_cdf(x: f64) -> f64 {
+    0.5 * statrs_erf::erfc(-x * FRAC_1_SQRT_2)
+}
+
+/// Its logarithm: directly where it does not underflow, and by the asymptotic series of Mills' ratio in the lower tail.
+pub fn ln_normal_cdf(x: f64) -> f64 {
+    if x > -10.0 {
+        normal_cdf(x).ln()
+    } else {
+        // Phi(x) = phi(x) / |x| (1 - 1/x^2 + 3/x^4 - 15/x^6 + ...), the error being below the first term left out.
+        let y = 1.0 / (x * x);
+        let mut term = 1.0;
+        let mut sum = 1.0;
+        for n in 1..=12 {
+            term *= -((2 * n - 1) as f64) * y;
+            sum += term;
+        }
+        -0.5 * x * x - 0.5 * (2.0 * PI).ln() - (-x).ln() + sum.ln()
+    }
+}
+
+/// The derivative of [`ln_normal_cdf`]: phi(x) / Phi(x).
+pub fn ln_normal_cdf_slope(x: f64) -> f64 {
+    (-0.5 * x * x - 0.5 * (2.0 * PI).ln() - ln_normal_cdf(x)).exp()
+}
+
+/// The density of the standard normal.
+pub fn normal_density(x: f64) -> f64 {
+    (-0.5 * x * x).exp() / (2.0 * PI).sqrt()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ln_factorial_is_ln_gamma_of_the_next() {
+        for k in (0..2000).chain([10_000, 1_000_000]) {
+            let exact = ln_gamma(k as f64 + 1.0);
+            let got = ln_factorial(k as f64);
+            assert!((got - exact).abs() <= 1e-13 * exact.abs().max(1.0), "{k}: {got} {exact}");
+        }
+        assert!(ln_factorial(-1.0).is_nan() && ln_factorial(1.5).is_nan());
+    }
+
+    #[test]
+    fn the_lower_tail_joins_the_middle() {
+        // scipy.special.log_ndtr
+        for (x, exact) in [(-10.0, -53.23128515051247), (-20.0, -203.9171553710973), (-9.9, -52.22642830035167)] {
+            assert!((ln_normal_cdf(x) / exact - 1.0).abs() < 1e-12, "{x}: {} {exact}", ln_normal_cdf(x));
+        }
+        let (below, above) = (ln_normal_cdf(-10.0 - 1e-9), ln_normal_cdf(-10.0 + 1e-9));
+        assert!((above - below - 2e-9 * ln_normal_cdf_slope(-10.0)).abs() < 1e-11);
+    }
+}

@@ -1,0 +1,125 @@
+//! Distributions: a draw, a log density, a support, one file for each family.
+//!
+//! Each is generic over its scalar, so that one implementation serves the simulator (on `f64`) and the density (on numbers
+//! with derivatives, several at a time). A draw is always a number: `false` and `true` are 0 and 1, counts and categories
+//! are whole. A type of your own that implements [`Distribution`] and [`Draw`] may stand after `~` in a model:
+//!
+//! ```
+//! use hierarch::prelude::*;
+//! use rand::{Rng, RngExt};
+//!
+//! /// Density proportional to 1 - (x / radius)^2 on (-radius, radius).
+//! pub struct Parabola<T> {
+//!     radius: T,
+//! }
+//!
+//! impl<T: Real> Parabola<T> {
+//!     pub fn new(radius: T) -> Self {
+//!         Self { radius }
+//!     }
+//! }
+//!
+//! impl<T: Real> Distribution<T> for Parabola<T> {
+//!     type Value = T;
+//!     fn support(&self) -> Support<T> {
+//!         Support::Interval(-self.radius, self.radius)
+//!     }
+//!     fn log_density(&self, x: T) -> T {
+//!         (-(x / self.radius).square()).ln_1p() + (self.radius.recip() * 0.75).ln()
+//!     }
+//! }
+//!
+//! impl Draw for Parabola<f64> {
+//!     fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> f64 {
+//!         // The middle of three uniform numbers.
+//!         let mut u = [(); 3].map(|_| rng.random_range(-1.0..1.0));
+//!         u.sort_by(f64::total_cmp);
+//!         self.radius * u[1]
+//!     }
+//! }
+//! ```
+
+mod normal;
+mod support;
+
+pub use normal::Normal;
+pub use support::{Support, constrain_simplex, unconstrain_simplex};
+
+use rand::Rng;
+
+use crate::autodiff::Real;
+
+/// A distribution with parameters of type `T`.
+///
+/// Its constructor takes the parameters as they are. A parameter that makes no sense (a negative scale, say) gives a log
+/// density of NaN or minus infinity, which a sampler rejects; [`Draw::check`] says what is wrong with it.
+pub trait Distribution<T: Real> {
+    /// What is drawn: `T`, or `[T; N]` for a vector.
+    type Value;
+
+    /// The values that have a positive density.
+    fn support(&self) -> Support<T>;
+
+    /// The logarithm of the density at `x`, or of the probability of a whole number; minus infinity outside the support.
+    fn log_density(&self, x: Self::Value) -> T;
+}
+
+/// A distribution that can be drawn from.
+pub trait Draw: Distribution<f64> {
+    /// One draw.
+    fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> Self::Value;
+
+    /// Whether the parameters make sense. Simulators ask before they draw.
+    ///
+    /// # Errors
+    /// The first parameter that does not, with its value and what it must be.
+    fn check(&self) -> Result<(), ParameterError> {
+        Ok(())
+    }
+}
+
+/// A distribution over the real numbers, or over whole ones, whose cumulative probability is known for scalars `T`.
+pub trait Cdf<T: Real>: Distribution<T, Value = T> {
+    /// The probability of a value not above `x`.
+    fn cdf(&self, x: T) -> T;
+}
+
+/// A distribution over 0, 1, ..., `categories() - 1`: a local of this kind is summed out in the density.
+pub trait Finite<T: Real>: Distribution<T, Value = T> {
+    /// How many values there are.
+    fn categories(&self) -> usize;
+}
+
+/// A parameter of a distribution that makes no sense.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("{distribution}: {parameter} is {value}, but must be {requirement}")]
+pub struct ParameterError {
+    /// The distribution's name.
+    pub distribution: &'static str,
+    /// The parameter's name.
+    pub parameter: &'static str,
+    /// Its value, as text.
+    pub value: String,
+    /// What it must be, such as `positive and finite`.
+    pub requirement: &'static str,
+}
+
+/// An error unless `holds`; for the checks of distributions.
+pub(crate) fn require(
+    holds: bool,
+    distribution: &'static str,
+    parameter: &'static str,
+    value: impl std::fmt::Debug,
+    requirement: &'static str,
+) -> Result<(), ParameterError> {
+    if holds {
+        Ok(())
+    } else {
+        Err(ParameterError { distribution, parameter, value: format!("{value:?}"), requirement })
+    }
+}
+
+/// Whether `x` is a number above zero that a scale may be.
+pub(crate) fn is_positive(x: f64) -> bool {
+    x > 0.0 && x.is_finite()
+}

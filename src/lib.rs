@@ -1,0 +1,4 @@
+//! hierarch
+#![deny(missing_docs)]
+pub mod autodiff;
+pub mod distributions;

@@ -1,0 +1,125 @@
+//! What a model says, as data: names, shapes, supports and plates.
+//!
+//! `model!` emits one [`Specification`] for each model. Tables, pictures, the files of a saved posterior and the errors
+//! about data all read it, so that none of them needs the model's types.
+
+use serde::{Deserialize, Serialize};
+
+/// A whole model: its parameters, the variables outside plates, and its plates.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Specification {
+    /// The name that follows `model!`.
+    pub name: String,
+    /// `param` fields with the values they had when the specification was made, as text.
+    pub params: Vec<(String, String)>,
+    /// Variables outside all plates, in the order of the declaration.
+    pub variables: Vec<Variable>,
+    /// Plates outside all plates, in the order of the declaration.
+    pub plates: Vec<Plate>,
+}
+
+/// A set of elements that are conditionally independent given what is outside it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plate {
+    /// Its name in the declaration.
+    pub name: String,
+    /// How many elements it may have.
+    pub size: PlateSize,
+    /// Variables of one element.
+    pub variables: Vec<Variable>,
+    /// Plates inside one element.
+    pub plates: Vec<Plate>,
+}
+
+/// The sizes a plate may have.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum PlateSize {
+    /// Always this many.
+    Fixed(usize),
+    /// Any number from the first to the last, both included.
+    Range(usize, usize),
+    /// Drawn from a distribution, written as in the declaration, such as `Poisson(rate)`.
+    Random {
+        /// The name given to the size.
+        name: String,
+        /// The distribution, as written.
+        distribution: String,
+        /// The names of the variables that its arguments use.
+        parents: Vec<String>,
+    },
+}
+
+impl PlateSize {
+    /// Whether data may hold a plate of `size` elements.
+    pub fn allows(&self, size: usize) -> bool {
+        match self {
+            Self::Fixed(n) => size == *n,
+            Self::Range(low, high) => (*low..=*high).contains(&size),
+            Self::Random { .. } => true,
+        }
+    }
+}
+
+/// What a variable is to the model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Role {
+    /// Shared by the whole data set and of interest.
+    Global,
+    /// Shared by the whole data set, of no interest of its own.
+    Nuisance,
+    /// Latent, one for each element of its plate.
+    Local,
+    /// Seen.
+    Observed,
+    /// A covariate: seen, and not modelled.
+    Given,
+    /// A covariate that says to which element of another plate this element belongs.
+    Index,
+    /// A named function of other variables (`let`).
+    Derived,
+}
+
+/// What the values of a variable are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Kind {
+    /// Real numbers (`f64`).
+    Real,
+    /// Whole numbers from 0 (`u64`).
+    Count,
+    /// `true` or `false`.
+    Bool,
+    /// One of the categories 0, 1, ... (`usize`).
+    Category,
+    /// The output of an implicit observation (`f32`).
+    Pixels,
+}
+
+/// One variable of a model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Variable {
+    /// Its name in the declaration.
+    pub name: String,
+    /// What it is to the model.
+    pub role: Role,
+    /// What its values are.
+    pub kind: Kind,
+    /// Its shape: empty for a scalar, `[3]` for a vector of three.
+    pub shape: Vec<usize>,
+    /// How it comes about, as written: the distribution, the expression of a `let`, or the plate of an index; empty for a
+    /// covariate without a distribution.
+    pub definition: String,
+    /// The names of the variables that its definition uses, in the order of first use.
+    pub parents: Vec<String>,
+}
+
+impl Variable {
+    /// The number of scalars in it.
+    pub fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Whether it has no scalars.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}

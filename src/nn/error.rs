@@ -1,0 +1,103 @@
+//! What can go wrong in the network, its training, and its files.
+
+use std::path::PathBuf;
+
+/// An error of the network itself: its data, its memory, its file.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The data do not have the shape that the network was built for.
+    #[error("data of the wrong shape: {0}")]
+    Shape(String),
+
+    /// A number in the data is NaN or infinite.
+    #[error("{place} holds {value}: every number given to a network must be finite")]
+    NotFinite {
+        /// Which table the number stands in, and at which row and column.
+        place: String,
+        /// The number.
+        value: f32,
+    },
+
+    /// dfdx could not get the memory for a tensor.
+    #[error("the tape could not allocate a tensor: {0}")]
+    Tape(dfdx::tensor::CpuError),
+
+    /// A file could not be read or written.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io {
+        /// `"read"` or `"write"`.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+
+    /// A file is not a network, is damaged, or was written by an incompatible version.
+    #[error(
+        "{} does not hold a usable network: {reason}. Copy the file again, or train and save the network anew",
+        path.display()
+    )]
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl From<dfdx::tensor::CpuError> for Error {
+    fn from(error: dfdx::tensor::CpuError) -> Self {
+        Error::Tape(error)
+    }
+}
+
+/// An error of a training run; `E` is the error of the simulator behind [`Source`](super::Source).
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrainError<E> {
+    /// The settings cannot be used.
+    #[error("cannot train: {0}")]
+    Settings(String),
+
+    /// The simulator failed.
+    #[error("the simulator failed in step {step}, chunk {chunk}: {source}")]
+    Source {
+        /// The step, as [`Source::draw`](super::Source::draw) got it.
+        step: u64,
+        /// The chunk, as [`Source::draw`](super::Source::draw) got it.
+        chunk: usize,
+        /// Its error.
+        source: E,
+    },
+
+    /// The loss of one data set is NaN or infinite.
+    #[error(
+        "the loss of data set {set} of step {step}, chunk {chunk} is {loss}: \
+         {hint}"
+    )]
+    NotFinite {
+        /// The step, as [`Source::draw`](super::Source::draw) got it.
+        step: u64,
+        /// The chunk, as [`Source::draw`](super::Source::draw) got it.
+        chunk: usize,
+        /// The data set within the chunk.
+        set: usize,
+        /// Its loss.
+        loss: f32,
+        /// What to look at.
+        hint: String,
+    },
+
+    /// The network failed.
+    #[error("step {step}, chunk {chunk}: {source}")]
+    Network {
+        /// The step, as [`Source::draw`](super::Source::draw) got it.
+        step: u64,
+        /// The chunk, as [`Source::draw`](super::Source::draw) got it.
+        chunk: usize,
+        /// Its error.
+        source: Error,
+    },
+}

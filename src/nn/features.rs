@@ -1,0 +1,539 @@
+//! From tables of raw numbers to what the network reads: standardised numbers, soft bins, pooled moments.
+//!
+//! Nothing here is learned by gradient. Everything is fitted once to a pilot sample of the prior predictive, and then
+//! fixed, so these features are data to the network, and cost it no backward pass.
+//!
+//! A number x of a column becomes z = squash((x - median) / scale), linear in the bulk and logarithmic in the tails, so
+//! that a Cauchy variable does no harm. Over the range of z lies a grid of knots; x is then also the *soft one-hot*
+//! vector whose two entries next to z share the weight 1 by linear interpolation. The mean of these vectors over a plate
+//! is a smooth histogram, and any function of x that is linear between knots, summed over the plate, is linear in it:
+//! this is where a network gets its resolution from.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Batch, Rows};
+
+/// Rows wider than this get no bins and no products: their numbers (pixels, say) only mean something together.
+const BINNED_WIDTH: usize = 8;
+/// Rows wider than this get no pooled moments either.
+const POOLED_WIDTH: usize = 64;
+/// Values of a pilot column looked at for its quantiles.
+const COLUMN_SAMPLE: usize = 1 << 18;
+/// |z| up to which a number stays linear.
+const LINEAR: f32 = 4.0;
+
+/// Linear up to `LINEAR`, then logarithmic, with a continuous slope.
+fn squash(z: f32) -> f32 {
+    let z = z.clamp(-1e30, 1e30);
+    if z.abs() <= LINEAR {
+        z
+    } else {
+        (LINEAR + (z.abs() - (LINEAR - 1.0)).ln()).copysign(z)
+    }
+}
+
+/// How one column of numbers is read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Column {
+    centre: f32,
+    scale: f32,
+    /// In units of z, strictly increasing. Empty where the column is constant or its rows are too wide for bins.
+    knots: Vec<f32>,
+}
+
+impl Column {
+    fn fit(mut values: Vec<f32>, knots: usize) -> Column {
+        values.sort_by(f32::total_cmp);
+        let (centre, scale) = robust_location(&values);
+        let mut column = Column {
+            centre,
+            scale,
+            knots: Vec::new(),
+        };
+        for value in &mut values {
+            *value = column.standardise(*value);
+        }
+        column.knots = place_knots(&values, knots);
+        column
+    }
+
+    fn standardise(&self, value: f32) -> f32 {
+        squash((value - self.centre) / self.scale)
+    }
+
+    /// The knot at or below `z`, and the share of the one above it.
+    #[inline]
+    fn bin(&self, z: f32) -> (usize, f32) {
+        let last = self.knots.len() - 2;
+        let knot = self.knots[1..=last].partition_point(|knot| *knot <= z);
+        let (low, high) = (self.knots[knot], self.knots[knot + 1]);
+        (knot, ((z - low) / (high - low)).clamp(0.0, 1.0))
+    }
+}
+
+/// The median, and a scale: the interquartile range as a standard deviation, or where that vanishes (most values are
+/// equal) the standard deviation itself, or 1 for a constant. `sorted` may be empty.
+fn robust_location(sorted: &[f32]) -> (f32, f32) {
+    let Some(last) = sorted.len().checked_sub(1) else {
+        return (0.0, 1.0);
+    };
+    let quantile = |share: f64| sorted[(share * last as f64).round() as usize];
+    let centre = quantile(0.5);
+    let spread = (quantile(0.75) - quantile(0.25)) / 1.349;
+    if spread > 0.0 && spread.is_finite() {
+        return (centre, spread);
+    }
+    let square = |value: &f32| (f64::from(*value) - f64::from(centre)).powi(2);
+    let sd = (sorted.iter().map(square).sum::<f64>() / sorted.len() as f64).sqrt() as f32;
+    (centre, if sd > 0.0 && sd.is_finite() { sd } else { 1.0 })
+}
+
+/// Where the knots lie: at each value if there are few; else at equal steps of the average of the distribution function
+/// of the sample and that of a uniform distribution over its range. The first puts resolution where the data are, the
+/// second keeps it where only an unusual data set would have data.
+fn place_knots(sorted: &[f32], count: usize) -> Vec<f32> {
+    if count < 2 || sorted.is_empty() {
+        return Vec::new();
+    }
+    let mut knots: Vec<f32> = Vec::with_capacity(count);
+    for value in sorted {
+        if knots.last() != Some(value) {
+            knots.push(*value);
+            if knots.len() > count {
+                break;
+            }
+        }
+    }
+    if knots.len() <= count {
+        return if knots.len() >= 2 { knots } else { Vec::new() };
+    }
+
+    let last = sorted.len() - 1;
+    let tail = (0.0005 * last as f64).round() as usize;
+    let (low, high) = (f64::from(sorted[tail]), f64::from(sorted[last - tail]));
+    if high <= low {
+        return vec![sorted[0], sorted[last]];
+    }
+    let level = |index: usize| {
+        let value = f64::from(sorted[index]);
+        0.5 * (index - tail) as f64 / (last - 2 * tail) as f64 + 0.5 * (value - low) / (high - low)
+    };
+    knots.clear();
+    let closest = (1e-3 * (high - low) / count as f64) as f32;
+    let mut index = tail;
+    for step in 0..count {
+        let wanted = step as f64 / (count - 1) as f64;
+        while index + 1 < last - tail && level(index + 1) < wanted {
+            index += 1;
+        }
+        let (below, above) = (level(index), level(index + 1));
+        let share = ((wanted - below) / (above - below).max(1e-12)).clamp(0.0, 1.0);
+        let (left, right) = (f64::from(sorted[index]), f64::from(sorted[index + 1]));
+        let knot = (left + share * (right - left)) as f32;
+        if knots.last().is_none_or(|previous| knot > previous + closest) {
+            knots.push(knot);
+        }
+    }
+    knots
+}
+
+/// How the size of a plate is read, where it varies.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Sizes {
+    /// sqrt(n) is measured in units of its root mean square.
+    root: f32,
+    /// Mean and standard deviation of each function of the size.
+    moments: Vec<(f32, f32)>,
+}
+
+impl Sizes {
+    const WIDTH: usize = 4;
+
+    fn functions(size: usize) -> [f32; Self::WIDTH] {
+        let n = size as f32;
+        [n, n.sqrt(), n.ln_1p(), 1.0 / (1.0 + n).sqrt()]
+    }
+
+    /// `None` if all sizes are equal.
+    fn fit(offsets: &[usize]) -> Option<Sizes> {
+        let sizes = || offsets.windows(2).map(|pair| pair[1] - pair[0]);
+        let first = sizes().next()?;
+        if sizes().all(|size| size == first) {
+            return None;
+        }
+        let count = (offsets.len() - 1) as f64;
+        let moments = (0..Self::WIDTH)
+            .map(|index| {
+                let values = || sizes().map(|size| f64::from(Self::functions(size)[index]));
+                let mean = values().sum::<f64>() / count;
+                let variance = values().map(|value| (value - mean).powi(2)).sum::<f64>() / count;
+                (mean as f32, variance.sqrt() as f32)
+            })
+            .collect();
+        let root = (offsets.last().map_or(0, |rows| *rows) as f64 / count).sqrt() as f32;
+        Some(Sizes { root, moments })
+    }
+}
+
+/// Soft one-hot vectors of many rows: two entries for each binned column.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Sparse {
+    /// Entries in each row.
+    pub(super) entries: usize,
+    /// (position, weight), rows x `entries`.
+    pub(super) values: Vec<(u32, f32)>,
+}
+
+/// What the network reads of one plate.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Encoded {
+    /// Parents + 1.
+    pub(super) offsets: Vec<usize>,
+    /// Standardised numbers, rows x [`Level::numbers`].
+    pub(super) numbers: Vec<f32>,
+    /// Soft one-hot vectors of the rows, where the rows go through a network of their own.
+    pub(super) bins: Sparse,
+    /// Pooled over the rows of each parent, parents x [`Level::pooled`].
+    pub(super) pooled: Vec<f32>,
+    /// sqrt(rows) of each parent in units of its typical size; `None` if all plates have one size.
+    pub(super) roots: Option<Vec<f32>>,
+    /// Nested plates.
+    pub(super) children: Vec<Encoded>,
+}
+
+/// How one plate is read: its columns, and the scales of what is pooled over its rows.
+///
+/// The columns of a row are its own numbers and, for each nested plate, the mean and standard deviation of that plate's
+/// columns and its size: a house's mean radon level is as good a number as any that was measured.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Level {
+    columns: Vec<Column>,
+    /// Mean over all pilot rows of what is pooled.
+    centre: Vec<f32>,
+    /// 1 / (root mean square over parents) of the pooled deviation from `centre`.
+    scale: Vec<f32>,
+    /// The same of the pooled deviation times sqrt(n).
+    root_scale: Vec<f32>,
+    sizes: Option<Sizes>,
+    /// Whether the rows go through a network of their own, so that columns can be read together.
+    pub(super) network: bool,
+    pub(super) children: Vec<Level>,
+}
+
+impl Level {
+    /// Fits a level to the rows of a pilot sample; `knots` is the number of soft bins of a row that has one number.
+    fn fit(rows: &Rows, knots: usize) -> Level {
+        let children: Vec<Level> = rows.children.iter().map(|child| Level::fit(child, knots)).collect();
+        let encoded: Vec<Encoded> = encode_children(&children, rows);
+        let table = Table::new(rows, &children, &encoded);
+        let width = table.width;
+        let knots = match width {
+            0..=1 => knots,
+            2..=3 => knots / 2,
+            4..=BINNED_WIDTH => knots / 4,
+            _ => 0,
+        };
+        let stride = rows.rows().div_ceil(COLUMN_SAMPLE).max(1);
+        let columns = (0..width)
+            .map(|column| {
+                let values = table.values.iter().skip(column).step_by(width * stride);
+                Column::fit(values.copied().collect(), knots)
+            })
+            .collect();
+        let mut level = Level {
+            columns,
+            centre: Vec::new(),
+            scale: Vec::new(),
+            root_scale: Vec::new(),
+            sizes: Sizes::fit(&rows.offsets),
+            network: width > 1 || !children.is_empty(),
+            children,
+        };
+        level.fit_scales(rows, &table);
+        level
+    }
+
+    fn fit_scales(&mut self, rows: &Rows, table: &Table) {
+        let (numbers, _) = self.standardise(table);
+        let width = self.moments_width();
+        let means = self.means(&numbers, &rows.offsets);
+        let sizes: Vec<f64> = rows.offsets.windows(2).map(|pair| (pair[1] - pair[0]) as f64).collect();
+        let total: f64 = sizes.iter().sum::<f64>().max(1.0);
+        let parents = sizes.iter().filter(|size| **size > 0.0).count().max(1) as f64;
+
+        let mut centre = vec![0.0; width];
+        for (mean, size) in means.chunks_exact(width.max(1)).zip(&sizes) {
+            for (centre, mean) in centre.iter_mut().zip(mean) {
+                *centre += f64::from(*mean) * size / total;
+            }
+        }
+        let (mut plain, mut rooted) = (vec![0.0; width], vec![0.0; width]);
+        for (mean, size) in means.chunks_exact(width.max(1)).zip(&sizes) {
+            if *size == 0.0 {
+                continue;
+            }
+            for (index, mean) in mean.iter().enumerate() {
+                let square = (f64::from(*mean) - centre[index]).powi(2) / parents;
+                plain[index] += square;
+                rooted[index] += square * size;
+            }
+        }
+        // The bins of a column share one scale: a bin that is seldom hit would be blown up by its own.
+        let mut start = 0;
+        for column in &self.columns {
+            let bins = start..start + column.knots.len();
+            start = bins.end;
+            for squares in [&mut plain, &mut rooted] {
+                let mean = squares[bins.clone()].iter().sum::<f64>() / bins.len().max(1) as f64;
+                squares[bins.clone()].fill(mean);
+            }
+        }
+        let inverse_root = |squares: Vec<f64>| {
+            let inverse = |square: f64| if square > 1e-20 { square.sqrt().recip() as f32 } else { 0.0 };
+            squares.into_iter().map(inverse).collect()
+        };
+        self.centre = centre.into_iter().map(|value| value as f32).collect();
+        self.scale = inverse_root(plain);
+        self.root_scale = inverse_root(rooted);
+    }
+
+    /// Numbers in a standardised row.
+    pub(super) fn numbers(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// Length of the soft one-hot vector of a row.
+    pub(super) fn bins(&self) -> usize {
+        self.columns.iter().map(|column| column.knots.len()).sum()
+    }
+
+    /// Length of the pooled vector of a parent.
+    pub(super) fn pooled(&self) -> usize {
+        match self.sizes {
+            Some(_) => 2 * self.moments_width() + Sizes::WIDTH,
+            None => self.moments_width(),
+        }
+    }
+
+    /// Whether the number of rows differs between parents.
+    pub(super) fn ragged(&self) -> bool {
+        self.sizes.is_some()
+    }
+
+    /// Length of what is averaged over rows: soft bins, numbers, and their products (or squares alone).
+    fn moments_width(&self) -> usize {
+        let width = self.numbers();
+        match width {
+            0..=BINNED_WIDTH => self.bins() + width + width * (width + 1) / 2,
+            ..=POOLED_WIDTH => 2 * width,
+            _ => 0,
+        }
+    }
+
+    /// What the network reads of `rows`.
+    pub(super) fn encode(&self, rows: &Rows) -> Encoded {
+        let children = encode_children(&self.children, rows);
+        let table = Table::new(rows, &self.children, &children);
+        let (numbers, bins) = self.standardise(&table);
+        let means = self.means(&numbers, &rows.offsets);
+        Encoded {
+            pooled: self.pool(&means, &rows.offsets),
+            roots: self.sizes.as_ref().map(|sizes| {
+                let root = |pair: &[usize]| ((pair[1] - pair[0]) as f32).sqrt() / sizes.root;
+                rows.offsets.windows(2).map(root).collect()
+            }),
+            offsets: rows.offsets.clone(),
+            numbers,
+            bins,
+            children,
+        }
+    }
+
+    /// Standardised numbers and, where the rows have their own network, soft bins.
+    fn standardise(&self, table: &Table) -> (Vec<f32>, Sparse) {
+        let width = self.numbers();
+        let mut numbers = Vec::with_capacity(table.values.len());
+        for row in table.values.chunks_exact(width.max(1)) {
+            numbers.extend(row.iter().zip(&self.columns).map(|(value, column)| column.standardise(*value)));
+        }
+        let mut bins = Sparse::default();
+        if self.network && self.bins() > 0 {
+            bins.entries = 2 * self.columns.iter().filter(|column| !column.knots.is_empty()).count();
+            bins.values.reserve(numbers.len() / width * bins.entries);
+            for row in numbers.chunks_exact(width) {
+                self.soft_bins(row, |position, weight| bins.values.push((position as u32, weight)));
+            }
+        }
+        (numbers, bins)
+    }
+
+    /// Calls `visit` with both entries of the soft one-hot vector of each binned column.
+    #[inline]
+    fn soft_bins(&self, row: &[f32], mut visit: impl FnMut(usize, f32)) {
+        let mut start = 0;
+        for (number, column) in row.iter().zip(&self.columns) {
+            if !column.knots.is_empty() {
+                let (knot, share) = column.bin(*number);
+                visit(start + knot, 1.0 - share);
+                visit(start + knot + 1, share);
+                start += column.knots.len();
+            }
+        }
+    }
+
+    /// Means over the rows of each parent, parents x `moments_width`; 0 for a parent without rows.
+    fn means(&self, numbers: &[f32], offsets: &[usize]) -> Vec<f32> {
+        let (width, moments) = (self.numbers(), self.moments_width());
+        let mut means = vec![0.0; (offsets.len() - 1) * moments];
+        if moments == 0 {
+            return means;
+        }
+        let (binned, bins) = (width <= BINNED_WIDTH, self.bins());
+        for (sum, pair) in means.chunks_exact_mut(moments).zip(offsets.windows(2)) {
+            for row in numbers[pair[0] * width..pair[1] * width].chunks_exact(width) {
+                self.soft_bins(row, |position, weight| sum[position] += weight);
+                let mut position = bins;
+                let mut add = |value: f32| {
+                    sum[position] += value;
+                    position += 1;
+                };
+                for (index, value) in row.iter().enumerate() {
+                    add(*value);
+                    let products = if binned { index + 1 } else { 0 };
+                    for other in &row[..products] {
+                        add(value * other);
+                    }
+                    if !binned {
+                        add(value * value);
+                    }
+                }
+            }
+            let count = (pair[1] - pair[0]).max(1) as f32;
+            for value in sum {
+                *value /= count;
+            }
+        }
+        means
+    }
+
+    /// Deviations of the means from what the prior predicts, plain and times sqrt(n), each to its own scale, and
+    /// functions of n. If n never varies, the two deviations are the same, and one is given.
+    fn pool(&self, means: &[f32], offsets: &[usize]) -> Vec<f32> {
+        let moments = self.moments_width();
+        let mut pooled = Vec::with_capacity((offsets.len() - 1) * self.pooled());
+        for (parent, pair) in offsets.windows(2).enumerate() {
+            let size = pair[1] - pair[0];
+            let mean = &means[parent * moments..(parent + 1) * moments];
+            // A plate without rows tells nothing beyond its size.
+            let known = if size == 0 { 0.0 } else { 1.0 };
+            let deviations = || mean.iter().zip(&self.centre).map(|(mean, centre)| known * (mean - centre));
+            pooled.extend(deviations().zip(&self.scale).map(|(deviation, scale)| squash(deviation * scale)));
+            if let Some(sizes) = &self.sizes {
+                let root = (size as f32).sqrt();
+                pooled.extend(
+                    deviations().zip(&self.root_scale).map(|(deviation, scale)| squash(root * deviation * scale)),
+                );
+                pooled.extend(
+                    Sizes::functions(size)
+                        .iter()
+                        .zip(&sizes.moments)
+                        .map(|(value, (mean, sd))| squash((value - mean) / sd)),
+                );
+            }
+        }
+        pooled
+    }
+}
+
+fn encode_children(levels: &[Level], rows: &Rows) -> Vec<Encoded> {
+    levels.iter().zip(&rows.children).map(|(level, child)| level.encode(child)).collect()
+}
+
+/// The columns of a plate before they are standardised: the rows' own, then those derived from nested plates.
+struct Table {
+    width: usize,
+    values: Vec<f32>,
+}
+
+impl Table {
+    fn new(rows: &Rows, levels: &[Level], children: &[Encoded]) -> Table {
+        let derived = |level: &Level| 2 * level.numbers() + usize::from(level.ragged());
+        // Summaries of wide rows are left to the network.
+        let told: Vec<(&Level, &Encoded)> =
+            levels.iter().zip(children).filter(|(level, _)| derived(level) <= BINNED_WIDTH).collect();
+        let width = rows.width + told.iter().map(|(level, _)| derived(level)).sum::<usize>();
+        if told.is_empty() {
+            return Table {
+                width,
+                values: rows.features.clone(),
+            };
+        }
+        let mut values = Vec::with_capacity(rows.rows() * width);
+        for row in 0..rows.rows() {
+            values.extend_from_slice(&rows.features[row * rows.width..(row + 1) * rows.width]);
+            for (level, child) in &told {
+                let numbers = level.numbers();
+                let inside = child.offsets[row]..child.offsets[row + 1];
+                let count = inside.len().max(1) as f32;
+                let within = &child.numbers[inside.start * numbers..inside.end * numbers];
+                for column in 0..numbers {
+                    let column = || within.iter().skip(column).step_by(numbers);
+                    let mean = column().sum::<f32>() / count;
+                    let square = column().map(|value| (value - mean).powi(2)).sum::<f32>() / count;
+                    values.extend([mean, square.sqrt()]);
+                }
+                if level.ragged() {
+                    values.push((inside.len() as f32).ln_1p());
+                }
+            }
+        }
+        Table { width, values }
+    }
+}
+
+/// How data sets and targets are read: everything that is fitted to the pilot sample.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Reader {
+    /// Numbers outside plates (as a plate of one row), then the plates.
+    pub(super) levels: Vec<Level>,
+    /// Mean and standard deviation of each target.
+    pub(super) targets: Vec<(f32, f32)>,
+}
+
+impl Reader {
+    /// Fits a reader to a pilot sample; `targets` is sets x `dims`.
+    pub(super) fn fit(pilot: &Batch, targets: &[f32], dims: usize, knots: usize) -> Reader {
+        let moments = |dim: usize| {
+            let values = || targets.iter().skip(dim).step_by(dims).map(|value| f64::from(*value));
+            let count = pilot.sets.max(1) as f64;
+            let mean = values().sum::<f64>() / count;
+            let sd = (values().map(|value| (value - mean).powi(2)).sum::<f64>() / count).sqrt();
+            (mean as f32, if sd > 0.0 { sd as f32 } else { 1.0 })
+        };
+        let outside = outside_plates(pilot);
+        Reader {
+            levels: outside.iter().chain(&pilot.plates).map(|rows| Level::fit(rows, knots)).collect(),
+            targets: (0..dims).map(moments).collect(),
+        }
+    }
+
+    /// What the network reads of each plate.
+    pub(super) fn encode(&self, batch: &Batch) -> Vec<Encoded> {
+        let outside = outside_plates(batch);
+        self.levels
+            .iter()
+            .zip(outside.iter().chain(&batch.plates))
+            .map(|(level, rows)| level.encode(rows))
+            .collect()
+    }
+}
+
+/// Numbers outside plates, read as a plate that has one row in every data set.
+fn outside_plates(batch: &Batch) -> Option<Rows> {
+    (batch.width > 0).then(|| Rows {
+        width: batch.width,
+        features: batch.globals.clone(),
+        offsets: (0..=batch.sets).collect(),
+        children: Vec::new(),
+    })
+}
