@@ -1,4 +1,16 @@
 //! hierarch
 #![deny(missing_docs)]
+
+// The macro's output names the crate as its users do.
+extern crate self as hierarch;
+
 pub mod autodiff;
 pub mod distributions;
+pub mod io;
+pub mod model;
+pub mod prelude;
+pub mod simulate;
+
+pub use hierarch_macros::model;
+#[doc(hidden)]
+pub use serde;

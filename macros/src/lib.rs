@@ -1,1 +1,24 @@
-//! x
+//! The `model!` macro of hierarch: parse, check, lower, emit, one file for each pass.
+
+mod ast;
+mod builtin;
+mod check;
+mod emit;
+mod parse;
+mod rewrite;
+mod tree;
+
+use proc_macro::TokenStream;
+
+/// Declares a hierarchical model; see the documentation of `hierarch::model!`.
+#[proc_macro]
+pub fn model(input: TokenStream) -> TokenStream {
+    let model = match syn::parse::<ast::Model>(input) {
+        Ok(model) => model,
+        Err(error) => return error.into_compile_error().into(),
+    };
+    match check::check(&model) {
+        Ok(()) => emit::emit(&tree::Tree::new(model)).into(),
+        Err(error) => error.into_compile_error().into(),
+    }
+}

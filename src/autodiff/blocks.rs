@@ -1,6 +1,6 @@
 //! The elements of a plate, a register at a time.
 
-use super::Lanes;
+use super::{Dual, Lanes};
 
 /// Up to one register of consecutive elements. Lanes past `count` repeat the last element, so that they hold data as good
 /// as any and only their results have to be dropped.
@@ -122,4 +122,71 @@ pub fn scatter<V: Lanes>(block: Block, column: &mut [f64], index: &[usize], numb
     for i in 0..block.count {
         column[index[block.first + i]] += numbers.lane(i);
     }
+}
+
+impl Block {
+    /// Writes the elements' numbers to a column.
+    #[inline(always)]
+    pub fn store<V: Lanes>(self, column: &mut [f64], numbers: V) {
+        if self.count == V::WIDTH {
+            numbers.store(&mut column[self.first..]);
+        } else {
+            for i in 0..self.count {
+                column[self.first + i] = numbers.lane(i);
+            }
+        }
+    }
+
+    /// Each element's own entry of a vector, by a covariate.
+    #[inline(always)]
+    pub fn pick<V: Lanes, const K: usize, const N: usize>(
+        self,
+        values: &[Dual<V, K>; N],
+        index: impl Fn(usize) -> usize,
+    ) -> Dual<V, K> {
+        let of = |i: usize| &values[index(self.element(i))];
+        let mut picked = Dual::constant(V::from_fn(|i| of(i).value.lane(i)));
+        for k in 0..K {
+            picked.partials[k] = V::from_fn(|i| of(i).partials[k].lane(i));
+        }
+        picked
+    }
+
+    /// Adds the elements' log densities to the sum over the plate, leaving the lanes out that only repeat an element.
+    #[inline(always)]
+    pub fn accumulate<V: Lanes, const K: usize>(self, total: &mut Dual<V, K>, mut lp: Dual<V, K>) {
+        if self.count < V::WIDTH {
+            lp.value = lp.value.keep(self.count);
+            lp.partials = lp.partials.map(|p| p.keep(self.count));
+        }
+        *total += lp;
+    }
+}
+
+/// Adds the sum over a plate to the log density of what is around it: the element's derivative in slot `k` goes to slot
+/// `slots[k]`.
+#[inline(always)]
+pub fn absorb<V: Lanes, const P: usize, const K: usize>(outer: &mut Dual<f64, P>, total: Dual<V, K>, slots: &[usize]) {
+    outer.value += total.value.sum();
+    for (k, &slot) in slots.iter().enumerate() {
+        if k < K && slot < P {
+            outer.partials[slot] += total.partials[k].sum();
+        }
+    }
+}
+
+/// The positions that runs of slots, each with its start and its length, take one after the other.
+pub const fn slots<const N: usize>(runs: &[(usize, usize)]) -> [usize; N] {
+    let mut all = [0; N];
+    let (mut run, mut filled) = (0, 0);
+    while run < runs.len() {
+        let mut i = 0;
+        while i < runs[run].1 {
+            all[filled] = runs[run].0 + i;
+            filled += 1;
+            i += 1;
+        }
+        run += 1;
+    }
+    all
 }

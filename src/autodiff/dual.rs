@@ -6,7 +6,7 @@ use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Rem, RemAssi
 
 use num_traits::{One, Zero};
 
-use super::{Lanes, Real, special};
+use super::{Lanes, Real, mean_exp, special};
 
 /// A number with `K` partial derivatives; with `K` = 0, a plain number in lanes.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +32,13 @@ impl<V: Lanes, const K: usize> Dual<V, K> {
             dual.partials[slot] = V::splat(1.0);
         }
         dual
+    }
+
+    /// What a derivative of the density with respect to this number says about the variables behind it: no value, and the
+    /// partial derivatives times `adjoint`.
+    #[inline(always)]
+    pub fn carried(self, adjoint: V) -> Self {
+        Self { value: V::splat(0.0), partials: self.partials.map(|p| p * adjoint) }
     }
 
     /// f(self), from f's value and slope at self.
@@ -291,12 +298,12 @@ impl<V: Lanes, const K: usize> Real for Dual<V, K> {
     #[inline(always)]
     fn atan(self) -> Self {
         let slope = V::splat(1.0) / self.value.mul_add(self.value, V::splat(1.0));
-        self.chain(self.value.map(f64::atan), slope)
+        self.chain(self.value.atan2(V::splat(1.0)), slope)
     }
     #[inline(always)]
     fn atan2(self, other: Self) -> Self {
         let (y, x) = (self.value, other.value);
-        let angle = V::from_fn(|i| y.lane(i).atan2(x.lane(i)));
+        let angle = y.atan2(x);
         let inverse = V::splat(1.0) / (x * x + y * y);
         self.zip(other, angle, |dy, dx| (x * dy - y * dx) * inverse)
     }
@@ -342,6 +349,11 @@ impl<V: Lanes, const K: usize> Real for Dual<V, K> {
     #[inline(always)]
     fn ln_normal_cdf(self) -> Self {
         self.map(special::ln_normal_cdf, special::ln_normal_cdf_slope)
+    }
+    #[inline(always)]
+    fn log_mean_exp(self) -> Self {
+        let (value, slope) = mean_exp::log_mean_exp(self.value);
+        self.chain(value, slope)
     }
     #[inline(always)]
     fn if_lt(self, other: Self, yes: Self, no: Self) -> Self {
@@ -417,6 +429,7 @@ mod tests {
             check("abs", |x, y| x.abs() * y.abs(), x, y);
             check("ln_gamma", |x, y| x.ln_gamma() + y.abs().ln_gamma(), x, y);
             check("erf", |x, y| x.erf() + y.normal_cdf() + (y * 10.0).ln_normal_cdf(), x, y);
+            check("log_mean_exp", |x, y| x.log_mean_exp() + (y * -20.0).log_mean_exp(), x, y);
             check("sigmoid", |x, y| x.sigmoid() + y.softplus() + x.logit(), x, y);
             check("max", |x, y| x.max(y) * x.min(y), x, y);
             check("if_le", |x, y| x.if_le(y, x * 2.0, y * 3.0), x, y);
@@ -433,6 +446,14 @@ mod tests {
                 y,
             );
         }
+    }
+
+    #[test]
+    fn smooth_functions_have_their_slope_at_zero_too() {
+        let zero = Dual::<f64, 1>::variable(0.0, 0);
+        assert_eq!(zero.sigmoid().partials, [0.25]);
+        assert_eq!(zero.softplus().partials, [0.5]);
+        assert_eq!(zero.log_mean_exp().partials, [0.5]);
     }
 
     #[test]

@@ -83,6 +83,36 @@ pub trait Lanes:
         let finite = u.if_lt(Self::splat(f64::INFINITY), corrected, u);
         Self::splat(0.0).if_lt(u, finite, u.ln())
     }
+
+    /// The angle of the point (x = `other`, y = `self`), lane by lane (Cephes' `atan`).
+    #[inline(always)]
+    fn atan2(self, other: Self) -> Self {
+        use std::f64::consts::{FRAC_PI_2, FRAC_PI_4, PI};
+        // What rounding took from pi.
+        const LOST: f64 = 1.2246467991473532e-16;
+        let (zero, y, x) = (Self::splat(0.0), self.abs(), other.abs());
+        let (small, large) = (x.if_lt(y, x, y), x.if_lt(y, y, x));
+        // The angle below the diagonal: atan(t) for small t, and pi / 4 + atan((t - 1) / (t + 1)) for others.
+        let steep = large * Self::splat(0.66);
+        let numerator = steep.if_lt(small, small - large, small);
+        let denominator = steep.if_lt(small, small + large, large);
+        let t = zero.if_lt(large, numerator / denominator, large);
+        let z = t * t;
+        let mut p = Self::splat(-0.8750608600031904);
+        for c in [-16.157537187333652, -75.00855792314705, -122.88666844901361, -64.85021904942025] {
+            p = p.mul_add(z, Self::splat(c));
+        }
+        let mut q = z + Self::splat(24.858464901423062);
+        for c in [165.02700983169885, 432.88106049129027, 485.3903996359137, 194.5506571482614] {
+            q = q.mul_add(z, Self::splat(c));
+        }
+        let angle = (z * (p / q)).mul_add(t, t);
+        let diagonal = Self::splat(FRAC_PI_4) + (angle + Self::splat(LOST / 4.0));
+        let angle = steep.if_lt(small, diagonal, angle);
+        let angle = x.if_lt(y, Self::splat(FRAC_PI_2) - (angle - Self::splat(LOST / 2.0)), angle);
+        let angle = other.if_lt(zero, Self::splat(PI) - (angle - Self::splat(LOST)), angle);
+        self.if_lt(zero, -angle, angle)
+    }
 }
 
 impl Lanes for f64 {
@@ -155,6 +185,10 @@ impl Lanes for f64 {
     #[inline(always)]
     fn ln_1p(self) -> Self {
         self.ln_1p()
+    }
+    #[inline(always)]
+    fn atan2(self, other: Self) -> Self {
+        self.atan2(other)
     }
 }
 
@@ -505,6 +539,28 @@ mod tests {
         let tiny: Vec<f64> = grid(-40.0, 40.0).iter().map(|x| x.exp()).collect();
         compare(Function::Ln1p, f64::ln_1p, &tiny, 3.0);
         compare(Function::Ln1p, f64::ln_1p, &grid(-0.999, 0.5), 3.0);
+    }
+
+    #[test]
+    fn angles_agree_with_the_standard_library() {
+        struct Angles<'a>(&'a [(f64, f64)]);
+        impl WithLanes for Angles<'_> {
+            type Output = Vec<f64>;
+            #[inline(always)]
+            fn run<V: Lanes>(self) -> Vec<f64> {
+                self.0.iter().map(|&(y, x)| V::splat(y).atan2(V::splat(x)).lane(V::WIDTH - 1)).collect()
+            }
+        }
+        let sizes = [0.0, 1e-300, 1e-9, 0.3, 0.65, 0.66, 0.67, 0.999, 1.0, 1.001, 1.5, 1.52, 3.0, 1e9, 1e300];
+        let numbers: Vec<f64> = sizes.into_iter().flat_map(|a| [a, -a]).collect();
+        let mut points: Vec<(f64, f64)> = numbers.iter().flat_map(|&y| numbers.iter().map(move |&x| (y, x))).collect();
+        points.retain(|&(y, x)| (y != 0.0 || x != 0.0) && !(y == 0.0 && y.is_sign_negative()));
+        points.extend([(1.0, f64::INFINITY), (f64::INFINITY, -2.0), (f64::NEG_INFINITY, 1.0)]);
+        for (&(y, x), angle) in points.iter().zip(with_lanes(Angles(&points))) {
+            let exact = y.atan2(x);
+            assert!((angle - exact).abs() <= 3e-16 * exact.abs(), "atan2({y:e}, {x:e}) = {angle:e}, not {exact:e}");
+        }
+        assert!(with_lanes(Angles(&[(f64::NAN, 1.0), (1.0, f64::NAN)])).iter().all(|angle| angle.is_nan()));
     }
 
     #[test]

@@ -33,3 +33,10 @@ impl<T: Real> LogSum<T> {
         self.state.map_or(T::from(f64::NEG_INFINITY), T::log_sum_finish)
     }
 }
+
+/// The logarithm of the sum of the exponentials of some numbers.
+pub fn log_sum_exp(terms: &[f64]) -> f64 {
+    let mut sum = LogSum::new();
+    terms.iter().for_each(|&term| sum.push(term));
+    sum.finish()
+}

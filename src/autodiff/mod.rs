@@ -8,13 +8,14 @@ mod blocks;
 mod dual;
 mod lanes;
 mod log_sum;
+mod mean_exp;
 mod promote;
 mod real;
 mod special;
 
-pub use blocks::{Block, Blocks, Structural, gather, scatter};
+pub use blocks::{Block, Blocks, Structural, absorb, gather, scatter, slots};
 pub use dual::Dual;
 pub use lanes::{Lanes, WithLanes, with_lanes};
-pub use log_sum::LogSum;
-pub use promote::Promote;
+pub use log_sum::{LogSum, log_sum_exp};
+pub use promote::{Lift, Promote};
 pub use real::Real;

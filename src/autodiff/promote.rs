@@ -6,6 +6,10 @@ use super::{Dual, Lanes};
 ///
 /// Numbers are spread over the lanes with their partial derivatives moved to the slots of the plate; anything that is no
 /// number stays as it is.
+#[diagnostic::on_unimplemented(
+    message = "a value of type `{Self}` cannot be carried into a plate",
+    note = "numbers, arrays, tuples and `Vec`s of numbers can, as can `bool` and whole numbers"
+)]
 pub trait Promote<T> {
     /// The value's type inside the plate.
     type Inside;
@@ -62,3 +66,60 @@ macro_rules! as_it_is {
     )*};
 }
 as_it_is!(bool, usize, u64, i64, u32, i32);
+
+impl<T, X> Promote<T> for &X {
+    type Inside = Self;
+    #[inline(always)]
+    fn promote(&self, _: &[usize]) -> Self {
+        self
+    }
+}
+
+impl<T, X: Promote<T>> Promote<T> for Vec<X> {
+    type Inside = Vec<X::Inside>;
+    #[inline(always)]
+    fn promote(&self, slots: &[usize]) -> Self::Inside {
+        self.iter().map(|x| x.promote(slots)).collect()
+    }
+}
+
+/// A constant as the scalar of the code that uses it: numbers become that scalar, what is no number stays as it is.
+#[diagnostic::on_unimplemented(
+    message = "a constant of type `{Self}` cannot be used in a model as it is",
+    note = "numbers (`f64`), arrays of numbers, `bool` and whole numbers can; pass anything else to a function"
+)]
+pub trait Lift<T> {
+    /// The constant's type where it is used.
+    type Lifted;
+    /// The constant where it is used.
+    fn lift(self) -> Self::Lifted;
+}
+
+impl<T: From<f64>> Lift<T> for f64 {
+    type Lifted = T;
+    #[inline(always)]
+    fn lift(self) -> T {
+        T::from(self)
+    }
+}
+
+impl<T, X: Lift<T>, const N: usize> Lift<T> for [X; N] {
+    type Lifted = [X::Lifted; N];
+    #[inline(always)]
+    fn lift(self) -> Self::Lifted {
+        self.map(X::lift)
+    }
+}
+
+macro_rules! lift_as_it_is {
+    ($($x:ty),*) => {$(
+        impl<T> Lift<T> for $x {
+            type Lifted = $x;
+            #[inline(always)]
+            fn lift(self) -> $x {
+                self
+            }
+        }
+    )*};
+}
+lift_as_it_is!(bool, usize, u64, i64, u32, i32, &'static str);

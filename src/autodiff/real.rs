@@ -5,7 +5,7 @@ use std::iter::Sum;
 
 use num_traits::{NumAssignOps, NumOps, One, Zero};
 
-use super::special;
+use super::{mean_exp, special};
 
 /// A real number, with or without derivatives.
 ///
@@ -80,6 +80,9 @@ pub trait Real:
     fn normal_cdf(self) -> Self;
     /// The logarithm of [`Real::normal_cdf`], exact in the lower tail.
     fn ln_normal_cdf(self) -> Self;
+    /// The logarithm of the mean of exp(t) over t between 0 and `self`, ln((exp(self) - 1) / self): smooth at zero, where
+    /// it is zero, and without overflow.
+    fn log_mean_exp(self) -> Self;
     /// `yes` where `self` < `other`, else `no`: a branch that costs no branch.
     fn if_lt(self, other: Self, yes: Self, no: Self) -> Self;
     /// `yes` where `self` <= `other`, else `no`.
@@ -115,15 +118,16 @@ pub trait Real:
     /// 1 / (1 + exp(-self)).
     #[inline(always)]
     fn sigmoid(self) -> Self {
-        // exp of a negative number only: no overflow, and full precision on either side.
-        let e = (-self.abs()).exp();
+        // exp of a negative number only: no overflow, and full precision on either side. (Not by `abs`, whose derivative
+        // at zero would be lost.)
+        let e = self.min(-self).exp();
         let small = e / (e + 1.0);
         self.if_lt(Self::from(0.0), small, (e + 1.0).recip())
     }
     /// ln(1 + exp(self)).
     #[inline(always)]
     fn softplus(self) -> Self {
-        self.max(Self::from(0.0)) + (-self.abs()).exp().ln_1p()
+        self.max(Self::from(0.0)) + self.min(-self).exp().ln_1p()
     }
     /// ln(self / (1 - self)).
     #[inline(always)]
@@ -232,6 +236,10 @@ impl Real for f64 {
     #[inline(always)]
     fn ln_normal_cdf(self) -> Self {
         special::ln_normal_cdf(self)
+    }
+    #[inline(always)]
+    fn log_mean_exp(self) -> Self {
+        mean_exp::log_mean_exp(self).0
     }
     #[inline(always)]
     fn if_lt(self, other: Self, yes: Self, no: Self) -> Self {

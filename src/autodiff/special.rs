@@ -57,23 +57,21 @@ pub fn erf(x: f64) -> f64 {
 
 /// The cumulative distribution of the standard normal.
 pub fn normal_cdf(x: f64) -> f64 {
-    0.5 * statrs_erf::erfc(-x * FRAC_1_SQRT_2)
+    if x > TAIL { 0.5 * statrs_erf::erfc(-x * FRAC_1_SQRT_2) } else { ln_normal_cdf(x).exp() }
 }
 
-/// Its logarithm: directly where it does not underflow, and by the asymptotic series of Mills' ratio in the lower tail.
+/// Below this, the continued fraction is shorter and more exact than statrs' `erfc`.
+const TAIL: f64 = -4.0;
+
+/// The logarithm of [`normal_cdf`]. In the lower tail, from Laplace's continued fraction of Mills' ratio:
+/// Phi(-t) = phi(t) / (t + 1 / (t + 2 / (t + 3 / ...))).
 pub fn ln_normal_cdf(x: f64) -> f64 {
-    if x > -10.0 {
+    if x > TAIL || x.is_nan() {
         normal_cdf(x).ln()
     } else {
-        // Phi(x) = phi(x) / |x| (1 - 1/x^2 + 3/x^4 - 15/x^6 + ...), the error being below the first term left out.
-        let y = 1.0 / (x * x);
-        let mut term = 1.0;
-        let mut sum = 1.0;
-        for n in 1..=12 {
-            term *= -((2 * n - 1) as f64) * y;
-            sum += term;
-        }
-        -0.5 * x * x - 0.5 * (2.0 * PI).ln() - (-x).ln() + sum.ln()
+        let t = -x;
+        let inverse_ratio = (1..=60).rev().fold(t, |tail, n| t + n as f64 / tail);
+        -0.5 * t * t - 0.5 * (2.0 * PI).ln() - inverse_ratio.ln()
     }
 }
 
@@ -102,12 +100,24 @@ mod tests {
     }
 
     #[test]
-    fn the_lower_tail_joins_the_middle() {
+    fn the_normal_cdf_is_exact_in_both_tails() {
         // scipy.special.log_ndtr
-        for (x, exact) in [(-10.0, -53.23128515051247), (-20.0, -203.9171553710973), (-9.9, -52.22642830035167)] {
-            assert!((ln_normal_cdf(x) / exact - 1.0).abs() < 1e-12, "{x}: {} {exact}", ln_normal_cdf(x));
+        let reference = [
+            (-37.0, -689.0305855768908),
+            (-20.0, -203.9171553710973),
+            (-10.0, -53.23128515051248),
+            (-4.001, -10.36432757033834),
+            (-3.999, -10.355876356043407),
+            (-1.0, -1.8410216450092636),
+            (0.5, -0.3689464152886564),
+            (3.0, -0.0013508099647481923),
+        ];
+        for (x, exact) in reference {
+            let got: f64 = ln_normal_cdf(x);
+            assert!((got / exact - 1.0).abs() < 1e-11, "{x}: {got} {exact}");
+            assert!((normal_cdf(x) / exact.exp() - 1.0).abs() < 1e-11);
         }
-        let (below, above) = (ln_normal_cdf(-10.0 - 1e-9), ln_normal_cdf(-10.0 + 1e-9));
-        assert!((above - below - 2e-9 * ln_normal_cdf_slope(-10.0)).abs() < 1e-11);
+        assert!(ln_normal_cdf(f64::NAN).is_nan() && normal_cdf(f64::NAN).is_nan());
+        assert_eq!(ln_normal_cdf(f64::NEG_INFINITY), f64::NEG_INFINITY);
     }
 }

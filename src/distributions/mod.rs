@@ -39,11 +39,62 @@
 //! }
 //! ```
 
+mod bernoulli;
+mod beta;
+mod binomial;
+mod categorical;
+mod cauchy;
+mod dirichlet;
+mod exponential;
+mod gamma;
+mod geometric;
+mod half_normal;
+mod laplace;
+mod log_normal;
+mod logistic;
+mod mixture;
+mod multinomial;
+mod mv_normal;
+mod negative_binomial;
 mod normal;
+mod numeric;
+mod pareto;
+mod poisson;
+mod power_law;
+mod student_t;
 mod support;
+mod truncated;
+mod truncated_normal;
+mod uniform;
+mod weibull;
 
+pub use bernoulli::{Bernoulli, BernoulliLogit};
+pub use beta::Beta;
+pub use binomial::{Binomial, BinomialLogit};
+pub use categorical::{Categorical, CategoricalLogit};
+pub use cauchy::{Cauchy, HalfCauchy};
+pub use dirichlet::Dirichlet;
+pub use exponential::{Exponential, TruncatedExponential};
+pub use gamma::{Gamma, InverseGamma};
+pub use geometric::Geometric;
+pub use half_normal::HalfNormal;
+pub use laplace::Laplace;
+pub use log_normal::LogNormal;
+pub use logistic::Logistic;
+pub use mixture::Mixture;
+pub use multinomial::Multinomial;
+pub use mv_normal::{MvNormal, MvNormalCholesky};
+pub use negative_binomial::NegativeBinomial;
 pub use normal::Normal;
+pub use pareto::Pareto;
+pub use poisson::{Poisson, PoissonLog};
+pub use power_law::PowerLaw;
+pub use student_t::StudentT;
 pub use support::{Support, constrain_simplex, unconstrain_simplex};
+pub use truncated::Truncated;
+pub use truncated_normal::TruncatedNormal;
+pub use uniform::{LogUniform, Uniform};
+pub use weibull::Weibull;
 
 use rand::Rng;
 
@@ -82,6 +133,17 @@ pub trait Draw: Distribution<f64> {
 pub trait Cdf<T: Real>: Distribution<T, Value = T> {
     /// The probability of a value not above `x`.
     fn cdf(&self, x: T) -> T;
+
+    /// The logarithm of the probability of a value above `low` and not above `high`, either of which may be infinite: what
+    /// [`Truncated`] divides by. A distribution that can do without the difference of two almost equal numbers, as far out
+    /// in its tails they are, does.
+    #[inline(always)]
+    fn log_between(&self, low: T, high: T) -> T {
+        // An infinite bound is no number to differentiate at.
+        let below = if numeric::is_unbounded_below(low) { T::from(0.0) } else { self.cdf(low) };
+        let up_to = if numeric::is_unbounded_above(high) { T::from(1.0) } else { self.cdf(high) };
+        (up_to - below).ln()
+    }
 }
 
 /// A distribution over 0, 1, ..., `categories() - 1`: a local of this kind is summed out in the density.

@@ -1,8 +1,9 @@
-//! The normal distribution.
+//! The normal distribution: density exp(-z^2 / 2) / (sqrt(2 pi) sd) with z = (x - mean) / sd.
 
 use rand::Rng;
 use rand_distr::{Distribution as _, StandardNormal};
 
+use super::numeric::{is_unbounded_above, is_unbounded_below, log_difference};
 use super::{Cdf, Distribution, Draw, ParameterError, Support, is_positive, require};
 use crate::autodiff::Real;
 
@@ -42,6 +43,25 @@ impl<T: Real> Cdf<T> for Normal<T> {
     #[inline(always)]
     fn cdf(&self, x: T) -> T {
         ((x - self.mean) / self.sd).normal_cdf()
+    }
+
+    #[inline(always)]
+    fn log_between(&self, low: T, high: T) -> T {
+        let z = |x: T| (x - self.mean) / self.sd;
+        match (is_unbounded_below(low), is_unbounded_above(high)) {
+            (true, true) => T::from(0.0),
+            (true, false) => z(high).ln_normal_cdf(),
+            (false, true) => (-z(low)).ln_normal_cdf(),
+            (false, false) => {
+                // An interval above the mean is that much below it: the lower tail is the one that does not cancel.
+                let (a, b) = (z(low), z(high));
+                let flip = a + b;
+                let zero = T::from(0.0);
+                let lower = zero.if_lt(flip, -b, a);
+                let upper = zero.if_lt(flip, -a, b);
+                log_difference(upper.ln_normal_cdf(), lower.ln_normal_cdf())
+            }
+        }
     }
 }
 

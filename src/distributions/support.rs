@@ -1,5 +1,6 @@
 //! Where a distribution has a density, and the map from unconstrained numbers to it.
 
+use super::numeric::{is_unbounded_above, is_unbounded_below};
 use crate::autodiff::Real;
 
 /// The values that a distribution can take.
@@ -22,6 +23,34 @@ pub enum Support<T> {
 }
 
 impl<T: Real> Support<T> {
+    /// The support from one bound to another, either of which may be infinite; of whole numbers if `whole`.
+    #[inline(always)]
+    pub(crate) fn between(low: T, high: T, whole: bool) -> Self {
+        if whole {
+            return Self::Whole(low, high);
+        }
+        match (is_unbounded_below(low), is_unbounded_above(high)) {
+            (true, true) => Self::Real,
+            (true, false) => Self::Below(high),
+            (false, true) => Self::Above(low),
+            (false, false) => Self::Interval(low, high),
+        }
+    }
+
+    /// The bounds, where there is none infinite, and whether the values are whole: the inverse of [`Support::between`].
+    #[inline(always)]
+    pub(crate) fn bounds(&self) -> (T, T, bool) {
+        let (lowest, highest) = (T::from(f64::NEG_INFINITY), T::from(f64::INFINITY));
+        match *self {
+            Self::Real => (lowest, highest, false),
+            Self::Above(low) => (low, highest, false),
+            Self::Below(high) => (lowest, high, false),
+            Self::Interval(low, high) => (low, high, false),
+            Self::Whole(low, high) => (low, high, true),
+            Self::Simplex => (T::from(0.0), T::from(1.0), false),
+        }
+    }
+
     /// The value at an unconstrained number `q`, and the logarithm of its derivative there.
     ///
     /// `low + exp(q)`, `high - exp(q)` and `low + (high - low) / (1 + exp(-q))`. Whole numbers have no such map and come
@@ -51,6 +80,19 @@ impl Support<f64> {
             Self::Above(low) => (x - low).ln(),
             Self::Below(high) => (high - x).ln(),
             Self::Interval(low, high) => (x - low).ln() - (high - x).ln(),
+        }
+    }
+
+    /// The support in words.
+    pub fn describe(&self) -> String {
+        match *self {
+            Self::Real => "any real number".to_owned(),
+            Self::Above(low) => format!("numbers above {low}"),
+            Self::Below(high) => format!("numbers below {high}"),
+            Self::Interval(low, high) => format!("numbers between {low} and {high}"),
+            Self::Whole(low, high) if high.is_finite() => format!("whole numbers from {low} to {high}"),
+            Self::Whole(low, _) => format!("whole numbers from {low}"),
+            Self::Simplex => "positive numbers whose sum is 1".to_owned(),
         }
     }
 

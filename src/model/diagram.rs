@@ -190,8 +190,7 @@ fn write_scope(graph: &Graph, plate: Option<usize>, depth: usize, out: &mut Stri
 
 /// A node in `plate` or in a plate within it.
 fn first_inside(graph: &Graph, plate: usize) -> Option<usize> {
-    let within =
-        |n: &Node| std::iter::successors(n.plate, |p| graph.plates[*p].parent).any(|p| p == plate);
+    let within = |n: &Node| std::iter::successors(n.plate, |p| graph.plates[*p].parent).any(|p| p == plate);
     graph.nodes.iter().position(within)
 }
 

@@ -79,7 +79,7 @@ impl Rows {
                 parents + 1
             )));
         }
-        check_table(&self.features, self.rows(), self.width, place)?;
+        check_length(&self.features, self.rows(), self.width, place)?;
         if self.children.len() != shape.children.len() {
             return Err(Error::Shape(format!(
                 "{place} has {} nested plates, the network reads {}",
@@ -91,6 +91,12 @@ impl Rows {
             child.check(shape, self.rows(), &format!("{place}.{index}"))?;
         }
         Ok(())
+    }
+
+    fn find_not_finite(&self, place: &str) -> Option<(String, f32)> {
+        let children = || self.children.iter().enumerate();
+        not_finite(&self.features, self.width, place)
+            .or_else(|| children().find_map(|(index, child)| child.find_not_finite(&format!("{place}.{index}"))))
     }
 }
 
@@ -109,6 +115,9 @@ pub struct Batch {
 
 impl Batch {
     /// Checks that the batch has the given shape, that its tables fit together, and that every number is finite.
+    ///
+    /// # Errors
+    /// The first thing that is wrong; of a number that is not finite, its data set, and its place in that data set.
     pub fn check(&self, shape: &Shape) -> Result<(), Error> {
         if self.width != shape.width {
             return Err(Error::Shape(format!(
@@ -116,7 +125,7 @@ impl Batch {
                 self.width, shape.width
             )));
         }
-        check_table(&self.globals, self.sets, self.width, "the table outside plates")?;
+        check_length(&self.globals, self.sets, self.width, "the table outside plates")?;
         if self.plates.len() != shape.plates.len() {
             return Err(Error::Shape(format!(
                 "{} plates, the network reads {}",
@@ -127,7 +136,19 @@ impl Batch {
         for (index, (rows, shape)) in self.plates.iter().zip(&shape.plates).enumerate() {
             rows.check(shape, self.sets, &format!("plate {index}"))?;
         }
-        Ok(())
+        if self.find_not_finite().is_none() {
+            return Ok(());
+        }
+        (0..self.sets).try_for_each(|set| match self.slice(set..set + 1).find_not_finite() {
+            Some((place, value)) => Err(Error::NotFinite { set, place, value }),
+            None => Ok(()),
+        })
+    }
+
+    fn find_not_finite(&self) -> Option<(String, f32)> {
+        let plates = || self.plates.iter().enumerate();
+        not_finite(&self.globals, self.width, "the table outside plates")
+            .or_else(|| plates().find_map(|(index, rows)| rows.find_not_finite(&format!("plate {index}"))))
     }
 
     /// A range of the data sets.
@@ -182,18 +203,18 @@ pub struct PlateShape {
     pub children: Vec<PlateShape>,
 }
 
-fn check_table(table: &[f32], rows: usize, width: usize, place: &str) -> Result<(), Error> {
-    if table.len() != rows * width {
-        return Err(Error::Shape(format!(
-            "{place} holds {} numbers where {rows} rows of {width} are due",
-            table.len()
-        )));
+fn check_length(table: &[f32], rows: usize, width: usize, place: &str) -> Result<(), Error> {
+    if table.len() == rows * width {
+        return Ok(());
     }
-    match table.iter().position(|value| !value.is_finite()) {
-        Some(at) => Err(Error::NotFinite {
-            place: format!("{place}, row {}, column {}", at / width, at % width),
-            value: table[at],
-        }),
-        None => Ok(()),
-    }
+    Err(Error::Shape(format!(
+        "{place} holds {} numbers where {rows} rows of {width} are due",
+        table.len()
+    )))
+}
+
+/// The place and value of the first number that is NaN or infinite.
+fn not_finite(table: &[f32], width: usize, place: &str) -> Option<(String, f32)> {
+    let at = table.iter().position(|value| !value.is_finite())?;
+    Some((format!("{place}, row {}, column {}", at / width, at % width), table[at]))
 }

@@ -11,9 +11,11 @@ pub enum Error {
     Shape(String),
 
     /// A number in the data is NaN or infinite.
-    #[error("{place} holds {value}: every number given to a network must be finite")]
+    #[error("data set {set}, {place}, holds {value}: every number given to a network must be finite")]
     NotFinite {
-        /// Which table the number stands in, and at which row and column.
+        /// The data set within its batch.
+        set: usize,
+        /// Which table of the data set the number stands in, and at which row and column.
         place: String,
         /// The number.
         value: f32,
@@ -72,10 +74,10 @@ pub enum TrainError<E> {
         source: E,
     },
 
-    /// The loss of one data set is NaN or infinite.
+    /// The loss of one data set is NaN or infinite, though its data are finite: the weights have diverged.
     #[error(
-        "the loss of data set {set} of step {step}, chunk {chunk} is {loss}: \
-         {hint}"
+        "the loss of data set {set} in step {step}, chunk {chunk} is {loss}: training has diverged; \
+         lower the learning rate"
     )]
     NotFinite {
         /// The step, as [`Source::draw`](super::Source::draw) got it.
@@ -86,12 +88,10 @@ pub enum TrainError<E> {
         set: usize,
         /// Its loss.
         loss: f32,
-        /// What to look at.
-        hint: String,
     },
 
-    /// The network failed.
-    #[error("step {step}, chunk {chunk}: {source}")]
+    /// The data do not fit the network, or the network ran out of memory.
+    #[error("in step {step}, chunk {chunk}: {source}")]
     Network {
         /// The step, as [`Source::draw`](super::Source::draw) got it.
         step: u64,

@@ -11,7 +11,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Batch, Rows};
+use super::{Batch, Rows, Shape};
 
 /// Rows wider than this get no bins and no products: their numbers (pixels, say) only mean something together.
 const BINNED_WIDTH: usize = 8;
@@ -515,6 +515,11 @@ impl Reader {
             levels: outside.iter().chain(&pilot.plates).map(|rows| Level::fit(rows, knots)).collect(),
             targets: (0..dims).map(moments).collect(),
         }
+    }
+
+    /// Whether this reader can have been fitted to data of the given shape.
+    pub(super) fn fits(&self, shape: &Shape) -> bool {
+        self.targets.len() == shape.targets && self.levels.len() == shape.plates.len() + usize::from(shape.width > 0)
     }
 
     /// What the network reads of each plate.

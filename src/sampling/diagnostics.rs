@@ -81,11 +81,7 @@ pub fn quantile(sorted: &[f64], p: f64) -> f64 {
             let weight = (position - below).clamp(0.0, 1.0);
             let (low, high) = (sorted[below as usize - 1], sorted[below as usize]);
             // Equal neighbours are their own mean, infinite ones too; and a weight of nought takes nothing.
-            if low == high || weight == 0.0 {
-                low
-            } else {
-                (1.0 - weight) * low + weight * high
-            }
+            if low == high || weight == 0.0 { low } else { (1.0 - weight) * low + weight * high }
         }
     }
 }
@@ -170,7 +166,8 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 fn effective_size(chains: &[Vec<f64>]) -> f64 {
     let n = chains.first().map_or(0, Vec::len);
     let size = (chains.len() * n) as f64;
-    let (low, high) = chains.iter().flatten().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), &x| (l.min(x), h.max(x)));
+    let (low, high) =
+        chains.iter().flatten().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), &x| (l.min(x), h.max(x)));
     if high - low < 1e-15 {
         return size;
     }

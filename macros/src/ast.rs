@@ -1,0 +1,87 @@
+//! A model as it is written.
+
+use syn::{Attribute, Expr, Ident, Pat, Type, Visibility};
+
+/// `pub Name { statements }`.
+pub struct Model {
+    pub attributes: Vec<Attribute>,
+    pub visibility: Visibility,
+    pub name: Ident,
+    pub body: Vec<Statement>,
+}
+
+pub enum Statement {
+    Param(Param),
+    Variable(Variable),
+    Let(Let),
+    Plate(Plate),
+}
+
+/// `param width: f64 = 0.1;`
+pub struct Param {
+    pub attributes: Vec<Attribute>,
+    pub name: Ident,
+    pub ty: Type,
+    pub default: Option<Expr>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Role {
+    Global,
+    Nuisance,
+    Local,
+    Observe,
+    Given,
+}
+
+impl Role {
+    pub fn keyword(self) -> &'static str {
+        match self {
+            Self::Global => "global",
+            Self::Nuisance => "nuisance",
+            Self::Local => "local",
+            Self::Observe => "observe",
+            Self::Given => "given",
+        }
+    }
+}
+
+/// `global mu[3] ~ Normal(0.0, 3.0);` and its kin.
+pub struct Variable {
+    pub attributes: Vec<Attribute>,
+    pub role: Role,
+    pub name: Ident,
+    pub shape: Option<Shape>,
+    pub ty: Option<Type>,
+    /// The plate in `given subject: index(subjects);`.
+    pub index_of: Option<Ident>,
+    /// What stands after `~`.
+    pub definition: Option<Expr>,
+}
+
+/// `[3]`, the same distribution for each, or `[i in 0..3]`, with the position known to the distribution's arguments.
+#[derive(Clone)]
+pub struct Shape {
+    pub position: Option<Ident>,
+    pub len: Expr,
+}
+
+/// `let (mean, sd) = ...;`
+pub struct Let {
+    pub pat: Pat,
+    pub expr: Expr,
+}
+
+/// `plate events(1..=200) { statements }`.
+pub struct Plate {
+    pub attributes: Vec<Attribute>,
+    pub name: Ident,
+    pub size: Size,
+    pub body: Vec<Statement>,
+}
+
+pub enum Size {
+    Fixed(Expr),
+    Range(Expr, Expr),
+    Random(Ident, Expr),
+}

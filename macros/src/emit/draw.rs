@@ -1,0 +1,322 @@
+//! The simulator: the statements in order, on plain numbers. Each plate's elements go to the end of its columns.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+
+use super::specification::{size_names, size_values};
+use super::{
+    Names, all_plates, bind_params, choose, data_path, hidden, is_global, plate_data, plate_locals, seen, stored,
+};
+use crate::ast::{Role, Size};
+use crate::rewrite::{Lift, bound, identifiers};
+use crate::tree::{Definition, Plate, Step, Tree, Variable, expressions, plates, variables};
+
+pub fn emit(tree: &Tree) -> TokenStream {
+    let names = Names::new(tree);
+    let (globals, locals, data) = (&names.globals, &names.locals, &names.data);
+    let emitter = Draw { tree };
+    let params = bind_params(tree, &quote!(f64));
+    let stores = all_plates(&tree.root).into_iter().map(|p| emitter.stores(p));
+    let body = emitter.steps(&tree.root, None);
+    let global_names = variables(&tree.root).filter(|v| is_global(v)).map(|v| &v.name);
+    let observed = variables(&tree.root).filter(|v| v.in_data()).map(|v| {
+        let name = &v.name;
+        let value = stored(v, quote!(#name));
+        quote!(#name: #value)
+    });
+    let data_plates = plates(&tree.root).filter(|p| p.in_data).map(|p| {
+        let (name, value) = (&p.name, whole(p, true));
+        quote!(#name: #value)
+    });
+    let local_plates = plates(&tree.root).map(|p| {
+        let (name, value) = (&p.name, whole(p, false));
+        quote!(#name: #value)
+    });
+    quote! {
+        fn draw(
+            &self,
+            __plan: &::hierarch::simulate::Plan<'_, Self>,
+            __rng: &mut ::hierarch::simulate::Stream,
+        ) -> ::core::result::Result<::hierarch::simulate::Simulation<Self>, ::hierarch::simulate::SimulateError> {
+            #params
+            #(#stores)*
+            #body
+            ::core::result::Result::Ok(::hierarch::simulate::Simulation {
+                globals: #globals { #(#global_names),* },
+                locals: #locals { #(#local_plates),* },
+                data: #data { #(#observed,)* #(#data_plates),* },
+            })
+        }
+    }
+}
+
+/// The columns that a plate's elements are drawn into.
+fn store(plate: &Plate, data: bool) -> Ident {
+    hidden(&format!("{}_{}", if data { "data" } else { "locals" }, plate.name))
+}
+
+/// How many elements of a plate have been drawn.
+fn count(plate: &Plate) -> Ident {
+    hidden(&format!("count_{}", plate.name))
+}
+
+/// The values of a variable that other plates read by index.
+fn export(name: &Ident) -> Ident {
+    hidden(&format!("all_{name}"))
+}
+
+/// The columns of a plate with those of the plates inside it.
+fn whole(plate: &Plate, data: bool) -> TokenStream {
+    let store = store(plate, data);
+    let inner: Vec<TokenStream> = plate
+        .plates()
+        .filter(|p| p.in_data || !data)
+        .map(|p| {
+            let (name, value) = (&p.name, whole(p, data));
+            quote!(whole.#name = #value;)
+        })
+        .collect();
+    if inner.is_empty() { quote!(#store) } else { quote!({ let mut whole = #store; #(#inner)* whole }) }
+}
+
+struct Draw<'a> {
+    tree: &'a Tree,
+}
+
+impl Draw<'_> {
+    fn is_nested(&self, plate: &Plate) -> bool {
+        !plates(&self.tree.root).any(|p| p.name == plate.name)
+    }
+
+    fn stores(&self, plate: &Plate) -> TokenStream {
+        let (locals, ty, count) = (store(plate, false), plate_locals(self.tree, plate), count(plate));
+        let data = plate.in_data.then(|| {
+            let (data, ty) = (store(plate, true), plate_data(self.tree, plate));
+            let first = self.is_nested(plate).then(|| quote!(#data.offsets.push(0);));
+            quote!(let mut #data = <#ty as ::core::default::Default>::default(); #first)
+        });
+        let exports = plate.exports.iter().map(|e| {
+            let all = export(&e.name);
+            quote!(let mut #all = ::std::vec::Vec::new();)
+        });
+        quote! {
+            let mut #locals = <#ty as ::core::default::Default>::default();
+            let mut #count = 0usize;
+            #data
+            #(#exports)*
+        }
+    }
+
+    fn steps(&self, steps: &[Step], plate: Option<&Plate>) -> TokenStream {
+        steps.iter().map(|step| self.step(step, steps, plate)).collect()
+    }
+
+    fn lift<R>(&self, plate: Option<&Plate>, f: impl FnOnce(&Lift) -> R) -> R {
+        let index = |values: &Ident, at: &Ident| {
+            let gather = plate?.gathers.iter().find(|g| g.values == *values && g.index == *at)?;
+            let all = export(&gather.values);
+            Some(quote!(#all[#at]))
+        };
+        f(&Lift { scalar: &quote!(f64), index: &index })
+    }
+
+    fn step(&self, step: &Step, siblings: &[Step], plate: Option<&Plate>) -> TokenStream {
+        match step {
+            Step::Let { pat, expr } => {
+                let expr = self.lift(plate, |lift| lift.expr(expr));
+                let exports = bound(pat).into_iter().filter_map(|name| self.push_export(plate, &name));
+                quote!(let #pat = #expr; #(#exports)*)
+            }
+            Step::Variable(v) => self.variable(v, plate),
+            Step::Plate(p) => {
+                let elements = self.plate(p, plate);
+                let mentioned = variables(siblings)
+                    .filter_map(|v| v.definition.as_ref())
+                    .flat_map(expressions)
+                    .any(|e| identifiers(e).contains(&p.name));
+                if !mentioned {
+                    return elements;
+                }
+                // An implicit observation takes this element's plate whole.
+                let starts = subtree(p).into_iter().map(|q| {
+                    let (from, count) = (hidden(&format!("from_{}", q.name)), count(q));
+                    quote!(let #from = #count;)
+                });
+                let (name, slice) = (&p.name, self.slice(p));
+                quote!(#(#starts)* #elements let #name = #slice;)
+            }
+        }
+    }
+
+    /// The locals of a plate that were drawn since its `from` was noted.
+    fn slice(&self, plate: &Plate) -> TokenStream {
+        let (ty, store, from) =
+            (plate_locals(self.tree, plate), store(plate, false), hidden(&format!("from_{}", plate.name)));
+        let columns = plate.variables().filter(|v| v.latent()).map(|v| {
+            let name = &v.name;
+            quote!(#name: #store.#name[#from..].to_vec())
+        });
+        let inner = plate.plates().map(|p| {
+            let (name, value) = (&p.name, self.slice(p));
+            quote!(#name: #value)
+        });
+        quote!(#ty { #(#columns,)* #(#inner),* })
+    }
+
+    fn push_export(&self, plate: Option<&Plate>, name: &Ident) -> Option<TokenStream> {
+        plate?.exports.iter().find(|e| e.name == *name)?;
+        let all = export(name);
+        Some(quote!(#all.push(#name);))
+    }
+
+    /// The tokens of one draw from what stands after `~`.
+    fn draw(&self, v: &Variable, definition: &Definition, plate: Option<&Plate>) -> TokenStream {
+        let text = v.name.to_string();
+        self.lift(plate, |lift| match definition {
+            Definition::Implicit(call) => {
+                let (function, args) = (&call.func, call.args.iter().map(|a| lift.expr(a)));
+                quote!(#function(#(#args,)* &mut *__rng))
+            }
+            _ => {
+                let draw = |d| quote!(::hierarch::simulate::draw(#text, &#d, __rng)?);
+                let one = choose(definition, lift, &draw);
+                match &v.shape {
+                    Some(shape) if !v.vector => {
+                        let len = &shape.len;
+                        let position = shape.position.clone().unwrap_or_else(|| hidden("position"));
+                        quote!({
+                            let mut all = [0.0f64; #len];
+                            for #position in 0..#len {
+                                all[#position] = #one;
+                            }
+                            all
+                        })
+                    }
+                    _ => one,
+                }
+            }
+        })
+    }
+
+    fn variable(&self, v: &Variable, plate: Option<&Plate>) -> TokenStream {
+        let (name, text) = (&v.name, v.name.to_string());
+        let drawn = v.definition.as_ref().map(|d| {
+            let draw = self.draw(v, d, plate);
+            if d.is_implicit() { draw } else { seen(v, draw) }
+        });
+        let value = if is_global(v) {
+            quote!(match __plan.globals() {
+                ::core::option::Option::Some(fixed) => fixed.#name,
+                ::core::option::Option::None => #drawn,
+            })
+        } else if v.role == Role::Given {
+            let given = super::number(
+                v,
+                match plate {
+                    None => quote!(data.#name),
+                    Some(p) => {
+                        let path = data_path(self.tree, p);
+                        quote!(data.#path.#name[row])
+                    }
+                },
+            );
+            let given = seen(v, given);
+            let otherwise = match (&v.index_of, drawn) {
+                (Some(of), _) => {
+                    let of = hidden(&format!("count_{of}"));
+                    quote!(::hierarch::simulate::draw_index(#text, #of, __rng)?)
+                }
+                (None, Some(drawn)) => drawn,
+                (None, None) => {
+                    quote!(return ::core::result::Result::Err(::hierarch::simulate::SimulateError::NoCovariate {
+                        variable: #text,
+                    }))
+                }
+            };
+            // An index into a plate of the simulation means nothing in another data set, unless the sizes are the same.
+            let source =
+                if v.index_of.is_some() { quote!(__row.filter(|_| __plan.like().is_some())) } else { quote!(__row) };
+            let source = if plate.is_some() { source } else { quote!(__plan.covariates().map(|data| (0usize, data))) };
+            quote!(match #source {
+                ::core::option::Option::Some((row, data)) => #given,
+                ::core::option::Option::None => #otherwise,
+            })
+        } else {
+            quote!(#drawn)
+        };
+        let push = plate.map(|p| {
+            let data = !v.latent();
+            if data && !p.in_data {
+                return TokenStream::new();
+            }
+            let (store, value) = (store(p, data), stored(v, quote!(#name)));
+            quote!(#store.#name.push(#value);)
+        });
+        let export = self.push_export(plate, name);
+        quote!(let #name = #value; #push #export)
+    }
+
+    fn plate(&self, plate: &Plate, outer: Option<&Plate>) -> TokenStream {
+        let index = all_plates(&self.tree.root).iter().position(|p| p.name == plate.name).unwrap_or(0);
+        let (count, data) = (count(plate), store(plate, true));
+        let path = data_path(self.tree, plate);
+        let like = match outer {
+            _ if !plate.in_data => quote!(::core::option::Option::None),
+            None => quote!(__plan.like().map(|data| data.#path.len())),
+            Some(outer) => {
+                let at = self::count(outer);
+                quote!(__plan.like().map(|data| data.#path.offsets[#at + 1] - data.#path.offsets[#at]))
+            }
+        };
+        let text = plate.name.to_string();
+        let size = match &plate.size {
+            Size::Random(name, distribution) => {
+                let drawn = Definition::read(distribution).map(|d| {
+                    let name = name.to_string();
+                    self.lift(outer, |lift| {
+                        choose(&d, lift, &|d| quote!(::hierarch::simulate::draw(#name, &#d, __rng)?))
+                    })
+                });
+                let drawn = drawn.unwrap_or_default();
+                quote!(match __plan.random_size(#index, #like) {
+                    ::core::option::Option::Some(size) => size,
+                    ::core::option::Option::None => (#drawn) as usize,
+                })
+            }
+            _ => {
+                let (bind, (low, high)) = (size_values(plate), size_names(plate));
+                quote!({ #bind __plan.size(#index, #text, #low, #high, #like, __rng)? })
+            }
+        };
+        let bind_size = match &plate.size {
+            Size::Random(name, _) => Some(quote!(let #name = __size as f64;)),
+            _ => None,
+        };
+        let row = plate
+            .variables()
+            .any(|v| v.role == Role::Given)
+            .then(|| quote!(let __row = __plan.row(#count, |data| data.#path.len(), __rng);));
+        let body = self.steps(&plate.steps, Some(plate));
+        let offsets = (plate.in_data && self.is_nested(plate)).then(|| quote!(#data.offsets.push(#count);));
+        let has_size =
+            plate.in_data && !plate.has_columns && !plate.plates().any(|p| p.in_data) && !self.is_nested(plate);
+        let size_field = has_size.then(|| quote!(#data.size = #count;));
+        quote! {
+            {
+                let __size: usize = #size;
+                #bind_size
+                for _ in 0..__size {
+                    #row
+                    #body
+                    #count += 1;
+                }
+            }
+            #offsets
+            #size_field
+        }
+    }
+}
+
+fn subtree(plate: &Plate) -> Vec<&Plate> {
+    std::iter::once(plate).chain(all_plates(&plate.steps)).collect()
+}

@@ -1,0 +1,303 @@
+//! The walk: the statements on plain numbers, with the data at hand, for a visitor that says what the latents are.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+
+use super::{bind_params, choose, data_path, hidden, is_global, number, place, seen};
+use crate::ast::{Role, Size};
+use crate::rewrite::{Lift, bound};
+use crate::tree::{Definition, Plate, Step, Tree, Variable, plates, split};
+
+pub fn emit(tree: &Tree) -> TokenStream {
+    let emitter = Walk { tree };
+    let params = bind_params(tree, &quote!(f64));
+    let cursors = emitter.cursors();
+    let exports = plates(&tree.root).flat_map(|p| &p.exports).map(|e| {
+        let all = hidden(&format!("all_{}", e.name));
+        quote!(let mut #all = ::std::vec::Vec::new();)
+    });
+    let globals: Vec<&Step> = tree.root.iter().filter(|s| !needs_data(s)).collect();
+    let rest: Vec<&Step> = tree.root.iter().filter(|s| needs_data(s)).collect();
+    let globals = emitter.steps(&globals, None);
+    let rest = emitter.steps(&rest, None);
+    quote! {
+        fn walk<W: ::hierarch::model::Walk>(
+            &self,
+            __data: ::core::option::Option<&Self::Data>,
+            __globals: ::core::option::Option<&Self::Globals>,
+            __locals: ::core::option::Option<&Self::Locals>,
+            __walk: &mut W,
+        ) {
+            #params
+            #cursors
+            #globals
+            let ::core::option::Option::Some(__data) = __data else { return };
+            #(#exports)*
+            #rest
+        }
+    }
+}
+
+fn needs_data(step: &Step) -> bool {
+    match step {
+        Step::Variable(v) => v.in_data(),
+        Step::Let { .. } => false,
+        Step::Plate(_) => true,
+    }
+}
+
+struct Walk<'a> {
+    tree: &'a Tree,
+}
+
+/// The slot of a variable: where its numbers are among the free ones and among the values.
+fn slot(name: &Ident) -> Ident {
+    hidden(&format!("slot_{name}"))
+}
+
+impl Walk<'_> {
+    /// Where each continuous latent variable begins: the globals first, then the locals plate by plate.
+    fn cursors(&self) -> TokenStream {
+        let mut tokens = quote!(let (mut __free, mut __value) = (0usize, 0usize););
+        let mut bind = |v: &Variable, elements: TokenStream| {
+            let (slot, len) = (slot(&v.name), v.len());
+            let free = if v.simplex { quote!((#len - 1)) } else { quote!(#len) };
+            tokens.extend(quote! {
+                let #slot = ::hierarch::model::Slot { free: __free, value: __value, stride: #elements };
+                __free += #free * #elements;
+                __value += #len * #elements;
+            });
+        };
+        for v in crate::tree::variables(&self.tree.root).filter(|v| is_global(v)) {
+            bind(v, quote!(1usize));
+        }
+        for plate in super::all_plates(&self.tree.root).into_iter().filter(|p| p.in_data) {
+            let path = data_path(self.tree, plate);
+            for v in plate.variables().filter(|v| v.continuous_latent()) {
+                bind(v, quote!(__data.map_or(0, |data| data.#path.len())));
+            }
+        }
+        tokens
+    }
+
+    fn lift<R>(&self, plate: Option<&Plate>, f: impl FnOnce(&Lift) -> R) -> R {
+        let index = |values: &Ident, at: &Ident| {
+            let element = plate.map_or(quote!(0usize), element);
+            let place = place(at, plate, element);
+            if let Some(gather) = plate?.gathers.iter().find(|g| g.values == *values && g.index == *at) {
+                let all = hidden(&format!("all_{values}"));
+                let lost = match &gather.len {
+                    _ if gather.data => return Some(quote!(#all[__walk.index(&#place, #at, #all.len())])),
+                    None => quote!(f64::NAN),
+                    Some(len) => quote!([f64::NAN; #len]),
+                };
+                return Some(quote!(#all.get(__walk.index(&#place, #at, #all.len())).copied().unwrap_or(#lost)));
+            }
+            let len = picked(self.tree, plate, values, at)?;
+            Some(quote!(#values[__walk.index(&#place, #at, #len)]))
+        };
+        f(&Lift { scalar: &quote!(f64), index: &index })
+    }
+
+    /// The steps in order; what follows a discrete local runs for each of its values.
+    fn steps(&self, steps: &[&Step], plate: Option<&Plate>) -> TokenStream {
+        let Some((step, rest)) = steps.split_first() else { return TokenStream::new() };
+        if let Step::Variable(v) = step
+            && v.role == Role::Local
+            && !v.continuous_latent()
+        {
+            return self.summed(v, rest, plate);
+        }
+        let first = self.step(step, plate);
+        let rest = self.steps(rest, plate);
+        quote!(#first #rest)
+    }
+
+    fn summed(&self, v: &Variable, rest: &[&Step], plate: Option<&Plate>) -> TokenStream {
+        let (name, Some(definition)) = (&v.name, &v.definition) else { return TokenStream::new() };
+        let rest = self.steps(rest, plate);
+        let finite = !matches!(definition.draws(), Some(crate::builtin::Draws::Count));
+        if !finite || definition.draws().is_none() && self.tree.implicit {
+            // Only an implicit model has such a local; nothing is known of it.
+            let unknown = seen(v, quote!(f64::NAN));
+            return quote!(let #name = #unknown; #rest);
+        }
+        let (categories, term) = self.lift(plate, |lift| {
+            (
+                choose(definition, lift, &|d| quote!(::hierarch::distributions::Finite::<f64>::categories(&#d))),
+                choose(
+                    definition,
+                    lift,
+                    &|d| quote!(::hierarch::distributions::Distribution::<f64>::log_density(&#d, __k as f64)),
+                ),
+            )
+        });
+        let value = seen(v, quote!(__k as f64));
+        quote! {
+            let __categories = #categories;
+            __walk.sum_out(__categories, &mut |__walk: &mut W, __k: usize| {
+                let __term: f64 = #term;
+                __walk.term(__term);
+                let #name = #value;
+                #rest
+            });
+        }
+    }
+
+    fn step(&self, step: &Step, plate: Option<&Plate>) -> TokenStream {
+        match step {
+            Step::Let { pat, expr } => {
+                let expr = self.lift(plate, |lift| lift.expr(expr));
+                let exports = bound(pat).into_iter().filter_map(|name| push_export(plate, &name));
+                quote!(let #pat = #expr; #(#exports)*)
+            }
+            Step::Variable(v) if v.latent() => self.latent(v, plate),
+            Step::Variable(v) => self.data(v, plate),
+            Step::Plate(p) if p.in_data => self.plate(p, plate),
+            // A plate that is not in the data is only ever simulated.
+            Step::Plate(_) => TokenStream::new(),
+        }
+    }
+
+    fn latent(&self, v: &Variable, plate: Option<&Plate>) -> TokenStream {
+        let (name, text, Some(definition)) = (&v.name, v.name.to_string(), &v.definition) else {
+            return TokenStream::new();
+        };
+        let slot = slot(name);
+        let element = plate.map_or(quote!(0usize), element);
+        let known = match plate {
+            None => quote!(__globals.map(|g| g.#name)),
+            Some(p) => {
+                let path = data_path(self.tree, p);
+                quote!(__locals.map(|l| l.#path.#name[#element]))
+            }
+        };
+        let value = self.lift(plate, |lift| match &v.shape {
+            Some(shape) if !v.vector => {
+                let len = &shape.len;
+                let position = shape.position.clone().unwrap_or_else(|| hidden("position"));
+                let one = choose(definition, lift, &|d| {
+                    quote!(__walk.latent(#text, #slot.at(#element).component(#position), &#d, __known.map(|k| k[#position])))
+                });
+                quote!({
+                    let __known: ::core::option::Option<[f64; #len]> = #known;
+                    let mut __all = [0.0f64; #len];
+                    for #position in 0..#len {
+                        __all[#position] = #one;
+                    }
+                    __all
+                })
+            }
+            Some(_) => choose(definition, lift, &|d| {
+                quote!(__walk.latent_vector(#text, #slot.at(#element), &#d, #known))
+            }),
+            None => choose(definition, lift, &|d| quote!(__walk.latent(#text, #slot.at(#element), &#d, #known))),
+        });
+        let export = push_export(plate, name);
+        quote!(let #name = #value; #export)
+    }
+
+    fn data(&self, v: &Variable, plate: Option<&Plate>) -> TokenStream {
+        let name = &v.name;
+        let element = plate.map_or(quote!(0usize), element);
+        let column = match plate {
+            None => quote!(__data.#name),
+            Some(p) => {
+                let path = data_path(self.tree, p);
+                quote!(__data.#path.#name[#element])
+            }
+        };
+        let export = push_export(plate, name);
+        let pixels = v.kind == crate::tree::Kind::Pixels;
+        let implicit = v.definition.as_ref().is_some_and(Definition::is_implicit);
+        if implicit && pixels {
+            // What a function draws has no density, and nothing is computed from it.
+            return TokenStream::new();
+        }
+        let value = number(v, column);
+        let visible = seen(v, quote!(__number));
+        let place = place(name, plate, element);
+        let observe = match &v.definition {
+            Some(definition) if v.role == Role::Observe && !implicit => self.lift(plate, |lift| match &v.shape {
+                Some(shape) if !v.vector => {
+                    let len = &shape.len;
+                    let position = shape.position.clone().unwrap_or_else(|| hidden("position"));
+                    let one = choose(definition, lift, &|d| quote!(__walk.observe(&#place, &#d, __number[#position]);));
+                    quote!(for #position in 0..#len { #one })
+                }
+                Some(_) => choose(definition, lift, &|d| quote!(__walk.observe_vector(&#place, &#d, __number);)),
+                None => choose(definition, lift, &|d| quote!(__walk.observe(&#place, &#d, __number);)),
+            }),
+            _ => TokenStream::new(),
+        };
+        let index = v.index_of.as_ref().map(|of| quote!(__walk.index(&#place, __number as usize, __data.#of.len());));
+        quote! {
+            let __number = #value;
+            #index
+            #observe
+            let #name = #visible;
+            #export
+        }
+    }
+
+    fn plate(&self, plate: &Plate, outer: Option<&Plate>) -> TokenStream {
+        let path = data_path(self.tree, plate);
+        let at = hidden(&format!("at_{}", plate.name));
+        let range = match outer {
+            None => quote!(0..__data.#path.len()),
+            Some(outer) => {
+                let outer = element(outer);
+                quote!(__data.#path.offsets[#outer]..__data.#path.offsets[#outer + 1])
+            }
+        };
+        let size = match &plate.size {
+            Size::Random(name, distribution) => {
+                let place = place(name, outer, outer.map_or(quote!(0usize), element));
+                let term = Definition::read(distribution).map(|d| {
+                    self.lift(outer, |lift| choose(&d, lift, &|d| quote!(__walk.observe(&#place, &#d, __size);)))
+                });
+                let term = term.unwrap_or_default();
+                quote! {
+                    let __size = __range.len() as f64;
+                    #term
+                    let #name = __size;
+                }
+            }
+            _ => TokenStream::new(),
+        };
+        let steps: Vec<&Step> = plate.steps.iter().collect();
+        let (own, summed) = split(&self.tree.symbols, &steps, Some(plate));
+        let body = self.steps(&[own, summed].concat(), Some(plate));
+        quote! {
+            {
+                let __range = #range;
+                #size
+                for #at in __range {
+                    #body
+                }
+            }
+        }
+    }
+}
+
+/// The position of the element at hand in its plate's columns.
+fn element(plate: &Plate) -> TokenStream {
+    let at = hidden(&format!("at_{}", plate.name));
+    quote!(#at)
+}
+
+fn push_export(plate: Option<&Plate>, name: &Ident) -> Option<TokenStream> {
+    plate?.exports.iter().find(|e| e.name == *name)?;
+    let all = hidden(&format!("all_{name}"));
+    Some(quote!(#all.push(#name);))
+}
+
+/// The length of a vector outside the plate that is indexed by one of the plate's own covariates.
+pub fn picked(tree: &Tree, plate: Option<&Plate>, values: &Ident, at: &Ident) -> Option<TokenStream> {
+    let plate = plate?;
+    let vector = tree.symbols.get(&values.to_string())?;
+    let covariate = plate.variables().find(|v| v.name == *at)?;
+    let outside = vector.plate.as_deref() != Some(&plate.name.to_string());
+    let structural = covariate.in_data() && covariate.kind == crate::tree::Kind::Category && covariate.shape.is_none();
+    (outside && structural).then(|| vector.shape.clone()).flatten()
+}

@@ -1,0 +1,185 @@
+//! From tokens to a model, with an error at the first token that is out of place.
+
+use syn::parse::{Parse, ParseStream};
+use syn::{
+    Attribute, Error, Expr, ExprRange, Ident, Pat, RangeLimits, Result, Token, Type, braced, bracketed, parenthesized,
+};
+
+use crate::ast::{Let, Model, Param, Plate, Role, Shape, Size, Statement, Variable};
+
+const STATEMENTS: &str =
+    "a statement of a model starts with `param`, `global`, `nuisance`, `local`, `given`, `observe`, `let` or `plate`";
+
+impl Parse for Model {
+    fn parse(input: ParseStream) -> Result<Self> {
+        let attributes = input.call(Attribute::parse_outer)?;
+        let visibility = input.parse()?;
+        let name = input.parse()?;
+        let body = statements(input)?;
+        if !input.is_empty() {
+            return Err(input.error("one `model!` declares one model: nothing may follow its closing brace"));
+        }
+        Ok(Self { attributes, visibility, name, body })
+    }
+}
+
+fn statements(input: ParseStream) -> Result<Vec<Statement>> {
+    let content;
+    braced!(content in input);
+    let mut body = Vec::new();
+    while !content.is_empty() {
+        body.push(content.parse()?);
+    }
+    Ok(body)
+}
+
+impl Parse for Statement {
+    fn parse(input: ParseStream) -> Result<Self> {
+        let attributes = input.call(Attribute::parse_outer)?;
+        if input.peek(Token![let]) {
+            return parse_let(input).map(Self::Let);
+        }
+        let keyword: Ident = input.parse().map_err(|e| Error::new(e.span(), STATEMENTS))?;
+        let role = match keyword.to_string().as_str() {
+            "param" => return parse_param(attributes, input).map(Self::Param),
+            "plate" => return parse_plate(attributes, input).map(Self::Plate),
+            "global" => Role::Global,
+            "nuisance" => Role::Nuisance,
+            "local" => Role::Local,
+            "observe" => Role::Observe,
+            "given" => Role::Given,
+            other => return Err(Error::new(keyword.span(), format!("`{other}` is no statement: {STATEMENTS}"))),
+        };
+        parse_variable(attributes, role, input).map(Self::Variable)
+    }
+}
+
+fn semicolon(input: ParseStream) -> Result<()> {
+    input.parse::<Token![;]>().map(|_| ()).map_err(|e| Error::new(e.span(), "a `;` is missing here"))
+}
+
+fn parse_let(input: ParseStream) -> Result<Let> {
+    input.parse::<Token![let]>()?;
+    let mut pat = Pat::parse_single(input)?;
+    if input.peek(Token![:]) {
+        return Err(input.error("a `let` of a model takes no type: it is worked out for each scalar that runs through"));
+    }
+    if let Pat::Ident(name) = &mut pat
+        && let Some(mutable) = name.mutability.take()
+    {
+        return Err(Error::new_spanned(mutable, "a variable of a model has one value: `mut` has no meaning here"));
+    }
+    input.parse::<Token![=]>()?;
+    let expr = input.parse()?;
+    semicolon(input)?;
+    Ok(Let { pat, expr })
+}
+
+fn parse_param(attributes: Vec<Attribute>, input: ParseStream) -> Result<Param> {
+    let name: Ident = input.parse()?;
+    if !input.peek(Token![:]) {
+        return Err(Error::new(name.span(), format!("`param {name}` needs a type: `param {name}: f64 = ...;`")));
+    }
+    input.parse::<Token![:]>()?;
+    let ty = input.parse()?;
+    let default = if input.parse::<Option<Token![=]>>()?.is_some() { Some(input.parse()?) } else { None };
+    semicolon(input)?;
+    Ok(Param { attributes, name, ty, default })
+}
+
+fn parse_variable(attributes: Vec<Attribute>, role: Role, input: ParseStream) -> Result<Variable> {
+    let name: Ident = input.parse()?;
+    let shape = if input.peek(syn::token::Bracket) { Some(parse_shape(input)?) } else { None };
+    if input.peek(syn::token::Bracket) {
+        return Err(input.error("a variable has one dimension at most: put it in a plate of fixed size for a second"));
+    }
+    let (mut ty, mut index_of) = (None, None);
+    if input.parse::<Option<Token![:]>>()?.is_some() {
+        let fork = input.fork();
+        if fork.parse::<Ident>().is_ok_and(|word| word == "index") && fork.peek(syn::token::Paren) {
+            input.parse::<Ident>()?;
+            let content;
+            parenthesized!(content in input);
+            index_of = Some(content.parse()?);
+            if !content.is_empty() {
+                return Err(content.error("`index(...)` takes the name of one plate"));
+            }
+        } else {
+            ty = Some(input.parse::<Type>()?);
+        }
+    }
+    let definition = if input.parse::<Option<Token![~]>>()?.is_some() { Some(input.parse::<Expr>()?) } else { None };
+    if definition.is_none() && role != Role::Given {
+        let word = role.keyword();
+        let message = format!("`{word} {name}` needs a distribution: `{word} {name} ~ Normal(0.0, 1.0);`");
+        return Err(Error::new(name.span(), message));
+    }
+    if definition.is_none() && ty.is_none() && index_of.is_none() {
+        let message = format!("`given {name}` needs a type or a distribution: `given {name}: f64;`");
+        return Err(Error::new(name.span(), message));
+    }
+    semicolon(input)?;
+    Ok(Variable { attributes, role, name, shape, ty, index_of, definition })
+}
+
+fn parse_shape(input: ParseStream) -> Result<Shape> {
+    let content;
+    bracketed!(content in input);
+    let position = if content.peek(Ident) && content.peek2(Token![in]) {
+        let position = content.parse()?;
+        content.parse::<Token![in]>()?;
+        Some(position)
+    } else {
+        None
+    };
+    let expr: Expr = content.parse()?;
+    if !content.is_empty() {
+        return Err(content.error("a shape is `[3]` or `[i in 0..3]`"));
+    }
+    let Some(position) = position else { return Ok(Shape { position: None, len: expr }) };
+    match expr {
+        Expr::Range(ExprRange { start: Some(start), limits: RangeLimits::HalfOpen(_), end: Some(end), .. })
+            if is_zero(&start) =>
+        {
+            Ok(Shape { position: Some(position), len: *end })
+        }
+        other => Err(Error::new_spanned(other, "positions are counted from zero: `[i in 0..3]`")),
+    }
+}
+
+fn is_zero(expr: &Expr) -> bool {
+    matches!(expr, Expr::Lit(lit) if matches!(&lit.lit, syn::Lit::Int(n) if n.base10_digits() == "0"))
+}
+
+fn parse_plate(attributes: Vec<Attribute>, input: ParseStream) -> Result<Plate> {
+    let name: Ident = input.parse()?;
+    if !input.peek(syn::token::Paren) {
+        let message = format!(
+            "`plate {name}` needs a size: `plate {name}(100)`, `plate {name}(1..=200)` or `plate {name}(n ~ Poisson(rate))`"
+        );
+        return Err(Error::new(name.span(), message));
+    }
+    let content;
+    parenthesized!(content in input);
+    let size = if content.peek(Ident) && content.peek2(Token![~]) {
+        let count = content.parse()?;
+        content.parse::<Token![~]>()?;
+        Size::Random(count, content.parse()?)
+    } else {
+        match content.parse()? {
+            Expr::Range(ExprRange { start: Some(start), limits: RangeLimits::Closed(_), end: Some(end), .. }) => {
+                Size::Range(*start, *end)
+            }
+            Expr::Range(range) => {
+                let message = "a range of sizes has both ends, and the last is included: `1..=200`";
+                return Err(Error::new_spanned(range, message));
+            }
+            fixed => Size::Fixed(fixed),
+        }
+    };
+    if !content.is_empty() {
+        return Err(content.error("a plate has one size"));
+    }
+    let body = statements(input)?;
+    Ok(Plate { attributes, name, size, body })
+}

@@ -1,0 +1,109 @@
+//! The Bernoulli distribution, by its probability or the logit of it.
+//!
+//! 1 (true) with probability p, 0 (false) with probability 1 - p; logit = ln(p / (1 - p)).
+
+use rand::{Rng, RngExt};
+
+use super::numeric::{not_whole, unless};
+use super::{Distribution, Draw, Finite, ParameterError, Support, require};
+use crate::autodiff::Real;
+
+/// A coin that comes up 1 with a probability.
+#[derive(Clone, Copy, Debug)]
+pub struct Bernoulli<T> {
+    probability: T,
+}
+
+impl<T: Real> Bernoulli<T> {
+    /// Bernoulli(probability), with 0 <= probability <= 1.
+    #[inline(always)]
+    pub fn new(probability: T) -> Self {
+        Self { probability }
+    }
+}
+
+impl<T: Real> Distribution<T> for Bernoulli<T> {
+    type Value = T;
+
+    #[inline(always)]
+    fn support(&self) -> Support<T> {
+        Support::Whole(T::from(0.0), T::from(1.0))
+    }
+
+    #[inline(always)]
+    fn log_density(&self, x: T) -> T {
+        let p = self.probability;
+        let log = T::from(0.5).if_lt(x, p, -p + 1.0).ln();
+        // The logarithm is above zero only if the probability is not between 0 and 1.
+        let one = T::from(1.0);
+        unless(T::from(0.0).if_lt(log, one, not_whole(x, one)), log)
+    }
+}
+
+impl<T: Real> Finite<T> for Bernoulli<T> {
+    #[inline(always)]
+    fn categories(&self) -> usize {
+        2
+    }
+}
+
+impl Draw for Bernoulli<f64> {
+    #[inline(always)]
+    fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> f64 {
+        f64::from(u8::from(rng.random::<f64>() < self.probability))
+    }
+
+    #[inline(always)]
+    fn check(&self) -> Result<(), ParameterError> {
+        let p = self.probability;
+        require((0.0..=1.0).contains(&p), "Bernoulli", "the probability", p, "between 0 and 1")
+    }
+}
+
+/// A coin, by the logit of its probability.
+#[derive(Clone, Copy, Debug)]
+pub struct BernoulliLogit<T> {
+    logit: T,
+}
+
+impl<T: Real> BernoulliLogit<T> {
+    /// BernoulliLogit(logit), with any real logit: 1 has the probability 1 / (1 + exp(-logit)).
+    #[inline(always)]
+    pub fn new(logit: T) -> Self {
+        Self { logit }
+    }
+}
+
+impl<T: Real> Distribution<T> for BernoulliLogit<T> {
+    type Value = T;
+
+    #[inline(always)]
+    fn support(&self) -> Support<T> {
+        Support::Whole(T::from(0.0), T::from(1.0))
+    }
+
+    #[inline(always)]
+    fn log_density(&self, x: T) -> T {
+        let against = T::from(0.5).if_lt(x, -self.logit, self.logit);
+        unless(not_whole(x, T::from(1.0)), -against.softplus())
+    }
+}
+
+impl<T: Real> Finite<T> for BernoulliLogit<T> {
+    #[inline(always)]
+    fn categories(&self) -> usize {
+        2
+    }
+}
+
+impl Draw for BernoulliLogit<f64> {
+    #[inline(always)]
+    fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> f64 {
+        f64::from(u8::from(rng.random::<f64>() < self.logit.sigmoid()))
+    }
+
+    #[inline(always)]
+    fn check(&self) -> Result<(), ParameterError> {
+        require(self.logit.is_finite(), "BernoulliLogit", "the logit", self.logit, "finite")
+    }
+}

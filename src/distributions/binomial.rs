@@ -1,0 +1,146 @@
+//! The binomial distribution, by its probability or the logit of it: n! / (k! (n - k)!) p^k (1 - p)^(n - k) for
+//! k = 0, ..., n.
+
+use rand::Rng;
+use rand_distr::Distribution as _;
+use statrs::function::beta::checked_beta_reg;
+
+use super::numeric::{count_times, is_count, log_probability, not_whole, unless};
+use super::{Cdf, Distribution, Draw, Finite, ParameterError, Support, require};
+use crate::autodiff::Real;
+
+/// The number of successes in n independent trials.
+#[derive(Clone, Copy, Debug)]
+pub struct Binomial<T> {
+    n: T,
+    probability: T,
+}
+
+impl<T: Real> Binomial<T> {
+    /// Binomial(n, probability), with n = 0, 1, ... and 0 <= probability <= 1.
+    #[inline(always)]
+    pub fn new(n: T, probability: T) -> Self {
+        Self { n, probability }
+    }
+}
+
+/// ln(n! / (k! (n - k)!)), of numbers that are data.
+#[inline(always)]
+fn log_choose<T: Real>(n: T, k: T) -> T {
+    n.ln_factorial() - k.ln_factorial() - (n - k).ln_factorial()
+}
+
+/// n + 1; it is zero or more whatever `n` is.
+#[inline(always)]
+fn count_values<T: Real>(n: T) -> usize {
+    n.value() as usize + 1
+}
+
+impl<T: Real> Distribution<T> for Binomial<T> {
+    type Value = T;
+
+    #[inline(always)]
+    fn support(&self) -> Support<T> {
+        Support::Whole(T::from(0.0), self.n)
+    }
+
+    #[inline(always)]
+    fn log_density(&self, k: T) -> T {
+        let p = self.probability;
+        let log = count_times(k, p.ln()) + count_times(self.n - k, (-p).ln_1p());
+        unless(not_whole(k, self.n), log_probability(log) + log_choose(self.n, k))
+    }
+}
+
+impl<T: Real> Finite<T> for Binomial<T> {
+    #[inline(always)]
+    fn categories(&self) -> usize {
+        count_values(self.n)
+    }
+}
+
+impl Cdf<f64> for Binomial<f64> {
+    fn cdf(&self, k: f64) -> f64 {
+        let k = k.floor();
+        if k < 0.0 {
+            0.0
+        } else if k >= self.n {
+            1.0
+        } else {
+            checked_beta_reg(self.n - k, k + 1.0, 1.0 - self.probability).unwrap_or(f64::NAN)
+        }
+    }
+}
+
+fn draw<R: Rng + ?Sized>(n: f64, probability: f64, rng: &mut R) -> f64 {
+    if !is_count(n) {
+        return f64::NAN;
+    }
+    rand_distr::Binomial::new(n as u64, probability).map_or(f64::NAN, |binomial| binomial.sample(rng) as f64)
+}
+
+impl Draw for Binomial<f64> {
+    fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> f64 {
+        draw(self.n, self.probability, rng)
+    }
+
+    fn check(&self) -> Result<(), ParameterError> {
+        let p = self.probability;
+        require(is_count(self.n), "Binomial", "n", self.n, "a whole number, zero or more")?;
+        require((0.0..=1.0).contains(&p), "Binomial", "the probability", p, "between 0 and 1")
+    }
+}
+
+/// The number of successes in n independent trials, by the logit of the probability of one.
+#[derive(Clone, Copy, Debug)]
+pub struct BinomialLogit<T> {
+    n: T,
+    logit: T,
+}
+
+impl<T: Real> BinomialLogit<T> {
+    /// BinomialLogit(n, logit), with n = 0, 1, ... and any real logit.
+    #[inline(always)]
+    pub fn new(n: T, logit: T) -> Self {
+        Self { n, logit }
+    }
+}
+
+impl<T: Real> Distribution<T> for BinomialLogit<T> {
+    type Value = T;
+
+    #[inline(always)]
+    fn support(&self) -> Support<T> {
+        Support::Whole(T::from(0.0), self.n)
+    }
+
+    #[inline(always)]
+    fn log_density(&self, k: T) -> T {
+        let log = -k * (-self.logit).softplus() - (self.n - k) * self.logit.softplus();
+        unless(not_whole(k, self.n), log + log_choose(self.n, k))
+    }
+}
+
+impl<T: Real> Finite<T> for BinomialLogit<T> {
+    #[inline(always)]
+    fn categories(&self) -> usize {
+        count_values(self.n)
+    }
+}
+
+impl Cdf<f64> for BinomialLogit<f64> {
+    fn cdf(&self, k: f64) -> f64 {
+        Binomial::new(self.n, self.logit.sigmoid()).cdf(k)
+    }
+}
+
+impl Draw for BinomialLogit<f64> {
+    fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> f64 {
+        draw(self.n, self.logit.sigmoid(), rng)
+    }
+
+    fn check(&self) -> Result<(), ParameterError> {
+        require(is_count(self.n), "BinomialLogit", "n", self.n, "a whole number, zero or more")?;
+        require(self.logit.is_finite(), "BinomialLogit", "the logit", self.logit, "finite")
+    }
+}

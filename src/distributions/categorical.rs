@@ -1,0 +1,122 @@
+//! The categorical distribution over 0, ..., N - 1, by its probabilities or by logits, of which they are the softmax:
+//! exp(logit_k) / (exp(logit_0) + ... + exp(logit_{N-1})).
+
+use rand::{Rng, RngExt};
+
+use super::numeric::{log_probability, not_whole, pick, require_probabilities, unless};
+use super::{Distribution, Draw, Finite, ParameterError, Support, require};
+use crate::autodiff::{LogSum, Real};
+
+/// One of N categories, each with its probability.
+#[derive(Clone, Copy, Debug)]
+pub struct Categorical<T, const N: usize> {
+    probabilities: [T; N],
+}
+
+impl<T: Real, const N: usize> Categorical<T, N> {
+    /// Categorical(probabilities), which must sum to one.
+    #[inline(always)]
+    pub fn new(probabilities: [T; N]) -> Self {
+        Self { probabilities }
+    }
+}
+
+/// The number in place `x` of an array; the first if there is no such place.
+#[inline(always)]
+fn at<T: Real, const N: usize>(numbers: &[T; N], x: T) -> T {
+    let mut chosen = T::from(f64::NAN);
+    for (k, &number) in numbers.iter().enumerate() {
+        chosen = T::from(k as f64).if_le(x, number, if k == 0 { number } else { chosen });
+    }
+    chosen
+}
+
+#[inline(always)]
+fn whole_below<T: Real>(n: usize) -> Support<T> {
+    Support::Whole(T::from(0.0), T::from(n as f64 - 1.0))
+}
+
+impl<T: Real, const N: usize> Distribution<T> for Categorical<T, N> {
+    type Value = T;
+
+    #[inline(always)]
+    fn support(&self) -> Support<T> {
+        whole_below(N)
+    }
+
+    #[inline(always)]
+    fn log_density(&self, x: T) -> T {
+        let log = at(&self.probabilities, x).ln();
+        unless(not_whole(x, T::from(N as f64 - 1.0)), log_probability(log))
+    }
+}
+
+impl<T: Real, const N: usize> Finite<T> for Categorical<T, N> {
+    #[inline(always)]
+    fn categories(&self) -> usize {
+        N
+    }
+}
+
+impl<const N: usize> Draw for Categorical<f64, N> {
+    fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> f64 {
+        pick(&self.probabilities, rng.random()).map_or(f64::NAN, |k| k as f64)
+    }
+
+    fn check(&self) -> Result<(), ParameterError> {
+        require_probabilities(&self.probabilities, "Categorical", "the probabilities")
+    }
+}
+
+/// One of N categories, by logits.
+#[derive(Clone, Copy, Debug)]
+pub struct CategoricalLogit<T, const N: usize> {
+    logits: [T; N],
+}
+
+impl<T: Real, const N: usize> CategoricalLogit<T, N> {
+    /// CategoricalLogit(logits), any real numbers; adding the same to all changes nothing.
+    #[inline(always)]
+    pub fn new(logits: [T; N]) -> Self {
+        Self { logits }
+    }
+}
+
+impl<T: Real, const N: usize> Distribution<T> for CategoricalLogit<T, N> {
+    type Value = T;
+
+    #[inline(always)]
+    fn support(&self) -> Support<T> {
+        whole_below(N)
+    }
+
+    #[inline(always)]
+    fn log_density(&self, x: T) -> T {
+        let mut sum = LogSum::new();
+        for logit in self.logits {
+            sum.push(logit);
+        }
+        unless(not_whole(x, T::from(N as f64 - 1.0)), at(&self.logits, x) - sum.finish())
+    }
+}
+
+impl<T: Real, const N: usize> Finite<T> for CategoricalLogit<T, N> {
+    #[inline(always)]
+    fn categories(&self) -> usize {
+        N
+    }
+}
+
+impl<const N: usize> Draw for CategoricalLogit<f64, N> {
+    fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> f64 {
+        let largest = self.logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let weights = self.logits.map(|logit| (logit - largest).exp());
+        let sum: f64 = weights.iter().sum();
+        pick(&weights.map(|weight| weight / sum), rng.random()).map_or(f64::NAN, |k| k as f64)
+    }
+
+    fn check(&self) -> Result<(), ParameterError> {
+        let finite = N > 0 && self.logits.iter().all(|logit| logit.is_finite());
+        require(finite, "CategoricalLogit", "the logits", self.logits, "finite")
+    }
+}

@@ -1,0 +1,75 @@
+//! The logistic distribution: density exp(-z) / (scale (1 + exp(-z))^2) with z = (x - location) / scale.
+
+use rand::{Rng, RngExt};
+use rand_distr::Open01;
+
+use super::numeric::{is_unbounded_above, is_unbounded_below};
+use super::{Cdf, Distribution, Draw, ParameterError, Support, is_positive, require};
+use crate::autodiff::Real;
+
+/// The logistic distribution with a location and a scale; its standard deviation is pi / sqrt(3) scales.
+#[derive(Clone, Copy, Debug)]
+pub struct Logistic<T> {
+    location: T,
+    scale: T,
+}
+
+impl<T: Real> Logistic<T> {
+    /// Logistic(location, scale), with scale > 0.
+    #[inline(always)]
+    pub fn new(location: T, scale: T) -> Self {
+        Self { location, scale }
+    }
+}
+
+impl<T: Real> Distribution<T> for Logistic<T> {
+    type Value = T;
+
+    #[inline(always)]
+    fn support(&self) -> Support<T> {
+        Support::Real
+    }
+
+    #[inline(always)]
+    fn log_density(&self, x: T) -> T {
+        // Even in z, so that exp of a negative number will do.
+        let a = -((x - self.location) / self.scale).abs();
+        a - a.exp().ln_1p() * 2.0 - self.scale.ln()
+    }
+}
+
+impl<T: Real> Cdf<T> for Logistic<T> {
+    #[inline(always)]
+    fn cdf(&self, x: T) -> T {
+        ((x - self.location) / self.scale).sigmoid()
+    }
+
+    #[inline(always)]
+    fn log_between(&self, low: T, high: T) -> T {
+        let z = |x: T| (x - self.location) / self.scale;
+        match (is_unbounded_below(low), is_unbounded_above(high)) {
+            (true, true) => T::from(0.0),
+            (true, false) => -(-z(high)).softplus(),
+            (false, true) => -z(low).softplus(),
+            // F(b) - F(a) = F(b) F(-a) (1 - exp(a - b)).
+            (false, false) => {
+                let (a, b) = (z(low), z(high));
+                let width = b - a;
+                width.ln() + (-width).log_mean_exp() - (-b).softplus() - a.softplus()
+            }
+        }
+    }
+}
+
+impl Draw for Logistic<f64> {
+    #[inline(always)]
+    fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> f64 {
+        let u: f64 = rng.sample(Open01);
+        self.location + self.scale * (u / (1.0 - u)).ln()
+    }
+
+    fn check(&self) -> Result<(), ParameterError> {
+        require(self.location.is_finite(), "Logistic", "the location", self.location, "finite")?;
+        require(is_positive(self.scale), "Logistic", "the scale", self.scale, "positive and finite")
+    }
+}

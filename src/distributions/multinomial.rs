@@ -1,0 +1,74 @@
+//! The multinomial distribution: n! / (k_1! ... k_N!) p_1^k_1 ... p_N^k_N for counts k whose sum is n.
+
+use rand::Rng;
+use rand_distr::Distribution as _;
+
+use super::numeric::{count_times, is_count, not_whole, require_probabilities, unless};
+use super::{Distribution, Draw, ParameterError, Support, require};
+use crate::autodiff::Real;
+
+/// How often each of N categories comes in n independent trials.
+#[derive(Clone, Copy, Debug)]
+pub struct Multinomial<T, const N: usize> {
+    n: T,
+    probabilities: [T; N],
+}
+
+impl<T: Real, const N: usize> Multinomial<T, N> {
+    /// Multinomial(n, probabilities), with n = 0, 1, ... and probabilities that sum to one.
+    #[inline(always)]
+    pub fn new(n: T, probabilities: [T; N]) -> Self {
+        Self { n, probabilities }
+    }
+}
+
+impl<T: Real, const N: usize> Distribution<T> for Multinomial<T, N> {
+    type Value = [T; N];
+
+    /// That of one count; the sum of all is n.
+    #[inline(always)]
+    fn support(&self) -> Support<T> {
+        Support::Whole(T::from(0.0), self.n)
+    }
+
+    #[inline(always)]
+    fn log_density(&self, counts: [T; N]) -> T {
+        let (zero, one) = (T::from(0.0), T::from(1.0));
+        let mut bad = zero;
+        let mut sum = zero;
+        let mut log = self.n.ln_factorial();
+        for (k, p) in counts.into_iter().zip(self.probabilities) {
+            sum += k;
+            log += count_times(k, p.ln()) - k.ln_factorial();
+            // A negative probability is not noticed where the count is zero.
+            bad = p.if_lt(zero, one, bad.max(not_whole(k, self.n)));
+        }
+        unless(sum.if_lt(self.n, one, self.n.if_lt(sum, one, bad)), log)
+    }
+}
+
+impl<const N: usize> Draw for Multinomial<f64, N> {
+    fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> [f64; N] {
+        if self.check().is_err() {
+            return [f64::NAN; N];
+        }
+        // Each count is binomial, given those before it.
+        let mut left = self.n;
+        let mut remaining: f64 = self.probabilities.iter().sum();
+        let mut counts = [0.0; N];
+        for (i, (count, p)) in counts.iter_mut().zip(self.probabilities).enumerate() {
+            // All that is left goes to the last one that is possible, whatever rounding has made of the rest.
+            let last = self.probabilities[i + 1..].iter().all(|&p| p == 0.0);
+            let share = if last { 1.0 } else { (p / remaining).clamp(0.0, 1.0) };
+            *count = rand_distr::Binomial::new(left as u64, share).map_or(f64::NAN, |b| b.sample(rng) as f64);
+            left -= *count;
+            remaining -= p;
+        }
+        counts
+    }
+
+    fn check(&self) -> Result<(), ParameterError> {
+        require(is_count(self.n), "Multinomial", "n", self.n, "a whole number, zero or more")?;
+        require_probabilities(&self.probabilities, "Multinomial", "the probabilities")
+    }
+}

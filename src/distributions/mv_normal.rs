@@ -1,0 +1,115 @@
+//! The multivariate normal distribution, by its covariance S or the lower triangular factor L of it, S = L L'.
+//!
+//! Density exp(-z'z / 2) / ((2 pi)^(N / 2) L_11 ... L_NN) with z = L^-1 (x - mean).
+
+use rand::Rng;
+use rand_distr::{Distribution as _, StandardNormal};
+
+use super::normal::LN_SQRT_2_PI;
+use super::numeric::cholesky;
+use super::{Distribution, Draw, ParameterError, Support, is_positive, require};
+use crate::autodiff::Real;
+
+/// N numbers that are normal together.
+#[derive(Clone, Copy, Debug)]
+pub struct MvNormal<T, const N: usize> {
+    mean: [T; N],
+    covariance: [[T; N]; N],
+}
+
+impl<T: Real, const N: usize> MvNormal<T, N> {
+    /// MvNormal(mean, covariance), a symmetric and positive definite matrix, of which the lower triangle is used.
+    #[inline(always)]
+    pub fn new(mean: [T; N], covariance: [[T; N]; N]) -> Self {
+        Self { mean, covariance }
+    }
+
+    #[inline(always)]
+    fn factored(&self) -> MvNormalCholesky<T, N> {
+        MvNormalCholesky { mean: self.mean, factor: cholesky(&self.covariance) }
+    }
+}
+
+impl<T: Real, const N: usize> Distribution<T> for MvNormal<T, N> {
+    type Value = [T; N];
+
+    #[inline(always)]
+    fn support(&self) -> Support<T> {
+        Support::Real
+    }
+
+    #[inline(always)]
+    fn log_density(&self, x: [T; N]) -> T {
+        self.factored().log_density(x)
+    }
+}
+
+impl<const N: usize> Draw for MvNormal<f64, N> {
+    fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> [f64; N] {
+        self.factored().draw(rng)
+    }
+
+    fn check(&self) -> Result<(), ParameterError> {
+        let (name, s) = ("MvNormal", &self.covariance);
+        require(self.mean.iter().all(|m| m.is_finite()), name, "the mean", self.mean, "finite")?;
+        let symmetric = (0..N).all(|i| (0..i).all(|j| (s[i][j] - s[j][i]).abs() <= 1e-8 * (s[i][i] * s[j][j]).sqrt()));
+        require(symmetric, name, "the covariance", s, "symmetric")?;
+        let definite = cholesky(s).iter().enumerate().all(|(i, row)| is_positive(row[i]));
+        require(definite, name, "the covariance", s, "positive definite and finite")
+    }
+}
+
+/// N numbers that are normal together, by the lower factor of their covariance.
+#[derive(Clone, Copy, Debug)]
+pub struct MvNormalCholesky<T, const N: usize> {
+    mean: [T; N],
+    factor: [[T; N]; N],
+}
+
+impl<T: Real, const N: usize> MvNormalCholesky<T, N> {
+    /// MvNormalCholesky(mean, factor), a lower triangular matrix with a positive diagonal; what is above it is not read.
+    #[inline(always)]
+    pub fn new(mean: [T; N], factor: [[T; N]; N]) -> Self {
+        Self { mean, factor }
+    }
+}
+
+impl<T: Real, const N: usize> Distribution<T> for MvNormalCholesky<T, N> {
+    type Value = [T; N];
+
+    #[inline(always)]
+    fn support(&self) -> Support<T> {
+        Support::Real
+    }
+
+    #[inline(always)]
+    fn log_density(&self, x: [T; N]) -> T {
+        let mut z = [T::from(0.0); N];
+        let mut log = T::from(-LN_SQRT_2_PI * N as f64);
+        for i in 0..N {
+            let mut rest = x[i] - self.mean[i];
+            for (&l, &z) in self.factor[i].iter().zip(&z).take(i) {
+                rest -= l * z;
+            }
+            z[i] = rest / self.factor[i][i];
+            log -= z[i].square() * 0.5 + self.factor[i][i].ln();
+        }
+        log
+    }
+}
+
+impl<const N: usize> Draw for MvNormalCholesky<f64, N> {
+    fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> [f64; N] {
+        let z: [f64; N] = std::array::from_fn(|_| StandardNormal.sample(rng));
+        std::array::from_fn(|i| self.mean[i] + (0..=i).map(|j| self.factor[i][j] * z[j]).sum::<f64>())
+    }
+
+    fn check(&self) -> Result<(), ParameterError> {
+        let (name, factor) = ("MvNormalCholesky", &self.factor);
+        require(self.mean.iter().all(|m| m.is_finite()), name, "the mean", self.mean, "finite")?;
+        let finite = (0..N).all(|i| factor[i][..=i].iter().all(|x| x.is_finite()));
+        require(finite, name, "the factor", factor, "finite")?;
+        let positive = (0..N).all(|i| factor[i][i] > 0.0);
+        require(positive, name, "the factor", factor, "positive on the diagonal")
+    }
+}

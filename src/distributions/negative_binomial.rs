@@ -1,0 +1,73 @@
+//! The negative binomial distribution by its mean and shape (Stan's `neg_binomial_2`): a Poisson count whose rate has a
+//! gamma distribution of that mean and that shape. For k = 0, 1, ...
+//!
+//! Gamma(k + shape) / (k! Gamma(shape)) (mean / (mean + shape))^k (shape / (mean + shape))^shape.
+//!
+//! Its variance is mean + mean^2 / shape; as the shape grows it becomes the Poisson distribution.
+
+use rand::Rng;
+use rand_distr::Distribution as _;
+use statrs::function::beta::checked_beta_reg;
+
+use super::numeric::{count_times, ln_gamma_ratio, log_probability, not_whole, unless};
+use super::{Cdf, Distribution, Draw, ParameterError, Support, is_positive, poisson, require};
+use crate::autodiff::Real;
+
+/// A count that scatters more than a Poisson one does.
+#[derive(Clone, Copy, Debug)]
+pub struct NegativeBinomial<T> {
+    mean: T,
+    shape: T,
+}
+
+impl<T: Real> NegativeBinomial<T> {
+    /// NegativeBinomial(mean, shape), with mean >= 0 and shape > 0.
+    #[inline(always)]
+    pub fn new(mean: T, shape: T) -> Self {
+        Self { mean, shape }
+    }
+}
+
+impl<T: Real> Distribution<T> for NegativeBinomial<T> {
+    type Value = T;
+
+    #[inline(always)]
+    fn support(&self) -> Support<T> {
+        Support::Whole(T::from(0.0), T::from(f64::INFINITY))
+    }
+
+    #[inline(always)]
+    fn log_density(&self, k: T) -> T {
+        let log = count_times(k, (self.mean / (self.mean + self.shape)).ln())
+            - self.shape * (self.mean / self.shape).ln_1p()
+            + ln_gamma_ratio(self.shape, k)
+            - k.ln_factorial();
+        unless(not_whole(k, T::from(f64::MAX)), log_probability(log))
+    }
+}
+
+impl Cdf<f64> for NegativeBinomial<f64> {
+    fn cdf(&self, k: f64) -> f64 {
+        let k = k.floor();
+        if k < 0.0 {
+            0.0
+        } else if self.mean == 0.0 || k == f64::INFINITY {
+            1.0
+        } else {
+            checked_beta_reg(self.shape, k + 1.0, self.shape / (self.mean + self.shape)).unwrap_or(f64::NAN)
+        }
+    }
+}
+
+impl Draw for NegativeBinomial<f64> {
+    fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> f64 {
+        let Ok(gamma) = rand_distr::Gamma::new(self.shape, 1.0) else { return f64::NAN };
+        poisson::draw(gamma.sample(rng) * (self.mean / self.shape), rng)
+    }
+
+    fn check(&self) -> Result<(), ParameterError> {
+        let mean = self.mean;
+        require(mean >= 0.0 && mean.is_finite(), "NegativeBinomial", "the mean", mean, "zero or more and finite")?;
+        require(is_positive(self.shape), "NegativeBinomial", "the shape", self.shape, "positive and finite")
+    }
+}

@@ -1,0 +1,170 @@
+//! What the densities share: choices without branches, so that the lanes of a register stay together, and differences
+//! without cancellation.
+
+use super::ParameterError;
+use crate::autodiff::Real;
+
+pub(crate) const LN_2: f64 = std::f64::consts::LN_2;
+/// ln(pi).
+pub(crate) const LN_PI: f64 = 1.144_729_885_849_400_2;
+/// How far the sum of probabilities may be from one: what rounding leaves, and no more.
+pub(crate) const SUM_TOLERANCE: f64 = 1e-8;
+
+const LOST: f64 = f64::NEG_INFINITY;
+
+/// The logarithm of nothing.
+#[inline(always)]
+pub(crate) fn lost<T: Real>() -> T {
+    T::from(LOST)
+}
+
+/// One where `x` is outside [low, high], else zero. A constant: to choose by it costs one selection however many bounds.
+#[inline(always)]
+pub(crate) fn outside<T: Real>(x: T, low: T, high: T) -> T {
+    let (yes, no) = (T::from(1.0), T::from(0.0));
+    x.if_lt(low, yes, high.if_lt(x, yes, no))
+}
+
+/// One where `x` is not one of 0, 1, ..., `last`, else zero.
+#[inline(always)]
+pub(crate) fn not_whole<T: Real>(x: T, last: T) -> T {
+    let (yes, no) = (T::from(1.0), T::from(0.0));
+    x.if_lt(no, yes, last.if_lt(x, yes, x.floor().if_lt(x, yes, no)))
+}
+
+/// `value`, or minus infinity where `bad` is above zero.
+#[inline(always)]
+pub(crate) fn unless<T: Real>(bad: T, value: T) -> T {
+    T::from(0.0).if_lt(bad, lost(), value)
+}
+
+/// `value` where `x` >= 0, else minus infinity.
+#[inline(always)]
+pub(crate) fn from_zero<T: Real>(x: T, value: T) -> T {
+    x.if_lt(T::from(0.0), lost(), value)
+}
+
+/// `value` where `x` > 0, else minus infinity.
+#[inline(always)]
+pub(crate) fn above_zero<T: Real>(x: T, value: T) -> T {
+    x.if_le(T::from(0.0), lost(), value)
+}
+
+/// The logarithm of a probability, or minus infinity if it is above zero, as only parameters that make no sense give it.
+#[inline(always)]
+pub(crate) fn log_probability<T: Real>(value: T) -> T {
+    T::from(0.0).if_lt(value, lost(), value)
+}
+
+/// `count * log`, and zero for a count of zero even where the logarithm is infinite.
+#[inline(always)]
+pub(crate) fn count_times<T: Real>(count: T, log: T) -> T {
+    count.if_le(T::from(0.0), T::from(0.0), count * log)
+}
+
+/// ln(exp(a) - exp(b)) for a > b.
+#[inline(always)]
+pub(crate) fn log_difference<T: Real>(a: T, b: T) -> T {
+    // 1 - exp(-d) = d exp(-d t) averaged over t from 0 to 1. A thousand is as good as an infinite difference.
+    let d = (a - b).min(T::from(1e3));
+    a + d.ln() + (-d).log_mean_exp()
+}
+
+/// ln(Gamma(a + n) / Gamma(a)) for n >= 0, by the difference of Stirling's series where `a` is large.
+#[inline(always)]
+pub(crate) fn ln_gamma_ratio<T: Real>(a: T, n: T) -> T {
+    // What Stirling's formula leaves; the next term is below 1e-16 from 32 on.
+    let rest = |z: T| {
+        let inverse = z.recip();
+        let square = inverse.square();
+        let tail = square * -(1.0 / 1680.0) + 1.0 / 1260.0;
+        inverse * ((tail * square - 1.0 / 360.0) * square + 1.0 / 12.0)
+    };
+    let sum = a + n;
+    let series = (a - 0.5) * (n / a).ln_1p() + n * (sum.ln() - 1.0) + (rest(sum) - rest(a));
+    a.if_lt(T::from(32.0), sum.ln_gamma() - a.ln_gamma(), series)
+}
+
+/// Whether a bound is minus infinity. Bounds are alike over the elements of a plate, so this branch keeps lanes together.
+#[inline(always)]
+pub(crate) fn is_unbounded_below<T: Real>(low: T) -> bool {
+    low == T::from(f64::NEG_INFINITY)
+}
+
+/// Whether a bound is plus infinity.
+#[inline(always)]
+pub(crate) fn is_unbounded_above<T: Real>(high: T) -> bool {
+    high == T::from(f64::INFINITY)
+}
+
+/// The larger of two bounds; NaN, not known, if either is.
+#[inline(always)]
+pub(crate) fn larger<T: Real>(a: T, b: T) -> T {
+    a.if_le(b, b, b.if_le(a, a, T::from(f64::NAN)))
+}
+
+/// The smaller of two bounds; NaN, not known, if either is.
+#[inline(always)]
+pub(crate) fn smaller<T: Real>(a: T, b: T) -> T {
+    a.if_le(b, a, b.if_le(a, b, T::from(f64::NAN)))
+}
+
+/// The square lower factor L of a symmetric positive definite matrix, L L' = matrix, of which the upper triangle is not
+/// read. NaN where the matrix is not positive definite.
+#[inline(always)]
+pub(crate) fn cholesky<T: Real, const N: usize>(matrix: &[[T; N]; N]) -> [[T; N]; N] {
+    let mut factor = [[T::from(0.0); N]; N];
+    for i in 0..N {
+        for j in 0..=i {
+            let mut rest = matrix[i][j];
+            for (&a, &b) in factor[i].iter().zip(&factor[j]).take(j) {
+                rest -= a * b;
+            }
+            factor[i][j] = if i == j { rest.sqrt() } else { rest / factor[j][j] };
+        }
+    }
+    factor
+}
+
+/// The position that a uniform number of [0, 1) picks: the first whose cumulative probability is above it. Past the end,
+/// as rounding may have it, the last that is possible; none if the probabilities are none.
+pub(crate) fn pick(probabilities: &[f64], u: f64) -> Option<usize> {
+    let mut sum = 0.0;
+    let mut first = None;
+    let mut last = None;
+    for (k, &p) in probabilities.iter().enumerate() {
+        if p.is_nan() || p < 0.0 {
+            return None;
+        }
+        sum += p;
+        if p > 0.0 {
+            last = Some(k);
+        }
+        if first.is_none() && u < sum {
+            first = Some(k);
+        }
+    }
+    if (sum - 1.0).abs() <= SUM_TOLERANCE { first.or(last) } else { None }
+}
+
+/// An error unless `probabilities` are probabilities that sum to one.
+pub(crate) fn require_probabilities(
+    probabilities: &[f64],
+    distribution: &'static str,
+    parameter: &'static str,
+) -> Result<(), ParameterError> {
+    let each = probabilities.iter().all(|p| (0.0..=1.0).contains(p));
+    let sum: f64 = probabilities.iter().sum();
+    super::require(
+        each && (sum - 1.0).abs() <= SUM_TOLERANCE,
+        distribution,
+        parameter,
+        probabilities,
+        "between 0 and 1, and their sum 1",
+    )
+}
+
+/// Whether `x` is 0, 1, 2, ..., small enough that every whole number up to it is a different `f64`.
+pub(crate) fn is_count(x: f64) -> bool {
+    (0.0..=9_007_199_254_740_992.0).contains(&x) && x.fract() == 0.0
+}

@@ -1,0 +1,118 @@
+//! The Poisson distribution, by its rate or the logarithm of it: rate^k exp(-rate) / k! for k = 0, 1, ...
+
+use rand::Rng;
+use rand_distr::Distribution as _;
+use statrs::function::gamma::checked_gamma_ur;
+
+use super::numeric::{count_times, log_probability, not_whole, unless};
+use super::{Cdf, Distribution, Draw, ParameterError, Support, require};
+use crate::autodiff::Real;
+
+/// The number of events that come at a rate.
+#[derive(Clone, Copy, Debug)]
+pub struct Poisson<T> {
+    rate: T,
+}
+
+impl<T: Real> Poisson<T> {
+    /// Poisson(rate), with rate >= 0 the mean.
+    #[inline(always)]
+    pub fn new(rate: T) -> Self {
+        Self { rate }
+    }
+}
+
+impl<T: Real> Distribution<T> for Poisson<T> {
+    type Value = T;
+
+    #[inline(always)]
+    fn support(&self) -> Support<T> {
+        Support::Whole(T::from(0.0), T::from(f64::INFINITY))
+    }
+
+    #[inline(always)]
+    fn log_density(&self, k: T) -> T {
+        let log = count_times(k, self.rate.ln()) - self.rate - k.ln_factorial();
+        unless(not_whole(k, T::from(f64::MAX)), log_probability(log))
+    }
+}
+
+impl Cdf<f64> for Poisson<f64> {
+    fn cdf(&self, k: f64) -> f64 {
+        let k = k.floor();
+        if k < 0.0 {
+            0.0
+        } else if self.rate == 0.0 || k == f64::INFINITY {
+            1.0
+        } else {
+            checked_gamma_ur(k + 1.0, self.rate).unwrap_or(f64::NAN)
+        }
+    }
+}
+
+/// A count with mean `rate`.
+pub(crate) fn draw<R: Rng + ?Sized>(rate: f64, rng: &mut R) -> f64 {
+    if rate == 0.0 {
+        return 0.0;
+    }
+    rand_distr::Poisson::new(rate).map_or(f64::NAN, |poisson| poisson.sample(rng))
+}
+
+/// The largest mean that can be drawn from.
+const MAX_RATE: f64 = rand_distr::Poisson::<f64>::MAX_LAMBDA;
+
+impl Draw for Poisson<f64> {
+    fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> f64 {
+        draw(self.rate, rng)
+    }
+
+    fn check(&self) -> Result<(), ParameterError> {
+        require((0.0..=MAX_RATE).contains(&self.rate), "Poisson", "the rate", self.rate, "between 0 and 1.844e19")
+    }
+}
+
+/// The number of events that come at a rate, by the logarithm of the rate.
+#[derive(Clone, Copy, Debug)]
+pub struct PoissonLog<T> {
+    log_rate: T,
+}
+
+impl<T: Real> PoissonLog<T> {
+    /// PoissonLog(log_rate), with any real log_rate, the logarithm of the mean.
+    #[inline(always)]
+    pub fn new(log_rate: T) -> Self {
+        Self { log_rate }
+    }
+}
+
+impl<T: Real> Distribution<T> for PoissonLog<T> {
+    type Value = T;
+
+    #[inline(always)]
+    fn support(&self) -> Support<T> {
+        Support::Whole(T::from(0.0), T::from(f64::INFINITY))
+    }
+
+    #[inline(always)]
+    fn log_density(&self, k: T) -> T {
+        let log = count_times(k, self.log_rate) - self.log_rate.exp() - k.ln_factorial();
+        unless(not_whole(k, T::from(f64::MAX)), log)
+    }
+}
+
+impl Cdf<f64> for PoissonLog<f64> {
+    fn cdf(&self, k: f64) -> f64 {
+        Poisson::new(self.log_rate.exp()).cdf(k)
+    }
+}
+
+impl Draw for PoissonLog<f64> {
+    fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> f64 {
+        draw(self.log_rate.exp(), rng)
+    }
+
+    fn check(&self) -> Result<(), ParameterError> {
+        let log_rate = self.log_rate;
+        require(log_rate.exp() <= MAX_RATE, "PoissonLog", "the logarithm of the rate", log_rate, "below 44.36")
+    }
+}

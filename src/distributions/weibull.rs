@@ -1,0 +1,71 @@
+//! The Weibull distribution: density (shape / scale) (x / scale)^(shape - 1) exp(-(x / scale)^shape) for x > 0.
+
+use rand::Rng;
+use rand_distr::{Distribution as _, Exp1};
+
+use super::numeric::{above_zero, is_unbounded_above, log_difference};
+use super::{Cdf, Distribution, Draw, ParameterError, Support, is_positive, require};
+use crate::autodiff::Real;
+
+/// The Weibull distribution with a shape and a scale.
+#[derive(Clone, Copy, Debug)]
+pub struct Weibull<T> {
+    shape: T,
+    scale: T,
+}
+
+impl<T: Real> Weibull<T> {
+    /// Weibull(shape, scale), with shape > 0 and scale > 0.
+    #[inline(always)]
+    pub fn new(shape: T, scale: T) -> Self {
+        Self { shape, scale }
+    }
+
+    /// The logarithm of the probability above `x`.
+    #[inline(always)]
+    fn log_above(&self, x: T) -> T {
+        let zero = T::from(0.0);
+        x.if_le(zero, zero, -((x / self.scale).ln() * self.shape).exp())
+    }
+}
+
+impl<T: Real> Distribution<T> for Weibull<T> {
+    type Value = T;
+
+    #[inline(always)]
+    fn support(&self) -> Support<T> {
+        Support::Above(T::from(0.0))
+    }
+
+    #[inline(always)]
+    fn log_density(&self, x: T) -> T {
+        let log = (x / self.scale).ln();
+        above_zero(x, (self.shape / self.scale).ln() + (self.shape - 1.0) * log - (self.shape * log).exp())
+    }
+}
+
+impl<T: Real> Cdf<T> for Weibull<T> {
+    #[inline(always)]
+    fn cdf(&self, x: T) -> T {
+        -self.log_above(x).exp_m1()
+    }
+
+    #[inline(always)]
+    fn log_between(&self, low: T, high: T) -> T {
+        let log_above = self.log_above(low);
+        if is_unbounded_above(high) { log_above } else { log_difference(log_above, self.log_above(high)) }
+    }
+}
+
+impl Draw for Weibull<f64> {
+    #[inline(always)]
+    fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> f64 {
+        let x: f64 = Exp1.sample(rng);
+        self.scale * x.powf(1.0 / self.shape)
+    }
+
+    fn check(&self) -> Result<(), ParameterError> {
+        require(is_positive(self.shape), "Weibull", "the shape", self.shape, "positive and finite")?;
+        require(is_positive(self.scale), "Weibull", "the scale", self.scale, "positive and finite")
+    }
+}

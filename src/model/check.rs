@@ -1,0 +1,185 @@
+//! Whether a data set is one that a model can have given.
+
+use std::cell::RefCell;
+
+use super::{Model, Place, PlateSize, Slot, Specification, Walk, specification};
+use crate::distributions::{Distribution, Support};
+use crate::io::{Column, DataError, DataSet, Frame, Values};
+
+/// Checks the shape of a data set, the sizes of its plates, that its numbers are finite, that indices name elements, and
+/// that observations lie where their distributions have a density, as far as that does not depend on latent variables.
+///
+/// # Errors
+/// The first thing that is wrong, with its place.
+pub fn check<M: Model>(model: &M, data: &M::Data) -> Result<(), DataError> {
+    let frame = data.frame();
+    let specification = model.specification();
+    shape(&specification, &frame)?;
+    let mut visitor = Check { error: RefCell::new(None) };
+    model.walk(Some(data), None, None, &mut visitor);
+    visitor.error.into_inner().map_or(Ok(()), Err)
+}
+
+fn shape(specification: &Specification, frame: &Frame<'_>) -> Result<(), DataError> {
+    columns(frame)?;
+    plates(&specification.plates, frame)
+}
+
+fn plates(plates: &[specification::Plate], outer: &Frame<'_>) -> Result<(), DataError> {
+    for frame in &outer.plates {
+        let Some(plate) = plates.iter().find(|p| p.name == frame.name) else { continue };
+        let groups = match &frame.offsets {
+            None => vec![frame.size],
+            Some(offsets) => groups(frame, offsets, outer)?,
+        };
+        for (i, &size) in groups.iter().enumerate() {
+            allowed(plate, size, frame.offsets.is_some().then_some((outer.name, i)))?;
+        }
+        columns(frame)?;
+        self::plates(&plate.plates, frame)?;
+    }
+    Ok(())
+}
+
+/// The sizes of a plate inside the elements of another, from its offsets.
+fn groups(frame: &Frame<'_>, offsets: &[usize], outer: &Frame<'_>) -> Result<Vec<usize>, DataError> {
+    let wrong =
+        |what: String| Err(DataError::Shape { what: format!("the offsets of the plate `{}` {what}", frame.name) });
+    if offsets.len() != outer.size + 1 {
+        let (n, needed) = (offsets.len(), outer.size + 1);
+        return wrong(format!("are {n}, but the {} elements of `{}` need {needed}", outer.size, outer.name));
+    }
+    if offsets[0] != 0 {
+        return wrong(format!("begin with {}, not with 0", offsets[0]));
+    }
+    if let Some(i) = offsets.windows(2).position(|w| w[1] < w[0]) {
+        return wrong(format!("fall from {} to {} after element {i}", offsets[i], offsets[i + 1]));
+    }
+    if offsets[outer.size] != frame.size {
+        return wrong(format!(
+            "end at {}, but there are {} elements: a column may have been cut short",
+            offsets[outer.size], frame.size
+        ));
+    }
+    Ok(offsets.windows(2).map(|w| w[1] - w[0]).collect())
+}
+
+fn allowed(plate: &specification::Plate, size: usize, within: Option<(&str, usize)>) -> Result<(), DataError> {
+    if plate.size.allows(size) {
+        return Ok(());
+    }
+    let allowed = match &plate.size {
+        PlateSize::Fixed(n) => format!("exactly {n}"),
+        PlateSize::Range(low, high) => format!("{low} to {high}"),
+        PlateSize::Random { .. } => "any number".to_owned(),
+    };
+    let element = within.map_or(String::new(), |(outer, i)| format!(" in element {i} of `{outer}`"));
+    Err(DataError::PlateSize { plate: plate.name.clone(), size, element, allowed })
+}
+
+fn columns(frame: &Frame<'_>) -> Result<(), DataError> {
+    for Column { name, width, values } in &frame.columns {
+        if values.len() != frame.size * width {
+            let what = format!(
+                "the column `{name}` of the plate `{}` has {} elements, but the plate has {}",
+                frame.name,
+                values.len() / (*width).max(1),
+                frame.size
+            );
+            return Err(DataError::Shape { what });
+        }
+        if let Values::Real(_) | Values::Pixels(_) = values
+            && let Some(i) = (0..values.len()).find(|&i| !values.get(i).is_finite())
+        {
+            let plate = (!frame.name.is_empty()).then_some((frame.name, i / width));
+            let mut place = Place { variable: name, plate }.to_string();
+            if *width > 1 {
+                place = format!("component {} of {place}", i % width);
+            }
+            return Err(DataError::NotFinite { place, value: values.get(i) });
+        }
+    }
+    Ok(())
+}
+
+/// Walks with latent variables that are NaN, so that a bound is known exactly where it depends on none of them.
+struct Check {
+    error: RefCell<Option<DataError>>,
+}
+
+impl Check {
+    fn report(&self, error: DataError) {
+        self.error.borrow_mut().get_or_insert(error);
+    }
+
+    fn inside(&self, place: &Place, component: Option<usize>, support: Support<f64>, x: f64) {
+        if !support.contains(x) {
+            let place = component.map_or(place.to_string(), |c| format!("component {c} of {place}"));
+            self.report(DataError::OutsideSupport { place, value: x, support: support.describe() });
+        }
+    }
+}
+
+impl Walk for Check {
+    fn latent<D: Distribution<f64, Value = f64>>(&mut self, _: &'static str, _: Slot, _: &D, _: Option<f64>) -> f64 {
+        f64::NAN
+    }
+
+    fn latent_vector<D: Distribution<f64, Value = [f64; N]>, const N: usize>(
+        &mut self,
+        _: &'static str,
+        _: Slot,
+        _: &D,
+        _: Option<[f64; N]>,
+    ) -> [f64; N] {
+        [f64::NAN; N]
+    }
+
+    fn observe<D: Distribution<f64, Value = f64>>(&mut self, place: &Place, distribution: &D, x: f64) {
+        self.inside(place, None, distribution.support(), x);
+    }
+
+    fn observe_vector<D: Distribution<f64, Value = [f64; N]>, const N: usize>(
+        &mut self,
+        place: &Place,
+        distribution: &D,
+        x: [f64; N],
+    ) {
+        let support = distribution.support();
+        for (c, &x) in x.iter().enumerate() {
+            self.inside(place, Some(c), support, x);
+        }
+        let sum: f64 = x.iter().sum();
+        if support == Support::Simplex && (sum - 1.0).abs() > 1e-6 {
+            let support = "positive numbers whose sum is 1".to_owned();
+            self.report(DataError::OutsideSupport { place: format!("the sum of {place}"), value: sum, support });
+        }
+    }
+
+    fn term(&mut self, _: f64) {}
+
+    /// An observation is possible if it is so for one value of the discrete local.
+    fn sum_out(&mut self, categories: usize, body: &mut dyn FnMut(&mut Self, usize)) {
+        let before = self.error.take();
+        let mut first = None;
+        for k in 0..categories {
+            body(self, k);
+            match self.error.take() {
+                None => {
+                    first = None;
+                    break;
+                }
+                Some(error) => first = first.or(Some(error)),
+            }
+        }
+        self.error = RefCell::new(before.or(first));
+    }
+
+    fn index(&self, place: &Place, index: usize, size: usize) -> usize {
+        if index < size {
+            return index;
+        }
+        self.report(DataError::Index { place: place.to_string(), index, size });
+        0
+    }
+}

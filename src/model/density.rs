@@ -1,0 +1,314 @@
+//! The log density of a model, in constrained and in unconstrained space, and the maps between the two.
+
+use super::{Likelihood, Model, Part, Place, Record, Role, Slot, Specification, Walk, check, specification};
+use crate::autodiff::{Lanes, LogSum, WithLanes, with_lanes};
+use crate::distributions::{Distribution, Support, constrain_simplex, unconstrain_simplex};
+use crate::io::{DataError, DataSet, Frame};
+
+/// Buffers that a density uses again in each call.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    free: Vec<Vec<f64>>,
+}
+
+impl Scratch {
+    /// A buffer of `len` zeros.
+    pub fn take(&mut self, len: usize) -> Vec<f64> {
+        let mut buffer = self.free.pop().unwrap_or_default();
+        buffer.clear();
+        buffer.resize(len, 0.0);
+        buffer
+    }
+
+    /// Gives a buffer back.
+    pub fn give(&mut self, buffer: Vec<f64>) {
+        self.free.push(buffer);
+    }
+}
+
+/// The log density of a model's latent variables, given a data set, in the unconstrained space: the globals first and then
+/// the continuous locals plate by plate, each variable's components one after the other and each component's elements side
+/// by side. Discrete locals are summed out.
+#[derive(Debug)]
+pub struct Density<'a, M: Likelihood> {
+    model: &'a M,
+    data: &'a M::Data,
+    dimension: usize,
+    scratch: Scratch,
+}
+
+impl<'a, M: Likelihood> Density<'a, M> {
+    /// The density given a data set.
+    ///
+    /// # Errors
+    /// What is wrong with the data.
+    pub fn new(model: &'a M, data: &'a M::Data) -> Result<Self, DataError> {
+        check(model, data)?;
+        Ok(Self { model, data, dimension: model.dimension(data), scratch: Scratch::default() })
+    }
+
+    /// How many unconstrained numbers there are.
+    pub fn dimension(&self) -> usize {
+        self.dimension
+    }
+
+    /// The log of the joint density of latents and data at `q`, Jacobian included; its gradient goes to `gradient`.
+    ///
+    /// # Panics
+    /// `q` or `gradient` is not of the density's dimension.
+    #[inline]
+    pub fn gradient(&mut self, q: &[f64], gradient: &mut [f64]) -> f64 {
+        self.part(Part::Whole, q, gradient)
+    }
+
+    /// The same for the prior of the globals alone, Jacobian included.
+    ///
+    /// # Panics
+    /// `q` or `gradient` is not of the density's dimension.
+    pub fn prior_gradient(&mut self, q: &[f64], gradient: &mut [f64]) -> f64 {
+        self.part(Part::Prior, q, gradient)
+    }
+
+    #[inline]
+    fn part(&mut self, part: Part, q: &[f64], gradient: &mut [f64]) -> f64 {
+        assert_eq!((q.len(), gradient.len()), (self.dimension, self.dimension), "the position's dimension");
+        with_lanes(Evaluate { density: self, part, q, gradient })
+    }
+
+    /// The same as [`Density::gradient`], one element at a time: what the lanes are tested against.
+    pub fn gradient_without_lanes(&mut self, q: &[f64], gradient: &mut [f64]) -> f64 {
+        Evaluate { density: self, part: Part::Whole, q, gradient }.run::<f64>()
+    }
+}
+
+struct Evaluate<'a, 'b, M: Likelihood> {
+    density: &'a mut Density<'b, M>,
+    part: Part,
+    q: &'a [f64],
+    gradient: &'a mut [f64],
+}
+
+impl<M: Likelihood> WithLanes for Evaluate<'_, '_, M> {
+    type Output = f64;
+    #[inline(always)]
+    fn run<V: Lanes>(self) -> f64 {
+        let Density { model, data, scratch, .. } = self.density;
+        model.log_density_lanes::<V>(data, self.q, self.gradient, scratch, self.part)
+    }
+}
+
+/// The log of the joint density of the latent variables and the data in constrained space: the sum of the statements' log
+/// densities, without Jacobians. Discrete locals are summed out, whatever their values in `locals`.
+///
+/// # Errors
+/// What is wrong with the data, or locals that do not belong to it.
+pub fn log_density<M: Likelihood>(
+    model: &M,
+    globals: &M::Globals,
+    locals: &M::Locals,
+    data: &M::Data,
+) -> Result<f64, DataError> {
+    check(model, data)?;
+    let mut visitor = Known { log_density: 0.0, free: Vec::new() };
+    model.walk(Some(data), Some(globals), Some(locals), &mut visitor);
+    Ok(visitor.log_density)
+}
+
+/// The unconstrained numbers of latent variables: the globals, and the continuous locals where a data set is given with
+/// them.
+pub fn unconstrain<M: Model>(model: &M, globals: &M::Globals, with: Option<(&M::Locals, &M::Data)>) -> Vec<f64> {
+    let mut visitor = Known { log_density: 0.0, free: Vec::new() };
+    model.walk(with.map(|w| w.1), Some(globals), with.map(|w| w.0), &mut visitor);
+    visitor.free
+}
+
+/// The values of the latent variables at unconstrained numbers `q`: the globals, and the continuous locals where there is a
+/// data set. Components of a simplex are one more than its unconstrained numbers; else the order is the same.
+pub fn constrain<M: Model>(model: &M, data: Option<&M::Data>, q: &[f64], values: &mut Vec<f64>) {
+    values.clear();
+    model.walk(data, None, None, &mut FromUnconstrained { q, values });
+}
+
+/// The names of the numbers that [`constrain`] gives: `mass`, `mu[2]`, and for locals with the element last, `slope[0][17]`.
+pub fn names<M: Model>(model: &M, data: Option<&M::Data>) -> Vec<String> {
+    let specification = model.specification();
+    let mut names = global_names(&specification);
+    if let Some(data) = data {
+        local_names(&specification.plates, &data.frame(), &mut names);
+    }
+    names
+}
+
+fn global_names(specification: &Specification) -> Vec<String> {
+    let globals = specification.variables.iter().filter(|v| matches!(v.role, Role::Global | Role::Nuisance));
+    globals.flat_map(component_names).collect()
+}
+
+fn component_names(v: &specification::Variable) -> Vec<String> {
+    match v.shape.as_slice() {
+        [] => vec![v.name.clone()],
+        _ => (0..v.len()).map(|c| format!("{}[{c}]", v.name)).collect(),
+    }
+}
+
+fn local_names(plates: &[specification::Plate], outer: &Frame<'_>, names: &mut Vec<String>) {
+    for frame in &outer.plates {
+        let Some(plate) = plates.iter().find(|p| p.name == frame.name) else { continue };
+        let continuous =
+            plate.variables.iter().filter(|v| v.role == Role::Local && v.kind == specification::Kind::Real);
+        for name in continuous.flat_map(component_names) {
+            names.extend((0..frame.size).map(|i| format!("{name}[{i}]")));
+        }
+        local_names(&plate.plates, frame, names);
+    }
+}
+
+impl<M: Model> GlobalValues for M {}
+
+/// The globals of a model as rows of numbers.
+pub trait GlobalValues: Model {
+    /// The globals at unconstrained numbers.
+    fn globals_at(&self, q: &[f64]) -> Self::Globals {
+        let mut values = Vec::new();
+        constrain(self, None, q, &mut values);
+        Self::Globals::from_numbers(&values)
+    }
+}
+
+fn place_number(numbers: &mut Vec<f64>, at: usize, x: f64) {
+    if numbers.len() <= at {
+        numbers.resize(at + 1, f64::NAN);
+    }
+    numbers[at] = x;
+}
+
+/// Latents that are known: sums the density and finds the unconstrained numbers.
+struct Known {
+    log_density: f64,
+    free: Vec<f64>,
+}
+
+impl Walk for Known {
+    fn latent<D: Distribution<f64, Value = f64>>(
+        &mut self,
+        _: &'static str,
+        slot: Slot,
+        distribution: &D,
+        known: Option<f64>,
+    ) -> f64 {
+        let x = known.unwrap_or(f64::NAN);
+        place_number(&mut self.free, slot.free, distribution.support().unconstrain(x));
+        self.log_density += distribution.log_density(x);
+        x
+    }
+
+    fn latent_vector<D: Distribution<f64, Value = [f64; N]>, const N: usize>(
+        &mut self,
+        _: &'static str,
+        slot: Slot,
+        distribution: &D,
+        known: Option<[f64; N]>,
+    ) -> [f64; N] {
+        let x = known.unwrap_or([f64::NAN; N]);
+        let (q, free) = match distribution.support() {
+            Support::Simplex => (unconstrain_simplex(x), N - 1),
+            _ => (x, N),
+        };
+        for c in 0..free {
+            place_number(&mut self.free, slot.component(c).free, q[c]);
+        }
+        self.log_density += distribution.log_density(x);
+        x
+    }
+
+    fn observe<D: Distribution<f64, Value = f64>>(&mut self, _: &Place, distribution: &D, x: f64) {
+        self.log_density += distribution.log_density(x);
+    }
+
+    fn observe_vector<D: Distribution<f64, Value = [f64; N]>, const N: usize>(
+        &mut self,
+        _: &Place,
+        distribution: &D,
+        x: [f64; N],
+    ) {
+        self.log_density += distribution.log_density(x);
+    }
+
+    fn term(&mut self, log_probability: f64) {
+        self.log_density += log_probability;
+    }
+
+    fn sum_out(&mut self, categories: usize, body: &mut dyn FnMut(&mut Self, usize)) {
+        let before = self.log_density;
+        let mut sum = LogSum::new();
+        for k in 0..categories {
+            self.log_density = 0.0;
+            body(self, k);
+            sum.push(self.log_density);
+        }
+        self.log_density = before + sum.finish();
+    }
+
+    fn index(&self, _: &Place, index: usize, size: usize) -> usize {
+        index.min(size.saturating_sub(1))
+    }
+}
+
+/// Latents from their unconstrained numbers.
+struct FromUnconstrained<'a> {
+    q: &'a [f64],
+    values: &'a mut Vec<f64>,
+}
+
+impl Walk for FromUnconstrained<'_> {
+    fn latent<D: Distribution<f64, Value = f64>>(
+        &mut self,
+        _: &'static str,
+        slot: Slot,
+        distribution: &D,
+        _: Option<f64>,
+    ) -> f64 {
+        let x = distribution.support().constrain(self.q[slot.free]).0;
+        place_number(self.values, slot.value, x);
+        x
+    }
+
+    fn latent_vector<D: Distribution<f64, Value = [f64; N]>, const N: usize>(
+        &mut self,
+        _: &'static str,
+        slot: Slot,
+        distribution: &D,
+        _: Option<[f64; N]>,
+    ) -> [f64; N] {
+        let q = |c: usize| self.q[slot.component(c).free];
+        let x = match distribution.support() {
+            Support::Simplex => constrain_simplex(std::array::from_fn(|c| if c + 1 < N { q(c) } else { 0.0 })).0,
+            _ => std::array::from_fn(q),
+        };
+        for (c, &x) in x.iter().enumerate() {
+            place_number(self.values, slot.component(c).value, x);
+        }
+        x
+    }
+
+    fn observe<D: Distribution<f64, Value = f64>>(&mut self, _: &Place, _: &D, _: f64) {}
+
+    fn observe_vector<D: Distribution<f64, Value = [f64; N]>, const N: usize>(
+        &mut self,
+        _: &Place,
+        _: &D,
+        _: [f64; N],
+    ) {
+    }
+
+    fn term(&mut self, _: f64) {}
+
+    /// What is summed out has no value: what follows it takes that of its first category, on which no support depends.
+    fn sum_out(&mut self, _: usize, body: &mut dyn FnMut(&mut Self, usize)) {
+        body(self, 0);
+    }
+
+    fn index(&self, _: &Place, index: usize, size: usize) -> usize {
+        index.min(size.saturating_sub(1))
+    }
+}

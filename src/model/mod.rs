@@ -1,0 +1,82 @@
+//! What a model is: the traits that `model!` implements, its specification, its densities and the checks of its data.
+
+mod check;
+mod density;
+mod specification;
+mod walk;
+
+pub use check::check;
+pub use density::{Density, Scratch, constrain, log_density, names, unconstrain};
+pub use specification::{Kind, Plate, PlateSize, Role, Specification, Variable};
+pub use walk::{Place, Slot, Walk};
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::autodiff::Lanes;
+use crate::io::DataSet;
+use crate::simulate::{Plan, SimulateError, Simulation, Stream};
+
+/// A hierarchical model; [`model!`](crate::model!) implements it.
+pub trait Model: Clone + std::fmt::Debug + PartialEq + Send + Sync + Serialize + DeserializeOwned + 'static {
+    /// The global variables, nuisance parameters among them.
+    type Globals: Record + Clone + std::fmt::Debug + PartialEq + Send + Sync + Serialize + DeserializeOwned + 'static;
+    /// The local variables, plate by plate.
+    type Locals: Clone + std::fmt::Debug + PartialEq + Send + Sync + Serialize + DeserializeOwned + 'static;
+    /// What is observed and given.
+    type Data: DataSet<Model = Self>;
+
+    /// Names, shapes, supports and plates, as data.
+    fn specification(&self) -> Specification;
+
+    /// Draws one data set.
+    ///
+    /// # Errors
+    /// A parameter of a distribution that makes no sense, or a covariate that nothing says how to draw.
+    fn draw(&self, plan: &Plan<'_, Self>, rng: &mut Stream) -> Result<Simulation<Self>, SimulateError>;
+
+    #[doc(hidden)]
+    fn walk<W: Walk>(
+        &self,
+        data: Option<&Self::Data>,
+        globals: Option<&Self::Globals>,
+        locals: Option<&Self::Locals>,
+        walk: &mut W,
+    );
+
+    /// How many unconstrained numbers stand for the latent variables of a data set: the globals and the continuous locals.
+    fn dimension(&self, data: &Self::Data) -> usize;
+}
+
+/// A model of which every observation has a density, so that its posterior can be sampled exactly.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no likelihood, since a function draws one of its observations: infer it with `npe()`",
+    label = "no likelihood"
+)]
+pub trait Likelihood: Model {
+    #[doc(hidden)]
+    fn log_density_lanes<V: Lanes>(
+        &self,
+        data: &Self::Data,
+        q: &[f64],
+        gradient: &mut [f64],
+        scratch: &mut Scratch,
+        part: Part,
+    ) -> f64;
+}
+
+/// How much of a density is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The prior of the globals alone.
+    Prior,
+    /// The joint density of the globals, the continuous locals and the data.
+    Whole,
+}
+
+/// A struct of numbers as a row of numbers.
+pub trait Record: Sized {
+    /// The numbers in the order of the declaration, vectors one component after the other.
+    fn to_numbers(&self) -> Vec<f64>;
+    /// The struct from as many numbers; what is missing is NaN.
+    fn from_numbers(numbers: &[f64]) -> Self;
+}

@@ -1,0 +1,85 @@
+//! A visitor of a model's statements on plain numbers.
+
+use crate::distributions::Distribution;
+
+/// Where a variable is, for errors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The variable's name.
+    pub variable: &'static str,
+    /// Its plate and the element of it; nothing outside plates.
+    pub plate: Option<(&'static str, usize)>,
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.plate {
+            None => write!(f, "`{}`", self.variable),
+            Some((plate, element)) => write!(f, "`{}` of element {element} of the plate `{plate}`", self.variable),
+        }
+    }
+}
+
+/// Where the numbers of a latent variable are: component `c` of element `i` is at `start + c * stride + i`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slot {
+    /// The first among the unconstrained numbers.
+    pub free: usize,
+    /// The first among the values.
+    pub value: usize,
+    /// The number of elements of the plate; 1 outside plates.
+    pub stride: usize,
+}
+
+impl Slot {
+    /// The slot of an element.
+    pub fn at(self, element: usize) -> Self {
+        Self { free: self.free + element, value: self.value + element, ..self }
+    }
+
+    /// The slot of a component.
+    pub fn component(self, c: usize) -> Self {
+        Self { free: self.free + c * self.stride, value: self.value + c * self.stride, ..self }
+    }
+}
+
+/// What a walk over a model's statements asks of its visitor. The visitor says what the latent variables are.
+pub trait Walk: Sized {
+    /// The value of a continuous latent number; `known` is it where the walk was given values.
+    fn latent<D: Distribution<f64, Value = f64>>(
+        &mut self,
+        name: &'static str,
+        slot: Slot,
+        distribution: &D,
+        known: Option<f64>,
+    ) -> f64;
+
+    /// The value of a continuous latent vector that is one draw.
+    fn latent_vector<D: Distribution<f64, Value = [f64; N]>, const N: usize>(
+        &mut self,
+        name: &'static str,
+        slot: Slot,
+        distribution: &D,
+        known: Option<[f64; N]>,
+    ) -> [f64; N];
+
+    /// An observed number.
+    fn observe<D: Distribution<f64, Value = f64>>(&mut self, place: &Place, distribution: &D, x: f64);
+
+    /// An observed vector that is one draw.
+    fn observe_vector<D: Distribution<f64, Value = [f64; N]>, const N: usize>(
+        &mut self,
+        place: &Place,
+        distribution: &D,
+        x: [f64; N],
+    );
+
+    /// The log probability of a discrete local's value.
+    fn term(&mut self, log_probability: f64);
+
+    /// A discrete local: runs the rest of its element for its values.
+    fn sum_out(&mut self, categories: usize, body: &mut dyn FnMut(&mut Self, usize));
+
+    /// An index into something of a size; gives back an index that is within it, or 0.
+    fn index(&self, place: &Place, index: usize, size: usize) -> usize;
+}

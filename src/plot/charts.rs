@@ -1,0 +1,431 @@
+//! Curves, points and histograms on a pair of axes.
+
+use super::scale::{Scale, span};
+use super::{Area, Figure, GRID, INK, PlotError, SCALE, colour, draw_error, figure, font, px, width};
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+use std::ops::Range;
+
+/// The words on a chart and the scales of its axes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Axes<'a> {
+    /// Above the chart; may be empty.
+    pub title: &'a str,
+    /// Below it, with the unit: `mass [GeV]`.
+    pub x: &'a str,
+    /// Beside it, with the unit.
+    pub y: &'a str,
+    /// Whether x is logarithmic; points that are not positive are then left out.
+    pub log_x: bool,
+    /// Whether y is logarithmic.
+    pub log_y: bool,
+}
+
+/// How a series is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// A line through the points.
+    Line,
+    /// A thin line, for what is noisy.
+    Thin,
+    /// A dashed line.
+    Dashed,
+    /// Dots.
+    Points,
+    /// Dots on a line.
+    LinePoints,
+}
+
+impl Mark {
+    fn has_dots(self) -> bool {
+        matches!(self, Self::Points | Self::LinePoints)
+    }
+}
+
+/// One labelled series of points, in the units of the axes.
+#[derive(Clone, Copy, Debug)]
+pub struct Series<'a> {
+    /// In the legend; empty for none.
+    pub label: &'a str,
+    /// How it is drawn.
+    pub mark: Mark,
+    /// (x, y); those that are not finite are left out.
+    pub points: &'a [(f64, f64)],
+    /// A shaded band (low, high), one for each point; or empty.
+    pub band: &'a [(f64, f64)],
+}
+
+impl<'a> Series<'a> {
+    /// A series without a band.
+    pub fn new(label: &'a str, mark: Mark, points: &'a [(f64, f64)]) -> Self {
+        Self { label, mark, points, band: &[] }
+    }
+
+    /// The same with a band (low, high) for each point.
+    pub fn band(self, band: &'a [(f64, f64)]) -> Self {
+        Self { band, ..self }
+    }
+}
+
+/// Any number of series on one pair of axes: curves with bands, or scattered points.
+///
+/// # Errors
+/// [`PlotError::Draw`].
+pub fn lines(axes: &Axes<'_>, series: &[Series<'_>]) -> Result<Figure, PlotError> {
+    let x = span(series.iter().flat_map(|s| s.points.iter().map(|p| p.0)), axes.log_x, 0.0);
+    let points = series.iter().flat_map(|s| s.points.iter().map(|p| p.1));
+    let bands = series.iter().flat_map(|s| s.band.iter().flat_map(|b| [b.0, b.1]));
+    let y = span(points.chain(bands), axes.log_y, 0.05);
+    let padded = if series.iter().any(|s| s.mark.has_dots()) { span([x.start, x.end], axes.log_x, 0.03) } else { x };
+    chart(axes, padded, y, None, series)
+}
+
+/// A histogram of data, as dots at the bins' centres with errors sqrt(count), under the curves of a fit.
+///
+/// `edges` has one number more than `counts`; the series hold expected counts in a bin at any x.
+///
+/// # Errors
+/// [`PlotError::Bins`] if the lengths do not fit, [`PlotError::Draw`].
+pub fn data_with_fit(axes: &Axes<'_>, edges: &[f64], counts: &[f64], fits: &[Series<'_>]) -> Result<Figure, PlotError> {
+    if edges.len() != counts.len() + 1 {
+        return Err(PlotError::Bins { edges: edges.len(), counts: counts.len() });
+    }
+    let points: Vec<_> = edges.windows(2).zip(counts).map(|(e, c)| ((e[0] + e[1]) / 2.0, *c)).collect();
+    let errors: Vec<_> = counts.iter().map(|c| (c - c.max(0.0).sqrt(), c + c.max(0.0).sqrt())).collect();
+    let data = Series { label: "data", mark: Mark::Points, points: &points, band: &errors };
+    let tops = fits.iter().flat_map(|s| s.points.iter().map(|p| p.1).chain(s.band.iter().map(|b| b.1)));
+    let nought = (!axes.log_y).then_some(0.0);
+    let y = span(tops.chain(errors.iter().map(|e| e.1)).chain(nought), axes.log_y, 0.04);
+    let y = if axes.log_y { y } else { y.start.max(0.0)..y.end };
+    chart(axes, span(edges.iter().copied(), axes.log_x, 0.0), y, Some(&data), fits)
+}
+
+/// The loss while training, against the number of data sets seen (logarithmic): (sets seen, loss in nats).
+///
+/// More than 400 points of the training loss are shown as means of neighbours. A start far above the last two decades is
+/// cut off at the top, so that these can be read.
+///
+/// # Errors
+/// [`PlotError::Draw`].
+pub fn training_curve(training: &[(f64, f64)], validation: &[(f64, f64)]) -> Result<Figure, PlotError> {
+    let axes = Axes { title: "", x: "data sets seen", y: "loss [nats]", log_x: true, log_y: false };
+    let training = thinned(training);
+    let series =
+        [Series::new("training", Mark::Line, &training), Series::new("validation", Mark::LinePoints, validation)];
+    let shown = if validation.is_empty() { &series[..1] } else { &series };
+    let points = || training.iter().chain(validation).filter(|p| p.0 > 0.0 && p.1.is_finite());
+    let (x, y) = (span(points().map(|p| p.0), true, 0.0), span(points().map(|p| p.1), false, 0.0));
+    let late = span(points().filter(|p| p.0 >= x.end / 100.0).map(|p| p.1), false, 0.0);
+    let top = if y.end - y.start > 2.5 * (late.end - late.start) { late.end } else { y.end };
+    let first = points().filter(|p| p.1 <= top).map(|p| p.0 / if top < y.end { 1.5 } else { 1.0 });
+    let start = first.fold(f64::INFINITY, f64::min).clamp(x.start, x.end);
+    chart(&axes, span([start, x.end], true, 0.02), span([y.start, top], false, 0.05), None, shown)
+}
+
+/// Points, x ascending, as means of those in each of 200 equal steps of log x, if there are more than 400.
+fn thinned(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    let usable: Vec<_> = points.iter().copied().filter(|p| p.0 > 0.0 && p.1.is_finite()).collect();
+    let (Some(first), Some(last)) = (usable.first(), usable.last()) else { return vec![] };
+    if usable.len() <= 400 {
+        return usable;
+    }
+    let step = |p: &(f64, f64)| (200.0 * (p.0 / first.0).ln() / (last.0 / first.0).ln()).floor().min(199.0);
+    let mean = |run: &[(f64, f64)]| {
+        let n = run.len() as f64;
+        (run.iter().map(|p| p.0).sum::<f64>() / n, run.iter().map(|p| p.1).sum::<f64>() / n)
+    };
+    usable.chunk_by(|a, b| step(a) == step(b)).map(mean).collect()
+}
+
+/// The draws of one parameter in the order they came, a colour for each chain; shape (chains, draws).
+///
+/// # Errors
+/// [`PlotError::Draw`].
+pub fn trace<C: AsRef<[f64]>>(parameter: &str, chains: &[C]) -> Result<Figure, PlotError> {
+    let numbered = |c: &C| c.as_ref().iter().enumerate().map(|(i, x)| (i as f64, *x)).collect::<Vec<_>>();
+    let points: Vec<_> = chains.iter().map(numbered).collect();
+    let labels: Vec<_> = (1..=chains.len()).map(|k| format!("chain {k}")).collect();
+    let series: Vec<_> = points.iter().zip(&labels).map(|(p, l)| Series::new(l, Mark::Thin, p)).collect();
+    lines(&Axes { x: "draw", y: parameter, ..Axes::default() }, &series)
+}
+
+/// Title and legend above a chart, in as many rows as they need; returns the height they take, in pixels.
+pub(super) fn heading(
+    area: &Area<'_>,
+    title: &str,
+    entries: &[(&str, RGBColor, Mark)],
+    total: f64,
+) -> Result<f64, PlotError> {
+    let mut y = 10.0;
+    let at = |h, v| Pos::new(h, v);
+    if !title.is_empty() {
+        let style = font(19.0).pos(at(HPos::Center, VPos::Center));
+        area.draw(&Text::new(title, (px(total / 2.0), px(y + 12.0)), style)).map_err(draw_error)?;
+        y += 30.0;
+    }
+    let entries: Vec<_> = entries.iter().filter(|e| !e.0.is_empty()).collect();
+    let needs = |e: &(&str, RGBColor, Mark)| 64.0 + width(e.0, 16.0);
+    let mut rest = &entries[..];
+    while !rest.is_empty() {
+        // As many as fit a row, and at least one.
+        let mut sum = 0.0;
+        let fits = rest.iter().take_while(|e| {
+            sum += needs(e);
+            sum <= total - 20.0
+        });
+        let (row, later) = rest.split_at(fits.count().max(1));
+        let mut x = (total - row.iter().map(|e| needs(e)).sum::<f64>()) / 2.0 + 12.0;
+        for entry in row {
+            let (label, colour, mark) = **entry;
+            let line = [(px(x), px(y + 12.0)), (px(x + 30.0), px(y + 12.0))];
+            stroke(area, &[line.to_vec()], colour, mark)?;
+            if mark.has_dots() {
+                let dot = Circle::new((px(x + 15.0), px(y + 12.0)), px(3.5), colour.filled());
+                area.draw(&dot).map_err(draw_error)?;
+            }
+            let style = font(16.0).pos(at(HPos::Left, VPos::Center));
+            area.draw(&Text::new(label, (px(x + 38.0), px(y + 12.0)), style)).map_err(draw_error)?;
+            x += needs(entry);
+        }
+        y += 26.0;
+        rest = later;
+    }
+    Ok(y)
+}
+
+/// Lines in canvas units.
+pub(super) fn stroke(
+    area: &Area<'_>,
+    lines: &[Vec<(i32, i32)>],
+    colour: RGBColor,
+    mark: Mark,
+) -> Result<(), PlotError> {
+    let style = colour.stroke_width(px(if mark == Mark::Thin { 1.0 } else { 2.0 }) as u32);
+    for line in lines {
+        match mark {
+            Mark::Points => {}
+            Mark::Dashed => {
+                for dash in dashes(line, 8.0 * SCALE, 5.0 * SCALE) {
+                    area.draw(&PathElement::new(dash, style)).map_err(draw_error)?;
+                }
+            }
+            _ => area.draw(&PathElement::new(line.clone(), style)).map_err(draw_error)?,
+        }
+    }
+    Ok(())
+}
+
+/// The pieces of a line that a pattern of `on` and `off` leaves; plotters' own dashes restart at each point.
+fn dashes(line: &[(i32, i32)], on: f64, off: f64) -> Vec<Vec<(i32, i32)>> {
+    let mut pieces: Vec<Vec<(i32, i32)>> = line.first().map(|p| vec![*p]).into_iter().collect();
+    let (mut drawing, mut left) = (true, on);
+    for ends in line.windows(2) {
+        let (dx, dy) = (f64::from(ends[1].0 - ends[0].0), f64::from(ends[1].1 - ends[0].1));
+        let length = dx.hypot(dy);
+        let at = |s: f64| {
+            let t = if length > 0.0 { s / length } else { 0.0 };
+            (ends[0].0 + (t * dx).round() as i32, ends[0].1 + (t * dy).round() as i32)
+        };
+        let mut done = 0.0;
+        while length - done > left {
+            done += left;
+            match pieces.last_mut() {
+                Some(piece) if drawing => piece.push(at(done)),
+                _ => pieces.push(vec![at(done)]),
+            }
+            drawing = !drawing;
+            left = if drawing { on } else { off };
+        }
+        left -= length - done;
+        if let Some(piece) = pieces.last_mut().filter(|_| drawing) {
+            piece.push(ends[1]);
+        }
+    }
+    pieces
+}
+
+fn chart(
+    axes: &Axes<'_>,
+    x: Range<f64>,
+    y: Range<f64>,
+    data: Option<&Series<'_>>,
+    series: &[Series<'_>],
+) -> Result<Figure, PlotError> {
+    let size = (900.0, 600.0);
+    figure(size, |area| {
+        let coloured = series.iter().enumerate().map(|(i, s)| (s.label, colour(i), s.mark));
+        let entries: Vec<_> = data.iter().map(|d| (d.label, INK, d.mark)).chain(coloured).collect();
+        let top = heading(area, axes.title, &entries, size.0)?;
+        let (_, area) = area.split_vertically(px(top));
+        let window = Window { x, y, log: (axes.log_x, axes.log_y) };
+        let chart = frame(&area, axes, &window, true)?;
+        body(&area, &window, &|p| chart.backend_coord(&p), data, series)
+    })
+}
+
+/// The grid, numbers and names of a chart's axes; without numbers at y unless `y_numbers`.
+pub(super) fn frame<'a, 'b>(
+    area: &'b Area<'a>,
+    axes: &Axes<'_>,
+    window: &Window,
+    y_numbers: bool,
+) -> Result<ChartContext<'b, SVGBackend<'a>, Cartesian2d<Scale, Scale>>, PlotError> {
+    let (w, h) = area.dim_in_pixel();
+    let x = Scale::new(&window.x, window.log.0, (f64::from(w) / SCALE / 90.0) as usize);
+    let y = Scale::new(&window.y, window.log.1, if y_numbers { (f64::from(h) / SCALE / 55.0) as usize } else { 0 });
+    let widest = |scale: &Scale| scale.labels().iter().map(|l| width(l, 15.0)).fold(0.0, f64::max);
+    // A number at either end of the x axis reaches half its width beyond.
+    let beyond = widest(&x) / 2.0 + 8.0;
+    let name = if axes.y.is_empty() { 0.0 } else { 26.0 };
+    let left = name + if y_numbers { widest(&y) + 14.0 } else { 6.0 };
+    let (x_label, y_label) = (x.labeller(), y.labeller());
+    let (columns, rows) = (x.labels().len(), y.labels().len());
+    let mut chart = ChartBuilder::on(area)
+        .margin_left(px((beyond - left).max(8.0)))
+        .margin_right(px(beyond.max(20.0)))
+        .margin_top(px(8.0))
+        .margin_bottom(px(8.0))
+        .x_label_area_size(px(54.0))
+        .y_label_area_size(px(left))
+        .build_cartesian_2d(x, y)
+        .map_err(draw_error)?;
+    chart
+        .configure_mesh()
+        .x_labels(columns)
+        .y_labels(rows)
+        .max_light_lines(0)
+        .bold_line_style(GRID.stroke_width(px(1.0) as u32))
+        .axis_style(INK.stroke_width(px(1.0) as u32))
+        .set_all_tick_mark_size(px(5.0))
+        .label_style(font(15.0))
+        .axis_desc_style(font(16.0))
+        .x_label_formatter(&x_label)
+        .y_label_formatter(&y_label)
+        .x_desc(axes.x)
+        .y_desc(axes.y)
+        .draw()
+        .map_err(draw_error)?;
+    Ok(chart)
+}
+
+/// What stands between the axes: bands, bars, lines and dots, the data last.
+fn body(
+    area: &Area<'_>,
+    window: &Window,
+    place: &dyn Fn((f64, f64)) -> (i32, i32),
+    data: Option<&Series<'_>>,
+    series: &[Series<'_>],
+) -> Result<(), PlotError> {
+    // A chart's coordinates count from the corner of the whole picture.
+    let canvas = area.use_screen_coord();
+    for (i, s) in series.iter().enumerate().filter(|(_, s)| !s.band.is_empty()) {
+        let both = s.points.iter().zip(s.band);
+        let inside = both.filter(|(p, b)| window.has_x(p.0) && b.0.is_finite() && b.1.is_finite());
+        let edge: Vec<_> = inside.map(|(p, b)| (p.0, window.clamp_y(b.0), window.clamp_y(b.1))).collect();
+        let (low, high) = (edge.iter().map(|e| place((e.0, e.1))), edge.iter().rev().map(|e| place((e.0, e.2))));
+        let outline: Vec<_> = low.chain(high).collect();
+        canvas.draw(&Polygon::new(outline, colour(i).mix(0.2))).map_err(draw_error)?;
+    }
+    for (i, s) in series.iter().enumerate() {
+        let lines = window.clip(s.points);
+        let lines: Vec<Vec<_>> = lines.iter().map(|l| l.iter().map(|p| place(*p)).collect()).collect();
+        stroke(&canvas, &lines, colour(i), s.mark)?;
+    }
+    for (p, error) in data.iter().flat_map(|d| d.points.iter().zip(d.band)).filter(|(p, _)| window.has(**p)) {
+        let bar = [error.0, error.1].map(|y| place((p.0, window.clamp_y(y))));
+        canvas.draw(&PathElement::new(bar, INK.stroke_width(px(1.3) as u32))).map_err(draw_error)?;
+    }
+    let coloured = series.iter().enumerate().map(|(i, s)| (s, colour(i)));
+    for (s, colour) in coloured.chain(data.map(|d| (d, INK))).filter(|(s, _)| s.mark.has_dots()) {
+        // Many dots are small and let others show through.
+        let (size, alpha) = if s.points.len() > 300 { (2.2, 0.5) } else { (3.5, 1.0) };
+        for p in s.points.iter().filter(|p| window.has(**p)) {
+            let dot = Circle::new(place(*p), px(size), colour.mix(alpha).filled());
+            canvas.draw(&dot).map_err(draw_error)?;
+        }
+    }
+    Ok(())
+}
+
+/// What of the plane a chart shows.
+pub(super) struct Window {
+    pub x: Range<f64>,
+    pub y: Range<f64>,
+    pub log: (bool, bool),
+}
+
+impl Window {
+    fn has_x(&self, x: f64) -> bool {
+        (self.x.start..=self.x.end).contains(&x)
+    }
+
+    fn has(&self, p: (f64, f64)) -> bool {
+        self.has_x(p.0) && (self.y.start..=self.y.end).contains(&p.1)
+    }
+
+    fn clamp_y(&self, y: f64) -> f64 {
+        y.max(self.y.start).min(self.y.end)
+    }
+
+    /// The pieces of a line that are inside, each segment cut as Liang & Barsky (1984) cut it.
+    pub fn clip(&self, line: &[(f64, f64)]) -> Vec<Vec<(f64, f64)>> {
+        let scale = |v: f64, log: bool| if log { v.log10() } else { v };
+        let back = |v: f64, log: bool| if log { 10f64.powf(v) } else { v };
+        let scaled = |p: (f64, f64)| (scale(p.0, self.log.0), scale(p.1, self.log.1));
+        let (low, high) = (scaled((self.x.start, self.y.start)), scaled((self.x.end, self.y.end)));
+        let mut pieces: Vec<Vec<(f64, f64)>> = vec![];
+        let shown: Vec<_> = line.iter().copied().map(scaled).filter(|p| p.0.is_finite() && p.1.is_finite()).collect();
+        let mut joined = false;
+        for ends in shown.windows(2) {
+            let (a, d) = (ends[0], (ends[1].0 - ends[0].0, ends[1].1 - ends[0].1));
+            let (mut enter, mut leave) = (0f64, 1f64);
+            for (p, q) in [(-d.0, a.0 - low.0), (d.0, high.0 - a.0), (-d.1, a.1 - low.1), (d.1, high.1 - a.1)] {
+                match p {
+                    0.0 if q < 0.0 => leave = -1.0,
+                    p if p < 0.0 => enter = enter.max(q / p),
+                    p if p > 0.0 => leave = leave.min(q / p),
+                    _ => {}
+                }
+            }
+            if enter > leave {
+                joined = false;
+                continue;
+            }
+            let at = |t: f64| {
+                let inside = |v: f64, r: &Range<f64>| v.max(r.start).min(r.end);
+                let (x, y) = (back(a.0 + t * d.0, self.log.0), back(a.1 + t * d.1, self.log.1));
+                (inside(x, &self.x), inside(y, &self.y))
+            };
+            match pieces.last_mut() {
+                Some(piece) if joined && enter == 0.0 => piece.push(at(leave)),
+                _ => pieces.push(vec![at(enter), at(leave)]),
+            }
+            joined = leave == 1.0;
+        }
+        pieces
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cuts_lines_at_the_window() {
+        let window = Window { x: 0.0..1.0, y: 0.0..1.0, log: (false, false) };
+        let cut = window.clip(&[(-1.0, 0.5), (0.5, 0.5), (0.5, 2.0), (0.75, 2.0), (0.75, 0.0), (f64::NAN, 0.0)]);
+        assert_eq!(cut, [vec![(0.0, 0.5), (0.5, 0.5), (0.5, 1.0)], vec![(0.75, 1.0), (0.75, 0.0)]]);
+    }
+
+    #[test]
+    fn draws_whatever_it_is_given() {
+        let odd = [(f64::NAN, 1.0), (1.0, f64::INFINITY), (-1.0, 0.0), (2.0, 2.0)];
+        for (log_x, log_y) in [(false, false), (true, false), (false, true), (true, true)] {
+            let axes = Axes { log_x, log_y, ..Axes::default() };
+            for points in [&odd[..], &odd[..1], &[], &[(5.0, 5.0)]] {
+                lines(&axes, &[Series::new("<&>", Mark::LinePoints, points)]).unwrap().png().unwrap();
+            }
+        }
+        assert!(matches!(data_with_fit(&Axes::default(), &[0.0], &[1.0], &[]), Err(PlotError::Bins { .. })));
+    }
+}

@@ -1,0 +1,211 @@
+//! Posteriors of single parameters, overlaid.
+
+use super::charts::{Axes, Mark, Window, frame, heading, stroke};
+use super::scale::span;
+use super::{Figure, INK, PlotError, colour, draw_error, figure, px};
+use crate::sampling::diagnostics::quantile;
+use plotters::prelude::*;
+use std::ops::Range;
+
+/// What is believed of one parameter.
+#[derive(Clone, Copy, Debug)]
+pub enum Belief<'a> {
+    /// Draws, shown as a kernel density estimate.
+    Draws(&'a [f64]),
+    /// A density as points (x, density), x ascending.
+    Density(&'a [(f64, f64)]),
+}
+
+/// One parameter.
+#[derive(Clone, Debug)]
+pub struct Panel<'a> {
+    /// Its name, and unit if it has one: `mass [GeV]`.
+    pub parameter: &'a str,
+    /// Labelled posteriors. A label has the same colour in every panel.
+    pub beliefs: Vec<(&'a str, Belief<'a>)>,
+    /// Labelled vertical lines, such as the truth.
+    pub lines: Vec<(&'a str, f64)>,
+    /// What to show of the axis; all that matters if `None`.
+    pub range: Option<(f64, f64)>,
+}
+
+/// A panel for each parameter with its posteriors overlaid, three in a row at most.
+///
+/// # Errors
+/// [`PlotError::Draw`].
+pub fn marginals(title: &str, panels: &[Panel<'_>]) -> Result<Figure, PlotError> {
+    let columns = panels.len().clamp(1, 3);
+    let rows = panels.len().div_ceil(columns).max(1);
+    let size = if panels.len() <= 1 { (900.0, 600.0) } else { (450.0 * columns as f64, 60.0 + 350.0 * rows as f64) };
+    let mut beliefs: Vec<&str> = vec![];
+    let mut marks: Vec<&str> = vec![];
+    for panel in panels {
+        let new = |seen: &[&str], label: &str| !seen.contains(&label);
+        panel.beliefs.iter().for_each(|b| {
+            if new(&beliefs, b.0) {
+                beliefs.push(b.0)
+            }
+        });
+        panel.lines.iter().for_each(|l| {
+            if new(&marks, l.0) {
+                marks.push(l.0)
+            }
+        });
+    }
+    let place = |seen: &[&str], label: &str| seen.iter().position(|s| *s == label).unwrap_or(0);
+    let tone = |mark: usize| if mark == 0 { INK } else { colour(beliefs.len() + mark - 1) };
+    let mut legend: Vec<_> = beliefs.iter().enumerate().map(|(i, b)| (*b, colour(i), Mark::Line)).collect();
+    legend.extend(marks.iter().enumerate().map(|(i, m)| (*m, tone(i), Mark::Dashed)));
+    figure(size, |area| {
+        let top = heading(area, title, &legend, size.0)?;
+        let (_, area) = area.split_vertically(px(top));
+        for ((i, panel), area) in panels.iter().enumerate().zip(area.split_evenly((rows, columns))) {
+            let x = panel.range.map_or_else(|| shown(panel), |(low, high)| span([low, high], false, 0.0));
+            let curves: Vec<Vec<(f64, f64)>> = panel.beliefs.iter().map(|b| curve(b.1, &x)).collect();
+            let highest = curves.iter().flatten().filter(|p| x.contains(&p.0)).map(|p| p.1);
+            let y = 0.0..1.05 * span(highest.chain([0.0]), false, 0.0).end.max(1e-300);
+            let y_name = if i % columns == 0 { "posterior density" } else { "" };
+            let axes = Axes { x: panel.parameter, y: y_name, ..Axes::default() };
+            let window = Window { x: x.clone(), y: y.clone(), log: (false, false) };
+            let chart = frame(&area, &axes, &window, false)?;
+            let canvas = area.use_screen_coord();
+            let placed = |line: &[(f64, f64)]| -> Vec<Vec<(i32, i32)>> {
+                window.clip(line).iter().map(|l| l.iter().map(|p| chart.backend_coord(p)).collect()).collect()
+            };
+            for ((label, _), curve) in panel.beliefs.iter().zip(&curves) {
+                let colour = colour(place(&beliefs, label));
+                for line in placed(curve) {
+                    let floor = |p: Option<&(i32, i32)>| p.map(|p| (p.0, chart.backend_coord(&(x.start, 0.0)).1));
+                    let mut filled = line.clone();
+                    filled.extend(floor(line.last()));
+                    filled.extend(floor(line.first()));
+                    canvas.draw(&Polygon::new(filled, colour.mix(0.12))).map_err(draw_error)?;
+                }
+                stroke(&canvas, &placed(curve), colour, Mark::Line)?;
+            }
+            for (label, at) in &panel.lines {
+                let line = [(*at, 0.0), (*at, y.end)];
+                stroke(&canvas, &placed(&line), tone(place(&marks, label)), Mark::Dashed)?;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// The draws between their 0.1 % and 99.9 % quantiles and some room, densities above 0.2 % of their peak, and the lines.
+fn shown(panel: &Panel<'_>) -> Range<f64> {
+    let ends = panel.beliefs.iter().flat_map(|(_, belief)| match belief {
+        Belief::Draws(draws) => {
+            let sorted = sorted(draws);
+            let [low, q25, q75, high] = [0.001, 0.25, 0.75, 0.999].map(|p| quantile(&sorted, p));
+            // About two bandwidths, for the estimate to fade out in.
+            let room = 1.3 * (q75 - q25) * (sorted.len() as f64).powf(-0.2);
+            vec![low - room, high + room]
+        }
+        Belief::Density(points) => {
+            let peak = points.iter().map(|p| p.1).filter(|d| d.is_finite()).fold(0.0, f64::max);
+            points.iter().filter(|p| p.1 > 0.002 * peak).map(|p| p.0).collect()
+        }
+    });
+    span(ends.chain(panel.lines.iter().map(|l| l.1)), false, 0.04)
+}
+
+fn sorted(draws: &[f64]) -> Vec<f64> {
+    let mut sorted: Vec<f64> = draws.iter().copied().filter(|x| x.is_finite()).collect();
+    sorted.sort_unstable_by(f64::total_cmp);
+    sorted
+}
+
+/// The density of a belief over `range`, with straight sides down to nought where it ends within.
+fn curve(belief: Belief<'_>, range: &Range<f64>) -> Vec<(f64, f64)> {
+    let inner = match belief {
+        Belief::Density(points) => points.to_vec(),
+        Belief::Draws(draws) => kernel_density(&sorted(draws), range),
+    };
+    let first = inner.first().filter(|p| p.0 > range.start).map(|p| (p.0, 0.0));
+    let last = inner.last().filter(|p| p.0 < range.end).map(|p| (p.0, 0.0));
+    first.into_iter().chain(inner).chain(last).collect()
+}
+
+/// A Gaussian kernel density estimate of `sorted` draws, with the bandwidth of Silverman (1986, eq. 3.31).
+///
+/// Where the draws end while their density is still high, they end at an edge of the support: there the estimate is mirrored,
+/// so that it stays up instead of sagging, and ends. Elsewhere it runs out over the last draw.
+fn kernel_density(sorted: &[f64], range: &Range<f64>) -> Vec<(f64, f64)> {
+    const CELLS: usize = 2048;
+    let (Some(&least), Some(&most)) = (sorted.first(), sorted.last()) else { return vec![] };
+    let n = sorted.len() as f64;
+    let mean = sorted.iter().sum::<f64>() / n;
+    let sd = (sorted.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n).sqrt();
+    let quartiles = (quantile(sorted, 0.75) - quantile(sorted, 0.25)) / 1.34;
+    let spread = if quartiles > 0.0 { sd.min(quartiles) } else { sd };
+    // Not below a pixel: draws of few values would otherwise be needles of no width.
+    let h = (0.9 * spread * n.powf(-0.2)).max((range.end - range.start) / 300.0);
+    let (low, high) = (range.start - 4.0 * h, range.end + 4.0 * h);
+    let cell = (high - low) / CELLS as f64;
+    let reach = (4.0 * h / cell).ceil() as usize;
+    let kernel: Vec<f64> = (0..=reach).map(|k| (-0.5 * (k as f64 * cell / h).powi(2)).exp()).collect();
+    let norm = 1.0 / (n * h * std::f64::consts::TAU.sqrt());
+
+    let mut counts = vec![0.0; CELLS];
+    let mut add = |x: f64| {
+        let at = ((x - low) / cell).floor();
+        if (0.0..CELLS as f64).contains(&at) {
+            counts[at as usize] += 1.0;
+        }
+    };
+    sorted.iter().for_each(|x| add(*x));
+    // The draws within a bandwidth of an end, against those about the median; of few draws any edge is chance.
+    let within = |a: f64, b: f64| (sorted.partition_point(|x| *x <= b) - sorted.partition_point(|x| *x < a)) as f64;
+    let middle = within(quantile(sorted, 0.5) - h / 2.0, quantile(sorted, 0.5) + h / 2.0);
+    let edge = |count: f64| most - least > 8.0 * h && count > 0.2 * middle.max(100.0);
+    let (left, right) = (edge(within(least, least + h)), edge(within(most - h, most)));
+    if left {
+        sorted.iter().for_each(|x| add(2.0 * least - x));
+    }
+    if right {
+        sorted.iter().for_each(|x| add(2.0 * most - x));
+    }
+
+    let from = (if left { least } else { least - 4.0 * h }).max(range.start);
+    let to = (if right { most } else { most + 4.0 * h }).min(range.end);
+    let density = |i: usize| {
+        let x = from + (to - from) * i as f64 / 400.0;
+        let centre = (((x - low) / cell).floor().max(0.0) as usize).min(CELLS - 1);
+        let cells = centre.saturating_sub(reach)..(centre + reach + 1).min(CELLS);
+        (x, norm * cells.map(|c| counts[c] * kernel[c.abs_diff(centre)]).sum::<f64>())
+    };
+    (0..=400).map(density).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn uniform(n: usize) -> Vec<f64> {
+        (0..n).map(|i| (i as f64 + 0.5) / n as f64).collect()
+    }
+
+    #[test]
+    fn density_of_a_uniform_is_one_up_to_its_edges() {
+        let density = kernel_density(&uniform(10_000), &(-0.2..1.2));
+        assert!(density.iter().all(|p| (p.1 - 1.0).abs() < 0.03), "{density:?}");
+    }
+
+    #[test]
+    fn draws_whatever_it_is_given() {
+        let draws = [f64::NAN, f64::INFINITY, 1.0, 1.0];
+        for belief in
+            [Belief::Draws(&draws), Belief::Draws(&[]), Belief::Density(&[]), Belief::Density(&[(0.0, f64::NAN)])]
+        {
+            let panel = Panel {
+                parameter: "a < b",
+                beliefs: vec![("&", belief)],
+                lines: vec![("truth", f64::NAN)],
+                range: None,
+            };
+            marginals("", &[panel]).unwrap().png().unwrap();
+        }
+        marginals("nothing", &[]).unwrap();
+    }
+}

@@ -1,0 +1,217 @@
+//! Pictures of posteriors, data, training and models, as SVG and PNG.
+//!
+//! Nothing is asked of the system: the font is embedded, text is measured with it, and the PNG is drawn from the very SVG.
+//! Each picture is a function of plain slices that returns a [`Figure`]; [`Figure::save`] writes it.
+
+mod charts;
+mod marginals;
+mod plates;
+mod scale;
+
+pub use charts::{Axes, Mark, Series, data_with_fit, lines, trace, training_curve};
+pub use marginals::{Belief, Panel, marginals};
+pub use plates::plate_diagram;
+
+use plotters::coord::Shift;
+use plotters::prelude::*;
+use plotters::style::register_font;
+use resvg::{tiny_skia, usvg};
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock};
+
+/// Why a picture could not be drawn or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlotError {
+    /// The drawing library refused.
+    #[error("cannot draw the picture: {0}")]
+    Draw(String),
+    /// A histogram whose bins and edges do not belong together.
+    #[error("{counts} bins need {} edges, not {edges}", counts + 1)]
+    Bins {
+        /// The number of edges.
+        edges: usize,
+        /// The number of bins.
+        counts: usize,
+    },
+    /// A file could not be written.
+    #[error("cannot write {}: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+/// A finished picture.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Figure {
+    svg: String,
+}
+
+impl Figure {
+    /// The picture as an SVG document.
+    pub fn svg(&self) -> &str {
+        &self.svg
+    }
+
+    /// The picture as the bytes of a PNG file, at two dots for each unit of the SVG.
+    ///
+    /// # Errors
+    /// [`PlotError::Draw`] if the picture is too large to draw.
+    pub fn png(&self) -> Result<Vec<u8>, PlotError> {
+        let options = usvg::Options { font_family: FAMILY.into(), fontdb: FONTS.clone(), ..Default::default() };
+        let tree = usvg::Tree::from_str(&self.svg, &options).map_err(draw_error)?;
+        let size = tree.size().to_int_size();
+        let mut pixels = tiny_skia::Pixmap::new(size.width() * 2, size.height() * 2)
+            .ok_or_else(|| draw_error("the picture is too large"))?;
+        resvg::render(&tree, tiny_skia::Transform::from_scale(2.0, 2.0), &mut pixels.as_mut());
+        pixels.encode_png().map_err(draw_error)
+    }
+
+    /// Writes `path.svg` and `path.png`, each whole or not at all, and the folder they are in if need be.
+    ///
+    /// `path` has no extension; what is added is added to its end.
+    ///
+    /// # Errors
+    /// [`PlotError::Write`] with the file that could not be written, [`PlotError::Draw`] as for [`Figure::png`].
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), PlotError> {
+        let png = self.png()?;
+        write_whole(&with_suffix(path.as_ref(), ".svg"), self.svg.as_bytes())?;
+        write_whole(&with_suffix(path.as_ref(), ".png"), &png)
+    }
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(suffix);
+    name.into()
+}
+
+/// Writes beside the file and renames, so that no reader and no crash ever meets half a file.
+fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), PlotError> {
+    let draft = with_suffix(path, &format!(".{}.part", std::process::id()));
+    let folder = path.parent().map_or(Ok(()), fs::create_dir_all);
+    folder.and_then(|()| fs::write(&draft, bytes)).and_then(|()| fs::rename(&draft, path)).map_err(|source| {
+        let _ = fs::remove_file(&draft);
+        PlotError::Write { path: path.into(), source }
+    })
+}
+
+fn draw_error(error: impl ToString) -> PlotError {
+    PlotError::Draw(error.to_string())
+}
+
+const FONT: &[u8] = include_bytes!("../../assets/DejaVuSans.ttf");
+const FAMILY: &str = "DejaVu Sans";
+/// What the SVG asks for: where the font is missing, the reader gets one of nearly the same widths.
+const FAMILIES: &str = "DejaVu Sans, Verdana, sans-serif";
+
+static FONTS: LazyLock<Arc<usvg::fontdb::Database>> = LazyLock::new(|| {
+    let mut fonts = usvg::fontdb::Database::new();
+    fonts.load_font_data(FONT.to_vec());
+    fonts.set_sans_serif_family(FAMILY);
+    fonts.set_serif_family(FAMILY);
+    fonts.set_monospace_family(FAMILY);
+    fonts.set_cursive_family(FAMILY);
+    fonts.set_fantasy_family(FAMILY);
+    Arc::new(fonts)
+});
+
+/// Whether plotters took the embedded font.
+static REGISTERED: LazyLock<bool> = LazyLock::new(|| register_font(FAMILIES, FontStyle::Normal, FONT).is_ok());
+
+/// The text style of `size` pixels.
+fn font(size: f64) -> TextStyle<'static> {
+    LazyLock::force(&REGISTERED);
+    // plotters writes a 1.24th of the size it is given into the SVG.
+    (FAMILIES, size * 1.24 * SCALE).into_font().color(&INK)
+}
+
+/// The width of `text` in pixels; a little too much rather than too little.
+fn width(text: &str, size: f64) -> f64 {
+    font(size).font.box_size(text).map_or(0.6 * size * text.chars().count() as f64, |(w, _)| f64::from(w) / SCALE)
+}
+
+/// plotters places things on whole units only: the canvas is this many times the picture, for smooth curves.
+const SCALE: f64 = 4.0;
+
+/// `x` pixels on the canvas.
+fn px(x: f64) -> i32 {
+    (x * SCALE).round() as i32
+}
+
+const INK: RGBColor = RGBColor(30, 30, 30);
+const GRID: RGBColor = RGBColor(225, 225, 225);
+
+/// The colours of Okabe & Ito (2008), told apart with any colour vision.
+const PALETTE: [RGBColor; 7] = [
+    RGBColor(0, 114, 178),
+    RGBColor(213, 94, 0),
+    RGBColor(0, 158, 115),
+    RGBColor(204, 121, 167),
+    RGBColor(230, 159, 0),
+    RGBColor(86, 180, 233),
+    RGBColor(90, 90, 90),
+];
+
+fn colour(index: usize) -> RGBColor {
+    PALETTE[index % PALETTE.len()]
+}
+
+type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+
+/// A picture of `width` by `height` pixels that `paint` draws on white.
+fn figure(
+    (width, height): (f64, f64),
+    paint: impl FnOnce(&Area<'_>) -> Result<(), PlotError>,
+) -> Result<Figure, PlotError> {
+    let mut svg = String::new();
+    let size = (px(width) as u32, px(height) as u32);
+    {
+        let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
+        area.fill(&WHITE).map_err(draw_error)?;
+        paint(&area)?;
+        area.present().map_err(draw_error)?;
+    }
+    let drawn = format!("width=\"{}\" height=\"{}\"", size.0, size.1);
+    // Half an x-height lifts figures and capitals above the line they should be centred on.
+    let centred = svg.replace("dy=\"0.5ex\"", "dy=\"0.36em\"");
+    Ok(Figure { svg: centred.replacen(&drawn, &format!("width=\"{width}\" height=\"{height}\""), 1) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn saves_both_files_and_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let figure = training_curve(&[(100.0, 2.0), (1000.0, 1.0)], &[]).unwrap();
+        figure.save(folder.path().join("new/a.b")).unwrap();
+        let mut names: Vec<_> =
+            fs::read_dir(folder.path().join("new")).unwrap().map(|f| f.unwrap().file_name()).collect();
+        names.sort();
+        assert_eq!(names, ["a.b.png", "a.b.svg"]);
+        assert_eq!(fs::read_to_string(folder.path().join("new/a.b.svg")).unwrap(), figure.svg());
+    }
+
+    #[test]
+    fn names_the_file_that_cannot_be_written() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("file"), "").unwrap();
+        let figure = training_curve(&[], &[]).unwrap();
+        let error = figure.save(folder.path().join("file/a")).unwrap_err();
+        assert!(error.to_string().contains("a.svg"), "{error}");
+    }
+
+    #[test]
+    fn measures_text_with_the_embedded_font() {
+        assert!(*REGISTERED);
+        let (narrow, wide) = (width("iii", 16.0), width("WWW", 16.0));
+        assert!(narrow > 5.0 && wide > 3.0 * narrow, "{narrow} {wide}");
+    }
+}

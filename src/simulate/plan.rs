@@ -1,0 +1,139 @@
+//! What is held fixed while a model is drawn.
+
+use rand::RngExt;
+
+use super::{SimulateError, Stream};
+use crate::distributions::Draw;
+use crate::model::{Model, Plate, PlateSize};
+
+/// What is held fixed while a model is drawn: globals, sizes of plates, covariates.
+#[derive(Debug)]
+pub struct Plan<'a, M: Model> {
+    globals: Option<&'a M::Globals>,
+    /// For each plate, those inside after the one around, the size asked for.
+    sizes: Vec<Option<usize>>,
+    covariates: Option<(&'a M::Data, bool)>,
+}
+
+impl<'a, M: Model> Plan<'a, M> {
+    /// A plan for a model. `covariates` is a data set and whether it is followed element by element, or drawn from.
+    ///
+    /// # Errors
+    /// A plate that the model does not have, or a size that it does not allow.
+    pub fn new(
+        model: &M,
+        sizes: &[(String, usize)],
+        globals: Option<&'a M::Globals>,
+        covariates: Option<(&'a M::Data, bool)>,
+    ) -> Result<Self, SimulateError> {
+        fn flatten<'p>(plates: &'p [Plate], all: &mut Vec<&'p Plate>) {
+            for plate in plates {
+                all.push(plate);
+                flatten(&plate.plates, all);
+            }
+        }
+        let specification = model.specification();
+        let mut plates = Vec::new();
+        flatten(&specification.plates, &mut plates);
+        let mut asked = vec![None; plates.len()];
+        for (name, size) in sizes {
+            let Some(i) = plates.iter().position(|p| p.name == *name) else {
+                let known = plates.iter().map(|p| format!("`{}`", p.name)).collect::<Vec<_>>().join(", ");
+                return Err(SimulateError::UnknownPlate { plate: name.clone(), known });
+            };
+            asked[i] = Some(*size);
+        }
+        Ok(Self { globals, sizes: asked, covariates })
+    }
+
+    /// The globals, where they are fixed.
+    pub fn globals(&self) -> Option<&'a M::Globals> {
+        self.globals
+    }
+
+    /// The data whose sizes, indices and covariates are followed.
+    pub fn like(&self) -> Option<&'a M::Data> {
+        self.covariates.filter(|c| c.1).map(|c| c.0)
+    }
+
+    /// The data that covariates come from.
+    pub fn covariates(&self) -> Option<&'a M::Data> {
+        self.covariates.map(|c| c.0)
+    }
+
+    /// The row that an element takes its covariates from: its own, or any.
+    pub fn row(
+        &self,
+        element: usize,
+        len: impl Fn(&M::Data) -> usize,
+        rng: &mut Stream,
+    ) -> Option<(usize, &'a M::Data)> {
+        match self.covariates? {
+            (data, true) => Some((element, data)),
+            (data, false) => {
+                let rows = len(data);
+                (rows > 0).then(|| (rng.random_range(0..rows), data))
+            }
+        }
+    }
+
+    /// The size of a plate that may have `low` to `high` elements; log-uniform where nothing says which.
+    ///
+    /// # Errors
+    /// The size asked for is not allowed.
+    pub fn size(
+        &self,
+        plate: usize,
+        name: &'static str,
+        low: usize,
+        high: usize,
+        like: Option<usize>,
+        rng: &mut Stream,
+    ) -> Result<usize, SimulateError> {
+        match like.or(self.sizes[plate]) {
+            Some(size) if (low..=high).contains(&size) => Ok(size),
+            Some(size) => Err(SimulateError::PlateSize { plate: name, size, low, high }),
+            None if low >= high => Ok(low),
+            None => {
+                let (a, b) = ((low.max(1) as f64).ln(), (high as f64 + 1.0).ln());
+                let size = (a + (b - a) * rng.random::<f64>()).exp() as usize;
+                Ok(size.clamp(low, high))
+            }
+        }
+    }
+
+    /// The size of a plate of random size, where something says which.
+    pub fn random_size(&self, plate: usize, like: Option<usize>) -> Option<usize> {
+        like.or(self.sizes[plate])
+    }
+}
+
+/// Draws a variable.
+///
+/// # Errors
+/// A parameter of its distribution makes no sense.
+#[inline(always)]
+pub fn draw<D: Draw>(variable: &'static str, distribution: &D, rng: &mut Stream) -> Result<D::Value, SimulateError> {
+    match distribution.check() {
+        Ok(()) => Ok(distribution.draw(rng)),
+        Err(error) => Err(SimulateError::Parameter { variable, error }),
+    }
+}
+
+/// Draws an element of a plate.
+///
+/// # Errors
+/// The plate is empty.
+pub fn draw_index(variable: &'static str, size: usize, rng: &mut Stream) -> Result<usize, SimulateError> {
+    if size == 0 { Err(SimulateError::EmptyIndex { variable }) } else { Ok(rng.random_range(0..size)) }
+}
+
+impl PlateSize {
+    /// The largest size, where there is one.
+    pub fn largest(&self) -> Option<usize> {
+        match self {
+            Self::Fixed(n) | Self::Range(_, n) => Some(*n),
+            Self::Random { .. } => None,
+        }
+    }
+}

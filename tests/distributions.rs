@@ -1,0 +1,810 @@
+//! Every distribution: its density against independent formulas and 50-digit arithmetic, its draws against its cumulative
+//! distribution, its derivatives against finite differences, its total probability, and its values in SIMD lanes.
+//!
+//! All randomness has a fixed seed. Statistical tests are set so that a right sampler would fail one with probability 1e-6.
+
+use std::f64::consts::{LN_2, PI};
+use std::f64::{INFINITY, NEG_INFINITY};
+
+use hierarch::autodiff::{Dual, Lanes, Real, WithLanes, with_lanes};
+use hierarch::distributions::*;
+use rand::SeedableRng;
+use rand_xoshiro::Xoshiro256PlusPlus;
+use statrs::distribution::{self as peer, Continuous, ContinuousCDF, Discrete};
+use statrs::function::gamma::{gamma_ur, ln_gamma};
+
+/// Partial derivatives of up to five parameters and of x.
+const SLOTS: usize = 6;
+type D = Dual<f64, SLOTS>;
+
+/// So many that draws whose scale is wrong by 2 % fail (see `the_sampler_test_notices_two_percent`).
+const DRAWS: usize = 700_000;
+
+/// One distribution over numbers, at one choice of its parameters.
+struct Case {
+    name: &'static str,
+    parameters: Vec<f64>,
+    /// Slots of parameters that are whole numbers and have no derivative.
+    whole_parameters: &'static [usize],
+    /// Where to look besides at draws.
+    points: Vec<f64>,
+    /// The log density, from somewhere else.
+    exact: fn(&[f64], f64) -> f64,
+    plain: fn(&[f64], f64) -> f64,
+    dual: fn(&[D], D) -> D,
+    lanes: fn(&[f64], &[f64]) -> (Vec<D>, bool),
+    support: fn(&[f64]) -> Support<f64>,
+    draw: fn(&[f64], usize, u64) -> Vec<f64>,
+    check: fn(&[f64]) -> Result<(), ParameterError>,
+    cdf: Option<fn(&[f64], f64) -> f64>,
+    dual_cdf: Option<fn(&[D], D) -> D>,
+    log_between: Option<fn(&[f64], f64, f64) -> f64>,
+}
+
+impl Case {
+    fn log_density(&self, x: f64) -> f64 {
+        (self.plain)(&self.parameters, x)
+    }
+    fn support(&self) -> Support<f64> {
+        (self.support)(&self.parameters)
+    }
+    fn is_whole(&self) -> bool {
+        matches!(self.support(), Support::Whole(..))
+    }
+    fn draws(&self, n: usize) -> Vec<f64> {
+        (self.draw)(&self.parameters, n, 20_26)
+    }
+    /// The points of the table, and where draws fall.
+    fn all_points(&self) -> Vec<f64> {
+        let mut points = self.points.clone();
+        points.extend(self.draws(25));
+        points
+    }
+    /// Points that are in no support like this one.
+    fn points_outside(&self) -> Vec<f64> {
+        let below = |x: f64| vec![x - 1e-9 * x.abs().max(1e-3), x - 1.0, x - 1e6];
+        let above = |x: f64| vec![x + 1e-9 * x.abs().max(1e-3), x + 1.0, x + 1e6];
+        match self.support() {
+            Support::Real | Support::Simplex => vec![],
+            Support::Above(low) => below(low),
+            Support::Below(high) => above(high),
+            Support::Interval(low, high) => [below(low), above(high)].concat(),
+            Support::Whole(low, high) if high < INFINITY => {
+                vec![low - 1.0, low - 0.5, low + 0.5, 0.5 * (low + high) + 0.25, high + 1.0, -1e9, 1e9]
+            }
+            Support::Whole(low, _) => vec![low - 1.0, low - 0.5, low + 0.5, low + 7.25, -1e9],
+        }
+    }
+    fn title(&self) -> String {
+        format!("{}{:?}", self.name, self.parameters)
+    }
+}
+
+type Cdfs = (Option<fn(&[f64], f64) -> f64>, Option<fn(&[D], D) -> D>, Option<fn(&[f64], f64, f64) -> f64>);
+
+/// The functions of a case about its cumulative distribution: generic over the scalar, for `f64` alone, or none.
+macro_rules! cdf {
+    (generic, $p:ident, $build:expr) => {{
+        fn cdf<T: Real>($p: &[T], x: T) -> T {
+            $build.cdf(x)
+        }
+        let (_, _, log_between): Cdfs = cdf!(plain, $p, $build);
+        (Some(cdf::<f64> as _), Some(cdf::<D> as _), log_between)
+    }};
+    (plain, $p:ident, $build:expr) => {{
+        #[allow(dead_code)]
+        type T = f64;
+        fn cdf($p: &[f64], x: f64) -> f64 {
+            $build.cdf(x)
+        }
+        fn log_between($p: &[f64], low: f64, high: f64) -> f64 {
+            $build.log_between(low, high)
+        }
+        (Some(cdf as _), None, Some(log_between as _))
+    }};
+    (none, $p:ident, $build:expr) => {
+        (None, None, None)
+    };
+}
+
+/// Adds the cases of one distribution.
+macro_rules! family {
+    (
+        $cases:ident, $name:literal, $cdf:ident, $parameters:expr, whole $whole:expr,
+        |$p:ident| $build:expr, points $points:expr, |$x:ident| $exact:expr
+    ) => {{
+        fn log_density<T: Real>($p: &[T], x: T) -> T {
+            $build.log_density(x)
+        }
+        struct Work<'a>(&'a [f64], &'a [f64]);
+        impl WithLanes for Work<'_> {
+            type Output = (Vec<D>, bool);
+            #[inline(always)]
+            fn run<V: Lanes>(self) -> Self::Output {
+                let slot = self.0.len();
+                let parameters: Vec<Dual<V, SLOTS>> =
+                    self.0.iter().enumerate().map(|(k, &p)| Dual::variable(V::splat(p), k)).collect();
+                let mut results = vec![];
+                for xs in self.1.chunks(V::WIDTH) {
+                    let x = Dual::variable(V::from_fn(|i| xs[i.min(xs.len() - 1)]), slot);
+                    let y = log_density(&parameters, x);
+                    let lane = |i| D { value: y.value.lane(i), partials: y.partials.map(|p| p.lane(i)) };
+                    results.extend((0..xs.len()).map(lane));
+                }
+                (results, V::take_divergence())
+            }
+        }
+        fn support($p: &[f64]) -> Support<f64> {
+            #[allow(dead_code)]
+            type T = f64;
+            $build.support()
+        }
+        fn draw($p: &[f64], n: usize, seed: u64) -> Vec<f64> {
+            #[allow(dead_code)]
+            type T = f64;
+            let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
+            let distribution = $build;
+            (0..n).map(|_| distribution.draw(&mut rng)).collect()
+        }
+        fn check($p: &[f64]) -> Result<(), ParameterError> {
+            #[allow(dead_code)]
+            type T = f64;
+            $build.check()
+        }
+        fn exact($p: &[f64], $x: f64) -> f64 {
+            $exact
+        }
+        let (cdf, dual_cdf, log_between): Cdfs = cdf!($cdf, $p, $build);
+        for $p in $parameters {
+            $cases.push(Case {
+                name: $name,
+                parameters: $p.to_vec(),
+                whole_parameters: &$whole,
+                points: $points.to_vec(),
+                exact,
+                plain: log_density::<f64>,
+                dual: log_density::<D>,
+                lanes: |p, xs| with_lanes(Work(p, xs)),
+                support,
+                draw,
+                check,
+                cdf,
+                dual_cdf,
+                log_between,
+            });
+        }
+    }};
+}
+
+fn log_sum_exp(terms: &[f64]) -> f64 {
+    let largest = terms.iter().copied().fold(NEG_INFINITY, f64::max);
+    largest + terms.iter().map(|t| (t - largest).exp()).sum::<f64>().ln()
+}
+
+fn continuous() -> Vec<Case> {
+    let mut c = vec![];
+    family!(c, "Normal", generic, [[0.0, 1.0], [-3.2, 0.04], [1e3, 25.0]], whole [],
+        |p| Normal::new(p[0], p[1]), points [p[0], p[0] + 30.0 * p[1], p[0] - 12.0 * p[1]],
+        |x| peer::Normal::new(p[0], p[1]).unwrap().ln_pdf(x));
+    family!(c, "HalfNormal", generic, [[1.0], [0.03]], whole [],
+        |p| HalfNormal::new(p[0]), points [1e-9 * p[0], 20.0 * p[0]],
+        |x| LN_2 + peer::Normal::new(0.0, p[0]).unwrap().ln_pdf(x));
+    family!(c, "LogNormal", generic, [[0.0, 1.0], [2.0, 0.3], [-1.0, 3.0]], whole [],
+        |p| LogNormal::new(p[0], p[1]), points [1e-4, 300.0],
+        |x| peer::LogNormal::new(p[0], p[1]).unwrap().ln_pdf(x));
+    family!(c, "Cauchy", generic, [[0.0, 1.0], [91.0, 1.5]], whole [],
+        |p| Cauchy::new(p[0], p[1]), points [p[0], 1e5, -1e5],
+        |x| peer::Cauchy::new(p[0], p[1]).unwrap().ln_pdf(x));
+    family!(c, "HalfCauchy", generic, [[1.0], [25.0]], whole [],
+        |p| HalfCauchy::new(p[0]), points [1e-9, 1e5],
+        |x| LN_2 + peer::Cauchy::new(0.0, p[0]).unwrap().ln_pdf(x));
+    family!(c, "StudentT", plain, [[3.0, 0.5, 2.0], [0.7, -1.0, 0.1], [63.9, 0.0, 1.0], [64.1, 0.0, 1.0], [1e5, 4.0, 1.0]], whole [],
+    |p| StudentT::new(p[0], p[1], p[2]), points [p[1] + 40.0 * p[2], p[1] - 7.0 * p[2]],
+    |x| {
+        let (d, z) = (p[0], (x - p[1]) / p[2]);
+        ln_gamma(0.5 * (d + 1.0)) - ln_gamma(0.5 * d) - 0.5 * (PI * d).ln() - p[2].ln()
+            - 0.5 * (d + 1.0) * (z * z / d).ln_1p()
+    });
+    family!(c, "Laplace", generic, [[0.0, 1.0], [3.0, 0.2]], whole [],
+        |p| Laplace::new(p[0], p[1]), points [p[0] + 200.0 * p[1], p[0] - 200.0 * p[1]],
+        |x| peer::Laplace::new(p[0], p[1]).unwrap().ln_pdf(x));
+    family!(c, "Logistic", generic, [[0.0, 1.0], [-2.0, 0.3]], whole [],
+        |p| Logistic::new(p[0], p[1]), points [p[0], p[0] + 200.0 * p[1], p[0] - 200.0 * p[1]],
+        |x| -(4.0 * p[1] * (0.5 * (x - p[0]) / p[1]).cosh().powi(2)).ln());
+    family!(c, "Uniform", generic, [[0.0, 1.0], [-7.0, 12.5]], whole [],
+        |p| Uniform::new(p[0], p[1]), points [p[0], p[1]],
+        |x| peer::Uniform::new(p[0], p[1]).unwrap().ln_pdf(x));
+    family!(c, "LogUniform", generic, [[0.1, 10.0], [1e-6, 1e6]], whole [],
+        |p| LogUniform::new(p[0], p[1]), points [p[0], p[1]],
+        |x| -x.ln() - (p[1] / p[0]).ln().ln());
+    family!(c, "Beta", plain, [[2.0, 5.0], [0.3, 1.5], [1.0, 1.0], [40.0, 60.0]], whole [],
+        |p| Beta::new(p[0], p[1]), points [1e-12, 1.0 - 1e-9],
+        |x| peer::Beta::new(p[0], p[1]).unwrap().ln_pdf(x));
+    family!(c, "Gamma", plain, [[2.5, 3.0], [1.0, 0.2], [0.1, 1.0], [300.0, 10.0]], whole [],
+        |p| Gamma::new(p[0], p[1]), points [1e-12, 100.0],
+        |x| p[0] * p[1].ln() - ln_gamma(p[0]) + (p[0] - 1.0) * x.ln() - p[1] * x);
+    family!(c, "InverseGamma", plain, [[3.0, 0.5], [0.8, 2.0], [50.0, 100.0]], whole [],
+        |p| InverseGamma::new(p[0], p[1]), points [0.01, 1e6],
+        |x| p[0] * p[1].ln() - ln_gamma(p[0]) - (p[0] + 1.0) * x.ln() - p[1] / x);
+    family!(c, "Exponential", generic, [[1.0], [40.0]], whole [],
+        |p| Exponential::new(p[0]), points [1e-12, 700.0],
+        |x| peer::Exp::new(p[0]).unwrap().ln_pdf(x));
+    family!(c, "Weibull", generic, [[0.7, 3.0], [1.0, 1.0], [4.0, 0.5]], whole [],
+        |p| Weibull::new(p[0], p[1]), points [1e-6, 3.0 * p[1]],
+        |x| peer::Weibull::new(p[0], p[1]).unwrap().ln_pdf(x));
+    family!(c, "Pareto", generic, [[1.0, 2.5], [20.0, 0.9]], whole [],
+        |p| Pareto::new(p[0], p[1]), points [1e9],
+        |x| peer::Pareto::new(p[0], p[1]).unwrap().ln_pdf(x));
+    family!(c, "PowerLaw", generic, [[-2.35, 0.1, 120.0], [-1.0, 2.0, 50.0], [1.5, 1e-3, 4.0], [-1.00001, 1.0, 9.0]], whole [],
+    |p| PowerLaw::new(p[0], p[1], p[2]), points [p[1], p[2]],
+    |x| {
+        let power = p[0] + 1.0;
+        let norm = if power == 0.0 { (p[2] / p[1]).ln() } else { p[1].powf(power) * (power * (p[2] / p[1]).ln()).exp_m1() / power };
+        p[0] * x.ln() - norm.ln()
+    });
+    family!(c, "TruncatedExponential", generic, [[0.03, 60.0, 120.0], [0.0, 1.0, 4.0], [-2.0, -1.0, 3.0], [1e-7, 0.0, 2.0], [90.0, 0.0, 10.0]], whole [],
+    |p| TruncatedExponential::new(p[0], p[1], p[2]), points [p[1], p[2]],
+    |x| {
+        let width = p[2] - p[1];
+        let norm = if p[0] == 0.0 { width } else { -(-p[0] * width).exp_m1() / p[0] };
+        -p[0] * (x - p[1]) - norm.ln()
+    });
+    family!(c, "TruncatedNormal", generic, [
+        [0.0, 1.0, -1.0, 2.0], [0.2, 0.5, 0.0, INFINITY], [0.0, 1.0, NEG_INFINITY, 0.4], [1.0, 3.0, NEG_INFINITY, INFINITY],
+        [0.0, 1.0, 2.0, 2.3], [0.0, 1.0, 3.0, INFINITY], [4.0, 2.0, -5.0, -2.0], [0.0, 1.0, -0.2, 0.1], [0.0, 1.0, 0.4, 1.1],
+        [0.0, 1.0, -6.0, 0.5], [1.0, 0.1, 0.9, 4.0],
+    ], whole [],
+    |p| TruncatedNormal::new(p[0], p[1], p[2], p[3]), points [p[2].max(-1e300), p[3].min(1e300)],
+    |x| {
+        let normal = peer::Normal::new(p[0], p[1]).unwrap();
+        let mass = if p[2] > p[0] { normal.sf(p[2]) - normal.sf(p[3]) } else { normal.cdf(p[3]) - normal.cdf(p[2]) };
+        normal.ln_pdf(x) - mass.ln()
+    });
+    family!(c, "TruncatedCauchy", generic, [
+        [91.2, 1.2, 60.0, 120.0], [0.0, 1.0, 30.0, 31.0], [0.0, 1.0, NEG_INFINITY, -50.0], [0.0, 2.0, 1.0, INFINITY],
+        [0.5, 2.0, NEG_INFINITY, INFINITY],
+    ], whole [],
+    |p| Truncated::new(Cauchy::new(p[0], p[1]), p[2], p[3]), points [p[2].max(-1e9), p[3].min(1e9)],
+    |x| {
+        let angle = |x: f64| ((x - p[0]) / p[1]).atan();
+        -(p[1] * (1.0 + ((x - p[0]) / p[1]).powi(2))).ln() - (angle(p[3]) - angle(p[2])).ln()
+    });
+    family!(c, "Truncated(Exponential)", generic, [[2.0, -1.0, 3.0], [5.0, 2.0, INFINITY]], whole [],
+    |p| Truncated::new(Exponential::new(p[0]), p[1], p[2]), points [p[1].max(0.0)],
+    |x| {
+        let low = p[1].max(0.0);
+        let mass = -(-p[0] * (p[2] - low)).exp_m1();
+        p[0].ln() - p[0] * (x - low) - mass.ln()
+    });
+    family!(c, "Truncated(LogNormal)", generic, [[0.0, 1.0, 0.0, 1.0], [0.5, 0.5, 8.0, 30.0]], whole [],
+    |p| Truncated::new(LogNormal::new(p[0], p[1]), p[2], p[3]), points [p[3]],
+    |x| {
+        let peer = peer::LogNormal::new(p[0], p[1]).unwrap();
+        peer.ln_pdf(x) - (peer.sf(p[2]) - peer.sf(p[3])).ln()
+    });
+    family!(c, "Truncated(Mixture)", generic, [[0.3, 0.0, 1.0, 4.0, 0.5]], whole [],
+    |p| Truncated::new(
+        Mixture::new([p[0], -p[0] + 1.0], [Normal::new(p[1], p[2]), Normal::new(p[3], p[4])]), T::from(-1.0), T::from(4.0)),
+    points [-1.0, 4.0],
+    |x| {
+        let (a, b) = (peer::Normal::new(p[1], p[2]).unwrap(), peer::Normal::new(p[3], p[4]).unwrap());
+        let between = |n: peer::Normal| n.cdf(4.0) - n.cdf(-1.0);
+        (p[0] * a.pdf(x) + (1.0 - p[0]) * b.pdf(x)).ln() - (p[0] * between(a) + (1.0 - p[0]) * between(b)).ln()
+    });
+    family!(c, "Mixture(Normal)", generic, [[0.2, -1.0, 0.5, 3.0, 2.0]], whole [],
+    |p| Mixture::new([p[0], -p[0] + 1.0], [Normal::new(p[1], p[2]), Normal::new(p[3], p[4])]), points [40.0, -30.0],
+    |x| log_sum_exp(&[
+        p[0].ln() + peer::Normal::new(p[1], p[2]).unwrap().ln_pdf(x),
+        (1.0 - p[0]).ln() + peer::Normal::new(p[3], p[4]).unwrap().ln_pdf(x),
+    ]));
+    family!(c, "Mixture(Exponential)", generic, [[0.25, 0.1, 3.0]], whole [],
+    |p| Mixture::new([p[0], p[0] * 2.0, -p[0] * 3.0 + 1.0], [Exponential::new(p[1]), Exponential::new(p[2]), Exponential::new(p[1] + p[2])]),
+    points [50.0],
+    |x| {
+        let term = |w: f64, rate: f64| w.ln() + rate.ln() - rate * x;
+        log_sum_exp(&[term(p[0], p[1]), term(2.0 * p[0], p[2]), term(1.0 - 3.0 * p[0], p[1] + p[2])])
+    });
+    c
+}
+
+fn discrete() -> Vec<Case> {
+    let mut c = vec![];
+    family!(c, "Bernoulli", none, [[0.3], [0.999]], whole [],
+        |p| Bernoulli::new(p[0]), points [0.0, 1.0],
+        |x| peer::Bernoulli::new(p[0]).unwrap().ln_pmf(x as u64));
+    family!(c, "BernoulliLogit", none, [[0.0], [-2.0], [5.0]], whole [],
+        |p| BernoulliLogit::new(p[0]), points [0.0, 1.0],
+        |x| if x == 1.0 { -(-p[0]).exp().ln_1p() } else { -p[0].exp().ln_1p() });
+    family!(c, "Binomial", plain, [[1.0, 0.4], [20.0, 0.05], [400.0, 0.7]], whole [0],
+        |p| Binomial::new(p[0], p[1]), points [0.0, p[0]],
+        |x| peer::Binomial::new(p[1], p[0] as u64).unwrap().ln_pmf(x as u64));
+    family!(c, "BinomialLogit", plain, [[20.0, -3.0], [400.0, 0.8], [3.0, 0.0]], whole [0],
+        |p| BinomialLogit::new(p[0], p[1]), points [0.0, p[0]],
+        |x| peer::Binomial::new(1.0 / (1.0 + (-p[1]).exp()), p[0] as u64).unwrap().ln_pmf(x as u64));
+    family!(c, "Poisson", plain, [[0.4], [11.9], [12.1], [340.0], [1e6]], whole [],
+        |p| Poisson::new(p[0]), points [0.0, 1.0, 40.0],
+        |x| peer::Poisson::new(p[0]).unwrap().ln_pmf(x as u64));
+    family!(c, "PoissonLog", plain, [[-1.0], [3.0]], whole [],
+        |p| PoissonLog::new(p[0]), points [0.0, 1.0, 40.0],
+        |x| peer::Poisson::new(p[0].exp()).unwrap().ln_pmf(x as u64));
+    family!(c, "NegativeBinomial", plain, [[12.0, 3.0], [1.5, 0.3], [100.0, 500.0]], whole [],
+        |p| NegativeBinomial::new(p[0], p[1]), points [0.0, 1.0, 60.0],
+        |x| peer::NegativeBinomial::new(p[1], p[1] / (p[0] + p[1])).unwrap().ln_pmf(x as u64));
+    family!(c, "Geometric", generic, [[0.3], [0.01], [0.95]], whole [],
+        |p| Geometric::new(p[0]), points [0.0, 1.0, 300.0],
+        |x| peer::Geometric::new(p[0]).unwrap().ln_pmf(x as u64 + 1));
+    family!(c, "Categorical", none, [[0.1, 0.6, 0.3], [0.25, 0.25, 0.5]], whole [],
+        |p| Categorical::new([p[0], p[1], p[2]]), points [0.0, 1.0, 2.0],
+        |x| p[x as usize].ln());
+    family!(c, "CategoricalLogit", none, [[0.1, 2.0, -1.0, 0.4]], whole [],
+        |p| CategoricalLogit::new([p[0], p[1], p[2], p[3]]), points [0.0, 1.0, 2.0, 3.0],
+        |x| p[x as usize] - log_sum_exp(p));
+    family!(c, "Truncated(Geometric)", generic, [[0.2, 2.0, 6.5], [0.02, 0.5, INFINITY], [0.5, 9.0, INFINITY]], whole [],
+    |p| Truncated::new(Geometric::new(p[0]), p[1], p[2]), points [p[1].ceil()],
+    |x| {
+        let (p, low, high) = (p[0], p[1].ceil(), p[2].floor());
+        let terms = (low as u32..=high.min(3000.0) as u32).map(|k| p * (1.0 - p).powi(k as i32));
+        p.ln() + x * (1.0 - p).ln() - terms.sum::<f64>().ln()
+    });
+    family!(c, "Mixture(Poisson)", plain, [[0.2, 1.0, 9.0]], whole [],
+    |p| Mixture::new([p[0], -p[0] + 1.0], [Poisson::new(p[1]), Poisson::new(p[2])]), points [0.0],
+    |x| {
+        let pmf = |rate: f64| peer::Poisson::new(rate).unwrap().pmf(x as u64);
+        (p[0] * pmf(p[1]) + (1.0 - p[0]) * pmf(p[2])).ln()
+    });
+    c
+}
+
+fn all() -> Vec<Case> {
+    let mut cases = continuous();
+    cases.extend(discrete());
+    cases
+}
+
+#[track_caller]
+fn assert_close(got: f64, want: f64, relative: f64, absolute: f64, what: impl Fn() -> String) {
+    let close = got == want || (got - want).abs() <= relative * want.abs() + absolute;
+    assert!(close, "{}: {got:e}, not {want:e}", what());
+}
+
+#[test]
+fn log_densities_agree_with_other_formulas() {
+    for case in all() {
+        for x in case.all_points() {
+            let (got, want) = (case.log_density(x), (case.exact)(&case.parameters, x));
+            // Terms as large as k ln(rate) cancel in a count's probability, in the peer's too.
+            let rounding = if case.is_whole() { 1e-13 + 4e-15 * x.abs() } else { 1e-12 };
+            assert_close(got, want, 1e-10, rounding, || format!("{} at {x:e}", case.title()));
+        }
+    }
+}
+
+#[test]
+fn parameters_of_the_table_are_accepted() {
+    for case in all() {
+        assert_eq!((case.check)(&case.parameters), Ok(()), "{}", case.title());
+    }
+}
+
+/// Log densities in 50-digit arithmetic (mpmath).
+#[rustfmt::skip]
+const REFERENCE: &[(&str, &[f64], f64, f64)] = &[
+    ("Normal", &[0.0, 1.0], 30.0, -450.91893853320467),
+    ("Normal", &[1000.0, 0.01], 999.5, -1246.3137683472165),
+    ("LogNormal", &[0.5, 0.25], 1e-06, -1625.1878738956133),
+    ("LogNormal", &[0.5, 2.0], 1000000000.0, -73.457911689686508),
+    ("StudentT", &[3.0, 0.5, 2.0], 100000.0, -42.775904592838392),
+    ("StudentT", &[2000000.0, 0.0, 1.0], 3.0, -5.4189307832299852),
+    ("StudentT", &[0.3, -1.0, 0.1], -0.9, -0.1231741307783453),
+    ("StudentT", &[80.0, 0.0, 1.0], 12.0, -42.621649847676625),
+    ("Logistic", &[0.0, 2.0], 1500.0, -750.69314718055995),
+    ("Logistic", &[1.0, 0.5], 0.75, -0.75500678780026805),
+    ("Logistic", &[0.0, 1.0], -700.0, -700.0),
+    ("Beta", &[0.3, 2.0], 1e-12, 18.400106241290539),
+    ("Beta", &[0.3, 0.4], 0.999999, 6.657698468773468),
+    ("Beta", &[500.0, 700.0], 0.4, 2.6543839680275311),
+    ("Beta", &[0.001, 0.001], 0.5, -6.2159927502495767),
+    ("Gamma", &[0.01, 2.0], 1e-30, 63.794228855686734),
+    ("Gamma", &[0.5, 0.001], 4000.0, -12.173267402466783),
+    ("Gamma", &[2500.0, 10.0], 251.0, -2.5523486263978336),
+    ("InverseGamma", &[3.0, 0.5], 0.001, -475.14156760631122),
+    ("InverseGamma", &[0.2, 1.5], 1000000000000.0, -34.60019613992491),
+    ("Weibull", &[0.7, 3.0], 1e-08, 4.4004995130127375),
+    ("Weibull", &[6.0, 2.0], 5.0, -238.46055905196111),
+    ("PowerLaw", &[-1.0, 2.0, 50.0], 7.0, -3.1149423249423692),
+    ("PowerLaw", &[-1.0000001, 2.0, 50.0], 7.0, -3.1149422892748791),
+    ("PowerLaw", &[-0.999999, 0.001, 10000.0], 3.0, -3.8785549356624613),
+    ("PowerLaw", &[-2.35, 0.1, 120.0], 64.0, -12.58169084701224),
+    ("PowerLaw", &[4.0, 0.001, 2.0], 1.0, -1.8562979903656261),
+    ("PowerLaw", &[300.0, 1.0, 20.0], 19.0, -12.676610325070275),
+    ("TruncatedNormal", &[0.0, 1.0, 20.0, INFINITY], 20.1, 0.99321683789256263),
+    ("TruncatedNormal", &[0.0, 1.0, NEG_INFINITY, -35.0], -35.5, -14.068837271282159),
+    ("TruncatedNormal", &[0.0, 1.0, 8.0, 9.0], 8.5, -2.0303199397675246),
+    ("TruncatedNormal", &[5.0, 2.0, -40.0, -30.0], -31.0, -6.7027072294182003),
+    ("TruncatedNormal", &[0.0, 1.0, -1.0, 2.0], 0.3, -0.76377223888021016),
+    ("TruncatedNormal", &[0.2, 0.5, 0.0, INFINITY], 0.1, 0.17668501758304862),
+    ("TruncatedNormal", &[1.0, 3.0, -50.0, 60.0], 2.0, -2.073106377428338),
+    ("TruncatedExponential", &[0.0, 1.0, 4.0], 2.0, -1.0986122886681097),
+    ("TruncatedExponential", &[1e-09, 0.0, 10.0], 9.0, -2.3025850969940457),
+    ("TruncatedExponential", &[-0.5, 60.0, 120.0], 119.0, -1.1931471805598517),
+    ("TruncatedExponential", &[0.03, 60.0, 120.0], 61.0, -3.3558763291433472),
+    ("TruncatedExponential", &[800.0, 0.0, 5.0], 0.01, -1.3153882723320729),
+    ("TruncatedExponential", &[-1e-05, 2.0, 3.0], 2.5, -4.1666666666631951e-12),
+    ("TruncatedCauchy", &[91.2, 1.2, 60.0, 120.0], 88.0, -3.3944638572458603),
+    ("TruncatedCauchy", &[0.0, 1.0, 1000000.0, 1000001.0], 1000000.25, 4.9999956249982292e-7),
+    ("TruncatedCauchy", &[0.0, 1.0, -1e-09, 1e-09], 0.0, 20.030118656386466),
+    ("Binomial", &[1000.0, 0.02], 17.0, -2.5736403198135236),
+    ("Binomial", &[10.0, 1e-15], 0.0, -1.0000000000000006e-14),
+    ("Binomial", &[10.0, 1e-15], 2.0, -65.270890300051059),
+    ("Binomial", &[1000000.0, 0.25], 250100.0, -7.0165035421420355),
+    ("BinomialLogit", &[20.0, 40.0], 19.0, -37.004267726446009),
+    ("BinomialLogit", &[20.0, -700.0], 1.0, -697.00426772644601),
+    ("BinomialLogit", &[20.0, 0.0], 7.0, -2.6046523646342583),
+    ("Poisson", &[1000000.0], 1000000.0, -7.8266938955201431),
+    ("Poisson", &[1000000.0], 1003000.0, -12.323698387635038),
+    ("Poisson", &[1e-10], 0.0, -1.0e-10),
+    ("Poisson", &[1e-10], 3.0, -70.869312259149425),
+    ("Poisson", &[340.0], 300.0, -6.2221646620058664),
+    ("PoissonLog", &[-30.0], 0.0, -9.3576229688401746e-14),
+    ("PoissonLog", &[-30.0], 1.0, -30.000000000000094),
+    ("PoissonLog", &[6.5], 650.0, -4.3312218424232617),
+    ("NegativeBinomial", &[12.0, 3.0], 0.0, -4.8283137373023011),
+    ("NegativeBinomial", &[12.0, 3.0], 40.0, -6.9959612854429606),
+    ("NegativeBinomial", &[12.0, 1000000000.0], 15.0, -2.6256716400208869),
+    ("NegativeBinomial", &[100000.0, 0.5], 3.0, -7.2662046325270179),
+    ("NegativeBinomial", &[40.0, 31.999], 55.0, -4.4767447001344426),
+    ("NegativeBinomial", &[40.0, 32.0], 55.0, -4.4767538432678971),
+    ("NegativeBinomial", &[200.0, 50.0], 1.0, -76.783016167591082),
+    ("Geometric", &[1e-09], 1000000.0, -20.724265836946911),
+    ("Geometric", &[0.3], 40.0, -15.470970561875231),
+    ("BernoulliLogit", &[-40.0], 1.0, -40.0),
+    ("BernoulliLogit", &[-40.0], 0.0, -4.248354255291589e-18),
+    ("BernoulliLogit", &[800.0], 0.0, -800.0),
+];
+
+#[test]
+fn log_densities_agree_with_fifty_digits() {
+    let cases = all();
+    for &(name, parameters, x, want) in REFERENCE {
+        let case = cases.iter().find(|case| case.name == name).unwrap_or_else(|| panic!("no case {name}"));
+        // The rounding of the largest term: of the data's factorial, or of the powers of a narrow density.
+        let size = if case.is_whole() { x * x.max(1.0).ln() } else { parameters[0].abs() };
+        let got = (case.plain)(parameters, x);
+        assert_close(got, want, 1e-12, 1e-15 * (4.0 + size), || format!("{name}{parameters:?} at {x:e}"));
+    }
+}
+
+#[test]
+fn outside_the_support_the_log_density_is_minus_infinity() {
+    for case in all() {
+        let constants: Vec<D> = case.parameters.iter().map(|&p| D::constant(p)).collect();
+        for x in case.points_outside() {
+            assert_eq!(case.log_density(x), NEG_INFINITY, "{} at {x}", case.title());
+            assert_eq!((case.dual)(&constants, D::constant(x)).value, NEG_INFINITY, "{} at {x}", case.title());
+        }
+        assert!(case.all_points().iter().all(|&x| case.support().contains(x)), "{}", case.title());
+    }
+}
+
+/// The derivative of `f` at zero by differences of fourth order, and how far rounding may put it off.
+fn slope(f: impl Fn(f64) -> f64, h: f64) -> (f64, f64) {
+    let y = [f(-2.0 * h), f(-h), f(h), f(2.0 * h)];
+    let size = y.iter().fold(0.0, |size: f64, y| size.max(y.abs()));
+    ((8.0 * (y[2] - y[1]) - (y[3] - y[0])) / (12.0 * h), 2e-14 * size / h)
+}
+
+/// Compares the derivatives of `dual` with differences of `plain`, at those numbers whose slot is not to be skipped.
+fn check_gradient(
+    title: &str,
+    dual: &D,
+    plain: impl Fn(usize, f64) -> f64,
+    at: &[f64],
+    skip: &[usize],
+    scales: &[f64],
+) {
+    for slot in (0..at.len()).filter(|slot| !skip.contains(slot) && at[*slot].is_finite()) {
+        let h = 1e-3 * scales[slot];
+        if [-2.0, 2.0].iter().any(|step| !plain(slot, step * h).is_finite()) {
+            continue;
+        }
+        let (want, rounding) = slope(|d| plain(slot, d), h);
+        let got = dual.partials[slot];
+        assert_close(got, want, 1e-6, 1e-8 + rounding, || format!("{title}: slot {slot} at {at:?}"));
+    }
+}
+
+#[test]
+fn gradients_agree_with_finite_differences() {
+    for case in all() {
+        let p = &case.parameters;
+        let (low, high, spread) = {
+            let mut draws = case.draws(1000);
+            draws.sort_by(f64::total_cmp);
+            (draws[0], draws[999], draws[750] - draws[250])
+        };
+        for x in case.all_points() {
+            let mut at = p.clone();
+            at.push(x);
+            // A step in x that is small against its distance from the ends, where densities are steep.
+            let x_scale = spread
+                .min(0.3 * (x - low).abs().max(low.abs() * 1e-3))
+                .min(0.3 * (high - x).abs().max(1e-3 * high.abs()));
+            let x_scale = if x_scale > 0.0 { x_scale } else { spread };
+            let mut scales: Vec<f64> = p.iter().map(|p| if *p == 0.0 { 1.0 } else { p.abs().min(1.0) }).collect();
+            scales.push(if x > 0.0 && low > 0.0 { x_scale.min(0.3 * x) } else { x_scale });
+            let mut skip = case.whole_parameters.to_vec();
+            if case.is_whole() {
+                skip.push(p.len());
+            }
+            let variables: Vec<D> = p.iter().enumerate().map(|(k, &p)| D::variable(p, k)).collect();
+            let moved = |f: fn(&[f64], f64) -> f64, slot: usize, step: f64| {
+                let mut at = at.clone();
+                at[slot] += step;
+                f(&at[..p.len()], at[p.len()])
+            };
+            let dual = (case.dual)(&variables, D::variable(x, p.len()));
+            assert_eq!(dual.value.to_bits(), case.log_density(x).to_bits(), "{} at {x}", case.title());
+            check_gradient(&case.title(), &dual, |slot, step| moved(case.plain, slot, step), &at, &skip, &scales);
+
+            let at_an_end = {
+                let (low, high) = match case.support() {
+                    Support::Interval(low, high) => (low, high),
+                    Support::Above(low) => (low, INFINITY),
+                    Support::Below(high) => (NEG_INFINITY, high),
+                    _ => (NEG_INFINITY, INFINITY),
+                };
+                x == low || x == high
+            };
+            if let (Some(cdf), Some(dual_cdf), false) = (case.cdf, case.dual_cdf, at_an_end) {
+                let dual = dual_cdf(&variables, D::variable(x, p.len()));
+                let title = format!("cdf of {}", case.title());
+                check_gradient(&title, &dual, |slot, step| moved(cdf, slot, step), &at, &skip, &scales);
+                if !case.is_whole() {
+                    let density = case.log_density(x).exp();
+                    assert_close(dual.partials[p.len()], density, 1e-9, 1e-13, || format!("{title}: density at {x:e}"));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn lanes_agree_with_plain_numbers() {
+    for case in all() {
+        let mut xs = case.all_points();
+        xs.extend(case.points_outside());
+        let (wide, diverged) = (case.lanes)(&case.parameters, &xs);
+        assert!(!diverged, "{} branches on its value", case.title());
+        let variables: Vec<D> = case.parameters.iter().enumerate().map(|(k, &p)| D::variable(p, k)).collect();
+        for (&x, wide) in xs.iter().zip(wide) {
+            let plain = (case.dual)(&variables, D::variable(x, variables.len()));
+            let title = || format!("{} at {x:e}", case.title());
+            assert_close(wide.value, plain.value, 1e-12, 1e-13, title);
+            if plain.value > NEG_INFINITY {
+                for (&wide, &plain) in wide.partials.iter().zip(&plain.partials) {
+                    assert_close(wide, plain, 1e-10, 1e-11, title);
+                }
+            }
+        }
+    }
+}
+
+/// The middle and the width of what is drawn, as unconstrained numbers.
+fn unconstrained_spread(case: &Case) -> (f64, f64) {
+    let mut q: Vec<f64> = case.draws(2000).iter().map(|&x| case.support().unconstrain(x)).collect();
+    q.sort_by(f64::total_cmp);
+    (q[1000], q[1500] - q[500])
+}
+
+#[test]
+fn densities_integrate_to_one() {
+    for case in continuous() {
+        let support = case.support();
+        let (middle, width) = unconstrained_spread(&case);
+        // The trapezoidal rule in t, q = middle + width sinh(t), which reaches far into any tail.
+        let step: f64 = 1.0 / 1024.0;
+        let n = (32.0 / step) as i64;
+        let mut sum = 0.0;
+        for i in -n..=n {
+            let t = i as f64 * step;
+            let (x, log_jacobian) = support.constrain(middle + width * t.sinh());
+            let log = case.log_density(x) + log_jacobian + (width * t.cosh()).ln();
+            // Far out, numbers leave the range of f64.
+            if x.is_finite() && log_jacobian > -700.0 && !log.is_nan() {
+                sum += step * log.exp();
+            }
+        }
+        assert_close(sum, 1.0, 1e-6, 0.0, || format!("the integral of {}", case.title()));
+    }
+}
+
+#[test]
+fn probabilities_sum_to_one() {
+    for case in discrete() {
+        let Support::Whole(low, high) = case.support() else { panic!("{}", case.title()) };
+        let largest = case.draws(10_000).into_iter().fold(0.0, f64::max);
+        let last = high.min(3.0 * largest + 100.0);
+        let mut sum = 0.0;
+        let mut k = low;
+        while k <= last {
+            sum += case.log_density(k).exp();
+            k += 1.0;
+        }
+        assert_close(sum, 1.0, 1e-8, 0.0, || format!("the sum of {}", case.title()));
+    }
+}
+
+/// The largest distance of sorted probabilities from uniform ones, times the root of their number. A right sampler's
+/// exceeds 2.694 with probability 1e-6 (Kolmogorov).
+fn kolmogorov_smirnov(mut u: Vec<f64>) -> f64 {
+    u.sort_unstable_by(f64::total_cmp);
+    let n = u.len() as f64;
+    let distance = u
+        .iter()
+        .enumerate()
+        .fold(0.0, |largest: f64, (i, &u)| largest.max((u - i as f64 / n).abs()).max((u - (i + 1) as f64 / n).abs()));
+    distance * n.sqrt()
+}
+
+const LARGEST_DISTANCE: f64 = 2.694;
+
+#[test]
+fn continuous_draws_follow_their_cdf() {
+    for case in continuous() {
+        let cdf = case.cdf.unwrap();
+        let support = case.support();
+        let draws = case.draws(DRAWS);
+        assert!(draws.iter().all(|&x| support.contains(x)), "{} draws what it cannot", case.title());
+        let distance = kolmogorov_smirnov(draws.iter().map(|&x| cdf(&case.parameters, x)).collect());
+        assert!(distance < LARGEST_DISTANCE, "{}: distance {distance}", case.title());
+    }
+}
+
+#[test]
+fn the_sampler_test_notices_two_percent() {
+    let cases = continuous();
+    for (name, scale) in [("Normal", 1), ("Cauchy", 1), ("Exponential", 0), ("Laplace", 1)] {
+        let case = cases.iter().find(|case| case.name == name).unwrap();
+        for factor in [0.98, 1.02] {
+            let mut wrong = case.parameters.clone();
+            wrong[scale] *= factor;
+            let cdf = case.cdf.unwrap();
+            let distance = kolmogorov_smirnov(case.draws(DRAWS).iter().map(|&x| cdf(&wrong, x)).collect());
+            assert!(distance > LARGEST_DISTANCE, "{name}: distance {distance}");
+        }
+    }
+}
+
+#[test]
+fn continuous_cdfs_are_integrals_of_their_densities() {
+    for case in continuous() {
+        let (p, cdf, log_between) = (&case.parameters, case.cdf.unwrap(), case.log_between.unwrap());
+        let mut x = case.draws(9);
+        x.sort_by(f64::total_cmp);
+        for pair in x.windows(2) {
+            let (a, b) = (pair[0], pair[1]);
+            let between = cdf(p, b) - cdf(p, a);
+            // Gauss-Legendre with five nodes on each of many panels, equal in the unconstrained number.
+            let support = case.support();
+            let (qa, qb) = (support.unconstrain(a), support.unconstrain(b));
+            let panels = 4000;
+            let mut integral = 0.0;
+            for i in 0..panels {
+                for (node, weight) in [
+                    (0.0, 0.568_888_888_888_888_9),
+                    (-0.538_469_310_105_683_1, 0.478_628_670_499_366_5),
+                    (0.538_469_310_105_683_1, 0.478_628_670_499_366_5),
+                    (-0.906_179_845_938_664, 0.236_926_885_056_189_1),
+                    (0.906_179_845_938_664, 0.236_926_885_056_189_1),
+                ] {
+                    let half = 0.5 * (qb - qa) / panels as f64;
+                    let (x, log_jacobian) = support.constrain(qa + half * (2.0 * i as f64 + 1.0 + node));
+                    integral += half * weight * (case.log_density(x) + log_jacobian).exp();
+                }
+            }
+            let title = || format!("{} from {a} to {b}", case.title());
+            assert_close(between, integral, 1e-8, 1e-11, title);
+            assert_close(log_between(p, a, b).exp(), integral, 1e-8, 1e-11, title);
+        }
+        let (low, high, x) = (NEG_INFINITY, INFINITY, x[4]);
+        let title = || format!("{} around {x}", case.title());
+        assert_close(cdf(p, x) + log_between(p, x, high).exp(), 1.0, 0.0, 1e-10, title);
+        assert_close(cdf(p, x), log_between(p, low, x).exp(), 0.0, 1e-10, title);
+        assert_close(log_between(p, low, high), 0.0, 0.0, 1e-10, title);
+        let (first, last) = match case.support() {
+            Support::Interval(low, high) => (low, high),
+            Support::Above(low) => (low, 1e300),
+            Support::Below(high) => (-1e300, high),
+            _ => (-1e300, 1e300),
+        };
+        assert_close(cdf(p, first), 0.0, 0.0, 1e-30, title);
+        assert_close(cdf(p, last), 1.0, 1e-12, 0.0, title);
+    }
+}
+
+#[test]
+fn discrete_cdfs_are_sums_of_their_probabilities() {
+    for case in discrete() {
+        let (Some(cdf), Some(log_between)) = (case.cdf, case.log_between) else { continue };
+        let p = &case.parameters;
+        let Support::Whole(low, high) = case.support() else { panic!("{}", case.title()) };
+        assert_eq!(cdf(p, low - 0.5), 0.0, "{}", case.title());
+        for k in case.all_points() {
+            let pmf = case.log_density(k).exp();
+            let title = || format!("{} at {k}", case.title());
+            // The incomplete gamma and beta functions lose digits to large arguments.
+            let rounding = 1e-11 + 1e-13 * k;
+            assert_close(cdf(p, k) - cdf(p, k - 1.0), pmf, 1e-9, rounding, title);
+            assert_eq!(cdf(p, k + 0.5), cdf(p, if k < high { k + 0.5 } else { high }), "{}", title());
+            assert_close(log_between(p, k - 1.0, k).exp(), pmf, 1e-9, rounding, title);
+            assert_close(log_between(p, k, INFINITY).exp(), 1.0 - cdf(p, k), 0.0, 1e-12, title);
+        }
+        assert_close(cdf(p, high.min(1e12)), 1.0, 1e-12, 0.0, || case.title());
+    }
+}
+
+/// The probability of a chi-square statistic this large, from counts and the probabilities they should have. Cells that
+/// expect little are put together.
+fn chi_square(observed: &[f64], probabilities: &[f64]) -> f64 {
+    let n: f64 = observed.iter().sum();
+    let (mut statistic, mut cells) = (0.0, 0.0);
+    let (mut seen, mut expected) = (0.0, 0.0);
+    let mut rest: Vec<f64> =
+        probabilities.iter().rev().scan(0.0, |sum, p| Some(std::mem::replace(sum, *sum + n * p))).collect();
+    rest.reverse();
+    for ((&o, &p), rest) in observed.iter().zip(probabilities).zip(rest) {
+        seen += o;
+        expected += n * p;
+        if expected >= 50.0 && rest >= 50.0 || rest == 0.0 && (seen > 0.0 || expected > 0.0) {
+            statistic += (seen - expected).powi(2) / expected;
+            cells += 1.0;
+            (seen, expected) = (0.0, 0.0);
+        }
+    }
+    if cells < 2.0 { 1.0 } else { gamma_ur(0.5 * (cells - 1.0), 0.5 * statistic) }
+}
+
+#[test]
+fn discrete_draws_have_their_probabilities() {
+    for case in discrete() {
+        let draws = case.draws(DRAWS);
+        assert!(draws.iter().all(|&k| case.support().contains(k)), "{} draws what it cannot", case.title());
+        let first = draws.iter().copied().fold(INFINITY, f64::min);
+        let last = draws.iter().copied().fold(0.0, f64::max);
+        let cells = (last - first) as usize + 1;
+        let mut observed = vec![0.0; cells + 1];
+        draws.iter().for_each(|k| observed[(k - first) as usize] += 1.0);
+        let mut probabilities: Vec<f64> =
+            (0..cells).map(|i| (case.exact)(&case.parameters, first + i as f64).exp()).collect();
+        // What was never drawn.
+        probabilities.push((1.0 - probabilities.iter().sum::<f64>()).max(0.0));
+        let probability = chi_square(&observed, &probabilities);
+        assert!(probability > 1e-6, "{}: {probability:e}", case.title());
+    }
+}
+
+#[test]
+fn the_difference_of_a_cdf_is_exact_in_the_tails() {
+    let reference = [
+        (Normal::new(0.0, 1.0).log_between(10.0, 11.0), -53.231310225583125),
+        (Normal::new(0.0, 1.0).log_between(-30.0, -29.0), -424.78741990973031),
+        (Normal::new(0.0, 1.0).log_between(30.0, INFINITY), -454.3212439563432),
+        (HalfNormal::new(2.0).log_between(20.0, INFINITY), -52.538137969952525),
+        (LogNormal::new(0.0, 1.0).log_between(0.0, 1e-9), -218.67938416756837),
+        (Cauchy::new(0.0, 1.0).log_between(1e12, 2e12), -29.468898182337894),
+        (Cauchy::new(0.0, 1.0).log_between(1e12, INFINITY), -28.775751001777948),
+        (HalfCauchy::new(1.0).log_between(1e12, 2e12), -28.775751001777948),
+        (Laplace::new(0.0, 1.0).log_between(50.0, 51.0), -51.151822325947027),
+        (Laplace::new(0.0, 1.0).log_between(-900.0, -800.0), -800.69314718055995),
+        (Laplace::new(0.0, 1.0).log_between(-1.0, 2.0), -0.28982752188877612),
+        (Logistic::new(0.0, 1.0).log_between(50.0, 51.0), -50.458675145387082),
+        (Exponential::new(2.0).log_between(400.0, 401.0), -800.14541345786886),
+        (Weibull::new(2.0, 1.0).log_between(30.0, 30.001), -902.84324454973107),
+        (Pareto::new(1.0, 2.0).log_between(1e10, 2e10), -46.339383932332695),
+        (Gamma::new(3.0, 1.0).log_between(60.0, 70.0), -52.471192246174818),
+        (Beta::new(2.0, 5.0).log_between(0.9999, 1.0), -44.260025727459158),
+    ];
+    for (i, (got, want)) in reference.into_iter().enumerate() {
+        assert_close(got, want, 1e-11, 0.0, || format!("{i}"));
+    }
+}
