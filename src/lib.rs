@@ -8,7 +8,10 @@ pub mod autodiff;
 pub mod distributions;
 pub mod io;
 pub mod model;
+pub mod plot;
 pub mod prelude;
+mod progress;
+pub mod sampling;
 pub mod simulate;
 
 pub use hierarch_macros::model;

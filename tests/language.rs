@@ -18,5 +18,11 @@ hierarch::model! {
 #[test]
 fn first() {
     let m = Resonance::default();
-    println!("{:?}", m.specification());
+    let globals = ResonanceGlobals { fraction: 0.2, mass: 1.0 };
+    let sets = m.simulate(1).at(&globals).size("events", 100).seed(1).run().unwrap();
+    let chains = m.nuts(&sets[0].data).chains(2).draws(5000).run().unwrap();
+    println!("{chains}");
+    println!("{:?}", chains.time());
+    let f = chains.get("fraction").unwrap();
+    println!("ess/s {}", hierarch::sampling::diagnostics::ess_bulk(f) / chains.time().as_secs_f64());
 }

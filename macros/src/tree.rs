@@ -41,7 +41,6 @@ pub struct Symbol {
     pub summed: bool,
     /// Whether it is a number or an array of numbers with derivatives, rather than something to branch on or index with.
     pub shape: Option<TokenStream>,
-    pub kind: Option<Kind>,
     pub role: Option<Role>,
 }
 
@@ -197,6 +196,7 @@ fn draws(call: &ExprCall) -> Option<Draws> {
 }
 
 pub struct Plate {
+    pub docs: Vec<Attribute>,
     pub name: Ident,
     pub size: Size,
     pub steps: Vec<Step>,
@@ -313,14 +313,7 @@ impl Tree {
                     let shape = variable.shape.as_ref().map(|s| s.len.to_token_stream());
                     self.declare(
                         &variable.name,
-                        Symbol {
-                            plate: plate.map(str::to_owned),
-                            latents,
-                            summed,
-                            shape,
-                            kind: Some(variable.kind),
-                            role: Some(variable.role),
-                        },
+                        Symbol { plate: plate.map(str::to_owned), latents, summed, shape, role: Some(variable.role) },
                     );
                     steps.push(Step::Variable(variable));
                 }
@@ -344,6 +337,7 @@ impl Tree {
                     }
                     let name = p.name.to_string();
                     steps.push(Step::Plate(Plate {
+                        docs: p.attributes,
                         name: p.name,
                         size: p.size,
                         steps: self.lower(p.body, Some(&name)),

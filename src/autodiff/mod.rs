@@ -6,6 +6,7 @@
 
 mod blocks;
 mod dual;
+mod erf;
 mod lanes;
 mod log_sum;
 mod mean_exp;

@@ -1,6 +1,6 @@
 //! The log density of a model, in constrained and in unconstrained space, and the maps between the two.
 
-use super::{Likelihood, Model, Part, Place, Record, Role, Slot, Specification, Walk, check, specification};
+use super::{Likelihood, Model, Part, Place, Role, Slot, Specification, Walk, check, specification};
 use crate::autodiff::{Lanes, LogSum, WithLanes, with_lanes};
 use crate::distributions::{Distribution, Support, constrain_simplex, unconstrain_simplex};
 use crate::io::{DataError, DataSet, Frame};
@@ -160,18 +160,6 @@ fn local_names(plates: &[specification::Plate], outer: &Frame<'_>, names: &mut V
             names.extend((0..frame.size).map(|i| format!("{name}[{i}]")));
         }
         local_names(&plate.plates, frame, names);
-    }
-}
-
-impl<M: Model> GlobalValues for M {}
-
-/// The globals of a model as rows of numbers.
-pub trait GlobalValues: Model {
-    /// The globals at unconstrained numbers.
-    fn globals_at(&self, q: &[f64]) -> Self::Globals {
-        let mut values = Vec::new();
-        constrain(self, None, q, &mut values);
-        Self::Globals::from_numbers(&values)
     }
 }
 

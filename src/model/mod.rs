@@ -2,7 +2,8 @@
 
 mod check;
 mod density;
-mod specification;
+pub(crate) mod diagram;
+pub(crate) mod specification;
 mod walk;
 
 pub use check::check;
@@ -14,7 +15,8 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::autodiff::Lanes;
 use crate::io::DataSet;
-use crate::simulate::{Plan, SimulateError, Simulation, Stream};
+use crate::sampling::Nuts;
+use crate::simulate::{Plan, Simulate, SimulateError, Simulation, Stream};
 
 /// A hierarchical model; [`model!`](crate::model!) implements it.
 pub trait Model: Clone + std::fmt::Debug + PartialEq + Send + Sync + Serialize + DeserializeOwned + 'static {
@@ -45,6 +47,19 @@ pub trait Model: Clone + std::fmt::Debug + PartialEq + Send + Sync + Serialize +
 
     /// How many unconstrained numbers stand for the latent variables of a data set: the globals and the continuous locals.
     fn dimension(&self, data: &Self::Data) -> usize;
+
+    /// Simulates `sets` data sets: set what is to be fixed, then `run`.
+    fn simulate(&self, sets: usize) -> Simulate<'_, Self> {
+        Simulate::new(self, sets)
+    }
+
+    /// Samples the exact posterior given a data set: set the chains, then `run`.
+    fn nuts<'a>(&'a self, data: &'a Self::Data) -> Nuts<'a, Self>
+    where
+        Self: Likelihood,
+    {
+        Nuts::new(self, data)
+    }
 }
 
 /// A model of which every observation has a density, so that its posterior can be sampled exactly.

@@ -9,6 +9,8 @@
 //! is a smooth histogram, and any function of x that is linear between knots, summed over the plate, is linear in it:
 //! this is where a network gets its resolution from.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Batch, Rows, Shape};
@@ -19,6 +21,9 @@ const BINNED_WIDTH: usize = 8;
 const POOLED_WIDTH: usize = 64;
 /// Values of a pilot column looked at for its quantiles.
 const COLUMN_SAMPLE: usize = 1 << 18;
+/// The scale of a soft bin, next to 1 for a moment: there are a hundred for each moment, and what conjugate models need is
+/// in the moments.
+const BIN_SCALE: f64 = 0.3;
 /// |z| up to which a number stays linear.
 const LINEAR: f32 = 4.0;
 
@@ -285,7 +290,7 @@ impl Level {
             start = bins.end;
             for squares in [&mut plain, &mut rooted] {
                 let mean = squares[bins.clone()].iter().sum::<f64>() / bins.len().max(1) as f64;
-                squares[bins.clone()].fill(mean);
+                squares[bins.clone()].fill(mean / BIN_SCALE.powi(2));
             }
         }
         let inverse_root = |squares: Vec<f64>| {
@@ -450,13 +455,13 @@ fn encode_children(levels: &[Level], rows: &Rows) -> Vec<Encoded> {
 }
 
 /// The columns of a plate before they are standardised: the rows' own, then those derived from nested plates.
-struct Table {
+struct Table<'a> {
     width: usize,
-    values: Vec<f32>,
+    values: Cow<'a, [f32]>,
 }
 
-impl Table {
-    fn new(rows: &Rows, levels: &[Level], children: &[Encoded]) -> Table {
+impl<'a> Table<'a> {
+    fn new(rows: &'a Rows, levels: &[Level], children: &[Encoded]) -> Table<'a> {
         let derived = |level: &Level| 2 * level.numbers() + usize::from(level.ragged());
         // Summaries of wide rows are left to the network.
         let told: Vec<(&Level, &Encoded)> =
@@ -465,7 +470,7 @@ impl Table {
         if told.is_empty() {
             return Table {
                 width,
-                values: rows.features.clone(),
+                values: Cow::Borrowed(&rows.features),
             };
         }
         let mut values = Vec::with_capacity(rows.rows() * width);
@@ -487,7 +492,10 @@ impl Table {
                 }
             }
         }
-        Table { width, values }
+        Table {
+            width,
+            values: Cow::Owned(values),
+        }
     }
 }
 

@@ -30,9 +30,13 @@ fn numbers(random: &mut Random, count: usize) -> Vec<f32> {
     (0..count).map(|_| normal(random) as f32).collect()
 }
 
+fn small_numbers(random: &mut Random, count: usize) -> Vec<f32> {
+    numbers(random, count).into_iter().map(|number| 0.4 * number).collect()
+}
+
 // ---- gradients ---------------------------------------------------------------------------------------------------------
 
-/// Compares the gradient of `loss` on the tape with central differences, weight by weight.
+/// Compares the gradient of `loss` on the tape with central differences of fourth order, weight by weight.
 fn check_gradient(weights: &[f32], loss: impl Fn(Graph<OwnedTape<f32, Cpu>>) -> Result<Loss, CpuError>) {
     let leaf: Leaf = Cpu::default().zeros_like(&(weights.len(),));
     let at = |weights: Vec<f32>| loss(Graph::new(Arc::new(weights), leaf.clone())).unwrap();
@@ -46,10 +50,12 @@ fn check_gradient(weights: &[f32], loss: impl Fn(Graph<OwnedTape<f32, Cpu>>) -> 
             weights[index] += by;
             at(weights).1.iter().map(|loss| f64::from(*loss)).sum::<f64>()
         };
-        let expected = (moved(step) - moved(-step)) / f64::from(2.0 * step);
+        let near = moved(step) - moved(-step);
+        let far = moved(2.0 * step) - moved(-2.0 * step);
+        let expected = (8.0 * near - far) / f64::from(12.0 * step);
         let found = f64::from(gradient[index]);
         assert!(
-            (found - expected).abs() < 4e-3 * (1.0 + expected.abs()),
+            (found - expected).abs() < 2e-3 * (1.0 + expected.abs()),
             "weight {index}: {found} on the tape, {expected} by differences"
         );
     }
@@ -58,7 +64,7 @@ fn check_gradient(weights: &[f32], loss: impl Fn(Graph<OwnedTape<f32, Cpu>>) -> 
 #[test]
 fn affine_has_the_gradient_of_its_differences() {
     let mut random = random(1, 0);
-    let weights = numbers(&mut random, 3 * 4 + 4 + 4 * 2 + 3 * 2 + 2 + 4 * 2);
+    let weights = small_numbers(&mut random, 3 * 4 + 4 + 4 * 2 + 3 * 2 + 2 + 4 * 2);
     let (first, first_bias) = (slot(0, 3, 4), slot(12, 1, 4));
     let (second, linear, bias) = (slot(16, 4, 2), slot(24, 3, 2), slot(30, 1, 2));
     let data = Arc::new(numbers(&mut random, 5 * 3));
@@ -78,7 +84,7 @@ fn affine_has_the_gradient_of_its_differences() {
 #[test]
 fn layer_norm_has_the_gradient_of_its_differences() {
     let mut random = random(2, 0);
-    let weights = numbers(&mut random, 3 * 20 + 20 + 20 * 2 + 2);
+    let weights = small_numbers(&mut random, 3 * 20 + 20 + 20 * 2 + 2);
     let data = Arc::new(numbers(&mut random, 4 * 3));
     let targets = numbers(&mut random, 4);
     check_gradient(&weights, |mut graph| {
@@ -94,7 +100,7 @@ fn layer_norm_has_the_gradient_of_its_differences() {
 #[test]
 fn lookup_and_pool_have_the_gradient_of_their_differences() {
     let mut random = random(3, 0);
-    let weights = numbers(&mut random, 6 * 3 + 6 * 4 + 4);
+    let weights = small_numbers(&mut random, 6 * 3 + 6 * 4 + 4);
     let sparse = Sparse {
         entries: 2,
         values: (0..14).map(|index| (index * 5 % 6, 0.1 * index as f32)).collect(),
@@ -497,7 +503,9 @@ fn a_saved_network_is_the_same_when_loaded() {
     network.save(&path, &metadata).unwrap();
     let (loaded, found) = Network::load(&path).unwrap();
     assert_eq!(found, metadata);
-    assert_eq!(loaded, network);
+    assert_eq!((&loaded.shape, &loaded.architecture), (&network.shape, &network.architecture));
+    assert_eq!((&loaded.reader, &loaded.weights), (&network.reader, &network.weights));
+    assert_eq!(loaded.history.len(), network.history.len());
     let (batch, _) = Mixed.draw(9, 0, 30).unwrap();
     assert_eq!(loaded.predict(&batch).unwrap(), network.predict(&batch).unwrap());
     assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);

@@ -416,8 +416,9 @@ struct Adam {
 }
 
 impl Adam {
-    const FIRST: f32 = 0.9;
-    const SECOND: f32 = 0.99;
+    // Shorter memories than usual: at first the posterior, and with it the scale of the gradient, narrows quickly.
+    const FIRST: f32 = 0.95;
+    const SECOND: f32 = 0.98;
     const EPSILON: f32 = 1e-8;
     /// Steps that the moving average reaches back, once there have been as many.
     const AVERAGE: f32 = 300.0;

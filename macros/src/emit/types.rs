@@ -52,9 +52,9 @@ pub fn emit(tree: &Tree) -> TokenStream {
     let data_fields = own.iter().map(|v| scalar_field(v));
     let data_plates: Vec<&Plate> = plates(&tree.root).filter(|p| p.in_data).collect();
     let plate_fields = data_plates.iter().map(|p| {
-        let (name, ty) = (&p.name, plate_data(tree, p));
-        let doc = format!("The elements of the plate `{name}`.");
-        quote!(#[doc = #doc] pub #name: #ty)
+        let (docs, name, ty) = (&p.docs, &p.name, plate_data(tree, p));
+        let missing = undocumented(docs, &format!("The elements of the plate `{name}`."));
+        quote!(#missing #(#docs)* pub #name: #ty)
     });
     let views = own.iter().map(|v| {
         let (name, text) = (&v.name, v.name.to_string());
@@ -232,9 +232,10 @@ fn plate_types(tree: &Tree, plate: &Plate, derive: &TokenStream) -> TokenStream 
         }
     });
     let inner_fields = inner.iter().map(|p| {
-        let (name, ty) = (&p.name, plate_data(tree, p));
-        let doc = format!("The elements of the plate `{name}`, of all elements one after the other.");
-        quote!(#[doc = #doc] pub #name: #ty)
+        let (docs, name, ty) = (&p.docs, &p.name, plate_data(tree, p));
+        let missing =
+            undocumented(docs, &format!("The elements of the plate `{name}`, of all elements one after the other."));
+        quote!(#missing #(#docs)* pub #name: #ty)
     });
     // The number of elements is the length of a column; without one, what an inner plate or the plate itself says.
     let size_field = (own.is_empty() && inner.is_empty() && !nested).then(|| {

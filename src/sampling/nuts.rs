@@ -1,0 +1,250 @@
+//! The No-U-Turn Sampler of the `nuts-rs` crate (that of PyMC's nutpie) over a model's density.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use nuts_rs::{Chain, CpuLogpFunc, CpuMath, CpuMathError, DiagNutsSettings, HasDims, LogpError, Settings};
+use rand::RngExt;
+use rayon::prelude::*;
+
+use super::Chains;
+use crate::io::DataError;
+use crate::model::{self, Density, Likelihood};
+use crate::progress::Progress;
+use crate::simulate::{Stream, stream};
+
+/// How many starting points a chain may try.
+const STARTS: usize = 200;
+
+/// Why chains could not be run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SampleError {
+    /// The data do not fit the model.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The model has no continuous latent variable.
+    #[error("the model has no continuous latent variable, so there is nothing to sample")]
+    NothingToSample,
+    /// A setting makes no sense.
+    #[error("{setting} is {value}, but must be at least {least}")]
+    Setting {
+        /// The setting.
+        setting: &'static str,
+        /// Its value.
+        value: usize,
+        /// The least value.
+        least: usize,
+    },
+    /// The density is not finite anywhere that a chain tried to start.
+    #[error(
+        "chain {chain} found no starting point: the log density was {value} at the last of {STARTS}; \
+         the data may be impossible under the model, or a `let` may give NaN"
+    )]
+    NoStart {
+        /// The chain, counted from 0.
+        chain: usize,
+        /// The log density at the last starting point tried.
+        value: f64,
+    },
+    /// The sampler gave up.
+    #[error("chain {chain} stopped: {what}")]
+    Sampler {
+        /// The chain, counted from 0.
+        chain: usize,
+        /// What the sampler says.
+        what: String,
+    },
+}
+
+/// Chains to be run; made by `model.nuts(&data)`.
+#[derive(Clone, Debug)]
+#[must_use = "nothing is sampled before `run`"]
+pub struct Nuts<'a, M: Likelihood> {
+    model: &'a M,
+    data: &'a M::Data,
+    seed: u64,
+    chains: usize,
+    warmup: usize,
+    draws: usize,
+    target_accept: f64,
+}
+
+impl<'a, M: Likelihood> Nuts<'a, M> {
+    /// Four chains of 1000 draws after a warm-up of 1000, from seed 0.
+    pub fn new(model: &'a M, data: &'a M::Data) -> Self {
+        Self { model, data, seed: 0, chains: 4, warmup: 1000, draws: 1000, target_accept: 0.8 }
+    }
+
+    /// The seed: the same gives the same draws on any number of threads.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// How many chains are run, in parallel.
+    pub fn chains(mut self, chains: usize) -> Self {
+        self.chains = chains;
+        self
+    }
+
+    /// How many steps adapt the step size and the metric before draws are kept.
+    pub fn warmup(mut self, steps: usize) -> Self {
+        self.warmup = steps;
+        self
+    }
+
+    /// How many draws each chain keeps.
+    pub fn draws(mut self, draws: usize) -> Self {
+        self.draws = draws;
+        self
+    }
+
+    /// The acceptance probability that the step size aims at, between 0 and 1; nearer to 1 where there are divergences.
+    pub fn target_accept(mut self, probability: f64) -> Self {
+        self.target_accept = probability.clamp(0.05, 0.999);
+        self
+    }
+
+    /// Runs the chains on all cores.
+    ///
+    /// # Errors
+    /// Data that do not fit the model, a setting that makes no sense, or a density that is finite nowhere.
+    pub fn run(self) -> Result<Chains<M>, SampleError> {
+        for (setting, value, least) in [
+            ("the number of chains", self.chains, 1),
+            ("the number of draws", self.draws, 4),
+            ("the warm-up", self.warmup, 50),
+        ] {
+            if value < least {
+                return Err(SampleError::Setting { setting, value, least });
+            }
+        }
+        // The checks of the data are the same for each chain: once is enough to fail early.
+        if Density::new(self.model, self.data)?.dimension() == 0 {
+            return Err(SampleError::NothingToSample);
+        }
+        let started = Instant::now();
+        let steps = self.chains * (self.warmup + self.draws);
+        let (progress, done, divergent) =
+            (Progress::new("sampling", steps as u64), AtomicU64::new(0), AtomicU64::new(0));
+        let report = |diverging: bool| {
+            let divergent = divergent.fetch_add(u64::from(diverging), Ordering::Relaxed);
+            let done = done.fetch_add(1, Ordering::Relaxed);
+            if done % 64 == 0 {
+                progress.set(done, || format!("{divergent} divergences,"));
+            }
+        };
+        let runs: Vec<Run> =
+            (0..self.chains).into_par_iter().map(|chain| self.chain(chain, &report)).collect::<Result<_, _>>()?;
+        drop(progress);
+        let names = model::names(self.model, Some(self.data));
+        let mut draws = vec![Vec::with_capacity(self.chains); names.len()];
+        let mut divergences = 0;
+        for run in runs {
+            divergences += run.divergences;
+            run.columns.into_iter().zip(&mut draws).for_each(|(column, all)| all.push(column));
+        }
+        Ok(Chains::new(names, draws, divergences, started.elapsed()))
+    }
+
+    fn chain(&self, chain: usize, report: &(impl Fn(bool) + Sync)) -> Result<Run, SampleError> {
+        let failed = |e: &dyn std::fmt::Display| SampleError::Sampler { chain, what: e.to_string() };
+        let mut rng = stream(self.seed, chain as u64);
+        let mut density = Density::new(self.model, self.data)?;
+        let start = self.start(chain, &mut density, &mut rng)?;
+        let mut settings =
+            DiagNutsSettings { num_tune: self.warmup as u64, num_draws: self.draws as u64, ..Default::default() };
+        settings.adapt_options.step_size_settings.target_accept = self.target_accept;
+        let mut sampler =
+            settings.new_chain(chain as u64, CpuMath::new(LogDensity(density)), &mut rng).map_err(|e| failed(&e))?;
+        sampler.set_position(&start).map_err(|e| failed(&e))?;
+        let mut run = Run { columns: Vec::new(), divergences: 0 };
+        let mut values = Vec::new();
+        for step in 0..self.warmup + self.draws {
+            let (q, info) = sampler.draw().map_err(|e| failed(&e))?;
+            let kept = step >= self.warmup;
+            report(kept && info.diverging);
+            if kept {
+                run.divergences += usize::from(info.diverging);
+                model::constrain(self.model, Some(self.data), &q, &mut values);
+                run.columns.resize_with(values.len(), || Vec::with_capacity(self.draws));
+                run.columns.iter_mut().zip(&values).for_each(|(column, &x)| column.push(x));
+            }
+        }
+        Ok(run)
+    }
+
+    /// A point where the density is finite: uniform on (-2, 2) in the unconstrained space as in Stan, or else from the prior.
+    fn start(&self, chain: usize, density: &mut Density<'_, M>, rng: &mut Stream) -> Result<Vec<f64>, SampleError> {
+        let n = density.dimension();
+        let mut gradient = vec![0.0; n];
+        let mut value = f64::NAN;
+        for attempt in 0..STARTS {
+            let q = if attempt < STARTS / 2 {
+                (0..n).map(|_| rng.random_range(-2.0..2.0)).collect()
+            } else {
+                let prior = self.model.simulate(1).seed(rng.random()).like(self.data).run();
+                let Ok(Some(drawn)) = prior.map(|sets| sets.into_iter().next()) else { continue };
+                model::unconstrain(self.model, &drawn.globals, Some((&drawn.locals, self.data)))
+            };
+            if q.len() != n || q.iter().any(|x| !x.is_finite()) {
+                continue;
+            }
+            value = density.gradient(&q, &mut gradient);
+            if value.is_finite() && gradient.iter().all(|g| g.is_finite()) {
+                return Ok(q);
+            }
+        }
+        Err(SampleError::NoStart { chain, value })
+    }
+}
+
+struct Run {
+    /// For each value its draws.
+    columns: Vec<Vec<f64>>,
+    divergences: usize,
+}
+
+struct LogDensity<'a, M: Likelihood>(Density<'a, M>);
+
+impl<M: Likelihood> HasDims for LogDensity<'_, M> {
+    fn dim_sizes(&self) -> HashMap<String, u64> {
+        HashMap::from([("unconstrained_parameter".to_owned(), self.0.dimension() as u64)])
+    }
+}
+
+/// A position where the density is not finite: the sampler turns back there, as at a divergence.
+#[derive(Debug, thiserror::Error)]
+#[error("the log density is {0}")]
+struct NotFinite(f64);
+
+impl LogpError for NotFinite {
+    fn is_recoverable(&self) -> bool {
+        true
+    }
+}
+
+impl<M: Likelihood> CpuLogpFunc for LogDensity<'_, M> {
+    type LogpError = NotFinite;
+    type FlowParameters = ();
+    type ExpandedVector = Vec<f64>;
+
+    fn dim(&self) -> usize {
+        self.0.dimension()
+    }
+
+    fn logp(&mut self, q: &[f64], gradient: &mut [f64]) -> Result<f64, NotFinite> {
+        let value = self.0.gradient(q, gradient);
+        if value.is_finite() && gradient.iter().all(|g| g.is_finite()) { Ok(value) } else { Err(NotFinite(value)) }
+    }
+
+    fn expand_vector<R: nuts_rs::rand::Rng + ?Sized>(
+        &mut self,
+        _: &mut R,
+        q: &[f64],
+    ) -> Result<Vec<f64>, CpuMathError> {
+        Ok(q.to_vec())
+    }
+}
