@@ -10,7 +10,7 @@ use hierarch::autodiff::{Dual, Lanes, Real, WithLanes, with_lanes};
 use hierarch::distributions::*;
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
-use statrs::distribution::{self as peer, Continuous, ContinuousCDF, Discrete};
+use statrs::distribution::{self as peer, Continuous, Discrete};
 use statrs::function::gamma::{gamma_ur, ln_gamma};
 
 /// Partial derivatives of up to five parameters and of x.
@@ -80,8 +80,7 @@ impl Case {
     }
 }
 
-type Cdfs =
-    (Option<fn(&[f64], f64) -> f64>, Option<fn(&[D], D) -> D>, Option<fn(&[f64], f64, f64) -> f64>);
+type Cdfs = (Option<fn(&[f64], f64) -> f64>, Option<fn(&[D], D) -> D>, Option<fn(&[f64], f64, f64) -> f64>);
 
 /// The functions of a case about its cumulative distribution: generic over the scalar, for `f64` alone, or none.
 macro_rules! cdf {
@@ -182,6 +181,26 @@ fn log_sum_exp(terms: &[f64]) -> f64 {
     largest + terms.iter().map(|t| (t - largest).exp()).sum::<f64>().ln()
 }
 
+/// The integral of `f` from `a` to `b`: Gauss-Legendre with five nodes on each of many panels.
+fn integrate(f: impl Fn(f64) -> f64, a: f64, b: f64) -> f64 {
+    const NODES: [(f64, f64); 5] = [
+        (-0.906_179_845_938_664, 0.236_926_885_056_189_1),
+        (-0.538_469_310_105_683_1, 0.478_628_670_499_366_5),
+        (0.0, 0.568_888_888_888_888_9),
+        (0.538_469_310_105_683_1, 0.478_628_670_499_366_5),
+        (0.906_179_845_938_664, 0.236_926_885_056_189_1),
+    ];
+    let panels = 1000;
+    let half = 0.5 * (b - a) / panels as f64;
+    let panel = |i: i32| a + half * (2 * i + 1) as f64;
+    (0..panels).flat_map(|i| NODES.map(|(node, weight)| half * weight * f(panel(i) + half * node))).sum()
+}
+
+/// The probability of a standard normal number between two.
+fn normal_mass(a: f64, b: f64) -> f64 {
+    integrate(|z| (-0.5 * z * z).exp(), a.max(-40.0), b.min(40.0)) / (2.0 * PI).sqrt()
+}
+
 fn continuous() -> Vec<Case> {
     let mut c = vec![];
     family!(c, "Normal", generic, [[0.0, 1.0], [-3.2, 0.04], [1e3, 25.0]], whole [],
@@ -200,12 +219,12 @@ fn continuous() -> Vec<Case> {
         |p| HalfCauchy::new(p[0]), points [1e-9, 1e5],
         |x| LN_2 + peer::Cauchy::new(0.0, p[0]).unwrap().ln_pdf(x));
     family!(c, "StudentT", plain, [[3.0, 0.5, 2.0], [0.7, -1.0, 0.1], [63.9, 0.0, 1.0], [64.1, 0.0, 1.0], [1e5, 4.0, 1.0]], whole [],
-        |p| StudentT::new(p[0], p[1], p[2]), points [p[1] + 40.0 * p[2], p[1] - 7.0 * p[2]],
-        |x| {
-            let (d, z) = (p[0], (x - p[1]) / p[2]);
-            ln_gamma(0.5 * (d + 1.0)) - ln_gamma(0.5 * d) - 0.5 * (PI * d).ln() - p[2].ln()
-                - 0.5 * (d + 1.0) * (z * z / d).ln_1p()
-        });
+    |p| StudentT::new(p[0], p[1], p[2]), points [p[1] + 40.0 * p[2], p[1] - 7.0 * p[2]],
+    |x| {
+        let (d, z) = (p[0], (x - p[1]) / p[2]);
+        ln_gamma(0.5 * (d + 1.0)) - ln_gamma(0.5 * d) - 0.5 * (PI * d).ln() - p[2].ln()
+            - 0.5 * (d + 1.0) * (z * z / d).ln_1p()
+    });
     family!(c, "Laplace", generic, [[0.0, 1.0], [3.0, 0.2]], whole [],
         |p| Laplace::new(p[0], p[1]), points [p[0] + 200.0 * p[1], p[0] - 200.0 * p[1]],
         |x| peer::Laplace::new(p[0], p[1]).unwrap().ln_pdf(x));
@@ -237,74 +256,73 @@ fn continuous() -> Vec<Case> {
         |p| Pareto::new(p[0], p[1]), points [1e9],
         |x| peer::Pareto::new(p[0], p[1]).unwrap().ln_pdf(x));
     family!(c, "PowerLaw", generic, [[-2.35, 0.1, 120.0], [-1.0, 2.0, 50.0], [1.5, 1e-3, 4.0], [-1.00001, 1.0, 9.0]], whole [],
-        |p| PowerLaw::new(p[0], p[1], p[2]), points [p[1], p[2]],
-        |x| {
-            let power = p[0] + 1.0;
-            let norm = if power == 0.0 { (p[2] / p[1]).ln() } else { p[1].powf(power) * (power * (p[2] / p[1]).ln()).exp_m1() / power };
-            p[0] * x.ln() - norm.ln()
-        });
+    |p| PowerLaw::new(p[0], p[1], p[2]), points [p[1], p[2]],
+    |x| {
+        let power = p[0] + 1.0;
+        let norm = if power == 0.0 { (p[2] / p[1]).ln() } else { p[1].powf(power) * (power * (p[2] / p[1]).ln()).exp_m1() / power };
+        p[0] * x.ln() - norm.ln()
+    });
     family!(c, "TruncatedExponential", generic, [[0.03, 60.0, 120.0], [0.0, 1.0, 4.0], [-2.0, -1.0, 3.0], [1e-7, 0.0, 2.0], [90.0, 0.0, 10.0]], whole [],
-        |p| TruncatedExponential::new(p[0], p[1], p[2]), points [p[1], p[2]],
-        |x| {
-            let width = p[2] - p[1];
-            let norm = if p[0] == 0.0 { width } else { -(-p[0] * width).exp_m1() / p[0] };
-            -p[0] * (x - p[1]) - norm.ln()
-        });
+    |p| TruncatedExponential::new(p[0], p[1], p[2]), points [p[1], p[2]],
+    |x| {
+        let width = p[2] - p[1];
+        let norm = if p[0] == 0.0 { width } else { -(-p[0] * width).exp_m1() / p[0] };
+        -p[0] * (x - p[1]) - norm.ln()
+    });
     family!(c, "TruncatedNormal", generic, [
-            [0.0, 1.0, -1.0, 2.0], [0.2, 0.5, 0.0, INFINITY], [0.0, 1.0, NEG_INFINITY, 0.4], [1.0, 3.0, NEG_INFINITY, INFINITY],
-            [0.0, 1.0, 2.0, 2.3], [0.0, 1.0, 3.0, INFINITY], [4.0, 2.0, -5.0, -2.0], [0.0, 1.0, -0.2, 0.1], [0.0, 1.0, 0.4, 1.1],
-            [0.0, 1.0, -6.0, 0.5], [1.0, 0.1, 0.9, 4.0],
-        ], whole [],
-        |p| TruncatedNormal::new(p[0], p[1], p[2], p[3]), points [p[2].max(-1e300), p[3].min(1e300)],
-        |x| {
-            let normal = peer::Normal::new(p[0], p[1]).unwrap();
-            let mass = if p[2] > p[0] { normal.sf(p[2]) - normal.sf(p[3]) } else { normal.cdf(p[3]) - normal.cdf(p[2]) };
-            normal.ln_pdf(x) - mass.ln()
-        });
+        [0.0, 1.0, -1.0, 2.0], [0.2, 0.5, 0.0, INFINITY], [0.0, 1.0, NEG_INFINITY, 0.4], [1.0, 3.0, NEG_INFINITY, INFINITY],
+        [0.0, 1.0, 2.0, 2.3], [0.0, 1.0, 3.0, INFINITY], [4.0, 2.0, -5.0, -2.0], [0.0, 1.0, -0.2, 0.1], [0.0, 1.0, 0.4, 1.1],
+        [0.0, 1.0, -6.0, 0.5], [1.0, 0.1, 0.9, 4.0],
+    ], whole [],
+    |p| TruncatedNormal::new(p[0], p[1], p[2], p[3]), points [p[2].max(-1e300), p[3].min(1e300)],
+    |x| {
+        peer::Normal::new(p[0], p[1]).unwrap().ln_pdf(x) - normal_mass((p[2] - p[0]) / p[1], (p[3] - p[0]) / p[1]).ln()
+    });
     family!(c, "TruncatedCauchy", generic, [
-            [91.2, 1.2, 60.0, 120.0], [0.0, 1.0, 30.0, 31.0], [0.0, 1.0, NEG_INFINITY, -50.0], [0.0, 2.0, 1.0, INFINITY],
-            [0.5, 2.0, NEG_INFINITY, INFINITY],
-        ], whole [],
-        |p| Truncated::new(Cauchy::new(p[0], p[1]), p[2], p[3]), points [p[2].max(-1e9), p[3].min(1e9)],
-        |x| {
-            let angle = |x: f64| ((x - p[0]) / p[1]).atan();
-            -(p[1] * (1.0 + ((x - p[0]) / p[1]).powi(2))).ln() - (angle(p[3]) - angle(p[2])).ln()
-        });
+        [91.2, 1.2, 60.0, 120.0], [0.0, 1.0, 30.0, 31.0], [0.0, 1.0, NEG_INFINITY, -50.0], [0.0, 2.0, 1.0, INFINITY],
+        [0.5, 2.0, NEG_INFINITY, INFINITY],
+    ], whole [],
+    |p| Truncated::new(Cauchy::new(p[0], p[1]), p[2], p[3]), points [p[2].max(-1e9), p[3].min(1e9)],
+    |x| {
+        let angle = |x: f64| ((x - p[0]) / p[1]).atan();
+        -(p[1] * (1.0 + ((x - p[0]) / p[1]).powi(2))).ln() - (angle(p[3]) - angle(p[2])).ln()
+    });
     family!(c, "Truncated(Exponential)", generic, [[2.0, -1.0, 3.0], [5.0, 2.0, INFINITY]], whole [],
-        |p| Truncated::new(Exponential::new(p[0]), p[1], p[2]), points [p[1].max(0.0)],
-        |x| {
-            let low = p[1].max(0.0);
-            let mass = -(-p[0] * (p[2] - low)).exp_m1();
-            p[0].ln() - p[0] * (x - low) - mass.ln()
-        });
+    |p| Truncated::new(Exponential::new(p[0]), p[1], p[2]), points [p[1].max(0.0)],
+    |x| {
+        let low = p[1].max(0.0);
+        let mass = -(-p[0] * (p[2] - low)).exp_m1();
+        p[0].ln() - p[0] * (x - low) - mass.ln()
+    });
     family!(c, "Truncated(LogNormal)", generic, [[0.0, 1.0, 0.0, 1.0], [0.5, 0.5, 8.0, 30.0]], whole [],
-        |p| Truncated::new(LogNormal::new(p[0], p[1]), p[2], p[3]), points [p[3]],
-        |x| {
-            let peer = peer::LogNormal::new(p[0], p[1]).unwrap();
-            peer.ln_pdf(x) - (peer.sf(p[2]) - peer.sf(p[3])).ln()
-        });
+    |p| Truncated::new(LogNormal::new(p[0], p[1]), p[2], p[3]), points [p[3]],
+    |x| {
+        let z = |x: f64| (x.ln() - p[0]) / p[1];
+        peer::LogNormal::new(p[0], p[1]).unwrap().ln_pdf(x) - normal_mass(z(p[2]), z(p[3])).ln()
+    });
     family!(c, "Truncated(Mixture)", generic, [[0.3, 0.0, 1.0, 4.0, 0.5]], whole [],
-        |p| Truncated::new(
-            Mixture::new([p[0], -p[0] + 1.0], [Normal::new(p[1], p[2]), Normal::new(p[3], p[4])]), T::from(-1.0), T::from(4.0)),
-        points [-1.0, 4.0],
-        |x| {
-            let (a, b) = (peer::Normal::new(p[1], p[2]).unwrap(), peer::Normal::new(p[3], p[4]).unwrap());
-            let between = |n: peer::Normal| n.cdf(4.0) - n.cdf(-1.0);
-            (p[0] * a.pdf(x) + (1.0 - p[0]) * b.pdf(x)).ln() - (p[0] * between(a) + (1.0 - p[0]) * between(b)).ln()
-        });
+    |p| Truncated::new(
+        Mixture::new([p[0], -p[0] + 1.0], [Normal::new(p[1], p[2]), Normal::new(p[3], p[4])]), T::from(-1.0), T::from(4.0)),
+    points [-1.0, 4.0],
+    |x| {
+        let (a, b) = (peer::Normal::new(p[1], p[2]).unwrap(), peer::Normal::new(p[3], p[4]).unwrap());
+        let between = |mean: f64, sd: f64| normal_mass((-1.0 - mean) / sd, (4.0 - mean) / sd);
+        let mass = p[0] * between(p[1], p[2]) + (1.0 - p[0]) * between(p[3], p[4]);
+        (p[0] * a.pdf(x) + (1.0 - p[0]) * b.pdf(x)).ln() - mass.ln()
+    });
     family!(c, "Mixture(Normal)", generic, [[0.2, -1.0, 0.5, 3.0, 2.0]], whole [],
-        |p| Mixture::new([p[0], -p[0] + 1.0], [Normal::new(p[1], p[2]), Normal::new(p[3], p[4])]), points [40.0, -30.0],
-        |x| log_sum_exp(&[
-            p[0].ln() + peer::Normal::new(p[1], p[2]).unwrap().ln_pdf(x),
-            (1.0 - p[0]).ln() + peer::Normal::new(p[3], p[4]).unwrap().ln_pdf(x),
-        ]));
+    |p| Mixture::new([p[0], -p[0] + 1.0], [Normal::new(p[1], p[2]), Normal::new(p[3], p[4])]), points [40.0, -30.0],
+    |x| log_sum_exp(&[
+        p[0].ln() + peer::Normal::new(p[1], p[2]).unwrap().ln_pdf(x),
+        (1.0 - p[0]).ln() + peer::Normal::new(p[3], p[4]).unwrap().ln_pdf(x),
+    ]));
     family!(c, "Mixture(Exponential)", generic, [[0.25, 0.1, 3.0]], whole [],
-        |p| Mixture::new([p[0], p[0] * 2.0, -p[0] * 3.0 + 1.0], [Exponential::new(p[1]), Exponential::new(p[2]), Exponential::new(p[1] + p[2])]),
-        points [50.0],
-        |x| {
-            let term = |w: f64, rate: f64| w.ln() + rate.ln() - rate * x;
-            log_sum_exp(&[term(p[0], p[1]), term(2.0 * p[0], p[2]), term(1.0 - 3.0 * p[0], p[1] + p[2])])
-        });
+    |p| Mixture::new([p[0], p[0] * 2.0, -p[0] * 3.0 + 1.0], [Exponential::new(p[1]), Exponential::new(p[2]), Exponential::new(p[1] + p[2])]),
+    points [50.0],
+    |x| {
+        let term = |w: f64, rate: f64| w.ln() + rate.ln() - rate * x;
+        log_sum_exp(&[term(p[0], p[1]), term(2.0 * p[0], p[2]), term(1.0 - 3.0 * p[0], p[1] + p[2])])
+    });
     c
 }
 
@@ -341,18 +359,18 @@ fn discrete() -> Vec<Case> {
         |p| CategoricalLogit::new([p[0], p[1], p[2], p[3]]), points [0.0, 1.0, 2.0, 3.0],
         |x| p[x as usize] - log_sum_exp(p));
     family!(c, "Truncated(Geometric)", generic, [[0.2, 2.0, 6.5], [0.02, 0.5, INFINITY], [0.5, 9.0, INFINITY]], whole [],
-        |p| Truncated::new(Geometric::new(p[0]), p[1], p[2]), points [p[1].ceil()],
-        |x| {
-            let (p, low, high) = (p[0], p[1].ceil(), p[2].floor());
-            let terms = (low as u32..=high.min(3000.0) as u32).map(|k| p * (1.0 - p).powi(k as i32));
-            p.ln() + x * (1.0 - p).ln() - terms.sum::<f64>().ln()
-        });
+    |p| Truncated::new(Geometric::new(p[0]), p[1], p[2]), points [p[1].ceil()],
+    |x| {
+        let (p, low, high) = (p[0], p[1].ceil(), p[2].floor());
+        let terms = (low as u32..=high.min(3000.0) as u32).map(|k| p * (1.0 - p).powi(k as i32));
+        p.ln() + x * (1.0 - p).ln() - terms.sum::<f64>().ln()
+    });
     family!(c, "Mixture(Poisson)", plain, [[0.2, 1.0, 9.0]], whole [],
-        |p| Mixture::new([p[0], -p[0] + 1.0], [Poisson::new(p[1]), Poisson::new(p[2])]), points [0.0],
-        |x| {
-            let pmf = |rate: f64| peer::Poisson::new(rate).unwrap().pmf(x as u64);
-            (p[0] * pmf(p[1]) + (1.0 - p[0]) * pmf(p[2])).ln()
-        });
+    |p| Mixture::new([p[0], -p[0] + 1.0], [Poisson::new(p[1]), Poisson::new(p[2])]), points [0.0],
+    |x| {
+        let pmf = |rate: f64| peer::Poisson::new(rate).unwrap().pmf(x as u64);
+        (p[0] * pmf(p[1]) + (1.0 - p[0]) * pmf(p[2])).ln()
+    });
     c
 }
 
@@ -495,7 +513,14 @@ fn slope(f: impl Fn(f64) -> f64, h: f64) -> (f64, f64) {
 }
 
 /// Compares the derivatives of `dual` with differences of `plain`, at those numbers whose slot is not to be skipped.
-fn check_gradient(title: &str, dual: &D, plain: impl Fn(usize, f64) -> f64, at: &[f64], skip: &[usize], scales: &[f64]) {
+fn check_gradient(
+    title: &str,
+    dual: &D,
+    plain: impl Fn(usize, f64) -> f64,
+    at: &[f64],
+    skip: &[usize],
+    scales: &[f64],
+) {
     for slot in (0..at.len()).filter(|slot| !skip.contains(slot) && at[*slot].is_finite()) {
         let h = 2.5e-4 * scales[slot];
         if [-2.0, 2.0].iter().any(|step| !plain(slot, step * h).is_finite()) {
@@ -520,9 +545,15 @@ fn gradients_agree_with_finite_differences() {
             let mut at = p.clone();
             at.push(x);
             // A step in x that is small against its distance from the ends, where densities are steep.
-            let x_scale = spread.min(0.3 * (x - low).abs().max(low.abs() * 1e-3)).min(0.3 * (high - x).abs().max(1e-3 * high.abs()));
+            let x_scale = spread
+                .min(0.3 * (x - low).abs().max(low.abs() * 1e-3))
+                .min(0.3 * (high - x).abs().max(1e-3 * high.abs()));
             let x_scale = if x_scale > 0.0 { x_scale } else { spread };
-            let mut scales: Vec<f64> = p.iter().map(|p| if *p == 0.0 { 1.0 } else { p.abs().min(1.0) }).collect();
+            // A step in a parameter that does not carry it past x, if it is a bound.
+            let scale = |p: f64| {
+                if p == 0.0 { 1.0 } else { p.abs().min(1.0) }.min(if p == x { 1.0 } else { 200.0 * (x - p).abs() })
+            };
+            let mut scales: Vec<f64> = p.iter().map(|&p| scale(p)).collect();
             scales.push(if x > 0.0 && low > 0.0 { x_scale.min(0.3 * x) } else { x_scale });
             let mut skip = case.whole_parameters.to_vec();
             if case.is_whole() {
@@ -631,9 +662,10 @@ fn probabilities_sum_to_one() {
 fn kolmogorov_smirnov(mut u: Vec<f64>) -> f64 {
     u.sort_unstable_by(f64::total_cmp);
     let n = u.len() as f64;
-    let distance = u.iter().enumerate().fold(0.0, |largest: f64, (i, &u)| {
-        largest.max((u - i as f64 / n).abs()).max((u - (i + 1) as f64 / n).abs())
-    });
+    let distance = u
+        .iter()
+        .enumerate()
+        .fold(0.0, |largest: f64, (i, &u)| largest.max((u - i as f64 / n).abs()).max((u - (i + 1) as f64 / n).abs()));
     distance * n.sqrt()
 }
 
@@ -675,27 +707,15 @@ fn continuous_cdfs_are_integrals_of_their_densities() {
         for pair in x.windows(2) {
             let (a, b) = (pair[0], pair[1]);
             let between = cdf(p, b) - cdf(p, a);
-            // Gauss-Legendre with five nodes on each of many panels, equal in the unconstrained number.
             let support = case.support();
-            let (qa, qb) = (support.unconstrain(a), support.unconstrain(b));
-            let panels = 4000;
-            let mut integral = 0.0;
-            for i in 0..panels {
-                for (node, weight) in [
-                    (0.0, 0.568_888_888_888_888_9),
-                    (-0.538_469_310_105_683_1, 0.478_628_670_499_366_5),
-                    (0.538_469_310_105_683_1, 0.478_628_670_499_366_5),
-                    (-0.906_179_845_938_664, 0.236_926_885_056_189_1),
-                    (0.906_179_845_938_664, 0.236_926_885_056_189_1),
-                ] {
-                    let half = 0.5 * (qb - qa) / panels as f64;
-                    let (x, log_jacobian) = support.constrain(qa + half * (2.0 * i as f64 + 1.0 + node));
-                    integral += half * weight * (case.log_density(x) + log_jacobian).exp();
-                }
-            }
+            let integrand = |q: f64| {
+                let (x, log_jacobian) = support.constrain(q);
+                (case.log_density(x) + log_jacobian).exp()
+            };
+            let integral = integrate(integrand, support.unconstrain(a), support.unconstrain(b)).abs();
             let title = || format!("{} from {a} to {b}", case.title());
-            assert_close(between, integral.abs(), 1e-8, 1e-11, title);
-            assert_close(log_between(p, a, b).exp(), integral.abs(), 1e-8, 1e-11, title);
+            assert_close(between, integral, 1e-8, 1e-11, title);
+            assert_close(log_between(p, a, b).exp(), integral, 1e-8, 1e-11, title);
         }
         let (low, high, x) = (NEG_INFINITY, INFINITY, x[4]);
         let title = || format!("{} around {x}", case.title());
@@ -740,7 +760,8 @@ fn chi_square(observed: &[f64], probabilities: &[f64]) -> f64 {
     let n: f64 = observed.iter().sum();
     let (mut statistic, mut cells) = (0.0, 0.0);
     let (mut seen, mut expected) = (0.0, 0.0);
-    let mut rest: Vec<f64> = probabilities.iter().rev().scan(0.0, |sum, p| Some(std::mem::replace(sum, *sum + n * p))).collect();
+    let mut rest: Vec<f64> =
+        probabilities.iter().rev().scan(0.0, |sum, p| Some(std::mem::replace(sum, *sum + n * p))).collect();
     rest.reverse();
     for ((&o, &p), rest) in observed.iter().zip(probabilities).zip(rest) {
         seen += o;
@@ -797,4 +818,450 @@ fn the_difference_of_a_cdf_is_exact_in_the_tails() {
     for (i, (got, want)) in reference.into_iter().enumerate() {
         assert_close(got, want, 1e-11, 0.0, || format!("{i}"));
     }
+}
+
+/// Compares value and derivatives of a function of many numbers: plain, in lanes, and by differences.
+macro_rules! check_function {
+    ($title:literal, $at:expr, |$v:ident| $body:expr) => {{
+        const N: usize = 12;
+        fn f<T: Real>($v: &[T]) -> T {
+            $body
+        }
+        struct Work<'a>(&'a [f64]);
+        impl WithLanes for Work<'_> {
+            type Output = Vec<Dual<f64, N>>;
+            #[inline(always)]
+            fn run<V: Lanes>(self) -> Self::Output {
+                // A little different in each lane.
+                let number = |x: f64| V::from_fn(|i| x * (1.0 + 1e-3 * i as f64));
+                let y = f(&self.0.iter().enumerate().map(|(k, &x)| Dual::variable(number(x), k)).collect::<Vec<_>>());
+                assert!(!V::take_divergence(), concat!($title, " branches on its value"));
+                (0..V::WIDTH)
+                    .map(|i| Dual { value: y.value.lane(i), partials: y.partials.map(|p| p.lane(i)) })
+                    .collect()
+            }
+        }
+        let at: Vec<f64> = $at.to_vec();
+        for (i, wide) in with_lanes(Work(&at)).into_iter().enumerate() {
+            let at: Vec<f64> = at.iter().map(|x| x * (1.0 + 1e-3 * i as f64)).collect();
+            let variables: Vec<Dual<f64, N>> = at.iter().enumerate().map(|(k, &x)| Dual::variable(x, k)).collect();
+            let plain = f(&variables);
+            assert_eq!(plain.value.to_bits(), f(&at).to_bits(), $title);
+            assert_close(wide.value, plain.value, 1e-12, 1e-13, || $title.into());
+            for k in 0..at.len() {
+                assert_close(wide.partials[k], plain.partials[k], 1e-10, 1e-11, || $title.into());
+                let moved = |step: f64| {
+                    let mut at = at.clone();
+                    at[k] += step;
+                    f(&at)
+                };
+                let (want, rounding) = slope(moved, 1e-4);
+                assert_close(plain.partials[k], want, 1e-6, 1e-8 + rounding, || format!("{}: slot {k}", $title));
+            }
+        }
+        f(&at)
+    }};
+}
+
+#[test]
+fn multivariate_normal_densities() {
+    // By the inverse and the determinant of a two by two matrix.
+    let (a, b, c) = (2.0, 0.6, 0.5);
+    let (x, y) = (1.3 - 1.0, -0.4 + 2.0);
+    let determinant = a * c - b * b;
+    let want =
+        -0.5 * (c * x * x - 2.0 * b * x * y + a * y * y) / determinant - 0.5 * f64::ln(determinant) - (2.0 * PI).ln();
+    let got = check_function!("MvNormal", [1.0, -2.0, 2.0, 0.6, 0.5, 1.3, -0.4], |v| {
+        MvNormal::new([v[0], v[1]], [[v[2], v[3]], [v[3], v[4]]]).log_density([v[5], v[6]])
+    });
+    assert_close(got, want, 1e-14, 0.0, || "MvNormal".into());
+    let (l, m) = (a.sqrt(), b / a.sqrt());
+    let got = check_function!("MvNormalCholesky", [1.0, -2.0, l, m, f64::sqrt(c - m * m), 1.3, -0.4], |v| {
+        MvNormalCholesky::new([v[0], v[1]], [[v[2], T::from(f64::NAN)], [v[3], v[4]]]).log_density([v[5], v[6]])
+    });
+    assert_close(got, want, 1e-14, 0.0, || "MvNormalCholesky".into());
+    // Three numbers: a normal number, a second given the first, a third given both.
+    let got =
+        MvNormal::new([0.0; 3], [[4.0, 2.0, -2.0], [2.0, 10.0, 2.0], [-2.0, 2.0, 6.0]]).log_density([1.0, 2.0, -3.0]);
+    let normal = |mean: f64, sd: f64, x: f64| peer::Normal::new(mean, sd).unwrap().ln_pdf(x);
+    let want = normal(0.0, 2.0, 1.0) + normal(0.5, 3.0, 2.0) + normal(0.0, 2.0, -3.0);
+    let third_mean = -0.5 * 1.0 + (2.0 - 0.5) / 3.0;
+    let want = want - normal(0.0, 2.0, -3.0) + normal(third_mean, 2.0, -3.0);
+    assert_close(got, want, 1e-14, 0.0, || "MvNormal in three dimensions".into());
+    assert_eq!(MvNormal::new([0.0; 2], [[1.0; 2]; 2]).support(), Support::Real);
+    assert!(MvNormal::new([0.0; 2], [[1.0, 2.0], [2.0, 1.0]]).log_density([0.0; 2]).is_nan());
+}
+
+#[test]
+fn multivariate_normal_draws() {
+    let (mean, covariance) = ([1.0, -2.0], [[2.0, 0.6], [0.6, 0.5]]);
+    let factor = [[2f64.sqrt(), 0.0], [0.6 / 2f64.sqrt(), (0.5f64 - 0.18).sqrt()]];
+    let standard = Normal::new(0.0, 1.0);
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(7);
+    for cholesky in [false, true] {
+        let draws: Vec<[f64; 2]> = (0..DRAWS)
+            .map(|_| match cholesky {
+                false => MvNormal::new(mean, covariance).draw(&mut rng),
+                true => MvNormalCholesky::new(mean, factor).draw(&mut rng),
+            })
+            .collect();
+        // Each of these combinations is normal with the variance that the covariance says.
+        for [a, b] in [[1.0, 0.0], [0.0, 1.0], [1.0, 1.0], [1.0, -1.0], [1.0, 2.0]] {
+            let variance: f64 = a * a * 2.0 + 2.0 * a * b * 0.6 + b * b * 0.5;
+            let z = |[x, y]: &[f64; 2]| (a * (x - 1.0) + b * (y + 2.0)) / variance.sqrt();
+            let distance = kolmogorov_smirnov(draws.iter().map(|x| standard.cdf(z(x))).collect());
+            assert!(distance < LARGEST_DISTANCE, "{a}, {b}: {distance}");
+        }
+    }
+}
+
+#[test]
+fn dirichlet_densities() {
+    let got = check_function!("Dirichlet", [0.7, 2.0, 3.5, 0.3, -0.8], |v| {
+        // On the simplex, so that a step stays there.
+        let (x, _) = constrain_simplex([v[3], v[4], T::from(0.0)]);
+        Dirichlet::new([v[0], v[1], v[2]]).log_density(x)
+    });
+    let (x, _) = constrain_simplex([0.3, -0.8, 0.0]);
+    let want =
+        ln_gamma(6.2) - ln_gamma(0.7) - ln_gamma(2.0) - ln_gamma(3.5) - 0.3 * x[0].ln() + x[1].ln() + 2.5 * x[2].ln();
+    assert_close(got, want, 1e-13, 1e-14, || "Dirichlet".into());
+    for x in [1e-9, 0.2, 0.999] {
+        let (got, want) =
+            (Dirichlet::new([0.4, 3.0]).log_density([x, 1.0 - x]), peer::Beta::new(0.4, 3.0).unwrap().ln_pdf(x));
+        assert_close(got, want, 1e-12, 1e-13, || format!("Dirichlet of two at {x}"));
+    }
+    let dirichlet = Dirichlet::new([0.8, 2.0, 3.0]);
+    for x in [[0.5, 0.5, 0.0], [0.5, 0.6, -0.1], [0.5, 0.3, 0.1], [0.5, 0.3, 0.3]] {
+        assert_eq!(dirichlet.log_density(x), NEG_INFINITY, "{x:?}");
+    }
+    assert_eq!(dirichlet.support(), Support::Simplex);
+    // The trapezoidal rule over unconstrained numbers.
+    let (n, step) = (300, 0.15);
+    let mut sum = 0.0;
+    for i in -n..=n {
+        for j in -n..=n {
+            let (x, log_jacobian) = constrain_simplex([step * i as f64, step * j as f64, 0.0]);
+            sum += step * step * (dirichlet.log_density(x) + log_jacobian).exp();
+        }
+    }
+    assert_close(sum, 1.0, 1e-9, 0.0, || "the integral of Dirichlet".into());
+}
+
+#[test]
+fn dirichlet_draws() {
+    let a = [0.15, 1.0, 3.0];
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(8);
+    let draws: Vec<[f64; 3]> = (0..DRAWS).map(|_| Dirichlet::new(a).draw(&mut rng)).collect();
+    assert!(draws.iter().all(|x| (x.iter().sum::<f64>() - 1.0).abs() < 1e-14));
+    for i in 0..3 {
+        let (j, k) = ((i + 1) % 3, (i + 2) % 3);
+        let one = Beta::new(a[i], a[j] + a[k]);
+        let pair = Beta::new(a[i], a[j]);
+        for distance in [
+            kolmogorov_smirnov(draws.iter().map(|x| one.cdf(x[i])).collect()),
+            kolmogorov_smirnov(draws.iter().map(|x| pair.cdf(x[i] / (x[i] + x[j]))).collect()),
+        ] {
+            assert!(distance < LARGEST_DISTANCE, "{i}: {distance}");
+        }
+    }
+    // All gamma numbers of a shape this small underflow, but not their ratios.
+    let tiny: Vec<[f64; 3]> = (0..1000).map(|_| Dirichlet::new([1e-4; 3]).draw(&mut rng)).collect();
+    assert!(tiny.iter().all(|x| (x.iter().sum::<f64>() - 1.0).abs() < 1e-14));
+}
+
+/// All counts of three categories whose sum is n.
+fn three_counts(n: i32) -> Vec<[f64; 3]> {
+    (0..=n).flat_map(|i| (0..=n - i).map(move |j| [i as f64, j as f64, (n - i - j) as f64])).collect()
+}
+
+#[test]
+fn multinomial_probabilities_and_draws() {
+    let p = [0.2, 0.5, 0.3];
+    let multinomial = Multinomial::new(6.0, p);
+    let factorial = |k: f64| (1..=k as i32).map(f64::from).product::<f64>();
+    let counts = three_counts(6);
+    let mut sum = 0.0;
+    for k in &counts {
+        let want = factorial(6.0) / k.iter().map(|&k| factorial(k)).product::<f64>()
+            * p.iter().zip(k).map(|(p, k)| p.powi(*k as i32)).product::<f64>();
+        let got = multinomial.log_density(*k);
+        assert_close(got, want.ln(), 1e-12, 0.0, || format!("Multinomial at {k:?}"));
+        sum += got.exp();
+    }
+    assert_close(sum, 1.0, 1e-13, 0.0, || "the sum of Multinomial".into());
+    for k in [[6.0, 1.0, 0.0], [6.0, 1.0, -1.0], [5.5, 0.5, 0.0], [2.0, 2.0, 1.0]] {
+        assert_eq!(multinomial.log_density(k), NEG_INFINITY, "{k:?}");
+    }
+    check_function!("Multinomial", p, |v| {
+        Multinomial::new(T::from(6.0), [v[0], v[1], v[2]]).log_density([T::from(1.0), T::from(5.0), T::from(0.0)])
+    });
+    assert_eq!(Multinomial::new(3.0, [0.0, 1.0]).log_density([0.0, 3.0]), 0.0);
+    assert_eq!(Multinomial::new(3.0, [0.0, 1.0]).log_density([1.0, 2.0]), NEG_INFINITY);
+    assert_eq!(multinomial.support(), Support::Whole(0.0, 6.0));
+
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(9);
+    let mut observed = vec![0.0; counts.len()];
+    for _ in 0..DRAWS {
+        let draw = multinomial.draw(&mut rng);
+        observed[counts.iter().position(|k| *k == draw).expect("counts that sum to six")] += 1.0;
+    }
+    let probabilities: Vec<f64> = counts.iter().map(|k| multinomial.log_density(*k).exp()).collect();
+    let probability = chi_square(&observed, &probabilities);
+    assert!(probability > 1e-6, "{probability:e}");
+    assert_eq!(Multinomial::new(9.0, [0.0, 1.0, 0.0]).draw(&mut rng), [0.0, 9.0, 0.0]);
+    assert_eq!(Multinomial::new(0.0, [0.5, 0.5]).draw(&mut rng), [0.0, 0.0]);
+}
+
+#[test]
+fn certain_counts_have_probability_one() {
+    let one = |x: f64| if x == 0.0 { 0.0 } else { NEG_INFINITY };
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
+    for k in [0.0, 1.0, 2.0, 30.0] {
+        assert_eq!(Poisson::new(0.0).log_density(k), one(k));
+        assert_eq!(NegativeBinomial::new(0.0, 2.0).log_density(k), one(k));
+        assert_eq!(Binomial::new(0.0, 0.3).log_density(k), one(k));
+        assert_eq!(BinomialLogit::new(0.0, 0.3).log_density(k), one(k));
+        assert_eq!(Binomial::new(30.0, 0.0).log_density(k), one(k));
+        assert_eq!(Binomial::new(30.0, 1.0).log_density(k), one(30.0 - k));
+        assert_eq!(Geometric::new(1.0).log_density(k), one(k));
+        assert_eq!(Poisson::new(0.0).cdf(k), 1.0);
+        assert_eq!(Geometric::new(1.0).cdf(k), 1.0);
+        assert_eq!(Binomial::new(30.0, 0.0).cdf(k), 1.0);
+        assert_eq!(Binomial::new(30.0, 1.0).cdf(k), if k == 30.0 { 1.0 } else { 0.0 });
+    }
+    for x in [0.0, 1.0] {
+        assert_eq!(Bernoulli::new(0.0).log_density(x), one(x));
+        assert_eq!(Bernoulli::new(1.0).log_density(x), one(1.0 - x));
+        assert_eq!(Categorical::new([1.0, 0.0]).log_density(x), one(x));
+    }
+    for _ in 0..100 {
+        assert_eq!(Poisson::new(0.0).draw(&mut rng), 0.0);
+        assert_eq!(NegativeBinomial::new(0.0, 2.0).draw(&mut rng), 0.0);
+        assert_eq!(Binomial::new(0.0, 0.3).draw(&mut rng), 0.0);
+        assert_eq!(Binomial::new(30.0, 1.0).draw(&mut rng), 30.0);
+        assert_eq!(Binomial::new(30.0, 0.0).draw(&mut rng), 0.0);
+        assert_eq!(Geometric::new(1.0).draw(&mut rng), 0.0);
+        assert_eq!(Bernoulli::new(0.0).draw(&mut rng), 0.0);
+        assert_eq!(Bernoulli::new(1.0).draw(&mut rng), 1.0);
+        assert_eq!(Categorical::new([0.0, 1.0, 0.0]).draw(&mut rng), 1.0);
+    }
+    // At the edge, where one of the terms is 0 ln 0, derivatives are right as well.
+    let rate = Poisson::new(D::variable(0.0, 0)).log_density(D::constant(0.0));
+    assert_eq!((rate.value, rate.partials[0]), (0.0, -1.0));
+    let p = Binomial::new(D::constant(5.0), D::variable(0.0, 0)).log_density(D::constant(0.0));
+    assert_eq!((p.value, p.partials[0]), (0.0, -5.0));
+}
+
+#[test]
+fn finite_distributions_say_how_many_values_they_have() {
+    assert_eq!(Bernoulli::new(0.3).categories(), 2);
+    assert_eq!(BernoulliLogit::new(0.3).categories(), 2);
+    assert_eq!(Categorical::new([0.3, 0.3, 0.4]).categories(), 3);
+    assert_eq!(CategoricalLogit::new([0.0; 5]).categories(), 5);
+    assert_eq!(Binomial::new(7.0, 0.3).categories(), 8);
+    assert_eq!(BinomialLogit::new(D::constant(7.0), D::constant(0.3)).categories(), 8);
+}
+
+#[test]
+fn supports_of_truncated_and_mixed_distributions() {
+    let exponential = Exponential::new(1.0);
+    assert_eq!(Truncated::new(exponential, -1.0, 2.0).support(), Support::Interval(0.0, 2.0));
+    assert_eq!(Truncated::new(exponential, 1.0, INFINITY).support(), Support::Above(1.0));
+    assert_eq!(Truncated::new(Normal::new(0.0, 1.0), NEG_INFINITY, 1.0).support(), Support::Below(1.0));
+    assert_eq!(Truncated::new(Normal::new(0.0, 1.0), NEG_INFINITY, INFINITY).support(), Support::Real);
+    assert_eq!(Truncated::new(Geometric::new(0.5), 0.5, 3.5).support(), Support::Whole(1.0, 3.0));
+    assert_eq!(TruncatedNormal::new(0.0, 1.0, 0.0, INFINITY).support(), Support::Above(0.0));
+    let uniforms = [Uniform::new(0.0, 1.0), Uniform::new(3.0, 4.0)];
+    assert_eq!(Mixture::new([0.5, 0.5], uniforms).support(), Support::Interval(0.0, 4.0));
+    assert_eq!(Mixture::new([0.5, 0.5], uniforms).log_density(2.0), NEG_INFINITY);
+    // A bound that is not known stays so.
+    let Support::Interval(low, high) = Truncated::new(Uniform::new(0.0, f64::NAN), -1.0, 2.0).support() else {
+        panic!()
+    };
+    assert!(low == 0.0 && high.is_nan());
+}
+
+/// What nonsense a parameter is, `check` says; a draw does not panic, and no density comes out that could be taken for one.
+macro_rules! refused {
+    ($($distribution:expr => $parameter:literal),* $(,)?) => {{
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(3);
+        $({
+            let distribution = $distribution;
+            let message = distribution.check().expect_err(stringify!($distribution)).to_string();
+            assert!(message.contains($parameter), "{}: {message}", stringify!($distribution));
+            assert!(message.contains(", but must be "), "{message}");
+            distribution.draw(&mut rng);
+            for x in [-2.0, 0.0, 0.5, 1.0, 2.0] {
+                let log = distribution.log_density(x);
+                assert!(!(log > NEG_INFINITY), "{} has log density {log} at {x}", stringify!($distribution));
+            }
+        })*
+    }};
+}
+
+#[test]
+fn parameters_without_sense_are_refused() {
+    let nan = f64::NAN;
+    refused!(
+        Normal::new(nan, 1.0) => "the mean",
+        Normal::new(0.0, -1.0) => "the standard deviation",
+        Normal::new(0.0, nan) => "the standard deviation",
+        HalfNormal::new(-1.0) => "the standard deviation",
+        LogNormal::new(nan, 1.0) => "mu",
+        LogNormal::new(0.0, -1.0) => "sigma",
+        Cauchy::new(nan, 1.0) => "the location",
+        Cauchy::new(0.0, -1.0) => "the scale",
+        HalfCauchy::new(-2.0) => "the scale",
+        StudentT::new(-1.0, 0.0, 1.0) => "the degrees of freedom",
+        StudentT::new(3.0, nan, 1.0) => "the location",
+        StudentT::new(3.0, 0.0, -1.0) => "the scale",
+        Laplace::new(nan, 1.0) => "the location",
+        Laplace::new(0.0, -1.0) => "the scale",
+        Logistic::new(nan, 1.0) => "the location",
+        Logistic::new(0.0, -1.0) => "the scale",
+        Uniform::new(1.0, 0.0) => "the lower bound",
+        Uniform::new(0.0, INFINITY) => "the upper bound",
+        LogUniform::new(-1.0, 2.0) => "the lower bound",
+        LogUniform::new(2.0, 1.0) => "the lower bound",
+        LogUniform::new(2.0, INFINITY) => "the upper bound",
+        Beta::new(-1.0, 1.5) => "alpha",
+        Beta::new(1.5, nan) => "beta",
+        Gamma::new(-1.5, 1.0) => "the shape",
+        Gamma::new(1.0, -1.0) => "the rate",
+        InverseGamma::new(-1.5, 1.0) => "the shape",
+        InverseGamma::new(1.0, -1.0) => "the scale",
+        Exponential::new(-1.0) => "the rate",
+        Weibull::new(-1.0, 1.0) => "the shape",
+        Weibull::new(1.0, -1.0) => "the scale",
+        Pareto::new(-1.0, 1.0) => "the minimum",
+        Pareto::new(1.0, -1.0) => "the shape",
+        PowerLaw::new(nan, 1.0, 2.0) => "the slope",
+        PowerLaw::new(1.0, -1.0, 2.0) => "the lower bound",
+        PowerLaw::new(1.0, 2.0, 1.0) => "the lower bound",
+        PowerLaw::new(1.0, 1.0, INFINITY) => "the upper bound",
+        TruncatedExponential::new(nan, 0.0, 1.0) => "the rate",
+        TruncatedExponential::new(1.0, 1.0, 0.0) => "the lower bound",
+        TruncatedExponential::new(1.0, 0.0, INFINITY) => "the upper bound",
+        TruncatedNormal::new(nan, 1.0, 0.0, 1.0) => "the mean",
+        TruncatedNormal::new(0.0, -1.0, 0.0, 1.0) => "the standard deviation",
+        TruncatedNormal::new(0.0, 1.0, 1.0, 0.0) => "the lower bound",
+        Truncated::new(Normal::new(0.0, -1.0), 0.0, 1.0) => "the standard deviation",
+        Truncated::new(Normal::new(0.0, 1.0), 1.0, 0.0) => "the lower bound",
+        Truncated::new(Uniform::new(0.0, 1.0), 2.0, 3.0) => "ln P",
+        Bernoulli::new(-0.1) => "the probability",
+        Bernoulli::new(1.1) => "the probability",
+        BernoulliLogit::new(nan) => "the logit",
+        Binomial::new(2.5, 0.5) => "n",
+        Binomial::new(-1.0, 0.5) => "n",
+        Binomial::new(2.0, -0.5) => "the probability",
+        Binomial::new(2.0, 1.5) => "the probability",
+        BinomialLogit::new(2.5, 0.5) => "n",
+        BinomialLogit::new(2.0, nan) => "the logit",
+        Poisson::new(-1.0) => "the rate",
+        Poisson::new(nan) => "the rate",
+        PoissonLog::new(nan) => "the logarithm of the rate",
+        NegativeBinomial::new(-1.0, 2.0) => "the mean",
+        NegativeBinomial::new(1.0, -2.0) => "the shape",
+        Geometric::new(0.0) => "the probability",
+        Geometric::new(1.5) => "the probability",
+        Categorical::new([0.5, -0.1, nan]) => "the probabilities",
+        CategoricalLogit::new([0.0, nan]) => "the logits",
+        Mixture::new([0.5, nan], [Normal::new(0.0, 1.0), Normal::new(0.0, 1.0)]) => "the weights",
+        Mixture::new([0.5, 0.5], [Normal::new(0.0, 1.0), Normal::new(0.0, -1.0)]) => "the standard deviation",
+    );
+    let message = Normal::new(0.0, -1.0).check().unwrap_err().to_string();
+    assert_eq!(message, "Normal: the standard deviation is -1.0, but must be positive and finite");
+
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(4);
+    // Probabilities are not brought to a sum of one behind anyone's back.
+    for weights in [[0.5, 0.4], [0.7, 0.4], [0.5, 0.5 + 1e-6]] {
+        assert!(Categorical::new(weights).check().is_err() && Categorical::new(weights).draw(&mut rng).is_nan());
+        assert!(
+            Multinomial::new(3.0, weights).check().is_err()
+                && Multinomial::new(3.0, weights).draw(&mut rng)[0].is_nan()
+        );
+        let mixture = Mixture::new(weights, [Normal::new(0.0, 1.0); 2]);
+        assert!(mixture.check().is_err() && mixture.draw(&mut rng).is_nan());
+    }
+    assert_eq!(Categorical::new([0.1; 10]).check(), Ok(()));
+    assert!(Multinomial::new(0.5, [0.5, 0.5]).check().is_err());
+    assert!(Dirichlet::new([1.0, 0.0]).check().is_err() && Dirichlet::new([1.0, 0.0]).draw(&mut rng)[0].is_nan());
+    for covariance in [[[1.0, 0.5], [0.4, 1.0]], [[1.0, 2.0], [2.0, 1.0]], [[1.0, nan], [nan, 1.0]]] {
+        assert!(MvNormal::new([0.0; 2], covariance).check().is_err(), "{covariance:?}");
+        MvNormal::new([0.0; 2], covariance).draw(&mut rng);
+    }
+    assert!(MvNormal::new([0.0, nan], [[1.0, 0.0], [0.0, 1.0]]).check().is_err());
+    assert_eq!(MvNormal::new([0.0; 2], [[2.0, 0.5], [0.5, 1.0]]).check(), Ok(()));
+    assert_eq!(MvNormalCholesky::new([0.0; 2], [[2.0, 0.0], [0.5, 1.0]]).check(), Ok(()));
+    assert!(MvNormalCholesky::new([0.0; 2], [[2.0, 0.0], [0.5, -1.0]]).check().is_err());
+    assert!(MvNormalCholesky::new([0.0; 2], [[2.0, 0.0], [nan, 1.0]]).check().is_err());
+}
+
+#[test]
+fn supports_map_unconstrained_numbers() {
+    for (support, largest) in [
+        (Support::Real, 1e6),
+        (Support::Above(-2.5), 15.0),
+        (Support::Below(3.0), 15.0),
+        (Support::Interval(-2.0, 5.0), 15.0),
+        (Support::Above(0.0), 600.0),
+        (Support::Interval(0.0, 3.0), 15.0),
+    ] {
+        for i in -20..=20 {
+            let q = largest * i as f64 / 20.0;
+            let (x, log_jacobian) = support.constrain(q);
+            let title = || format!("{support:?} at {q}");
+            assert!(support.contains(x), "{}", title());
+            assert_close(support.unconstrain(x), q, 1e-12, 1e-15 * largest.min(30.0).exp(), title);
+            let plain = |step: f64| support.constrain(q + step).0;
+            let (want, rounding) = slope(plain, 1e-3);
+            assert_close(log_jacobian.exp(), want, 1e-9, rounding, title);
+        }
+    }
+    // Deep in the lower end of an interval from zero, as in the tail of a small probability.
+    let unit = Support::Interval(0.0, 1.0);
+    for q in [-700.0, -300.0, -40.0] {
+        assert_close(unit.unconstrain(unit.constrain(q).0), q, 1e-14, 0.0, || format!("{q}"));
+        assert_close(unit.constrain(q).1, q, 1e-14, 0.0, || format!("{q}"));
+        assert_close(unit.constrain(-q).1, q, 1e-14, 0.0, || format!("{q}"));
+    }
+    // In the middle, where a map made of absolute values could lose its derivative.
+    let (low, high) = (D::constant(0.0), D::constant(4.0));
+    let (x, log_jacobian) = Support::Interval(low, high).constrain(D::variable(0.0, 0));
+    assert_eq!((x.value, x.partials[0]), (2.0, 1.0));
+    assert_eq!((log_jacobian.value, log_jacobian.partials[0]), (0.0, 0.0));
+}
+
+#[test]
+fn simplices_map_unconstrained_numbers() {
+    let cases =
+        [[0.0; 4], [1.0, -2.0, 0.5, 0.0], [-8.0, 3.0, 4.0, 0.0], [5.0, 5.0, -5.0, 0.0], [-40.0, -30.0, 1.0, 0.0]];
+    for q in cases {
+        let (x, log_jacobian) = constrain_simplex(q);
+        assert_close(x.iter().sum(), 1.0, 1e-15, 0.0, || format!("{q:?}"));
+        assert!(x.iter().all(|&x| Support::Simplex.contains(x)));
+        for (got, want) in unconstrain_simplex(x).into_iter().zip(q) {
+            assert_close(got, want, 1e-9, 1e-12, || format!("{q:?}"));
+        }
+        // The determinant of the first three rows and columns.
+        let variables: [D; 4] = std::array::from_fn(|k| D::variable(q[k], k));
+        let j = constrain_simplex(variables).0.map(|x| x.partials);
+        let minor = |a: usize, b: usize| j[1][a] * j[2][b] - j[1][b] * j[2][a];
+        let determinant = j[0][0] * minor(1, 2) - j[0][1] * minor(0, 2) + j[0][2] * minor(0, 1);
+        assert_close(log_jacobian, determinant.ln(), 1e-12, 1e-12, || format!("{q:?}"));
+        for i in 0..3 {
+            for k in 0..3 {
+                let moved = |step: f64| {
+                    let mut q = q;
+                    q[k] += step;
+                    constrain_simplex(q).0[i]
+                };
+                let (want, rounding) = slope(moved, 1e-3);
+                assert_close(j[i][k], want, 1e-9, 1e-12 + rounding, || format!("{q:?}, {i}, {k}"));
+            }
+        }
+    }
+    assert_eq!(constrain_simplex([0.0; 4]).0.map(|x| (4.0 * x * 1e12).round()), [1e12; 4]);
+    assert_eq!(constrain_simplex([0.3]), ([1.0], 0.0));
 }

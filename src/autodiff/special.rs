@@ -55,16 +55,14 @@ pub fn ln_factorial(k: f64) -> f64 {
 
 /// The cumulative distribution of the standard normal.
 pub fn normal_cdf(x: f64) -> f64 {
-    if x > TAIL { 0.5 * erfc(-x * FRAC_1_SQRT_2) } else { ln_normal_cdf(x).exp() }
+    0.5 * erfc(-x * FRAC_1_SQRT_2)
 }
 
-/// Below this, the continued fraction is short, and `erfc` would underflow in the end.
-const TAIL: f64 = -4.0;
-
-/// The logarithm of [`normal_cdf`]. In the lower tail, from Laplace's continued fraction of Mills' ratio:
+/// The logarithm of [`normal_cdf`]. In the lower tail, where that would underflow in the end and the continued fraction is
+/// short, from Laplace's continued fraction of Mills' ratio:
 /// Phi(-t) = phi(t) / (t + 1 / (t + 2 / (t + 3 / ...))).
 pub fn ln_normal_cdf(x: f64) -> f64 {
-    if x > TAIL || x.is_nan() {
+    if x > -4.0 || x.is_nan() {
         normal_cdf(x).ln()
     } else {
         let t = -x;
