@@ -6,8 +6,10 @@ extern crate self as hierarch;
 
 pub mod autodiff;
 pub mod distributions;
+pub mod inference;
 pub mod io;
 pub mod model;
+pub mod nn;
 pub mod plot;
 pub mod prelude;
 mod progress;

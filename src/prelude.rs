@@ -2,6 +2,10 @@
 
 pub use crate::autodiff::Real;
 pub use crate::distributions::*;
+pub use crate::inference::{Belief, InferenceError, Posterior};
 pub use crate::io::{DataError, DataSet};
 pub use crate::model;
 pub use crate::model::{Likelihood, Model};
+pub use crate::nn::Budget;
+pub use crate::sampling::{Chains, SampleError};
+pub use crate::simulate::Simulation;

@@ -21,12 +21,12 @@ impl<T: Real, const N: usize> Categorical<T, N> {
     }
 }
 
-/// The number in place `x` of an array; the first if there is no such place.
+/// The number in place `x` of an array, for a whole `x` in it.
 #[inline(always)]
 fn at<T: Real, const N: usize>(numbers: &[T; N], x: T) -> T {
     let mut chosen = T::from(f64::NAN);
     for (k, &number) in numbers.iter().enumerate() {
-        chosen = T::from(k as f64).if_le(x, number, if k == 0 { number } else { chosen });
+        chosen = T::from(k as f64).if_le(x, number, chosen);
     }
     chosen
 }
@@ -64,7 +64,7 @@ impl<const N: usize> Draw for Categorical<f64, N> {
     }
 
     fn check(&self) -> Result<(), ParameterError> {
-        require_probabilities(&self.probabilities, "Categorical", "the probabilities")
+        require_probabilities(&self.probabilities, "Categorical", "the vector of probabilities")
     }
 }
 
@@ -117,6 +117,6 @@ impl<const N: usize> Draw for CategoricalLogit<f64, N> {
 
     fn check(&self) -> Result<(), ParameterError> {
         let finite = N > 0 && self.logits.iter().all(|logit| logit.is_finite());
-        require(finite, "CategoricalLogit", "the logits", self.logits, "finite")
+        require(finite, "CategoricalLogit", "the vector of logits", self.logits, "of finite numbers")
     }
 }

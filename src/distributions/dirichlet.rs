@@ -61,6 +61,6 @@ impl<const N: usize> Draw for Dirichlet<f64, N> {
 
     fn check(&self) -> Result<(), ParameterError> {
         let positive = N > 0 && self.concentration.iter().all(|&a| is_positive(a));
-        require(positive, "Dirichlet", "the concentration", self.concentration, "positive and finite")
+        require(positive, "Dirichlet", "the concentration", self.concentration, "of positive and finite numbers")
     }
 }

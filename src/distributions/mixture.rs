@@ -69,7 +69,7 @@ impl<D: Draw + Distribution<f64, Value = f64>, const K: usize> Draw for Mixture<
     }
 
     fn check(&self) -> Result<(), ParameterError> {
-        require_probabilities(&self.weights, "Mixture", "the weights")?;
+        require_probabilities(&self.weights, "Mixture", "the vector of weights")?;
         self.components.iter().try_for_each(D::check)
     }
 }

@@ -135,8 +135,8 @@ pub trait Cdf<T: Real>: Distribution<T, Value = T> {
     fn cdf(&self, x: T) -> T;
 
     /// The logarithm of the probability of a value above `low` and not above `high`, either of which may be infinite: what
-    /// [`Truncated`] divides by. A distribution that can do without the difference of two almost equal numbers, as far out
-    /// in its tails they are, does.
+    /// [`Truncated`] divides by. Far out in a tail both cumulative probabilities are almost the same number; a distribution
+    /// that can do without their difference does.
     #[inline(always)]
     fn log_between(&self, low: T, high: T) -> T {
         // An infinite bound is no number to differentiate at.

@@ -69,6 +69,6 @@ impl<const N: usize> Draw for Multinomial<f64, N> {
 
     fn check(&self) -> Result<(), ParameterError> {
         require(is_count(self.n), "Multinomial", "n", self.n, "a whole number, zero or more")?;
-        require_probabilities(&self.probabilities, "Multinomial", "the probabilities")
+        require_probabilities(&self.probabilities, "Multinomial", "the vector of probabilities")
     }
 }

@@ -51,7 +51,7 @@ impl<const N: usize> Draw for MvNormal<f64, N> {
 
     fn check(&self) -> Result<(), ParameterError> {
         let (name, s) = ("MvNormal", &self.covariance);
-        require(self.mean.iter().all(|m| m.is_finite()), name, "the mean", self.mean, "finite")?;
+        require(self.mean.iter().all(|m| m.is_finite()), name, "the mean", self.mean, "of finite numbers")?;
         let symmetric = (0..N).all(|i| (0..i).all(|j| (s[i][j] - s[j][i]).abs() <= 1e-8 * (s[i][i] * s[j][j]).sqrt()));
         require(symmetric, name, "the covariance", s, "symmetric")?;
         let definite = cholesky(s).iter().enumerate().all(|(i, row)| is_positive(row[i]));
@@ -106,9 +106,9 @@ impl<const N: usize> Draw for MvNormalCholesky<f64, N> {
 
     fn check(&self) -> Result<(), ParameterError> {
         let (name, factor) = ("MvNormalCholesky", &self.factor);
-        require(self.mean.iter().all(|m| m.is_finite()), name, "the mean", self.mean, "finite")?;
+        require(self.mean.iter().all(|m| m.is_finite()), name, "the mean", self.mean, "of finite numbers")?;
         let finite = (0..N).all(|i| factor[i][..=i].iter().all(|x| x.is_finite()));
-        require(finite, name, "the factor", factor, "finite")?;
+        require(finite, name, "the factor", factor, "of finite numbers")?;
         let positive = (0..N).all(|i| factor[i][i] > 0.0);
         require(positive, name, "the factor", factor, "positive on the diagonal")
     }

@@ -160,7 +160,7 @@ pub(crate) fn require_probabilities(
         distribution,
         parameter,
         probabilities,
-        "between 0 and 1, and their sum 1",
+        "of numbers between 0 and 1 whose sum is 1",
     )
 }
 

@@ -1,5 +1,7 @@
 //! The log density of a model, in constrained and in unconstrained space, and the maps between the two.
 
+use std::ops::Range;
+
 use super::{Likelihood, Model, Part, Place, Role, Slot, Specification, Walk, check, specification};
 use crate::autodiff::{Lanes, LogSum, WithLanes, with_lanes};
 use crate::distributions::{Distribution, Support, constrain_simplex, unconstrain_simplex};
@@ -126,7 +128,16 @@ pub fn unconstrain<M: Model>(model: &M, globals: &M::Globals, with: Option<(&M::
 /// data set. Components of a simplex are one more than its unconstrained numbers; else the order is the same.
 pub fn constrain<M: Model>(model: &M, data: Option<&M::Data>, q: &[f64], values: &mut Vec<f64>) {
     values.clear();
-    model.walk(data, None, None, &mut FromUnconstrained { q, values });
+    let mut visitor = FromUnconstrained { q, values, counted: None, log_jacobian: 0.0 };
+    model.walk(data, None, None, &mut visitor);
+}
+
+/// The logarithm of the Jacobian determinant of the map from unconstrained numbers to the values of some globals.
+pub fn log_jacobian<M: Model>(model: &M, q: &[f64], globals: &[&str]) -> f64 {
+    let mut values = Vec::new();
+    let mut visitor = FromUnconstrained { q, values: &mut values, counted: Some(globals), log_jacobian: 0.0 };
+    model.walk(None, None, None, &mut visitor);
+    visitor.log_jacobian
 }
 
 /// The names of the numbers that [`constrain`] gives: `mass`, `mu[2]`, and for locals with the element last, `slope[0][17]`.
@@ -160,6 +171,94 @@ fn local_names(plates: &[specification::Plate], outer: &Frame<'_>, names: &mut V
             names.extend((0..frame.size).map(|i| format!("{name}[{i}]")));
         }
         local_names(&plate.plates, frame, names);
+    }
+}
+
+/// Where a global's numbers are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GlobalSlot {
+    /// The global's name.
+    pub name: String,
+    /// Whether it is a nuisance parameter.
+    pub nuisance: bool,
+    /// The names of its components: `mass` alone, or `mu[0]`, `mu[1]`, ...
+    pub components: Vec<String>,
+    /// Its place among the unconstrained numbers of the globals.
+    pub free: Range<usize>,
+    /// Its place among the values of the globals.
+    pub values: Range<usize>,
+}
+
+/// Where the numbers of each global are, in the order of the declaration.
+pub fn global_slots<M: Model>(model: &M) -> Vec<GlobalSlot> {
+    let mut visitor = Slots { free: Vec::new() };
+    model.walk(None, None, None, &mut visitor);
+    let specification = model.specification();
+    let globals = specification.variables.iter().filter(|v| matches!(v.role, Role::Global | Role::Nuisance));
+    let mut value = 0;
+    globals
+        .map(|v| {
+            let values = value..value + v.len();
+            value = values.end;
+            let mut runs = visitor.free.iter().filter(|(name, _)| *name == v.name).map(|(_, free)| free);
+            let first = runs.next().cloned().unwrap_or(0..0);
+            let free = runs.fold(first, |all, run| all.start.min(run.start)..all.end.max(run.end));
+            GlobalSlot {
+                name: v.name.clone(),
+                nuisance: v.role == Role::Nuisance,
+                components: component_names(v),
+                free,
+                values,
+            }
+        })
+        .collect()
+}
+
+/// Finds the unconstrained numbers of each latent variable; the values are of no interest.
+struct Slots {
+    free: Vec<(&'static str, Range<usize>)>,
+}
+
+impl Walk for Slots {
+    fn latent<D: Distribution<f64, Value = f64>>(
+        &mut self,
+        name: &'static str,
+        slot: Slot,
+        _: &D,
+        _: Option<f64>,
+    ) -> f64 {
+        self.free.push((name, slot.free..slot.free + 1));
+        f64::NAN
+    }
+
+    fn latent_vector<D: Distribution<f64, Value = [f64; N]>, const N: usize>(
+        &mut self,
+        name: &'static str,
+        slot: Slot,
+        distribution: &D,
+        _: Option<[f64; N]>,
+    ) -> [f64; N] {
+        let free = if distribution.support() == Support::Simplex { N - 1 } else { N };
+        self.free.push((name, slot.free..slot.free + free));
+        [f64::NAN; N]
+    }
+
+    fn observe<D: Distribution<f64, Value = f64>>(&mut self, _: &Place, _: &D, _: f64) {}
+
+    fn observe_vector<D: Distribution<f64, Value = [f64; N]>, const N: usize>(
+        &mut self,
+        _: &Place,
+        _: &D,
+        _: [f64; N],
+    ) {
+    }
+
+    fn term(&mut self, _: f64) {}
+
+    fn sum_out(&mut self, _: usize, _: &mut dyn FnMut(&mut Self, usize)) {}
+
+    fn index(&self, _: &Place, _: usize, _: usize) -> usize {
+        0
     }
 }
 
@@ -246,33 +345,46 @@ impl Walk for Known {
 struct FromUnconstrained<'a> {
     q: &'a [f64],
     values: &'a mut Vec<f64>,
+    /// The variables whose Jacobian is wanted.
+    counted: Option<&'a [&'a str]>,
+    log_jacobian: f64,
+}
+
+impl FromUnconstrained<'_> {
+    fn count(&mut self, name: &str, log_jacobian: f64) {
+        if self.counted.is_some_and(|names| names.contains(&name)) {
+            self.log_jacobian += log_jacobian;
+        }
+    }
 }
 
 impl Walk for FromUnconstrained<'_> {
     fn latent<D: Distribution<f64, Value = f64>>(
         &mut self,
-        _: &'static str,
+        name: &'static str,
         slot: Slot,
         distribution: &D,
         _: Option<f64>,
     ) -> f64 {
-        let x = distribution.support().constrain(self.q[slot.free]).0;
+        let (x, log_slope) = distribution.support().constrain(self.q[slot.free]);
+        self.count(name, log_slope);
         place_number(self.values, slot.value, x);
         x
     }
 
     fn latent_vector<D: Distribution<f64, Value = [f64; N]>, const N: usize>(
         &mut self,
-        _: &'static str,
+        name: &'static str,
         slot: Slot,
         distribution: &D,
         _: Option<[f64; N]>,
     ) -> [f64; N] {
         let q = |c: usize| self.q[slot.component(c).free];
-        let x = match distribution.support() {
-            Support::Simplex => constrain_simplex(std::array::from_fn(|c| if c + 1 < N { q(c) } else { 0.0 })).0,
-            _ => std::array::from_fn(q),
+        let (x, log_jacobian) = match distribution.support() {
+            Support::Simplex => constrain_simplex(std::array::from_fn(|c| if c + 1 < N { q(c) } else { 0.0 })),
+            _ => (std::array::from_fn(q), 0.0),
         };
+        self.count(name, log_jacobian);
         for (c, &x) in x.iter().enumerate() {
             place_number(self.values, slot.component(c).value, x);
         }

@@ -7,13 +7,16 @@ pub(crate) mod specification;
 mod walk;
 
 pub use check::check;
-pub use density::{Density, Scratch, constrain, log_density, names, unconstrain};
+pub use density::{
+    Density, GlobalSlot, Scratch, constrain, global_slots, log_density, log_jacobian, names, unconstrain,
+};
 pub use specification::{Kind, Plate, PlateSize, Role, Specification, Variable};
 pub use walk::{Place, Slot, Walk};
 
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::autodiff::Lanes;
+use crate::inference::Npe;
 use crate::io::DataSet;
 use crate::sampling::Nuts;
 use crate::simulate::{Plan, Simulate, SimulateError, Simulation, Stream};
@@ -51,6 +54,11 @@ pub trait Model: Clone + std::fmt::Debug + PartialEq + Send + Sync + Serialize +
     /// Simulates `sets` data sets: set what is to be fixed, then `run`.
     fn simulate(&self, sets: usize) -> Simulate<'_, Self> {
         Simulate::new(self, sets)
+    }
+
+    /// Trains an amortized posterior over the globals: set what is to be inferred, then `train`.
+    fn npe(&self) -> Npe<'_, Self> {
+        Npe::new(self)
     }
 
     /// Samples the exact posterior given a data set: set the chains, then `run`.

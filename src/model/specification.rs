@@ -18,6 +18,32 @@ pub struct Specification {
     pub plates: Vec<Plate>,
 }
 
+impl Specification {
+    /// Those of some plates of the model that are in its data: with an observation or a covariate of their own or inside
+    /// them, or read by an index. The others are only ever simulated.
+    pub fn data_plates<'a>(&'a self, plates: &'a [Plate]) -> impl Iterator<Item = &'a Plate> {
+        plates.iter().filter(|p| self.in_data(p))
+    }
+
+    fn in_data(&self, plate: &Plate) -> bool {
+        fn indexed(plates: &[Plate], name: &str) -> bool {
+            plates.iter().any(|p| p.variables.iter().any(|v| v.is_index_of(name)) || indexed(&p.plates, name))
+        }
+        plate.variables.iter().any(Variable::in_data)
+            || plate.plates.iter().any(|p| self.in_data(p))
+            || indexed(&self.plates, &plate.name)
+    }
+
+    /// A short text that is the same for the same model with the same params, and almost surely another for any other
+    /// (FNV-1a of all that the specification says).
+    pub fn fingerprint(&self) -> String {
+        let text = format!("{self:?}");
+        let hash =
+            text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
+        format!("{hash:016x}")
+    }
+}
+
 /// A set of elements that are conditionally independent given what is outside it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plate {
@@ -116,6 +142,16 @@ impl Variable {
     /// The number of scalars in it.
     pub fn len(&self) -> usize {
         self.shape.iter().product()
+    }
+
+    /// Whether it is part of the data.
+    pub fn in_data(&self) -> bool {
+        matches!(self.role, Role::Observed | Role::Given | Role::Index)
+    }
+
+    /// Whether it names elements of a plate.
+    pub fn is_index_of(&self, plate: &str) -> bool {
+        self.role == Role::Index && self.definition == format!("index({plate})")
     }
 
     /// Whether it has no scalars.

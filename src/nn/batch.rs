@@ -39,23 +39,15 @@ impl Rows {
         Rows {
             width: self.width,
             features: self.features[rows.start * self.width..rows.end * self.width].to_vec(),
-            offsets: self.offsets[parents.start..=parents.end]
-                .iter()
-                .map(|offset| offset - rows.start)
-                .collect(),
-            children: self
-                .children
-                .iter()
-                .map(|child| child.slice(rows.clone()))
-                .collect(),
+            offsets: self.offsets[parents.start..=parents.end].iter().map(|offset| offset - rows.start).collect(),
+            children: self.children.iter().map(|child| child.slice(rows.clone())).collect(),
         }
     }
 
     fn append(&mut self, other: &Rows) {
         let before = self.rows();
         self.features.extend_from_slice(&other.features);
-        self.offsets
-            .extend(other.offsets.iter().skip(1).map(|offset| before + offset));
+        self.offsets.extend(other.offsets.iter().skip(1).map(|offset| before + offset));
         for (child, more) in self.children.iter_mut().zip(&other.children) {
             child.append(more);
         }
@@ -160,11 +152,7 @@ impl Batch {
             sets: sets.len(),
             width: self.width,
             globals: self.globals[sets.start * self.width..sets.end * self.width].to_vec(),
-            plates: self
-                .plates
-                .iter()
-                .map(|rows| rows.slice(sets.clone()))
-                .collect(),
+            plates: self.plates.iter().map(|rows| rows.slice(sets.clone())).collect(),
         }
     }
 
@@ -207,10 +195,7 @@ fn check_length(table: &[f32], rows: usize, width: usize, place: &str) -> Result
     if table.len() == rows * width {
         return Ok(());
     }
-    Err(Error::Shape(format!(
-        "{place} holds {} numbers where {rows} rows of {width} are due",
-        table.len()
-    )))
+    Err(Error::Shape(format!("{place} holds {} numbers where {rows} rows of {width} are due", table.len())))
 }
 
 /// The place and value of the first number that is NaN or infinite.

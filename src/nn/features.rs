@@ -30,11 +30,7 @@ const LINEAR: f32 = 4.0;
 /// Linear up to `LINEAR`, then logarithmic, with a continuous slope.
 fn squash(z: f32) -> f32 {
     let z = z.clamp(-1e30, 1e30);
-    if z.abs() <= LINEAR {
-        z
-    } else {
-        (LINEAR + (z.abs() - (LINEAR - 1.0)).ln()).copysign(z)
-    }
+    if z.abs() <= LINEAR { z } else { (LINEAR + (z.abs() - (LINEAR - 1.0)).ln()).copysign(z) }
 }
 
 /// How one column of numbers is read.
@@ -50,11 +46,7 @@ impl Column {
     fn fit(mut values: Vec<f32>, knots: usize) -> Column {
         values.sort_by(f32::total_cmp);
         let (centre, scale) = robust_location(&values);
-        let mut column = Column {
-            centre,
-            scale,
-            knots: Vec::new(),
-        };
+        let mut column = Column { centre, scale, knots: Vec::new() };
         for value in &mut values {
             *value = column.standardise(*value);
         }
@@ -172,7 +164,7 @@ impl Sizes {
                 let values = || sizes().map(|size| f64::from(Self::functions(size)[index]));
                 let mean = values().sum::<f64>() / count;
                 let variance = values().map(|value| (value - mean).powi(2)).sum::<f64>() / count;
-                (mean as f32, variance.sqrt() as f32)
+                (mean as f32, variance.sqrt().max(1e-6) as f32)
             })
             .collect();
         let root = (offsets.last().map_or(0, |rows| *rows) as f64 / count).sqrt() as f32;
@@ -468,10 +460,7 @@ impl<'a> Table<'a> {
             levels.iter().zip(children).filter(|(level, _)| derived(level) <= BINNED_WIDTH).collect();
         let width = rows.width + told.iter().map(|(level, _)| derived(level)).sum::<usize>();
         if told.is_empty() {
-            return Table {
-                width,
-                values: Cow::Borrowed(&rows.features),
-            };
+            return Table { width, values: Cow::Borrowed(&rows.features) };
         }
         let mut values = Vec::with_capacity(rows.rows() * width);
         for row in 0..rows.rows() {
@@ -492,10 +481,7 @@ impl<'a> Table<'a> {
                 }
             }
         }
-        Table {
-            width,
-            values: Cow::Owned(values),
-        }
+        Table { width, values: Cow::Owned(values) }
     }
 }
 
@@ -533,11 +519,7 @@ impl Reader {
     /// What the network reads of each plate.
     pub(super) fn encode(&self, batch: &Batch) -> Vec<Encoded> {
         let outside = outside_plates(batch);
-        self.levels
-            .iter()
-            .zip(outside.iter().chain(&batch.plates))
-            .map(|(level, rows)| level.encode(rows))
-            .collect()
+        self.levels.iter().zip(outside.iter().chain(&batch.plates)).map(|(level, rows)| level.encode(rows)).collect()
     }
 }
 

@@ -45,12 +45,7 @@ pub struct Architecture {
 
 impl Default for Architecture {
     fn default() -> Self {
-        Architecture {
-            bins: 128,
-            row_width: 64,
-            width: 256,
-            blocks: 3,
-        }
+        Architecture { bins: 128, row_width: 64, width: 256, blocks: 3 }
     }
 }
 
@@ -123,13 +118,7 @@ impl Plan {
         let last: Vec<usize> = std::iter::once(width).chain(vectors).collect();
         // Zero: training starts from the prior's mean and standard deviation.
         let outlet = builder.layer("set.outlet", &last, 2 * reader.targets.len(), 0.0);
-        Plan {
-            parameters: builder.parameters,
-            levels,
-            inlet,
-            blocks,
-            outlet,
-        }
+        Plan { parameters: builder.parameters, levels, inlet, blocks, outlet }
     }
 
     /// How many weights there are.
@@ -275,11 +264,7 @@ impl Builder {
                 second: self.layer(&format!("{name}.second"), &[width], width, 1.0),
             }
         });
-        LevelPlan {
-            pooled: level.pooled() > 0,
-            rows,
-            children,
-        }
+        LevelPlan { pooled: level.pooled() > 0, rows, children }
     }
 }
 
@@ -333,11 +318,8 @@ impl Network {
     pub fn predict(&self, batch: &Batch) -> Result<Gaussians, Error> {
         batch.check(&self.shape)?;
         let dims = self.shape.targets;
-        let mut gaussians = Gaussians {
-            dims,
-            mean: Vec::with_capacity(batch.sets * dims),
-            sd: Vec::with_capacity(batch.sets * dims),
-        };
+        let mut gaussians =
+            Gaussians { dims, mean: Vec::with_capacity(batch.sets * dims), sd: Vec::with_capacity(batch.sets * dims) };
         for outputs in self.outputs(batch)? {
             for row in outputs.chunks_exact(2 * dims) {
                 for (dim, (mean, sd)) in self.reader.targets.iter().enumerate() {
@@ -365,9 +347,10 @@ impl Network {
             )));
         }
         let half_log_two_pi = 0.5 * std::f64::consts::TAU.ln();
-        let terms = gaussians.mean.iter().zip(&gaussians.sd).zip(targets).map(|((mean, sd), target)| {
-            half_log_two_pi + sd.ln() + 0.5 * ((f64::from(*target) - mean) / sd).powi(2)
-        });
+        let terms =
+            gaussians.mean.iter().zip(&gaussians.sd).zip(targets).map(|((mean, sd), target)| {
+                half_log_two_pi + sd.ln() + 0.5 * ((f64::from(*target) - mean) / sd).powi(2)
+            });
         let terms: Vec<f64> = terms.collect();
         Ok(terms.chunks_exact(gaussians.dims).map(|set| set.iter().sum()).collect())
     }

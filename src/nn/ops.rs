@@ -71,12 +71,7 @@ pub(super) struct Graph<T> {
 impl<T: Tape<f32, Cpu>> Graph<T> {
     /// `leaf` has as many elements as `weights`.
     pub(super) fn new(weights: Arc<Vec<f32>>, leaf: Leaf) -> Self {
-        Graph {
-            device: Cpu::default(),
-            weights,
-            leaf,
-            tape: T::default(),
-        }
+        Graph { device: Cpu::default(), weights, leaf, tape: T::default() }
     }
 
     fn matrix(&self, values: Vec<f32>, columns: usize) -> Result<Matrix> {
@@ -185,9 +180,7 @@ impl<T: Tape<f32, Cpu>> Graph<T> {
         self.tape.add_backward_op(move |grads| {
             let upstream = take!(grads, &ghost);
             let gradient = &mut grads.get_or_alloc_mut(&leaf)?[table.range()];
-            for (upstream, entries) in
-                upstream.chunks_exact(columns).zip(sparse.values.chunks_exact(sparse.entries))
-            {
+            for (upstream, entries) in upstream.chunks_exact(columns).zip(sparse.values.chunks_exact(sparse.entries)) {
                 for (position, weight) in entries {
                     let start = *position as usize * columns;
                     add_scaled(&mut gradient[start..start + columns], upstream, *weight);
@@ -320,13 +313,7 @@ struct View<'a> {
 
 impl<'a> View<'a> {
     fn new(values: &'a [f32], columns: usize) -> Self {
-        View {
-            values,
-            rows: values.len() / columns,
-            columns,
-            row_stride: columns as isize,
-            column_stride: 1,
-        }
+        View { values, rows: values.len() / columns, columns, row_stride: columns as isize, column_stride: 1 }
     }
 
     fn transposed(self) -> Self {

@@ -43,11 +43,7 @@ impl Network {
     /// If the file cannot be written; whatever stood there before is then still there.
     pub fn save(&self, path: impl AsRef<Path>, metadata: &BTreeMap<String, String>) -> Result<(), Error> {
         let path = path.as_ref();
-        let failed = |source| Error::Io {
-            action: "write",
-            path: path.to_owned(),
-            source,
-        };
+        let failed = |source| Error::Io { action: "write", path: path.to_owned(), source };
         let bytes = self.to_bytes(metadata).map_err(|reason| failed(std::io::Error::other(reason)))?;
         write_whole(path, &bytes).map_err(failed)
     }
@@ -58,15 +54,9 @@ impl Network {
     /// If the file cannot be read, is damaged, or does not hold a network of this version of the library.
     pub fn load(path: impl AsRef<Path>) -> Result<(Network, BTreeMap<String, String>), Error> {
         let path = path.as_ref();
-        let bytes = std::fs::read(path).map_err(|source| Error::Io {
-            action: "read",
-            path: path.to_owned(),
-            source,
-        })?;
-        Network::from_bytes(&bytes).map_err(|reason| Error::Corrupt {
-            path: path.to_owned(),
-            reason,
-        })
+        let bytes =
+            std::fs::read(path).map_err(|source| Error::Io { action: "read", path: path.to_owned(), source })?;
+        Network::from_bytes(&bytes).map_err(|reason| Error::Corrupt { path: path.to_owned(), reason })
     }
 
     fn to_bytes(&self, metadata: &BTreeMap<String, String>) -> Result<Vec<u8>, String> {
@@ -101,14 +91,16 @@ impl Network {
     }
 
     fn from_bytes(bytes: &[u8]) -> Result<(Network, BTreeMap<String, String>), String> {
-        let damaged = |error: safetensors::SafeTensorError| format!("it is cut short or not a safetensors file ({error})");
+        let damaged =
+            |error: safetensors::SafeTensorError| format!("it is cut short or not a safetensors file ({error})");
         let (_, file) = SafeTensors::read_metadata(bytes).map_err(damaged)?;
         let tensors = SafeTensors::deserialize(bytes).map_err(damaged)?;
         let mut metadata: BTreeMap<String, String> =
             file.metadata().iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect();
         let recorded = metadata.remove(CHECKSUM);
         let text = metadata.get(NETWORK).ok_or("it was not written by hierarch")?;
-        let header: Header = serde_json::from_str(text).map_err(|error| format!("its header is not readable ({error})"))?;
+        let header: Header =
+            serde_json::from_str(text).map_err(|error| format!("its header is not readable ({error})"))?;
         if header.format != FORMAT {
             return Err(format!("it has format {}, this library reads format {FORMAT}", header.format));
         }

@@ -71,8 +71,7 @@ fn affine_has_the_gradient_of_its_differences() {
     let targets = numbers(&mut random, 5);
     for activation in [Activation::None, Activation::Silu] {
         check_gradient(&weights, |mut graph| {
-            let hidden =
-                graph.affine(5, &[(Input::Data(data.clone()), first)], first_bias, None, Activation::Silu)?;
+            let hidden = graph.affine(5, &[(Input::Data(data.clone()), first)], first_bias, None, Activation::Silu)?;
             let inputs = [(Input::Node(hidden), second), (Input::Data(data.clone()), linear)];
             let short = graph.affine(5, &inputs, bias, None, activation)?;
             let output = graph.affine(5, &inputs[..1], bias, Some(&short), activation)?;
@@ -101,10 +100,7 @@ fn layer_norm_has_the_gradient_of_its_differences() {
 fn lookup_and_pool_have_the_gradient_of_their_differences() {
     let mut random = random(3, 0);
     let weights = small_numbers(&mut random, 6 * 3 + 6 * 4 + 4);
-    let sparse = Sparse {
-        entries: 2,
-        values: (0..14).map(|index| (index * 5 % 6, 0.1 * index as f32)).collect(),
-    };
+    let sparse = Sparse { entries: 2, values: (0..14).map(|index| (index * 5 % 6, 0.1 * index as f32)).collect() };
     let targets = numbers(&mut random, 2 * 3);
     let offsets = [0, 2, 2, 7];
     check_gradient(&weights, |mut graph| {
@@ -121,12 +117,7 @@ fn the_whole_loss_has_the_gradient_of_its_differences() {
     let simulator = Mixed;
     let (pilot, targets) = simulator.draw(0, 0, 64).unwrap();
     let reader = Reader::fit(&pilot, &targets, 2, 8);
-    let architecture = Architecture {
-        bins: 8,
-        row_width: 3,
-        width: 5,
-        blocks: 1,
-    };
+    let architecture = Architecture { bins: 8, row_width: 3, width: 5, blocks: 1 };
     let plan = Plan::new(&reader, &architecture);
     let mut weights = plan.initialise(1);
     let mut random = random(4, 0);
@@ -152,31 +143,19 @@ struct Conjugate;
 
 impl Conjugate {
     fn shape() -> Shape {
-        Shape {
-            width: 0,
-            plates: vec![PlateShape { width: 1, children: vec![] }],
-            targets: 1,
-        }
+        Shape { width: 0, plates: vec![PlateShape { width: 1, children: vec![] }], targets: 1 }
     }
 
     fn simulate(random: &mut Random, sizes: impl Iterator<Item = usize>) -> (Batch, Vec<f32>) {
         let mut targets = Vec::new();
-        let mut rows = Rows {
-            width: 1,
-            offsets: vec![0],
-            ..Rows::default()
-        };
+        let mut rows = Rows { width: 1, offsets: vec![0], ..Rows::default() };
         for size in sizes {
             let theta = normal(random);
             targets.push(theta as f32);
             rows.features.extend((0..size).map(|_| (theta + normal(random)) as f32));
             rows.offsets.push(rows.features.len());
         }
-        let batch = Batch {
-            sets: targets.len(),
-            plates: vec![rows],
-            ..Batch::default()
-        };
+        let batch = Batch { sets: targets.len(), plates: vec![rows], ..Batch::default() };
         (batch, targets)
     }
 }
@@ -197,11 +176,7 @@ struct Nested;
 impl Nested {
     fn shape() -> Shape {
         let inner = PlateShape { width: 1, children: vec![] };
-        Shape {
-            width: 0,
-            plates: vec![PlateShape { width: 0, children: vec![inner] }],
-            targets: 1,
-        }
+        Shape { width: 0, plates: vec![PlateShape { width: 0, children: vec![inner] }], targets: 1 }
     }
 
     /// The exact posterior: a group's mean measures mu with variance 0.25 + 1 / n.
@@ -224,11 +199,7 @@ impl Source for Nested {
 
     fn draw(&self, step: u64, chunk: usize, sets: usize) -> Result<(Batch, Vec<f32>), Infallible> {
         let mut random = random(step, chunk);
-        let mut inner = Rows {
-            width: 1,
-            offsets: vec![0],
-            ..Rows::default()
-        };
+        let mut inner = Rows { width: 1, offsets: vec![0], ..Rows::default() };
         let mut targets = Vec::new();
         for _ in 0..sets {
             let mu = normal(&mut random);
@@ -240,16 +211,9 @@ impl Source for Nested {
                 inner.offsets.push(inner.features.len());
             }
         }
-        let groups = Rows {
-            offsets: (0..=sets).map(|set| 10 * set).collect(),
-            children: vec![inner],
-            ..Rows::default()
-        };
-        let batch = Batch {
-            sets,
-            plates: vec![groups],
-            ..Batch::default()
-        };
+        let groups =
+            Rows { offsets: (0..=sets).map(|set| 10 * set).collect(), children: vec![inner], ..Rows::default() };
+        let batch = Batch { sets, plates: vec![groups], ..Batch::default() };
         Ok((batch, targets))
     }
 }
@@ -280,12 +244,7 @@ impl Mixed {
                 _ => (),
             }
         }
-        Rows {
-            width,
-            features,
-            offsets,
-            children: vec![],
-        }
+        Rows { width, features, offsets, children: vec![] }
     }
 }
 
@@ -309,12 +268,7 @@ impl Source for Mixed {
 
 fn small(sets: u64) -> Settings {
     Settings {
-        architecture: Architecture {
-            bins: 32,
-            row_width: 16,
-            width: 32,
-            blocks: 2,
-        },
+        architecture: Architecture { bins: 32, row_width: 16, width: 32, blocks: 2 },
         pilot: 256,
         validation: 256,
         ..Settings::new(Budget::sets(sets))
@@ -398,6 +352,14 @@ fn an_empty_batch_has_no_predictions() {
     let network = mixed_network();
     let (batch, _) = Mixed.draw(9, 0, 3).unwrap();
     assert!(network.predict(&batch.slice(1..1)).unwrap().mean.is_empty());
+}
+
+#[test]
+fn networks_and_errors_cross_threads() {
+    fn crosses<T: Send + Sync + 'static>() {}
+    crosses::<Network>();
+    crosses::<Error>();
+    crosses::<TrainError<Infallible>>();
 }
 
 #[test]

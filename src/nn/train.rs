@@ -341,8 +341,7 @@ impl<S: Source> Simulator<'_, S> {
         let (mut batch, mut targets) = self.draw(step, 0, sets.min(SAMPLE_CHUNK))?;
         let affordable = SAMPLE_NUMBERS / (batch.numbers() / batch.sets).max(1);
         let chunks = sets.min(affordable).div_ceil(SAMPLE_CHUNK).max(1);
-        let more: Vec<_> =
-            (1..chunks).into_par_iter().map(|chunk| self.draw(step, chunk, SAMPLE_CHUNK)).collect();
+        let more: Vec<_> = (1..chunks).into_par_iter().map(|chunk| self.draw(step, chunk, SAMPLE_CHUNK)).collect();
         for drawn in more {
             let (next, next_targets) = drawn?;
             batch.append(&next);
@@ -387,11 +386,8 @@ fn differentiate(
     targets: &[f32],
 ) -> Result<Chunk, Failure> {
     let reader = &network.reader;
-    let standardised: Vec<f32> = targets
-        .iter()
-        .zip(reader.targets.iter().cycle())
-        .map(|(target, (mean, sd))| (target - mean) / sd)
-        .collect();
+    let standardised: Vec<f32> =
+        targets.iter().zip(reader.targets.iter().cycle()).map(|(target, (mean, sd))| (target - mean) / sd).collect();
     let mut graph = Graph::<OwnedTape<f32, Cpu>>::new(weights.clone(), leaf.clone());
     let output = network.plan.forward(&mut graph, batch.sets, reader.encode(batch))?;
     let (total, losses) = graph.gaussian_loss(&output, &standardised)?;
@@ -399,10 +395,7 @@ fn differentiate(
         return Err(Failure::NotFinite { set, loss: losses[set] });
     }
     let mut gradients = total.try_backward()?;
-    Ok(Chunk {
-        loss: losses.iter().map(|loss| f64::from(*loss)).sum(),
-        gradient: take_leaf(&mut gradients, leaf)?,
-    })
+    Ok(Chunk { loss: losses.iter().map(|loss| f64::from(*loss)).sum(), gradient: take_leaf(&mut gradients, leaf)? })
 }
 
 /// Adam, and the moving average of the weights it visits.
@@ -470,8 +463,7 @@ impl Adam {
             .for_each(|(weights, average, first, second, gradient)| {
                 pulp::Arch::new().dispatch(|| {
                     let moments = first.iter_mut().zip(second).zip(gradient);
-                    for ((weight, average), ((first, second), gradient)) in
-                        weights.iter_mut().zip(average).zip(moments)
+                    for ((weight, average), ((first, second), gradient)) in weights.iter_mut().zip(average).zip(moments)
                     {
                         let gradient = clip * gradient;
                         *first += (1.0 - Self::FIRST) * (gradient - *first);

@@ -1,0 +1,145 @@
+//! Neural posterior estimation: a network that maps a data set to a distribution over the globals, trained on simulations
+//! by maximising the mean log density of the true globals (Papamakarios & Murray 2016; Lueckmann et al. 2017), with deep
+//! sets over the plates (Zaheer et al. 2017; Heinrich et al. 2023).
+
+use super::encode::Encoder;
+use super::{InferenceError, Posterior};
+use crate::model::{GlobalSlot, Model, global_slots, unconstrain};
+use crate::nn::{self, Batch, Budget, Settings, Shape, Source};
+use crate::progress::Progress;
+use crate::simulate::{Plan, SimulateError, stream};
+
+/// A posterior to be trained; made by `model.npe()`.
+#[derive(Clone, Debug)]
+#[must_use = "nothing is trained before `train`"]
+pub struct Npe<'a, M: Model> {
+    model: &'a M,
+    globals: Option<Vec<String>>,
+    seed: u64,
+    sizes: Vec<(String, usize)>,
+    covariates: Option<&'a M::Data>,
+}
+
+impl<'a, M: Model> Npe<'a, M> {
+    /// A posterior over all globals, for any size in the plates' ranges, from seed 0.
+    pub fn new(model: &'a M) -> Self {
+        Self { model, globals: None, seed: 0, sizes: Vec::new(), covariates: None }
+    }
+
+    /// Infers these globals only, the others being integrated over. Nuisance parameters are never inferred unless named.
+    pub fn globals(mut self, names: &[&str]) -> Self {
+        self.globals = Some(names.iter().map(|n| (*n).to_owned()).collect());
+        self
+    }
+
+    /// The seed of the simulations and of the network's first weights.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Trains for one size of a plate instead of its whole range.
+    pub fn size(mut self, plate: &str, elements: usize) -> Self {
+        self.sizes.push((plate.to_owned(), elements));
+        self
+    }
+
+    /// Draws the covariates of simulated elements from the rows of a data set.
+    pub fn given(mut self, data: &'a M::Data) -> Self {
+        self.covariates = Some(data);
+        self
+    }
+
+    /// Trains on fresh simulations, on all cores, until the budget is spent.
+    ///
+    /// # Errors
+    /// A model that cannot be simulated, a global that does not exist, or a training that diverges.
+    pub fn train(self, budget: Budget) -> Result<Posterior<M>, InferenceError> {
+        let targets = self.targets()?;
+        if let Some(data) = self.covariates {
+            crate::model::check(self.model, data)?;
+        }
+        let plan = Plan::new(self.model, &self.sizes, None, self.covariates.map(|d| (d, false)))?;
+        let encoder = Encoder::new(&self.model.specification());
+        let (width, plates) = encoder.shape();
+        let shape = Shape { width, plates, targets: targets.iter().map(|t| t.free.len()).sum() };
+        let simulations =
+            Simulations { model: self.model, plan: &plan, encoder: &encoder, targets: &targets, seed: self.seed };
+        let settings = Settings { seed: self.seed, ..Settings::new(budget) };
+        let bar = Progress::new("training", 1000);
+        let network = nn::train(&shape, &simulations, &settings, |p| {
+            bar.set((1000.0 * p.fraction) as u64, || {
+                let validation = p.validation.map_or(String::new(), |v| format!(", validation {v:.3}"));
+                format!("loss {:.3}{validation} nats, {:.0} sets/s,", p.loss, p.sets as f64 / p.seconds.max(1e-9))
+            });
+        })?;
+        Ok(Posterior::new(self.model.clone(), network, encoder, targets))
+    }
+
+    fn targets(&self) -> Result<Vec<GlobalSlot>, InferenceError> {
+        let all = global_slots(self.model);
+        let targets = match &self.globals {
+            None => all.into_iter().filter(|g| !g.nuisance).collect(),
+            Some(names) => pick(all, names)?,
+        };
+        if targets.is_empty() {
+            return Err(InferenceError::NothingToInfer);
+        }
+        closed(self.model, &targets)?;
+        Ok(targets)
+    }
+}
+
+/// The globals of some names, in the order of the declaration.
+pub(super) fn pick(all: Vec<GlobalSlot>, names: &[String]) -> Result<Vec<GlobalSlot>, InferenceError> {
+    if let Some(name) = names.iter().find(|n| !all.iter().any(|g| g.name == **n)) {
+        let known = all.iter().map(|g| format!("`{}`", g.name)).collect::<Vec<_>>().join(", ");
+        return Err(InferenceError::UnknownGlobal { name: name.clone(), known });
+    }
+    Ok(all.into_iter().filter(|g| names.contains(&g.name)).collect())
+}
+
+/// Checks that the support of each target depends on targets alone.
+fn closed<M: Model>(model: &M, targets: &[GlobalSlot]) -> Result<(), InferenceError> {
+    let free = global_slots(model).iter().map(|g| g.free.end).max().unwrap_or(0);
+    let mut q = vec![f64::NAN; free];
+    targets.iter().for_each(|t| q[t.free.clone()].fill(0.0));
+    let mut values = Vec::new();
+    crate::model::constrain(model, None, &q, &mut values);
+    match targets.iter().find(|t| values[t.values.clone()].iter().any(|x| x.is_nan())) {
+        None => Ok(()),
+        Some(open) => Err(InferenceError::OpenSupport { name: open.name.clone() }),
+    }
+}
+
+/// Fresh simulations for each step of the training.
+struct Simulations<'a, M: Model> {
+    model: &'a M,
+    plan: &'a Plan<'a, M>,
+    encoder: &'a Encoder,
+    targets: &'a [GlobalSlot],
+    seed: u64,
+}
+
+impl<M: Model> Source for Simulations<'_, M> {
+    type Error = SimulateError;
+
+    fn draw(&self, step: u64, chunk: usize, sets: usize) -> Result<(Batch, Vec<f32>), SimulateError> {
+        let mut batch = self.encoder.batch();
+        let mut targets = Vec::with_capacity(sets * self.targets.len());
+        for i in 0..sets as u64 {
+            // One stream for each (step, chunk, set), apart from those of `simulate` by the seed.
+            let mut rng = stream(
+                self.seed.wrapping_add((step.wrapping_add(2)).wrapping_mul(0x9fb2_1c65_1e98_df25)),
+                ((chunk as u64) << 32) | i,
+            );
+            let simulation = self.model.draw(self.plan, &mut rng)?;
+            self.encoder.push(&simulation.data, &mut batch);
+            let q = unconstrain(self.model, &simulation.globals, None);
+            for target in self.targets {
+                targets.extend(q[target.free.clone()].iter().map(|&q| q as f32));
+            }
+        }
+        Ok((batch, targets))
+    }
+}
