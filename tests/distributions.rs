@@ -328,7 +328,7 @@ fn continuous() -> Vec<Case> {
 
 fn discrete() -> Vec<Case> {
     let mut c = vec![];
-    family!(c, "Bernoulli", none, [[0.3], [0.999]], whole [],
+    family!(c, "Bernoulli", none, [[0.3], [0.97]], whole [],
         |p| Bernoulli::new(p[0]), points [0.0, 1.0],
         |x| peer::Bernoulli::new(p[0]).unwrap().ln_pmf(x as u64));
     family!(c, "BernoulliLogit", none, [[0.0], [-2.0], [5.0]], whole [],
@@ -551,7 +551,11 @@ fn gradients_agree_with_finite_differences() {
             let x_scale = if x_scale > 0.0 { x_scale } else { spread };
             // A step in a parameter that does not carry it past x, if it is a bound.
             let scale = |p: f64| {
-                if p == 0.0 { 1.0 } else { p.abs().min(1.0) }.min(if p == x { 1.0 } else { 200.0 * (x - p).abs() })
+                if p == 0.0 { 1.0 } else { p.abs().min(1.0).max(1e-2 * p.abs()) }.min(if p == x {
+                    1.0
+                } else {
+                    200.0 * (x - p).abs()
+                })
             };
             let mut scales: Vec<f64> = p.iter().map(|&p| scale(p)).collect();
             scales.push(if x > 0.0 && low > 0.0 { x_scale.min(0.3 * x) } else { x_scale });

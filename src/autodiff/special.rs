@@ -58,15 +58,14 @@ pub fn normal_cdf(x: f64) -> f64 {
     0.5 * erfc(-x * FRAC_1_SQRT_2)
 }
 
-/// The logarithm of [`normal_cdf`]. In the lower tail, where that would underflow in the end and the continued fraction is
-/// short, from Laplace's continued fraction of Mills' ratio:
-/// Phi(-t) = phi(t) / (t + 1 / (t + 2 / (t + 3 / ...))).
+/// The logarithm of [`normal_cdf`]. In the lower tail, where that would underflow in the end, from the first terms of
+/// Laplace's continued fraction of Mills' ratio: Phi(-t) = phi(t) / (t + 1 / (t + 2 / (t + 3 / ...))).
 pub fn ln_normal_cdf(x: f64) -> f64 {
-    if x > -4.0 || x.is_nan() {
+    if x > -30.0 || x.is_nan() {
         normal_cdf(x).ln()
     } else {
         let t = -x;
-        let inverse_ratio = (1..=60).rev().fold(t, |tail, n| t + n as f64 / tail);
+        let inverse_ratio = (1..=8).rev().fold(t, |tail, n| t + n as f64 / tail);
         -0.5 * t * t - 0.5 * (2.0 * PI).ln() - inverse_ratio.ln()
     }
 }
@@ -100,6 +99,8 @@ mod tests {
         // scipy.special.log_ndtr
         let reference = [
             (-37.0, -689.0305855768908),
+            (-30.001, -454.3512777154587),
+            (-29.999, -454.2912111961238),
             (-20.0, -203.9171553710973),
             (-10.0, -53.23128515051248),
             (-4.001, -10.36432757033834),

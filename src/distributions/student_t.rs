@@ -67,7 +67,13 @@ impl Draw for StudentT<f64> {
     }
 
     fn check(&self) -> Result<(), ParameterError> {
-        require(is_positive(self.dof), "StudentT", "the number of degrees of freedom", self.dof, "positive and finite")?;
+        require(
+            is_positive(self.dof),
+            "StudentT",
+            "the number of degrees of freedom",
+            self.dof,
+            "positive and finite",
+        )?;
         require(self.location.is_finite(), "StudentT", "the location", self.location, "finite")?;
         require(is_positive(self.scale), "StudentT", "the scale", self.scale, "positive and finite")
     }

@@ -6,6 +6,6 @@ mod csv;
 mod error;
 mod frame;
 
-pub use csv::{read_csv, write_csv};
+pub use csv::{read_column, read_csv, write_csv};
 pub use error::DataError;
 pub use frame::{Column, ColumnType, DataSet, Frame, Values};

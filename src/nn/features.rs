@@ -24,6 +24,8 @@ const COLUMN_SAMPLE: usize = 1 << 18;
 /// The scale of a soft bin, next to 1 for a moment: there are a hundred for each moment, and what conjugate models need is
 /// in the moments.
 const BIN_SCALE: f64 = 0.3;
+/// Rows at which a plate's own histogram counts as much as the prior's.
+const SHRINK: f32 = 4.0;
 /// |z| up to which a number stays linear.
 const LINEAR: f32 = 4.0;
 
@@ -416,7 +418,7 @@ impl Level {
     /// Deviations of the means from what the prior predicts, plain and times sqrt(n), each to its own scale, and
     /// functions of n. If n never varies, the two deviations are the same, and one is given.
     fn pool(&self, means: &[f32], offsets: &[usize]) -> Vec<f32> {
-        let moments = self.moments_width();
+        let (moments, bins) = (self.moments_width(), self.bins());
         let mut pooled = Vec::with_capacity((offsets.len() - 1) * self.pooled());
         for (parent, pair) in offsets.windows(2).enumerate() {
             let size = pair[1] - pair[0];
@@ -424,7 +426,11 @@ impl Level {
             // A plate without rows tells nothing beyond its size.
             let known = if size == 0 { 0.0 } else { 1.0 };
             let deviations = || mean.iter().zip(&self.centre).map(|(mean, centre)| known * (mean - centre));
-            pooled.extend(deviations().zip(&self.scale).map(|(deviation, scale)| squash(deviation * scale)));
+            // A histogram of few rows is mostly noise, and far from the prior's: it is shrunk towards it.
+            let trust = if self.ragged() { size as f32 / (size as f32 + SHRINK) } else { 1.0 };
+            let factors =
+                self.scale.iter().enumerate().map(|(index, scale)| if index < bins { trust * scale } else { *scale });
+            pooled.extend(deviations().zip(factors).map(|(deviation, factor)| squash(deviation * factor)));
             if let Some(sizes) = &self.sizes {
                 let root = (size as f32).sqrt();
                 pooled.extend(

@@ -420,7 +420,7 @@ fn a_bad_simulation_is_named() {
 
 #[test]
 fn a_conjugate_model_is_learned_at_every_size() {
-    let settings = Settings::new(Budget::sets(600_000));
+    let settings = Settings::new(Budget::sets(1_000_000));
     let network = train(&Conjugate::shape(), &Conjugate, &settings, |_| ()).unwrap();
     for size in [1, 5, 20, 50] {
         let (batch, _) = Conjugate::simulate(&mut random(77, size), std::iter::repeat_n(size, 400));

@@ -1,0 +1,77 @@
+//! What the examples share: their options, their output folder, their errors.
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+use hierarch::nn::Record;
+use hierarch::plot::{self, Figure};
+
+pub type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// The options of every example.
+#[derive(Args, Debug)]
+pub struct Options {
+    /// The seed of all random numbers: the same gives the same numbers, but for trainings bounded by time
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// The folder for pictures and summary.json
+    #[arg(long)]
+    pub out: Option<PathBuf>,
+    /// Under a minute, through all of the code, with no promise of accuracy
+    #[arg(long)]
+    pub quick: bool,
+}
+
+/// Runs an example and says what went wrong, if anything did.
+pub fn report(run: Result<()>) -> ExitCode {
+    match run {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The folder that an example writes to.
+pub struct Output {
+    folder: PathBuf,
+}
+
+impl Output {
+    /// `out/<name>`, or what `--out` says.
+    pub fn new(name: &str, options: &Options) -> Self {
+        let folder = options.out.clone().unwrap_or_else(|| Path::new("out").join(name));
+        println!("writing to {}", folder.display());
+        Self { folder }
+    }
+
+    /// Writes a picture as SVG and as PNG.
+    pub fn picture(&self, name: &str, figure: &Figure) -> Result<()> {
+        Ok(figure.save(self.folder.join(name))?)
+    }
+
+    /// The training curve of a posterior.
+    pub fn training(&self, history: &[Record]) -> Result<()> {
+        let curve = |loss: fn(&Record) -> f64| -> Vec<(f64, f64)> {
+            history.iter().map(|r| (r.sets as f64, loss(r))).collect()
+        };
+        let figure = plot::training_curve(&curve(|r| r.loss), &curve(|r| r.validation))?;
+        self.picture("training", &figure)
+    }
+
+    /// The path of a file.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// Writes `summary.json`.
+    pub fn summary(&self, summary: &serde_json::Value) -> Result<()> {
+        std::fs::create_dir_all(&self.folder)?;
+        let part = self.folder.join("summary.json.part");
+        std::fs::write(&part, serde_json::to_string_pretty(summary)? + "\n")?;
+        Ok(std::fs::rename(part, self.folder.join("summary.json"))?)
+    }
+}

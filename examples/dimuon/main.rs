@@ -1,0 +1,234 @@
+//! The Z boson in 500 collisions recorded by the CMS experiment in 2010: a resonance of unknown mass, width and fraction on
+//! a falling background, by NUTS and by an amortized neural posterior.
+//!
+//! `cargo run --release --example dimuon`, or with data of your own: `-- --data FILE --column NAME`.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::Parser;
+use common::{Options, Output, Result, report};
+use hierarch::io::read_column;
+use hierarch::model::Density;
+use hierarch::plot::{self, Axes, Mark, Panel, Series};
+use hierarch::prelude::*;
+use serde_json::json;
+
+model! {
+    /// A Breit-Wigner (Cauchy) resonance on an exponential background, in a window of invariant mass in GeV.
+    pub Dimuon {
+        /// The window.
+        param low: f64 = 60.0;
+        param high: f64 = 120.0;
+        /// Where the peak may be.
+        param mass_low: f64 = 80.0;
+        param mass_high: f64 = 100.0;
+        /// The sizes of data set that a posterior is trained for.
+        param fewest: usize = 100;
+        param most: usize = 1000;
+
+        global mass ~ Uniform(mass_low, mass_high);
+        global half_width ~ LogNormal(0.7, 0.5);
+        global fraction ~ Uniform(0.0, 1.0);
+        /// How fast the background falls, in 1 / GeV.
+        nuisance slope ~ Normal(0.03, 0.03);
+
+        plate events(fewest..=most) {
+            local signal ~ Bernoulli(fraction);
+            observe mass_gev ~ if signal {
+                Truncated(Cauchy(mass, half_width), low, high)
+            } else {
+                TruncatedExponential(slope, low, high)
+            };
+        }
+    }
+}
+
+model! {
+    /// The same with a Gaussian peak.
+    pub GaussianPeak {
+        param low: f64 = 60.0;
+        param high: f64 = 120.0;
+        param mass_low: f64 = 80.0;
+        param mass_high: f64 = 100.0;
+        param fewest: usize = 100;
+        param most: usize = 1000;
+
+        global mass ~ Uniform(mass_low, mass_high);
+        global sd ~ LogNormal(0.7, 0.5);
+        global fraction ~ Uniform(0.0, 1.0);
+        nuisance slope ~ Normal(0.03, 0.03);
+
+        plate events(fewest..=most) {
+            local signal ~ Bernoulli(fraction);
+            observe mass_gev ~ if signal {
+                TruncatedNormal(mass, sd, low, high)
+            } else {
+                TruncatedExponential(slope, low, high)
+            };
+        }
+    }
+}
+
+/// Finds a resonance in invariant masses.
+#[derive(Parser, Debug)]
+struct Arguments {
+    #[command(flatten)]
+    options: Options,
+    /// A CSV file of your own
+    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/dimuon/cms_dimuon_2010.csv"))]
+    data: PathBuf,
+    /// Its column of invariant masses in GeV
+    #[arg(long, default_value = "mass_gev")]
+    column: String,
+    /// The window of mass, GeV
+    #[arg(long, num_args = 2, value_names = ["LOW", "HIGH"], default_values_t = [60.0, 120.0])]
+    window: Vec<f64>,
+    /// Where the peak may be, GeV
+    #[arg(long, num_args = 2, value_names = ["LOW", "HIGH"], default_values_t = [80.0, 100.0])]
+    peak: Vec<f64>,
+    /// Seconds of training
+    #[arg(long)]
+    train_seconds: Option<f64>,
+}
+
+fn main() -> ExitCode {
+    report(run(&Arguments::parse()))
+}
+
+fn run(arguments: &Arguments) -> Result<()> {
+    let options = &arguments.options;
+    let [low, high] = [arguments.window[0], arguments.window[1]];
+    let [mass_low, mass_high] = [arguments.peak[0], arguments.peak[1]];
+    if !(low < mass_low && mass_low < mass_high && mass_high < high) {
+        return Err(
+            format!("--peak {mass_low} {mass_high} must lie inside --window {low} {high}, low end first").into()
+        );
+    }
+    let all = read_column(&arguments.data, &arguments.column)?;
+    let masses: Vec<f64> = all.iter().copied().filter(|m| (low..high).contains(m)).collect();
+    let events = masses.len();
+    println!("{events} of {} events lie within {low} to {high} GeV", all.len());
+    if events < 20 {
+        return Err(format!("{events} events are too few to find a peak in: widen --window, or check --column").into());
+    }
+    let (fewest, most) = (100.min(events), 1000.max(events * 5 / 4));
+    let model = Dimuon { low, high, mass_low, mass_high, fewest, most };
+    let data = DimuonData { events: DimuonEvents { mass_gev: masses } };
+    let out = Output::new("dimuon", options);
+    out.picture("plates", &plot::plate_diagram(&model.specification()))?;
+
+    let (warmup, draws) = if options.quick { (300, 300) } else { (1000, 2000) };
+    let chains = model.nuts(&data).seed(options.seed).warmup(warmup).draws(draws).run()?;
+    println!("\nNUTS, the exact posterior ({:.1} s):\n{chains}", chains.time().as_secs_f64());
+
+    let other = GaussianPeak { low, high, mass_low, mass_high, fewest, most };
+    let other_data = GaussianPeakData { events: GaussianPeakEvents { mass_gev: data.events.mass_gev.clone() } };
+    let other_chains = other.nuts(&other_data).seed(options.seed).warmup(warmup).draws(draws).run()?;
+    let gain = best_log_likelihood(&model, &data, &chains)? - best_log_likelihood(&other, &other_data, &other_chains)?;
+    let (better, worse) = if gain > 0.0 { ("Breit-Wigner", "Gaussian") } else { ("Gaussian", "Breit-Wigner") };
+    println!(
+        "the data prefer the {better} shape: its best log likelihood is {:.1} above that of the {worse}\n",
+        gain.abs()
+    );
+
+    let seconds = arguments.train_seconds.unwrap_or(if options.quick { 5.0 } else { 90.0 });
+    println!("training the neural posterior for {seconds} s ...");
+    let posterior = model.npe().seed(options.seed).train(Budget::seconds(seconds))?;
+    posterior.save(out.path("posterior.safetensors"))?;
+    let started = Instant::now();
+    let belief = posterior.condition(&data)?;
+    let milliseconds = started.elapsed().as_secs_f64() * 1e3;
+    println!("\nthe neural posterior ({milliseconds:.2} ms on data it has not seen):\n{belief}");
+    out.training(posterior.history())?;
+
+    picture_posteriors(&out, &chains, &belief)?;
+    picture_fit(&out, &model, &data, &chains)?;
+
+    let nuts = chains.summary();
+    let npe = belief.summary();
+    let exact = |name: &str| nuts.rows.iter().find(|r| r.name == name).map(|r| json!({ "mean": r.mean, "sd": r.sd }));
+    let neural = |name: &str| npe.rows.iter().find(|r| r.name == name).map(|r| json!({ "mean": r.mean, "sd": r.sd }));
+    out.summary(&json!({
+        "events": events,
+        "nuts": {
+            "mass": exact("mass"), "half_width": exact("half_width"), "fraction": exact("fraction"),
+            "rhat_max": chains.rhat_max(), "divergences": chains.divergences(), "seconds": chains.time().as_secs_f64(),
+        },
+        "npe": {
+            "mass": neural("mass"), "half_width": neural("half_width"), "fraction": neural("fraction"),
+            "milliseconds": milliseconds, "train_seconds": posterior.history().last().map(|r| r.seconds),
+            "sets_seen": posterior.history().last().map(|r| r.sets),
+        },
+        "shape": { "preferred": better, "log_likelihood_gain": gain.abs() },
+    }))
+}
+
+/// The log likelihood at the best of the draws, latents of single events summed out: the joint density over the prior's.
+fn best_log_likelihood<M: Likelihood>(model: &M, data: &M::Data, chains: &Chains<M>) -> Result<f64> {
+    let mut density = Density::new(model, data)?;
+    let mut gradient = vec![0.0; density.dimension()];
+    let likelihood = chains.globals().map(|globals| {
+        let q = hierarch::model::unconstrain(model, &globals, None);
+        density.gradient(&q, &mut gradient) - density.prior_gradient(&q, &mut gradient)
+    });
+    Ok(likelihood.fold(f64::NEG_INFINITY, f64::max))
+}
+
+fn picture_posteriors(out: &Output, chains: &Chains<Dimuon>, belief: &Belief<Dimuon>) -> Result<()> {
+    let neural = belief.sample(20_000, 0);
+    let names = belief.names();
+    let exact: Vec<Vec<f64>> =
+        names.iter().map(|n| chains.get(n).map_or(Vec::new(), |chains| chains.concat())).collect();
+    let panels: Vec<Panel> = names
+        .iter()
+        .zip(exact.iter().zip(&neural))
+        .map(|(name, (exact, neural))| Panel {
+            parameter: match *name {
+                "mass" => "mass [GeV]",
+                "half_width" => "half width [GeV]",
+                other => other,
+            },
+            beliefs: vec![("NUTS", plot::Belief::Draws(exact)), ("neural", plot::Belief::Draws(neural))],
+            lines: if *name == "mass" { vec![("Z boson, 91.19", 91.1876)] } else { Vec::new() },
+            range: None,
+        })
+        .collect();
+    out.picture("posteriors", &plot::marginals("", &panels)?)
+}
+
+/// The data, and the expected number of events over the posterior.
+fn picture_fit(out: &Output, model: &Dimuon, data: &DimuonData, chains: &Chains<Dimuon>) -> Result<()> {
+    let Dimuon { low, high, .. } = *model;
+    let masses = &data.events.mass_gev;
+    let bins = 60;
+    let width = (high - low) / bins as f64;
+    let edges: Vec<f64> = (0..=bins).map(|i| low + width * i as f64).collect();
+    let mut counts = vec![0.0; bins];
+    masses.iter().for_each(|m| counts[(((m - low) / width) as usize).min(bins - 1)] += 1.0);
+    let draws: Vec<DimuonGlobals> = chains.globals().step_by(20).collect();
+    let (mut curve, mut band) = (Vec::new(), Vec::new());
+    for i in 0..=400 {
+        let m = low + (high - low) * i as f64 / 400.0;
+        let mut expected: Vec<f64> = draws
+            .iter()
+            .map(|g| {
+                let peak = Truncated::new(Cauchy::new(g.mass, g.half_width), low, high).log_density(m).exp();
+                let rest = TruncatedExponential::new(g.slope, low, high).log_density(m).exp();
+                masses.len() as f64 * width * (g.fraction * peak + (1.0 - g.fraction) * rest)
+            })
+            .collect();
+        expected.sort_by(f64::total_cmp);
+        let at = |p: f64| hierarch::sampling::diagnostics::quantile(&expected, p);
+        curve.push((m, at(0.5)));
+        band.push((at(0.05), at(0.95)));
+    }
+    let axes = Axes { x: "invariant mass [GeV]", y: "events per GeV", ..Axes::default() };
+    let axes = if (width - 1.0).abs() < 1e-9 { axes } else { Axes { y: "events per bin", ..axes } };
+    let fit = Series::new("posterior, median and 5 to 95 %", Mark::Line, &curve).band(&band);
+    out.picture("fit", &plot::data_with_fit(&axes, &edges, &counts, &[fit])?)
+}
