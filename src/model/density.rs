@@ -32,12 +32,17 @@ impl Scratch {
 /// the continuous locals plate by plate, each variable's components one after the other and each component's elements side
 /// by side. Discrete locals are summed out.
 #[derive(Debug)]
-pub struct Density<'a, M: Likelihood> {
+pub struct Density<'a, M: Model> {
     model: &'a M,
     data: &'a M::Data,
     dimension: usize,
     scratch: Scratch,
+    /// The model's own function, on the widest registers of this machine.
+    evaluate: Evaluate<M>,
+    without_lanes: Evaluate<M>,
 }
+
+type Evaluate<M> = fn(&M, &<M as Model>::Data, &[f64], &mut [f64], &mut Scratch, Part) -> f64;
 
 impl<'a, M: Likelihood> Density<'a, M> {
     /// The density given a data set.
@@ -46,9 +51,20 @@ impl<'a, M: Likelihood> Density<'a, M> {
     /// What is wrong with the data.
     pub fn new(model: &'a M, data: &'a M::Data) -> Result<Self, DataError> {
         check(model, data)?;
-        Ok(Self { model, data, dimension: model.dimension(data), scratch: Scratch::default() })
+        Ok(Self {
+            model,
+            data,
+            dimension: model.dimension(data),
+            scratch: Scratch::default(),
+            evaluate: |model, data, q, gradient, scratch, part| {
+                with_lanes(InLanes { model, data, q, gradient, scratch, part })
+            },
+            without_lanes: M::log_density_lanes::<f64>,
+        })
     }
+}
 
+impl<M: Model> Density<'_, M> {
     /// How many unconstrained numbers there are.
     pub fn dimension(&self) -> usize {
         self.dimension
@@ -60,7 +76,7 @@ impl<'a, M: Likelihood> Density<'a, M> {
     /// `q` or `gradient` is not of the density's dimension.
     #[inline]
     pub fn gradient(&mut self, q: &[f64], gradient: &mut [f64]) -> f64 {
-        self.part(Part::Whole, q, gradient)
+        self.run(self.evaluate, q, gradient, Part::Whole)
     }
 
     /// The same for the prior of the globals alone, Jacobian included.
@@ -68,34 +84,38 @@ impl<'a, M: Likelihood> Density<'a, M> {
     /// # Panics
     /// `q` or `gradient` is not of the density's dimension.
     pub fn prior_gradient(&mut self, q: &[f64], gradient: &mut [f64]) -> f64 {
-        self.part(Part::Prior, q, gradient)
-    }
-
-    #[inline]
-    fn part(&mut self, part: Part, q: &[f64], gradient: &mut [f64]) -> f64 {
-        assert_eq!((q.len(), gradient.len()), (self.dimension, self.dimension), "the position's dimension");
-        with_lanes(Evaluate { density: self, part, q, gradient })
+        self.run(self.evaluate, q, gradient, Part::Prior)
     }
 
     /// The same as [`Density::gradient`], one element at a time: what the lanes are tested against.
+    ///
+    /// # Panics
+    /// `q` or `gradient` is not of the density's dimension.
     pub fn gradient_without_lanes(&mut self, q: &[f64], gradient: &mut [f64]) -> f64 {
-        Evaluate { density: self, part: Part::Whole, q, gradient }.run::<f64>()
+        self.run(self.without_lanes, q, gradient, Part::Whole)
+    }
+
+    #[inline]
+    fn run(&mut self, evaluate: Evaluate<M>, q: &[f64], gradient: &mut [f64], part: Part) -> f64 {
+        assert_eq!((q.len(), gradient.len()), (self.dimension, self.dimension), "the position's dimension");
+        evaluate(self.model, self.data, q, gradient, &mut self.scratch, part)
     }
 }
 
-struct Evaluate<'a, 'b, M: Likelihood> {
-    density: &'a mut Density<'b, M>,
-    part: Part,
+struct InLanes<'a, M: Model> {
+    model: &'a M,
+    data: &'a M::Data,
     q: &'a [f64],
     gradient: &'a mut [f64],
+    scratch: &'a mut Scratch,
+    part: Part,
 }
 
-impl<M: Likelihood> WithLanes for Evaluate<'_, '_, M> {
+impl<M: Likelihood> WithLanes for InLanes<'_, M> {
     type Output = f64;
     #[inline(always)]
     fn run<V: Lanes>(self) -> f64 {
-        let Density { model, data, scratch, .. } = self.density;
-        model.log_density_lanes::<V>(data, self.q, self.gradient, scratch, self.part)
+        self.model.log_density_lanes::<V>(self.data, self.q, self.gradient, self.scratch, self.part)
     }
 }
 

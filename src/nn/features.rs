@@ -324,7 +324,7 @@ impl Level {
         let width = self.numbers();
         match width {
             0..=BINNED_WIDTH => self.bins() + width + width * (width + 1) / 2,
-            ..=POOLED_WIDTH => 2 * width,
+            _ if width <= POOLED_WIDTH => 2 * width,
             _ => 0,
         }
     }

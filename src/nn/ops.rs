@@ -26,6 +26,8 @@ macro_rules! take {
 pub(super) type Matrix = Tensor<(usize, usize), f32, Cpu>;
 /// Stands for all weights in the store of gradients.
 pub(super) type Leaf = Tensor<(usize,), f32, Cpu>;
+/// The loss of all rows together, on the tape, and of each row.
+pub(super) type Loss<T> = (Tensor<Rank0, f32, Cpu, T>, Vec<f32>);
 type Grads = Gradients<f32, Cpu>;
 type Result<T> = std::result::Result<T, CpuError>;
 
@@ -245,11 +247,7 @@ impl<T: Tape<f32, Cpu>> Graph<T> {
 
     /// Negative log densities of `targets` (rows x D) under the diagonal Gaussians in `output` (rows x 2 D: means, then
     /// log standard deviations), up to D log(2 pi) / 2: their sum, on the tape, and each row's.
-    pub(super) fn gaussian_loss(
-        mut self,
-        output: &Matrix,
-        targets: &[f32],
-    ) -> Result<(Tensor<Rank0, f32, Cpu, T>, Vec<f32>)> {
+    pub(super) fn gaussian_loss(mut self, output: &Matrix, targets: &[f32]) -> Result<Loss<T>> {
         let (rows, columns) = *output.shape();
         let dims = columns / 2;
         let mut gradient = read(output);

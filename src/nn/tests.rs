@@ -4,17 +4,16 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use dfdx::prelude::{Backward, Cpu, CpuError, OwnedTape, Rank0, Tensor, ZerosTensor};
+use dfdx::prelude::{Backward, Cpu, CpuError, OwnedTape, ZerosTensor};
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::features::{Reader, Sparse};
 use super::network::Plan;
-use super::ops::{Activation, Graph, Input, Leaf, Slot, take_leaf};
+use super::ops::{Activation, Graph, Input, Leaf, Loss, Slot, take_leaf};
 use super::*;
 
 type Random = Xoshiro256PlusPlus;
-type Loss = (Tensor<Rank0, f32, Cpu, OwnedTape<f32, Cpu>>, Vec<f32>);
 
 fn random(step: u64, chunk: usize) -> Random {
     Random::seed_from_u64(step.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ chunk as u64)
@@ -37,7 +36,10 @@ fn small_numbers(random: &mut Random, count: usize) -> Vec<f32> {
 // ---- gradients ---------------------------------------------------------------------------------------------------------
 
 /// Compares the gradient of `loss` on the tape with central differences of fourth order, weight by weight.
-fn check_gradient(weights: &[f32], loss: impl Fn(Graph<OwnedTape<f32, Cpu>>) -> Result<Loss, CpuError>) {
+fn check_gradient(
+    weights: &[f32],
+    loss: impl Fn(Graph<OwnedTape<f32, Cpu>>) -> Result<Loss<OwnedTape<f32, Cpu>>, CpuError>,
+) {
     let leaf: Leaf = Cpu::default().zeros_like(&(weights.len(),));
     let at = |weights: Vec<f32>| loss(Graph::new(Arc::new(weights), leaf.clone())).unwrap();
     let (total, _) = at(weights.to_vec());

@@ -120,7 +120,7 @@ impl<M: Model> Chains<M> {
 
 impl<M: Model> std::fmt::Display for Chains<M> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.summary())?;
+        writeln!(f, "{}", self.summary())?;
         self.warnings().iter().try_for_each(|w| writeln!(f, "warning: {w}"))
     }
 }

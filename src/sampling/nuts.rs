@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use super::Chains;
 use crate::io::DataError;
-use crate::model::{self, Density, Likelihood};
+use crate::model::{self, Density, Likelihood, Model};
 use crate::progress::Progress;
 use crate::simulate::{Stream, stream};
 
@@ -61,9 +61,10 @@ pub enum SampleError {
 /// Chains to be run; made by `model.nuts(&data)`.
 #[derive(Clone, Debug)]
 #[must_use = "nothing is sampled before `run`"]
-pub struct Nuts<'a, M: Likelihood> {
+pub struct Nuts<'a, M: Model> {
     model: &'a M,
     data: &'a M::Data,
+    density: fn(&'a M, &'a M::Data) -> Result<Density<'a, M>, DataError>,
     seed: u64,
     chains: usize,
     warmup: usize,
@@ -74,9 +75,12 @@ pub struct Nuts<'a, M: Likelihood> {
 impl<'a, M: Likelihood> Nuts<'a, M> {
     /// Four chains of 1000 draws after a warm-up of 1000, from seed 0.
     pub fn new(model: &'a M, data: &'a M::Data) -> Self {
-        Self { model, data, seed: 0, chains: 4, warmup: 1000, draws: 1000, target_accept: 0.8 }
+        Self { model, data, density: Density::new, seed: 0, chains: 4, warmup: 1000, draws: 1000, target_accept: 0.8 }
     }
+}
 
+// Only `new` asks for a likelihood, so that a model without one is one error and not one for each method.
+impl<'a, M: Model> Nuts<'a, M> {
     /// The seed: the same gives the same draws on any number of threads.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
@@ -122,7 +126,7 @@ impl<'a, M: Likelihood> Nuts<'a, M> {
             }
         }
         // The checks of the data are the same for each chain: once is enough to fail early.
-        if Density::new(self.model, self.data)?.dimension() == 0 {
+        if (self.density)(self.model, self.data)?.dimension() == 0 {
             return Err(SampleError::NothingToSample);
         }
         let started = Instant::now();
@@ -152,7 +156,7 @@ impl<'a, M: Likelihood> Nuts<'a, M> {
     fn chain(&self, chain: usize, report: &(impl Fn(bool) + Sync)) -> Result<Run, SampleError> {
         let failed = |e: &dyn std::fmt::Display| SampleError::Sampler { chain, what: e.to_string() };
         let mut rng = stream(self.seed, chain as u64);
-        let mut density = Density::new(self.model, self.data)?;
+        let mut density = (self.density)(self.model, self.data)?;
         let start = self.start(chain, &mut density, &mut rng)?;
         let mut settings =
             DiagNutsSettings { num_tune: self.warmup as u64, num_draws: self.draws as u64, ..Default::default() };
@@ -207,9 +211,9 @@ struct Run {
     divergences: usize,
 }
 
-struct LogDensity<'a, M: Likelihood>(Density<'a, M>);
+struct LogDensity<'a, M: Model>(Density<'a, M>);
 
-impl<M: Likelihood> HasDims for LogDensity<'_, M> {
+impl<M: Model> HasDims for LogDensity<'_, M> {
     fn dim_sizes(&self) -> HashMap<String, u64> {
         HashMap::from([("unconstrained_parameter".to_owned(), self.0.dimension() as u64)])
     }
@@ -226,7 +230,7 @@ impl LogpError for NotFinite {
     }
 }
 
-impl<M: Likelihood> CpuLogpFunc for LogDensity<'_, M> {
+impl<M: Model> CpuLogpFunc for LogDensity<'_, M> {
     type LogpError = NotFinite;
     type FlowParameters = ();
     type ExpandedVector = Vec<f64>;

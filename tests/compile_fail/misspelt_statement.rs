@@ -1,0 +1,10 @@
+use hierarch::prelude::*;
+
+model! {
+    pub Example {
+        globl mu ~ Normal(0.0, 1.0);
+        observe y ~ Normal(mu, 1.0);
+    }
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+use hierarch::prelude::*;
+
+model! {
+    pub Example {
+        global mu ~ Normal(0.0, 1.0);
+    }
+}
+
+fn main() {}

@@ -1,0 +1,13 @@
+use hierarch::prelude::*;
+
+model! {
+    pub Example {
+        global mu ~ Normal(0.0, 1.0);
+        plate schools(8) {
+            local theta ~ Normal(mu, 1.0);
+        }
+        observe y ~ Normal(mu, 1.0);
+    }
+}
+
+fn main() {}
