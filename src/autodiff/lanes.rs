@@ -229,10 +229,10 @@ impl<S: Simd> Lane<S> {
     #[inline(always)]
     fn simd() -> S {
         const { assert!(size_of::<S>() == 0, "a token is proof alone and has no bytes") };
-        // SAFETY: S has no bytes, so there is nothing to initialise. What a token proves, that the machine has the
-        // instructions, holds: `Lane<S>` is private to this file, and the one place that names it is `with_simd`, which
-        // was handed a token of the same type by pulp's detection.
-        unsafe { std::mem::MaybeUninit::<S>::uninit().assume_init() }
+        // SAFETY: S has no bytes, so a dangling pointer to it may be read and there is nothing to initialise. What a token
+        // proves, that the machine has the instructions, holds: `Lane<S>` is private to this file, and the one place that
+        // names it is `with_simd`, which was handed a token of the same type by pulp's detection.
+        unsafe { std::ptr::NonNull::<S>::dangling().read() }
     }
 
     #[inline(always)]
@@ -307,6 +307,16 @@ impl<S: Simd> PartialOrd for Lane<S> {
 
 impl<S: Simd> Lanes for Lane<S> {
     const WIDTH: usize = S::F64_LANES;
+
+    #[inline(always)]
+    fn map(self, f: impl Fn(f64) -> f64) -> Self {
+        // A function of a global alone is the same in every lane, and dear enough to be looked at once.
+        let first = self.lane(0);
+        if (1..Self::WIDTH).all(|i| self.lane(i) == first) {
+            return Self::splat(f(first));
+        }
+        Self::from_fn(|i| f(self.lane(i)))
+    }
 
     #[inline(always)]
     fn splat(x: f64) -> Self {
