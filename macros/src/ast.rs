@@ -10,6 +10,8 @@ pub struct Model {
     pub body: Vec<Statement>,
 }
 
+// A model has a few dozen statements, so the difference in size costs nothing.
+#[allow(clippy::large_enum_variant)]
 pub enum Statement {
     Param(Param),
     Variable(Variable),

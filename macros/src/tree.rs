@@ -522,7 +522,7 @@ fn annotate(steps: &mut [Step], symbols: &BTreeMap<String, Symbol>) -> Vec<Gathe
                     let Some(from) = &of.plate else { continue };
                     let here = at.plate.as_deref() == Some(&plate.name.to_string());
                     let known = gathers.iter().any(|g| g.values == values && g.index == index);
-                    if here && *from != plate.name.to_string() && !known {
+                    if here && plate.name != from && !known {
                         let data = matches!(of.role, Some(Role::Observe | Role::Given));
                         let len = of.shape.as_ref().and_then(|s| syn::parse2(s.clone()).ok());
                         gathers.push(Gather { values, index, plate: from.clone(), len, data });

@@ -87,7 +87,7 @@ impl Blocks {
 
     /// The next block, for lanes of type `V`.
     #[inline(always)]
-    pub fn next<V: Lanes>(&mut self) -> Option<Block> {
+    pub fn next_block<V: Lanes>(&mut self) -> Option<Block> {
         if self.next >= self.end {
             return None;
         }

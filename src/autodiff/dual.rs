@@ -130,6 +130,8 @@ impl<V: Lanes, const K: usize> Div for Dual<V, K> {
 
 impl<V: Lanes, const K: usize> Rem for Dual<V, K> {
     type Output = Self;
+    // The derivative of a remainder takes a product and a difference.
+    #[allow(clippy::suspicious_arithmetic_impl)]
     #[inline(always)]
     fn rem(self, other: Self) -> Self {
         // a % b = a - b trunc(a / b), as for f64; the whole number has no derivative.
@@ -139,18 +141,13 @@ impl<V: Lanes, const K: usize> Rem for Dual<V, K> {
     }
 }
 
-macro_rules! with_plain_number {
-    ($($name:ident $method:ident),*) => {$(
-        impl<V: Lanes, const K: usize> $name<f64> for Dual<V, K> {
-            type Output = Self;
-            #[inline(always)]
-            fn $method(self, other: f64) -> Self {
-                $name::$method(self, Self::from(other))
-            }
-        }
-    )*};
+impl<V: Lanes, const K: usize> Rem<f64> for Dual<V, K> {
+    type Output = Self;
+    #[inline(always)]
+    fn rem(self, other: f64) -> Self {
+        self % Self::from(other)
+    }
 }
-with_plain_number!(Rem rem);
 
 impl<V: Lanes, const K: usize> Add<f64> for Dual<V, K> {
     type Output = Self;

@@ -382,8 +382,8 @@ impl<S: Simd> Lanes for Lane<S> {
         // Adding and taking away 1.5 * 2^52 rounds to the nearest whole number.
         let round = Self::splat(1.5 * (1u64 << 52) as f64);
         let k = self.mul_add(Self::splat(std::f64::consts::LOG2_E), round) - round;
-        let r = k.mul_add(Self::splat(-6.93147180369123816490e-01), self);
-        let r = k.mul_add(Self::splat(-1.90821492927058770002e-10), r);
+        let r = k.mul_add(Self::splat(-6.931_471_803_691_238e-1), self);
+        let r = k.mul_add(Self::splat(-1.908_214_929_270_587_7e-10), r);
         // |r| <= ln(2) / 2, where the Taylor polynomial of degree 13 is off by less than 5e-18.
         let mut p = Self::splat(1.0 / 6227020800.0);
         for c in [
@@ -436,21 +436,21 @@ impl<S: Simd> Lanes for Lane<S> {
         let f = m - Self::splat(1.0);
         let s = f / (Self::splat(2.0) + f);
         let z = s * s;
-        let mut r = Self::splat(1.479819860511658591e-01);
+        let mut r = Self::splat(1.479_819_860_511_658_6e-1);
         for c in [
-            1.531383769920937332e-01,
-            1.818357216161805012e-01,
-            2.222219843214978396e-01,
-            2.857142874366239149e-01,
-            3.999999999940941908e-01,
-            6.666666666666735130e-01,
+            1.531_383_769_920_937_3e-1,
+            1.818_357_216_161_805e-1,
+            2.222_219_843_214_978_4e-1,
+            2.857_142_874_366_239e-1,
+            3.999_999_999_940_942e-1,
+            6.666_666_666_666_735e-1,
         ] {
             r = r.mul_add(z, Self::splat(c));
         }
         let r = r * z;
         let half = Self::splat(0.5) * f * f;
-        let low = s * (half + r) + e * Self::splat(1.90821492927058770002e-10);
-        let y = e * Self::splat(6.93147180369123816490e-01) - ((half - low) - f);
+        let low = s * (half + r) + e * Self::splat(1.908_214_929_270_587_7e-10);
+        let y = e * Self::splat(6.931_471_803_691_238e-1) - ((half - low) - f);
 
         let zero = Self::splat(0.0);
         let y = Self::select(simd.equal_f64s(self.0, zero.0), Self::splat(f64::NEG_INFINITY), y);

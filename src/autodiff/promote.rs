@@ -22,9 +22,9 @@ impl<V: Lanes, const P: usize, const K: usize> Promote<Dual<V, K>> for Dual<f64,
     #[inline(always)]
     fn promote(&self, slots: &[usize]) -> Dual<V, K> {
         let mut inside = Dual::constant(V::splat(self.value));
-        for k in 0..K.min(slots.len()) {
-            if slots[k] < P {
-                inside.partials[k] = V::splat(self.partials[slots[k]]);
+        for (partial, &slot) in inside.partials.iter_mut().zip(slots) {
+            if slot < P {
+                *partial = V::splat(self.partials[slot]);
             }
         }
         inside

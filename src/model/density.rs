@@ -321,8 +321,8 @@ impl Walk for Known {
             Support::Simplex => (unconstrain_simplex(x), N - 1),
             _ => (x, N),
         };
-        for c in 0..free {
-            place_number(&mut self.free, slot.component(c).free, q[c]);
+        for (c, &q) in q.iter().take(free).enumerate() {
+            place_number(&mut self.free, slot.component(c).free, q);
         }
         self.log_density += distribution.log_density(x);
         x

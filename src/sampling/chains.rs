@@ -100,7 +100,7 @@ impl<M: Model> Chains<M> {
             }
             worst
         };
-        if let Some((rhat, name)) = worst(|d| diagnostics::rhat(d), |w, x| x > w)
+        if let Some((rhat, name)) = worst(diagnostics::rhat, |w, x| x > w)
             && rhat > 1.01
         {
             warnings.push(format!("R-hat of `{name}` is {rhat:.3}, above 1.01: the chains disagree; run them longer"));

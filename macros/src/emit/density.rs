@@ -522,7 +522,7 @@ impl Density<'_> {
             #(#buffers)*
             {
                 let mut __blocks = ::hierarch::autodiff::Blocks::new(0, #n);
-                while let ::core::option::Option::Some(__block) = __blocks.next::<#lanes>() {
+                while let ::core::option::Option::Some(__block) = __blocks.next_block::<#lanes>() {
                     #promotions
                     #gathers
                     let mut __lp = <#scalar as ::core::convert::From<f64>>::from(0.0);
@@ -607,7 +607,7 @@ impl Density<'_> {
                 #size_term
                 let mut __total = <#scalar as ::core::convert::From<f64>>::from(0.0);
                 let mut __blocks = ::hierarch::autodiff::Blocks::new(__start, __end);
-                while let ::core::option::Option::Some(__block) = __blocks.next::<#lanes>() {
+                while let ::core::option::Option::Some(__block) = __blocks.next_block::<#lanes>() {
                     #promotions
                     #size_name
                     #gathers
