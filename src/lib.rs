@@ -1,4 +1,45 @@
-//! hierarch
+//! Hierarchical simulation-based inference from one declaration.
+//!
+//! A model is written once, in [`model!`]: global variables, local variables on plates, and what is observed. From that
+//! declaration come
+//!
+//! - a parallel simulator, the same to the bit on any number of threads ([`Model::simulate`](model::Model::simulate)),
+//! - the log density and its gradient, discrete locals summed out ([`model::Density`]), with NUTS over it
+//!   ([`Model::nuts`](model::Model::nuts)) where every observation has a density,
+//! - an amortized neural posterior over the globals ([`Model::npe`](model::Model::npe)),
+//! - typed data with serde and CSV ([`io`]), and the specification as data, with plate diagrams ([`model::Specification`],
+//!   [`plot`]).
+//!
+//! ```
+//! use hierarch::prelude::*;
+//!
+//! model! {
+//!     /// A narrow resonance of unknown mass on a smooth background.
+//!     pub Resonance {
+//!         param width: f64 = 0.1;
+//!         global fraction ~ Uniform(0.0, 1.0);
+//!         global mass ~ Normal(1.0, 2.0);
+//!         plate events(1..=200) {
+//!             local signal ~ Bernoulli(fraction);
+//!             let (mean, sd) = if signal { (mass, width) } else { (0.0, 1.0) };
+//!             observe x ~ Normal(mean, sd);
+//!         }
+//!     }
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let model = Resonance::default();
+//! let truth = ResonanceGlobals { fraction: 0.2, mass: 2.5 };
+//! let simulated = model.simulate(1).at(&truth).size("events", 100).seed(1).run()?;
+//! let data = &simulated[0].data;
+//!
+//! let chains = model.nuts(data).seed(1).run()?; // exact
+//! println!("{chains}");
+//! let posterior = model.npe().seed(1).train(Budget::sets(2_000))?; // amortized: `Budget::minutes(1.0)` for a useful one
+//! println!("{}", posterior.condition(data)?);
+//! # Ok(())
+//! # }
+//! ```
 #![deny(missing_docs)]
 
 // The macro's output names the crate as its users do.
@@ -16,6 +57,68 @@ mod progress;
 pub mod sampling;
 pub mod simulate;
 
-pub use hierarch_macros::model;
 #[doc(hidden)]
 pub use serde;
+
+/// Declares a hierarchical model.
+///
+/// ```text
+/// model! {
+///     /// Documentation of the model.
+///     pub Name {
+///         param width: f64 = 0.1;                   // a field of the struct, with its default
+///         global mass ~ Normal(1.0, 2.0);           // latent, shared by the whole data set
+///         nuisance noise ~ HalfNormal(1.0);         // the same, of no interest of its own
+///         global mu[3] ~ Normal(0.0, 3.0);          // three of them
+///         observe control ~ Poisson(10.0);          // seen once
+///
+///         plate counties(1..=100) {                 // conditionally independent given what is outside
+///             given uranium: f64;                   // a covariate: known, and handed in with the data
+///             local intercept ~ Normal(mass, 1.0);  // latent, one for each element
+///             plate houses(1..=50) {                // a plate in each element, of any size in the range
+///                 given floor ~ Bernoulli(0.7);     // a covariate that the simulator can draw
+///                 let mean = intercept + 0.5 * uranium;
+///                 observe radon ~ Normal(mean, width);
+///             }
+///         }
+///     }
+/// }
+/// ```
+///
+/// # Statements
+///
+/// - **`param name: Type = default;`** A number, `bool`, array or any other type with `Clone`, `Debug`, `PartialEq` and serde;
+///   a field of the struct `Name`. If every param has a default, `Name` has one.
+/// - **`global`, `nuisance`, `local`** Latent variables: continuous ones are sampled, each in its own support. A `local` that
+///   is `Bernoulli`, `Categorical` or `Binomial` is summed out of the density exactly. In the rest of its element a Bernoulli
+///   is a `bool` and a category a `usize`, to branch on and index with; a count is a number.
+/// - **`observe`** What is seen. `observe image: [f32; 64] ~ render(a, b);` names a function that draws it from the values of
+///   its arguments and a last one, `&mut hierarch::simulate::Stream`: the model then has no likelihood, and only `npe` infers
+///   it.
+/// - **`given name: f64;`** (or `u64`, `bool`, `usize`) A covariate. Simulations take it from data, `.given(&data)`, or draw it
+///   from the distribution behind `~`, which has no part in the density.
+/// - **`given subject: index(subjects);`** The element's own element of another plate: `ability[subject]` reads a variable or a
+///   `let` of that plate.
+/// - **`let pattern = expression;`** A name for a function of other variables: ordinary Rust, run on plain numbers and on
+///   numbers with derivatives. Functions called in it are generic: `fn f<T: Real>(x: T) -> T`. Float literals and constants in
+///   capitals become that scalar by themselves.
+/// - **`plate name(size) { ... }`** Elements that are independent given what is outside. The size is fixed, `(100)`, may be any
+///   in a range, `(1..=200)`, or is random, `(n ~ Poisson(rate))`, and then adds its own term to the density.
+///
+/// # Distributions
+///
+/// After `~` stands any of [`distributions`], or a type of your own that implements
+/// [`Distribution`](distributions::Distribution) and [`Draw`](distributions::Draw): `Name(a, b)` is `Name::new(a, b)`. An `if`
+/// or a `match` may choose among distributions: `observe m ~ if signal { Cauchy(m0, w) } else { Exponential(0.1) };`.
+///
+/// `x[3] ~ Normal(..)` are three independent draws, `x[i in 0..3] ~ Normal(mu[i], 1.0)` three with their own arguments;
+/// `x[3] ~ MvNormal(..)`, `Dirichlet(..)` and `Multinomial(..)` are one draw of a vector. A distribution of your own over other
+/// values than reals says so by a type: `observe k: u64 ~ Own(..)`, and `x: [f64; 3] ~ Own(..)` for one draw of a vector.
+///
+/// # What it makes
+///
+/// For `Name` with a plate `events`: `Name` (the params), `NameGlobals`, `NameLocals`, `NameData` with `from_csv` and `to_csv`,
+/// `NameEvents` (the columns of the plate in the data, and `rows()`), `NameEventsLocals`; and the implementations of
+/// [`Model`](model::Model) and, where there is one, of [`Likelihood`](model::Likelihood). A plate inside another holds the
+/// elements of all outer elements one after the other, and `offsets` says where each one's begin.
+pub use hierarch_macros::model;
