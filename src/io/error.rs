@@ -29,7 +29,7 @@ pub enum DataError {
         path: PathBuf,
     },
     /// A column is missing.
-    #[error("{path} has no column `{column}`; its columns are {found}", path = path.display())]
+    #[error("{path} has no column `{column}`; its columns are {found}{hint}", path = path.display())]
     MissingColumn {
         /// The file.
         path: PathBuf,
@@ -37,6 +37,8 @@ pub enum DataError {
         column: String,
         /// The columns there are.
         found: String,
+        /// Which of them may be meant.
+        hint: String,
     },
     /// An entry is not what its column holds.
     #[error("{path}, line {line}: `{value}` in the column `{column}` is not {expected}", path = path.display())]

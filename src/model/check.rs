@@ -42,7 +42,7 @@ fn plates(plates: &[specification::Plate], outer: &Frame<'_>) -> Result<(), Data
 }
 
 /// The sizes of a plate inside the elements of another, from its offsets.
-fn groups(frame: &Frame<'_>, offsets: &[usize], outer: &Frame<'_>) -> Result<Vec<usize>, DataError> {
+pub(crate) fn groups(frame: &Frame<'_>, offsets: &[usize], outer: &Frame<'_>) -> Result<Vec<usize>, DataError> {
     let wrong =
         |what: String| Err(DataError::Shape { what: format!("the offsets of the plate `{}` {what}", frame.name) });
     if offsets.len() != outer.size + 1 {
@@ -77,7 +77,7 @@ fn allowed(plate: &specification::Plate, size: usize, within: Option<(&str, usiz
     Err(DataError::PlateSize { plate: plate.name.clone(), size, element, allowed })
 }
 
-fn columns(frame: &Frame<'_>) -> Result<(), DataError> {
+pub(crate) fn columns(frame: &Frame<'_>) -> Result<(), DataError> {
     for Column { name, width, values } in &frame.columns {
         if values.len() != frame.size * width {
             let what = format!(

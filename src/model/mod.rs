@@ -7,6 +7,7 @@ pub(crate) mod specification;
 mod walk;
 
 pub use check::check;
+pub(crate) use check::{columns, groups};
 pub use density::{
     Density, GlobalSlot, Scratch, constrain, global_slots, log_density, log_jacobian, names, unconstrain,
 };

@@ -1,0 +1,459 @@
+//! From tables to a frame.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fmt::Display;
+use std::path::Path;
+use std::rc::Rc;
+
+use super::table::{Table, count, label, position, real, truth};
+use super::{OUTSIDE, plain};
+use crate::io::{Column, DataError, Frame, Values};
+use crate::model::{self, Kind, PlateSize, Role, Specification, Variable};
+
+/// The columns of a data set, in the order of the model.
+pub fn frame(
+    specification: &Specification,
+    path: &Path,
+    columns: &[(&str, &str)],
+) -> Result<Frame<'static>, DataError> {
+    let top = Part::new(specification);
+    let names = Names::new(&top, columns)?;
+    let placed = if path.is_dir() { folder(&top, path, &names)? } else { file(&top, path, &names)? };
+    let reader = Reader { names: &names, labels: labels(&placed, &names)? };
+    reader.frame(&placed)
+}
+
+/// A plate that is in the data, or at the top what is outside plates, with its variables that are.
+struct Part<'a> {
+    name: &'a str,
+    size: Option<&'a PlateSize>,
+    variables: Vec<&'a Variable>,
+    plates: Vec<Part<'a>>,
+}
+
+impl<'a> Part<'a> {
+    fn new(specification: &'a Specification) -> Self {
+        fn indexed<'a>(variables: &'a [Variable], plates: &'a [model::Plate], found: &mut Vec<&'a str>) {
+            found.extend(variables.iter().filter_map(target));
+            plates.iter().for_each(|p| indexed(&p.variables, &p.plates, found));
+        }
+        let mut targets = Vec::new();
+        indexed(&specification.variables, &specification.plates, &mut targets);
+        Self {
+            name: "",
+            size: None,
+            variables: in_data(&specification.variables),
+            plates: Self::inside(&specification.plates, &targets),
+        }
+    }
+
+    fn inside(plates: &'a [model::Plate], targets: &[&str]) -> Vec<Self> {
+        let parts = plates.iter().map(|p| Self {
+            name: &p.name,
+            size: Some(&p.size),
+            variables: in_data(&p.variables),
+            plates: Self::inside(&p.plates, targets),
+        });
+        parts.filter(|p| !p.is_bare() || targets.contains(&p.name)).collect()
+    }
+
+    /// Whether it is in the data for the sake of an index alone, so that it has no table.
+    fn is_bare(&self) -> bool {
+        self.variables.is_empty() && self.plates.is_empty()
+    }
+
+    /// The plates inside that have tables.
+    fn full(&self) -> impl Iterator<Item = &Part<'a>> {
+        self.plates.iter().filter(|p| !p.is_bare())
+    }
+
+    /// Everything that a column may be called after.
+    fn names(&self) -> Vec<&'a str> {
+        let inside = self.plates.iter().flat_map(|p| std::iter::once(p.name).chain(p.names()));
+        self.variables.iter().map(|v| v.name.as_str()).chain(inside).collect()
+    }
+}
+
+fn in_data(variables: &[Variable]) -> Vec<&Variable> {
+    variables.iter().filter(|v| matches!(v.role, Role::Observed | Role::Given | Role::Index)).collect()
+}
+
+/// The plate that an index is about.
+fn target(variable: &Variable) -> Option<&str> {
+    match variable.role {
+        Role::Index => variable.definition.strip_prefix("index(")?.strip_suffix(')'),
+        _ => None,
+    }
+}
+
+/// What the columns are called in the file.
+struct Names<'a>(HashMap<&'a str, &'a str>);
+
+impl<'a> Names<'a> {
+    fn new(top: &Part<'_>, columns: &[(&'a str, &'a str)]) -> Result<Self, DataError> {
+        let known = top.names();
+        for (name, _) in columns {
+            let base = name.split('[').next().unwrap_or(name);
+            if !known.iter().any(|k| plain(k) == plain(base)) {
+                let known: Vec<_> = known.iter().map(|k| format!("`{}`", plain(k))).collect();
+                let what = format!(
+                    "no variable or plate in the data of the model is called `{name}`: there are {}",
+                    known.join(", ")
+                );
+                return Err(DataError::Shape { what });
+            }
+        }
+        Ok(Self(columns.iter().map(|&(name, column)| (plain(name), column)).collect()))
+    }
+
+    fn of(&self, name: &str) -> String {
+        let name = plain(name);
+        self.0.get(name).map_or(name, |column| column).to_owned()
+    }
+
+    /// The columns of a variable.
+    fn components(&self, variable: &Variable) -> Vec<String> {
+        if variable.len() == 1 {
+            return vec![self.of(&variable.name)];
+        }
+        let component = |c: usize| {
+            let own = self.0.get(format!("{}[{c}]", plain(&variable.name)).as_str());
+            own.map_or_else(|| format!("{}[{c}]", self.of(&variable.name)), |column| (*column).to_owned())
+        };
+        (0..variable.len()).map(component).collect()
+    }
+
+    /// The column that is named as a plate, unless an index was said to stand in it.
+    fn plate(&self, name: &str, table: &Table) -> Option<String> {
+        let column = self.of(name);
+        let taken = self.0.iter().any(|(of, to)| **to == column && *of != plain(name));
+        (!taken && table.has(&column)).then_some(column)
+    }
+}
+
+/// A plate with the rows of a table that are about its elements.
+struct Placed<'a> {
+    part: &'a Part<'a>,
+    /// A plate without variables has none.
+    table: Option<Rc<Table>>,
+    /// The element that each row of the table is about.
+    elements: Vec<usize>,
+    /// Nothing if only the indices know.
+    size: Option<usize>,
+    offsets: Option<Vec<usize>>,
+    plates: Vec<Placed<'a>>,
+}
+
+impl<'a> Placed<'a> {
+    /// A plate without variables: its size is what the table outside it tells, or fixed.
+    fn bare(part: &'a Part<'a>, table: Option<&Rc<Table>>, names: &Names<'_>) -> Result<Self, DataError> {
+        let mut placed =
+            Self { part, table: None, elements: Vec::new(), size: None, offsets: None, plates: Vec::new() };
+        if let Some(table) = table
+            && let Some(column) = names.plate(part.name, table)
+        {
+            placed.size = agreed(table, &[column], &vec![0; table.len()], 1, "", position)?.pop();
+        } else if let Some(PlateSize::Fixed(size)) = part.size {
+            placed.size = Some(*size);
+        }
+        Ok(placed)
+    }
+
+    fn size(&self) -> usize {
+        self.size.unwrap_or(0)
+    }
+
+    /// The numbers of a variable, element by element.
+    fn values<X: Copy + PartialEq + Display>(
+        &self,
+        columns: &[String],
+        parse: impl Fn(&str) -> Result<X, &'static str>,
+    ) -> Result<Vec<X>, DataError> {
+        let Some(table) = &self.table else { return Ok(Vec::new()) };
+        agreed(table, columns, &self.elements, self.size(), self.part.name, parse)
+    }
+}
+
+/// The numbers of some columns, for each of `size` elements those of the rows that are about it, which must agree.
+fn agreed<X: Copy + PartialEq + Display>(
+    table: &Table,
+    columns: &[String],
+    elements: &[usize],
+    size: usize,
+    plate: &str,
+    parse: impl Fn(&str) -> Result<X, &'static str>,
+) -> Result<Vec<X>, DataError> {
+    let width = columns.len();
+    let columns: Vec<usize> = columns.iter().map(|name| table.column(name)).collect::<Result<_, _>>()?;
+    let mut values: Vec<Option<X>> = vec![None; size * width];
+    for (row, &element) in elements.iter().enumerate() {
+        for (c, &column) in columns.iter().enumerate() {
+            let value = table.entry(row, column, &parse)?;
+            if let Some(before) = values[element * width + c].replace(value)
+                && before != value
+            {
+                let first = elements.iter().position(|&e| e == element).unwrap_or(row);
+                let about = match plate {
+                    "" => "the whole data set".to_owned(),
+                    plate => format!("the same element of `{}`", plain(plate)),
+                };
+                let what = format!(
+                    "lines {} and {} are about {about}, but the column `{}` holds {before} in one and {value} in the other",
+                    table.line(first),
+                    table.line(row),
+                    table.name(column),
+                );
+                return Err(DataError::Table { path: table.path.clone(), what });
+            }
+        }
+    }
+    Ok(values.into_iter().flatten().collect())
+}
+
+/// A plate for each table of a folder.
+fn folder<'a>(top: &'a Part<'a>, path: &Path, names: &Names<'_>) -> Result<Placed<'a>, DataError> {
+    let file = path.join(OUTSIDE);
+    // Sizes of plates without variables may be there; observations must be.
+    let table = match !top.variables.is_empty() || file.exists() {
+        true => Some(Rc::new(Table::read(&file)?)),
+        false => None,
+    };
+    if table.as_ref().is_some_and(|t| t.len() == 0) {
+        return Err(DataError::EmptyFile { path: file });
+    }
+    let inside = |part| match Part::is_bare(part) {
+        true => Placed::bare(part, table.as_ref(), names),
+        false => in_folder(part, path, names, None),
+    };
+    let plates = top.plates.iter().map(inside).collect::<Result<_, _>>()?;
+    let elements = vec![0; table.as_ref().map_or(0, |t| t.len())];
+    Ok(Placed { part: top, table, elements, size: Some(1), offsets: None, plates })
+}
+
+fn in_folder<'a>(
+    part: &'a Part<'a>,
+    path: &Path,
+    names: &Names<'_>,
+    outer: Option<&Placed<'a>>,
+) -> Result<Placed<'a>, DataError> {
+    let table = Table::read(&path.join(format!("{}.csv", plain(part.name))))?;
+    let size = table.len();
+    let offsets = outer.map(|outer| offsets(part, &table, names, outer)).transpose()?;
+    let mut placed = Placed {
+        part,
+        table: Some(Rc::new(table)),
+        elements: (0..size).collect(),
+        size: Some(size),
+        offsets,
+        plates: Vec::new(),
+    };
+    placed.plates = part.plates.iter().map(|p| in_folder(p, path, names, Some(&placed))).collect::<Result<_, _>>()?;
+    Ok(placed)
+}
+
+/// Where the elements of each outer element begin, from the numbers of them that the outer table holds.
+fn offsets(part: &Part<'_>, table: &Table, names: &Names<'_>, outer: &Placed<'_>) -> Result<Vec<usize>, DataError> {
+    let column = names.of(part.name);
+    let mut offsets = vec![0usize];
+    let mut end = 0;
+    for n in outer.values(std::slice::from_ref(&column), position)? {
+        end = n.saturating_add(end);
+        offsets.push(end);
+    }
+    if end != table.len() {
+        let file = format!("{}.csv", plain(outer.part.name));
+        let why = match table.len() < end {
+            true => "it may be cut short".to_owned(),
+            false => format!("{file} may be cut short"),
+        };
+        let rows = table.len();
+        let what = format!("the file has {rows} rows, but the column `{column}` of {file} adds up to {end}: {why}");
+        return Err(DataError::Table { path: table.path.clone(), what });
+    }
+    Ok(offsets)
+}
+
+/// The one chain of plates of a single table.
+fn file<'a>(top: &'a Part<'a>, path: &Path, names: &Names<'_>) -> Result<Placed<'a>, DataError> {
+    let mut chain = vec![top];
+    while let Some(last) = chain.last() {
+        let mut inside = last.full();
+        match (inside.next(), inside.next()) {
+            (Some(part), None) => chain.push(part),
+            (None, _) => break,
+            (Some(one), Some(other)) => {
+                let what = format!(
+                    "one table cannot hold the plates `{}` and `{}` side by side: give a folder with a file for each",
+                    plain(one.name),
+                    plain(other.name)
+                );
+                return Err(DataError::Table { path: path.to_owned(), what });
+            }
+        }
+    }
+    let table = Rc::new(Table::read(path)?);
+    if table.len() == 0 {
+        return Err(DataError::EmptyFile { path: path.to_owned() });
+    }
+    let levels = levels(&chain, &table, names)?;
+    let mut placed: Option<Placed> = None;
+    for (depth, (part, elements)) in chain.iter().zip(&levels).enumerate().rev() {
+        // The plates nested in plates are those from the second level on.
+        let offsets = (depth > 1).then(|| starts(&levels[depth - 1], elements));
+        let mut plates = Vec::new();
+        for inner in &part.plates {
+            match inner.is_bare() {
+                true => plates.push(Placed::bare(inner, Some(&table), names)?),
+                false => plates.extend(placed.take()),
+            }
+        }
+        let size = elements.iter().max().map(|last| last + 1);
+        placed = Some(Placed { part, table: Some(table.clone()), elements: elements.clone(), size, offsets, plates });
+    }
+    placed.ok_or_else(|| DataError::EmptyFile { path: path.to_owned() })
+}
+
+/// For each level of the chain, the element that each row is about: groups in the order of first appearance.
+fn levels(chain: &[&Part<'_>], table: &Table, names: &Names<'_>) -> Result<Vec<Vec<usize>>, DataError> {
+    let rows = table.len();
+    let mut groups = vec![vec![0; rows]];
+    for part in &chain[1..chain.len().max(2) - 1] {
+        let column = table.column(&names.of(part.name))?;
+        let outer = &groups[groups.len() - 1];
+        let mut known = HashMap::new();
+        let mut group = Vec::with_capacity(rows);
+        for (row, &outer) in outer.iter().enumerate() {
+            table.entry(row, column, |text| label(text).map(|_| ()))?;
+            let next = known.len();
+            group.push(*known.entry((outer, table.text(row, column))).or_insert(next));
+        }
+        groups.push(group);
+    }
+    if chain.len() > 1 {
+        groups.push((0..rows).collect());
+    }
+    // The rows of an element side by side, and within it those of each inner element.
+    let mut order: Vec<usize> = (0..rows).collect();
+    order.sort_by(|&a, &b| groups.iter().map(|g| g[a]).cmp(groups.iter().map(|g| g[b])));
+    let number = |group: &Vec<usize>| {
+        let mut elements = vec![0; rows];
+        for pair in order.windows(2) {
+            elements[pair[1]] = elements[pair[0]] + usize::from(group[pair[0]] != group[pair[1]]);
+        }
+        elements
+    };
+    Ok(groups.iter().map(number).collect())
+}
+
+/// Where the elements of each outer element begin, from the elements that each row is about.
+fn starts(outer: &[usize], inner: &[usize]) -> Vec<usize> {
+    let mut offsets = vec![0; outer.iter().max().map_or(0, |last| last + 1) + 1];
+    for (&outer, &inner) in outer.iter().zip(inner) {
+        offsets[outer + 1] = offsets[outer + 1].max(inner + 1);
+    }
+    offsets
+}
+
+/// How the elements of a plate are named by indices.
+enum Labels {
+    Positions { size: usize },
+    Names(HashMap<String, usize>),
+}
+
+/// The labels of every plate that an index is about.
+fn labels(top: &Placed<'_>, names: &Names<'_>) -> Result<HashMap<String, Labels>, DataError> {
+    let mut indices: Vec<(&str, &Placed<'_>, &Variable)> = Vec::new();
+    collect_indices(top, &mut indices);
+    let mut labels = HashMap::new();
+    for plate in top.plates.iter().filter(|p| indices.iter().any(|(of, ..)| *of == p.part.name)) {
+        let to = indices.iter().filter(|(of, ..)| *of == plate.part.name);
+        let found = match &plate.table {
+            Some(table) => own_labels(plate, table, names)?,
+            None => told_labels(to.map(|&(_, from, variable)| (from, variable)), names)?,
+        };
+        labels.insert(plate.part.name.to_owned(), found);
+    }
+    Ok(labels)
+}
+
+fn collect_indices<'a>(placed: &'a Placed<'a>, indices: &mut Vec<(&'a str, &'a Placed<'a>, &'a Variable)>) {
+    indices.extend(placed.part.variables.iter().filter_map(|v| Some((target(v)?, placed, *v))));
+    placed.plates.iter().for_each(|p| collect_indices(p, indices));
+}
+
+/// What the plate's own table calls its elements.
+fn own_labels(plate: &Placed<'_>, table: &Table, names: &Names<'_>) -> Result<Labels, DataError> {
+    let Some(name) = names.plate(plate.part.name, table) else { return Ok(Labels::Positions { size: plate.size() }) };
+    let column = table.column(&name)?;
+    let mut known = HashMap::new();
+    for (row, &element) in plate.elements.iter().enumerate() {
+        table.entry(row, column, |text| label(text).map(|_| ()))?;
+        let text = table.text(row, column);
+        if *known.entry(text.to_owned()).or_insert(element) != element {
+            let what = format!("line {}: another element of `{}` is called `{text}`", table.line(row), plate.part.name);
+            return Err(DataError::Table { path: table.path.clone(), what });
+        }
+    }
+    Ok(Labels::Names(known))
+}
+
+/// What the indices themselves call the elements of a plate without a table: positions, if all of them can be.
+fn told_labels<'a>(
+    indices: impl Iterator<Item = (&'a Placed<'a>, &'a Variable)>,
+    names: &Names<'_>,
+) -> Result<Labels, DataError> {
+    let (mut size, mut known) = (Some(0), HashMap::new());
+    for (from, variable) in indices {
+        let Some(table) = &from.table else { continue };
+        let columns = names.components(variable);
+        let columns: Vec<usize> = columns.iter().map(|name| table.column(name)).collect::<Result<_, _>>()?;
+        for row in 0..table.len() {
+            for &column in &columns {
+                let text = table.text(row, column);
+                table.entry(row, column, |text| label(text).map(|_| ()))?;
+                size = size.and_then(|size: usize| Some(size.max(position(text).ok()?.saturating_add(1))));
+                let next = known.len();
+                known.entry(text.to_owned()).or_insert(next);
+            }
+        }
+    }
+    Ok(size.map_or(Labels::Names(known), |size| Labels::Positions { size }))
+}
+
+struct Reader<'a> {
+    names: &'a Names<'a>,
+    labels: HashMap<String, Labels>,
+}
+
+impl Reader<'_> {
+    /// The frame has no names: a data set takes its columns by their order.
+    fn frame(&self, placed: &Placed<'_>) -> Result<Frame<'static>, DataError> {
+        let columns = placed.part.variables.iter().map(|v| self.column(placed, v)).collect::<Result<_, _>>()?;
+        let plates = placed.plates.iter().map(|p| self.frame(p)).collect::<Result<_, _>>()?;
+        let told = match self.labels.get(placed.part.name) {
+            Some(Labels::Positions { size }) => *size,
+            Some(Labels::Names(names)) => names.len(),
+            None => 0,
+        };
+        let size = placed.size.unwrap_or(told);
+        Ok(Frame { name: "", size, offsets: placed.offsets.clone().map(Cow::Owned), columns, plates })
+    }
+
+    fn column(&self, placed: &Placed<'_>, variable: &Variable) -> Result<Column<'static>, DataError> {
+        let columns = self.names.components(variable);
+        let index = |text: &str| match target(variable).and_then(|of| self.labels.get(of)) {
+            Some(Labels::Names(known)) => known.get(text).copied().ok_or("the name of an element of its plate"),
+            _ => position(text).map_err(|_| "the position of an element of its plate, counted from 0"),
+        };
+        let values = match variable.kind {
+            Kind::Real => Values::Real(placed.values(&columns, real)?.into()),
+            Kind::Count => Values::Count(placed.values(&columns, count)?.into()),
+            Kind::Bool => Values::Bool(placed.values(&columns, truth)?.into()),
+            Kind::Category if variable.role == Role::Index => Values::Category(placed.values(&columns, index)?.into()),
+            Kind::Category => Values::Category(placed.values(&columns, position)?.into()),
+            Kind::Pixels => Values::Pixels(placed.values(&columns, real)?.into()),
+        };
+        Ok(Column { name: "", width: columns.len(), values })
+    }
+}

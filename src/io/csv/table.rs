@@ -1,0 +1,182 @@
+//! A CSV file as text: named columns, and rows that know their lines.
+
+use std::path::{Path, PathBuf};
+
+use ::csv::{ReaderBuilder, StringRecord, Trim};
+
+use super::DataError;
+
+/// A file with a header, every row as wide as that.
+pub struct Table {
+    pub path: PathBuf,
+    header: Vec<String>,
+    rows: Vec<StringRecord>,
+    /// The line that each row begins on, counted from 1.
+    lines: Vec<u64>,
+}
+
+impl Table {
+    pub fn read(path: &Path) -> Result<Self, DataError> {
+        let bytes = std::fs::read(path).map_err(|source| DataError::File { path: path.to_owned(), source })?;
+        let text = match std::str::from_utf8(&bytes) {
+            Ok(text) => text.strip_prefix('\u{feff}').unwrap_or(text),
+            Err(error) => {
+                let line = 1 + bytes[..error.valid_up_to()].iter().filter(|&&b| b == b'\n').count();
+                let what = format!("line {line} is not text in UTF-8: save the table as CSV in UTF-8");
+                return Err(DataError::Table { path: path.to_owned(), what });
+            }
+        };
+        if text.trim().is_empty() {
+            return Err(DataError::EmptyFile { path: path.to_owned() });
+        }
+        Self::parse(path, text)
+    }
+
+    fn parse(path: &Path, text: &str) -> Result<Self, DataError> {
+        let wrong = |what: String| DataError::Table { path: path.to_owned(), what };
+        // Rows of another width are let through here, to be told of with their line below.
+        let mut reader = ReaderBuilder::new().flexible(true).trim(Trim::All).from_reader(text.as_bytes());
+        let header: Vec<String> =
+            reader.headers().map_err(|e| wrong(e.to_string()))?.iter().map(str::to_owned).collect();
+        let mut table = Self { path: path.to_owned(), header, rows: Vec::new(), lines: Vec::new() };
+        for row in reader.into_records() {
+            let row = row.map_err(|e| wrong(e.to_string()))?;
+            let (start, first) = row.position().map_or((0, 1), |p| (p.byte() as usize, p.line()));
+            // A row's position is before the blank lines above it.
+            let blank = text.as_bytes()[start.min(text.len())..].iter().take_while(|b| b"\r\n".contains(b));
+            let line = first + blank.filter(|&&b| b == b'\n').count() as u64;
+            if table.header.len() > 1 && row.len() == 1 && row[0].is_empty() {
+                continue;
+            }
+            if table.header.len() == 1 && line > first && !row[0].is_empty() {
+                let what =
+                    format!("line {first} is blank, with more below it: leave it out or say what the number there is");
+                return Err(wrong(what));
+            }
+            table.rows.push(row);
+            table.lines.push(line);
+        }
+        // In a table of one column a line of spaces is a row with nothing in it: none at the end, an error further up.
+        while table.header.len() == 1 && table.rows.last().is_some_and(|row| row[0].is_empty()) {
+            table.rows.pop();
+        }
+        let width = table.header.len();
+        match table.rows.iter().position(|row| row.len() != width) {
+            None => Ok(table),
+            Some(i) => {
+                let (line, fields) = (table.lines[i], table.rows[i].len());
+                Err(wrong(match fields < width {
+                    true if i + 1 == table.rows.len() => {
+                        format!(
+                            "line {line} has {fields} of the {width} fields of the header: the file may be cut short"
+                        )
+                    }
+                    true => format!("line {line} has {fields} of the {width} fields of the header"),
+                    false => format!(
+                        "line {line} has {fields} fields, the header {width}: a field with a comma in it stands in quotes"
+                    ),
+                }))
+            }
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    pub fn name(&self, column: usize) -> &str {
+        &self.header[column]
+    }
+
+    pub fn line(&self, row: usize) -> u64 {
+        self.lines[row]
+    }
+
+    pub fn has(&self, name: &str) -> bool {
+        self.header.iter().any(|h| h == name)
+    }
+
+    /// The position of the column that has a name.
+    pub fn column(&self, name: &str) -> Result<usize, DataError> {
+        let mut found = (0..self.header.len()).filter(|&i| self.header[i] == name);
+        match (found.next(), found.next()) {
+            (Some(i), None) => Ok(i),
+            (Some(_), Some(_)) => {
+                Err(DataError::Table { path: self.path.clone(), what: format!("two columns are called `{name}`") })
+            }
+            (None, _) => {
+                let near = self.header.iter().find(|h| letters(h) == letters(name));
+                Err(DataError::MissingColumn {
+                    path: self.path.clone(),
+                    column: name.to_owned(),
+                    found: self.header.iter().map(|h| format!("`{h}`")).collect::<Vec<_>>().join(", "),
+                    hint: near.map_or(String::new(), |near| format!(": is `{near}` meant?")),
+                })
+            }
+        }
+    }
+
+    pub fn text(&self, row: usize, column: usize) -> &str {
+        &self.rows[row][column]
+    }
+
+    /// An entry as `parse` reads it, which says what it expects where it cannot.
+    pub fn entry<X>(
+        &self,
+        row: usize,
+        column: usize,
+        parse: impl Fn(&str) -> Result<X, &'static str>,
+    ) -> Result<X, DataError> {
+        let text = self.text(row, column);
+        parse(text).map_err(|expected| DataError::Entry {
+            path: self.path.clone(),
+            line: self.line(row),
+            column: self.header[column].clone(),
+            value: text.to_owned(),
+            expected,
+        })
+    }
+}
+
+/// What is left of a name without the things that people write one way or another.
+fn letters(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// A number that is finite.
+pub fn real<X: std::str::FromStr + Into<f64> + Copy>(text: &str) -> Result<X, &'static str> {
+    match text.parse::<X>() {
+        Ok(x) if x.into().is_finite() => Ok(x),
+        Err(_) if !is_missing(text) => Err("a number such as 1.5"),
+        _ => Err("a finite number: remove the row or mend it"),
+    }
+}
+
+/// A whole number from 0, also with a point and zeros, as tables with gaps elsewhere are written.
+pub fn count(text: &str) -> Result<u64, &'static str> {
+    const EXACT: f64 = 9007199254740992.0;
+    let whole = |x: &f64| x.fract() == 0.0 && (0.0..=EXACT).contains(x);
+    let number = text.parse().ok().or_else(|| text.parse().ok().filter(whole).map(|x| x as u64));
+    number.ok_or("a whole number from 0")
+}
+
+pub fn position(text: &str) -> Result<usize, &'static str> {
+    count(text).and_then(|n| n.try_into().map_err(|_| "a whole number from 0"))
+}
+
+pub fn truth(text: &str) -> Result<bool, &'static str> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "1" => Ok(true),
+        "false" | "0" => Ok(false),
+        _ => Err("true, false, 1 or 0"),
+    }
+}
+
+/// The name of an element: any text but those that stand for nothing.
+pub fn label(text: &str) -> Result<&str, &'static str> {
+    if is_missing(text) { Err("a label: remove the row or mend it") } else { Ok(text) }
+}
+
+fn is_missing(text: &str) -> bool {
+    ["", "na", "n/a", "nan", "null", "none"].contains(&text.to_ascii_lowercase().as_str())
+}

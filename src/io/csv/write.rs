@@ -1,0 +1,183 @@
+//! From a frame to tables.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use super::{OUTSIDE, plain};
+use crate::io::atomic::{write_all_whole, write_whole};
+use crate::io::{Column, DataError, Frame, Values};
+use crate::model::{columns, groups};
+
+pub fn write(top: &Frame<'_>, path: &Path) -> Result<(), DataError> {
+    sound(top)?;
+    if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv")) {
+        let text = file(top, path)?;
+        return write_whole(path, text.as_bytes()).map_err(|source| DataError::File { path: path.to_owned(), source });
+    }
+    let files = folder(top, path);
+    // Some file systems take `A.csv` and `a.csv` for one.
+    let names: HashSet<_> = files.iter().map(|(path, _)| path.to_string_lossy().to_lowercase()).collect();
+    if names.len() < files.len() {
+        let what = format!("two plates would have the same file, or one is called as `{OUTSIDE}`: rename it");
+        return Err(DataError::Table { path: path.to_owned(), what });
+    }
+    write_all_whole(&files).map_err(|(path, source)| DataError::File { path, source })
+}
+
+/// Whether the columns are as long as they should be, so that what is written can be read again.
+fn sound(frame: &Frame<'_>) -> Result<(), DataError> {
+    columns(frame)?;
+    for plate in &frame.plates {
+        if let Some(offsets) = &plate.offsets {
+            groups(plate, offsets, frame)?;
+        }
+        sound(plate)?;
+    }
+    Ok(())
+}
+
+/// Whether a plate is in the data for the sake of an index alone, so that it has no table.
+fn is_bare(plate: &Frame<'_>) -> bool {
+    plate.columns.is_empty() && plate.plates.is_empty()
+}
+
+/// A table as text.
+#[derive(Default)]
+struct Sheet {
+    text: String,
+    fields: usize,
+}
+
+impl Sheet {
+    fn field(&mut self, text: impl std::fmt::Display) {
+        if self.fields > 0 {
+            self.text.push(',');
+        }
+        self.fields += 1;
+        self.text.push_str(&text.to_string());
+    }
+
+    fn end_row(&mut self) {
+        self.text.push('\n');
+        self.fields = 0;
+    }
+
+    fn names(&mut self, frame: &Frame<'_>) {
+        for Column { name, width, .. } in &frame.columns {
+            match width {
+                1 => self.field(plain(name)),
+                _ => (0..*width).for_each(|c| self.field(format_args!("{}[{c}]", plain(name)))),
+            }
+        }
+    }
+
+    /// The numbers of an element. Debug text of a number is the shortest that reads back as the same one, with an exponent where it is long.
+    fn values(&mut self, frame: &Frame<'_>, element: usize) {
+        for column in &frame.columns {
+            for i in element * column.width..(element + 1) * column.width {
+                match &column.values {
+                    Values::Real(x) => self.field(format_args!("{:?}", x[i])),
+                    Values::Pixels(x) => self.field(format_args!("{:?}", x[i])),
+                    Values::Count(x) => self.field(x[i]),
+                    Values::Category(x) => self.field(x[i]),
+                    Values::Bool(x) => self.field(x[i]),
+                }
+            }
+        }
+    }
+}
+
+/// One table, with a row for each element of the innermost plate.
+fn file(top: &Frame<'_>, path: &Path) -> Result<String, DataError> {
+    let wrong = |why: String| {
+        let what = format!("{why}: give a folder, a path that does not end in `.csv`");
+        Err(DataError::Table { path: path.to_owned(), what })
+    };
+    let mut chain = vec![top];
+    while let Some(last) = chain.last() {
+        let full: Vec<&Frame<'_>> = last.plates.iter().filter(|p| !is_bare(p)).collect();
+        match full[..] {
+            [] => break,
+            [plate] => chain.push(plate),
+            [one, other, ..] => {
+                let (one, other) = (plain(one.name), plain(other.name));
+                return wrong(format!("one table cannot hold the plates `{one}` and `{other}` side by side"));
+            }
+        }
+    }
+    // From the inside out: the element of each plate that each row is about.
+    let rows = chain.last().map_or(0, |inner| inner.size);
+    let mut elements: Vec<Vec<usize>> = vec![(0..rows).collect()];
+    for (outer, inner) in chain.iter().zip(&chain[1..]).rev() {
+        let whole = [0, inner.size];
+        let offsets = inner.offsets.as_deref().unwrap_or(&whole);
+        if let Some(empty) = offsets.windows(2).position(|w| w[0] == w[1]) {
+            let (plate, outer) = (plain(inner.name), plain(outer.name));
+            let place = if outer.is_empty() { String::new() } else { format!(" in element {empty} of `{outer}`") };
+            return wrong(format!("one table cannot say that the plate `{plate}` is empty{place}"));
+        }
+        let outer_of: Vec<usize> =
+            offsets.windows(2).enumerate().flat_map(|(outer, w)| std::iter::repeat_n(outer, w[1] - w[0])).collect();
+        let next = elements[elements.len() - 1].iter().map(|&e| outer_of[e]).collect();
+        elements.push(next);
+    }
+    elements.reverse();
+
+    let bare: Vec<&Frame<'_>> = top.plates.iter().filter(|p| is_bare(p)).collect();
+    // A plate around others has a column for its elements' labels.
+    let labelled = |depth: usize| depth > 0 && depth + 1 < chain.len();
+    let mut sheet = Sheet::default();
+    bare.iter().for_each(|plate| sheet.field(plain(plate.name)));
+    for (depth, frame) in chain.iter().enumerate() {
+        if labelled(depth) {
+            sheet.field(plain(frame.name));
+        }
+        sheet.names(frame);
+    }
+    sheet.end_row();
+    for row in 0..rows {
+        bare.iter().for_each(|plate| sheet.field(plate.size));
+        for (depth, (frame, elements)) in chain.iter().zip(&elements).enumerate() {
+            if labelled(depth) {
+                sheet.field(elements[row]);
+            }
+            sheet.values(frame, elements[row]);
+        }
+        sheet.end_row();
+    }
+    Ok(sheet.text)
+}
+
+/// A table for each plate, and one for what is outside plates.
+fn folder(top: &Frame<'_>, path: &Path) -> Vec<(PathBuf, String)> {
+    fn plate(frame: &Frame<'_>, path: &Path, files: &mut Vec<(PathBuf, String)>) {
+        let mut sheet = Sheet::default();
+        sheet.names(frame);
+        frame.plates.iter().for_each(|inner| sheet.field(plain(inner.name)));
+        sheet.end_row();
+        for element in 0..frame.size {
+            sheet.values(frame, element);
+            for inner in &frame.plates {
+                let offsets = inner.offsets.as_deref().unwrap_or_default();
+                sheet.field(offsets[element + 1] - offsets[element]);
+            }
+            sheet.end_row();
+        }
+        files.push((path.join(format!("{}.csv", plain(frame.name))), sheet.text));
+        frame.plates.iter().for_each(|inner| plate(inner, path, files));
+    }
+    let (bare, full): (Vec<_>, Vec<_>) = top.plates.iter().partition(|p| is_bare(p));
+    let mut files = Vec::new();
+    if !top.columns.is_empty() || !bare.is_empty() {
+        let mut sheet = Sheet::default();
+        sheet.names(top);
+        bare.iter().for_each(|plate| sheet.field(plain(plate.name)));
+        sheet.end_row();
+        sheet.values(top, 0);
+        bare.iter().for_each(|plate| sheet.field(plate.size));
+        sheet.end_row();
+        files.push((path.join(OUTSIDE), sheet.text));
+    }
+    full.into_iter().for_each(|frame| plate(frame, path, &mut files));
+    files
+}

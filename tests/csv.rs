@@ -1,0 +1,394 @@
+//! Data sets written as CSV and read again, and tables as people have them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use hierarch::io::{DataError, DataSet, read_column, read_csv, write_csv};
+use tempfile::{TempDir, tempdir};
+
+hierarch::model! {
+    pub Flat {
+        global mu ~ Normal(0.0, 1.0);
+        plate events(1..=10) {
+            given weight: f64;
+            observe x ~ Normal(mu, 1.0);
+        }
+    }
+}
+
+hierarch::model! {
+    /// Covariates and observations at two levels.
+    pub Radon {
+        global mu ~ Normal(0.0, 1.0);
+        plate counties(1..=10) {
+            given uranium: f64;
+            local level ~ Normal(mu, 1.0);
+            plate houses(0..=10) {
+                given basement: bool;
+                observe radon ~ Normal(level, 1.0);
+            }
+        }
+    }
+}
+
+hierarch::model! {
+    pub Schools {
+        global mu ~ Normal(0.0, 1.0);
+        observe survey ~ Normal(mu, 1.0);
+        observe pair[2] ~ Normal(mu, 1.0);
+        plate schools(1..=10) {
+            local school ~ Normal(mu, 1.0);
+            plate classes(1..=10) {
+                given size: u64;
+                local class ~ Normal(school, 1.0);
+                plate pupils(1..=10) {
+                    observe score ~ Normal(class, 1.0);
+                }
+            }
+        }
+    }
+}
+
+hierarch::model! {
+    /// Each kind of number.
+    pub Kinds {
+        global p ~ Uniform(0.0, 1.0);
+        plate trials(1..=10) {
+            given group: usize;
+            given flags: [bool; 2];
+            observe hit ~ Bernoulli(p);
+            observe hits ~ Binomial(10.0, p);
+            observe kind ~ Categorical([p, 1.0 - p]);
+            observe position[3] ~ Normal(p, 1.0);
+        }
+    }
+}
+
+hierarch::model! {
+    /// Item response: plates that are in the data because indices name their elements.
+    pub Items {
+        plate subjects(2..=50) {
+            local ability ~ Normal(0.0, 1.0);
+        }
+        plate items(3) {
+            local difficulty ~ Normal(0.0, 1.0);
+        }
+        plate responses(1..=100) {
+            given subject: index(subjects);
+            given item: index(items);
+            observe right ~ BernoulliLogit(ability[subject] - difficulty[item]);
+        }
+    }
+}
+
+hierarch::model! {
+    /// Plates with tables of their own side by side.
+    pub Teams {
+        plate teams(1..=10) {
+            given budget: f64;
+            local strength ~ Normal(budget, 1.0);
+        }
+        plate games(1..=10) {
+            given home: index(teams);
+            given away: index(teams);
+            observe goals ~ Normal(strength[home] - strength[away], 1.0);
+        }
+    }
+}
+
+hierarch::model! {
+    /// An index to a plate around.
+    pub Roads {
+        plate towns(1..=10) {
+            given people: f64;
+            local wealth ~ Normal(people, 1.0);
+            plate roads(1..=10) {
+                given to: index(towns);
+                observe length ~ Normal(wealth, 1.0);
+            }
+        }
+    }
+}
+
+hierarch::model! {
+    pub Clash {
+        global mu ~ Normal(0.0, 1.0);
+        observe total ~ Normal(mu, 1.0);
+        plate outside(1..=10) {
+            observe x ~ Normal(mu, 1.0);
+        }
+    }
+}
+
+struct Folder(TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempdir().unwrap())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        path
+    }
+}
+
+fn back<D: DataSet>(data: &D, path: &Path) -> D
+where
+    D::Model: Default,
+{
+    write_csv(data, path).unwrap();
+    read_csv(&D::Model::default(), path, &[]).unwrap()
+}
+
+/// Through a file and through a folder.
+fn round_trip<D: DataSet>(data: &D)
+where
+    D::Model: Default,
+{
+    let folder = Folder::new();
+    assert_eq!(back(data, &folder.path("data.csv")), *data);
+    assert_eq!(back(data, &folder.path("new/data")), *data);
+    let names = fs::read_dir(folder.path("new/data")).unwrap().map(|e| e.unwrap().path());
+    assert!(names.into_iter().all(|path| path.extension().is_some_and(|e| e == "csv")));
+}
+
+fn flat() -> FlatData {
+    let x = vec![0.1, -1e-300, f64::MAX, -0.0, 1.0 / 3.0];
+    FlatData { events: FlatEvents { weight: vec![1.0, 2.0, 5e-324, 4.0, 123456789.123], x } }
+}
+
+fn radon() -> RadonData {
+    RadonData {
+        counties: RadonCounties {
+            uranium: vec![-0.7, 0.2],
+            houses: RadonHouses {
+                offsets: vec![0, 2, 3],
+                basement: vec![true, false, true],
+                radon: vec![1.5, 2.5, -0.5],
+            },
+        },
+    }
+}
+
+fn items() -> ItemsData {
+    ItemsData {
+        // The last two subjects answer nothing.
+        subjects: ItemsSubjects { size: 5 },
+        items: ItemsItems { size: 3 },
+        responses: ItemsResponses { subject: vec![0, 2, 2], item: vec![1, 0, 1], right: vec![true, false, true] },
+    }
+}
+
+fn teams() -> TeamsData {
+    TeamsData {
+        teams: TeamsTeams { budget: vec![1.0, 3.0, 2.0] },
+        games: TeamsGames { home: vec![0, 2], away: vec![1, 1], goals: vec![1.0, -2.0] },
+    }
+}
+
+#[test]
+fn flat_data_come_back() {
+    round_trip(&flat());
+}
+
+#[test]
+fn nested_data_come_back() {
+    round_trip(&radon());
+    round_trip(&SchoolsData {
+        survey: 0.25,
+        pair: [1.0, -2.0],
+        schools: SchoolsSchools {
+            classes: SchoolsClasses {
+                offsets: vec![0, 2, 3],
+                size: vec![20, 30, 25],
+                pupils: SchoolsPupils { offsets: vec![0, 1, 3, 4], score: vec![1.0, 2.0, 3.0, 4.0] },
+            },
+        },
+    });
+}
+
+#[test]
+fn every_kind_of_number_comes_back() {
+    round_trip(&KindsData {
+        trials: KindsTrials {
+            group: vec![7, 0],
+            flags: vec![[true, false], [false, false]],
+            hit: vec![false, true],
+            hits: vec![3, 10],
+            kind: vec![1, 0],
+            position: vec![[0.1, 0.2, 0.3], [1.0, 2.0, 1e22]],
+        },
+    });
+}
+
+#[test]
+fn crossed_data_come_back() {
+    round_trip(&items());
+}
+
+#[test]
+fn plates_side_by_side_need_a_folder() {
+    let folder = Folder::new();
+    assert_eq!(back(&teams(), &folder.path("teams")), teams());
+    let error = write_csv(&teams(), &folder.path("teams.csv")).unwrap_err();
+    assert!(matches!(error, DataError::Table { .. }), "{error}");
+    let text = error.to_string();
+    assert!(text.contains("`teams`") && text.contains("`games`") && text.contains("give a folder"), "{text}");
+    assert!(!folder.path("teams.csv").exists());
+    let one = folder.write("one.csv", "budget\n1\n");
+    let text = TeamsData::from_csv(&one).unwrap_err().to_string();
+    assert!(text.contains("side by side") && text.contains("give a folder"), "{text}");
+}
+
+#[test]
+fn elements_with_nothing_inside_need_a_folder() {
+    let folder = Folder::new();
+    let mut data = radon();
+    data.counties.uranium.insert(1, 9.0);
+    data.counties.houses.offsets.insert(1, 2);
+    assert_eq!(back(&data, &folder.path("radon")), data);
+    let text = data.to_csv(folder.path("radon.csv")).unwrap_err().to_string();
+    assert!(text.contains("`houses` is empty in element 1 of `counties`"), "{text}");
+}
+
+#[test]
+fn a_table_as_people_have_it() {
+    let folder = Folder::new();
+    // Byte order mark, another order and other columns, CRLF, quotes, spaces, blank lines at the end.
+    let text = "\u{feff}note, x ,\"weight\"\r\n\"a, b\", 1.5 , 2\r\n,\"-3e2\",4\r\n\r\n   \r\n";
+    let data = FlatData::from_csv(folder.write("a.csv", text)).unwrap();
+    assert_eq!(data, FlatData { events: FlatEvents { weight: vec![2.0, 4.0], x: vec![1.5, -300.0] } });
+}
+
+#[test]
+fn truth_and_counts_in_other_spellings() {
+    let folder = Folder::new();
+    let head = "group,flags[0],flags[1],hit,hits,kind,position[0],position[1],position[2]\n";
+    let path = folder.write("a.csv", &format!("{head}3.0,True,FALSE,1,4.0,0,1,2,3\n"));
+    let trials = KindsData::from_csv(path).unwrap().trials;
+    assert_eq!(
+        (trials.group, trials.flags, trials.hit, trials.hits),
+        (vec![3], vec![[true, false]], vec![true], vec![4])
+    );
+}
+
+#[test]
+fn columns_by_other_names() {
+    let folder = Folder::new();
+    let path = folder.write("a.csv", "county,u,floor,log radon\nA,1,0,2\nB,3,1,4\n");
+    let columns = [("counties", "county"), ("uranium", "u"), ("basement", "floor"), ("radon", "log radon")];
+    let data: RadonData = read_csv(&Radon {}, &path, &columns).unwrap();
+    assert_eq!((data.counties.uranium, data.counties.houses.radon), (vec![1.0, 3.0], vec![2.0, 4.0]));
+
+    let head = "group,flags[0],flags[1],hit,hits,kind,at[0],height,at[2]\n";
+    let path = folder.write("b.csv", &format!("{head}0,1,1,1,4,0,1,2,3\n"));
+    let columns = [("position", "at"), ("position[1]", "height")];
+    let data: KindsData = read_csv(&Kinds {}, &path, &columns).unwrap();
+    assert_eq!(data.trials.position, [[1.0, 2.0, 3.0]]);
+
+    let error = read_csv::<KindsData>(&Kinds {}, &path, &[("place", "at")]).unwrap_err();
+    assert!(error.to_string().contains("`place`") && error.to_string().contains("`position`"), "{error}");
+}
+
+#[test]
+fn groups_in_the_order_of_first_appearance() {
+    let folder = Folder::new();
+    let text = "counties,uranium,basement,radon\nB,2,0,1\nA,1.0,1,2\nB,2.0,1,3\nA,1,0,4\n";
+    let houses = RadonHouses {
+        offsets: vec![0, 2, 4],
+        basement: vec![false, true, true, false],
+        radon: vec![1.0, 3.0, 2.0, 4.0],
+    };
+    let data = RadonData::from_csv(folder.write("a.csv", text)).unwrap();
+    assert_eq!(data, RadonData { counties: RadonCounties { uranium: vec![2.0, 1.0], houses } });
+}
+
+#[test]
+fn inner_groups_belong_to_their_outer_ones() {
+    let folder = Folder::new();
+    // Class 1 is another one in each school.
+    let text = "survey,pair[0],pair[1],schools,classes,size,score\n\
+                0,1,2,S,1,20,10\n0,1,2,T,1,30,11\n0,1,2,S,2,25,12\n0,1,2,S,1,20,13\n";
+    let data = SchoolsData::from_csv(folder.write("a.csv", text)).unwrap();
+    let classes = data.schools.classes;
+    assert_eq!((classes.offsets, classes.size), (vec![0, 2, 3], vec![20, 25, 30]));
+    assert_eq!((classes.pupils.offsets, classes.pupils.score), (vec![0, 2, 3, 4], vec![10.0, 13.0, 12.0, 11.0]));
+}
+
+#[test]
+fn indices_by_label_and_by_position() {
+    let folder = Folder::new();
+    let data = ItemsData::from_csv(folder.write("a.csv", "subject,item,right\nAda,0,1\nBob,2,0\nAda,2,1\n")).unwrap();
+    assert_eq!((data.subjects.size, data.items.size), (2, 3));
+    assert_eq!((data.responses.subject, data.responses.item), (vec![0, 1, 0], vec![0, 2, 2]));
+
+    let data = ItemsData::from_csv(folder.write("b.csv", "subject,item,right\n3,0,1\n1,2,0\n")).unwrap();
+    assert_eq!((data.subjects.size, data.responses.subject), (4, vec![3, 1]));
+
+    let data = ItemsData::from_csv(folder.write("c.csv", "subjects,subject,item,right\n9,3,0,1\n9,1,2,0\n")).unwrap();
+    assert_eq!(data.subjects.size, 9);
+
+    // A column that an index was said to stand in tells no size.
+    let path = folder.write("d.csv", "subjects,item,right\nAda,0,1\nBob,2,0\n");
+    let data: ItemsData = read_csv(&Items {}, &path, &[("subject", "subjects")]).unwrap();
+    assert_eq!((data.subjects.size, data.responses.subject), (2, vec![0, 1]));
+}
+
+#[test]
+fn indices_by_the_labels_of_the_other_table() {
+    let folder = Folder::new();
+    folder.write("t/teams.csv", "teams,budget\nRed,1\nBlue,2\n");
+    folder.write("t/games.csv", "home,away,goals\nBlue,Red,3\n");
+    let data = TeamsData::from_csv(folder.path("t")).unwrap();
+    assert_eq!((data.games.home, data.games.away), (vec![1], vec![0]));
+
+    folder.write("t/games.csv", "home,away,goals\nBlue,Green,3\n");
+    let text = TeamsData::from_csv(folder.path("t")).unwrap_err().to_string();
+    assert!(text.contains("line 2: `Green` in the column `away`"), "{text}");
+}
+
+#[test]
+fn numbers_that_could_not_be_read_again_are_not_written() {
+    let folder = Folder::new();
+    let mut data = flat();
+    data.events.x[2] = f64::NAN;
+    assert!(matches!(data.to_csv(folder.path("a.csv")), Err(DataError::NotFinite { .. })));
+    data.events.x = vec![1.0];
+    assert!(matches!(data.to_csv(folder.path("a")), Err(DataError::Shape { .. })));
+    assert_eq!(fs::read_dir(folder.0.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn indices_by_the_labels_of_groups() {
+    let folder = Folder::new();
+    let text = "towns,people,to,length\nUlm,1,Bonn,5\nBonn,2,Ulm,5\nUlm,1,Ulm,0\n";
+    let data = RoadsData::from_csv(folder.write("a.csv", text)).unwrap();
+    assert_eq!(data.towns.roads.to, [1, 0, 0]);
+    round_trip(&data);
+}
+
+#[test]
+fn a_column_alone() {
+    let folder = Folder::new();
+    let path = folder.write("a.csv", "run,mass\na,1.5\nb,-2e3\n");
+    assert_eq!(read_column(&path, "mass").unwrap(), [1.5, -2000.0]);
+    assert!(matches!(read_column(&path, "Mass"), Err(DataError::MissingColumn { .. })));
+    assert!(matches!(read_column(&path, "run"), Err(DataError::Entry { line: 2, .. })));
+}
+
+#[test]
+fn no_file_is_written_over_by_another() {
+    let folder = Folder::new();
+    let data = ClashData { total: 1.0, outside: ClashOutside { x: vec![2.0] } };
+    assert_eq!(back(&data, &folder.path("a.csv")), data);
+    let text = data.to_csv(folder.path("a")).unwrap_err().to_string();
+    assert!(text.contains("outside.csv"), "{text}");
+    assert!(!folder.path("a").exists());
+}
