@@ -56,6 +56,7 @@ pub mod prelude;
 mod progress;
 pub mod sampling;
 pub mod simulate;
+mod whole_file;
 
 #[doc(hidden)]
 pub use serde;

@@ -19,7 +19,7 @@ model! {
 #[test]
 fn a_conjugate_posterior_is_learned_at_every_size() {
     let model = Gauss::default();
-    let posterior = model.npe().globals(&["theta"]).seed(1).train(Budget::sets(600_000)).unwrap();
+    let posterior = model.npe().globals(&["theta"]).seed(1).train(Budget::sets(1_200_000)).unwrap();
     for n in [1, 5, 20, 50] {
         let (mut squares, mut ratio) = (0.0, 0.0);
         let sets = model.simulate(200).size("events", n).seed(7).run().unwrap();

@@ -25,9 +25,9 @@ fn sizes_cover_the_range_and_can_be_fixed() {
     let model = Resonance::default();
     let sizes: Vec<usize> = model.simulate(20_000).run().unwrap().iter().map(|s| s.data.events.len()).collect();
     assert_eq!((sizes.iter().min(), sizes.iter().max()), (Some(&1), Some(&200)));
-    // Log-uniform: half the sizes are below the square root of 201, within 5 standard errors.
-    let below = sizes.iter().filter(|n| (**n as f64) < 201_f64.sqrt().floor()).count() as f64 / 20_000.0;
-    let expected = 14_f64.ln() / 201_f64.ln();
+    // Half uniform and half log-uniform: the share below 14, within 5 standard errors.
+    let below = sizes.iter().filter(|n| **n < 14).count() as f64 / 20_000.0;
+    let expected = 0.5 * (14_f64.ln() / 201_f64.ln() + 13.0 / 200.0);
     assert!((below - expected).abs() < 5.0 * (0.25_f64 / 20_000.0).sqrt(), "{below} {expected}");
     assert!(model.simulate(3).size("events", 7).run().unwrap().iter().all(|s| s.data.events.len() == 7));
 }

@@ -63,6 +63,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     let simulations = model.simulate(1).seed(options.seed).at(&truth).size("events", arguments.events).run()?;
     let data = &simulations[0].data;
     let out = Output::new("resonance", options);
+    data.to_csv(out.path("data.csv"))?;
     out.picture("plates", &plot::plate_diagram(&model.specification()))?;
 
     let (warmup, draws) = if options.quick { (300, 300) } else { (1000, 5000) };

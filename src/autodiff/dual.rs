@@ -122,8 +122,12 @@ impl<V: Lanes, const K: usize> Div for Dual<V, K> {
     type Output = Self;
     #[inline(always)]
     fn div(self, other: Self) -> Self {
-        let value = self.value / other.value;
+        if K == 0 {
+            return Self::constant(self.value / other.value);
+        }
+        // One division for the value and all derivatives, and none in a loop where the divisor is the same throughout.
         let inverse = V::splat(1.0) / other.value;
+        let value = self.value * inverse;
         self.zip(other, value, |p, q| (p - q * value) * inverse)
     }
 }

@@ -24,7 +24,6 @@
 
 pub mod array;
 pub mod arrays;
-pub(crate) mod atomic;
 mod csv;
 mod error;
 mod frame;

@@ -5,10 +5,8 @@
 //! A file is written whole or not at all: beside its place first, then renamed.
 
 use std::collections::{BTreeMap, HashMap};
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 use serde::{Deserialize, Serialize};
@@ -17,6 +15,7 @@ use super::features::Reader;
 use super::network::Plan;
 use super::train::Record;
 use super::{Architecture, Error, Network, Shape};
+use crate::whole_file::write_whole;
 
 /// Version of the layout of weights and metadata.
 const FORMAT: u32 = 1;
@@ -152,21 +151,4 @@ fn checksum<'a>(metadata: &'a BTreeMap<String, String>, matrices: impl Iterator<
         hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
     }
     format!("{hash:016x}")
-}
-
-/// Writes a file under a passing name in the same directory, then gives it its own.
-fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let mut name = path.as_os_str().to_owned();
-    name.push(format!(".{}.{count}.part", std::process::id()));
-    let part = PathBuf::from(name);
-    let written = std::fs::File::create(&part)
-        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-        .and_then(|()| std::fs::rename(&part, path));
-    if written.is_err() {
-        // Best effort: the error that matters is the first.
-        let _ = std::fs::remove_file(&part);
-    }
-    written
 }

@@ -12,12 +12,12 @@ pub use charts::{Axes, Mark, Series, data_with_fit, lines, trace, training_curve
 pub use marginals::{Belief, Panel, marginals};
 pub use plates::plate_diagram;
 
+use crate::whole_file::write_all_whole;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::register_font;
 use resvg::{tiny_skia, usvg};
 use std::ffi::OsString;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
@@ -80,8 +80,9 @@ impl Figure {
     /// [`PlotError::Write`] with the file that could not be written, [`PlotError::Draw`] as for [`Figure::png`].
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), PlotError> {
         let png = self.png()?;
-        write_whole(&with_suffix(path.as_ref(), ".svg"), self.svg.as_bytes())?;
-        write_whole(&with_suffix(path.as_ref(), ".png"), &png)
+        let name = |suffix| with_suffix(path.as_ref(), suffix);
+        write_all_whole(&[(name(".svg"), self.svg.as_bytes()), (name(".png"), png.as_slice())])
+            .map_err(|(path, source)| PlotError::Write { path, source })
     }
 }
 
@@ -89,16 +90,6 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(suffix);
     name.into()
-}
-
-/// Writes beside the file and renames, so that no reader and no crash ever meets half a file.
-fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), PlotError> {
-    let draft = with_suffix(path, &format!(".{}.part", std::process::id()));
-    let folder = path.parent().map_or(Ok(()), fs::create_dir_all);
-    folder.and_then(|()| fs::write(&draft, bytes)).and_then(|()| fs::rename(&draft, path)).map_err(|source| {
-        let _ = fs::remove_file(&draft);
-        PlotError::Write { path: path.into(), source }
-    })
 }
 
 fn draw_error(error: impl ToString) -> PlotError {
@@ -186,6 +177,7 @@ fn figure(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn saves_both_files_and_no_other() {

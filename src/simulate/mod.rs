@@ -119,7 +119,8 @@ impl<'a, M: Model> Simulate<'a, M> {
         self
     }
 
-    /// The size of a plate. Without it, a size is drawn: log-uniformly over a range, or from its distribution.
+    /// The size of a plate. Without it, a size is drawn: from its range, half uniformly and half log-uniformly, or from its
+    /// distribution.
     pub fn size(mut self, plate: &str, elements: usize) -> Self {
         self.sizes.push((plate.to_owned(), elements));
         self

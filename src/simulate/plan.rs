@@ -77,7 +77,8 @@ impl<'a, M: Model> Plan<'a, M> {
         }
     }
 
-    /// The size of a plate that may have `low` to `high` elements; log-uniform where nothing says which.
+    /// The size of a plate that may have `low` to `high` elements. Where nothing says which, half of the sizes are uniform
+    /// and half log-uniform, so that a network sees many of every order of magnitude and of the largest.
     ///
     /// # Errors
     /// The size asked for is not allowed.
@@ -95,6 +96,9 @@ impl<'a, M: Model> Plan<'a, M> {
             Some(size) => Err(SimulateError::PlateSize { plate: name, size, low, high }),
             None if low >= high => Ok(low),
             None => {
+                if rng.random() {
+                    return Ok(rng.random_range(low..=high));
+                }
                 let (a, b) = ((low.max(1) as f64).ln(), (high as f64 + 1.0).ln());
                 let size = (a + (b - a) * rng.random::<f64>()).exp() as usize;
                 Ok(size.clamp(low, high))

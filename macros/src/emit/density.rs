@@ -11,6 +11,7 @@ use quote::quote;
 use super::walk::picked;
 use super::{all_plates, bind_params, choose, data_path, hidden, is_global, seen};
 use crate::ast::{Role, Size};
+use crate::builtin::Draws;
 use crate::rewrite::{Lift, identifiers, plain_indices};
 use crate::tree::{Definition, Gather, Kind, Plate, Step, Tree, Variable, expressions, plates, split, variables};
 
@@ -167,6 +168,12 @@ impl Scope<'_> {
 
     fn slot(&self, name: &str) -> TokenStream {
         self.slots.iter().find(|s| s.name == name).map_or(quote!(0usize), |s| s.start.clone())
+    }
+
+    /// Whether the element has a single discrete local.
+    fn has_one_discrete_local(&self) -> bool {
+        let discrete = |v: &&Variable| v.latent() && v.kind != Kind::Real;
+        self.plate.is_some_and(|p| p.variables().filter(discrete).count() == 1)
     }
 
     /// The same code without derivatives.
@@ -521,9 +528,9 @@ impl Density<'_> {
         quote! {
             #(#buffers)*
             {
+                #promotions
                 let mut __blocks = ::hierarch::autodiff::Blocks::new(0, #n);
                 while let ::core::option::Option::Some(__block) = __blocks.next_block::<#lanes>() {
-                    #promotions
                     #gathers
                     let mut __lp = <#scalar as ::core::convert::From<f64>>::from(0.0);
                     #own
@@ -606,17 +613,19 @@ impl Density<'_> {
                 let (__start, __end): (usize, usize) = #range;
                 #size_term
                 let mut __total = <#scalar as ::core::convert::From<f64>>::from(0.0);
-                let mut __blocks = ::hierarch::autodiff::Blocks::new(__start, __end);
-                while let ::core::option::Option::Some(__block) = __blocks.next_block::<#lanes>() {
+                {
                     #promotions
                     #size_name
-                    #gathers
-                    let __lp = #element;
-                    if __blocks.diverged::<#lanes>(__block) {
-                        continue;
+                    let mut __blocks = ::hierarch::autodiff::Blocks::new(__start, __end);
+                    while let ::core::option::Option::Some(__block) = __blocks.next_block::<#lanes>() {
+                        #gathers
+                        let __lp = #element;
+                        if __blocks.diverged::<#lanes>(__block) {
+                            continue;
+                        }
+                        #scatter
+                        __block.accumulate(&mut __total, __lp);
                     }
-                    #scatter
-                    __block.accumulate(&mut __total, __lp);
                 }
                 ::hierarch::autodiff::absorb(&mut __lp, __total, #slots);
             }
@@ -714,13 +723,22 @@ impl Density<'_> {
                 (categories, term)
             });
             let value = if v.kind.structural() { seen(v, quote!(__k as f64)) } else { k };
+            let one = quote! {
+                let mut __lp = __lp + #term;
+                let #name = #value;
+                #rest
+            };
+            // The one yes-or-no of an element is written out, so that what depends on globals alone, its probabilities
+            // among it, is worked out before the loop over elements. Several would multiply the code.
+            if definition.draws() == Some(Draws::Bool) && scope.has_one_discrete_local() {
+                return quote! {
+                    { let __k = 0usize; #one }
+                    { let __k = 1usize; #one }
+                };
+            }
             return quote! {
                 let __categories: usize = #categories;
-                for __k in 0..__categories {
-                    let mut __lp = __lp + #term;
-                    let #name = #value;
-                    #rest
-                }
+                for __k in 0..__categories { #one }
             };
         }
         let first = self.step(step, scope);

@@ -4,9 +4,9 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::{OUTSIDE, plain};
-use crate::io::atomic::{write_all_whole, write_whole};
 use crate::io::{Column, DataError, Frame, Values};
 use crate::model::{columns, groups};
+use crate::whole_file::{write_all_whole, write_whole};
 
 pub fn write(top: &Frame<'_>, path: &Path) -> Result<(), DataError> {
     sound(top)?;
