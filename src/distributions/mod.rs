@@ -85,6 +85,7 @@ pub use mixture::Mixture;
 pub use multinomial::Multinomial;
 pub use mv_normal::{MvNormal, MvNormalCholesky};
 pub use negative_binomial::NegativeBinomial;
+pub(crate) use normal::LN_SQRT_2_PI;
 pub use normal::Normal;
 pub use pareto::Pareto;
 pub use poisson::{Poisson, PoissonLog};

@@ -1,5 +1,6 @@
 //! What a trained posterior believes of the globals, given one data set.
 
+use super::link::Link;
 use rand::seq::SliceRandom;
 use rand::{Rng, RngExt};
 use statrs::function::erf::erf_inv;
@@ -12,13 +13,13 @@ use crate::simulate::stream;
 /// How many points stand for the distribution where a mean, an sd or a quantile is asked for.
 const POINTS: usize = 4000;
 
-/// A distribution over globals: a Gaussian with independent components in the unconstrained space, carried into the
-/// support of each variable, so that a fraction stays within 0 and 1.
+/// A distribution over globals: a Gaussian with independent components in an unconstrained space (in which a uniform
+/// variable is standard normal), carried into the support of each variable, so that a fraction stays within 0 and 1.
 #[derive(Clone, Debug)]
 pub struct Belief<M: Model> {
     model: M,
     targets: Vec<GlobalSlot>,
-    /// Mean and standard deviation of each unconstrained number, target after target.
+    /// Mean and standard deviation of each Gaussian number, target after target.
     mean: Vec<f64>,
     sd: Vec<f64>,
 }
@@ -87,8 +88,11 @@ impl<M: Model> Belief<M> {
         let free: Vec<usize> = self.targets.iter().flat_map(|t| t.free.clone()).collect();
         let gaussian: f64 = free
             .iter()
+            .zip(self.links())
             .zip(self.mean.iter().zip(&self.sd))
-            .map(|(&at, (&mean, &sd))| Normal::new(mean, sd).log_density(q[at]))
+            .map(|((&at, link), (&mean, &sd))| {
+                Normal::new(mean, sd).log_density(link.forward(q[at])) + link.log_slope(q[at])
+            })
             .sum();
         let names: Vec<&str> = self.targets.iter().map(|t| t.name.as_str()).collect();
         gaussian - log_jacobian(&self.model, &q, &names)
@@ -105,10 +109,19 @@ impl<M: Model> Belief<M> {
         })
     }
 
-    /// The values at unconstrained numbers, of which `free` gives those of each component.
+    /// The link of each unconstrained number.
+    fn links(&self) -> impl Iterator<Item = Link> + '_ {
+        self.targets.iter().flat_map(|t| t.free.clone().map(|_| Link::of(t.bounded)))
+    }
+
+    /// The values at Gaussian numbers, of which `free` gives those of each component.
     fn columns(&self, count: usize, mut free: impl FnMut(usize, usize) -> Vec<f64>) -> Vec<Vec<f64>> {
         let positions: Vec<usize> = self.targets.iter().flat_map(|t| t.free.clone()).collect();
-        let inner: Vec<Vec<f64>> = (0..positions.len()).map(|c| free(c, count)).collect();
+        let inner: Vec<Vec<f64>> = self
+            .links()
+            .enumerate()
+            .map(|(c, link)| free(c, count).into_iter().map(|z| link.inverse(z)).collect())
+            .collect();
         let shown: Vec<usize> = self.targets.iter().flat_map(|t| t.values.clone()).collect();
         let mut columns = vec![Vec::with_capacity(count); shown.len()];
         let size = crate::model::global_slots(&self.model).iter().map(|g| g.free.end).max().unwrap_or(0);

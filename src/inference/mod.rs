@@ -2,6 +2,7 @@
 
 mod belief;
 mod encode;
+mod link;
 mod npe;
 mod posterior;
 

@@ -3,6 +3,7 @@
 //! sets over the plates (Zaheer et al. 2017; Heinrich et al. 2023).
 
 use super::encode::Encoder;
+use super::link::Link;
 use super::{InferenceError, Posterior};
 use crate::model::{GlobalSlot, Model, global_slots, unconstrain};
 use crate::nn::{self, Batch, Budget, Settings, Shape, Source};
@@ -137,7 +138,8 @@ impl<M: Model> Source for Simulations<'_, M> {
             self.encoder.push(&simulation.data, &mut batch);
             let q = unconstrain(self.model, &simulation.globals, None);
             for target in self.targets {
-                targets.extend(q[target.free.clone()].iter().map(|&q| q as f32));
+                let link = Link::of(target.bounded);
+                targets.extend(q[target.free.clone()].iter().map(|&q| link.forward(q) as f32));
             }
         }
         Ok((batch, targets))

@@ -203,6 +203,8 @@ pub struct GlobalSlot {
     pub nuisance: bool,
     /// The names of its components: `mass` alone, or `mu[0]`, `mu[1]`, ...
     pub components: Vec<String>,
+    /// Whether it lies between two bounds.
+    pub bounded: bool,
     /// Its place among the unconstrained numbers of the globals.
     pub free: Range<usize>,
     /// Its place among the values of the globals.
@@ -211,7 +213,7 @@ pub struct GlobalSlot {
 
 /// Where the numbers of each global are, in the order of the declaration.
 pub fn global_slots<M: Model>(model: &M) -> Vec<GlobalSlot> {
-    let mut visitor = Slots { free: Vec::new() };
+    let mut visitor = Slots { free: Vec::new(), bounded: Vec::new() };
     model.walk(None, None, None, &mut visitor);
     let specification = model.specification();
     let globals = specification.variables.iter().filter(|v| matches!(v.role, Role::Global | Role::Nuisance));
@@ -225,6 +227,7 @@ pub fn global_slots<M: Model>(model: &M) -> Vec<GlobalSlot> {
             let free = runs.fold(first, |all, run| all.start.min(run.start)..all.end.max(run.end));
             GlobalSlot {
                 name: v.name.clone(),
+                bounded: visitor.bounded.iter().any(|name| *name == v.name),
                 nuisance: v.role == Role::Nuisance,
                 components: component_names(v),
                 free,
@@ -237,6 +240,7 @@ pub fn global_slots<M: Model>(model: &M) -> Vec<GlobalSlot> {
 /// Finds the unconstrained numbers of each latent variable; the values are of no interest.
 struct Slots {
     free: Vec<(&'static str, Range<usize>)>,
+    bounded: Vec<&'static str>,
 }
 
 impl Walk for Slots {
@@ -244,9 +248,12 @@ impl Walk for Slots {
         &mut self,
         name: &'static str,
         slot: Slot,
-        _: &D,
+        distribution: &D,
         _: Option<f64>,
     ) -> f64 {
+        if matches!(distribution.support(), Support::Interval(..)) {
+            self.bounded.push(name);
+        }
         self.free.push((name, slot.free..slot.free + 1));
         f64::NAN
     }
