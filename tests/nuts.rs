@@ -156,6 +156,9 @@ fn eight_schools() {
     let chains = model.nuts(&data).seed(5).draws(20_000).target_accept(0.95).run().unwrap();
     agrees(&chains, "mu", mu.0, mu.1, 4.0);
     agrees(&chains, "tau", tau.0, tau.1, 4.0);
+    // A `let` is drawn with what it depends on.
+    let draw = |name: &str| chains.get(name).unwrap()[1][17];
+    assert_eq!(draw("theta[3]"), draw("mu") + draw("tau") * draw("eta[3]"));
 }
 
 #[test]

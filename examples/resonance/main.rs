@@ -42,7 +42,7 @@ struct Arguments {
     #[arg(long, default_value_t = 100)]
     events: usize,
     /// The true mass
-    #[arg(long, default_value_t = 1.0, allow_hyphen_values = true)]
+    #[arg(long, default_value_t = 2.0, allow_hyphen_values = true)]
     mass: f64,
     /// The true fraction of events from the resonance, 0 to 1
     #[arg(long, default_value_t = 0.2)]

@@ -148,14 +148,34 @@ pub fn unconstrain<M: Model>(model: &M, globals: &M::Globals, with: Option<(&M::
 /// data set. Components of a simplex are one more than its unconstrained numbers; else the order is the same.
 pub fn constrain<M: Model>(model: &M, data: Option<&M::Data>, q: &[f64], values: &mut Vec<f64>) {
     values.clear();
-    let mut visitor = FromUnconstrained { q, values, counted: None, log_jacobian: 0.0 };
-    model.walk(data, None, None, &mut visitor);
+    model.walk(data, None, None, &mut FromUnconstrained::new(q, values));
+}
+
+/// The same, and after the latent variables those `let`s that depend on them: outside plates, and in plates with continuous
+/// locals. What depends on a discrete local is left out, since that has no value.
+pub fn constrain_with_derived<M: Model>(model: &M, data: &M::Data, q: &[f64], values: &mut Vec<f64>) {
+    values.clear();
+    let mut visitor = FromUnconstrained::new(q, values);
+    model.walk(Some(data), None, None, &mut visitor);
+    let derived = visitor.derived;
+    values.extend(derived);
+}
+
+/// The names of the `let`s that [`constrain_with_derived`] gives after the latent variables.
+pub fn derived_names<M: Model>(model: &M, data: &M::Data) -> Vec<String> {
+    let q = vec![0.0; model.dimension(data)];
+    let mut values = Vec::new();
+    let mut visitor = FromUnconstrained::new(&q, &mut values);
+    visitor.names = Some(Vec::new());
+    model.walk(Some(data), None, None, &mut visitor);
+    visitor.names.unwrap_or_default()
 }
 
 /// The logarithm of the Jacobian determinant of the map from unconstrained numbers to the values of some globals.
 pub fn log_jacobian<M: Model>(model: &M, q: &[f64], globals: &[&str]) -> f64 {
     let mut values = Vec::new();
-    let mut visitor = FromUnconstrained { q, values: &mut values, counted: Some(globals), log_jacobian: 0.0 };
+    let mut visitor = FromUnconstrained::new(q, &mut values);
+    visitor.counted = Some(globals);
     model.walk(None, None, None, &mut visitor);
     visitor.log_jacobian
 }
@@ -375,9 +395,18 @@ struct FromUnconstrained<'a> {
     /// The variables whose Jacobian is wanted.
     counted: Option<&'a [&'a str]>,
     log_jacobian: f64,
+    /// The numbers of the `let`s, and their names where they are wanted.
+    derived: Vec<f64>,
+    names: Option<Vec<String>>,
+    /// Whether a discrete local is being summed out.
+    summing: bool,
 }
 
-impl FromUnconstrained<'_> {
+impl<'a> FromUnconstrained<'a> {
+    fn new(q: &'a [f64], values: &'a mut Vec<f64>) -> Self {
+        Self { q, values, counted: None, log_jacobian: 0.0, derived: Vec::new(), names: None, summing: false }
+    }
+
     fn count(&mut self, name: &str, log_jacobian: f64) {
         if self.counted.is_some_and(|names| names.contains(&name)) {
             self.log_jacobian += log_jacobian;
@@ -432,7 +461,23 @@ impl Walk for FromUnconstrained<'_> {
 
     /// What is summed out has no value: what follows it takes that of its first category, on which no support depends.
     fn sum_out(&mut self, _: usize, body: &mut dyn FnMut(&mut Self, usize)) {
+        let outer = std::mem::replace(&mut self.summing, true);
         body(self, 0);
+        self.summing = outer;
+    }
+
+    fn derived(&mut self, name: &'static str, element: Option<usize>, numbers: &[f64]) {
+        if self.summing {
+            return;
+        }
+        self.derived.extend_from_slice(numbers);
+        if let Some(names) = &mut self.names {
+            let element = element.map_or(String::new(), |i| format!("[{i}]"));
+            match numbers {
+                [_] => names.push(format!("{name}{element}")),
+                _ => names.extend((0..numbers.len()).map(|c| format!("{name}[{c}]{element}"))),
+            }
+        }
     }
 
     fn index(&self, _: &Place, index: usize, size: usize) -> usize {

@@ -9,9 +9,12 @@ mod walk;
 pub use check::check;
 pub(crate) use check::{columns, groups};
 pub use density::{
-    Density, GlobalSlot, Scratch, constrain, global_slots, log_density, log_jacobian, names, unconstrain,
+    Density, GlobalSlot, Scratch, constrain, constrain_with_derived, derived_names, global_slots, log_density,
+    log_jacobian, names, unconstrain,
 };
 pub use specification::{Kind, Plate, PlateSize, Role, Specification, Variable};
+#[doc(hidden)]
+pub use walk::{Derived, DerivedNumbers, DerivedOther};
 pub use walk::{Place, Slot, Walk};
 
 use serde::{Serialize, de::DeserializeOwned};

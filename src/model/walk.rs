@@ -80,6 +80,44 @@ pub trait Walk: Sized {
     /// A discrete local: runs the rest of its element for its values.
     fn sum_out(&mut self, categories: usize, body: &mut dyn FnMut(&mut Self, usize));
 
+    /// A named function of latent variables, of an element of a plate or outside plates.
+    fn derived(&mut self, name: &'static str, element: Option<usize>, numbers: &[f64]) {
+        let _ = (name, element, numbers);
+    }
+
     /// An index into something of a size; gives back an index that is within it, or 0.
     fn index(&self, place: &Place, index: usize, size: usize) -> usize;
 }
+
+/// The value of a `let`, of whatever type. A method call on `&&Derived(..)` finds [`DerivedNumbers`] for a number or a vector
+/// of numbers, and [`DerivedOther`] for the rest, since method lookup tries fewer dereferences first.
+#[derive(Debug)]
+pub struct Derived<'a, T>(pub &'a T);
+
+/// Shows the numbers of a `let`.
+pub trait DerivedNumbers {
+    /// Calls `see` with the numbers.
+    fn show(&self, see: &mut dyn FnMut(&[f64]));
+}
+
+impl DerivedNumbers for &Derived<'_, f64> {
+    fn show(&self, see: &mut dyn FnMut(&[f64])) {
+        see(std::slice::from_ref(self.0));
+    }
+}
+
+impl<const N: usize> DerivedNumbers for &Derived<'_, [f64; N]> {
+    fn show(&self, see: &mut dyn FnMut(&[f64])) {
+        see(self.0);
+    }
+}
+
+/// Passes over a `let` that is no number.
+pub trait DerivedOther {
+    /// Does nothing.
+    fn show(&self, see: &mut dyn FnMut(&[f64])) {
+        let _ = see;
+    }
+}
+
+impl<T> DerivedOther for Derived<'_, T> {}

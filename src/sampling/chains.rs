@@ -29,7 +29,8 @@ impl<M: Model> Chains<M> {
         Self { names, draws, divergences, time, model: PhantomData }
     }
 
-    /// The names of the variables: `mass`, `mu[2]` for a component, `slope[17]` for the element of a plate, both for both.
+    /// The names of the variables: `mass`, `mu[2]` for a component, `slope[17]` for the element of a plate, `pair[1][17]` for
+    /// both. First the globals, then the locals, then the `let`s outside plates and in plates with continuous locals.
     pub fn names(&self) -> &[String] {
         &self.names
     }

@@ -143,7 +143,8 @@ impl<'a, M: Model> Nuts<'a, M> {
         let runs: Vec<Run> =
             (0..self.chains).into_par_iter().map(|chain| self.chain(chain, &report)).collect::<Result<_, _>>()?;
         drop(progress);
-        let names = model::names(self.model, Some(self.data));
+        let mut names = model::names(self.model, Some(self.data));
+        names.extend(model::derived_names(self.model, self.data));
         let mut draws = vec![Vec::with_capacity(self.chains); names.len()];
         let mut divergences = 0;
         for run in runs {
@@ -172,7 +173,7 @@ impl<'a, M: Model> Nuts<'a, M> {
             report(kept && info.diverging);
             if kept {
                 run.divergences += usize::from(info.diverging);
-                model::constrain(self.model, Some(self.data), &q, &mut values);
+                model::constrain_with_derived(self.model, self.data, &q, &mut values);
                 run.columns.resize_with(values.len(), || Vec::with_capacity(self.draws));
                 run.columns.iter_mut().zip(&values).for_each(|(column, &x)| column.push(x));
             }

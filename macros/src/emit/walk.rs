@@ -149,13 +149,40 @@ impl Walk<'_> {
             Step::Let { pat, expr } => {
                 let expr = self.lift(plate, |lift| lift.expr(expr));
                 let exports = bound(pat).into_iter().filter_map(|name| push_export(plate, &name));
-                quote!(let #pat = #expr; #(#exports)*)
+                let derived = self.derived(pat, plate);
+                quote!(let #pat = #expr; #derived #(#exports)*)
             }
             Step::Variable(v) if v.latent() => self.latent(v, plate),
             Step::Variable(v) => self.data(v, plate),
             Step::Plate(p) if p.in_data => self.plate(p, plate),
             // A plate that is not in the data is only ever simulated.
             Step::Plate(_) => TokenStream::new(),
+        }
+    }
+
+    /// Shows the visitor a named function of latent variables, where it is a number or a vector: outside plates, and in
+    /// plates with continuous locals, of which there are draws for each element anyway.
+    fn derived(&self, pat: &syn::Pat, plate: Option<&Plate>) -> TokenStream {
+        let syn::Pat::Ident(pat) = pat else { return TokenStream::new() };
+        let (name, text) = (&pat.ident, pat.ident.to_string());
+        let depends = self.tree.symbols.get(&text).is_some_and(|s| !s.latents.is_empty());
+        if !depends || plate.is_some_and(|p| !p.variables().any(Variable::continuous_latent)) {
+            return TokenStream::new();
+        }
+        let element = match plate {
+            None => quote!(::core::option::Option::None),
+            Some(p) => {
+                let at = element(p);
+                quote!(::core::option::Option::Some(#at))
+            }
+        };
+        quote! {
+            {
+                use ::hierarch::model::{DerivedNumbers as _, DerivedOther as _};
+                (&&::hierarch::model::Derived(&#name)).show(&mut |__numbers: &[f64]| {
+                    __walk.derived(#text, #element, __numbers)
+                });
+            }
         }
     }
 
