@@ -6,7 +6,10 @@ use std::process::ExitCode;
 
 use clap::Args;
 use hierarch::nn::Record;
-use hierarch::plot::{self, Figure};
+use hierarch::plot::{self, Axes, Figure, Mark, Series};
+use hierarch::sampling::Summary;
+use hierarch::sampling::diagnostics::quantile;
+use serde_json::{Value, json};
 
 pub type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -35,6 +38,12 @@ pub fn report(run: Result<()>) -> ExitCode {
     }
 }
 
+/// Mean and sd of a variable, for `summary.json`.
+pub fn mean_and_sd(summary: &Summary, name: &str) -> Value {
+    let row = summary.rows.iter().find(|r| r.name == name);
+    row.map_or(Value::Null, |r| json!({ "mean": r.mean, "sd": r.sd }))
+}
+
 /// The folder that an example writes to.
 pub struct Output {
     folder: PathBuf,
@@ -53,6 +62,32 @@ impl Output {
         Ok(figure.save(self.folder.join(name))?)
     }
 
+    /// A histogram of data with equal bins, and the expected number of events in a bin at x over the draws of a posterior.
+    pub fn fit<G>(
+        &self,
+        name: &str,
+        axes: &Axes,
+        (low, high, bins): (f64, f64, usize),
+        data: &[f64],
+        draws: &[G],
+        expected: impl Fn(&G, f64) -> f64,
+    ) -> Result<()> {
+        let width = (high - low) / bins as f64;
+        let edges: Vec<f64> = (0..=bins).map(|i| low + width * i as f64).collect();
+        let mut counts = vec![0.0; bins];
+        data.iter().for_each(|x| counts[(((x - low) / width) as usize).min(bins - 1)] += 1.0);
+        let (mut curve, mut band) = (Vec::new(), Vec::new());
+        for i in 0..=400 {
+            let x = low + (high - low) * i as f64 / 400.0;
+            let mut all: Vec<f64> = draws.iter().map(|g| expected(g, x)).collect();
+            all.sort_by(f64::total_cmp);
+            curve.push((x, quantile(&all, 0.5)));
+            band.push((quantile(&all, 0.05), quantile(&all, 0.95)));
+        }
+        let fit = Series::new("posterior, median and 5 to 95 %", Mark::Line, &curve).band(&band);
+        self.picture(name, &plot::data_with_fit(axes, &edges, &counts, &[fit])?)
+    }
+
     /// The training curve of a posterior.
     pub fn training(&self, history: &[Record]) -> Result<()> {
         let curve = |loss: fn(&Record) -> f64| -> Vec<(f64, f64)> {
@@ -68,7 +103,7 @@ impl Output {
     }
 
     /// Writes `summary.json`.
-    pub fn summary(&self, summary: &serde_json::Value) -> Result<()> {
+    pub fn summary(&self, summary: &Value) -> Result<()> {
         std::fs::create_dir_all(&self.folder)?;
         let part = self.folder.join("summary.json.part");
         std::fs::write(&part, serde_json::to_string_pretty(summary)? + "\n")?;

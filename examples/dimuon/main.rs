@@ -11,16 +11,18 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
-use common::{Options, Output, Result, report};
+use common::{Options, Output, Result, mean_and_sd, report};
 use hierarch::io::read_column;
 use hierarch::model::Density;
-use hierarch::plot::{self, Axes, Mark, Panel, Series};
+use hierarch::plot::{self, Axes, Panel};
 use hierarch::prelude::*;
 use serde_json::json;
 
 model! {
     /// A Breit-Wigner (Cauchy) resonance on an exponential background, in a window of invariant mass in GeV.
     pub Dimuon {
+        /// Whether the peak is a Gaussian with sd `half_width` instead of a Breit-Wigner.
+        param gaussian: bool = false;
         /// The window.
         param low: f64 = 60.0;
         param high: f64 = 120.0;
@@ -39,36 +41,12 @@ model! {
 
         plate events(fewest..=most) {
             local signal ~ Bernoulli(fraction);
-            observe mass_gev ~ if signal {
+            observe mass_gev ~ if !signal {
+                TruncatedExponential(slope, low, high)
+            } else if gaussian {
+                TruncatedNormal(mass, half_width, low, high)
+            } else {
                 Truncated(Cauchy(mass, half_width), low, high)
-            } else {
-                TruncatedExponential(slope, low, high)
-            };
-        }
-    }
-}
-
-model! {
-    /// The same with a Gaussian peak.
-    pub GaussianPeak {
-        param low: f64 = 60.0;
-        param high: f64 = 120.0;
-        param mass_low: f64 = 80.0;
-        param mass_high: f64 = 100.0;
-        param fewest: usize = 100;
-        param most: usize = 1000;
-
-        global mass ~ Uniform(mass_low, mass_high);
-        global sd ~ LogNormal(0.7, 0.5);
-        global fraction ~ Uniform(0.0, 1.0);
-        global slope ~ Normal(0.05, 0.03);
-
-        plate events(fewest..=most) {
-            local signal ~ Bernoulli(fraction);
-            observe mass_gev ~ if signal {
-                TruncatedNormal(mass, sd, low, high)
-            } else {
-                TruncatedExponential(slope, low, high)
             };
         }
     }
@@ -117,7 +95,7 @@ fn run(arguments: &Arguments) -> Result<()> {
         return Err(format!("{events} events are too few to find a peak in: widen --window, or check --column").into());
     }
     let (fewest, most) = (100.min(events), 1000.max(events * 5 / 4));
-    let model = Dimuon { low, high, mass_low, mass_high, fewest, most };
+    let model = Dimuon { gaussian: false, low, high, mass_low, mass_high, fewest, most };
     let data = DimuonData { events: DimuonEvents { mass_gev: masses } };
     let out = Output::new("dimuon", options);
     out.picture("plates", &plot::plate_diagram(&model.specification()))?;
@@ -126,10 +104,9 @@ fn run(arguments: &Arguments) -> Result<()> {
     let chains = model.nuts(&data).seed(options.seed).warmup(warmup).draws(draws).run()?;
     println!("\nNUTS, the exact posterior ({:.1} s):\n{chains}", chains.time().as_secs_f64());
 
-    let other = GaussianPeak { low, high, mass_low, mass_high, fewest, most };
-    let other_data = GaussianPeakData { events: GaussianPeakEvents { mass_gev: data.events.mass_gev.clone() } };
-    let other_chains = other.nuts(&other_data).seed(options.seed).warmup(warmup).draws(draws).run()?;
-    let gain = best_log_likelihood(&model, &data, &chains)? - best_log_likelihood(&other, &other_data, &other_chains)?;
+    let other = Dimuon { gaussian: true, ..model.clone() };
+    let other_chains = other.nuts(&data).seed(options.seed).warmup(warmup).draws(draws).run()?;
+    let gain = best_log_likelihood(&model, &data, &chains)? - best_log_likelihood(&other, &data, &other_chains)?;
     let (better, worse) = if gain > 0.0 { ("Breit-Wigner", "Gaussian") } else { ("Gaussian", "Breit-Wigner") };
     println!(
         "the data prefer the {better} shape: its best log likelihood is {:.1} above that of the {worse}\n",
@@ -149,20 +126,26 @@ fn run(arguments: &Arguments) -> Result<()> {
     out.training(posterior.history())?;
 
     picture_posteriors(&out, &chains, &belief)?;
-    picture_fit(&out, &model, &data, &chains)?;
+    let bins = 60;
+    let axes = Axes { x: "invariant mass [GeV]", y: "events per bin", ..Axes::default() };
+    let draws: Vec<DimuonGlobals> = chains.globals().step_by(20).collect();
+    let events_per_bin = events as f64 * (high - low) / bins as f64;
+    out.fit("fit", &axes, (low, high, bins), &data.events.mass_gev, &draws, |g, m| {
+        let peak = Truncated::new(Cauchy::new(g.mass, g.half_width), low, high).log_density(m).exp();
+        let rest = TruncatedExponential::new(g.slope, low, high).log_density(m).exp();
+        events_per_bin * (g.fraction * peak + (1.0 - g.fraction) * rest)
+    })?;
 
     let nuts = chains.summary();
     let npe = belief.summary();
-    let exact = |name: &str| nuts.rows.iter().find(|r| r.name == name).map(|r| json!({ "mean": r.mean, "sd": r.sd }));
-    let neural = |name: &str| npe.rows.iter().find(|r| r.name == name).map(|r| json!({ "mean": r.mean, "sd": r.sd }));
     out.summary(&json!({
         "events": events,
         "nuts": {
-            "mass": exact("mass"), "half_width": exact("half_width"), "fraction": exact("fraction"),
+            "mass": mean_and_sd(&nuts, "mass"), "half_width": mean_and_sd(&nuts, "half_width"), "fraction": mean_and_sd(&nuts, "fraction"),
             "rhat_max": chains.rhat_max(), "divergences": chains.divergences(), "seconds": chains.time().as_secs_f64(),
         },
         "npe": {
-            "mass": neural("mass"), "half_width": neural("half_width"), "fraction": neural("fraction"),
+            "mass": mean_and_sd(&npe, "mass"), "half_width": mean_and_sd(&npe, "half_width"), "fraction": mean_and_sd(&npe, "fraction"),
             "milliseconds": milliseconds, "train_seconds": posterior.history().last().map(|r| r.seconds),
             "sets_seen": posterior.history().last().map(|r| r.sets),
         },
@@ -197,7 +180,7 @@ fn check_tail(model: &Dimuon, data: &DimuonData, chains: &Chains<Dimuon>) {
 }
 
 /// The log likelihood at the best of the draws, latents of single events summed out: the joint density over the prior's.
-fn best_log_likelihood<M: Likelihood>(model: &M, data: &M::Data, chains: &Chains<M>) -> Result<f64> {
+fn best_log_likelihood(model: &Dimuon, data: &DimuonData, chains: &Chains<Dimuon>) -> Result<f64> {
     let mut density = Density::new(model, data)?;
     let mut gradient = vec![0.0; density.dimension()];
     let likelihood = chains.globals().map(|globals| {
@@ -219,6 +202,7 @@ fn picture_posteriors(out: &Output, chains: &Chains<Dimuon>, belief: &Belief<Dim
             parameter: match *name {
                 "mass" => "mass [GeV]",
                 "half_width" => "half width [GeV]",
+                "slope" => "slope of the background [1 / GeV]",
                 other => other,
             },
             beliefs: vec![("NUTS", plot::Belief::Draws(exact)), ("neural", plot::Belief::Draws(neural))],
@@ -227,36 +211,4 @@ fn picture_posteriors(out: &Output, chains: &Chains<Dimuon>, belief: &Belief<Dim
         })
         .collect();
     out.picture("posteriors", &plot::marginals("", &panels)?)
-}
-
-/// The data, and the expected number of events over the posterior.
-fn picture_fit(out: &Output, model: &Dimuon, data: &DimuonData, chains: &Chains<Dimuon>) -> Result<()> {
-    let Dimuon { low, high, .. } = *model;
-    let masses = &data.events.mass_gev;
-    let bins = 60;
-    let width = (high - low) / bins as f64;
-    let edges: Vec<f64> = (0..=bins).map(|i| low + width * i as f64).collect();
-    let mut counts = vec![0.0; bins];
-    masses.iter().for_each(|m| counts[(((m - low) / width) as usize).min(bins - 1)] += 1.0);
-    let draws: Vec<DimuonGlobals> = chains.globals().step_by(20).collect();
-    let (mut curve, mut band) = (Vec::new(), Vec::new());
-    for i in 0..=400 {
-        let m = low + (high - low) * i as f64 / 400.0;
-        let mut expected: Vec<f64> = draws
-            .iter()
-            .map(|g| {
-                let peak = Truncated::new(Cauchy::new(g.mass, g.half_width), low, high).log_density(m).exp();
-                let rest = TruncatedExponential::new(g.slope, low, high).log_density(m).exp();
-                masses.len() as f64 * width * (g.fraction * peak + (1.0 - g.fraction) * rest)
-            })
-            .collect();
-        expected.sort_by(f64::total_cmp);
-        let at = |p: f64| hierarch::sampling::diagnostics::quantile(&expected, p);
-        curve.push((m, at(0.5)));
-        band.push((at(0.05), at(0.95)));
-    }
-    let axes = Axes { x: "invariant mass [GeV]", y: "events per GeV", ..Axes::default() };
-    let axes = if (width - 1.0).abs() < 1e-9 { axes } else { Axes { y: "events per bin", ..axes } };
-    let fit = Series::new("posterior, median and 5 to 95 %", Mark::Line, &curve).band(&band);
-    out.picture("fit", &plot::data_with_fit(&axes, &edges, &counts, &[fit])?)
 }

@@ -10,8 +10,8 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
-use common::{Options, Output, Result, report};
-use hierarch::plot::{self, Axes, Mark, Panel, Series};
+use common::{Options, Output, Result, mean_and_sd, report};
+use hierarch::plot::{self, Axes, Panel};
 use hierarch::prelude::*;
 use hierarch::sampling::diagnostics::ess_bulk;
 use serde_json::json;
@@ -81,21 +81,29 @@ fn run(arguments: &Arguments) -> Result<()> {
 
     out.training(posterior.history())?;
     picture_posteriors(&out, &chains, &belief, &truth)?;
-    picture_data(&out, &model, data, &chains)?;
+    let x = &data.events.x;
+    let (low, high) = x.iter().fold((-3.5_f64, 3.5_f64), |(low, high), x| (low.min(*x), high.max(*x)));
+    let bins = ((high - low) / 0.2).round() as usize;
+    let axes = Axes { x: "x", y: "events per bin", ..Axes::default() };
+    let draws: Vec<ResonanceGlobals> = chains.globals().step_by(20).collect();
+    let events_per_bin = x.len() as f64 * (high - low) / bins as f64;
+    out.fit("data", &axes, (low, high, bins), x, &draws, |g, x| {
+        let peak = Normal::new(g.mass, model.width).log_density(x).exp();
+        let rest = Normal::new(0.0, 1.0).log_density(x).exp();
+        events_per_bin * (g.fraction * peak + (1.0 - g.fraction) * rest)
+    })?;
 
     let nuts = chains.summary();
-    let exact = |name: &str| nuts.rows.iter().find(|r| r.name == name).map(|r| json!({ "mean": r.mean, "sd": r.sd }));
     let npe = belief.summary();
-    let neural = |name: &str| npe.rows.iter().find(|r| r.name == name).map(|r| json!({ "mean": r.mean, "sd": r.sd }));
     let ess = chains.get("fraction").map_or(f64::NAN, ess_bulk);
     out.summary(&json!({
         "events": data.events.len(),
         "truth": { "fraction": truth.fraction, "mass": truth.mass },
         "nuts": {
-            "fraction": exact("fraction"), "mass": exact("mass"), "rhat_max": chains.rhat_max(),
+            "fraction": mean_and_sd(&nuts, "fraction"), "mass": mean_and_sd(&nuts, "mass"), "rhat_max": chains.rhat_max(),
             "seconds": chains.time().as_secs_f64(), "ess_per_second": ess / chains.time().as_secs_f64(),
         },
-        "npe": { "fraction": neural("fraction"), "mass": neural("mass"), "milliseconds": milliseconds },
+        "npe": { "fraction": mean_and_sd(&npe, "fraction"), "mass": mean_and_sd(&npe, "mass"), "milliseconds": milliseconds },
         "train_seconds": posterior.history().last().map(|r| r.seconds),
         "sets_seen": posterior.history().last().map(|r| r.sets),
     }))
@@ -118,34 +126,4 @@ fn picture_posteriors(
     };
     let panels = [panel(0, "fraction", truth.fraction), panel(1, "mass", truth.mass)];
     out.picture("posteriors", &plot::marginals("", &panels)?)
-}
-
-fn picture_data(out: &Output, model: &Resonance, data: &ResonanceData, chains: &Chains<Resonance>) -> Result<()> {
-    let x = &data.events.x;
-    let (low, high) = x.iter().fold((-3.5_f64, 3.5_f64), |(low, high), x| (low.min(*x), high.max(*x)));
-    let width = 0.2;
-    let bins = ((high - low) / width).ceil() as usize;
-    let edges: Vec<f64> = (0..=bins).map(|i| low + width * i as f64).collect();
-    let mut counts = vec![0.0; bins];
-    x.iter().for_each(|x| counts[(((x - low) / width) as usize).min(bins - 1)] += 1.0);
-    let draws: Vec<ResonanceGlobals> = chains.globals().step_by(20).collect();
-    let (mut curve, mut band) = (Vec::new(), Vec::new());
-    for i in 0..=400 {
-        let at = low + (high - low) * i as f64 / 400.0;
-        let mut expected: Vec<f64> = draws
-            .iter()
-            .map(|g| {
-                let peak = Normal::new(g.mass, model.width).log_density(at).exp();
-                let rest = Normal::new(0.0, 1.0).log_density(at).exp();
-                x.len() as f64 * width * (g.fraction * peak + (1.0 - g.fraction) * rest)
-            })
-            .collect();
-        expected.sort_by(f64::total_cmp);
-        let quantile = |p: f64| hierarch::sampling::diagnostics::quantile(&expected, p);
-        curve.push((at, quantile(0.5)));
-        band.push((quantile(0.05), quantile(0.95)));
-    }
-    let axes = Axes { x: "x", y: "events per 0.2", ..Axes::default() };
-    let fit = Series::new("posterior, median and 5 to 95 %", Mark::Line, &curve).band(&band);
-    out.picture("data", &plot::data_with_fit(&axes, &edges, &counts, &[fit])?)
 }

@@ -156,8 +156,6 @@ impl Walk for Check {
         }
     }
 
-    fn term(&mut self, _: f64) {}
-
     /// An observation is possible if it is so for one value of the discrete local.
     fn sum_out(&mut self, categories: usize, body: &mut dyn FnMut(&mut Self, usize)) {
         let before = self.error.take();

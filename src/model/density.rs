@@ -290,23 +290,7 @@ impl Walk for Slots {
         [f64::NAN; N]
     }
 
-    fn observe<D: Distribution<f64, Value = f64>>(&mut self, _: &Place, _: &D, _: f64) {}
-
-    fn observe_vector<D: Distribution<f64, Value = [f64; N]>, const N: usize>(
-        &mut self,
-        _: &Place,
-        _: &D,
-        _: [f64; N],
-    ) {
-    }
-
-    fn term(&mut self, _: f64) {}
-
     fn sum_out(&mut self, _: usize, _: &mut dyn FnMut(&mut Self, usize)) {}
-
-    fn index(&self, _: &Place, _: usize, _: usize) -> usize {
-        0
-    }
 }
 
 fn place_number(numbers: &mut Vec<f64>, at: usize, x: f64) {
@@ -382,10 +366,6 @@ impl Walk for Known {
         }
         self.log_density = before + sum.finish();
     }
-
-    fn index(&self, _: &Place, index: usize, size: usize) -> usize {
-        index.min(size.saturating_sub(1))
-    }
 }
 
 /// Latents from their unconstrained numbers.
@@ -447,18 +427,6 @@ impl Walk for FromUnconstrained<'_> {
         x
     }
 
-    fn observe<D: Distribution<f64, Value = f64>>(&mut self, _: &Place, _: &D, _: f64) {}
-
-    fn observe_vector<D: Distribution<f64, Value = [f64; N]>, const N: usize>(
-        &mut self,
-        _: &Place,
-        _: &D,
-        _: [f64; N],
-    ) {
-    }
-
-    fn term(&mut self, _: f64) {}
-
     /// What is summed out has no value: what follows it takes that of its first category, on which no support depends.
     fn sum_out(&mut self, _: usize, body: &mut dyn FnMut(&mut Self, usize)) {
         let outer = std::mem::replace(&mut self.summing, true);
@@ -478,9 +446,5 @@ impl Walk for FromUnconstrained<'_> {
                 _ => names.extend((0..numbers.len()).map(|c| format!("{name}[{c}]{element}"))),
             }
         }
-    }
-
-    fn index(&self, _: &Place, index: usize, size: usize) -> usize {
-        index.min(size.saturating_sub(1))
     }
 }

@@ -64,7 +64,9 @@ pub trait Walk: Sized {
     ) -> [f64; N];
 
     /// An observed number.
-    fn observe<D: Distribution<f64, Value = f64>>(&mut self, place: &Place, distribution: &D, x: f64);
+    fn observe<D: Distribution<f64, Value = f64>>(&mut self, place: &Place, distribution: &D, x: f64) {
+        let _ = (place, distribution, x);
+    }
 
     /// An observed vector that is one draw.
     fn observe_vector<D: Distribution<f64, Value = [f64; N]>, const N: usize>(
@@ -72,10 +74,14 @@ pub trait Walk: Sized {
         place: &Place,
         distribution: &D,
         x: [f64; N],
-    );
+    ) {
+        let _ = (place, distribution, x);
+    }
 
     /// The log probability of a discrete local's value.
-    fn term(&mut self, log_probability: f64);
+    fn term(&mut self, log_probability: f64) {
+        let _ = log_probability;
+    }
 
     /// A discrete local: runs the rest of its element for its values.
     fn sum_out(&mut self, categories: usize, body: &mut dyn FnMut(&mut Self, usize));
@@ -86,7 +92,10 @@ pub trait Walk: Sized {
     }
 
     /// An index into something of a size; gives back an index that is within it, or 0.
-    fn index(&self, place: &Place, index: usize, size: usize) -> usize;
+    fn index(&self, place: &Place, index: usize, size: usize) -> usize {
+        let _ = place;
+        index.min(size.saturating_sub(1))
+    }
 }
 
 /// The value of a `let`, of whatever type. A method call on `&&Derived(..)` finds [`DerivedNumbers`] for a number or a vector

@@ -34,7 +34,8 @@ pub struct Panel<'a> {
 /// # Errors
 /// [`PlotError::Draw`].
 pub fn marginals(title: &str, panels: &[Panel<'_>]) -> Result<Figure, PlotError> {
-    let columns = panels.len().clamp(1, 3);
+    // Four look better as a square than as a row and a rest.
+    let columns = if panels.len() == 4 { 2 } else { panels.len().clamp(1, 3) };
     let rows = panels.len().div_ceil(columns).max(1);
     let size = if panels.len() <= 1 { (900.0, 600.0) } else { (450.0 * columns as f64, 60.0 + 350.0 * rows as f64) };
     let mut beliefs: Vec<&str> = vec![];
