@@ -144,6 +144,10 @@ models! {
     groups: Groups::default(), [("sites", 4), ("samples", 30)];
     own: Own::default(), [];
     peak: Peak::default(), [("events", 30)];
+    levels: Levels::default(), [("regions", 2), ("towns", 2), ("people", 3)];
+    exams: Exams::default(), [("schools", 2), ("students", 4), ("answers", 20)];
+    siblings: Siblings::default(), [("outer", 2), ("left", 2)];
+    regression: Regression::default(), [("rows", 10)];
     deep: Deep::default(), [("schools", 2), ("classes", 3), ("pupils", 4)];
 }
 

@@ -273,3 +273,79 @@ model! {
         }
     }
 }
+
+model! {
+    /// Discrete locals on two levels of three, locals on all, a prior chosen by a discrete local.
+    pub Levels {
+        global centre ~ Normal(0.0, 1.0);
+        plate regions(1..=3) {
+            local height ~ Normal(centre, 1.0);
+            local inverted ~ Bernoulli(0.3);
+            plate towns(1..=3) {
+                local level ~ Normal(if inverted { -height } else { height }, 0.5);
+                local step ~ Categorical([0.2, 0.3, 0.5]);
+                plate people(1..=9) {
+                    local stride ~ HalfNormal(1.0);
+                    observe x ~ Normal(level + step as f64 * stride, 0.7);
+                }
+            }
+        }
+    }
+}
+
+model! {
+    /// An index to a plate that itself reads another by index.
+    pub Exams {
+        global mean ~ Normal(0.0, 1.0);
+        plate schools(1..=5) {
+            local quality ~ Normal(mean, 0.5);
+        }
+        plate students(1..=20) {
+            given school: index(schools);
+            local talent ~ Normal(quality[school], 1.0);
+            let skill = 2.0 * talent;
+        }
+        plate answers(1..=100) {
+            given student: index(students);
+            given hard: bool ~ Bernoulli(0.5);
+            observe right ~ BernoulliLogit(skill[student] - if hard { 1.0 } else { 0.0 });
+        }
+    }
+}
+
+model! {
+    /// Plates side by side on two levels, one of random size, observations outside plates before and after.
+    pub Siblings {
+        global m ~ Normal(0.0, 1.0);
+        observe before ~ Normal(m, 1.0);
+        plate outer(1..=4) {
+            local u ~ Normal(m, 1.0);
+            plate left(1..=3) {
+                observe l ~ Normal(u, 1.0);
+            }
+            plate right(n ~ Poisson(3.0 * u.exp())) {
+                observe r ~ Exponential(u.exp());
+            }
+        }
+        plate other(2) {
+            observe o ~ Laplace(m, 2.0);
+        }
+        observe after ~ Logistic(m, 1.0);
+    }
+}
+
+fn dot<T: Real, const N: usize>(a: [T; N], b: [T; N]) -> T {
+    (0..N).map(|i| a[i] * b[i]).sum()
+}
+
+model! {
+    /// A vector of coefficients and one of covariates.
+    pub Regression {
+        global beta[4] ~ Normal(0, 1);
+        global sigma ~ Exponential(1.0);
+        plate rows(1..=100) {
+            given x[4]: f64 ~ Normal(0.0, 1.0);
+            observe y ~ Normal(dot(x, beta), sigma);
+        }
+    }
+}

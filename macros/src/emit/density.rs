@@ -784,19 +784,21 @@ impl Density<'_> {
         }
         let inner_values: TokenStream = inner.iter().map(|s| self.step(s, &values)).collect();
         let first = self.paths(summed, &values, &|| quote!(#inner_values __paths.push(__lp.value);));
+        // Named after the plate: inside a plate within, the shares of both are in use.
+        let share = hidden(&format!("share_{}", scope.plate.map_or(String::new(), |p| p.name.to_string())));
         let mut weighted = scope.clone();
         weighted.weight = Some(match &scope.weight {
-            None => quote!(__share),
-            Some(outer) => quote!((__share * #outer)),
+            None => quote!(#share),
+            Some(outer) => quote!((#share * #outer)),
         });
         let inner_gradient: TokenStream = inner.iter().map(|s| self.step(s, &weighted)).collect();
         let second = self.paths(summed, &weighted, &|| {
             quote! {
-                let __share: f64 = (__paths[__path] - __log_sum).exp();
+                let #share: f64 = (__paths[__path] - __log_sum).exp();
                 __path += 1;
-                if __share > 0.0 {
+                if #share > 0.0 {
                     #inner_gradient
-                    __mixed += __lp * __share;
+                    __mixed += __lp * #share;
                 }
             }
         });
