@@ -297,6 +297,10 @@ impl Draw<'_> {
             .any(|v| v.role == Role::Given)
             .then(|| quote!(let __row = __plan.row(#count, |data| data.#path.len(), __rng);));
         let body = self.steps(&plate.steps, Some(plate));
+        let reserve = plate.variables().filter(|v| v.latent() || plate.in_data).map(|v| {
+            let (name, store) = (&v.name, store(plate, !v.latent()));
+            quote!(#store.#name.reserve(__size);)
+        });
         let offsets = (plate.in_data && self.is_nested(plate)).then(|| quote!(#data.offsets.push(#count);));
         let has_size =
             plate.in_data && !plate.has_columns && !plate.plates().any(|p| p.in_data) && !self.is_nested(plate);
@@ -304,6 +308,7 @@ impl Draw<'_> {
         quote! {
             {
                 let __size: usize = #size;
+                #(#reserve)*
                 #bind_size
                 for _ in 0..__size {
                     #row
