@@ -58,8 +58,15 @@ pub mod sampling;
 pub mod simulate;
 mod whole_file;
 
+/// The random numbers that a [`distributions::Draw`] of your own takes, in the version that it takes them from.
+pub use rand;
 #[doc(hidden)]
 pub use serde;
+
+/// The model of the README, compiled with the documentation's examples.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 /// Declares a hierarchical model.
 ///

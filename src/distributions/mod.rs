@@ -6,7 +6,7 @@
 //!
 //! ```
 //! use hierarch::prelude::*;
-//! use rand::{Rng, RngExt};
+//! use hierarch::rand::{Rng, RngExt};
 //!
 //! /// Density proportional to 1 - (x / radius)^2 on (-radius, radius).
 //! pub struct Parabola<T> {
