@@ -122,12 +122,9 @@ impl<V: Lanes, const K: usize> Div for Dual<V, K> {
     type Output = Self;
     #[inline(always)]
     fn div(self, other: Self) -> Self {
-        if K == 0 {
-            return Self::constant(self.value / other.value);
-        }
-        // One division for the value and all derivatives, and none in a loop where the divisor is the same throughout.
+        // The value is that of plain numbers to the bit; the derivatives share one division.
+        let value = self.value / other.value;
         let inverse = V::splat(1.0) / other.value;
-        let value = self.value * inverse;
         self.zip(other, value, |p, q| (p - q * value) * inverse)
     }
 }
