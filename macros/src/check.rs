@@ -300,6 +300,13 @@ impl Checker {
         if vector && position.is_some() {
             self.report(&position, "the whole vector is one draw here: write `[3]`");
         }
+        if latent && !discrete && summed && !tree::has_fixed_support(&definition) {
+            let message = format!(
+                "the values that `{}` can take must not depend on a discrete local, which is summed out: use distributions with one and the same support",
+                v.name
+            );
+            self.report(&v.name, message);
+        }
         if latent && discrete {
             if v.role != Role::Local {
                 let message = format!(
@@ -426,6 +433,13 @@ impl Checker {
 
     fn index_of(&mut self, plate: &Ident) {
         let text = plate.to_string();
+        if self.path.contains(&text) {
+            let message = format!(
+                "an element cannot be read by index from inside its own plate `{text}`: put what reads it into a plate after it"
+            );
+            self.report(plate, message);
+            return;
+        }
         match self.known.get(&text) {
             Some(Name { what: What::Plate, path, .. }) if path.is_empty() => {}
             Some(Name { what: What::Plate, .. }) => {

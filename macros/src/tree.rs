@@ -185,7 +185,7 @@ impl Definition {
 
 fn draws(call: &ExprCall) -> Option<Draws> {
     let Expr::Path(path) = &*call.func else { return None };
-    let name = path.path.get_ident()?.to_string();
+    let name = path.path.segments.last()?.ident.to_string();
     if name == "Mixture"
         && let Some(Expr::Array(components)) = call.args.iter().nth(1)
         && let Some(Expr::Call(first)) = components.elems.first()
@@ -380,15 +380,20 @@ pub fn mentions(definition: &Definition) -> Vec<Ident> {
 
 /// Whether the support is the same whatever the arguments, so that the value at a point of the unconstrained space depends
 /// on no other variable.
-fn has_fixed_support(definition: &Definition) -> bool {
-    const MOVING: &[&str] = &["Uniform", "LogUniform", "Pareto", "PowerLaw", "Mixture"];
-    definition.calls().iter().all(|call| {
-        let Expr::Path(path) = &*call.func else { return false };
-        path.path.get_ident().is_some_and(|name| {
-            let name = name.to_string();
-            builtin::find(&name).is_some() && !name.starts_with("Truncated") && !MOVING.contains(&name.as_str())
+pub fn has_fixed_support(definition: &Definition) -> bool {
+    const REAL: &[&str] = &["Normal", "Cauchy", "StudentT", "Laplace", "Logistic", "MvNormal", "MvNormalCholesky"];
+    const POSITIVE: &[&str] =
+        &["LogNormal", "HalfNormal", "HalfCauchy", "Gamma", "InverseGamma", "Exponential", "Weibull"];
+    let names: Vec<String> = definition
+        .calls()
+        .iter()
+        .filter_map(|call| match &*call.func {
+            Expr::Path(path) => path.path.get_ident().map(Ident::to_string),
+            _ => None,
         })
-    })
+        .collect();
+    let all = |kind: &[&str]| names.iter().all(|name| kind.contains(&name.as_str()));
+    names.len() == definition.calls().len() && (all(REAL) || all(POSITIVE) || all(&["Beta"]) || all(&["Dirichlet"]))
 }
 
 /// The pattern of an arm, and its guard if it has one.
@@ -559,14 +564,25 @@ fn annotate(steps: &mut [Step], symbols: &BTreeMap<String, Symbol>) -> Vec<Gathe
 
 /// The steps of an element in two parts: those that no discrete local of the element touches, and those to be summed over.
 /// The first come first, so that they are worked out once.
-pub fn split<'a>(
-    symbols: &BTreeMap<String, Symbol>,
-    steps: &[&'a Step],
-    plate: Option<&Plate>,
-) -> (Vec<&'a Step>, Vec<&'a Step>) {
-    let here = plate.map(|p| p.name.to_string());
-    let summed = |name: &Ident| symbols.get(&name.to_string()).is_some_and(|s| s.summed && s.plate == here);
-    steps.iter().partition(|step| !touches(step, &summed))
+pub fn split<'a>(steps: &[&'a Step]) -> (Vec<&'a Step>, Vec<&'a Step>) {
+    // What a step that is summed over binds is bound anew for each value, so whatever mentions it is summed over too.
+    let mut inside: BTreeSet<String> = BTreeSet::new();
+    let (mut own, mut over) = (Vec::new(), Vec::new());
+    for step in steps {
+        if touches(step, &|name| inside.contains(&name.to_string())) {
+            match step {
+                Step::Variable(v) => {
+                    inside.insert(v.name.to_string());
+                }
+                Step::Let { pat, .. } => inside.extend(bound(pat).iter().map(Ident::to_string)),
+                Step::Plate(_) => {}
+            }
+            over.push(*step);
+        } else {
+            own.push(*step);
+        }
+    }
+    (own, over)
 }
 
 fn touches(step: &Step, summed: &dyn Fn(&Ident) -> bool) -> bool {

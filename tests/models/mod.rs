@@ -349,3 +349,62 @@ model! {
         }
     }
 }
+
+model! {
+    /// A discrete local two plates above what depends on it, with none in between.
+    pub Chain {
+        global s ~ HalfNormal(1.0);
+        plate a(1..=3) {
+            local z ~ Bernoulli(0.5);
+            local v ~ Normal(if z { s } else { -s }, 1.0);
+            plate b(1..=3) {
+                let c = if z { s } else { -s };
+                local m ~ Normal(v, 1.0);
+                observe y ~ Normal(m + s, 1.0);
+                plate d(1..=9) {
+                    local h ~ Normal(m, 1.0);
+                    observe x ~ Normal(c + h, 1.0);
+                }
+            }
+        }
+    }
+}
+
+model! {
+    /// What is read by index is used in a plate inside.
+    pub Trials {
+        global s ~ HalfNormal(1.0);
+        plate subjects(1..=5) {
+            local ability[2] ~ Normal(0.0, s);
+        }
+        plate sessions(1..=9) {
+            given subject: index(subjects);
+            let a = ability[subject];
+            plate trials(1..=9) {
+                observe y ~ Normal(a[0] - a[1], 1.0);
+            }
+        }
+    }
+}
+
+model! {
+    /// An observation that depends on a discrete local is used again, in its element and by index; names that might be caught.
+    pub Reread {
+        global f ~ Beta(2.0, 2.0);
+        global all[k in 0..3] ~ Normal(k as f64, 1.0);
+        plate a(1..=9) {
+            local s ~ Bernoulli(f);
+            observe hit ~ Bernoulli(if s { 0.9 } else { 0.1 });
+            observe x ~ if hit { Normal(all[0], 1.0) } else { Normal(if s { 3.0 } else { -3.0 }, 1.0) };
+            observe w ~ Normal(0.5 * x, 1.0);
+        }
+        plate b(1..=9) {
+            given i: index(a);
+            given group: usize ~ Categorical([0.2, 0.3, 0.5]);
+            observe y ~ Normal(f * x[i], 1.0);
+            plate c(1..=3) {
+                observe u ~ Normal(all[group], 1.0);
+            }
+        }
+    }
+}

@@ -415,7 +415,7 @@ impl Density<'_> {
                 })
                 .count();
             all > by_index
-        }) || plates(steps).any(|p| self.mentioned_plainly(&p.steps, plate, name))
+        }) || plates(steps).any(|p| self.mentioned_plainly(&p.steps, p, name))
     }
 
     /// The names from outside that a plate's elements use, as values of the element's scalar.
@@ -508,7 +508,7 @@ impl Density<'_> {
         let promotions = self.promotions(plate, root, &scope, &quote!(&[]));
         let gathers = self.gathers(plate, &scope);
         let steps: Vec<&Step> = plate.steps.iter().filter(|s| !matches!(s, Step::Plate(_))).collect();
-        let (own, _) = split(&self.tree.symbols, &steps, Some(plate));
+        let (own, _) = split(&steps);
         let own: TokenStream = own.into_iter().map(|s| self.step(s, &scope)).collect();
         let buffers = latent.iter().map(|e| {
             let (values, adjoint) = (values_of(&e.name), adjoint_of(&e.name));
@@ -554,10 +554,8 @@ impl Density<'_> {
             gradient: outer.gradient,
             weight: outer.weight.clone(),
         };
-        for name in &plate.outer {
-            if let Some(slot) = outer.slots.iter().find(|s| s.name == *name) {
-                scope.add_slot(name, slot.len.clone());
-            }
+        for slot in shared_slots(plate, outer) {
+            scope.add_slot(&slot.name, slot.len.clone());
         }
         for v in plate.variables().filter(|v| v.continuous_latent()) {
             scope.add_slot(&v.name.to_string(), free(v));
@@ -588,9 +586,8 @@ impl Density<'_> {
             _ => None,
         };
         // The slots of the element that are slots outside too, and where they are there.
-        let shared: Vec<&Slot> = outer.slots.iter().filter(|s| plate.outer.contains(&s.name)).collect();
-        let shared = plate.outer.iter().filter_map(|name| shared.iter().find(|s| s.name == *name));
-        let (starts, lens): (Vec<_>, Vec<_>) = shared.map(|s| (&s.start, &s.len)).unzip();
+        let (starts, lens): (Vec<_>, Vec<_>) =
+            shared_slots(plate, outer).into_iter().map(|s| (&s.start, &s.len)).unzip();
         let k = hidden(&format!("K_{}", plate.name));
         let shared_slots = hidden(&format!("SLOTS_{}", plate.name));
         let (constants, slots) = if scope.gradient {
@@ -653,7 +650,7 @@ impl Density<'_> {
     fn element(&self, plate: &Plate, scope: &Scope) -> TokenStream {
         let scalar = scope.scalar();
         let steps: Vec<&Step> = plate.steps.iter().collect();
-        let (own, summed) = split(&self.tree.symbols, &steps, Some(plate));
+        let (own, summed) = split(&steps);
         let (own_plates, own): (Vec<&Step>, Vec<&Step>) = own.into_iter().partition(|s| matches!(s, Step::Plate(_)));
         let (inner, summed): (Vec<&Step>, Vec<&Step>) = summed.into_iter().partition(|s| matches!(s, Step::Plate(_)));
         let emit = |steps: &[&Step]| -> TokenStream { steps.iter().map(|s| self.step(s, scope)).collect() };
@@ -670,7 +667,7 @@ impl Density<'_> {
                 },
             }
         });
-        let sum = if summed.is_empty() {
+        let sum = if summed.is_empty() && inner.is_empty() {
             TokenStream::new()
         } else if scope.gradient && plates_of(&inner).any(|p| p.scatters) {
             self.sum_in_two_passes(&summed, &inner, scope)
@@ -758,10 +755,9 @@ impl Density<'_> {
         });
         for name in exprs.flat_map(identifiers) {
             let text = name.to_string();
-            let here = scope.plate.map(|p| p.name.to_string());
             let visible = self.tree.symbols.get(&text).is_some_and(|s| match &s.plate {
                 None => true,
-                Some(p) => scope.path.contains(p) && !(s.summed && s.plate == here),
+                Some(p) => scope.path.contains(p),
             });
             if visible && !names.contains(&name) {
                 names.push(name);
@@ -852,6 +848,12 @@ impl Density<'_> {
 
 fn find_gather<'a>(plate: &'a Plate, values: &Ident, at: &Ident) -> Option<&'a Gather> {
     plate.gathers.iter().find(|g| g.values == *values && g.index == *at)
+}
+
+/// The slots of the code around a plate that its elements carry: those of `outer`, and all that is read by index there.
+fn shared_slots<'s>(plate: &Plate, outer: &'s Scope) -> Vec<&'s Slot> {
+    let named = plate.outer.iter().filter_map(|name| outer.slots.iter().find(|s| s.name == *name));
+    named.chain(outer.slots.iter().filter(|s| s.name.contains('['))).collect()
 }
 
 fn gather_slot(g: &Gather) -> String {

@@ -185,11 +185,11 @@ impl Draw<'_> {
                         let len = &shape.len;
                         let position = shape.position.clone().unwrap_or_else(|| hidden("position"));
                         quote!({
-                            let mut all = [0.0f64; #len];
+                            let mut __all = [0.0f64; #len];
                             for #position in 0..#len {
-                                all[#position] = #one;
+                                __all[#position] = #one;
                             }
-                            all
+                            __all
                         })
                     }
                     _ => one,

@@ -12,7 +12,7 @@ pub fn emit(tree: &Tree) -> TokenStream {
     let emitter = Walk { tree };
     let params = bind_params(tree, &quote!(f64));
     let cursors = emitter.cursors();
-    let exports = plates(&tree.root).flat_map(|p| &p.exports).map(|e| {
+    let exports = plates(&tree.root).flat_map(|p| &p.exports).filter(|e| !e.data).map(|e| {
         let all = hidden(&format!("all_{}", e.name));
         quote!(let mut #all = ::std::vec::Vec::new();)
     });
@@ -85,9 +85,19 @@ impl Walk<'_> {
             let element = plate.map_or(quote!(0usize), element);
             let place = place(at, plate, element);
             if let Some(gather) = plate?.gathers.iter().find(|g| g.values == *values && g.index == *at) {
+                if gather.data {
+                    // What is read of another plate's data stands in the data.
+                    let from = super::all_plates(&self.tree.root).into_iter().find(|p| p.name == gather.plate)?;
+                    let (path, v) = (data_path(self.tree, from), from.variables().find(|v| v.name == *values)?);
+                    // An empty plate has been reported by then.
+                    let read = quote!(match __data.#path.#values.get(__walk.index(&#place, #at, __data.#path.len())) {
+                        ::core::option::Option::Some(value) => *value,
+                        ::core::option::Option::None => return,
+                    });
+                    return Some(seen(v, number(v, read)));
+                }
                 let all = hidden(&format!("all_{values}"));
                 let lost = match &gather.len {
-                    _ if gather.data => return Some(quote!(#all[__walk.index(&#place, #at, #all.len())])),
                     None => quote!(f64::NAN),
                     Some(len) => quote!([f64::NAN; #len]),
                 };
@@ -204,7 +214,7 @@ impl Walk<'_> {
                 let len = &shape.len;
                 let position = shape.position.clone().unwrap_or_else(|| hidden("position"));
                 let one = choose(definition, lift, &|d| {
-                    quote!(__walk.latent(#text, #slot.at(#element).component(#position), &#d, __known.map(|k| k[#position])))
+                    quote!(__walk.latent(#text, #slot.at(#element).component(#position), &#d, __known.map(|__k| __k[#position])))
                 });
                 quote!({
                     let __known: ::core::option::Option<[f64; #len]> = #known;
@@ -293,7 +303,7 @@ impl Walk<'_> {
             _ => TokenStream::new(),
         };
         let steps: Vec<&Step> = plate.steps.iter().collect();
-        let (own, summed) = split(&self.tree.symbols, &steps, Some(plate));
+        let (own, summed) = split(&steps);
         let body = self.steps(&[own, summed].concat(), Some(plate));
         quote! {
             {
@@ -314,7 +324,7 @@ fn element(plate: &Plate) -> TokenStream {
 }
 
 fn push_export(plate: Option<&Plate>, name: &Ident) -> Option<TokenStream> {
-    plate?.exports.iter().find(|e| e.name == *name)?;
+    plate?.exports.iter().find(|e| e.name == *name && !e.data)?;
     let all = hidden(&format!("all_{name}"));
     Some(quote!(#all.push(#name);))
 }
