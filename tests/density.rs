@@ -148,6 +148,7 @@ models! {
     exams: Exams::default(), [("schools", 2), ("students", 4), ("answers", 20)];
     siblings: Siblings::default(), [("outer", 2), ("left", 2)];
     regression: Regression::default(), [("rows", 10)];
+    scaled: Scaled { scale: 2.0 }, [("rows", 4)];
     chain: Chain::default(), [("a", 2), ("b", 2), ("d", 3)];
     trials: Trials::default(), [("subjects", 2), ("sessions", 3), ("trials", 2)];
     reread: Reread::default(), [("a", 3), ("b", 4), ("c", 2)];

@@ -375,6 +375,22 @@ impl Checker {
                 self.unknown(&name);
                 continue;
             };
+            // A variable of a plate around, read for another of its elements.
+            let read_from = indices.iter().filter(|(values, _)| *values == name).find_map(|(_, index)| {
+                match self.known.get(&index.to_string()).map(|n| &n.what) {
+                    Some(What::Index(of)) if known.path.last() == Some(of) && self.path.contains(of) => {
+                        Some(of.clone())
+                    }
+                    _ => None,
+                }
+            });
+            if let Some(of) = read_from {
+                let message = format!(
+                    "another element of `{of}` cannot be read from inside `{of}` itself: put what reads it into a plate after it"
+                );
+                self.report(&name, message);
+                continue;
+            }
             if self.path.starts_with(&known.path) {
                 if known.what == What::Plate && !self.implicit {
                     self.report(
@@ -433,13 +449,6 @@ impl Checker {
 
     fn index_of(&mut self, plate: &Ident) {
         let text = plate.to_string();
-        if self.path.contains(&text) {
-            let message = format!(
-                "an element cannot be read by index from inside its own plate `{text}`: put what reads it into a plate after it"
-            );
-            self.report(plate, message);
-            return;
-        }
         match self.known.get(&text) {
             Some(Name { what: What::Plate, path, .. }) if path.is_empty() => {}
             Some(Name { what: What::Plate, .. }) => {

@@ -371,6 +371,17 @@ model! {
 }
 
 model! {
+    /// A param without a default.
+    pub Scaled {
+        param scale: f64;
+        global m ~ Normal(0.0, scale);
+        plate rows(1..=20) {
+            observe x ~ Normal(m, scale);
+        }
+    }
+}
+
+model! {
     /// What is read by index is used in a plate inside.
     pub Trials {
         global s ~ HalfNormal(1.0);

@@ -34,6 +34,28 @@ pub fn emit(tree: &Tree) -> TokenStream {
             }
         }
     });
+    // A model with a param that has no default is handed over: what data may be depends on it.
+    let from_csv = if default.is_some() {
+        quote! {
+            /// Reads a table with a row for each element of the innermost plate, or a folder with a table for each plate.
+            ///
+            /// # Errors
+            /// The first place that cannot be read, or that the model does not allow.
+            #vis fn from_csv(path: impl ::core::convert::AsRef<::std::path::Path>) -> ::core::result::Result<Self, ::hierarch::io::DataError> {
+                ::hierarch::io::read_csv(&<#name as ::core::default::Default>::default(), path.as_ref(), &[])
+            }
+        }
+    } else {
+        quote! {
+            /// Reads a table with a row for each element of the innermost plate, or a folder with a table for each plate.
+            ///
+            /// # Errors
+            /// The first place that cannot be read, or that the model does not allow.
+            #vis fn from_csv(model: &#name, path: impl ::core::convert::AsRef<::std::path::Path>) -> ::core::result::Result<Self, ::hierarch::io::DataError> {
+                ::hierarch::io::read_csv(model, path.as_ref(), &[])
+            }
+        }
+    };
     let undocumented_model = undocumented(attributes, "A hierarchical model.");
 
     let global_fields: Vec<&Variable> = variables(&tree.root).filter(|v| is_global(v)).collect();
@@ -114,18 +136,10 @@ pub fn emit(tree: &Tree) -> TokenStream {
 
         #[automatically_derived]
         impl #data {
-            /// Reads a table with a row for each element of the innermost plate, or a folder with a table for each plate.
-            ///
-            /// # Errors
-            /// The first place that cannot be read, or that the model does not allow.
-            #vis fn from_csv(path: impl ::core::convert::AsRef<::std::path::Path>) -> ::core::result::Result<Self, ::hierarch::io::DataError>
-            where
-                #name: ::core::default::Default,
-            {
-                ::hierarch::io::read_csv(&<#name as ::core::default::Default>::default(), path.as_ref(), &[])
-            }
+            #from_csv
 
-            /// Writes what [`Self::from_csv`] reads.
+            /// Writes a table with a row for each element of the innermost plate to a file that ends in `.csv`, or else a folder
+            /// with a table for each plate.
             ///
             /// # Errors
             /// The file that cannot be written.
