@@ -2,31 +2,29 @@
 
 use super::link::Link;
 use rand::seq::SliceRandom;
-use rand::{Rng, RngExt};
 use statrs::function::erf::erf_inv;
 
-use crate::distributions::{Distribution, Normal};
 use crate::model::{GlobalSlot, Model, Record, constrain, log_jacobian, unconstrain};
+use crate::nn::Mixture;
 use crate::sampling::Summary;
 use crate::simulate::stream;
 
 /// How many points stand for the distribution where a mean, an sd or a quantile is asked for.
 const POINTS: usize = 4000;
 
-/// A distribution over globals: a Gaussian with independent components in an unconstrained space (in which a uniform
-/// variable is standard normal), carried into the support of each variable, so that a fraction stays within 0 and 1.
+/// A distribution over globals: a mixture of Gaussians in an unconstrained space (in which a uniform variable is standard
+/// normal), carried into the support of each variable, so that a fraction stays within 0 and 1.
 #[derive(Clone, Debug)]
 pub struct Belief<M: Model> {
     model: M,
     targets: Vec<GlobalSlot>,
-    /// Mean and standard deviation of each Gaussian number, target after target.
-    mean: Vec<f64>,
-    sd: Vec<f64>,
+    /// Over the unconstrained numbers, target after target.
+    mixture: Mixture,
 }
 
 impl<M: Model> Belief<M> {
-    pub(super) fn new(model: M, targets: Vec<GlobalSlot>, mean: Vec<f64>, sd: Vec<f64>) -> Self {
-        Self { model, targets, mean, sd }
+    pub(super) fn new(model: M, targets: Vec<GlobalSlot>, mixture: Mixture) -> Self {
+        Self { model, targets, mixture }
     }
 
     /// The names of the numbers: `mass`, or `mu[0]`, `mu[1]` for a vector.
@@ -37,7 +35,7 @@ impl<M: Model> Belief<M> {
     /// Independent draws: for each name its `count` draws, from a seed.
     pub fn sample(&self, count: usize, seed: u64) -> Vec<Vec<f64>> {
         let mut rng = stream(seed, 0);
-        self.columns(count, |c, _| (0..count).map(|_| self.mean[c] + self.sd[c] * normal(&mut rng)).collect())
+        self.columns((0..count).map(|_| self.mixture.sample(&mut rng)))
     }
 
     /// Independent draws of all globals; those that were not inferred are NaN.
@@ -86,27 +84,33 @@ impl<M: Model> Belief<M> {
     pub fn log_density(&self, globals: &M::Globals) -> f64 {
         let q = unconstrain(&self.model, globals, None);
         let free: Vec<usize> = self.targets.iter().flat_map(|t| t.free.clone()).collect();
-        let gaussian: f64 = free
-            .iter()
-            .zip(self.links())
-            .zip(self.mean.iter().zip(&self.sd))
-            .map(|((&at, link), (&mean, &sd))| {
-                Normal::new(mean, sd).log_density(link.forward(q[at])) + link.log_slope(q[at])
-            })
-            .sum();
+        let at: Vec<f64> = free.iter().zip(self.links()).map(|(&at, link)| link.forward(q[at])).collect();
+        let slopes: f64 = free.iter().zip(self.links()).map(|(&at, link)| link.log_slope(q[at])).sum();
         let names: Vec<&str> = self.targets.iter().map(|t| t.name.as_str()).collect();
-        gaussian - log_jacobian(&self.model, &q, &names)
+        self.mixture.log_density(&at) + slopes - log_jacobian(&self.model, &q, &names)
     }
 
-    /// Points that stand for the distribution better than as many draws: in each unconstrained number the middles of
-    /// intervals of equal probability, in an order of its own (a Latin hypercube).
+    /// Points that stand for the distribution better than as many draws: to each component as many as its weight is due,
+    /// and for each in every number the middles of intervals of equal probability, in an order of its own (a Latin
+    /// hypercube).
     fn points(&self) -> Vec<Vec<f64>> {
-        self.columns(POINTS, |c, count| {
-            let quantile = |i: usize| std::f64::consts::SQRT_2 * erf_inv((2 * i + 1) as f64 / count as f64 - 1.0);
-            let mut points: Vec<f64> = (0..count).map(|i| self.mean[c] + self.sd[c] * quantile(i)).collect();
-            points.shuffle(&mut stream(0, c as u64));
-            points
-        })
+        let mut points = Vec::with_capacity(POINTS);
+        let mut due = 0.0;
+        for (k, part) in self.mixture.components.iter().enumerate() {
+            due += part.weight * POINTS as f64;
+            let count = (due.round() as usize).saturating_sub(points.len());
+            let hypercube: Vec<Vec<f64>> = (0..part.mean.len())
+                .map(|c| {
+                    let level = |i: usize| (2 * i + 1) as f64 / count as f64 - 1.0;
+                    let mut normal: Vec<f64> =
+                        (0..count).map(|i| std::f64::consts::SQRT_2 * erf_inv(level(i))).collect();
+                    normal.shuffle(&mut stream(k as u64, c as u64));
+                    normal
+                })
+                .collect();
+            points.extend((0..count).map(|i| part.place(|c| hypercube[c][i])));
+        }
+        self.columns(points.into_iter())
     }
 
     /// The link of each unconstrained number.
@@ -114,20 +118,18 @@ impl<M: Model> Belief<M> {
         self.targets.iter().flat_map(|t| t.free.clone().map(|_| Link::of(t.bounded)))
     }
 
-    /// The values at Gaussian numbers, of which `free` gives those of each component.
-    fn columns(&self, count: usize, mut free: impl FnMut(usize, usize) -> Vec<f64>) -> Vec<Vec<f64>> {
+    /// The values of each name at points of the mixture.
+    fn columns(&self, points: impl Iterator<Item = Vec<f64>>) -> Vec<Vec<f64>> {
         let positions: Vec<usize> = self.targets.iter().flat_map(|t| t.free.clone()).collect();
-        let inner: Vec<Vec<f64>> = self
-            .links()
-            .enumerate()
-            .map(|(c, link)| free(c, count).into_iter().map(|z| link.inverse(z)).collect())
-            .collect();
+        let links: Vec<Link> = self.links().collect();
         let shown: Vec<usize> = self.targets.iter().flat_map(|t| t.values.clone()).collect();
-        let mut columns = vec![Vec::with_capacity(count); shown.len()];
+        let mut columns = vec![Vec::new(); shown.len()];
         let size = crate::model::global_slots(&self.model).iter().map(|g| g.free.end).max().unwrap_or(0);
         let (mut q, mut values) = (vec![f64::NAN; size], Vec::new());
-        for i in 0..count {
-            positions.iter().zip(&inner).for_each(|(&at, column)| q[at] = column[i]);
+        for point in points {
+            for ((&at, link), z) in positions.iter().zip(&links).zip(point) {
+                q[at] = link.inverse(z);
+            }
             constrain(&self.model, None, &q, &mut values);
             shown.iter().zip(&mut columns).for_each(|(&at, column)| column.push(values[at]));
         }
@@ -139,8 +141,4 @@ impl<M: Model> std::fmt::Display for Belief<M> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.summary().fmt(f)
     }
-}
-
-fn normal<R: Rng + ?Sized>(rng: &mut R) -> f64 {
-    rng.sample(rand_distr::StandardNormal)
 }

@@ -16,15 +16,16 @@ use crate::simulate::{Plan, SimulateError, stream};
 pub struct Npe<'a, M: Model> {
     model: &'a M,
     globals: Option<Vec<String>>,
-    seed: u64,
     sizes: Vec<(String, usize)>,
     covariates: Option<&'a M::Data>,
+    settings: Settings,
 }
 
 impl<'a, M: Model> Npe<'a, M> {
     /// A posterior over all globals, for any size in the plates' ranges, from seed 0.
     pub fn new(model: &'a M) -> Self {
-        Self { model, globals: None, seed: 0, sizes: Vec::new(), covariates: None }
+        let settings = Settings::new(Budget::sets(0));
+        Self { model, globals: None, sizes: Vec::new(), covariates: None, settings }
     }
 
     /// Infers these globals only, the others being integrated over. Nuisance parameters are never inferred unless named.
@@ -35,7 +36,7 @@ impl<'a, M: Model> Npe<'a, M> {
 
     /// The seed of the simulations and of the network's first weights.
     pub fn seed(mut self, seed: u64) -> Self {
-        self.seed = seed;
+        self.settings.seed = seed;
         self
     }
 
@@ -48,6 +49,12 @@ impl<'a, M: Model> Npe<'a, M> {
     /// Draws the covariates of simulated elements from the rows of a data set.
     pub fn given(mut self, data: &'a M::Data) -> Self {
         self.covariates = Some(data);
+        self
+    }
+
+    /// Changes the sizes of the network, or how it is trained.
+    pub fn settings(mut self, change: impl FnOnce(&mut Settings)) -> Self {
+        change(&mut self.settings);
         self
     }
 
@@ -65,8 +72,8 @@ impl<'a, M: Model> Npe<'a, M> {
         let (width, plates) = encoder.shape();
         let shape = Shape { width, plates, targets: targets.iter().map(|t| t.free.len()).sum() };
         let simulations =
-            Simulations { model: self.model, plan: &plan, encoder: &encoder, targets: &targets, seed: self.seed };
-        let settings = Settings { seed: self.seed, ..Settings::new(budget) };
+            Simulations { model: self.model, plan: &plan, encoder: &encoder, targets: &targets, seed: self.settings.seed };
+        let settings = Settings { budget, ..self.settings };
         let bar = Progress::new("training", 1000);
         let network = nn::train(&shape, &simulations, &settings, |p| {
             bar.set((1000.0 * p.fraction) as u64, || {

@@ -37,8 +37,8 @@ impl<M: Model> Posterior<M> {
         check(&self.model, data)?;
         let mut batch = self.encoder.batch();
         self.encoder.push(data, &mut batch);
-        let gaussians = self.network.predict(&batch)?;
-        Ok(Belief::new(self.model.clone(), self.targets.clone(), gaussians.mean, gaussians.sd))
+        let mixture = self.network.predict(&batch)?.swap_remove(0);
+        Ok(Belief::new(self.model.clone(), self.targets.clone(), mixture))
     }
 
     /// How the training went.

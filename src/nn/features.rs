@@ -10,6 +10,7 @@
 //! this is where a network gets its resolution from.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
@@ -26,13 +27,21 @@ const COLUMN_SAMPLE: usize = 1 << 18;
 const BIN_SCALE: f64 = 0.3;
 /// Rows at which a plate's own histogram counts as much as the prior's.
 const SHRINK: f32 = 4.0;
+/// Sizes at which the prior and the data count alike, for moments that are told shrunk towards the prior: of a Gaussian with
+/// a Gaussian prior the posterior's mean is one of those, for one such size or another.
+const SHRINKS: [f32; 4] = [0.5, 2.0, 8.0, 32.0];
 /// |z| up to which a number stays linear.
 const LINEAR: f32 = 4.0;
 
 /// Linear up to `LINEAR`, then logarithmic, with a continuous slope.
+#[inline]
 fn squash(z: f32) -> f32 {
-    let z = z.clamp(-1e30, 1e30);
-    if z.abs() <= LINEAR { z } else { (LINEAR + (z.abs() - (LINEAR - 1.0)).ln()).copysign(z) }
+    #[cold]
+    fn far(z: f32) -> f32 {
+        let z = z.clamp(-1e30, 1e30);
+        (LINEAR + (z.abs() - (LINEAR - 1.0)).ln()).copysign(z)
+    }
+    if z.abs() <= LINEAR { z } else { far(z) }
 }
 
 /// How one column of numbers is read.
@@ -40,19 +49,84 @@ fn squash(z: f32) -> f32 {
 struct Column {
     centre: f32,
     scale: f32,
-    /// In units of z, strictly increasing. Empty where the column is constant or its rows are too wide for bins.
-    knots: Vec<f32>,
+    /// In units of z. No bins where the column is constant or its rows are too wide for them.
+    knots: Knots,
+}
+
+/// Strictly increasing numbers, none or at least two, with a table that finds the interval of a number.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Vec<f32>", into = "Vec<f32>")]
+struct Knots {
+    values: Vec<f32>,
+    /// Cells of equal width over the range of the knots: for each the last interval that starts at or before it.
+    cells: Vec<u16>,
+    cells_per_unit: f32,
+}
+
+impl Knots {
+    /// Cells for each interval.
+    const CELLS: usize = 4;
+
+    fn new(values: Vec<f32>) -> Knots {
+        let [first, .., last] = values[..] else {
+            return Knots::default();
+        };
+        let count = Self::CELLS * values.len();
+        let cells_per_unit = count as f32 / (last - first);
+        let start = |cell: usize| first + cell as f32 / cells_per_unit;
+        let interval = |cell| values[1..values.len() - 1].partition_point(|knot| *knot <= start(cell)) as u16;
+        let cells = (0..count).map(interval).collect();
+        Knots { values, cells, cells_per_unit }
+    }
+
+    fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// The interval that holds `z`, or is nearest to it.
+    #[inline]
+    fn interval(&self, z: f32) -> usize {
+        let cell = ((z - self.values[0]) * self.cells_per_unit) as usize; // negative numbers become 0
+        // By rounding, a cell may start a little later than it should.
+        let mut interval = usize::from(self.cells[cell.min(self.cells.len() - 1)]).saturating_sub(1);
+        while interval + 2 < self.values.len() && self.values[interval + 1] <= z {
+            interval += 1;
+        }
+        interval
+    }
+}
+
+impl TryFrom<Vec<f32>> for Knots {
+    type Error = String;
+
+    fn try_from(values: Vec<f32>) -> Result<Knots, String> {
+        let increasing = values.windows(2).all(|pair| pair[0] < pair[1] && (pair[1] - pair[0]).is_finite());
+        if values.len() == 1 || values.len() > usize::from(u16::MAX) || !increasing {
+            return Err("the knots of a column must increase".to_owned());
+        }
+        Ok(Knots::new(values))
+    }
+}
+
+impl From<Knots> for Vec<f32> {
+    fn from(knots: Knots) -> Vec<f32> {
+        knots.values
+    }
 }
 
 impl Column {
     fn fit(mut values: Vec<f32>, knots: usize) -> Column {
         values.sort_by(f32::total_cmp);
         let (centre, scale) = robust_location(&values);
-        let mut column = Column { centre, scale, knots: Vec::new() };
+        let mut column = Column { centre, scale, knots: Knots::default() };
         for value in &mut values {
             *value = column.standardise(*value);
         }
-        column.knots = place_knots(&values, knots);
+        column.knots = Knots::new(place_knots(&values, knots));
         column
     }
 
@@ -63,9 +137,8 @@ impl Column {
     /// The knot at or below `z`, and the share of the one above it.
     #[inline]
     fn bin(&self, z: f32) -> (usize, f32) {
-        let last = self.knots.len() - 2;
-        let knot = self.knots[1..=last].partition_point(|knot| *knot <= z);
-        let (low, high) = (self.knots[knot], self.knots[knot + 1]);
+        let knot = self.knots.interval(z);
+        let (low, high) = (self.knots.values[knot], self.knots.values[knot + 1]);
         (knot, ((z - low) / (high - low)).clamp(0.0, 1.0))
     }
 }
@@ -183,21 +256,52 @@ pub(super) struct Sparse {
     pub(super) values: Vec<(u32, f32)>,
 }
 
-/// What the network reads of one plate.
+impl Sparse {
+    /// Calls `visit` for every entry with its weight, the place of its row in a matrix of so many columns, and the place of
+    /// its position in another.
+    #[inline]
+    pub(super) fn visit(&self, columns: usize, mut visit: impl FnMut(Range<usize>, Range<usize>, f32)) {
+        let place = |index: usize| index * columns..(index + 1) * columns;
+        for (row, entries) in self.values.chunks_exact(self.entries.max(1)).enumerate() {
+            for (position, weight) in entries {
+                visit(place(row), place(*position as usize), *weight);
+            }
+        }
+    }
+}
+
+/// What the network reads of the rows of one plate.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Encoded {
+pub(super) struct Elements {
     /// Parents + 1.
     pub(super) offsets: Vec<usize>,
     /// Standardised numbers, rows x [`Level::numbers`].
     pub(super) numbers: Vec<f32>,
     /// Soft one-hot vectors of the rows, where the rows go through a network of their own.
     pub(super) bins: Sparse,
-    /// Pooled over the rows of each parent, parents x [`Level::pooled`].
-    pub(super) pooled: Vec<f32>,
-    /// sqrt(rows) of each parent in units of its typical size; `None` if all plates have one size.
-    pub(super) roots: Option<Vec<f32>>,
     /// Nested plates.
     pub(super) children: Vec<Encoded>,
+}
+
+impl Elements {
+    pub(super) fn rows(&self) -> usize {
+        self.offsets.last().copied().unwrap_or(0)
+    }
+
+    /// Rows of each parent.
+    pub(super) fn sizes(&self) -> Vec<usize> {
+        self.offsets.windows(2).map(|pair| pair[1] - pair[0]).collect()
+    }
+}
+
+/// What the network reads of one plate: its rows, and what is pooled over them.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Encoded {
+    pub(super) elements: Elements,
+    /// Parents x [`Level::pooled`].
+    pub(super) pooled: Vec<f32>,
+    /// See [`Level::roots`].
+    pub(super) roots: Option<Vec<f32>>,
 }
 
 /// How one plate is read: its columns, and the scales of what is pooled over its rows.
@@ -214,6 +318,8 @@ pub(super) struct Level {
     /// The same of the pooled deviation times sqrt(n).
     root_scale: Vec<f32>,
     sizes: Option<Sizes>,
+    /// Whether moments of the rows are pooled.
+    moments: bool,
     /// Whether the rows go through a network of their own, so that columns can be read together.
     pub(super) network: bool,
     pub(super) children: Vec<Level>,
@@ -226,6 +332,7 @@ impl Level {
         let encoded: Vec<Encoded> = encode_children(&children, rows);
         let table = Table::new(rows, &children, &encoded);
         let width = table.width;
+        let told = knots > 0;
         let knots = match width {
             0..=1 => knots,
             2..=3 => knots / 2,
@@ -245,7 +352,8 @@ impl Level {
             scale: Vec::new(),
             root_scale: Vec::new(),
             sizes: Sizes::fit(&rows.offsets),
-            network: width > 1 || !children.is_empty(),
+            moments: told,
+            network: width > 1 || !children.is_empty() || !told,
             children,
         };
         level.fit_scales(rows, &table);
@@ -255,15 +363,18 @@ impl Level {
     fn fit_scales(&mut self, rows: &Rows, table: &Table) {
         let (numbers, _) = self.standardise(table);
         let width = self.moments_width();
-        let means = self.means(&numbers, &rows.offsets);
+        let mut means = self.sums(&numbers, &rows.offsets);
         let sizes: Vec<f64> = rows.offsets.windows(2).map(|pair| (pair[1] - pair[0]) as f64).collect();
+        for (mean, size) in means.chunks_exact_mut(width.max(1)).zip(&sizes) {
+            mean.iter_mut().for_each(|sum| *sum /= size.max(1.0));
+        }
         let total: f64 = sizes.iter().sum::<f64>().max(1.0);
         let parents = sizes.iter().filter(|size| **size > 0.0).count().max(1) as f64;
 
         let mut centre = vec![0.0; width];
         for (mean, size) in means.chunks_exact(width.max(1)).zip(&sizes) {
             for (centre, mean) in centre.iter_mut().zip(mean) {
-                *centre += f64::from(*mean) * size / total;
+                *centre += mean * size / total;
             }
         }
         let (mut plain, mut rooted) = (vec![0.0; width], vec![0.0; width]);
@@ -272,7 +383,7 @@ impl Level {
                 continue;
             }
             for (index, mean) in mean.iter().enumerate() {
-                let square = (f64::from(*mean) - centre[index]).powi(2) / parents;
+                let square = (mean - centre[index]).powi(2) / parents;
                 plain[index] += square;
                 rooted[index] += square * size;
             }
@@ -309,7 +420,11 @@ impl Level {
     /// Length of the pooled vector of a parent.
     pub(super) fn pooled(&self) -> usize {
         match self.sizes {
-            Some(_) => 2 * self.moments_width() + Sizes::WIDTH,
+            _ if !self.moments => 0,
+            Some(_) => {
+                let moments = self.moments_width();
+                2 * moments + SHRINKS.len() * (moments - self.bins()) + Sizes::WIDTH
+            }
             None => self.moments_width(),
         }
     }
@@ -323,29 +438,33 @@ impl Level {
     fn moments_width(&self) -> usize {
         let width = self.numbers();
         match width {
+            _ if !self.moments => 0,
             0..=BINNED_WIDTH => self.bins() + width + width * (width + 1) / 2,
             _ if width <= POOLED_WIDTH => 2 * width,
             _ => 0,
         }
     }
 
-    /// What the network reads of `rows`.
-    pub(super) fn encode(&self, rows: &Rows) -> Encoded {
+    /// What the network reads of `rows`, before anything is pooled over them.
+    pub(super) fn read(&self, rows: &Rows) -> Elements {
         let children = encode_children(&self.children, rows);
         let table = Table::new(rows, &self.children, &children);
         let (numbers, bins) = self.standardise(&table);
-        let means = self.means(&numbers, &rows.offsets);
-        Encoded {
-            pooled: self.pool(&means, &rows.offsets),
-            roots: self.sizes.as_ref().map(|sizes| {
-                let root = |pair: &[usize]| ((pair[1] - pair[0]) as f32).sqrt() / sizes.root;
-                rows.offsets.windows(2).map(root).collect()
-            }),
-            offsets: rows.offsets.clone(),
-            numbers,
-            bins,
-            children,
-        }
+        Elements { offsets: rows.offsets.clone(), numbers, bins, children }
+    }
+
+    /// What the network reads of `rows`.
+    pub(super) fn encode(&self, rows: &Rows) -> Encoded {
+        let elements = self.read(rows);
+        let sizes = elements.sizes();
+        let sums = self.sums(&elements.numbers, &elements.offsets);
+        Encoded { pooled: self.pool(&sums, &sizes), roots: self.roots(&sizes), elements }
+    }
+
+    /// sqrt(rows) of each parent in units of its typical size; `None` if all plates have one size.
+    pub(super) fn roots(&self, sizes: &[usize]) -> Option<Vec<f32>> {
+        let unit = self.sizes.as_ref()?.root;
+        Some(sizes.iter().map(|size| (*size as f32).sqrt() / unit).collect())
     }
 
     /// Standardised numbers and, where the rows have their own network, soft bins.
@@ -380,20 +499,20 @@ impl Level {
         }
     }
 
-    /// Means over the rows of each parent, parents x `moments_width`; 0 for a parent without rows.
-    fn means(&self, numbers: &[f32], offsets: &[usize]) -> Vec<f32> {
+    /// Sums over the rows of each parent, parents x `moments_width`.
+    pub(super) fn sums(&self, numbers: &[f32], offsets: &[usize]) -> Vec<f64> {
         let (width, moments) = (self.numbers(), self.moments_width());
-        let mut means = vec![0.0; (offsets.len() - 1) * moments];
+        let mut sums = vec![0.0; (offsets.len() - 1) * moments];
         if moments == 0 {
-            return means;
+            return sums;
         }
         let (binned, bins) = (width <= BINNED_WIDTH, self.bins());
-        for (sum, pair) in means.chunks_exact_mut(moments).zip(offsets.windows(2)) {
+        for (sum, pair) in sums.chunks_exact_mut(moments).zip(offsets.windows(2)) {
             for row in numbers[pair[0] * width..pair[1] * width].chunks_exact(width) {
-                self.soft_bins(row, |position, weight| sum[position] += weight);
+                self.soft_bins(row, |position, weight| sum[position] += f64::from(weight));
                 let mut position = bins;
                 let mut add = |value: f32| {
-                    sum[position] += value;
+                    sum[position] += f64::from(value);
                     position += 1;
                 };
                 for (index, value) in row.iter().enumerate() {
@@ -407,42 +526,43 @@ impl Level {
                     }
                 }
             }
-            let count = (pair[1] - pair[0]).max(1) as f32;
-            for value in sum {
-                *value /= count;
-            }
         }
-        means
+        sums
     }
 
     /// Deviations of the means from what the prior predicts, plain and times sqrt(n), each to its own scale, and
     /// functions of n. If n never varies, the two deviations are the same, and one is given.
-    fn pool(&self, means: &[f32], offsets: &[usize]) -> Vec<f32> {
+    pub(super) fn pool(&self, sums: &[f64], sizes: &[usize]) -> Vec<f32> {
         let (moments, bins) = (self.moments_width(), self.bins());
-        let mut pooled = Vec::with_capacity((offsets.len() - 1) * self.pooled());
-        for (parent, pair) in offsets.windows(2).enumerate() {
-            let size = pair[1] - pair[0];
-            let mean = &means[parent * moments..(parent + 1) * moments];
+        let mut pooled = Vec::with_capacity(sizes.len() * self.pooled());
+        let mut deviations = vec![0.0; moments];
+        for (parent, &size) in sizes.iter().enumerate() {
             // A plate without rows tells nothing beyond its size.
+            let inverse = if size == 0 { 0.0 } else { 1.0 / size as f64 };
             let known = if size == 0 { 0.0 } else { 1.0 };
-            let deviations = || mean.iter().zip(&self.centre).map(|(mean, centre)| known * (mean - centre));
-            // A histogram of few rows is mostly noise, and far from the prior's: it is shrunk towards it.
-            let trust = if self.ragged() { size as f32 / (size as f32 + SHRINK) } else { 1.0 };
-            let factors =
-                self.scale.iter().enumerate().map(|(index, scale)| if index < bins { trust * scale } else { *scale });
-            pooled.extend(deviations().zip(factors).map(|(deviation, factor)| squash(deviation * factor)));
-            if let Some(sizes) = &self.sizes {
-                let root = (size as f32).sqrt();
-                pooled.extend(
-                    deviations().zip(&self.root_scale).map(|(deviation, scale)| squash(root * deviation * scale)),
-                );
-                pooled.extend(
-                    Sizes::functions(size)
-                        .iter()
-                        .zip(&sizes.moments)
-                        .map(|(value, (mean, sd))| squash((value - mean) / sd)),
-                );
+            let sums = &sums[parent * moments..(parent + 1) * moments];
+            for ((deviation, sum), centre) in deviations.iter_mut().zip(sums).zip(&self.centre) {
+                *deviation = (sum * inverse) as f32 - known * centre;
             }
+            let scaled = deviations.iter().zip(&self.scale);
+            let Some(functions) = &self.sizes else {
+                pooled.extend(scaled.map(|(deviation, scale)| squash(deviation * scale)));
+                continue;
+            };
+            let n = size as f32;
+            // A histogram of few rows is mostly noise, and far from the prior's: it is shrunk towards it.
+            let trust = n / (n + SHRINK);
+            let (binned, others) = (scaled.clone().take(bins), scaled.skip(bins));
+            pooled.extend(binned.map(|(deviation, scale)| squash(trust * deviation * scale)));
+            pooled.extend(others.clone().map(|(deviation, scale)| squash(deviation * scale)));
+            for shrink in SHRINKS {
+                pooled.extend(others.clone().map(|(deviation, scale)| squash(n / (n + shrink) * deviation * scale)));
+            }
+            let root = n.sqrt();
+            let rooted = deviations.iter().zip(&self.root_scale);
+            pooled.extend(rooted.map(|(deviation, scale)| squash(root * deviation * scale)));
+            let told = Sizes::functions(size);
+            pooled.extend(told.iter().zip(&functions.moments).map(|(value, (mean, sd))| squash((value - mean) / sd)));
         }
         pooled
     }
@@ -473,9 +593,9 @@ impl<'a> Table<'a> {
             values.extend_from_slice(&rows.features[row * rows.width..(row + 1) * rows.width]);
             for (level, child) in &told {
                 let numbers = level.numbers();
-                let inside = child.offsets[row]..child.offsets[row + 1];
+                let inside = child.elements.offsets[row]..child.elements.offsets[row + 1];
                 let count = inside.len().max(1) as f32;
-                let within = &child.numbers[inside.start * numbers..inside.end * numbers];
+                let within = &child.elements.numbers[inside.start * numbers..inside.end * numbers];
                 for column in 0..numbers {
                     let column = || within.iter().skip(column).step_by(numbers);
                     let mean = column().sum::<f32>() / count;

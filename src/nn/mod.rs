@@ -16,15 +16,20 @@
 mod batch;
 mod error;
 mod features;
+mod graph;
+mod kernels;
+mod mixture;
 mod network;
-mod ops;
+mod optimise;
 mod store;
 mod train;
 
-#[cfg(test)]
-mod tests;
+
+
 
 pub use batch::{Batch, PlateShape, Rows, Shape};
 pub use error::{Error, TrainError};
-pub use network::{Architecture, Gaussians, Network};
-pub use train::{Budget, PILOT, Progress, Record, Settings, Source, VALIDATION, train};
+pub use kernels::Activation;
+pub use mixture::{Component, Mixture};
+pub use network::{Architecture, Network, Trunk};
+pub use train::{Budget, PILOT, Progress, Record, Settings, Source, Trainer, VALIDATION, train};

@@ -16,14 +16,16 @@
 
 use std::sync::Arc;
 
-use dfdx::prelude::*;
+use dfdx::prelude::{Cpu, CpuError, NoneTape, Tape};
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::features::{Encoded, Level, Reader};
-use super::ops::{Activation, Graph, Input, Leaf, Matrix, Slot, bound_log_sd, read};
+use super::features::{Encoded, Elements, Level, Reader};
+use super::graph::{Graph, Input, Layer, Node, Slot, Weights};
+use super::kernels::{Activation, Number};
+use super::mixture::{Head, Mixture};
 use super::train::Record;
 use super::{Batch, Error, Shape};
 
@@ -33,36 +35,59 @@ const SLICE: usize = 256;
 /// The sizes of a network.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Architecture {
-    /// Soft bins of a plate that has one number in a row; wider rows get fewer for each number.
+    /// Soft bins of a plate that has one number in a row; wider rows get fewer for each number. 0: nothing is pooled but
+    /// the network that reads single rows.
     pub bins: usize,
-    /// Width of the network that reads single rows, where there is one.
-    pub row_width: usize,
-    /// Width of the network that reads whole data sets.
-    pub width: usize,
-    /// Its residual blocks.
-    pub blocks: usize,
+    /// Widths of the layers that read single rows, where rows have several numbers or nothing else is pooled.
+    pub row: Vec<usize>,
+    /// What follows each of these layers.
+    pub activation: Activation,
+    /// The layers that read whole data sets.
+    pub set: Trunk,
+    /// Gaussians in the posterior's mixture; fewer where there are many targets.
+    pub components: usize,
+}
+
+/// The layers that read whole data sets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Trunk {
+    /// Residual blocks, with a linear path around them.
+    Residual {
+        /// Width of each block.
+        width: usize,
+        /// How many there are.
+        blocks: usize,
+    },
+    /// A plain network with layers of these widths. The first is linear: the last layer of the network of rows, after the
+    /// mean.
+    Plain(Vec<usize>),
 }
 
 impl Default for Architecture {
     fn default() -> Self {
-        Architecture { bins: 128, row_width: 64, width: 256, blocks: 3 }
+        Architecture {
+            bins: 128,
+            row: vec![64, 64],
+            activation: Activation::Gelu,
+            set: Trunk::Residual { width: 256, blocks: 3 },
+            components: 6,
+        }
     }
 }
 
-/// A weight matrix, its name in a file, and the range of its initial values.
+/// A weight matrix, its name in a file, and its initial values.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Parameter {
     pub(super) name: String,
     pub(super) slot: Slot,
-    /// Initial values are uniform in [-bound, bound].
-    bound: f32,
+    initial: Initial,
 }
 
-/// A linear map of several inputs: one matrix for each, one bias.
 #[derive(Debug, Clone, PartialEq)]
-struct Layer {
-    weights: Vec<Slot>,
-    bias: Slot,
+enum Initial {
+    /// Uniform in [-bound, bound].
+    Uniform(f32),
+    Values(Vec<f32>),
 }
 
 /// The layers that read one plate.
@@ -74,26 +99,38 @@ struct LevelPlan {
     children: Vec<LevelPlan>,
 }
 
-/// The layers that read single rows: soft bins by table, everything else by `first`.
+/// The layers that read single rows.
 #[derive(Debug, Clone, PartialEq)]
 struct RowPlan {
     /// Whether rows have numbers.
     numbers: bool,
-    table: Option<Slot>,
-    first: Layer,
-    second: Layer,
+    /// Whether they have soft bins.
+    bins: bool,
+    layers: Vec<Layer>,
+}
+
+/// The layers that read data sets.
+#[derive(Debug, Clone, PartialEq)]
+enum TrunkPlan {
+    Residual {
+        inlet: Layer,
+        blocks: Vec<(Layer, Layer)>,
+        /// From the normalised output of the blocks and, by the linear path, from the vectors of the plates.
+        outlet: Layer,
+    },
+    Plain(Vec<Layer>),
 }
 
 /// Where the weights of each layer lie.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Plan {
     pub(super) parameters: Vec<Parameter>,
+    /// Weights before this one belong to layers that read rows.
+    pub(super) shared: usize,
+    activation: Activation,
     levels: Vec<LevelPlan>,
-    /// From the vectors of the plates.
-    inlet: Layer,
-    blocks: Vec<(Layer, Layer)>,
-    /// From the normalised output of the blocks and, by the linear path, from the vectors of the plates.
-    outlet: Layer,
+    trunk: TrunkPlan,
+    pub(super) head: Head,
 }
 
 impl Plan {
@@ -102,23 +139,37 @@ impl Plan {
         let mut levels = Vec::new();
         let mut vectors = Vec::new();
         for (index, level) in reader.levels.iter().enumerate() {
-            levels.push(builder.level(&format!("plate.{index}"), level, architecture.row_width));
-            vectors.extend(vector_widths(level, architecture.row_width));
+            levels.push(builder.level(&format!("plate.{index}"), level, &architecture.row));
+            vectors.extend(vector_widths(level, &architecture.row));
         }
-        let width = architecture.width;
-        let inlet = builder.layer("set.inlet", &vectors, width, 1.0);
-        let blocks = (0..architecture.blocks)
-            .map(|block| {
-                let first = builder.layer(&format!("set.block.{block}.first"), &[width], width, 1.0);
-                // Small at first, so that training starts from a nearly linear network.
-                let second = builder.layer(&format!("set.block.{block}.second"), &[width], width, 0.3);
-                (first, second)
-            })
-            .collect();
-        let last: Vec<usize> = std::iter::once(width).chain(vectors).collect();
-        // Zero: training starts from the prior's mean and standard deviation.
-        let outlet = builder.layer("set.outlet", &last, 2 * reader.targets.len(), 0.0);
-        Plan { parameters: builder.parameters, levels, inlet, blocks, outlet }
+        let shared = builder.end();
+        let head = Head::new(reader.targets.len(), architecture.components);
+        let trunk = match &architecture.set {
+            Trunk::Residual { width, blocks } => {
+                let inlet = builder.layer("set.inlet", &vectors, *width, 1.0);
+                let block = |block| {
+                    let first = builder.layer(&format!("set.block.{block}.first"), &[*width], *width, 1.0);
+                    // Small at first, so that training starts from a nearly linear network.
+                    let second = builder.layer(&format!("set.block.{block}.second"), &[*width], *width, 0.3);
+                    (first, second)
+                };
+                let blocks = (0..*blocks).map(block).collect();
+                let last: Vec<usize> = std::iter::once(*width).chain(vectors).collect();
+                TrunkPlan::Residual { inlet, blocks, outlet: builder.outlet(&last, head) }
+            }
+            Trunk::Plain(widths) => {
+                let mut layers = Vec::new();
+                let mut inputs = vectors;
+                for (index, width) in widths.iter().enumerate() {
+                    layers.push(builder.layer(&format!("set.{index}"), &inputs, *width, 1.4));
+                    inputs = vec![*width];
+                }
+                layers.push(builder.outlet(&inputs, head));
+                TrunkPlan::Plain(layers)
+            }
+        };
+        let Builder { parameters } = builder;
+        Plan { parameters, shared, activation: architecture.activation, levels, trunk, head }
     }
 
     /// How many weights there are.
@@ -126,92 +177,132 @@ impl Plan {
         self.parameters.last().map_or(0, |parameter| parameter.slot.range().end)
     }
 
+    /// The matrices of the layers that read sets.
+    pub(super) fn set_matrices(&self) -> Vec<Slot> {
+        let slots = self.parameters.iter().map(|parameter| parameter.slot);
+        slots.filter(|slot| slot.offset >= self.shared && slot.rows > 1).collect()
+    }
+
     /// Random weights to start from.
     pub(super) fn initialise(&self, seed: u64) -> Vec<f32> {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
         let mut weights = Vec::with_capacity(self.length());
         for parameter in &self.parameters {
-            weights.extend(parameter.slot.range().map(|_| parameter.bound * (2.0 * random.random::<f32>() - 1.0)));
+            match &parameter.initial {
+                Initial::Uniform(bound) => {
+                    let draw = |_| bound * (2.0 * random.random::<f32>() - 1.0);
+                    weights.extend(parameter.slot.range().map(draw));
+                }
+                Initial::Values(values) => weights.extend_from_slice(values),
+            }
         }
         weights
     }
 
-    /// Means and log standard deviations of the standardised targets, sets x 2 D.
-    pub(super) fn forward<T: Tape<f32, Cpu>>(
+    /// The outputs for each data set: see [`Head`].
+    pub(super) fn forward<E: Number, T: Tape<E, Cpu>>(
         &self,
-        graph: &mut Graph<T>,
+        graph: &mut Graph<E, T>,
         sets: usize,
         plates: Vec<Encoded>,
-    ) -> Result<Matrix, CpuError> {
+    ) -> Result<Node<E>, CpuError> {
         let mut vectors = Vec::new();
         for (plan, plate) in self.levels.iter().zip(plates) {
-            vectors.extend(plan.read(graph, plate)?);
+            vectors.extend(plan.read(graph, self.activation, plate)?);
         }
-        let mut x = self.inlet.apply(graph, sets, &vectors, None, Activation::None)?;
-        for (first, second) in &self.blocks {
-            let normal = Input::Node(graph.layer_norm(&x)?);
-            let hidden = Input::Node(first.apply(graph, sets, &[normal], None, Activation::Silu)?);
-            x = second.apply(graph, sets, &[hidden], Some(&x), Activation::None)?;
-        }
-        let normal = Input::Node(graph.layer_norm(&x)?);
-        let last: Vec<Input> = std::iter::once(normal).chain(vectors).collect();
-        self.outlet.apply(graph, sets, &last, None, Activation::None)
+        self.judge(graph, sets, vectors)
     }
-}
 
-impl Layer {
-    fn apply<T: Tape<f32, Cpu>>(
+    /// The same from the vectors of the plates.
+    fn judge<E: Number, T: Tape<E, Cpu>>(
         &self,
-        graph: &mut Graph<T>,
-        rows: usize,
-        inputs: &[Input],
-        residual: Option<&Matrix>,
-        activation: Activation,
-    ) -> Result<Matrix, CpuError> {
-        let inputs: Vec<(Input, Slot)> = inputs.iter().cloned().zip(self.weights.iter().copied()).collect();
-        graph.affine(rows, &inputs, self.bias, residual, activation)
+        graph: &mut Graph<E, T>,
+        sets: usize,
+        vectors: Vec<Input<E>>,
+    ) -> Result<Node<E>, CpuError> {
+        match &self.trunk {
+            TrunkPlan::Residual { inlet, blocks, outlet } => {
+                let mut x = graph.affine(sets, &vectors, inlet, Activation::None)?;
+                for (first, second) in blocks {
+                    x = graph.residual_block(&x, first, second)?;
+                }
+                let normal = Input::Node(graph.layer_norm(&x)?);
+                let last: Vec<Input<E>> = std::iter::once(normal).chain(vectors).collect();
+                graph.affine(sets, &last, outlet, Activation::None)
+            }
+            TrunkPlan::Plain(layers) => {
+                let mut inputs = vectors;
+                let last = layers.len() - 1;
+                for (index, layer) in layers[..last].iter().enumerate() {
+                    let activation = if index == 0 { Activation::None } else { self.activation };
+                    inputs = vec![Input::Node(graph.affine(sets, &inputs, layer, activation)?)];
+                }
+                graph.affine(sets, &inputs, &layers[last], Activation::None)
+            }
+        }
     }
 }
 
 impl LevelPlan {
     /// The vector of each parent, in parts: see [`vector_widths`].
-    fn read<T: Tape<f32, Cpu>>(&self, graph: &mut Graph<T>, plate: Encoded) -> Result<Vec<Input>, CpuError> {
+    fn read<E: Number, T: Tape<E, Cpu>>(
+        &self,
+        graph: &mut Graph<E, T>,
+        activation: Activation,
+        plate: Encoded,
+    ) -> Result<Vec<Input<E>>, CpuError> {
         let mut vector = Vec::new();
         if self.pooled {
-            vector.push(Input::Data(Arc::new(plate.pooled)));
+            vector.push(Input::Data(Arc::new(E::convert(plate.pooled))));
         }
-        let Some(plan) = &self.rows else {
-            return Ok(vector);
-        };
-        let rows = plate.offsets.last().copied().unwrap_or(0);
-        let mut inputs = Vec::new();
-        if plan.numbers {
-            inputs.push(Input::Data(Arc::new(plate.numbers)));
+        if let Some(rows) = &self.rows {
+            let offsets = plate.elements.offsets.clone();
+            let hidden = rows.read(graph, activation, plate.elements, &self.children)?;
+            vector.push(Input::Node(graph.pool(&hidden, &offsets, plate.roots.as_deref())?));
         }
-        for (plan, child) in self.children.iter().zip(plate.children) {
-            inputs.extend(plan.read(graph, child)?);
-        }
-        let looked_up = match plan.table {
-            Some(table) => Some(graph.lookup(plate.bins, table)?),
-            None => None,
-        };
-        let hidden = plan.first.apply(graph, rows, &inputs, looked_up.as_ref(), Activation::Silu)?;
-        let hidden = plan.second.apply(graph, rows, &[Input::Node(hidden)], None, Activation::Silu)?;
-        let pooled = graph.pool(&hidden, &plate.offsets, plate.roots.as_deref())?;
-        vector.push(Input::Node(pooled));
         Ok(vector)
+    }
+}
+
+impl RowPlan {
+    /// What the network of rows makes of each row.
+    fn read<E: Number, T: Tape<E, Cpu>>(
+        &self,
+        graph: &mut Graph<E, T>,
+        activation: Activation,
+        elements: Elements,
+        children: &[LevelPlan],
+    ) -> Result<Node<E>, CpuError> {
+        let rows = elements.rows();
+        let mut inputs = Vec::new();
+        if self.numbers {
+            inputs.push(Input::Data(Arc::new(E::convert(elements.numbers))));
+        }
+        for (plan, child) in children.iter().zip(elements.children) {
+            inputs.extend(plan.read(graph, activation, child)?);
+        }
+        if self.bins {
+            inputs.push(Input::Sparse(Arc::new(elements.bins)));
+        }
+        let mut layers = self.layers.iter();
+        let first = layers.next().expect("a network of rows has a layer");
+        let mut hidden = graph.affine(rows, &inputs, first, activation)?;
+        for layer in layers {
+            hidden = graph.affine(rows, &[Input::Node(hidden)], layer, activation)?;
+        }
+        Ok(hidden)
     }
 }
 
 /// The widths of the parts of a plate's vector: its pooled features, and the mean of the network over its rows (where
 /// sizes vary, also times sqrt(n)).
-fn vector_widths(level: &Level, row_width: usize) -> Vec<usize> {
+fn vector_widths(level: &Level, row: &[usize]) -> Vec<usize> {
     let mut widths = Vec::new();
     if level.pooled() > 0 {
         widths.push(level.pooled());
     }
-    if level.network {
-        widths.push(if level.ragged() { 2 * row_width } else { row_width });
+    if let (true, Some(width)) = (level.network, row.last()) {
+        widths.push(if level.ragged() { 2 * width } else { *width });
     }
     widths
 }
@@ -223,31 +314,50 @@ struct Builder {
 }
 
 impl Builder {
-    fn slot(&mut self, name: String, rows: usize, columns: usize, bound: f32) -> Slot {
-        let offset = self.parameters.last().map_or(0, |parameter| parameter.slot.range().end);
-        let slot = Slot { offset, rows, columns };
-        self.parameters.push(Parameter { name, slot, bound });
+    fn end(&self) -> usize {
+        self.parameters.last().map_or(0, |parameter| parameter.slot.range().end)
+    }
+
+    fn slot(&mut self, name: String, rows: usize, columns: usize, initial: Initial) -> Slot {
+        let slot = Slot { offset: self.end(), rows, columns };
+        self.parameters.push(Parameter { name, slot, initial });
         slot
     }
 
     /// Weights such that inputs of variance 1 give outputs of variance `gain`^2.
     fn layer(&mut self, name: &str, inputs: &[usize], columns: usize, gain: f32) -> Layer {
         let bound = gain * (3.0 / inputs.iter().sum::<usize>().max(1) as f32).sqrt();
+        self.layer_from(name, inputs, columns, |_| Initial::Uniform(bound), vec![0.0; columns])
+    }
+
+    fn layer_from(
+        &mut self,
+        name: &str,
+        inputs: &[usize],
+        columns: usize,
+        initial: impl Fn(usize) -> Initial,
+        bias: Vec<f32>,
+    ) -> Layer {
         let weights = inputs
             .iter()
             .enumerate()
-            .map(|(index, rows)| self.slot(format!("{name}.weight.{index}"), *rows, columns, bound))
+            .map(|(index, rows)| self.slot(format!("{name}.weight.{index}"), *rows, columns, initial(index)))
             .collect();
-        let bias = self.slot(format!("{name}.bias"), 1, columns, 0.0);
+        let bias = self.slot(format!("{name}.bias"), 1, columns, Initial::Values(bias));
         Layer { weights, bias }
     }
 
-    fn level(&mut self, name: &str, level: &Level, width: usize) -> LevelPlan {
+    /// Zero but for the bias: training starts from the prior's mean and standard deviation.
+    fn outlet(&mut self, inputs: &[usize], head: Head) -> Layer {
+        self.layer_from("set.outlet", inputs, head.outputs(), |_| Initial::Uniform(0.0), head.first_bias())
+    }
+
+    fn level(&mut self, name: &str, level: &Level, row: &[usize]) -> LevelPlan {
         let children: Vec<LevelPlan> = level
             .children
             .iter()
             .enumerate()
-            .map(|(index, child)| self.level(&format!("{name}.{index}"), child, width))
+            .map(|(index, child)| self.level(&format!("{name}.{index}"), child, row))
             .collect();
         let rows = level.network.then(|| {
             let mut inputs = Vec::new();
@@ -255,28 +365,25 @@ impl Builder {
                 inputs.push(level.numbers());
             }
             for child in &level.children {
-                inputs.extend(vector_widths(child, width));
+                inputs.extend(vector_widths(child, row));
             }
-            RowPlan {
-                numbers: level.numbers() > 0,
-                table: (level.bins() > 0).then(|| self.slot(format!("{name}.table"), level.bins(), width, 0.5)),
-                first: self.layer(&format!("{name}.first"), &inputs, width, 1.0),
-                second: self.layer(&format!("{name}.second"), &[width], width, 1.0),
+            let mut dense = inputs.iter().sum::<usize>();
+            if level.bins() > 0 {
+                inputs.push(level.bins());
             }
+            let mut layers = Vec::new();
+            for (index, width) in row.iter().enumerate() {
+                let bound = (3.0 / dense.max(1) as f32).sqrt();
+                // Two entries of a soft one-hot vector are not 0, whatever its length.
+                let initial = |input| if index == 0 && input >= 1 && input + 1 == inputs.len() && level.bins() > 0 { Initial::Uniform(0.5) } else { Initial::Uniform(bound) };
+                layers.push(self.layer_from(&format!("{name}.row.{index}"), &inputs, *width, initial, vec![0.0; *width]));
+                inputs = vec![*width];
+                dense = *width;
+            }
+            RowPlan { numbers: level.numbers() > 0, bins: level.bins() > 0, layers }
         });
         LevelPlan { pooled: level.pooled() > 0, rows, children }
     }
-}
-
-/// Gaussians over the targets, in unconstrained space: one diagonal Gaussian for each data set.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Gaussians {
-    /// Numbers in a target.
-    pub dims: usize,
-    /// Row-major, sets x `dims`.
-    pub mean: Vec<f64>,
-    /// Standard deviations, row-major, sets x `dims`.
-    pub sd: Vec<f64>,
 }
 
 /// A trained network: from data sets to Gaussians over the targets.
@@ -286,7 +393,7 @@ pub struct Network {
     pub(super) architecture: Architecture,
     pub(super) reader: Reader,
     pub(super) plan: Plan,
-    pub(super) weights: Arc<Vec<f32>>,
+    pub(super) weights: Arc<Weights<f32>>,
     pub(super) history: Vec<Record>,
 }
 
@@ -308,28 +415,18 @@ impl Network {
 
     /// How many weights it has.
     pub fn weight_count(&self) -> usize {
-        self.weights.len()
+        self.weights.values.len()
     }
 
-    /// The Gaussian that the network believes for each data set.
+    /// The mixture of Gaussians that the network believes for each data set, in the space of the targets.
     ///
     /// # Errors
     /// If the batch does not have the network's [`shape`](Network::shape), or holds a number that is not finite.
-    pub fn predict(&self, batch: &Batch) -> Result<Gaussians, Error> {
+    pub fn predict(&self, batch: &Batch) -> Result<Vec<Mixture>, Error> {
         batch.check(&self.shape)?;
-        let dims = self.shape.targets;
-        let mut gaussians =
-            Gaussians { dims, mean: Vec::with_capacity(batch.sets * dims), sd: Vec::with_capacity(batch.sets * dims) };
-        for outputs in self.outputs(batch)? {
-            for row in outputs.chunks_exact(2 * dims) {
-                for (dim, (mean, sd)) in self.reader.targets.iter().enumerate() {
-                    let (mean, sd) = (f64::from(*mean), f64::from(*sd));
-                    gaussians.mean.push(mean + sd * f64::from(row[dim]));
-                    gaussians.sd.push(sd * f64::from(bound_log_sd(row[dims + dim])).exp());
-                }
-            }
-        }
-        Ok(gaussians)
+        let outputs = self.outputs(batch)?;
+        let rows = outputs.iter().flat_map(|outputs| outputs.chunks_exact(self.plan.head.outputs()));
+        Ok(rows.map(|row| self.plan.head.read(row, &self.reader.targets)).collect())
     }
 
     /// -ln q(target | data) of each data set, in nats of the targets as they were given; `targets` is sets x D.
@@ -337,22 +434,17 @@ impl Network {
     /// # Errors
     /// Those of [`predict`](Network::predict), and if `targets` has the wrong length.
     pub fn losses(&self, batch: &Batch, targets: &[f32]) -> Result<Vec<f64>, Error> {
-        let gaussians = self.predict(batch)?;
-        if targets.len() != gaussians.mean.len() {
+        let dims = self.shape.targets;
+        if targets.len() != batch.sets * dims {
             return Err(Error::Shape(format!(
-                "{} targets where {} data sets have {} each",
+                "{} targets where {} data sets have {dims} each",
                 targets.len(),
-                batch.sets,
-                gaussians.dims
+                batch.sets
             )));
         }
-        let half_log_two_pi = 0.5 * std::f64::consts::TAU.ln();
-        let terms =
-            gaussians.mean.iter().zip(&gaussians.sd).zip(targets).map(|((mean, sd), target)| {
-                half_log_two_pi + sd.ln() + 0.5 * ((f64::from(*target) - mean) / sd).powi(2)
-            });
-        let terms: Vec<f64> = terms.collect();
-        Ok(terms.chunks_exact(gaussians.dims).map(|set| set.iter().sum()).collect())
+        let targets: Vec<f64> = targets.iter().map(|target| f64::from(*target)).collect();
+        let mixtures = self.predict(batch)?;
+        Ok(mixtures.iter().zip(targets.chunks_exact(dims)).map(|(mixture, target)| -mixture.log_density(target)).collect())
     }
 
     /// The outputs for slices of the batch, in order. A single small batch stays on the calling thread.
@@ -367,9 +459,8 @@ impl Network {
     }
 
     fn output(&self, batch: &Batch) -> Result<Vec<f32>, Error> {
-        let no_gradients: Leaf = Cpu::default().try_zeros_like(&(0,))?;
-        let mut graph = Graph::<NoneTape>::new(self.weights.clone(), no_gradients);
+        let mut graph = Graph::<f32, NoneTape>::new(self.weights.clone(), self.plan.shared)?;
         let output = self.plan.forward(&mut graph, batch.sets, self.reader.encode(batch))?;
-        Ok(read(&output))
+        Ok(output.values.to_vec())
     }
 }

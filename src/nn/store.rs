@@ -12,6 +12,7 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 use serde::{Deserialize, Serialize};
 
 use super::features::Reader;
+use super::graph::Weights;
 use super::network::Plan;
 use super::train::Record;
 use super::{Architecture, Error, Network, Shape};
@@ -73,7 +74,7 @@ impl Network {
             .parameters
             .iter()
             .map(|parameter| {
-                let values = &self.weights[parameter.slot.range()];
+                let values = &self.weights.values[parameter.slot.range()];
                 let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
                 (parameter.name.as_str(), vec![parameter.slot.rows, parameter.slot.columns], bytes)
             })
@@ -136,7 +137,7 @@ impl Network {
             architecture: header.architecture,
             reader: header.reader,
             plan,
-            weights: Arc::new(weights),
+            weights: Arc::new(Weights::new(weights)),
             history: header.history,
         };
         Ok((network, metadata))

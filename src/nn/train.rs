@@ -11,13 +11,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use dfdx::prelude::*;
+use dfdx::prelude::{Cpu, CpuError, OwnedTape};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::features::Reader;
+use super::graph::{ChunkGradient, Graph, Weights};
 use super::network::Plan;
-use super::ops::{Graph, Leaf, take_leaf};
+use super::optimise::Optimiser;
 use super::{Architecture, Batch, Error, Network, Shape, TrainError};
 
 /// The `step` of [`Source::draw`] from which standardisation and bins are fitted.
@@ -29,8 +30,6 @@ pub const VALIDATION: u64 = u64::MAX - 1;
 const SAMPLE_CHUNK: usize = 64;
 /// Numbers that the pilot or validation sample may hold.
 const SAMPLE_NUMBERS: usize = 1 << 24;
-/// Weights that one task of the optimiser updates.
-const WEIGHTS_CHUNK: usize = 1 << 14;
 
 /// Where data sets come from.
 pub trait Source: Sync {
@@ -75,9 +74,9 @@ impl Budget {
     }
 
     /// The share of the budget that is spent.
-    fn spent(self, sets: u64, time: Duration) -> f64 {
+    fn spent(self, sets: u64, seconds: f64) -> f64 {
         match self {
-            Budget::Time(budget) => time.as_secs_f64() / budget.as_secs_f64().max(1e-9),
+            Budget::Time(budget) => seconds / budget.as_secs_f64().max(1e-9),
             Budget::Sets(budget) => sets as f64 / budget.max(1) as f64,
         }
     }
@@ -96,6 +95,9 @@ pub struct Settings {
     pub chunks: usize,
     /// The learning rate at its peak.
     pub learning_rate: f64,
+    /// The share of each weight that is taken off in a step, in units of the learning rate. 0 where every simulation is
+    /// fresh and there is nothing to overfit to.
+    pub weight_decay: f64,
     /// Data sets in the pilot sample (fewer if they are large).
     pub pilot: usize,
     /// Data sets in the validation sample (fewer if they are large).
@@ -113,6 +115,7 @@ impl Settings {
             sets: 256,
             chunks: 8,
             learning_rate: 1e-3,
+            weight_decay: 0.0,
             pilot: 2048,
             validation: 2048,
             seed: 0,
@@ -125,8 +128,6 @@ impl Settings {
             ("chunks", self.chunks),
             ("pilot", self.pilot),
             ("validation", self.validation),
-            ("architecture.row_width", self.architecture.row_width),
-            ("architecture.width", self.architecture.width),
             ("the number of targets", shape.targets),
         ];
         if let Some((name, _)) = sizes.iter().find(|(_, size)| *size == 0) {
@@ -191,73 +192,148 @@ pub fn train<S: Source>(
     settings: &Settings,
     mut progress: impl FnMut(&Progress),
 ) -> Result<Network, TrainError<S::Error>> {
-    let start = Instant::now();
-    settings.check(shape)?;
-    keep_freed_memory();
-    let simulator = Simulator { shape, source };
-    let (pilot, pilot_targets) = simulator.sample(PILOT, settings.pilot)?;
-    let reader = Reader::fit(&pilot, &pilot_targets, shape.targets, settings.architecture.bins);
-    drop(pilot);
-    let held_out = simulator.sample(VALIDATION, settings.validation)?;
-
-    let plan = Plan::new(&reader, &settings.architecture);
-    let weights = Arc::new(plan.initialise(settings.seed));
-    let mut optimiser = Adam::new(weights.to_vec());
-    let leaf: Leaf = Cpu::default().try_zeros_like(&(weights.len(),)).map_err(|error| no_chunk(PILOT, error.into()))?;
-    let mut network = Network {
-        shape: shape.clone(),
-        architecture: settings.architecture.clone(),
-        reader,
-        plan,
-        weights,
-        history: Vec::new(),
-    };
-    let nats = network.reader.targets.iter().map(|(_, sd)| f64::from(*sd).ln()).sum::<f64>()
-        + 0.5 * shape.targets as f64 * std::f64::consts::TAU.ln();
-    let mut since = Mean::default();
-    let (mut step, mut sets, mut fraction) = (0, 0, 0.0);
-
-    while fraction < 1.0 {
-        let chunks: Vec<Result<Chunk, TrainError<S::Error>>> = (0..settings.chunks)
-            .into_par_iter()
-            .map(|chunk| {
-                let first = settings.sets * chunk / settings.chunks;
-                let last = settings.sets * (chunk + 1) / settings.chunks;
-                let (batch, targets) = simulator.draw(step, chunk, last - first)?;
-                differentiate(&network, &optimiser.weights, &leaf, &batch, &targets)
-                    .map_err(|failure| failure.at(step, chunk))
-            })
-            .collect();
-        let chunks = chunks.into_iter().collect::<Result<Vec<Chunk>, _>>()?;
-        let loss = chunks.iter().map(|chunk| chunk.loss).sum::<f64>() / settings.sets as f64 + nats;
-        optimiser.update(&chunks, settings.sets, settings.learning_rate * schedule(fraction));
-
-        step += 1;
-        sets += settings.sets as u64;
-        since.add(loss);
-        let before = fraction;
-        fraction = settings.budget.spent(sets, start.elapsed()).min(1.0);
-        if (before * EVALUATIONS).floor() < (fraction * EVALUATIONS).floor() {
-            network.weights = Arc::new(optimiser.average.clone());
-            let losses = network.losses(&held_out.0, &held_out.1).map_err(|error| no_chunk(VALIDATION, error))?;
-            network.history.push(Record {
-                step,
-                sets,
-                seconds: start.elapsed().as_secs_f64(),
-                loss: since.take(),
-                validation: losses.iter().sum::<f64>() / losses.len() as f64,
-            });
-        }
-        progress(&Progress {
-            step,
-            sets,
-            seconds: start.elapsed().as_secs_f64(),
-            fraction,
-            loss,
-            validation: network.history.last().map(|record| record.validation),
-        });
+    let mut trainer = Trainer::new(shape, source, settings)?;
+    while !trainer.done() {
+        progress(&trainer.step()?);
     }
-    Ok(network)
+    Ok(trainer.finish())
+}
+
+/// A training run, step by step.
+pub struct Trainer<'a, S> {
+    simulator: Simulator<'a, S>,
+    settings: Settings,
+    /// Its weights are the averaged ones of the last validation.
+    network: Network,
+    optimiser: Optimiser,
+    held_out: (Batch, Vec<f32>),
+    step: u64,
+    sets: u64,
+    /// Share of the budget spent.
+    fraction: f64,
+    /// Seconds spent before this run was resumed.
+    before: f64,
+    start: Instant,
+    since: Mean,
+}
+
+impl<'a, S: Source> Trainer<'a, S> {
+    /// Fits the standardisation to a pilot sample and prepares the first step.
+    ///
+    /// # Errors
+    /// Those of [`train`].
+    pub fn new(shape: &'a Shape, source: &'a S, settings: &Settings) -> Result<Self, TrainError<S::Error>> {
+        let start = Instant::now();
+        settings.check(shape)?;
+        keep_freed_memory();
+        let simulator = Simulator { shape, source };
+        let (pilot, pilot_targets) = simulator.sample(PILOT, settings.pilot)?;
+        let reader = Reader::fit(&pilot, &pilot_targets, shape.targets, settings.architecture.bins);
+        drop(pilot);
+        let held_out = simulator.sample(VALIDATION, settings.validation)?;
+        let plan = Plan::new(&reader, &settings.architecture);
+        let weights = plan.initialise(settings.seed);
+        let network = Network {
+            shape: shape.clone(),
+            architecture: settings.architecture.clone(),
+            reader,
+            plan,
+            weights: Arc::new(Weights::new(weights.clone())),
+            history: Vec::new(),
+        };
+        Ok(Trainer {
+            simulator,
+            settings: settings.clone(),
+            optimiser: Optimiser::new(weights, network.plan.set_matrices()),
+            network,
+            held_out,
+            step: 0,
+            sets: 0,
+            fraction: 0.0,
+            before: 0.0,
+            start,
+            since: Mean::default(),
+        })
+    }
+
+    /// Whether the budget is spent.
+    pub fn done(&self) -> bool {
+        self.fraction >= 1.0
+    }
+
+    /// Draws data sets and takes one step; now and then also looks at the validation sample.
+    ///
+    /// # Errors
+    /// Those of [`train`].
+    pub fn step(&mut self) -> Result<Progress, TrainError<S::Error>> {
+        let Settings { chunks, sets, .. } = self.settings;
+        let step = self.step;
+        let chunk = |chunk: usize| -> Result<(f64, ChunkGradient<f32>), TrainError<S::Error>> {
+            let (first, last) = (sets * chunk / chunks, sets * (chunk + 1) / chunks);
+            let (batch, targets) = self.simulator.draw(step, chunk, last - first)?;
+            self.differentiate(&batch, &targets).map_err(|failure| failure.at(step, chunk))
+        };
+        let drawn: Vec<Result<_, _>> = (0..chunks).into_par_iter().map(chunk).collect();
+        let (losses, gradients): (Vec<f64>, Vec<_>) = drawn.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
+        let rate = self.settings.learning_rate * schedule(self.fraction);
+        self.optimiser.update(&gradients, self.network.plan.shared, sets, rate, self.settings.weight_decay);
+
+        let loss = losses.iter().sum::<f64>() / sets as f64;
+        self.step += 1;
+        self.sets += sets as u64;
+        self.since.add(loss);
+        let before = self.fraction;
+        let seconds = self.before + self.start.elapsed().as_secs_f64();
+        self.fraction = self.settings.budget.spent(self.sets, seconds).min(1.0);
+        if (before * EVALUATIONS).floor() < (self.fraction * EVALUATIONS).floor() {
+            self.validate()?;
+        }
+        Ok(Progress {
+            step: self.step,
+            sets: self.sets,
+            seconds,
+            fraction: self.fraction,
+            loss,
+            validation: self.network.history.last().map(|record| record.validation),
+        })
+    }
+
+    fn validate(&mut self) -> Result<(), TrainError<S::Error>> {
+        self.network.weights = Arc::new(Weights::new(self.optimiser.average.clone()));
+        let (batch, targets) = &self.held_out;
+        let losses = self.network.losses(batch, targets).map_err(|error| no_chunk(VALIDATION, error))?;
+        self.network.history.push(Record {
+            step: self.step,
+            sets: self.sets,
+            seconds: self.before + self.start.elapsed().as_secs_f64(),
+            loss: self.since.take(),
+            validation: losses.iter().sum::<f64>() / losses.len() as f64,
+        });
+        Ok(())
+    }
+
+    /// The network with the averaged weights.
+    pub fn finish(mut self) -> Network {
+        self.network.weights = Arc::new(Weights::new(self.optimiser.average));
+        self.network
+    }
+
+    /// The sum over data sets of the loss, nats of the targets as they are, and its gradient.
+    fn differentiate(&self, batch: &Batch, targets: &[f32]) -> Result<(f64, ChunkGradient<f32>), Failure> {
+        let Network { reader, plan, .. } = &self.network;
+        let scales = reader.targets.iter().cycle();
+        let standardised: Vec<f32> = targets.iter().zip(scales).map(|(target, (mean, sd))| (target - mean) / sd).collect();
+        let mut graph = Graph::<f32, OwnedTape<f32, Cpu>>::new(self.optimiser.weights.clone(), plan.shared)?;
+        let output = plan.forward(&mut graph, batch.sets, reader.encode(batch))?;
+        let loss = graph.loss(&output, &standardised, plan.head)?;
+        if let Some(set) = loss.each.iter().position(|loss| !loss.is_finite()) {
+            return Err(Failure::NotFinite { set, loss: loss.each[set] });
+        }
+        let nats = reader.targets.iter().map(|(_, sd)| f64::from(*sd).ln()).sum::<f64>()
+            + 0.5 * reader.targets.len() as f64 * std::f64::consts::TAU.ln();
+        let sum = loss.each.iter().map(|loss| f64::from(*loss) + nats).sum();
+        Ok((sum, loss.backward()?))
+    }
 }
 
 /// Lets glibc keep the memory that a step frees for the next step. It gives memory back to the system beyond twice the
@@ -351,12 +427,6 @@ impl<S: Source> Simulator<'_, S> {
     }
 }
 
-/// What a chunk contributes to a step: the sums over its data sets of the loss (of standardised targets) and its gradient.
-struct Chunk {
-    loss: f64,
-    gradient: Vec<f32>,
-}
-
 /// Why a chunk has no gradient.
 enum Failure {
     Network(Error),
@@ -376,115 +446,4 @@ impl From<CpuError> for Failure {
     fn from(error: CpuError) -> Self {
         Failure::Network(error.into())
     }
-}
-
-fn differentiate(
-    network: &Network,
-    weights: &Arc<Vec<f32>>,
-    leaf: &Leaf,
-    batch: &Batch,
-    targets: &[f32],
-) -> Result<Chunk, Failure> {
-    let reader = &network.reader;
-    let standardised: Vec<f32> =
-        targets.iter().zip(reader.targets.iter().cycle()).map(|(target, (mean, sd))| (target - mean) / sd).collect();
-    let mut graph = Graph::<OwnedTape<f32, Cpu>>::new(weights.clone(), leaf.clone());
-    let output = network.plan.forward(&mut graph, batch.sets, reader.encode(batch))?;
-    let (total, losses) = graph.gaussian_loss(&output, &standardised)?;
-    if let Some(set) = losses.iter().position(|loss| !loss.is_finite()) {
-        return Err(Failure::NotFinite { set, loss: losses[set] });
-    }
-    let mut gradients = total.try_backward()?;
-    Ok(Chunk { loss: losses.iter().map(|loss| f64::from(*loss)).sum(), gradient: take_leaf(&mut gradients, leaf)? })
-}
-
-/// Adam, and the moving average of the weights it visits.
-struct Adam {
-    weights: Arc<Vec<f32>>,
-    average: Vec<f32>,
-    gradient: Vec<f32>,
-    first: Vec<f32>,
-    second: Vec<f32>,
-    steps: i32,
-}
-
-impl Adam {
-    // Shorter memories than usual: at first the posterior, and with it the scale of the gradient, narrows quickly.
-    const FIRST: f32 = 0.95;
-    const SECOND: f32 = 0.98;
-    const EPSILON: f32 = 1e-8;
-    /// Steps that the moving average reaches back, once there have been as many.
-    const AVERAGE: f32 = 300.0;
-    /// The largest norm of a gradient (of the mean loss) that is taken at its word.
-    const CLIP: f64 = 5.0;
-
-    fn new(weights: Vec<f32>) -> Adam {
-        let zeros = vec![0.0; weights.len()];
-        Adam {
-            average: weights.clone(),
-            weights: Arc::new(weights),
-            gradient: zeros.clone(),
-            first: zeros.clone(),
-            second: zeros,
-            steps: 0,
-        }
-    }
-
-    /// One step along the mean gradient over `sets` data sets.
-    fn update(&mut self, chunks: &[Chunk], sets: usize, rate: f64) {
-        let norms: Vec<f64> = self
-            .gradient
-            .par_chunks_mut(WEIGHTS_CHUNK)
-            .enumerate()
-            .map(|(index, gradient)| {
-                let range = index * WEIGHTS_CHUNK..index * WEIGHTS_CHUNK + gradient.len();
-                let parts: Vec<&[f32]> = chunks.iter().map(|chunk| &chunk.gradient[range.clone()]).collect();
-                sum_scaled(gradient, &parts, 1.0 / sets as f32)
-            })
-            .collect();
-        let norm = norms.iter().sum::<f64>().sqrt();
-        let clip = (Self::CLIP / norm.max(Self::CLIP)) as f32;
-
-        self.steps = self.steps.saturating_add(1);
-        let first_bias = 1.0 - Self::FIRST.powi(self.steps);
-        let second_bias = 1.0 - Self::SECOND.powi(self.steps);
-        let rate = rate as f32 / first_bias;
-        let forget = 1.0 / (0.1 * self.steps as f32 + 1.0).min(Self::AVERAGE);
-        // No chunk of the last step lives on, so this never copies.
-        let weights = Arc::make_mut(&mut self.weights);
-        (
-            weights.par_chunks_mut(WEIGHTS_CHUNK),
-            self.average.par_chunks_mut(WEIGHTS_CHUNK),
-            self.first.par_chunks_mut(WEIGHTS_CHUNK),
-            self.second.par_chunks_mut(WEIGHTS_CHUNK),
-            self.gradient.par_chunks(WEIGHTS_CHUNK),
-        )
-            .into_par_iter()
-            .for_each(|(weights, average, first, second, gradient)| {
-                pulp::Arch::new().dispatch(|| {
-                    let moments = first.iter_mut().zip(second).zip(gradient);
-                    for ((weight, average), ((first, second), gradient)) in weights.iter_mut().zip(average).zip(moments)
-                    {
-                        let gradient = clip * gradient;
-                        *first += (1.0 - Self::FIRST) * (gradient - *first);
-                        *second += (1.0 - Self::SECOND) * (gradient * gradient - *second);
-                        *weight -= rate * *first / ((*second / second_bias).sqrt() + Self::EPSILON);
-                        *average += forget * (*weight - *average);
-                    }
-                });
-            });
-    }
-}
-
-/// Writes factor x (sum of the parts, in order) and returns the square of its norm.
-fn sum_scaled(output: &mut [f32], parts: &[&[f32]], factor: f32) -> f64 {
-    pulp::Arch::new().dispatch(|| {
-        output.fill(0.0);
-        for part in parts {
-            for (output, value) in output.iter_mut().zip(*part) {
-                *output += factor * value;
-            }
-        }
-    });
-    output.iter().map(|value| f64::from(*value).powi(2)).sum()
 }

@@ -1,0 +1,332 @@
+//! Loops over memory: matrix products and what stands between them.
+//!
+//! Everything is generic over the number, so that the gradients of the f32 network are tested in f64. `pulp` compiles each
+//! loop for the widest vectors and picks at run time. Matrices are row-major.
+
+use dfdx::dtypes::Dtype;
+use num_traits::Float;
+
+/// f32 in networks, f64 in tests of their gradients.
+pub(super) trait Number: Dtype + Float + std::iter::Sum {
+    /// exp(x) without a branch, so that loops of it become vector code.
+    fn quick_exp(self) -> Self;
+
+    /// A constant or a datum as a number of this type.
+    fn number(x: f32) -> Self;
+
+    /// Data as numbers of this type; free for f32.
+    fn convert(values: Vec<f32>) -> Vec<Self>;
+}
+
+impl Number for f32 {
+    /// To a few parts in 10^7.
+    #[inline(always)]
+    fn quick_exp(self) -> f32 {
+        const ROUND: f32 = 12_582_912.0; // 1.5 x 2^23: adding it rounds to an integer
+        let x = self.clamp(-87.0, 88.0);
+        let shifted = x * std::f32::consts::LOG2_E + ROUND;
+        let n = shifted - ROUND;
+        let r = (x - n * 0.693_145_75) - n * 1.428_606_8e-6;
+        let series = 1.0 / 720.0;
+        let series = series * r + 1.0 / 120.0;
+        let series = series * r + 1.0 / 24.0;
+        let series = series * r + 1.0 / 6.0;
+        let series = series * r + 0.5;
+        let series = series * r + 1.0;
+        let series = series * r + 1.0;
+        // The low bits of `shifted` are n: moved into the exponent, they make 2^n.
+        series * f32::from_bits((shifted.to_bits() << 23).wrapping_add(127 << 23))
+    }
+
+    #[inline(always)]
+    fn number(x: f32) -> f32 {
+        x
+    }
+
+    fn convert(values: Vec<f32>) -> Vec<f32> {
+        values
+    }
+}
+
+impl Number for f64 {
+    fn quick_exp(self) -> f64 {
+        self.exp()
+    }
+
+    fn number(x: f32) -> f64 {
+        f64::from(x)
+    }
+
+    fn convert(values: Vec<f32>) -> Vec<f64> {
+        values.into_iter().map(f64::from).collect()
+    }
+}
+
+// ---- matrix products ---------------------------------------------------------------------------------------------------
+
+/// A row-major matrix, or a range of its columns, perhaps read transposed.
+#[derive(Clone, Copy)]
+pub(super) struct View<'a, E> {
+    values: &'a [E],
+    rows: usize,
+    columns: usize,
+    row_stride: isize,
+    column_stride: isize,
+}
+
+impl<'a, E: Copy> View<'a, E> {
+    pub(super) fn new(values: &'a [E], columns: usize) -> Self {
+        let rows = values.len().checked_div(columns).unwrap_or(0);
+        View { values, rows, columns, row_stride: columns as isize, column_stride: 1 }
+    }
+
+    pub(super) fn transposed(self) -> Self {
+        View {
+            rows: self.columns,
+            columns: self.rows,
+            row_stride: self.column_stride,
+            column_stride: self.row_stride,
+            ..self
+        }
+    }
+
+    pub(super) fn rows(self) -> usize {
+        self.rows
+    }
+
+    pub(super) fn width(self) -> usize {
+        self.columns
+    }
+
+    /// Some of the columns of a matrix that is not transposed.
+    pub(super) fn columns(self, range: std::ops::Range<usize>) -> Self {
+        let values = if self.rows == 0 { self.values } else { &self.values[range.start..] };
+        View { values, columns: range.len(), ..self }
+    }
+}
+
+/// What a matrix product does with what stood in its output.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Into {
+    Replace,
+    Add,
+}
+
+/// output = left right, or output += left right.
+pub(super) fn multiply<E: Number>(output: &mut [E], into: Into, left: View<E>, right: View<E>) {
+    let (rows, inner, columns) = (left.rows, left.columns, right.columns);
+    assert_eq!(inner, right.rows);
+    assert_eq!(output.len(), rows * columns);
+    // One thread: chunks of a step already occupy every core, and a fixed order of sums keeps results the same to the bit.
+    // SAFETY: `View` spans rows x columns elements of its slice in either orientation, and `output` was just checked to
+    // hold rows x columns elements, row-major; it is borrowed mutably, so nothing aliases it. It is not read where it is
+    // replaced.
+    unsafe {
+        gemm::gemm(
+            rows,
+            columns,
+            inner,
+            output.as_mut_ptr(),
+            1,
+            columns as isize,
+            into == Into::Add,
+            left.values.as_ptr(),
+            left.column_stride,
+            left.row_stride,
+            right.values.as_ptr(),
+            right.column_stride,
+            right.row_stride,
+            E::one(),
+            E::one(),
+            false,
+            false,
+            false,
+            gemm::Parallelism::None,
+        );
+    }
+}
+
+/// Writes a matrix of so many columns transposed.
+pub(super) fn transpose<E: Copy>(matrix: &[E], columns: usize, output: &mut [E]) {
+    // In squares, so that both sides stay in cache.
+    const SIDE: usize = 16;
+    let rows = matrix.len() / columns;
+    for top in (0..rows).step_by(SIDE) {
+        for left in (0..columns).step_by(SIDE) {
+            for column in left..(left + SIDE).min(columns) {
+                for row in top..(top + SIDE).min(rows) {
+                    output[column * rows + row] = matrix[row * columns + column];
+                }
+            }
+        }
+    }
+}
+
+// ---- sums --------------------------------------------------------------------------------------------------------------
+
+pub(super) fn add<E: Number>(output: &mut [E], values: &[E]) {
+    pulp::Arch::new().dispatch(|| {
+        for (output, value) in output.iter_mut().zip(values) {
+            *output = *output + *value;
+        }
+    });
+}
+
+pub(super) fn add_scaled<E: Number>(output: &mut [E], values: &[E], factor: E) {
+    pulp::Arch::new().dispatch(|| {
+        for (output, value) in output.iter_mut().zip(values) {
+            *output = *output + factor * *value;
+        }
+    });
+}
+
+/// Adds the sum of all rows to a vector.
+pub(super) fn add_column_sums<E: Number>(output: &mut [E], matrix: &[E]) {
+    let columns = output.len();
+    pulp::Arch::new().dispatch(|| {
+        for row in matrix.chunks_exact(columns) {
+            for (output, value) in output.iter_mut().zip(row) {
+                *output = *output + *value;
+            }
+        }
+    });
+}
+
+/// Sums of a function of each element, in a fixed order that leaves room for vectors.
+#[inline(always)]
+fn lane_sum<E: Number>(length: usize, element: impl Fn(usize) -> E) -> E {
+    const LANES: usize = 32;
+    let mut lanes = [E::zero(); LANES];
+    let whole = length / LANES * LANES;
+    for start in (0..whole).step_by(LANES) {
+        for (lane, sum) in lanes.iter_mut().enumerate() {
+            *sum = *sum + element(start + lane);
+        }
+    }
+    (whole..length).map(element).sum::<E>() + lanes.iter().copied().sum::<E>()
+}
+
+// ---- activations -------------------------------------------------------------------------------------------------------
+
+/// What follows a linear map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Activation {
+    /// Nothing.
+    None,
+    /// max(0, x)
+    Relu,
+    /// x Phi(x), by its usual approximation with tanh (Hendrycks & Gimpel, arXiv 1606.08415): smooth.
+    Gelu,
+}
+
+/// x sigmoid(2 u(x)) with u(x) = sqrt(2 / pi) (x + 0.044715 x^3), and its derivative.
+#[inline(always)]
+fn gelu<E: Number>(x: E) -> (E, E) {
+    let (a, b) = (E::number(-1.595_769_1), E::number(-0.071_354_814));
+    let square = x * x;
+    let sigmoid = E::one() / (E::one() + (x * (a + b * square)).quick_exp());
+    let slope = x * (a + (b + b + b) * square);
+    (x * sigmoid, sigmoid * (E::one() - slope * (E::one() - sigmoid)))
+}
+
+/// Adds a bias to every row of `sums` and applies an activation; where the derivative needs them, the sums are handed back.
+pub(super) fn activate<E: Number>(mut sums: Vec<E>, bias: &[E], activation: Activation) -> (Vec<E>, Option<Vec<E>>) {
+    let columns = bias.len();
+    match activation {
+        Activation::None => {
+            pulp::Arch::new().dispatch(|| {
+                for row in sums.chunks_exact_mut(columns) {
+                    for (x, bias) in row.iter_mut().zip(bias) {
+                        *x = *x + *bias;
+                    }
+                }
+            });
+            (sums, None)
+        }
+        Activation::Relu => {
+            pulp::Arch::new().dispatch(|| {
+                for row in sums.chunks_exact_mut(columns) {
+                    for (x, bias) in row.iter_mut().zip(bias) {
+                        let sum = *x + *bias;
+                        *x = if sum > E::zero() { sum } else { E::zero() };
+                    }
+                }
+            });
+            (sums, None)
+        }
+        Activation::Gelu => {
+            let mut output = vec![E::zero(); sums.len()];
+            pulp::Arch::new().dispatch(|| {
+                for (row, output) in sums.chunks_exact_mut(columns).zip(output.chunks_exact_mut(columns)) {
+                    for ((x, bias), output) in row.iter_mut().zip(bias).zip(output) {
+                        *x = *x + *bias;
+                        *output = gelu(*x).0;
+                    }
+                }
+            });
+            (output, Some(sums))
+        }
+    }
+}
+
+/// Multiplies `gradient` with the derivative of the activation, at what [`activate`] returned.
+pub(super) fn activate_backward<E: Number>(
+    gradient: &mut [E],
+    activation: Activation,
+    output: &[E],
+    sums: Option<&[E]>,
+) {
+    match (activation, sums) {
+        (Activation::Relu, _) => pulp::Arch::new().dispatch(|| {
+            for (gradient, output) in gradient.iter_mut().zip(output) {
+                *gradient = if *output > E::zero() { *gradient } else { E::zero() };
+            }
+        }),
+        (Activation::Gelu, Some(sums)) => pulp::Arch::new().dispatch(|| {
+            for (gradient, x) in gradient.iter_mut().zip(sums) {
+                *gradient = *gradient * gelu(*x).1;
+            }
+        }),
+        _ => (),
+    }
+}
+
+// ---- normalisation -----------------------------------------------------------------------------------------------------
+
+/// Each row minus its mean, divided by its standard deviation, and the inverse of that for each row.
+pub(super) fn normalise<E: Number>(values: &[E], columns: usize) -> (Vec<E>, Vec<E>) {
+    let mut output = vec![E::zero(); values.len()];
+    let mut inverse_sds = vec![E::zero(); values.len() / columns];
+    let count = E::number(columns as f32);
+    pulp::Arch::new().dispatch(|| {
+        let rows = output.chunks_exact_mut(columns).zip(values.chunks_exact(columns));
+        for ((output, row), inverse_sd) in rows.zip(&mut inverse_sds) {
+            let mean = lane_sum(columns, |index| row[index]) / count;
+            let variance = lane_sum(columns, |index| (row[index] - mean) * (row[index] - mean)) / count;
+            *inverse_sd = E::one() / (variance + E::number(1e-5)).sqrt();
+            for (output, value) in output.iter_mut().zip(row) {
+                *output = (*value - mean) * *inverse_sd;
+            }
+        }
+    });
+    (output, inverse_sds)
+}
+
+/// Turns the gradient with respect to normalised rows into that with respect to the rows.
+pub(super) fn normalise_backward<E: Number>(gradient: &mut [E], normal: &[E], inverse_sds: &[E]) {
+    let columns = normal.len() / inverse_sds.len().max(1);
+    if columns == 0 {
+        return;
+    }
+    let count = E::number(columns as f32);
+    pulp::Arch::new().dispatch(|| {
+        let rows = gradient.chunks_exact_mut(columns).zip(normal.chunks_exact(columns));
+        for ((gradient, normal), inverse_sd) in rows.zip(inverse_sds) {
+            let mean = lane_sum(columns, |index| gradient[index]) / count;
+            let slope = lane_sum(columns, |index| gradient[index] * normal[index]) / count;
+            for (gradient, normal) in gradient.iter_mut().zip(normal) {
+                *gradient = *inverse_sd * (*gradient - mean - *normal * slope);
+            }
+        }
+    });
+}

@@ -1,0 +1,220 @@
+//! Mixtures of Gaussians: what the network says of its targets.
+//!
+//! Component k has a weight, and its D numbers are drawn one after the other,
+//!
+//! ```text
+//! t_i = m_i + sum over j < i of b_ij (t_j - m_j) + exp(s_i) times a standard normal number,
+//! ```
+//!
+//! which is any Gaussian with D means: the s and b are those of the Cholesky decomposition of its precision. The network's
+//! outputs are, for a data set, K logits of weights, then for each component its m, s and b.
+
+use rand::{Rng, RngExt};
+
+use super::kernels::Number;
+
+/// Outputs that a head with several components may have; a head of more numbers gets fewer components.
+const OUTPUTS: usize = 512;
+/// Numbers beyond which their correlations would be most of the network: each is then on its own.
+const CORRELATED: usize = 64;
+/// The most components.
+pub(super) const COMPONENTS: usize = 16;
+
+/// How outputs stand for a mixture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Head {
+    pub(super) dims: usize,
+    pub(super) components: usize,
+    /// Numbers b of each component; 0 if the numbers are independent within it.
+    slopes: usize,
+}
+
+impl Head {
+    /// The head for so many targets, of at most `components` components.
+    pub(super) fn new(dims: usize, components: usize) -> Head {
+        let slopes = if dims <= CORRELATED { dims * dims.saturating_sub(1) / 2 } else { 0 };
+        let affordable = (OUTPUTS / (1 + 2 * dims + slopes)).clamp(1, COMPONENTS);
+        Head { dims, components: components.min(affordable), slopes }
+    }
+
+    /// Outputs of one component, its logit aside.
+    fn stride(self) -> usize {
+        2 * self.dims + self.slopes
+    }
+
+    /// Outputs for a data set.
+    pub(super) fn outputs(self) -> usize {
+        self.components * (1 + self.stride())
+    }
+
+    /// Where training starts from: equal weights, components around the prior, as far apart as to become different.
+    pub(super) fn first_bias(self) -> Vec<f32> {
+        let mut bias = vec![0.0; self.outputs()];
+        for component in 0..self.components {
+            for dim in 0..self.dims {
+                // An additive recurrence (the golden ratio in the first dimension) fills the cube evenly.
+                let step = 1.618_034_f64.powf(-(dim as f64 + 1.0));
+                let place = (0.5 + component as f64 * step).fract();
+                let spread = if self.components == 1 { 0.0 } else { 2.0 * place - 1.0 };
+                bias[self.components + component * self.stride() + dim] = spread as f32;
+            }
+        }
+        bias
+    }
+
+    /// -ln of the density of `target` but for D ln(2 pi) / 2; turns the outputs into their gradient. `scratch` is anything.
+    pub(super) fn loss<E: Number>(self, outputs: &mut [E], target: &[E], scratch: &mut Vec<E>) -> E {
+        let (logits, parts) = outputs.split_at_mut(self.components);
+        scratch.resize(2 * self.dims, E::zero());
+        let normaliser = log_sum_exp(logits);
+        let mut log_weights = [E::zero(); COMPONENTS];
+        for ((part, logit), log_weight) in
+            parts.chunks_exact_mut(self.stride()).zip(&mut *logits).zip(&mut log_weights)
+        {
+            *log_weight = *logit - normaliser;
+            *logit = *log_weight + self.differentiate(part, target, scratch);
+        }
+        let log_density = log_sum_exp(logits);
+        for ((part, logit), log_weight) in parts.chunks_exact_mut(self.stride()).zip(logits).zip(log_weights) {
+            let share = (*logit - log_density).exp();
+            *logit = log_weight.exp() - share;
+            for output in part {
+                *output = -share * *output;
+            }
+        }
+        -log_density
+    }
+
+    /// The log density of one component; turns its outputs into the gradient of that.
+    fn differentiate<E: Number>(self, part: &mut [E], target: &[E], scratch: &mut [E]) -> E {
+        let dims = self.dims;
+        let (means, rest) = part.split_at_mut(dims);
+        let (log_sds, slopes) = rest.split_at_mut(dims);
+        let (residuals, pulls) = scratch.split_at_mut(dims);
+        for ((residual, target), mean) in residuals.iter_mut().zip(target).zip(&*means) {
+            *residual = *target - *mean;
+        }
+        let mut log_density = E::zero();
+        for i in 0..dims {
+            let known: E = self.row(slopes, i).iter().zip(&*residuals).map(|(slope, residual)| *slope * *residual).sum();
+            let log_sd = bound_log_sd(log_sds[i]);
+            let precision = (-log_sd).exp();
+            let noise = (residuals[i] - known) * precision;
+            log_density = log_density - log_sd - E::number(0.5) * noise * noise;
+            pulls[i] = noise * precision;
+            log_sds[i] = noise * noise - E::one();
+        }
+        means.copy_from_slice(pulls);
+        let mut at = 0;
+        for (i, pull) in pulls.iter().enumerate().take(if slopes.is_empty() { 0 } else { dims }) {
+            for (slope, (mean, residual)) in slopes[at..at + i].iter_mut().zip(means.iter_mut().zip(&*residuals)) {
+                *mean = *mean - *slope * *pull;
+                *slope = *pull * *residual;
+            }
+            at += i;
+        }
+        log_density
+    }
+
+    /// The b of the i-th number.
+    fn row<E>(self, slopes: &[E], i: usize) -> &[E] {
+        if self.slopes == 0 { &[] } else { &slopes[i * i.saturating_sub(1) / 2..][..i] }
+    }
+
+    /// The mixture that outputs stand for; `scales` are mean and standard deviation of each target, in which outputs are
+    /// measured.
+    pub(super) fn read(self, outputs: &[f32], scales: &[(f32, f32)]) -> Mixture {
+        let (logits, parts) = outputs.split_at(self.components);
+        let normaliser = log_sum_exp(logits);
+        let scale = |dim: usize| (f64::from(scales[dim].0), f64::from(scales[dim].1));
+        let components = logits.iter().zip(parts.chunks_exact(self.stride())).map(|(logit, part)| {
+            let (means, rest) = part.split_at(self.dims);
+            let (log_sds, slopes) = rest.split_at(self.dims);
+            let rows = (0..self.dims).flat_map(|i| self.row(slopes, i).iter().enumerate().map(move |(j, slope)| (i, j, slope)));
+            Component {
+                weight: f64::from(logit - normaliser).exp(),
+                mean: means.iter().enumerate().map(|(i, m)| scale(i).0 + scale(i).1 * f64::from(*m)).collect(),
+                sd: log_sds.iter().enumerate().map(|(i, s)| scale(i).1 * f64::from(bound_log_sd(*s)).exp()).collect(),
+                slopes: rows.map(|(i, j, slope)| f64::from(*slope) * scale(i).1 / scale(j).1).collect(),
+            }
+        });
+        Mixture { components: components.collect() }
+    }
+}
+
+fn log_sum_exp<E: Number>(values: &[E]) -> E {
+    let highest = values.iter().copied().fold(E::neg_infinity(), E::max);
+    values.iter().map(|value| (*value - highest).exp()).sum::<E>().ln() + highest
+}
+
+/// The log standard deviation that an output stands for, in units of the prior's. Far outside anything a posterior needs,
+/// and its gradient is that of the unbounded one, so that the bound is never a trap.
+fn bound_log_sd<E: Number>(output: E) -> E {
+    output.max(E::number(-15.0)).min(E::number(8.0))
+}
+
+/// A mixture of Gaussians over D numbers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mixture {
+    /// Its components; their weights sum to 1.
+    pub components: Vec<Component>,
+}
+
+/// One Gaussian of a mixture.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Component {
+    /// Its share of the probability.
+    pub weight: f64,
+    /// Its mean, D numbers.
+    pub mean: Vec<f64>,
+    /// The standard deviation of each number given those before it.
+    pub sd: Vec<f64>,
+    /// b_ij for i from 1 and j < i, row by row: how the mean of number i follows number j. Empty: not at all.
+    slopes: Vec<f64>,
+}
+
+impl Component {
+    fn row(&self, i: usize) -> &[f64] {
+        if self.slopes.is_empty() { &[] } else { &self.slopes[i * i.saturating_sub(1) / 2..][..i] }
+    }
+
+    /// The point that independent standard normal numbers stand for.
+    pub fn place(&self, mut normal: impl FnMut(usize) -> f64) -> Vec<f64> {
+        let mut deviations: Vec<f64> = Vec::with_capacity(self.mean.len());
+        for (i, sd) in self.sd.iter().enumerate() {
+            let known: f64 = self.row(i).iter().zip(&deviations).map(|(slope, deviation)| slope * deviation).sum();
+            deviations.push(known + sd * normal(i));
+        }
+        deviations.iter().zip(&self.mean).map(|(deviation, mean)| mean + deviation).collect()
+    }
+
+    fn log_density(&self, at: &[f64]) -> f64 {
+        let deviations: Vec<f64> = at.iter().zip(&self.mean).map(|(x, mean)| x - mean).collect();
+        let mut log_density = -0.5 * at.len() as f64 * std::f64::consts::TAU.ln();
+        for (i, sd) in self.sd.iter().enumerate() {
+            let known: f64 = self.row(i).iter().zip(&deviations).map(|(slope, deviation)| slope * deviation).sum();
+            log_density -= sd.ln() + 0.5 * ((deviations[i] - known) / sd).powi(2);
+        }
+        log_density
+    }
+}
+
+impl Mixture {
+    /// The log density at a point.
+    pub fn log_density(&self, at: &[f64]) -> f64 {
+        let terms: Vec<f64> = self.components.iter().map(|part| part.weight.ln() + part.log_density(at)).collect();
+        log_sum_exp(&terms)
+    }
+
+    /// A draw.
+    pub fn sample<R: Rng + ?Sized>(&self, rng: &mut R) -> Vec<f64> {
+        let mut left: f64 = rng.random();
+        let chosen = self.components.iter().find(|part| {
+            left -= part.weight;
+            left < 0.0
+        });
+        // Weights may sum to a little less than 1.
+        let part = chosen.unwrap_or(&self.components[self.components.len() - 1]);
+        part.place(|_| rng.sample(rand_distr::StandardNormal))
+    }
+}
