@@ -1,5 +1,7 @@
 //! What a trained posterior believes of the globals, given one data set.
 
+use std::sync::Arc;
+
 use super::link::Link;
 use rand::seq::SliceRandom;
 use statrs::function::erf::erf_inv;
@@ -17,13 +19,13 @@ const POINTS: usize = 4000;
 #[derive(Clone, Debug)]
 pub struct Belief<M: Model> {
     model: M,
-    targets: Vec<GlobalSlot>,
+    targets: Arc<[GlobalSlot]>,
     /// Over the unconstrained numbers, target after target.
     mixture: Mixture,
 }
 
 impl<M: Model> Belief<M> {
-    pub(super) fn new(model: M, targets: Vec<GlobalSlot>, mixture: Mixture) -> Self {
+    pub(super) fn new(model: M, targets: Arc<[GlobalSlot]>, mixture: Mixture) -> Self {
         Self { model, targets, mixture }
     }
 

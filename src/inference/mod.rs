@@ -1,12 +1,16 @@
 //! Amortized inference: a network is trained once on simulations and then answers for any data set.
 
+mod bank;
 mod belief;
+mod data_summary;
 mod encode;
 mod link;
 mod npe;
 mod posterior;
 
+pub use bank::Bank;
 pub use belief::Belief;
+pub use data_summary::DataSummary;
 pub use npe::Npe;
 pub use posterior::Posterior;
 
@@ -32,6 +36,69 @@ pub enum InferenceError {
     /// The network cannot be used, saved or loaded.
     #[error(transparent)]
     Network(#[from] nn::Error),
+    /// A folder holds other simulations.
+    #[error(
+        "{} holds {found}; asked for were {expected}. Use another folder, or delete the files",
+        path.display()
+    )]
+    OtherSimulations {
+        /// The file.
+        path: PathBuf,
+        /// What it holds.
+        found: String,
+        /// What was asked for.
+        expected: String,
+    },
+    /// A bank is of another model, or of the same with other params.
+    #[error("the bank holds simulations of `{found}`, the posterior is to be trained for `{expected}`")]
+    OtherBank {
+        /// The model of the bank.
+        found: String,
+        /// The model asked for.
+        expected: String,
+    },
+    /// A bank is too small to be split into a training and a validation share.
+    #[error("a bank of {sets} data sets is too small to train from: simulate at least {least}")]
+    SmallBank {
+        /// How many data sets it has.
+        sets: usize,
+        /// The least that can be used.
+        least: usize,
+    },
+    /// A checkpoint belongs to another training.
+    #[error(
+        "{} holds a training of another model, of other globals, or on other simulations ({found}, not {expected}): delete \
+         it to begin anew, or write to another file",
+        path.display()
+    )]
+    OtherTraining {
+        /// The file.
+        path: PathBuf,
+        /// What it was trained on.
+        found: String,
+        /// What was asked for.
+        expected: String,
+    },
+    /// A summary of data belongs to another posterior.
+    #[error(
+        "the summary was made by another posterior ({summary}) than this one ({expected}): summarize the data with the \
+         posterior that is to be conditioned on them"
+    )]
+    OtherPosterior {
+        /// The fingerprint of the summary's posterior.
+        summary: String,
+        /// The fingerprint of this one.
+        expected: String,
+    },
+    /// A part of such data does not say enough.
+    #[error(
+        "data of this model cannot be summarized in parts: `{variable}` names elements of another plate, which need not be \
+         in the same part. Condition on all of the data at once"
+    )]
+    NoParts {
+        /// The index.
+        variable: String,
+    },
     /// There is no global of that name.
     #[error("the model has no global `{name}`; its globals are {known}")]
     UnknownGlobal {

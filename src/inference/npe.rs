@@ -2,13 +2,21 @@
 //! by maximising the mean log density of the true globals (Papamakarios & Murray 2016; Lueckmann et al. 2017), with deep
 //! sets over the plates (Zaheer et al. 2017; Heinrich et al. 2023).
 
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
 use super::encode::Encoder;
 use super::link::Link;
-use super::{InferenceError, Posterior};
+use super::{Bank, InferenceError, Posterior};
 use crate::model::{GlobalSlot, Model, global_slots, unconstrain};
-use crate::nn::{self, Batch, Budget, Settings, Shape, Source};
+use crate::nn::{Batch, Budget, Network, Settings, Shape, Source, Trainer};
 use crate::progress::Progress;
 use crate::simulate::{Plan, SimulateError, stream};
+
+/// Time between two checkpoints.
+const CHECKPOINTS: Duration = Duration::from_secs(10);
+const TRAINING_OF: &str = "hierarch.training.of";
 
 /// A posterior to be trained; made by `model.npe()`.
 #[derive(Clone, Debug)]
@@ -19,13 +27,15 @@ pub struct Npe<'a, M: Model> {
     sizes: Vec<(String, usize)>,
     covariates: Option<&'a M::Data>,
     settings: Settings,
+    bank: Option<&'a Bank<M>>,
+    checkpoint: Option<PathBuf>,
 }
 
 impl<'a, M: Model> Npe<'a, M> {
     /// A posterior over all globals, for any size in the plates' ranges, from seed 0.
     pub fn new(model: &'a M) -> Self {
         let settings = Settings::new(Budget::sets(0));
-        Self { model, globals: None, sizes: Vec::new(), covariates: None, settings }
+        Self { model, globals: None, sizes: Vec::new(), covariates: None, settings, bank: None, checkpoint: None }
     }
 
     /// Infers these globals only, the others being integrated over. Nuisance parameters are never inferred unless named.
@@ -58,30 +68,94 @@ impl<'a, M: Model> Npe<'a, M> {
         self
     }
 
+    /// Learns from the simulations of a bank, over and over, instead of fresh ones. A tenth of them are held out; training
+    /// stops when the loss on those stops falling, and [`Posterior::warnings`] tells if it has risen. The sizes and
+    /// covariates are those of the bank.
+    pub fn bank(mut self, bank: &'a Bank<M>) -> Self {
+        self.bank = Some(bank);
+        self.settings.patience.get_or_insert(5);
+        self.settings.weight_decay = self.settings.weight_decay.max(0.01);
+        self
+    }
+
+    /// Writes the state of the training to a file every few seconds and at its end. Where the file exists already, the
+    /// training goes on from there; with a budget of data sets the outcome is the same to the bit as without interruption.
+    pub fn checkpoint(mut self, path: impl AsRef<Path>) -> Self {
+        self.checkpoint = Some(path.as_ref().to_owned());
+        self
+    }
+
     /// Trains on fresh simulations, on all cores, until the budget is spent.
     ///
     /// # Errors
-    /// A model that cannot be simulated, a global that does not exist, or a training that diverges.
-    pub fn train(self, budget: Budget) -> Result<Posterior<M>, InferenceError> {
+    /// A model that cannot be simulated, a global that does not exist, a training that diverges, or a checkpoint of another
+    /// training.
+    pub fn train(mut self, budget: Budget) -> Result<Posterior<M>, InferenceError> {
         let targets = self.targets()?;
-        if let Some(data) = self.covariates {
-            crate::model::check(self.model, data)?;
-        }
-        let plan = Plan::new(self.model, &self.sizes, None, self.covariates.map(|d| (d, false)))?;
+        self.settings.budget = budget;
         let encoder = Encoder::new(&self.model.specification());
         let (width, plates) = encoder.shape();
         let shape = Shape { width, plates, targets: targets.iter().map(|t| t.free.len()).sum() };
-        let simulations =
-            Simulations { model: self.model, plan: &plan, encoder: &encoder, targets: &targets, seed: self.settings.seed };
-        let settings = Settings { budget, ..self.settings };
+        let network = match self.bank {
+            Some(bank) => {
+                self.settings.validation = self.settings.validation.min(bank.validation());
+                self.settings.pilot = self.settings.pilot.min(bank.training());
+                let step = (self.settings.sets, self.settings.chunks);
+                let source = bank.source(self.model, &targets, step, self.settings.seed)?;
+                self.fit(&shape, &source, &targets, bank.simulation())?
+            }
+            None => {
+                if let Some(data) = self.covariates {
+                    crate::model::check(self.model, data)?;
+                }
+                let plan = Plan::new(self.model, &self.sizes, None, self.covariates.map(|d| (d, false)))?;
+                let (seed, encoder, targets) = (self.settings.seed, &encoder, &targets);
+                let source = Simulations { model: self.model, plan: &plan, encoder, targets, seed };
+                let covariates = self.covariates.map(|data| serde_json::json!(data).to_string());
+                let simulations = format!("fresh simulations, sizes {:?}, covariates {covariates:?}", self.sizes);
+                self.fit(&shape, &source, targets, &simulations)?
+            }
+        };
+        Ok(Posterior::new(self.model.clone(), network, encoder, targets))
+    }
+
+    fn fit<S: Source<Error = SimulateError>>(
+        &self,
+        shape: &Shape,
+        source: &S,
+        targets: &[GlobalSlot],
+        simulations: &str,
+    ) -> Result<Network, InferenceError> {
+        let names: Vec<&str> = targets.iter().map(|t| t.name.as_str()).collect();
+        let identity = format!("{:?}, {names:?}, {simulations}", self.model);
+        let metadata = BTreeMap::from([(TRAINING_OF.to_owned(), identity.clone())]);
+        let mut trainer = match &self.checkpoint {
+            Some(path) if path.exists() => {
+                let (trainer, found) = Trainer::resume(shape, source, &self.settings, path)?;
+                if found != metadata {
+                    let found = found.get(TRAINING_OF).cloned().unwrap_or_default();
+                    return Err(InferenceError::OtherTraining { path: path.clone(), found, expected: identity });
+                }
+                trainer
+            }
+            _ => Trainer::new(shape, source, &self.settings)?,
+        };
         let bar = Progress::new("training", 1000);
-        let network = nn::train(&shape, &simulations, &settings, |p| {
+        let mut saved = Instant::now();
+        while !trainer.done() {
+            let p = trainer.step()?;
             bar.set((1000.0 * p.fraction) as u64, || {
                 let validation = p.validation.map_or(String::new(), |v| format!(", validation {v:.3}"));
                 format!("loss {:.3}{validation} nats, {:.0} sets/s,", p.loss, p.sets as f64 / p.seconds.max(1e-9))
             });
-        })?;
-        Ok(Posterior::new(self.model.clone(), network, encoder, targets))
+            if let Some(path) = &self.checkpoint
+                && (trainer.done() || saved.elapsed() > CHECKPOINTS)
+            {
+                trainer.save(path, &metadata)?;
+                saved = Instant::now();
+            }
+        }
+        Ok(trainer.finish())
     }
 
     fn targets(&self) -> Result<Vec<GlobalSlot>, InferenceError> {

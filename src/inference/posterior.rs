@@ -2,21 +2,30 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::encode::Encoder;
 use super::npe::pick;
-use super::{Belief, InferenceError};
-use crate::model::{GlobalSlot, Model, check, global_slots};
-use crate::nn::{Network, Record};
+use super::{Belief, DataSummary, InferenceError};
+use crate::model::{
+    Extent, GlobalSlot, Model, Plate, Role, Specification, Variable, allowed, check_with, global_slots,
+};
+use crate::nn::{Network, Record, Sums};
 
 /// An amortized posterior over globals of a model.
 #[derive(Clone, Debug)]
 pub struct Posterior<M: Model> {
     model: M,
+    specification: Arc<Specification>,
     network: Network,
     encoder: Encoder,
-    targets: Vec<GlobalSlot>,
+    targets: Arc<[GlobalSlot]>,
+    /// Of the network's weights.
+    fingerprint: String,
 }
+
+/// Nats by which a validation loss may rise without a warning.
+const RISE: f64 = 0.01;
 
 const MODEL: &str = "hierarch.model";
 const FINGERPRINT: &str = "hierarch.fingerprint";
@@ -26,7 +35,9 @@ const LIBRARY: &str = "hierarch.version";
 
 impl<M: Model> Posterior<M> {
     pub(super) fn new(model: M, network: Network, encoder: Encoder, targets: Vec<GlobalSlot>) -> Self {
-        Self { model, network, encoder, targets }
+        let specification = Arc::new(model.specification());
+        let fingerprint = network.fingerprint();
+        Self { model, specification, network, encoder, targets: targets.into(), fingerprint }
     }
 
     /// What is believed of the globals given a data set of any size in the model's ranges.
@@ -34,16 +45,99 @@ impl<M: Model> Posterior<M> {
     /// # Errors
     /// What is wrong with the data.
     pub fn condition(&self, data: &M::Data) -> Result<Belief<M>, InferenceError> {
-        check(&self.model, data)?;
+        self.conclude(&self.sums(data, Extent::Whole)?)
+    }
+
+    /// What is kept of a part of a data set, of any size: see [`DataSummary`].
+    ///
+    /// ```
+    /// use hierarch::prelude::*;
+    ///
+    /// model! {
+    ///     pub Flux {
+    ///         global rate ~ Gamma(2.0, 1.0);
+    ///         plate events(1..=10000) {
+    ///             observe energy ~ Exponential(rate);
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let model = Flux::default();
+    /// let posterior = model.npe().train(Budget::sets(5_000))?; // far too short, for an example
+    ///
+    /// // Events stream in; nothing but the summary is kept of them.
+    /// let stream = [[0.7, 0.1, 1.9], [0.4, 0.2, 0.3]];
+    /// let mut seen = posterior.summarize(&FluxData { events: FluxEvents { energy: vec![] } })?;
+    /// for energy in stream {
+    ///     let part = FluxData { events: FluxEvents { energy: energy.to_vec() } };
+    ///     seen.merge(&posterior.summarize(&part)?)?;
+    ///     println!("{:?} events\n{}", seen.sizes(), posterior.condition_on(&seen)?);
+    /// }
+    ///
+    /// // The same as from all of the data at once.
+    /// let all = FluxData { events: FluxEvents { energy: stream.concat() } };
+    /// let (streamed, whole) = (posterior.condition_on(&seen)?, posterior.condition(&all)?);
+    /// assert!((streamed.mean("rate").unwrap() - whole.mean("rate").unwrap()).abs() < 1e-5);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// What is wrong with the data; and a model in which elements name elements of other plates by index, of which a part
+    /// does not say enough.
+    pub fn summarize(&self, part: &M::Data) -> Result<DataSummary<M>, InferenceError> {
+        fn index(plates: &[Plate]) -> Option<&Variable> {
+            plates.iter().find_map(|p| p.variables.iter().find(|v| v.role == Role::Index).or_else(|| index(&p.plates)))
+        }
+        if let Some(variable) = index(&self.specification.plates) {
+            return Err(InferenceError::NoParts { variable: variable.name.clone() });
+        }
+        Ok(DataSummary::new(self.fingerprint.clone(), self.sums(part, Extent::Part)?))
+    }
+
+    /// What is believed of the globals given a data set of which the summary is known.
+    ///
+    /// # Errors
+    /// The summary was made by another posterior, or the data set has a size that the model does not allow.
+    pub fn condition_on(&self, summary: &DataSummary<M>) -> Result<Belief<M>, InferenceError> {
+        if summary.fingerprint != self.fingerprint {
+            let (summary, expected) = (summary.fingerprint.clone(), self.fingerprint.clone());
+            return Err(InferenceError::OtherPosterior { summary, expected });
+        }
+        let plates = self.specification.data_plates(&self.specification.plates);
+        plates.zip(summary.sizes()).try_for_each(|(plate, size)| allowed(plate, size, None))?;
+        self.conclude(&summary.sums)
+    }
+
+    fn sums(&self, data: &M::Data, extent: Extent) -> Result<Sums, InferenceError> {
+        check_with(&self.specification, &self.model, data, extent)?;
         let mut batch = self.encoder.batch();
         self.encoder.push(data, &mut batch);
-        let mixture = self.network.predict(&batch)?.swap_remove(0);
-        Ok(Belief::new(self.model.clone(), self.targets.clone(), mixture))
+        Ok(self.network.summarise(&batch)?)
+    }
+
+    fn conclude(&self, sums: &Sums) -> Result<Belief<M>, InferenceError> {
+        Ok(Belief::new(self.model.clone(), self.targets.clone(), self.network.conclude(sums)?))
     }
 
     /// How the training went.
     pub fn history(&self) -> &[Record] {
         self.network.history()
+    }
+
+    /// What is doubtful about the training, in words; nothing if all seems well.
+    pub fn warnings(&self) -> Vec<String> {
+        let Some(last) = self.history().last() else { return Vec::new() };
+        let best = self.history().iter().min_by(|a, b| a.validation.total_cmp(&b.validation)).unwrap_or(last);
+        if last.validation < best.validation + RISE {
+            return Vec::new();
+        }
+        vec![format!(
+            "the loss on held-out simulations was lowest after {} data sets ({:.3} nats) and then rose to {:.3} nats, with \
+             {:.3} nats on those it was trained on: overfitting. More simulations help",
+            best.sets, best.validation, last.validation, last.loss
+        )]
     }
 
     /// The model it was trained for.
@@ -56,13 +150,13 @@ impl<M: Model> Posterior<M> {
     /// # Errors
     /// The file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), InferenceError> {
-        let specification = self.model.specification();
+        let specification = &self.specification;
         let names: Vec<String> = self.targets.iter().map(|t| t.name.clone()).collect();
         let metadata = BTreeMap::from([
             (MODEL.to_owned(), specification.name.clone()),
             (FINGERPRINT.to_owned(), specification.fingerprint()),
             (GLOBALS.to_owned(), serde_json::json!(names).to_string()),
-            (SPECIFICATION.to_owned(), serde_json::json!(specification).to_string()),
+            (SPECIFICATION.to_owned(), serde_json::json!(**specification).to_string()),
             (LIBRARY.to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
         ]);
         Ok(self.network.save(path, &metadata)?)

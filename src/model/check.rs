@@ -12,31 +12,46 @@ use crate::io::{Column, DataError, DataSet, Frame, Values};
 /// # Errors
 /// The first thing that is wrong, with its place.
 pub fn check<M: Model>(model: &M, data: &M::Data) -> Result<(), DataError> {
+    check_with(&model.specification(), model, data, Extent::Whole)
+}
+
+/// How much of a data set there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Extent {
+    Whole,
+    /// Plates at the top may have any size.
+    Part,
+}
+
+/// The same for the specification of the model.
+pub(crate) fn check_with<M: Model>(
+    specification: &Specification,
+    model: &M,
+    data: &M::Data,
+    extent: Extent,
+) -> Result<(), DataError> {
     let frame = data.frame();
-    let specification = model.specification();
-    shape(&specification, &frame)?;
+    columns(&frame)?;
+    plates(&specification.plates, &frame, extent)?;
     let mut visitor = Check { error: RefCell::new(None) };
     model.walk(Some(data), None, None, &mut visitor);
     visitor.error.into_inner().map_or(Ok(()), Err)
 }
 
-fn shape(specification: &Specification, frame: &Frame<'_>) -> Result<(), DataError> {
-    columns(frame)?;
-    plates(&specification.plates, frame)
-}
-
-fn plates(plates: &[specification::Plate], outer: &Frame<'_>) -> Result<(), DataError> {
+fn plates(plates: &[specification::Plate], outer: &Frame<'_>, extent: Extent) -> Result<(), DataError> {
     for frame in &outer.plates {
         let Some(plate) = plates.iter().find(|p| p.name == frame.name) else { continue };
-        let groups = match &frame.offsets {
-            None => vec![frame.size],
-            Some(offsets) => groups(frame, offsets, outer)?,
-        };
-        for (i, &size) in groups.iter().enumerate() {
-            allowed(plate, size, frame.offsets.is_some().then_some((outer.name, i)))?;
+        match &frame.offsets {
+            None if extent == Extent::Part => (),
+            None => allowed(plate, frame.size, None)?,
+            Some(offsets) => {
+                for (i, size) in groups(frame, offsets, outer)?.into_iter().enumerate() {
+                    allowed(plate, size, Some((outer.name, i)))?;
+                }
+            }
         }
         columns(frame)?;
-        self::plates(&plate.plates, frame)?;
+        self::plates(&plate.plates, frame, extent)?;
     }
     Ok(())
 }
@@ -64,7 +79,11 @@ pub(crate) fn groups(frame: &Frame<'_>, offsets: &[usize], outer: &Frame<'_>) ->
     Ok(offsets.windows(2).map(|w| w[1] - w[0]).collect())
 }
 
-fn allowed(plate: &specification::Plate, size: usize, within: Option<(&str, usize)>) -> Result<(), DataError> {
+pub(crate) fn allowed(
+    plate: &specification::Plate,
+    size: usize,
+    within: Option<(&str, usize)>,
+) -> Result<(), DataError> {
     if plate.size.allows(size) {
         return Ok(());
     }

@@ -7,7 +7,7 @@ pub(crate) mod specification;
 mod walk;
 
 pub use check::check;
-pub(crate) use check::{columns, groups};
+pub(crate) use check::{Extent, allowed, check_with, columns, groups};
 pub use density::{
     Density, GlobalSlot, Scratch, constrain, constrain_with_derived, derived_names, global_slots, log_density,
     log_jacobian, names, unconstrain,

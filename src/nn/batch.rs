@@ -44,6 +44,16 @@ impl Rows {
         }
     }
 
+    /// Some of the rows of a plate that has one parent, as a plate of their own.
+    pub(super) fn part(&self, rows: Range<usize>) -> Rows {
+        Rows {
+            width: self.width,
+            features: self.features[rows.start * self.width..rows.end * self.width].to_vec(),
+            offsets: vec![0, rows.len()],
+            children: self.children.iter().map(|child| child.slice(rows.clone())).collect(),
+        }
+    }
+
     fn append(&mut self, other: &Rows) {
         let before = self.rows();
         self.features.extend_from_slice(&other.features);
@@ -157,7 +167,7 @@ impl Batch {
     }
 
     /// Adds the sets of another batch of the same shape behind these.
-    pub(super) fn append(&mut self, other: &Batch) {
+    pub(crate) fn append(&mut self, other: &Batch) {
         self.sets += other.sets;
         self.globals.extend_from_slice(&other.globals);
         for (rows, more) in self.plates.iter_mut().zip(&other.plates) {

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use super::Settings;
+
 /// An error of the network itself: its data, its memory, its file.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -62,6 +64,25 @@ pub enum TrainError<E> {
     /// The settings cannot be used.
     #[error("cannot train: {0}")]
     Settings(String),
+
+    /// A training cannot be resumed from its file, or the file cannot be written.
+    #[error("the checkpoint of the training: {0}")]
+    Checkpoint(Error),
+
+    /// A training cannot be resumed with other settings.
+    #[error(
+        "{} holds a training with other settings ({saved:?}) than those asked for ({asked:?}): delete it to begin anew, or \
+         write to another file",
+        path.display()
+    )]
+    OtherSettings {
+        /// The file.
+        path: PathBuf,
+        /// Its settings.
+        saved: Box<Settings>,
+        /// The settings asked for.
+        asked: Box<Settings>,
+    },
 
     /// The simulator failed.
     #[error("the simulator failed in step {step}, chunk {chunk}: {source}")]

@@ -435,7 +435,7 @@ impl Level {
     }
 
     /// Length of what is averaged over rows: soft bins, numbers, and their products (or squares alone).
-    fn moments_width(&self) -> usize {
+    pub(super) fn moments_width(&self) -> usize {
         let width = self.numbers();
         match width {
             _ if !self.moments => 0,
@@ -650,7 +650,7 @@ impl Reader {
 }
 
 /// Numbers outside plates, read as a plate that has one row in every data set.
-fn outside_plates(batch: &Batch) -> Option<Rows> {
+pub(super) fn outside_plates(batch: &Batch) -> Option<Rows> {
     (batch.width > 0).then(|| Rows {
         width: batch.width,
         features: batch.globals.clone(),

@@ -107,7 +107,8 @@ impl<E: Number> Loss<E, OwnedTape<E, Cpu>> {
     /// Runs the tape backwards.
     pub(super) fn backward(self) -> Result<ChunkGradient<E>> {
         let mut grads = self.total.try_backward()?;
-        let rows = if self.shared == 0 { Vec::new() } else { std::mem::take(shared(&mut grads, &self.leaf, self.shared)?) };
+        let rows =
+            if self.shared == 0 { Vec::new() } else { std::mem::take(shared(&mut grads, &self.leaf, self.shared)?) };
         let mut sets = Vec::with_capacity(self.pending.len());
         for Pending { inputs, layer, upstream } in self.pending {
             sets.push(Factors { inputs, layer, upstream: take(&mut grads, &upstream)? });

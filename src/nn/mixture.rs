@@ -68,8 +68,7 @@ impl Head {
         scratch.resize(2 * self.dims, E::zero());
         let normaliser = log_sum_exp(logits);
         let mut log_weights = [E::zero(); COMPONENTS];
-        for ((part, logit), log_weight) in
-            parts.chunks_exact_mut(self.stride()).zip(&mut *logits).zip(&mut log_weights)
+        for ((part, logit), log_weight) in parts.chunks_exact_mut(self.stride()).zip(&mut *logits).zip(&mut log_weights)
         {
             *log_weight = *logit - normaliser;
             *logit = *log_weight + self.differentiate(part, target, scratch);
@@ -96,7 +95,8 @@ impl Head {
         }
         let mut log_density = E::zero();
         for i in 0..dims {
-            let known: E = self.row(slopes, i).iter().zip(&*residuals).map(|(slope, residual)| *slope * *residual).sum();
+            let known: E =
+                self.row(slopes, i).iter().zip(&*residuals).map(|(slope, residual)| *slope * *residual).sum();
             let log_sd = bound_log_sd(log_sds[i]);
             let precision = (-log_sd).exp();
             let noise = (residuals[i] - known) * precision;
@@ -130,7 +130,8 @@ impl Head {
         let components = logits.iter().zip(parts.chunks_exact(self.stride())).map(|(logit, part)| {
             let (means, rest) = part.split_at(self.dims);
             let (log_sds, slopes) = rest.split_at(self.dims);
-            let rows = (0..self.dims).flat_map(|i| self.row(slopes, i).iter().enumerate().map(move |(j, slope)| (i, j, slope)));
+            let rows = (0..self.dims)
+                .flat_map(|i| self.row(slopes, i).iter().enumerate().map(move |(j, slope)| (i, j, slope)));
             Component {
                 weight: f64::from(logit - normaliser).exp(),
                 mean: means.iter().enumerate().map(|(i, m)| scale(i).0 + scale(i).1 * f64::from(*m)).collect(),

@@ -24,12 +24,12 @@ mod optimise;
 mod store;
 mod train;
 
-
-
+#[cfg(test)]
+mod tests;
 
 pub use batch::{Batch, PlateShape, Rows, Shape};
 pub use error::{Error, TrainError};
 pub use kernels::Activation;
 pub use mixture::{Component, Mixture};
-pub use network::{Architecture, Network, Trunk};
+pub use network::{Architecture, Network, Sums, Trunk};
 pub use train::{Budget, PILOT, Progress, Record, Settings, Source, Trainer, VALIDATION, train};

@@ -22,15 +22,17 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::features::{Encoded, Elements, Level, Reader};
+use super::features::{Elements, Encoded, Level, Reader, outside_plates};
 use super::graph::{Graph, Input, Layer, Node, Slot, Weights};
 use super::kernels::{Activation, Number};
 use super::mixture::{Head, Mixture};
 use super::train::Record;
-use super::{Batch, Error, Shape};
+use super::{Batch, Error, Rows, Shape};
 
 /// Data sets that one thread predicts at once.
 const SLICE: usize = 256;
+/// Rows of a plate that one thread reads at once.
+const TILE: usize = 4096;
 
 /// The sizes of a network.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -265,6 +267,10 @@ impl LevelPlan {
 }
 
 impl RowPlan {
+    fn width(&self) -> usize {
+        self.layers.last().map_or(0, |layer| layer.bias.columns)
+    }
+
     /// What the network of rows makes of each row.
     fn read<E: Number, T: Tape<E, Cpu>>(
         &self,
@@ -375,14 +381,83 @@ impl Builder {
             for (index, width) in row.iter().enumerate() {
                 let bound = (3.0 / dense.max(1) as f32).sqrt();
                 // Two entries of a soft one-hot vector are not 0, whatever its length.
-                let initial = |input| if index == 0 && input >= 1 && input + 1 == inputs.len() && level.bins() > 0 { Initial::Uniform(0.5) } else { Initial::Uniform(bound) };
-                layers.push(self.layer_from(&format!("{name}.row.{index}"), &inputs, *width, initial, vec![0.0; *width]));
+                let initial = |input| {
+                    if index == 0 && input >= 1 && input + 1 == inputs.len() && level.bins() > 0 {
+                        Initial::Uniform(0.5)
+                    } else {
+                        Initial::Uniform(bound)
+                    }
+                };
+                layers.push(self.layer_from(
+                    &format!("{name}.row.{index}"),
+                    &inputs,
+                    *width,
+                    initial,
+                    vec![0.0; *width],
+                ));
                 inputs = vec![*width];
                 dense = *width;
             }
             RowPlan { numbers: level.numbers() > 0, bins: level.bins() > 0, layers }
         });
         LevelPlan { pooled: level.pooled() > 0, rows, children }
+    }
+}
+
+/// What a network keeps of a data set: sums over the elements of its plates. Those of two parts of the data add up to
+/// those of the whole.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Sums {
+    /// Numbers outside plates, which every part has.
+    pub outside: Vec<f32>,
+    /// Numbers outside plates as a plate of one row, if there are any; then the plates.
+    plates: Vec<PlateSums>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct PlateSums {
+    rows: u64,
+    /// Over rows, of what is pooled.
+    moments: Vec<f64>,
+    /// Over rows, of what the network of rows makes of each.
+    hidden: Vec<f64>,
+}
+
+impl PlateSums {
+    fn add(&mut self, other: &PlateSums) {
+        self.rows += other.rows;
+        let add = |sums: &mut [f64], more: &[f64]| sums.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
+        add(&mut self.moments, &other.moments);
+        add(&mut self.hidden, &other.hidden);
+    }
+}
+
+impl Sums {
+    /// Adds the sums of another part of the data set.
+    ///
+    /// # Errors
+    /// If the numbers outside plates differ, or the sums are those of another network.
+    pub fn add(&mut self, other: &Sums) -> Result<(), Error> {
+        if self.outside != other.outside {
+            return Err(Error::Shape(format!(
+                "the parts differ in what was observed outside plates: {:?} and {:?}",
+                self.outside, other.outside
+            )));
+        }
+        let lengths =
+            |sums: &Sums| -> Vec<_> { sums.plates.iter().map(|p| (p.moments.len(), p.hidden.len())).collect() };
+        if lengths(self) != lengths(other) {
+            return Err(Error::Shape("the sums were made by different networks".to_owned()));
+        }
+        // The plate that stands for the numbers outside is the same in both.
+        let first = usize::from(!self.outside.is_empty());
+        self.plates[first..].iter_mut().zip(&other.plates[first..]).for_each(|(sums, more)| sums.add(more));
+        Ok(())
+    }
+
+    /// How many elements of each plate have been summed.
+    pub fn sizes(&self) -> Vec<usize> {
+        self.plates[usize::from(!self.outside.is_empty())..].iter().map(|plate| plate.rows as usize).collect()
     }
 }
 
@@ -413,9 +488,101 @@ impl Network {
         &self.history
     }
 
+    /// A short text that is almost surely another for any other network (FNV-1a of its weights).
+    pub fn fingerprint(&self) -> String {
+        let mix = |hash: u64, weight: &f32| (hash ^ u64::from(weight.to_bits())).wrapping_mul(0x0100_0000_01b3);
+        format!("{:016x}", self.weights.values.iter().fold(0xcbf2_9ce4_8422_2325_u64, mix))
+    }
+
     /// How many weights it has.
     pub fn weight_count(&self) -> usize {
         self.weights.values.len()
+    }
+
+    /// What the network keeps of one data set, or of a part of one.
+    ///
+    /// # Errors
+    /// If the batch is not one data set, does not have the network's [`shape`](Network::shape), or holds a number that is
+    /// not finite.
+    pub fn summarise(&self, batch: &Batch) -> Result<Sums, Error> {
+        batch.check(&self.shape)?;
+        if batch.sets != 1 {
+            return Err(Error::Shape(format!("{} data sets where one is to be summarised", batch.sets)));
+        }
+        let outside = outside_plates(batch);
+        let rows = outside.iter().chain(&batch.plates);
+        let parts = self.reader.levels.iter().zip(&self.plan.levels).zip(rows);
+        let plates =
+            parts.map(|((level, plan), rows)| self.sums_of(level, plan, rows)).collect::<Result<_, Error>>()?;
+        Ok(Sums { outside: batch.globals.clone(), plates })
+    }
+
+    fn sums_of(&self, level: &Level, plan: &LevelPlan, rows: &Rows) -> Result<PlateSums, Error> {
+        let of_part = |rows: &Rows| -> Result<PlateSums, Error> {
+            let elements = level.read(rows);
+            let moments = level.sums(&elements.numbers, &elements.offsets);
+            let mut hidden = Vec::new();
+            if let Some(row_plan) = &plan.rows {
+                let mut graph = Graph::<f32, NoneTape>::new(self.weights.clone(), self.plan.shared)?;
+                let node = row_plan.read(&mut graph, self.plan.activation, elements, &plan.children)?;
+                hidden.resize(row_plan.width(), 0.0);
+                for row in node.values.chunks_exact(row_plan.width()) {
+                    hidden.iter_mut().zip(row).for_each(|(sum, value)| *sum += f64::from(*value));
+                }
+            }
+            Ok(PlateSums { rows: rows.rows() as u64, moments, hidden })
+        };
+        let count = rows.rows();
+        if count <= TILE {
+            return of_part(rows);
+        }
+        // Tiles bound the memory and occupy every core; their number and order depend on the data alone.
+        let tiles: Vec<Result<PlateSums, Error>> = (0..count.div_ceil(TILE))
+            .into_par_iter()
+            .map(|tile| of_part(&rows.part(tile * TILE..((tile + 1) * TILE).min(count))))
+            .collect();
+        let mut tiles = tiles.into_iter();
+        let first = tiles.next().unwrap_or_else(|| of_part(rows))?;
+        tiles.try_fold(first, |mut sums, tile| {
+            sums.add(&tile?);
+            Ok(sums)
+        })
+    }
+
+    /// The mixture of Gaussians that the network believes, from what it keeps of a data set.
+    ///
+    /// # Errors
+    /// If the sums are those of a network of another shape.
+    pub fn conclude(&self, sums: &Sums) -> Result<Mixture, Error> {
+        let levels = &self.reader.levels;
+        let fits = |(level, plan, plate): (&Level, &LevelPlan, &PlateSums)| {
+            plate.moments.len() == level.moments_width()
+                && plate.hidden.len() == plan.rows.as_ref().map_or(0, RowPlan::width)
+        };
+        let mut parts =
+            levels.iter().zip(&self.plan.levels).zip(&sums.plates).map(|((level, plan), plate)| (level, plan, plate));
+        if sums.plates.len() != levels.len() || !parts.clone().all(fits) {
+            return Err(Error::Shape("the sums were made by another network".to_owned()));
+        }
+        let mut vectors = Vec::new();
+        for (level, plan, plate) in &mut parts {
+            let sizes = [plate.rows as usize];
+            if plan.pooled {
+                vectors.push(Input::Data(Arc::new(level.pool(&plate.moments, &sizes))));
+            }
+            if plan.rows.is_some() {
+                let inverse = 1.0 / plate.rows.max(1) as f64;
+                let mean = plate.hidden.iter().map(|sum| (sum * inverse) as f32);
+                let mut pooled: Vec<f32> = mean.clone().collect();
+                if let Some(roots) = level.roots(&sizes) {
+                    pooled.extend(mean.map(|mean| roots[0] * mean));
+                }
+                vectors.push(Input::Data(Arc::new(pooled)));
+            }
+        }
+        let mut graph = Graph::<f32, NoneTape>::new(self.weights.clone(), self.plan.shared)?;
+        let output = self.plan.judge(&mut graph, 1, vectors)?;
+        Ok(self.plan.head.read(&output.values, &self.reader.targets))
     }
 
     /// The mixture of Gaussians that the network believes for each data set, in the space of the targets.
@@ -444,7 +611,11 @@ impl Network {
         }
         let targets: Vec<f64> = targets.iter().map(|target| f64::from(*target)).collect();
         let mixtures = self.predict(batch)?;
-        Ok(mixtures.iter().zip(targets.chunks_exact(dims)).map(|(mixture, target)| -mixture.log_density(target)).collect())
+        Ok(mixtures
+            .iter()
+            .zip(targets.chunks_exact(dims))
+            .map(|(mixture, target)| -mixture.log_density(target))
+            .collect())
     }
 
     /// The outputs for slices of the batch, in order. A single small batch stays on the calling thread.

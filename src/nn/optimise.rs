@@ -54,6 +54,20 @@ impl Optimiser {
         optimiser
     }
 
+    /// Goes on from where another left off.
+    pub(super) fn restore(
+        &mut self,
+        weights: Vec<f32>,
+        average: Vec<f32>,
+        first: Vec<f32>,
+        second: Vec<f32>,
+        steps: u64,
+    ) {
+        Arc::make_mut(&mut self.weights).values = weights;
+        (self.average, self.first, self.second, self.steps) = (average, first, second, steps);
+        self.transpose();
+    }
+
     fn transpose(&mut self) {
         let Weights { values, transposed } = Arc::make_mut(&mut self.weights);
         let (mut rest, mut done) = (&mut transposed[..], 0);
@@ -117,8 +131,14 @@ enum Part {
     /// Weights of layers that read rows, from this one.
     Rows(usize),
     /// Rows of the matrix of an input of a layer that reads sets.
-    Weights { layer: usize, input: usize, rows: Range<usize> },
-    Bias { layer: usize },
+    Weights {
+        layer: usize,
+        input: usize,
+        rows: Range<usize>,
+    },
+    Bias {
+        layer: usize,
+    },
 }
 
 /// Cuts the gradient into parts.

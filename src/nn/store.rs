@@ -1,4 +1,4 @@
-//! Networks in files.
+//! Networks, trainings that are not at their end, and simulated data sets, in files.
 //!
 //! A file is a [safetensors](https://github.com/huggingface/safetensors) file: the weight matrices by name, and in the
 //! header's metadata, as JSON, everything else that the network is. It can be inspected with any tool that reads the format.
@@ -9,19 +9,24 @@ use std::path::Path;
 use std::sync::Arc;
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::features::Reader;
 use super::graph::Weights;
 use super::network::Plan;
-use super::train::Record;
-use super::{Architecture, Error, Network, Shape};
+use super::optimise::Optimiser;
+use super::train::{Record, State};
+use super::{Architecture, Batch, Error, Network, PlateShape, Rows, Settings, Shape, Source, TrainError, Trainer};
 use crate::whole_file::write_whole;
 
 /// Version of the layout of weights and metadata.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// The key of the network's own metadata; the caller's stand beside it.
 const NETWORK: &str = "hierarch.network";
+/// The keys of a training that is not at its end.
+const TRAINING: &str = "hierarch.training";
+const SETTINGS: &str = "hierarch.settings";
 /// The key of the checksum over everything else.
 const CHECKSUM: &str = "hierarch.checksum";
 
@@ -42,10 +47,14 @@ impl Network {
     /// # Errors
     /// If the file cannot be written; whatever stood there before is then still there.
     pub fn save(&self, path: impl AsRef<Path>, metadata: &BTreeMap<String, String>) -> Result<(), Error> {
-        let path = path.as_ref();
-        let failed = |source| Error::Io { action: "write", path: path.to_owned(), source };
-        let bytes = self.to_bytes(metadata).map_err(|reason| failed(std::io::Error::other(reason)))?;
-        write_whole(path, &bytes).map_err(failed)
+        let mut metadata = metadata.clone();
+        metadata.insert(NETWORK.to_owned(), json(&self.header()));
+        let matrices = self.plan.parameters.iter().map(|parameter| Matrix {
+            name: parameter.name.as_str(),
+            shape: vec![parameter.slot.rows, parameter.slot.columns],
+            values: &self.weights.values[parameter.slot.range()],
+        });
+        write(path.as_ref(), metadata, matrices)
     }
 
     /// Reads a network, and the metadata that were saved with it.
@@ -54,93 +63,247 @@ impl Network {
     /// If the file cannot be read, is damaged, or does not hold a network of this version of the library.
     pub fn load(path: impl AsRef<Path>) -> Result<(Network, BTreeMap<String, String>), Error> {
         let path = path.as_ref();
-        let bytes =
-            std::fs::read(path).map_err(|source| Error::Io { action: "read", path: path.to_owned(), source })?;
-        Network::from_bytes(&bytes).map_err(|reason| Error::Corrupt { path: path.to_owned(), reason })
+        let mut file = read(path)?;
+        let corrupt = |reason| Error::Corrupt { path: path.to_owned(), reason };
+        let network = Network::from_file(&mut file).map_err(corrupt)?;
+        Ok((network, file.metadata))
     }
 
-    fn to_bytes(&self, metadata: &BTreeMap<String, String>) -> Result<Vec<u8>, String> {
-        let header = Header {
+    fn header(&self) -> Header {
+        Header {
             format: FORMAT,
             shape: self.shape.clone(),
             architecture: self.architecture.clone(),
             reader: self.reader.clone(),
             history: self.history.clone(),
-        };
-        let mut metadata = metadata.clone();
-        metadata.insert(NETWORK.to_owned(), serde_json::to_string(&header).map_err(|error| error.to_string())?);
-        let matrices: Vec<(&str, Vec<usize>, Vec<u8>)> = self
-            .plan
-            .parameters
-            .iter()
-            .map(|parameter| {
-                let values = &self.weights.values[parameter.slot.range()];
-                let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-                (parameter.name.as_str(), vec![parameter.slot.rows, parameter.slot.columns], bytes)
-            })
-            .collect();
-        let checksum = checksum(&metadata, matrices.iter().map(|(_, _, bytes)| bytes.as_slice()));
-        metadata.insert(CHECKSUM.to_owned(), checksum);
-
-        let views = matrices.iter().map(|(name, shape, bytes)| {
-            let view = TensorView::new(Dtype::F32, shape.clone(), bytes).map_err(|error| error.to_string())?;
-            Ok((*name, view))
-        });
-        let views = views.collect::<Result<Vec<_>, String>>()?;
-        serialize(views, Some(metadata.into_iter().collect::<HashMap<_, _>>())).map_err(|error| error.to_string())
+        }
     }
 
-    fn from_bytes(bytes: &[u8]) -> Result<(Network, BTreeMap<String, String>), String> {
-        let damaged =
-            |error: safetensors::SafeTensorError| format!("it is cut short or not a safetensors file ({error})");
-        let (_, file) = SafeTensors::read_metadata(bytes).map_err(damaged)?;
-        let tensors = SafeTensors::deserialize(bytes).map_err(damaged)?;
-        let mut metadata: BTreeMap<String, String> =
-            file.metadata().iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect();
-        let recorded = metadata.remove(CHECKSUM);
-        let text = metadata.get(NETWORK).ok_or("it was not written by hierarch")?;
-        let header: Header =
-            serde_json::from_str(text).map_err(|error| format!("its header is not readable ({error})"))?;
+    fn from_file(file: &mut File) -> Result<Network, String> {
+        let header: Header = file.json(NETWORK)?;
         if header.format != FORMAT {
             return Err(format!("it has format {}, this library reads format {FORMAT}", header.format));
         }
-
         if !header.reader.fits(&header.shape) {
             return Err("its parts contradict each other".to_owned());
         }
-
         let plan = Plan::new(&header.reader, &header.architecture);
         let mut weights = Vec::with_capacity(plan.length());
-        let mut matrices = Vec::with_capacity(plan.parameters.len());
         for parameter in &plan.parameters {
-            let tensor = tensors.tensor(&parameter.name).map_err(|_| format!("`{}` is missing", parameter.name))?;
-            let shape = [parameter.slot.rows, parameter.slot.columns];
-            if tensor.dtype() != Dtype::F32 || tensor.shape() != shape {
-                return Err(format!(
-                    "`{}` is {:?} of shape {:?} where F32 of shape {shape:?} is due",
-                    parameter.name,
-                    tensor.dtype(),
-                    tensor.shape()
-                ));
-            }
-            matrices.push(tensor.data());
-            weights.extend(
-                tensor.data().chunks_exact(4).map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])),
-            );
+            weights.extend(file.matrix(&parameter.name, &[parameter.slot.rows, parameter.slot.columns])?);
         }
-        if recorded.as_deref() != Some(checksum(&metadata, matrices.into_iter()).as_str()) {
-            return Err("its checksum does not match its contents".to_owned());
-        }
-        metadata.remove(NETWORK);
-        let network = Network {
+        Ok(Network {
             shape: header.shape,
             architecture: header.architecture,
             reader: header.reader,
             plan,
             weights: Arc::new(Weights::new(weights)),
             history: header.history,
+        })
+    }
+}
+
+impl<'a, S: Source> Trainer<'a, S> {
+    /// Writes all that the training is to a file, so that [`resume`](Trainer::resume) goes on as if nothing had happened.
+    /// `metadata` are for whoever opens it. What stood there before is replaced, in one piece.
+    ///
+    /// # Errors
+    /// If the file cannot be written; whatever stood there before is then still there.
+    pub fn save(&self, path: impl AsRef<Path>, metadata: &BTreeMap<String, String>) -> Result<(), Error> {
+        let mut metadata = metadata.clone();
+        metadata.insert(NETWORK.to_owned(), json(&self.network.header()));
+        metadata.insert(TRAINING.to_owned(), json(&State { seconds: self.seconds(), ..self.state }));
+        metadata.insert(SETTINGS.to_owned(), json(&self.settings));
+        let Optimiser { weights, average, first, second, .. } = &self.optimiser;
+        let named = [("weights", &weights.values), ("average", average), ("first", first), ("second", second)];
+        let best = self.best.as_ref().map(|best| ("best", best));
+        let matrices = named.into_iter().chain(best);
+        let matrices = matrices.map(|(name, values)| Matrix { name, shape: vec![values.len()], values });
+        write(path.as_ref(), metadata, matrices)
+    }
+
+    /// Goes on with a training of which [`save`](Trainer::save) wrote the state. With the same source and a budget of data
+    /// sets, the weights at the end are those of a training that was never interrupted.
+    ///
+    /// # Errors
+    /// If the file cannot be read, is damaged, or was written with other settings or for another shape.
+    pub fn resume(
+        shape: &'a Shape,
+        source: &'a S,
+        settings: &Settings,
+        path: impl AsRef<Path>,
+    ) -> Result<(Self, BTreeMap<String, String>), TrainError<S::Error>> {
+        let path = path.as_ref();
+        let corrupt = |reason| TrainError::Checkpoint(Error::Corrupt { path: path.to_owned(), reason });
+        let mut file = read(path).map_err(TrainError::Checkpoint)?;
+        let saved: Settings = file.json(SETTINGS).map_err(corrupt)?;
+        if saved != *settings {
+            let (saved, asked) = (Box::new(saved), Box::new(settings.clone()));
+            return Err(TrainError::OtherSettings { path: path.to_owned(), saved, asked });
+        }
+        let header: Header = file.json(NETWORK).map_err(corrupt)?;
+        if header.format != FORMAT || header.shape != *shape || !header.reader.fits(shape) {
+            return Err(corrupt("it is of a network of another shape".to_owned()));
+        }
+        let state: State = file.json(TRAINING).map_err(corrupt)?;
+        let mut trainer = Trainer::prepare(shape, source, settings, header.reader)?;
+        let length = trainer.optimiser.average.len();
+        let vector = |name: &str| file.matrix(name, &[length]).map_err(corrupt);
+        let (weights, average) = (vector("weights")?, vector("average")?);
+        let (first, second) = (vector("first")?, vector("second")?);
+        trainer.best = if file.has("best") { Some(vector("best")?) } else { None };
+        trainer.optimiser.restore(weights, average, first, second, state.step);
+        trainer.network.history = header.history;
+        trainer.state = state;
+        Ok((trainer, file.metadata))
+    }
+}
+
+impl Batch {
+    /// Writes data sets, and as many numbers for each, to a file.
+    ///
+    /// # Errors
+    /// If the file cannot be written; whatever stood there before is then still there.
+    pub(crate) fn save(&self, path: &Path, numbers: &[f32], metadata: BTreeMap<String, String>) -> Result<(), Error> {
+        fn tables(name: &str, rows: &Rows, all: &mut Vec<(String, Vec<f32>)>) {
+            all.push((format!("{name}.features"), rows.features.clone()));
+            all.push((format!("{name}.sizes"), rows.offsets.windows(2).map(|w| (w[1] - w[0]) as f32).collect()));
+            for (index, child) in rows.children.iter().enumerate() {
+                tables(&format!("{name}.{index}"), child, all);
+            }
+        }
+        let mut all = vec![("numbers".to_owned(), numbers.to_vec()), ("outside".to_owned(), self.globals.clone())];
+        // A data set may have no numbers of its own; how many there are is said by as many zeros.
+        all.push(("sets".to_owned(), vec![0.0; self.sets]));
+        for (index, rows) in self.plates.iter().enumerate() {
+            tables(&format!("plate.{index}"), rows, &mut all);
+        }
+        let matrices = all.iter().map(|(name, values)| Matrix { name, shape: vec![values.len()], values });
+        write(path, metadata, matrices)
+    }
+
+    /// Reads data sets of a shape, the numbers and the metadata that were saved with them.
+    ///
+    /// # Errors
+    /// If the file cannot be read, is damaged, or holds data of another shape.
+    pub(crate) fn load(path: &Path, shape: &Shape) -> Result<(Batch, Vec<f32>, BTreeMap<String, String>), Error> {
+        fn rows(file: &File, name: &str, shape: &PlateShape) -> Result<Rows, String> {
+            let mut offsets = vec![0];
+            for size in file.vector(&format!("{name}.sizes"))? {
+                offsets.push(offsets[offsets.len() - 1] + size as usize);
+            }
+            let children = shape.children.iter().enumerate();
+            let children = children.map(|(index, child)| rows(file, &format!("{name}.{index}"), child));
+            Ok(Rows {
+                width: shape.width,
+                features: file.vector(&format!("{name}.features"))?,
+                offsets,
+                children: children.collect::<Result<_, _>>()?,
+            })
+        }
+        let file = read(path)?;
+        let corrupt = |reason| Error::Corrupt { path: path.to_owned(), reason };
+        let plates = shape.plates.iter().enumerate();
+        let plates = plates.map(|(index, plate)| rows(&file, &format!("plate.{index}"), plate));
+        let batch = Batch {
+            sets: file.vector("sets").map_err(corrupt)?.len(),
+            width: shape.width,
+            globals: file.vector("outside").map_err(corrupt)?,
+            plates: plates.collect::<Result<_, _>>().map_err(corrupt)?,
         };
-        Ok((network, metadata))
+        batch.check(shape).map_err(|error| corrupt(error.to_string()))?;
+        Ok((batch, file.vector("numbers").map_err(corrupt)?, file.metadata))
+    }
+}
+
+// ---- the format --------------------------------------------------------------------------------------------------------
+
+struct Matrix<'a> {
+    name: &'a str,
+    shape: Vec<usize>,
+    values: &'a [f32],
+}
+
+/// A file that was read whole, with its checksum found right.
+struct File {
+    bytes: Vec<u8>,
+    metadata: BTreeMap<String, String>,
+}
+
+fn json<T: Serialize>(value: &T) -> String {
+    // Numbers, text and lists of them: nothing that JSON cannot say.
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+fn write<'a>(
+    path: &Path,
+    mut metadata: BTreeMap<String, String>,
+    matrices: impl Iterator<Item = Matrix<'a>>,
+) -> Result<(), Error> {
+    let failed = |source| Error::Io { action: "write", path: path.to_owned(), source };
+    let mut matrices: Vec<(&str, Vec<usize>, Vec<u8>)> = matrices
+        .map(|Matrix { name, shape, values }| (name, shape, values.iter().flat_map(|v| v.to_le_bytes()).collect()))
+        .collect();
+    matrices.sort_by_key(|(name, ..)| *name);
+    metadata.insert(CHECKSUM.to_owned(), checksum(&metadata, matrices.iter().map(|(_, _, bytes)| bytes.as_slice())));
+    let views =
+        matrices.iter().map(|(name, shape, bytes)| Ok((*name, TensorView::new(Dtype::F32, shape.clone(), bytes)?)));
+    let bytes = views
+        .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()
+        .and_then(|views| serialize(views, Some(metadata.into_iter().collect::<HashMap<_, _>>())))
+        .map_err(|error| failed(std::io::Error::other(error)))?;
+    write_whole(path, &bytes).map_err(failed)
+}
+
+fn read(path: &Path) -> Result<File, Error> {
+    let bytes = std::fs::read(path).map_err(|source| Error::Io { action: "read", path: path.to_owned(), source })?;
+    File::new(bytes).map_err(|reason| Error::Corrupt { path: path.to_owned(), reason })
+}
+
+impl File {
+    fn new(bytes: Vec<u8>) -> Result<File, String> {
+        let damaged =
+            |error: safetensors::SafeTensorError| format!("it is cut short or not a safetensors file ({error})");
+        let (_, file) = SafeTensors::read_metadata(&bytes).map_err(damaged)?;
+        let mut metadata: BTreeMap<String, String> =
+            file.metadata().iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect();
+        let recorded = metadata.remove(CHECKSUM).ok_or("it was not written by hierarch")?;
+        let tensors = SafeTensors::deserialize(&bytes).map_err(damaged)?;
+        let mut views = tensors.tensors();
+        views.sort_by(|a, b| a.0.cmp(&b.0));
+        if recorded != checksum(&metadata, views.iter().map(|(_, view)| view.data())) {
+            return Err("its checksum does not match its contents".to_owned());
+        }
+        Ok(File { bytes, metadata })
+    }
+
+    /// Takes an entry off the metadata.
+    fn json<T: DeserializeOwned>(&mut self, key: &str) -> Result<T, String> {
+        let text = self.metadata.remove(key).ok_or_else(|| format!("its header has no `{key}`"))?;
+        serde_json::from_str(&text).map_err(|error| format!("its header is not readable ({error})"))
+    }
+
+    fn has(&self, name: &str) -> bool {
+        SafeTensors::deserialize(&self.bytes).is_ok_and(|tensors| tensors.tensor(name).is_ok())
+    }
+
+    fn matrix(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, String> {
+        self.tensor(name, |found| if found == shape { Ok(()) } else { Err(format!("shape {shape:?}")) })
+    }
+
+    fn vector(&self, name: &str) -> Result<Vec<f32>, String> {
+        self.tensor(name, |found| if found.len() == 1 { Ok(()) } else { Err("one dimension".to_owned()) })
+    }
+
+    fn tensor(&self, name: &str, fits: impl FnOnce(&[usize]) -> Result<(), String>) -> Result<Vec<f32>, String> {
+        let tensors = SafeTensors::deserialize(&self.bytes).map_err(|error| error.to_string())?;
+        let tensor = tensors.tensor(name).map_err(|_| format!("`{name}` is missing"))?;
+        let (dtype, shape) = (tensor.dtype(), tensor.shape());
+        fits(shape).map_err(|due| format!("`{name}` is {dtype:?} of shape {shape:?} where {due} is due"))?;
+        if dtype != Dtype::F32 {
+            return Err(format!("`{name}` is {dtype:?} where F32 is due"));
+        }
+        Ok(tensor.data().as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
     }
 }
 

@@ -1,17 +1,21 @@
-//! Tests of the network as a whole; its operations are tested beside them, by finite differences.
+//! Tests of the operations, by finite differences and against plain dfdx, and of the network as a whole.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use dfdx::prelude::{Backward, Cpu, CpuError, OwnedTape, ZerosTensor};
+use dfdx::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::features::{Reader, Sparse};
+use super::graph::{ChunkGradient, Factors, Graph, Input, Layer, Loss, Slot, Weights};
+use super::mixture::Head;
 use super::network::Plan;
-use super::ops::{Activation, Graph, Input, Leaf, Loss, Slot, take_leaf};
-use super::*;
+use super::{
+    Activation, Architecture, Batch, Budget, Error, Mixture, Network, PlateShape, Rows, Settings, Shape, Source, Sums,
+    TrainError, Trainer, Trunk, train,
+};
 
 type Random = Xoshiro256PlusPlus;
 
@@ -29,113 +33,278 @@ fn numbers(random: &mut Random, count: usize) -> Vec<f32> {
     (0..count).map(|_| normal(random) as f32).collect()
 }
 
-fn small_numbers(random: &mut Random, count: usize) -> Vec<f32> {
-    numbers(random, count).into_iter().map(|number| 0.4 * number).collect()
-}
-
 // ---- gradients ---------------------------------------------------------------------------------------------------------
 
-/// Compares the gradient of `loss` on the tape with central differences of fourth order, weight by weight.
-fn check_gradient(
-    weights: &[f32],
-    loss: impl Fn(Graph<OwnedTape<f32, Cpu>>) -> Result<Loss<OwnedTape<f32, Cpu>>, CpuError>,
-) {
-    let leaf: Leaf = Cpu::default().zeros_like(&(weights.len(),));
-    let at = |weights: Vec<f32>| loss(Graph::new(Arc::new(weights), leaf.clone())).unwrap();
-    let (total, _) = at(weights.to_vec());
-    let mut gradients = total.backward();
-    let gradient = take_leaf(&mut gradients, &leaf).unwrap();
-    let step = 0.01;
+type Tape64 = OwnedTape<f64, Cpu>;
+type Loss64 = Result<Loss<f64, Tape64>, CpuError>;
+
+fn numbers_64(random: &mut Random, count: usize) -> Vec<f64> {
+    (0..count).map(|_| 0.4 * normal(random)).collect()
+}
+
+/// The gradient of all weights that a chunk hands out, as a whole.
+fn whole(gradient: &ChunkGradient<f64>, length: usize) -> Vec<f64> {
+    let mut all = vec![0.0; length];
+    all[..gradient.rows.len()].copy_from_slice(&gradient.rows);
+    for Factors { inputs, layer, upstream } in &gradient.sets {
+        let columns = layer.bias.columns;
+        for (input, slot) in inputs.iter().zip(&layer.weights) {
+            for (row, upstream) in input.chunks_exact(slot.rows).zip(upstream.chunks_exact(columns)) {
+                for (i, x) in row.iter().enumerate() {
+                    upstream.iter().enumerate().for_each(|(j, u)| all[slot.offset + i * columns + j] += x * u);
+                }
+            }
+        }
+        for row in upstream.chunks_exact(columns) {
+            row.iter().enumerate().for_each(|(j, u)| all[layer.bias.offset + j] += u);
+        }
+    }
+    all
+}
+
+fn graph(weights: Vec<f64>, shared: usize) -> Graph<f64, Tape64> {
+    Graph::new(Arc::new(Weights::new(weights)), shared).unwrap()
+}
+
+/// Compares the gradient of `loss`, in f64, with central differences of fourth order, weight by weight.
+fn check_gradient(weights: &[f64], shared: usize, loss: impl Fn(Graph<f64, Tape64>) -> Loss64) {
+    let gradient = loss(graph(weights.to_vec(), shared)).unwrap().backward().unwrap();
+    let gradient = whole(&gradient, weights.len());
+    let step = 1e-3;
     for index in 0..weights.len() {
-        let moved = |by: f32| {
+        let moved = |by: f64| {
             let mut weights = weights.to_vec();
             weights[index] += by;
-            at(weights).1.iter().map(|loss| f64::from(*loss)).sum::<f64>()
+            loss(graph(weights, shared)).unwrap().each.iter().sum::<f64>()
         };
         let near = moved(step) - moved(-step);
         let far = moved(2.0 * step) - moved(-2.0 * step);
-        let expected = (8.0 * near - far) / f64::from(12.0 * step);
-        let found = f64::from(gradient[index]);
+        let expected = (8.0 * near - far) / (12.0 * step);
         assert!(
-            (found - expected).abs() < 2e-3 * (1.0 + expected.abs()),
-            "weight {index}: {found} on the tape, {expected} by differences"
+            (gradient[index] - expected).abs() < 1e-8 * (1.0 + expected.abs()),
+            "weight {index}: {} on the tape, {expected} by differences",
+            gradient[index]
         );
     }
+}
+
+/// A layer whose weights begin at an offset: matrices of these heights, then the bias.
+fn layer(mut offset: usize, heights: &[usize], columns: usize) -> Layer {
+    let mut weights = Vec::new();
+    for rows in heights {
+        weights.push(Slot { offset, rows: *rows, columns });
+        offset += rows * columns;
+    }
+    Layer { weights, bias: Slot { offset, rows: 1, columns } }
+}
+
+fn end(layer: &Layer) -> usize {
+    layer.bias.range().end
 }
 
 #[test]
 fn affine_has_the_gradient_of_its_differences() {
     let mut random = random(1, 0);
-    let weights = small_numbers(&mut random, 3 * 4 + 4 + 4 * 2 + 3 * 2 + 2 + 4 * 2);
-    let (first, first_bias) = (slot(0, 3, 4), slot(12, 1, 4));
-    let (second, linear, bias) = (slot(16, 4, 2), slot(24, 3, 2), slot(30, 1, 2));
-    let data = Arc::new(numbers(&mut random, 5 * 3));
-    let targets = numbers(&mut random, 5);
-    for activation in [Activation::None, Activation::Silu] {
-        check_gradient(&weights, |mut graph| {
-            let hidden = graph.affine(5, &[(Input::Data(data.clone()), first)], first_bias, None, Activation::Silu)?;
-            let inputs = [(Input::Node(hidden), second), (Input::Data(data.clone()), linear)];
-            let short = graph.affine(5, &inputs, bias, None, activation)?;
-            let output = graph.affine(5, &inputs[..1], bias, Some(&short), activation)?;
-            graph.gaussian_loss(&output, &targets)
+    let head = Head::new(1, 1);
+    let first = layer(0, &[3], 4);
+    let second = layer(end(&first), &[4, 3], head.outputs());
+    let weights = numbers_64(&mut random, end(&second));
+    let data = Arc::new(numbers_64(&mut random, 5 * 3));
+    let targets = numbers_64(&mut random, 5);
+    // Relu is compared with plain dfdx below: differences across its kink mean nothing. All layers read rows, one, none.
+    for (activation, shared) in
+        [Activation::None, Activation::Gelu].into_iter().flat_map(|a| [(a, 0), (a, 16), (a, end(&second))])
+    {
+        check_gradient(&weights, shared, |mut graph| {
+            let hidden = graph.affine(5, &[Input::Data(data.clone())], &first, activation)?;
+            let inputs = [Input::Node(hidden), Input::Data(data.clone())];
+            let output = graph.affine(5, &inputs, &second, Activation::None)?;
+            graph.loss(&output, &targets, head)
         });
     }
 }
 
 #[test]
-fn layer_norm_has_the_gradient_of_its_differences() {
+fn blocks_have_the_gradient_of_their_differences() {
     let mut random = random(2, 0);
-    let weights = small_numbers(&mut random, 3 * 20 + 20 + 20 * 2 + 2);
-    let data = Arc::new(numbers(&mut random, 4 * 3));
-    let targets = numbers(&mut random, 4);
-    check_gradient(&weights, |mut graph| {
-        let inputs = [(Input::Data(data.clone()), slot(0, 3, 20))];
-        let hidden = graph.affine(4, &inputs, slot(60, 1, 20), None, Activation::None)?;
-        let normal = graph.layer_norm(&hidden)?;
-        let inputs = [(Input::Node(normal), slot(80, 20, 2))];
-        let output = graph.affine(4, &inputs, slot(120, 1, 2), None, Activation::None)?;
-        graph.gaussian_loss(&output, &targets)
+    let head = Head::new(1, 1);
+    let inlet = layer(0, &[3], 7);
+    let (first, second) = (layer(end(&inlet), &[7], 7), layer(end(&inlet) + 56, &[7], 7));
+    let outlet = layer(end(&second), &[7], head.outputs());
+    let weights = numbers_64(&mut random, end(&outlet));
+    let data = Arc::new(numbers_64(&mut random, 4 * 3));
+    let targets = numbers_64(&mut random, 4);
+    check_gradient(&weights, 0, |mut graph| {
+        let x = graph.affine(4, &[Input::Data(data.clone())], &inlet, Activation::None)?;
+        let x = graph.residual_block(&x, &first, &second)?;
+        let normal = graph.layer_norm(&x)?;
+        let output = graph.affine(4, &[Input::Node(normal)], &outlet, Activation::None)?;
+        graph.loss(&output, &targets, head)
     });
 }
 
 #[test]
-fn lookup_and_pool_have_the_gradient_of_their_differences() {
+fn sparse_rows_and_pooling_have_the_gradient_of_their_differences() {
     let mut random = random(3, 0);
-    let weights = small_numbers(&mut random, 6 * 3 + 6 * 4 + 4);
+    let head = Head::new(1, 1);
+    let first = layer(0, &[6], 3);
+    let second = layer(end(&first), &[6], head.outputs());
+    let weights = numbers_64(&mut random, end(&second));
     let sparse = Sparse { entries: 2, values: (0..14).map(|index| (index * 5 % 6, 0.1 * index as f32)).collect() };
-    let targets = numbers(&mut random, 2 * 3);
-    let offsets = [0, 2, 2, 7];
-    check_gradient(&weights, |mut graph| {
-        let rows = graph.lookup(sparse.clone(), slot(0, 6, 3))?;
-        let pooled = graph.pool(&rows, &offsets, Some(&[0.5, 2.0, 1.5]))?;
-        let inputs = [(Input::Node(pooled), slot(18, 6, 4))];
-        let output = graph.affine(3, &inputs, slot(42, 1, 4), None, Activation::None)?;
-        graph.gaussian_loss(&output, &targets)
+    let sparse = Arc::new(sparse);
+    let targets = numbers_64(&mut random, 3);
+    check_gradient(&weights, end(&first), |mut graph| {
+        let rows = graph.affine(7, &[Input::Sparse(sparse.clone())], &first, Activation::Gelu)?;
+        let pooled = graph.pool(&rows, &[0, 2, 2, 7], Some(&[0.5, 2.0, 1.5]))?;
+        let output = graph.affine(3, &[Input::Node(pooled)], &second, Activation::None)?;
+        graph.loss(&output, &targets, head)
     });
+}
+
+#[test]
+fn mixtures_have_the_gradient_of_their_differences() {
+    let mut random = random(4, 0);
+    for (dims, components) in [(1, 6), (3, 1), (3, 4)] {
+        let head = Head::new(dims, components);
+        let outlet = layer(0, &[2], head.outputs());
+        let weights = numbers_64(&mut random, end(&outlet));
+        let data = Arc::new(numbers_64(&mut random, 5 * 2));
+        let targets = numbers_64(&mut random, 5 * dims);
+        check_gradient(&weights, 0, |mut graph| {
+            let output = graph.affine(5, &[Input::Data(data.clone())], &outlet, Activation::None)?;
+            graph.loss(&output, &targets, head)
+        });
+    }
+}
+
+#[test]
+fn a_mixture_is_the_density_that_its_loss_says_and_that_its_draws_have() {
+    let mut random = random(5, 0);
+    let (dims, scales) = (2, [(0.3, 2.0), (-1.0, 0.5)]);
+    let head = Head::new(dims, 3);
+    let outputs: Vec<f32> = numbers(&mut random, head.outputs());
+    let mixture = head.read(&outputs, &scales);
+    let target = [0.7, -1.2];
+    let standardised: Vec<f64> =
+        target.iter().zip(scales).map(|(t, (m, s))| (t - f64::from(m)) / f64::from(s)).collect();
+    let mut row: Vec<f64> = outputs.iter().map(|output| f64::from(*output)).collect();
+    let loss = head.loss(&mut row, &standardised, &mut Vec::new());
+    let nats = loss + std::f64::consts::TAU.ln() + 2.0_f64.ln() + 0.5_f64.ln();
+    assert!((mixture.log_density(&target) + nats).abs() < 1e-6);
+    // E[1 / density] over draws within a box is the box's size: the sd of the mean is below 1 % here, 5 are allowed.
+    let (count, mut sum) = (200_000, 0.0);
+    for _ in 0..count {
+        let draw = mixture.sample(&mut random);
+        if draw.iter().zip(scales).all(|(x, (m, s))| ((x - f64::from(m)) / f64::from(s)).abs() < 1.0) {
+            sum += (-mixture.log_density(&draw)).exp() / f64::from(count);
+        }
+    }
+    assert!((sum / 4.0 - 1.0).abs() < 0.05, "{sum}");
 }
 
 #[test]
 fn the_whole_loss_has_the_gradient_of_its_differences() {
     let simulator = Mixed;
     let (pilot, targets) = simulator.draw(0, 0, 64).unwrap();
-    let reader = Reader::fit(&pilot, &targets, 2, 8);
-    let architecture = Architecture { bins: 8, row_width: 3, width: 5, blocks: 1 };
-    let plan = Plan::new(&reader, &architecture);
-    let mut weights = plan.initialise(1);
-    let mut random = random(4, 0);
-    // The last layer starts at zero, where most gradients vanish.
-    for weight in &mut weights {
-        *weight += 0.2 * normal(&mut random) as f32;
+    let set = Trunk::Residual { width: 5, blocks: 1 };
+    let gelu = Activation::Gelu;
+    let architecture = Architecture { bins: 8, row: vec![3, 3], activation: gelu, set, components: 2 };
+    let plain = Architecture { bins: 0, set: Trunk::Plain(vec![4, 4]), ..architecture.clone() };
+    for architecture in [architecture, plain] {
+        let reader = Reader::fit(&pilot, &targets, 2, architecture.bins);
+        let plan = Plan::new(&reader, &architecture);
+        let mut random = random(4, 0);
+        // The last layer starts at zero, where most gradients vanish.
+        let weights = plan.initialise(1).into_iter().map(|weight| f64::from(weight) + 0.2 * normal(&mut random));
+        let weights: Vec<f64> = weights.collect();
+        let (batch, targets) = simulator.draw(1, 0, 4).unwrap();
+        let targets: Vec<f64> = targets.into_iter().map(f64::from).collect();
+        check_gradient(&weights, plan.shared, |mut graph| {
+            let output = plan.forward(&mut graph, batch.sets, reader.encode(&batch))?;
+            graph.loss(&output, &targets, plan.head)
+        });
     }
-    let (batch, targets) = simulator.draw(1, 0, 4).unwrap();
-    check_gradient(&weights, |mut graph| {
-        let output = plan.forward(&mut graph, batch.sets, reader.encode(&batch))?;
-        graph.gaussian_loss(&output, &targets)
-    });
 }
 
-fn slot(offset: usize, rows: usize, columns: usize) -> Slot {
-    Slot { offset, rows, columns }
+/// The same network in plain dfdx, on sets padded to the largest and masked: outputs and all gradients agree.
+#[test]
+fn ragged_and_fused_is_padded_and_plain() {
+    const IN: usize = 3;
+    const HIDDEN: usize = 8;
+    const MOST: usize = 5;
+    const OUT: usize = 3;
+    let mut random = random(6, 0);
+    let head = Head::new(1, 1);
+    let rows = layer(0, &[IN], HIDDEN);
+    let inlet = layer(end(&rows), &[HIDDEN], HIDDEN);
+    let first = layer(end(&inlet), &[HIDDEN], HIDDEN);
+    let second = layer(end(&first), &[HIDDEN], HIDDEN);
+    let outlet = layer(end(&second), &[HIDDEN], OUT);
+    let weights = numbers_64(&mut random, end(&outlet));
+    let offsets = [0, 2, 7, 8, 12];
+    let data = numbers_64(&mut random, 12 * IN);
+    let targets = numbers_64(&mut random, 4);
+
+    let mut graph = graph(weights.clone(), end(&rows));
+    let hidden = graph.affine(12, &[Input::Data(Arc::new(data.clone()))], &rows, Activation::Relu).unwrap();
+    let pooled = graph.pool(&hidden, &offsets, None).unwrap();
+    let x = graph.affine(4, &[Input::Node(pooled)], &inlet, Activation::None).unwrap();
+    let x = graph.residual_block(&x, &first, &second).unwrap();
+    let output = graph.affine(4, &[Input::Node(x)], &outlet, Activation::None).unwrap();
+    let found_output = output.values.to_vec();
+    let found = whole(&graph.loss(&output, &targets, head).unwrap().backward().unwrap(), weights.len());
+
+    let device = Cpu::default();
+    let (mut padded, mut mask) = (vec![0.0; 4 * MOST * IN], vec![0.0; 4 * MOST]);
+    for (set, pair) in offsets.windows(2).enumerate() {
+        let size = pair[1] - pair[0];
+        padded[set * MOST * IN..][..size * IN].copy_from_slice(&data[pair[0] * IN..pair[1] * IN]);
+        mask[set * MOST..][..size].fill(1.0 / size as f64);
+    }
+    let matrix = |slot: Slot| &weights[slot.range()];
+    let padded: Tensor<Rank2<20, IN>, f64, Cpu> = device.tensor(padded);
+    let mask: Tensor<Rank2<4, MOST>, f64, Cpu> = device.tensor(mask);
+    let mask = mask.broadcast::<Rank3<4, MOST, HIDDEN>, Axis<2>>();
+    let w0: Tensor<Rank2<IN, HIDDEN>, f64, Cpu> = device.tensor(matrix(rows.weights[0]).to_vec());
+    let bias = |slot: Slot| -> Tensor<Rank1<HIDDEN>, f64, Cpu> { device.tensor(matrix(slot).to_vec()) };
+    let square = |slot: Slot| -> Tensor<Rank2<HIDDEN, HIDDEN>, f64, Cpu> { device.tensor(matrix(slot).to_vec()) };
+    let (b0, w1, b1) = (bias(rows.bias), square(inlet.weights[0]), bias(inlet.bias));
+    let (w2, b2) = (square(first.weights[0]), bias(first.bias));
+    let (w3, b3) = (square(second.weights[0]), bias(second.bias));
+    let w4: Tensor<Rank2<HIDDEN, OUT>, f64, Cpu> = device.tensor(matrix(outlet.weights[0]).to_vec());
+    let b4: Tensor<Rank1<OUT>, f64, Cpu> = device.tensor(matrix(outlet.bias).to_vec());
+    let t: Tensor<Rank1<4>, f64, Cpu> = device.tensor(targets.clone());
+
+    let hidden = padded.leaky_trace().matmul(w0.clone());
+    let hidden = (hidden + b0.retaped::<Tape64>().broadcast()).relu();
+    let hidden = hidden.reshape::<Rank3<4, MOST, HIDDEN>>();
+    let pooled = (hidden * mask).sum::<Rank2<4, HIDDEN>, Axis<1>>();
+    let x = pooled.matmul(w1.clone()) + b1.retaped::<Tape64>().broadcast();
+    let skip = x.with_empty_tape();
+    let (x, tape) = x.split_tape();
+    let normal = x.clone().put_tape(tape).normalize::<Axis<1>>(1e-5);
+    let inner = (normal.matmul(w2.clone()) + b2.retaped::<Tape64>().broadcast()).fast_gelu();
+    let _ = skip;
+    let x = inner.matmul(w3.clone()) + b3.retaped::<Tape64>().broadcast() + x;
+    let output = x.matmul(w4.clone()) + b4.retaped::<Tape64>().broadcast();
+    assert_close(&found_output, &output.as_vec());
+    let (plain, tape) = output.split_tape();
+    let mean = plain.clone().put_tape(tape).slice((0.., 1..2)).realize::<(Const<4>, Const<1>)>().reshape::<Rank1<4>>();
+    let log_sd = plain.retaped::<Tape64>().slice((0.., 2..3)).realize::<(Const<4>, Const<1>)>().reshape::<Rank1<4>>();
+    let noise = (mean - t) * log_sd.retaped::<Tape64>().negate().exp();
+    let loss = (noise.square() * 0.5 + log_sd).sum();
+    let grads = loss.backward();
+    let check = |slot: Slot, plain: Vec<f64>| assert_close(&found[slot.range()], &plain);
+    check(rows.weights[0], grads.get(&w0).as_vec());
+    check(rows.bias, grads.get(&b0).as_vec());
+    check(inlet.weights[0], grads.get(&w1).as_vec());
+    check(inlet.bias, grads.get(&b1).as_vec());
+    check(first.weights[0], grads.get(&w2).as_vec());
+    check(first.bias, grads.get(&b2).as_vec());
+    check(second.weights[0], grads.get(&w3).as_vec());
+    check(second.bias, grads.get(&b3).as_vec());
+    check(outlet.weights[0], grads.get(&w4).as_vec());
+    check(outlet.bias, grads.get(&b4).as_vec());
 }
 
 // ---- models ------------------------------------------------------------------------------------------------------------
@@ -270,7 +439,12 @@ impl Source for Mixed {
 
 fn small(sets: u64) -> Settings {
     Settings {
-        architecture: Architecture { bins: 32, row_width: 16, width: 32, blocks: 2 },
+        architecture: Architecture {
+            bins: 32,
+            row: vec![16, 16],
+            set: Trunk::Residual { width: 32, blocks: 2 },
+            ..Architecture::default()
+        },
         pilot: 256,
         validation: 256,
         ..Settings::new(Budget::sets(sets))
@@ -286,6 +460,21 @@ fn assert_close(left: &[f64], right: &[f64]) {
     for (left, right) in left.iter().zip(right) {
         assert!((left - right).abs() < 1e-4 * (1.0 + right.abs()), "{left} and {right}");
     }
+}
+
+/// Log densities at a few points.
+fn densities(mixtures: &[Mixture]) -> Vec<f64> {
+    let points = [[0.0, 0.0], [1.0, -0.5], [-0.7, 2.0]];
+    mixtures.iter().flat_map(|mixture| points.map(|point| mixture.log_density(&point))).collect()
+}
+
+/// Mean and standard deviation of a mixture over one number.
+fn moments(mixture: &Mixture) -> (f64, f64) {
+    let sum = |of: fn(f64, f64) -> f64| -> f64 {
+        mixture.components.iter().map(|part| part.weight * of(part.mean[0], part.sd[0])).sum()
+    };
+    let mean = sum(|mean, _| mean);
+    (mean, (sum(|mean, sd| mean * mean + sd * sd) - mean * mean).sqrt())
 }
 
 // ---- prediction --------------------------------------------------------------------------------------------------------
@@ -306,9 +495,7 @@ fn the_order_of_rows_carries_no_meaning() {
         own.copy_from_slice(&rows.concat());
     }
     assert_ne!(batch, turned);
-    let (straight, turned) = (network.predict(&batch).unwrap(), network.predict(&turned).unwrap());
-    assert_close(&turned.mean, &straight.mean);
-    assert_close(&turned.sd, &straight.sd);
+    assert_close(&densities(&network.predict(&turned).unwrap()), &densities(&network.predict(&batch).unwrap()));
 }
 
 #[test]
@@ -316,14 +503,54 @@ fn a_ragged_batch_is_predicted_as_its_sets_one_by_one() {
     let network = mixed_network();
     let (batch, targets) = Mixed.draw(9, 0, 300).unwrap();
     let together = network.predict(&batch).unwrap();
-    assert_eq!(together.mean.len(), 300 * 2);
+    assert_eq!(together.len(), 300);
     for set in 0..300 {
-        let alone = network.predict(&batch.slice(set..set + 1)).unwrap();
-        assert_close(&alone.mean, &together.mean[2 * set..2 * set + 2]);
-        assert_close(&alone.sd, &together.sd[2 * set..2 * set + 2]);
+        let alone = batch.slice(set..set + 1);
+        let expected = densities(&together[set..set + 1]);
+        assert_close(&densities(&network.predict(&alone).unwrap()), &expected);
+        assert_close(&densities(&[network.conclude(&network.summarise(&alone).unwrap()).unwrap()]), &expected);
     }
     assert!(network.losses(&batch, &targets).unwrap().iter().all(|loss| loss.is_finite()));
     assert!(matches!(network.losses(&batch, &targets[1..]), Err(Error::Shape(_))));
+}
+
+/// Parts of a data set add up, in any order and any grouping, tiles of a large plate among them.
+#[test]
+fn sums_of_parts_are_those_of_the_whole() {
+    let network = mixed_network();
+    let mut random = random(8, 0);
+    let (mut whole, _) = Mixed.draw(9, 0, 1).unwrap();
+    whole.plates[1] = Mixed::rows(&mut random, 1, 1, 0);
+    whole.plates[1].features = numbers(&mut random, 10_000);
+    whole.plates[1].offsets = vec![0, 10_000];
+    let outer = whole.plates[0].rows();
+    let part = |first: std::ops::Range<usize>, second: std::ops::Range<usize>| {
+        let plates = vec![whole.plates[0].part(first), whole.plates[1].part(second)];
+        network.summarise(&Batch { plates, ..whole.clone() }).unwrap()
+    };
+    let [a, b, c] = [part(0..1, 0..7), part(1..1, 7..6000), part(1..outer, 6000..10_000)];
+    let sum = |order: [&Sums; 3]| {
+        let mut sums = order[0].clone();
+        sums.add(order[1]).unwrap();
+        sums.add(order[2]).unwrap();
+        sums
+    };
+    let mut tail = b.clone();
+    tail.add(&c).unwrap();
+    let mut grouped = a.clone();
+    grouped.add(&tail).unwrap();
+    let (mut ab, mut ba) = (a.clone(), b.clone());
+    ab.add(&b).unwrap();
+    ba.add(&a).unwrap();
+    assert_eq!(ab, ba);
+    assert_eq!(grouped.sizes(), [outer, 10_000]);
+    let expected = densities(&network.predict(&whole).unwrap());
+    for sums in [sum([&a, &b, &c]), sum([&c, &a, &b]), grouped, network.summarise(&whole).unwrap()] {
+        assert_close(&densities(&[network.conclude(&sums).unwrap()]), &expected);
+    }
+    let mut other = whole.clone();
+    other.globals[0] += 1.0;
+    assert!(ab.add(&network.summarise(&other).unwrap()).unwrap_err().to_string().contains("outside plates"));
 }
 
 #[test]
@@ -353,7 +580,7 @@ fn data_that_do_not_fit_are_errors() {
 fn an_empty_batch_has_no_predictions() {
     let network = mixed_network();
     let (batch, _) = Mixed.draw(9, 0, 3).unwrap();
-    assert!(network.predict(&batch.slice(1..1)).unwrap().mean.is_empty());
+    assert!(network.predict(&batch.slice(1..1)).unwrap().is_empty());
 }
 
 #[test]
@@ -370,8 +597,7 @@ fn extreme_numbers_stay_finite() {
     let (mut batch, _) = Mixed.draw(9, 0, 3).unwrap();
     batch.globals.fill(f32::MAX);
     batch.plates[1].features.fill(f32::MIN);
-    let gaussians = network.predict(&batch).unwrap();
-    assert!(gaussians.mean.iter().chain(&gaussians.sd).all(|value| value.is_finite()));
+    assert!(densities(&network.predict(&batch).unwrap()).iter().all(|value| value.is_finite()));
 }
 
 // ---- training ----------------------------------------------------------------------------------------------------------
@@ -385,6 +611,65 @@ fn threads_do_not_change_a_bit() {
     let (one, two) = (with_threads(1), with_threads(2));
     assert_eq!(one.weights, two.weights);
     assert_eq!(one.history.last().map(|record| record.validation), two.history.last().map(|record| record.validation));
+}
+
+#[test]
+fn an_interrupted_training_ends_with_the_same_weights() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("training.safetensors");
+    let (shape, settings) = (Mixed::shape(), Settings { patience: Some(50), weight_decay: 0.1, ..small(4096) });
+    let straight = train(&shape, &Mixed, &settings, |_| ()).unwrap();
+    let mut trainer = Trainer::new(&shape, &Mixed, &settings).unwrap();
+    for _ in 0..3 {
+        // Interrupted again and again.
+        for _ in 0..4 {
+            trainer.step().unwrap();
+        }
+        trainer.save(&path, &BTreeMap::from([("who".to_owned(), "a test".to_owned())])).unwrap();
+        let (resumed, metadata) = Trainer::resume(&shape, &Mixed, &settings, &path).unwrap();
+        assert_eq!(metadata["who"], "a test");
+        trainer = resumed;
+    }
+    while !trainer.done() {
+        trainer.step().unwrap();
+    }
+    let resumed = trainer.finish();
+    assert_eq!(resumed.weights, straight.weights);
+    let losses = |network: &Network| network.history.iter().map(|r| (r.sets, r.loss, r.validation)).collect::<Vec<_>>();
+    assert_eq!(losses(&resumed), losses(&straight));
+
+    let other = Settings { learning_rate: 0.1, ..settings.clone() };
+    let error = Trainer::resume(&shape, &Mixed, &other, &path).err().unwrap();
+    assert!(error.to_string().contains("other settings"), "{error}");
+    assert!(matches!(
+        Trainer::resume(&Conjugate::shape(), &Conjugate, &settings, &path),
+        Err(TrainError::Checkpoint(_))
+    ));
+    let whole = std::fs::read(&path).unwrap();
+    std::fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+    assert!(matches!(Trainer::resume(&shape, &Mixed, &settings, &path), Err(TrainError::Checkpoint(_))));
+}
+
+/// A few data sets, seen again and again, are learned by heart: the loss on others rises, and training stops.
+#[test]
+fn what_is_learned_by_heart_stops_the_training() {
+    struct Few;
+    impl Source for Few {
+        type Error = Infallible;
+        fn draw(&self, step: u64, chunk: usize, sets: usize) -> Result<(Batch, Vec<f32>), Infallible> {
+            let step = if step < u64::MAX - 1 { 0 } else { step };
+            Conjugate.draw(step, chunk, sets)
+        }
+    }
+    let settings = Settings { patience: Some(2), ..small(200_000) };
+    let network = train(&Conjugate::shape(), &Few, &settings, |_| ()).unwrap();
+    let history = network.history();
+    assert!(history.len() < 20, "{history:?}");
+    let (best, last) = (&history[history.len() - 3], &history[history.len() - 1]);
+    assert!(last.validation > best.validation && last.loss < last.validation, "{history:?}");
+    let (batch, targets) = Conjugate.draw(7, 0, 2000).unwrap();
+    let loss = network.losses(&batch, &targets).unwrap().iter().sum::<f64>() / 2000.0;
+    assert!((loss - best.validation).abs() < 0.1, "{loss} {history:?}");
 }
 
 #[test]
@@ -431,8 +716,9 @@ fn a_conjugate_model_is_learned_at_every_size() {
         let sd = 1.0 / (1.0 + size as f64).sqrt();
         let mean = |set: &[f32]| set.iter().map(|value| f64::from(*value)).sum::<f64>() / (1.0 + size as f64);
         let exact = batch.plates[0].features.chunks_exact(size).map(mean);
-        let off = exact.zip(&found.mean).map(|(exact, found)| ((found - exact) / sd).abs()).sum::<f64>() / 400.0;
-        let ratio = found.sd.iter().sum::<f64>() / sd / 400.0;
+        let found: Vec<(f64, f64)> = found.iter().map(moments).collect();
+        let off = exact.zip(&found).map(|(exact, found)| ((found.0 - exact) / sd).abs()).sum::<f64>() / 400.0;
+        let ratio = found.iter().map(|found| found.1).sum::<f64>() / sd / 400.0;
         println!("n = {size}: mean off by {off:.4} sd, sd ratio {ratio:.4}");
         assert!(off < 0.1, "n = {size}: the mean is off by {off} posterior sd");
         assert!((ratio - 1.0).abs() < 0.05, "n = {size}: the sd is {ratio} of the exact one");
@@ -448,8 +734,9 @@ fn a_nested_model_is_learned() {
     let (mut off, mut ratio) = (0.0, 0.0);
     for set in 0..400 {
         let (mean, sd) = Nested::posterior(&batch, set);
-        off += ((found.mean[set] - mean) / sd).abs() / 400.0;
-        ratio += found.sd[set] / sd / 400.0;
+        let found = moments(&found[set]);
+        off += ((found.0 - mean) / sd).abs() / 400.0;
+        ratio += found.1 / sd / 400.0;
     }
     println!("nested: mean off by {off:.4} sd, sd ratio {ratio:.4}");
     assert!(off < 0.15, "the mean is off by {off} posterior sd");

@@ -98,6 +98,9 @@ pub struct Settings {
     /// The share of each weight that is taken off in a step, in units of the learning rate. 0 where every simulation is
     /// fresh and there is nothing to overfit to.
     pub weight_decay: f64,
+    /// Stop when as many validations in a row have not been the best one, and return the weights of the best; `None`: never,
+    /// and return the last. For simulations that are seen more than once.
+    pub patience: Option<usize>,
     /// Data sets in the pilot sample (fewer if they are large).
     pub pilot: usize,
     /// Data sets in the validation sample (fewer if they are large).
@@ -116,6 +119,7 @@ impl Settings {
             chunks: 8,
             learning_rate: 1e-3,
             weight_decay: 0.0,
+            patience: None,
             pilot: 2048,
             validation: 2048,
             seed: 0,
@@ -202,19 +206,31 @@ pub fn train<S: Source>(
 /// A training run, step by step.
 pub struct Trainer<'a, S> {
     simulator: Simulator<'a, S>,
-    settings: Settings,
+    pub(super) settings: Settings,
     /// Its weights are the averaged ones of the last validation.
-    network: Network,
-    optimiser: Optimiser,
+    pub(super) network: Network,
+    pub(super) optimiser: Optimiser,
     held_out: (Batch, Vec<f32>),
-    step: u64,
-    sets: u64,
-    /// Share of the budget spent.
-    fraction: f64,
-    /// Seconds spent before this run was resumed.
-    before: f64,
+    pub(super) state: State,
+    /// The averaged weights with the lowest validation loss, where those are asked for.
+    pub(super) best: Option<Vec<f32>>,
+    /// When `state.before` was right.
     start: Instant,
-    since: Mean,
+}
+
+/// How far a training is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct State {
+    pub(super) step: u64,
+    pub(super) sets: u64,
+    /// Share of the budget spent.
+    pub(super) fraction: f64,
+    /// Seconds spent before the training was resumed, or when it was saved.
+    pub(super) seconds: f64,
+    /// Mean loss since the last validation.
+    pub(super) since: Mean,
+    /// Validations since the best one.
+    pub(super) stale: usize,
 }
 
 impl<'a, S: Source> Trainer<'a, S> {
@@ -225,11 +241,21 @@ impl<'a, S: Source> Trainer<'a, S> {
     pub fn new(shape: &'a Shape, source: &'a S, settings: &Settings) -> Result<Self, TrainError<S::Error>> {
         let start = Instant::now();
         settings.check(shape)?;
+        let (pilot, pilot_targets) = Simulator { shape, source }.sample(PILOT, settings.pilot)?;
+        let reader = Reader::fit(&pilot, &pilot_targets, shape.targets, settings.architecture.bins);
+        Ok(Trainer { start, ..Trainer::prepare(shape, source, settings, reader)? })
+    }
+
+    /// A training that has not begun.
+    pub(super) fn prepare(
+        shape: &'a Shape,
+        source: &'a S,
+        settings: &Settings,
+        reader: Reader,
+    ) -> Result<Self, TrainError<S::Error>> {
+        settings.check(shape)?;
         keep_freed_memory();
         let simulator = Simulator { shape, source };
-        let (pilot, pilot_targets) = simulator.sample(PILOT, settings.pilot)?;
-        let reader = Reader::fit(&pilot, &pilot_targets, shape.targets, settings.architecture.bins);
-        drop(pilot);
         let held_out = simulator.sample(VALIDATION, settings.validation)?;
         let plan = Plan::new(&reader, &settings.architecture);
         let weights = plan.initialise(settings.seed);
@@ -247,18 +273,15 @@ impl<'a, S: Source> Trainer<'a, S> {
             optimiser: Optimiser::new(weights, network.plan.set_matrices()),
             network,
             held_out,
-            step: 0,
-            sets: 0,
-            fraction: 0.0,
-            before: 0.0,
-            start,
-            since: Mean::default(),
+            state: State::default(),
+            best: None,
+            start: Instant::now(),
         })
     }
 
-    /// Whether the budget is spent.
+    /// Whether the budget is spent, or the validation loss has stopped falling.
     pub fn done(&self) -> bool {
-        self.fraction >= 1.0
+        self.state.fraction >= 1.0 || self.settings.patience.is_some_and(|patience| self.state.stale >= patience)
     }
 
     /// Draws data sets and takes one step; now and then also looks at the validation sample.
@@ -267,54 +290,71 @@ impl<'a, S: Source> Trainer<'a, S> {
     /// Those of [`train`].
     pub fn step(&mut self) -> Result<Progress, TrainError<S::Error>> {
         let Settings { chunks, sets, .. } = self.settings;
-        let step = self.step;
+        let step = self.state.step;
         let chunk = |chunk: usize| -> Result<(f64, ChunkGradient<f32>), TrainError<S::Error>> {
             let (first, last) = (sets * chunk / chunks, sets * (chunk + 1) / chunks);
             let (batch, targets) = self.simulator.draw(step, chunk, last - first)?;
             self.differentiate(&batch, &targets).map_err(|failure| failure.at(step, chunk))
         };
         let drawn: Vec<Result<_, _>> = (0..chunks).into_par_iter().map(chunk).collect();
-        let (losses, gradients): (Vec<f64>, Vec<_>) = drawn.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
-        let rate = self.settings.learning_rate * schedule(self.fraction);
+        let drawn = drawn.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let (losses, gradients): (Vec<f64>, Vec<_>) = drawn.into_iter().unzip();
+        let rate = self.settings.learning_rate * schedule(self.state.fraction);
         self.optimiser.update(&gradients, self.network.plan.shared, sets, rate, self.settings.weight_decay);
 
         let loss = losses.iter().sum::<f64>() / sets as f64;
-        self.step += 1;
-        self.sets += sets as u64;
-        self.since.add(loss);
-        let before = self.fraction;
-        let seconds = self.before + self.start.elapsed().as_secs_f64();
-        self.fraction = self.settings.budget.spent(self.sets, seconds).min(1.0);
-        if (before * EVALUATIONS).floor() < (self.fraction * EVALUATIONS).floor() {
+        let before = self.state.fraction;
+        let seconds = self.seconds();
+        self.state.step += 1;
+        self.state.sets += sets as u64;
+        self.state.since.add(loss);
+        self.state.fraction = self.settings.budget.spent(self.state.sets, seconds).min(1.0);
+        if (before * EVALUATIONS).floor() < (self.state.fraction * EVALUATIONS).floor() {
             self.validate()?;
         }
         Ok(Progress {
-            step: self.step,
-            sets: self.sets,
+            step: self.state.step,
+            sets: self.state.sets,
             seconds,
-            fraction: self.fraction,
+            fraction: self.state.fraction,
             loss,
             validation: self.network.history.last().map(|record| record.validation),
         })
+    }
+
+    /// Seconds of training.
+    pub(super) fn seconds(&self) -> f64 {
+        self.state.seconds + self.start.elapsed().as_secs_f64()
     }
 
     fn validate(&mut self) -> Result<(), TrainError<S::Error>> {
         self.network.weights = Arc::new(Weights::new(self.optimiser.average.clone()));
         let (batch, targets) = &self.held_out;
         let losses = self.network.losses(batch, targets).map_err(|error| no_chunk(VALIDATION, error))?;
+        let validation = losses.iter().sum::<f64>() / losses.len() as f64;
+        if self.settings.patience.is_some() {
+            let best = self.network.history.iter().map(|record| record.validation).fold(f64::INFINITY, f64::min);
+            if validation < best {
+                self.best = Some(self.optimiser.average.clone());
+                self.state.stale = 0;
+            } else {
+                self.state.stale += 1;
+            }
+        }
         self.network.history.push(Record {
-            step: self.step,
-            sets: self.sets,
-            seconds: self.before + self.start.elapsed().as_secs_f64(),
-            loss: self.since.take(),
-            validation: losses.iter().sum::<f64>() / losses.len() as f64,
+            step: self.state.step,
+            sets: self.state.sets,
+            seconds: self.seconds(),
+            loss: self.state.since.take(),
+            validation,
         });
         Ok(())
     }
 
-    /// The network with the averaged weights.
+    /// The network with the averaged weights; where there is a [`patience`](Settings::patience), with those that had the
+    /// lowest validation loss.
     pub fn finish(mut self) -> Network {
-        self.network.weights = Arc::new(Weights::new(self.optimiser.average));
+        self.network.weights = Arc::new(Weights::new(self.best.unwrap_or(self.optimiser.average)));
         self.network
     }
 
@@ -322,7 +362,8 @@ impl<'a, S: Source> Trainer<'a, S> {
     fn differentiate(&self, batch: &Batch, targets: &[f32]) -> Result<(f64, ChunkGradient<f32>), Failure> {
         let Network { reader, plan, .. } = &self.network;
         let scales = reader.targets.iter().cycle();
-        let standardised: Vec<f32> = targets.iter().zip(scales).map(|(target, (mean, sd))| (target - mean) / sd).collect();
+        let standardised: Vec<f32> =
+            targets.iter().zip(scales).map(|(target, (mean, sd))| (target - mean) / sd).collect();
         let mut graph = Graph::<f32, OwnedTape<f32, Cpu>>::new(self.optimiser.weights.clone(), plan.shared)?;
         let output = plan.forward(&mut graph, batch.sets, reader.encode(batch))?;
         let loss = graph.loss(&output, &standardised, plan.head)?;
@@ -362,8 +403,8 @@ fn no_chunk<E>(step: u64, source: Error) -> TrainError<E> {
 }
 
 /// The mean of what was added since it was last taken.
-#[derive(Default)]
-struct Mean {
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Mean {
     sum: f64,
     count: u64,
 }

@@ -151,14 +151,30 @@ impl<'a, M: Model> Simulate<'a, M> {
     pub fn run(self) -> Result<Vec<Simulation<M>>, SimulateError> {
         let plan = self.plan()?;
         // Several sets for each task, so that handing them out costs nothing beside drawing them.
-        (0..self.sets)
-            .into_par_iter()
-            .with_min_len(16)
-            .map(|i| self.model.draw(&plan, &mut stream(self.seed, i as u64)))
-            .collect()
+        (0..self.sets).into_par_iter().with_min_len(16).map(|i| self.draw(&plan, i)).collect()
     }
 
-    fn plan(&self) -> Result<Plan<'_, M>, SimulateError> {
+    pub(crate) fn model(&self) -> &'a M {
+        self.model
+    }
+
+    pub(crate) fn sets(&self) -> usize {
+        self.sets
+    }
+
+    /// What is fixed, as text: the same for the same simulations.
+    pub(crate) fn describe(&self) -> String {
+        let covariates = self.covariates.map(|(data, follow)| (serde_json::json!(data).to_string(), follow));
+        let globals = self.globals.as_ref().map(|g| serde_json::json!(g).to_string());
+        format!("seed {}, sizes {:?}, globals {globals:?}, covariates {covariates:?}", self.seed, self.sizes)
+    }
+
+    /// The data set at a position.
+    pub(crate) fn draw(&self, plan: &Plan<'_, M>, position: usize) -> Result<Simulation<M>, SimulateError> {
+        self.model.draw(plan, &mut stream(self.seed, position as u64))
+    }
+
+    pub(crate) fn plan(&self) -> Result<Plan<'_, M>, SimulateError> {
         if let Some((data, _)) = self.covariates {
             check(self.model, data)?;
         }
