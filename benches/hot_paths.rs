@@ -1,10 +1,14 @@
-//! The hot paths of `resonance`: the gradient of its density and its simulator.
+//! The hot paths of `resonance`: the gradient of its density, its simulator, a training step, and inference on new data.
 
+use std::convert::Infallible;
 use std::hint::black_box;
+use std::time::Instant;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use hierarch::model::Density;
+use hierarch::nn::{Activation, Architecture, Batch, PlateShape, Rows, Settings, Shape, Source, Trainer, Trunk};
 use hierarch::prelude::*;
+use rayon::prelude::*;
 
 model! {
     /// A narrow resonance of unknown mass on a smooth background.
@@ -46,5 +50,168 @@ fn simulate(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, density, simulate);
+/// Data sets that were drawn beforehand, so that a step is timed without simulation.
+struct Drawn {
+    batch: Batch,
+    targets: Vec<f32>,
+}
+
+impl Drawn {
+    fn new() -> Self {
+        let sets =
+            Resonance::default().simulate(512).size("events", 100).seed(1).run().expect("the model can be simulated");
+        let features = sets.iter().flat_map(|s| s.data.events.x.iter().map(|x| *x as f32)).collect();
+        let rows = Rows { width: 1, features, offsets: (0..=512).map(|set| 100 * set).collect(), children: vec![] };
+        let batch = Batch { sets: 512, plates: vec![rows], ..Batch::default() };
+        Self { batch, targets: sets.iter().map(|s| s.globals.fraction as f32).collect() }
+    }
+
+    fn shape() -> Shape {
+        Shape { width: 0, plates: vec![PlateShape { width: 1, children: vec![] }], targets: 1 }
+    }
+}
+
+impl Source for Drawn {
+    type Error = Infallible;
+
+    fn draw(&self, _: u64, chunk: usize, sets: usize) -> Result<(Batch, Vec<f32>), Infallible> {
+        let first = chunk * sets % (513 - sets);
+        Ok((self.batch.slice(first..first + sets), self.targets[first..first + sets].to_vec()))
+    }
+}
+
+/// Multiplications of one forward pass: of a row, and of a set. The backward pass has as many for the weights, and as many
+/// for what each layer reads, where that is not data.
+struct Work {
+    rows: usize,
+    row: (f64, f64),
+    set: (f64, f64),
+    sets: usize,
+}
+
+impl Work {
+    /// Of layers of these widths, of which the first reads data or not: forward and weights, and inputs.
+    fn layers(widths: &[usize], data: bool) -> (f64, f64) {
+        let each: Vec<f64> = widths.windows(2).map(|pair| (pair[0] * pair[1]) as f64).collect();
+        (2.0 * each.iter().sum::<f64>(), each[usize::from(data)..].iter().sum())
+    }
+
+    fn flops(&self) -> f64 {
+        2.0 * (self.rows as f64 * (self.row.0 + self.row.1) + self.sets as f64 * (self.set.0 + self.set.1))
+    }
+}
+
+/// Multiplications and additions a second of matrix products on all threads at once.
+fn peak() -> f64 {
+    const SIDE: usize = 512;
+    let product = |_| {
+        let (a, b, mut c) = (vec![0.5_f32; SIDE * SIDE], vec![0.25_f32; SIDE * SIDE], vec![0.0_f32; SIDE * SIDE]);
+        for _ in 0..40 {
+            let side = SIDE as isize;
+            // SAFETY: all three are SIDE x SIDE, row-major, and `c` is borrowed mutably.
+            unsafe {
+                gemm::gemm(
+                    SIDE,
+                    SIDE,
+                    SIDE,
+                    c.as_mut_ptr(),
+                    1,
+                    side,
+                    false,
+                    a.as_ptr(),
+                    1,
+                    side,
+                    b.as_ptr(),
+                    1,
+                    side,
+                    0.0,
+                    1.0,
+                    false,
+                    false,
+                    false,
+                    gemm::Parallelism::None,
+                );
+            }
+        }
+        c[0]
+    };
+    let threads = rayon::current_num_threads();
+    let time = || {
+        let start = Instant::now();
+        black_box((0..threads).into_par_iter().map(product).sum::<f32>());
+        start.elapsed().as_secs_f64()
+    };
+    let best = (0..5).map(|_| time()).fold(f64::INFINITY, f64::min);
+    2.0 * (SIDE.pow(3) * 40 * threads) as f64 / best
+}
+
+fn train_step(c: &mut Criterion) {
+    let (source, shape) = (Drawn::new(), Drawn::shape());
+    let published = Architecture {
+        bins: 0,
+        row: vec![128, 128, 128],
+        activation: Activation::Relu,
+        set: Trunk::Plain(vec![64, 128, 128, 128]),
+        components: 1,
+    };
+    let default = Architecture::default();
+    let work = |rows, row: &[usize], sets, set: &[usize], data| Work {
+        rows,
+        row: Work::layers(row, true),
+        set: Work::layers(set, data),
+        sets,
+    };
+    let features = default.bins + 2;
+    let cases = [
+        (
+            "resonance_256x100",
+            256,
+            published,
+            work(25_600, &[1, 128, 128, 128], 256, &[128, 64, 128, 128, 128, 3], false),
+        ),
+        (
+            "default_resonance_512x100",
+            512,
+            default,
+            work(0, &[0, 0], 512, &[features, 256, 256, 256, 256, 256, 256, 256, 18], true),
+        ),
+    ];
+    let mut group = c.benchmark_group("train_step");
+    let peak = peak();
+    for (name, sets, architecture, work) in cases {
+        let settings = Settings { sets, architecture, weight_decay: 0.01, ..Settings::new(Budget::sets(u64::MAX)) };
+        let mut trainer = Trainer::new(&shape, &source, &settings).expect("the settings are good");
+        let mut step = || trainer.step().expect("the data are good");
+        group.throughput(Throughput::Elements(sets as u64));
+        group.bench_function(name, |b| b.iter(&mut step));
+        let mut times: Vec<f64> = (0..100)
+            .map(|_| {
+                let start = Instant::now();
+                step();
+                start.elapsed().as_secs_f64()
+            })
+            .collect();
+        times.sort_by(f64::total_cmp);
+        let speed = work.flops() / times[50];
+        println!(
+            "{name}: median {:.2} ms, {:.0} GFLOP/s of matrix products, {:.0} % of this machine's peak ({:.0} GFLOP/s)",
+            1e3 * times[50],
+            1e-9 * speed,
+            100.0 * speed / peak,
+            1e-9 * peak
+        );
+    }
+    group.finish();
+}
+
+fn condition(c: &mut Criterion) {
+    let model = Resonance::default();
+    let posterior = model.npe().train(Budget::sets(5_000)).expect("the model can be learned");
+    let data = model.simulate(1).size("events", 100).seed(1).run().expect("the model can be simulated").remove(0).data;
+    let mut group = c.benchmark_group("condition");
+    group.bench_function("resonance_100", |b| b.iter(|| posterior.condition(black_box(&data)).expect("good data")));
+    group.finish();
+}
+
+criterion_group!(benches, density, simulate, train_step, condition);
 criterion_main!(benches);

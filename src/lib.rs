@@ -58,6 +58,8 @@ pub mod sampling;
 pub mod simulate;
 mod whole_file;
 
+/// The modules that [`inference::RowNetworks`] take, in the version that they take them from.
+pub use dfdx;
 /// The random numbers that a [`distributions::Draw`] of your own takes, in the version that it takes them from.
 pub use rand;
 #[doc(hidden)]

@@ -92,6 +92,21 @@ impl<M: Model> Belief<M> {
         self.mixture.log_density(&at) + slopes - log_jacobian(&self.model, &q, &names)
     }
 
+    /// The log density of one scalar global at a value, the others being integrated over; nothing if there is no scalar of
+    /// that name, or if its support depends on another global.
+    pub fn log_density_of(&self, name: &str, value: f64) -> Option<f64> {
+        let at = self.targets.iter().position(|t| t.name == name && t.values.len() == 1 && t.free.len() == 1)?;
+        let target = &self.targets[at];
+        let dim = self.targets[..at].iter().map(|t| t.free.len()).sum();
+        let mut values = vec![f64::NAN; target.values.end];
+        values[target.values.start] = value;
+        let q = unconstrain(&self.model, &M::Globals::from_numbers(&values), None);
+        let (link, free) = (Link::of(target.bounded), q[target.free.start]);
+        let inner = self.mixture.marginal(dim).log_density(&[link.forward(free)]) + link.log_slope(free);
+        let density = inner - log_jacobian(&self.model, &q, &[name]);
+        (!density.is_nan()).then_some(density)
+    }
+
     /// Points that stand for the distribution better than as many draws: to each component as many as its weight is due,
     /// and for each in every number the middles of intervals of equal probability, in an order of its own (a Latin
     /// hypercube).

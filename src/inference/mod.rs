@@ -14,6 +14,8 @@ pub use data_summary::DataSummary;
 pub use npe::Npe;
 pub use posterior::Posterior;
 
+pub use crate::nn::RowNetworks;
+
 use std::path::PathBuf;
 
 use crate::io::DataError;
@@ -98,6 +100,14 @@ pub enum InferenceError {
     NoParts {
         /// The index.
         variable: String,
+    },
+    /// There is no plate of that name at the top of the model's data.
+    #[error("the data of the model have no plate `{name}` at the top; its plates are {known}")]
+    UnknownPlate {
+        /// The name asked for.
+        name: String,
+        /// The names there are.
+        known: String,
     },
     /// There is no global of that name.
     #[error("the model has no global `{name}`; its globals are {known}")]

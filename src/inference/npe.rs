@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use super::encode::Encoder;
 use super::link::Link;
 use super::{Bank, InferenceError, Posterior};
-use crate::model::{GlobalSlot, Model, global_slots, unconstrain};
-use crate::nn::{Batch, Budget, Network, Settings, Shape, Source, Trainer};
+use crate::model::{GlobalSlot, Model, Specification, global_slots, unconstrain};
+use crate::nn::{Batch, Budget, Network, Own, RowNetworks, Settings, Shape, Source, Trainer};
 use crate::progress::Progress;
 use crate::simulate::{Plan, SimulateError, stream};
 
@@ -29,13 +29,23 @@ pub struct Npe<'a, M: Model> {
     settings: Settings,
     bank: Option<&'a Bank<M>>,
     checkpoint: Option<PathBuf>,
+    networks: RowNetworks,
 }
 
 impl<'a, M: Model> Npe<'a, M> {
     /// A posterior over all globals, for any size in the plates' ranges, from seed 0.
     pub fn new(model: &'a M) -> Self {
         let settings = Settings::new(Budget::sets(0));
-        Self { model, globals: None, sizes: Vec::new(), covariates: None, settings, bank: None, checkpoint: None }
+        Self {
+            model,
+            globals: None,
+            sizes: Vec::new(),
+            covariates: None,
+            settings,
+            bank: None,
+            checkpoint: None,
+            networks: RowNetworks::default(),
+        }
     }
 
     /// Infers these globals only, the others being integrated over. Nuisance parameters are never inferred unless named.
@@ -65,6 +75,12 @@ impl<'a, M: Model> Npe<'a, M> {
     /// Changes the sizes of the network, or how it is trained.
     pub fn settings(mut self, change: impl FnOnce(&mut Settings)) -> Self {
         change(&mut self.settings);
+        self
+    }
+
+    /// Reads the rows of some plates with networks of your own.
+    pub fn row_networks(mut self, networks: RowNetworks) -> Self {
+        self.networks = networks;
         self
     }
 
@@ -126,19 +142,20 @@ impl<'a, M: Model> Npe<'a, M> {
         targets: &[GlobalSlot],
         simulations: &str,
     ) -> Result<Network, InferenceError> {
+        let own = own_networks(&self.model.specification(), shape, &self.networks)?;
         let names: Vec<&str> = targets.iter().map(|t| t.name.as_str()).collect();
         let identity = format!("{:?}, {names:?}, {simulations}", self.model);
         let metadata = BTreeMap::from([(TRAINING_OF.to_owned(), identity.clone())]);
         let mut trainer = match &self.checkpoint {
             Some(path) if path.exists() => {
-                let (trainer, found) = Trainer::resume(shape, source, &self.settings, path)?;
+                let (trainer, found) = Trainer::resume_with_networks(shape, source, &self.settings, &own, path)?;
                 if found != metadata {
                     let found = found.get(TRAINING_OF).cloned().unwrap_or_default();
                     return Err(InferenceError::OtherTraining { path: path.clone(), found, expected: identity });
                 }
                 trainer
             }
-            _ => Trainer::new(shape, source, &self.settings)?,
+            _ => Trainer::with_networks(shape, source, &self.settings, &own)?,
         };
         let bar = Progress::new("training", 1000);
         let mut saved = Instant::now();
@@ -169,6 +186,22 @@ impl<'a, M: Model> Npe<'a, M> {
         }
         closed(self.model, &targets)?;
         Ok(targets)
+    }
+}
+
+/// The user's networks in the order in which a network reads the data.
+pub(super) fn own_networks(
+    specification: &Specification,
+    shape: &Shape,
+    networks: &RowNetworks,
+) -> Result<Vec<Option<Own>>, InferenceError> {
+    let plates: Vec<&str> = specification.data_plates(&specification.plates).map(|plate| plate.name.as_str()).collect();
+    match networks.names().find(|name| !plates.contains(name)) {
+        None => Ok(networks.in_order(shape.width > 0, plates.into_iter())),
+        Some(name) => {
+            let known = plates.iter().map(|plate| format!("`{plate}`")).collect::<Vec<_>>().join(", ");
+            Err(InferenceError::UnknownPlate { name: name.to_owned(), known })
+        }
     }
 }
 

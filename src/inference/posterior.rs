@@ -5,12 +5,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::encode::Encoder;
-use super::npe::pick;
+use super::npe::{own_networks, pick};
 use super::{Belief, DataSummary, InferenceError};
 use crate::model::{
     Extent, GlobalSlot, Model, Plate, Role, Specification, Variable, allowed, check_with, global_slots,
 };
-use crate::nn::{Network, Record, Sums};
+use crate::nn::{Network, Record, RowNetworks, Shape, Sums};
 
 /// An amortized posterior over globals of a model.
 #[derive(Clone, Debug)]
@@ -167,15 +167,27 @@ impl<M: Model> Posterior<M> {
     /// # Errors
     /// A file that cannot be read, is damaged, or holds something else, such as the posterior of another model.
     pub fn load(model: &M, path: impl AsRef<Path>) -> Result<Self, InferenceError> {
+        Self::load_with(model, path, RowNetworks::default())
+    }
+
+    /// The same for a posterior that was trained with networks of your own for the rows of some plates.
+    ///
+    /// # Errors
+    /// Those of [`load`](Posterior::load), and a network whose sizes are not those of the training's.
+    pub fn load_with(model: &M, path: impl AsRef<Path>, networks: RowNetworks) -> Result<Self, InferenceError> {
         let path = path.as_ref();
-        let (network, metadata) = Network::load(path)?;
+        let specification = model.specification();
+        let encoder = Encoder::new(&specification);
+        let (width, plates) = encoder.shape();
+        let expected = Shape { width, plates, targets: 0 };
+        let own = own_networks(&specification, &expected, &networks)?;
+        let (network, metadata) = Network::load_with(path, &own)?;
         let entry = |key: &str| {
             metadata.get(key).ok_or_else(|| InferenceError::NotAPosterior {
                 path: path.to_owned(),
                 what: format!("its header has no `{key}`"),
             })
         };
-        let specification = model.specification();
         if *entry(FINGERPRINT)? != specification.fingerprint() {
             return Err(InferenceError::OtherModel {
                 path: path.to_owned(),
@@ -186,11 +198,8 @@ impl<M: Model> Posterior<M> {
         let unusable = |what: String| InferenceError::NotAPosterior { path: path.to_owned(), what };
         let names: Vec<String> = serde_json::from_str(entry(GLOBALS)?).map_err(|e| unusable(e.to_string()))?;
         let targets = pick(global_slots(model), &names)?;
-        let encoder = Encoder::new(&specification);
-        let (width, plates) = encoder.shape();
         let free: usize = targets.iter().map(|t| t.free.len()).sum();
-        let shape = network.shape();
-        if shape.width != width || shape.plates != plates || shape.targets != free {
+        if *network.shape() != (Shape { targets: free, ..expected }) {
             return Err(unusable("the shape of its network is not that of the model".to_owned()));
         }
         Ok(Self::new(model.clone(), network, encoder, targets))

@@ -16,6 +16,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use dfdx::prelude::*;
+use num_traits::ToPrimitive;
 
 use super::features::Sparse;
 use super::kernels::{
@@ -23,6 +24,7 @@ use super::kernels::{
     normalise_backward,
 };
 use super::mixture::Head;
+use super::row_network::Own;
 
 /// Stands for something in the store of gradients.
 pub(super) type Key<E> = Tensor<(usize,), E, Cpu>;
@@ -317,6 +319,20 @@ impl<E: Number, T: Tape<E, Cpu>> Graph<E, T> {
             }
             Ok(())
         })
+    }
+
+    /// What a network of the user's own makes of each row.
+    pub(super) fn row_network(&mut self, network: &Own, weights: Slot, rows: Vec<f32>) -> Result<Node<E>> {
+        let single = |values: &[E]| -> Vec<f32> { values.iter().filter_map(ToPrimitive::to_f32).collect() };
+        let (output, backward) = network.0.run(&single(&self.weights.values[weights.range()]), rows)?;
+        let output = self.node(E::convert(output), network.0.shape().outputs)?;
+        let (leaf, key, length) = (self.leaf.clone(), output.key.clone(), self.shared);
+        self.tape.add_backward_op(move |grads| {
+            let gradient = backward(single(&take(grads, &key)?))?;
+            add(&mut shared(grads, &leaf, length)?[weights.range()], &E::convert(gradient));
+            Ok(())
+        });
+        Ok(output)
     }
 
     /// Means over the rows of each parent, 0 for a parent without rows. With `roots` (one for each parent), the means

@@ -207,6 +207,25 @@ impl Mixture {
         log_sum_exp(&terms)
     }
 
+    /// The mixture that one of the numbers has by itself.
+    ///
+    /// # Panics
+    /// If there are not so many numbers.
+    pub fn marginal(&self, dim: usize) -> Mixture {
+        let one = |part: &Component| {
+            // How number `dim` follows each independent normal number before it, from the last to the first.
+            let mut follows = part.row(dim).to_vec();
+            let mut variance = part.sd[dim].powi(2);
+            for j in (0..follows.len()).rev() {
+                variance += (follows[j] * part.sd[j]).powi(2);
+                let (before, this) = follows.split_at_mut(j);
+                before.iter_mut().zip(part.row(j)).for_each(|(follow, slope)| *follow += this[0] * slope);
+            }
+            Component { weight: part.weight, mean: vec![part.mean[dim]], sd: vec![variance.sqrt()], slopes: Vec::new() }
+        };
+        Mixture { components: self.components.iter().map(one).collect() }
+    }
+
     /// A draw.
     pub fn sample<R: Rng + ?Sized>(&self, rng: &mut R) -> Vec<f64> {
         let mut left: f64 = rng.random();

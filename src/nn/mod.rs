@@ -1,4 +1,4 @@
-//! Amortized neural posteriors: from data sets, as trees of ragged tables, to Gaussians over the globals.
+//! Amortized neural posteriors: from data sets, as trees of ragged tables, to mixtures of Gaussians over the globals.
 //!
 //! [`train`] simulates data sets by a [`Source`] and fits a [`Network`] to them by minimising the mean of -ln q(targets |
 //! data), whose minimum over all q is the posterior. [`Network::predict`] then answers for any data set at once. Nothing in
@@ -9,8 +9,10 @@
 //! | `batch.rs` | data sets as tables |
 //! | `features.rs` | standardised numbers, soft bins, pooled moments: fitted once, not trained |
 //! | `network.rs` | the layers, and prediction |
-//! | `ops.rs` | fused operations on dfdx's tape |
-//! | `train.rs` | simulate, differentiate, update |
+//! | `row_network.rs` | networks of the user's own |
+//! | `mixture.rs` | mixtures of Gaussians: what a network says |
+//! | `graph.rs`, `kernels.rs` | fused operations on dfdx's tape, and the loops that they are made of |
+//! | `train.rs`, `optimise.rs` | simulate, differentiate, update |
 //! | `store.rs` | files |
 
 mod batch;
@@ -21,6 +23,7 @@ mod kernels;
 mod mixture;
 mod network;
 mod optimise;
+mod row_network;
 mod store;
 mod train;
 
@@ -32,4 +35,6 @@ pub use error::{Error, TrainError};
 pub use kernels::Activation;
 pub use mixture::{Component, Mixture};
 pub use network::{Architecture, Network, Sums, Trunk};
+pub(crate) use row_network::Own;
+pub use row_network::{RowNetworks, RowShape};
 pub use train::{Budget, PILOT, Progress, Record, Settings, Source, Trainer, VALIDATION, train};

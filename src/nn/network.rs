@@ -26,6 +26,7 @@ use super::features::{Elements, Encoded, Level, Reader, outside_plates};
 use super::graph::{Graph, Input, Layer, Node, Slot, Weights};
 use super::kernels::{Activation, Number};
 use super::mixture::{Head, Mixture};
+use super::row_network::{Own, RowShape};
 use super::train::Record;
 use super::{Batch, Error, Rows, Shape};
 
@@ -46,7 +47,7 @@ pub struct Architecture {
     pub activation: Activation,
     /// The layers that read whole data sets.
     pub set: Trunk,
-    /// Gaussians in the posterior's mixture; fewer where there are many targets.
+    /// Gaussians in the posterior's mixture, 16 at most; fewer where there are many targets.
     pub components: usize,
 }
 
@@ -103,12 +104,16 @@ struct LevelPlan {
 
 /// The layers that read single rows.
 #[derive(Debug, Clone, PartialEq)]
-struct RowPlan {
-    /// Whether rows have numbers.
-    numbers: bool,
-    /// Whether they have soft bins.
-    bins: bool,
-    layers: Vec<Layer>,
+enum RowPlan {
+    Layers {
+        /// Whether rows have numbers.
+        numbers: bool,
+        /// Whether they have soft bins.
+        bins: bool,
+        layers: Vec<Layer>,
+    },
+    /// A network of the user's own, and its weights.
+    Own(Own, Slot),
 }
 
 /// The layers that read data sets.
@@ -136,13 +141,19 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    pub(super) fn new(reader: &Reader, architecture: &Architecture) -> Plan {
+    /// `own` are the user's networks for the levels that the reader reads; nothing at all if there are none.
+    pub(super) fn new(reader: &Reader, architecture: &Architecture, own: &[Option<Own>]) -> Result<Plan, Error> {
         let mut builder = Builder::default();
         let mut levels = Vec::new();
         let mut vectors = Vec::new();
         for (index, level) in reader.levels.iter().enumerate() {
-            levels.push(builder.level(&format!("plate.{index}"), level, &architecture.row));
-            vectors.extend(vector_widths(level, &architecture.row));
+            let name = format!("plate.{index}");
+            let plan = match own.get(index) {
+                Some(Some(own)) => builder.own_level(&name, level, own)?,
+                _ => builder.level(&name, level, &architecture.row),
+            };
+            vectors.extend(plan.widths(level));
+            levels.push(plan);
         }
         let shared = builder.end();
         let head = Head::new(reader.targets.len(), architecture.components);
@@ -171,12 +182,21 @@ impl Plan {
             }
         };
         let Builder { parameters } = builder;
-        Plan { parameters, shared, activation: architecture.activation, levels, trunk, head }
+        Ok(Plan { parameters, shared, activation: architecture.activation, levels, trunk, head })
     }
 
     /// How many weights there are.
     pub(super) fn length(&self) -> usize {
         self.parameters.last().map_or(0, |parameter| parameter.slot.range().end)
+    }
+
+    /// The sizes of the user's networks of rows, for each level.
+    pub(super) fn own_shapes(&self) -> Vec<Option<RowShape>> {
+        let shape = |level: &LevelPlan| match &level.rows {
+            Some(RowPlan::Own(own, _)) => Some(own.0.shape()),
+            _ => None,
+        };
+        self.levels.iter().map(shape).collect()
     }
 
     /// The matrices of the layers that read sets.
@@ -246,7 +266,15 @@ impl Plan {
 }
 
 impl LevelPlan {
-    /// The vector of each parent, in parts: see [`vector_widths`].
+    /// The widths of the parts of a parent's vector: its pooled features, and the mean of the network over its rows (where
+    /// sizes vary, also times sqrt(n)).
+    fn widths(&self, level: &Level) -> Vec<usize> {
+        let pooled = self.pooled.then(|| level.pooled());
+        let rows = self.rows.as_ref().map(|rows| if level.ragged() { 2 * rows.width() } else { rows.width() });
+        pooled.into_iter().chain(rows).collect()
+    }
+
+    /// The vector of each parent, in parts: see [`widths`](LevelPlan::widths).
     fn read<E: Number, T: Tape<E, Cpu>>(
         &self,
         graph: &mut Graph<E, T>,
@@ -268,7 +296,10 @@ impl LevelPlan {
 
 impl RowPlan {
     fn width(&self) -> usize {
-        self.layers.last().map_or(0, |layer| layer.bias.columns)
+        match self {
+            RowPlan::Layers { layers, .. } => layers.last().map_or(0, |layer| layer.bias.columns),
+            RowPlan::Own(own, _) => own.0.shape().outputs,
+        }
     }
 
     /// What the network of rows makes of each row.
@@ -279,38 +310,27 @@ impl RowPlan {
         elements: Elements,
         children: &[LevelPlan],
     ) -> Result<Node<E>, CpuError> {
+        let (numbers, bins, layers) = match self {
+            RowPlan::Layers { numbers, bins, layers } => (*numbers, *bins, layers),
+            RowPlan::Own(own, weights) => return graph.row_network(own, *weights, elements.numbers),
+        };
         let rows = elements.rows();
         let mut inputs = Vec::new();
-        if self.numbers {
+        if numbers {
             inputs.push(Input::Data(Arc::new(E::convert(elements.numbers))));
         }
         for (plan, child) in children.iter().zip(elements.children) {
             inputs.extend(plan.read(graph, activation, child)?);
         }
-        if self.bins {
+        if bins {
             inputs.push(Input::Sparse(Arc::new(elements.bins)));
         }
-        let mut layers = self.layers.iter();
-        let first = layers.next().expect("a network of rows has a layer");
-        let mut hidden = graph.affine(rows, &inputs, first, activation)?;
-        for layer in layers {
+        let mut hidden = graph.affine(rows, &inputs, &layers[0], activation)?;
+        for layer in &layers[1..] {
             hidden = graph.affine(rows, &[Input::Node(hidden)], layer, activation)?;
         }
         Ok(hidden)
     }
-}
-
-/// The widths of the parts of a plate's vector: its pooled features, and the mean of the network over its rows (where
-/// sizes vary, also times sqrt(n)).
-fn vector_widths(level: &Level, row: &[usize]) -> Vec<usize> {
-    let mut widths = Vec::new();
-    if level.pooled() > 0 {
-        widths.push(level.pooled());
-    }
-    if let (true, Some(width)) = (level.network, row.last()) {
-        widths.push(if level.ragged() { 2 * width } else { *width });
-    }
-    widths
 }
 
 /// Lays out weights one behind the other.
@@ -359,48 +379,40 @@ impl Builder {
     }
 
     fn level(&mut self, name: &str, level: &Level, row: &[usize]) -> LevelPlan {
-        let children: Vec<LevelPlan> = level
-            .children
-            .iter()
-            .enumerate()
-            .map(|(index, child)| self.level(&format!("{name}.{index}"), child, row))
-            .collect();
-        let rows = level.network.then(|| {
-            let mut inputs = Vec::new();
-            if level.numbers() > 0 {
-                inputs.push(level.numbers());
-            }
-            for child in &level.children {
-                inputs.extend(vector_widths(child, row));
-            }
-            let mut dense = inputs.iter().sum::<usize>();
-            if level.bins() > 0 {
-                inputs.push(level.bins());
-            }
+        let plan = |(index, child): (usize, &Level)| self.level(&format!("{name}.{index}"), child, row);
+        let children: Vec<LevelPlan> = level.children.iter().enumerate().map(plan).collect();
+        let rows = (level.network && !row.is_empty()).then(|| {
+            let numbers = (level.numbers() > 0).then(|| level.numbers());
+            let vectors = children.iter().zip(&level.children).flat_map(|(plan, level)| plan.widths(level));
+            let mut inputs: Vec<usize> = numbers.into_iter().chain(vectors).collect();
+            let dense = inputs.len();
+            let mut bound = (3.0 / inputs.iter().sum::<usize>().max(1) as f32).sqrt();
+            inputs.extend((level.bins() > 0).then(|| level.bins()));
             let mut layers = Vec::new();
             for (index, width) in row.iter().enumerate() {
-                let bound = (3.0 / dense.max(1) as f32).sqrt();
-                // Two entries of a soft one-hot vector are not 0, whatever its length.
-                let initial = |input| {
-                    if index == 0 && input >= 1 && input + 1 == inputs.len() && level.bins() > 0 {
-                        Initial::Uniform(0.5)
-                    } else {
-                        Initial::Uniform(bound)
-                    }
-                };
-                layers.push(self.layer_from(
-                    &format!("{name}.row.{index}"),
-                    &inputs,
-                    *width,
-                    initial,
-                    vec![0.0; *width],
-                ));
+                // Only two entries of a soft one-hot vector are not 0, whatever its length.
+                let initial = |input| Initial::Uniform(if index == 0 && input == dense { 0.5 } else { bound });
+                let bias = vec![0.0; *width];
+                layers.push(self.layer_from(&format!("{name}.row.{index}"), &inputs, *width, initial, bias));
+                bound = (3.0 / *width as f32).sqrt();
                 inputs = vec![*width];
-                dense = *width;
             }
-            RowPlan { numbers: level.numbers() > 0, bins: level.bins() > 0, layers }
+            RowPlan::Layers { numbers: level.numbers() > 0, bins: level.bins() > 0, layers }
         });
         LevelPlan { pooled: level.pooled() > 0, rows, children }
+    }
+
+    fn own_level(&mut self, name: &str, level: &Level, own: &Own) -> Result<LevelPlan, Error> {
+        let RowShape { inputs, weights, .. } = own.0.shape();
+        if inputs != level.numbers() {
+            let numbers = level.numbers();
+            return Err(Error::Shape(format!(
+                "the network of rows for {name} reads {inputs} numbers, where its rows have {numbers}"
+            )));
+        }
+        let values = own.0.weights()?;
+        let slot = self.slot(format!("{name}.own"), 1, weights, Initial::Values(values));
+        Ok(LevelPlan { pooled: level.pooled() > 0, rows: Some(RowPlan::Own(own.clone(), slot)), children: Vec::new() })
     }
 }
 

@@ -16,6 +16,7 @@ use super::features::Reader;
 use super::graph::Weights;
 use super::network::Plan;
 use super::optimise::Optimiser;
+use super::row_network::{Own, RowShape};
 use super::train::{Record, State};
 use super::{Architecture, Batch, Error, Network, PlateShape, Rows, Settings, Shape, Source, TrainError, Trainer};
 use crate::whole_file::write_whole;
@@ -37,6 +38,8 @@ struct Header {
     shape: Shape,
     architecture: Architecture,
     reader: Reader,
+    /// The user's networks of rows, for each level.
+    own: Vec<Option<RowShape>>,
     history: Vec<Record>,
 }
 
@@ -62,10 +65,14 @@ impl Network {
     /// # Errors
     /// If the file cannot be read, is damaged, or does not hold a network of this version of the library.
     pub fn load(path: impl AsRef<Path>) -> Result<(Network, BTreeMap<String, String>), Error> {
-        let path = path.as_ref();
+        Network::load_with(path.as_ref(), &[])
+    }
+
+    /// The same for a network with networks of the user's own for the rows of some plates.
+    pub(crate) fn load_with(path: &Path, own: &[Option<Own>]) -> Result<(Network, BTreeMap<String, String>), Error> {
         let mut file = read(path)?;
         let corrupt = |reason| Error::Corrupt { path: path.to_owned(), reason };
-        let network = Network::from_file(&mut file).map_err(corrupt)?;
+        let network = Network::from_file(&mut file, own).map_err(corrupt)?;
         Ok((network, file.metadata))
     }
 
@@ -75,11 +82,12 @@ impl Network {
             shape: self.shape.clone(),
             architecture: self.architecture.clone(),
             reader: self.reader.clone(),
+            own: self.plan.own_shapes(),
             history: self.history.clone(),
         }
     }
 
-    fn from_file(file: &mut File) -> Result<Network, String> {
+    fn from_file(file: &mut File, own: &[Option<Own>]) -> Result<Network, String> {
         let header: Header = file.json(NETWORK)?;
         if header.format != FORMAT {
             return Err(format!("it has format {}, this library reads format {FORMAT}", header.format));
@@ -87,7 +95,15 @@ impl Network {
         if !header.reader.fits(&header.shape) {
             return Err("its parts contradict each other".to_owned());
         }
-        let plan = Plan::new(&header.reader, &header.architecture);
+        let found = |level| own.get(level).and_then(|own: &Option<Own>| own.as_ref()).map(|own| own.0.shape());
+        if let Some(level) = (0..header.own.len()).find(|level| header.own[*level] != found(*level)) {
+            return Err(format!(
+                "it was trained with {:?} as the network of rows of plate {level}, and is read with {:?}",
+                header.own[level],
+                found(level)
+            ));
+        }
+        let plan = Plan::new(&header.reader, &header.architecture, own).map_err(|error| error.to_string())?;
         let mut weights = Vec::with_capacity(plan.length());
         for parameter in &plan.parameters {
             weights.extend(file.matrix(&parameter.name, &[parameter.slot.rows, parameter.slot.columns])?);
@@ -133,7 +149,17 @@ impl<'a, S: Source> Trainer<'a, S> {
         settings: &Settings,
         path: impl AsRef<Path>,
     ) -> Result<(Self, BTreeMap<String, String>), TrainError<S::Error>> {
-        let path = path.as_ref();
+        Trainer::resume_with_networks(shape, source, settings, &[], path.as_ref())
+    }
+
+    /// The same with networks of the user's own for the rows of some plates.
+    pub(crate) fn resume_with_networks(
+        shape: &'a Shape,
+        source: &'a S,
+        settings: &Settings,
+        own: &[Option<Own>],
+        path: &Path,
+    ) -> Result<(Self, BTreeMap<String, String>), TrainError<S::Error>> {
         let corrupt = |reason| TrainError::Checkpoint(Error::Corrupt { path: path.to_owned(), reason });
         let mut file = read(path).map_err(TrainError::Checkpoint)?;
         let saved: Settings = file.json(SETTINGS).map_err(corrupt)?;
@@ -146,7 +172,7 @@ impl<'a, S: Source> Trainer<'a, S> {
             return Err(corrupt("it is of a network of another shape".to_owned()));
         }
         let state: State = file.json(TRAINING).map_err(corrupt)?;
-        let mut trainer = Trainer::prepare(shape, source, settings, header.reader)?;
+        let mut trainer = Trainer::prepare(shape, source, settings, header.reader, own)?;
         let length = trainer.optimiser.average.len();
         let vector = |name: &str| file.matrix(name, &[length]).map_err(corrupt);
         let (weights, average) = (vector("weights")?, vector("average")?);

@@ -212,7 +212,7 @@ fn the_whole_loss_has_the_gradient_of_its_differences() {
     let plain = Architecture { bins: 0, set: Trunk::Plain(vec![4, 4]), ..architecture.clone() };
     for architecture in [architecture, plain] {
         let reader = Reader::fit(&pilot, &targets, 2, architecture.bins);
-        let plan = Plan::new(&reader, &architecture);
+        let plan = Plan::new(&reader, &architecture, &[]).unwrap();
         let mut random = random(4, 0);
         // The last layer starts at zero, where most gradients vanish.
         let weights = plan.initialise(1).into_iter().map(|weight| f64::from(weight) + 0.2 * normal(&mut random));

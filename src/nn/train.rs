@@ -19,6 +19,7 @@ use super::features::Reader;
 use super::graph::{ChunkGradient, Graph, Weights};
 use super::network::Plan;
 use super::optimise::Optimiser;
+use super::row_network::Own;
 use super::{Architecture, Batch, Error, Network, Shape, TrainError};
 
 /// The `step` of [`Source::draw`] from which standardisation and bins are fitted.
@@ -239,11 +240,21 @@ impl<'a, S: Source> Trainer<'a, S> {
     /// # Errors
     /// Those of [`train`].
     pub fn new(shape: &'a Shape, source: &'a S, settings: &Settings) -> Result<Self, TrainError<S::Error>> {
+        Trainer::with_networks(shape, source, settings, &[])
+    }
+
+    /// The same with networks of the user's own for the rows of some plates: none at all, or `None` where a plate has none.
+    pub(crate) fn with_networks(
+        shape: &'a Shape,
+        source: &'a S,
+        settings: &Settings,
+        own: &[Option<Own>],
+    ) -> Result<Self, TrainError<S::Error>> {
         let start = Instant::now();
         settings.check(shape)?;
         let (pilot, pilot_targets) = Simulator { shape, source }.sample(PILOT, settings.pilot)?;
         let reader = Reader::fit(&pilot, &pilot_targets, shape.targets, settings.architecture.bins);
-        Ok(Trainer { start, ..Trainer::prepare(shape, source, settings, reader)? })
+        Ok(Trainer { start, ..Trainer::prepare(shape, source, settings, reader, own)? })
     }
 
     /// A training that has not begun.
@@ -252,12 +263,13 @@ impl<'a, S: Source> Trainer<'a, S> {
         source: &'a S,
         settings: &Settings,
         reader: Reader,
+        own: &[Option<Own>],
     ) -> Result<Self, TrainError<S::Error>> {
         settings.check(shape)?;
         keep_freed_memory();
         let simulator = Simulator { shape, source };
         let held_out = simulator.sample(VALIDATION, settings.validation)?;
-        let plan = Plan::new(&reader, &settings.architecture);
+        let plan = Plan::new(&reader, &settings.architecture, own).map_err(|error| no_chunk(PILOT, error))?;
         let weights = plan.initialise(settings.seed);
         let network = Network {
             shape: shape.clone(),
