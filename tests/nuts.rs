@@ -253,3 +253,25 @@ fn the_same_seed_gives_the_same_draws_on_any_number_of_threads() {
     assert_eq!(one.get("fraction"), two.get("fraction"));
     assert_eq!(one.get("mass"), two.get("mass"));
 }
+
+fn total<T: Real>(numbers: &[T]) -> T {
+    numbers.iter().fold(T::from(0.0), |sum, x| sum + *x)
+}
+
+model! {
+    pub Wide {
+        global mu[120] ~ Normal(0.0, 1.0);
+        plate events(1..=10) {
+            let total = total(&mu);
+            observe x ~ Normal(total, 1.0);
+        }
+    }
+}
+
+/// A number with 120 derivatives, in lanes, takes more stack than a thread has unasked.
+#[test]
+fn a_long_vector_of_globals_fits_on_the_stack() {
+    let data = WideData { events: WideEvents { x: vec![1.0, 2.0] } };
+    let chains = Wide::default().nuts(&data).seed(1).chains(2).warmup(60).draws(20).run().unwrap();
+    assert_eq!(chains.names().len(), 120);
+}

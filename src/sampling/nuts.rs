@@ -16,6 +16,11 @@ use crate::simulate::{Stream, stream};
 
 /// How many starting points a chain may try.
 const STARTS: usize = 200;
+/// The stack of a chain's thread, in bytes: at least, for each unconstrained number, and at most. It takes up memory only as
+/// far as it is used.
+const STACK: usize = 8 << 20;
+const STACK_FOR_EACH: usize = 1 << 20;
+const STACK_MOST: usize = 1 << 30;
 
 /// Why chains could not be run.
 #[derive(Debug, thiserror::Error)]
@@ -126,9 +131,16 @@ impl<'a, M: Model> Nuts<'a, M> {
             }
         }
         // The checks of the data are the same for each chain: once is enough to fail early.
-        if (self.density)(self.model, self.data)?.dimension() == 0 {
+        let dimension = (self.density)(self.model, self.data)?.dimension();
+        if dimension == 0 {
             return Err(SampleError::NothingToSample);
         }
+        // A number with derivatives lies on the stack with all of them, a vector of such with their square.
+        let threads = rayon::ThreadPoolBuilder::new()
+            .num_threads(rayon::current_num_threads().min(self.chains))
+            .stack_size((STACK + dimension * STACK_FOR_EACH).min(STACK_MOST))
+            .build()
+            .map_err(|error| SampleError::Sampler { chain: 0, what: error.to_string() })?;
         let started = Instant::now();
         let steps = self.chains * (self.warmup + self.draws);
         let (progress, done, divergent) =
@@ -140,8 +152,9 @@ impl<'a, M: Model> Nuts<'a, M> {
                 progress.set(done, || format!("{divergent} divergences,"));
             }
         };
-        let runs: Vec<Run> =
-            (0..self.chains).into_par_iter().map(|chain| self.chain(chain, &report)).collect::<Result<_, _>>()?;
+        let runs: Vec<Run> = threads.install(|| {
+            (0..self.chains).into_par_iter().map(|chain| self.chain(chain, &report)).collect::<Result<_, _>>()
+        })?;
         drop(progress);
         let mut names = model::names(self.model, Some(self.data));
         names.extend(model::derived_names(self.model, self.data));
