@@ -154,7 +154,7 @@ fn train_step(c: &mut Criterion) {
         set: Trunk::Plain(vec![64, 128, 128, 128]),
         components: 1,
     };
-    let default = Architecture::default();
+    let default = Architecture { set: Trunk::Residual { width: 256, blocks: 3 }, ..Architecture::default() };
     let work = |rows, row: &[usize], sets, set: &[usize], data| Work {
         rows,
         row: Work::layers(row, true),

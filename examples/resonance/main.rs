@@ -5,6 +5,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod exact;
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -14,6 +15,7 @@ use common::{Options, Output, Result, mean_and_sd, report};
 use hierarch::plot::{self, Axes, Panel};
 use hierarch::prelude::*;
 use hierarch::sampling::diagnostics::ess_bulk;
+use rayon::prelude::*;
 use serde_json::json;
 
 model! {
@@ -79,6 +81,14 @@ fn run(arguments: &Arguments) -> Result<()> {
     let milliseconds = started.elapsed().as_secs_f64() * 1e3;
     println!("\nthe deep set ({milliseconds:.2} ms on data it has not seen):\n{belief}");
 
+    let (sets, last) = (if options.quick { 200 } else { 2000 }, posterior.history().last().copied());
+    let at_size = excess(&posterior, sets, Some(arguments.events), options.seed)?;
+    let at_any = excess(&posterior, sets, None, options.seed)?;
+    println!(
+        "\nmean negative log posterior of the true fraction over {sets} simulated data sets, above the exact one's:"
+    );
+    println!("{} events: {at_size}\nany number of events: {at_any}", arguments.events);
+
     out.training(posterior.history())?;
     picture_posteriors(&out, &chains, &belief, &truth)?;
     let x = &data.events.x;
@@ -104,9 +114,53 @@ fn run(arguments: &Arguments) -> Result<()> {
             "seconds": chains.time().as_secs_f64(), "ess_per_second": ess / chains.time().as_secs_f64(),
         },
         "npe": { "fraction": mean_and_sd(&npe, "fraction"), "mass": mean_and_sd(&npe, "mass"), "milliseconds": milliseconds },
-        "train_seconds": posterior.history().last().map(|r| r.seconds),
-        "sets_seen": posterior.history().last().map(|r| r.sets),
+        "excess_nll_nats": at_size.mean, "excess_nll_nats_sd": at_size.sd,
+        "excess_nll_nats_any_size": at_any.mean, "kl_nats": at_size.kl, "kl_nats_any_size": at_any.kl,
+        "train_seconds": last.map(|r| r.seconds), "sets_seen": last.map(|r| r.sets),
+        "step_milliseconds": last.map(|r| 1e3 * r.seconds / r.step as f64),
     }))
+}
+
+/// How far a posterior is from the exact one, in nats.
+struct Excess {
+    /// Mean over data sets of ln p - ln q at the true fraction.
+    mean: f64,
+    /// The standard deviation of that mean.
+    sd: f64,
+    /// Mean over data sets of the divergence KL(p || q): what `mean` tends to, with less noise.
+    kl: f64,
+}
+
+impl std::fmt::Display for Excess {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:.4} +- {:.4} nats (mean KL divergence {:.4})", self.mean, self.sd, self.kl)
+    }
+}
+
+/// The fraction's posterior against the exact one, on data sets simulated from the prior.
+fn excess(posterior: &Posterior<Resonance>, sets: usize, events: Option<usize>, seed: u64) -> Result<Excess> {
+    let model = posterior.model();
+    // Not those of the training, nor those that are shown.
+    let simulate = model.simulate(sets).seed(seed ^ 0x6578_6163_7400);
+    let drawn = match events {
+        Some(events) => simulate.size("events", events).run()?,
+        None => simulate.run()?,
+    };
+    let compare = |s: &Simulation<Resonance>| -> std::result::Result<(f64, f64), InferenceError> {
+        let (exact, at_truth) = exact::log_posterior(&s.data.events.x, model.width, s.globals.fraction);
+        let belief = posterior.condition(&s.data)?;
+        let log_q = |fraction| belief.log_density_of("fraction", fraction).unwrap_or(f64::NAN);
+        let n = exact.len() as f64;
+        let middles = exact.iter().enumerate().map(|(i, log_p)| ((i as f64 + 0.5) / n, log_p));
+        let kl =
+            middles.filter(|(_, log_p)| **log_p > -30.0).map(|(x, log_p)| log_p.exp() * (log_p - log_q(x)) / n).sum();
+        Ok((at_truth - log_q(s.globals.fraction), kl))
+    };
+    let each = drawn.par_iter().map(compare).collect::<std::result::Result<Vec<_>, _>>()?;
+    let n = each.len() as f64;
+    let mean = each.iter().map(|(excess, _)| excess).sum::<f64>() / n;
+    let variance = each.iter().map(|(excess, _)| (excess - mean).powi(2)).sum::<f64>() / (n - 1.0);
+    Ok(Excess { mean, sd: (variance / n).sqrt(), kl: each.iter().map(|(_, kl)| kl).sum::<f64>() / n })
 }
 
 fn picture_posteriors(

@@ -10,7 +10,7 @@ use super::encode::Encoder;
 use super::link::Link;
 use super::{Bank, InferenceError, Posterior};
 use crate::model::{GlobalSlot, Model, Specification, global_slots, unconstrain};
-use crate::nn::{Batch, Budget, Network, Own, RowNetworks, Settings, Shape, Source, Trainer};
+use crate::nn::{Architecture, Batch, Budget, Network, Own, RowNetworks, Settings, Shape, Source, Trainer};
 use crate::progress::Progress;
 use crate::simulate::{Plan, SimulateError, stream};
 
@@ -72,7 +72,8 @@ impl<'a, M: Model> Npe<'a, M> {
         self
     }
 
-    /// Changes the sizes of the network, or how it is trained.
+    /// Changes the sizes of the network, or how it is trained. Sizes that are left as they are follow the model: see
+    /// [`Architecture::sized`].
     pub fn settings(mut self, change: impl FnOnce(&mut Settings)) -> Self {
         change(&mut self.settings);
         self
@@ -112,6 +113,9 @@ impl<'a, M: Model> Npe<'a, M> {
         let encoder = Encoder::new(&self.model.specification());
         let (width, plates) = encoder.shape();
         let shape = Shape { width, plates, targets: targets.iter().map(|t| t.free.len()).sum() };
+        if self.settings.architecture == Architecture::default() {
+            self.settings.architecture = Architecture::sized(&shape);
+        }
         let network = match self.bank {
             Some(bank) => {
                 self.settings.validation = self.settings.validation.min(bank.validation());

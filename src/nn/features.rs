@@ -22,9 +22,10 @@ const BINNED_WIDTH: usize = 8;
 const POOLED_WIDTH: usize = 64;
 /// Values of a pilot column looked at for its quantiles.
 const COLUMN_SAMPLE: usize = 1 << 18;
-/// The scale of a soft bin, next to 1 for a moment: there are a hundred for each moment, and what conjugate models need is
-/// in the moments.
-const BIN_SCALE: f64 = 0.3;
+/// The scale of a soft bin, next to 1 for a moment: a network sees what is large sooner.
+const BIN_SCALE: f64 = 2.0;
+/// The share of the knots that lie where the data do; the others are spread evenly.
+const DENSE: f64 = 0.25;
 /// Rows at which a plate's own histogram counts as much as the prior's.
 const SHRINK: f32 = 4.0;
 /// Sizes at which the prior and the data count alike, for moments that are told shrunk towards the prior: of a Gaussian with
@@ -160,9 +161,9 @@ fn robust_location(sorted: &[f32]) -> (f32, f32) {
     (centre, if sd > 0.0 && sd.is_finite() { sd } else { 1.0 })
 }
 
-/// Where the knots lie: at each value if there are few; else at equal steps of the average of the distribution function
-/// of the sample and that of a uniform distribution over its range. The first puts resolution where the data are, the
-/// second keeps it where only an unusual data set would have data.
+/// Where the knots lie: at each value if there are few; else at equal steps of a weighted average of the distribution
+/// function of the sample and that of a uniform distribution over its range. The first puts resolution where the data are,
+/// the second keeps it where only an unusual data set would have data.
 fn place_knots(sorted: &[f32], count: usize) -> Vec<f32> {
     if count < 2 || sorted.is_empty() {
         return Vec::new();
@@ -188,7 +189,7 @@ fn place_knots(sorted: &[f32], count: usize) -> Vec<f32> {
     }
     let level = |index: usize| {
         let value = f64::from(sorted[index]);
-        0.5 * (index - tail) as f64 / (last - 2 * tail) as f64 + 0.5 * (value - low) / (high - low)
+        DENSE * (index - tail) as f64 / (last - 2 * tail) as f64 + (1.0 - DENSE) * (value - low) / (high - low)
     };
     knots.clear();
     let closest = (1e-3 * (high - low) / count as f64) as f32;

@@ -447,6 +447,7 @@ fn small(sets: u64) -> Settings {
         },
         pilot: 256,
         validation: 256,
+        sets: 256,
         ..Settings::new(Budget::sets(sets))
     }
 }

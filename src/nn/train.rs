@@ -1,12 +1,12 @@
 //! Training: simulate, differentiate, update.
 //!
-//! A step draws fresh data sets in a fixed number of chunks. Chunks are shared among the threads of rayon's current pool;
-//! each is simulated, passed forward and back on a tape of its own, and the gradients are summed in chunk order. So the
-//! result does not depend, to the bit, on how many threads there are. As no data set is ever seen twice, there is nothing
+//! A step draws data sets in a fixed number of chunks. Chunks are shared among the threads of rayon's current pool; each is
+//! simulated, passed forward and back on a tape of its own, and what it contributes to the gradient is summed in chunk order.
+//! So the result does not depend, to the bit, on how many threads there are. Where every data set is fresh there is nothing
 //! to overfit to: no weight decay, no early stopping.
 //!
-//! The optimiser is Adam (Kingma & Ba, arXiv 1412.6980) with warm-up and cosine decay. Predictions use the exponential
-//! moving average of its weights.
+//! The learning rate warms up and then falls as half a cosine. Predictions use the exponential moving average of the
+//! weights.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -116,7 +116,7 @@ impl Settings {
         Settings {
             budget,
             architecture: Architecture::default(),
-            sets: 256,
+            sets: 512,
             chunks: 8,
             learning_rate: 1e-3,
             weight_decay: 0.0,
@@ -167,6 +167,8 @@ pub struct Record {
     pub loss: f64,
     /// The same over the validation sample, under the averaged weights, nats.
     pub validation: f64,
+    /// The share of the steps' work since the last record that went into drawing data sets.
+    pub simulation: f64,
 }
 
 /// How far training has come; given to the callback after every step.
@@ -230,6 +232,9 @@ pub(super) struct State {
     pub(super) seconds: f64,
     /// Mean loss since the last validation.
     pub(super) since: Mean,
+    /// Seconds of all threads since the last validation: of drawing data sets, and of all work on chunks.
+    pub(super) simulation: f64,
+    pub(super) work: f64,
     /// Validations since the best one.
     pub(super) stale: usize,
 }
@@ -303,23 +308,28 @@ impl<'a, S: Source> Trainer<'a, S> {
     pub fn step(&mut self) -> Result<Progress, TrainError<S::Error>> {
         let Settings { chunks, sets, .. } = self.settings;
         let step = self.state.step;
-        let chunk = |chunk: usize| -> Result<(f64, ChunkGradient<f32>), TrainError<S::Error>> {
+        let chunk = |chunk: usize| -> Result<Chunk, TrainError<S::Error>> {
+            let start = Instant::now();
             let (first, last) = (sets * chunk / chunks, sets * (chunk + 1) / chunks);
             let (batch, targets) = self.simulator.draw(step, chunk, last - first)?;
-            self.differentiate(&batch, &targets).map_err(|failure| failure.at(step, chunk))
+            let simulation = start.elapsed().as_secs_f64();
+            let (loss, gradient) = self.differentiate(&batch, &targets).map_err(|failure| failure.at(step, chunk))?;
+            Ok(Chunk { loss, gradient, simulation, work: start.elapsed().as_secs_f64() })
         };
-        let drawn: Vec<Result<_, _>> = (0..chunks).into_par_iter().map(chunk).collect();
-        let drawn = drawn.into_iter().collect::<Result<Vec<_>, _>>()?;
-        let (losses, gradients): (Vec<f64>, Vec<_>) = drawn.into_iter().unzip();
+        let done: Vec<Result<Chunk, _>> = (0..chunks).into_par_iter().map(chunk).collect();
+        let done = done.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let loss = done.iter().map(|chunk| chunk.loss).sum::<f64>() / sets as f64;
+        self.state.since.add(loss);
+        self.state.simulation += done.iter().map(|chunk| chunk.simulation).sum::<f64>();
+        self.state.work += done.iter().map(|chunk| chunk.work).sum::<f64>();
+        let gradients: Vec<_> = done.into_iter().map(|chunk| chunk.gradient).collect();
         let rate = self.settings.learning_rate * schedule(self.state.fraction);
         self.optimiser.update(&gradients, self.network.plan.shared, sets, rate, self.settings.weight_decay);
 
-        let loss = losses.iter().sum::<f64>() / sets as f64;
         let before = self.state.fraction;
         let seconds = self.seconds();
         self.state.step += 1;
         self.state.sets += sets as u64;
-        self.state.since.add(loss);
         self.state.fraction = self.settings.budget.spent(self.state.sets, seconds).min(1.0);
         if (before * EVALUATIONS).floor() < (self.state.fraction * EVALUATIONS).floor() {
             self.validate()?;
@@ -359,6 +369,7 @@ impl<'a, S: Source> Trainer<'a, S> {
             seconds: self.seconds(),
             loss: self.state.since.take(),
             validation,
+            simulation: std::mem::take(&mut self.state.simulation) / std::mem::take(&mut self.state.work).max(1e-9),
         });
         Ok(())
     }
@@ -478,6 +489,16 @@ impl<S: Source> Simulator<'_, S> {
         }
         Ok((batch, targets))
     }
+}
+
+/// What one chunk contributes to a step.
+struct Chunk {
+    /// Summed over its data sets.
+    loss: f64,
+    gradient: ChunkGradient<f32>,
+    /// Seconds of drawing its data sets, and of all that was done with them.
+    simulation: f64,
+    work: f64,
 }
 
 /// Why a chunk has no gradient.
