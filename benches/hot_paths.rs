@@ -74,8 +74,8 @@ impl Drawn {
 impl Source for Drawn {
     type Error = Infallible;
 
-    fn draw(&self, _: u64, chunk: usize, sets: usize) -> Result<(Batch, Vec<f32>), Infallible> {
-        let first = chunk * sets % (513 - sets);
+    fn draw(&self, _: u64, first: usize, sets: usize) -> Result<(Batch, Vec<f32>), Infallible> {
+        let first = first % (513 - sets);
         Ok((self.batch.slice(first..first + sets), self.targets[first..first + sets].to_vec()))
     }
 }
@@ -154,7 +154,8 @@ fn train_step(c: &mut Criterion) {
         set: Trunk::Plain(vec![64, 128, 128, 128]),
         components: 1,
     };
-    let default = Architecture { set: Trunk::Residual { width: 256, blocks: 3 }, ..Architecture::default() };
+    let wide = Trunk::Residual { width: 256, blocks: 3 };
+    let default = Architecture { bins: 141, set: wide, ..Architecture::default() };
     let work = |rows, row: &[usize], sets, set: &[usize], data| Work {
         rows,
         row: Work::layers(row, true),

@@ -143,7 +143,7 @@ impl<M: Model> Bank<M> {
         &'a self,
         model: &M,
         targets: &'a [GlobalSlot],
-        (sets, chunks): (usize, usize),
+        sets: usize,
         seed: u64,
     ) -> Result<BankSource<'a, M>, InferenceError> {
         if *model != self.model {
@@ -154,7 +154,7 @@ impl<M: Model> Bank<M> {
             return Err(InferenceError::SmallBank { sets: self.len(), least: SMALLEST });
         }
         let stride = global_slots(model).iter().map(|g| g.free.end).max().unwrap_or(0);
-        Ok(BankSource { bank: self, targets, stride, sets, chunks, seed })
+        Ok(BankSource { bank: self, targets, stride, sets, seed })
     }
 }
 
@@ -164,22 +164,21 @@ pub(super) struct BankSource<'a, M: Model> {
     targets: &'a [GlobalSlot],
     /// Numbers of all globals.
     stride: usize,
-    /// Data sets of a step, and its chunks.
+    /// Data sets of a step.
     sets: usize,
-    chunks: usize,
     seed: u64,
 }
 
 impl<M: Model> Source for BankSource<'_, M> {
     type Error = SimulateError;
 
-    fn draw(&self, step: u64, chunk: usize, sets: usize) -> Result<(Batch, Vec<f32>), SimulateError> {
+    fn draw(&self, step: u64, first: usize, sets: usize) -> Result<(Batch, Vec<f32>), SimulateError> {
         let training = self.bank.training();
         let place = |i: usize| match step {
-            PILOT => (chunk * CHUNK + i) % training,
-            VALIDATION => training + (chunk * CHUNK + i) % self.bank.validation(),
+            PILOT => (first + i) % training,
+            VALIDATION => training + (first + i) % self.bank.validation(),
             _ => {
-                let position = step * self.sets as u64 + (self.sets * chunk / self.chunks + i) as u64;
+                let position = step * self.sets as u64 + (first + i) as u64;
                 let (epoch, at) = (position / training as u64, position % training as u64);
                 shuffled(at, training as u64, self.seed ^ epoch.wrapping_mul(0x9e37_79b9_7f4a_7c15)) as usize
             }

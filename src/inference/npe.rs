@@ -120,8 +120,7 @@ impl<'a, M: Model> Npe<'a, M> {
             Some(bank) => {
                 self.settings.validation = self.settings.validation.min(bank.validation());
                 self.settings.pilot = self.settings.pilot.min(bank.training());
-                let step = (self.settings.sets, self.settings.chunks);
-                let source = bank.source(self.model, &targets, step, self.settings.seed)?;
+                let source = bank.source(self.model, &targets, self.settings.sets, self.settings.seed)?;
                 self.fit(&shape, &source, &targets, bank.simulation())?
             }
             None => {
@@ -243,14 +242,14 @@ struct Simulations<'a, M: Model> {
 impl<M: Model> Source for Simulations<'_, M> {
     type Error = SimulateError;
 
-    fn draw(&self, step: u64, chunk: usize, sets: usize) -> Result<(Batch, Vec<f32>), SimulateError> {
+    fn draw(&self, step: u64, first: usize, sets: usize) -> Result<(Batch, Vec<f32>), SimulateError> {
         let mut batch = self.encoder.batch();
         let mut targets = Vec::with_capacity(sets * self.targets.len());
-        for i in 0..sets as u64 {
-            // One stream for each (step, chunk, set), apart from those of `simulate` by the seed.
+        for place in first..first + sets {
+            // One stream for each (step, place), apart from those of `simulate` by the seed.
             let mut rng = stream(
                 self.seed.wrapping_add((step.wrapping_add(2)).wrapping_mul(0x9fb2_1c65_1e98_df25)),
-                ((chunk as u64) << 32) | i,
+                place as u64,
             );
             let simulation = self.model.draw(self.plan, &mut rng)?;
             self.encoder.push(&simulation.data, &mut batch);

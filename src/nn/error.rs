@@ -85,40 +85,45 @@ pub enum TrainError<E> {
     },
 
     /// The simulator failed.
-    #[error("the simulator failed in step {step}, chunk {chunk}: {source}")]
+    #[error("the simulator failed in step {step}, data sets from {first} on: {source}")]
     Source {
         /// The step, as [`Source::draw`](super::Source::draw) got it.
         step: u64,
-        /// The chunk, as [`Source::draw`](super::Source::draw) got it.
-        chunk: usize,
+        /// The place of the first data set, as [`Source::draw`](super::Source::draw) got it.
+        first: usize,
         /// Its error.
         source: E,
     },
 
     /// The loss of one data set is NaN or infinite, though its data are finite: the weights have diverged.
-    #[error(
-        "the loss of data set {set} in step {step}, chunk {chunk} is {loss}: training has diverged; \
-         lower the learning rate"
-    )]
+    #[error("the loss of data set {set} in step {step} is {loss}: training has diverged; lower the learning rate")]
     NotFinite {
         /// The step, as [`Source::draw`](super::Source::draw) got it.
         step: u64,
-        /// The chunk, as [`Source::draw`](super::Source::draw) got it.
-        chunk: usize,
-        /// The data set within the chunk.
+        /// The data set within the step.
         set: usize,
         /// Its loss.
         loss: f32,
     },
 
     /// The data do not fit the network, or the network ran out of memory.
-    #[error("in step {step}, chunk {chunk}: {source}")]
+    #[error("in step {step}, data sets from {first} on: {source}")]
     Network {
         /// The step, as [`Source::draw`](super::Source::draw) got it.
         step: u64,
-        /// The chunk, as [`Source::draw`](super::Source::draw) got it.
-        chunk: usize,
+        /// The place of the first data set, as [`Source::draw`](super::Source::draw) got it.
+        first: usize,
         /// Its error.
         source: Error,
     },
+}
+
+impl<E> TrainError<E> {
+    /// An error about data sets of a step from a place on; names the data set by its place in the step.
+    pub(super) fn network(step: u64, first: usize, mut source: Error) -> Self {
+        if let Error::NotFinite { set, .. } = &mut source {
+            *set += first;
+        }
+        TrainError::Network { step, first, source }
+    }
 }

@@ -10,7 +10,6 @@
 //! this is where a network gets its resolution from.
 
 use std::borrow::Cow;
-use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
@@ -22,7 +21,8 @@ const BINNED_WIDTH: usize = 8;
 const POOLED_WIDTH: usize = 64;
 /// Values of a pilot column looked at for its quantiles.
 const COLUMN_SAMPLE: usize = 1 << 18;
-/// The scale of a soft bin, next to 1 for a moment: a network sees what is large sooner.
+/// The scale of a soft bin, next to 1 for a moment, where rows have one number; with more numbers each has its share. A
+/// network sees what is large sooner, and is distracted by it.
 const BIN_SCALE: f64 = 2.0;
 /// The share of the knots that lie where the data do; the others are spread evenly.
 const DENSE: f64 = 0.25;
@@ -212,7 +212,7 @@ fn place_knots(sorted: &[f32], count: usize) -> Vec<f32> {
 
 /// How the size of a plate is read, where it varies.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Sizes {
+pub(super) struct Sizes {
     /// sqrt(n) is measured in units of its root mean square.
     root: f32,
     /// Mean and standard deviation of each function of the size.
@@ -220,7 +220,8 @@ struct Sizes {
 }
 
 impl Sizes {
-    const WIDTH: usize = 4;
+    /// How many functions of the size are told.
+    pub(super) const WIDTH: usize = 4;
 
     fn functions(size: usize) -> [f32; Self::WIDTH] {
         let n = size as f32;
@@ -258,16 +259,9 @@ pub(super) struct Sparse {
 }
 
 impl Sparse {
-    /// Calls `visit` for every entry with its weight, the place of its row in a matrix of so many columns, and the place of
-    /// its position in another.
-    #[inline]
-    pub(super) fn visit(&self, columns: usize, mut visit: impl FnMut(Range<usize>, Range<usize>, f32)) {
-        let place = |index: usize| index * columns..(index + 1) * columns;
-        for (row, entries) in self.values.chunks_exact(self.entries.max(1)).enumerate() {
-            for (position, weight) in entries {
-                visit(place(row), place(*position as usize), *weight);
-            }
-        }
+    /// Entries in each row, and all of them.
+    pub(super) fn pairs(&self) -> (usize, &[(u32, f32)]) {
+        (self.entries.max(1), &self.values)
     }
 }
 
@@ -295,12 +289,20 @@ impl Elements {
     }
 }
 
+/// What is pooled over the rows of each parent; empty where nothing is.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Pooled {
+    /// Soft histograms, parents x the first of [`Level::pooled`].
+    pub(super) bins: Vec<f32>,
+    /// Means, means of products, and the size, parents x the second of [`Level::pooled`].
+    pub(super) moments: Vec<f32>,
+}
+
 /// What the network reads of one plate: its rows, and what is pooled over them.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Encoded {
     pub(super) elements: Elements,
-    /// Parents x [`Level::pooled`].
-    pub(super) pooled: Vec<f32>,
+    pub(super) pooled: Pooled,
     /// See [`Level::roots`].
     pub(super) roots: Option<Vec<f32>>,
 }
@@ -321,6 +323,8 @@ pub(super) struct Level {
     sizes: Option<Sizes>,
     /// Whether moments of the rows are pooled.
     moments: bool,
+    /// Whether a histogram is, too.
+    histogram: bool,
     /// Whether the rows go through a network of their own, so that columns can be read together.
     pub(super) network: bool,
     pub(super) children: Vec<Level>,
@@ -328,8 +332,8 @@ pub(super) struct Level {
 
 impl Level {
     /// Fits a level to the rows of a pilot sample; `knots` is the number of soft bins of a row that has one number.
-    fn fit(rows: &Rows, knots: usize) -> Level {
-        let children: Vec<Level> = rows.children.iter().map(|child| Level::fit(child, knots)).collect();
+    fn fit(rows: &Rows, knots: usize, depth: usize) -> Level {
+        let children: Vec<Level> = rows.children.iter().map(|child| Level::fit(child, knots, depth + 1)).collect();
         let encoded: Vec<Encoded> = encode_children(&children, rows);
         let table = Table::new(rows, &children, &encoded);
         let width = table.width;
@@ -354,6 +358,8 @@ impl Level {
             root_scale: Vec::new(),
             sizes: Sizes::fit(&rows.offsets),
             moments: told,
+            // A nested plate has many parents with few rows each: where a network reads the rows, that is enough.
+            histogram: depth == 0 || width <= 1,
             network: width > 1 || !children.is_empty() || !told,
             children,
         };
@@ -391,12 +397,12 @@ impl Level {
         }
         // The bins of a column share one scale: a bin that is seldom hit would be blown up by its own.
         let mut start = 0;
-        for column in &self.columns {
+        for column in self.columns.iter().filter(|_| self.pooled_bins() > 0) {
             let bins = start..start + column.knots.len();
             start = bins.end;
             for squares in [&mut plain, &mut rooted] {
                 let mean = squares[bins.clone()].iter().sum::<f64>() / bins.len().max(1) as f64;
-                squares[bins.clone()].fill(mean / BIN_SCALE.powi(2));
+                squares[bins.clone()].fill(mean * (self.columns.len() as f64 / BIN_SCALE).powi(2));
             }
         }
         let inverse_root = |squares: Vec<f64>| {
@@ -418,15 +424,18 @@ impl Level {
         self.columns.iter().map(|column| column.knots.len()).sum()
     }
 
-    /// Length of the pooled vector of a parent.
-    pub(super) fn pooled(&self) -> usize {
+    /// Length of a parent's soft histogram.
+    fn pooled_bins(&self) -> usize {
+        if self.moments && self.histogram { self.bins() } else { 0 }
+    }
+
+    /// Lengths of the two parts of a parent's [`Pooled`].
+    pub(super) fn pooled(&self) -> (usize, usize) {
+        let (bins, others) = (self.pooled_bins(), self.moments_width() - self.pooled_bins());
         match self.sizes {
-            _ if !self.moments => 0,
-            Some(_) => {
-                let moments = self.moments_width();
-                2 * moments + SHRINKS.len() * (moments - self.bins()) + Sizes::WIDTH
-            }
-            None => self.moments_width(),
+            _ if !self.moments => (0, 0),
+            Some(_) => (2 * bins, (2 + SHRINKS.len()) * others + Sizes::WIDTH),
+            None => (bins, others),
         }
     }
 
@@ -440,7 +449,7 @@ impl Level {
         let width = self.numbers();
         match width {
             _ if !self.moments => 0,
-            0..=BINNED_WIDTH => self.bins() + width + width * (width + 1) / 2,
+            0..=BINNED_WIDTH => self.pooled_bins() + width + width * (width + 1) / 2,
             _ if width <= POOLED_WIDTH => 2 * width,
             _ => 0,
         }
@@ -507,10 +516,12 @@ impl Level {
         if moments == 0 {
             return sums;
         }
-        let (binned, bins) = (width <= BINNED_WIDTH, self.bins());
+        let (binned, bins) = (width <= BINNED_WIDTH, self.pooled_bins());
         for (sum, pair) in sums.chunks_exact_mut(moments).zip(offsets.windows(2)) {
             for row in numbers[pair[0] * width..pair[1] * width].chunks_exact(width) {
-                self.soft_bins(row, |position, weight| sum[position] += f64::from(weight));
+                if bins > 0 {
+                    self.soft_bins(row, |position, weight| sum[position] += f64::from(weight));
+                }
                 let mut position = bins;
                 let mut add = |value: f32| {
                     sum[position] += f64::from(value);
@@ -531,41 +542,45 @@ impl Level {
         sums
     }
 
-    /// Deviations of the means from what the prior predicts, plain and times sqrt(n), each to its own scale, and
-    /// functions of n. If n never varies, the two deviations are the same, and one is given.
-    pub(super) fn pool(&self, sums: &[f64], sizes: &[usize]) -> Vec<f32> {
-        let (moments, bins) = (self.moments_width(), self.bins());
-        let mut pooled = Vec::with_capacity(sizes.len() * self.pooled());
-        let mut deviations = vec![0.0; moments];
+    /// Deviations of the means from what the prior predicts, plain, times sqrt(n) and shrunk, each to its own scale, and
+    /// functions of n. Where n never varies, all of these are the same, and one is given.
+    pub(super) fn pool(&self, sums: &[f64], sizes: &[usize]) -> Pooled {
+        let (length, binned) = (self.moments_width(), self.pooled_bins());
+        let (bins_width, moments_width) = self.pooled();
+        let mut bins = Vec::with_capacity(sizes.len() * bins_width);
+        let mut moments = Vec::with_capacity(sizes.len() * moments_width);
+        let mut deviations = vec![0.0; length];
         for (parent, &size) in sizes.iter().enumerate() {
             // A plate without rows tells nothing beyond its size.
-            let inverse = if size == 0 { 0.0 } else { 1.0 / size as f64 };
-            let known = if size == 0 { 0.0 } else { 1.0 };
-            let sums = &sums[parent * moments..(parent + 1) * moments];
+            let (inverse, known) = if size == 0 { (0.0, 0.0) } else { (1.0 / size as f64, 1.0) };
+            let sums = &sums[parent * length..(parent + 1) * length];
             for ((deviation, sum), centre) in deviations.iter_mut().zip(sums).zip(&self.centre) {
                 *deviation = (sum * inverse) as f32 - known * centre;
             }
-            let scaled = deviations.iter().zip(&self.scale);
+            let told = |deviations: &[f32], scales: &[f32], factor: f32, to: &mut Vec<f32>| {
+                to.extend(deviations.iter().zip(scales).map(|(deviation, scale)| squash(factor * deviation * scale)));
+            };
+            let (histogram, means) = deviations.split_at(binned);
+            let ((scale, scales), (root_scale, root_scales)) =
+                (self.scale.split_at(binned), self.root_scale.split_at(binned));
             let Some(functions) = &self.sizes else {
-                pooled.extend(scaled.map(|(deviation, scale)| squash(deviation * scale)));
+                told(histogram, scale, 1.0, &mut bins);
+                told(means, scales, 1.0, &mut moments);
                 continue;
             };
             let n = size as f32;
             // A histogram of few rows is mostly noise, and far from the prior's: it is shrunk towards it.
-            let trust = n / (n + SHRINK);
-            let (binned, others) = (scaled.clone().take(bins), scaled.skip(bins));
-            pooled.extend(binned.map(|(deviation, scale)| squash(trust * deviation * scale)));
-            pooled.extend(others.clone().map(|(deviation, scale)| squash(deviation * scale)));
+            told(histogram, scale, n / (n + SHRINK), &mut bins);
+            told(histogram, root_scale, n.sqrt(), &mut bins);
+            told(means, scales, 1.0, &mut moments);
+            told(means, root_scales, n.sqrt(), &mut moments);
             for shrink in SHRINKS {
-                pooled.extend(others.clone().map(|(deviation, scale)| squash(n / (n + shrink) * deviation * scale)));
+                told(means, scales, n / (n + shrink), &mut moments);
             }
-            let root = n.sqrt();
-            let rooted = deviations.iter().zip(&self.root_scale);
-            pooled.extend(rooted.map(|(deviation, scale)| squash(root * deviation * scale)));
-            let told = Sizes::functions(size);
-            pooled.extend(told.iter().zip(&functions.moments).map(|(value, (mean, sd))| squash((value - mean) / sd)));
+            let sizes = Sizes::functions(size);
+            moments.extend(sizes.iter().zip(&functions.moments).map(|(value, (mean, sd))| squash((value - mean) / sd)));
         }
-        pooled
+        Pooled { bins, moments }
     }
 }
 
@@ -633,9 +648,14 @@ impl Reader {
         };
         let outside = outside_plates(pilot);
         Reader {
-            levels: outside.iter().chain(&pilot.plates).map(|rows| Level::fit(rows, knots)).collect(),
+            levels: outside.iter().chain(&pilot.plates).map(|rows| Level::fit(rows, knots, 0)).collect(),
             targets: (0..dims).map(moments).collect(),
         }
+    }
+
+    /// Targets in units of their standard deviation, from their mean.
+    pub(super) fn standardise(&self, targets: &[f32]) -> Vec<f32> {
+        targets.iter().zip(self.targets.iter().cycle()).map(|(target, (mean, sd))| (target - mean) / sd).collect()
     }
 
     /// Whether this reader can have been fitted to data of the given shape.

@@ -20,8 +20,8 @@ use num_traits::ToPrimitive;
 
 use super::features::Sparse;
 use super::kernels::{
-    Activation, Into, Number, View, activate, activate_backward, add, add_column_sums, add_scaled, multiply, normalise,
-    normalise_backward,
+    Activation, Number, View, activate, activate_backward, add, add_column_sums, add_product, add_scaled,
+    add_sparse_product, add_sparse_transposed_product, normalise, normalise_backward, product,
 };
 use super::mixture::Head;
 use super::row_network::Own;
@@ -176,22 +176,24 @@ impl<E: Number, T: Tape<E, Cpu>> Graph<E, T> {
     /// sum of input W: rows x columns of W. Each input brings its own W.
     fn sums(&self, rows: usize, inputs: &[Input<E>], layer: &Layer) -> Vec<E> {
         let columns = layer.bias.columns;
-        let mut sums = vec![E::zero(); rows * columns];
-        let mut into = Into::Replace;
+        let mut sums = Vec::new();
         for (input, slot) in inputs.iter().zip(&layer.weights) {
             match input {
                 Input::Node(Node { values, .. }) | Input::Data(values) => {
-                    multiply(&mut sums, into, View::new(values, slot.rows), self.weights.matrix(*slot));
+                    let (left, right) = (View::new(values, slot.rows), self.weights.matrix(*slot));
+                    if sums.is_empty() {
+                        sums = product(left, right);
+                    } else {
+                        add_product(&mut sums, left, right);
+                    }
                 }
                 Input::Sparse(sparse) => {
-                    let table = &self.weights.values[slot.range()];
-                    sparse.visit(columns, |row, entry, factor| {
-                        add_scaled(&mut sums[row], &table[entry], E::number(factor));
-                    });
+                    sums.resize(rows * columns, E::zero());
+                    add_sparse_product(&mut sums, sparse.pairs(), &self.weights.values[slot.range()], columns);
                 }
             }
-            into = Into::Add;
         }
+        sums.resize(rows * columns, E::zero());
         sums
     }
 
@@ -264,10 +266,7 @@ impl<E: Number, T: Tape<E, Cpu>> Graph<E, T> {
         self.tape.add_backward_op(move |grads| {
             let upstream = take(grads, &key)?;
             let through = |upstream: &[E], slot: Slot| {
-                let mut gradient = vec![E::zero(); upstream.len() / slot.columns * slot.rows];
-                let upstream = View::new(upstream, slot.columns);
-                multiply(&mut gradient, Into::Replace, upstream, weights.transposed_matrix(slot));
-                gradient
+                product(View::new(upstream, slot.columns), weights.transposed_matrix(slot))
             };
             let mut inner = through(&upstream, second_slot);
             activate_backward(&mut inner, Activation::Gelu, &hidden, sums.as_deref());
@@ -310,11 +309,9 @@ impl<E: Number, T: Tape<E, Cpu>> Graph<E, T> {
                 match input {
                     Input::Node(Node { values, .. }) | Input::Data(values) => {
                         let left = View::new(values, slot.rows).transposed();
-                        multiply(sum, Into::Add, left, View::new(&gradient, columns));
+                        add_product(sum, left, View::new(&gradient, columns));
                     }
-                    Input::Sparse(sparse) => sparse.visit(columns, |row, entry, factor| {
-                        add_scaled(&mut sum[entry], &gradient[row], E::number(factor));
-                    }),
+                    Input::Sparse(sparse) => add_sparse_transposed_product(sum, sparse.pairs(), &gradient, columns),
                 }
             }
             Ok(())
@@ -441,10 +438,9 @@ fn give<E: Number>(grads: &mut Grads<E>, key: &Key<E>, values: Vec<E>) -> Result
 fn give_product<E: Number>(grads: &mut Grads<E>, key: &Key<E>, left: View<E>, right: View<E>) -> Result<()> {
     let gradient = &mut **grads.get_or_alloc_mut(key)?;
     if gradient.is_empty() {
-        gradient.resize(left.rows() * right.width(), E::zero());
-        multiply(gradient, Into::Replace, left, right);
+        *gradient = product(left, right);
     } else {
-        multiply(gradient, Into::Add, left, right);
+        add_product(gradient, left, right);
     }
     Ok(())
 }

@@ -90,14 +90,6 @@ impl<'a, E: Copy> View<'a, E> {
         }
     }
 
-    pub(super) fn rows(self) -> usize {
-        self.rows
-    }
-
-    pub(super) fn width(self) -> usize {
-        self.columns
-    }
-
     /// Some of the columns of a matrix that is not transposed.
     pub(super) fn columns(self, range: std::ops::Range<usize>) -> Self {
         let values = if self.rows == 0 { self.values } else { &self.values[range.start..] };
@@ -105,31 +97,53 @@ impl<'a, E: Copy> View<'a, E> {
     }
 }
 
-/// What a matrix product does with what stood in its output.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Into {
-    Replace,
-    Add,
+/// left right
+pub(super) fn product<E: Number>(left: View<E>, right: View<E>) -> Vec<E> {
+    let length = left.rows * right.columns;
+    if left.columns == 0 {
+        return vec![E::zero(); length];
+    }
+    let mut output = Vec::with_capacity(length);
+    // SAFETY: there is room for `length` elements, and the product writes all of them without reading any.
+    unsafe {
+        multiply_at(output.as_mut_ptr(), false, left, right);
+        output.set_len(length);
+    }
+    output
 }
 
-/// output = left right, or output += left right.
-pub(super) fn multiply<E: Number>(output: &mut [E], into: Into, left: View<E>, right: View<E>) {
-    let (rows, inner, columns) = (left.rows, left.columns, right.columns);
-    assert_eq!(inner, right.rows);
-    assert_eq!(output.len(), rows * columns);
+/// output = left right
+pub(super) fn set_product<E: Number>(output: &mut [E], left: View<E>, right: View<E>) {
+    assert_eq!(output.len(), left.rows * right.columns);
+    // SAFETY: `output` holds as many elements as the product has, and is borrowed mutably, so that nothing aliases it.
+    unsafe { multiply_at(output.as_mut_ptr(), false, left, right) };
+}
+
+/// output += left right
+pub(super) fn add_product<E: Number>(output: &mut [E], left: View<E>, right: View<E>) {
+    assert_eq!(output.len(), left.rows * right.columns);
+    // SAFETY: as in `set_product`.
+    unsafe { multiply_at(output.as_mut_ptr(), true, left, right) };
+}
+
+/// Writes the product, or adds it to what is there.
+///
+/// # Safety
+/// `output` must be valid for writes of left.rows x right.columns elements, and for reads of them where `add` is true, and
+/// must not overlap with the factors.
+unsafe fn multiply_at<E: Number>(output: *mut E, add: bool, left: View<E>, right: View<E>) {
+    assert_eq!(left.columns, right.rows);
     // One thread: chunks of a step already occupy every core, and a fixed order of sums keeps results the same to the bit.
-    // SAFETY: `View` spans rows x columns elements of its slice in either orientation, and `output` was just checked to
-    // hold rows x columns elements, row-major; it is borrowed mutably, so nothing aliases it. It is not read where it is
-    // replaced.
+    // SAFETY: a `View` spans rows x columns elements of its slice in either orientation; the caller answers for the output.
     unsafe {
         gemm::gemm(
-            rows,
-            columns,
-            inner,
-            output.as_mut_ptr(),
+            left.rows,
+            right.columns,
+            left.columns,
+            output,
             1,
-            columns as isize,
-            into == Into::Add,
+            right.columns as isize,
+            add,
             left.values.as_ptr(),
             left.column_stride,
             left.row_stride,
@@ -176,6 +190,44 @@ pub(super) fn add_scaled<E: Number>(output: &mut [E], values: &[E], factor: E) {
     pulp::Arch::new().dispatch(|| {
         for (output, value) in output.iter_mut().zip(values) {
             *output = *output + factor * *value;
+        }
+    });
+}
+
+/// output += S table, for a sparse matrix S with so many (position, weight) pairs in each row.
+pub(super) fn add_sparse_product<E: Number>(
+    output: &mut [E],
+    (entries, pairs): (usize, &[(u32, f32)]),
+    table: &[E],
+    columns: usize,
+) {
+    pulp::Arch::new().dispatch(|| {
+        for (output, pairs) in output.chunks_exact_mut(columns).zip(pairs.chunks_exact(entries)) {
+            for (position, weight) in pairs {
+                let (start, weight) = (*position as usize * columns, E::number(*weight));
+                for (output, value) in output.iter_mut().zip(&table[start..start + columns]) {
+                    *output = *output + weight * *value;
+                }
+            }
+        }
+    });
+}
+
+/// table += S^T values
+pub(super) fn add_sparse_transposed_product<E: Number>(
+    table: &mut [E],
+    (entries, pairs): (usize, &[(u32, f32)]),
+    values: &[E],
+    columns: usize,
+) {
+    pulp::Arch::new().dispatch(|| {
+        for (values, pairs) in values.chunks_exact(columns).zip(pairs.chunks_exact(entries)) {
+            for (position, weight) in pairs {
+                let (start, weight) = (*position as usize * columns, E::number(*weight));
+                for (output, value) in table[start..start + columns].iter_mut().zip(values) {
+                    *output = *output + weight * *value;
+                }
+            }
         }
     });
 }
@@ -229,39 +281,49 @@ fn gelu<E: Number>(x: E) -> (E, E) {
     (x * sigmoid, sigmoid * (E::one() - slope * (E::one() - sigmoid)))
 }
 
+// One row of each kernel is a function of its own: as parameters its slices are known not to overlap, as captures of a closure
+// they are not, and a loop over a short row would be spent on finding out.
+
+#[inline(always)]
+fn add_row<E: Number>(row: &mut [E], bias: &[E]) {
+    for (x, bias) in row.iter_mut().zip(bias) {
+        *x = *x + *bias;
+    }
+}
+
+#[inline(always)]
+fn relu_row<E: Number>(row: &mut [E], bias: &[E]) {
+    for (x, bias) in row.iter_mut().zip(bias) {
+        let sum = *x + *bias;
+        *x = if sum > E::zero() { sum } else { E::zero() };
+    }
+}
+
+#[inline(always)]
+fn gelu_row<E: Number>(row: &mut [E], bias: &[E], output: &mut [E]) {
+    for ((x, bias), output) in row.iter_mut().zip(bias).zip(output) {
+        *x = *x + *bias;
+        *output = gelu(*x).0;
+    }
+}
+
 /// Adds a bias to every row of `sums` and applies an activation; where the derivative needs them, the sums are handed back.
 pub(super) fn activate<E: Number>(mut sums: Vec<E>, bias: &[E], activation: Activation) -> (Vec<E>, Option<Vec<E>>) {
     let columns = bias.len();
     match activation {
         Activation::None => {
-            pulp::Arch::new().dispatch(|| {
-                for row in sums.chunks_exact_mut(columns) {
-                    for (x, bias) in row.iter_mut().zip(bias) {
-                        *x = *x + *bias;
-                    }
-                }
-            });
+            pulp::Arch::new().dispatch(|| sums.chunks_exact_mut(columns).for_each(|row| add_row(row, bias)));
             (sums, None)
         }
         Activation::Relu => {
-            pulp::Arch::new().dispatch(|| {
-                for row in sums.chunks_exact_mut(columns) {
-                    for (x, bias) in row.iter_mut().zip(bias) {
-                        let sum = *x + *bias;
-                        *x = if sum > E::zero() { sum } else { E::zero() };
-                    }
-                }
-            });
+            pulp::Arch::new().dispatch(|| sums.chunks_exact_mut(columns).for_each(|row| relu_row(row, bias)));
             (sums, None)
         }
         Activation::Gelu => {
             let mut output = vec![E::zero(); sums.len()];
             pulp::Arch::new().dispatch(|| {
                 for (row, output) in sums.chunks_exact_mut(columns).zip(output.chunks_exact_mut(columns)) {
-                    for ((x, bias), output) in row.iter_mut().zip(bias).zip(output) {
-                        *x = *x + *bias;
-                        *output = gelu(*x).0;
-                    }
+                    gelu_row(row, bias, output);
                 }
             });
             (output, Some(sums))

@@ -47,19 +47,32 @@ impl Head {
         self.components * (1 + self.stride())
     }
 
-    /// Where training starts from: equal weights, components around the prior, as far apart as to become different.
-    pub(super) fn first_bias(self) -> Vec<f32> {
+    /// Where training starts from: equal weights, and components around `centre` with logarithms of standard deviations
+    /// `log_sd`, as far apart as to become different.
+    pub(super) fn first_bias(self, centre: &[f64], log_sd: &[f64]) -> Vec<f32> {
         let mut bias = vec![0.0; self.outputs()];
-        for component in 0..self.components {
+        let (_, parts) = bias.split_at_mut(self.components);
+        for (component, part) in parts.chunks_exact_mut(self.stride()).enumerate() {
             for dim in 0..self.dims {
                 // An additive recurrence (the golden ratio in the first dimension) fills the cube evenly.
                 let step = 1.618_034_f64.powf(-(dim as f64 + 1.0));
-                let place = (0.5 + component as f64 * step).fract();
-                let spread = if self.components == 1 { 0.0 } else { 2.0 * place - 1.0 };
-                bias[self.components + component * self.stride() + dim] = spread as f32;
+                let place = 2.0 * (0.5 + component as f64 * step).fract() - 1.0;
+                let apart = if self.components == 1 { 0.0 } else { place };
+                part[dim] = (centre[dim] + apart * log_sd[dim].exp()) as f32;
+                part[self.dims + dim] = log_sd[dim] as f32;
             }
         }
         bias
+    }
+
+    /// The outputs that are means of a target, one for each component.
+    pub(super) fn means(self, dim: usize) -> impl Iterator<Item = usize> {
+        (0..self.components).map(move |component| self.components + component * self.stride() + dim)
+    }
+
+    /// The outputs that are logarithms of standard deviations of a target.
+    pub(super) fn log_sds(self, dim: usize) -> impl Iterator<Item = usize> {
+        self.means(dim).map(move |output| output + self.dims)
     }
 
     /// -ln of the density of `target` but for D ln(2 pi) / 2; turns the outputs into their gradient. `scratch` is anything.

@@ -12,7 +12,7 @@
 //! | `row_network.rs` | networks of the user's own |
 //! | `mixture.rs` | mixtures of Gaussians: what a network says |
 //! | `graph.rs`, `kernels.rs` | fused operations on dfdx's tape, and the loops that they are made of |
-//! | `train.rs`, `optimise.rs` | simulate, differentiate, update |
+//! | `train.rs`, `regression.rs`, `optimise.rs` | simulate, start from least squares, differentiate, update |
 //! | `store.rs` | files |
 
 mod batch;
@@ -23,6 +23,7 @@ mod kernels;
 mod mixture;
 mod network;
 mod optimise;
+mod regression;
 mod row_network;
 mod store;
 mod train;

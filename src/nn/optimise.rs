@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::graph::{ChunkGradient, Slot, Weights};
-use super::kernels::{Into, View, add_column_sums, multiply, transpose};
+use super::kernels::{View, add_column_sums, add_product, set_product, transpose};
 
 /// Weights that one task updates.
 const PART: usize = 1 << 14;
@@ -176,12 +176,11 @@ impl Task<'_> {
                 }
             }),
             Part::Weights { layer, input, rows } => {
-                let mut into = Into::Replace;
-                for factors in chunks.iter().map(|chunk| &chunk.sets[layer]) {
+                for (index, factors) in chunks.iter().map(|chunk| &chunk.sets[layer]).enumerate() {
                     let width = factors.layer.weights[input].rows;
                     let left = View::new(&factors.inputs[input], width).columns(rows.clone()).transposed();
-                    multiply(output, into, left, View::new(&factors.upstream, factors.layer.bias.columns));
-                    into = Into::Add;
+                    let right = View::new(&factors.upstream, factors.layer.bias.columns);
+                    if index == 0 { set_product(output, left, right) } else { add_product(output, left, right) }
                 }
             }
             Part::Bias { layer } => {

@@ -19,8 +19,8 @@ use super::{
 
 type Random = Xoshiro256PlusPlus;
 
-fn random(step: u64, chunk: usize) -> Random {
-    Random::seed_from_u64(step.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ chunk as u64)
+fn random(step: u64, first: usize) -> Random {
+    Random::seed_from_u64(step.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ first as u64)
 }
 
 /// A standard normal number (Box and Muller).
@@ -334,8 +334,8 @@ impl Conjugate {
 impl Source for Conjugate {
     type Error = Infallible;
 
-    fn draw(&self, step: u64, chunk: usize, sets: usize) -> Result<(Batch, Vec<f32>), Infallible> {
-        let mut random = random(step, chunk);
+    fn draw(&self, step: u64, first: usize, sets: usize) -> Result<(Batch, Vec<f32>), Infallible> {
+        let mut random = random(step, first);
         let sizes: Vec<usize> = (0..sets).map(|_| random.random_range(1..=50)).collect();
         Ok(Conjugate::simulate(&mut random, sizes.into_iter()))
     }
@@ -368,8 +368,8 @@ impl Nested {
 impl Source for Nested {
     type Error = Infallible;
 
-    fn draw(&self, step: u64, chunk: usize, sets: usize) -> Result<(Batch, Vec<f32>), Infallible> {
-        let mut random = random(step, chunk);
+    fn draw(&self, step: u64, first: usize, sets: usize) -> Result<(Batch, Vec<f32>), Infallible> {
+        let mut random = random(step, first);
         let mut inner = Rows { width: 1, offsets: vec![0], ..Rows::default() };
         let mut targets = Vec::new();
         for _ in 0..sets {
@@ -422,8 +422,8 @@ impl Mixed {
 impl Source for Mixed {
     type Error = Infallible;
 
-    fn draw(&self, step: u64, chunk: usize, sets: usize) -> Result<(Batch, Vec<f32>), Infallible> {
-        let mut random = random(step, chunk);
+    fn draw(&self, step: u64, first: usize, sets: usize) -> Result<(Batch, Vec<f32>), Infallible> {
+        let mut random = random(step, first);
         let mut outer = Mixed::rows(&mut random, sets, 2, 4);
         outer.children =
             vec![Mixed::rows(&mut random, outer.rows(), 1, 3), Mixed::rows(&mut random, outer.rows(), 12, 2)];
@@ -657,9 +657,9 @@ fn what_is_learned_by_heart_stops_the_training() {
     struct Few;
     impl Source for Few {
         type Error = Infallible;
-        fn draw(&self, step: u64, chunk: usize, sets: usize) -> Result<(Batch, Vec<f32>), Infallible> {
+        fn draw(&self, step: u64, first: usize, sets: usize) -> Result<(Batch, Vec<f32>), Infallible> {
             let step = if step < u64::MAX - 1 { 0 } else { step };
-            Conjugate.draw(step, chunk, sets)
+            Conjugate.draw(step, first, sets)
         }
     }
     let settings = Settings { patience: Some(2), ..small(200_000) };
@@ -690,9 +690,9 @@ fn a_bad_simulation_is_named() {
     struct Broken(f32);
     impl Source for Broken {
         type Error = Infallible;
-        fn draw(&self, step: u64, chunk: usize, sets: usize) -> Result<(Batch, Vec<f32>), Infallible> {
-            let (mut batch, mut targets) = Conjugate.draw(step, chunk, sets)?;
-            if (step, chunk) == (3, 5) {
+        fn draw(&self, step: u64, first: usize, sets: usize) -> Result<(Batch, Vec<f32>), Infallible> {
+            let (mut batch, mut targets) = Conjugate.draw(step, first, sets)?;
+            if (step, first) == (3, 160) {
                 let rows = &mut batch.plates[0];
                 rows.features[rows.offsets[7]] = self.0;
                 targets[9] += self.0;
@@ -701,7 +701,7 @@ fn a_bad_simulation_is_named() {
         }
     }
     let error = train(&Conjugate::shape(), &Broken(f32::NAN), &small(5_000), |_| ()).unwrap_err().to_string();
-    assert!(error.contains("step 3, chunk 5: data set 7, plate 0, row 0"), "{error}");
+    assert!(error.contains("step 3, data sets from 160 on: data set 167, plate 0, row 0"), "{error}");
     train(&Conjugate::shape(), &Broken(0.0), &small(5_000), |_| ()).unwrap();
     let unusable = Settings { chunks: 0, ..small(5_000) };
     assert!(matches!(train(&Conjugate::shape(), &Conjugate, &unusable, |_| ()), Err(TrainError::Settings(_))));

@@ -17,10 +17,11 @@ use serde::{Deserialize, Serialize};
 
 use super::features::Reader;
 use super::graph::{ChunkGradient, Graph, Weights};
+use super::mixture::COMPONENTS;
 use super::network::Plan;
 use super::optimise::Optimiser;
 use super::row_network::Own;
-use super::{Architecture, Batch, Error, Network, Shape, TrainError};
+use super::{Architecture, Batch, Error, Network, Shape, TrainError, Trunk};
 
 /// The `step` of [`Source::draw`] from which standardisation and bins are fitted.
 pub const PILOT: u64 = u64::MAX;
@@ -29,6 +30,10 @@ pub const VALIDATION: u64 = u64::MAX - 1;
 
 /// Data sets in one chunk of the pilot and validation samples.
 const SAMPLE_CHUNK: usize = 64;
+/// Bytes of a chunk's activations at rows: about what a core's caches hold.
+const CHUNK_BYTES: usize = 2 << 20;
+/// Data sets in a chunk, at least, so that the layers that read data sets are matrix products.
+const CHUNK_SETS: usize = 4;
 /// Numbers that the pilot or validation sample may hold.
 const SAMPLE_NUMBERS: usize = 1 << 24;
 
@@ -39,12 +44,13 @@ pub trait Source: Sync {
 
     /// Draws `sets` data sets and their targets (sets x D, row-major, in unconstrained space).
     ///
-    /// Chunks of one step must be independent draws, and the same (step, chunk, sets) must give the same data. Steps count
+    /// `first` is the place of the first of them among those of the step. Calls for other steps or places must be independent
+    /// draws, and the same (step, first, sets) must give the same data. Steps count
     /// from 0; [`PILOT`] and [`VALIDATION`] are drawn from besides.
     ///
     /// # Errors
     /// Whatever stops the simulator; it ends the training.
-    fn draw(&self, step: u64, chunk: usize, sets: usize) -> Result<(Batch, Vec<f32>), Self::Error>;
+    fn draw(&self, step: u64, first: usize, sets: usize) -> Result<(Batch, Vec<f32>), Self::Error>;
 }
 
 /// How long to train.
@@ -92,7 +98,8 @@ pub struct Settings {
     pub architecture: Architecture,
     /// Data sets in a step.
     pub sets: usize,
-    /// Chunks of a step: the most threads that can share it. Part of what the result depends on.
+    /// Chunks of a step, at least: the most threads that can share it. There are more where a chunk's share would not fit
+    /// in cache.
     pub chunks: usize,
     /// The learning rate at its peak.
     pub learning_rate: f64,
@@ -128,15 +135,30 @@ impl Settings {
     }
 
     fn check<E>(&self, shape: &Shape) -> Result<(), TrainError<E>> {
+        let Architecture { bins, row, set, components, .. } = &self.architecture;
+        let widths: &[usize] = match set {
+            Trunk::Residual { width, .. } => std::slice::from_ref(width),
+            Trunk::Plain(widths) => widths,
+        };
         let sizes = [
             ("sets", self.sets),
             ("chunks", self.chunks),
             ("pilot", self.pilot),
             ("validation", self.validation),
+            ("architecture.components", *components),
             ("the number of targets", shape.targets),
         ];
-        if let Some((name, _)) = sizes.iter().find(|(_, size)| *size == 0) {
+        let widths = row.iter().chain(widths).map(|width| ("a width of the architecture", *width));
+        if let Some((name, _)) = sizes.into_iter().chain(widths).find(|(_, size)| *size == 0) {
             return Err(TrainError::Settings(format!("{name} is 0, it must be at least 1")));
+        }
+        if *components > COMPONENTS {
+            return Err(TrainError::Settings(format!("{components} components, at most {COMPONENTS} are possible")));
+        }
+        if *bins == 0 && row.is_empty() {
+            return Err(TrainError::Settings(
+                "an architecture without bins and without layers for rows reads nothing".to_owned(),
+            ));
         }
         if self.sets < self.chunks {
             return Err(TrainError::Settings(format!(
@@ -210,6 +232,7 @@ pub fn train<S: Source>(
 pub struct Trainer<'a, S> {
     simulator: Simulator<'a, S>,
     pub(super) settings: Settings,
+    chunks: usize,
     /// Its weights are the averaged ones of the last validation.
     pub(super) network: Network,
     pub(super) optimiser: Optimiser,
@@ -259,7 +282,13 @@ impl<'a, S: Source> Trainer<'a, S> {
         settings.check(shape)?;
         let (pilot, pilot_targets) = Simulator { shape, source }.sample(PILOT, settings.pilot)?;
         let reader = Reader::fit(&pilot, &pilot_targets, shape.targets, settings.architecture.bins);
-        Ok(Trainer { start, ..Trainer::prepare(shape, source, settings, reader, own)? })
+        let mut trainer = Trainer { start, ..Trainer::prepare(shape, source, settings, reader, own)? };
+        let Network { reader, plan, weights, .. } = &mut trainer.network;
+        let mut first = weights.values.clone();
+        plan.start_from(&reader.encode(&pilot), &reader.standardise(&pilot_targets), &mut first);
+        trainer.optimiser = Optimiser::new(first.clone(), plan.set_matrices());
+        *weights = Arc::new(Weights::new(first));
+        Ok(trainer)
     }
 
     /// A training that has not begun.
@@ -274,8 +303,13 @@ impl<'a, S: Source> Trainer<'a, S> {
         keep_freed_memory();
         let simulator = Simulator { shape, source };
         let held_out = simulator.sample(VALIDATION, settings.validation)?;
-        let plan = Plan::new(&reader, &settings.architecture, own).map_err(|error| no_chunk(PILOT, error))?;
+        let plan =
+            Plan::new(&reader, &settings.architecture, own).map_err(|error| TrainError::network(PILOT, 0, error))?;
         let weights = plan.initialise(settings.seed);
+        // Each activation is there twice, with its gradient.
+        let bytes = 8 * plan.row_activations(&held_out.0) / held_out.0.sets;
+        let most = CHUNK_BYTES.checked_div(bytes).unwrap_or(usize::MAX).max(CHUNK_SETS);
+        let chunks = settings.sets.div_ceil(most).max(settings.chunks);
         let network = Network {
             shape: shape.clone(),
             architecture: settings.architecture.clone(),
@@ -287,6 +321,7 @@ impl<'a, S: Source> Trainer<'a, S> {
         Ok(Trainer {
             simulator,
             settings: settings.clone(),
+            chunks,
             optimiser: Optimiser::new(weights, network.plan.set_matrices()),
             network,
             held_out,
@@ -306,14 +341,14 @@ impl<'a, S: Source> Trainer<'a, S> {
     /// # Errors
     /// Those of [`train`].
     pub fn step(&mut self) -> Result<Progress, TrainError<S::Error>> {
-        let Settings { chunks, sets, .. } = self.settings;
+        let (sets, chunks) = (self.settings.sets, self.chunks);
         let step = self.state.step;
         let chunk = |chunk: usize| -> Result<Chunk, TrainError<S::Error>> {
             let start = Instant::now();
             let (first, last) = (sets * chunk / chunks, sets * (chunk + 1) / chunks);
-            let (batch, targets) = self.simulator.draw(step, chunk, last - first)?;
+            let (batch, targets) = self.simulator.draw(step, first, last - first)?;
             let simulation = start.elapsed().as_secs_f64();
-            let (loss, gradient) = self.differentiate(&batch, &targets).map_err(|failure| failure.at(step, chunk))?;
+            let (loss, gradient) = self.differentiate(&batch, &targets).map_err(|failure| failure.at(step, first))?;
             Ok(Chunk { loss, gradient, simulation, work: start.elapsed().as_secs_f64() })
         };
         let done: Vec<Result<Chunk, _>> = (0..chunks).into_par_iter().map(chunk).collect();
@@ -352,7 +387,7 @@ impl<'a, S: Source> Trainer<'a, S> {
     fn validate(&mut self) -> Result<(), TrainError<S::Error>> {
         self.network.weights = Arc::new(Weights::new(self.optimiser.average.clone()));
         let (batch, targets) = &self.held_out;
-        let losses = self.network.losses(batch, targets).map_err(|error| no_chunk(VALIDATION, error))?;
+        let losses = self.network.losses(batch, targets).map_err(|error| TrainError::network(VALIDATION, 0, error))?;
         let validation = losses.iter().sum::<f64>() / losses.len() as f64;
         if self.settings.patience.is_some() {
             let best = self.network.history.iter().map(|record| record.validation).fold(f64::INFINITY, f64::min);
@@ -384,9 +419,7 @@ impl<'a, S: Source> Trainer<'a, S> {
     /// The sum over data sets of the loss, nats of the targets as they are, and its gradient.
     fn differentiate(&self, batch: &Batch, targets: &[f32]) -> Result<(f64, ChunkGradient<f32>), Failure> {
         let Network { reader, plan, .. } = &self.network;
-        let scales = reader.targets.iter().cycle();
-        let standardised: Vec<f32> =
-            targets.iter().zip(scales).map(|(target, (mean, sd))| (target - mean) / sd).collect();
+        let standardised = reader.standardise(targets);
         let mut graph = Graph::<f32, OwnedTape<f32, Cpu>>::new(self.optimiser.weights.clone(), plan.shared)?;
         let output = plan.forward(&mut graph, batch.sets, reader.encode(batch))?;
         let loss = graph.loss(&output, &standardised, plan.head)?;
@@ -420,11 +453,6 @@ fn schedule(fraction: f64) -> f64 {
     }
 }
 
-/// An error that no chunk is to blame for.
-fn no_chunk<E>(step: u64, source: Error) -> TrainError<E> {
-    TrainError::Network { step, chunk: 0, source }
-}
-
 /// The mean of what was added since it was last taken.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Mean {
@@ -452,10 +480,10 @@ struct Simulator<'a, S> {
 }
 
 impl<S: Source> Simulator<'_, S> {
-    fn draw(&self, step: u64, chunk: usize, sets: usize) -> Result<(Batch, Vec<f32>), TrainError<S::Error>> {
-        let failed = |source| TrainError::Network { step, chunk, source };
+    fn draw(&self, step: u64, first: usize, sets: usize) -> Result<(Batch, Vec<f32>), TrainError<S::Error>> {
+        let failed = |source| TrainError::network(step, first, source);
         let (batch, targets) =
-            self.source.draw(step, chunk, sets).map_err(|source| TrainError::Source { step, chunk, source })?;
+            self.source.draw(step, first, sets).map_err(|source| TrainError::Source { step, first, source })?;
         batch.check(self.shape).map_err(failed)?;
         let dims = self.shape.targets;
         if batch.sets != sets || targets.len() != sets * dims {
@@ -481,7 +509,8 @@ impl<S: Source> Simulator<'_, S> {
         let (mut batch, mut targets) = self.draw(step, 0, sets.min(SAMPLE_CHUNK))?;
         let affordable = SAMPLE_NUMBERS / (batch.numbers() / batch.sets).max(1);
         let chunks = sets.min(affordable).div_ceil(SAMPLE_CHUNK).max(1);
-        let more: Vec<_> = (1..chunks).into_par_iter().map(|chunk| self.draw(step, chunk, SAMPLE_CHUNK)).collect();
+        let more: Vec<_> =
+            (1..chunks).into_par_iter().map(|chunk| self.draw(step, chunk * SAMPLE_CHUNK, SAMPLE_CHUNK)).collect();
         for drawn in more {
             let (next, next_targets) = drawn?;
             batch.append(&next);
@@ -508,10 +537,10 @@ enum Failure {
 }
 
 impl Failure {
-    fn at<E>(self, step: u64, chunk: usize) -> TrainError<E> {
+    fn at<E>(self, step: u64, first: usize) -> TrainError<E> {
         match self {
-            Failure::Network(source) => TrainError::Network { step, chunk, source },
-            Failure::NotFinite { set, loss } => TrainError::NotFinite { step, chunk, set, loss },
+            Failure::Network(source) => TrainError::network(step, first, source),
+            Failure::NotFinite { set, loss } => TrainError::NotFinite { step, set: first + set, loss },
         }
     }
 }
