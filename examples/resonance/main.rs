@@ -72,7 +72,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     let chains = model.nuts(data).seed(options.seed).chains(2).warmup(warmup).draws(draws).run()?;
     println!("\nNUTS, the exact posterior ({:.2} s):\n{chains}", chains.time().as_secs_f64());
 
-    let seconds = arguments.train_seconds.unwrap_or(if options.quick { 5.0 } else { 90.0 });
+    let seconds = arguments.train_seconds.unwrap_or(if options.quick { 5.0 } else { 170.0 });
     println!("training the deep set for {seconds} s ...");
     let posterior = model.npe().seed(options.seed).train(Budget::seconds(seconds))?;
     posterior.save(out.path("posterior.safetensors"))?;

@@ -23,7 +23,7 @@ const POOLED_WIDTH: usize = 64;
 const COLUMN_SAMPLE: usize = 1 << 18;
 /// The scale of a soft bin, next to 1 for a moment, where rows have one number; with more numbers each has its share. A
 /// network sees what is large sooner, and is distracted by it.
-const BIN_SCALE: f64 = 2.0;
+const BIN_SCALE: f64 = 1.4;
 /// The share of the knots that lie where the data do; the others are spread evenly.
 const DENSE: f64 = 0.25;
 /// Rows at which a plate's own histogram counts as much as the prior's.

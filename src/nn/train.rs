@@ -123,7 +123,7 @@ impl Settings {
         Settings {
             budget,
             architecture: Architecture::default(),
-            sets: 512,
+            sets: 256,
             chunks: 8,
             learning_rate: 1e-3,
             weight_decay: 0.0,
