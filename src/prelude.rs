@@ -2,7 +2,7 @@
 
 pub use crate::autodiff::Real;
 pub use crate::distributions::*;
-pub use crate::inference::{Belief, InferenceError, Posterior};
+pub use crate::inference::{Bank, Belief, DataSummary, InferenceError, Posterior, RowNetworks};
 pub use crate::io::{DataError, DataSet};
 pub use crate::model;
 pub use crate::model::{Likelihood, Model};

@@ -6,9 +6,10 @@ log density of a Gaussian, Adam.
 `default_resonance_512x100`: 512 sets of 100 events, soft bins 0.1 wide by scatter, 3 residual LayerNorm blocks of 256
 (GELU), a mixture of 6 Gaussians, gradient clipping, AdamW.
 
-Run from the root of the repository; builds and runs the benches of hierarch between its own turns and prints the ratios:
+    python3 -m venv peers && peers/bin/pip install -r benches/peers/requirements.txt
+    peers/bin/python benches/peers/train_step.py
 
-    python benches/peers/train_step.py
+The two take turns, so that a change of the machine's speed meets both. `--torch` runs PyTorch alone.
 """
 
 import json
@@ -129,7 +130,8 @@ if __name__ == "__main__":
     torch.manual_seed(0)
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads")
     if "--torch" in sys.argv:
-        print(f"published {published():.2f} ms, default {default('none'):.2f} ms (GELU by erf), {default('tanh'):.2f} ms (by tanh)")
+        print(f"resonance_256x100 {published():.2f} ms")
+        print(f"default_resonance_512x100 {default('none'):.2f} ms with GELU by erf, {default('tanh'):.2f} ms by tanh")
         sys.exit()
     ratios = []
     for turn in range(TURNS):

@@ -121,6 +121,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     let belief = posterior.condition(&data)?;
     let milliseconds = started.elapsed().as_secs_f64() * 1e3;
     println!("\nthe neural posterior ({milliseconds:.2} ms on data it has not seen):\n{belief}");
+    posterior.warnings().iter().for_each(|warning| println!("warning: {warning}"));
     compare(&chains, &belief);
     check_tail(&model, &data, &chains);
     out.training(posterior.history())?;

@@ -49,7 +49,7 @@ struct Arguments {
     /// The true fraction of events from the resonance, 0 to 1
     #[arg(long, default_value_t = 0.2)]
     fraction: f64,
-    /// Seconds of training
+    /// Seconds of training, for each of the two posteriors
     #[arg(long)]
     train_seconds: Option<f64>,
 }
@@ -72,7 +72,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     let chains = model.nuts(data).seed(options.seed).chains(2).warmup(warmup).draws(draws).run()?;
     println!("\nNUTS, the exact posterior ({:.2} s):\n{chains}", chains.time().as_secs_f64());
 
-    let seconds = arguments.train_seconds.unwrap_or(if options.quick { 5.0 } else { 170.0 });
+    let seconds = arguments.train_seconds.unwrap_or(if options.quick { 4.0 } else { 60.0 });
     println!("training the deep set for {seconds} s ...");
     let posterior = model.npe().seed(options.seed).train(Budget::seconds(seconds))?;
     posterior.save(out.path("posterior.safetensors"))?;
@@ -80,6 +80,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     let belief = posterior.condition(data)?;
     let milliseconds = started.elapsed().as_secs_f64() * 1e3;
     println!("\nthe deep set ({milliseconds:.2} ms on data it has not seen):\n{belief}");
+    posterior.warnings().iter().for_each(|warning| println!("warning: {warning}"));
 
     let (sets, last) = (if options.quick { 200 } else { 2000 }, posterior.history().last().copied());
     let at_size = excess(&posterior, sets, Some(arguments.events), options.seed)?;

@@ -411,7 +411,7 @@ impl Pooling {
             add_scaled(scaled, sum, E::number(parent.rooted));
         }
         for value in sum {
-            *value = *value * E::number(parent.inverse);
+            *value *= E::number(parent.inverse);
         }
     }
 }

@@ -181,7 +181,7 @@ pub(super) fn transpose<E: Copy>(matrix: &[E], columns: usize, output: &mut [E])
 pub(super) fn add<E: Number>(output: &mut [E], values: &[E]) {
     pulp::Arch::new().dispatch(|| {
         for (output, value) in output.iter_mut().zip(values) {
-            *output = *output + *value;
+            *output += *value;
         }
     });
 }
@@ -189,7 +189,7 @@ pub(super) fn add<E: Number>(output: &mut [E], values: &[E]) {
 pub(super) fn add_scaled<E: Number>(output: &mut [E], values: &[E], factor: E) {
     pulp::Arch::new().dispatch(|| {
         for (output, value) in output.iter_mut().zip(values) {
-            *output = *output + factor * *value;
+            *output += factor * *value;
         }
     });
 }
@@ -206,7 +206,7 @@ pub(super) fn add_sparse_product<E: Number>(
             for (position, weight) in pairs {
                 let (start, weight) = (*position as usize * columns, E::number(*weight));
                 for (output, value) in output.iter_mut().zip(&table[start..start + columns]) {
-                    *output = *output + weight * *value;
+                    *output += weight * *value;
                 }
             }
         }
@@ -225,7 +225,7 @@ pub(super) fn add_sparse_transposed_product<E: Number>(
             for (position, weight) in pairs {
                 let (start, weight) = (*position as usize * columns, E::number(*weight));
                 for (output, value) in table[start..start + columns].iter_mut().zip(values) {
-                    *output = *output + weight * *value;
+                    *output += weight * *value;
                 }
             }
         }
@@ -238,7 +238,7 @@ pub(super) fn add_column_sums<E: Number>(output: &mut [E], matrix: &[E]) {
     pulp::Arch::new().dispatch(|| {
         for row in matrix.chunks_exact(columns) {
             for (output, value) in output.iter_mut().zip(row) {
-                *output = *output + *value;
+                *output += *value;
             }
         }
     });
@@ -252,7 +252,7 @@ fn lane_sum<E: Number>(length: usize, element: impl Fn(usize) -> E) -> E {
     let whole = length / LANES * LANES;
     for start in (0..whole).step_by(LANES) {
         for (lane, sum) in lanes.iter_mut().enumerate() {
-            *sum = *sum + element(start + lane);
+            *sum += element(start + lane);
         }
     }
     (whole..length).map(element).sum::<E>() + lanes.iter().copied().sum::<E>()
@@ -274,7 +274,7 @@ pub enum Activation {
 /// x sigmoid(2 u(x)) with u(x) = sqrt(2 / pi) (x + 0.044715 x^3), and its derivative.
 #[inline(always)]
 fn gelu<E: Number>(x: E) -> (E, E) {
-    let (a, b) = (E::number(-1.595_769_1), E::number(-0.071_354_814));
+    let (a, b) = (E::number(-1.595_769), E::number(-0.071_354_814));
     let square = x * x;
     let sigmoid = E::one() / (E::one() + (x * (a + b * square)).quick_exp());
     let slope = x * (a + (b + b + b) * square);
@@ -287,7 +287,7 @@ fn gelu<E: Number>(x: E) -> (E, E) {
 #[inline(always)]
 fn add_row<E: Number>(row: &mut [E], bias: &[E]) {
     for (x, bias) in row.iter_mut().zip(bias) {
-        *x = *x + *bias;
+        *x += *bias;
     }
 }
 
@@ -302,7 +302,7 @@ fn relu_row<E: Number>(row: &mut [E], bias: &[E]) {
 #[inline(always)]
 fn gelu_row<E: Number>(row: &mut [E], bias: &[E], output: &mut [E]) {
     for ((x, bias), output) in row.iter_mut().zip(bias).zip(output) {
-        *x = *x + *bias;
+        *x += *bias;
         *output = gelu(*x).0;
     }
 }
@@ -346,7 +346,7 @@ pub(super) fn activate_backward<E: Number>(
         }),
         (Activation::Gelu, Some(sums)) => pulp::Arch::new().dispatch(|| {
             for (gradient, x) in gradient.iter_mut().zip(sums) {
-                *gradient = *gradient * gelu(*x).1;
+                *gradient *= gelu(*x).1;
             }
         }),
         _ => (),

@@ -121,7 +121,7 @@ impl Head {
         let mut at = 0;
         for (i, pull) in pulls.iter().enumerate().take(if slopes.is_empty() { 0 } else { dims }) {
             for (slope, (mean, residual)) in slopes[at..at + i].iter_mut().zip(means.iter_mut().zip(&*residuals)) {
-                *mean = *mean - *slope * *pull;
+                *mean -= *slope * *pull;
                 *slope = *pull * *residual;
             }
             at += i;

@@ -38,4 +38,5 @@ pub use mixture::{Component, Mixture};
 pub use network::{Architecture, Network, Sums, Trunk};
 pub(crate) use row_network::Own;
 pub use row_network::{RowNetworks, RowShape};
+pub use store::Metadata;
 pub use train::{Budget, PILOT, Progress, Record, Settings, Source, Trainer, VALIDATION, train};

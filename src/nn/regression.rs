@@ -100,7 +100,7 @@ mod tests {
     /// y = 2 x + noise of sd exp(z): the noise is sqrt(2) sin, whose mean square is 1.
     #[test]
     fn accurate_rows_weigh_more() {
-        let z = |i: usize| if i % 2 == 0 { -4.0 } else { 1.0 };
+        let z = |i: usize| if i.is_multiple_of(2) { -4.0 } else { 1.0 };
         let noise = |i: usize| f64::exp(z(i)) * 2.0_f64.sqrt() * (1.7 * i as f64).sin();
         let x: Vec<f64> = (0..2000).flat_map(|i| [1.0, (0.37 * i as f64).cos()]).collect();
         let sizes: Vec<f64> = (0..2000).flat_map(|i| [1.0, z(i)]).collect();

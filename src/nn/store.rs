@@ -21,6 +21,9 @@ use super::train::{Record, State};
 use super::{Architecture, Batch, Error, Network, PlateShape, Rows, Settings, Shape, Source, TrainError, Trainer};
 use crate::whole_file::write_whole;
 
+/// Entries in the header of a file, for whoever opens it.
+pub type Metadata = BTreeMap<String, String>;
+
 /// Version of the layout of weights and metadata.
 const FORMAT: u32 = 2;
 /// The key of the network's own metadata; the caller's stand beside it.
@@ -49,7 +52,7 @@ impl Network {
     ///
     /// # Errors
     /// If the file cannot be written; whatever stood there before is then still there.
-    pub fn save(&self, path: impl AsRef<Path>, metadata: &BTreeMap<String, String>) -> Result<(), Error> {
+    pub fn save(&self, path: impl AsRef<Path>, metadata: &Metadata) -> Result<(), Error> {
         let mut metadata = metadata.clone();
         metadata.insert(NETWORK.to_owned(), json(&self.header()));
         let matrices = self.plan.parameters.iter().map(|parameter| Matrix {
@@ -64,12 +67,12 @@ impl Network {
     ///
     /// # Errors
     /// If the file cannot be read, is damaged, or does not hold a network of this version of the library.
-    pub fn load(path: impl AsRef<Path>) -> Result<(Network, BTreeMap<String, String>), Error> {
+    pub fn load(path: impl AsRef<Path>) -> Result<(Network, Metadata), Error> {
         Network::load_with(path.as_ref(), &[])
     }
 
     /// The same for a network with networks of the user's own for the rows of some plates.
-    pub(crate) fn load_with(path: &Path, own: &[Option<Own>]) -> Result<(Network, BTreeMap<String, String>), Error> {
+    pub(crate) fn load_with(path: &Path, own: &[Option<Own>]) -> Result<(Network, Metadata), Error> {
         let mut file = read(path)?;
         let corrupt = |reason| Error::Corrupt { path: path.to_owned(), reason };
         let network = Network::from_file(&mut file, own).map_err(corrupt)?;
@@ -125,7 +128,7 @@ impl<'a, S: Source> Trainer<'a, S> {
     ///
     /// # Errors
     /// If the file cannot be written; whatever stood there before is then still there.
-    pub fn save(&self, path: impl AsRef<Path>, metadata: &BTreeMap<String, String>) -> Result<(), Error> {
+    pub fn save(&self, path: impl AsRef<Path>, metadata: &Metadata) -> Result<(), Error> {
         let mut metadata = metadata.clone();
         metadata.insert(NETWORK.to_owned(), json(&self.network.header()));
         metadata.insert(TRAINING.to_owned(), json(&State { seconds: self.seconds(), ..self.state }));
@@ -148,7 +151,7 @@ impl<'a, S: Source> Trainer<'a, S> {
         source: &'a S,
         settings: &Settings,
         path: impl AsRef<Path>,
-    ) -> Result<(Self, BTreeMap<String, String>), TrainError<S::Error>> {
+    ) -> Result<(Self, Metadata), TrainError<S::Error>> {
         Trainer::resume_with_networks(shape, source, settings, &[], path.as_ref())
     }
 
@@ -159,7 +162,7 @@ impl<'a, S: Source> Trainer<'a, S> {
         settings: &Settings,
         own: &[Option<Own>],
         path: &Path,
-    ) -> Result<(Self, BTreeMap<String, String>), TrainError<S::Error>> {
+    ) -> Result<(Self, Metadata), TrainError<S::Error>> {
         let corrupt = |reason| TrainError::Checkpoint(Error::Corrupt { path: path.to_owned(), reason });
         let mut file = read(path).map_err(TrainError::Checkpoint)?;
         let saved: Settings = file.json(SETTINGS).map_err(corrupt)?;
@@ -190,7 +193,7 @@ impl Batch {
     ///
     /// # Errors
     /// If the file cannot be written; whatever stood there before is then still there.
-    pub(crate) fn save(&self, path: &Path, numbers: &[f32], metadata: BTreeMap<String, String>) -> Result<(), Error> {
+    pub(crate) fn save(&self, path: &Path, numbers: &[f32], metadata: Metadata) -> Result<(), Error> {
         fn tables(name: &str, rows: &Rows, all: &mut Vec<(String, Vec<f32>)>) {
             all.push((format!("{name}.features"), rows.features.clone()));
             all.push((format!("{name}.sizes"), rows.offsets.windows(2).map(|w| (w[1] - w[0]) as f32).collect()));
@@ -212,7 +215,7 @@ impl Batch {
     ///
     /// # Errors
     /// If the file cannot be read, is damaged, or holds data of another shape.
-    pub(crate) fn load(path: &Path, shape: &Shape) -> Result<(Batch, Vec<f32>, BTreeMap<String, String>), Error> {
+    pub(crate) fn load(path: &Path, shape: &Shape) -> Result<(Batch, Vec<f32>, Metadata), Error> {
         fn rows(file: &File, name: &str, shape: &PlateShape) -> Result<Rows, String> {
             let mut offsets = vec![0];
             for size in file.vector(&format!("{name}.sizes"))? {
@@ -253,7 +256,7 @@ struct Matrix<'a> {
 /// A file that was read whole, with its checksum found right.
 struct File {
     bytes: Vec<u8>,
-    metadata: BTreeMap<String, String>,
+    metadata: Metadata,
 }
 
 fn json<T: Serialize>(value: &T) -> String {
@@ -261,11 +264,7 @@ fn json<T: Serialize>(value: &T) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
-fn write<'a>(
-    path: &Path,
-    mut metadata: BTreeMap<String, String>,
-    matrices: impl Iterator<Item = Matrix<'a>>,
-) -> Result<(), Error> {
+fn write<'a>(path: &Path, mut metadata: Metadata, matrices: impl Iterator<Item = Matrix<'a>>) -> Result<(), Error> {
     let failed = |source| Error::Io { action: "write", path: path.to_owned(), source };
     let mut matrices: Vec<(&str, Vec<usize>, Vec<u8>)> = matrices
         .map(|Matrix { name, shape, values }| (name, shape, values.iter().flat_map(|v| v.to_le_bytes()).collect()))
@@ -291,7 +290,7 @@ impl File {
         let damaged =
             |error: safetensors::SafeTensorError| format!("it is cut short or not a safetensors file ({error})");
         let (_, file) = SafeTensors::read_metadata(&bytes).map_err(damaged)?;
-        let mut metadata: BTreeMap<String, String> =
+        let mut metadata: Metadata =
             file.metadata().iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect();
         let recorded = metadata.remove(CHECKSUM).ok_or("it was not written by hierarch")?;
         let tensors = SafeTensors::deserialize(&bytes).map_err(damaged)?;
@@ -334,7 +333,7 @@ impl File {
 }
 
 /// FNV-1a, 64 bits, in hexadecimal: enough to notice an accident.
-fn checksum<'a>(metadata: &'a BTreeMap<String, String>, matrices: impl Iterator<Item = &'a [u8]>) -> String {
+fn checksum<'a>(metadata: &'a Metadata, matrices: impl Iterator<Item = &'a [u8]>) -> String {
     let texts = metadata.iter().flat_map(|(key, value)| [key.as_bytes(), value.as_bytes()]);
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
     for byte in texts.chain(matrices).flatten() {
