@@ -276,10 +276,9 @@ fn a_training_with_a_checkpoint_is_not_run_twice() {
     let data = model.simulate(1).seed(8).run().unwrap().remove(0).data;
     let draws = |posterior: &Posterior<Resonance>| posterior.condition(&data).unwrap().sample(3, 1);
     let first = train(&model, 1).unwrap();
-    let started = std::time::Instant::now();
     let again = train(&model, 1).unwrap();
-    assert!(started.elapsed().as_secs_f64() < 0.5 * first.history().last().unwrap().seconds);
     assert_eq!(draws(&first), draws(&again));
+    // To the second: it was read, not run.
     assert_eq!(first.history(), again.history());
     assert_eq!(draws(&first), draws(&model.npe().seed(1).train(Budget::sets(20_000)).unwrap()));
     let error = train(&model, 2).unwrap_err();
