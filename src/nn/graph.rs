@@ -17,11 +17,12 @@ use std::sync::Arc;
 
 use dfdx::prelude::*;
 use num_traits::ToPrimitive;
+use rayon::prelude::*;
 
 use super::features::Sparse;
 use super::kernels::{
     Activation, Number, View, activate, activate_backward, add, add_column_sums, add_product, add_scaled,
-    add_sparse_product, add_sparse_transposed_product, normalise, normalise_backward, product,
+    add_sparse_product, add_sparse_transposed_product, normalise, normalise_backward, product, transpose,
 };
 use super::mixture::Head;
 use super::row_network::Own;
@@ -124,14 +125,28 @@ impl<E: Number> Loss<E, OwnedTape<E, Cpu>> {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Weights<E> {
     pub(super) values: Vec<E>,
-    /// Where it is as long as `values`: each matrix of the layers that read sets, transposed, at the same place. Backward
-    /// passes read matrices that way, and every chunk would turn them again.
-    pub(super) transposed: Vec<E>,
+    /// Every matrix, transposed, at the same place; nothing where no backward pass is to come. Those read matrices that
+    /// way, and every chunk would turn them again.
+    transposed: Vec<E>,
 }
 
-impl<E: Copy> Weights<E> {
+impl<E: Number> Weights<E> {
     pub(super) fn new(values: Vec<E>) -> Weights<E> {
         Weights { values, transposed: Vec::new() }
+    }
+
+    /// Transposes every matrix; `slots` are all there are, one behind the other.
+    pub(super) fn transpose(&mut self, slots: &[Slot]) {
+        self.transposed.resize(self.values.len(), E::zero());
+        let mut rest = &mut self.transposed[..];
+        let mut pairs = Vec::with_capacity(slots.len());
+        for slot in slots {
+            let (turned, after) = rest.split_at_mut(slot.range().len());
+            pairs.push((slot, turned));
+            rest = after;
+        }
+        let values = &self.values;
+        pairs.into_par_iter().for_each(|(slot, turned)| transpose(&values[slot.range()], slot.columns, turned));
     }
 
     fn matrix(&self, slot: Slot) -> View<'_, E> {

@@ -234,10 +234,9 @@ impl Plan {
         self.levels.iter().zip(outside.iter().chain(&batch.plates)).map(|(plan, rows)| count(plan, rows)).sum()
     }
 
-    /// The matrices of the layers that read sets.
-    pub(super) fn set_matrices(&self) -> Vec<Slot> {
-        let slots = self.parameters.iter().map(|parameter| parameter.slot);
-        slots.filter(|slot| slot.offset >= self.shared && slot.rows > 1).collect()
+    /// All matrices, one behind the other.
+    pub(super) fn slots(&self) -> Vec<Slot> {
+        self.parameters.iter().map(|parameter| parameter.slot).collect()
     }
 
     /// Random weights to start from.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::graph::{ChunkGradient, Slot, Weights};
-use super::kernels::{View, add_column_sums, add_product, set_product, transpose};
+use super::kernels::{View, add_column_sums, add_product, set_product};
 
 /// Weights that one task updates.
 const PART: usize = 1 << 14;
@@ -23,8 +23,8 @@ pub(super) struct Optimiser {
     pub(super) first: Vec<f32>,
     pub(super) second: Vec<f32>,
     pub(super) steps: u64,
-    /// The matrices of layers that read sets, in the order of their places.
-    matrices: Vec<Slot>,
+    /// All matrices, one behind the other.
+    slots: Vec<Slot>,
     gradient: Vec<f32>,
 }
 
@@ -38,17 +38,17 @@ impl Optimiser {
     /// The largest norm of a gradient (of the mean loss) that is taken at its word.
     const CLIP: f64 = 5.0;
 
-    /// `matrices` are those of the layers that read sets.
-    pub(super) fn new(weights: Vec<f32>, matrices: Vec<Slot>) -> Optimiser {
+    /// `slots` are all matrices, one behind the other.
+    pub(super) fn new(weights: Vec<f32>, slots: Vec<Slot>) -> Optimiser {
         let zeros = vec![0.0; weights.len()];
         let mut optimiser = Optimiser {
             average: weights.clone(),
-            weights: Arc::new(Weights { transposed: vec![0.0; weights.len()], values: weights }),
+            weights: Arc::new(Weights::new(weights)),
             first: zeros.clone(),
             second: zeros.clone(),
             gradient: zeros,
             steps: 0,
-            matrices,
+            slots,
         };
         optimiser.transpose();
         optimiser
@@ -69,16 +69,7 @@ impl Optimiser {
     }
 
     fn transpose(&mut self) {
-        let Weights { values, transposed } = Arc::make_mut(&mut self.weights);
-        let (mut rest, mut done) = (&mut transposed[..], 0);
-        let mut pairs = Vec::with_capacity(self.matrices.len());
-        for slot in &self.matrices {
-            let (_, from) = rest.split_at_mut(slot.offset - done);
-            let (turned, after) = from.split_at_mut(slot.rows * slot.columns);
-            pairs.push((slot, turned));
-            (rest, done) = (after, slot.range().end);
-        }
-        pairs.into_par_iter().for_each(|(slot, turned)| transpose(&values[slot.range()], slot.columns, turned));
+        Arc::make_mut(&mut self.weights).transpose(&self.slots);
     }
 
     /// One step along the mean gradient over `sets` data sets. The first `shared` weights belong to layers that read rows.

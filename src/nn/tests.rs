@@ -219,10 +219,19 @@ fn the_whole_loss_has_the_gradient_of_its_differences() {
         let weights: Vec<f64> = weights.collect();
         let (batch, targets) = simulator.draw(1, 0, 4).unwrap();
         let targets: Vec<f64> = targets.into_iter().map(f64::from).collect();
-        check_gradient(&weights, plan.shared, |mut graph| {
+        let loss = |mut graph: Graph<f64, Tape64>| {
             let output = plan.forward(&mut graph, batch.sets, reader.encode(&batch))?;
             graph.loss(&output, &targets, plan.head)
-        });
+        };
+        check_gradient(&weights, plan.shared, loss);
+        // As training does it: from matrices that were transposed beforehand.
+        let mut turned = Weights::new(weights.clone());
+        turned.transpose(&plan.slots());
+        let of = |weights: Weights<f64>| {
+            let graph = Graph::new(Arc::new(weights), plan.shared).unwrap();
+            whole(&loss(graph).unwrap().backward().unwrap(), plan.length())
+        };
+        assert_close(&of(turned), &of(Weights::new(weights)));
     }
 }
 

@@ -240,7 +240,7 @@ pub struct Trainer<'a, S> {
     pub(super) state: State,
     /// The averaged weights with the lowest validation loss, where those are asked for.
     pub(super) best: Option<Vec<f32>>,
-    /// When `state.before` was right.
+    /// When `state.seconds` was right.
     start: Instant,
 }
 
@@ -286,7 +286,7 @@ impl<'a, S: Source> Trainer<'a, S> {
         let Network { reader, plan, weights, .. } = &mut trainer.network;
         let mut first = weights.values.clone();
         plan.start_from(&reader.encode(&pilot), &reader.standardise(&pilot_targets), &mut first);
-        trainer.optimiser = Optimiser::new(first.clone(), plan.set_matrices());
+        trainer.optimiser = Optimiser::new(first.clone(), plan.slots());
         *weights = Arc::new(Weights::new(first));
         Ok(trainer)
     }
@@ -322,7 +322,7 @@ impl<'a, S: Source> Trainer<'a, S> {
             simulator,
             settings: settings.clone(),
             chunks,
-            optimiser: Optimiser::new(weights, network.plan.set_matrices()),
+            optimiser: Optimiser::new(weights, network.plan.slots()),
             network,
             held_out,
             state: State::default(),
