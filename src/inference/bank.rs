@@ -11,7 +11,8 @@ use rayon::prelude::*;
 
 use super::InferenceError;
 use super::encode::Encoder;
-use super::link::Link;
+use super::link::push_targets;
+use super::posterior::{FINGERPRINT, MODEL};
 use crate::model::{GlobalSlot, Model, global_slots, unconstrain};
 use crate::nn::{Batch, PILOT, Shape, Source, VALIDATION};
 use crate::progress::Progress;
@@ -24,8 +25,6 @@ const SMALLEST: usize = 640;
 /// Data sets that are taken off the validation share at once: see [`Source`].
 const CHUNK: usize = 64;
 
-const FINGERPRINT: &str = "hierarch.fingerprint";
-const MODEL: &str = "hierarch.model";
 const SIMULATION: &str = "hierarch.simulation";
 const SETS: &str = "hierarch.sets";
 
@@ -188,10 +187,8 @@ impl<M: Model> Source for BankSource<'_, M> {
         for at in (0..sets).map(place) {
             batch.append(&self.bank.batch.slice(at..at + 1));
             let q = &self.bank.globals[at * self.stride..(at + 1) * self.stride];
-            for target in self.targets {
-                let link = Link::of(target.bounded);
-                targets.extend(q[target.free.clone()].iter().map(|&q| link.forward(f64::from(q)) as f32));
-            }
+            let q: Vec<f64> = q.iter().map(|q| f64::from(*q)).collect();
+            push_targets(&q, self.targets, &mut targets);
         }
         Ok((batch, targets))
     }

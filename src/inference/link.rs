@@ -8,6 +8,7 @@ use statrs::function::erf::erfc_inv;
 
 use crate::autodiff::Real;
 use crate::distributions::LN_SQRT_2_PI;
+use crate::model::GlobalSlot;
 
 /// From the unconstrained number of a density to the number that a network infers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +51,14 @@ impl Link {
                 a - 2.0 * a.exp().ln_1p() + 0.5 * z * z + LN_SQRT_2_PI
             }
         }
+    }
+}
+
+/// Adds the numbers that a network infers of some globals, from all unconstrained numbers of a data set's globals.
+pub(super) fn push_targets(q: &[f64], targets: &[GlobalSlot], to: &mut Vec<f32>) {
+    for target in targets {
+        let link = Link::of(target.bounded);
+        to.extend(q[target.free.clone()].iter().map(|&q| link.forward(q) as f32));
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::encode::Encoder;
-use super::link::Link;
+use super::link::push_targets;
 use super::{Bank, InferenceError, Posterior};
 use crate::model::{GlobalSlot, Model, Specification, global_slots, unconstrain};
 use crate::nn::{Architecture, Batch, Budget, Network, Own, RowNetworks, Settings, Shape, Source, Trainer};
@@ -253,11 +253,7 @@ impl<M: Model> Source for Simulations<'_, M> {
             );
             let simulation = self.model.draw(self.plan, &mut rng)?;
             self.encoder.push(&simulation.data, &mut batch);
-            let q = unconstrain(self.model, &simulation.globals, None);
-            for target in self.targets {
-                let link = Link::of(target.bounded);
-                targets.extend(q[target.free.clone()].iter().map(|&q| link.forward(q) as f32));
-            }
+            push_targets(&unconstrain(self.model, &simulation.globals, None), self.targets, &mut targets);
         }
         Ok((batch, targets))
     }

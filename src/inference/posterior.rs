@@ -27,8 +27,9 @@ pub struct Posterior<M: Model> {
 /// Nats by which a validation loss may rise without a warning.
 const RISE: f64 = 0.01;
 
-const MODEL: &str = "hierarch.model";
-const FINGERPRINT: &str = "hierarch.fingerprint";
+/// Entries in the header of a file that say which model it belongs to.
+pub(super) const MODEL: &str = "hierarch.model";
+pub(super) const FINGERPRINT: &str = "hierarch.fingerprint";
 const GLOBALS: &str = "hierarch.globals";
 const SPECIFICATION: &str = "hierarch.specification";
 const LIBRARY: &str = "hierarch.version";

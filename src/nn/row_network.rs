@@ -142,9 +142,9 @@ where
     }
 
     fn weights(&self) -> Result<Vec<f32>, CpuError> {
-        let mut all = ReadWeights(Vec::new());
-        N::iter_tensors(&mut RecursiveWalker { m: &self.0, f: &mut all })?;
-        Ok(all.0)
+        let mut read = Read::default();
+        N::iter_tensors(&mut RecursiveWalker { m: &self.0, f: &mut read })?;
+        Ok(read.numbers)
     }
 
     fn run(&self, weights: &[f32], rows: Vec<f32>) -> Result<(Vec<f32>, Backward), CpuError> {
@@ -160,17 +160,22 @@ where
             let upstream = device.try_tensor_from_vec(upstream, (count, Const::<O>))?;
             let gradients = output.try_mul(upstream)?.try_sum::<Rank0, _>()?;
             let mut gradients = gradients.try_backward()?;
-            let mut all = ReadGradients { gradients: &mut gradients, all: Vec::new() };
-            N::iter_tensors(&mut RecursiveWalker { m: &network, f: &mut all })?;
-            Ok(all.all)
+            let mut read = Read { gradients: Some(&mut gradients), numbers: Vec::new() };
+            N::iter_tensors(&mut RecursiveWalker { m: &network, f: &mut read })?;
+            Ok(read.numbers)
         };
         Ok((values, Box::new(backward)))
     }
 }
 
-struct ReadWeights(Vec<f32>);
+/// Collects the gradients of all weights, or without gradients the weights themselves.
+#[derive(Default)]
+struct Read<'a> {
+    gradients: Option<&'a mut Gradients<f32, Cpu>>,
+    numbers: Vec<f32>,
+}
 
-impl TensorVisitor<f32, Cpu> for ReadWeights {
+impl TensorVisitor<f32, Cpu> for Read<'_> {
     type Viewer = ViewTensorRef;
     type Err = CpuError;
     type E2 = f32;
@@ -182,7 +187,10 @@ impl TensorVisitor<f32, Cpu> for ReadWeights {
         tensor: &Tensor<S, f32, Cpu>,
     ) -> Result<Option<Tensor<S, f32, Cpu>>, CpuError> {
         if options.do_gradient_update {
-            self.0.extend(tensor.as_vec());
+            match &mut self.gradients {
+                Some(gradients) => self.numbers.extend_from_slice(gradients.get_or_alloc_mut(tensor)?),
+                None => self.numbers.extend(tensor.as_vec()),
+            }
         }
         Ok(None)
     }
@@ -205,29 +213,6 @@ impl TensorVisitor<f32, Cpu> for WriteWeights<'_> {
             let (own, rest) = self.0.split_at(tensor.shape().num_elements());
             tensor.copy_from(own);
             self.0 = rest;
-        }
-        Ok(None)
-    }
-}
-
-struct ReadGradients<'a> {
-    gradients: &'a mut Gradients<f32, Cpu>,
-    all: Vec<f32>,
-}
-
-impl TensorVisitor<f32, Cpu> for ReadGradients<'_> {
-    type Viewer = ViewTensorRef;
-    type Err = CpuError;
-    type E2 = f32;
-    type D2 = Cpu;
-
-    fn visit<S: dfdx::shapes::Shape>(
-        &mut self,
-        options: TensorOptions<S, f32, Cpu>,
-        tensor: &Tensor<S, f32, Cpu>,
-    ) -> Result<Option<Tensor<S, f32, Cpu>>, CpuError> {
-        if options.do_gradient_update {
-            self.all.extend_from_slice(self.gradients.get_or_alloc_mut(tensor)?);
         }
         Ok(None)
     }

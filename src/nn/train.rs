@@ -299,7 +299,6 @@ impl<'a, S: Source> Trainer<'a, S> {
         reader: Reader,
         own: &[Option<Own>],
     ) -> Result<Self, TrainError<S::Error>> {
-        settings.check(shape)?;
         keep_freed_memory();
         let simulator = Simulator { shape, source };
         let held_out = simulator.sample(VALIDATION, settings.validation)?;
