@@ -24,12 +24,11 @@ use super::kernels::{
     Activation, Number, View, activate, activate_backward, add, add_column_sums, add_product, add_scaled,
     add_sparse_product, add_sparse_transposed_product, normalise, normalise_backward, product, transpose,
 };
-use super::mixture::Head;
 use super::row_network::Own;
 
 /// Stands for something in the store of gradients.
 pub(super) type Key<E> = Tensor<(usize,), E, Cpu>;
-type Grads<E> = Gradients<E, Cpu>;
+pub(super) type Grads<E> = Gradients<E, Cpu>;
 type Result<T> = std::result::Result<T, CpuError>;
 
 /// A matrix among the weights, or a vector if `rows` is 1.
@@ -50,8 +49,8 @@ impl Slot {
 #[derive(Clone)]
 pub(super) struct Node<E: Number> {
     pub(super) values: Arc<Vec<E>>,
-    columns: usize,
-    key: Key<E>,
+    pub(super) columns: usize,
+    pub(super) key: Key<E>,
 }
 
 /// What a linear map reads: the outcome of an operation, or data that need no gradient.
@@ -169,7 +168,7 @@ pub(super) struct Graph<E: Number, T> {
     shared: usize,
     leaf: Key<E>,
     pending: Vec<Pending<E>>,
-    tape: T,
+    pub(super) tape: T,
 }
 
 impl<E: Number, T: Tape<E, Cpu>> Graph<E, T> {
@@ -184,7 +183,7 @@ impl<E: Number, T: Tape<E, Cpu>> Graph<E, T> {
         self.device.try_zeros_like(&(0,))
     }
 
-    fn node(&self, values: Vec<E>, columns: usize) -> Result<Node<E>> {
+    pub(super) fn node(&self, values: Vec<E>, columns: usize) -> Result<Node<E>> {
         Ok(Node { values: Arc::new(values), columns, key: self.key()? })
     }
 
@@ -380,15 +379,14 @@ impl<E: Number, T: Tape<E, Cpu>> Graph<E, T> {
         Ok(output)
     }
 
-    /// The negative log density of the targets (rows x D, of data sets) under the mixtures that `output` stands for.
-    pub(super) fn loss(mut self, output: &Node<E>, targets: &[E], head: Head) -> Result<Loss<E, T>> {
-        let mut gradient = output.values.to_vec();
-        let rows = gradient.chunks_exact_mut(output.columns).zip(targets.chunks_exact(head.dims));
-        let mut scratch = Vec::new();
-        let each: Vec<E> = rows.map(|(row, targets)| head.loss(row, targets, &mut scratch)).collect();
+    /// Ends in the sum of the losses of data sets; `backward` gives the gradient of that sum to what they were made of.
+    pub(super) fn total(
+        mut self,
+        each: Vec<E>,
+        backward: impl FnOnce(&mut Grads<E>) -> Result<()> + 'static,
+    ) -> Result<Loss<E, T>> {
         let total = self.device.try_tensor(each.iter().copied().sum::<E>())?;
-        let output = output.key.clone();
-        self.tape.add_backward_op(move |grads| give(grads, &output, gradient));
+        self.tape.add_backward_op(backward);
         let Graph { leaf, shared, pending, tape, .. } = self;
         Ok(Loss { total: total.put_tape(tape), each, leaf, shared, pending })
     }
@@ -434,12 +432,12 @@ impl Pooling {
 // ---- the store of gradients --------------------------------------------------------------------------------------------
 
 /// Takes a finished gradient off the store; nobody reads it again.
-fn take<E: Number>(grads: &mut Grads<E>, key: &Key<E>) -> Result<Vec<E>> {
+pub(super) fn take<E: Number>(grads: &mut Grads<E>, key: &Key<E>) -> Result<Vec<E>> {
     Ok(std::mem::take(&mut **grads.get_or_alloc_mut(key)?))
 }
 
 /// Adds to the gradient of something.
-fn give<E: Number>(grads: &mut Grads<E>, key: &Key<E>, values: Vec<E>) -> Result<()> {
+pub(super) fn give<E: Number>(grads: &mut Grads<E>, key: &Key<E>, values: Vec<E>) -> Result<()> {
     let gradient = &mut **grads.get_or_alloc_mut(key)?;
     if gradient.is_empty() {
         *gradient = values;
