@@ -72,7 +72,7 @@ fn graph(weights: Vec<f64>, shared: usize) -> Graph<f64, Tape64> {
 /// Compares the gradient of `loss`, in f64, with central differences of fourth order, weight by weight.
 fn check_gradient(weights: &[f64], shared: usize, loss: impl Fn(Graph<f64, Tape64>) -> Loss64) {
     let whole_loss = loss(graph(weights.to_vec(), shared)).unwrap();
-    let step = 2e-4;
+    let step = 1e-4;
     // What the differences lose to rounding.
     let rounding = 4.0 * f64::EPSILON * whole_loss.each.iter().map(|each| each.abs()).sum::<f64>() / step;
     let gradient = whole(&whole_loss.backward().unwrap(), weights.len());
