@@ -202,7 +202,7 @@ fn categories_loss<E: Number, T: Tape<E, Cpu>>(
         let category = target.to_usize().unwrap_or(0).min(count - 1);
         let loss = normaliser - logits[category];
         logits.iter_mut().for_each(|logit| *logit = (*logit - normaliser).exp());
-        logits[category] = logits[category] - E::one();
+        logits[category] -= E::one();
         loss
     };
     let each = gradient.chunks_exact_mut(count).zip(targets).map(row).collect();

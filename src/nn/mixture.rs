@@ -140,7 +140,7 @@ impl MixtureHead {
                 self.row(slopes, i).iter().zip(&*residuals).map(|(slope, residual)| *slope * *residual).sum();
             let log_sd = bound_log_sd(log_sds[i]);
             noise[i] = (residuals[i] - known) * (-log_sd).exp();
-            log_slope = log_slope - log_sd;
+            log_slope -= log_sd;
         }
         log_slope
     }

@@ -170,7 +170,7 @@ fn place<E: Number>(raw: &[E], shares: &mut [E; BINS], knots: &mut [E; BINS + 1]
     let free = E::one() - least * E::number(bins as f32);
     knots[0] = E::number(-BOUND);
     for at in 0..bins {
-        shares[at] = shares[at] / sum;
+        shares[at] /= sum;
         knots[at + 1] = knots[at] + length * (least + free * shares[at]);
     }
     knots[bins] = E::number(BOUND);
