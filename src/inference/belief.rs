@@ -19,7 +19,7 @@ pub struct Belief<M: Model> {
     model: M,
     targets: Arc<[GlobalSlot]>,
     /// Over the numbers that a network infers, target after target.
-    estimate: Estimate,
+    pub(super) estimate: Estimate,
 }
 
 impl<M: Model> Belief<M> {

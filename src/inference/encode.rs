@@ -49,11 +49,8 @@ impl Encoder {
 
     /// A batch of no data sets.
     pub(super) fn batch(&self) -> Batch {
-        fn rows(code: &PlateCode) -> Rows {
-            let children = code.plates.iter().map(rows).collect();
-            Rows { width: code.width, features: Vec::new(), offsets: vec![0], children }
-        }
-        Batch { sets: 0, width: self.width, globals: Vec::new(), plates: self.plates.iter().map(rows).collect() }
+        let (width, plates) = self.shape();
+        Batch::empty(width, &plates)
     }
 
     /// Adds a data set to a batch.

@@ -4,6 +4,9 @@ mod bank;
 mod belief;
 mod data_summary;
 mod encode;
+mod hierarchy;
+mod joint;
+mod joint_belief;
 mod link;
 mod npe;
 mod posterior;
@@ -12,6 +15,8 @@ mod training;
 pub use bank::Bank;
 pub use belief::Belief;
 pub use data_summary::DataSummary;
+pub use joint::{JointNpe, JointPosterior};
+pub use joint_belief::Joint;
 pub use npe::Npe;
 pub use posterior::Posterior;
 
@@ -127,6 +132,19 @@ pub enum InferenceError {
     /// The model has no global, so there is nothing to infer.
     #[error("the model has no global variable, so there is nothing to infer")]
     NothingToInfer,
+    /// Something that is asked for is not among what was inferred.
+    #[error(
+        "`{name}` was not inferred, so there is no joint draw or density with it: ask for the other numbers by name"
+    )]
+    NotInferred {
+        /// The latent variable.
+        name: String,
+    },
+    /// The model has no locals that could be inferred.
+    #[error(
+        "the model has no continuous local, and no discrete one of finitely many values, in a plate of its data: use `npe()`"
+    )]
+    NoLocals,
     /// A file holds the posterior of another model.
     #[error(
         "{path} holds a posterior of {saved}, not of {expected}: the model or a param has changed since; train again, \

@@ -22,7 +22,7 @@ pub use walk::{Place, Slot, Walk};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::autodiff::Lanes;
-use crate::inference::Npe;
+use crate::inference::{JointNpe, Npe};
 use crate::io::{DataSet, LocalSet};
 use crate::sampling::Nuts;
 use crate::simulate::{Plan, Simulate, SimulateError, Simulation, Stream};
@@ -65,6 +65,11 @@ pub trait Model: Clone + std::fmt::Debug + PartialEq + Send + Sync + Serialize +
     /// Trains an amortized posterior over the globals: set what is to be inferred, then `train`.
     fn npe(&self) -> Npe<'_, Self> {
         Npe::new(self)
+    }
+
+    /// Trains an amortized joint posterior over the globals and all locals: set what is to be different, then `train`.
+    fn joint_npe(&self) -> JointNpe<'_, Self> {
+        JointNpe::new(self)
     }
 
     /// Samples the exact posterior given a data set: set the chains, then `run`.

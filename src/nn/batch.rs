@@ -34,7 +34,7 @@ impl Rows {
     }
 
     /// The rows of a range of parents.
-    fn slice(&self, parents: Range<usize>) -> Rows {
+    pub(crate) fn slice(&self, parents: Range<usize>) -> Rows {
         let rows = self.offsets[parents.start]..self.offsets[parents.end];
         Rows {
             width: self.width,
@@ -54,7 +54,7 @@ impl Rows {
         }
     }
 
-    fn append(&mut self, other: &Rows) {
+    pub(crate) fn append(&mut self, other: &Rows) {
         let before = self.rows();
         self.features.extend_from_slice(&other.features);
         self.offsets.extend(other.offsets.iter().skip(1).map(|offset| before + offset));
@@ -116,6 +116,15 @@ pub struct Batch {
 }
 
 impl Batch {
+    /// No data sets, of so many numbers outside plates and such plates.
+    pub(crate) fn empty(width: usize, plates: &[PlateShape]) -> Batch {
+        fn rows(shape: &PlateShape) -> Rows {
+            let children = shape.children.iter().map(rows).collect();
+            Rows { width: shape.width, features: Vec::new(), offsets: vec![0], children }
+        }
+        Batch { sets: 0, width, globals: Vec::new(), plates: plates.iter().map(rows).collect() }
+    }
+
     /// Checks that the batch has the given shape, that its tables fit together, and that every number is finite.
     ///
     /// # Errors

@@ -691,21 +691,28 @@ impl Network {
         }
         let mut vectors = Vec::new();
         for (level, plan, plate) in &mut parts {
-            let sizes = [plate.rows as usize];
-            vectors.extend(plan.pooled(level.pool(&plate.moments, &sizes)));
-            if plan.rows.is_some() {
-                let inverse = 1.0 / plate.rows.max(1) as f64;
-                let mean = plate.hidden.iter().map(|sum| (sum * inverse) as f32);
-                let mut pooled: Vec<f32> = mean.clone().collect();
-                if let Some(roots) = level.roots(&sizes) {
-                    pooled.extend(mean.map(|mean| roots[0] * mean));
-                }
-                vectors.push(Input::Data(Arc::new(pooled)));
-            }
+            vectors.extend(self.vector(level, plan, plate).into_iter().map(|part| Input::Data(Arc::new(part))));
         }
         let mut graph = Graph::<f32, NoneTape>::new(self.weights.clone(), self.plan.shared)?;
         let judged = self.plan.judge(&mut graph, 1, vectors)?;
         Ok(self.read(&judged.output.values, &judged.context.values))
+    }
+
+    /// The vector of a plate of one data set, in parts.
+    fn vector(&self, level: &Level, plan: &LevelPlan, plate: &PlateSums) -> Vec<Vec<f32>> {
+        let sizes = [plate.rows as usize];
+        let Pooled { bins, moments } = level.pool(&plate.moments, &sizes);
+        let mut parts: Vec<Vec<f32>> = [bins, moments].into_iter().filter(|part| !part.is_empty()).collect();
+        if plan.rows.is_some() {
+            let inverse = 1.0 / plate.rows.max(1) as f64;
+            let mean = plate.hidden.iter().map(|sum| (sum * inverse) as f32);
+            let mut pooled: Vec<f32> = mean.clone().collect();
+            if let Some(roots) = level.roots(&sizes) {
+                pooled.extend(mean.map(|mean| roots[0] * mean));
+            }
+            parts.push(pooled);
+        }
+        parts
     }
 
     fn read(&self, output: &[f32], context: &[f32]) -> Estimate {
@@ -722,6 +729,44 @@ impl Network {
             let batch = batch.slice(sets);
             let mut graph = Graph::<f32, NoneTape>::new(self.weights.clone(), self.plan.shared)?;
             let Judged { output, context } = self.plan.forward(&mut graph, batch.sets, self.reader.encode(&batch))?;
+            let rows = output.values.chunks_exact(output.columns).zip(context.values.chunks_exact(context.columns));
+            Ok(rows.map(|(output, context)| self.read(output, context)).collect())
+        })?;
+        Ok(slices.into_iter().flat_map(|slice: Vec<Estimate>| slice).collect())
+    }
+
+    /// What the network believes of data sets that share their plates and differ in the numbers outside them: `plates` is
+    /// one data set, `outside` has a row for each.
+    ///
+    /// # Errors
+    /// Those of [`predict`](Network::predict).
+    pub fn predict_outside(&self, plates: &[Rows], outside: &[f32]) -> Result<Vec<Estimate>, Error> {
+        let width = self.shape.width;
+        if width == 0 {
+            return self.predict(&Batch { sets: 1, plates: plates.to_vec(), ..Batch::default() });
+        }
+        let sets = outside.len() / width;
+        let first = outside.get(..width).unwrap_or_default().to_vec();
+        let one = Batch { sets: 1, width, globals: first, plates: plates.to_vec() };
+        one.check(&self.shape)?;
+        Batch { sets, width, globals: outside.to_vec(), plates: Vec::new() }
+            .check(&Shape { plates: Vec::new(), ..self.shape.clone() })?;
+        let mut shared = Vec::new();
+        for ((level, plan), rows) in self.reader.levels.iter().zip(&self.plan.levels).skip(1).zip(&one.plates) {
+            shared.extend(self.vector(level, plan, &self.sums_of(level, plan, rows)?));
+        }
+        let slices = in_slices(sets, |sets| {
+            let mut graph = Graph::<f32, NoneTape>::new(self.weights.clone(), self.plan.shared)?;
+            let rows = Rows {
+                width,
+                features: outside[sets.start * width..sets.end * width].to_vec(),
+                offsets: (0..=sets.len()).collect(),
+                children: Vec::new(),
+            };
+            let (level, plan) = (&self.reader.levels[0], &self.plan.levels[0]);
+            let mut vectors = plan.read(&mut graph, self.plan.activation, level.encode(&rows))?;
+            vectors.extend(shared.iter().map(|part| Input::Data(Arc::new(part.repeat(sets.len())))));
+            let Judged { output, context } = self.plan.judge(&mut graph, sets.len(), vectors)?;
             let rows = output.values.chunks_exact(output.columns).zip(context.values.chunks_exact(context.columns));
             Ok(rows.map(|(output, context)| self.read(output, context)).collect())
         })?;

@@ -70,6 +70,12 @@ pub enum SimulateError {
         /// The covariate.
         variable: &'static str,
     },
+    /// There is nothing to learn from: simulations have no elements.
+    #[error("the plate `{plate}` had no element in any of many simulations in a row: give it a larger `size`")]
+    NoElements {
+        /// The plate.
+        plate: String,
+    },
     /// A plate of that name does not exist.
     #[error("the model has no plate `{plate}`; its plates are {known}")]
     UnknownPlate {

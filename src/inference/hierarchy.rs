@@ -1,0 +1,368 @@
+//! The elements of a model's plates, one by one, as networks read them.
+//!
+//! Given the globals, the locals around an element and the element's own part of the data, its locals are independent of all
+//! else. So the posterior factorises from the outside in,
+//!
+//! ```text
+//! p(globals, locals | data) = p(globals | data) x product over elements of p(locals of i | part of i, what is around i),
+//! ```
+//!
+//! and a network for a plate reads one element: as numbers outside plates, the globals, the latent variables and data of the
+//! elements around it and its own data; as plates, its nested plates, and the rows of other plates that name it by index.
+//! Rows that name it may name elements of further plates, whose own latents depend on each other: of those they bring along
+//! the mean of the rows that name them, and the product is over each plate's own posterior.
+
+use super::encode::Encoder;
+use super::link::Link;
+use crate::io::{DataSet, Frame, LocalSet};
+use crate::model::{
+    GlobalSlot, LocalSlot, LocalValues, Model, Specification, global_slots, local_ranges, local_slots, unconstrain,
+};
+use crate::nn::{Batch, PlateShape, Rows};
+use crate::simulate::Simulation;
+
+/// What the elements of every plate are, and what is inferred of them.
+#[derive(Clone, Debug)]
+pub(super) struct Hierarchy {
+    pub(super) encoder: Encoder,
+    pub(super) globals: Vec<GlobalSlot>,
+    pub(super) slots: Vec<LocalSlot>,
+    /// All plates in the data, from the outside in.
+    pub(super) plates: Vec<PlateParts>,
+    /// Numbers outside plates in the data.
+    outside: usize,
+    /// Whether what is around an element is read: without, each element is judged by itself.
+    around: bool,
+}
+
+/// One plate.
+#[derive(Clone, Debug)]
+pub(super) struct PlateParts {
+    pub(super) name: String,
+    /// Where it is in the frames.
+    path: Vec<usize>,
+    /// The plates around it and itself, from the outside in.
+    chain: Vec<usize>,
+    /// Its continuous locals: slot, unconstrained numbers, link.
+    pub(super) continuous: Vec<(usize, usize, Link)>,
+    /// Its discrete locals of finite support: slot, categories.
+    pub(super) discrete: Vec<(usize, usize)>,
+    /// Columns that name elements of other plates.
+    references: Vec<(usize, usize)>,
+    /// Plates with rows that name elements of this one.
+    incoming: Vec<Incoming>,
+    width: usize,
+    children: Vec<PlateShape>,
+}
+
+/// Rows that name elements of a plate.
+#[derive(Clone, Debug)]
+struct Incoming {
+    /// The plate of the rows, and its column that names the elements.
+    plate: usize,
+    column: usize,
+    /// Its other columns that name elements, and of which plates.
+    others: Vec<(usize, usize)>,
+}
+
+impl PlateParts {
+    /// Unconstrained numbers of the continuous locals of an element.
+    pub(super) fn numbers(&self) -> usize {
+        self.continuous.iter().map(|(_, free, _)| free).sum()
+    }
+}
+
+/// The latent variables of some draws for one data set, as networks read them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Latents {
+    pub(super) draws: usize,
+    /// Draws x numbers of the globals.
+    pub(super) globals: Vec<f32>,
+    pub(super) plates: Vec<PlateLatents>,
+}
+
+/// Those of one plate; element after element, and draw after draw for each.
+#[derive(Clone, Debug, Default)]
+pub(super) struct PlateLatents {
+    pub(super) numbers: Vec<f32>,
+    pub(super) categories: Vec<f32>,
+}
+
+/// One data set as the networks of its elements read it.
+#[derive(Clone, Debug)]
+pub(super) struct Parts {
+    batch: Batch,
+    /// For each plate its references: the element that each of its elements names.
+    references: Vec<Vec<Vec<usize>>>,
+    /// For each plate the rows that name its elements.
+    incoming: Vec<Vec<Rows>>,
+}
+
+impl Hierarchy {
+    pub(super) fn new<M: Model>(model: &M, around: bool) -> Self {
+        let specification = model.specification();
+        let encoder = Encoder::new(&specification);
+        let (outside, shapes) = encoder.shape();
+        let (globals, slots) = (global_slots(model), local_slots(model));
+        let mut plates = Vec::new();
+        add_plates(&specification, &specification.plates, &shapes, &[], &[], &slots, &mut plates);
+        // Index columns name elements of plates at the top.
+        let indices: Vec<Vec<(usize, usize)>> = plates
+            .iter()
+            .map(|plate: &PlateParts| {
+                let top = |name: &str| plates.iter().position(|p| p.path.len() == 1 && p.name == name);
+                let own = find(&specification, &plate.path);
+                let columns = own.variables.iter().filter(|v| v.in_data()).enumerate();
+                columns.filter_map(|(c, v)| Some((c, top(index_of(&v.definition, v.role)?)?))).collect()
+            })
+            .collect();
+        for (plate, indices) in indices.iter().enumerate() {
+            // Locals are read of plates that are declared before, as the language has it.
+            plates[plate].references = indices.iter().filter(|(_, named)| *named < plate).copied().collect();
+            for (at, (column, named)) in indices.iter().enumerate() {
+                let others = indices.iter().enumerate().filter(|(i, _)| *i != at).map(|(_, other)| *other).collect();
+                plates[*named].incoming.push(Incoming { plate, column: *column, others });
+            }
+        }
+        Self { encoder, globals, slots, plates, outside, around }
+    }
+
+    /// What the network of the locals of a plate reads, which come after `known` numbers of the element's own locals.
+    pub(super) fn shape(&self, plate: usize, known: usize) -> (usize, Vec<PlateShape>) {
+        let own = &self.plates[plate];
+        let latents = |plate: usize| self.plates[plate].numbers() + self.plates[plate].discrete.len();
+        let mut width = self.outside + known + own.chain.iter().map(|&plate| self.plates[plate].width).sum::<usize>();
+        if self.around {
+            width += self.globals.iter().map(|g| g.free.len()).sum::<usize>();
+            width += own.chain[..own.chain.len() - 1].iter().map(|&plate| latents(plate)).sum::<usize>();
+            width += own.references.iter().map(|(_, plate)| latents(*plate)).sum::<usize>();
+        }
+        let incoming = own.incoming.iter().map(|incoming| {
+            let width = self.plates[incoming.plate].width;
+            PlateShape { width: width + incoming.others.len() * (width + 1), children: Vec::new() }
+        });
+        (width, own.children.iter().cloned().chain(incoming).collect())
+    }
+
+    /// A data set, taken apart.
+    pub(super) fn parts<D: DataSet>(&self, data: &D) -> Parts {
+        let mut batch = self.encoder.batch();
+        self.encoder.push(data, &mut batch);
+        let frame = data.frame();
+        let named = |plate: usize, column: usize| -> Vec<usize> {
+            let frame = at(&frame, &self.plates[plate].path);
+            (0..frame.size).map(|i| frame.columns[column].values.get(i) as usize).collect()
+        };
+        let references = self
+            .plates
+            .iter()
+            .enumerate()
+            .map(|(plate, own)| own.references.iter().map(|(column, _)| named(plate, *column)).collect::<Vec<_>>());
+        let incoming = self.plates.iter().map(|own| {
+            let rows = own.incoming.iter().map(|incoming| {
+                let from = rows_at(&batch, &self.plates[incoming.plate].path);
+                let size = |plate: usize| rows_at(&batch, &self.plates[plate].path).rows();
+                let width = from.width;
+                // Of each element that a row also names, the mean over all rows that name it.
+                let others: Vec<(Vec<usize>, Vec<f32>)> = incoming
+                    .others
+                    .iter()
+                    .map(|(column, plate)| {
+                        let names = named(incoming.plate, *column);
+                        let means = means_by(&names, size(*plate), &from.features, width);
+                        (names, means)
+                    })
+                    .collect();
+                let names = named(incoming.plate, incoming.column);
+                let elements = rows_at(&batch, &own.path).rows();
+                let mut order: Vec<usize> = (0..names.len()).collect();
+                order.sort_by_key(|&row| names[row]);
+                let mut offsets = vec![0; elements + 1];
+                names.iter().for_each(|&element| offsets[element + 1] += 1);
+                (0..elements).for_each(|element| offsets[element + 1] += offsets[element]);
+                let mut features = Vec::new();
+                for row in order {
+                    features.extend_from_slice(&from.features[row * width..(row + 1) * width]);
+                    for (names, means) in &others {
+                        features.extend_from_slice(&means[names[row] * (width + 1)..(names[row] + 1) * (width + 1)]);
+                    }
+                }
+                let width = width + others.len() * (width + 1);
+                Rows { width, features, offsets, children: Vec::new() }
+            });
+            rows.collect::<Vec<_>>()
+        });
+        let (references, incoming) = (references.collect(), incoming.collect());
+        Parts { batch, references, incoming }
+    }
+
+    /// The latent variables of a simulation, as one draw.
+    pub(super) fn latents<M: Model>(&self, model: &M, simulation: &Simulation<M>) -> Latents {
+        self.latents_of(model, &simulation.globals, &simulation.locals, &simulation.data)
+    }
+
+    /// Some latent variables of a data set, as one draw.
+    pub(super) fn latents_of<M: Model>(
+        &self,
+        model: &M,
+        globals: &M::Globals,
+        locals: &M::Locals,
+        data: &M::Data,
+    ) -> Latents {
+        let q = unconstrain(model, globals, Some((locals, data)));
+        let mut latents = Latents { draws: 1, ..Latents::default() };
+        super::link::push_targets(&q, &self.globals, &mut latents.globals);
+        let (frame, columns) = (data.frame(), locals.frame());
+        let ranges = local_ranges(&self.globals, &self.slots, &frame);
+        for plate in &self.plates {
+            let elements = at(&frame, &plate.path).size;
+            let columns = &at(&columns, &plate.path).columns;
+            let mut own = PlateLatents::default();
+            for element in 0..elements {
+                for (slot, free, link) in &plate.continuous {
+                    let Some(range) = &ranges[*slot] else { continue };
+                    let q = (0..*free).map(|c| q[range.free.start + c * elements + element]);
+                    own.numbers.extend(q.map(|q| link.forward(q) as f32));
+                }
+                let code = |slot: usize| columns[self.slots[slot].column].values.get(element) as f32;
+                own.categories.extend(plate.discrete.iter().map(|(slot, _)| code(*slot)));
+            }
+            latents.plates.push(own);
+        }
+        latents
+    }
+
+    /// How many elements a plate has in a data set.
+    pub(super) fn elements(&self, parts: &Parts, plate: usize) -> usize {
+        rows_at(&parts.batch, &self.plates[plate].path).rows()
+    }
+
+    /// An element's own plates, as a batch of one data set without numbers outside.
+    pub(super) fn plates_of(&self, parts: &Parts, plate: usize, element: usize) -> Vec<Rows> {
+        let own = rows_at(&parts.batch, &self.plates[plate].path);
+        let tables = own.children.iter().chain(&parts.incoming[plate]);
+        tables.map(|rows| rows.slice(element..element + 1)).collect()
+    }
+
+    /// Adds what stands around an element and in it, for a draw, but for its own locals.
+    pub(super) fn push_outside(
+        &self,
+        parts: &Parts,
+        latents: &Latents,
+        (plate, element, draw): (usize, usize, usize),
+        to: &mut Vec<f32>,
+    ) {
+        if self.around {
+            let numbers = latents.globals.len() / latents.draws;
+            to.extend_from_slice(&latents.globals[draw * numbers..(draw + 1) * numbers]);
+        }
+        to.extend_from_slice(&parts.batch.globals);
+        let chain = &self.plates[plate].chain;
+        // From the element outwards, and then in the other order.
+        let mut elements = vec![element];
+        for &inner in chain[1..].iter().rev() {
+            let offsets = &rows_at(&parts.batch, &self.plates[inner].path).offsets;
+            let inside = elements[elements.len() - 1];
+            elements.push(offsets.partition_point(|&first| first <= inside) - 1);
+        }
+        for (&around, &at) in chain.iter().zip(elements.iter().rev()) {
+            let rows = rows_at(&parts.batch, &self.plates[around].path);
+            to.extend_from_slice(&rows.features[at * rows.width..(at + 1) * rows.width]);
+            if self.around && around != plate {
+                self.push_latents(latents, (around, at, draw), to);
+            }
+        }
+        if self.around {
+            for ((_, named), elements) in self.plates[plate].references.iter().zip(&parts.references[plate]) {
+                self.push_latents(latents, (*named, elements[element], draw), to);
+            }
+        }
+    }
+
+    fn push_latents(&self, latents: &Latents, (plate, element, draw): (usize, usize, usize), to: &mut Vec<f32>) {
+        let (numbers, discrete) = (self.plates[plate].numbers(), self.plates[plate].discrete.len());
+        let (own, at) = (&latents.plates[plate], element * latents.draws + draw);
+        to.extend_from_slice(&own.numbers[at * numbers..(at + 1) * numbers]);
+        to.extend_from_slice(&own.categories[at * discrete..(at + 1) * discrete]);
+    }
+}
+
+/// Adds a tree of plates, those around others first.
+fn add_plates(
+    specification: &Specification,
+    plates: &[crate::model::Plate],
+    shapes: &[PlateShape],
+    path: &[usize],
+    chain: &[usize],
+    slots: &[LocalSlot],
+    to: &mut Vec<PlateParts>,
+) {
+    for (i, (plate, shape)) in specification.data_plates(plates).zip(shapes).enumerate() {
+        let path = [path, &[i]].concat();
+        let chain = [chain, &[to.len()]].concat();
+        let own = || slots.iter().enumerate().filter(|(_, slot)| slot.plate == path);
+        to.push(PlateParts {
+            name: plate.name.clone(),
+            continuous: own()
+                .filter_map(|(at, slot)| match slot.values {
+                    LocalValues::Continuous { free, bounded } => Some((at, free, Link::of(bounded))),
+                    LocalValues::Discrete { .. } => None,
+                })
+                .collect(),
+            discrete: own()
+                .filter_map(|(at, slot)| match slot.values {
+                    LocalValues::Discrete { categories: Some(categories) } if slot.width == 1 => Some((at, categories)),
+                    _ => None,
+                })
+                .collect(),
+            references: Vec::new(),
+            incoming: Vec::new(),
+            width: shape.width,
+            children: shape.children.clone(),
+            chain: chain.clone(),
+            path: path.clone(),
+        });
+        add_plates(specification, &plate.plates, &shape.children, &path, &chain, slots, to);
+    }
+}
+
+fn find<'a>(specification: &'a Specification, path: &[usize]) -> &'a crate::model::Plate {
+    let plate = |plates: &'a [crate::model::Plate], i: usize| specification.data_plates(plates).nth(i);
+    let mut found = plate(&specification.plates, path[0]);
+    for &i in &path[1..] {
+        found = found.and_then(|outer| plate(&outer.plates, i));
+    }
+    found.unwrap_or(&specification.plates[0])
+}
+
+/// The plate that an index names elements of.
+fn index_of(definition: &str, role: crate::model::Role) -> Option<&str> {
+    if role != crate::model::Role::Index {
+        return None;
+    }
+    definition.strip_prefix("index(")?.strip_suffix(')')
+}
+
+fn at<'a, 'f>(frame: &'a Frame<'f>, path: &[usize]) -> &'a Frame<'f> {
+    path.iter().fold(frame, |frame, &i| &frame.plates[i])
+}
+
+fn rows_at<'a>(batch: &'a Batch, path: &[usize]) -> &'a Rows {
+    path[1..].iter().fold(&batch.plates[path[0]], |rows, &i| &rows.children[i])
+}
+
+/// For each of so many elements the mean of the rows that name it, and ln(1 + how many these are).
+fn means_by(names: &[usize], elements: usize, features: &[f32], width: usize) -> Vec<f32> {
+    let mut means = vec![0.0; elements * (width + 1)];
+    for (row, &element) in names.iter().enumerate() {
+        let mean = &mut means[element * (width + 1)..(element + 1) * (width + 1)];
+        mean.iter_mut().zip(&features[row * width..(row + 1) * width]).for_each(|(mean, x)| *mean += x);
+        mean[width] += 1.0;
+    }
+    for mean in means.chunks_exact_mut(width + 1) {
+        let count = mean[width];
+        mean[..width].iter_mut().for_each(|mean| *mean /= count.max(1.0));
+        mean[width] = count.ln_1p();
+    }
+    means
+}

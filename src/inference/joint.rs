@@ -1,0 +1,423 @@
+//! Joint posteriors of globals and locals: one network for the globals, and for each plate networks that judge one element.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rand::RngExt;
+
+use super::hierarchy::{Hierarchy, Latents, Parts, PlateLatents};
+use super::npe::Npe;
+use super::posterior::{FINGERPRINT, MODEL};
+use super::training::Training;
+use super::{InferenceError, Joint, Posterior};
+use crate::model::{Model, Specification, check};
+use crate::nn::{Architecture, Batch, Budget, Estimate, Family, Network, Settings, Shape, Source, Trunk};
+use crate::simulate::{Plan, SimulateError, stream};
+
+/// Elements that are learned from of one simulated data set: neighbours share their globals.
+const ELEMENTS: usize = 4;
+/// Simulations without an element that are passed over.
+const EMPTY: u64 = 10_000;
+/// The share of a budget of time that the globals get.
+const GLOBALS: f64 = 0.5;
+
+const LOCAL: &str = "hierarch.local";
+const AROUND: &str = "hierarch.hierarchy";
+
+/// A joint posterior to be trained; made by `model.joint_npe()`.
+#[derive(Clone, Debug)]
+#[must_use = "nothing is trained before `train`"]
+pub struct JointNpe<'a, M: Model> {
+    model: &'a M,
+    around: bool,
+    sizes: Vec<(String, usize)>,
+    covariates: Option<&'a M::Data>,
+    seed: u64,
+    globals: Settings,
+    locals: Settings,
+    checkpoints: Option<PathBuf>,
+}
+
+impl<'a, M: Model> JointNpe<'a, M> {
+    /// A posterior over all globals and locals, for any size in the plates' ranges, from seed 0.
+    pub fn new(model: &'a M) -> Self {
+        let settings = Settings::new(Budget::sets(0));
+        let mut locals = settings.clone();
+        // An element says less than a data set.
+        locals.architecture.bins = 48;
+        locals.architecture.set = Trunk::Residual { width: 64, blocks: 4 };
+        Self {
+            model,
+            around: true,
+            sizes: Vec::new(),
+            covariates: None,
+            seed: 0,
+            globals: settings,
+            locals,
+            checkpoints: None,
+        }
+    }
+
+    /// Judges each element by its own data alone, the globals being integrated over: what the locals' posteriors would be
+    /// without the hierarchy. The posterior is then one of locals only.
+    pub fn each_alone(mut self) -> Self {
+        self.around = false;
+        self
+    }
+
+    /// The seed of the simulations and of the networks' first weights.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Trains for one size of a plate instead of its whole range.
+    pub fn size(mut self, plate: &str, elements: usize) -> Self {
+        self.sizes.push((plate.to_owned(), elements));
+        self
+    }
+
+    /// Draws the covariates of simulated elements from the rows of a data set.
+    pub fn given(mut self, data: &'a M::Data) -> Self {
+        self.covariates = Some(data);
+        self
+    }
+
+    /// Changes the sizes of the network of the globals, or how it is trained.
+    pub fn global_settings(mut self, change: impl FnOnce(&mut Settings)) -> Self {
+        change(&mut self.globals);
+        self
+    }
+
+    /// Changes the sizes of the networks of the locals, or how they are trained.
+    pub fn local_settings(mut self, change: impl FnOnce(&mut Settings)) -> Self {
+        change(&mut self.locals);
+        self
+    }
+
+    /// Writes the states of the trainings to files in a folder every few seconds and at their ends. Where files exist
+    /// already, the trainings go on from there.
+    pub fn checkpoints(mut self, folder: impl AsRef<Path>) -> Self {
+        self.checkpoints = Some(folder.as_ref().to_owned());
+        self
+    }
+
+    /// Trains on fresh simulations, on all cores, until the budget is spent. Of a time, the globals get half and the
+    /// networks of the locals equal shares of the rest; a number of data sets is that of each network (of elements, for
+    /// locals).
+    ///
+    /// # Errors
+    /// A model that cannot be simulated, or has no locals that can be inferred; a training that diverges; a checkpoint of
+    /// another training.
+    pub fn train(mut self, budget: Budget) -> Result<JointPosterior<M>, InferenceError> {
+        let hierarchy = Hierarchy::new(self.model, self.around);
+        let tasks = Task::all(&hierarchy);
+        if tasks.is_empty() {
+            return Err(InferenceError::NoLocals);
+        }
+        if let Some(data) = self.covariates {
+            check(self.model, data)?;
+        }
+        let global_share = if self.around { GLOBALS } else { 0.0 };
+        let (of_globals, of_locals) = match budget {
+            Budget::Time(time) => (
+                Budget::Time(time.mul_f64(global_share)),
+                Budget::Time(time.mul_f64((1.0 - global_share) / tasks.len() as f64)),
+            ),
+            sets => (sets, sets),
+        };
+        let globals = self.around.then(|| self.train_globals(&hierarchy, of_globals)).transpose()?;
+        self.locals.budget = of_locals;
+        let plan = Plan::new(self.model, &self.sizes, None, self.covariates.map(|d| (d, false)))?;
+        let networks = tasks.into_iter().map(|task| {
+            let network = self.train_task(&hierarchy, task, &plan)?;
+            Ok(LocalNetwork { task, network })
+        });
+        let networks = networks.collect::<Result<_, InferenceError>>()?;
+        Ok(JointPosterior(Arc::new(Trained { model: self.model.clone(), hierarchy, globals, networks })))
+    }
+
+    fn checkpoint(&self, name: &str) -> Option<PathBuf> {
+        self.checkpoints.as_ref().map(|folder| folder.join(format!("{name}.training.safetensors")))
+    }
+
+    fn train_globals(&self, hierarchy: &Hierarchy, budget: Budget) -> Result<Posterior<M>, InferenceError> {
+        let names: Vec<&str> = hierarchy.globals.iter().map(|g| g.name.as_str()).collect();
+        let mut npe = Npe::new(self.model).globals(&names).settings(|s| *s = self.globals.clone()).seed(self.seed);
+        for (plate, size) in &self.sizes {
+            npe = npe.size(plate, *size);
+        }
+        if let Some(data) = self.covariates {
+            npe = npe.given(data);
+        }
+        if let Some(path) = self.checkpoint("globals") {
+            npe = npe.checkpoint(path);
+        }
+        npe.train(budget)
+    }
+
+    fn train_task(&self, hierarchy: &Hierarchy, task: Task, plan: &Plan<'_, M>) -> Result<Network, InferenceError> {
+        let (width, plates) = hierarchy.shape(task.plate, task.known(hierarchy));
+        let shape = Shape { width, plates, targets: task.targets(hierarchy) };
+        let mut settings = self.locals.clone();
+        settings.seed = self.seed;
+        if let Some((_, categories)) = task.category(hierarchy) {
+            settings.architecture.family = Family::Categories(categories);
+        } else {
+            let Architecture { row, .. } = Architecture::sized(&shape);
+            settings.architecture.row = row;
+        }
+        let name = task.name(hierarchy);
+        let checkpoint = self.checkpoint(&name);
+        let training = Training {
+            of: format!("{:?}, locals {name}, hierarchy {}", self.model, self.around),
+            settings: &settings,
+            networks: &[],
+            checkpoint: checkpoint.as_deref(),
+        };
+        let source = Elements { model: self.model, plan, hierarchy, task, seed: self.seed };
+        let covariates = self.covariates.map(|data| serde_json::json!(data).to_string());
+        training.fit(&shape, &source, &format!("sizes {:?}, covariates {covariates:?}", self.sizes))
+    }
+}
+
+/// What one network of locals infers: the continuous locals of a plate, or one of its discrete ones given those before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Task {
+    pub(super) plate: usize,
+    /// Which of the discrete locals; nothing: the continuous ones.
+    pub(super) discrete: Option<usize>,
+}
+
+impl Task {
+    /// All tasks of a hierarchy in the order in which a draw takes them: plates from the outside in, and the continuous
+    /// locals of each first, whose density is then theirs alone, with the discrete ones summed out as in that of the model.
+    fn all(hierarchy: &Hierarchy) -> Vec<Task> {
+        let mut tasks = Vec::new();
+        for (plate, own) in hierarchy.plates.iter().enumerate() {
+            tasks.extend((own.numbers() > 0).then_some(Task { plate, discrete: None }));
+            tasks.extend((0..own.discrete.len()).map(|at| Task { plate, discrete: Some(at) }));
+        }
+        tasks
+    }
+
+    /// How many numbers of the element's own locals are known before.
+    fn known(self, hierarchy: &Hierarchy) -> usize {
+        self.discrete.map_or(0, |at| hierarchy.plates[self.plate].numbers() + at)
+    }
+
+    fn targets(self, hierarchy: &Hierarchy) -> usize {
+        if self.discrete.is_some() { 1 } else { hierarchy.plates[self.plate].numbers() }
+    }
+
+    /// The slot and the number of categories of a discrete local.
+    pub(super) fn category(self, hierarchy: &Hierarchy) -> Option<(usize, usize)> {
+        self.discrete.map(|at| hierarchy.plates[self.plate].discrete[at])
+    }
+
+    fn name(self, hierarchy: &Hierarchy) -> String {
+        let plate = &hierarchy.plates[self.plate].name;
+        match self.category(hierarchy) {
+            Some((slot, _)) => format!("{plate}.{}", hierarchy.slots[slot].name),
+            None => plate.clone(),
+        }
+    }
+
+    /// Adds the element's own locals that are known before to what its network reads.
+    fn push_known(self, hierarchy: &Hierarchy, own: &PlateLatents, at: usize, to: &mut Vec<f32>) {
+        let Some(before) = self.discrete else { return };
+        let numbers = hierarchy.plates[self.plate].numbers();
+        let discrete = hierarchy.plates[self.plate].discrete.len();
+        to.extend_from_slice(&own.numbers[at * numbers..(at + 1) * numbers]);
+        to.extend_from_slice(&own.categories[at * discrete..][..before]);
+    }
+
+    /// The element's own locals that the network infers.
+    pub(super) fn push_targets(self, hierarchy: &Hierarchy, own: &PlateLatents, at: usize, to: &mut Vec<f32>) {
+        let numbers = hierarchy.plates[self.plate].numbers();
+        match self.discrete {
+            None => to.extend_from_slice(&own.numbers[at * numbers..(at + 1) * numbers]),
+            Some(discrete) => {
+                let count = hierarchy.plates[self.plate].discrete.len();
+                to.push(own.categories[at * count + discrete]);
+            }
+        }
+    }
+}
+
+/// Elements of fresh simulations.
+struct Elements<'a, M: Model> {
+    model: &'a M,
+    plan: &'a Plan<'a, M>,
+    hierarchy: &'a Hierarchy,
+    task: Task,
+    seed: u64,
+}
+
+impl<M: Model> Source for Elements<'_, M> {
+    type Error = SimulateError;
+
+    fn draw(&self, step: u64, first: usize, sets: usize) -> Result<(Batch, Vec<f32>), SimulateError> {
+        let (hierarchy, plate) = (self.hierarchy, self.task.plate);
+        let (width, plates) = hierarchy.shape(plate, self.task.known(hierarchy));
+        let mut batch = Batch::empty(width, &plates);
+        let mut targets = Vec::with_capacity(sets * self.task.targets(hierarchy));
+        // Apart from the streams of other networks and of `simulate` by the seed; EMPTY places for each element.
+        let task = (plate as u64) << 8 | self.task.discrete.map_or(0, |at| at as u64 + 1);
+        let key = step.wrapping_add(2).wrapping_mul(0x9fb2_1c65_1e98_df25).wrapping_add((task + 1) << 32);
+        let mut empty = 0;
+        let mut place = first as u64 * (EMPTY + 1);
+        while batch.sets < sets {
+            let mut rng = stream(self.seed.wrapping_add(key), place);
+            place += 1;
+            let simulation = self.model.draw(self.plan, &mut rng)?;
+            let parts = hierarchy.parts(&simulation.data);
+            let elements = hierarchy.elements(&parts, plate);
+            if elements == 0 {
+                empty += 1;
+                if empty > EMPTY {
+                    return Err(SimulateError::NoElements { plate: hierarchy.plates[plate].name.clone() });
+                }
+                continue;
+            }
+            empty = 0;
+            let latents = hierarchy.latents(self.model, &simulation);
+            for _ in 0..ELEMENTS.min(elements).min(sets - batch.sets) {
+                let element = rng.random_range(0..elements);
+                hierarchy.push_outside(&parts, &latents, (plate, element, 0), &mut batch.globals);
+                self.task.push_known(hierarchy, &latents.plates[plate], element, &mut batch.globals);
+                for (rows, own) in batch.plates.iter_mut().zip(hierarchy.plates_of(&parts, plate, element)) {
+                    rows.append(&own);
+                }
+                batch.sets += 1;
+                self.task.push_targets(hierarchy, &latents.plates[plate], element, &mut targets);
+            }
+        }
+        Ok((batch, targets))
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct LocalNetwork {
+    pub(super) task: Task,
+    pub(super) network: Network,
+}
+
+/// An amortized posterior over the globals and locals of a model.
+///
+/// It factorises as the model does, from the outside in: the globals given all data; then the locals of each element given
+/// its own part of the data and what is around it. Locals of nested plates are conditioned on those of the plates around;
+/// of crossed plates, each plate's locals are told by themselves. Discrete locals of infinite support are not inferred.
+#[derive(Clone, Debug)]
+pub struct JointPosterior<M: Model>(pub(super) Arc<Trained<M>>);
+
+#[derive(Debug)]
+pub(super) struct Trained<M: Model> {
+    pub(super) model: M,
+    pub(super) hierarchy: Hierarchy,
+    /// Without the hierarchy there is none of the globals.
+    pub(super) globals: Option<Posterior<M>>,
+    pub(super) networks: Vec<LocalNetwork>,
+}
+
+impl<M: Model> JointPosterior<M> {
+    /// What is believed of globals and locals given a data set of any size in the model's ranges.
+    ///
+    /// # Errors
+    /// What is wrong with the data.
+    pub fn condition(&self, data: &M::Data) -> Result<Joint<M>, InferenceError> {
+        check(&self.0.model, data)?;
+        let globals = self.0.globals.as_ref().map(|posterior| posterior.condition(data)).transpose()?;
+        Ok(Joint::new(self.0.clone(), data.clone(), globals))
+    }
+
+    /// The posterior of the globals; nothing where each element was judged alone.
+    pub fn globals(&self) -> Option<&Posterior<M>> {
+        self.0.globals.as_ref()
+    }
+
+    /// What is doubtful about the trainings, in words; nothing if all seems well.
+    pub fn warnings(&self) -> Vec<String> {
+        self.0.globals.iter().flat_map(Posterior::warnings).collect()
+    }
+
+    /// Writes the posterior to files in a folder, each whole or not at all.
+    ///
+    /// # Errors
+    /// A file cannot be written.
+    pub fn save(&self, folder: impl AsRef<Path>) -> Result<(), InferenceError> {
+        let (folder, specification) = (folder.as_ref(), self.0.model.specification());
+        for LocalNetwork { task, network } in &self.0.networks {
+            let name = task.name(&self.0.hierarchy);
+            let metadata = metadata(&specification, &name, self.0.globals.is_some());
+            network.save(folder.join(format!("{name}.safetensors")), &metadata)?;
+        }
+        if let Some(globals) = &self.0.globals {
+            globals.save(folder.join("globals.safetensors"))?;
+        }
+        Ok(())
+    }
+
+    /// Reads a posterior that was saved for this model, with these params.
+    ///
+    /// # Errors
+    /// A file that is missing, is damaged, or holds something else, such as the posterior of another model.
+    pub fn load(model: &M, folder: impl AsRef<Path>) -> Result<Self, InferenceError> {
+        let (folder, specification) = (folder.as_ref(), model.specification());
+        let path = folder.join("globals.safetensors");
+        let around = path.exists();
+        let globals = around.then(|| Posterior::load(model, &path)).transpose()?;
+        let hierarchy = Hierarchy::new(model, around);
+        let networks = Task::all(&hierarchy).into_iter().map(|task| {
+            let name = task.name(&hierarchy);
+            let path = folder.join(format!("{name}.safetensors"));
+            let (network, found) = Network::load(&path)?;
+            let expected = metadata(&specification, &name, around);
+            let (width, plates) = hierarchy.shape(task.plate, task.known(&hierarchy));
+            let shape = Shape { width, plates, targets: task.targets(&hierarchy) };
+            if found != expected || *network.shape() != shape {
+                let text = |entries: &BTreeMap<String, String>| {
+                    let entry = |key: &str| entries.get(key).map_or("?", String::as_str);
+                    format!("`{}` ({}), locals {}", entry(MODEL), entry(FINGERPRINT), entry(LOCAL))
+                };
+                let (saved, expected) = (text(&found), text(&expected));
+                return Err(InferenceError::OtherModel { path, saved, expected });
+            }
+            Ok(LocalNetwork { task, network })
+        });
+        let networks = networks.collect::<Result<_, InferenceError>>()?;
+        Ok(Self(Arc::new(Trained { model: model.clone(), hierarchy, globals, networks })))
+    }
+}
+
+fn metadata(specification: &Specification, name: &str, around: bool) -> BTreeMap<String, String> {
+    BTreeMap::from([
+        (MODEL.to_owned(), specification.name.clone()),
+        (FINGERPRINT.to_owned(), specification.fingerprint()),
+        (LOCAL.to_owned(), name.to_owned()),
+        (AROUND.to_owned(), around.to_string()),
+    ])
+}
+
+/// What a network believes of an element at each draw; once for all, where it reads nothing that differs between draws.
+///
+/// The data have been checked and draws are finite, which leaves nothing that could be wrong: no estimate stands for what
+/// cannot be.
+pub(super) fn judge<M: Model>(
+    of: &Trained<M>,
+    local: &LocalNetwork,
+    parts: &Parts,
+    latents: &Latents,
+    own: &PlateLatents,
+    element: usize,
+) -> Vec<Estimate> {
+    let (hierarchy, task) = (&of.hierarchy, local.task);
+    let mut outside = Vec::new();
+    for draw in 0..latents.draws {
+        hierarchy.push_outside(parts, latents, (task.plate, element, draw), &mut outside);
+        task.push_known(hierarchy, own, draw, &mut outside);
+    }
+    let plates = hierarchy.plates_of(parts, task.plate, element);
+    local.network.predict_outside(&plates, &outside).unwrap_or_default()
+}

@@ -1,0 +1,400 @@
+//! What is believed of globals and locals together, given one data set.
+
+use std::sync::{Arc, OnceLock};
+
+use rayon::prelude::*;
+
+use super::hierarchy::{Latents, Parts, PlateLatents};
+use super::joint::{Trained, judge};
+use super::link::{Link, push_targets};
+use super::{Belief, InferenceError};
+use crate::io::{Column, DataSet, Frame, LocalSet, Values};
+use crate::model::{
+    Kind, Model, Record, Role, check_locals, constrain, local_ranges, log_jacobian_of_all, names, unconstrain,
+};
+use crate::sampling::{Summary, SummaryRow, diagnostics};
+use crate::simulate::stream;
+
+/// How many draws stand for the distribution where a mean, an sd or a quantile is asked for.
+const POINTS: usize = 2000;
+
+/// A joint distribution over globals and locals: draws of the globals, and for each the locals given them.
+///
+/// Numbers are named as in [`Chains`](crate::sampling::Chains): `mass`, `slope[17]` for the element of a plate,
+/// `pair[1][17]` for a component in an element; the discrete locals of finite support follow, `signal[17]`.
+#[derive(Clone, Debug)]
+pub struct Joint<M: Model> {
+    of: Arc<Trained<M>>,
+    data: M::Data,
+    parts: Parts,
+    globals: Option<Belief<M>>,
+    points: OnceLock<Drawn>,
+}
+
+/// Some draws.
+#[derive(Clone, Debug)]
+pub(super) struct Drawn {
+    /// Draws x unconstrained numbers of all latent variables, and the log density of each draw in that space, discrete
+    /// locals summed out.
+    pub(super) q: Vec<f64>,
+    pub(super) log_densities: Vec<f64>,
+    latents: Latents,
+    /// For each plate and each of its discrete locals the mean probabilities of its categories, element after element.
+    probabilities: Vec<Vec<Vec<f64>>>,
+}
+
+impl<M: Model> Joint<M> {
+    pub(super) fn new(of: Arc<Trained<M>>, data: M::Data, globals: Option<Belief<M>>) -> Self {
+        let parts = of.hierarchy.parts(&data);
+        Self { of, data, parts, globals, points: OnceLock::new() }
+    }
+
+    /// What is believed of the globals alone; nothing where each element was judged alone.
+    pub fn globals(&self) -> Option<&Belief<M>> {
+        self.globals.as_ref()
+    }
+
+    /// The names of the numbers: those of the globals, the continuous locals, the discrete ones.
+    pub fn names(&self) -> Vec<String> {
+        let hierarchy = &self.of.hierarchy;
+        let mut names = names(&self.of.model, Some(&self.data));
+        if self.globals.is_none() {
+            names.drain(..hierarchy.globals.last().map_or(0, |g| g.values.end));
+        }
+        for (plate, own) in hierarchy.plates.iter().enumerate() {
+            let elements = hierarchy.elements(&self.parts, plate);
+            for (slot, _) in &own.discrete {
+                names.extend((0..elements).map(|i| format!("{}[{i}]", hierarchy.slots[*slot].name)));
+            }
+        }
+        names
+    }
+
+    /// Independent draws: for each name its `count` draws, from a seed.
+    pub fn sample(&self, count: usize, seed: u64) -> Vec<Vec<f64>> {
+        let globals = self.globals.as_ref().map(|belief| belief.estimate.sample(count, &mut stream(seed, 0)));
+        self.columns(&self.draw(globals, count, seed))
+    }
+
+    /// Independent draws of all globals and locals.
+    ///
+    /// # Errors
+    /// Where each element was judged alone there are no globals; and a model with discrete locals of infinite support, which
+    /// are not inferred.
+    pub fn draws(&self, count: usize, seed: u64) -> Result<Vec<(M::Globals, M::Locals)>, InferenceError> {
+        let hierarchy = &self.of.hierarchy;
+        let inferred = |slot: usize| {
+            let own = |own: &super::hierarchy::PlateParts| {
+                own.continuous.iter().any(|c| c.0 == slot) || own.discrete.iter().any(|d| d.0 == slot)
+            };
+            hierarchy.plates.iter().any(own)
+        };
+        if let Some(slot) = (0..hierarchy.slots.len()).find(|slot| !inferred(*slot)) {
+            return Err(InferenceError::NotInferred { name: hierarchy.slots[slot].name.clone() });
+        }
+        if self.globals.is_none() {
+            let name = hierarchy.globals.first().map_or(String::new(), |g| g.name.clone());
+            return Err(InferenceError::NotInferred { name });
+        }
+        let columns = self.sample(count, seed);
+        let of_globals = hierarchy.globals.last().map_or(0, |g| g.values.end);
+        let frame = self.data.frame();
+        let ranges = local_ranges(&hierarchy.globals, &hierarchy.slots, &frame);
+        // Where the columns of each local begin.
+        let mut next = names(&self.of.model, Some(&self.data)).len();
+        let mut starts: Vec<usize> = ranges.iter().map(|r| r.as_ref().map_or(0, |r| r.values.start)).collect();
+        for (plate, own) in hierarchy.plates.iter().enumerate() {
+            for (slot, _) in &own.discrete {
+                starts[*slot] = next;
+                next += hierarchy.elements(&self.parts, plate);
+            }
+        }
+        let specification = self.of.model.specification();
+        let draw = |draw: usize| {
+            let globals: Vec<f64> = columns[..of_globals].iter().map(|column| column[draw]).collect();
+            let numbers = |slot: usize, elements: usize| -> Vec<f64> {
+                let width = hierarchy.slots[slot].width;
+                let of =
+                    |element: usize, component: usize| columns[starts[slot] + component * elements + element][draw];
+                (0..elements).flat_map(|element| (0..width).map(move |component| of(element, component))).collect()
+            };
+            let frame = locals_frame(&frame, &specification.plates, &specification, &mut 0, &numbers);
+            Ok((M::Globals::from_numbers(&globals), M::Locals::from_frame(frame)?))
+        };
+        (0..count).map(draw).collect()
+    }
+
+    /// Mean, sd and quantiles of every number.
+    pub fn summary(&self) -> Summary {
+        let columns = self.columns(self.points());
+        let names = self.names();
+        Summary::from_draws(names.iter().map(String::as_str).zip(columns.iter().map(Vec::as_slice)))
+    }
+
+    /// The mean of a number; nothing if there is none of that name.
+    pub fn mean(&self, name: &str) -> Option<f64> {
+        self.row(name).map(|row| row.mean)
+    }
+
+    /// The standard deviation of a number; nothing if there is none of that name.
+    pub fn sd(&self, name: &str) -> Option<f64> {
+        self.row(name).map(|row| row.sd)
+    }
+
+    /// A quantile of a number, for a probability between 0 and 1; nothing if there is none of that name.
+    pub fn quantile(&self, name: &str, probability: f64) -> Option<f64> {
+        let at = self.names().iter().position(|known| known == name)?;
+        let mut points = self.columns(self.points()).swap_remove(at);
+        points.sort_by(f64::total_cmp);
+        Some(diagnostics::quantile(&points, probability))
+    }
+
+    fn row(&self, name: &str) -> Option<SummaryRow> {
+        let at = self.names().iter().position(|known| known == name)?;
+        let column = self.columns(self.points()).swap_remove(at);
+        Summary::from_draws(std::iter::once((name, column.as_slice()))).rows.pop()
+    }
+
+    /// The probabilities of the values 0, 1, ... of a discrete local in an element, `signal[17]`; nothing if there is none of
+    /// that name.
+    pub fn probabilities(&self, name: &str) -> Option<Vec<f64>> {
+        let hierarchy = &self.of.hierarchy;
+        let points = self.points();
+        for (own, probabilities) in hierarchy.plates.iter().zip(&points.probabilities) {
+            for ((slot, categories), of_all) in own.discrete.iter().zip(probabilities) {
+                let of_name = |i: &usize| format!("{}[{i}]", hierarchy.slots[*slot].name) == name;
+                if let Some(element) = (0..of_all.len() / categories).find(of_name) {
+                    return Some(of_all[element * categories..(element + 1) * categories].to_vec());
+                }
+            }
+        }
+        None
+    }
+
+    /// The log density of globals, locals and, with their probabilities, discrete locals, in the constrained space.
+    ///
+    /// # Errors
+    /// Locals that do not belong to the data; and where each element was judged alone there is no joint density.
+    pub fn log_density(&self, globals: &M::Globals, locals: &M::Locals) -> Result<f64, InferenceError> {
+        check_locals::<M>(locals, &self.data)?;
+        let (hierarchy, model) = (&self.of.hierarchy, &self.of.model);
+        let Some(belief) = &self.globals else {
+            let name = hierarchy.globals.first().map_or(String::new(), |g| g.name.clone());
+            return Err(InferenceError::NotInferred { name });
+        };
+        let latents = hierarchy.latents_of(model, globals, locals, &self.data);
+        let q = unconstrain(model, globals, Some((locals, &self.data)));
+        let mut at = Vec::new();
+        push_targets(&q, &hierarchy.globals, &mut at);
+        let at: Vec<f64> = at.into_iter().map(f64::from).collect();
+        let mut log_density = belief.estimate.log_densities(&at)[0];
+        for local in &self.of.networks {
+            let own = &latents.plates[local.task.plate];
+            for element in 0..hierarchy.elements(&self.parts, local.task.plate) {
+                let own = of_element(own, element, hierarchy.elements(&self.parts, local.task.plate));
+                let mut targets = Vec::new();
+                local.task.push_targets(hierarchy, &own, 0, &mut targets);
+                let targets: Vec<f64> = targets.into_iter().map(f64::from).collect();
+                let estimates = judge(&self.of, local, &self.parts, &latents, &own, element);
+                log_density += estimates.first().map_or(f64::NAN, |estimate| estimate.log_densities(&targets)[0]);
+            }
+        }
+        Ok(log_density + self.log_slopes(&q) - log_jacobian_of_all(model, &self.data, &q))
+    }
+
+    /// The draws that stand for the distribution.
+    fn points(&self) -> &Drawn {
+        self.points.get_or_init(|| {
+            let globals = self.globals.as_ref().map(|belief| belief.estimate.points(POINTS));
+            let width = self.globals.as_ref().map_or(1, |belief| belief.estimate.dims());
+            let count = globals.as_ref().map_or(POINTS, |points| points.len() / width);
+            self.draw(globals, count, 0)
+        })
+    }
+
+    /// Draws in the space of the density, for refinement.
+    pub(super) fn propose(&self, count: usize, seed: u64) -> Drawn {
+        let globals = self.globals.as_ref().map(|belief| belief.estimate.sample(count, &mut stream(seed, 0)));
+        self.draw(globals, count, seed)
+    }
+
+    /// The locals for draws of what the network of the globals infers (draws x numbers).
+    fn draw(&self, globals: Option<Vec<f64>>, count: usize, seed: u64) -> Drawn {
+        let hierarchy = &self.of.hierarchy;
+        let mut log_densities = match (&self.globals, &globals) {
+            (Some(belief), Some(globals)) => belief.estimate.log_densities(globals),
+            _ => vec![0.0; count],
+        };
+        let mut latents = Latents {
+            draws: count,
+            globals: globals.iter().flatten().map(|z| *z as f32).collect(),
+            plates: Vec::new(),
+        };
+        let mut probabilities = Vec::new();
+        for (plate, own) in hierarchy.plates.iter().enumerate() {
+            let (numbers, discrete) = (own.numbers(), own.discrete.len());
+            let networks: Vec<_> = self.of.networks.iter().filter(|local| local.task.plate == plate).collect();
+            let of_element = |element: usize| {
+                let mut rng = stream(seed ^ (plate as u64 + 1).wrapping_mul(0xa076_1d64_78bd_642f), element as u64);
+                let mut own_latents =
+                    PlateLatents { numbers: vec![f32::NAN; count * numbers], categories: vec![0.0; count * discrete] };
+                let mut log_density = vec![0.0; count];
+                let mut shares: Vec<Vec<f64>> = own.discrete.iter().map(|(_, k)| vec![0.0; *k]).collect();
+                for local in &networks {
+                    let estimates = judge(&self.of, local, &self.parts, &latents, &own_latents, element);
+                    for draw in 0..count {
+                        let Some(estimate) = estimates.get(draw).or(estimates.first()) else { continue };
+                        let drawn = estimate.sample(1, &mut rng);
+                        match local.task.discrete {
+                            None => {
+                                log_density[draw] += estimate.log_densities(&drawn)[0];
+                                let to = &mut own_latents.numbers[draw * numbers..(draw + 1) * numbers];
+                                to.iter_mut().zip(&drawn).for_each(|(to, z)| *to = *z as f32);
+                            }
+                            Some(at) => {
+                                own_latents.categories[draw * discrete + at] = drawn[0] as f32;
+                                let share = &mut shares[at];
+                                for (k, share) in share.iter_mut().enumerate() {
+                                    *share += estimate.log_densities(&[k as f64])[0].exp() / count as f64;
+                                }
+                            }
+                        }
+                    }
+                }
+                (own_latents, log_density, shares)
+            };
+            let elements = hierarchy.elements(&self.parts, plate);
+            let drawn: Vec<_> = (0..elements).into_par_iter().map(of_element).collect();
+            let (mut all, mut of_all) = (PlateLatents::default(), vec![Vec::new(); discrete]);
+            for (own, log_density, shares) in drawn {
+                all.numbers.extend(own.numbers);
+                all.categories.extend(own.categories);
+                log_densities.iter_mut().zip(log_density).for_each(|(sum, log_density)| *sum += log_density);
+                of_all.iter_mut().zip(shares).for_each(|(all, share)| all.extend(share));
+            }
+            latents.plates.push(all);
+            probabilities.push(of_all);
+        }
+        let q = self.unconstrained(&latents, globals.as_deref());
+        let dimension = q.len() / count.max(1);
+        let slopes = q.par_chunks(dimension.max(1)).map(|q| self.log_slopes(q));
+        let slopes: Vec<f64> = slopes.collect();
+        log_densities.iter_mut().zip(slopes).for_each(|(sum, slope)| *sum += slope);
+        Drawn { q, log_densities, latents, probabilities }
+    }
+
+    /// The unconstrained numbers of some draws.
+    fn unconstrained(&self, latents: &Latents, globals: Option<&[f64]>) -> Vec<f64> {
+        let hierarchy = &self.of.hierarchy;
+        let ranges = local_ranges(&hierarchy.globals, &hierarchy.slots, &self.data.frame());
+        let dimension = self.of.model.dimension(&self.data);
+        let of_globals: usize = hierarchy.globals.iter().map(|g| g.free.len()).sum();
+        let mut all = vec![f64::NAN; latents.draws * dimension];
+        for (draw, q) in all.chunks_exact_mut(dimension.max(1)).enumerate() {
+            if let Some(globals) = globals {
+                let mut z = globals[draw * of_globals..].iter();
+                for slot in &hierarchy.globals {
+                    let link = Link::of(slot.bounded);
+                    q[slot.free.clone()].iter_mut().zip(&mut z).for_each(|(q, z)| *q = link.inverse(*z));
+                }
+            }
+            for (own, latents_of) in hierarchy.plates.iter().zip(&latents.plates) {
+                let (numbers, mut before) = (own.numbers(), 0);
+                for (slot, free, link) in &own.continuous {
+                    let Some(range) = &ranges[*slot] else { continue };
+                    for element in 0..range.elements {
+                        let z = &latents_of.numbers[(element * latents.draws + draw) * numbers + before..][..*free];
+                        for (component, z) in z.iter().enumerate() {
+                            q[range.free.start + component * range.elements + element] = link.inverse(f64::from(*z));
+                        }
+                    }
+                    before += free;
+                }
+            }
+        }
+        all
+    }
+
+    /// The sum of ln dz/dq over all inferred numbers.
+    fn log_slopes(&self, q: &[f64]) -> f64 {
+        let hierarchy = &self.of.hierarchy;
+        let ranges = local_ranges(&hierarchy.globals, &hierarchy.slots, &self.data.frame());
+        let slope =
+            |range: std::ops::Range<usize>, link: Link| -> f64 { q[range].iter().map(|q| link.log_slope(*q)).sum() };
+        let of_globals: f64 = match &self.globals {
+            Some(_) => hierarchy.globals.iter().map(|g| slope(g.free.clone(), Link::of(g.bounded))).sum(),
+            None => 0.0,
+        };
+        let locals = hierarchy.plates.iter().flat_map(|plate| &plate.continuous);
+        let of_locals = locals.filter_map(|(slot, _, link)| Some(slope(ranges[*slot].as_ref()?.free.clone(), *link)));
+        of_globals + of_locals.sum::<f64>()
+    }
+
+    /// The values of each name.
+    fn columns(&self, drawn: &Drawn) -> Vec<Vec<f64>> {
+        let hierarchy = &self.of.hierarchy;
+        let dimension = self.of.model.dimension(&self.data).max(1);
+        let mut columns: Vec<Vec<f64>> = Vec::new();
+        let mut values = Vec::new();
+        for q in drawn.q.chunks_exact(dimension) {
+            constrain(&self.of.model, Some(&self.data), q, &mut values);
+            columns.resize_with(values.len(), || Vec::with_capacity(drawn.latents.draws));
+            columns.iter_mut().zip(&values).for_each(|(column, x)| column.push(*x));
+        }
+        if self.globals.is_none() {
+            columns.drain(..hierarchy.globals.last().map_or(0, |g| g.values.end));
+        }
+        for (own, latents) in hierarchy.plates.iter().zip(&drawn.latents.plates) {
+            let count = own.discrete.len();
+            for at in 0..count {
+                let of_element = |codes: &[f32]| codes.iter().skip(at).step_by(count).map(|k| f64::from(*k)).collect();
+                columns.extend(latents.categories.chunks_exact(drawn.latents.draws * count).map(of_element));
+            }
+        }
+        columns
+    }
+}
+
+impl<M: Model> std::fmt::Display for Joint<M> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.summary().fmt(f)
+    }
+}
+
+/// The latent variables of one of `elements` elements.
+fn of_element(all: &PlateLatents, element: usize, elements: usize) -> PlateLatents {
+    let own = |values: &[f32]| {
+        let each = values.len() / elements;
+        values[element * each..(element + 1) * each].to_vec()
+    };
+    PlateLatents { numbers: own(&all.numbers), categories: own(&all.categories) }
+}
+
+/// The locals as columns; `next` counts the slots as they are met, `numbers` gives those of a slot and so many elements.
+fn locals_frame(
+    data: &Frame<'_>,
+    plates: &[crate::model::Plate],
+    specification: &crate::model::Specification,
+    next: &mut usize,
+    numbers: &dyn Fn(usize, usize) -> Vec<f64>,
+) -> Frame<'static> {
+    let inner = specification.data_plates(plates).zip(&data.plates).map(|(plate, data)| {
+        let locals = plate.variables.iter().filter(|v| v.role == Role::Local);
+        let columns = locals.map(|v| {
+            let values = numbers(*next, data.size);
+            *next += 1;
+            let values = match v.kind {
+                Kind::Bool => Values::Bool(values.iter().map(|x| *x != 0.0).collect()),
+                Kind::Category => Values::Category(values.iter().map(|x| *x as usize).collect()),
+                Kind::Count => Values::Count(values.iter().map(|x| *x as u64).collect()),
+                Kind::Real | Kind::Pixels => Values::Real(values.into()),
+            };
+            Column { name: "", width: v.len(), values }
+        });
+        let columns = columns.collect();
+        let plates = locals_frame(data, &plate.plates, specification, next, numbers).plates;
+        Frame { name: data.name, size: data.size, offsets: None, columns, plates }
+    });
+    let plates = inner.collect();
+    Frame { name: data.name, size: data.size, offsets: None, columns: Vec::new(), plates }
+}
