@@ -2,7 +2,13 @@
 
 #![allow(missing_docs)]
 
+mod models;
+
 use hierarch::prelude::*;
+use models::{
+    ItemResponse, Radon, RadonGlobals, RadonLocals, Resonance, ResonanceData, ResonanceEvents, ResonanceGlobals,
+    Sessions,
+};
 
 model! {
     /// Normal random effects.
@@ -77,7 +83,7 @@ fn exact_alone(y: f64, sigma: f64) -> (f64, f64) {
 #[test]
 fn locals_are_those_of_a_normal_random_effects_model() {
     let model = Schools::default();
-    let joint = model.joint_npe().seed(1).train(Budget::sets(400_000)).unwrap();
+    let joint = model.joint_npe().seed(1).train(Budget::sets(1_200_000)).unwrap();
     let alone = model.joint_npe().each_alone().seed(2).train(Budget::sets(400_000)).unwrap();
     let sets = model.simulate(40).size("schools", 8).seed(3).run().unwrap();
     let (mut shift, mut ratio, mut shift_alone, mut ratio_alone) = (0.0, 0.0, 0.0, 0.0);
@@ -107,4 +113,149 @@ fn locals_are_those_of_a_normal_random_effects_model() {
     );
     assert!(shift < 0.05 && (ratio - 1.0).abs() < 0.03, "with the hierarchy: shift {shift}, ratio {ratio}");
     assert!(shift_alone < 0.05 && (ratio_alone - 1.0).abs() < 0.03, "alone: shift {shift_alone}, ratio {ratio_alone}");
+}
+
+/// The rank of the truth among `draws` draws is uniform on 0..=draws where the posterior is right. The p-value of the mean
+/// and the variance of the ranks' normal scores, which are near the most powerful tests of shift and width.
+fn rank_p_values(ranks: &[usize], draws: usize) -> [f64; 2] {
+    let normal = statrs_normal();
+    let n = ranks.len() as f64;
+    let scores: Vec<f64> = ranks.iter().map(|r| normal.0((*r as f64 + 0.5) / (draws as f64 + 1.0))).collect();
+    // The scores of whole ranks have a variance a little below 1.
+    let all: Vec<f64> = (0..=draws).map(|r| normal.0((r as f64 + 0.5) / (draws as f64 + 1.0))).collect();
+    let (second, fourth) =
+        all.iter().fold((0.0, 0.0), |(s, f), z| (s + z.powi(2) / all.len() as f64, f + z.powi(4) / all.len() as f64));
+    let mean = scores.iter().sum::<f64>() / n;
+    let square = scores.iter().map(|z| z * z).sum::<f64>() / n;
+    let z = [mean / (second / n).sqrt(), (square - second) / ((fourth - second * second) / n).sqrt()];
+    z.map(|z| 2.0 * normal.1(-z.abs()))
+}
+
+/// The quantile function and the distribution function of the standard normal distribution.
+fn statrs_normal() -> (impl Fn(f64) -> f64, impl Fn(f64) -> f64) {
+    let cdf = |z: f64| hierarch::autodiff::Real::ln_normal_cdf(z).exp();
+    let quantile = move |p: f64| {
+        let (mut low, mut high) = (-9.0, 9.0);
+        for _ in 0..80 {
+            let middle = 0.5 * (low + high);
+            if cdf(middle) < p { low = middle } else { high = middle }
+        }
+        0.5 * (low + high)
+    };
+    (quantile, cdf)
+}
+
+/// Joint draws of globals and of locals on two levels pass rank tests, each at a false-alarm rate of 1e-4.
+#[test]
+fn joint_draws_pass_rank_tests() {
+    let model = Radon::default();
+    let joint = model.joint_npe().seed(1).train(Budget::sets(400_000)).unwrap();
+    let sets = model.simulate(400).size("counties", 10).seed(5).run().unwrap();
+    const DRAWS: usize = 99;
+    let mut ranks = vec![Vec::new(); 6];
+    for (i, set) in sets.iter().enumerate() {
+        let draws = joint.condition(&set.data).unwrap().draws(DRAWS, i as u64).unwrap();
+        let numbers = |globals: &RadonGlobals, locals: &RadonLocals| {
+            [globals.mu, globals.slope, globals.tau, globals.sigma]
+                .into_iter()
+                .chain([locals.counties.intercept[0], locals.counties.intercept[9]])
+                .collect::<Vec<f64>>()
+        };
+        let truth = numbers(&set.globals, &set.locals);
+        let drawn: Vec<Vec<f64>> = draws.iter().map(|(globals, locals)| numbers(globals, locals)).collect();
+        for (which, ranks) in ranks.iter_mut().enumerate() {
+            ranks.push(drawn.iter().filter(|draw| draw[which] < truth[which]).count());
+        }
+    }
+    for (name, ranks) in ["mu", "slope", "tau", "sigma", "intercept[0]", "intercept[9]"].iter().zip(&ranks) {
+        let p = rank_p_values(ranks, DRAWS);
+        println!("{name}: p {p:.4?}");
+        assert!(p.iter().all(|p| *p > 1e-4), "the ranks of {name} are not uniform: p {p:?}");
+    }
+}
+
+/// The probability that an event is signal, against the exact one with fraction and mass integrated over on a grid.
+#[test]
+fn discrete_locals_have_their_probabilities() {
+    let model = Resonance::default();
+    let joint = model.joint_npe().seed(1).train(Budget::sets(400_000)).unwrap();
+    let truth = ResonanceGlobals { fraction: 0.3, mass: 2.0 };
+    let sets = model.simulate(10).at(&truth).size("events", 60).seed(5).run().unwrap();
+    let (mut off, mut count) = (0.0, 0.0);
+    for set in &sets {
+        let x = &set.data.events.x;
+        let exact = exact_signal(x);
+        let belief = joint.condition(&set.data).unwrap();
+        for (i, exact) in exact.iter().enumerate() {
+            let told = belief.probabilities(&format!("signal[{i}]")).unwrap();
+            assert!((told[0] + told[1] - 1.0).abs() < 1e-6);
+            off += (told[1] - exact).abs();
+            count += 1.0;
+        }
+    }
+    let off = off / count;
+    println!("probability off by {off:.4} on average");
+    assert!(off < 0.02, "the probabilities are off by {off} on average");
+    let empty = ResonanceData { events: ResonanceEvents { x: vec![] } };
+    assert!(joint.condition(&empty).is_err());
+}
+
+fn exact_signal(x: &[f64]) -> Vec<f64> {
+    let normal = |x: f64, m: f64, s: f64| (-0.5 * ((x - m) / s).powi(2)).exp() / s;
+    let (mut total, mut sums) = (0.0, vec![0.0; x.len()]);
+    let mut grid = Vec::new();
+    for i in 0..100 {
+        for j in 0..600 {
+            let (fraction, mass) = ((f64::from(i) + 0.5) / 100.0, -5.0 + 12.0 * (f64::from(j) + 0.5) / 600.0);
+            let of = |x: f64| fraction * normal(x, mass, 0.1) + (1.0 - fraction) * normal(x, 0.0, 1.0);
+            let log: f64 = x.iter().map(|x| of(*x).ln()).sum::<f64>() - (mass - 1.0).powi(2) / 8.0;
+            grid.push((fraction, mass, log));
+        }
+    }
+    let highest = grid.iter().map(|g| g.2).fold(f64::NEG_INFINITY, f64::max);
+    for (fraction, mass, log) in grid {
+        let weight = (log - highest).exp();
+        if weight < 1e-9 {
+            continue;
+        }
+        total += weight;
+        for (sum, x) in sums.iter_mut().zip(x) {
+            let signal = fraction * normal(*x, mass, 0.1);
+            *sum += weight * signal / (signal + (1.0 - fraction) * normal(*x, 0.0, 1.0));
+        }
+    }
+    sums.iter().map(|s| s / total).collect()
+}
+
+/// Every shape of a hierarchy: discrete locals above nested plates, crossed plates, saved and loaded, stopped and resumed.
+#[test]
+fn hierarchies_of_every_shape_are_inferred_saved_and_loaded() {
+    fn check<M: Model>(model: &M) {
+        let folder = tempfile::tempdir().unwrap();
+        let npe = || {
+            let small = |s: &mut hierarch::nn::Settings| (s.pilot, s.validation) = (256, 256);
+            model.joint_npe().seed(1).global_settings(small).local_settings(small)
+        };
+        let joint = npe().checkpoints(folder.path().join("training")).train(Budget::sets(1024)).unwrap();
+        let resumed = npe().checkpoints(folder.path().join("training")).train(Budget::sets(1024)).unwrap();
+        joint.save(folder.path().join("saved")).unwrap();
+        let loaded = JointPosterior::load(model, folder.path().join("saved")).unwrap();
+        for (i, set) in model.simulate(3).seed(4).run().unwrap().iter().enumerate() {
+            let belief = joint.condition(&set.data).unwrap();
+            let (names, columns) = (belief.names(), belief.sample(20, i as u64));
+            assert_eq!(names.len(), columns.len());
+            assert!(columns.iter().flatten().all(|x| x.is_finite()));
+            for other in [&resumed, &loaded] {
+                assert_eq!(other.condition(&set.data).unwrap().sample(20, i as u64), columns);
+            }
+            for (globals, locals) in belief.draws(5, 1).unwrap() {
+                assert!(belief.log_density(&globals, &locals).unwrap().is_finite());
+            }
+        }
+        assert!(JointPosterior::load(&Resonance { width: 0.7 }, folder.path().join("saved")).is_err());
+    }
+    check(&Radon::default());
+    check(&Sessions::default());
+    check(&ItemResponse::default());
+    check(&models::Deep::default());
 }
