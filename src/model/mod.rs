@@ -76,12 +76,15 @@ pub trait Model: Clone + std::fmt::Debug + PartialEq + Send + Sync + Serialize +
     }
 }
 
-/// A model of which every observation has a density, so that its posterior can be sampled exactly.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` has no likelihood, since a function draws one of its observations: infer it with `npe()`",
-    label = "no likelihood"
-)]
-pub trait Likelihood: Model {
+/// A model of which everything but its implicit observations has a density: those that `model!` finds no reason against.
+///
+/// For an observation that a function draws, `observe image: [f32; 64] ~ render(a, b);`, the joint density is the product of
+/// that of everything else (the explicit part) and p(image | globals, locals), the implicit factor, of which nothing is
+/// known but draws. A learned ratio can stand in for the latter. The conditions are that of the implicit factor's discrete
+/// locals and simulated plates, all of them summed over, nothing else depends on any, so that it is a factor by itself; and
+/// that the discrete locals behind the rest have finitely many values, so that they can be summed out of it.
+pub trait Explicit: Model {
+    /// The log density of the explicit part at unconstrained numbers, Jacobian included, and its gradient.
     #[doc(hidden)]
     fn log_density_lanes<V: Lanes>(
         &self,
@@ -93,12 +96,20 @@ pub trait Likelihood: Model {
     ) -> f64;
 }
 
+/// A model of which every observation has a density, so that its posterior can be sampled exactly: the explicit part is the
+/// whole.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no likelihood, since a function draws one of its observations: infer it with `npe()`",
+    label = "no likelihood"
+)]
+pub trait Likelihood: Explicit {}
+
 /// How much of a density is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
     /// The prior of the globals alone.
     Prior,
-    /// The joint density of the globals, the continuous locals and the data.
+    /// The joint density of the globals, the continuous locals and the data, but for implicit observations.
     Whole,
 }
 
