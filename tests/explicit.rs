@@ -79,9 +79,9 @@ model! {
     /// What is read by index, a random size, a count without a bound and another discrete local after it, a plate that is only
     /// simulated, an observation that depends on one without a density, and one of which nothing is left.
     pub Survey {
-        param most: usize = 3;
         global rate ~ Gamma(3.0, 1.0);
         global level ~ Normal(0.0, 1.0);
+        observe bias: [f32; 64] ~ photograph(level);
         plate sites(1..=5) {
             local gain ~ Normal(level, 0.5);
             let boosted = 2.0 * gain;
@@ -195,9 +195,9 @@ fn log_density_of_images(data: &PhotosData, q: &[f64]) -> f64 {
     let local = |i: usize| &values[ranges[i].as_ref().unwrap().values.clone()];
     let (share, sky, flux, colour) = (values[2], local(0), local(2), local(3));
     let (stars, mut total) = (&data.fields.stars, 0.0);
-    for field in 0..data.fields.len() {
-        for star in stars.offsets[field]..stars.offsets[field + 1] {
-            let light = sky[field] + flux[star] + 0.5 * share;
+    for (sky, range) in sky.iter().zip(stars.offsets.windows(2)) {
+        for star in range[0]..range[1] {
+            let light = sky + flux[star] + 0.5 * share;
             let single_and_double = [(1.0 - share, colour[star]), (share, colour[star] + 1.0)].map(|(p, steep)| {
                 p.ln()
                     + log_normal(stars.image[star][0], light, 0.3)

@@ -133,14 +133,15 @@ impl Names {
             for behind in self.discrete_behind(mentioned) {
                 if let Some((function, _)) = implicit.iter().find(|(_, names)| names.contains(&behind)) {
                     return Err(format!(
-                        "`{model}` has no density that leaves `{function}` out: `{function}` and `{name}` both depend on \
-                         the discrete local `{behind}`, so they are summed over together"
+                        "`{model}` has no density that leaves `{function}` out, since `{function}` and `{name}` both \
+                         depend on the discrete local `{behind}` and are summed over together: infer it with `npe()`"
                     ));
                 }
                 if !self.discrete[&behind] {
                     return Err(format!(
-                        "`{model}` has no density, implicit observations left out or not: `{name}` depends on the discrete \
-                         local `{behind}`, which cannot be summed out, as a Bernoulli, Categorical or Binomial can"
+                        "`{model}` has no density, implicit observations left out or not, since `{name}` depends on the \
+                         discrete local `{behind}`, and only Bernoulli, Categorical and Binomial are summed out: infer it \
+                         with `npe()`"
                     ));
                 }
             }

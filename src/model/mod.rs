@@ -76,13 +76,12 @@ pub trait Model: Clone + std::fmt::Debug + PartialEq + Send + Sync + Serialize +
     }
 }
 
-/// A model of which everything but its implicit observations has a density: those that `model!` finds no reason against.
+/// A model of which everything but its implicit observations has a density, the explicit part.
 ///
-/// For an observation that a function draws, `observe image: [f32; 64] ~ render(a, b);`, the joint density is the product of
-/// that of everything else (the explicit part) and p(image | globals, locals), the implicit factor, of which nothing is
-/// known but draws. A learned ratio can stand in for the latter. The conditions are that of the implicit factor's discrete
-/// locals and simulated plates, all of them summed over, nothing else depends on any, so that it is a factor by itself; and
-/// that the discrete locals behind the rest have finitely many values, so that they can be summed out of it.
+/// The joint density of a model with an implicit observation, `observe image: [f32; 64] ~ render(a, b);`, is the product of
+/// the explicit part and of p(image | globals, continuous locals), for which a learned ratio can stand in. `model!` implements
+/// this trait if that product exists and the explicit part can be worked out: no discrete local stands behind both an
+/// implicit observation and anything that has a density, and those behind the latter have finitely many values to sum over.
 pub trait Explicit: Model {
     /// The log density of the explicit part at unconstrained numbers, Jacobian included, and its gradient.
     #[doc(hidden)]

@@ -66,22 +66,22 @@ fn density(tree: &Tree) -> TokenStream {
     }
 }
 
-/// Tells whoever asks for a density why there is none: `Explicit` hangs on a trait of the model's own, which nothing
-/// implements and whose message is the reason. A bound that does not hold is an error where it stands, unless a lifetime is
-/// left open in it.
+/// Tells whoever asks for a density why there is none: `Explicit` hangs on a trait of the model's own that nothing implements
+/// and whose message is the reason. A bound that never holds is an error where it stands unless a lifetime is left open in
+/// it, and the compiler gives its message only where the type is not that of `Explicit`: hence a tuple.
 fn no_density(name: &Ident, why: &str) -> TokenStream {
     quote! {
         const _: () = {
             #[doc(hidden)]
             #[diagnostic::on_unimplemented(message = #why, label = "no such density")]
-            pub trait Density<'a> {
+            pub trait Density {
                 fn log_density(&self) -> f64;
             }
 
             #[automatically_derived]
             impl ::hierarch::model::Explicit for #name
             where
-                for<'a> #name: Density<'a>,
+                for<'a> (&'a #name,): Density,
             {
                 fn log_density_lanes<V: ::hierarch::autodiff::Lanes>(
                     &self,
@@ -91,7 +91,7 @@ fn no_density(name: &Ident, why: &str) -> TokenStream {
                     _: &mut ::hierarch::model::Scratch,
                     _: ::hierarch::model::Part,
                 ) -> f64 {
-                    self.log_density()
+                    (self,).log_density()
                 }
             }
         };
