@@ -104,7 +104,7 @@ struct Readme;
 ///   is a `bool` and a category a `usize`, to branch on and index with; a count is a number.
 /// - **`observe`** What is seen. `observe image: [f32; 64] ~ render(a, b);` names a function that draws it from the values of
 ///   its arguments and a last one, `&mut hierarch::simulate::Stream`: the model then has no likelihood, and only `npe` infers
-///   it.
+///   it. The density of everything else is [`Density::explicit`](model::Density::explicit).
 /// - **`given name: f64;`** (or `u64`, `bool`, `usize`) A covariate. Simulations take it from data, `.given(&data)`, or draw it
 ///   from the distribution behind `~`, which has no part in the density.
 /// - **`given subject: index(subjects);`** The element's own element of another plate: `ability[subject]` reads a variable or a
@@ -129,6 +129,7 @@ struct Readme;
 ///
 /// For `Name` with a plate `events`: `Name` (the params), `NameGlobals`, `NameLocals`, `NameData` with `from_csv` and `to_csv`,
 /// `NameEvents` (the columns of the plate in the data, and `rows()`), `NameEventsLocals`; and the implementations of
-/// [`Model`](model::Model) and, where there is one, of [`Likelihood`](model::Likelihood). A plate inside another holds the
-/// elements of all outer elements one after the other, and `offsets` says where each one's begin.
+/// [`Model`](model::Model) and, where there are such, of [`Explicit`](model::Explicit) and
+/// [`Likelihood`](model::Likelihood). A plate inside another holds the elements of all outer elements one after the other, and
+/// `offsets` says where each one's begin.
 pub use hierarch_macros::model;

@@ -20,6 +20,7 @@ pub enum Statement {
 }
 
 /// `param width: f64 = 0.1;`
+#[derive(Clone)]
 pub struct Param {
     pub attributes: Vec<Attribute>,
     pub name: Ident,
@@ -82,6 +83,7 @@ pub struct Plate {
     pub body: Vec<Statement>,
 }
 
+#[derive(Clone)]
 pub enum Size {
     Fixed(Expr),
     Range(Expr, Expr),

@@ -4,6 +4,7 @@ mod ast;
 mod builtin;
 mod check;
 mod emit;
+mod explicit;
 mod parse;
 mod rewrite;
 mod tree;

@@ -11,6 +11,7 @@ use crate::ast::{self, Param, Role, Shape, Size, Statement};
 use crate::builtin::{self, Draws};
 use crate::rewrite::{bound, identifiers, plain_indices};
 
+#[derive(Clone)]
 pub struct Tree {
     pub attributes: Vec<Attribute>,
     pub visibility: Visibility,
@@ -24,6 +25,7 @@ pub struct Tree {
     pub symbols: BTreeMap<String, Symbol>,
 }
 
+#[derive(Clone)]
 pub enum Step {
     Variable(Variable),
     Let { pat: Pat, expr: Expr },
@@ -71,6 +73,7 @@ impl Kind {
     }
 }
 
+#[derive(Clone)]
 pub struct Variable {
     pub docs: Vec<Attribute>,
     pub role: Role,
@@ -122,6 +125,7 @@ impl Variable {
 }
 
 /// A distribution, a choice of distributions, or a function that draws.
+#[derive(Clone)]
 pub enum Definition {
     Distribution(ExprCall),
     If { condition: Expr, yes: Box<Definition>, no: Box<Definition> },
@@ -195,6 +199,7 @@ fn draws(call: &ExprCall) -> Option<Draws> {
     builtin::find(&name).map(|b| b.draws)
 }
 
+#[derive(Clone)]
 pub struct Plate {
     pub docs: Vec<Attribute>,
     pub name: Ident,
@@ -272,18 +277,14 @@ impl Tree {
         let mut indexed = BTreeSet::new();
         collect_indexed(&tree.root, &mut indexed);
         mark_data(&mut tree.root, &indexed);
-        let symbols = std::mem::take(&mut tree.symbols);
-        let gathers = annotate(&mut tree.root, &symbols);
-        for gather in gathers {
-            let plate = plates_mut(&mut tree.root).find(|p| p.name == gather.plate);
-            if let Some(plate) = plate
-                && !plate.exports.iter().any(|e| e.name == gather.values)
-            {
-                plate.exports.push(Export { name: gather.values, len: gather.len, data: gather.data });
-            }
-        }
-        tree.symbols = symbols;
+        annotate_all(&mut tree.root, &tree.symbols);
         tree
+    }
+
+    /// The same model with some of its steps alone.
+    pub fn with_steps(&self, mut steps: Vec<Step>) -> Self {
+        annotate_all(&mut steps, &self.symbols);
+        Tree { root: steps, ..self.clone() }
     }
 
     /// Lowers the statements of the model or of a plate, in order, learning its names.
@@ -499,6 +500,20 @@ fn mark_data(steps: &mut [Step], indexed: &BTreeSet<String>) {
 
 fn plates_mut(steps: &mut [Step]) -> impl Iterator<Item = &mut Plate> {
     steps.iter_mut().filter_map(|s| if let Step::Plate(p) = s { Some(p) } else { None })
+}
+
+/// Finds for each plate what its elements take from outside, and what others read of them.
+fn annotate_all(root: &mut [Step], symbols: &BTreeMap<String, Symbol>) {
+    let gathers = annotate(root, symbols);
+    for plate in plates_mut(root) {
+        plate.exports.clear();
+        for gather in gathers.iter().filter(|g| plate.name == g.plate) {
+            if !plate.exports.iter().any(|e| e.name == gather.values) {
+                let Gather { values, len, data, .. } = gather.clone();
+                plate.exports.push(Export { name: values, len, data });
+            }
+        }
+    }
 }
 
 /// Finds for each plate what its elements take from outside; gives back all that is read by index.

@@ -1,6 +1,8 @@
 //! The log density of a model, in constrained and in unconstrained space, and the maps between the two.
 
-use super::{Likelihood, Model, Part, Place, Role, Slot, Specification, Walk, check, check_locals, specification};
+use super::{
+    Explicit, Likelihood, Model, Part, Place, Role, Slot, Specification, Walk, check, check_locals, specification,
+};
 use crate::autodiff::{Lanes, LogSum, WithLanes, with_lanes};
 use crate::distributions::{Distribution, Support, constrain_simplex, unconstrain_simplex};
 use crate::io::{DataError, DataSet, Frame};
@@ -29,6 +31,8 @@ impl Scratch {
 /// The log density of a model's latent variables, given a data set, in the unconstrained space: the globals first and then
 /// the continuous locals plate by plate, each variable's components one after the other and each component's elements side
 /// by side. Discrete locals are summed out.
+///
+/// [`Density::new`] takes everything in; [`Density::explicit`] leaves out the factors of implicit observations.
 #[derive(Debug)]
 pub struct Density<'a, M: Model> {
     model: &'a M,
@@ -42,12 +46,28 @@ pub struct Density<'a, M: Model> {
 
 type Evaluate<M> = fn(&M, &<M as Model>::Data, &[f64], &mut [f64], &mut Scratch, Part) -> f64;
 
-impl<'a, M: Likelihood> Density<'a, M> {
+impl<'a, M: Model> Density<'a, M> {
     /// The density given a data set.
     ///
     /// # Errors
     /// What is wrong with the data.
-    pub fn new(model: &'a M, data: &'a M::Data) -> Result<Self, DataError> {
+    pub fn new(model: &'a M, data: &'a M::Data) -> Result<Self, DataError>
+    where
+        M: Likelihood,
+    {
+        Self::explicit(model, data)
+    }
+
+    /// The same without the factors of the implicit observations: the prior of the globals and of the continuous locals, and
+    /// the density of the observations that have one. A continuous local that feeds an implicit observation alone is among
+    /// them; a discrete one, or a plate that is only simulated, is not, since its probabilities sum to one.
+    ///
+    /// # Errors
+    /// What is wrong with the data.
+    pub fn explicit(model: &'a M, data: &'a M::Data) -> Result<Self, DataError>
+    where
+        M: Explicit,
+    {
         check(model, data)?;
         Ok(Self {
             model,
@@ -60,9 +80,7 @@ impl<'a, M: Likelihood> Density<'a, M> {
             without_lanes: M::log_density_lanes::<f64>,
         })
     }
-}
 
-impl<M: Model> Density<'_, M> {
     /// How many unconstrained numbers there are.
     pub fn dimension(&self) -> usize {
         self.dimension
@@ -109,7 +127,7 @@ struct InLanes<'a, M: Model> {
     part: Part,
 }
 
-impl<M: Likelihood> WithLanes for InLanes<'_, M> {
+impl<M: Explicit> WithLanes for InLanes<'_, M> {
     type Output = f64;
     #[inline(always)]
     fn run<V: Lanes>(self) -> f64 {

@@ -81,12 +81,14 @@ pub trait Model: Clone + std::fmt::Debug + PartialEq + Send + Sync + Serialize +
     }
 }
 
-/// A model of which every observation has a density, so that its posterior can be sampled exactly.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` has no likelihood, since a function draws one of its observations: infer it with `npe()`",
-    label = "no likelihood"
-)]
-pub trait Likelihood: Model {
+/// A model of which everything but its implicit observations has a density, the explicit part.
+///
+/// The joint density of a model with an implicit observation, `observe image: [f32; 64] ~ render(a, b);`, is the product of
+/// the explicit part and of p(image | globals, continuous locals), for which a learned ratio can stand in. `model!` implements
+/// this trait if that product exists and the explicit part can be worked out: no discrete local stands behind both an
+/// implicit observation and anything that has a density, and those behind the latter have finitely many values to sum over.
+pub trait Explicit: Model {
+    /// The log density of the explicit part at unconstrained numbers, Jacobian included, and its gradient.
     #[doc(hidden)]
     fn log_density_lanes<V: Lanes>(
         &self,
@@ -98,12 +100,20 @@ pub trait Likelihood: Model {
     ) -> f64;
 }
 
+/// A model of which every observation has a density, so that its posterior can be sampled exactly: the explicit part is the
+/// whole.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no likelihood, since a function draws one of its observations: infer it with `npe()`",
+    label = "no likelihood"
+)]
+pub trait Likelihood: Explicit {}
+
 /// How much of a density is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
     /// The prior of the globals alone.
     Prior,
-    /// The joint density of the globals, the continuous locals and the data.
+    /// The joint density of the globals, the continuous locals and the data, but for implicit observations.
     Whole,
 }
 

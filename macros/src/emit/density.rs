@@ -33,7 +33,7 @@ pub fn dimension(tree: &Tree) -> TokenStream {
     }
 }
 
-/// The method of `Likelihood`.
+/// The method of `Explicit`.
 pub fn emit(tree: &Tree) -> TokenStream {
     let emitter = Density { tree };
     let globals: Vec<&Variable> = variables(&tree.root).filter(|v| is_global(v)).collect();

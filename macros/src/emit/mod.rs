@@ -10,6 +10,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
 
 use crate::ast::Role;
+use crate::explicit::explicit;
 use crate::rewrite::{Lift, bound};
 use crate::tree::{Definition, Kind, Plate, Tree, Variable, pattern, plates};
 
@@ -23,16 +24,7 @@ pub fn emit(tree: &Tree) -> TokenStream {
     let draw = draw::emit(tree);
     let walk = walk::emit(tree);
     let dimension = density::dimension(tree);
-    let likelihood = if tree.implicit {
-        TokenStream::new()
-    } else {
-        let density = density::emit(tree);
-        quote! {
-            #[automatically_derived]
-            #[allow(unused_variables, unused_mut, unused_parens, unused_braces, non_upper_case_globals, clippy::all)]
-            impl ::hierarch::model::Likelihood for #name { #density }
-        }
-    };
+    let density = density(tree);
     quote! {
         #types
 
@@ -48,7 +40,61 @@ pub fn emit(tree: &Tree) -> TokenStream {
             #dimension
         }
 
+        #density
+    }
+}
+
+/// The implementations of `Explicit`, and of `Likelihood` where nothing is left out of it.
+fn density(tree: &Tree) -> TokenStream {
+    let name = &tree.name;
+    let explicit = match if tree.implicit { explicit(tree) } else { Ok(tree.clone()) } {
+        Ok(tree) => density::emit(&tree),
+        Err(why) => return no_density(name, &why),
+    };
+    let likelihood = (!tree.implicit).then(|| {
+        quote! {
+            #[automatically_derived]
+            impl ::hierarch::model::Likelihood for #name {}
+        }
+    });
+    quote! {
+        #[automatically_derived]
+        #[allow(unused_variables, unused_mut, unused_parens, unused_braces, non_upper_case_globals, clippy::all)]
+        impl ::hierarch::model::Explicit for #name { #explicit }
+
         #likelihood
+    }
+}
+
+/// Tells whoever asks for a density why there is none: `Explicit` hangs on a trait of the model's own that nothing implements
+/// and whose message is the reason. A bound that never holds is an error where it stands unless a lifetime is left open in
+/// it, and the compiler gives its message only where the type is not that of `Explicit`: hence a tuple.
+fn no_density(name: &Ident, why: &str) -> TokenStream {
+    quote! {
+        const _: () = {
+            #[doc(hidden)]
+            #[diagnostic::on_unimplemented(message = #why, label = "no such density")]
+            pub trait Density {
+                fn log_density(&self) -> f64;
+            }
+
+            #[automatically_derived]
+            impl ::hierarch::model::Explicit for #name
+            where
+                for<'a> (&'a #name,): Density,
+            {
+                fn log_density_lanes<V: ::hierarch::autodiff::Lanes>(
+                    &self,
+                    _: &Self::Data,
+                    _: &[f64],
+                    _: &mut [f64],
+                    _: &mut ::hierarch::model::Scratch,
+                    _: ::hierarch::model::Part,
+                ) -> f64 {
+                    (self,).log_density()
+                }
+            }
+        };
     }
 }
 
