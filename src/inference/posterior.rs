@@ -10,7 +10,7 @@ use super::{Belief, DataSummary, InferenceError};
 use crate::model::{
     Extent, GlobalSlot, Model, Plate, Role, Specification, Variable, allowed, check_with, global_slots,
 };
-use crate::nn::{Network, Record, RowNetworks, Shape, Sums};
+use crate::nn::{Batch, Mixture, Network, Record, RowNetworks, Shape, Sums};
 
 /// An amortized posterior over globals of a model.
 #[derive(Clone, Debug)]
@@ -46,7 +46,11 @@ impl<M: Model> Posterior<M> {
     /// # Errors
     /// What is wrong with the data.
     pub fn condition(&self, data: &M::Data) -> Result<Belief<M>, InferenceError> {
-        self.conclude(&self.sums(data, Extent::Whole)?)
+        let batch = self.batch(data, Extent::Whole)?;
+        if self.network.keeps_sums() {
+            return self.conclude(&self.network.summarise(&batch)?);
+        }
+        Ok(self.belief(self.network.predict(&batch)?.swap_remove(0)))
     }
 
     /// What is kept of a part of a data set, of any size: see [`DataSummary`].
@@ -85,8 +89,8 @@ impl<M: Model> Posterior<M> {
     /// ```
     ///
     /// # Errors
-    /// What is wrong with the data; and a model in which elements name elements of other plates by index, of which a part
-    /// does not say enough.
+    /// What is wrong with the data; a posterior that reads elements by attention, for which no sums can stand; and a model in
+    /// which elements name elements of other plates by index, of which a part does not say enough.
     pub fn summarize(&self, part: &M::Data) -> Result<DataSummary<M>, InferenceError> {
         fn index(plates: &[Plate]) -> Option<&Variable> {
             plates.iter().find_map(|p| p.variables.iter().find(|v| v.role == Role::Index).or_else(|| index(&p.plates)))
@@ -94,7 +98,8 @@ impl<M: Model> Posterior<M> {
         if let Some(variable) = index(&self.specification.plates) {
             return Err(InferenceError::NoParts { variable: variable.name.clone() });
         }
-        Ok(DataSummary::new(self.fingerprint.clone(), self.sums(part, Extent::Part)?))
+        let sums = self.network.summarise(&self.batch(part, Extent::Part)?)?;
+        Ok(DataSummary::new(self.fingerprint.clone(), sums))
     }
 
     /// What is believed of the globals given a data set of which the summary is known.
@@ -111,15 +116,19 @@ impl<M: Model> Posterior<M> {
         self.conclude(&summary.sums)
     }
 
-    fn sums(&self, data: &M::Data, extent: Extent) -> Result<Sums, InferenceError> {
+    fn batch(&self, data: &M::Data, extent: Extent) -> Result<Batch, InferenceError> {
         check_with(&self.specification, &self.model, data, extent)?;
         let mut batch = self.encoder.batch();
         self.encoder.push(data, &mut batch);
-        Ok(self.network.summarise(&batch)?)
+        Ok(batch)
     }
 
     fn conclude(&self, sums: &Sums) -> Result<Belief<M>, InferenceError> {
-        Ok(Belief::new(self.model.clone(), self.targets.clone(), self.network.conclude(sums)?))
+        Ok(self.belief(self.network.conclude(sums)?))
+    }
+
+    fn belief(&self, mixture: Mixture) -> Belief<M> {
+        Belief::new(self.model.clone(), self.targets.clone(), mixture)
     }
 
     /// How the training went.

@@ -13,7 +13,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Batch, Rows, Shape};
+use super::{Architecture, Batch, Encoder, Rows, Shape};
 
 /// Rows wider than this get no bins and no products: their numbers (pixels, say) only mean something together.
 const BINNED_WIDTH: usize = 8;
@@ -632,13 +632,16 @@ impl<'a> Table<'a> {
 pub(super) struct Reader {
     /// Numbers outside plates (as a plate of one row), then the plates.
     pub(super) levels: Vec<Level>,
+    /// Whether there are numbers outside plates.
+    #[serde(default)]
+    pub(super) outside: bool,
     /// Mean and standard deviation of each target.
     pub(super) targets: Vec<(f32, f32)>,
 }
 
 impl Reader {
     /// Fits a reader to a pilot sample; `targets` is sets x `dims`.
-    pub(super) fn fit(pilot: &Batch, targets: &[f32], dims: usize, knots: usize) -> Reader {
+    pub(super) fn fit(pilot: &Batch, targets: &[f32], dims: usize, architecture: &Architecture) -> Reader {
         let moments = |dim: usize| {
             let values = || targets.iter().skip(dim).step_by(dims).map(|value| f64::from(*value));
             let count = pilot.sets.max(1) as f64;
@@ -646,9 +649,14 @@ impl Reader {
             let sd = (values().map(|value| (value - mean).powi(2)).sum::<f64>() / count).sqrt();
             (mean as f32, if sd > 0.0 { sd as f32 } else { 1.0 })
         };
+        let fit = |rows| Level::fit(rows, architecture.bins, 0);
+        let mut plates: Vec<Level> = pilot.plates.iter().map(fit).collect();
+        // Attention reads the rows, however little they hold.
+        plates.iter_mut().for_each(|plate| plate.network |= architecture.encoder != Encoder::DeepSet);
         let outside = outside_plates(pilot);
         Reader {
-            levels: outside.iter().chain(&pilot.plates).map(|rows| Level::fit(rows, knots, 0)).collect(),
+            outside: outside.is_some(),
+            levels: outside.iter().map(fit).chain(plates).collect(),
             targets: (0..dims).map(moments).collect(),
         }
     }

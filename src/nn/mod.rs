@@ -9,12 +9,14 @@
 //! | `batch.rs` | data sets as tables |
 //! | `features.rs` | standardised numbers, soft bins, pooled moments: fitted once, not trained |
 //! | `network.rs` | the layers, and prediction |
+//! | `attention.rs` | the encoder that reads sets by attention |
 //! | `row_network.rs` | networks of the user's own |
 //! | `mixture.rs` | mixtures of Gaussians: what a network says |
 //! | `graph.rs`, `kernels.rs` | fused operations on dfdx's tape, and the loops that they are made of |
 //! | `train.rs`, `regression.rs`, `optimise.rs` | simulate, start from least squares, differentiate, update |
 //! | `store.rs` | files |
 
+mod attention;
 mod batch;
 mod error;
 mod features;
@@ -35,7 +37,7 @@ pub use batch::{Batch, PlateShape, Rows, Shape};
 pub use error::{Error, TrainError};
 pub use kernels::Activation;
 pub use mixture::{Component, Mixture};
-pub use network::{Architecture, Network, Sums, Trunk};
+pub use network::{Architecture, Encoder, Network, Sums, Trunk};
 pub(crate) use row_network::Own;
 pub use row_network::{RowNetworks, RowShape};
 pub use store::Metadata;

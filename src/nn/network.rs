@@ -22,6 +22,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::attention::{AttentionPlan, Block, Part, Points};
 use super::features::{Elements, Encoded, Level, Pooled, Reader, Sizes, outside_plates};
 use super::graph::{Graph, Input, Layer, Node, Slot, Weights};
 use super::kernels::{Activation, Number};
@@ -42,7 +43,10 @@ pub struct Architecture {
     /// Soft bins of a plate that has one number in a row; wider rows get fewer for each number. 0: nothing is pooled but
     /// the network that reads single rows.
     pub bins: usize,
-    /// Widths of the layers that read single rows, where rows have several numbers or nothing else is pooled.
+    /// What reads the rows of the plates at the top of a data set. Those of nested plates are read by the deep set.
+    #[serde(default)]
+    pub encoder: Encoder,
+    /// Widths of the deep set's layers that read single rows, where rows have several numbers or nothing else is pooled.
     pub row: Vec<usize>,
     /// What follows each of these layers.
     pub activation: Activation,
@@ -50,6 +54,48 @@ pub struct Architecture {
     pub set: Trunk,
     /// Gaussians in the posterior's mixture, 16 at most; fewer where there are many targets.
     pub components: usize,
+}
+
+/// What reads the rows of a plate, beside the histograms and moments that are pooled of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Encoder {
+    /// A network that reads each row by itself, and the mean over the rows (Zaheer et al., arXiv 1703.06114). Its summaries of
+    /// parts of a data set add up.
+    #[default]
+    DeepSet,
+    /// A set transformer with induced points (Lee et al., arXiv 1810.00825), and the mean over the rows: for sets whose
+    /// rows mean something only next to each other. Time and memory grow linearly with the number of rows.
+    Attention {
+        /// Numbers in the vector of a row.
+        width: usize,
+        /// Heads of the attention; they share the width.
+        heads: usize,
+        /// Blocks, each of them an attention of the points to the rows, and of the rows to the points.
+        blocks: usize,
+        /// Learned points, through which the rows hear of each other.
+        inducing: usize,
+    },
+}
+
+impl Encoder {
+    /// A set transformer of a usual size.
+    pub const ATTENTION: Encoder = Encoder::Attention { width: 64, heads: 4, blocks: 2, inducing: 16 };
+
+    /// What is wrong with the sizes.
+    pub(super) fn check(self) -> Result<(), String> {
+        let Encoder::Attention { width, heads, blocks, inducing } = self else { return Ok(()) };
+        let sizes = [("width", width), ("heads", heads), ("blocks", blocks), ("inducing", inducing)];
+        if let Some((name, _)) = sizes.into_iter().find(|(_, size)| *size == 0) {
+            return Err(format!("architecture.encoder has {name}: 0, it must be at least 1"));
+        }
+        if !width.is_multiple_of(heads) {
+            return Err(format!(
+                "architecture.encoder has width {width}, which its {heads} heads cannot share equally: make the width a \
+                 multiple of the heads"
+            ));
+        }
+        Ok(())
+    }
 }
 
 /// The layers that read whole data sets.
@@ -71,6 +117,7 @@ impl Default for Architecture {
     fn default() -> Self {
         Architecture {
             bins: 96,
+            encoder: Encoder::DeepSet,
             row: vec![64, 64],
             activation: Activation::Gelu,
             // After equal times on `resonance`, this was closer to the exact posterior than 3 blocks of 256, 4 of 192, 6 of
@@ -122,15 +169,18 @@ struct LevelPlan {
 /// The layers that read single rows.
 #[derive(Debug, Clone, PartialEq)]
 enum RowPlan {
-    Layers {
-        /// Whether rows have numbers.
-        numbers: bool,
-        /// Whether they have soft bins.
-        bins: bool,
-        layers: Vec<Layer>,
-    },
+    Layers(RowInputs, Vec<Layer>),
+    Attention(RowInputs, AttentionPlan),
     /// A network of the user's own, and its weights.
     Own(Own, Slot),
+}
+
+/// What the first layer reads of a row, beside the vectors of the plates inside it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct RowInputs {
+    numbers: bool,
+    /// Whether there are soft bins.
+    bins: bool,
 }
 
 /// The layers that read data sets.
@@ -169,7 +219,7 @@ impl Plan {
             let name = format!("plate.{index}");
             let plan = match own.get(index) {
                 Some(Some(own)) => builder.own_level(&name, level, own)?,
-                _ => builder.level(&name, level, &architecture.row),
+                _ => builder.level(&name, level, architecture, index >= usize::from(reader.outside)),
             };
             vectors.extend(plan.widths(level));
             linear.extend(plan.linear());
@@ -224,7 +274,8 @@ impl Plan {
     pub(super) fn row_activations(&self, batch: &Batch) -> usize {
         fn count(plan: &LevelPlan, rows: &Rows) -> usize {
             let own: usize = plan.rows.as_ref().map_or(0, |plan| match plan {
-                RowPlan::Layers { layers, .. } => layers.iter().map(|layer| layer.bias.columns).sum(),
+                RowPlan::Layers(_, layers) => layers.iter().map(|layer| layer.bias.columns).sum(),
+                RowPlan::Attention(_, plan) => plan.activations(),
                 RowPlan::Own(own, _) => own.0.shape().outputs,
             });
             let children = plan.children.iter().zip(&rows.children).map(|(plan, rows)| count(plan, rows));
@@ -394,7 +445,8 @@ impl LevelPlan {
 impl RowPlan {
     fn width(&self) -> usize {
         match self {
-            RowPlan::Layers { layers, .. } => layers.last().map_or(0, |layer| layer.bias.columns),
+            RowPlan::Layers(_, layers) => layers.last().map_or(0, |layer| layer.bias.columns),
+            RowPlan::Attention(_, plan) => plan.width(),
             RowPlan::Own(own, _) => own.0.shape().outputs,
         }
     }
@@ -407,26 +459,46 @@ impl RowPlan {
         elements: Elements,
         children: &[LevelPlan],
     ) -> Result<Node<E>, CpuError> {
-        let (numbers, bins, layers) = match self {
-            RowPlan::Layers { numbers, bins, layers } => (*numbers, *bins, layers),
-            RowPlan::Own(own, weights) => return graph.row_network(own, *weights, elements.numbers),
-        };
-        let rows = elements.rows();
+        match self {
+            RowPlan::Layers(inputs, layers) => {
+                let rows = elements.rows();
+                let inputs = inputs.read(graph, activation, elements, children)?;
+                let mut hidden = graph.affine(rows, &inputs, &layers[0], activation)?;
+                for layer in &layers[1..] {
+                    hidden = graph.affine(rows, &[Input::Node(hidden)], layer, activation)?;
+                }
+                Ok(hidden)
+            }
+            RowPlan::Attention(inputs, plan) => {
+                let offsets = elements.offsets.clone();
+                let inputs = inputs.read(graph, activation, elements, children)?;
+                plan.read(graph, &inputs, &offsets)
+            }
+            RowPlan::Own(own, weights) => graph.row_network(own, *weights, elements.numbers),
+        }
+    }
+}
+
+impl RowInputs {
+    /// What the first layer reads of each row.
+    fn read<E: Number, T: Tape<E, Cpu>>(
+        self,
+        graph: &mut Graph<E, T>,
+        activation: Activation,
+        elements: Elements,
+        children: &[LevelPlan],
+    ) -> Result<Vec<Input<E>>, CpuError> {
         let mut inputs = Vec::new();
-        if numbers {
+        if self.numbers {
             inputs.push(Input::Data(Arc::new(E::convert(elements.numbers))));
         }
         for (plan, child) in children.iter().zip(elements.children) {
             inputs.extend(plan.read(graph, activation, child)?);
         }
-        if bins {
+        if self.bins {
             inputs.push(Input::Sparse(Arc::new(elements.bins)));
         }
-        let mut hidden = graph.affine(rows, &inputs, &layers[0], activation)?;
-        for layer in &layers[1..] {
-            hidden = graph.affine(rows, &[Input::Node(hidden)], layer, activation)?;
-        }
-        Ok(hidden)
+        Ok(inputs)
     }
 }
 
@@ -476,28 +548,63 @@ impl Builder {
         self.layer_from("set.outlet", inputs, head.outputs(), |_| Initial::Uniform(0.0), bias)
     }
 
-    fn level(&mut self, name: &str, level: &Level, row: &[usize]) -> LevelPlan {
-        let plan = |(index, child): (usize, &Level)| self.level(&format!("{name}.{index}"), child, row);
+    /// `top`: whether the plate is at the top of the data set.
+    fn level(&mut self, name: &str, level: &Level, architecture: &Architecture, top: bool) -> LevelPlan {
+        let plan = |(index, child): (usize, &Level)| self.level(&format!("{name}.{index}"), child, architecture, false);
         let children: Vec<LevelPlan> = level.children.iter().enumerate().map(plan).collect();
-        let rows = (level.network && !row.is_empty()).then(|| {
-            let numbers = (level.numbers() > 0).then(|| level.numbers());
-            let vectors = children.iter().zip(&level.children).flat_map(|(plan, level)| plan.widths(level));
-            let mut inputs: Vec<usize> = numbers.into_iter().chain(vectors).collect();
-            let dense = inputs.len();
-            let mut bound = (3.0 / inputs.iter().sum::<usize>().max(1) as f32).sqrt();
-            inputs.extend((level.bins() > 0).then(|| level.bins()));
-            let mut layers = Vec::new();
-            for (index, width) in row.iter().enumerate() {
-                // Only two entries of a soft one-hot vector are not 0, whatever its length.
-                let initial = |input| Initial::Uniform(if index == 0 && input == dense { 0.5 } else { bound });
-                let bias = vec![0.0; *width];
-                layers.push(self.layer_from(&format!("{name}.row.{index}"), &inputs, *width, initial, bias));
-                bound = (3.0 / *width as f32).sqrt();
-                inputs = vec![*width];
+        let rows = match architecture.encoder {
+            Encoder::Attention { width, heads, blocks, inducing } if top => {
+                let (inputs, inlet) = self.row_layer(&format!("{name}.inlet"), level, &children, width);
+                let block = |block| {
+                    let name = format!("{name}.block.{block}");
+                    let points = Some(Points {
+                        initial: self.slot(format!("{name}.points"), inducing, width, Initial::Uniform(1.7)),
+                        part: self.part(&format!("{name}.points"), width),
+                    });
+                    let query = self.layer(&format!("{name}.query"), &[width], width, 1.0);
+                    Block { points, query, part: self.part(&name, width) }
+                };
+                let blocks = (0..blocks).map(block).collect();
+                Some(RowPlan::Attention(inputs, AttentionPlan { heads, inlet, blocks }))
             }
-            RowPlan::Layers { numbers: level.numbers() > 0, bins: level.bins() > 0, layers }
-        });
+            _ if !level.network => None,
+            _ => architecture.row.split_first().map(|(first, others)| {
+                let (inputs, inlet) = self.row_layer(&format!("{name}.row.0"), level, &children, *first);
+                let mut layers = vec![inlet];
+                for (index, width) in others.iter().enumerate() {
+                    let inputs = [layers[index].bias.columns];
+                    layers.push(self.layer(&format!("{name}.row.{}", index + 1), &inputs, *width, 1.0));
+                }
+                RowPlan::Layers(inputs, layers)
+            }),
+        };
         LevelPlan { pooled: level.pooled(), rows, children }
+    }
+
+    /// The first layer that reads rows.
+    fn row_layer(&mut self, name: &str, level: &Level, children: &[LevelPlan], width: usize) -> (RowInputs, Layer) {
+        let (numbers, bins) = (level.numbers(), level.bins());
+        let vectors = children.iter().zip(&level.children).flat_map(|(plan, level)| plan.widths(level));
+        let mut inputs: Vec<usize> = (numbers > 0).then_some(numbers).into_iter().chain(vectors).collect();
+        let dense = inputs.len();
+        let bound = (3.0 / inputs.iter().sum::<usize>().max(1) as f32).sqrt();
+        inputs.extend((bins > 0).then_some(bins));
+        // Only two entries of a soft one-hot vector are not 0, whatever its length.
+        let initial = |input| Initial::Uniform(if input == dense { 0.5 } else { bound });
+        let layer = self.layer_from(name, &inputs, width, initial, vec![0.0; width]);
+        (RowInputs { numbers: numbers > 0, bins: bins > 0 }, layer)
+    }
+
+    /// One attention and the layers after it. Small at first, so that training starts from rows read one by one.
+    fn part(&mut self, name: &str, width: usize) -> Part {
+        Part {
+            memory: self.layer(&format!("{name}.memory"), &[width], 2 * width, 1.0),
+            outlet: self.layer(&format!("{name}.outlet"), &[width], width, 0.5),
+            feed: (
+                self.layer(&format!("{name}.first"), &[width], 2 * width, 1.0),
+                self.layer(&format!("{name}.second"), &[2 * width], width, 0.3),
+            ),
+        }
     }
 
     fn own_level(&mut self, name: &str, level: &Level, own: &Own) -> Result<LevelPlan, Error> {
@@ -609,12 +716,20 @@ impl Network {
         self.weights.values.len()
     }
 
+    /// Whether the network has [`summarise`](Network::summarise): whether it reads rows one by one.
+    pub fn keeps_sums(&self) -> bool {
+        self.architecture.encoder == Encoder::DeepSet
+    }
+
     /// What the network keeps of one data set, or of a part of one.
     ///
     /// # Errors
     /// If the batch is not one data set, does not have the network's [`shape`](Network::shape), or holds a number that is
-    /// not finite.
+    /// not finite; and if the network reads rows by attention, for which no sums can stand.
     pub fn summarise(&self, batch: &Batch) -> Result<Sums, Error> {
+        if !self.keeps_sums() {
+            return Err(Error::NoSums);
+        }
         batch.check(&self.shape)?;
         if batch.sets != 1 {
             return Err(Error::Shape(format!("{} data sets where one is to be summarised", batch.sets)));

@@ -21,7 +21,7 @@ use super::mixture::COMPONENTS;
 use super::network::Plan;
 use super::optimise::Optimiser;
 use super::row_network::Own;
-use super::{Architecture, Batch, Error, Network, Shape, TrainError, Trunk};
+use super::{Architecture, Batch, Encoder, Error, Network, Shape, TrainError, Trunk};
 
 /// The `step` of [`Source::draw`] from which standardisation and bins are fitted.
 pub const PILOT: u64 = u64::MAX;
@@ -135,7 +135,7 @@ impl Settings {
     }
 
     fn check<E>(&self, shape: &Shape) -> Result<(), TrainError<E>> {
-        let Architecture { bins, row, set, components, .. } = &self.architecture;
+        let Architecture { bins, encoder, row, set, components, .. } = &self.architecture;
         let widths: &[usize] = match set {
             Trunk::Residual { width, .. } => std::slice::from_ref(width),
             Trunk::Plain(widths) => widths,
@@ -155,7 +155,8 @@ impl Settings {
         if *components > COMPONENTS {
             return Err(TrainError::Settings(format!("{components} components, at most {COMPONENTS} are possible")));
         }
-        if *bins == 0 && row.is_empty() {
+        encoder.check().map_err(TrainError::Settings)?;
+        if *bins == 0 && row.is_empty() && *encoder == Encoder::DeepSet {
             return Err(TrainError::Settings(
                 "an architecture without bins and without layers for rows reads nothing".to_owned(),
             ));
@@ -281,7 +282,7 @@ impl<'a, S: Source> Trainer<'a, S> {
         let start = Instant::now();
         settings.check(shape)?;
         let (pilot, pilot_targets) = Simulator { shape, source }.sample(PILOT, settings.pilot)?;
-        let reader = Reader::fit(&pilot, &pilot_targets, shape.targets, settings.architecture.bins);
+        let reader = Reader::fit(&pilot, &pilot_targets, shape.targets, &settings.architecture);
         let mut trainer = Trainer { start, ..Trainer::prepare(shape, source, settings, reader, own)? };
         let Network { reader, plan, weights, .. } = &mut trainer.network;
         let mut first = weights.values.clone();
