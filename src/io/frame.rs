@@ -22,6 +22,21 @@ pub trait DataSet:
     fn from_frame(frame: Frame<'_>) -> Result<Self, DataError>;
 }
 
+/// The local variables of a data set of some model.
+pub trait LocalSet:
+    Clone + std::fmt::Debug + PartialEq + Send + Sync + Serialize + DeserializeOwned + Sized + 'static
+{
+    /// Their columns, borrowed: the same tree of plates as the data's frame, each with its locals in the order of the
+    /// declaration, whether there are any or not. Offsets stand in the data; the size is the length of the columns, 0
+    /// without any. Plates that are not in the data, which are only ever simulated, are left out.
+    fn frame(&self) -> Frame<'_>;
+    /// The locals from columns in that order; plates that are not in the data are empty.
+    ///
+    /// # Errors
+    /// A column of another type than the model's, or too few of them.
+    fn from_frame(frame: Frame<'_>) -> Result<Self, DataError>;
+}
+
 /// The columns of one plate, or, at the top, the single row of what is outside plates.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Frame<'a> {
@@ -31,7 +46,7 @@ pub struct Frame<'a> {
     pub size: usize,
     /// For a plate inside another: where the elements of each outer element begin, and after the last where they end.
     pub offsets: Option<Cow<'a, [usize]>>,
-    /// The plate's own variables in the data, in the order of the declaration.
+    /// The plate's own variables (those in the data, or the locals), in the order of the declaration.
     pub columns: Vec<Column<'a>>,
     /// The plates inside that are in the data, in the order of the declaration.
     pub plates: Vec<Frame<'a>>,

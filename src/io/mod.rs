@@ -30,4 +30,4 @@ mod frame;
 
 pub use csv::{read_column, read_csv, write_csv};
 pub use error::DataError;
-pub use frame::{Column, ColumnType, DataSet, Frame, Values};
+pub use frame::{Column, ColumnType, DataSet, Frame, LocalSet, Values};

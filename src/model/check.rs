@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use super::{Model, Place, PlateSize, Slot, Specification, Walk, specification};
 use crate::distributions::{Distribution, Support};
-use crate::io::{Column, DataError, DataSet, Frame, Values};
+use crate::io::{Column, DataError, DataSet, Frame, LocalSet, Values};
 
 /// Checks the shape of a data set, the sizes of its plates, that its numbers are finite, that indices name elements, and
 /// that observations lie where their distributions have a density, as far as that does not depend on latent variables.
@@ -36,6 +36,31 @@ pub(crate) fn check_with<M: Model>(
     let mut visitor = Check { error: RefCell::new(None) };
     model.walk(Some(data), None, None, &mut visitor);
     visitor.error.into_inner().map_or(Ok(()), Err)
+}
+
+/// Checks that there are as many locals as elements in a data set.
+///
+/// # Errors
+/// The first local of which there are not, with the numbers.
+pub fn check_locals<M: Model>(locals: &M::Locals, data: &M::Data) -> Result<(), DataError> {
+    fn check(locals: &Frame<'_>, data: &Frame<'_>) -> Result<(), DataError> {
+        for (locals, data) in locals.plates.iter().zip(&data.plates) {
+            for Column { name, width, values } in &locals.columns {
+                if values.len() != data.size * width {
+                    let what = format!(
+                        "the local `{name}` has {} elements, but the plate `{}` has {} in the data: these are locals of another data set",
+                        values.len() / (*width).max(1),
+                        data.name,
+                        data.size
+                    );
+                    return Err(DataError::Shape { what });
+                }
+            }
+            check(locals, data)?;
+        }
+        Ok(())
+    }
+    check(&locals.frame(), &data.frame())
 }
 
 fn plates(plates: &[specification::Plate], outer: &Frame<'_>, extent: Extent) -> Result<(), DataError> {

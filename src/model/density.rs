@@ -1,8 +1,6 @@
 //! The log density of a model, in constrained and in unconstrained space, and the maps between the two.
 
-use std::ops::Range;
-
-use super::{Likelihood, Model, Part, Place, Role, Slot, Specification, Walk, check, specification};
+use super::{Likelihood, Model, Part, Place, Role, Slot, Specification, Walk, check, check_locals, specification};
 use crate::autodiff::{Lanes, LogSum, WithLanes, with_lanes};
 use crate::distributions::{Distribution, Support, constrain_simplex, unconstrain_simplex};
 use crate::io::{DataError, DataSet, Frame};
@@ -131,15 +129,19 @@ pub fn log_density<M: Likelihood>(
     data: &M::Data,
 ) -> Result<f64, DataError> {
     check(model, data)?;
-    let mut visitor = Known { log_density: 0.0, free: Vec::new() };
+    check_locals::<M>(locals, data)?;
+    let mut visitor = Known { log_density: 0.0 };
     model.walk(Some(data), Some(globals), Some(locals), &mut visitor);
     Ok(visitor.log_density)
 }
 
 /// The unconstrained numbers of latent variables: the globals, and the continuous locals where a data set is given with
-/// them.
+/// them. A number outside its variable's support has none: NaN.
+///
+/// # Panics
+/// The locals are fewer than the elements of the data ([`check_locals`]).
 pub fn unconstrain<M: Model>(model: &M, globals: &M::Globals, with: Option<(&M::Locals, &M::Data)>) -> Vec<f64> {
-    let mut visitor = Known { log_density: 0.0, free: Vec::new() };
+    let mut visitor = ToUnconstrained { free: Vec::with_capacity(with.map_or(0, |w| model.dimension(w.1))) };
     model.walk(with.map(|w| w.1), Some(globals), with.map(|w| w.0), &mut visitor);
     visitor.free
 }
@@ -180,6 +182,14 @@ pub fn log_jacobian<M: Model>(model: &M, q: &[f64], globals: &[&str]) -> f64 {
     visitor.log_jacobian
 }
 
+/// The same for all latent variables given a data set: the globals and the continuous locals.
+pub fn log_jacobian_of_all<M: Model>(model: &M, data: &M::Data, q: &[f64]) -> f64 {
+    let mut values = Vec::new();
+    let mut visitor = FromUnconstrained::new(q, &mut values);
+    model.walk(Some(data), None, None, &mut visitor);
+    visitor.log_jacobian
+}
+
 /// The names of the numbers that [`constrain`] gives: `mass`, `mu[2]`, and for locals with the element last, `slope[0][17]`.
 pub fn names<M: Model>(model: &M, data: Option<&M::Data>) -> Vec<String> {
     let specification = model.specification();
@@ -195,7 +205,7 @@ fn global_names(specification: &Specification) -> Vec<String> {
     globals.flat_map(component_names).collect()
 }
 
-fn component_names(v: &specification::Variable) -> Vec<String> {
+pub(super) fn component_names(v: &specification::Variable) -> Vec<String> {
     match v.shape.as_slice() {
         [] => vec![v.name.clone()],
         _ => (0..v.len()).map(|c| format!("{}[{c}]", v.name)).collect(),
@@ -214,85 +224,6 @@ fn local_names(plates: &[specification::Plate], outer: &Frame<'_>, names: &mut V
     }
 }
 
-/// Where a global's numbers are.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GlobalSlot {
-    /// The global's name.
-    pub name: String,
-    /// Whether it is a nuisance parameter.
-    pub nuisance: bool,
-    /// The names of its components: `mass` alone, or `mu[0]`, `mu[1]`, ...
-    pub components: Vec<String>,
-    /// Whether it lies between two bounds.
-    pub bounded: bool,
-    /// Its place among the unconstrained numbers of the globals.
-    pub free: Range<usize>,
-    /// Its place among the values of the globals.
-    pub values: Range<usize>,
-}
-
-/// Where the numbers of each global are, in the order of the declaration.
-pub fn global_slots<M: Model>(model: &M) -> Vec<GlobalSlot> {
-    let mut visitor = Slots { free: Vec::new(), bounded: Vec::new() };
-    model.walk(None, None, None, &mut visitor);
-    let specification = model.specification();
-    let globals = specification.variables.iter().filter(|v| matches!(v.role, Role::Global | Role::Nuisance));
-    let mut value = 0;
-    globals
-        .map(|v| {
-            let values = value..value + v.len();
-            value = values.end;
-            let mut runs = visitor.free.iter().filter(|(name, _)| *name == v.name).map(|(_, free)| free);
-            let first = runs.next().cloned().unwrap_or(0..0);
-            let free = runs.fold(first, |all, run| all.start.min(run.start)..all.end.max(run.end));
-            GlobalSlot {
-                name: v.name.clone(),
-                bounded: visitor.bounded.iter().any(|name| *name == v.name),
-                nuisance: v.role == Role::Nuisance,
-                components: component_names(v),
-                free,
-                values,
-            }
-        })
-        .collect()
-}
-
-/// Finds the unconstrained numbers of each latent variable; the values are of no interest.
-struct Slots {
-    free: Vec<(&'static str, Range<usize>)>,
-    bounded: Vec<&'static str>,
-}
-
-impl Walk for Slots {
-    fn latent<D: Distribution<f64, Value = f64>>(
-        &mut self,
-        name: &'static str,
-        slot: Slot,
-        distribution: &D,
-        _: Option<f64>,
-    ) -> f64 {
-        if matches!(distribution.support(), Support::Interval(..)) {
-            self.bounded.push(name);
-        }
-        self.free.push((name, slot.free..slot.free + 1));
-        f64::NAN
-    }
-
-    fn latent_vector<D: Distribution<f64, Value = [f64; N]>, const N: usize>(
-        &mut self,
-        name: &'static str,
-        slot: Slot,
-        distribution: &D,
-        _: Option<[f64; N]>,
-    ) -> [f64; N] {
-        let free = if distribution.support() == Support::Simplex { N - 1 } else { N };
-        self.free.push((name, slot.free..slot.free + free));
-        [f64::NAN; N]
-    }
-
-    fn sum_out(&mut self, _: usize, _: &mut dyn FnMut(&mut Self, usize)) {}
-}
-
 fn place_number(numbers: &mut Vec<f64>, at: usize, x: f64) {
     if numbers.len() <= at {
         numbers.resize(at + 1, f64::NAN);
@@ -300,22 +231,20 @@ fn place_number(numbers: &mut Vec<f64>, at: usize, x: f64) {
     numbers[at] = x;
 }
 
-/// Latents that are known: sums the density and finds the unconstrained numbers.
+/// Latents that are known: sums the density.
 struct Known {
     log_density: f64,
-    free: Vec<f64>,
 }
 
 impl Walk for Known {
     fn latent<D: Distribution<f64, Value = f64>>(
         &mut self,
         _: &'static str,
-        slot: Slot,
+        _: Slot,
         distribution: &D,
         known: Option<f64>,
     ) -> f64 {
         let x = known.unwrap_or(f64::NAN);
-        place_number(&mut self.free, slot.free, distribution.support().unconstrain(x));
         self.log_density += distribution.log_density(x);
         x
     }
@@ -323,18 +252,11 @@ impl Walk for Known {
     fn latent_vector<D: Distribution<f64, Value = [f64; N]>, const N: usize>(
         &mut self,
         _: &'static str,
-        slot: Slot,
+        _: Slot,
         distribution: &D,
         known: Option<[f64; N]>,
     ) -> [f64; N] {
         let x = known.unwrap_or([f64::NAN; N]);
-        let (q, free) = match distribution.support() {
-            Support::Simplex => (unconstrain_simplex(x), N - 1),
-            _ => (x, N),
-        };
-        for (c, &q) in q.iter().take(free).enumerate() {
-            place_number(&mut self.free, slot.component(c).free, q);
-        }
         self.log_density += distribution.log_density(x);
         x
     }
@@ -368,11 +290,53 @@ impl Walk for Known {
     }
 }
 
+/// Latents that are known: finds their unconstrained numbers.
+struct ToUnconstrained {
+    free: Vec<f64>,
+}
+
+impl Walk for ToUnconstrained {
+    fn latent<D: Distribution<f64, Value = f64>>(
+        &mut self,
+        _: &'static str,
+        slot: Slot,
+        distribution: &D,
+        known: Option<f64>,
+    ) -> f64 {
+        let x = known.unwrap_or(f64::NAN);
+        place_number(&mut self.free, slot.free, distribution.support().unconstrain(x));
+        x
+    }
+
+    fn latent_vector<D: Distribution<f64, Value = [f64; N]>, const N: usize>(
+        &mut self,
+        _: &'static str,
+        slot: Slot,
+        distribution: &D,
+        known: Option<[f64; N]>,
+    ) -> [f64; N] {
+        let x = known.unwrap_or([f64::NAN; N]);
+        let (q, free) = match distribution.support() {
+            Support::Simplex => (unconstrain_simplex(x), N - 1),
+            _ => (x, N),
+        };
+        for (c, &q) in q.iter().take(free).enumerate() {
+            place_number(&mut self.free, slot.component(c).free, q);
+        }
+        x
+    }
+
+    /// No support depends on what is summed out: any of its values does.
+    fn sum_out(&mut self, _: usize, body: &mut dyn FnMut(&mut Self, usize)) {
+        body(self, 0);
+    }
+}
+
 /// Latents from their unconstrained numbers.
 struct FromUnconstrained<'a> {
     q: &'a [f64],
     values: &'a mut Vec<f64>,
-    /// The variables whose Jacobian is wanted.
+    /// The variables whose Jacobian is wanted; without, all.
     counted: Option<&'a [&'a str]>,
     log_jacobian: f64,
     /// The numbers of the `let`s, and their names where they are wanted.
@@ -388,7 +352,7 @@ impl<'a> FromUnconstrained<'a> {
     }
 
     fn count(&mut self, name: &str, log_jacobian: f64) {
-        if self.counted.is_some_and(|names| names.contains(&name)) {
+        if self.counted.is_none_or(|names| names.contains(&name)) {
             self.log_jacobian += log_jacobian;
         }
     }

@@ -3,15 +3,17 @@
 mod check;
 mod density;
 pub(crate) mod diagram;
+mod slots;
 pub(crate) mod specification;
 mod walk;
 
-pub use check::check;
 pub(crate) use check::{Extent, allowed, check_with, columns, groups};
+pub use check::{check, check_locals};
 pub use density::{
-    Density, GlobalSlot, Scratch, constrain, constrain_with_derived, derived_names, global_slots, log_density,
-    log_jacobian, names, unconstrain,
+    Density, Scratch, constrain, constrain_with_derived, derived_names, log_density, log_jacobian, log_jacobian_of_all,
+    names, unconstrain,
 };
+pub use slots::{GlobalSlot, LocalRange, LocalSlot, LocalValues, global_slots, local_ranges, local_slots};
 pub use specification::{Kind, Plate, PlateSize, Role, Specification, Variable};
 #[doc(hidden)]
 pub use walk::{Derived, DerivedNumbers, DerivedOther};
@@ -21,7 +23,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::autodiff::Lanes;
 use crate::inference::Npe;
-use crate::io::DataSet;
+use crate::io::{DataSet, LocalSet};
 use crate::sampling::Nuts;
 use crate::simulate::{Plan, Simulate, SimulateError, Simulation, Stream};
 
@@ -30,7 +32,7 @@ pub trait Model: Clone + std::fmt::Debug + PartialEq + Send + Sync + Serialize +
     /// The global variables, nuisance parameters among them.
     type Globals: Record + Clone + std::fmt::Debug + PartialEq + Send + Sync + Serialize + DeserializeOwned + 'static;
     /// The local variables, plate by plate.
-    type Locals: Clone + std::fmt::Debug + PartialEq + Send + Sync + Serialize + DeserializeOwned + 'static;
+    type Locals: LocalSet;
     /// What is observed and given.
     type Data: DataSet<Model = Self>;
 

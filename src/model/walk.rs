@@ -1,6 +1,6 @@
 //! A visitor of a model's statements on plain numbers.
 
-use crate::distributions::Distribution;
+use crate::distributions::{Distribution, Support};
 
 /// Where a variable is, for errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +85,18 @@ pub trait Walk: Sized {
 
     /// A discrete local: runs the rest of its element for its values.
     fn sum_out(&mut self, categories: usize, body: &mut dyn FnMut(&mut Self, usize));
+
+    /// Whether to go on into the plates where there is no data set: each then has one element, of which all data are NaN
+    /// (`true` and 0 where code branches or indexes).
+    fn imagines_data(&self) -> bool {
+        false
+    }
+
+    /// A discrete local of an imagined element, with the support of every distribution that it may have; none where they
+    /// depend on what a pattern binds.
+    fn discrete(&mut self, name: &'static str, supports: &[Support<f64>]) {
+        let _ = (name, supports);
+    }
 
     /// A named function of latent variables, of an element of a plate or outside plates.
     fn derived(&mut self, name: &'static str, element: Option<usize>, numbers: &[f64]) {

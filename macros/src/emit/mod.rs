@@ -10,7 +10,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
 
 use crate::ast::Role;
-use crate::rewrite::Lift;
+use crate::rewrite::{Lift, bound};
 use crate::tree::{Definition, Kind, Plate, Tree, Variable, pattern, plates};
 
 /// Everything that one `model!` stands for.
@@ -119,6 +119,21 @@ pub fn choose(definition: &Definition, lift: &Lift, f: &dyn Fn(TokenStream) -> T
             quote!(match #value { #(#arms)* })
         }
     }
+}
+
+/// The tokens that `f` makes of every distribution that may be chosen; none where one of them needs what a pattern binds.
+pub fn each(definition: &Definition, lift: &Lift, f: &dyn Fn(TokenStream) -> TokenStream) -> Vec<TokenStream> {
+    fn calls(definition: &Definition) -> Option<Vec<&syn::ExprCall>> {
+        match definition {
+            Definition::Distribution(call) | Definition::Implicit(call) => Some(vec![call]),
+            Definition::If { yes, no, .. } => Some([calls(yes)?, calls(no)?].concat()),
+            Definition::Match { arms, .. } => {
+                let arms = arms.iter().map(|(arm, d)| bound(pattern(arm).0).is_empty().then(|| calls(d))?);
+                Some(arms.collect::<Option<Vec<_>>>()?.concat())
+            }
+        }
+    }
+    calls(definition).unwrap_or_default().into_iter().map(|call| f(lift.construct(call))).collect()
 }
 
 /// A drawn number, or vector of numbers, as the value that the rest of the model sees: `bool` and `usize` to branch on and

@@ -94,6 +94,7 @@ pub fn emit(tree: &Tree) -> TokenStream {
         let (name, ty) = (&p.name, plate_data(tree, p));
         quote!(#name: #ty::__read(frame.take_plate()?)?)
     });
+    let (local_frames, local_reads) = inner_locals(tree, plates(&tree.root));
     let plate_types = all_plates(&tree.root).into_iter().map(|p| plate_types(tree, p, &derive));
 
     quote! {
@@ -116,6 +117,22 @@ pub fn emit(tree: &Tree) -> TokenStream {
         #derive
         #[doc = #data_doc]
         #vis struct #data { #(#data_fields,)* #(#plate_fields),* }
+
+        #[automatically_derived]
+        impl ::hierarch::io::LocalSet for #locals {
+            fn frame(&self) -> ::hierarch::io::Frame<'_> {
+                ::hierarch::io::Frame {
+                    name: "",
+                    size: 1,
+                    offsets: ::core::option::Option::None,
+                    columns: vec![],
+                    plates: vec![#(#local_frames),*],
+                }
+            }
+            fn from_frame(mut frame: ::hierarch::io::Frame<'_>) -> ::core::result::Result<Self, ::hierarch::io::DataError> {
+                ::core::result::Result::Ok(Self { #(#local_reads),* })
+            }
+        }
 
         #[automatically_derived]
         impl ::hierarch::io::DataSet for #data {
@@ -213,6 +230,22 @@ fn record(ty: &Ident, fields: &[&Variable]) -> TokenStream {
     }
 }
 
+/// What stands for the locals of some plates in a frame, and how they are read from one. Plates that are not in the data
+/// have no part in it and come back empty.
+fn inner_locals<'a>(tree: &Tree, plates: impl Iterator<Item = &'a Plate>) -> (Vec<TokenStream>, Vec<TokenStream>) {
+    let (mut frames, mut reads) = (Vec::new(), Vec::new());
+    for p in plates {
+        let (name, ty) = (&p.name, plate_locals(tree, p));
+        if p.in_data {
+            frames.push(quote!(self.#name.__frame()));
+            reads.push(quote!(#name: #ty::__read(frame.take_plate()?)?));
+        } else {
+            reads.push(quote!(#name: ::core::default::Default::default()));
+        }
+    }
+    (frames, reads)
+}
+
 fn plate_types(tree: &Tree, plate: &Plate, derive: &TokenStream) -> TokenStream {
     let vis = &tree.visibility;
     let nested = !plates(&tree.root).any(|p| p.name == plate.name);
@@ -233,6 +266,32 @@ fn plate_types(tree: &Tree, plate: &Plate, derive: &TokenStream) -> TokenStream 
     if !plate.in_data {
         return locals_type;
     }
+    let text = plate.name.to_string();
+    let latent: Vec<&Ident> = plate.variables().filter(|v| v.latent()).map(|v| &v.name).collect();
+    let local_size = latent.first().map_or(quote!(0), |name| quote!(self.#name.len()));
+    let local_views = latent.iter().map(|name| {
+        let text = name.to_string();
+        quote!(::hierarch::io::Column::of(#text, &self.#name))
+    });
+    let (local_frames, local_reads) = inner_locals(tree, plate.plates());
+    let locals_frame = quote! {
+        #[automatically_derived]
+        impl #locals {
+            fn __frame(&self) -> ::hierarch::io::Frame<'_> {
+                ::hierarch::io::Frame {
+                    name: #text,
+                    size: #local_size,
+                    offsets: ::core::option::Option::None,
+                    columns: vec![#(#local_views),*],
+                    plates: vec![#(#local_frames),*],
+                }
+            }
+
+            fn __read(mut frame: ::hierarch::io::Frame<'_>) -> ::core::result::Result<Self, ::hierarch::io::DataError> {
+                ::core::result::Result::Ok(Self { #(#latent: frame.take_column()?,)* #(#local_reads),* })
+            }
+        }
+    };
 
     let data = plate_data(tree, plate);
     let doc = format!("The elements of the plate `{}` in the data, a column for each variable.", plate.name);
@@ -292,10 +351,10 @@ fn plate_types(tree: &Tree, plate: &Plate, derive: &TokenStream) -> TokenStream 
         let (name, ty) = (&p.name, plate_data(tree, p));
         quote!(#name: #ty::__read(frame.take_plate()?)?)
     }));
-    let text = plate.name.to_string();
     let row = rows(tree, plate, &own, derive);
     quote! {
         #locals_type
+        #locals_frame
 
         #derive
         #[derive(Default)]

@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
-use super::{bind_params, choose, data_path, hidden, is_global, number, place, seen};
+use super::{bind_params, choose, data_path, each, hidden, is_global, number, place, seen};
 use crate::ast::{Role, Size};
 use crate::rewrite::{Lift, bound};
 use crate::tree::{Definition, Plate, Step, Tree, Variable, plates, split};
@@ -31,7 +31,9 @@ pub fn emit(tree: &Tree) -> TokenStream {
             #params
             #cursors
             #globals
-            let ::core::option::Option::Some(__data) = __data else { return };
+            if __data.is_none() && !__walk.imagines_data() {
+                return;
+            }
             #(#exports)*
             #rest
         }
@@ -74,7 +76,7 @@ impl Walk<'_> {
         for plate in super::all_plates(&self.tree.root).into_iter().filter(|p| p.in_data) {
             let path = data_path(self.tree, plate);
             for v in plate.variables().filter(|v| v.continuous_latent()) {
-                bind(v, quote!(__data.map_or(0, |data| data.#path.len())));
+                bind(v, quote!(__data.map_or(1, |data| data.#path.len())));
             }
         }
         tokens
@@ -94,7 +96,7 @@ impl Walk<'_> {
                         ::core::option::Option::Some(value) => *value,
                         ::core::option::Option::None => return,
                     });
-                    return Some(seen(v, number(v, read)));
+                    return Some(seen(v, datum(v, read)));
                 }
                 let all = hidden(&format!("all_{values}"));
                 let lost = match &gather.len {
@@ -126,11 +128,20 @@ impl Walk<'_> {
     fn summed(&self, v: &Variable, rest: &[&Step], plate: Option<&Plate>) -> TokenStream {
         let (name, Some(definition)) = (&v.name, &v.definition) else { return TokenStream::new() };
         let rest = self.steps(rest, plate);
+        let text = name.to_string();
+        let supports = self.lift(plate, |lift| {
+            each(definition, lift, &|d| quote!(::hierarch::distributions::Distribution::<f64>::support(&#d)))
+        });
+        let shown = quote! {
+            if __data.is_none() {
+                __walk.discrete(#text, &[#(#supports),*]);
+            }
+        };
         let finite = !matches!(definition.draws(), Some(crate::builtin::Draws::Count));
         if !finite || definition.draws().is_none() && self.tree.implicit {
             // Only an implicit model has such a local; nothing is known of it.
             let unknown = seen(v, quote!(f64::NAN));
-            return quote!(let #name = #unknown; #rest);
+            return quote!(#shown let #name = #unknown; #rest);
         }
         let (categories, term) = self.lift(plate, |lift| {
             (
@@ -144,6 +155,7 @@ impl Walk<'_> {
         });
         let value = seen(v, quote!(__k as f64));
         quote! {
+            #shown
             let __categories = #categories;
             __walk.sum_out(__categories, &mut |__walk: &mut W, __k: usize| {
                 let __term: f64 = #term;
@@ -251,7 +263,7 @@ impl Walk<'_> {
             // What a function draws has no density, and nothing is computed from it.
             return TokenStream::new();
         }
-        let value = number(v, column);
+        let value = datum(v, column);
         let visible = seen(v, quote!(__number));
         let place = place(name, plate, element);
         let observe = match &v.definition {
@@ -267,7 +279,10 @@ impl Walk<'_> {
             }),
             _ => TokenStream::new(),
         };
-        let index = v.index_of.as_ref().map(|of| quote!(__walk.index(&#place, __number as usize, __data.#of.len());));
+        let index = v
+            .index_of
+            .as_ref()
+            .map(|of| quote!(__walk.index(&#place, __number as usize, __data.map_or(1, |data| data.#of.len()));));
         quote! {
             let __number = #value;
             #index
@@ -281,10 +296,10 @@ impl Walk<'_> {
         let path = data_path(self.tree, plate);
         let at = hidden(&format!("at_{}", plate.name));
         let range = match outer {
-            None => quote!(0..__data.#path.len()),
+            None => quote!(0..data.#path.len()),
             Some(outer) => {
                 let outer = element(outer);
-                quote!(__data.#path.offsets[#outer]..__data.#path.offsets[#outer + 1])
+                quote!(data.#path.offsets[#outer]..data.#path.offsets[#outer + 1])
             }
         };
         let size = match &plate.size {
@@ -295,7 +310,7 @@ impl Walk<'_> {
                 });
                 let term = term.unwrap_or_default();
                 quote! {
-                    let __size = __range.len() as f64;
+                    let __size = __data.map_or(f64::NAN, |_| __range.len() as f64);
                     #term
                     let #name = __size;
                 }
@@ -307,7 +322,7 @@ impl Walk<'_> {
         let body = self.steps(&[own, summed].concat(), Some(plate));
         quote! {
             {
-                let __range = #range;
+                let __range = __data.map_or(0..1, |data| #range);
                 #size
                 for #at in __range {
                     #body
@@ -315,6 +330,22 @@ impl Walk<'_> {
             }
         }
     }
+}
+
+/// A value of a column as a number, or a vector of numbers; NaN where there is no data set.
+fn datum(variable: &Variable, column: TokenStream) -> TokenStream {
+    let number = number(variable, column);
+    let unknown = match &variable.shape {
+        None => quote!(f64::NAN),
+        Some(shape) => {
+            let len = &shape.len;
+            quote!([f64::NAN; #len])
+        }
+    };
+    quote!(match __data {
+        ::core::option::Option::Some(__data) => #number,
+        ::core::option::Option::None => #unknown,
+    })
 }
 
 /// The position of the element at hand in its plate's columns.
