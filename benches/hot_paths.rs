@@ -153,6 +153,7 @@ fn train_step(c: &mut Criterion) {
         activation: Activation::Relu,
         set: Trunk::Plain(vec![64, 128, 128, 128]),
         components: 1,
+        ..Architecture::default()
     };
     let wide = Trunk::Residual { width: 256, blocks: 3 };
     let default = Architecture { bins: 141, set: wide, ..Architecture::default() };
