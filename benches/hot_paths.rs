@@ -6,7 +6,9 @@ use std::time::Instant;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use hierarch::model::Density;
-use hierarch::nn::{Activation, Architecture, Batch, PlateShape, Rows, Settings, Shape, Source, Trainer, Trunk};
+use hierarch::nn::{
+    Activation, Architecture, Batch, Family, PlateShape, Rows, Settings, Shape, Source, Trainer, Trunk,
+};
 use hierarch::prelude::*;
 use rayon::prelude::*;
 
@@ -152,7 +154,7 @@ fn train_step(c: &mut Criterion) {
         row: vec![128, 128, 128],
         activation: Activation::Relu,
         set: Trunk::Plain(vec![64, 128, 128, 128]),
-        components: 1,
+        family: Family::Gaussian,
         ..Architecture::default()
     };
     let wide = Trunk::Residual { width: 256, blocks: 3 };

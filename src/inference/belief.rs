@@ -3,30 +3,28 @@
 use std::sync::Arc;
 
 use super::link::Link;
-use rand::seq::SliceRandom;
-use statrs::function::erf::erf_inv;
 
 use crate::model::{GlobalSlot, Model, Record, constrain, log_jacobian, unconstrain};
-use crate::nn::Mixture;
+use crate::nn::Estimate;
 use crate::sampling::Summary;
 use crate::simulate::stream;
 
 /// How many points stand for the distribution where a mean, an sd or a quantile is asked for.
 const POINTS: usize = 4000;
 
-/// A distribution over globals: a mixture of Gaussians in an unconstrained space (in which a uniform variable is standard
+/// A distribution over globals: a mixture of Gaussians or a flow in an unconstrained space (in which a uniform variable is standard
 /// normal), carried into the support of each variable, so that a fraction stays within 0 and 1.
 #[derive(Clone, Debug)]
 pub struct Belief<M: Model> {
     model: M,
     targets: Arc<[GlobalSlot]>,
-    /// Over the unconstrained numbers, target after target.
-    mixture: Mixture,
+    /// Over the numbers that a network infers, target after target.
+    estimate: Estimate,
 }
 
 impl<M: Model> Belief<M> {
-    pub(super) fn new(model: M, targets: Arc<[GlobalSlot]>, mixture: Mixture) -> Self {
-        Self { model, targets, mixture }
+    pub(super) fn new(model: M, targets: Arc<[GlobalSlot]>, estimate: Estimate) -> Self {
+        Self { model, targets, estimate }
     }
 
     /// The names of the numbers: `mass`, or `mu[0]`, `mu[1]` for a vector.
@@ -37,7 +35,7 @@ impl<M: Model> Belief<M> {
     /// Independent draws: for each name its `count` draws, from a seed.
     pub fn sample(&self, count: usize, seed: u64) -> Vec<Vec<f64>> {
         let mut rng = stream(seed, 0);
-        self.columns((0..count).map(|_| self.mixture.sample(&mut rng)))
+        self.columns(&self.estimate.sample(count, &mut rng))
     }
 
     /// Independent draws of all globals; those that were not inferred are NaN.
@@ -89,11 +87,11 @@ impl<M: Model> Belief<M> {
         let at: Vec<f64> = free.iter().zip(self.links()).map(|(&at, link)| link.forward(q[at])).collect();
         let slopes: f64 = free.iter().zip(self.links()).map(|(&at, link)| link.log_slope(q[at])).sum();
         let names: Vec<&str> = self.targets.iter().map(|t| t.name.as_str()).collect();
-        self.mixture.log_density(&at) + slopes - log_jacobian(&self.model, &q, &names)
+        self.estimate.log_densities(&at)[0] + slopes - log_jacobian(&self.model, &q, &names)
     }
 
     /// The log density of one scalar global at a value, the others being integrated over; nothing if there is no scalar of
-    /// that name, or if its support depends on another global.
+    /// that name, if its support depends on another global, or if the posterior is a flow of several numbers.
     pub fn log_density_of(&self, name: &str, value: f64) -> Option<f64> {
         let at = self.targets.iter().position(|t| t.name == name && t.values.len() == 1 && t.free.len() == 1)?;
         let target = &self.targets[at];
@@ -102,32 +100,14 @@ impl<M: Model> Belief<M> {
         values[target.values.start] = value;
         let q = unconstrain(&self.model, &M::Globals::from_numbers(&values), None);
         let (link, free) = (Link::of(target.bounded), q[target.free.start]);
-        let inner = self.mixture.marginal(dim).log_density(&[link.forward(free)]) + link.log_slope(free);
+        let inner = self.estimate.marginal(dim)?.log_densities(&[link.forward(free)])[0] + link.log_slope(free);
         let density = inner - log_jacobian(&self.model, &q, &[name]);
         (!density.is_nan()).then_some(density)
     }
 
-    /// Points that stand for the distribution better than as many draws: to each component as many as its weight is due,
-    /// and for each in every number the middles of intervals of equal probability, in an order of its own (a Latin
-    /// hypercube).
+    /// Points that stand for the distribution better than as many draws.
     fn points(&self) -> Vec<Vec<f64>> {
-        let mut points = Vec::with_capacity(POINTS);
-        let mut due = 0.0;
-        for (k, part) in self.mixture.components.iter().enumerate() {
-            due += part.weight * POINTS as f64;
-            let count = (due.round() as usize).saturating_sub(points.len());
-            let hypercube: Vec<Vec<f64>> = (0..part.mean.len())
-                .map(|c| {
-                    let level = |i: usize| (2 * i + 1) as f64 / count as f64 - 1.0;
-                    let mut normal: Vec<f64> =
-                        (0..count).map(|i| std::f64::consts::SQRT_2 * erf_inv(level(i))).collect();
-                    normal.shuffle(&mut stream(k as u64, c as u64));
-                    normal
-                })
-                .collect();
-            points.extend((0..count).map(|i| part.place(|c| hypercube[c][i])));
-        }
-        self.columns(points.into_iter())
+        self.columns(&self.estimate.points(POINTS))
     }
 
     /// The link of each unconstrained number.
@@ -135,17 +115,17 @@ impl<M: Model> Belief<M> {
         self.targets.iter().flat_map(|t| t.free.clone().map(|_| Link::of(t.bounded)))
     }
 
-    /// The values of each name at points of the mixture.
-    fn columns(&self, points: impl Iterator<Item = Vec<f64>>) -> Vec<Vec<f64>> {
+    /// The values of each name at points of the estimate, one after the other.
+    fn columns(&self, points: &[f64]) -> Vec<Vec<f64>> {
         let positions: Vec<usize> = self.targets.iter().flat_map(|t| t.free.clone()).collect();
         let links: Vec<Link> = self.links().collect();
         let shown: Vec<usize> = self.targets.iter().flat_map(|t| t.values.clone()).collect();
         let mut columns = vec![Vec::new(); shown.len()];
         let size = crate::model::global_slots(&self.model).iter().map(|g| g.free.end).max().unwrap_or(0);
         let (mut q, mut values) = (vec![f64::NAN; size], Vec::new());
-        for point in points {
+        for point in points.chunks_exact(positions.len()) {
             for ((&at, link), z) in positions.iter().zip(&links).zip(point) {
-                q[at] = link.inverse(z);
+                q[at] = link.inverse(*z);
             }
             constrain(&self.model, None, &q, &mut values);
             shown.iter().zip(&mut columns).for_each(|(&at, column)| column.push(values[at]));

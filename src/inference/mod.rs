@@ -7,6 +7,7 @@ mod encode;
 mod link;
 mod npe;
 mod posterior;
+mod training;
 
 pub use bank::Bank;
 pub use belief::Belief;

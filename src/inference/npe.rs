@@ -2,21 +2,15 @@
 //! by maximising the mean log density of the true globals (Papamakarios & Murray 2016; Lueckmann et al. 2017), with deep
 //! sets over the plates (Zaheer et al. 2017; Heinrich et al. 2023).
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use super::encode::Encoder;
 use super::link::push_targets;
+use super::training::Training;
 use super::{Bank, InferenceError, Posterior};
 use crate::model::{GlobalSlot, Model, Specification, global_slots, unconstrain};
-use crate::nn::{Architecture, Batch, Budget, Network, Own, RowNetworks, Settings, Shape, Source, Trainer};
-use crate::progress::Progress;
+use crate::nn::{Architecture, Batch, Budget, Own, RowNetworks, Settings, Shape, Source};
 use crate::simulate::{Plan, SimulateError, stream};
-
-/// Time between two checkpoints.
-const CHECKPOINTS: Duration = Duration::from_secs(10);
-const TRAINING_OF: &str = "hierarch.training.of";
 
 /// A posterior to be trained; made by `model.npe()`.
 #[derive(Clone, Debug)]
@@ -116,12 +110,21 @@ impl<'a, M: Model> Npe<'a, M> {
         if self.settings.architecture == Architecture::default() {
             self.settings.architecture = Architecture::sized(&shape);
         }
+        if let Some(bank) = self.bank {
+            self.settings.validation = self.settings.validation.min(bank.validation());
+            self.settings.pilot = self.settings.pilot.min(bank.training());
+        }
+        let names: Vec<&str> = targets.iter().map(|t| t.name.as_str()).collect();
+        let training = Training {
+            of: format!("{:?}, {names:?}", self.model),
+            settings: &self.settings,
+            networks: &own_networks(&self.model.specification(), &shape, &self.networks)?,
+            checkpoint: self.checkpoint.as_deref(),
+        };
         let network = match self.bank {
             Some(bank) => {
-                self.settings.validation = self.settings.validation.min(bank.validation());
-                self.settings.pilot = self.settings.pilot.min(bank.training());
                 let source = bank.source(self.model, &targets, self.settings.sets, self.settings.seed)?;
-                self.fit(&shape, &source, &targets, bank.simulation())?
+                training.fit(&shape, &source, bank.simulation())?
             }
             None => {
                 if let Some(data) = self.covariates {
@@ -132,50 +135,10 @@ impl<'a, M: Model> Npe<'a, M> {
                 let source = Simulations { model: self.model, plan: &plan, encoder, targets, seed };
                 let covariates = self.covariates.map(|data| serde_json::json!(data).to_string());
                 let simulations = format!("fresh simulations, sizes {:?}, covariates {covariates:?}", self.sizes);
-                self.fit(&shape, &source, targets, &simulations)?
+                training.fit(&shape, &source, &simulations)?
             }
         };
         Ok(Posterior::new(self.model.clone(), network, encoder, targets))
-    }
-
-    fn fit<S: Source<Error = SimulateError>>(
-        &self,
-        shape: &Shape,
-        source: &S,
-        targets: &[GlobalSlot],
-        simulations: &str,
-    ) -> Result<Network, InferenceError> {
-        let own = own_networks(&self.model.specification(), shape, &self.networks)?;
-        let names: Vec<&str> = targets.iter().map(|t| t.name.as_str()).collect();
-        let identity = format!("{:?}, {names:?}, {simulations}", self.model);
-        let metadata = BTreeMap::from([(TRAINING_OF.to_owned(), identity.clone())]);
-        let mut trainer = match &self.checkpoint {
-            Some(path) if path.exists() => {
-                let (trainer, found) = Trainer::resume_with_networks(shape, source, &self.settings, &own, path)?;
-                if found != metadata {
-                    let found = found.get(TRAINING_OF).cloned().unwrap_or_default();
-                    return Err(InferenceError::OtherTraining { path: path.clone(), found, expected: identity });
-                }
-                trainer
-            }
-            _ => Trainer::with_networks(shape, source, &self.settings, &own)?,
-        };
-        let bar = Progress::new("training", 1000);
-        let mut saved = Instant::now();
-        while !trainer.done() {
-            let p = trainer.step()?;
-            bar.set((1000.0 * p.fraction) as u64, || {
-                let validation = p.validation.map_or(String::new(), |v| format!(", validation {v:.3}"));
-                format!("loss {:.3}{validation} nats, {:.0} sets/s,", p.loss, p.sets as f64 / p.seconds.max(1e-9))
-            });
-            if let Some(path) = &self.checkpoint
-                && (trainer.done() || saved.elapsed() > CHECKPOINTS)
-            {
-                trainer.save(path, &metadata)?;
-                saved = Instant::now();
-            }
-        }
-        Ok(trainer.finish())
     }
 
     fn targets(&self) -> Result<Vec<GlobalSlot>, InferenceError> {

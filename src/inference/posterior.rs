@@ -10,7 +10,7 @@ use super::{Belief, DataSummary, InferenceError};
 use crate::model::{
     Extent, GlobalSlot, Model, Plate, Role, Specification, Variable, allowed, check_with, global_slots,
 };
-use crate::nn::{Batch, Mixture, Network, Record, RowNetworks, Shape, Sums};
+use crate::nn::{Batch, Estimate, Network, Record, RowNetworks, Shape, Sums};
 
 /// An amortized posterior over globals of a model.
 #[derive(Clone, Debug)]
@@ -127,8 +127,8 @@ impl<M: Model> Posterior<M> {
         Ok(self.belief(self.network.conclude(sums)?))
     }
 
-    fn belief(&self, mixture: Mixture) -> Belief<M> {
-        Belief::new(self.model.clone(), self.targets.clone(), mixture)
+    fn belief(&self, estimate: Estimate) -> Belief<M> {
+        Belief::new(self.model.clone(), self.targets.clone(), estimate)
     }
 
     /// How the training went.

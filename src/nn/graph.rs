@@ -24,12 +24,11 @@ use super::kernels::{
     Activation, Number, View, activate, activate_backward, add, add_column_sums, add_product, add_scaled,
     add_sparse_product, add_sparse_transposed_product, normalise, normalise_backward, product, transpose,
 };
-use super::mixture::Head;
 use super::row_network::Own;
 
 /// Stands for something in the store of gradients.
 pub(super) type Key<E> = Tensor<(usize,), E, Cpu>;
-type Grads<E> = Gradients<E, Cpu>;
+pub(super) type Grads<E> = Gradients<E, Cpu>;
 pub(super) type Result<T> = std::result::Result<T, CpuError>;
 
 /// A matrix among the weights, or a vector if `rows` is 1.
@@ -380,15 +379,14 @@ impl<E: Number, T: Tape<E, Cpu>> Graph<E, T> {
         Ok(output)
     }
 
-    /// The negative log density of the targets (rows x D, of data sets) under the mixtures that `output` stands for.
-    pub(super) fn loss(mut self, output: &Node<E>, targets: &[E], head: Head) -> Result<Loss<E, T>> {
-        let mut gradient = output.values.to_vec();
-        let rows = gradient.chunks_exact_mut(output.columns).zip(targets.chunks_exact(head.dims));
-        let mut scratch = Vec::new();
-        let each: Vec<E> = rows.map(|(row, targets)| head.loss(row, targets, &mut scratch)).collect();
+    /// Ends in the sum of the losses of data sets; `backward` gives the gradient of that sum to what they were made of.
+    pub(super) fn total(
+        mut self,
+        each: Vec<E>,
+        backward: impl FnOnce(&mut Grads<E>) -> Result<()> + 'static,
+    ) -> Result<Loss<E, T>> {
         let total = self.device.try_tensor(each.iter().copied().sum::<E>())?;
-        let output = output.key.clone();
-        self.tape.add_backward_op(move |grads| give(grads, &output, gradient));
+        self.tape.add_backward_op(backward);
         let Graph { leaf, shared, pending, tape, .. } = self;
         Ok(Loss { total: total.put_tape(tape), each, leaf, shared, pending })
     }

@@ -9,8 +9,13 @@
 //! which is any Gaussian with D means: the s and b are those of the Cholesky decomposition of its precision. The network's
 //! outputs are, for a data set, K logits of weights, then for each component its m, s and b.
 
-use rand::{Rng, RngExt};
+use dfdx::prelude::{Cpu, CpuError, Tape};
+use rand::seq::SliceRandom;
+use rand::{Rng, RngExt, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+use statrs::function::erf::erf_inv;
 
+use super::graph::{Graph, Loss, Node, give};
 use super::kernels::Number;
 
 /// Outputs that a head with several components may have; a head of more numbers gets fewer components.
@@ -22,19 +27,19 @@ pub(super) const COMPONENTS: usize = 16;
 
 /// How outputs stand for a mixture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Head {
+pub(super) struct MixtureHead {
     pub(super) dims: usize,
     pub(super) components: usize,
     /// Numbers b of each component; 0 if the numbers are independent within it.
     slopes: usize,
 }
 
-impl Head {
-    /// The head for so many targets, of at most `components` components.
-    pub(super) fn new(dims: usize, components: usize) -> Head {
-        let slopes = if dims <= CORRELATED { dims * dims.saturating_sub(1) / 2 } else { 0 };
+impl MixtureHead {
+    /// The head for so many targets, of at most `components` components, whose numbers are independent unless `correlated`.
+    pub(super) fn new(dims: usize, components: usize, correlated: bool) -> MixtureHead {
+        let slopes = if correlated && dims <= CORRELATED { dims * dims.saturating_sub(1) / 2 } else { 0 };
         let affordable = (OUTPUTS / (1 + 2 * dims + slopes)).clamp(1, COMPONENTS);
-        Head { dims, components: components.min(affordable), slopes }
+        MixtureHead { dims, components: components.min(affordable), slopes }
     }
 
     /// Outputs of one component, its logit aside.
@@ -75,8 +80,23 @@ impl Head {
         self.means(dim).map(move |output| output + self.dims)
     }
 
+    /// The loss of data sets: [`loss_of`](MixtureHead::loss_of) each.
+    pub(super) fn loss<E: Number, T: Tape<E, Cpu>>(
+        self,
+        graph: Graph<E, T>,
+        output: &Node<E>,
+        targets: &[E],
+    ) -> Result<Loss<E, T>, CpuError> {
+        let mut gradient = output.values.to_vec();
+        let rows = gradient.chunks_exact_mut(self.outputs()).zip(targets.chunks_exact(self.dims));
+        let mut scratch = Vec::new();
+        let each = rows.map(|(row, targets)| self.loss_of(row, targets, &mut scratch)).collect();
+        let output = output.key.clone();
+        graph.total(each, move |grads| give(grads, &output, gradient))
+    }
+
     /// -ln of the density of `target` but for D ln(2 pi) / 2; turns the outputs into their gradient. `scratch` is anything.
-    pub(super) fn loss<E: Number>(self, outputs: &mut [E], target: &[E], scratch: &mut Vec<E>) -> E {
+    pub(super) fn loss_of<E: Number>(self, outputs: &mut [E], target: &[E], scratch: &mut Vec<E>) -> E {
         let (logits, parts) = outputs.split_at_mut(self.components);
         scratch.resize(2 * self.dims, E::zero());
         let normaliser = log_sum_exp(logits);
@@ -99,34 +119,54 @@ impl Head {
 
     /// The log density of one component; turns its outputs into the gradient of that.
     fn differentiate<E: Number>(self, part: &mut [E], target: &[E], scratch: &mut [E]) -> E {
-        let dims = self.dims;
-        let (means, rest) = part.split_at_mut(dims);
-        let (log_sds, slopes) = rest.split_at_mut(dims);
-        let (residuals, pulls) = scratch.split_at_mut(dims);
-        for ((residual, target), mean) in residuals.iter_mut().zip(target).zip(&*means) {
-            *residual = *target - *mean;
-        }
-        let mut log_density = E::zero();
-        for i in 0..dims {
+        let (residuals, noise) = scratch.split_at_mut(self.dims);
+        let log_slope = self.whiten(part, target, residuals, noise);
+        let squares: E = noise.iter().map(|z| *z * *z).sum();
+        let pulls: &mut [E] = noise;
+        pulls.iter_mut().for_each(|z| *z = -*z);
+        self.whiten_backward(part, residuals, pulls, E::one());
+        log_slope - E::number(0.5) * squares
+    }
+
+    /// The standard normal numbers that a component makes `target` from, and ln of the density of the target per density
+    /// of these.
+    pub(super) fn whiten<E: Number>(self, part: &[E], target: &[E], residuals: &mut [E], noise: &mut [E]) -> E {
+        let (means, rest) = part.split_at(self.dims);
+        let (log_sds, slopes) = rest.split_at(self.dims);
+        let mut log_slope = E::zero();
+        for i in 0..self.dims {
+            residuals[i] = target[i] - means[i];
             let known: E =
                 self.row(slopes, i).iter().zip(&*residuals).map(|(slope, residual)| *slope * *residual).sum();
             let log_sd = bound_log_sd(log_sds[i]);
-            let precision = (-log_sd).exp();
-            let noise = (residuals[i] - known) * precision;
-            log_density = log_density - log_sd - E::number(0.5) * noise * noise;
-            pulls[i] = noise * precision;
-            log_sds[i] = noise * noise - E::one();
+            noise[i] = (residuals[i] - known) * (-log_sd).exp();
+            log_slope -= log_sd;
         }
-        means.copy_from_slice(pulls);
+        log_slope
+    }
+
+    /// Turns the outputs of a component into their gradient, from those with respect to [`whiten`](MixtureHead::whiten)'s
+    /// normal numbers, which are lost, and logarithm.
+    pub(super) fn whiten_backward<E: Number>(self, part: &mut [E], residuals: &[E], by_noise: &mut [E], by_log: E) {
+        let (means, rest) = part.split_at_mut(self.dims);
+        let (log_sds, slopes) = rest.split_at_mut(self.dims);
+        // The known part of the residual and the precision are worked out anew, before the slopes turn into gradients.
+        for i in 0..self.dims {
+            let known: E = self.row(slopes, i).iter().zip(residuals).map(|(slope, residual)| *slope * *residual).sum();
+            let precision = (-bound_log_sd(log_sds[i])).exp();
+            let noise = (residuals[i] - known) * precision;
+            log_sds[i] = -by_log - by_noise[i] * noise;
+            by_noise[i] *= precision;
+            means[i] = -by_noise[i];
+        }
         let mut at = 0;
-        for (i, pull) in pulls.iter().enumerate().take(if slopes.is_empty() { 0 } else { dims }) {
-            for (slope, (mean, residual)) in slopes[at..at + i].iter_mut().zip(means.iter_mut().zip(&*residuals)) {
-                *mean -= *slope * *pull;
-                *slope = *pull * *residual;
+        for (i, pull) in by_noise.iter().enumerate().take(if slopes.is_empty() { 0 } else { self.dims }) {
+            for (slope, (mean, residual)) in slopes[at..at + i].iter_mut().zip(means.iter_mut().zip(residuals)) {
+                *mean += *slope * *pull;
+                *slope = -*pull * *residual;
             }
             at += i;
         }
-        log_density
     }
 
     /// The b of the i-th number.
@@ -156,7 +196,7 @@ impl Head {
     }
 }
 
-fn log_sum_exp<E: Number>(values: &[E]) -> E {
+pub(super) fn log_sum_exp<E: Number>(values: &[E]) -> E {
     let highest = values.iter().copied().fold(E::neg_infinity(), E::max);
     values.iter().map(|value| (*value - highest).exp()).sum::<E>().ln() + highest
 }
@@ -202,14 +242,17 @@ impl Component {
         deviations.iter().zip(&self.mean).map(|(deviation, mean)| mean + deviation).collect()
     }
 
-    fn log_density(&self, at: &[f64]) -> f64 {
+    /// The independent standard normal numbers that a point is made of: the inverse of [`place`](Component::place).
+    pub fn whiten(&self, at: &[f64]) -> Vec<f64> {
         let deviations: Vec<f64> = at.iter().zip(&self.mean).map(|(x, mean)| x - mean).collect();
-        let mut log_density = -0.5 * at.len() as f64 * std::f64::consts::TAU.ln();
-        for (i, sd) in self.sd.iter().enumerate() {
-            let known: f64 = self.row(i).iter().zip(&deviations).map(|(slope, deviation)| slope * deviation).sum();
-            log_density -= sd.ln() + 0.5 * ((deviations[i] - known) / sd).powi(2);
-        }
-        log_density
+        let known = |i| self.row(i).iter().zip(&deviations).map(|(slope, deviation)| slope * deviation).sum::<f64>();
+        self.sd.iter().enumerate().map(|(i, sd)| (deviations[i] - known(i)) / sd).collect()
+    }
+
+    fn log_density(&self, at: &[f64]) -> f64 {
+        let constant = -0.5 * at.len() as f64 * std::f64::consts::TAU.ln();
+        let of = |(z, sd): (f64, &f64)| sd.ln() + 0.5 * z * z;
+        constant - self.whiten(at).into_iter().zip(&self.sd).map(of).sum::<f64>()
     }
 }
 
@@ -250,4 +293,30 @@ impl Mixture {
         let part = chosen.unwrap_or(&self.components[self.components.len() - 1]);
         part.place(|_| rng.sample(rand_distr::StandardNormal))
     }
+
+    /// About `count` points (points x D) that stand for the mixture: to each component as many as its weight is due, in a
+    /// Latin hypercube.
+    pub(super) fn points(&self, count: usize) -> Vec<f64> {
+        let (mut points, mut placed, mut due) = (Vec::new(), 0, 0.0);
+        for (index, part) in self.components.iter().enumerate() {
+            due += part.weight * count as f64;
+            let own = (due.round() as usize).saturating_sub(placed);
+            let columns = hypercube(own, part.mean.len(), index as u64);
+            points.extend((0..own).flat_map(|i| part.place(|c| columns[c][i])));
+            placed += own;
+        }
+        points
+    }
+}
+
+/// For each of `dims` numbers the middles of `count` intervals of equal probability under the standard normal distribution,
+/// in an order of its own.
+pub(super) fn hypercube(count: usize, dims: usize, seed: u64) -> Vec<Vec<f64>> {
+    let level = |i: usize| (2 * i + 1) as f64 / count as f64 - 1.0;
+    let column = |dim: usize| {
+        let mut normal: Vec<f64> = (0..count).map(|i| std::f64::consts::SQRT_2 * erf_inv(level(i))).collect();
+        normal.shuffle(&mut Xoshiro256PlusPlus::seed_from_u64(seed << 32 | dim as u64));
+        normal
+    };
+    (0..dims).map(column).collect()
 }

@@ -1,4 +1,4 @@
-//! Amortized neural posteriors: from data sets, as trees of ragged tables, to mixtures of Gaussians over the globals.
+//! Amortized neural posteriors: from data sets, as trees of ragged tables, to distributions over the globals.
 //!
 //! [`train`] simulates data sets by a [`Source`] and fits a [`Network`] to them by minimising the mean of -ln q(targets |
 //! data), whose minimum over all q is the posterior. [`Network::predict`] then answers for any data set at once. Nothing in
@@ -11,7 +11,8 @@
 //! | `network.rs` | the layers, and prediction |
 //! | `attention.rs` | the encoder that reads sets by attention |
 //! | `row_network.rs` | networks of the user's own |
-//! | `mixture.rs` | mixtures of Gaussians: what a network says |
+//! | `head.rs`, `estimate.rs` | families of distributions: what a network says |
+//! | `mixture.rs`, `flow.rs`, `spline.rs` | mixtures of Gaussians, normalising flows, and the maps that these are made of |
 //! | `graph.rs`, `kernels.rs` | fused operations on dfdx's tape, and the loops that they are made of |
 //! | `train.rs`, `regression.rs`, `optimise.rs` | simulate, start from least squares, differentiate, update |
 //! | `store.rs` | files |
@@ -19,14 +20,18 @@
 mod attention;
 mod batch;
 mod error;
+mod estimate;
 mod features;
+mod flow;
 mod graph;
+mod head;
 mod kernels;
 mod mixture;
 mod network;
 mod optimise;
 mod regression;
 mod row_network;
+mod spline;
 mod store;
 mod train;
 
@@ -35,6 +40,9 @@ mod tests;
 
 pub use batch::{Batch, PlateShape, Rows, Shape};
 pub use error::{Error, TrainError};
+pub use estimate::Estimate;
+pub use flow::Flow;
+pub use head::Family;
 pub use kernels::Activation;
 pub use mixture::{Component, Mixture};
 pub use network::{Architecture, Encoder, Network, Sums, Trunk};

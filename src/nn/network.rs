@@ -11,9 +11,10 @@
 //! x <- x + W2 gelu(W1 normalise(x) + b1) + b2
 //! ```
 //!
-//! to the mixture of the targets. A linear path leads around the blocks: what conjugate models need is nearly linear, and need
+//! to a distribution of the targets: see [`head`](super::head). A linear path leads around the blocks: what conjugate models need is nearly linear, and need
 //! not be learned by anything deeper.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use dfdx::prelude::{Cpu, CpuError, NoneTape, Tape};
@@ -23,10 +24,11 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::attention::{AttentionPlan, Block, Part, Points};
+use super::estimate::Estimate;
 use super::features::{Elements, Encoded, Level, Pooled, Reader, Sizes, outside_plates};
 use super::graph::{Graph, Input, Layer, Node, Slot, Weights};
+use super::head::{Family, Head};
 use super::kernels::{Activation, Number};
-use super::mixture::{Head, Mixture};
 use super::regression::predict;
 use super::row_network::{Own, RowShape};
 use super::train::Record;
@@ -52,8 +54,8 @@ pub struct Architecture {
     pub activation: Activation,
     /// The layers that read whole data sets.
     pub set: Trunk,
-    /// Gaussians in the posterior's mixture, 16 at most; fewer where there are many targets.
-    pub components: usize,
+    /// What the posterior is one of.
+    pub family: Family,
 }
 
 /// What reads the rows of a plate, beside the histograms and moments that are pooled of them.
@@ -123,7 +125,7 @@ impl Default for Architecture {
             // After equal times on `resonance`, this was closer to the exact posterior than 3 blocks of 256, 4 of 192, 6 of
             // 128 and 8 of 64: what is left after N data sets grows with the number of weights, over N.
             set: Trunk::Residual { width: 96, blocks: 6 },
-            components: 6,
+            family: Family::Mixture { components: 6 },
         }
     }
 }
@@ -136,7 +138,7 @@ impl Architecture {
         }
         let default = Architecture::default();
         let row = if widest(&shape.plates) > 8 { vec![128, 128] } else { default.row };
-        let outputs = Head::new(shape.targets, default.components).outputs();
+        let outputs = default.family.outputs(shape.targets);
         let set = if outputs > 128 { Trunk::Residual { width: 192, blocks: 6 } } else { default.set };
         Architecture { row, set, ..default }
     }
@@ -226,7 +228,11 @@ impl Plan {
             levels.push(plan);
         }
         let shared = builder.end();
-        let head = Head::new(reader.targets.len(), architecture.components);
+        let (family, targets) = (architecture.family, reader.targets.len());
+        let context = match &architecture.set {
+            Trunk::Residual { width, .. } => *width,
+            Trunk::Plain(widths) => *widths.last().unwrap_or(&0),
+        };
         let trunk = match &architecture.set {
             Trunk::Residual { width, blocks } => {
                 let inlet = builder.layer("set.inlet", &vectors, *width, 1.0);
@@ -239,7 +245,7 @@ impl Plan {
                 let blocks = (0..*blocks).map(block).collect();
                 let around = vectors.iter().zip(&linear).filter(|(_, linear)| **linear).map(|(width, _)| *width);
                 let last: Vec<usize> = std::iter::once(*width).chain(around).collect();
-                TrunkPlan::Residual { inlet, blocks, linear, outlet: builder.outlet(&last, head) }
+                TrunkPlan::Residual { inlet, blocks, linear, outlet: builder.outlet(&last, family, targets) }
             }
             Trunk::Plain(widths) => {
                 let mut layers = Vec::new();
@@ -248,10 +254,11 @@ impl Plan {
                     layers.push(builder.layer(&format!("set.{index}"), &inputs, *width, 1.4));
                     inputs = vec![*width];
                 }
-                layers.push(builder.outlet(&inputs, head));
+                layers.push(builder.outlet(&inputs, family, targets));
                 TrunkPlan::Plain(layers)
             }
         };
+        let head = Head::new(family, targets, context, &mut builder);
         let Builder { parameters } = builder;
         Ok(Plan { parameters, shared, activation: architecture.activation, levels, trunk, head })
     }
@@ -310,7 +317,7 @@ impl Plan {
     /// deviations by the sizes of plates. `targets` are standardised, sets x D. What a posterior has in common with that of a
     /// linear model, training need not learn.
     pub(super) fn start_from(&self, pilot: &[Encoded], targets: &[f32], weights: &mut [f32]) {
-        let TrunkPlan::Residual { outlet, .. } = &self.trunk else { return };
+        let (TrunkPlan::Residual { outlet, .. }, Some(head)) = (&self.trunk, self.head.gaussians()) else { return };
         // The parts of the linear path, each with its matrix: the first is that of the blocks. The last columns of a part
         // are functions of the size.
         let mut slots = outlet.weights[1..].iter();
@@ -324,7 +331,7 @@ impl Plan {
                 slots.next();
             }
         }
-        let dims = self.head.dims;
+        let dims = head.dims;
         let y: Vec<f64> = targets.iter().map(|target| f64::from(*target)).collect();
         let (mut x, mut z) = (Vec::new(), Vec::new());
         for set in 0..y.len() / dims {
@@ -339,28 +346,28 @@ impl Plan {
         let x_columns = 1 + parts.iter().map(|(_, slot, _)| slot.rows).sum::<usize>();
         let z_columns = 1 + parts.iter().map(|(_, slot, sizes_from)| slot.rows - sizes_from).sum::<usize>();
         let Some(found) = predict((&x, x_columns), (&z, z_columns), &y, dims) else { return };
-        let bias = self.head.first_bias(&found.mean[..dims], &found.log_sd[..dims]);
+        let bias = head.first_bias(&found.mean[..dims], &found.log_sd[..dims]);
         weights[outlet.bias.range()].copy_from_slice(&bias);
         let (mut mean, mut log_sd) = (found.mean.chunks_exact(dims).skip(1), found.log_sd.chunks_exact(dims).skip(1));
         for (_, slot, sizes_from) in parts {
             for (row, weights) in weights[slot.range()].chunks_exact_mut(slot.columns).enumerate() {
                 let mean = mean.next().into_iter().flatten().enumerate();
-                mean.for_each(|(dim, b)| self.head.means(dim).for_each(|output| weights[output] = *b as f32));
+                mean.for_each(|(dim, b)| head.means(dim).for_each(|output| weights[output] = *b as f32));
                 if row >= sizes_from {
                     let log_sd = log_sd.next().into_iter().flatten().enumerate();
-                    log_sd.for_each(|(dim, b)| self.head.log_sds(dim).for_each(|output| weights[output] = *b as f32));
+                    log_sd.for_each(|(dim, b)| head.log_sds(dim).for_each(|output| weights[output] = *b as f32));
                 }
             }
         }
     }
 
-    /// The outputs for each data set: see [`Head`].
+    /// The outputs for each data set.
     pub(super) fn forward<E: Number, T: Tape<E, Cpu>>(
         &self,
         graph: &mut Graph<E, T>,
         sets: usize,
         plates: Vec<Encoded>,
-    ) -> Result<Node<E>, CpuError> {
+    ) -> Result<Judged<E>, CpuError> {
         let mut vectors = Vec::new();
         for (plan, plate) in self.levels.iter().zip(plates) {
             vectors.extend(plan.read(graph, self.activation, plate)?);
@@ -374,29 +381,37 @@ impl Plan {
         graph: &mut Graph<E, T>,
         sets: usize,
         vectors: Vec<Input<E>>,
-    ) -> Result<Node<E>, CpuError> {
+    ) -> Result<Judged<E>, CpuError> {
         match &self.trunk {
             TrunkPlan::Residual { inlet, blocks, linear, outlet } => {
                 let mut x = graph.affine(sets, &vectors, inlet, Activation::None)?;
                 for (first, second) in blocks {
                     x = graph.residual_block(&x, first, second)?;
                 }
-                let normal = Input::Node(graph.layer_norm(&x)?);
+                let context = graph.layer_norm(&x)?;
                 let around = vectors.into_iter().zip(linear).filter(|(_, linear)| **linear).map(|(vector, _)| vector);
-                let last: Vec<Input<E>> = std::iter::once(normal).chain(around).collect();
-                graph.affine(sets, &last, outlet, Activation::None)
+                let last: Vec<Input<E>> = std::iter::once(Input::Node(context.clone())).chain(around).collect();
+                Ok(Judged { output: graph.affine(sets, &last, outlet, Activation::None)?, context })
             }
             TrunkPlan::Plain(layers) => {
-                let mut inputs = vectors;
                 let last = layers.len() - 1;
-                for (index, layer) in layers[..last].iter().enumerate() {
-                    let activation = if index == 0 { Activation::None } else { self.activation };
-                    inputs = vec![Input::Node(graph.affine(sets, &inputs, layer, activation)?)];
+                let mut context = graph.affine(sets, &vectors, &layers[0], Activation::None)?;
+                for layer in &layers[1..last] {
+                    context = graph.affine(sets, &[Input::Node(context)], layer, self.activation)?;
                 }
-                graph.affine(sets, &inputs, &layers[last], Activation::None)
+                let output = graph.affine(sets, &[Input::Node(context.clone())], &layers[last], Activation::None)?;
+                Ok(Judged { output, context })
             }
         }
     }
+}
+
+/// What the layers that read data sets make of each.
+pub(super) struct Judged<E: Number> {
+    /// What the family's distribution is read off.
+    pub(super) output: Node<E>,
+    /// What the output was made of.
+    pub(super) context: Node<E>,
 }
 
 impl LevelPlan {
@@ -504,12 +519,12 @@ impl RowInputs {
 
 /// Lays out weights one behind the other.
 #[derive(Default)]
-struct Builder {
+pub(super) struct Builder {
     parameters: Vec<Parameter>,
 }
 
 impl Builder {
-    fn end(&self) -> usize {
+    pub(super) fn end(&self) -> usize {
         self.parameters.last().map_or(0, |parameter| parameter.slot.range().end)
     }
 
@@ -520,7 +535,7 @@ impl Builder {
     }
 
     /// Weights such that inputs of variance 1 give outputs of variance `gain`^2.
-    fn layer(&mut self, name: &str, inputs: &[usize], columns: usize, gain: f32) -> Layer {
+    pub(super) fn layer(&mut self, name: &str, inputs: &[usize], columns: usize, gain: f32) -> Layer {
         let bound = gain * (3.0 / inputs.iter().sum::<usize>().max(1) as f32).sqrt();
         self.layer_from(name, inputs, columns, |_| Initial::Uniform(bound), vec![0.0; columns])
     }
@@ -543,9 +558,9 @@ impl Builder {
     }
 
     /// Zero but for the bias: training starts from the prior's mean and standard deviation, if from nothing better.
-    fn outlet(&mut self, inputs: &[usize], head: Head) -> Layer {
-        let bias = head.first_bias(&vec![0.0; head.dims], &vec![0.0; head.dims]);
-        self.layer_from("set.outlet", inputs, head.outputs(), |_| Initial::Uniform(0.0), bias)
+    fn outlet(&mut self, inputs: &[usize], family: Family, targets: usize) -> Layer {
+        let bias = Head::first_bias(family, targets);
+        self.layer_from("set.outlet", inputs, family.outputs(targets), |_| Initial::Uniform(0.0), bias)
     }
 
     /// `top`: whether the plate is at the top of the data set.
@@ -678,7 +693,7 @@ impl Sums {
     }
 }
 
-/// A trained network: from data sets to Gaussians over the targets.
+/// A trained network: from data sets to distributions of the targets.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Network {
     pub(super) shape: Shape,
@@ -774,11 +789,11 @@ impl Network {
         })
     }
 
-    /// The mixture of Gaussians that the network believes, from what it keeps of a data set.
+    /// What the network believes, from what it keeps of a data set.
     ///
     /// # Errors
     /// If the sums are those of a network of another shape.
-    pub fn conclude(&self, sums: &Sums) -> Result<Mixture, Error> {
+    pub fn conclude(&self, sums: &Sums) -> Result<Estimate, Error> {
         let levels = &self.reader.levels;
         let fits = |(level, plan, plate): (&Level, &LevelPlan, &PlateSums)| {
             plate.moments.len() == level.moments_width()
@@ -804,19 +819,28 @@ impl Network {
             }
         }
         let mut graph = Graph::<f32, NoneTape>::new(self.weights.clone(), self.plan.shared)?;
-        let output = self.plan.judge(&mut graph, 1, vectors)?;
-        Ok(self.plan.head.read(&output.values, &self.reader.targets))
+        let judged = self.plan.judge(&mut graph, 1, vectors)?;
+        Ok(self.read(&judged.output.values, &judged.context.values))
     }
 
-    /// The mixture of Gaussians that the network believes for each data set, in the space of the targets.
+    fn read(&self, output: &[f32], context: &[f32]) -> Estimate {
+        self.plan.head.read(&self.weights, output, context, &self.reader.targets)
+    }
+
+    /// What the network believes of each data set, in the space of the targets.
     ///
     /// # Errors
     /// If the batch does not have the network's [`shape`](Network::shape), or holds a number that is not finite.
-    pub fn predict(&self, batch: &Batch) -> Result<Vec<Mixture>, Error> {
+    pub fn predict(&self, batch: &Batch) -> Result<Vec<Estimate>, Error> {
         batch.check(&self.shape)?;
-        let outputs = self.outputs(batch)?;
-        let rows = outputs.iter().flat_map(|outputs| outputs.chunks_exact(self.plan.head.outputs()));
-        Ok(rows.map(|row| self.plan.head.read(row, &self.reader.targets)).collect())
+        let slices = in_slices(batch.sets, |sets| {
+            let batch = batch.slice(sets);
+            let mut graph = Graph::<f32, NoneTape>::new(self.weights.clone(), self.plan.shared)?;
+            let Judged { output, context } = self.plan.forward(&mut graph, batch.sets, self.reader.encode(&batch))?;
+            let rows = output.values.chunks_exact(output.columns).zip(context.values.chunks_exact(context.columns));
+            Ok(rows.map(|(output, context)| self.read(output, context)).collect())
+        })?;
+        Ok(slices.into_iter().flat_map(|slice: Vec<Estimate>| slice).collect())
     }
 
     /// -ln q(target | data) of each data set, in nats of the targets as they were given; `targets` is sets x D.
@@ -824,6 +848,7 @@ impl Network {
     /// # Errors
     /// Those of [`predict`](Network::predict), and if `targets` has the wrong length.
     pub fn losses(&self, batch: &Batch, targets: &[f32]) -> Result<Vec<f64>, Error> {
+        batch.check(&self.shape)?;
         let dims = self.shape.targets;
         if targets.len() != batch.sets * dims {
             return Err(Error::Shape(format!(
@@ -832,29 +857,23 @@ impl Network {
                 batch.sets
             )));
         }
-        let targets: Vec<f64> = targets.iter().map(|target| f64::from(*target)).collect();
-        let mixtures = self.predict(batch)?;
-        Ok(mixtures
-            .iter()
-            .zip(targets.chunks_exact(dims))
-            .map(|(mixture, target)| -mixture.log_density(target))
-            .collect())
+        let nats = self.plan.head.nats(&self.reader.targets);
+        let slices = in_slices(batch.sets, |sets| {
+            let targets = self.reader.standardise(&targets[sets.start * dims..sets.end * dims]);
+            let batch = batch.slice(sets);
+            let mut graph = Graph::<f32, NoneTape>::new(self.weights.clone(), self.plan.shared)?;
+            let judged = self.plan.forward(&mut graph, batch.sets, self.reader.encode(&batch))?;
+            Ok(self.plan.head.loss(graph, &judged, &targets)?.each)
+        })?;
+        Ok(slices.iter().flatten().map(|loss| f64::from(*loss) + nats).collect())
     }
+}
 
-    /// The outputs for slices of the batch, in order. A single small batch stays on the calling thread.
-    fn outputs(&self, batch: &Batch) -> Result<Vec<Vec<f32>>, Error> {
-        if batch.sets <= SLICE {
-            return Ok(vec![self.output(batch)?]);
-        }
-        (0..batch.sets.div_ceil(SLICE))
-            .into_par_iter()
-            .map(|slice| self.output(&batch.slice(slice * SLICE..((slice + 1) * SLICE).min(batch.sets))))
-            .collect()
+/// Something of slices of the data sets, in order. A single small slice stays on the calling thread.
+fn in_slices<R: Send>(sets: usize, of: impl Fn(Range<usize>) -> Result<R, Error> + Sync) -> Result<Vec<R>, Error> {
+    if sets <= SLICE {
+        return Ok(vec![of(0..sets)?]);
     }
-
-    fn output(&self, batch: &Batch) -> Result<Vec<f32>, Error> {
-        let mut graph = Graph::<f32, NoneTape>::new(self.weights.clone(), self.plan.shared)?;
-        let output = self.plan.forward(&mut graph, batch.sets, self.reader.encode(batch))?;
-        Ok(output.values.to_vec())
-    }
+    let slice = |slice: usize| of(slice * SLICE..((slice + 1) * SLICE).min(sets));
+    (0..sets.div_ceil(SLICE)).into_par_iter().map(slice).collect()
 }

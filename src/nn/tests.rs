@@ -11,12 +11,15 @@ use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::features::{Reader, Sparse};
+use super::flow::FlowHead;
 use super::graph::{ChunkGradient, Factors, Graph, Input, Layer, Loss, Slot, Weights};
-use super::mixture::Head;
-use super::network::Plan;
+use super::head::Head;
+use super::mixture::MixtureHead;
+use super::network::{Builder, Judged, Plan};
+use super::spline::Map;
 use super::{
-    Activation, Architecture, Batch, Budget, Error, Mixture, Network, PlateShape, Rows, Settings, Shape, Source, Sums,
-    TrainError, Trainer, Trunk, VALIDATION, train,
+    Activation, Architecture, Batch, Budget, Error, Estimate, Family, Network, PlateShape, Rows, Settings, Shape,
+    Source, Sums, TrainError, Trainer, Trunk, VALIDATION, train,
 };
 
 type Random = Xoshiro256PlusPlus;
@@ -107,7 +110,7 @@ fn end(layer: &Layer) -> usize {
 #[test]
 fn affine_has_the_gradient_of_its_differences() {
     let mut random = random(1, 0);
-    let head = Head::new(1, 1);
+    let head = MixtureHead::new(1, 1, true);
     let first = layer(0, &[3], 4);
     let second = layer(end(&first), &[4, 3], head.outputs());
     let weights = numbers_64(&mut random, end(&second));
@@ -121,7 +124,7 @@ fn affine_has_the_gradient_of_its_differences() {
             let hidden = graph.affine(5, &[Input::Data(data.clone())], &first, activation)?;
             let inputs = [Input::Node(hidden), Input::Data(data.clone())];
             let output = graph.affine(5, &inputs, &second, Activation::None)?;
-            graph.loss(&output, &targets, head)
+            head.loss(graph, &output, &targets)
         });
     }
 }
@@ -129,7 +132,7 @@ fn affine_has_the_gradient_of_its_differences() {
 #[test]
 fn blocks_have_the_gradient_of_their_differences() {
     let mut random = random(2, 0);
-    let head = Head::new(1, 1);
+    let head = MixtureHead::new(1, 1, true);
     let inlet = layer(0, &[3], 7);
     let (first, second) = (layer(end(&inlet), &[7], 7), layer(end(&inlet) + 56, &[7], 7));
     let outlet = layer(end(&second), &[7], head.outputs());
@@ -141,14 +144,14 @@ fn blocks_have_the_gradient_of_their_differences() {
         let x = graph.residual_block(&x, &first, &second)?;
         let normal = graph.layer_norm(&x)?;
         let output = graph.affine(4, &[Input::Node(normal)], &outlet, Activation::None)?;
-        graph.loss(&output, &targets, head)
+        head.loss(graph, &output, &targets)
     });
 }
 
 #[test]
 fn sparse_rows_and_pooling_have_the_gradient_of_their_differences() {
     let mut random = random(3, 0);
-    let head = Head::new(1, 1);
+    let head = MixtureHead::new(1, 1, true);
     let first = layer(0, &[6], 3);
     let second = layer(end(&first), &[6], head.outputs());
     let weights = numbers_64(&mut random, end(&second));
@@ -159,22 +162,22 @@ fn sparse_rows_and_pooling_have_the_gradient_of_their_differences() {
         let rows = graph.affine(7, &[Input::Sparse(sparse.clone())], &first, Activation::Gelu)?;
         let pooled = graph.pool(&rows, &[0, 2, 2, 7], Some(&[0.5, 2.0, 1.5]))?;
         let output = graph.affine(3, &[Input::Node(pooled)], &second, Activation::None)?;
-        graph.loss(&output, &targets, head)
+        head.loss(graph, &output, &targets)
     });
 }
 
 #[test]
 fn mixtures_have_the_gradient_of_their_differences() {
     let mut random = random(4, 0);
-    for (dims, components) in [(1, 6), (3, 1), (3, 4)] {
-        let head = Head::new(dims, components);
+    for (dims, components, correlated) in [(1, 6, true), (3, 1, false), (3, 1, true), (3, 4, true)] {
+        let head = MixtureHead::new(dims, components, correlated);
         let outlet = layer(0, &[2], head.outputs());
         let weights = numbers_64(&mut random, end(&outlet));
         let data = Arc::new(numbers_64(&mut random, 5 * 2));
         let targets = numbers_64(&mut random, 5 * dims);
         check_gradient(&weights, 0, |mut graph| {
             let output = graph.affine(5, &[Input::Data(data.clone())], &outlet, Activation::None)?;
-            graph.loss(&output, &targets, head)
+            head.loss(graph, &output, &targets)
         });
     }
 }
@@ -183,14 +186,14 @@ fn mixtures_have_the_gradient_of_their_differences() {
 fn a_mixture_is_the_density_that_its_loss_says_and_that_its_draws_have() {
     let mut random = random(5, 0);
     let (dims, scales) = (2, [(0.3, 2.0), (-1.0, 0.5)]);
-    let head = Head::new(dims, 3);
+    let head = MixtureHead::new(dims, 3, true);
     let outputs: Vec<f32> = numbers(&mut random, head.outputs());
     let mixture = head.read(&outputs, &scales);
     let target = [0.7, -1.2];
     let standardised: Vec<f64> =
         target.iter().zip(scales).map(|(t, (m, s))| (t - f64::from(m)) / f64::from(s)).collect();
     let mut row: Vec<f64> = outputs.iter().map(|output| f64::from(*output)).collect();
-    let loss = head.loss(&mut row, &standardised, &mut Vec::new());
+    let loss = head.loss_of(&mut row, &standardised, &mut Vec::new());
     let nats = loss + std::f64::consts::TAU.ln() + 2.0_f64.ln() + 0.5_f64.ln();
     assert!((mixture.log_density(&target) + nats).abs() < 1e-6);
     // E[1 / density] over draws within a box is the box's size: the sd of the mean is below 1 % here, 5 are allowed.
@@ -205,13 +208,101 @@ fn a_mixture_is_the_density_that_its_loss_says_and_that_its_draws_have() {
 }
 
 #[test]
+fn categories_have_the_gradient_of_their_differences() {
+    let mut random = random(14, 0);
+    let outlet = layer(0, &[2], 3);
+    let head = Head::Categories(3);
+    let weights = numbers_64(&mut random, end(&outlet));
+    let data = Arc::new(numbers_64(&mut random, 5 * 2));
+    check_gradient(&weights, 0, |mut graph| {
+        let output = graph.affine(5, &[Input::Data(data.clone())], &outlet, Activation::None)?;
+        head.loss(graph, &Judged { context: output.clone(), output }, &[0.0, 2.0, 1.0, 2.0, 0.0])
+    });
+}
+
+#[test]
+fn flows_have_the_gradient_of_their_differences() {
+    let mut random = random(16, 0);
+    for (dims, map) in [(1, Map::Spline(4)), (3, Map::Affine), (3, Map::Spline(4))] {
+        let mut builder = Builder::default();
+        let gaussian = MixtureHead::new(dims, 1, true);
+        let context = builder.layer("context", &[2], 3, 1.0);
+        let outlet = builder.layer("outlet", &[3], gaussian.outputs(), 1.0);
+        let head = FlowHead::new(gaussian, map, 2, 3, 3, &mut builder);
+        let weights = numbers_64(&mut random, builder.end());
+        let data = Arc::new(numbers_64(&mut random, 5 * 2));
+        let targets = numbers_64(&mut random, 5 * dims);
+        check_gradient(&weights, 0, |mut graph| {
+            let context = graph.affine(5, &[Input::Data(data.clone())], &context, Activation::Gelu)?;
+            let output = graph.affine(5, &[Input::Node(context.clone())], &outlet, Activation::None)?;
+            head.loss(graph, &output, &context, &targets)
+        });
+    }
+}
+
+/// Flows with random weights: the density integrates to 1, is that of the loss, and is that of the draws.
+#[test]
+fn a_flow_is_the_density_that_its_loss_says_and_that_its_draws_have() {
+    for family in [Family::Maf { steps: 3, width: 8 }, Family::Nsf { steps: 3, width: 8, bins: 6 }] {
+        let network = train(&Mixed::shape(), &Mixed, &of_family(small(256), family), |_| ()).unwrap();
+        let mut network = network;
+        let mut random = random(15, 0);
+        let mut weights = network.weights.values.clone();
+        for parameter in network.plan.parameters.iter().filter(|p| p.name.starts_with("flow")) {
+            weights[parameter.slot.range()].iter_mut().for_each(|w| *w += 0.2 * normal(&mut random) as f32);
+        }
+        network.weights = Arc::new(Weights::new(weights));
+        let (batch, targets) = Mixed.draw(9, 0, 3).unwrap();
+        let flows = network.predict(&batch).unwrap();
+        let losses = network.losses(&batch, &targets).unwrap();
+        for ((flow, loss), target) in flows.iter().zip(losses).zip(targets.chunks_exact(2)) {
+            let target: Vec<f64> = target.iter().map(|x| f64::from(*x)).collect();
+            assert!((flow.log_densities(&target)[0] + loss).abs() < 1e-4, "{loss}");
+        }
+        let flow = &flows[0];
+        // A grid wide enough for all of the mass; the midpoint rule is exact to far more digits than are asked for.
+        let draws = flow.sample(100_000, &mut random);
+        let range = |dim: usize| {
+            let of = || draws.iter().skip(dim).step_by(2).copied();
+            let (low, high) = (of().fold(f64::INFINITY, f64::min), of().fold(f64::NEG_INFINITY, f64::max));
+            let margin = 0.3 * (high - low);
+            (low - margin, high + margin)
+        };
+        let (x, y) = (range(0), range(1));
+        let count = 700;
+        let step = [(x.1 - x.0) / f64::from(count), (y.1 - y.0) / f64::from(count)];
+        let centre = [0.4 * x.0 + 0.6 * x.1, 0.5 * (y.0 + y.1)];
+        let (mut mass, mut corner) = (0.0, 0.0);
+        for i in 0..count {
+            let points: Vec<f64> = (0..count)
+                .flat_map(|j| [x.0 + (f64::from(i) + 0.5) * step[0], y.0 + (f64::from(j) + 0.5) * step[1]])
+                .collect();
+            for (point, log_density) in points.chunks_exact(2).zip(flow.log_densities(&points)) {
+                mass += log_density.exp() * step[0] * step[1];
+                if point[0] < centre[0] && point[1] < centre[1] {
+                    corner += log_density.exp() * step[0] * step[1];
+                }
+            }
+        }
+        assert!((mass - 1.0).abs() < 2e-3, "{family:?}: the density integrates to {mass}");
+        let share = draws.chunks_exact(2).filter(|d| d[0] < centre[0] && d[1] < centre[1]).count() as f64 / 1e5;
+        // Five standard errors, and the cells that the corner cuts.
+        assert!(
+            (share - corner).abs() < 5.0 * 0.5 / 1e5_f64.sqrt() + 2e-3,
+            "{family:?}: {share} of draws, {corner} of mass"
+        );
+    }
+}
+
+#[test]
 fn the_whole_loss_has_the_gradient_of_its_differences() {
     let simulator = Mixed;
     let (pilot, targets) = simulator.draw(0, 0, 64).unwrap();
     let set = Trunk::Residual { width: 5, blocks: 1 };
     let gelu = Activation::Gelu;
+    let family = Family::Mixture { components: 2 };
     let architecture =
-        Architecture { bins: 8, row: vec![3, 3], activation: gelu, set, components: 2, ..Architecture::default() };
+        Architecture { bins: 8, row: vec![3, 3], activation: gelu, set, family, ..Architecture::default() };
     let plain = Architecture { bins: 0, set: Trunk::Plain(vec![4, 4]), ..architecture.clone() };
     for architecture in [architecture, plain] {
         let reader = Reader::fit(&pilot, &targets, 2, &architecture);
@@ -224,7 +315,7 @@ fn the_whole_loss_has_the_gradient_of_its_differences() {
         let targets: Vec<f64> = targets.into_iter().map(f64::from).collect();
         let loss = |mut graph: Graph<f64, Tape64>| {
             let output = plan.forward(&mut graph, batch.sets, reader.encode(&batch))?;
-            graph.loss(&output, &targets, plan.head)
+            plan.head.loss(graph, &output, &targets)
         };
         check_gradient(&weights, plan.shared, loss);
         // As training does it: from matrices that were transposed beforehand.
@@ -246,7 +337,7 @@ fn ragged_and_fused_is_padded_and_plain() {
     const MOST: usize = 5;
     const OUT: usize = 3;
     let mut random = random(6, 0);
-    let head = Head::new(1, 1);
+    let head = MixtureHead::new(1, 1, true);
     let rows = layer(0, &[IN], HIDDEN);
     let inlet = layer(end(&rows), &[HIDDEN], HIDDEN);
     let first = layer(end(&inlet), &[HIDDEN], HIDDEN);
@@ -264,7 +355,7 @@ fn ragged_and_fused_is_padded_and_plain() {
     let x = graph.residual_block(&x, &first, &second).unwrap();
     let output = graph.affine(4, &[Input::Node(x)], &outlet, Activation::None).unwrap();
     let found_output = output.values.to_vec();
-    let found = whole(&graph.loss(&output, &targets, head).unwrap().backward().unwrap(), weights.len());
+    let found = whole(&head.loss(graph, &output, &targets).unwrap().backward().unwrap(), weights.len());
 
     let device = Cpu::default();
     let (mut padded, mut mask) = (vec![0.0; 4 * MOST * IN], vec![0.0; 4 * MOST]);
@@ -467,6 +558,10 @@ fn small(sets: u64) -> Settings {
     }
 }
 
+fn of_family(settings: Settings, family: Family) -> Settings {
+    Settings { architecture: Architecture { family, ..settings.architecture.clone() }, ..settings }
+}
+
 fn mixed_network() -> Network {
     train(&Mixed::shape(), &Mixed, &small(4096), |_| ()).unwrap()
 }
@@ -479,13 +574,14 @@ fn assert_close(left: &[f64], right: &[f64]) {
 }
 
 /// Log densities at a few points.
-fn densities(mixtures: &[Mixture]) -> Vec<f64> {
+fn densities(estimates: &[Estimate]) -> Vec<f64> {
     let points = [[0.0, 0.0], [1.0, -0.5], [-0.7, 2.0]];
-    mixtures.iter().flat_map(|mixture| points.map(|point| mixture.log_density(&point))).collect()
+    estimates.iter().flat_map(|estimate| points.map(|point| estimate.log_densities(&point)[0])).collect()
 }
 
 /// Mean and standard deviation of a mixture over one number.
-fn moments(mixture: &Mixture) -> (f64, f64) {
+fn moments(estimate: &Estimate) -> (f64, f64) {
+    let Estimate::Mixture(mixture) = estimate else { panic!("{estimate:?}") };
     let sum = |of: fn(f64, f64) -> f64| -> f64 {
         mixture.components.iter().map(|part| part.weight * of(part.mean[0], part.sd[0])).sum()
     };

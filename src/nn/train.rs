@@ -17,7 +17,6 @@ use serde::{Deserialize, Serialize};
 
 use super::features::Reader;
 use super::graph::{ChunkGradient, Graph, Weights};
-use super::mixture::COMPONENTS;
 use super::network::Plan;
 use super::optimise::Optimiser;
 use super::row_network::Own;
@@ -135,7 +134,7 @@ impl Settings {
     }
 
     fn check<E>(&self, shape: &Shape) -> Result<(), TrainError<E>> {
-        let Architecture { bins, encoder, row, set, components, .. } = &self.architecture;
+        let Architecture { bins, encoder, row, set, family, .. } = &self.architecture;
         let widths: &[usize] = match set {
             Trunk::Residual { width, .. } => std::slice::from_ref(width),
             Trunk::Plain(widths) => widths,
@@ -145,15 +144,17 @@ impl Settings {
             ("chunks", self.chunks),
             ("pilot", self.pilot),
             ("validation", self.validation),
-            ("architecture.components", *components),
             ("the number of targets", shape.targets),
         ];
         let widths = row.iter().chain(widths).map(|width| ("a width of the architecture", *width));
         if let Some((name, _)) = sizes.into_iter().chain(widths).find(|(_, size)| *size == 0) {
             return Err(TrainError::Settings(format!("{name} is 0, it must be at least 1")));
         }
-        if *components > COMPONENTS {
-            return Err(TrainError::Settings(format!("{components} components, at most {COMPONENTS} are possible")));
+        family.check(shape.targets).map_err(TrainError::Settings)?;
+        if matches!(set, Trunk::Plain(widths) if widths.is_empty()) {
+            return Err(TrainError::Settings(
+                "the network of data sets has no layers, it must have at least 1".to_owned(),
+            ));
         }
         encoder.check().map_err(TrainError::Settings)?;
         if *bins == 0 && row.is_empty() && *encoder == Encoder::DeepSet {
@@ -282,7 +283,10 @@ impl<'a, S: Source> Trainer<'a, S> {
         let start = Instant::now();
         settings.check(shape)?;
         let (pilot, pilot_targets) = Simulator { shape, source }.sample(PILOT, settings.pilot)?;
-        let reader = Reader::fit(&pilot, &pilot_targets, shape.targets, &settings.architecture);
+        let mut reader = Reader::fit(&pilot, &pilot_targets, shape.targets, &settings.architecture);
+        if !settings.architecture.family.of_numbers() {
+            reader.targets.fill((0.0, 1.0));
+        }
         let mut trainer = Trainer { start, ..Trainer::prepare(shape, source, settings, reader, own)? };
         let Network { reader, plan, weights, .. } = &mut trainer.network;
         let mut first = weights.values.clone();
@@ -421,13 +425,12 @@ impl<'a, S: Source> Trainer<'a, S> {
         let Network { reader, plan, .. } = &self.network;
         let standardised = reader.standardise(targets);
         let mut graph = Graph::<f32, OwnedTape<f32, Cpu>>::new(self.optimiser.weights.clone(), plan.shared)?;
-        let output = plan.forward(&mut graph, batch.sets, reader.encode(batch))?;
-        let loss = graph.loss(&output, &standardised, plan.head)?;
+        let judged = plan.forward(&mut graph, batch.sets, reader.encode(batch))?;
+        let loss = plan.head.loss(graph, &judged, &standardised)?;
         if let Some(set) = loss.each.iter().position(|loss| !loss.is_finite()) {
             return Err(Failure::NotFinite { set, loss: loss.each[set] });
         }
-        let nats = reader.targets.iter().map(|(_, sd)| f64::from(*sd).ln()).sum::<f64>()
-            + 0.5 * reader.targets.len() as f64 * std::f64::consts::TAU.ln();
+        let nats = plan.head.nats(&reader.targets);
         let sum = loss.each.iter().map(|loss| f64::from(*loss) + nats).sum();
         Ok((sum, loss.backward()?))
     }

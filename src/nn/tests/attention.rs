@@ -24,7 +24,7 @@ fn heads(causal: bool) -> Heads {
 #[test]
 fn attention_has_the_gradient_of_its_differences() {
     let mut random = random(31, 0);
-    let head = Head::new(1, 1);
+    let head = MixtureHead::new(1, 1, true);
     let query = layer(0, &[2], WIDTH);
     let memory = layer(end(&query), &[3], 2 * WIDTH);
     let outlet = layer(end(&memory), &[WIDTH], WIDTH);
@@ -44,7 +44,7 @@ fn attention_has_the_gradient_of_its_differences() {
             let x = graph.add_affine(&q, &found, &outlet)?;
             let pooled = graph.pool(&x, &OFFSETS, None)?;
             let output = graph.affine(5, &[Input::Node(pooled)], &last, Activation::None)?;
-            graph.loss(&output, &targets, head)
+            head.loss(graph, &output, &targets)
         });
     }
 }
@@ -103,7 +103,7 @@ fn a_network_with_attention_has_the_gradient_of_its_differences() {
         row: vec![3],
         encoder: Encoder::Attention { width: 6, heads: 2, blocks: 1, inducing: 2 },
         set: Trunk::Residual { width: 5, blocks: 1 },
-        components: 2,
+        family: Family::Mixture { components: 2 },
         ..Architecture::default()
     };
     let reader = Reader::fit(&pilot, &targets, 2, &architecture);
@@ -115,7 +115,7 @@ fn a_network_with_attention_has_the_gradient_of_its_differences() {
     let targets: Vec<f64> = targets.into_iter().map(f64::from).collect();
     check_gradient(&weights, plan.shared, |mut graph| {
         let output = plan.forward(&mut graph, batch.sets, reader.encode(&batch))?;
-        graph.loss(&output, &targets, plan.head)
+        plan.head.loss(graph, &output, &targets)
     });
 }
 
@@ -186,7 +186,7 @@ fn a_set_transformer_learns_a_conjugate_model() {
         bins: 0,
         encoder: Encoder::Attention { width: 32, heads: 2, blocks: 1, inducing: 8 },
         set: Trunk::Residual { width: 64, blocks: 2 },
-        components: 2,
+        family: Family::Mixture { components: 2 },
         ..Architecture::default()
     };
     let settings = Settings { architecture, ..Settings::new(Budget::sets(400_000)) };

@@ -1,0 +1,67 @@
+//! A training with its progress and its checkpoints: the same for every estimator.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::InferenceError;
+use crate::nn::{Network, Own, Settings, Shape, Source, Trainer};
+use crate::progress::Progress;
+use crate::simulate::SimulateError;
+
+/// Time between two checkpoints.
+const CHECKPOINTS: Duration = Duration::from_secs(10);
+const TRAINING_OF: &str = "hierarch.training.of";
+
+/// What is common to the trainings of all estimators.
+pub(super) struct Training<'a> {
+    /// What is learned, in words: the same for the same.
+    pub(super) of: String,
+    pub(super) settings: &'a Settings,
+    /// The user's networks of rows.
+    pub(super) networks: &'a [Option<Own>],
+    /// The file in which the training is kept.
+    pub(super) checkpoint: Option<&'a Path>,
+}
+
+impl Training<'_> {
+    /// Trains a network until the budget is spent, from the beginning or from where the checkpoint says; `simulations` says
+    /// which these are.
+    pub(super) fn fit<S: Source<Error = SimulateError>>(
+        &self,
+        shape: &Shape,
+        source: &S,
+        simulations: &str,
+    ) -> Result<Network, InferenceError> {
+        let identity = format!("{}, {simulations}", self.of);
+        let metadata = BTreeMap::from([(TRAINING_OF.to_owned(), identity.clone())]);
+        let mut trainer = match self.checkpoint {
+            Some(path) if path.exists() => {
+                let (trainer, found) =
+                    Trainer::resume_with_networks(shape, source, self.settings, self.networks, path)?;
+                if found != metadata {
+                    let found = found.get(TRAINING_OF).cloned().unwrap_or_default();
+                    return Err(InferenceError::OtherTraining { path: path.to_owned(), found, expected: identity });
+                }
+                trainer
+            }
+            _ => Trainer::with_networks(shape, source, self.settings, self.networks)?,
+        };
+        let bar = Progress::new("training", 1000);
+        let mut saved = Instant::now();
+        while !trainer.done() {
+            let p = trainer.step()?;
+            bar.set((1000.0 * p.fraction) as u64, || {
+                let validation = p.validation.map_or(String::new(), |v| format!(", validation {v:.3}"));
+                format!("loss {:.3}{validation} nats, {:.0} sets/s,", p.loss, p.sets as f64 / p.seconds.max(1e-9))
+            });
+            if let Some(path) = self.checkpoint
+                && (trainer.done() || saved.elapsed() > CHECKPOINTS)
+            {
+                trainer.save(path, &metadata)?;
+                saved = Instant::now();
+            }
+        }
+        Ok(trainer.finish())
+    }
+}

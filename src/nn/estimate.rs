@@ -1,0 +1,113 @@
+//! What a network believes of one data set.
+
+use rand::{Rng, RngExt, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+use super::flow::Flow;
+use super::mixture::{Mixture, hypercube, log_sum_exp};
+
+/// A distribution over the D targets of a network.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Estimate {
+    /// A mixture of Gaussians.
+    Mixture(Mixture),
+    /// A normalising flow.
+    Flow(Flow),
+    /// Probabilities of the categories of the only target.
+    Categories(Vec<f64>),
+    /// What several networks believe, each with the same weight.
+    Ensemble(Vec<Estimate>),
+}
+
+impl Estimate {
+    /// How many targets there are.
+    pub fn dims(&self) -> usize {
+        match self {
+            Estimate::Mixture(mixture) => mixture.components.first().map_or(0, |part| part.mean.len()),
+            Estimate::Flow(flow) => flow.dims(),
+            Estimate::Categories(_) => 1,
+            Estimate::Ensemble(members) => members.first().map_or(0, Estimate::dims),
+        }
+    }
+
+    /// The log density, or probability of a category, at each of some points (points x D).
+    pub fn log_densities(&self, points: &[f64]) -> Vec<f64> {
+        match self {
+            Estimate::Mixture(mixture) => {
+                points.chunks_exact(self.dims()).map(|point| mixture.log_density(point)).collect()
+            }
+            Estimate::Flow(flow) => flow.log_densities(points),
+            Estimate::Categories(probabilities) => {
+                let of = |category: &f64| probabilities.get(*category as usize).map_or(f64::NEG_INFINITY, |p| p.ln());
+                points.iter().map(of).collect()
+            }
+            Estimate::Ensemble(members) => {
+                let each: Vec<Vec<f64>> = members.iter().map(|member| member.log_densities(points)).collect();
+                let log_count = (members.len() as f64).ln();
+                let at = |i: usize| -> Vec<f64> { each.iter().map(|densities| densities[i]).collect() };
+                (0..points.len() / self.dims()).map(|i| log_sum_exp(&at(i)) - log_count).collect()
+            }
+        }
+    }
+
+    /// Draws, one after the other (draws x D).
+    pub fn sample<R: Rng + ?Sized>(&self, count: usize, rng: &mut R) -> Vec<f64> {
+        match self {
+            Estimate::Mixture(mixture) => (0..count).flat_map(|_| mixture.sample(rng)).collect(),
+            Estimate::Flow(flow) => flow.sample(count, rng),
+            Estimate::Categories(probabilities) => {
+                let draw = |_| {
+                    let mut left: f64 = rng.random();
+                    let chosen = probabilities.iter().position(|p| {
+                        left -= p;
+                        left < 0.0
+                    });
+                    chosen.unwrap_or(probabilities.len() - 1) as f64
+                };
+                (0..count).map(draw).collect()
+            }
+            Estimate::Ensemble(members) => {
+                let chosen: Vec<usize> = (0..count).map(|_| rng.random_range(0..members.len())).collect();
+                let dims = self.dims();
+                let mut draws = vec![0.0; count * dims];
+                for (index, member) in members.iter().enumerate() {
+                    let own: Vec<usize> = (0..count).filter(|i| chosen[*i] == index).collect();
+                    for (at, draw) in own.iter().zip(member.sample(own.len(), rng).chunks_exact(dims)) {
+                        draws[at * dims..(at + 1) * dims].copy_from_slice(draw);
+                    }
+                }
+                draws
+            }
+        }
+    }
+
+    /// About `count` points (points x D) that stand for the distribution better than as many draws: in each number the
+    /// middles of intervals of equal probability of the normal numbers that it is made of, in an order of its own (a Latin
+    /// hypercube).
+    pub fn points(&self, count: usize) -> Vec<f64> {
+        match self {
+            Estimate::Mixture(mixture) => mixture.points(count),
+            Estimate::Flow(flow) => {
+                let columns = hypercube(count, flow.dims(), 0);
+                flow.place((0..count).flat_map(|i| columns.iter().map(move |column| column[i])).collect())
+            }
+            Estimate::Categories(_) => self.sample(count, &mut Xoshiro256PlusPlus::seed_from_u64(0)),
+            Estimate::Ensemble(members) => {
+                members.iter().flat_map(|member| member.points(count / members.len())).collect()
+            }
+        }
+    }
+
+    /// The distribution that one of the targets has by itself; nothing for one of several numbers of a flow, which has no
+    /// closed form.
+    pub fn marginal(&self, dim: usize) -> Option<Estimate> {
+        match self {
+            Estimate::Mixture(mixture) => Some(Estimate::Mixture(mixture.marginal(dim))),
+            Estimate::Flow(flow) => (flow.dims() == 1).then(|| self.clone()),
+            Estimate::Categories(_) => Some(self.clone()),
+            Estimate::Ensemble(members) => {
+                members.iter().map(|member| member.marginal(dim)).collect::<Option<_>>().map(Estimate::Ensemble)
+            }
+        }
+    }
+}

@@ -1,0 +1,325 @@
+//! Normalising flows: any density, as a chain of monotone maps to a standard normal one.
+//!
+//! First the targets are whitened, as by a mixture of one Gaussian, whose numbers the network puts out: a flow starts from
+//! the posterior of a linear model, and what is left to it is what is not Gaussian. Then come autoregressive steps
+//! (Kingma et al., arXiv 1606.04934; Papamakarios et al., arXiv 1705.07057): number i is mapped by a monotone map whose
+//! parameters depend on the data set and on the numbers before it,
+//!
+//! ```text
+//! z_i = map(x_i; parameters = W gelu(V [context, x_1 .. x_(i-1)] + b) + c),
+//! ```
+//!
+//! and the numbers are taken in the opposite order by the next step. Affine maps make a masked autoregressive flow; splines
+//! a neural spline flow. The masks are in the layout: each number has a small network of its own, which reads no other
+//! numbers than it may, so that a draw takes one evaluation of each and not one of the whole for each number.
+
+use std::sync::Arc;
+
+use dfdx::prelude::{Cpu, CpuError, Tape};
+use rand::{Rng, RngExt};
+use rayon::prelude::*;
+
+use super::graph::{Graph, Input, Layer, Loss, Node, Weights, give, take};
+use super::kernels::{Activation, Number, View, activate, product};
+use super::mixture::{Component, MixtureHead};
+use super::network::Builder;
+use super::spline::Map;
+
+/// Draws that are mapped at once.
+const TILE: usize = 128;
+
+/// Where the weights of a flow lie.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct FlowHead {
+    pub(super) gaussian: MixtureHead,
+    map: Map,
+    /// For each step, the network of each number in the step's order.
+    steps: Vec<Vec<Conditioner>>,
+}
+
+/// From the context and the numbers before it to the parameters of a number's map.
+#[derive(Debug, Clone, PartialEq)]
+struct Conditioner {
+    first: Layer,
+    second: Layer,
+}
+
+impl FlowHead {
+    pub(super) fn new(
+        gaussian: MixtureHead,
+        map: Map,
+        steps: usize,
+        width: usize,
+        context: usize,
+        builder: &mut Builder,
+    ) -> FlowHead {
+        let mut step = |step: usize| -> Vec<Conditioner> {
+            let conditioner = |i: usize| {
+                let name = format!("flow.{step}.{i}");
+                let inputs: &[usize] = if i == 0 { &[context] } else { &[context, i] };
+                let first = builder.layer(&format!("{name}.first"), inputs, width, 1.0);
+                // Zero at first: the identity.
+                let second = builder.layer(&format!("{name}.second"), &[width], map.parameters(), 0.0);
+                Conditioner { first, second }
+            };
+            (0..gaussian.dims).map(conditioner).collect()
+        };
+        FlowHead { gaussian, map, steps: (0..steps).map(&mut step).collect() }
+    }
+
+    /// -ln of the density of the targets but for D ln(2 pi) / 2, of each data set.
+    pub(super) fn loss<E: Number, T: Tape<E, Cpu>>(
+        &self,
+        mut graph: Graph<E, T>,
+        output: &Node<E>,
+        context: &Node<E>,
+        targets: &[E],
+    ) -> Result<Loss<E, T>, CpuError> {
+        let rows = targets.len() / self.gaussian.dims;
+        let (mut x, first) = graph.whiten(output, targets, self.gaussian)?;
+        let mut log_slopes = vec![first];
+        for step in &self.steps {
+            let mut parameters = Vec::with_capacity(step.len());
+            for (i, conditioner) in step.iter().enumerate() {
+                let mut inputs = vec![Input::Node(context.clone())];
+                if i > 0 {
+                    inputs.push(Input::Node(graph.columns_before(&x, i)?));
+                }
+                let hidden = graph.affine(rows, &inputs, &conditioner.first, Activation::Gelu)?;
+                parameters.push(graph.affine(rows, &[Input::Node(hidden)], &conditioner.second, Activation::None)?);
+            }
+            let (z, log_slope) = graph.map_and_turn(&x, &parameters, self.map)?;
+            x = z;
+            log_slopes.push(log_slope);
+        }
+        graph.standard_normal(&x, &log_slopes)
+    }
+}
+
+impl<E: Number, T: Tape<E, Cpu>> Graph<E, T> {
+    /// The standard normal numbers that the Gaussians of `output` make the targets from (rows x D), and of each row the
+    /// logarithm of the slope.
+    fn whiten(&mut self, output: &Node<E>, targets: &[E], head: MixtureHead) -> Result<(Node<E>, Node<E>), CpuError> {
+        let dims = head.dims;
+        let rows = targets.len() / dims;
+        let (mut residuals, mut noise) = (vec![E::zero(); rows * dims], vec![E::zero(); rows * dims]);
+        let mut log_slopes = vec![E::zero(); rows];
+        for (row, log_slope) in log_slopes.iter_mut().enumerate() {
+            let own = row * dims..(row + 1) * dims;
+            let part = &output.values[row * output.columns + head.components..(row + 1) * output.columns];
+            *log_slope = head.whiten(part, &targets[own.clone()], &mut residuals[own.clone()], &mut noise[own]);
+        }
+        let (noise, log_slopes) = (self.node(noise, dims)?, self.node(log_slopes, 1)?);
+        let (output, by_noise, by_log) = (output.clone(), noise.key.clone(), log_slopes.key.clone());
+        self.tape.add_backward_op(move |grads| {
+            let (mut by_noise, by_log) = (take(grads, &by_noise)?, take(grads, &by_log)?);
+            let mut gradient = output.values.to_vec();
+            for (row, gradient) in gradient.chunks_exact_mut(output.columns).enumerate() {
+                let own = row * dims..(row + 1) * dims;
+                let (logits, part) = gradient.split_at_mut(head.components);
+                // One Gaussian alone has all of the weight, whatever its logit.
+                logits.fill(E::zero());
+                head.whiten_backward(part, &residuals[own.clone()], &mut by_noise[own], by_log[row]);
+            }
+            give(grads, &output.key, gradient)
+        });
+        Ok((noise, log_slopes))
+    }
+
+    /// The first `count` columns.
+    fn columns_before(&mut self, input: &Node<E>, count: usize) -> Result<Node<E>, CpuError> {
+        let columns = input.columns;
+        let values = input.values.chunks_exact(columns).flat_map(|row| &row[..count]).copied().collect();
+        let output = self.node(values, count)?;
+        let (input, key, length) = (input.key.clone(), output.key.clone(), input.values.len());
+        self.tape.add_backward_op(move |grads| {
+            let upstream = take(grads, &key)?;
+            let mut gradient = vec![E::zero(); length];
+            for (row, upstream) in gradient.chunks_exact_mut(columns).zip(upstream.chunks_exact(count)) {
+                row[..count].copy_from_slice(upstream);
+            }
+            give(grads, &input, gradient)
+        });
+        Ok(output)
+    }
+
+    /// Each column mapped with its parameters, in opposite order, and of each row the logarithm of the slope.
+    fn map_and_turn(
+        &mut self,
+        input: &Node<E>,
+        parameters: &[Node<E>],
+        map: Map,
+    ) -> Result<(Node<E>, Node<E>), CpuError> {
+        let (dims, rows, width) = (input.columns, input.values.len() / input.columns, map.parameters());
+        let mut output = vec![E::zero(); input.values.len()];
+        let mut log_slopes = vec![E::zero(); rows];
+        for row in 0..rows {
+            for (i, own) in parameters.iter().enumerate() {
+                let x = input.values[row * dims + i];
+                let (z, log_slope) = map.forward(x, &own.values[row * width..(row + 1) * width]);
+                output[row * dims + dims - 1 - i] = z;
+                log_slopes[row] += log_slope;
+            }
+        }
+        let (output, log_slopes) = (self.node(output, dims)?, self.node(log_slopes, 1)?);
+        let (input, parameters) = (input.clone(), parameters.to_vec());
+        let (by_output, by_log) = (output.key.clone(), log_slopes.key.clone());
+        self.tape.add_backward_op(move |grads| {
+            let (by_output, by_log) = (take(grads, &by_output)?, take(grads, &by_log)?);
+            let mut by_input = vec![E::zero(); input.values.len()];
+            for (i, own) in parameters.iter().enumerate() {
+                let mut gradient = vec![E::zero(); own.values.len()];
+                for (row, gradient) in gradient.chunks_exact_mut(width).enumerate() {
+                    let by = (by_output[row * dims + dims - 1 - i], by_log[row]);
+                    let at = row * dims + i;
+                    let parameters = &own.values[row * width..(row + 1) * width];
+                    by_input[at] = map.backward(input.values[at], parameters, by, gradient);
+                }
+                give(grads, &own.key, gradient)?;
+            }
+            give(grads, &input.key, by_input)
+        });
+        Ok((output, log_slopes))
+    }
+
+    /// The sum of z^2 / 2 over each row, without the logarithms of slopes.
+    fn standard_normal(self, z: &Node<E>, log_slopes: &[Node<E>]) -> Result<Loss<E, T>, CpuError> {
+        let row = |(row, z): (usize, &[E])| {
+            let squares: E = z.iter().map(|z| *z * *z).sum();
+            let log_slope: E = log_slopes.iter().map(|slopes| slopes.values[row]).sum();
+            E::number(0.5) * squares - log_slope
+        };
+        let each: Vec<E> = z.values.chunks_exact(z.columns).enumerate().map(row).collect();
+        let (rows, gradient, key) = (each.len(), z.values.to_vec(), z.key.clone());
+        let keys: Vec<_> = log_slopes.iter().map(|slopes| slopes.key.clone()).collect();
+        self.total(each, move |grads| {
+            give(grads, &key, gradient)?;
+            keys.iter().try_for_each(|key| give(grads, key, vec![-E::one(); rows]))
+        })
+    }
+}
+
+/// A flow for one data set: a density over D numbers.
+#[derive(Clone, PartialEq)]
+pub struct Flow {
+    head: Arc<FlowHead>,
+    weights: Arc<Weights<f32>>,
+    context: Vec<f32>,
+    /// What whitens the numbers, in their own scale.
+    gaussian: Component,
+}
+
+impl std::fmt::Debug for Flow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Flow").field("gaussian", &self.gaussian).finish_non_exhaustive()
+    }
+}
+
+impl Flow {
+    pub(super) fn new(
+        head: &Arc<FlowHead>,
+        weights: &Arc<Weights<f32>>,
+        output: &[f32],
+        context: &[f32],
+        scales: &[(f32, f32)],
+    ) -> Flow {
+        let gaussian = head.gaussian.read(output, scales).components.swap_remove(0);
+        Flow { head: head.clone(), weights: weights.clone(), context: context.to_vec(), gaussian }
+    }
+
+    /// How many numbers there are.
+    pub fn dims(&self) -> usize {
+        self.gaussian.mean.len()
+    }
+
+    /// The log density at each of some points, one after the other.
+    pub fn log_densities(&self, points: &[f64]) -> Vec<f64> {
+        let dims = self.dims();
+        let mut noise = Vec::with_capacity(points.len());
+        let log_slope: f64 = -self.gaussian.sd.iter().map(|sd| sd.ln()).sum::<f64>();
+        for point in points.chunks_exact(dims) {
+            noise.extend(self.gaussian.whiten(point).into_iter().map(|z| z as f32));
+        }
+        let contexts = self.contexts();
+        let constant = log_slope - 0.5 * dims as f64 * std::f64::consts::TAU.ln();
+        let tile = |x: &mut [f32]| -> Vec<f64> {
+            let rows = x.len() / dims;
+            let mut log_densities = vec![constant; rows];
+            for (step, contexts) in self.head.steps.iter().zip(&contexts) {
+                let before = x.to_vec();
+                for (i, (conditioner, context)) in step.iter().zip(contexts).enumerate() {
+                    let parameters = self.parameters(conditioner, context, &before, i);
+                    for (row, own) in parameters.chunks_exact(self.head.map.parameters()).enumerate() {
+                        let (z, log_slope) = self.head.map.forward(before[row * dims + i], own);
+                        x[row * dims + dims - 1 - i] = z;
+                        log_densities[row] += f64::from(log_slope);
+                    }
+                }
+            }
+            for (log_density, z) in log_densities.iter_mut().zip(x.chunks_exact(dims)) {
+                *log_density -= 0.5 * z.iter().map(|z| f64::from(*z).powi(2)).sum::<f64>();
+            }
+            log_densities
+        };
+        noise.par_chunks_mut(TILE * dims).flat_map_iter(tile).collect()
+    }
+
+    /// Draws, one after the other.
+    pub fn sample<R: Rng + ?Sized>(&self, count: usize, rng: &mut R) -> Vec<f64> {
+        self.place((0..count * self.dims()).map(|_| rng.sample(rand_distr::StandardNormal)).collect())
+    }
+
+    /// The points that standard normal numbers (points x D) stand for.
+    pub(super) fn place(&self, normal: Vec<f64>) -> Vec<f64> {
+        let dims = self.dims();
+        let contexts = self.contexts();
+        let tile = |z: &mut [f64]| {
+            let rows = z.len() / dims;
+            let mut x: Vec<f32> = z.iter().map(|z| *z as f32).collect();
+            for (step, contexts) in self.head.steps.iter().zip(&contexts).rev() {
+                let z = std::mem::replace(&mut x, vec![0.0; rows * dims]);
+                for (i, (conditioner, context)) in step.iter().zip(contexts).enumerate() {
+                    let parameters = self.parameters(conditioner, context, &x, i);
+                    for (row, own) in parameters.chunks_exact(self.head.map.parameters()).enumerate() {
+                        x[row * dims + i] = self.head.map.inverse(z[row * dims + dims - 1 - i], own);
+                    }
+                }
+            }
+            for (point, x) in z.chunks_exact_mut(dims).zip(x.chunks_exact(dims)) {
+                point.copy_from_slice(&self.gaussian.place(|i| f64::from(x[i])));
+            }
+        };
+        let mut points = normal;
+        points.par_chunks_mut(TILE * dims).for_each(tile);
+        points
+    }
+
+    /// What the data set adds to the first layer of each conditioner.
+    fn contexts(&self) -> Vec<Vec<Vec<f32>>> {
+        let of = |conditioner: &Conditioner| {
+            let (slot, bias) = (conditioner.first.weights[0], conditioner.first.bias);
+            let weights = View::new(&self.weights.values[slot.range()], slot.columns);
+            let mut sums = product(View::new(&self.context, slot.rows), weights);
+            sums.iter_mut().zip(&self.weights.values[bias.range()]).for_each(|(sum, bias)| *sum += bias);
+            sums
+        };
+        self.head.steps.iter().map(|step| step.iter().map(of).collect()).collect()
+    }
+
+    /// The parameters of the map of number `i` at each of some points, of which the numbers before it are known.
+    fn parameters(&self, conditioner: &Conditioner, context: &[f32], points: &[f32], i: usize) -> Vec<f32> {
+        let dims = self.dims();
+        let sums = match conditioner.first.weights.get(1) {
+            Some(slot) => {
+                let weights = View::new(&self.weights.values[slot.range()], slot.columns);
+                product(View::new(points, dims).columns(0..i), weights)
+            }
+            None => vec![0.0; points.len() / dims * context.len()],
+        };
+        let (hidden, _) = activate(sums, context, Activation::Gelu);
+        let slot = conditioner.second.weights[0];
+        let weights = View::new(&self.weights.values[slot.range()], slot.columns);
+        let bias = &self.weights.values[conditioner.second.bias.range()];
+        activate(product(View::new(&hidden, slot.rows), weights), bias, Activation::None).0
+    }
+}

@@ -1,0 +1,211 @@
+//! What a network says of its targets: a family of distributions, the last layers that choose one of it, and the loss.
+
+use std::sync::Arc;
+
+use dfdx::prelude::{Cpu, CpuError, Tape};
+use serde::{Deserialize, Serialize};
+
+use super::estimate::Estimate;
+use super::flow::{Flow, FlowHead};
+use super::graph::{Graph, Loss, Node, Weights, give};
+use super::kernels::Number;
+use super::mixture::{COMPONENTS, MixtureHead, log_sum_exp};
+use super::network::{Builder, Judged};
+use super::spline::{BINS, Map};
+
+/// A family of distributions over the targets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Family {
+    /// Independent Gaussians.
+    Diagonal,
+    /// A Gaussian with any covariance, of up to 64 numbers; beyond, they are independent.
+    Gaussian,
+    /// A mixture of Gaussians with any covariances.
+    Mixture {
+        /// How many, 16 at most; fewer where there are many targets.
+        components: usize,
+    },
+    /// A masked autoregressive flow behind a Gaussian.
+    Maf {
+        /// Autoregressive steps.
+        steps: usize,
+        /// Width of the networks that say how a number follows those before it.
+        width: usize,
+    },
+    /// A neural spline flow behind a Gaussian.
+    Nsf {
+        /// Autoregressive steps.
+        steps: usize,
+        /// Width of the networks that say how a number follows those before it.
+        width: usize,
+        /// Bins of a spline, 32 at most.
+        bins: usize,
+    },
+    /// Probabilities of so many categories; the only target is one of 0, 1, ....
+    Categories(usize),
+}
+
+impl Family {
+    /// A masked autoregressive flow of a size that suits a handful of numbers.
+    pub fn maf() -> Family {
+        Family::Maf { steps: 4, width: 48 }
+    }
+
+    /// A neural spline flow of a size that suits a handful of numbers.
+    pub fn nsf() -> Family {
+        Family::Nsf { steps: 2, width: 48, bins: 10 }
+    }
+
+    /// What is wrong with its sizes.
+    pub(super) fn check(self, targets: usize) -> Result<(), String> {
+        let sizes: &[(&str, usize, usize)] = match &self {
+            Family::Diagonal | Family::Gaussian => &[],
+            Family::Mixture { components } => &[("components", *components, COMPONENTS)],
+            Family::Maf { steps, width } => &[("steps", *steps, usize::MAX), ("width", *width, usize::MAX)],
+            Family::Nsf { steps, width, bins } => {
+                &[("steps", *steps, usize::MAX), ("width", *width, usize::MAX), ("bins", *bins, BINS)]
+            }
+            Family::Categories(count) => &[("categories", *count, usize::MAX)],
+        };
+        for (name, size, most) in sizes {
+            if *size == 0 {
+                return Err(format!("the family has 0 {name}, it must have at least 1"));
+            }
+            if size > most {
+                return Err(format!("the family has {size} {name}, it can have at most {most}"));
+            }
+        }
+        match self {
+            Family::Categories(_) if targets != 1 => {
+                Err(format!("{targets} targets, where probabilities of categories are of one"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Outputs of the last layer for so many targets.
+    pub(super) fn outputs(self, targets: usize) -> usize {
+        match self {
+            Family::Categories(count) => count,
+            _ => self.gaussians(targets).outputs(),
+        }
+    }
+
+    /// Whether targets are numbers, to be standardised.
+    pub(super) fn of_numbers(self) -> bool {
+        !matches!(self, Family::Categories(_))
+    }
+
+    fn gaussians(self, targets: usize) -> MixtureHead {
+        match self {
+            Family::Diagonal => MixtureHead::new(targets, 1, false),
+            Family::Mixture { components } => MixtureHead::new(targets, components, true),
+            _ => MixtureHead::new(targets, 1, true),
+        }
+    }
+}
+
+/// The last layers for a family.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Head {
+    Mixture(MixtureHead),
+    Flow(Arc<FlowHead>),
+    Categories(usize),
+}
+
+impl Head {
+    /// Lays out the weights that come after the outlet; `context` is the width of what the outlet reads.
+    pub(super) fn new(family: Family, targets: usize, context: usize, builder: &mut Builder) -> Head {
+        let gaussians = family.gaussians(targets);
+        let mut flow =
+            |map, steps, width| Head::Flow(Arc::new(FlowHead::new(gaussians, map, steps, width, context, builder)));
+        match family {
+            Family::Diagonal | Family::Gaussian | Family::Mixture { .. } => Head::Mixture(gaussians),
+            Family::Maf { steps, width } => flow(Map::Affine, steps, width),
+            Family::Nsf { steps, width, bins } => flow(Map::Spline(bins), steps, width),
+            Family::Categories(count) => Head::Categories(count),
+        }
+    }
+
+    /// The Gaussians that the outputs stand for, where they do.
+    pub(super) fn gaussians(&self) -> Option<MixtureHead> {
+        match self {
+            Head::Mixture(head) => Some(*head),
+            Head::Flow(flow) => Some(flow.gaussian),
+            Head::Categories(_) => None,
+        }
+    }
+
+    /// What the outlet's bias is at first: that of the prior's mean and standard deviation.
+    pub(super) fn first_bias(family: Family, targets: usize) -> Vec<f32> {
+        match family {
+            Family::Categories(count) => vec![0.0; count],
+            _ => family.gaussians(targets).first_bias(&vec![0.0; targets], &vec![0.0; targets]),
+        }
+    }
+
+    /// -ln q(target | data) of each data set, of standardised targets; but for [`nats`](Head::nats).
+    pub(super) fn loss<E: Number, T: Tape<E, Cpu>>(
+        &self,
+        graph: Graph<E, T>,
+        judged: &Judged<E>,
+        targets: &[E],
+    ) -> Result<Loss<E, T>, CpuError> {
+        match self {
+            Head::Mixture(head) => head.loss(graph, &judged.output, targets),
+            Head::Flow(flow) => flow.loss(graph, &judged.output, &judged.context, targets),
+            Head::Categories(count) => categories_loss(graph, &judged.output, targets, *count),
+        }
+    }
+
+    /// What the loss lacks to be in nats of the targets as they were given.
+    pub(super) fn nats(&self, scales: &[(f32, f32)]) -> f64 {
+        match self {
+            Head::Mixture(_) | Head::Flow(_) => {
+                let log_sds: f64 = scales.iter().map(|(_, sd)| f64::from(*sd).ln()).sum();
+                log_sds + 0.5 * scales.len() as f64 * std::f64::consts::TAU.ln()
+            }
+            Head::Categories(_) => 0.0,
+        }
+    }
+
+    /// What is believed of one data set, from the outputs and the context of it.
+    pub(super) fn read(
+        &self,
+        weights: &Arc<Weights<f32>>,
+        output: &[f32],
+        context: &[f32],
+        scales: &[(f32, f32)],
+    ) -> Estimate {
+        match self {
+            Head::Mixture(head) => Estimate::Mixture(head.read(output, scales)),
+            Head::Flow(flow) => Estimate::Flow(Flow::new(flow, weights, output, context, scales)),
+            Head::Categories(_) => {
+                let normaliser = log_sum_exp(output);
+                Estimate::Categories(output.iter().map(|logit| f64::from(logit - normaliser).exp()).collect())
+            }
+        }
+    }
+}
+
+/// -ln of the probability of each data set's category.
+fn categories_loss<E: Number, T: Tape<E, Cpu>>(
+    graph: Graph<E, T>,
+    output: &Node<E>,
+    targets: &[E],
+    count: usize,
+) -> Result<Loss<E, T>, CpuError> {
+    let mut gradient = output.values.to_vec();
+    let row = |(logits, target): (&mut [E], &E)| {
+        let normaliser = log_sum_exp(logits);
+        // A target is one of the categories: whoever draws it has seen to that.
+        let category = target.to_usize().unwrap_or(0).min(count - 1);
+        let loss = normaliser - logits[category];
+        logits.iter_mut().for_each(|logit| *logit = (*logit - normaliser).exp());
+        logits[category] -= E::one();
+        loss
+    };
+    let each = gradient.chunks_exact_mut(count).zip(targets).map(row).collect();
+    let output = output.key.clone();
+    graph.total(each, move |grads| give(grads, &output, gradient))
+}
