@@ -53,6 +53,41 @@ impl<M: Model> Posterior<M> {
         Ok(self.belief(self.network.predict(&batch)?.swap_remove(0)))
     }
 
+    /// What is believed of the globals after each element of the only plate at the top of the model, in their order, from the
+    /// first one on; after the last it is what [`condition`](Posterior::condition) says. One pass over the data does it all.
+    ///
+    /// ```
+    /// use hierarch::nn::Encoder;
+    /// use hierarch::prelude::*;
+    ///
+    /// model! {
+    ///     pub Flux {
+    ///         global rate ~ Gamma(2.0, 1.0);
+    ///         plate events(1..=100) {
+    ///             observe energy ~ Exponential(rate);
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let model = Flux::default();
+    /// let npe = model.npe().settings(|s| s.architecture.encoder = Encoder::Causal { width: 16, heads: 2, blocks: 1 });
+    /// let posterior = npe.train(Budget::sets(5_000))?; // far too short, for an example
+    /// let data = FluxData { events: FluxEvents { energy: vec![0.7, 0.1, 1.9] } };
+    /// for (seen, belief) in posterior.condition_prefixes(&data)?.iter().enumerate() {
+    ///     println!("{} events: sd {:?}", seen + 1, belief.sd("rate"));
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// What is wrong with the data, and a posterior that was not trained with a causal encoder.
+    pub fn condition_prefixes(&self, data: &M::Data) -> Result<Vec<Belief<M>>, InferenceError> {
+        let estimates = self.network.predict_prefixes(&self.batch(data, Extent::Whole)?)?;
+        Ok(estimates.into_iter().flatten().map(|estimate| self.belief(estimate)).collect())
+    }
+
     /// What is kept of a part of a data set, of any size: see [`DataSummary`].
     ///
     /// ```

@@ -24,7 +24,9 @@ use std::sync::Arc;
 use dfdx::prelude::{Cpu, Tape};
 
 use super::graph::{Graph, Input, Layer, Node, Result, Slot, give, give_product, shared, take};
-use super::kernels::{Activation, Number, View, add, add_column_sums, add_row, lane_sum, product_into, set_product};
+use super::kernels::{
+    Activation, Number, View, add, add_column_sums, add_row, add_scaled, lane_sum, product_into, set_product,
+};
 
 /// Queries whose scores are made at once.
 const TILE: usize = 64;
@@ -287,6 +289,36 @@ impl<E: Number, T: Tape<E, Cpu>> Graph<E, T> {
             give_product(grads, &input, View::new(&upstream, columns), weights.transposed_matrix(slot))?;
             give(grads, &x, upstream.clone())?;
             gradient(grads, upstream)
+        });
+        Ok(output)
+    }
+
+    /// Some of the rows, zeros where none is named. With `roots` (one for each), the rows times the roots follow.
+    pub(super) fn gather(&mut self, x: &Node<E>, rows: Vec<Option<usize>>, roots: Option<&[f32]>) -> Result<Node<E>> {
+        let columns = x.columns;
+        let mut factors = vec![vec![1.0; rows.len()]];
+        factors.extend(roots.map(<[f32]>::to_vec));
+        let width = columns * factors.len();
+        let mut output = vec![E::zero(); rows.len() * width];
+        for (index, (row, output)) in rows.iter().zip(output.chunks_exact_mut(width)).enumerate() {
+            let Some(row) = row else { continue };
+            for (output, factors) in output.chunks_exact_mut(columns).zip(&factors) {
+                add_scaled(output, &x.values[row * columns..(row + 1) * columns], E::number(factors[index]));
+            }
+        }
+        let output = self.node(output, width)?;
+        let (x, length, key) = (x.key.clone(), x.values.len(), output.key.clone());
+        self.tape.add_backward_op(move |grads| {
+            let upstream = take(grads, &key)?;
+            let mut gradient = vec![E::zero(); length];
+            for (index, (row, upstream)) in rows.iter().zip(upstream.chunks_exact(width)).enumerate() {
+                let Some(row) = row else { continue };
+                for (upstream, factors) in upstream.chunks_exact(columns).zip(&factors) {
+                    let gradient = &mut gradient[row * columns..(row + 1) * columns];
+                    add_scaled(gradient, upstream, E::number(factors[index]));
+                }
+            }
+            give(grads, &x, gradient)
         });
         Ok(output)
     }

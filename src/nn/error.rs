@@ -30,6 +30,13 @@ pub enum Error {
     )]
     NoSums,
 
+    /// A network that does not read rows in their order.
+    #[error(
+        "only a network that reads rows in their order says what is believed after each of them: train one with \
+         `architecture.encoder = Encoder::CAUSAL`"
+    )]
+    NoPrefixes,
+
     /// dfdx could not get the memory for a tensor.
     #[error("the tape could not allocate a tensor: {0}")]
     Tape(dfdx::tensor::CpuError),

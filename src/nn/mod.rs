@@ -10,6 +10,7 @@
 //! | `features.rs` | standardised numbers, soft bins, pooled moments: fitted once, not trained |
 //! | `network.rs` | the layers, and prediction |
 //! | `attention.rs` | the encoder that reads sets by attention |
+//! | `prefix.rs` | beginnings of data sets, for the encoder that reads rows in their order |
 //! | `row_network.rs` | networks of the user's own |
 //! | `head.rs`, `estimate.rs` | families of distributions: what a network says |
 //! | `mixture.rs`, `flow.rs`, `spline.rs` | mixtures of Gaussians, normalising flows, and the maps that these are made of |
@@ -29,6 +30,7 @@ mod kernels;
 mod mixture;
 mod network;
 mod optimise;
+mod prefix;
 mod regression;
 mod row_network;
 mod spline;

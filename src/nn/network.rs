@@ -29,6 +29,7 @@ use super::features::{Elements, Encoded, Level, Pooled, Reader, Sizes, outside_p
 use super::graph::{Graph, Input, Layer, Node, Slot, Weights};
 use super::head::{Family, Head};
 use super::kernels::{Activation, Number};
+use super::prefix;
 use super::regression::predict;
 use super::row_network::{Own, RowShape};
 use super::train::Record;
@@ -36,6 +37,8 @@ use super::{Batch, Error, PlateShape, Rows, Shape};
 
 /// Data sets that one thread predicts at once.
 const SLICE: usize = 256;
+/// Numbers in the data sets that one thread predicts at once, unless it is only one.
+const SLICE_NUMBERS: usize = 1 << 16;
 /// Rows of a plate that one thread reads at once.
 const TILE: usize = 4096;
 
@@ -77,15 +80,34 @@ pub enum Encoder {
         /// Learned points, through which the rows hear of each other.
         inducing: usize,
     },
+    /// A transformer in which each row reads those before it and itself: it says what is believed after every row, in one pass
+    /// (see [`Network::predict_prefixes`]), and learns from all of them. What is pooled is pooled over the rows so far. For
+    /// data with one plate at the top, in the order of their rows. Time grows with the square of their number, memory
+    /// linearly.
+    Causal {
+        /// Numbers in the vector of a row.
+        width: usize,
+        /// Heads of the attention; they share the width.
+        heads: usize,
+        /// Blocks, each of them an attention.
+        blocks: usize,
+    },
 }
 
 impl Encoder {
     /// A set transformer of a usual size.
     pub const ATTENTION: Encoder = Encoder::Attention { width: 64, heads: 4, blocks: 2, inducing: 16 };
 
-    /// What is wrong with the sizes.
-    pub(super) fn check(self) -> Result<(), String> {
-        let Encoder::Attention { width, heads, blocks, inducing } = self else { return Ok(()) };
+    /// A causal transformer of a usual size.
+    pub const CAUSAL: Encoder = Encoder::Causal { width: 64, heads: 4, blocks: 2 };
+
+    /// What is wrong with the sizes, or with reading such data.
+    pub(super) fn check(self, shape: &Shape) -> Result<(), String> {
+        let (width, heads, blocks, inducing) = match self {
+            Encoder::DeepSet => return Ok(()),
+            Encoder::Attention { width, heads, blocks, inducing } => (width, heads, blocks, inducing),
+            Encoder::Causal { width, heads, blocks } => (width, heads, blocks, 1),
+        };
         let sizes = [("width", width), ("heads", heads), ("blocks", blocks), ("inducing", inducing)];
         if let Some((name, _)) = sizes.into_iter().find(|(_, size)| *size == 0) {
             return Err(format!("architecture.encoder has {name}: 0, it must be at least 1"));
@@ -96,7 +118,13 @@ impl Encoder {
                  multiple of the heads"
             ));
         }
-        Ok(())
+        match (self, shape.plates.len()) {
+            (Encoder::Causal { .. }, plates) if plates != 1 => Err(format!(
+                "a causal encoder reads the rows of one plate in their order, and the data have {plates} plates at the top: \
+                 use `Encoder::Attention` or `Encoder::DeepSet`"
+            )),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -220,6 +248,12 @@ impl Plan {
         for (index, level) in reader.levels.iter().enumerate() {
             let name = format!("plate.{index}");
             let plan = match own.get(index) {
+                Some(Some(_)) if architecture.encoder != Encoder::DeepSet => {
+                    return Err(Error::Shape(format!(
+                        "the rows of {name} have a network of the user's own, and are to be read by attention: it is one or \
+                         the other"
+                    )));
+                }
                 Some(Some(own)) => builder.own_level(&name, level, own)?,
                 _ => builder.level(&name, level, architecture, index >= usize::from(reader.outside)),
             };
@@ -451,7 +485,10 @@ impl LevelPlan {
         if let Some(rows) = &self.rows {
             let offsets = plate.elements.offsets.clone();
             let hidden = rows.read(graph, activation, plate.elements, &self.children)?;
-            vector.push(Input::Node(graph.pool(&hidden, &offsets, plate.roots.as_deref())?));
+            vector.push(Input::Node(match plate.last {
+                Some(last) => graph.gather(&hidden, last, plate.roots.as_deref())?,
+                None => graph.pool(&hidden, &offsets, plate.roots.as_deref())?,
+            }));
         }
         Ok(vector)
     }
@@ -568,11 +605,15 @@ impl Builder {
         let plan = |(index, child): (usize, &Level)| self.level(&format!("{name}.{index}"), child, architecture, false);
         let children: Vec<LevelPlan> = level.children.iter().enumerate().map(plan).collect();
         let rows = match architecture.encoder {
-            Encoder::Attention { width, heads, blocks, inducing } if top => {
+            Encoder::Attention { width, heads, blocks, .. } | Encoder::Causal { width, heads, blocks } if top => {
+                let inducing = match architecture.encoder {
+                    Encoder::Attention { inducing, .. } => Some(inducing),
+                    _ => None,
+                };
                 let (inputs, inlet) = self.row_layer(&format!("{name}.inlet"), level, &children, width);
                 let block = |block| {
                     let name = format!("{name}.block.{block}");
-                    let points = Some(Points {
+                    let points = inducing.map(|inducing| Points {
                         initial: self.slot(format!("{name}.points"), inducing, width, Initial::Uniform(1.7)),
                         part: self.part(&format!("{name}.points"), width),
                     });
@@ -833,14 +874,36 @@ impl Network {
     /// If the batch does not have the network's [`shape`](Network::shape), or holds a number that is not finite.
     pub fn predict(&self, batch: &Batch) -> Result<Vec<Estimate>, Error> {
         batch.check(&self.shape)?;
-        let slices = in_slices(batch.sets, |sets| {
+        let slices = in_slices(batch, |sets| {
             let batch = batch.slice(sets);
-            let mut graph = Graph::<f32, NoneTape>::new(self.weights.clone(), self.plan.shared)?;
-            let Judged { output, context } = self.plan.forward(&mut graph, batch.sets, self.reader.encode(&batch))?;
-            let rows = output.values.chunks_exact(output.columns).zip(context.values.chunks_exact(context.columns));
-            Ok(rows.map(|(output, context)| self.read(output, context)).collect())
+            self.estimates(batch.sets, self.reader.encode(&batch))
         })?;
-        Ok(slices.into_iter().flat_map(|slice: Vec<Estimate>| slice).collect())
+        Ok(slices.into_iter().flatten().collect())
+    }
+
+    /// What the network believes after each row of each data set, from one row on. The last is what it believes of the set.
+    ///
+    /// # Errors
+    /// Those of [`predict`](Network::predict), and if the network does not read rows in their order: see
+    /// [`Encoder::Causal`].
+    pub fn predict_prefixes(&self, batch: &Batch) -> Result<Vec<Vec<Estimate>>, Error> {
+        if !self.reader.causal {
+            return Err(Error::NoPrefixes);
+        }
+        batch.check(&self.shape)?;
+        let of_set = |set: usize| {
+            let batch = batch.slice(set..set + 1);
+            let prefixes = prefix::every(&batch);
+            self.estimates(prefixes.len(), self.reader.encode_prefixes(&batch, &prefixes))
+        };
+        (0..batch.sets).into_par_iter().map(of_set).collect()
+    }
+
+    fn estimates(&self, sets: usize, plates: Vec<Encoded>) -> Result<Vec<Estimate>, Error> {
+        let mut graph = Graph::<f32, NoneTape>::new(self.weights.clone(), self.plan.shared)?;
+        let Judged { output, context } = self.plan.forward(&mut graph, sets, plates)?;
+        let rows = output.values.chunks_exact(output.columns).zip(context.values.chunks_exact(context.columns));
+        Ok(rows.map(|(output, context)| self.read(output, context)).collect())
     }
 
     /// -ln q(target | data) of each data set, in nats of the targets as they were given; `targets` is sets x D.
@@ -848,6 +911,28 @@ impl Network {
     /// # Errors
     /// Those of [`predict`](Network::predict), and if `targets` has the wrong length.
     pub fn losses(&self, batch: &Batch, targets: &[f32]) -> Result<Vec<f64>, Error> {
+        let standardise = |targets: &[f32]| self.reader.standardise(targets);
+        self.losses_of(batch, targets, standardise, |batch, _| self.reader.encode(batch))
+    }
+
+    /// The same of what training minimises: where the network reads rows in their order, the mean over beginnings.
+    pub(super) fn training_losses(&self, batch: &Batch, targets: &[f32]) -> Result<Vec<f64>, Error> {
+        let targets_to_learn = |targets: &[f32]| self.reader.targets_to_learn(targets);
+        let each = self.losses_of(batch, targets, targets_to_learn, |batch, place| {
+            self.reader.encode_to_learn(batch, place as u64)
+        })?;
+        let readings = self.reader.readings();
+        Ok(each.chunks_exact(readings).map(|losses| losses.iter().sum::<f64>() / readings as f64).collect())
+    }
+
+    /// The losses for what is read of some data sets, and of their targets; also given is the place of the first of them.
+    fn losses_of(
+        &self,
+        batch: &Batch,
+        targets: &[f32],
+        of_targets: impl Fn(&[f32]) -> Vec<f32> + Sync,
+        encode: impl Fn(&Batch, usize) -> Vec<Encoded> + Sync,
+    ) -> Result<Vec<f64>, Error> {
         batch.check(&self.shape)?;
         let dims = self.shape.targets;
         if targets.len() != batch.sets * dims {
@@ -858,11 +943,12 @@ impl Network {
             )));
         }
         let nats = self.plan.head.nats(&self.reader.targets);
-        let slices = in_slices(batch.sets, |sets| {
-            let targets = self.reader.standardise(&targets[sets.start * dims..sets.end * dims]);
-            let batch = batch.slice(sets);
+        let slices = in_slices(batch, |sets| {
+            let targets = of_targets(&targets[sets.start * dims..sets.end * dims]);
+            let place = sets.start;
             let mut graph = Graph::<f32, NoneTape>::new(self.weights.clone(), self.plan.shared)?;
-            let judged = self.plan.forward(&mut graph, batch.sets, self.reader.encode(&batch))?;
+            let plates = encode(&batch.slice(sets), place);
+            let judged = self.plan.forward(&mut graph, targets.len() / dims, plates)?;
             Ok(self.plan.head.loss(graph, &judged, &targets)?.each)
         })?;
         Ok(slices.iter().flatten().map(|loss| f64::from(*loss) + nats).collect())
@@ -870,10 +956,12 @@ impl Network {
 }
 
 /// Something of slices of the data sets, in order. A single small slice stays on the calling thread.
-fn in_slices<R: Send>(sets: usize, of: impl Fn(Range<usize>) -> Result<R, Error> + Sync) -> Result<Vec<R>, Error> {
-    if sets <= SLICE {
+fn in_slices<R: Send>(batch: &Batch, of: impl Fn(Range<usize>) -> Result<R, Error> + Sync) -> Result<Vec<R>, Error> {
+    let sets = batch.sets;
+    let length = (SLICE_NUMBERS / (batch.numbers() / sets.max(1)).max(1)).clamp(1, SLICE);
+    if sets <= length {
         return Ok(vec![of(0..sets)?]);
     }
-    let slice = |slice: usize| of(slice * SLICE..((slice + 1) * SLICE).min(sets));
-    (0..sets.div_ceil(SLICE)).into_par_iter().map(slice).collect()
+    let slice = |slice: usize| of(slice * length..((slice + 1) * length).min(sets));
+    (0..sets.div_ceil(length)).into_par_iter().map(slice).collect()
 }

@@ -95,6 +95,94 @@ fn attention_is_a_weighed_mean() {
     }
 }
 
+/// One plate at the top: of numbers with heavy tails, a plate inside it, and numbers outside; empty sets among them.
+struct Ordered;
+
+impl Ordered {
+    fn shape() -> Shape {
+        let Shape { width, mut plates, targets } = Mixed::shape();
+        plates.truncate(1);
+        Shape { width, plates, targets }
+    }
+}
+
+impl Source for Ordered {
+    type Error = Infallible;
+
+    fn draw(&self, step: u64, first: usize, sets: usize) -> Result<(Batch, Vec<f32>), Infallible> {
+        let (mut batch, targets) = Mixed.draw(step, first, sets)?;
+        batch.plates.truncate(1);
+        Ok((batch, targets))
+    }
+}
+
+#[test]
+fn a_causal_network_has_the_gradient_of_its_differences() {
+    let (pilot, targets) = Ordered.draw(0, 0, 64).unwrap();
+    let architecture = Architecture {
+        bins: 8,
+        row: vec![3],
+        encoder: Encoder::Causal { width: 6, heads: 2, blocks: 1 },
+        set: Trunk::Residual { width: 5, blocks: 1 },
+        family: Family::Mixture { components: 2 },
+        ..Architecture::default()
+    };
+    let reader = Reader::fit(&pilot, &targets, 2, &architecture);
+    let plan = Plan::new(&reader, &architecture, &[]).unwrap();
+    let mut random = random(4, 0);
+    let weights: Vec<f64> =
+        plan.initialise(1).into_iter().map(|weight| f64::from(weight) + 0.1 * normal(&mut random)).collect();
+    let (batch, targets) = Ordered.draw(1, 0, 3).unwrap();
+    let targets: Vec<f64> = reader.targets_to_learn(&targets).into_iter().map(f64::from).collect();
+    assert_eq!(targets.len(), 3 * 2 * reader.readings());
+    check_gradient(&weights, plan.shared, |mut graph| {
+        let output = plan.forward(&mut graph, 3 * reader.readings(), reader.encode_to_learn(&batch, 0))?;
+        plan.head.loss(graph, &output, &targets)
+    });
+}
+
+/// After each row, as if that row were the last.
+#[test]
+fn a_causal_transformer_reads_beginnings() {
+    let encoder = Encoder::Causal { width: 8, heads: 2, blocks: 2 };
+    let train = || train(&Ordered::shape(), &Ordered, &attention(encoder), |_| ()).unwrap();
+    let with_threads = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(train);
+    let network = with_threads(2);
+    assert_eq!(network.weights, with_threads(1).weights);
+
+    let (batch, targets) = Ordered.draw(9, 0, 100).unwrap();
+    let found = network.predict_prefixes(&batch).unwrap();
+    let whole = network.predict(&batch).unwrap();
+    for set in 0..100 {
+        let alone = batch.slice(set..set + 1);
+        assert_eq!(found[set].len(), alone.plates[0].rows());
+        for (seen, found) in found[set].iter().enumerate() {
+            let plates = vec![alone.plates[0].part(0..seen + 1)];
+            let beginning = network.predict(&Batch { plates, ..alone.clone() }).unwrap();
+            assert_close(&densities(std::slice::from_ref(found)), &densities(&beginning));
+        }
+        assert_close(&densities(&network.predict(&alone).unwrap()), &densities(&whole[set..set + 1]));
+        if let Some(last) = found[set].last() {
+            assert_close(&densities(std::slice::from_ref(last)), &densities(&whole[set..set + 1]));
+        }
+    }
+    assert!(found.iter().any(Vec::is_empty), "no empty set");
+    assert!(network.losses(&batch, &targets).unwrap().iter().all(|loss| loss.is_finite()));
+
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("network.safetensors");
+    network.save(&path, &BTreeMap::new()).unwrap();
+    let (loaded, _) = Network::load(&path).unwrap();
+    assert_eq!(loaded, network);
+    assert_eq!(loaded.predict_prefixes(&batch).unwrap(), found);
+
+    assert!(network.summarise(&batch.slice(0..1)).is_err());
+    let error = mixed_network().predict_prefixes(&Mixed.draw(9, 0, 1).unwrap().0).unwrap_err().to_string();
+    assert!(error.contains("order"), "{error}");
+    let error = super::super::train(&Mixed::shape(), &Mixed, &attention(encoder), |_| ()).unwrap_err().to_string();
+    assert!(error.contains("2 plates"), "{error}");
+}
+
 #[test]
 fn a_network_with_attention_has_the_gradient_of_its_differences() {
     let (pilot, targets) = Mixed.draw(0, 0, 64).unwrap();
@@ -191,6 +279,38 @@ fn a_set_transformer_learns_a_conjugate_model() {
     };
     let settings = Settings { architecture, ..Settings::new(Budget::sets(400_000)) };
     assert_conjugate(&train(&Conjugate::shape(), &Conjugate, &settings, |_| ()).unwrap());
+}
+
+/// The exact posterior after every row: of all that are read, not of the last alone.
+#[test]
+fn a_causal_transformer_learns_a_conjugate_model_after_every_row() {
+    let architecture = Architecture {
+        bins: 0,
+        encoder: Encoder::Causal { width: 32, heads: 2, blocks: 1 },
+        set: Trunk::Residual { width: 64, blocks: 2 },
+        family: Family::Mixture { components: 2 },
+        ..Architecture::default()
+    };
+    let settings = Settings { architecture, ..Settings::new(Budget::sets(400_000)) };
+    let network = train(&Conjugate::shape(), &Conjugate, &settings, |_| ()).unwrap();
+    assert_conjugate(&network);
+    let (batch, _) = Conjugate::simulate(&mut random(78, 0), std::iter::repeat_n(50, 400));
+    let found = network.predict_prefixes(&batch).unwrap();
+    for seen in 1..=50 {
+        let sd = 1.0 / (1.0 + seen as f64).sqrt();
+        let (mut off, mut ratio) = (0.0, 0.0);
+        for (set, found) in found.iter().enumerate() {
+            let sum: f64 = batch.plates[0].features[50 * set..50 * set + seen].iter().map(|x| f64::from(*x)).sum();
+            let found = moments(&found[seen - 1]);
+            off += ((found.0 - sum / (1.0 + seen as f64)) / sd).abs() / 400.0;
+            ratio += found.1 / sd / 400.0;
+        }
+        if [1, 2, 5, 10, 20, 50].contains(&seen) {
+            println!("after {seen}: mean off by {off:.4} sd, sd ratio {ratio:.4}");
+        }
+        assert!(off < 0.1, "after {seen}: the mean is off by {off} posterior sd");
+        assert!((ratio - 1.0).abs() < 0.05, "after {seen}: the sd is {ratio} of the exact one");
+    }
 }
 
 #[test]
