@@ -71,6 +71,11 @@ impl AttentionPlan {
         self.inlet.bias.columns
     }
 
+    /// Whether a row reads those before it alone.
+    pub(super) fn causal(&self) -> bool {
+        self.blocks.iter().all(|block| block.points.is_none())
+    }
+
     /// How many numbers are made of a row: its vector, and in each block two normalised ones, query, key, value, what it
     /// read, two results, and twice the hidden layer. Those of the points come on top.
     pub(super) fn activations(&self) -> usize {
@@ -293,17 +298,37 @@ impl<E: Number, T: Tape<E, Cpu>> Graph<E, T> {
         Ok(output)
     }
 
-    /// Some of the rows, zeros where none is named. With `roots` (one for each), the rows times the roots follow.
-    pub(super) fn gather(&mut self, x: &Node<E>, rows: Vec<Option<usize>>, roots: Option<&[f32]>) -> Result<Node<E>> {
+    /// Of each beginning of a set (its rows; those of a set next to each other, shorter ones first) its last row and the mean
+    /// of its rows, 0 where it has none. With `roots` (one for each), the means times the roots follow.
+    pub(super) fn pool_beginnings(
+        &mut self,
+        x: &Node<E>,
+        beginnings: Vec<Range<usize>>,
+        roots: Option<&[f32]>,
+    ) -> Result<Node<E>> {
         let columns = x.columns;
-        let mut factors = vec![vec![1.0; rows.len()]];
-        factors.extend(roots.map(<[f32]>::to_vec));
-        let width = columns * factors.len();
-        let mut output = vec![E::zero(); rows.len() * width];
-        for (index, (row, output)) in rows.iter().zip(output.chunks_exact_mut(width)).enumerate() {
-            let Some(row) = row else { continue };
-            for (output, factors) in output.chunks_exact_mut(columns).zip(&factors) {
-                add_scaled(output, &x.values[row * columns..(row + 1) * columns], E::number(factors[index]));
+        let row = move |row: usize| row * columns..(row + 1) * columns;
+        let inverse = |rows: &Range<usize>| 1.0 / rows.len().max(1) as f32;
+        let mut factors: Vec<Vec<f32>> = vec![beginnings.iter().map(inverse).collect()];
+        factors
+            .extend(roots.map(|roots| roots.iter().zip(&factors[0]).map(|(root, inverse)| root * inverse).collect()));
+        let width = columns * (1 + factors.len());
+        let mut output = vec![E::zero(); beginnings.len() * width];
+        let mut sum = vec![E::zero(); columns];
+        let mut summed = 0..0;
+        for (index, (own, output)) in beginnings.iter().zip(output.chunks_exact_mut(width)).enumerate() {
+            if own.start != summed.start {
+                sum.fill(E::zero());
+                summed = own.start..own.start;
+            }
+            add_column_sums(&mut sum, &x.values[summed.end * columns..own.end * columns]);
+            summed = own.clone();
+            let (last, means) = output.split_at_mut(columns);
+            if !own.is_empty() {
+                last.copy_from_slice(&x.values[row(own.end - 1)]);
+            }
+            for (mean, factors) in means.chunks_exact_mut(columns).zip(&factors) {
+                add_scaled(mean, &sum, E::number(factors[index]));
             }
         }
         let output = self.node(output, width)?;
@@ -311,12 +336,23 @@ impl<E: Number, T: Tape<E, Cpu>> Graph<E, T> {
         self.tape.add_backward_op(move |grads| {
             let upstream = take(grads, &key)?;
             let mut gradient = vec![E::zero(); length];
-            for (index, (row, upstream)) in rows.iter().zip(upstream.chunks_exact(width)).enumerate() {
-                let Some(row) = row else { continue };
-                for (upstream, factors) in upstream.chunks_exact(columns).zip(&factors) {
-                    let gradient = &mut gradient[row * columns..(row + 1) * columns];
-                    add_scaled(gradient, upstream, E::number(factors[index]));
+            // From the longest beginning of a set to the shortest: a row has a share in all that reach as far as it.
+            let mut sum = vec![E::zero(); columns];
+            let mut start = usize::MAX;
+            for (index, own) in beginnings.iter().enumerate().rev().filter(|(_, own)| !own.is_empty()) {
+                if own.start != start {
+                    sum.fill(E::zero());
+                    start = own.start;
                 }
+                let (last, means) = upstream[index * width..(index + 1) * width].split_at(columns);
+                for (mean, factors) in means.chunks_exact(columns).zip(&factors) {
+                    add_scaled(&mut sum, mean, E::number(factors[index]));
+                }
+                let shorter = index.checked_sub(1).map_or(0, |index| beginnings[index].end);
+                for row in gradient[shorter.max(start) * columns..own.end * columns].chunks_exact_mut(columns) {
+                    add(row, &sum);
+                }
+                add(&mut gradient[row(own.end - 1)], last);
             }
             give(grads, &x, gradient)
         });

@@ -10,6 +10,7 @@
 //! this is where a network gets its resolution from.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
@@ -306,8 +307,9 @@ pub(super) struct Encoded {
     pub(super) pooled: Pooled,
     /// See [`Level::roots`].
     pub(super) roots: Option<Vec<f32>>,
-    /// Where the parents are beginnings of data sets: the last row of each, if it has one.
-    pub(super) last: Option<Vec<Option<usize>>>,
+    /// Where the parents are beginnings of data sets, those of a set next to each other and shorter ones first: the rows of
+    /// each.
+    pub(super) beginnings: Option<Vec<Range<usize>>>,
 }
 
 /// How one plate is read: its columns, and the scales of what is pooled over its rows.
@@ -471,37 +473,36 @@ impl Level {
         let elements = self.read(rows);
         let sizes = elements.sizes();
         let sums = self.sums(&elements.numbers, &elements.offsets);
-        Encoded { pooled: self.pool(&sums, &sizes), roots: self.roots(&sizes), elements, last: None }
+        Encoded { pooled: self.pool(&sums, &sizes), roots: self.roots(&sizes), elements, beginnings: None }
     }
 
     /// What the network reads of beginnings of data sets, those of a set being next to each other and shorter ones first:
     /// rows as they are, and what is pooled over the rows of each beginning.
     fn encode_prefixes(&self, rows: &Rows, prefixes: &[Prefix]) -> Encoded {
         let elements = self.read(rows);
-        let (width, start) = (self.numbers(), |set: usize| rows.offsets[set]);
+        let width = self.numbers();
+        let rows_of = |prefix: &Prefix| rows.offsets[prefix.set]..rows.offsets[prefix.set] + prefix.rows;
         let mut sums = Vec::with_capacity(prefixes.len() * self.moments_width());
         let mut running = vec![0.0; self.moments_width()];
         let mut summed = 0..0;
-        for prefix in prefixes {
-            if start(prefix.set) != summed.start {
+        for own in prefixes.iter().map(rows_of) {
+            if own.start != summed.start {
                 running.fill(0.0);
-                summed = start(prefix.set)..start(prefix.set);
+                summed = own.start..own.start;
             }
-            let end = start(prefix.set) + prefix.rows;
             if !running.is_empty() {
-                let more = &elements.numbers[summed.end * width..end * width];
+                let more = &elements.numbers[summed.end * width..own.end * width];
                 more.chunks_exact(width).for_each(|row| self.add_row(&mut running, row));
             }
-            summed.end = end;
+            summed = own;
             sums.extend_from_slice(&running);
         }
         let sizes: Vec<usize> = prefixes.iter().map(|prefix| prefix.rows).collect();
-        let last = |prefix: &Prefix| (prefix.rows > 0).then(|| start(prefix.set) + prefix.rows - 1);
         Encoded {
             pooled: self.pool(&sums, &sizes),
             roots: self.roots(&sizes),
             elements,
-            last: Some(prefixes.iter().map(last).collect()),
+            beginnings: Some(prefixes.iter().map(rows_of).collect()),
         }
     }
 

@@ -450,10 +450,12 @@ pub(super) struct Judged<E: Number> {
 
 impl LevelPlan {
     /// The widths of the parts of a parent's vector: its pooled features, and the mean of the network over its rows (where
-    /// sizes vary, also times sqrt(n)).
+    /// sizes vary, also times sqrt(n); where rows are read in their order, behind what became of the last).
     fn widths(&self, level: &Level) -> Vec<usize> {
         let (bins, moments) = self.pooled;
-        let rows = self.rows.as_ref().map_or(0, RowPlan::width) * if level.ragged() { 2 } else { 1 };
+        let causal = matches!(&self.rows, Some(RowPlan::Attention(_, plan)) if plan.causal());
+        let parts = 1 + usize::from(level.ragged()) + usize::from(causal);
+        let rows = parts * self.rows.as_ref().map_or(0, RowPlan::width);
         [bins, moments, rows].into_iter().filter(|width| *width > 0).collect()
     }
 
@@ -485,8 +487,8 @@ impl LevelPlan {
         if let Some(rows) = &self.rows {
             let offsets = plate.elements.offsets.clone();
             let hidden = rows.read(graph, activation, plate.elements, &self.children)?;
-            vector.push(Input::Node(match plate.last {
-                Some(last) => graph.gather(&hidden, last, plate.roots.as_deref())?,
+            vector.push(Input::Node(match plate.beginnings {
+                Some(beginnings) => graph.pool_beginnings(&hidden, beginnings, plate.roots.as_deref())?,
                 None => graph.pool(&hidden, &offsets, plate.roots.as_deref())?,
             }));
         }
@@ -617,7 +619,7 @@ impl Builder {
                         initial: self.slot(format!("{name}.points"), inducing, width, Initial::Uniform(1.7)),
                         part: self.part(&format!("{name}.points"), width),
                     });
-                    let query = self.layer(&format!("{name}.query"), &[width], width, 1.0);
+                    let query = self.layer(&format!("{name}.query"), &[width], width, 0.1);
                     Block { points, query, part: self.part(&name, width) }
                 };
                 let blocks = (0..blocks).map(block).collect();

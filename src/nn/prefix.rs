@@ -51,15 +51,18 @@ pub(super) fn cut(batch: &Batch) -> Batch {
     all
 }
 
-/// The length of a beginning, of so many rows in all: half of them are uniform and half log-uniform, as the sizes of plates
-/// are, each half in equal steps from a place of its own (the golden ratio's multiples fill the interval evenly).
+/// The length of a beginning, of so many rows in all: one is the whole set, and the others are some uniform and some
+/// log-uniform, as the sizes of plates are, both in equal steps from a place of their own (the multiples of the golden ratio
+/// fill an interval evenly).
 fn length(size: usize, place: u64, index: usize) -> usize {
-    const STEPS: usize = SAMPLE / 2;
+    const UNIFORM: usize = SAMPLE / 2;
+    const LOG_UNIFORM: usize = SAMPLE - UNIFORM - 1;
     let start = ((place + 1) as f64 * 0.618_033_988_749_895).fract();
-    let share = ((index / 2) as f64 + start) / STEPS as f64;
-    let rows = match index % 2 {
-        0 => 1.0 + share * size as f64,
-        _ => (size as f64 + 1.0).powf(share),
+    let share = |index: usize, steps: usize| (index as f64 + start) / steps as f64;
+    let rows = match index {
+        0..UNIFORM => 1.0 + share(index, UNIFORM) * size as f64,
+        UNIFORM => return size,
+        _ => (size as f64 + 1.0).powf(share(index - UNIFORM - 1, LOG_UNIFORM)),
     };
     (rows as usize).min(size)
 }
@@ -91,7 +94,7 @@ mod tests {
         assert_eq!(whole(&batch).iter().map(|prefix| prefix.rows).collect::<Vec<_>>(), [3, 0, 40]);
     }
 
-    /// Half uniform, half log-uniform: the shares of the lengths in a hundred thousand sets, to a hundredth of themselves.
+    /// One is the whole set, four are uniform, three log-uniform: in a hundred thousand sets to a hundredth.
     #[test]
     fn lengths_are_spread_over_all_there_are() {
         const SIZE: usize = 20;
@@ -105,7 +108,8 @@ mod tests {
         assert_eq!(counts[0], 0);
         for (rows, count) in counts.iter().enumerate().skip(1) {
             let log = (1.0 + 1.0 / rows as f64).ln() / (SIZE as f64 + 1.0).ln();
-            let expected = (0.5 / SIZE as f64 + 0.5 * log) * (SETS * SAMPLE) as f64;
+            let whole = f64::from(u8::from(rows == SIZE));
+            let expected = (whole + 4.0 / SIZE as f64 + 3.0 * log) * SETS as f64;
             assert!((*count as f64 / expected - 1.0).abs() < 0.01, "{rows}: {count}, {expected}");
         }
     }
