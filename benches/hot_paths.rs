@@ -155,6 +155,7 @@ fn train_step(c: &mut Criterion) {
         activation: Activation::Relu,
         set: Trunk::Plain(vec![64, 128, 128, 128]),
         family: Family::Gaussian,
+        ..Architecture::default()
     };
     let wide = Trunk::Residual { width: 256, blocks: 3 };
     let default = Architecture { bins: 141, set: wide, ..Architecture::default() };

@@ -10,7 +10,7 @@ use super::{Belief, DataSummary, InferenceError};
 use crate::model::{
     Extent, GlobalSlot, Model, Plate, Role, Specification, Variable, allowed, check_with, global_slots,
 };
-use crate::nn::{Network, Record, RowNetworks, Shape, Sums};
+use crate::nn::{Batch, Estimate, Network, Record, RowNetworks, Shape, Sums};
 
 /// An amortized posterior over globals of a model.
 #[derive(Clone, Debug)]
@@ -46,7 +46,46 @@ impl<M: Model> Posterior<M> {
     /// # Errors
     /// What is wrong with the data.
     pub fn condition(&self, data: &M::Data) -> Result<Belief<M>, InferenceError> {
-        self.conclude(&self.sums(data, Extent::Whole)?)
+        let batch = self.batch(data, Extent::Whole)?;
+        if self.network.keeps_sums() {
+            return self.conclude(&self.network.summarise(&batch)?);
+        }
+        Ok(self.belief(self.network.predict(&batch)?.swap_remove(0)))
+    }
+
+    /// What is believed of the globals after each element of the only plate at the top of the model, in their order, from the
+    /// first one on; after the last it is what [`condition`](Posterior::condition) says. One pass over the data does it all.
+    ///
+    /// ```
+    /// use hierarch::nn::Encoder;
+    /// use hierarch::prelude::*;
+    ///
+    /// model! {
+    ///     pub Flux {
+    ///         global rate ~ Gamma(2.0, 1.0);
+    ///         plate events(1..=100) {
+    ///             observe energy ~ Exponential(rate);
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let model = Flux::default();
+    /// let npe = model.npe().settings(|s| s.architecture.encoder = Encoder::Causal { width: 16, heads: 2, blocks: 1 });
+    /// let posterior = npe.train(Budget::sets(5_000))?; // far too short, for an example
+    /// let data = FluxData { events: FluxEvents { energy: vec![0.7, 0.1, 1.9] } };
+    /// for (seen, belief) in posterior.condition_prefixes(&data)?.iter().enumerate() {
+    ///     println!("{} events: sd {:?}", seen + 1, belief.sd("rate"));
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// What is wrong with the data, and a posterior that was not trained with a causal encoder.
+    pub fn condition_prefixes(&self, data: &M::Data) -> Result<Vec<Belief<M>>, InferenceError> {
+        let estimates = self.network.predict_prefixes(&self.batch(data, Extent::Whole)?)?;
+        Ok(estimates.into_iter().flatten().map(|estimate| self.belief(estimate)).collect())
     }
 
     /// What is kept of a part of a data set, of any size: see [`DataSummary`].
@@ -85,8 +124,8 @@ impl<M: Model> Posterior<M> {
     /// ```
     ///
     /// # Errors
-    /// What is wrong with the data; and a model in which elements name elements of other plates by index, of which a part
-    /// does not say enough.
+    /// What is wrong with the data; a posterior that reads elements by attention, for which no sums can stand; and a model in
+    /// which elements name elements of other plates by index, of which a part does not say enough.
     pub fn summarize(&self, part: &M::Data) -> Result<DataSummary<M>, InferenceError> {
         fn index(plates: &[Plate]) -> Option<&Variable> {
             plates.iter().find_map(|p| p.variables.iter().find(|v| v.role == Role::Index).or_else(|| index(&p.plates)))
@@ -94,7 +133,8 @@ impl<M: Model> Posterior<M> {
         if let Some(variable) = index(&self.specification.plates) {
             return Err(InferenceError::NoParts { variable: variable.name.clone() });
         }
-        Ok(DataSummary::new(self.fingerprint.clone(), self.sums(part, Extent::Part)?))
+        let sums = self.network.summarise(&self.batch(part, Extent::Part)?)?;
+        Ok(DataSummary::new(self.fingerprint.clone(), sums))
     }
 
     /// What is believed of the globals given a data set of which the summary is known.
@@ -111,15 +151,19 @@ impl<M: Model> Posterior<M> {
         self.conclude(&summary.sums)
     }
 
-    fn sums(&self, data: &M::Data, extent: Extent) -> Result<Sums, InferenceError> {
+    fn batch(&self, data: &M::Data, extent: Extent) -> Result<Batch, InferenceError> {
         check_with(&self.specification, &self.model, data, extent)?;
         let mut batch = self.encoder.batch();
         self.encoder.push(data, &mut batch);
-        Ok(self.network.summarise(&batch)?)
+        Ok(batch)
     }
 
     fn conclude(&self, sums: &Sums) -> Result<Belief<M>, InferenceError> {
-        Ok(Belief::new(self.model.clone(), self.targets.clone(), self.network.conclude(sums)?))
+        Ok(self.belief(self.network.conclude(sums)?))
+    }
+
+    fn belief(&self, estimate: Estimate) -> Belief<M> {
+        Belief::new(self.model.clone(), self.targets.clone(), estimate)
     }
 
     /// How the training went.

@@ -9,7 +9,7 @@ use super::Error;
 /// The rows of one plate, for many parents at once.
 ///
 /// The parents of a top-level plate are the data sets; those of a nested plate are the rows of the plate around it.
-/// Row order within a parent carries no meaning.
+/// Row order within a parent carries no meaning, but to a network that reads rows in their order.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Rows {
     /// Numbers in each row; may be 0 where a plate only holds other plates.

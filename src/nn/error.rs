@@ -23,6 +23,20 @@ pub enum Error {
         value: f32,
     },
 
+    /// A network that has no sums to keep of a data set.
+    #[error(
+        "a network that reads rows by attention cannot summarize data in parts: what it makes of a row depends on the others. \
+         Condition on all of the data at once, or train a deep set (`Encoder::DeepSet`)"
+    )]
+    NoSums,
+
+    /// A network that does not read rows in their order.
+    #[error(
+        "only a network that reads rows in their order says what is believed after each of them: train one with \
+         `architecture.encoder = Encoder::CAUSAL`"
+    )]
+    NoPrefixes,
+
     /// dfdx could not get the memory for a tensor.
     #[error("the tape could not allocate a tensor: {0}")]
     Tape(dfdx::tensor::CpuError),

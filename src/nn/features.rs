@@ -10,10 +10,12 @@
 //! this is where a network gets its resolution from.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Batch, Rows, Shape};
+use super::prefix::{self, Prefix};
+use super::{Architecture, Batch, Encoder, Rows, Shape};
 
 /// Rows wider than this get no bins and no products: their numbers (pixels, say) only mean something together.
 const BINNED_WIDTH: usize = 8;
@@ -305,6 +307,9 @@ pub(super) struct Encoded {
     pub(super) pooled: Pooled,
     /// See [`Level::roots`].
     pub(super) roots: Option<Vec<f32>>,
+    /// Where the parents are beginnings of data sets, those of a set next to each other and shorter ones first: the rows of
+    /// each.
+    pub(super) beginnings: Option<Vec<Range<usize>>>,
 }
 
 /// How one plate is read: its columns, and the scales of what is pooled over its rows.
@@ -468,7 +473,37 @@ impl Level {
         let elements = self.read(rows);
         let sizes = elements.sizes();
         let sums = self.sums(&elements.numbers, &elements.offsets);
-        Encoded { pooled: self.pool(&sums, &sizes), roots: self.roots(&sizes), elements }
+        Encoded { pooled: self.pool(&sums, &sizes), roots: self.roots(&sizes), elements, beginnings: None }
+    }
+
+    /// What the network reads of beginnings of data sets, those of a set being next to each other and shorter ones first:
+    /// rows as they are, and what is pooled over the rows of each beginning.
+    fn encode_prefixes(&self, rows: &Rows, prefixes: &[Prefix]) -> Encoded {
+        let elements = self.read(rows);
+        let width = self.numbers();
+        let rows_of = |prefix: &Prefix| rows.offsets[prefix.set]..rows.offsets[prefix.set] + prefix.rows;
+        let mut sums = Vec::with_capacity(prefixes.len() * self.moments_width());
+        let mut running = vec![0.0; self.moments_width()];
+        let mut summed = 0..0;
+        for own in prefixes.iter().map(rows_of) {
+            if own.start != summed.start {
+                running.fill(0.0);
+                summed = own.start..own.start;
+            }
+            if !running.is_empty() {
+                let more = &elements.numbers[summed.end * width..own.end * width];
+                more.chunks_exact(width).for_each(|row| self.add_row(&mut running, row));
+            }
+            summed = own;
+            sums.extend_from_slice(&running);
+        }
+        let sizes: Vec<usize> = prefixes.iter().map(|prefix| prefix.rows).collect();
+        Encoded {
+            pooled: self.pool(&sums, &sizes),
+            roots: self.roots(&sizes),
+            elements,
+            beginnings: Some(prefixes.iter().map(rows_of).collect()),
+        }
     }
 
     /// sqrt(rows) of each parent in units of its typical size; `None` if all plates have one size.
@@ -516,30 +551,36 @@ impl Level {
         if moments == 0 {
             return sums;
         }
-        let (binned, bins) = (width <= BINNED_WIDTH, self.pooled_bins());
         for (sum, pair) in sums.chunks_exact_mut(moments).zip(offsets.windows(2)) {
             for row in numbers[pair[0] * width..pair[1] * width].chunks_exact(width) {
-                if bins > 0 {
-                    self.soft_bins(row, |position, weight| sum[position] += f64::from(weight));
-                }
-                let mut position = bins;
-                let mut add = |value: f32| {
-                    sum[position] += f64::from(value);
-                    position += 1;
-                };
-                for (index, value) in row.iter().enumerate() {
-                    add(*value);
-                    let products = if binned { index + 1 } else { 0 };
-                    for other in &row[..products] {
-                        add(value * other);
-                    }
-                    if !binned {
-                        add(value * value);
-                    }
-                }
+                self.add_row(sum, row);
             }
         }
         sums
+    }
+
+    /// Adds what is summed of one row.
+    #[inline(always)]
+    fn add_row(&self, sum: &mut [f64], row: &[f32]) {
+        let (binned, bins) = (row.len() <= BINNED_WIDTH, self.pooled_bins());
+        if bins > 0 {
+            self.soft_bins(row, |position, weight| sum[position] += f64::from(weight));
+        }
+        let mut position = bins;
+        let mut add = |value: f32| {
+            sum[position] += f64::from(value);
+            position += 1;
+        };
+        for (index, value) in row.iter().enumerate() {
+            add(*value);
+            let products = if binned { index + 1 } else { 0 };
+            for other in &row[..products] {
+                add(value * other);
+            }
+            if !binned {
+                add(value * value);
+            }
+        }
     }
 
     /// Deviations of the means from what the prior predicts, plain, times sqrt(n) and shrunk, each to its own scale, and
@@ -632,13 +673,19 @@ impl<'a> Table<'a> {
 pub(super) struct Reader {
     /// Numbers outside plates (as a plate of one row), then the plates.
     pub(super) levels: Vec<Level>,
+    /// Whether there are numbers outside plates.
+    #[serde(default)]
+    pub(super) outside: bool,
+    /// Whether rows are read in their order, and data sets from their beginning: see [`Encoder::Causal`].
+    #[serde(default)]
+    pub(super) causal: bool,
     /// Mean and standard deviation of each target.
     pub(super) targets: Vec<(f32, f32)>,
 }
 
 impl Reader {
     /// Fits a reader to a pilot sample; `targets` is sets x `dims`.
-    pub(super) fn fit(pilot: &Batch, targets: &[f32], dims: usize, knots: usize) -> Reader {
+    pub(super) fn fit(pilot: &Batch, targets: &[f32], dims: usize, architecture: &Architecture) -> Reader {
         let moments = |dim: usize| {
             let values = || targets.iter().skip(dim).step_by(dims).map(|value| f64::from(*value));
             let count = pilot.sets.max(1) as f64;
@@ -646,9 +693,15 @@ impl Reader {
             let sd = (values().map(|value| (value - mean).powi(2)).sum::<f64>() / count).sqrt();
             (mean as f32, if sd > 0.0 { sd as f32 } else { 1.0 })
         };
+        let fit = |rows| Level::fit(rows, architecture.bins, 0);
+        let mut plates: Vec<Level> = pilot.plates.iter().map(fit).collect();
+        // Attention reads the rows, however little they hold.
+        plates.iter_mut().for_each(|plate| plate.network |= architecture.encoder != Encoder::DeepSet);
         let outside = outside_plates(pilot);
         Reader {
-            levels: outside.iter().chain(&pilot.plates).map(|rows| Level::fit(rows, knots, 0)).collect(),
+            outside: outside.is_some(),
+            causal: matches!(architecture.encoder, Encoder::Causal { .. }),
+            levels: outside.iter().map(fit).chain(plates).collect(),
             targets: (0..dims).map(moments).collect(),
         }
     }
@@ -665,8 +718,42 @@ impl Reader {
 
     /// What the network reads of each plate.
     pub(super) fn encode(&self, batch: &Batch) -> Vec<Encoded> {
+        if self.causal {
+            return self.encode_prefixes(batch, &prefix::whole(batch));
+        }
         let outside = outside_plates(batch);
         self.levels.iter().zip(outside.iter().chain(&batch.plates)).map(|(level, rows)| level.encode(rows)).collect()
+    }
+}
+
+impl Reader {
+    /// How often each data set is read in training.
+    pub(super) fn readings(&self) -> usize {
+        if self.causal { prefix::SAMPLE } else { 1 }
+    }
+
+    /// What the network reads of data sets in training, each [`readings`](Reader::readings) times; the sets are the ones from
+    /// `place` on among all that are drawn.
+    pub(super) fn encode_to_learn(&self, batch: &Batch, place: u64) -> Vec<Encoded> {
+        if self.causal { self.encode_prefixes(batch, &prefix::sample(batch, place)) } else { self.encode(batch) }
+    }
+
+    /// Standardised targets as often as each data set is read in training.
+    pub(super) fn targets_to_learn(&self, targets: &[f32]) -> Vec<f32> {
+        let dims = self.targets.len().max(1);
+        let often = |targets| std::iter::repeat_n(targets, self.readings());
+        self.standardise(targets).chunks_exact(dims).flat_map(often).flatten().copied().collect()
+    }
+
+    /// What the network reads of beginnings of data sets, those of a set being next to each other and shorter ones first.
+    pub(super) fn encode_prefixes(&self, batch: &Batch, prefixes: &[Prefix]) -> Vec<Encoded> {
+        let outside = |prefix: &Prefix| &batch.globals[prefix.set * batch.width..(prefix.set + 1) * batch.width];
+        let globals = prefixes.iter().flat_map(outside).copied().collect();
+        let outside = outside_plates(&Batch { sets: prefixes.len(), width: batch.width, globals, plates: Vec::new() });
+        let (levels, plates) = self.levels.split_at(usize::from(self.outside).min(self.levels.len()));
+        let outside = levels.iter().zip(&outside).map(|(level, rows)| level.encode(rows));
+        let plates = plates.iter().zip(&batch.plates).map(|(level, rows)| level.encode_prefixes(rows, prefixes));
+        outside.chain(plates).collect()
     }
 }
 

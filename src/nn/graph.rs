@@ -29,7 +29,7 @@ use super::row_network::Own;
 /// Stands for something in the store of gradients.
 pub(super) type Key<E> = Tensor<(usize,), E, Cpu>;
 pub(super) type Grads<E> = Gradients<E, Cpu>;
-type Result<T> = std::result::Result<T, CpuError>;
+pub(super) type Result<T> = std::result::Result<T, CpuError>;
 
 /// A matrix among the weights, or a vector if `rows` is 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -152,7 +152,7 @@ impl<E: Number> Weights<E> {
         View::new(&self.values[slot.range()], slot.columns)
     }
 
-    fn transposed_matrix(&self, slot: Slot) -> View<'_, E> {
+    pub(super) fn transposed_matrix(&self, slot: Slot) -> View<'_, E> {
         match self.transposed.get(slot.range()) {
             Some(turned) => View::new(turned, slot.rows),
             None => self.matrix(slot).transposed(),
@@ -163,10 +163,10 @@ impl<E: Number> Weights<E> {
 /// One forward pass. `T` is dfdx's tape for training, and nothing for prediction.
 pub(super) struct Graph<E: Number, T> {
     device: Cpu,
-    weights: Arc<Weights<E>>,
+    pub(super) weights: Arc<Weights<E>>,
     /// Weights before this one belong to layers that read rows.
-    shared: usize,
-    leaf: Key<E>,
+    pub(super) shared: usize,
+    pub(super) leaf: Key<E>,
     pending: Vec<Pending<E>>,
     pub(super) tape: T,
 }
@@ -188,7 +188,7 @@ impl<E: Number, T: Tape<E, Cpu>> Graph<E, T> {
     }
 
     /// sum of input W: rows x columns of W. Each input brings its own W.
-    fn sums(&self, rows: usize, inputs: &[Input<E>], layer: &Layer) -> Vec<E> {
+    pub(super) fn sums(&self, rows: usize, inputs: &[Input<E>], layer: &Layer) -> Vec<E> {
         let columns = layer.bias.columns;
         let mut sums = Vec::new();
         for (input, slot) in inputs.iter().zip(&layer.weights) {
@@ -295,7 +295,7 @@ impl<E: Number, T: Tape<E, Cpu>> Graph<E, T> {
     }
 
     /// What to do with the gradient with respect to a layer's sums, once there is one.
-    fn weight_gradient(
+    pub(super) fn weight_gradient(
         &mut self,
         inputs: Vec<Input<E>>,
         layer: &Layer,
@@ -448,7 +448,7 @@ pub(super) fn give<E: Number>(grads: &mut Grads<E>, key: &Key<E>, values: Vec<E>
 }
 
 /// Adds a product to the gradient of something.
-fn give_product<E: Number>(grads: &mut Grads<E>, key: &Key<E>, left: View<E>, right: View<E>) -> Result<()> {
+pub(super) fn give_product<E: Number>(grads: &mut Grads<E>, key: &Key<E>, left: View<E>, right: View<E>) -> Result<()> {
     let gradient = &mut **grads.get_or_alloc_mut(key)?;
     if gradient.is_empty() {
         *gradient = product(left, right);
@@ -459,7 +459,7 @@ fn give_product<E: Number>(grads: &mut Grads<E>, key: &Key<E>, left: View<E>, ri
 }
 
 /// The gradient of the weights of layers that read rows.
-fn shared<'a, E: Number>(grads: &'a mut Grads<E>, leaf: &Key<E>, length: usize) -> Result<&'a mut Vec<E>> {
+pub(super) fn shared<'a, E: Number>(grads: &'a mut Grads<E>, leaf: &Key<E>, length: usize) -> Result<&'a mut Vec<E>> {
     let gradient = &mut **grads.get_or_alloc_mut(leaf)?;
     gradient.resize(length, E::zero());
     Ok(gradient)

@@ -106,7 +106,7 @@ pub(super) fn product<E: Number>(left: View<E>, right: View<E>) -> Vec<E> {
     let mut output = Vec::with_capacity(length);
     // SAFETY: there is room for `length` elements, and the product writes all of them without reading any.
     unsafe {
-        multiply_at(output.as_mut_ptr(), false, left, right);
+        multiply_at(output.as_mut_ptr(), right.columns, false, left, right);
         output.set_len(length);
     }
     output
@@ -116,22 +116,30 @@ pub(super) fn product<E: Number>(left: View<E>, right: View<E>) -> Vec<E> {
 pub(super) fn set_product<E: Number>(output: &mut [E], left: View<E>, right: View<E>) {
     assert_eq!(output.len(), left.rows * right.columns);
     // SAFETY: `output` holds as many elements as the product has, and is borrowed mutably, so that nothing aliases it.
-    unsafe { multiply_at(output.as_mut_ptr(), false, left, right) };
+    unsafe { multiply_at(output.as_mut_ptr(), right.columns, false, left, right) };
 }
 
 /// output += left right
 pub(super) fn add_product<E: Number>(output: &mut [E], left: View<E>, right: View<E>) {
     assert_eq!(output.len(), left.rows * right.columns);
     // SAFETY: as in `set_product`.
-    unsafe { multiply_at(output.as_mut_ptr(), true, left, right) };
+    unsafe { multiply_at(output.as_mut_ptr(), right.columns, true, left, right) };
 }
 
-/// Writes the product, or adds it to what is there.
+/// Writes the product into some columns of a matrix that has `columns` of them, or adds it there; `output` begins where the
+/// product does.
+pub(super) fn product_into<E: Number>(output: &mut [E], columns: usize, add: bool, left: View<E>, right: View<E>) {
+    assert!(right.columns <= columns && output.len() + columns >= left.rows * columns + right.columns);
+    // SAFETY: the last row of the product ends within `output`, and the rest is as in `set_product`.
+    unsafe { multiply_at(output.as_mut_ptr(), columns, add, left, right) };
+}
+
+/// Writes the product, or adds it to what is there; its rows begin `stride` elements apart.
 ///
 /// # Safety
-/// `output` must be valid for writes of left.rows x right.columns elements, and for reads of them where `add` is true, and
-/// must not overlap with the factors.
-unsafe fn multiply_at<E: Number>(output: *mut E, add: bool, left: View<E>, right: View<E>) {
+/// `output` must be valid for writes of left.rows rows of right.columns elements, and for reads of them where `add` is true,
+/// and must not overlap with the factors.
+unsafe fn multiply_at<E: Number>(output: *mut E, stride: usize, add: bool, left: View<E>, right: View<E>) {
     assert_eq!(left.columns, right.rows);
     // One thread: chunks of a step already occupy every core, and a fixed order of sums keeps results the same to the bit.
     // SAFETY: a `View` spans rows x columns elements of its slice in either orientation; the caller answers for the output.
@@ -142,7 +150,7 @@ unsafe fn multiply_at<E: Number>(output: *mut E, add: bool, left: View<E>, right
             left.columns,
             output,
             1,
-            right.columns as isize,
+            stride as isize,
             add,
             left.values.as_ptr(),
             left.column_stride,
@@ -246,7 +254,7 @@ pub(super) fn add_column_sums<E: Number>(output: &mut [E], matrix: &[E]) {
 
 /// Sums of a function of each element, in a fixed order that leaves room for vectors.
 #[inline(always)]
-fn lane_sum<E: Number>(length: usize, element: impl Fn(usize) -> E) -> E {
+pub(super) fn lane_sum<E: Number>(length: usize, element: impl Fn(usize) -> E) -> E {
     const LANES: usize = 32;
     let mut lanes = [E::zero(); LANES];
     let whole = length / LANES * LANES;
@@ -285,7 +293,7 @@ fn gelu<E: Number>(x: E) -> (E, E) {
 // they are not, and a loop over a short row would be spent on finding out.
 
 #[inline(always)]
-fn add_row<E: Number>(row: &mut [E], bias: &[E]) {
+pub(super) fn add_row<E: Number>(row: &mut [E], bias: &[E]) {
     for (x, bias) in row.iter_mut().zip(bias) {
         *x += *bias;
     }

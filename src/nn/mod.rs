@@ -9,6 +9,8 @@
 //! | `batch.rs` | data sets as tables |
 //! | `features.rs` | standardised numbers, soft bins, pooled moments: fitted once, not trained |
 //! | `network.rs` | the layers, and prediction |
+//! | `attention.rs` | the encoder that reads sets by attention |
+//! | `prefix.rs` | beginnings of data sets, for the encoder that reads rows in their order |
 //! | `row_network.rs` | networks of the user's own |
 //! | `head.rs`, `estimate.rs` | families of distributions: what a network says |
 //! | `mixture.rs`, `flow.rs`, `spline.rs` | mixtures of Gaussians, normalising flows, and the maps that these are made of |
@@ -16,6 +18,7 @@
 //! | `train.rs`, `regression.rs`, `optimise.rs` | simulate, start from least squares, differentiate, update |
 //! | `store.rs` | files |
 
+mod attention;
 mod batch;
 mod error;
 mod estimate;
@@ -27,6 +30,7 @@ mod kernels;
 mod mixture;
 mod network;
 mod optimise;
+mod prefix;
 mod regression;
 mod row_network;
 mod spline;
@@ -43,7 +47,7 @@ pub use flow::Flow;
 pub use head::Family;
 pub use kernels::Activation;
 pub use mixture::{Component, Mixture};
-pub use network::{Architecture, Network, Sums, Trunk};
+pub use network::{Architecture, Encoder, Network, Sums, Trunk};
 pub(crate) use row_network::Own;
 pub use row_network::{RowNetworks, RowShape};
 pub use store::Metadata;

@@ -23,11 +23,13 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::attention::{AttentionPlan, Block, Part, Points};
 use super::estimate::Estimate;
 use super::features::{Elements, Encoded, Level, Pooled, Reader, Sizes, outside_plates};
 use super::graph::{Graph, Input, Layer, Node, Slot, Weights};
 use super::head::{Family, Head};
 use super::kernels::{Activation, Number};
+use super::prefix;
 use super::regression::predict;
 use super::row_network::{Own, RowShape};
 use super::train::Record;
@@ -35,6 +37,8 @@ use super::{Batch, Error, PlateShape, Rows, Shape};
 
 /// Data sets that one thread predicts at once.
 const SLICE: usize = 256;
+/// Numbers in the data sets that one thread predicts at once, unless it is only one.
+const SLICE_NUMBERS: usize = 1 << 16;
 /// Rows of a plate that one thread reads at once.
 const TILE: usize = 4096;
 
@@ -44,7 +48,10 @@ pub struct Architecture {
     /// Soft bins of a plate that has one number in a row; wider rows get fewer for each number. 0: nothing is pooled but
     /// the network that reads single rows.
     pub bins: usize,
-    /// Widths of the layers that read single rows, where rows have several numbers or nothing else is pooled.
+    /// What reads the rows of the plates at the top of a data set. Those of nested plates are read by the deep set.
+    #[serde(default)]
+    pub encoder: Encoder,
+    /// Widths of the deep set's layers that read single rows, where rows have several numbers or nothing else is pooled.
     pub row: Vec<usize>,
     /// What follows each of these layers.
     pub activation: Activation,
@@ -52,6 +59,73 @@ pub struct Architecture {
     pub set: Trunk,
     /// What the posterior is one of.
     pub family: Family,
+}
+
+/// What reads the rows of a plate, beside the histograms and moments that are pooled of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Encoder {
+    /// A network that reads each row by itself, and the mean over the rows (Zaheer et al., arXiv 1703.06114). Its summaries of
+    /// parts of a data set add up.
+    #[default]
+    DeepSet,
+    /// A set transformer with induced points (Lee et al., arXiv 1810.00825), and the mean over the rows: for sets whose
+    /// rows mean something only next to each other. Time and memory grow linearly with the number of rows.
+    Attention {
+        /// Numbers in the vector of a row.
+        width: usize,
+        /// Heads of the attention; they share the width.
+        heads: usize,
+        /// Blocks, each of them an attention of the points to the rows, and of the rows to the points.
+        blocks: usize,
+        /// Learned points, through which the rows hear of each other.
+        inducing: usize,
+    },
+    /// A transformer in which each row reads those before it and itself: it says what is believed after every row, in one pass
+    /// (see [`Network::predict_prefixes`]), and learns from all of them. What is pooled is pooled over the rows so far. For
+    /// data with one plate at the top, in the order of their rows. Time grows with the square of their number, memory
+    /// linearly.
+    Causal {
+        /// Numbers in the vector of a row.
+        width: usize,
+        /// Heads of the attention; they share the width.
+        heads: usize,
+        /// Blocks, each of them an attention.
+        blocks: usize,
+    },
+}
+
+impl Encoder {
+    /// A set transformer of a usual size.
+    pub const ATTENTION: Encoder = Encoder::Attention { width: 64, heads: 4, blocks: 2, inducing: 16 };
+
+    /// A causal transformer of a usual size.
+    pub const CAUSAL: Encoder = Encoder::Causal { width: 64, heads: 4, blocks: 2 };
+
+    /// What is wrong with the sizes, or with reading such data.
+    pub(super) fn check(self, shape: &Shape) -> Result<(), String> {
+        let (width, heads, blocks, inducing) = match self {
+            Encoder::DeepSet => return Ok(()),
+            Encoder::Attention { width, heads, blocks, inducing } => (width, heads, blocks, inducing),
+            Encoder::Causal { width, heads, blocks } => (width, heads, blocks, 1),
+        };
+        let sizes = [("width", width), ("heads", heads), ("blocks", blocks), ("inducing", inducing)];
+        if let Some((name, _)) = sizes.into_iter().find(|(_, size)| *size == 0) {
+            return Err(format!("architecture.encoder has {name}: 0, it must be at least 1"));
+        }
+        if !width.is_multiple_of(heads) {
+            return Err(format!(
+                "architecture.encoder has width {width}, which its {heads} heads cannot share equally: make the width a \
+                 multiple of the heads"
+            ));
+        }
+        match (self, shape.plates.len()) {
+            (Encoder::Causal { .. }, plates) if plates != 1 => Err(format!(
+                "a causal encoder reads the rows of one plate in their order, and the data have {plates} plates at the top: \
+                 use `Encoder::Attention` or `Encoder::DeepSet`"
+            )),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// The layers that read whole data sets.
@@ -73,6 +147,7 @@ impl Default for Architecture {
     fn default() -> Self {
         Architecture {
             bins: 96,
+            encoder: Encoder::DeepSet,
             row: vec![64, 64],
             activation: Activation::Gelu,
             // After equal times on `resonance`, this was closer to the exact posterior than 3 blocks of 256, 4 of 192, 6 of
@@ -124,15 +199,18 @@ struct LevelPlan {
 /// The layers that read single rows.
 #[derive(Debug, Clone, PartialEq)]
 enum RowPlan {
-    Layers {
-        /// Whether rows have numbers.
-        numbers: bool,
-        /// Whether they have soft bins.
-        bins: bool,
-        layers: Vec<Layer>,
-    },
+    Layers(RowInputs, Vec<Layer>),
+    Attention(RowInputs, AttentionPlan),
     /// A network of the user's own, and its weights.
     Own(Own, Slot),
+}
+
+/// What the first layer reads of a row, beside the vectors of the plates inside it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct RowInputs {
+    numbers: bool,
+    /// Whether there are soft bins.
+    bins: bool,
 }
 
 /// The layers that read data sets.
@@ -170,8 +248,14 @@ impl Plan {
         for (index, level) in reader.levels.iter().enumerate() {
             let name = format!("plate.{index}");
             let plan = match own.get(index) {
+                Some(Some(_)) if architecture.encoder != Encoder::DeepSet => {
+                    return Err(Error::Shape(format!(
+                        "the rows of {name} have a network of the user's own, and are to be read by attention: it is one or \
+                         the other"
+                    )));
+                }
                 Some(Some(own)) => builder.own_level(&name, level, own)?,
-                _ => builder.level(&name, level, &architecture.row),
+                _ => builder.level(&name, level, architecture, index >= usize::from(reader.outside)),
             };
             vectors.extend(plan.widths(level));
             linear.extend(plan.linear());
@@ -231,7 +315,8 @@ impl Plan {
     pub(super) fn row_activations(&self, batch: &Batch) -> usize {
         fn count(plan: &LevelPlan, rows: &Rows) -> usize {
             let own: usize = plan.rows.as_ref().map_or(0, |plan| match plan {
-                RowPlan::Layers { layers, .. } => layers.iter().map(|layer| layer.bias.columns).sum(),
+                RowPlan::Layers(_, layers) => layers.iter().map(|layer| layer.bias.columns).sum(),
+                RowPlan::Attention(_, plan) => plan.activations(),
                 RowPlan::Own(own, _) => own.0.shape().outputs,
             });
             let children = plan.children.iter().zip(&rows.children).map(|(plan, rows)| count(plan, rows));
@@ -365,10 +450,12 @@ pub(super) struct Judged<E: Number> {
 
 impl LevelPlan {
     /// The widths of the parts of a parent's vector: its pooled features, and the mean of the network over its rows (where
-    /// sizes vary, also times sqrt(n)).
+    /// sizes vary, also times sqrt(n); where rows are read in their order, behind what became of the last).
     fn widths(&self, level: &Level) -> Vec<usize> {
         let (bins, moments) = self.pooled;
-        let rows = self.rows.as_ref().map_or(0, RowPlan::width) * if level.ragged() { 2 } else { 1 };
+        let causal = matches!(&self.rows, Some(RowPlan::Attention(_, plan)) if plan.causal());
+        let parts = 1 + usize::from(level.ragged()) + usize::from(causal);
+        let rows = parts * self.rows.as_ref().map_or(0, RowPlan::width);
         [bins, moments, rows].into_iter().filter(|width| *width > 0).collect()
     }
 
@@ -400,7 +487,10 @@ impl LevelPlan {
         if let Some(rows) = &self.rows {
             let offsets = plate.elements.offsets.clone();
             let hidden = rows.read(graph, activation, plate.elements, &self.children)?;
-            vector.push(Input::Node(graph.pool(&hidden, &offsets, plate.roots.as_deref())?));
+            vector.push(Input::Node(match plate.beginnings {
+                Some(beginnings) => graph.pool_beginnings(&hidden, beginnings, plate.roots.as_deref())?,
+                None => graph.pool(&hidden, &offsets, plate.roots.as_deref())?,
+            }));
         }
         Ok(vector)
     }
@@ -409,7 +499,8 @@ impl LevelPlan {
 impl RowPlan {
     fn width(&self) -> usize {
         match self {
-            RowPlan::Layers { layers, .. } => layers.last().map_or(0, |layer| layer.bias.columns),
+            RowPlan::Layers(_, layers) => layers.last().map_or(0, |layer| layer.bias.columns),
+            RowPlan::Attention(_, plan) => plan.width(),
             RowPlan::Own(own, _) => own.0.shape().outputs,
         }
     }
@@ -422,26 +513,46 @@ impl RowPlan {
         elements: Elements,
         children: &[LevelPlan],
     ) -> Result<Node<E>, CpuError> {
-        let (numbers, bins, layers) = match self {
-            RowPlan::Layers { numbers, bins, layers } => (*numbers, *bins, layers),
-            RowPlan::Own(own, weights) => return graph.row_network(own, *weights, elements.numbers),
-        };
-        let rows = elements.rows();
+        match self {
+            RowPlan::Layers(inputs, layers) => {
+                let rows = elements.rows();
+                let inputs = inputs.read(graph, activation, elements, children)?;
+                let mut hidden = graph.affine(rows, &inputs, &layers[0], activation)?;
+                for layer in &layers[1..] {
+                    hidden = graph.affine(rows, &[Input::Node(hidden)], layer, activation)?;
+                }
+                Ok(hidden)
+            }
+            RowPlan::Attention(inputs, plan) => {
+                let offsets = elements.offsets.clone();
+                let inputs = inputs.read(graph, activation, elements, children)?;
+                plan.read(graph, &inputs, &offsets)
+            }
+            RowPlan::Own(own, weights) => graph.row_network(own, *weights, elements.numbers),
+        }
+    }
+}
+
+impl RowInputs {
+    /// What the first layer reads of each row.
+    fn read<E: Number, T: Tape<E, Cpu>>(
+        self,
+        graph: &mut Graph<E, T>,
+        activation: Activation,
+        elements: Elements,
+        children: &[LevelPlan],
+    ) -> Result<Vec<Input<E>>, CpuError> {
         let mut inputs = Vec::new();
-        if numbers {
+        if self.numbers {
             inputs.push(Input::Data(Arc::new(E::convert(elements.numbers))));
         }
         for (plan, child) in children.iter().zip(elements.children) {
             inputs.extend(plan.read(graph, activation, child)?);
         }
-        if bins {
+        if self.bins {
             inputs.push(Input::Sparse(Arc::new(elements.bins)));
         }
-        let mut hidden = graph.affine(rows, &inputs, &layers[0], activation)?;
-        for layer in &layers[1..] {
-            hidden = graph.affine(rows, &[Input::Node(hidden)], layer, activation)?;
-        }
-        Ok(hidden)
+        Ok(inputs)
     }
 }
 
@@ -491,28 +602,67 @@ impl Builder {
         self.layer_from("set.outlet", inputs, family.outputs(targets), |_| Initial::Uniform(0.0), bias)
     }
 
-    fn level(&mut self, name: &str, level: &Level, row: &[usize]) -> LevelPlan {
-        let plan = |(index, child): (usize, &Level)| self.level(&format!("{name}.{index}"), child, row);
+    /// `top`: whether the plate is at the top of the data set.
+    fn level(&mut self, name: &str, level: &Level, architecture: &Architecture, top: bool) -> LevelPlan {
+        let plan = |(index, child): (usize, &Level)| self.level(&format!("{name}.{index}"), child, architecture, false);
         let children: Vec<LevelPlan> = level.children.iter().enumerate().map(plan).collect();
-        let rows = (level.network && !row.is_empty()).then(|| {
-            let numbers = (level.numbers() > 0).then(|| level.numbers());
-            let vectors = children.iter().zip(&level.children).flat_map(|(plan, level)| plan.widths(level));
-            let mut inputs: Vec<usize> = numbers.into_iter().chain(vectors).collect();
-            let dense = inputs.len();
-            let mut bound = (3.0 / inputs.iter().sum::<usize>().max(1) as f32).sqrt();
-            inputs.extend((level.bins() > 0).then(|| level.bins()));
-            let mut layers = Vec::new();
-            for (index, width) in row.iter().enumerate() {
-                // Only two entries of a soft one-hot vector are not 0, whatever its length.
-                let initial = |input| Initial::Uniform(if index == 0 && input == dense { 0.5 } else { bound });
-                let bias = vec![0.0; *width];
-                layers.push(self.layer_from(&format!("{name}.row.{index}"), &inputs, *width, initial, bias));
-                bound = (3.0 / *width as f32).sqrt();
-                inputs = vec![*width];
+        let rows = match architecture.encoder {
+            Encoder::Attention { width, heads, blocks, .. } | Encoder::Causal { width, heads, blocks } if top => {
+                let inducing = match architecture.encoder {
+                    Encoder::Attention { inducing, .. } => Some(inducing),
+                    _ => None,
+                };
+                let (inputs, inlet) = self.row_layer(&format!("{name}.inlet"), level, &children, width);
+                let block = |block| {
+                    let name = format!("{name}.block.{block}");
+                    let points = inducing.map(|inducing| Points {
+                        initial: self.slot(format!("{name}.points"), inducing, width, Initial::Uniform(1.7)),
+                        part: self.part(&format!("{name}.points"), width),
+                    });
+                    let query = self.layer(&format!("{name}.query"), &[width], width, 0.1);
+                    Block { points, query, part: self.part(&name, width) }
+                };
+                let blocks = (0..blocks).map(block).collect();
+                Some(RowPlan::Attention(inputs, AttentionPlan { heads, inlet, blocks }))
             }
-            RowPlan::Layers { numbers: level.numbers() > 0, bins: level.bins() > 0, layers }
-        });
+            _ if !level.network => None,
+            _ => architecture.row.split_first().map(|(first, others)| {
+                let (inputs, inlet) = self.row_layer(&format!("{name}.row.0"), level, &children, *first);
+                let mut layers = vec![inlet];
+                for (index, width) in others.iter().enumerate() {
+                    let inputs = [layers[index].bias.columns];
+                    layers.push(self.layer(&format!("{name}.row.{}", index + 1), &inputs, *width, 1.0));
+                }
+                RowPlan::Layers(inputs, layers)
+            }),
+        };
         LevelPlan { pooled: level.pooled(), rows, children }
+    }
+
+    /// The first layer that reads rows.
+    fn row_layer(&mut self, name: &str, level: &Level, children: &[LevelPlan], width: usize) -> (RowInputs, Layer) {
+        let (numbers, bins) = (level.numbers(), level.bins());
+        let vectors = children.iter().zip(&level.children).flat_map(|(plan, level)| plan.widths(level));
+        let mut inputs: Vec<usize> = (numbers > 0).then_some(numbers).into_iter().chain(vectors).collect();
+        let dense = inputs.len();
+        let bound = (3.0 / inputs.iter().sum::<usize>().max(1) as f32).sqrt();
+        inputs.extend((bins > 0).then_some(bins));
+        // Only two entries of a soft one-hot vector are not 0, whatever its length.
+        let initial = |input| Initial::Uniform(if input == dense { 0.5 } else { bound });
+        let layer = self.layer_from(name, &inputs, width, initial, vec![0.0; width]);
+        (RowInputs { numbers: numbers > 0, bins: bins > 0 }, layer)
+    }
+
+    /// One attention and the layers after it. Small at first, so that training starts from rows read one by one.
+    fn part(&mut self, name: &str, width: usize) -> Part {
+        Part {
+            memory: self.layer(&format!("{name}.memory"), &[width], 2 * width, 1.0),
+            outlet: self.layer(&format!("{name}.outlet"), &[width], width, 0.5),
+            feed: (
+                self.layer(&format!("{name}.first"), &[width], 2 * width, 1.0),
+                self.layer(&format!("{name}.second"), &[2 * width], width, 0.3),
+            ),
+        }
     }
 
     fn own_level(&mut self, name: &str, level: &Level, own: &Own) -> Result<LevelPlan, Error> {
@@ -624,12 +774,20 @@ impl Network {
         self.weights.values.len()
     }
 
+    /// Whether the network has [`summarise`](Network::summarise): whether it reads rows one by one.
+    pub fn keeps_sums(&self) -> bool {
+        self.architecture.encoder == Encoder::DeepSet
+    }
+
     /// What the network keeps of one data set, or of a part of one.
     ///
     /// # Errors
     /// If the batch is not one data set, does not have the network's [`shape`](Network::shape), or holds a number that is
-    /// not finite.
+    /// not finite; and if the network reads rows by attention, for which no sums can stand.
     pub fn summarise(&self, batch: &Batch) -> Result<Sums, Error> {
+        if !self.keeps_sums() {
+            return Err(Error::NoSums);
+        }
         batch.check(&self.shape)?;
         if batch.sets != 1 {
             return Err(Error::Shape(format!("{} data sets where one is to be summarised", batch.sets)));
@@ -725,14 +883,36 @@ impl Network {
     /// If the batch does not have the network's [`shape`](Network::shape), or holds a number that is not finite.
     pub fn predict(&self, batch: &Batch) -> Result<Vec<Estimate>, Error> {
         batch.check(&self.shape)?;
-        let slices = in_slices(batch.sets, |sets| {
+        let slices = in_slices(batch, |sets| {
             let batch = batch.slice(sets);
-            let mut graph = Graph::<f32, NoneTape>::new(self.weights.clone(), self.plan.shared)?;
-            let Judged { output, context } = self.plan.forward(&mut graph, batch.sets, self.reader.encode(&batch))?;
-            let rows = output.values.chunks_exact(output.columns).zip(context.values.chunks_exact(context.columns));
-            Ok(rows.map(|(output, context)| self.read(output, context)).collect())
+            self.estimates(batch.sets, self.reader.encode(&batch))
         })?;
-        Ok(slices.into_iter().flat_map(|slice: Vec<Estimate>| slice).collect())
+        Ok(slices.into_iter().flatten().collect())
+    }
+
+    /// What the network believes after each row of each data set, from one row on. The last is what it believes of the set.
+    ///
+    /// # Errors
+    /// Those of [`predict`](Network::predict), and if the network does not read rows in their order: see
+    /// [`Encoder::Causal`].
+    pub fn predict_prefixes(&self, batch: &Batch) -> Result<Vec<Vec<Estimate>>, Error> {
+        if !self.reader.causal {
+            return Err(Error::NoPrefixes);
+        }
+        batch.check(&self.shape)?;
+        let of_set = |set: usize| {
+            let batch = batch.slice(set..set + 1);
+            let prefixes = prefix::every(&batch);
+            self.estimates(prefixes.len(), self.reader.encode_prefixes(&batch, &prefixes))
+        };
+        (0..batch.sets).into_par_iter().map(of_set).collect()
+    }
+
+    fn estimates(&self, sets: usize, plates: Vec<Encoded>) -> Result<Vec<Estimate>, Error> {
+        let mut graph = Graph::<f32, NoneTape>::new(self.weights.clone(), self.plan.shared)?;
+        let Judged { output, context } = self.plan.forward(&mut graph, sets, plates)?;
+        let rows = output.values.chunks_exact(output.columns).zip(context.values.chunks_exact(context.columns));
+        Ok(rows.map(|(output, context)| self.read(output, context)).collect())
     }
 
     /// What the network believes of data sets that share their plates and differ in the numbers outside them: `plates` is
@@ -778,6 +958,28 @@ impl Network {
     /// # Errors
     /// Those of [`predict`](Network::predict), and if `targets` has the wrong length.
     pub fn losses(&self, batch: &Batch, targets: &[f32]) -> Result<Vec<f64>, Error> {
+        let standardise = |targets: &[f32]| self.reader.standardise(targets);
+        self.losses_of(batch, targets, standardise, |batch, _| self.reader.encode(batch))
+    }
+
+    /// The same of what training minimises: where the network reads rows in their order, the mean over beginnings.
+    pub(super) fn training_losses(&self, batch: &Batch, targets: &[f32]) -> Result<Vec<f64>, Error> {
+        let targets_to_learn = |targets: &[f32]| self.reader.targets_to_learn(targets);
+        let each = self.losses_of(batch, targets, targets_to_learn, |batch, place| {
+            self.reader.encode_to_learn(batch, place as u64)
+        })?;
+        let readings = self.reader.readings();
+        Ok(each.chunks_exact(readings).map(|losses| losses.iter().sum::<f64>() / readings as f64).collect())
+    }
+
+    /// The losses for what is read of some data sets, and of their targets; also given is the place of the first of them.
+    fn losses_of(
+        &self,
+        batch: &Batch,
+        targets: &[f32],
+        of_targets: impl Fn(&[f32]) -> Vec<f32> + Sync,
+        encode: impl Fn(&Batch, usize) -> Vec<Encoded> + Sync,
+    ) -> Result<Vec<f64>, Error> {
         batch.check(&self.shape)?;
         let dims = self.shape.targets;
         if targets.len() != batch.sets * dims {
@@ -788,11 +990,12 @@ impl Network {
             )));
         }
         let nats = self.plan.head.nats(&self.reader.targets);
-        let slices = in_slices(batch.sets, |sets| {
-            let targets = self.reader.standardise(&targets[sets.start * dims..sets.end * dims]);
-            let batch = batch.slice(sets);
+        let slices = in_slices(batch, |sets| {
+            let targets = of_targets(&targets[sets.start * dims..sets.end * dims]);
+            let place = sets.start;
             let mut graph = Graph::<f32, NoneTape>::new(self.weights.clone(), self.plan.shared)?;
-            let judged = self.plan.forward(&mut graph, batch.sets, self.reader.encode(&batch))?;
+            let plates = encode(&batch.slice(sets), place);
+            let judged = self.plan.forward(&mut graph, targets.len() / dims, plates)?;
             Ok(self.plan.head.loss(graph, &judged, &targets)?.each)
         })?;
         Ok(slices.iter().flatten().map(|loss| f64::from(*loss) + nats).collect())
@@ -800,10 +1003,12 @@ impl Network {
 }
 
 /// Something of slices of the data sets, in order. A single small slice stays on the calling thread.
-fn in_slices<R: Send>(sets: usize, of: impl Fn(Range<usize>) -> Result<R, Error> + Sync) -> Result<Vec<R>, Error> {
-    if sets <= SLICE {
+fn in_slices<R: Send>(batch: &Batch, of: impl Fn(Range<usize>) -> Result<R, Error> + Sync) -> Result<Vec<R>, Error> {
+    let sets = batch.sets;
+    let length = (SLICE_NUMBERS / (batch.numbers() / sets.max(1)).max(1)).clamp(1, SLICE);
+    if sets <= length {
         return Ok(vec![of(0..sets)?]);
     }
-    let slice = |slice: usize| of(slice * SLICE..((slice + 1) * SLICE).min(sets));
-    (0..sets.div_ceil(SLICE)).into_par_iter().map(slice).collect()
+    let slice = |slice: usize| of(slice * length..((slice + 1) * length).min(sets));
+    (0..sets.div_ceil(length)).into_par_iter().map(slice).collect()
 }

@@ -1,5 +1,7 @@
 //! Tests of the operations, by finite differences and against plain dfdx, and of the network as a whole.
 
+mod attention;
+
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -298,11 +300,12 @@ fn the_whole_loss_has_the_gradient_of_its_differences() {
     let (pilot, targets) = simulator.draw(0, 0, 64).unwrap();
     let set = Trunk::Residual { width: 5, blocks: 1 };
     let gelu = Activation::Gelu;
+    let family = Family::Mixture { components: 2 };
     let architecture =
-        Architecture { bins: 8, row: vec![3, 3], activation: gelu, set, family: Family::Mixture { components: 2 } };
+        Architecture { bins: 8, row: vec![3, 3], activation: gelu, set, family, ..Architecture::default() };
     let plain = Architecture { bins: 0, set: Trunk::Plain(vec![4, 4]), ..architecture.clone() };
     for architecture in [architecture, plain] {
-        let reader = Reader::fit(&pilot, &targets, 2, architecture.bins);
+        let reader = Reader::fit(&pilot, &targets, 2, &architecture);
         let plan = Plan::new(&reader, &architecture, &[]).unwrap();
         let mut random = random(4, 0);
         // The last layer starts at zero, where most gradients vanish.
@@ -821,6 +824,11 @@ fn a_bad_simulation_is_named() {
 fn a_conjugate_model_is_learned_at_every_size() {
     let settings = Settings::new(Budget::sets(1_000_000));
     let network = train(&Conjugate::shape(), &Conjugate, &settings, |_| ()).unwrap();
+    assert_conjugate(&network);
+}
+
+/// Whether a network that was trained on [`Conjugate`] knows the exact posterior.
+fn assert_conjugate(network: &Network) {
     for size in [1, 5, 20, 50] {
         let (batch, _) = Conjugate::simulate(&mut random(77, size), std::iter::repeat_n(size, 400));
         let found = network.predict(&batch).unwrap();

@@ -19,8 +19,9 @@ use super::features::Reader;
 use super::graph::{ChunkGradient, Graph, Weights};
 use super::network::Plan;
 use super::optimise::Optimiser;
+use super::prefix;
 use super::row_network::Own;
-use super::{Architecture, Batch, Error, Network, Shape, TrainError, Trunk};
+use super::{Architecture, Batch, Encoder, Error, Network, Shape, TrainError, Trunk};
 
 /// The `step` of [`Source::draw`] from which standardisation and bins are fitted.
 pub const PILOT: u64 = u64::MAX;
@@ -134,7 +135,7 @@ impl Settings {
     }
 
     fn check<E>(&self, shape: &Shape) -> Result<(), TrainError<E>> {
-        let Architecture { bins, row, set, family, .. } = &self.architecture;
+        let Architecture { bins, encoder, row, set, family, .. } = &self.architecture;
         let widths: &[usize] = match set {
             Trunk::Residual { width, .. } => std::slice::from_ref(width),
             Trunk::Plain(widths) => widths,
@@ -156,7 +157,8 @@ impl Settings {
                 "the network of data sets has no layers, it must have at least 1".to_owned(),
             ));
         }
-        if *bins == 0 && row.is_empty() {
+        encoder.check(shape).map_err(TrainError::Settings)?;
+        if *bins == 0 && row.is_empty() && *encoder == Encoder::DeepSet {
             return Err(TrainError::Settings(
                 "an architecture without bins and without layers for rows reads nothing".to_owned(),
             ));
@@ -282,9 +284,11 @@ impl<'a, S: Source> Trainer<'a, S> {
         let start = Instant::now();
         settings.check(shape)?;
         let (pilot, pilot_targets) = Simulator { shape, source }.sample(PILOT, settings.pilot)?;
-        let Architecture { bins, family, .. } = settings.architecture;
-        let mut reader = Reader::fit(&pilot, &pilot_targets, shape.targets, bins);
-        if !family.of_numbers() {
+        // A network that reads beginnings is fitted to those.
+        let causal = matches!(settings.architecture.encoder, Encoder::Causal { .. });
+        let pilot = if causal { prefix::cut(&pilot) } else { pilot };
+        let mut reader = Reader::fit(&pilot, &pilot_targets, shape.targets, &settings.architecture);
+        if !settings.architecture.family.of_numbers() {
             reader.targets.fill((0.0, 1.0));
         }
         let mut trainer = Trainer { start, ..Trainer::prepare(shape, source, settings, reader, own)? };
@@ -352,7 +356,9 @@ impl<'a, S: Source> Trainer<'a, S> {
             let (first, last) = (sets * chunk / chunks, sets * (chunk + 1) / chunks);
             let (batch, targets) = self.simulator.draw(step, first, last - first)?;
             let simulation = start.elapsed().as_secs_f64();
-            let (loss, gradient) = self.differentiate(&batch, &targets).map_err(|failure| failure.at(step, first))?;
+            let place = step * sets as u64 + first as u64;
+            let (loss, gradient) =
+                self.differentiate(&batch, &targets, place).map_err(|failure| failure.at(step, first))?;
             Ok(Chunk { loss, gradient, simulation, work: start.elapsed().as_secs_f64() })
         };
         let done: Vec<Result<Chunk, _>> = (0..chunks).into_par_iter().map(chunk).collect();
@@ -363,7 +369,8 @@ impl<'a, S: Source> Trainer<'a, S> {
         self.state.work += done.iter().map(|chunk| chunk.work).sum::<f64>();
         let gradients: Vec<_> = done.into_iter().map(|chunk| chunk.gradient).collect();
         let rate = self.settings.learning_rate * schedule(self.state.fraction);
-        self.optimiser.update(&gradients, self.network.plan.shared, sets, rate, self.settings.weight_decay);
+        let read = sets * self.network.reader.readings();
+        self.optimiser.update(&gradients, self.network.plan.shared, read, rate, self.settings.weight_decay);
 
         let before = self.state.fraction;
         let seconds = self.seconds();
@@ -391,7 +398,8 @@ impl<'a, S: Source> Trainer<'a, S> {
     fn validate(&mut self) -> Result<(), TrainError<S::Error>> {
         self.network.weights = Arc::new(Weights::new(self.optimiser.average.clone()));
         let (batch, targets) = &self.held_out;
-        let losses = self.network.losses(batch, targets).map_err(|error| TrainError::network(VALIDATION, 0, error))?;
+        let losses =
+            self.network.training_losses(batch, targets).map_err(|error| TrainError::network(VALIDATION, 0, error))?;
         let validation = losses.iter().sum::<f64>() / losses.len() as f64;
         if self.settings.patience.is_some() {
             let best = self.network.history.iter().map(|record| record.validation).fold(f64::INFINITY, f64::min);
@@ -420,19 +428,20 @@ impl<'a, S: Source> Trainer<'a, S> {
         self.network
     }
 
-    /// The sum over data sets of the loss, nats of the targets as they are, and its gradient.
-    fn differentiate(&self, batch: &Batch, targets: &[f32]) -> Result<(f64, ChunkGradient<f32>), Failure> {
+    /// The sum over data sets of the loss, nats of the targets as they are, and its gradient (as often as each set is read).
+    fn differentiate(&self, batch: &Batch, targets: &[f32], place: u64) -> Result<(f64, ChunkGradient<f32>), Failure> {
         let Network { reader, plan, .. } = &self.network;
-        let standardised = reader.standardise(targets);
+        let standardised = reader.targets_to_learn(targets);
+        let readings = reader.readings();
         let mut graph = Graph::<f32, OwnedTape<f32, Cpu>>::new(self.optimiser.weights.clone(), plan.shared)?;
-        let judged = plan.forward(&mut graph, batch.sets, reader.encode(batch))?;
+        let judged = plan.forward(&mut graph, batch.sets * readings, reader.encode_to_learn(batch, place))?;
         let loss = plan.head.loss(graph, &judged, &standardised)?;
-        if let Some(set) = loss.each.iter().position(|loss| !loss.is_finite()) {
-            return Err(Failure::NotFinite { set, loss: loss.each[set] });
+        if let Some(at) = loss.each.iter().position(|loss| !loss.is_finite()) {
+            return Err(Failure::NotFinite { set: at / readings, loss: loss.each[at] });
         }
         let nats = plan.head.nats(&reader.targets);
-        let sum = loss.each.iter().map(|loss| f64::from(*loss) + nats).sum();
-        Ok((sum, loss.backward()?))
+        let sum: f64 = loss.each.iter().map(|loss| f64::from(*loss) + nats).sum();
+        Ok((sum / readings as f64, loss.backward()?))
     }
 }
 
