@@ -6,7 +6,7 @@ use crate::distributions::{Distribution, Support, constrain_simplex, unconstrain
 use crate::io::{DataError, DataSet, Frame};
 
 /// Buffers that a density uses again in each call.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Scratch {
     free: Vec<Vec<f64>>,
 }
@@ -29,7 +29,7 @@ impl Scratch {
 /// The log density of a model's latent variables, given a data set, in the unconstrained space: the globals first and then
 /// the continuous locals plate by plate, each variable's components one after the other and each component's elements side
 /// by side. Discrete locals are summed out.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Density<'a, M: Model> {
     model: &'a M,
     data: &'a M::Data,
