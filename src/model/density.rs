@@ -8,7 +8,7 @@ use crate::distributions::{Distribution, Support, constrain_simplex, unconstrain
 use crate::io::{DataError, DataSet, Frame};
 
 /// Buffers that a density uses again in each call.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Scratch {
     free: Vec<Vec<f64>>,
 }
@@ -33,7 +33,7 @@ impl Scratch {
 /// by side. Discrete locals are summed out.
 ///
 /// [`Density::new`] takes everything in; [`Density::explicit`] leaves out the factors of implicit observations.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Density<'a, M: Model> {
     model: &'a M,
     data: &'a M::Data,
@@ -173,10 +173,12 @@ pub fn constrain<M: Model>(model: &M, data: Option<&M::Data>, q: &[f64], values:
 
 /// The same, and after the latent variables those `let`s that depend on them: outside plates, and in plates with continuous
 /// locals. What depends on a discrete local is left out, since that has no value.
-pub fn constrain_with_derived<M: Model>(model: &M, data: &M::Data, q: &[f64], values: &mut Vec<f64>) {
+///
+/// Without continuous locals the data change nothing, and may be left out to save time.
+pub fn constrain_with_derived<M: Model>(model: &M, data: Option<&M::Data>, q: &[f64], values: &mut Vec<f64>) {
     values.clear();
     let mut visitor = FromUnconstrained::new(q, values);
-    model.walk(Some(data), None, None, &mut visitor);
+    model.walk(data, None, None, &mut visitor);
     let derived = visitor.derived;
     values.extend(derived);
 }

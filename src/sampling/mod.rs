@@ -1,10 +1,17 @@
-//! Markov chains over a model's exact density, and what they are worth.
+//! Exact posteriors, from a model's density: Markov chains and importance sampling, and what their draws are worth.
 
 mod chains;
 pub mod diagnostics;
+mod importance;
+mod likelihood_ratio;
+mod metric;
+mod minimise;
 mod nuts;
+mod smoothing;
 mod summary;
 
 pub use chains::Chains;
+pub use importance::{Proposal, Refined, refine};
+pub use likelihood_ratio::{FitError, Maximum, ProfileLikelihood};
 pub use nuts::{Nuts, SampleError};
 pub use summary::{Summary, SummaryRow};
