@@ -6,8 +6,8 @@ mod models;
 
 use hierarch::prelude::*;
 use models::{
-    ItemResponse, Radon, RadonGlobals, RadonLocals, Resonance, ResonanceData, ResonanceEvents, ResonanceGlobals,
-    Sessions,
+    EightSchools, EightSchoolsData, EightSchoolsSchools, ItemResponse, Radon, RadonGlobals, RadonLocals, Resonance,
+    ResonanceData, ResonanceEvents, ResonanceGlobals, Sessions,
 };
 
 model! {
@@ -258,4 +258,33 @@ fn hierarchies_of_every_shape_are_inferred_saved_and_loaded() {
     check(&Sessions::default());
     check(&ItemResponse::default());
     check(&models::Deep::default());
+}
+
+/// Eight schools (Rubin 1981): a joint posterior that was trained for a minute, refined, is what NUTS gives.
+#[test]
+fn a_refined_joint_posterior_is_that_of_nuts() {
+    let model = EightSchools::default();
+    let data = EightSchoolsData {
+        schools: EightSchoolsSchools {
+            sigma: vec![15.0, 10.0, 16.0, 11.0, 9.0, 11.0, 10.0, 18.0],
+            y: vec![28.0, 8.0, -3.0, 7.0, -1.0, 1.0, 18.0, 12.0],
+        },
+    };
+    let npe = model.joint_npe().given(&data).size("schools", 8).seed(1);
+    let belief = npe.train(Budget::sets(400_000)).unwrap().condition(&data).unwrap();
+    let refined = hierarch::sampling::refine(&model, &data, &belief, 20_000, 1).unwrap();
+    println!("k-hat {:.2}, effective sample size {:.0}", refined.k_hat(), refined.effective_sample_size());
+    assert!(refined.k_hat() < 0.7, "{refined}");
+    let chains = model.nuts(&data).seed(1).draws(10_000).target_accept(0.95).run().unwrap();
+    let exact = chains.summary();
+    // 10 numbers, means and sds: five standard errors of both give a false-alarm rate near 1e-5.
+    let worth = refined.effective_sample_size();
+    for row in exact.rows.iter().filter(|row| belief.names().contains(&row.name)) {
+        let error = row.sd * (1.0 / worth + 1.0 / row.ess_bulk.unwrap()).sqrt();
+        let (mean, sd) = (refined.mean(&row.name).unwrap(), refined.sd(&row.name).unwrap());
+        println!("{}: mean {mean:.3} {:.3}, sd {sd:.3} {:.3}", row.name, row.mean, row.sd);
+        assert!((mean - row.mean).abs() < 5.0 * error, "{}: mean {mean} and {}", row.name, row.mean);
+        // tau's tail is heavy, which its sd feels: a kurtosis of 12 covers it.
+        assert!((sd - row.sd).abs() < 5.0 * error * (11.0_f64 / 4.0).sqrt(), "{}: sd {sd} and {}", row.name, row.sd);
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use rand::RngExt;
 use rayon::prelude::*;
 
 use super::hierarchy::{Latents, Parts, PlateLatents};
@@ -10,13 +11,16 @@ use super::link::{Link, push_targets};
 use super::{Belief, InferenceError};
 use crate::io::{Column, DataSet, Frame, LocalSet, Values};
 use crate::model::{
-    Kind, Model, Record, Role, check_locals, constrain, local_ranges, log_jacobian_of_all, names, unconstrain,
+    Kind, Likelihood, Model, Record, Role, check_locals, constrain, local_ranges, log_jacobian_of_all, names,
+    unconstrain,
 };
-use crate::sampling::{Summary, SummaryRow, diagnostics};
-use crate::simulate::stream;
+use crate::sampling::{Proposal, Refined, SampleError, Summary, SummaryRow, diagnostics, refine};
+use crate::simulate::{Stream, stream};
 
 /// How many draws stand for the distribution where a mean, an sd or a quantile is asked for.
 const POINTS: usize = 2000;
+/// How many draws a belief is refined from.
+const REFINED: usize = 4000;
 
 /// A joint distribution over globals and locals: draws of the globals, and for each the locals given them.
 ///
@@ -33,11 +37,11 @@ pub struct Joint<M: Model> {
 
 /// Some draws.
 #[derive(Clone, Debug)]
-pub(super) struct Drawn {
+struct Drawn {
     /// Draws x unconstrained numbers of all latent variables, and the log density of each draw in that space, discrete
     /// locals summed out.
-    pub(super) q: Vec<f64>,
-    pub(super) log_densities: Vec<f64>,
+    q: Vec<f64>,
+    log_densities: Vec<f64>,
     latents: Latents,
     /// For each plate and each of its discrete locals the mean probabilities of its categories, element after element.
     probabilities: Vec<Vec<Vec<f64>>>,
@@ -73,7 +77,7 @@ impl<M: Model> Joint<M> {
     /// Independent draws: for each name its `count` draws, from a seed.
     pub fn sample(&self, count: usize, seed: u64) -> Vec<Vec<f64>> {
         let globals = self.globals.as_ref().map(|belief| belief.estimate.sample(count, &mut stream(seed, 0)));
-        self.columns(&self.draw(globals, count, seed))
+        self.columns(&self.draw_locals(globals, count, seed))
     }
 
     /// Independent draws of all globals and locals.
@@ -202,24 +206,29 @@ impl<M: Model> Joint<M> {
         Ok(log_density + self.log_slopes(&q) - log_jacobian_of_all(model, &self.data, &q))
     }
 
+    /// The exact posterior of globals and locals, by importance sampling: see [`Belief::refine`].
+    ///
+    /// # Errors
+    /// Those of [`Belief::refine`]; and discrete locals aside, a posterior where each element was judged alone.
+    pub fn refine(&self, model: &M, data: &M::Data) -> Result<Refined<M>, SampleError>
+    where
+        M: Likelihood,
+    {
+        refine(model, data, self, REFINED, 0)
+    }
+
     /// The draws that stand for the distribution.
     fn points(&self) -> &Drawn {
         self.points.get_or_init(|| {
             let globals = self.globals.as_ref().map(|belief| belief.estimate.points(POINTS));
             let width = self.globals.as_ref().map_or(1, |belief| belief.estimate.dims());
             let count = globals.as_ref().map_or(POINTS, |points| points.len() / width);
-            self.draw(globals, count, 0)
+            self.draw_locals(globals, count, 0)
         })
     }
 
-    /// Draws in the space of the density, for refinement.
-    pub(super) fn propose(&self, count: usize, seed: u64) -> Drawn {
-        let globals = self.globals.as_ref().map(|belief| belief.estimate.sample(count, &mut stream(seed, 0)));
-        self.draw(globals, count, seed)
-    }
-
     /// The locals for draws of what the network of the globals infers (draws x numbers).
-    fn draw(&self, globals: Option<Vec<f64>>, count: usize, seed: u64) -> Drawn {
+    fn draw_locals(&self, globals: Option<Vec<f64>>, count: usize, seed: u64) -> Drawn {
         let hierarchy = &self.of.hierarchy;
         let mut log_densities = match (&self.globals, &globals) {
             (Some(belief), Some(globals)) => belief.estimate.log_densities(globals),
@@ -352,6 +361,25 @@ impl<M: Model> Joint<M> {
             }
         }
         columns
+    }
+}
+
+/// Of all latent numbers of the model; discrete locals are summed out.
+impl<M: Model> Proposal for Joint<M> {
+    fn names(&self) -> Vec<String> {
+        let mut names = names(&self.of.model, Some(&self.data));
+        if self.globals.is_none() {
+            names.drain(..self.of.hierarchy.globals.last().map_or(0, |g| g.values.end));
+        }
+        names
+    }
+
+    fn draw(&self, rng: &mut Stream, q: &mut [f64], log_density: &mut [f64]) {
+        let (count, seed) = (log_density.len(), rng.random());
+        let globals = self.globals.as_ref().map(|belief| belief.estimate.sample(count, rng));
+        let drawn = self.draw_locals(globals, count, seed);
+        q.copy_from_slice(&drawn.q);
+        log_density.copy_from_slice(&drawn.log_densities);
     }
 }
 
