@@ -328,3 +328,45 @@ fn a_network_of_ones_own_reads_the_rows() {
     let error = npe().row_networks(lost).train(Budget::sets(600)).unwrap_err();
     assert!(error.to_string().contains("`event`") && error.to_string().contains("`events`"), "{error}");
 }
+
+/// An ensemble is the mixture of its members, saved and loaded as one, and goes on where it was stopped.
+#[test]
+fn an_ensemble_is_the_mixture_of_its_members() {
+    let model = Gauss::default();
+    let folder = tempfile::tempdir().unwrap();
+    let npe = || model.npe().globals(&["theta"]).seed(1);
+    let checkpoint = folder.path().join("training.safetensors");
+    let ensemble = || npe().ensemble(3).checkpoint(&checkpoint).train(Budget::sets(20_000)).unwrap();
+    let together = ensemble();
+    let first = npe().train(Budget::sets(20_000)).unwrap();
+    let data = GaussData { events: GaussEvents { x: vec![0.3, -0.2, 1.1, 0.4] } };
+    let belief = together.condition(&data).unwrap();
+    let at = |theta| GaussGlobals { theta, other: 0.0, spread: 1.0 };
+    // The density integrates to 1 and contains that of the first member.
+    let (mut mass, mut least) = (0.0, f64::INFINITY);
+    for i in 0..4000 {
+        let theta = -4.0 + 8.0 * (f64::from(i) + 0.5) / 4000.0;
+        let density = belief.log_density(&at(theta)).exp();
+        mass += density * 8.0 / 4000.0;
+        least = least.min(density - first.condition(&data).unwrap().log_density(&at(theta)).exp() / 3.0);
+    }
+    assert!((mass - 1.0).abs() < 1e-4 && least > -1e-9, "mass {mass}, least {least}");
+    // Draws have its mean and sd: five standard errors.
+    let draws = belief.sample(40_000, 3).swap_remove(0);
+    let (mean, sd) = (belief.mean("theta").unwrap(), belief.sd("theta").unwrap());
+    let drawn = draws.iter().sum::<f64>() / 40_000.0;
+    assert!((drawn - mean).abs() < 5.0 * sd / 200.0, "{drawn} {mean}");
+
+    assert_eq!(ensemble().condition(&data).unwrap().sample(10, 1), belief.sample(10, 1));
+    let path = folder.path().join("ensemble.safetensors");
+    together.save(&path).unwrap();
+    let loaded = Posterior::load(&model, &path).unwrap();
+    assert_eq!(loaded.condition(&data).unwrap().sample(10, 1), belief.sample(10, 1));
+    let part = |x: &[f64]| GaussData { events: GaussEvents { x: x.to_vec() } };
+    let mut summary = loaded.summarize(&part(&[0.3, -0.2])).unwrap();
+    summary.merge(&together.summarize(&part(&[1.1, 0.4])).unwrap()).unwrap();
+    let streamed = loaded.condition_on(&summary).unwrap();
+    assert!((streamed.mean("theta").unwrap() - mean).abs() < 1e-4);
+    let none = npe().ensemble(0).train(Budget::sets(100)).unwrap_err().to_string();
+    assert!(none.contains("at least 1"), "{none}");
+}

@@ -18,12 +18,13 @@ use crate::nn::Sums;
 pub struct DataSummary<M: Model> {
     /// Of the posterior's weights.
     pub(super) fingerprint: String,
-    pub(super) sums: Sums,
+    /// For each network of the posterior.
+    pub(super) sums: Vec<Sums>,
     model: PhantomData<M>,
 }
 
 impl<M: Model> DataSummary<M> {
-    pub(super) fn new(fingerprint: String, sums: Sums) -> Self {
+    pub(super) fn new(fingerprint: String, sums: Vec<Sums>) -> Self {
         Self { fingerprint, sums, model: PhantomData }
     }
 
@@ -38,11 +39,11 @@ impl<M: Model> DataSummary<M> {
                 expected: self.fingerprint.clone(),
             });
         }
-        Ok(self.sums.add(&other.sums)?)
+        Ok(self.sums.iter_mut().zip(&other.sums).try_for_each(|(sums, more)| sums.add(more))?)
     }
 
     /// How many elements of each plate at the top of the model have been seen, in the order of the declaration.
     pub fn sizes(&self) -> Vec<usize> {
-        self.sums.sizes()
+        self.sums.first().map_or(Vec::new(), Sums::sizes)
     }
 }

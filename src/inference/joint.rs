@@ -12,7 +12,7 @@ use super::posterior::{FINGERPRINT, MODEL};
 use super::training::Training;
 use super::{InferenceError, Joint, Posterior};
 use crate::model::{Model, Specification, check};
-use crate::nn::{Architecture, Batch, Budget, Estimate, Family, Network, Settings, Shape, Source, Trunk};
+use crate::nn::{Batch, Budget, Estimate, Family, Network, Settings, Shape, Source, Trunk};
 use crate::simulate::{Plan, SimulateError, stream};
 
 /// Elements that are learned from of one simulated data set: neighbours share their globals.
@@ -165,8 +165,7 @@ impl<'a, M: Model> JointNpe<'a, M> {
         if let Some((_, categories)) = task.category(hierarchy) {
             settings.architecture.family = Family::Categories(categories);
         } else {
-            let Architecture { row, .. } = Architecture::sized(&shape);
-            settings.architecture.row = row;
+            settings.architecture = settings.architecture.sized(&shape);
         }
         let name = task.name(hierarchy);
         let checkpoint = self.checkpoint(&name);

@@ -140,6 +140,9 @@ pub enum InferenceError {
         /// The latent variable.
         name: String,
     },
+    /// An ensemble of no networks.
+    #[error("an ensemble of 0 networks believes nothing: it must have at least 1")]
+    EmptyEnsemble,
     /// The model has no locals that could be inferred.
     #[error(
         "the model has no continuous local, and no discrete one of finitely many values, in a plate of its data: use `npe()`"

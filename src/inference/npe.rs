@@ -9,7 +9,7 @@ use super::link::push_targets;
 use super::training::Training;
 use super::{Bank, InferenceError, Posterior};
 use crate::model::{GlobalSlot, Model, Specification, global_slots, unconstrain};
-use crate::nn::{Architecture, Batch, Budget, Own, RowNetworks, Settings, Shape, Source};
+use crate::nn::{Batch, Budget, Network, Own, RowNetworks, Settings, Shape, Source};
 use crate::simulate::{Plan, SimulateError, stream};
 
 /// A posterior to be trained; made by `model.npe()`.
@@ -24,6 +24,7 @@ pub struct Npe<'a, M: Model> {
     bank: Option<&'a Bank<M>>,
     checkpoint: Option<PathBuf>,
     networks: RowNetworks,
+    members: usize,
 }
 
 impl<'a, M: Model> Npe<'a, M> {
@@ -39,6 +40,7 @@ impl<'a, M: Model> Npe<'a, M> {
             bank: None,
             checkpoint: None,
             networks: RowNetworks::default(),
+            members: 1,
         }
     }
 
@@ -79,6 +81,13 @@ impl<'a, M: Model> Npe<'a, M> {
         self
     }
 
+    /// Trains so many networks, each from first weights and simulations of its own, and believes what they say on average: a
+    /// mixture, wider where they disagree. A budget of time is shared by them; one of data sets is that of each.
+    pub fn ensemble(mut self, members: usize) -> Self {
+        self.members = members;
+        self
+    }
+
     /// Learns from the simulations of a bank, over and over, instead of fresh ones. A tenth of them are held out; training
     /// stops when the loss on those stops falling, and [`Posterior::warnings`] tells if it has risen. The sizes and
     /// covariates are those of the bank.
@@ -91,6 +100,7 @@ impl<'a, M: Model> Npe<'a, M> {
 
     /// Writes the state of the training to a file every few seconds and at its end. Where the file exists already, the
     /// training goes on from there; with a budget of data sets the outcome is the same to the bit as without interruption.
+    /// The members of an ensemble after the first have files of their own, with a number added to the name.
     pub fn checkpoint(mut self, path: impl AsRef<Path>) -> Self {
         self.checkpoint = Some(path.as_ref().to_owned());
         self
@@ -107,38 +117,55 @@ impl<'a, M: Model> Npe<'a, M> {
         let encoder = Encoder::new(&self.model.specification());
         let (width, plates) = encoder.shape();
         let shape = Shape { width, plates, targets: targets.iter().map(|t| t.free.len()).sum() };
-        if self.settings.architecture == Architecture::default() {
-            self.settings.architecture = Architecture::sized(&shape);
-        }
+        self.settings.architecture = self.settings.architecture.sized(&shape);
         if let Some(bank) = self.bank {
             self.settings.validation = self.settings.validation.min(bank.validation());
             self.settings.pilot = self.settings.pilot.min(bank.training());
         }
+        if let Some(data) = self.covariates {
+            crate::model::check(self.model, data)?;
+        }
+        if self.members == 0 {
+            return Err(InferenceError::EmptyEnsemble);
+        }
+        if let Budget::Time(time) = budget {
+            self.settings.budget = Budget::Time(time.div_f64(self.members as f64));
+        }
+        let seed = self.settings.seed;
+        let networks = (0..self.members).map(|member| {
+            self.settings.seed = seed.wrapping_add((member as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+            self.train_member(member, &shape, &encoder, &targets)
+        });
+        let networks = networks.collect::<Result<_, InferenceError>>()?;
+        Ok(Posterior::new(self.model.clone(), networks, encoder, targets))
+    }
+
+    fn train_member(
+        &self,
+        member: usize,
+        shape: &Shape,
+        encoder: &Encoder,
+        targets: &[GlobalSlot],
+    ) -> Result<Network, InferenceError> {
         let names: Vec<&str> = targets.iter().map(|t| t.name.as_str()).collect();
+        let checkpoint = self.checkpoint.as_ref().map(|path| match member {
+            0 => path.clone(),
+            _ => path.with_added_extension(member.to_string()),
+        });
         let training = Training {
             of: format!("{:?}, {names:?}", self.model),
             settings: &self.settings,
-            networks: &own_networks(&self.model.specification(), &shape, &self.networks)?,
-            checkpoint: self.checkpoint.as_deref(),
+            networks: &own_networks(&self.model.specification(), shape, &self.networks)?,
+            checkpoint: checkpoint.as_deref(),
         };
-        let network = match self.bank {
-            Some(bank) => {
-                let source = bank.source(self.model, &targets, self.settings.sets, self.settings.seed)?;
-                training.fit(&shape, &source, bank.simulation())?
-            }
-            None => {
-                if let Some(data) = self.covariates {
-                    crate::model::check(self.model, data)?;
-                }
-                let plan = Plan::new(self.model, &self.sizes, None, self.covariates.map(|d| (d, false)))?;
-                let (seed, encoder, targets) = (self.settings.seed, &encoder, &targets);
-                let source = Simulations { model: self.model, plan: &plan, encoder, targets, seed };
-                let covariates = self.covariates.map(|data| serde_json::json!(data).to_string());
-                let simulations = format!("fresh simulations, sizes {:?}, covariates {covariates:?}", self.sizes);
-                training.fit(&shape, &source, &simulations)?
-            }
-        };
-        Ok(Posterior::new(self.model.clone(), network, encoder, targets))
+        if let Some(bank) = self.bank {
+            let source = bank.source(self.model, targets, self.settings.sets, self.settings.seed)?;
+            return training.fit(shape, &source, bank.simulation());
+        }
+        let plan = Plan::new(self.model, &self.sizes, None, self.covariates.map(|d| (d, false)))?;
+        let source = Simulations { model: self.model, plan: &plan, encoder, targets, seed: self.settings.seed };
+        let covariates = self.covariates.map(|data| serde_json::json!(data).to_string());
+        training.fit(shape, &source, &format!("fresh simulations, sizes {:?}, covariates {covariates:?}", self.sizes))
     }
 
     fn targets(&self) -> Result<Vec<GlobalSlot>, InferenceError> {

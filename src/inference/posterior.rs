@@ -10,17 +10,18 @@ use super::{Belief, DataSummary, InferenceError};
 use crate::model::{
     Extent, GlobalSlot, Model, Plate, Role, Specification, Variable, allowed, check_with, global_slots,
 };
-use crate::nn::{Batch, Estimate, Network, Record, RowNetworks, Shape, Sums};
+use crate::nn::{Batch, Estimate, Network, Record, RowNetworks, Shape};
 
 /// An amortized posterior over globals of a model.
 #[derive(Clone, Debug)]
 pub struct Posterior<M: Model> {
     model: M,
     specification: Arc<Specification>,
-    network: Network,
+    /// One, or the members of an ensemble.
+    networks: Vec<Network>,
     encoder: Encoder,
     targets: Arc<[GlobalSlot]>,
-    /// Of the network's weights.
+    /// Of the networks' weights.
     fingerprint: String,
 }
 
@@ -35,10 +36,10 @@ const SPECIFICATION: &str = "hierarch.specification";
 const LIBRARY: &str = "hierarch.version";
 
 impl<M: Model> Posterior<M> {
-    pub(super) fn new(model: M, network: Network, encoder: Encoder, targets: Vec<GlobalSlot>) -> Self {
+    pub(super) fn new(model: M, networks: Vec<Network>, encoder: Encoder, targets: Vec<GlobalSlot>) -> Self {
         let specification = Arc::new(model.specification());
-        let fingerprint = network.fingerprint();
-        Self { model, specification, network, encoder, targets: targets.into(), fingerprint }
+        let fingerprint = networks.iter().map(Network::fingerprint).collect::<Vec<_>>().join("-");
+        Self { model, specification, networks, encoder, targets: targets.into(), fingerprint }
     }
 
     /// What is believed of the globals given a data set of any size in the model's ranges.
@@ -47,10 +48,13 @@ impl<M: Model> Posterior<M> {
     /// What is wrong with the data.
     pub fn condition(&self, data: &M::Data) -> Result<Belief<M>, InferenceError> {
         let batch = self.batch(data, Extent::Whole)?;
-        if self.network.keeps_sums() {
-            return self.conclude(&self.network.summarise(&batch)?);
-        }
-        Ok(self.belief(self.network.predict(&batch)?.swap_remove(0)))
+        let estimate = |network: &Network| {
+            if network.keeps_sums() {
+                return network.conclude(&network.summarise(&batch)?);
+            }
+            Ok(network.predict(&batch)?.swap_remove(0))
+        };
+        self.belief(self.networks.iter().map(estimate))
     }
 
     /// What is believed of the globals after each element of the only plate at the top of the model, in their order, from the
@@ -84,8 +88,11 @@ impl<M: Model> Posterior<M> {
     /// # Errors
     /// What is wrong with the data, and a posterior that was not trained with a causal encoder.
     pub fn condition_prefixes(&self, data: &M::Data) -> Result<Vec<Belief<M>>, InferenceError> {
-        let estimates = self.network.predict_prefixes(&self.batch(data, Extent::Whole)?)?;
-        Ok(estimates.into_iter().flatten().map(|estimate| self.belief(estimate)).collect())
+        let batch = self.batch(data, Extent::Whole)?;
+        let each = self.networks.iter().map(|network| Ok(network.predict_prefixes(&batch)?.swap_remove(0)));
+        let each: Vec<Vec<Estimate>> = each.collect::<Result<_, InferenceError>>()?;
+        let after = |i: usize| self.belief(each.iter().map(|estimates| Ok(estimates[i].clone())));
+        (0..each.first().map_or(0, Vec::len)).map(after).collect()
     }
 
     /// What is kept of a part of a data set, of any size: see [`DataSummary`].
@@ -133,7 +140,8 @@ impl<M: Model> Posterior<M> {
         if let Some(variable) = index(&self.specification.plates) {
             return Err(InferenceError::NoParts { variable: variable.name.clone() });
         }
-        let sums = self.network.summarise(&self.batch(part, Extent::Part)?)?;
+        let batch = self.batch(part, Extent::Part)?;
+        let sums = self.networks.iter().map(|network| network.summarise(&batch)).collect::<Result<_, _>>()?;
         Ok(DataSummary::new(self.fingerprint.clone(), sums))
     }
 
@@ -148,7 +156,7 @@ impl<M: Model> Posterior<M> {
         }
         let plates = self.specification.data_plates(&self.specification.plates);
         plates.zip(summary.sizes()).try_for_each(|(plate, size)| allowed(plate, size, None))?;
-        self.conclude(&summary.sums)
+        self.belief(self.networks.iter().zip(&summary.sums).map(|(network, sums)| network.conclude(sums)))
     }
 
     fn batch(&self, data: &M::Data, extent: Extent) -> Result<Batch, InferenceError> {
@@ -158,31 +166,29 @@ impl<M: Model> Posterior<M> {
         Ok(batch)
     }
 
-    fn conclude(&self, sums: &Sums) -> Result<Belief<M>, InferenceError> {
-        Ok(self.belief(self.network.conclude(sums)?))
+    /// From what each network says.
+    fn belief(
+        &self,
+        estimates: impl Iterator<Item = Result<Estimate, crate::nn::Error>>,
+    ) -> Result<Belief<M>, InferenceError> {
+        let mut estimates = estimates.collect::<Result<Vec<_>, _>>()?;
+        let estimate = if estimates.len() == 1 { estimates.swap_remove(0) } else { Estimate::Ensemble(estimates) };
+        Ok(Belief::new(self.model.clone(), self.targets.clone(), estimate))
     }
 
-    fn belief(&self, estimate: Estimate) -> Belief<M> {
-        Belief::new(self.model.clone(), self.targets.clone(), estimate)
-    }
-
-    /// How the training went.
+    /// How the training went; of an ensemble, that of its first member.
     pub fn history(&self) -> &[Record] {
-        self.network.history()
+        self.networks.first().map_or(&[], Network::history)
     }
 
     /// What is doubtful about the training, in words; nothing if all seems well.
     pub fn warnings(&self) -> Vec<String> {
-        let Some(last) = self.history().last() else { return Vec::new() };
-        let best = self.history().iter().min_by(|a, b| a.validation.total_cmp(&b.validation)).unwrap_or(last);
-        if last.validation < best.validation + RISE {
-            return Vec::new();
-        }
-        vec![format!(
-            "the loss on held-out simulations was lowest after {} data sets ({:.3} nats) and then rose to {:.3} nats, with \
-             {:.3} nats on those it was trained on: overfitting. More simulations help",
-            best.sets, best.validation, last.validation, last.loss
-        )]
+        let doubt = |network: &Network| {
+            let last = network.history().last()?;
+            let best = network.history().iter().min_by(|a, b| a.validation.total_cmp(&b.validation))?;
+            (last.validation >= best.validation + RISE).then(|| overfitted(best, last))
+        };
+        self.networks.iter().filter_map(doubt).collect()
     }
 
     /// The model it was trained for.
@@ -204,7 +210,7 @@ impl<M: Model> Posterior<M> {
             (SPECIFICATION.to_owned(), serde_json::json!(**specification).to_string()),
             (LIBRARY.to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
         ]);
-        Ok(self.network.save(path, &metadata)?)
+        Ok(Network::save_all(&self.networks, path.as_ref(), &metadata)?)
     }
 
     /// Reads a posterior that was saved for this model, with these params.
@@ -226,7 +232,7 @@ impl<M: Model> Posterior<M> {
         let (width, plates) = encoder.shape();
         let expected = Shape { width, plates, targets: 0 };
         let own = own_networks(&specification, &expected, &networks)?;
-        let (network, metadata) = Network::load_with(path, &own)?;
+        let (networks, metadata) = Network::load_all(path, &own)?;
         let entry = |key: &str| {
             metadata.get(key).ok_or_else(|| InferenceError::NotAPosterior {
                 path: path.to_owned(),
@@ -244,9 +250,18 @@ impl<M: Model> Posterior<M> {
         let names: Vec<String> = serde_json::from_str(entry(GLOBALS)?).map_err(|e| unusable(e.to_string()))?;
         let targets = pick(global_slots(model), &names)?;
         let free: usize = targets.iter().map(|t| t.free.len()).sum();
-        if *network.shape() != (Shape { targets: free, ..expected }) {
+        let expected = Shape { targets: free, ..expected };
+        if networks.iter().any(|network| *network.shape() != expected) {
             return Err(unusable("the shape of its network is not that of the model".to_owned()));
         }
-        Ok(Self::new(model.clone(), network, encoder, targets))
+        Ok(Self::new(model.clone(), networks, encoder, targets))
     }
+}
+
+fn overfitted(best: &Record, last: &Record) -> String {
+    format!(
+        "the loss on held-out simulations was lowest after {} data sets ({:.3} nats) and then rose to {:.3} nats, with \
+         {:.3} nats on those it was trained on: overfitting. More simulations help",
+        best.sets, best.validation, last.validation, last.loss
+    )
 }

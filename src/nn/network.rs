@@ -159,16 +159,19 @@ impl Default for Architecture {
 }
 
 impl Architecture {
-    /// The default, made wider where rows have many numbers, or where there are many targets.
-    pub fn sized(shape: &Shape) -> Architecture {
+    /// Makes what was left as in the default wider where rows have many numbers, or the family many outputs.
+    pub fn sized(mut self, shape: &Shape) -> Architecture {
         fn widest(plates: &[PlateShape]) -> usize {
             plates.iter().map(|plate| plate.width.max(widest(&plate.children))).max().unwrap_or(0)
         }
         let default = Architecture::default();
-        let row = if widest(&shape.plates) > 8 { vec![128, 128] } else { default.row };
-        let outputs = default.family.outputs(shape.targets);
-        let set = if outputs > 128 { Trunk::Residual { width: 192, blocks: 6 } } else { default.set };
-        Architecture { row, set, ..default }
+        if self.row == default.row && widest(&shape.plates) > 8 {
+            self.row = vec![128, 128];
+        }
+        if self.set == default.set && self.family.outputs(shape.targets) > 128 {
+            self.set = Trunk::Residual { width: 192, blocks: 6 };
+        }
+        self
     }
 }
 

@@ -25,9 +25,10 @@ use crate::whole_file::write_whole;
 pub type Metadata = BTreeMap<String, String>;
 
 /// Version of the layout of weights and metadata.
-const FORMAT: u32 = 2;
-/// The key of the network's own metadata; the caller's stand beside it.
+const FORMAT: u32 = 3;
+/// The keys of the network's own metadata, or of those of several networks; the caller's stand beside it.
 const NETWORK: &str = "hierarch.network";
+const NETWORKS: &str = "hierarch.networks";
 /// The keys of a training that is not at its end.
 const TRAINING: &str = "hierarch.training";
 const SETTINGS: &str = "hierarch.settings";
@@ -53,30 +54,58 @@ impl Network {
     /// # Errors
     /// If the file cannot be written; whatever stood there before is then still there.
     pub fn save(&self, path: impl AsRef<Path>, metadata: &Metadata) -> Result<(), Error> {
+        Network::save_all(std::slice::from_ref(self), path.as_ref(), metadata)
+    }
+
+    /// The same for several networks in one file.
+    pub(crate) fn save_all(networks: &[Network], path: &Path, metadata: &Metadata) -> Result<(), Error> {
         let mut metadata = metadata.clone();
-        metadata.insert(NETWORK.to_owned(), json(&self.header()));
-        let matrices = self.plan.parameters.iter().map(|parameter| Matrix {
-            name: parameter.name.as_str(),
-            shape: vec![parameter.slot.rows, parameter.slot.columns],
-            values: &self.weights.values[parameter.slot.range()],
+        let headers: Vec<Header> = networks.iter().map(Network::header).collect();
+        metadata.insert(NETWORKS.to_owned(), json(&headers));
+        let mut named = Vec::new();
+        for (index, network) in networks.iter().enumerate() {
+            for parameter in &network.plan.parameters {
+                named.push((member_name(networks.len(), index, &parameter.name), network, parameter.slot));
+            }
+        }
+        let matrices = named.iter().map(|(name, network, slot)| Matrix {
+            name: name.as_str(),
+            shape: vec![slot.rows, slot.columns],
+            values: &network.weights.values[slot.range()],
         });
-        write(path.as_ref(), metadata, matrices)
+        write(path, metadata, matrices)
     }
 
     /// Reads a network, and the metadata that were saved with it.
     ///
     /// # Errors
-    /// If the file cannot be read, is damaged, or does not hold a network of this version of the library.
+    /// If the file cannot be read, is damaged, or does not hold one network of this version of the library.
     pub fn load(path: impl AsRef<Path>) -> Result<(Network, Metadata), Error> {
-        Network::load_with(path.as_ref(), &[])
+        let path = path.as_ref();
+        let (mut networks, metadata) = Network::load_all(path, &[])?;
+        match (networks.pop(), networks.len()) {
+            (Some(network), 0) => Ok((network, metadata)),
+            (_, others) => {
+                let reason = format!("it holds {} networks where one is due", others + 1);
+                Err(Error::Corrupt { path: path.to_owned(), reason })
+            }
+        }
     }
 
-    /// The same for a network with networks of the user's own for the rows of some plates.
-    pub(crate) fn load_with(path: &Path, own: &[Option<Own>]) -> Result<(Network, Metadata), Error> {
+    /// Reads all networks of a file, with networks of the user's own for the rows of some plates.
+    pub(crate) fn load_all(path: &Path, own: &[Option<Own>]) -> Result<(Vec<Network>, Metadata), Error> {
         let mut file = read(path)?;
         let corrupt = |reason| Error::Corrupt { path: path.to_owned(), reason };
-        let network = Network::from_file(&mut file, own).map_err(corrupt)?;
-        Ok((network, file.metadata))
+        let headers: Vec<Header> = file.json(NETWORKS).map_err(corrupt)?;
+        let count = headers.len();
+        let networks = headers.into_iter().enumerate().map(|(index, header)| {
+            Network::from_file(&file, header, |name| member_name(count, index, name), own).map_err(corrupt)
+        });
+        let networks: Vec<Network> = networks.collect::<Result<_, Error>>()?;
+        if networks.is_empty() {
+            return Err(corrupt("it holds no network".to_owned()));
+        }
+        Ok((networks, file.metadata))
     }
 
     fn header(&self) -> Header {
@@ -90,8 +119,12 @@ impl Network {
         }
     }
 
-    fn from_file(file: &mut File, own: &[Option<Own>]) -> Result<Network, String> {
-        let header: Header = file.json(NETWORK)?;
+    fn from_file(
+        file: &File,
+        header: Header,
+        in_file: impl Fn(&str) -> String,
+        own: &[Option<Own>],
+    ) -> Result<Network, String> {
         if header.format != FORMAT {
             return Err(format!("it has format {}, this library reads format {FORMAT}", header.format));
         }
@@ -109,7 +142,7 @@ impl Network {
         let plan = Plan::new(&header.reader, &header.architecture, own).map_err(|error| error.to_string())?;
         let mut weights = Vec::with_capacity(plan.length());
         for parameter in &plan.parameters {
-            weights.extend(file.matrix(&parameter.name, &[parameter.slot.rows, parameter.slot.columns])?);
+            weights.extend(file.matrix(&in_file(&parameter.name), &[parameter.slot.rows, parameter.slot.columns])?);
         }
         Ok(Network {
             shape: header.shape,
@@ -120,6 +153,11 @@ impl Network {
             history: header.history,
         })
     }
+}
+
+/// The name of a matrix in a file of so many networks.
+fn member_name(networks: usize, index: usize, name: &str) -> String {
+    if networks == 1 { name.to_owned() } else { format!("{index}.{name}") }
 }
 
 impl<'a, S: Source> Trainer<'a, S> {
