@@ -910,9 +910,12 @@ impl Network {
 
     fn estimates(&self, sets: usize, plates: Vec<Encoded>) -> Result<Vec<Estimate>, Error> {
         let mut graph = Graph::<f32, NoneTape>::new(self.weights.clone(), self.plan.shared)?;
-        let Judged { output, context } = self.plan.forward(&mut graph, sets, plates)?;
+        Ok(self.read_all(&self.plan.forward(&mut graph, sets, plates)?))
+    }
+
+    fn read_all(&self, Judged { output, context }: &Judged<f32>) -> Vec<Estimate> {
         let rows = output.values.chunks_exact(output.columns).zip(context.values.chunks_exact(context.columns));
-        Ok(rows.map(|(output, context)| self.read(output, context)).collect())
+        rows.map(|(output, context)| self.read(output, context)).collect()
     }
 
     /// What the network believes of data sets that share their plates and differ in the numbers outside them: `plates` is
@@ -925,32 +928,34 @@ impl Network {
         if width == 0 {
             return self.predict(&Batch { sets: 1, plates: plates.to_vec(), ..Batch::default() });
         }
-        let sets = outside.len() / width;
+        let batch = Batch { sets: outside.len() / width, width, globals: outside.to_vec(), plates: Vec::new() };
+        batch.check(&Shape { plates: Vec::new(), ..self.shape.clone() })?;
         let first = outside.get(..width).unwrap_or_default().to_vec();
         let one = Batch { sets: 1, width, globals: first, plates: plates.to_vec() };
         one.check(&self.shape)?;
-        Batch { sets, width, globals: outside.to_vec(), plates: Vec::new() }
-            .check(&Shape { plates: Vec::new(), ..self.shape.clone() })?;
+        if !self.keeps_sums() {
+            let mut all = one.slice(0..0);
+            for set in outside.chunks_exact(width) {
+                all.append(&Batch { globals: set.to_vec(), ..one.clone() });
+            }
+            return self.predict(&all);
+        }
         let mut shared = Vec::new();
-        for ((level, plan), rows) in self.reader.levels.iter().zip(&self.plan.levels).skip(1).zip(&one.plates) {
+        for ((level, plan), rows) in self.reader.levels.iter().zip(&self.plan.levels).skip(1).zip(plates) {
             shared.extend(self.vector(level, plan, &self.sums_of(level, plan, rows)?));
         }
-        let slices = in_slices(sets, |sets| {
+        let slices = in_slices(&batch, |sets| {
             let mut graph = Graph::<f32, NoneTape>::new(self.weights.clone(), self.plan.shared)?;
-            let rows = Rows {
-                width,
-                features: outside[sets.start * width..sets.end * width].to_vec(),
-                offsets: (0..=sets.len()).collect(),
-                children: Vec::new(),
-            };
             let (level, plan) = (&self.reader.levels[0], &self.plan.levels[0]);
-            let mut vectors = plan.read(&mut graph, self.plan.activation, level.encode(&rows))?;
-            vectors.extend(shared.iter().map(|part| Input::Data(Arc::new(part.repeat(sets.len())))));
-            let Judged { output, context } = self.plan.judge(&mut graph, sets.len(), vectors)?;
-            let rows = output.values.chunks_exact(output.columns).zip(context.values.chunks_exact(context.columns));
-            Ok(rows.map(|(output, context)| self.read(output, context)).collect())
+            let sets = batch.slice(sets);
+            let mut vectors = Vec::new();
+            if let Some(rows) = outside_plates(&sets) {
+                vectors.extend(plan.read(&mut graph, self.plan.activation, level.encode(&rows))?);
+            }
+            vectors.extend(shared.iter().map(|part| Input::Data(Arc::new(part.repeat(sets.sets)))));
+            Ok(self.read_all(&self.plan.judge(&mut graph, sets.sets, vectors)?))
         })?;
-        Ok(slices.into_iter().flat_map(|slice: Vec<Estimate>| slice).collect())
+        Ok(slices.into_iter().flatten().collect())
     }
 
     /// -ln q(target | data) of each data set, in nats of the targets as they were given; `targets` is sets x D.
