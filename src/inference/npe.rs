@@ -107,9 +107,10 @@ impl<'a, M: Model> Npe<'a, M> {
         let encoder = Encoder::new(&self.model.specification());
         let (width, plates) = encoder.shape();
         let shape = Shape { width, plates, targets: targets.iter().map(|t| t.free.len()).sum() };
-        let encoder = self.settings.architecture.encoder;
-        if self.settings.architecture == (Architecture { encoder, ..Architecture::default() }) {
-            self.settings.architecture = Architecture { encoder, ..Architecture::sized(&shape) };
+        let architecture = &mut self.settings.architecture;
+        let of_encoder = |sizes| Architecture { encoder: architecture.encoder, ..sizes };
+        if *architecture == of_encoder(Architecture::default()) {
+            *architecture = of_encoder(Architecture::sized(&shape));
         }
         if let Some(bank) = self.bank {
             self.settings.validation = self.settings.validation.min(bank.validation());
