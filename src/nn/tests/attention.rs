@@ -313,33 +313,22 @@ fn a_causal_transformer_learns_a_conjugate_model_after_every_row() {
     }
 }
 
+/// Scores are made tile by tile: ten thousand rows take no more memory for each than a few do.
 #[test]
-#[ignore = "a measurement"]
-fn step_times() {
-    struct Fixed;
-    impl Source for Fixed {
-        type Error = Infallible;
-        fn draw(&self, step: u64, first: usize, sets: usize) -> Result<(Batch, Vec<f32>), Infallible> {
-            Ok(Conjugate::simulate(&mut random(step, first), std::iter::repeat_n(100, sets)))
-        }
-    }
-    for encoder in
-        [Encoder::DeepSet, Encoder::Attention { width: 32, heads: 2, blocks: 1, inducing: 8 }, Encoder::ATTENTION]
-    {
-        for bins in [96, 0] {
-            let architecture = Architecture { encoder, bins, ..Architecture::default() };
-            let settings = Settings { architecture, ..Settings::new(Budget::sets(1 << 40)) };
-            let shape = Conjugate::shape();
-            let mut trainer = Trainer::new(&shape, &Fixed, &settings).unwrap();
-            let mut times: Vec<f64> = (0..40)
-                .map(|_| {
-                    let start = std::time::Instant::now();
-                    trainer.step().unwrap();
-                    1e3 * start.elapsed().as_secs_f64()
-                })
-                .collect();
-            times.sort_by(f64::total_cmp);
-            println!("{encoder:?}, {bins} bins: {:.1} ms (least {:.1})", times[20], times[0]);
+fn ten_thousand_rows_fit() {
+    let (batch, _) = Conjugate::simulate(&mut random(1, 1), std::iter::once(10_000));
+    let mean = |mixtures: &[Estimate]| moments(&mixtures[0]).0;
+    for encoder in [Encoder::ATTENTION, Encoder::CAUSAL] {
+        let network = train(&Conjugate::shape(), &Conjugate, &attention(encoder), |_| ()).unwrap();
+        let whole = network.predict(&batch).unwrap();
+        assert!(mean(&whole).is_finite());
+        if encoder == Encoder::CAUSAL {
+            let found = network.predict_prefixes(&batch).unwrap().swap_remove(0);
+            assert_eq!(found.len(), 10_000);
+            assert!((mean(&found[9999..]) - mean(&whole)).abs() < 1e-3);
+            let plates = vec![batch.plates[0].part(0..5000)];
+            let half = network.predict(&Batch { plates, ..batch.clone() }).unwrap();
+            assert!((mean(&found[4999..]) - mean(&half)).abs() < 1e-3);
         }
     }
 }
