@@ -281,7 +281,7 @@ pub enum Activation {
 
 /// x sigmoid(2 u(x)) with u(x) = sqrt(2 / pi) (x + 0.044715 x^3), and its derivative.
 #[inline(always)]
-fn gelu<E: Number>(x: E) -> (E, E) {
+pub(super) fn gelu<E: Number>(x: E) -> (E, E) {
     let (a, b) = (E::number(-1.595_769), E::number(-0.071_354_814));
     let square = x * x;
     let sigmoid = E::one() / (E::one() + (x * (a + b * square)).quick_exp());
