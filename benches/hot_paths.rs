@@ -1,4 +1,5 @@
-//! The hot paths of `resonance`: the gradient of its density, its simulator, a training step, and inference on new data.
+//! The hot paths of `resonance`: the gradient of its density, its simulator, a training step, inference on new data, and its
+//! refinement.
 
 use std::convert::Infallible;
 use std::hint::black_box;
@@ -217,5 +218,18 @@ fn condition(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, density, simulate, train_step, condition);
+fn refine(c: &mut Criterion) {
+    let model = Resonance::default();
+    let posterior = model.npe().train(Budget::sets(50_000)).expect("the model can be learned");
+    let truth = ResonanceGlobals { fraction: 0.2, mass: 2.5 };
+    let sets = model.simulate(1).at(&truth).size("events", 100).seed(1).run().expect("the model can be simulated");
+    let belief = posterior.condition(&sets[0].data).expect("simulated data are good data");
+    let mut group = c.benchmark_group("refine");
+    group.throughput(Throughput::Elements(4000));
+    let run = || belief.refine(&model, black_box(&sets[0].data)).expect("the draws are possible");
+    group.bench_function("resonance_100", |b| b.iter(run));
+    group.finish();
+}
+
+criterion_group!(benches, density, simulate, train_step, condition, refine);
 criterion_main!(benches);

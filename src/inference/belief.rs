@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use super::link::Link;
 
-use crate::model::{GlobalSlot, Model, Record, constrain, log_jacobian, unconstrain};
+use crate::model::{GlobalSlot, Likelihood, Model, Record, constrain, log_jacobian, unconstrain};
 use crate::nn::Estimate;
-use crate::sampling::Summary;
-use crate::simulate::stream;
+use crate::sampling::{Proposal, Refined, SampleError, Summary, refine};
+use crate::simulate::{Stream, stream};
 
 /// How many points stand for the distribution where a mean, an sd or a quantile is asked for.
 const POINTS: usize = 4000;
+/// How many draws a belief is refined from.
+const REFINED: usize = 4000;
 
 /// A distribution over globals: a mixture of Gaussians or a flow in an unconstrained space (in which a uniform variable is standard
 /// normal), carried into the support of each variable, so that a fraction stays within 0 and 1.
@@ -25,6 +27,44 @@ pub struct Belief<M: Model> {
 impl<M: Model> Belief<M> {
     pub(super) fn new(model: M, targets: Arc<[GlobalSlot]>, estimate: Estimate) -> Self {
         Self { model, targets, estimate }
+    }
+
+    /// The exact posterior, by importance sampling with this belief as the proposal: with k-hat, which tells whether to
+    /// believe it, and the evidence. The data are those that the belief was conditioned on. Takes milliseconds; for more
+    /// draws, or another seed, see [`refine`](crate::sampling::refine).
+    ///
+    /// ```
+    /// use hierarch::prelude::*;
+    ///
+    /// model! {
+    ///     pub Flux {
+    ///         global rate ~ Gamma(2.0, 1.0);
+    ///         plate events(1..=100) {
+    ///             observe energy ~ Exponential(rate);
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let model = Flux::default();
+    /// let data = FluxData { events: FluxEvents { energy: vec![0.7, 0.1, 1.9, 0.4, 0.2, 0.3] } };
+    /// let posterior = model.npe().train(Budget::sets(5_000))?; // far too short, for an example
+    /// let exact = posterior.condition(&data)?.refine(&model, &data)?;
+    /// println!("{exact}");
+    /// // Gamma(2 + 6, 1 + 3.6), whatever the network has learned.
+    /// assert!((exact.mean("rate").unwrap() - 8.0 / 4.6).abs() < 0.1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Data that do not fit the model; a model with continuous locals, or a belief of some globals alone, since a posterior is
+    /// refined as a whole; and draws that are all impossible under the model.
+    pub fn refine(&self, model: &M, data: &M::Data) -> Result<Refined<M>, SampleError>
+    where
+        M: Likelihood,
+    {
+        refine(model, data, self, REFINED, 0)
     }
 
     /// The names of the numbers: `mass`, or `mu[0]`, `mu[1]` for a vector.
@@ -131,6 +171,27 @@ impl<M: Model> Belief<M> {
             shown.iter().zip(&mut columns).for_each(|(&at, column)| column.push(values[at]));
         }
         columns
+    }
+}
+
+/// Of a model without continuous locals, and of all its globals.
+impl<M: Model> Proposal for Belief<M> {
+    fn names(&self) -> Vec<String> {
+        self.names().into_iter().map(str::to_owned).collect()
+    }
+
+    fn draw(&self, rng: &mut Stream, q: &mut [f64], log_density: &mut [f64]) {
+        let places: Vec<(usize, Link)> = self.targets.iter().flat_map(|t| t.free.clone()).zip(self.links()).collect();
+        let points = self.estimate.sample(log_density.len(), rng);
+        log_density.copy_from_slice(&self.estimate.log_densities(&points));
+        let width = places.len();
+        for ((q, log_density), point) in q.chunks_exact_mut(width).zip(log_density).zip(points.chunks_exact(width)) {
+            for ((at, link), z) in places.iter().zip(point) {
+                let (free, log_slope) = link.inverse_with_log_slope(*z);
+                q[*at] = free;
+                *log_density += log_slope;
+            }
+        }
     }
 }
 

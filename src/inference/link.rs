@@ -41,6 +41,18 @@ impl Link {
         }
     }
 
+    /// The inverse at z, and ln(dz / dq) there.
+    pub(super) fn inverse_with_log_slope(self, z: f64) -> (f64, f64) {
+        match self {
+            Self::Identity => (z, 0.0),
+            Self::Probit => {
+                // dq/dz = phi(z) / (Phi(z) Phi(-z)).
+                let (below, above) = (z.ln_normal_cdf(), (-z).ln_normal_cdf());
+                (below - above, below + above + 0.5 * z * z + LN_SQRT_2_PI)
+            }
+        }
+    }
+
     /// ln(dz / dq).
     pub(super) fn log_slope(self, q: f64) -> f64 {
         match self {
@@ -72,6 +84,9 @@ mod tests {
             for i in -120..=120 {
                 let q = f64::from(i) / 4.0 + 0.1;
                 assert!((link.inverse(link.forward(q)) - q).abs() < 1e-7 * q.abs().max(1.0), "{link:?} {q}");
+                let (back, log_slope) = link.inverse_with_log_slope(link.forward(q));
+                assert!((back - link.inverse(link.forward(q))).abs() < 1e-12 * q.abs().max(1.0), "{link:?} {q}");
+                assert!((log_slope - link.log_slope(q)).abs() < 1e-7 * q.abs().max(1.0), "{link:?} {q}");
                 let slope = (link.forward(q + 1e-4) - link.forward(q - 1e-4)) / 2e-4;
                 assert!((link.log_slope(q) - slope.ln()).abs() < 1e-6, "{link:?} {q}");
             }

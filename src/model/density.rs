@@ -8,7 +8,7 @@ use crate::distributions::{Distribution, Support, constrain_simplex, unconstrain
 use crate::io::{DataError, DataSet, Frame};
 
 /// Buffers that a density uses again in each call.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Scratch {
     free: Vec<Vec<f64>>,
 }
@@ -33,7 +33,7 @@ impl Scratch {
 /// by side. Discrete locals are summed out.
 ///
 /// [`Density::new`] takes everything in; [`Density::explicit`] leaves out the factors of implicit observations.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Density<'a, M: Model> {
     model: &'a M,
     data: &'a M::Data,

@@ -1,10 +1,13 @@
-//! Markov chains over a model's exact density, and what they are worth.
+//! Exact posteriors, from a model's density: Markov chains and importance sampling, and what their draws are worth.
 
 mod chains;
 pub mod diagnostics;
+mod importance;
 mod nuts;
+mod smoothing;
 mod summary;
 
 pub use chains::Chains;
+pub use importance::{Proposal, Refined, refine};
 pub use nuts::{Nuts, SampleError};
 pub use summary::{Summary, SummaryRow};

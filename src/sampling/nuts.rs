@@ -22,7 +22,17 @@ const STACK: usize = 8 << 20;
 const STACK_FOR_EACH: usize = 1 << 20;
 const STACK_MOST: usize = 1 << 30;
 
-/// Why chains could not be run.
+/// Threads that evaluate a density of so many numbers: as many as there are cores, but no more than `most`. A number with
+/// derivatives lies on the stack with all of them, a vector of such with their square.
+pub(super) fn threads(dimension: usize, most: usize) -> Result<rayon::ThreadPool, SampleError> {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(rayon::current_num_threads().min(most))
+        .stack_size((STACK + dimension * STACK_FOR_EACH).min(STACK_MOST))
+        .build()
+        .map_err(|error| SampleError::Threads { what: error.to_string() })
+}
+
+/// Why a posterior could not be sampled.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SampleError {
@@ -51,6 +61,50 @@ pub enum SampleError {
         /// The chain, counted from 0.
         chain: usize,
         /// The log density at the last starting point tried.
+        value: f64,
+    },
+    /// The threads could not be started.
+    #[error("no threads could be started: {what}")]
+    Threads {
+        /// What the system says.
+        what: String,
+    },
+    /// A proposal is not a distribution of all latent numbers.
+    #[error(
+        "the proposal says nothing of {missing}, and a posterior is refined as a whole: train one for all globals, or sample \
+         with `nuts()`, which knows the locals too"
+    )]
+    Uncovered {
+        /// The latent numbers that are missing.
+        missing: String,
+    },
+    /// A proposal is a distribution of something else.
+    #[error("the proposal is a distribution of {surplus}, which the model with these data does not have")]
+    Surplus {
+        /// The names of the proposal that are not the model's.
+        surplus: String,
+    },
+    /// A proposal gives something that is no number.
+    #[error(
+        "draw {draw} of the proposal, {at:?} in the unconstrained space, has the log density {value}: all must be finite"
+    )]
+    Proposal {
+        /// The draw, counted from 0.
+        draw: usize,
+        /// Its unconstrained numbers.
+        at: Vec<f64>,
+        /// Its log density under the proposal.
+        value: f64,
+    },
+    /// No draw of a proposal is possible.
+    #[error(
+        "none of the {draws} draws of the proposal is possible under the model, with log densities such as {value}: the data \
+         may be impossible under it, a `let` may give NaN, or the proposal be far off; `nuts()` tells"
+    )]
+    NoWeight {
+        /// How many draws there were.
+        draws: usize,
+        /// The log of the ratio of the densities at the last.
         value: f64,
     },
     /// The sampler gave up.
@@ -135,12 +189,7 @@ impl<'a, M: Model> Nuts<'a, M> {
         if dimension == 0 {
             return Err(SampleError::NothingToSample);
         }
-        // A number with derivatives lies on the stack with all of them, a vector of such with their square.
-        let threads = rayon::ThreadPoolBuilder::new()
-            .num_threads(rayon::current_num_threads().min(self.chains))
-            .stack_size((STACK + dimension * STACK_FOR_EACH).min(STACK_MOST))
-            .build()
-            .map_err(|error| SampleError::Sampler { chain: 0, what: error.to_string() })?;
+        let threads = threads(dimension, self.chains)?;
         let started = Instant::now();
         let steps = self.chains * (self.warmup + self.draws);
         let (progress, done, divergent) =

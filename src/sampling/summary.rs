@@ -52,6 +52,58 @@ impl Summary {
     pub fn from_draws<'a, N: Into<String>>(variables: impl IntoIterator<Item = (N, &'a [f64])>) -> Self {
         Self { rows: variables.into_iter().map(|(name, draws)| row(name.into(), draws.to_vec())).collect() }
     }
+
+    /// From weighted draws: for each scalar its name and its draws, and for each draw its weight; these sum to 1. No
+    /// diagnostics.
+    pub(super) fn from_weighted<'a>(
+        variables: impl IntoIterator<Item = (&'a str, &'a [f64])>,
+        weights: &[f64],
+    ) -> Self {
+        let row = |(name, draws): (&str, &[f64])| {
+            let [q05, median, q95] = quantiles(draws, weights, [0.05, 0.5, 0.95]);
+            let (mean, sd) = (mean(draws, weights), sd(draws, weights));
+            SummaryRow { name: name.to_owned(), mean, sd, q05, median, q95, rhat: None, ess_bulk: None, ess_tail: None }
+        };
+        Self { rows: variables.into_iter().map(row).collect() }
+    }
+}
+
+/// The mean of weighted draws; the weights sum to 1.
+pub(super) fn mean(draws: &[f64], weights: &[f64]) -> f64 {
+    draws.iter().zip(weights).map(|(x, w)| w * x).sum()
+}
+
+/// The standard deviation of weighted draws, with the correction of the denominator n - 1 for the effective sample size.
+pub(super) fn sd(draws: &[f64], weights: &[f64]) -> f64 {
+    let mean = mean(draws, weights);
+    let (squares, of_weights) = draws
+        .iter()
+        .zip(weights)
+        .fold((0.0, 0.0), |(squares, of_weights), (x, w)| (squares + w * (x - mean).powi(2), of_weights + w * w));
+    (squares / (1.0 - of_weights)).sqrt()
+}
+
+/// Quantiles of weighted draws, by linear interpolation between them; each stands in the middle of its weight.
+pub(super) fn quantiles<const N: usize>(draws: &[f64], weights: &[f64], probabilities: [f64; N]) -> [f64; N] {
+    let mut order: Vec<usize> = (0..draws.len()).filter(|&i| weights[i] > 0.0).collect();
+    order.sort_unstable_by(|&a, &b| draws[a].total_cmp(&draws[b]));
+    let mut below = 0.0;
+    let middles: Vec<f64> = order
+        .iter()
+        .map(|&i| {
+            below += weights[i];
+            below - 0.5 * weights[i]
+        })
+        .collect();
+    probabilities.map(|p| {
+        let above = middles.partition_point(|middle| *middle < p);
+        let draw = |at: usize| order.get(at).map_or(f64::NAN, |&i| draws[i]);
+        if above == 0 || above == order.len() {
+            return draw(above.min(order.len().saturating_sub(1)));
+        }
+        let share = (p - middles[above - 1]) / (middles[above] - middles[above - 1]);
+        draw(above - 1) + share * (draw(above) - draw(above - 1))
+    })
 }
 
 fn row(name: String, mut draws: Vec<f64>) -> SummaryRow {
@@ -134,6 +186,31 @@ mod tests {
         assert_eq!(summary.rows[0].median, plain.rows[0].median);
         let json = serde_json::to_string(&plain).unwrap();
         assert_eq!(serde_json::from_str::<Summary>(&json).unwrap().to_string(), plain.to_string());
+    }
+
+    /// Weights that are counts stand for so many equal draws.
+    #[test]
+    fn weights_are_like_repeated_draws() {
+        let draws = [3.0, 1.0, 2.5, 9.0, -4.0];
+        let counts = [400, 100, 300, 0, 200];
+        let weights = counts.map(|c| c as f64 / 1000.0);
+        let repeated: Vec<f64> = draws.iter().zip(counts).flat_map(|(x, c)| std::iter::repeat_n(*x, c)).collect();
+        let weighted = Summary::from_weighted([("x", &draws[..])], &weights).rows.remove(0);
+        let plain = Summary::from_draws([("x", &repeated[..])]).rows.remove(0);
+        assert!((weighted.mean - plain.mean).abs() < 1e-12);
+        // The corrections are for an effective size of 3.3 and for 1000.
+        assert!((weighted.sd * 0.7_f64.sqrt() - plain.sd * 0.999_f64.sqrt()).abs() < 1e-12);
+        // Middles of the weights at 0.1 (-4), 0.25 (1), 0.45 (2.5) and 0.8 (3).
+        let found = quantiles(&draws, &weights, [0.0, 0.1, 0.175, 0.45, 0.8, 1.0]);
+        let expected = [-4.0, -4.0, -1.5, 2.5, 3.0, 3.0];
+        assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-12), "{found:?}");
+        assert!(quantiles(&[], &[], [0.5])[0].is_nan());
+
+        let many: Vec<f64> = (0..1001).map(|i| (f64::from(i) * 0.37).sin()).collect();
+        let weighted = Summary::from_weighted([("x", &many[..])], &[1.0 / 1001.0; 1001]).rows.remove(0);
+        let plain = Summary::from_draws([("x", &many[..])]).rows.remove(0);
+        assert!((weighted.sd - plain.sd).abs() < 1e-12 && (weighted.median - plain.median).abs() < 1e-12);
+        assert!((weighted.q05 - plain.q05).abs() < 2e-3);
     }
 
     #[test]
