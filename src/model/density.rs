@@ -173,10 +173,12 @@ pub fn constrain<M: Model>(model: &M, data: Option<&M::Data>, q: &[f64], values:
 
 /// The same, and after the latent variables those `let`s that depend on them: outside plates, and in plates with continuous
 /// locals. What depends on a discrete local is left out, since that has no value.
-pub fn constrain_with_derived<M: Model>(model: &M, data: &M::Data, q: &[f64], values: &mut Vec<f64>) {
+///
+/// Without continuous locals the data change nothing, and may be left out to save time.
+pub fn constrain_with_derived<M: Model>(model: &M, data: Option<&M::Data>, q: &[f64], values: &mut Vec<f64>) {
     values.clear();
     let mut visitor = FromUnconstrained::new(q, values);
-    model.walk(Some(data), None, None, &mut visitor);
+    model.walk(data, None, None, &mut visitor);
     let derived = visitor.derived;
     values.extend(derived);
 }

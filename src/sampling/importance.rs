@@ -82,6 +82,7 @@ pub fn refine<M: Likelihood>(
         return Err(SampleError::NothingToSample);
     }
     let names = covered(model, data, proposal)?;
+    let walked = (names.len() > model::names(model, None).len()).then_some(data);
     let derived = model::derived_names(model, data);
     let width = names.len() + derived.len();
     let (mut q, mut values) = (vec![0.0; draws * dimension], vec![0.0; draws * width]);
@@ -96,7 +97,7 @@ pub fn refine<M: Likelihood>(
                 return Err(SampleError::Proposal { draw: chunk * CHUNK + i, at: q.to_vec(), value: *log_proposal });
             }
             *log_weight = density.gradient(q, &mut gradient) - log_proposal;
-            model::constrain_with_derived(model, data, q, &mut row);
+            model::constrain_with_derived(model, walked, q, &mut row);
             values.copy_from_slice(&row);
         }
         let done = done.fetch_add(log_weights.len() as u64, Ordering::Relaxed);

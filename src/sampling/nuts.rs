@@ -235,7 +235,7 @@ impl<'a, M: Model> Nuts<'a, M> {
             report(kept && info.diverging);
             if kept {
                 run.divergences += usize::from(info.diverging);
-                model::constrain_with_derived(self.model, self.data, &q, &mut values);
+                model::constrain_with_derived(self.model, Some(self.data), &q, &mut values);
                 run.columns.resize_with(values.len(), || Vec::with_capacity(self.draws));
                 run.columns.iter_mut().zip(&values).for_each(|(column, &x)| column.push(x));
             }
