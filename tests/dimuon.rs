@@ -2,6 +2,7 @@
 
 use hierarch::io::read_column;
 use hierarch::prelude::*;
+use hierarch::sampling::refine;
 
 model! {
     pub Dimuon {
@@ -102,4 +103,31 @@ fn the_z_boson() {
         assert!((neural.mean - exact.mean).abs() < 0.5 * exact.sd, "{}: {} {}", exact.name, neural.mean, exact.mean);
         assert!((neural.sd / exact.sd - 1.0).abs() < 0.15, "{}: {} {}", exact.name, neural.sd, exact.sd);
     }
+}
+
+/// A network of seconds finds the peak roughly and the fraction wrongly; refined, it has the exact posterior, which NUTS
+/// gives as well.
+#[test]
+fn a_short_training_is_made_exact() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/dimuon/cms_dimuon_2010.csv");
+    let masses: Vec<f64> = read_column(path, "mass_gev").unwrap();
+    let masses = masses.into_iter().filter(|m| (60.0..120.0).contains(m)).collect();
+    let (model, data) = (Dimuon::default(), DimuonData { events: DimuonEvents { mass_gev: masses } });
+    let posterior = model.npe().seed(1).train(Budget::sets(60_000)).unwrap();
+    let belief = posterior.condition(&data).unwrap();
+    let refined = refine(&model, &data, &belief, 100_000, 1).unwrap();
+    println!("{belief}\n{refined}");
+    assert!(refined.warnings().is_empty(), "{refined}");
+    let chains = model.nuts(&data).seed(1).draws(4000).run().unwrap();
+    let mut off = 0.0_f64;
+    for exact in chains.summary().rows {
+        // Twice the naive error of the weighted mean: it varies more than the effective sample size says.
+        let error = exact.sd * (4.0 / refined.effective_sample_size() + 1.0 / exact.ess_bulk.unwrap()).sqrt();
+        let (mean, sd) = (refined.mean(&exact.name).unwrap(), refined.sd(&exact.name).unwrap());
+        assert!((mean - exact.mean).abs() < 4.0 * error, "{}: {mean} {}", exact.name, exact.mean);
+        assert!((sd - exact.sd).abs() < 4.0 * error, "{}: {sd} {}", exact.name, exact.sd);
+        assert!(error < 0.05 * exact.sd, "{}: the error {error} is too large to tell", exact.name);
+        off = off.max((belief.mean(&exact.name).unwrap() - exact.mean).abs() / exact.sd);
+    }
+    assert!(off > 0.3, "the belief was good before: nothing is shown, {off}");
 }
