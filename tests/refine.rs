@@ -348,3 +348,137 @@ fn a_belief_knows_the_density_of_its_draws() {
         assert!(unconstrain(&model, &values, None).iter().zip(q).all(|(a, b)| (a - b).abs() < 1e-6));
     }
 }
+
+model! {
+    /// A line through points that are far from the origin: intercept and slope are correlated to six digits.
+    pub Line {
+        global intercept ~ Normal(0.0, 5000.0);
+        global slope ~ Normal(0.0, 5.0);
+        plate points(1..=50) {
+            given x: f64;
+            observe y ~ Normal(intercept + slope * x, 1.0);
+        }
+    }
+}
+
+/// The exact posterior of `Line`, half as wide again.
+struct LinePosterior {
+    mean: [f64; 2],
+    /// The Cholesky factor of the covariance: sd of the intercept, the slope's covariance by that, and what is left of it.
+    factor: [f64; 3],
+}
+
+impl LinePosterior {
+    fn new(data: &LineData) -> Self {
+        let n = data.points.len() as f64;
+        let (x, y) = (&data.points.x, &data.points.y);
+        let sum = |f: &dyn Fn(f64, f64) -> f64| x.iter().zip(y).map(|(x, y)| f(*x, *y)).sum::<f64>();
+        let (a, b, c) = (n + 5000.0_f64.powi(-2), sum(&|x, _| x), sum(&|x, _| x * x) + 5.0_f64.powi(-2));
+        let (u, v) = (sum(&|_, y| y), sum(&|x, y| x * y));
+        let determinant = a * c - b * b;
+        let covariance = [c / determinant, -b / determinant, a / determinant];
+        let first = covariance[0].sqrt();
+        let across = covariance[1] / first;
+        let mean = [(c * u - b * v) / determinant, (a * v - b * u) / determinant];
+        Self { mean, factor: [first, across, c.recip().sqrt()] }
+    }
+}
+
+impl Proposal for LinePosterior {
+    fn names(&self) -> Vec<String> {
+        ["intercept", "slope"].map(str::to_owned).into()
+    }
+
+    fn draw(&self, rng: &mut Stream, q: &mut [f64], log_density: &mut [f64]) {
+        let noise = Normal::new(0.0, 1.5);
+        let [first, across, rest] = self.factor;
+        for (q, log_density) in q.chunks_mut(2).zip(log_density) {
+            let (a, b) = (noise.draw(rng), noise.draw(rng));
+            q[0] = self.mean[0] + first * a;
+            q[1] = self.mean[1] + across * a + rest * b;
+            *log_density = noise.log_density(a) + noise.log_density(b) - (first * rest).ln();
+        }
+    }
+}
+
+/// With the metric of a refined posterior, chains of a tenth of the warm-up are worth at least as much as with all of it, and
+/// far more than without the metric.
+#[test]
+fn nuts_takes_the_metric_of_a_refined_posterior() {
+    let points = LinePoints { x: (0..20).map(|i| 1000.0 + 0.1 * f64::from(i)).collect(), y: vec![] };
+    let y = (0..20).map(|i| 3.0 + (f64::from(i) * 1.7).sin()).collect();
+    let (model, data) = (Line::default(), LineData { points: LinePoints { y, ..points } });
+    let exact = LinePosterior::new(&data);
+    let refined = refine(&model, &data, &exact, 4000, 1).unwrap();
+    assert!(refined.warnings().is_empty(), "{refined}");
+    let worth = |chains: &Chains<Line>| {
+        let rows = chains.summary().rows;
+        let least = |of: fn(&hierarch::sampling::SummaryRow) -> f64| rows.iter().map(of).fold(f64::INFINITY, f64::min);
+        (chains.rhat_max(), least(|r| r.ess_bulk.unwrap()).min(least(|r| r.ess_tail.unwrap())))
+    };
+    let started = model.nuts(&data).seed(2).start_from(&refined).run().unwrap();
+    let (from_nowhere, short) =
+        (model.nuts(&data).seed(2).run().unwrap(), model.nuts(&data).seed(2).warmup(100).run().unwrap());
+    println!("{:?} {:?} {:?}", worth(&started), worth(&from_nowhere), worth(&short));
+    println!("{:?} {:?} {:?}", started.time(), from_nowhere.time(), short.time());
+    let (rhat, size) = worth(&started);
+    assert!(rhat < 1.01 && started.divergences() == 0, "{started}");
+    assert!(size > 1500.0 && size > 0.8 * worth(&from_nowhere).1, "{size} {:?}", worth(&from_nowhere));
+    assert!(size > 5.0 * worth(&short).1, "the metric made no difference: {:?}", worth(&short));
+    for (row, (mean, sd)) in started
+        .summary()
+        .rows
+        .iter()
+        .zip(exact.mean.iter().zip([exact.factor[0], exact.factor[1].hypot(exact.factor[2])]))
+    {
+        assert!((row.mean - mean).abs() < 4.0 * sd / row.ess_bulk.unwrap().sqrt(), "{started}");
+        assert!((row.sd / sd - 1.0).abs() < 0.1, "{started}");
+    }
+}
+
+/// A peak where no chain from between -2 and 2 finds it. Chains that start from a refined posterior do, also if its
+/// weights cannot be trusted.
+#[test]
+fn nuts_starts_from_a_refined_posterior() {
+    let model = Resonance::default();
+    let truth = ResonanceGlobals { fraction: 0.2, mass: 6.0 };
+    let data = model.simulate(1).at(&truth).size("events", 100).seed(4).run().unwrap().remove(0).data;
+    let peak: Vec<f64> = data.events.x.iter().copied().filter(|x| *x > 4.5).collect();
+    let n = peak.len() as f64;
+    let posterior_mean = peak.iter().sum::<f64>() / n;
+    for (wide, trusted) in [(1.5, true), (0.2, false)] {
+        let proposal = Gaussian {
+            names: vec!["fraction", "mass"],
+            mean: vec![(n / (100.0 - n)).ln(), posterior_mean],
+            sd: vec![0.25 * wide, 0.1 / n.sqrt() * wide],
+        };
+        let refined = refine(&model, &data, &proposal, 4000, 1).unwrap();
+        assert_eq!(refined.warnings().is_empty(), trusted, "{refined}");
+        let chains = model.nuts(&data).seed(1).start_from(&refined).draws(4000).run().unwrap();
+        let rows = chains.summary().rows;
+        println!("{chains}");
+        // The events are told apart for certain: fraction ~ Beta(1 + n, 101 - n), and a normal mass.
+        let (a, b) = (1.0 + n, 101.0 - n);
+        let fraction = (a / (a + b), (a * b / ((a + b).powi(2) * (a + b + 1.0))).sqrt());
+        let precision = n / 0.01 + 0.25;
+        let mass = ((posterior_mean * n / 0.01 + 0.25) / precision, precision.recip().sqrt());
+        for (row, (mean, sd)) in rows.iter().zip([fraction, mass]) {
+            assert!(row.rhat.unwrap() < 1.01, "{chains}");
+            assert!(row.ess_bulk.unwrap() > 4000.0, "{chains}");
+            assert!((row.mean - mean).abs() < 4.0 * sd / row.ess_bulk.unwrap().sqrt(), "{chains} {mean}");
+            assert!((row.sd / sd - 1.0).abs() < 0.05, "{chains} {sd}");
+        }
+    }
+    let lost = model.nuts(&data).seed(1).run().unwrap();
+    assert!((lost.summary().rows[1].mean - posterior_mean).abs() > 1.0, "{lost}");
+
+    // A posterior of other data, and too short a warm-up.
+    let schools =
+        |n: usize| EightSchoolsData { schools: EightSchoolsSchools { sigma: vec![10.0; n], y: vec![1.0; n] } };
+    let names = vec!["mu", "tau", "eta[0]", "eta[1]"];
+    let proposal = Gaussian { names, mean: vec![0.0; 4], sd: vec![1.0; 4] };
+    let refined = refine(&EightSchools::default(), &schools(2), &proposal, 4000, 1).unwrap();
+    let (model, three) = (EightSchools::default(), schools(3));
+    let error = model.nuts(&three).start_from(&refined).run().unwrap_err().to_string();
+    assert!(error.contains("has 4 unconstrained numbers and the model with these data 5"), "{error}");
+}

@@ -48,9 +48,9 @@ pub struct Refined<M> {
     /// Draw after draw.
     values: Vec<f64>,
     /// The unconstrained numbers, draw after draw.
-    pub(super) q: Vec<f64>,
+    q: Vec<f64>,
     /// Of each draw; they sum to 1.
-    pub(super) weights: Vec<f64>,
+    weights: Vec<f64>,
     log_evidence: f64,
     k_hat: f64,
     /// Draws at which the model's density is no number.
@@ -228,7 +228,7 @@ impl<M: Model> Refined<M> {
     }
 
     /// Whether the weights can be trusted: k-hat is below min(1 - 1 / log10(draws), 0.7), eq. 13 of Vehtari et al.
-    pub(super) fn trusted(&self) -> bool {
+    fn trusted(&self) -> bool {
         self.k_hat <= self.k_most()
     }
 
@@ -271,21 +271,38 @@ impl<M: Model> Refined<M> {
     }
 
     /// Positions of draws, drawn independently by weight.
-    pub(super) fn resample(&self, count: usize, seed: u64) -> Vec<usize> {
-        let mut below = 0.0;
-        let below: Vec<f64> = self
-            .weights
-            .iter()
-            .map(|w| {
-                below += w;
-                below
-            })
-            .collect();
-        let total = below.last().copied().unwrap_or(0.0);
-        let mut rng = stream(seed, 0);
-        // The first of which the sum exceeds the number, so never one without weight.
-        (0..count).map(|_| total * rng.random::<f64>()).map(|u| below.partition_point(|b| *b <= u)).collect()
+    fn resample(&self, count: usize, seed: u64) -> Vec<usize> {
+        let (below, mut rng) = (cumulative(&self.weights), stream(seed, 0));
+        (0..count).map(|_| pick(&below, &mut rng)).collect()
     }
+
+    /// Unconstrained draws, one after the other, and weights with which they tell where the posterior is: those of the draws
+    /// where they can be trusted, else the same for each that is possible.
+    pub(super) fn start(&self) -> (&[f64], Vec<f64>) {
+        if self.trusted() {
+            return (&self.q, self.weights.clone());
+        }
+        let possible = self.weights.iter().filter(|w| **w > 0.0).count() as f64;
+        (&self.q, self.weights.iter().map(|w| if *w > 0.0 { possible.recip() } else { 0.0 }).collect())
+    }
+}
+
+/// The sums of weights up to each.
+pub(super) fn cumulative(weights: &[f64]) -> Vec<f64> {
+    let mut sum = 0.0;
+    let add = |w: &f64| {
+        sum += w;
+        sum
+    };
+    weights.iter().map(add).collect()
+}
+
+/// A position drawn by weight.
+pub(super) fn pick(cumulative: &[f64], rng: &mut Stream) -> usize {
+    let total = cumulative.last().copied().unwrap_or(0.0);
+    let u = (total * rng.random::<f64>()).min(total.next_down());
+    // The first of which the sum exceeds the number, so never one without weight.
+    cumulative.partition_point(|sum| *sum <= u)
 }
 
 impl<M: Model> std::fmt::Display for Refined<M> {

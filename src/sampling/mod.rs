@@ -3,6 +3,7 @@
 mod chains;
 pub mod diagnostics;
 mod importance;
+mod metric;
 mod nuts;
 mod smoothing;
 mod summary;

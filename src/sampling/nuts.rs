@@ -8,7 +8,9 @@ use nuts_rs::{Chain, CpuLogpFunc, CpuMath, CpuMathError, DiagNutsSettings, HasDi
 use rand::RngExt;
 use rayon::prelude::*;
 
-use super::Chains;
+use super::importance::{cumulative, pick};
+use super::metric::Metric;
+use super::{Chains, Refined};
 use crate::io::DataError;
 use crate::model::{self, Density, Likelihood, Model};
 use crate::progress::Progress;
@@ -16,6 +18,9 @@ use crate::simulate::{Stream, stream};
 
 /// How many starting points a chain may try.
 const STARTS: usize = 200;
+/// Steps of warm-up: from nowhere, and from a posterior that was found before.
+const WARMUP: usize = 1000;
+const WARMUP_FROM: usize = 100;
 /// The stack of a chain's thread, in bytes: at least, for each unconstrained number, and at most. It takes up memory only as
 /// far as it is used.
 const STACK: usize = 8 << 20;
@@ -107,6 +112,17 @@ pub enum SampleError {
         /// The log of the ratio of the densities at the last.
         value: f64,
     },
+    /// A posterior to start from is of other data.
+    #[error(
+        "the posterior to start from has {found} unconstrained numbers and the model with these data {dimension}: refine the \
+         belief on the same data"
+    )]
+    OtherStart {
+        /// The numbers of the posterior.
+        found: usize,
+        /// The numbers of the density.
+        dimension: usize,
+    },
     /// The sampler gave up.
     #[error("chain {chain} stopped: {what}")]
     Sampler {
@@ -126,15 +142,26 @@ pub struct Nuts<'a, M: Model> {
     density: fn(&'a M, &'a M::Data) -> Result<Density<'a, M>, DataError>,
     seed: u64,
     chains: usize,
-    warmup: usize,
+    warmup: Option<usize>,
     draws: usize,
     target_accept: f64,
+    from: Option<&'a Refined<M>>,
 }
 
 impl<'a, M: Likelihood> Nuts<'a, M> {
     /// Four chains of 1000 draws after a warm-up of 1000, from seed 0.
     pub fn new(model: &'a M, data: &'a M::Data) -> Self {
-        Self { model, data, density: Density::new, seed: 0, chains: 4, warmup: 1000, draws: 1000, target_accept: 0.8 }
+        Self {
+            model,
+            data,
+            density: Density::new,
+            seed: 0,
+            chains: 4,
+            warmup: None,
+            draws: 1000,
+            target_accept: 0.8,
+            from: None,
+        }
     }
 }
 
@@ -154,7 +181,15 @@ impl<'a, M: Model> Nuts<'a, M> {
 
     /// How many steps adapt the step size and the metric before draws are kept.
     pub fn warmup(mut self, steps: usize) -> Self {
-        self.warmup = steps;
+        self.warmup = Some(steps);
+        self
+    }
+
+    /// Starts each chain from a draw of a posterior that was found before, with its covariance as the metric: the warm-up is
+    /// then 100 steps unless [`warmup`](Nuts::warmup) says otherwise. The chains are as exact as from anywhere else; where
+    /// the weights of the posterior cannot be trusted, its draws count as they are.
+    pub fn start_from(mut self, refined: &'a Refined<M>) -> Self {
+        self.from = Some(refined);
         self
     }
 
@@ -178,7 +213,7 @@ impl<'a, M: Model> Nuts<'a, M> {
         for (setting, value, least) in [
             ("the number of chains", self.chains, 1),
             ("the number of draws", self.draws, 4),
-            ("the warm-up", self.warmup, 50),
+            ("the warm-up", self.steps_of_warmup(), 50),
         ] {
             if value < least {
                 return Err(SampleError::Setting { setting, value, least });
@@ -189,9 +224,10 @@ impl<'a, M: Model> Nuts<'a, M> {
         if dimension == 0 {
             return Err(SampleError::NothingToSample);
         }
+        let known = self.from.map(|refined| Known::new(refined, dimension)).transpose()?;
         let threads = threads(dimension, self.chains)?;
         let started = Instant::now();
-        let steps = self.chains * (self.warmup + self.draws);
+        let steps = self.chains * (self.steps_of_warmup() + self.draws);
         let (progress, done, divergent) =
             (Progress::new("sampling", steps as u64), AtomicU64::new(0), AtomicU64::new(0));
         let report = |diverging: bool| {
@@ -202,7 +238,8 @@ impl<'a, M: Model> Nuts<'a, M> {
             }
         };
         let runs: Vec<Run> = threads.install(|| {
-            (0..self.chains).into_par_iter().map(|chain| self.chain(chain, &report)).collect::<Result<_, _>>()
+            let chain = |chain| self.chain(chain, known.as_ref(), &report);
+            (0..self.chains).into_par_iter().map(chain).collect::<Result<_, _>>()
         })?;
         drop(progress);
         let mut names = model::names(self.model, Some(self.data));
@@ -216,26 +253,46 @@ impl<'a, M: Model> Nuts<'a, M> {
         Ok(Chains::new(names, draws, divergences, started.elapsed()))
     }
 
-    fn chain(&self, chain: usize, report: &(impl Fn(bool) + Sync)) -> Result<Run, SampleError> {
+    fn steps_of_warmup(&self) -> usize {
+        self.warmup.unwrap_or(if self.from.is_some() { WARMUP_FROM } else { WARMUP })
+    }
+
+    fn chain(
+        &self,
+        chain: usize,
+        known: Option<&Known<'_>>,
+        report: &(impl Fn(bool) + Sync),
+    ) -> Result<Run, SampleError> {
         let failed = |e: &dyn std::fmt::Display| SampleError::Sampler { chain, what: e.to_string() };
         let mut rng = stream(self.seed, chain as u64);
         let mut density = (self.density)(self.model, self.data)?;
-        let start = self.start(chain, &mut density, &mut rng)?;
+        let start = self.start(chain, known, &mut density, &mut rng)?;
+        let metric = known.map(|known| &known.metric);
+        let start = metric.map_or(start.clone(), |metric| metric.inverse(&start));
+        let (warmup, dimension) = (self.steps_of_warmup(), density.dimension());
         let mut settings =
-            DiagNutsSettings { num_tune: self.warmup as u64, num_draws: self.draws as u64, ..Default::default() };
+            DiagNutsSettings { num_tune: warmup as u64, num_draws: self.draws as u64, ..Default::default() };
         settings.adapt_options.step_size_settings.target_accept = self.target_accept;
-        let mut sampler =
-            settings.new_chain(chain as u64, CpuMath::new(LogDensity(density)), &mut rng).map_err(|e| failed(&e))?;
+        let buffers = metric.map_or((Vec::new(), Vec::new()), |_| (vec![0.0; dimension], vec![0.0; dimension]));
+        let math = CpuMath::new(LogDensity { density, metric, buffers });
+        let mut sampler = settings.new_chain(chain as u64, math, &mut rng).map_err(|e| failed(&e))?;
         sampler.set_position(&start).map_err(|e| failed(&e))?;
         let mut run = Run { columns: Vec::new(), divergences: 0 };
-        let mut values = Vec::new();
-        for step in 0..self.warmup + self.draws {
+        let (mut values, mut unrounded) = (Vec::new(), vec![0.0; dimension]);
+        for step in 0..warmup + self.draws {
             let (q, info) = sampler.draw().map_err(|e| failed(&e))?;
-            let kept = step >= self.warmup;
+            let kept = step >= warmup;
             report(kept && info.diverging);
             if kept {
                 run.divergences += usize::from(info.diverging);
-                model::constrain_with_derived(self.model, Some(self.data), &q, &mut values);
+                let q = match metric {
+                    Some(metric) => {
+                        metric.forward(&q, &mut unrounded);
+                        &unrounded
+                    }
+                    None => &*q,
+                };
+                model::constrain_with_derived(self.model, Some(self.data), q, &mut values);
                 run.columns.resize_with(values.len(), || Vec::with_capacity(self.draws));
                 run.columns.iter_mut().zip(&values).for_each(|(column, &x)| column.push(x));
             }
@@ -243,13 +300,22 @@ impl<'a, M: Model> Nuts<'a, M> {
         Ok(run)
     }
 
-    /// A point where the density is finite: uniform on (-2, 2) in the unconstrained space as in Stan, or else from the prior.
-    fn start(&self, chain: usize, density: &mut Density<'_, M>, rng: &mut Stream) -> Result<Vec<f64>, SampleError> {
+    /// A point where the density is finite: of what is known, or else uniform on (-2, 2) in the unconstrained space as in
+    /// Stan, or else from the prior.
+    fn start(
+        &self,
+        chain: usize,
+        known: Option<&Known<'_>>,
+        density: &mut Density<'_, M>,
+        rng: &mut Stream,
+    ) -> Result<Vec<f64>, SampleError> {
         let n = density.dimension();
         let mut gradient = vec![0.0; n];
         let mut value = f64::NAN;
         for attempt in 0..STARTS {
-            let q = if attempt < STARTS / 2 {
+            let q = if let Some(known) = known {
+                known.draw(rng).to_vec()
+            } else if attempt < STARTS / 2 {
                 (0..n).map(|_| rng.random_range(-2.0..2.0)).collect()
             } else {
                 let prior = self.model.simulate(1).seed(rng.random()).like(self.data).run();
@@ -274,11 +340,41 @@ struct Run {
     divergences: usize,
 }
 
-struct LogDensity<'a, M: Model>(Density<'a, M>);
+/// Where chains start, and the space that they run in.
+struct Known<'a> {
+    metric: Metric,
+    /// Unconstrained draws, one after the other, and the sums of weights up to each.
+    q: &'a [f64],
+    below: Vec<f64>,
+}
+
+impl<'a> Known<'a> {
+    fn new<M: Model>(refined: &'a Refined<M>, dimension: usize) -> Result<Self, SampleError> {
+        let (q, weights) = refined.start();
+        let found = q.len() / weights.len();
+        if found != dimension {
+            return Err(SampleError::OtherStart { found, dimension });
+        }
+        Ok(Self { metric: Metric::new(q, &weights), q, below: cumulative(&weights) })
+    }
+
+    fn draw(&self, rng: &mut Stream) -> &[f64] {
+        let dimension = self.q.len() / self.below.len();
+        &self.q[pick(&self.below, rng) * dimension..][..dimension]
+    }
+}
+
+/// The density that a chain runs on, in the space of a metric if there is one.
+struct LogDensity<'a, M: Model> {
+    density: Density<'a, M>,
+    metric: Option<&'a Metric>,
+    /// The position and the gradient that the density knows, where there is a metric.
+    buffers: (Vec<f64>, Vec<f64>),
+}
 
 impl<M: Model> HasDims for LogDensity<'_, M> {
     fn dim_sizes(&self) -> HashMap<String, u64> {
-        HashMap::from([("unconstrained_parameter".to_owned(), self.0.dimension() as u64)])
+        HashMap::from([("unconstrained_parameter".to_owned(), self.density.dimension() as u64)])
     }
 }
 
@@ -299,11 +395,21 @@ impl<M: Model> CpuLogpFunc for LogDensity<'_, M> {
     type ExpandedVector = Vec<f64>;
 
     fn dim(&self) -> usize {
-        self.0.dimension()
+        self.density.dimension()
     }
 
     fn logp(&mut self, q: &[f64], gradient: &mut [f64]) -> Result<f64, NotFinite> {
-        let value = self.0.gradient(q, gradient);
+        let value = match self.metric {
+            // The Jacobian is the same everywhere.
+            Some(metric) => {
+                let (position, by_position) = &mut self.buffers;
+                metric.forward(q, position);
+                let value = self.density.gradient(position, by_position);
+                metric.pull(by_position, gradient);
+                value
+            }
+            None => self.density.gradient(q, gradient),
+        };
         if value.is_finite() && gradient.iter().all(|g| g.is_finite()) { Ok(value) } else { Err(NotFinite(value)) }
     }
 

@@ -1,0 +1,136 @@
+//! The covariance of weighted draws as a linear map: a posterior with that covariance is round in the space it maps from.
+
+/// Numbers beyond which a full matrix would take longer than the density, and the draws that each is worth having.
+const FULL: usize = 100;
+const DRAWS_EACH: f64 = 10.0;
+
+/// q = centre + L y with L L' the covariance of some draws, or the diagonal of it.
+#[derive(Clone, Debug)]
+pub(super) struct Metric {
+    centre: Vec<f64>,
+    /// The diagonal of L.
+    scale: Vec<f64>,
+    /// What is below it, row by row; empty where L is diagonal.
+    below: Vec<f64>,
+}
+
+impl Metric {
+    /// From draws (draws x dimension) and their weights, which sum to 1. Full where the draws are many for their dimension.
+    pub(super) fn new(q: &[f64], weights: &[f64]) -> Self {
+        let dimension = q.len() / weights.len();
+        let mut centre = vec![0.0; dimension];
+        for (q, w) in q.chunks_exact(dimension).zip(weights) {
+            centre.iter_mut().zip(q).for_each(|(centre, q)| *centre += w * q);
+        }
+        let size = 1.0 / weights.iter().map(|w| w * w).sum::<f64>();
+        let full = dimension <= FULL && size >= DRAWS_EACH * dimension as f64;
+        // The covariance's lower triangle, row by row.
+        let mut covariance = vec![0.0; dimension * (dimension + 1) / 2];
+        let mut deviations = vec![0.0; dimension];
+        for (q, w) in q.chunks_exact(dimension).zip(weights).filter(|(_, w)| **w > 0.0) {
+            deviations.iter_mut().zip(q).zip(&centre).for_each(|((deviation, q), centre)| *deviation = q - centre);
+            for i in 0..dimension {
+                let from = if full { 0 } else { i };
+                let row = &mut covariance[i * (i + 1) / 2..][..=i];
+                row[from..].iter_mut().zip(&deviations[from..]).for_each(|(c, d)| *c += w * deviations[i] * d);
+            }
+        }
+        let scale = |i: usize| {
+            let variance: f64 = covariance[i * (i + 1) / 2 + i];
+            // A number that is always the same has the variance of its rounding.
+            let varies = variance.is_finite() && variance > (1e-12 * centre[i]).powi(2);
+            if varies { variance.sqrt() } else { 1.0 }
+        };
+        let scale = (0..dimension).map(scale).collect();
+        match full.then(|| cholesky(covariance, dimension)).flatten() {
+            Some((scale, below)) => Self { centre, scale, below },
+            None => Self { centre, scale, below: Vec::new() },
+        }
+    }
+
+    /// The row of L below the diagonal.
+    fn row(&self, i: usize) -> &[f64] {
+        if self.below.is_empty() { &[] } else { &self.below[i * i.saturating_sub(1) / 2..][..i] }
+    }
+
+    /// q at y.
+    pub(super) fn forward(&self, y: &[f64], q: &mut [f64]) {
+        for (i, q) in q.iter_mut().enumerate() {
+            *q = self.centre[i] + self.scale[i] * y[i] + self.row(i).iter().zip(y).map(|(l, y)| l * y).sum::<f64>();
+        }
+    }
+
+    /// The y at which q is.
+    pub(super) fn inverse(&self, q: &[f64]) -> Vec<f64> {
+        let mut y: Vec<f64> = Vec::with_capacity(q.len());
+        for (i, q) in q.iter().enumerate() {
+            let known: f64 = self.row(i).iter().zip(&y).map(|(l, y)| l * y).sum();
+            y.push((q - self.centre[i] - known) / self.scale[i]);
+        }
+        y
+    }
+
+    /// The gradient by y from that by q: L' times it.
+    pub(super) fn pull(&self, by_q: &[f64], by_y: &mut [f64]) {
+        by_y.iter_mut().zip(by_q).zip(&self.scale).for_each(|((y, q), scale)| *y = scale * q);
+        for (i, q) in by_q.iter().enumerate() {
+            self.row(i).iter().zip(&mut *by_y).for_each(|(l, y)| *y += l * q);
+        }
+    }
+}
+
+/// The diagonal of the Cholesky factor of a matrix given by its lower triangle, and what is below it. Nothing if the matrix
+/// is not positive definite.
+fn cholesky(mut a: Vec<f64>, dimension: usize) -> Option<(Vec<f64>, Vec<f64>)> {
+    let at = |i: usize, j: usize| i * (i + 1) / 2 + j;
+    for i in 0..dimension {
+        for j in 0..=i {
+            let known: f64 = (0..j).map(|k| a[at(i, k)] * a[at(j, k)]).sum();
+            let rest = a[at(i, j)] - known;
+            if i == j && !(rest > 1e-12 * a[at(i, i)]) {
+                return None;
+            }
+            a[at(i, j)] = if i == j { rest.sqrt() } else { rest / a[at(j, j)] };
+        }
+    }
+    let diagonal = (0..dimension).map(|i| a[at(i, i)]).collect();
+    let below = (0..dimension).flat_map(|i| (0..i).map(move |j| at(i, j))).map(|at| a[at]).collect();
+    Some((diagonal, below))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Draws of three correlated numbers: a matrix times independent ones that have mean 0 and variance 1.
+    fn draws() -> Vec<f64> {
+        let corner = |bits: usize| [0, 1, 2].map(|i| if bits >> i & 1 == 1 { 1.0 } else { -1.0 });
+        (0..80).map(|i| corner(i % 8)).flat_map(|[a, b, c]| [2.0 + 3.0 * a, 0.5 * a + b, a - b + 0.1 * c]).collect()
+    }
+
+    #[test]
+    fn there_and_back_with_the_covariance() {
+        let metric = Metric::new(&draws(), &[1.0 / 80.0; 80]);
+        assert!(metric.scale.iter().zip([3.0, 1.0, 0.1]).all(|(a, b)| (a - b).abs() < 1e-12), "{metric:?}");
+        assert!(metric.below.iter().zip([0.5, 1.0, -1.0]).all(|(a, b)| (a - b).abs() < 1e-12), "{metric:?}");
+        let (y, mut q) = ([0.3, -0.7, 1.1], [0.0; 3]);
+        metric.forward(&y, &mut q);
+        assert!(q.iter().zip([2.9, -0.55, 1.11]).all(|(a, b)| (a - b).abs() < 1e-12), "{q:?}");
+        assert!(metric.inverse(&q).iter().zip(y).all(|(a, b)| (a - b).abs() < 1e-12));
+        // The gradient of g . q by y.
+        let (g, mut by_y) = ([1.0, 2.0, -3.0], [0.0; 3]);
+        metric.pull(&g, &mut by_y);
+        assert!(by_y.iter().zip([3.0 + 1.0 - 3.0, 2.0 + 3.0, -0.3]).all(|(a, b)| (a - b).abs() < 1e-12), "{by_y:?}");
+    }
+
+    #[test]
+    fn diagonal_where_the_draws_are_few_or_degenerate() {
+        let mut weights = [0.0; 80];
+        weights[..8].fill(1.0 / 8.0);
+        let few = Metric::new(&draws(), &weights);
+        assert!(few.below.is_empty() && (few.scale[1] - 1.25_f64.sqrt()).abs() < 1e-12, "{few:?}");
+        let same: Vec<f64> = draws().chunks(3).flat_map(|q| [q[0], q[0], 7.0]).collect();
+        let same = Metric::new(&same, &[1.0 / 80.0; 80]);
+        assert!(same.below.is_empty() && same.scale.iter().zip([3.0, 3.0, 1.0]).all(|(a, b)| (a - b).abs() < 1e-12));
+    }
+}
