@@ -7,5 +7,5 @@ pub use crate::io::{DataError, DataSet};
 pub use crate::model;
 pub use crate::model::{Likelihood, Model};
 pub use crate::nn::{Budget, Family};
-pub use crate::sampling::{Chains, Refined, SampleError};
+pub use crate::sampling::{Chains, FitError, ProfileLikelihood, Refined, SampleError};
 pub use crate::simulate::Simulation;

@@ -24,7 +24,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::autodiff::Lanes;
 use crate::inference::{JointNpe, Npe};
 use crate::io::{DataSet, LocalSet};
-use crate::sampling::Nuts;
+use crate::sampling::{FitError, Maximum, Nuts, ProfileLikelihood};
 use crate::simulate::{Plan, Simulate, SimulateError, Simulation, Stream};
 
 /// A hierarchical model; [`model!`](crate::model!) implements it.
@@ -78,6 +78,17 @@ pub trait Model: Clone + std::fmt::Debug + PartialEq + Send + Sync + Serialize +
         Self: Likelihood,
     {
         Nuts::new(self, data)
+    }
+
+    /// The globals at which the data are likeliest, whatever the prior.
+    ///
+    /// # Errors
+    /// Data that do not fit the model, a model with continuous locals, and a likelihood that has no maximum.
+    fn maximize(&self, data: &Self::Data) -> Result<Maximum<Self>, FitError>
+    where
+        Self: Likelihood,
+    {
+        ProfileLikelihood::new(self, &[])?.maximum(data)
     }
 }
 

@@ -87,7 +87,7 @@ fn cholesky(mut a: Vec<f64>, dimension: usize) -> Option<(Vec<f64>, Vec<f64>)> {
         for j in 0..=i {
             let known: f64 = (0..j).map(|k| a[at(i, k)] * a[at(j, k)]).sum();
             let rest = a[at(i, j)] - known;
-            if i == j && !(rest > 1e-12 * a[at(i, i)]) {
+            if i == j && (rest.is_nan() || rest <= 1e-12 * a[at(i, i)]) {
                 return None;
             }
             a[at(i, j)] = if i == j { rest.sqrt() } else { rest / a[at(j, j)] };

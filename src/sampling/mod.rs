@@ -3,12 +3,15 @@
 mod chains;
 pub mod diagnostics;
 mod importance;
+mod likelihood_ratio;
 mod metric;
+mod minimise;
 mod nuts;
 mod smoothing;
 mod summary;
 
 pub use chains::Chains;
 pub use importance::{Proposal, Refined, refine};
+pub use likelihood_ratio::{FitError, Maximum, ProfileLikelihood};
 pub use nuts::{Nuts, SampleError};
 pub use summary::{Summary, SummaryRow};

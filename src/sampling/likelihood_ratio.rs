@@ -1,0 +1,423 @@
+//! Maximum likelihood, and the exact profile likelihood ratio.
+//!
+//! The likelihood is the joint density of the globals and the data less the prior of the globals, both in the unconstrained
+//! space, where their Jacobians are the same and cancel: what is found does not depend on the prior, which says only where
+//! the search starts. A maximum at the edge of a support is the limit that the likelihood has there.
+
+use super::minimise::{Minimum, NoMinimum, minimise};
+use super::{SampleError, nuts::threads};
+use crate::io::DataError;
+use crate::model::{
+    Density, GlobalSlot, Likelihood, Model, Plate, PlateSize, Record, constrain, global_slots, unconstrain,
+};
+
+/// Draws of the prior among which the search looks for its starts.
+const DRAWS: usize = 256;
+/// Starts at most, and how often the best maximum must be found from them.
+const STARTS: usize = 12;
+const FOUND: usize = 3;
+/// Log likelihoods, in nats, that are the same maximum.
+const SAME: f64 = 1e-6;
+/// The unconstrained numbers that stand for the edge of a support, as far as a double tells it from the edge: one bound, as
+/// e^-700 does from 0, and two, as 1 - e^-36 does from 1.
+const EDGE: f64 = 700.0;
+const EDGE_OF_TWO: f64 = 36.0;
+/// Numbers whose derivatives fit on any thread's stack.
+const INLINE: usize = 16;
+
+/// Why a likelihood could not be maximized.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FitError {
+    /// The data do not fit the model.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The model has locals that are not summed out.
+    #[error(
+        "the model has continuous locals ({locals} numbers with these data), which a likelihood of the globals has to be \
+         integrated over: sample them with `nuts()`"
+    )]
+    Locals {
+        /// How many numbers they have.
+        locals: usize,
+    },
+    /// There is no global of that name.
+    #[error("the model has no global `{name}`; its globals are {known}")]
+    UnknownGlobal {
+        /// The name asked for.
+        name: String,
+        /// The globals there are.
+        known: String,
+    },
+    /// A hypothesis is of another number of values.
+    #[error("the hypothesis has {found} values, but fixes {expected}: {names}")]
+    Values {
+        /// How many values were given.
+        found: usize,
+        /// How many are needed.
+        expected: usize,
+        /// The names of the numbers.
+        names: String,
+    },
+    /// A hypothesis is impossible.
+    #[error("`{name}` = {value} lies outside its support")]
+    OutsideSupport {
+        /// The number.
+        name: String,
+        /// Its value.
+        value: f64,
+    },
+    /// The support of what is fixed depends on what is not.
+    #[error("the bounds of `{name}` depend on a global that is not fixed with it: fix both")]
+    OpenSupport {
+        /// The global.
+        name: String,
+    },
+    /// The likelihood is zero or undefined wherever the search began.
+    #[error(
+        "the likelihood is {value} (log) at each of {tried} points from the prior: the data may be impossible under the \
+         model, or a `let` may give NaN"
+    )]
+    NoStart {
+        /// How many points were tried.
+        tried: usize,
+        /// The log likelihood at the last.
+        value: f64,
+    },
+    /// The likelihood has no maximum that could be found.
+    #[error(
+        "the likelihood still rises where the search ended, most as `{name}` passes {value}: it may grow without bound, as \
+         where an sd of nought makes one observation certain"
+    )]
+    NoMaximum {
+        /// The number along which it rises most.
+        name: String,
+        /// Where it was.
+        value: f64,
+    },
+    /// The threads could not be started.
+    #[error(transparent)]
+    Threads(#[from] SampleError),
+}
+
+/// The globals at which the likelihood is largest.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Maximum<M: Model> {
+    /// The globals. At the edge of a support they are as near to it as doubles go.
+    pub globals: M::Globals,
+    /// The natural logarithm of the likelihood there.
+    pub log_likelihood: f64,
+}
+
+/// The profile likelihood ratio of a model without continuous locals: how much less likely data are if some globals have
+/// fixed values, with all others at their best.
+///
+/// ```
+/// use hierarch::prelude::*;
+///
+/// model! {
+///     /// Counts in a signal region, and in one of background alone that is three times as large.
+///     pub Counting {
+///         global signal ~ Uniform(0.0, 100.0);
+///         nuisance background ~ Uniform(0.0, 100.0);
+///         observe on ~ Poisson(signal + background);
+///         observe off ~ Poisson(3.0 * background);
+///     }
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let data = CountingData { on: 20, off: 15 };
+/// let ratio = ProfileLikelihood::new(&Counting::default(), &["signal"])?;
+/// let best = ratio.maximum(&data)?;
+/// assert!((best.globals.signal - 15.0).abs() < 1e-3);
+/// // No signal: eq. 17 of Li & Ma (1983) gives a significance of 4.29 sigma.
+/// assert!((ratio.statistic(&data, &[0.0])?.sqrt() - 4.29).abs() < 0.01);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct ProfileLikelihood<M: Model> {
+    model: M,
+    /// What is fixed, in the order asked for.
+    fixed: Vec<GlobalSlot>,
+    /// The names of the unconstrained numbers.
+    names: Vec<String>,
+}
+
+impl<M: Likelihood> ProfileLikelihood<M> {
+    /// The ratio for hypotheses about these globals; all others are nuisance parameters, whatever the model calls them.
+    ///
+    /// # Errors
+    /// A name that the model does not have, and a global whose bounds depend on another that is not fixed.
+    pub fn new(model: &M, interest: &[&str]) -> Result<Self, FitError> {
+        let all = global_slots(model);
+        let find = |name: &&str| {
+            all.iter().find(|slot| slot.name == *name).cloned().ok_or_else(|| FitError::UnknownGlobal {
+                name: (*name).to_owned(),
+                known: all.iter().map(|g| format!("`{}`", g.name)).collect::<Vec<_>>().join(", "),
+            })
+        };
+        let fixed = interest.iter().map(find).collect::<Result<Vec<_>, _>>()?;
+        let mut names = vec![String::new(); free(&all)];
+        for slot in &all {
+            for (at, name) in slot.free.clone().zip(&slot.components) {
+                names[at].clone_from(name);
+            }
+        }
+        // The values of what is fixed must be numbers where all else is not.
+        let (mut q, mut values) = (vec![f64::NAN; names.len()], Vec::new());
+        fixed.iter().for_each(|slot| q[slot.free.clone()].fill(0.0));
+        constrain(model, None, &q, &mut values);
+        match fixed.iter().find(|slot| values[slot.values.clone()].iter().any(|x| x.is_nan())) {
+            Some(open) => Err(FitError::OpenSupport { name: open.name.clone() }),
+            None => Ok(Self { model: model.clone(), fixed, names }),
+        }
+    }
+
+    /// The maximum of the likelihood over all globals.
+    ///
+    /// # Errors
+    /// Data that do not fit the model, a model with continuous locals, and a likelihood that has no maximum.
+    pub fn maximum(&self, data: &M::Data) -> Result<Maximum<M>, FitError> {
+        let best = self.inline(|| Search::new(self, data)?.maximum(&[], &[]))?;
+        Ok(self.maximum_at(&best))
+    }
+
+    /// The maximum of the likelihood over the nuisance parameters, for values of the globals of interest: one for each in the
+    /// order they were named in, and as many for a vector as it has components.
+    ///
+    /// # Errors
+    /// Those of [`maximum`](ProfileLikelihood::maximum), and values outside the support.
+    pub fn maximum_given(&self, data: &M::Data, values: &[f64]) -> Result<Maximum<M>, FitError> {
+        let fixed = self.hypothesis(values)?;
+        let best = self.inline(|| Search::new(self, data)?.maximum(&fixed, &[]))?;
+        Ok(self.maximum_at(&best))
+    }
+
+    /// The test statistic -2 ln [max L(values, nuisance) / max L], which is 0 at the maximum and grows away from it; for many
+    /// data it has the chi-square distribution of Wilks (1938) if the values are true.
+    ///
+    /// # Errors
+    /// Those of [`maximum_given`](ProfileLikelihood::maximum_given).
+    pub fn statistic(&self, data: &M::Data, values: &[f64]) -> Result<f64, FitError> {
+        self.curve(data, &[values]).map(|curve| curve[0])
+    }
+
+    /// The statistic of the same data for several hypotheses, for which the maximum is sought once.
+    ///
+    /// # Errors
+    /// Those of [`maximum_given`](ProfileLikelihood::maximum_given).
+    pub fn curve<V: AsRef<[f64]>>(&self, data: &M::Data, hypotheses: &[V]) -> Result<Vec<f64>, FitError> {
+        let hypotheses =
+            hypotheses.iter().map(|values| self.hypothesis(values.as_ref())).collect::<Result<Vec<_>, _>>()?;
+        self.inline(|| {
+            let mut search = Search::new(self, data)?;
+            let mut best = search.maximum(&[], &[])?;
+            let mut profile: Vec<f64> = Vec::with_capacity(hypotheses.len());
+            let mut near = vec![best.at.clone()];
+            for fixed in &hypotheses {
+                let given = search.maximum(fixed, &near)?;
+                profile.push(given.value);
+                near.truncate(1);
+                near.push(given.at.clone());
+                if given.value < best.value - SAME {
+                    // The search for the maximum missed it, and it is near here.
+                    best = search.maximum(&[], std::slice::from_ref(&given.at))?;
+                }
+            }
+            Ok(profile.into_iter().map(|value| 2.0 * (value - best.value).max(0.0)).collect())
+        })
+    }
+
+    /// The unconstrained numbers that a hypothesis fixes.
+    fn hypothesis(&self, values: &[f64]) -> Result<Vec<(usize, f64)>, FitError> {
+        let names = self.fixed.iter().flat_map(|slot| &slot.components);
+        let expected = names.clone().count();
+        if values.len() != expected {
+            let names = names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+            return Err(FitError::Values { found: values.len(), expected, names });
+        }
+        let places = self.fixed.iter().flat_map(|slot| slot.values.clone());
+        let mut all = vec![f64::NAN; places.clone().max().map_or(0, |last| last + 1)];
+        places.zip(values).for_each(|(at, value)| all[at] = *value);
+        let q = unconstrain(&self.model, &M::Globals::from_numbers(&all), None);
+        let mut fixed = Vec::new();
+        let mut rest = values;
+        for slot in &self.fixed {
+            let (own, after) = rest.split_at(slot.values.len());
+            rest = after;
+            let two = slot.bounded || slot.free.len() < slot.values.len();
+            let edge = if two { EDGE_OF_TWO } else { EDGE };
+            for (i, at) in slot.free.clone().enumerate() {
+                if q[at].is_nan() || own[i].is_infinite() {
+                    let (name, value) = (slot.components[i].clone(), own[i]);
+                    return Err(FitError::OutsideSupport { name, value });
+                }
+                // An infinite number is the edge of the support.
+                fixed.push((at, if q[at].is_infinite() { edge.copysign(q[at]) } else { q[at] }));
+            }
+        }
+        Ok(fixed)
+    }
+
+    fn maximum_at(&self, best: &Minimum) -> Maximum<M> {
+        let mut values = Vec::new();
+        constrain(&self.model, None, &best.at, &mut values);
+        Maximum { globals: M::Globals::from_numbers(&values), log_likelihood: -best.value }
+    }
+
+    /// Runs something that evaluates densities on a thread with a stack for all derivatives.
+    fn inline<R: Send>(&self, run: impl FnOnce() -> Result<R, FitError> + Send) -> Result<R, FitError> {
+        if self.names.len() <= INLINE { run() } else { threads(self.names.len(), 1)?.install(run) }
+    }
+}
+
+fn free(slots: &[GlobalSlot]) -> usize {
+    slots.iter().map(|slot| slot.free.end).max().unwrap_or(0)
+}
+
+/// The search for maxima of the likelihood of one data set.
+struct Search<'a, M: Likelihood> {
+    ratio: &'a ProfileLikelihood<M>,
+    density: Density<'a, M>,
+    /// Unconstrained draws of the prior, and the standard deviation of each number.
+    draws: Vec<Vec<f64>>,
+    scale: Vec<f64>,
+    /// The gradients of the whole density and of the prior.
+    whole: Vec<f64>,
+    prior: Vec<f64>,
+}
+
+impl<'a, M: Likelihood> Search<'a, M> {
+    fn new(ratio: &'a ProfileLikelihood<M>, data: &'a M::Data) -> Result<Self, FitError> {
+        let density = Density::new(&ratio.model, data)?;
+        let n = ratio.names.len();
+        if density.dimension() > n {
+            return Err(FitError::Locals { locals: density.dimension() - n });
+        }
+        let mut draws = prior(&ratio.model, data);
+        draws.retain(|q| q.len() == n && q.iter().all(|q| q.is_finite()));
+        let count = draws.len() as f64;
+        let scale = |i: usize| {
+            let mean = draws.iter().map(|q| q[i]).sum::<f64>() / count;
+            let sd = (draws.iter().map(|q| (q[i] - mean).powi(2)).sum::<f64>() / count).sqrt();
+            if sd > 0.0 && sd.is_finite() { sd } else { 1.0 }
+        };
+        let scale = (0..n).map(scale).collect();
+        draws.push(vec![0.0; n]);
+        Ok(Self { ratio, density, draws, scale, whole: vec![0.0; n], prior: vec![0.0; n] })
+    }
+
+    /// Minus the log likelihood at unconstrained numbers; its gradient is left in `whole`.
+    fn value(&mut self, q: &[f64]) -> f64 {
+        let whole = self.density.gradient(q, &mut self.whole);
+        let prior = self.density.prior_gradient(q, &mut self.prior);
+        self.whole.iter_mut().zip(&self.prior).for_each(|(whole, prior)| *whole = prior - *whole);
+        prior - whole
+    }
+
+    /// The minimum of minus the log likelihood with some numbers fixed, from the best of the prior's draws and from positions
+    /// at hand; all with those numbers replaced.
+    fn maximum(&mut self, fixed: &[(usize, f64)], near: &[Vec<f64>]) -> Result<Minimum, FitError> {
+        let n = self.scale.len();
+        let free: Vec<usize> = (0..n).filter(|i| fixed.iter().all(|(at, _)| at != i)).collect();
+        let place = |mut q: Vec<f64>| {
+            fixed.iter().for_each(|(at, value)| q[*at] = *value);
+            q
+        };
+        let mut last = f64::NAN;
+        let mut score = |search: &mut Self, q: &[f64]| {
+            last = search.value(q);
+            (last.is_finite() && search.whole.iter().all(|g| g.is_finite())).then_some(last)
+        };
+        let mut starts: Vec<(f64, Vec<f64>)> = Vec::new();
+        let draws = if free.is_empty() { vec![vec![0.0; n]] } else { self.draws.clone() };
+        let tried = draws.len() + near.len();
+        for q in draws.into_iter().map(place) {
+            starts.extend(score(self, &q).map(|value| (value, q)));
+        }
+        starts.sort_by(|a, b| a.0.total_cmp(&b.0));
+        starts.truncate(STARTS);
+        for q in near.iter().cloned().map(place) {
+            if let Some(value) = score(self, &q) {
+                starts.insert(0, (value, q));
+            }
+        }
+        if starts.is_empty() {
+            return Err(FitError::NoStart { tried, value: -last });
+        }
+        if free.is_empty() {
+            let (value, at) = starts.swap_remove(0);
+            return Ok(Minimum { at, value });
+        }
+        let scale: Vec<f64> = free.iter().map(|&i| self.scale[i]).collect();
+        let (mut found, mut failed): (Vec<Minimum>, Option<NoMinimum>) = (Vec::new(), None);
+        for (_, start) in starts {
+            let mut q = start.clone();
+            let reduced: Vec<f64> = free.iter().map(|&i| start[i]).collect();
+            let run = minimise(
+                &mut |x, gradient| {
+                    free.iter().zip(x).for_each(|(&i, x)| q[i] = *x);
+                    let value = self.value(&q);
+                    free.iter().zip(gradient).for_each(|(&i, g)| *g = self.whole[i]);
+                    value
+                },
+                &reduced,
+                &scale,
+            );
+            match run {
+                Ok(minimum) => {
+                    free.iter().zip(&minimum.at).for_each(|(&i, x)| q[i] = *x);
+                    found.push(Minimum { at: q, value: minimum.value });
+                }
+                Err(no) if failed.as_ref().is_some_and(|failed| failed.value <= no.value) => {}
+                Err(no) => failed = Some(no),
+            }
+            let least = found.iter().map(|m| m.value).fold(f64::INFINITY, f64::min);
+            if found.iter().filter(|m| m.value < least + SAME).count() >= FOUND {
+                break;
+            }
+        }
+        match (found.into_iter().min_by(|a, b| a.value.total_cmp(&b.value)), failed) {
+            // Where one search went below the others without end, they are only local.
+            (Some(best), Some(no)) if no.value < best.value - SAME => Err(self.no_maximum(&no, &free, fixed)),
+            (Some(best), _) => Ok(best),
+            (None, Some(no)) => Err(self.no_maximum(&no, &free, fixed)),
+            (None, None) => Err(FitError::NoStart { tried, value: -last }),
+        }
+    }
+
+    fn no_maximum(&self, no: &NoMinimum, free: &[usize], fixed: &[(usize, f64)]) -> FitError {
+        let (mut q, mut values) = (vec![0.0; self.scale.len()], Vec::new());
+        fixed.iter().for_each(|(at, value)| q[*at] = *value);
+        free.iter().zip(&no.at).for_each(|(&i, x)| q[i] = *x);
+        constrain(&self.ratio.model, None, &q, &mut values);
+        let name = self.ratio.names[free[no.steepest]].clone();
+        let slots = global_slots(&self.ratio.model);
+        let component =
+            |slot: &GlobalSlot| slot.components.iter().position(|c| *c == name).map(|c| slot.values.start + c);
+        let value = slots.iter().find_map(component).map_or(f64::NAN, |at| values[at]);
+        FitError::NoMaximum { name, value }
+    }
+}
+
+/// Unconstrained draws of the globals from their prior: those that can be drawn, with as few elements as there may be.
+fn prior<M: Model>(model: &M, data: &M::Data) -> Vec<Vec<f64>> {
+    fn least(plates: &[Plate], sizes: &mut Vec<(String, usize)>) {
+        for plate in plates {
+            match plate.size {
+                PlateSize::Range(low, _) => sizes.push((plate.name.clone(), low)),
+                PlateSize::Random { .. } => sizes.push((plate.name.clone(), 0)),
+                PlateSize::Fixed(_) => {}
+            }
+            least(&plate.plates, sizes);
+        }
+    }
+    let mut sizes = Vec::new();
+    least(&model.specification().plates, &mut sizes);
+    let simulate = model.simulate(DRAWS).given(data);
+    let simulate = sizes.iter().fold(simulate, |simulate, (plate, size)| simulate.size(plate, *size));
+    let Ok(plan) = simulate.plan() else { return Vec::new() };
+    let drawn = (0..DRAWS).filter_map(|i| simulate.draw(&plan, i).ok());
+    drawn.map(|simulation| unconstrain(model, &simulation.globals, None)).collect()
+}
