@@ -2,18 +2,21 @@
 
 use std::sync::{Arc, OnceLock};
 
+use rand::RngExt;
 use rayon::prelude::*;
 
+use super::belief::REFINED;
 use super::hierarchy::{Latents, Parts, PlateLatents};
 use super::joint::{Trained, judge};
 use super::link::{Link, push_targets};
 use super::{Belief, InferenceError};
 use crate::io::{Column, DataSet, Frame, LocalSet, Values};
 use crate::model::{
-    Kind, Model, Record, Role, check_locals, constrain, local_ranges, log_jacobian_of_all, names, unconstrain,
+    Kind, Likelihood, Model, Record, Role, check_locals, constrain, local_ranges, log_jacobian_of_all, names,
+    unconstrain,
 };
-use crate::sampling::{Summary, SummaryRow, diagnostics};
-use crate::simulate::stream;
+use crate::sampling::{Proposal, Refined, SampleError, Summary, SummaryRow, diagnostics, refine};
+use crate::simulate::{Stream, stream};
 
 /// How many draws stand for the distribution where a mean, an sd or a quantile is asked for.
 const POINTS: usize = 2000;
@@ -33,11 +36,11 @@ pub struct Joint<M: Model> {
 
 /// Some draws.
 #[derive(Clone, Debug)]
-pub(super) struct Drawn {
+struct Drawn {
     /// Draws x unconstrained numbers of all latent variables, and the log density of each draw in that space, discrete
     /// locals summed out.
-    pub(super) q: Vec<f64>,
-    pub(super) log_densities: Vec<f64>,
+    q: Vec<f64>,
+    log_densities: Vec<f64>,
     latents: Latents,
     /// For each plate and each of its discrete locals the mean probabilities of its categories, element after element.
     probabilities: Vec<Vec<Vec<f64>>>,
@@ -57,10 +60,7 @@ impl<M: Model> Joint<M> {
     /// The names of the numbers: those of the globals, the continuous locals, the discrete ones.
     pub fn names(&self) -> Vec<String> {
         let hierarchy = &self.of.hierarchy;
-        let mut names = names(&self.of.model, Some(&self.data));
-        if self.globals.is_none() {
-            names.drain(..hierarchy.globals.last().map_or(0, |g| g.values.end));
-        }
+        let mut names = Proposal::names(self);
         for (plate, own) in hierarchy.plates.iter().enumerate() {
             let elements = hierarchy.elements(&self.parts, plate);
             for (slot, _) in &own.discrete {
@@ -212,10 +212,17 @@ impl<M: Model> Joint<M> {
         })
     }
 
-    /// Draws in the space of the density, for refinement.
-    pub(super) fn propose(&self, count: usize, seed: u64) -> Drawn {
-        let globals = self.globals.as_ref().map(|belief| belief.estimate.sample(count, &mut stream(seed, 0)));
-        self.draw(globals, count, seed)
+    /// The exact posterior of globals and locals, by importance sampling with this belief as the proposal: see
+    /// [`Belief::refine`]. The data are those that the belief was conditioned on.
+    ///
+    /// # Errors
+    /// Data that do not fit the model, a belief in which each element was judged alone, and draws that are all impossible
+    /// under the model.
+    pub fn refine(&self, model: &M, data: &M::Data) -> Result<Refined<M>, SampleError>
+    where
+        M: Likelihood,
+    {
+        refine(model, data, self, REFINED, 0)
     }
 
     /// The locals for draws of what the network of the globals infers (draws x numbers).
@@ -352,6 +359,25 @@ impl<M: Model> Joint<M> {
             }
         }
         columns
+    }
+}
+
+/// Of the globals and the continuous locals; the discrete ones are summed out.
+impl<M: Model> Proposal for Joint<M> {
+    fn names(&self) -> Vec<String> {
+        let mut names = names(&self.of.model, Some(&self.data));
+        if self.globals.is_none() {
+            names.drain(..self.of.hierarchy.globals.last().map_or(0, |g| g.values.end));
+        }
+        names
+    }
+
+    fn draw(&self, rng: &mut Stream, q: &mut [f64], log_density: &mut [f64]) {
+        let count = log_density.len();
+        let globals = self.globals.as_ref().map(|belief| belief.estimate.sample(count, rng));
+        let drawn = self.draw(globals, count, rng.random());
+        q.copy_from_slice(&drawn.q);
+        log_density.copy_from_slice(&drawn.log_densities);
     }
 }
 
