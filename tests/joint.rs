@@ -115,6 +115,28 @@ fn locals_are_those_of_a_normal_random_effects_model() {
     assert!(shift_alone < 0.05 && (ratio_alone - 1.0).abs() < 0.03, "alone: shift {shift_alone}, ratio {ratio_alone}");
 }
 
+/// A short training, refined, is exact in globals and locals.
+#[test]
+fn a_refined_joint_belief_is_exact() {
+    let model = Schools::default();
+    let joint = model.joint_npe().seed(1).train(Budget::sets(60_000)).unwrap();
+    let data = model.simulate(1).size("schools", 8).seed(3).run().unwrap().remove(0).data;
+    let exact = exact(&data);
+    let belief = joint.condition(&data).unwrap();
+    let refined = hierarch::sampling::refine(&model, &data, &belief, 40_000, 1).unwrap();
+    println!("{belief}\n{refined}");
+    assert!(refined.warnings().is_empty(), "{refined}");
+    for (row, (mean, sd)) in refined.summary().rows.iter().zip(&exact) {
+        // Twice the naive error of a weighted mean.
+        let error = 2.0 * sd / refined.effective_sample_size().sqrt();
+        assert!((row.mean - mean).abs() < 4.0 * error, "{}: {} {mean}", row.name, row.mean);
+        assert!((row.sd - sd).abs() < 4.0 * error, "{}: {} {sd}", row.name, row.sd);
+    }
+    let alone = model.joint_npe().each_alone().train(Budget::sets(2_000)).unwrap();
+    let error = alone.condition(&data).unwrap().refine(&model, &data).unwrap_err().to_string();
+    assert!(error.contains("says nothing of `mu`, `tau`"), "{error}");
+}
+
 /// The rank of the truth among `draws` draws is uniform on 0..=draws where the posterior is right. The p-value of the mean
 /// and the variance of the ranks' normal scores, which are near the most powerful tests of shift and width.
 fn rank_p_values(ranks: &[usize], draws: usize) -> [f64; 2] {

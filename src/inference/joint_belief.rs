@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use rand::RngExt;
 use rayon::prelude::*;
 
+use super::belief::REFINED;
 use super::hierarchy::{Latents, Parts, PlateLatents};
 use super::joint::{Trained, judge};
 use super::link::{Link, push_targets};
@@ -19,8 +20,6 @@ use crate::simulate::{Stream, stream};
 
 /// How many draws stand for the distribution where a mean, an sd or a quantile is asked for.
 const POINTS: usize = 2000;
-/// How many draws a belief is refined from.
-const REFINED: usize = 4000;
 
 /// A joint distribution over globals and locals: draws of the globals, and for each the locals given them.
 ///
@@ -61,10 +60,7 @@ impl<M: Model> Joint<M> {
     /// The names of the numbers: those of the globals, the continuous locals, the discrete ones.
     pub fn names(&self) -> Vec<String> {
         let hierarchy = &self.of.hierarchy;
-        let mut names = names(&self.of.model, Some(&self.data));
-        if self.globals.is_none() {
-            names.drain(..hierarchy.globals.last().map_or(0, |g| g.values.end));
-        }
+        let mut names = Proposal::names(self);
         for (plate, own) in hierarchy.plates.iter().enumerate() {
             let elements = hierarchy.elements(&self.parts, plate);
             for (slot, _) in &own.discrete {
@@ -77,7 +73,7 @@ impl<M: Model> Joint<M> {
     /// Independent draws: for each name its `count` draws, from a seed.
     pub fn sample(&self, count: usize, seed: u64) -> Vec<Vec<f64>> {
         let globals = self.globals.as_ref().map(|belief| belief.estimate.sample(count, &mut stream(seed, 0)));
-        self.columns(&self.draw_locals(globals, count, seed))
+        self.columns(&self.draw(globals, count, seed))
     }
 
     /// Independent draws of all globals and locals.
@@ -206,10 +202,22 @@ impl<M: Model> Joint<M> {
         Ok(log_density + self.log_slopes(&q) - log_jacobian_of_all(model, &self.data, &q))
     }
 
-    /// The exact posterior of globals and locals, by importance sampling: see [`Belief::refine`].
+    /// The draws that stand for the distribution.
+    fn points(&self) -> &Drawn {
+        self.points.get_or_init(|| {
+            let globals = self.globals.as_ref().map(|belief| belief.estimate.points(POINTS));
+            let width = self.globals.as_ref().map_or(1, |belief| belief.estimate.dims());
+            let count = globals.as_ref().map_or(POINTS, |points| points.len() / width);
+            self.draw(globals, count, 0)
+        })
+    }
+
+    /// The exact posterior of globals and locals, by importance sampling with this belief as the proposal: see
+    /// [`Belief::refine`]. The data are those that the belief was conditioned on.
     ///
     /// # Errors
-    /// Those of [`Belief::refine`]; and discrete locals aside, a posterior where each element was judged alone.
+    /// Data that do not fit the model, a belief in which each element was judged alone, and draws that are all impossible
+    /// under the model.
     pub fn refine(&self, model: &M, data: &M::Data) -> Result<Refined<M>, SampleError>
     where
         M: Likelihood,
@@ -217,18 +225,8 @@ impl<M: Model> Joint<M> {
         refine(model, data, self, REFINED, 0)
     }
 
-    /// The draws that stand for the distribution.
-    fn points(&self) -> &Drawn {
-        self.points.get_or_init(|| {
-            let globals = self.globals.as_ref().map(|belief| belief.estimate.points(POINTS));
-            let width = self.globals.as_ref().map_or(1, |belief| belief.estimate.dims());
-            let count = globals.as_ref().map_or(POINTS, |points| points.len() / width);
-            self.draw_locals(globals, count, 0)
-        })
-    }
-
     /// The locals for draws of what the network of the globals infers (draws x numbers).
-    fn draw_locals(&self, globals: Option<Vec<f64>>, count: usize, seed: u64) -> Drawn {
+    fn draw(&self, globals: Option<Vec<f64>>, count: usize, seed: u64) -> Drawn {
         let hierarchy = &self.of.hierarchy;
         let mut log_densities = match (&self.globals, &globals) {
             (Some(belief), Some(globals)) => belief.estimate.log_densities(globals),
@@ -364,7 +362,7 @@ impl<M: Model> Joint<M> {
     }
 }
 
-/// Of all latent numbers of the model; discrete locals are summed out.
+/// Of the globals and the continuous locals; the discrete ones are summed out.
 impl<M: Model> Proposal for Joint<M> {
     fn names(&self) -> Vec<String> {
         let mut names = names(&self.of.model, Some(&self.data));
@@ -375,9 +373,9 @@ impl<M: Model> Proposal for Joint<M> {
     }
 
     fn draw(&self, rng: &mut Stream, q: &mut [f64], log_density: &mut [f64]) {
-        let (count, seed) = (log_density.len(), rng.random());
+        let count = log_density.len();
         let globals = self.globals.as_ref().map(|belief| belief.estimate.sample(count, rng));
-        let drawn = self.draw_locals(globals, count, seed);
+        let drawn = self.draw(globals, count, rng.random());
         q.copy_from_slice(&drawn.q);
         log_density.copy_from_slice(&drawn.log_densities);
     }
