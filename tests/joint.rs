@@ -184,7 +184,7 @@ fn joint_draws_pass_rank_tests() {
                 .collect::<Vec<f64>>()
         };
         let truth = numbers(&set.globals, &set.locals);
-        let drawn: Vec<Vec<f64>> = draws.iter().map(|(globals, locals)| numbers(globals, locals)).collect();
+        let drawn: Vec<Vec<f64>> = draws.iter().map(|draw| numbers(&draw.globals, &draw.locals)).collect();
         for (which, ranks) in ranks.iter_mut().enumerate() {
             ranks.push(drawn.iter().filter(|draw| draw[which] < truth[which]).count());
         }
@@ -270,8 +270,8 @@ fn hierarchies_of_every_shape_are_inferred_saved_and_loaded() {
             for other in [&resumed, &loaded] {
                 assert_eq!(other.condition(&set.data).unwrap().sample(20, i as u64), columns);
             }
-            for (globals, locals) in belief.draws(5, 1).unwrap() {
-                assert!(belief.log_density(&globals, &locals).unwrap().is_finite());
+            for draw in belief.draws(5, 1).unwrap() {
+                assert!(belief.log_density(&draw.globals, &draw.locals).unwrap().is_finite());
             }
         }
         assert!(JointPosterior::load(&Resonance { width: 0.7 }, folder.path().join("saved")).is_err());

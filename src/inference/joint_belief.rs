@@ -1,5 +1,6 @@
 //! What is believed of globals and locals together, given one data set.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use rand::RngExt;
@@ -15,6 +16,7 @@ use crate::model::{
     Kind, Likelihood, Model, Record, Role, check_locals, constrain, local_ranges, log_jacobian_of_all, names,
     unconstrain,
 };
+use crate::progress::Progress;
 use crate::sampling::{Proposal, Refined, SampleError, Summary, SummaryRow, diagnostics, refine};
 use crate::simulate::{Stream, stream};
 
@@ -31,7 +33,33 @@ pub struct Joint<M: Model> {
     data: M::Data,
     parts: Parts,
     globals: Option<Belief<M>>,
-    points: OnceLock<Drawn>,
+    points: OnceLock<Points>,
+}
+
+/// A draw of all latent variables.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JointDraw<M: Model> {
+    /// The globals.
+    pub globals: M::Globals,
+    /// The locals.
+    pub locals: M::Locals,
+}
+
+/// The draws that stand for the distribution.
+#[derive(Clone, Debug)]
+struct Points {
+    names: Vec<String>,
+    /// The draws of each name.
+    columns: Vec<Vec<f64>>,
+    /// For each plate and each of its discrete locals the mean probabilities of its categories, element after element.
+    probabilities: Vec<Vec<Vec<f64>>>,
+}
+
+impl Points {
+    fn column(&self, name: &str) -> Option<&[f64]> {
+        let at = self.names.iter().position(|known| known == name)?;
+        Some(&self.columns[at])
+    }
 }
 
 /// Some draws.
@@ -81,7 +109,7 @@ impl<M: Model> Joint<M> {
     /// # Errors
     /// Where each element was judged alone there are no globals; and a model with discrete locals of infinite support, which
     /// are not inferred.
-    pub fn draws(&self, count: usize, seed: u64) -> Result<Vec<(M::Globals, M::Locals)>, InferenceError> {
+    pub fn draws(&self, count: usize, seed: u64) -> Result<Vec<JointDraw<M>>, InferenceError> {
         let hierarchy = &self.of.hierarchy;
         let inferred = |slot: usize| {
             let own = |own: &super::hierarchy::PlateParts| {
@@ -119,15 +147,14 @@ impl<M: Model> Joint<M> {
                 (0..elements).flat_map(|element| (0..width).map(move |component| of(element, component))).collect()
             };
             let frame = locals_frame(&frame, &specification.plates, &specification, &mut 0, &numbers);
-            Ok((M::Globals::from_numbers(&globals), M::Locals::from_frame(frame)?))
+            Ok(JointDraw { globals: M::Globals::from_numbers(&globals), locals: M::Locals::from_frame(frame)? })
         };
         (0..count).map(draw).collect()
     }
 
     /// Mean, sd and quantiles of every number.
     pub fn summary(&self) -> Summary {
-        let columns = self.columns(self.points());
-        let names = self.names();
+        let Points { names, columns, .. } = self.points();
         Summary::from_draws(names.iter().map(String::as_str).zip(columns.iter().map(Vec::as_slice)))
     }
 
@@ -143,16 +170,14 @@ impl<M: Model> Joint<M> {
 
     /// A quantile of a number, for a probability between 0 and 1; nothing if there is none of that name.
     pub fn quantile(&self, name: &str, probability: f64) -> Option<f64> {
-        let at = self.names().iter().position(|known| known == name)?;
-        let mut points = self.columns(self.points()).swap_remove(at);
+        let mut points = self.points().column(name)?.to_vec();
         points.sort_by(f64::total_cmp);
         Some(diagnostics::quantile(&points, probability))
     }
 
     fn row(&self, name: &str) -> Option<SummaryRow> {
-        let at = self.names().iter().position(|known| known == name)?;
-        let column = self.columns(self.points()).swap_remove(at);
-        Summary::from_draws(std::iter::once((name, column.as_slice()))).rows.pop()
+        let column = self.points().column(name)?;
+        Summary::from_draws(std::iter::once((name, column))).rows.pop()
     }
 
     /// The probabilities of the values 0, 1, ... of a discrete local in an element, `signal[17]`; nothing if there is none of
@@ -202,13 +227,13 @@ impl<M: Model> Joint<M> {
         Ok(log_density + self.log_slopes(&q) - log_jacobian_of_all(model, &self.data, &q))
     }
 
-    /// The draws that stand for the distribution.
-    fn points(&self) -> &Drawn {
+    fn points(&self) -> &Points {
         self.points.get_or_init(|| {
             let globals = self.globals.as_ref().map(|belief| belief.estimate.points(POINTS));
             let width = self.globals.as_ref().map_or(1, |belief| belief.estimate.dims());
             let count = globals.as_ref().map_or(POINTS, |points| points.len() / width);
-            self.draw(globals, count, 0)
+            let drawn = self.draw(globals, count, 0);
+            Points { names: self.names(), columns: self.columns(&drawn), probabilities: drawn.probabilities }
         })
     }
 
@@ -249,12 +274,12 @@ impl<M: Model> Joint<M> {
                 let mut shares: Vec<Vec<f64>> = own.discrete.iter().map(|(_, k)| vec![0.0; *k]).collect();
                 for local in &networks {
                     let estimates = judge(&self.of, local, &self.parts, &latents, &own_latents, element);
-                    for draw in 0..count {
+                    for (draw, log_density) in log_density.iter_mut().enumerate() {
                         let Some(estimate) = estimates.get(draw).or(estimates.first()) else { continue };
                         let drawn = estimate.sample(1, &mut rng);
                         match local.task.discrete {
                             None => {
-                                log_density[draw] += estimate.log_densities(&drawn)[0];
+                                *log_density += estimate.log_densities(&drawn)[0];
                                 let to = &mut own_latents.numbers[draw * numbers..(draw + 1) * numbers];
                                 to.iter_mut().zip(&drawn).for_each(|(to, z)| *to = *z as f32);
                             }
@@ -271,7 +296,13 @@ impl<M: Model> Joint<M> {
                 (own_latents, log_density, shares)
             };
             let elements = hierarchy.elements(&self.parts, plate);
-            let drawn: Vec<_> = (0..elements).into_par_iter().map(of_element).collect();
+            let (bar, done) = (Progress::new("drawing locals", elements as u64), AtomicU64::new(0));
+            let counted = |element| {
+                let drawn = of_element(element);
+                bar.set(done.fetch_add(1, Ordering::Relaxed), || format!("elements of `{}`,", own.name));
+                drawn
+            };
+            let drawn: Vec<_> = (0..elements).into_par_iter().map(counted).collect();
             let (mut all, mut of_all) = (PlateLatents::default(), vec![Vec::new(); discrete]);
             for (own, log_density, shares) in drawn {
                 all.numbers.extend(own.numbers);
