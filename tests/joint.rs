@@ -132,6 +132,20 @@ fn a_refined_joint_belief_is_exact() {
         assert!((row.mean - mean).abs() < 4.0 * error, "{}: {} {mean}", row.name, row.mean);
         assert!((row.sd - sd).abs() < 4.0 * error, "{}: {} {sd}", row.name, row.sd);
     }
+    // In constrained space the density is the same: typed draws, weighed one by one, give the same evidence.
+    let ratios: Vec<f64> = belief
+        .draws(20_000, 2)
+        .unwrap()
+        .iter()
+        .map(|draw| {
+            let joint = hierarch::model::log_density(&model, &draw.globals, &draw.locals, &data).unwrap();
+            (joint - belief.log_density(&draw.globals, &draw.locals).unwrap() - refined.log_evidence()).exp()
+        })
+        .collect();
+    let mean = ratios.iter().sum::<f64>() / ratios.len() as f64;
+    let variance = ratios.iter().map(|r| (r - mean).powi(2)).sum::<f64>() / ratios.len() as f64;
+    let error = (variance / ratios.len() as f64).sqrt() + refined.log_evidence_error();
+    assert!((mean - 1.0).abs() < 5.0 * error && error < 0.05, "evidence times {mean} +- {error}");
     let alone = model.joint_npe().each_alone().train(Budget::sets(2_000)).unwrap();
     let error = alone.condition(&data).unwrap().refine(&model, &data).unwrap_err().to_string();
     assert!(error.contains("says nothing of `mu`, `tau`"), "{error}");
