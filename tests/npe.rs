@@ -370,6 +370,7 @@ fn an_ensemble_is_the_mixture_of_its_members() {
     assert!((streamed.mean("theta").unwrap() - mean).abs() < 1e-4);
     let none = npe().ensemble(0).train(Budget::sets(100)).unwrap_err().to_string();
     assert!(none.contains("at least 1"), "{none}");
+}
 
 /// Sd within 5 % of the exact one and mean within 0.1 sd of it, after every element of 40 data sets (of the mean distance, the
 /// standard error is below 0.01).

@@ -1,7 +1,9 @@
 //! Data sets as the network's tables.
 //!
 //! A plate is a table with a row for each element: the numbers of its own variables. An index into another plate says
-//! nothing by itself; in its place stand that plate's own numbers for the element it names.
+//! nothing by itself; in its place stand that plate's own numbers for the element it names. And the rows that name an
+//! element stand in a table inside it, as those of a nested plate do: a long table says as much as a nested one. Where they
+//! name elements of further plates, too, they bring along of each the mean of all rows that name it.
 
 use crate::io::{DataSet, Frame, Values};
 use crate::model::{Plate, Specification, Variable};
@@ -13,6 +15,21 @@ pub(super) struct Encoder {
     /// Numbers outside plates.
     width: usize,
     plates: Vec<PlateCode>,
+    incoming: Vec<Incoming>,
+}
+
+/// Rows that name elements of a plate at the top.
+#[derive(Clone, Debug)]
+struct Incoming {
+    /// Which plate's elements, among its tables where, and the column that names them.
+    to: usize,
+    table: usize,
+    column: usize,
+    /// Where the plate of the rows is, and its numbers in a row.
+    from: Vec<usize>,
+    width: usize,
+    /// Other columns that name elements, and of which plates.
+    others: Vec<(usize, usize)>,
 }
 
 /// The layout of one plate; plates and columns are in the order of the frame.
@@ -36,7 +53,16 @@ impl Encoder {
     /// The encoder for data sets of a model.
     pub(super) fn new(specification: &Specification) -> Self {
         let width = specification.variables.iter().filter(|v| v.in_data()).map(Variable::len).sum();
-        Self { width, plates: codes(specification, &specification.plates) }
+        let plates = codes(specification, &specification.plates);
+        let mut incoming = Vec::new();
+        add_incoming(&plates, &[], &mut incoming);
+        // They come after the nested plates.
+        let mut tables: Vec<usize> = plates.iter().map(|code| code.plates.len()).collect();
+        for Incoming { to, table, .. } in &mut incoming {
+            *table = tables[*to];
+            tables[*to] += 1;
+        }
+        Self { width, plates, incoming }
     }
 
     /// What the network reads of a data set.
@@ -44,7 +70,12 @@ impl Encoder {
         fn shape(code: &PlateCode) -> PlateShape {
             PlateShape { width: code.width, children: code.plates.iter().map(shape).collect() }
         }
-        (self.width, self.plates.iter().map(shape).collect())
+        let mut plates: Vec<PlateShape> = self.plates.iter().map(shape).collect();
+        for incoming in &self.incoming {
+            let width = incoming.width + incoming.others.len() * (incoming.width + 1);
+            plates[incoming.to].children.push(PlateShape { width, children: Vec::new() });
+        }
+        (self.width, plates)
     }
 
     /// A batch of no data sets.
@@ -56,6 +87,18 @@ impl Encoder {
     /// Adds a data set to a batch.
     pub(super) fn push<D: DataSet>(&self, data: &D, batch: &mut Batch) {
         let frame = data.frame();
+        if self.incoming.is_empty() {
+            return self.push_plates(&frame, batch);
+        }
+        let mut one = self.batch();
+        self.push_plates(&frame, &mut one);
+        for incoming in &self.incoming {
+            one.plates[incoming.to].children[incoming.table] = incoming.rows(&frame, &one);
+        }
+        batch.append(&one);
+    }
+
+    fn push_plates(&self, frame: &Frame<'_>, batch: &mut Batch) {
         batch.sets += 1;
         for column in &frame.columns {
             append(&column.values, 0..column.width, &mut batch.globals);
@@ -63,7 +106,7 @@ impl Encoder {
         for ((code, plate), rows) in self.plates.iter().zip(&frame.plates).zip(&mut batch.plates) {
             let first = rows.offsets.last().copied().unwrap_or(0);
             rows.offsets.push(first + plate.size);
-            push_rows(code, plate, &frame, rows);
+            push_rows(code, plate, frame, rows);
         }
     }
 }
@@ -121,4 +164,76 @@ fn append(values: &Values<'_>, numbers: std::ops::Range<usize>, to: &mut Vec<f32
         Values::Pixels(x) => to.extend_from_slice(&x[numbers]),
         other => to.extend(numbers.map(|i| other.get(i) as f32)),
     }
+}
+
+/// Finds the columns that name elements, in a tree of plates.
+fn add_incoming(plates: &[PlateCode], path: &[usize], to: &mut Vec<Incoming>) {
+    for (i, code) in plates.iter().enumerate() {
+        let from = [path, &[i]].concat();
+        let named: Vec<(usize, usize)> = code
+            .columns
+            .iter()
+            .filter_map(|source| match *source {
+                Source::Through { index, plate } => Some((index, plate)),
+                Source::Own(_) => None,
+            })
+            .collect();
+        for (at, &(column, plate)) in named.iter().enumerate() {
+            let others = named.iter().enumerate().filter(|(i, _)| *i != at).map(|(_, other)| *other).collect();
+            to.push(Incoming { to: plate, table: 0, column, from: from.clone(), width: code.width, others });
+        }
+        add_incoming(&code.plates, &from, to);
+    }
+}
+
+impl Incoming {
+    /// The rows of one data set, element after element of the plate that they name.
+    fn rows(&self, frame: &Frame<'_>, batch: &Batch) -> Rows {
+        let frame = self.from.iter().fold(frame, |frame, &i| &frame.plates[i]);
+        let from = self.from[1..].iter().fold(&batch.plates[self.from[0]], |rows, &i| &rows.children[i]);
+        let width = self.width;
+        let names = |column: usize| -> Vec<usize> {
+            (0..frame.size).map(|i| frame.columns[column].values.get(i) as usize).collect()
+        };
+        let others: Vec<(Vec<usize>, Vec<f32>)> = self
+            .others
+            .iter()
+            .map(|&(column, plate)| {
+                let names = names(column);
+                let means = means_by(&names, batch.plates[plate].rows(), &from.features, width);
+                (names, means)
+            })
+            .collect();
+        let names = names(self.column);
+        let elements = batch.plates[self.to].rows();
+        let mut order: Vec<usize> = (0..names.len()).collect();
+        order.sort_by_key(|&row| names[row]);
+        let mut offsets = vec![0; elements + 1];
+        names.iter().for_each(|&element| offsets[element + 1] += 1);
+        (0..elements).for_each(|element| offsets[element + 1] += offsets[element]);
+        let mut features = Vec::new();
+        for row in order {
+            features.extend_from_slice(&from.features[row * width..(row + 1) * width]);
+            for (names, means) in &others {
+                features.extend_from_slice(&means[names[row] * (width + 1)..(names[row] + 1) * (width + 1)]);
+            }
+        }
+        Rows { width: width + others.len() * (width + 1), features, offsets, children: Vec::new() }
+    }
+}
+
+/// For each of so many elements the mean of the rows that name it, and ln(1 + how many these are).
+fn means_by(names: &[usize], elements: usize, features: &[f32], width: usize) -> Vec<f32> {
+    let mut means = vec![0.0; elements * (width + 1)];
+    for (row, &element) in names.iter().enumerate() {
+        let mean = &mut means[element * (width + 1)..(element + 1) * (width + 1)];
+        mean.iter_mut().zip(&features[row * width..(row + 1) * width]).for_each(|(mean, x)| *mean += x);
+        mean[width] += 1.0;
+    }
+    for mean in means.chunks_exact_mut(width + 1) {
+        let count = mean[width];
+        mean[..width].iter_mut().for_each(|mean| *mean /= count.max(1.0));
+        mean[width] = count.ln_1p();
+    }
+    means
 }

@@ -9,8 +9,8 @@
 //!
 //! and a network for a plate reads one element: as numbers outside plates, the globals, the latent variables and data of the
 //! elements around it and its own data; as plates, its nested plates, and the rows of other plates that name it by index.
-//! Rows that name it may name elements of further plates, whose own latents depend on each other: of those they bring along
-//! the mean of the rows that name them, and the product is over each plate's own posterior.
+//! Where rows name elements of several plates, the latents of these depend on each other: there the product is over each
+//! plate's own posterior.
 
 use super::encode::Encoder;
 use super::link::Link;
@@ -49,20 +49,8 @@ pub(super) struct PlateParts {
     pub(super) discrete: Vec<(usize, usize)>,
     /// Columns that name elements of other plates.
     references: Vec<(usize, usize)>,
-    /// Plates with rows that name elements of this one.
-    incoming: Vec<Incoming>,
     width: usize,
     children: Vec<PlateShape>,
-}
-
-/// Rows that name elements of a plate.
-#[derive(Clone, Debug)]
-struct Incoming {
-    /// The plate of the rows, and its column that names the elements.
-    plate: usize,
-    column: usize,
-    /// Its other columns that name elements, and of which plates.
-    others: Vec<(usize, usize)>,
 }
 
 impl PlateParts {
@@ -94,8 +82,6 @@ pub(super) struct Parts {
     batch: Batch,
     /// For each plate its references: the element that each of its elements names.
     references: Vec<Vec<Vec<usize>>>,
-    /// For each plate the rows that name its elements.
-    incoming: Vec<Vec<Rows>>,
 }
 
 impl Hierarchy {
@@ -119,10 +105,6 @@ impl Hierarchy {
         for (plate, indices) in indices.iter().enumerate() {
             // Locals are read of plates that are declared before, as the language has it.
             plates[plate].references = indices.iter().filter(|(_, named)| *named < plate).copied().collect();
-            for (at, (column, named)) in indices.iter().enumerate() {
-                let others = indices.iter().enumerate().filter(|(i, _)| *i != at).map(|(_, other)| *other).collect();
-                plates[*named].incoming.push(Incoming { plate, column: *column, others });
-            }
         }
         Self { encoder, globals, slots, plates, outside, around }
     }
@@ -137,11 +119,7 @@ impl Hierarchy {
             width += own.chain[..own.chain.len() - 1].iter().map(|&plate| latents(plate)).sum::<usize>();
             width += own.references.iter().map(|(_, plate)| latents(*plate)).sum::<usize>();
         }
-        let incoming = own.incoming.iter().map(|incoming| {
-            let width = self.plates[incoming.plate].width;
-            PlateShape { width: width + incoming.others.len() * (width + 1), children: Vec::new() }
-        });
-        (width, own.children.iter().cloned().chain(incoming).collect())
+        (width, own.children.clone())
     }
 
     /// A data set, taken apart.
@@ -158,42 +136,8 @@ impl Hierarchy {
             .iter()
             .enumerate()
             .map(|(plate, own)| own.references.iter().map(|(column, _)| named(plate, *column)).collect::<Vec<_>>());
-        let incoming = self.plates.iter().map(|own| {
-            let rows = own.incoming.iter().map(|incoming| {
-                let from = rows_at(&batch, &self.plates[incoming.plate].path);
-                let size = |plate: usize| rows_at(&batch, &self.plates[plate].path).rows();
-                let width = from.width;
-                // Of each element that a row also names, the mean over all rows that name it.
-                let others: Vec<(Vec<usize>, Vec<f32>)> = incoming
-                    .others
-                    .iter()
-                    .map(|(column, plate)| {
-                        let names = named(incoming.plate, *column);
-                        let means = means_by(&names, size(*plate), &from.features, width);
-                        (names, means)
-                    })
-                    .collect();
-                let names = named(incoming.plate, incoming.column);
-                let elements = rows_at(&batch, &own.path).rows();
-                let mut order: Vec<usize> = (0..names.len()).collect();
-                order.sort_by_key(|&row| names[row]);
-                let mut offsets = vec![0; elements + 1];
-                names.iter().for_each(|&element| offsets[element + 1] += 1);
-                (0..elements).for_each(|element| offsets[element + 1] += offsets[element]);
-                let mut features = Vec::new();
-                for row in order {
-                    features.extend_from_slice(&from.features[row * width..(row + 1) * width]);
-                    for (names, means) in &others {
-                        features.extend_from_slice(&means[names[row] * (width + 1)..(names[row] + 1) * (width + 1)]);
-                    }
-                }
-                let width = width + others.len() * (width + 1);
-                Rows { width, features, offsets, children: Vec::new() }
-            });
-            rows.collect::<Vec<_>>()
-        });
-        let (references, incoming) = (references.collect(), incoming.collect());
-        Parts { batch, references, incoming }
+        let references = references.collect();
+        Parts { batch, references }
     }
 
     /// The latent variables of a simulation, as one draw.
@@ -240,8 +184,7 @@ impl Hierarchy {
     /// An element's own plates, as a batch of one data set without numbers outside.
     pub(super) fn plates_of(&self, parts: &Parts, plate: usize, element: usize) -> Vec<Rows> {
         let own = rows_at(&parts.batch, &self.plates[plate].path);
-        let tables = own.children.iter().chain(&parts.incoming[plate]);
-        tables.map(|rows| rows.slice(element..element + 1)).collect()
+        own.children.iter().map(|rows| rows.slice(element..element + 1)).collect()
     }
 
     /// Adds what stands around an element and in it, for a draw, but for its own locals.
@@ -316,7 +259,6 @@ fn add_plates(
                 })
                 .collect(),
             references: Vec::new(),
-            incoming: Vec::new(),
             width: shape.width,
             children: shape.children.clone(),
             chain: chain.clone(),
@@ -349,20 +291,4 @@ fn at<'a, 'f>(frame: &'a Frame<'f>, path: &[usize]) -> &'a Frame<'f> {
 
 fn rows_at<'a>(batch: &'a Batch, path: &[usize]) -> &'a Rows {
     path[1..].iter().fold(&batch.plates[path[0]], |rows, &i| &rows.children[i])
-}
-
-/// For each of so many elements the mean of the rows that name it, and ln(1 + how many these are).
-fn means_by(names: &[usize], elements: usize, features: &[f32], width: usize) -> Vec<f32> {
-    let mut means = vec![0.0; elements * (width + 1)];
-    for (row, &element) in names.iter().enumerate() {
-        let mean = &mut means[element * (width + 1)..(element + 1) * (width + 1)];
-        mean.iter_mut().zip(&features[row * width..(row + 1) * width]).for_each(|(mean, x)| *mean += x);
-        mean[width] += 1.0;
-    }
-    for mean in means.chunks_exact_mut(width + 1) {
-        let count = mean[width];
-        mean[..width].iter_mut().for_each(|mean| *mean /= count.max(1.0));
-        mean[width] = count.ln_1p();
-    }
-    means
 }
