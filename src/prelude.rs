@@ -2,7 +2,10 @@
 
 pub use crate::autodiff::Real;
 pub use crate::distributions::*;
-pub use crate::inference::{Bank, Belief, DataSummary, InferenceError, Joint, JointPosterior, Posterior, RowNetworks};
+pub use crate::inference::{
+    Bank, Belief, DataSummary, InferenceError, Joint, JointPosterior, Posterior, RatioBelief, RatioEstimator,
+    RowNetworks,
+};
 pub use crate::io::{DataError, DataSet};
 pub use crate::model;
 pub use crate::model::{Likelihood, Model};

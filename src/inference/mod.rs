@@ -10,6 +10,7 @@ mod joint_belief;
 mod link;
 mod npe;
 mod posterior;
+mod ratio;
 mod training;
 
 pub use bank::Bank;
@@ -19,6 +20,7 @@ pub use joint::{JointNpe, JointPosterior};
 pub use joint_belief::{Joint, JointDraw};
 pub use npe::Npe;
 pub use posterior::Posterior;
+pub use ratio::{Nre, RatioBelief, RatioEstimator};
 
 pub use crate::nn::RowNetworks;
 
@@ -26,6 +28,7 @@ use std::path::PathBuf;
 
 use crate::io::DataError;
 use crate::nn;
+use crate::sampling::SampleError;
 use crate::simulate::SimulateError;
 
 /// Why a posterior could not be trained, used or loaded.
@@ -44,6 +47,9 @@ pub enum InferenceError {
     /// The network cannot be used, saved or loaded.
     #[error(transparent)]
     Network(#[from] nn::Error),
+    /// No weight can be given to any draw.
+    #[error(transparent)]
+    Sample(#[from] SampleError),
     /// A folder holds other simulations.
     #[error(
         "{} holds {found}; asked for were {expected}. Use another folder, or delete the files",

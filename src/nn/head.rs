@@ -121,6 +121,11 @@ impl Family {
         }
     }
 
+    /// Whether it is no distribution, but a ratio.
+    pub(crate) fn is_ratio(self) -> bool {
+        matches!(self, Family::Ratio { .. })
+    }
+
     /// Targets, the last ones, that are codes and not numbers to be standardised.
     pub(super) fn codes(self) -> usize {
         match self {
@@ -174,13 +179,13 @@ impl Head {
         }
     }
 
-    /// The Gaussians that the outputs stand for, where they do.
+    /// The Gaussians that the outputs stand for, where they do. Those of a ratio are likelihoods, and least squares, which
+    /// tell of posteriors, would start it from the wrong ones.
     pub(super) fn gaussians(&self) -> Option<MixtureHead> {
         match self {
             Head::Mixture(head) => Some(*head),
             Head::Flow(flow) => Some(flow.gaussian),
-            Head::Ratio(ratio) => Some(ratio.gaussian),
-            Head::Categories(_) => None,
+            Head::Categories(_) | Head::Ratio(_) => None,
         }
     }
 

@@ -240,8 +240,6 @@ pub(super) struct Plan {
     levels: Vec<LevelPlan>,
     trunk: TrunkPlan,
     pub(super) head: Head,
-    /// How many targets there are.
-    targets: usize,
 }
 
 impl Plan {
@@ -299,7 +297,7 @@ impl Plan {
         };
         let head = Head::new(family, targets, context, &mut builder);
         let Builder { parameters } = builder;
-        Ok(Plan { parameters, shared, activation: architecture.activation, levels, trunk, head, targets })
+        Ok(Plan { parameters, shared, activation: architecture.activation, levels, trunk, head })
     }
 
     /// How many weights there are.
@@ -371,9 +369,7 @@ impl Plan {
             }
         }
         let dims = head.dims;
-        // Codes come last, and are not predicted.
-        let targets = targets.chunks_exact(self.targets).flat_map(|targets| &targets[..dims]);
-        let y: Vec<f64> = targets.map(|target| f64::from(*target)).collect();
+        let y: Vec<f64> = targets.iter().map(|target| f64::from(*target)).collect();
         let (mut x, mut z) = (Vec::new(), Vec::new());
         for set in 0..y.len() / dims {
             x.push(1.0);

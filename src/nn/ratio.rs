@@ -120,7 +120,7 @@ fn sigmoid<E: Number>(x: E) -> E {
 /// The last layers of a ratio.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct RatioHead {
-    pub(super) gaussian: MixtureHead,
+    gaussian: MixtureHead,
     contrast: Contrast,
     balance: f32,
     context: Layer,

@@ -13,6 +13,8 @@ pub struct Plan<'a, M: Model> {
     /// For each plate, those inside after the one around, the size asked for.
     sizes: Vec<Option<usize>>,
     covariates: Option<(&'a M::Data, bool)>,
+    /// Whether every plate is empty, whatever its sizes.
+    empty: bool,
 }
 
 impl<'a, M: Model> Plan<'a, M> {
@@ -43,7 +45,12 @@ impl<'a, M: Model> Plan<'a, M> {
             };
             asked[i] = Some(*size);
         }
-        Ok(Self { globals, sizes: asked, covariates })
+        Ok(Self { globals, sizes: asked, covariates, empty: false })
+    }
+
+    /// The same without any element of a plate: what is drawn are the globals, and what is observed outside plates.
+    pub(crate) fn without_elements(self) -> Self {
+        Self { empty: true, ..self }
     }
 
     /// The globals, where they are fixed.
@@ -91,6 +98,9 @@ impl<'a, M: Model> Plan<'a, M> {
         like: Option<usize>,
         rng: &mut Stream,
     ) -> Result<usize, SimulateError> {
+        if self.empty {
+            return Ok(0);
+        }
         match like.or(self.sizes[plate]) {
             Some(size) if (low..=high).contains(&size) => Ok(size),
             Some(size) => Err(SimulateError::PlateSize { plate: name, size, low, high }),
@@ -108,7 +118,7 @@ impl<'a, M: Model> Plan<'a, M> {
 
     /// The size of a plate of random size, where something says which.
     pub fn random_size(&self, plate: usize, like: Option<usize>) -> Option<usize> {
-        like.or(self.sizes[plate])
+        if self.empty { Some(0) } else { like.or(self.sizes[plate]) }
     }
 }
 
