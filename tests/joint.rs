@@ -115,6 +115,42 @@ fn locals_are_those_of_a_normal_random_effects_model() {
     assert!(shift_alone < 0.05 && (ratio_alone - 1.0).abs() < 0.03, "alone: shift {shift_alone}, ratio {ratio_alone}");
 }
 
+/// A short training, refined, is exact in globals and locals.
+#[test]
+fn a_refined_joint_belief_is_exact() {
+    let model = Schools::default();
+    let joint = model.joint_npe().seed(1).train(Budget::sets(60_000)).unwrap();
+    let data = model.simulate(1).size("schools", 8).seed(3).run().unwrap().remove(0).data;
+    let exact = exact(&data);
+    let belief = joint.condition(&data).unwrap();
+    let refined = hierarch::sampling::refine(&model, &data, &belief, 40_000, 1).unwrap();
+    println!("{belief}\n{refined}");
+    assert!(refined.warnings().is_empty(), "{refined}");
+    for (row, (mean, sd)) in refined.summary().rows.iter().zip(&exact) {
+        // Twice the naive error of a weighted mean.
+        let error = 2.0 * sd / refined.effective_sample_size().sqrt();
+        assert!((row.mean - mean).abs() < 4.0 * error, "{}: {} {mean}", row.name, row.mean);
+        assert!((row.sd - sd).abs() < 4.0 * error, "{}: {} {sd}", row.name, row.sd);
+    }
+    // In constrained space the density is the same: typed draws, weighed one by one, give the same evidence.
+    let ratios: Vec<f64> = belief
+        .draws(20_000, 2)
+        .unwrap()
+        .iter()
+        .map(|draw| {
+            let joint = hierarch::model::log_density(&model, &draw.globals, &draw.locals, &data).unwrap();
+            (joint - belief.log_density(&draw.globals, &draw.locals).unwrap() - refined.log_evidence()).exp()
+        })
+        .collect();
+    let mean = ratios.iter().sum::<f64>() / ratios.len() as f64;
+    let variance = ratios.iter().map(|r| (r - mean).powi(2)).sum::<f64>() / ratios.len() as f64;
+    let error = (variance / ratios.len() as f64).sqrt() + refined.log_evidence_error();
+    assert!((mean - 1.0).abs() < 5.0 * error && error < 0.05, "evidence times {mean} +- {error}");
+    let alone = model.joint_npe().each_alone().train(Budget::sets(2_000)).unwrap();
+    let error = alone.condition(&data).unwrap().refine(&model, &data).unwrap_err().to_string();
+    assert!(error.contains("says nothing of `mu`, `tau`"), "{error}");
+}
+
 /// The rank of the truth among `draws` draws is uniform on 0..=draws where the posterior is right. The p-value of the mean
 /// and the variance of the ranks' normal scores, which are near the most powerful tests of shift and width.
 fn rank_p_values(ranks: &[usize], draws: usize) -> [f64; 2] {
@@ -162,7 +198,7 @@ fn joint_draws_pass_rank_tests() {
                 .collect::<Vec<f64>>()
         };
         let truth = numbers(&set.globals, &set.locals);
-        let drawn: Vec<Vec<f64>> = draws.iter().map(|(globals, locals)| numbers(globals, locals)).collect();
+        let drawn: Vec<Vec<f64>> = draws.iter().map(|draw| numbers(&draw.globals, &draw.locals)).collect();
         for (which, ranks) in ranks.iter_mut().enumerate() {
             ranks.push(drawn.iter().filter(|draw| draw[which] < truth[which]).count());
         }
@@ -248,8 +284,8 @@ fn hierarchies_of_every_shape_are_inferred_saved_and_loaded() {
             for other in [&resumed, &loaded] {
                 assert_eq!(other.condition(&set.data).unwrap().sample(20, i as u64), columns);
             }
-            for (globals, locals) in belief.draws(5, 1).unwrap() {
-                assert!(belief.log_density(&globals, &locals).unwrap().is_finite());
+            for draw in belief.draws(5, 1).unwrap() {
+                assert!(belief.log_density(&draw.globals, &draw.locals).unwrap().is_finite());
             }
         }
         assert!(JointPosterior::load(&Resonance { width: 0.7 }, folder.path().join("saved")).is_err());

@@ -12,10 +12,10 @@ use crate::simulate::{Stream, stream};
 /// How many points stand for the distribution where a mean, an sd or a quantile is asked for.
 const POINTS: usize = 4000;
 /// How many draws a belief is refined from.
-const REFINED: usize = 4000;
+pub(super) const REFINED: usize = 4000;
 
-/// A distribution over globals: a mixture of Gaussians or a flow in an unconstrained space (in which a uniform variable is standard
-/// normal), carried into the support of each variable, so that a fraction stays within 0 and 1.
+/// A distribution over globals: a mixture of Gaussians or a flow in an unconstrained space (in which a uniform variable is
+/// standard normal), carried into the support of each variable, so that a fraction stays within 0 and 1.
 #[derive(Clone, Debug)]
 pub struct Belief<M: Model> {
     model: M,

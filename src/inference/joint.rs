@@ -308,6 +308,35 @@ pub(super) struct LocalNetwork {
 /// It factorises as the model does, from the outside in: the globals given all data; then the locals of each element given
 /// its own part of the data and what is around it. Locals of nested plates are conditioned on those of the plates around;
 /// of crossed plates, each plate's locals are told by themselves. Discrete locals of infinite support are not inferred.
+///
+/// ```
+/// use hierarch::prelude::*;
+///
+/// model! {
+///     pub Schools {
+///         global mu ~ Normal(0.0, 1.0);
+///         global tau ~ HalfNormal(1.0);
+///         plate schools(2..=20) {
+///             local theta ~ Normal(mu, tau);
+///             observe y ~ Normal(theta, 0.5);
+///         }
+///     }
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let model = Schools::default();
+/// let posterior = model.joint_npe().train(Budget::sets(5_000))?; // far too short, for an example
+/// let data = SchoolsData { schools: SchoolsSchools { y: vec![0.3, -1.2, 0.9] } };
+/// let belief = posterior.condition(&data)?;
+/// println!("{belief}"); // mu, tau, theta[0], theta[1], theta[2]
+/// for draw in belief.draws(3, 1)? {
+///     let log_density = belief.log_density(&draw.globals, &draw.locals)?;
+///     println!("{} {:?} {log_density}", draw.globals.mu, draw.locals.schools.theta);
+/// }
+/// println!("{}", belief.refine(&model, &data)?); // exact
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct JointPosterior<M: Model>(pub(super) Arc<Trained<M>>);
 

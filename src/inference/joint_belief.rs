@@ -1,10 +1,12 @@
 //! What is believed of globals and locals together, given one data set.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use rand::RngExt;
 use rayon::prelude::*;
 
+use super::belief::REFINED;
 use super::hierarchy::{Latents, Parts, PlateLatents};
 use super::joint::{Trained, judge};
 use super::link::{Link, push_targets};
@@ -14,13 +16,12 @@ use crate::model::{
     Kind, Likelihood, Model, Record, Role, check_locals, constrain, local_ranges, log_jacobian_of_all, names,
     unconstrain,
 };
+use crate::progress::Progress;
 use crate::sampling::{Proposal, Refined, SampleError, Summary, SummaryRow, diagnostics, refine};
 use crate::simulate::{Stream, stream};
 
 /// How many draws stand for the distribution where a mean, an sd or a quantile is asked for.
 const POINTS: usize = 2000;
-/// How many draws a belief is refined from.
-const REFINED: usize = 4000;
 
 /// A joint distribution over globals and locals: draws of the globals, and for each the locals given them.
 ///
@@ -32,7 +33,33 @@ pub struct Joint<M: Model> {
     data: M::Data,
     parts: Parts,
     globals: Option<Belief<M>>,
-    points: OnceLock<Drawn>,
+    points: OnceLock<Points>,
+}
+
+/// A draw of all latent variables.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JointDraw<M: Model> {
+    /// The globals.
+    pub globals: M::Globals,
+    /// The locals.
+    pub locals: M::Locals,
+}
+
+/// The draws that stand for the distribution.
+#[derive(Clone, Debug)]
+struct Points {
+    names: Vec<String>,
+    /// The draws of each name.
+    columns: Vec<Vec<f64>>,
+    /// For each plate and each of its discrete locals the mean probabilities of its categories, element after element.
+    probabilities: Vec<Vec<Vec<f64>>>,
+}
+
+impl Points {
+    fn column(&self, name: &str) -> Option<&[f64]> {
+        let at = self.names.iter().position(|known| known == name)?;
+        Some(&self.columns[at])
+    }
 }
 
 /// Some draws.
@@ -61,10 +88,7 @@ impl<M: Model> Joint<M> {
     /// The names of the numbers: those of the globals, the continuous locals, the discrete ones.
     pub fn names(&self) -> Vec<String> {
         let hierarchy = &self.of.hierarchy;
-        let mut names = names(&self.of.model, Some(&self.data));
-        if self.globals.is_none() {
-            names.drain(..hierarchy.globals.last().map_or(0, |g| g.values.end));
-        }
+        let mut names = Proposal::names(self);
         for (plate, own) in hierarchy.plates.iter().enumerate() {
             let elements = hierarchy.elements(&self.parts, plate);
             for (slot, _) in &own.discrete {
@@ -77,7 +101,7 @@ impl<M: Model> Joint<M> {
     /// Independent draws: for each name its `count` draws, from a seed.
     pub fn sample(&self, count: usize, seed: u64) -> Vec<Vec<f64>> {
         let globals = self.globals.as_ref().map(|belief| belief.estimate.sample(count, &mut stream(seed, 0)));
-        self.columns(&self.draw_locals(globals, count, seed))
+        self.columns(&self.draw(globals, count, seed))
     }
 
     /// Independent draws of all globals and locals.
@@ -85,7 +109,7 @@ impl<M: Model> Joint<M> {
     /// # Errors
     /// Where each element was judged alone there are no globals; and a model with discrete locals of infinite support, which
     /// are not inferred.
-    pub fn draws(&self, count: usize, seed: u64) -> Result<Vec<(M::Globals, M::Locals)>, InferenceError> {
+    pub fn draws(&self, count: usize, seed: u64) -> Result<Vec<JointDraw<M>>, InferenceError> {
         let hierarchy = &self.of.hierarchy;
         let inferred = |slot: usize| {
             let own = |own: &super::hierarchy::PlateParts| {
@@ -123,15 +147,14 @@ impl<M: Model> Joint<M> {
                 (0..elements).flat_map(|element| (0..width).map(move |component| of(element, component))).collect()
             };
             let frame = locals_frame(&frame, &specification.plates, &specification, &mut 0, &numbers);
-            Ok((M::Globals::from_numbers(&globals), M::Locals::from_frame(frame)?))
+            Ok(JointDraw { globals: M::Globals::from_numbers(&globals), locals: M::Locals::from_frame(frame)? })
         };
         (0..count).map(draw).collect()
     }
 
     /// Mean, sd and quantiles of every number.
     pub fn summary(&self) -> Summary {
-        let columns = self.columns(self.points());
-        let names = self.names();
+        let Points { names, columns, .. } = self.points();
         Summary::from_draws(names.iter().map(String::as_str).zip(columns.iter().map(Vec::as_slice)))
     }
 
@@ -147,16 +170,14 @@ impl<M: Model> Joint<M> {
 
     /// A quantile of a number, for a probability between 0 and 1; nothing if there is none of that name.
     pub fn quantile(&self, name: &str, probability: f64) -> Option<f64> {
-        let at = self.names().iter().position(|known| known == name)?;
-        let mut points = self.columns(self.points()).swap_remove(at);
+        let mut points = self.points().column(name)?.to_vec();
         points.sort_by(f64::total_cmp);
         Some(diagnostics::quantile(&points, probability))
     }
 
     fn row(&self, name: &str) -> Option<SummaryRow> {
-        let at = self.names().iter().position(|known| known == name)?;
-        let column = self.columns(self.points()).swap_remove(at);
-        Summary::from_draws(std::iter::once((name, column.as_slice()))).rows.pop()
+        let column = self.points().column(name)?;
+        Summary::from_draws(std::iter::once((name, column))).rows.pop()
     }
 
     /// The probabilities of the values 0, 1, ... of a discrete local in an element, `signal[17]`; nothing if there is none of
@@ -206,10 +227,22 @@ impl<M: Model> Joint<M> {
         Ok(log_density + self.log_slopes(&q) - log_jacobian_of_all(model, &self.data, &q))
     }
 
-    /// The exact posterior of globals and locals, by importance sampling: see [`Belief::refine`].
+    fn points(&self) -> &Points {
+        self.points.get_or_init(|| {
+            let globals = self.globals.as_ref().map(|belief| belief.estimate.points(POINTS));
+            let width = self.globals.as_ref().map_or(1, |belief| belief.estimate.dims());
+            let count = globals.as_ref().map_or(POINTS, |points| points.len() / width);
+            let drawn = self.draw(globals, count, 0);
+            Points { names: self.names(), columns: self.columns(&drawn), probabilities: drawn.probabilities }
+        })
+    }
+
+    /// The exact posterior of globals and locals, by importance sampling with this belief as the proposal: see
+    /// [`Belief::refine`]. The data are those that the belief was conditioned on.
     ///
     /// # Errors
-    /// Those of [`Belief::refine`]; and discrete locals aside, a posterior where each element was judged alone.
+    /// Data that do not fit the model, a belief in which each element was judged alone, and draws that are all impossible
+    /// under the model.
     pub fn refine(&self, model: &M, data: &M::Data) -> Result<Refined<M>, SampleError>
     where
         M: Likelihood,
@@ -217,18 +250,8 @@ impl<M: Model> Joint<M> {
         refine(model, data, self, REFINED, 0)
     }
 
-    /// The draws that stand for the distribution.
-    fn points(&self) -> &Drawn {
-        self.points.get_or_init(|| {
-            let globals = self.globals.as_ref().map(|belief| belief.estimate.points(POINTS));
-            let width = self.globals.as_ref().map_or(1, |belief| belief.estimate.dims());
-            let count = globals.as_ref().map_or(POINTS, |points| points.len() / width);
-            self.draw_locals(globals, count, 0)
-        })
-    }
-
     /// The locals for draws of what the network of the globals infers (draws x numbers).
-    fn draw_locals(&self, globals: Option<Vec<f64>>, count: usize, seed: u64) -> Drawn {
+    fn draw(&self, globals: Option<Vec<f64>>, count: usize, seed: u64) -> Drawn {
         let hierarchy = &self.of.hierarchy;
         let mut log_densities = match (&self.globals, &globals) {
             (Some(belief), Some(globals)) => belief.estimate.log_densities(globals),
@@ -251,12 +274,12 @@ impl<M: Model> Joint<M> {
                 let mut shares: Vec<Vec<f64>> = own.discrete.iter().map(|(_, k)| vec![0.0; *k]).collect();
                 for local in &networks {
                     let estimates = judge(&self.of, local, &self.parts, &latents, &own_latents, element);
-                    for draw in 0..count {
+                    for (draw, log_density) in log_density.iter_mut().enumerate() {
                         let Some(estimate) = estimates.get(draw).or(estimates.first()) else { continue };
                         let drawn = estimate.sample(1, &mut rng);
                         match local.task.discrete {
                             None => {
-                                log_density[draw] += estimate.log_densities(&drawn)[0];
+                                *log_density += estimate.log_densities(&drawn)[0];
                                 let to = &mut own_latents.numbers[draw * numbers..(draw + 1) * numbers];
                                 to.iter_mut().zip(&drawn).for_each(|(to, z)| *to = *z as f32);
                             }
@@ -273,7 +296,13 @@ impl<M: Model> Joint<M> {
                 (own_latents, log_density, shares)
             };
             let elements = hierarchy.elements(&self.parts, plate);
-            let drawn: Vec<_> = (0..elements).into_par_iter().map(of_element).collect();
+            let (bar, done) = (Progress::new("drawing locals", elements as u64), AtomicU64::new(0));
+            let counted = |element| {
+                let drawn = of_element(element);
+                bar.set(done.fetch_add(1, Ordering::Relaxed), || format!("elements of `{}`,", own.name));
+                drawn
+            };
+            let drawn: Vec<_> = (0..elements).into_par_iter().map(counted).collect();
             let (mut all, mut of_all) = (PlateLatents::default(), vec![Vec::new(); discrete]);
             for (own, log_density, shares) in drawn {
                 all.numbers.extend(own.numbers);
@@ -364,7 +393,7 @@ impl<M: Model> Joint<M> {
     }
 }
 
-/// Of all latent numbers of the model; discrete locals are summed out.
+/// Of the globals and the continuous locals; the discrete ones are summed out.
 impl<M: Model> Proposal for Joint<M> {
     fn names(&self) -> Vec<String> {
         let mut names = names(&self.of.model, Some(&self.data));
@@ -375,9 +404,9 @@ impl<M: Model> Proposal for Joint<M> {
     }
 
     fn draw(&self, rng: &mut Stream, q: &mut [f64], log_density: &mut [f64]) {
-        let (count, seed) = (log_density.len(), rng.random());
+        let count = log_density.len();
         let globals = self.globals.as_ref().map(|belief| belief.estimate.sample(count, rng));
-        let drawn = self.draw_locals(globals, count, seed);
+        let drawn = self.draw(globals, count, rng.random());
         q.copy_from_slice(&drawn.q);
         log_density.copy_from_slice(&drawn.log_densities);
     }

@@ -16,7 +16,7 @@ pub use bank::Bank;
 pub use belief::Belief;
 pub use data_summary::DataSummary;
 pub use joint::{JointNpe, JointPosterior};
-pub use joint_belief::Joint;
+pub use joint_belief::{Joint, JointDraw};
 pub use npe::Npe;
 pub use posterior::Posterior;
 

@@ -150,7 +150,11 @@ impl<'a, M: Model> Npe<'a, M> {
         let names: Vec<&str> = targets.iter().map(|t| t.name.as_str()).collect();
         let checkpoint = self.checkpoint.as_ref().map(|path| match member {
             0 => path.clone(),
-            _ => path.with_added_extension(member.to_string()),
+            _ => {
+                let mut name = path.clone().into_os_string();
+                name.push(format!(".{member}"));
+                PathBuf::from(name)
+            }
         });
         let training = Training {
             of: format!("{:?}, {names:?}", self.model),
