@@ -46,6 +46,7 @@
 extern crate self as hierarch;
 
 pub mod autodiff;
+pub mod calibration;
 pub mod distributions;
 pub mod inference;
 pub mod io;
