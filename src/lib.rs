@@ -6,6 +6,9 @@
 //! - a parallel simulator, the same to the bit on any number of threads ([`Model::simulate`](model::Model::simulate)),
 //! - the log density and its gradient, discrete locals summed out ([`model::Density`]), with NUTS over it
 //!   ([`Model::nuts`](model::Model::nuts)) where every observation has a density,
+//! - the exact posterior and the evidence from any belief, by importance sampling with a diagnostic
+//!   ([`sampling::refine`]), the profile likelihood ratio ([`sampling::ProfileLikelihood`]), and confidence sets that cover
+//!   ([`calibration::Neyman`]),
 //! - an amortized neural posterior over the globals ([`Model::npe`](model::Model::npe)),
 //! - typed data with serde and CSV ([`io`]), and the specification as data, with plate diagrams ([`model::Specification`],
 //!   [`plot`]).
@@ -46,6 +49,7 @@
 extern crate self as hierarch;
 
 pub mod autodiff;
+pub mod calibration;
 pub mod distributions;
 pub mod inference;
 pub mod io;
