@@ -9,7 +9,12 @@
 //! - the exact posterior and the evidence from any belief, by importance sampling with a diagnostic
 //!   ([`sampling::refine`]), the profile likelihood ratio ([`sampling::ProfileLikelihood`]), and confidence sets that cover
 //!   ([`calibration::Neyman`]),
-//! - an amortized neural posterior over the globals ([`Model::npe`](model::Model::npe)),
+//! - amortized neural posteriors over the globals ([`Model::npe`](model::Model::npe)) and over globals and locals together
+//!   ([`Model::joint_npe`](model::Model::joint_npe)), mixtures or flows ([`nn::Family`]) behind deep sets or transformers
+//!   ([`nn::Encoder`]); and where there is a likelihood, the exact posterior from them
+//!   ([`Belief::refine`](inference::Belief::refine)),
+//! - maximum likelihood and profile likelihood ratios ([`sampling::ProfileLikelihood`]), and confidence sets from any
+//!   statistic ([`calibration::Neyman`]),
 //! - typed data with serde and CSV ([`io`]), and the specification as data, with plate diagrams ([`model::Specification`],
 //!   [`plot`]).
 //!
