@@ -8,7 +8,7 @@ use std::time::Instant;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use hierarch::model::Density;
 use hierarch::nn::{
-    Activation, Architecture, Batch, Family, PlateShape, Rows, Settings, Shape, Source, Trainer, Trunk,
+    Activation, Architecture, Batch, Encoder, Family, PlateShape, Rows, Settings, Shape, Source, Trainer, Trunk,
 };
 use hierarch::prelude::*;
 use rayon::prelude::*;
@@ -209,6 +209,21 @@ fn train_step(c: &mut Criterion) {
     group.finish();
 }
 
+/// A training step with each of the encoders, where nothing is pooled but what they make of the rows.
+fn encoders(c: &mut Criterion) {
+    let (source, shape) = (Drawn::new(), Drawn::shape());
+    let mut group = c.benchmark_group("encoder_step_256x100");
+    for (name, encoder) in
+        [("deep_set", Encoder::DeepSet), ("attention", Encoder::ATTENTION), ("causal", Encoder::CAUSAL)]
+    {
+        let architecture = Architecture { bins: 0, encoder, ..Architecture::default() };
+        let settings = Settings { architecture, ..Settings::new(Budget::sets(u64::MAX)) };
+        let mut trainer = Trainer::new(&shape, &source, &settings).expect("the settings are good");
+        group.bench_function(name, |b| b.iter(|| trainer.step().expect("the data are good")));
+    }
+    group.finish();
+}
+
 fn condition(c: &mut Criterion) {
     let model = Resonance::default();
     let posterior = model.npe().train(Budget::sets(5_000)).expect("the model can be learned");
@@ -231,5 +246,5 @@ fn refine(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, density, simulate, train_step, condition, refine);
+criterion_group!(benches, density, simulate, train_step, encoders, condition, refine);
 criterion_main!(benches);

@@ -6,7 +6,15 @@
 //! - a parallel simulator, the same to the bit on any number of threads ([`Model::simulate`](model::Model::simulate)),
 //! - the log density and its gradient, discrete locals summed out ([`model::Density`]), with NUTS over it
 //!   ([`Model::nuts`](model::Model::nuts)) where every observation has a density,
-//! - an amortized neural posterior over the globals ([`Model::npe`](model::Model::npe)),
+//! - the exact posterior and the evidence from any belief, by importance sampling with a diagnostic
+//!   ([`sampling::refine`]), the profile likelihood ratio ([`sampling::ProfileLikelihood`]), and confidence sets that cover
+//!   ([`calibration::Neyman`]),
+//! - amortized neural posteriors over the globals ([`Model::npe`](model::Model::npe)) and over globals and locals together
+//!   ([`Model::joint_npe`](model::Model::joint_npe)), mixtures or flows ([`nn::Family`]) behind deep sets or transformers
+//!   ([`nn::Encoder`]); and where there is a likelihood, the exact posterior from them
+//!   ([`Belief::refine`](inference::Belief::refine)),
+//! - maximum likelihood and profile likelihood ratios ([`sampling::ProfileLikelihood`]), and confidence sets from any
+//!   statistic ([`calibration::Neyman`]),
 //! - typed data with serde and CSV ([`io`]), and the specification as data, with plate diagrams ([`model::Specification`],
 //!   [`plot`]).
 //!
@@ -46,6 +54,7 @@
 extern crate self as hierarch;
 
 pub mod autodiff;
+pub mod calibration;
 pub mod distributions;
 pub mod inference;
 pub mod io;

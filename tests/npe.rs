@@ -372,20 +372,20 @@ fn an_ensemble_is_the_mixture_of_its_members() {
     assert!(none.contains("at least 1"), "{none}");
 }
 
-/// Sd within 5 % of the exact one and mean within 0.1 sd of it, after every element of 40 data sets (of the mean distance, the
-/// standard error is below 0.01).
+/// Sd within 5 % of the exact one and mean within 0.1 sd of it, on average over 40 data sets, after every element.
 #[test]
 fn a_causal_posterior_says_what_is_believed_after_every_element() {
     let model = Gauss::default();
     let encoder = Encoder::Causal { width: 32, heads: 2, blocks: 1 };
-    let npe = || model.npe().globals(&["theta"]).settings(|s| s.architecture.encoder = encoder).seed(1);
-    let posterior = npe().train(Budget::sets(100_000)).unwrap();
-    let sets = model.simulate(40).size("events", 200).seed(7).run().unwrap();
+    // Of a plate that has one size only, too, every beginning is learned.
+    let npe = model.npe().globals(&["theta"]).size("events", 100).settings(|s| s.architecture.encoder = encoder);
+    let posterior = npe.seed(1).train(Budget::sets(100_000)).unwrap();
+    let sets = model.simulate(40).size("events", 100).seed(7).run().unwrap();
     let beliefs: Vec<_> = sets.iter().map(|s| posterior.condition_prefixes(&s.data).unwrap()).collect();
-    for seen in [1, 2, 5, 10, 20, 50, 100, 150, 200] {
+    for seen in 1..=100 {
         let (mut off, mut ratio) = (0.0, 0.0);
         for (s, beliefs) in sets.iter().zip(&beliefs) {
-            assert_eq!(beliefs.len(), 200);
+            assert_eq!(beliefs.len(), 100);
             let precision = 1.0 + seen as f64;
             let (mean, sd) = (s.data.events.x[..seen].iter().sum::<f64>() / precision, precision.recip().sqrt());
             off += ((beliefs[seen - 1].mean("theta").unwrap() - mean) / sd).abs() / sets.len() as f64;
@@ -396,7 +396,7 @@ fn a_causal_posterior_says_what_is_believed_after_every_element() {
         assert!((ratio - 1.0).abs() < 0.05, "after {seen}: {ratio}");
     }
     let data = &sets[0].data;
-    let (last, whole) = (&beliefs[0][199], posterior.condition(data).unwrap());
+    let (last, whole) = (&beliefs[0][99], posterior.condition(data).unwrap());
     assert!((last.mean("theta").unwrap() - whole.mean("theta").unwrap()).abs() < 1e-5);
 
     let folder = tempfile::tempdir().unwrap();

@@ -3,7 +3,8 @@
 //! From the innermost plate outwards, the rows of a plate become a vector for each parent: the pooled features of
 //! [`features`](super::features), and where rows have several numbers or plates of their own, the mean over rows of a
 //! small network that reads them together with the vectors of the nested plates. The last linear layer of that network
-//! comes after the mean, as mean(W h + b) = W mean(h) + b: it is the first layer of whatever reads the vector.
+//! comes after the mean, as mean(W h + b) = W mean(h) + b: it is the first layer of whatever reads the vector. In the place of
+//! that network, [`attention`](super::attention) may read the rows of a data set together.
 //!
 //! The vectors of the outermost plates go through residual blocks
 //!

@@ -200,7 +200,8 @@ pub struct Record {
     pub sets: u64,
     /// Seconds since training began.
     pub seconds: f64,
-    /// Mean of -ln q(targets | data) over the data sets seen since the last record, under the weights of the moment, nats.
+    /// Mean of -ln q(targets | data) over the data sets seen since the last record, under the weights of the moment, nats. With
+    /// [`Encoder::Causal`], of data sets and of beginnings of them.
     pub loss: f64,
     /// The same over the validation sample, under the averaged weights, nats.
     pub validation: f64,

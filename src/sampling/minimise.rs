@@ -16,16 +16,16 @@ const WORTH: f64 = 1e-8;
 
 /// Where a function is least.
 #[derive(Clone, Debug)]
-pub(super) struct Minimum {
-    pub(super) at: Vec<f64>,
-    pub(super) value: f64,
+pub(crate) struct Minimum {
+    pub(crate) at: Vec<f64>,
+    pub(crate) value: f64,
 }
 
 /// No minimum was found: the last position with its value, and the number along which the function still falls most.
 #[derive(Clone, Debug)]
-pub(super) struct NoMinimum {
-    pub(super) at: Vec<f64>,
-    pub(super) value: f64,
+pub(crate) struct NoMinimum {
+    pub(crate) at: Vec<f64>,
+    pub(crate) value: f64,
     pub(super) steepest: usize,
 }
 
@@ -34,7 +34,7 @@ pub(super) struct NoMinimum {
 ///
 /// A function that falls towards an infinite number, but less and less, is followed until nothing is left to gain: the value
 /// is its infimum.
-pub(super) fn minimise(
+pub(crate) fn minimise(
     f: &mut dyn FnMut(&[f64], &mut [f64]) -> f64,
     start: &[f64],
     scale: &[f64],

@@ -13,5 +13,6 @@ mod summary;
 pub use chains::Chains;
 pub use importance::{Proposal, Refined, refine};
 pub use likelihood_ratio::{FitError, Maximum, ProfileLikelihood};
+pub(crate) use minimise::minimise;
 pub use nuts::{Nuts, SampleError};
 pub use summary::{Summary, SummaryRow};

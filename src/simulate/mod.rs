@@ -168,6 +168,10 @@ impl<'a, M: Model> Simulate<'a, M> {
         self.sets
     }
 
+    pub(crate) fn first_seed(&self) -> u64 {
+        self.seed
+    }
+
     /// What is fixed, as text: the same for the same simulations.
     pub(crate) fn describe(&self) -> String {
         let covariates = self.covariates.map(|(data, follow)| (serde_json::json!(data).to_string(), follow));

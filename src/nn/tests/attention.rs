@@ -176,6 +176,19 @@ fn a_causal_transformer_reads_beginnings() {
     assert_eq!(loaded, network);
     assert_eq!(loaded.predict_prefixes(&batch).unwrap(), found);
 
+    // Which beginnings are read depends on the step: an interrupted training reads the same.
+    let (shape, settings) = (Ordered::shape(), attention(encoder));
+    let mut trainer = Trainer::new(&shape, &Ordered, &settings).unwrap();
+    for _ in 0..3 {
+        trainer.step().unwrap();
+    }
+    trainer.save(&path, &BTreeMap::new()).unwrap();
+    let (mut trainer, _) = Trainer::resume(&shape, &Ordered, &settings, &path).unwrap();
+    while !trainer.done() {
+        trainer.step().unwrap();
+    }
+    assert_eq!(trainer.finish().weights, network.weights);
+
     assert!(network.summarise(&batch.slice(0..1)).is_err());
     let error = mixed_network().predict_prefixes(&Mixed.draw(9, 0, 1).unwrap().0).unwrap_err().to_string();
     assert!(error.contains("order"), "{error}");

@@ -1,0 +1,319 @@
+//! The construction of Neyman, *Outline of a theory of statistical estimation* (Philosophical Transactions A, 1937): from any
+//! test statistic, confidence sets of a parameter that cover its true value as often as they say.
+
+use std::error::Error;
+use std::ops::RangeInclusive;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rand::RngExt;
+use rayon::prelude::*;
+
+use super::quantiles::Spline;
+use crate::model::{GlobalSlot, Model, Record, global_slots};
+use crate::progress::Progress;
+use crate::simulate::{Simulate, SimulateError, stream};
+
+/// The fewest simulations that quantiles can be learned from.
+const FEWEST: usize = 200;
+/// Points at which a confidence set is looked at, sections of the place between them where none is inside, and bisections at
+/// each of its ends.
+const POINTS: usize = 101;
+const SECTIONS: usize = 30;
+const BISECTIONS: usize = 20;
+
+/// Why there is no confidence set.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NeymanError {
+    /// The model cannot be simulated.
+    #[error(transparent)]
+    Simulate(#[from] SimulateError),
+    /// There is no scalar global of that name.
+    #[error("the model has no scalar global `{name}`; its globals are {known}")]
+    UnknownGlobal {
+        /// The name asked for.
+        name: String,
+        /// The globals there are.
+        known: String,
+    },
+    /// The range is empty.
+    #[error("the range {low} to {high} of `{name}` is empty or not finite")]
+    Range {
+        /// The parameter.
+        name: String,
+        /// The low end.
+        low: f64,
+        /// The high end.
+        high: f64,
+    },
+    /// A level is no probability.
+    #[error("the confidence level {0} must lie between 0 and 1")]
+    Level(f64),
+    /// Too few simulations.
+    #[error("{0} simulations are too few to learn critical values from: {FEWEST} at least, and 10,000 to trust them")]
+    Few(usize),
+    /// The test statistic failed.
+    #[error("the test statistic at `{name}` = {value} failed: {error}")]
+    Statistic {
+        /// The parameter.
+        name: String,
+        /// Its value.
+        value: f64,
+        /// What the statistic says.
+        error: Box<dyn Error + Send + Sync>,
+    },
+    /// The test statistic is not finite.
+    #[error("the test statistic at `{name}` = {value} is {statistic}, but must be finite")]
+    NotFinite {
+        /// The parameter.
+        name: String,
+        /// Its value.
+        value: f64,
+        /// The statistic.
+        statistic: f64,
+    },
+    /// The quantiles could not be found.
+    #[error(
+        "the critical values at level {0} could not be found: the statistic may range over too many orders of magnitude"
+    )]
+    Quantile(f64),
+}
+
+/// How often confidence sets hold the true value.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Coverage {
+    /// What they promise.
+    pub level: f64,
+    /// The share of simulated data sets whose confidence set holds the true value.
+    pub share: f64,
+    /// The standard error of the share if the level is right, from the number of simulations.
+    pub error: f64,
+}
+
+/// The critical values of a test statistic as functions of the parameter of interest, from simulations.
+///
+/// The statistic t(data, value) is large where the data speak against the value: a [profile likelihood
+/// ratio](crate::sampling::ProfileLikelihood), or one that was learned. The value is in the confidence set if t is at most
+/// its critical value, the quantile of t under it. Nuisance parameters are drawn from their prior: sets cover as they say on
+/// average over them, and at each value of them as far as t depends on them little; [`coverage`](Neyman::coverage) tells.
+///
+/// ```
+/// use hierarch::calibration::Neyman;
+/// use hierarch::prelude::*;
+///
+/// model! {
+///     pub Flux {
+///         global rate ~ Uniform(0.0, 50.0);
+///         nuisance background ~ Normal(3.0, 0.3);
+///         observe count ~ Poisson(rate + background);
+///     }
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let model = Flux::default();
+/// // How far the count is from what is expected, in units of its sd.
+/// let far = |data: &FluxData, rate: f64| {
+///     let expected = rate + 3.0;
+///     Ok::<_, std::convert::Infallible>((data.count as f64 - expected).abs() / expected.sqrt())
+/// };
+/// let neyman = Neyman::new(model.simulate(10_000).seed(1), "rate", 0.0..=50.0, &[0.68, 0.95], far)?;
+/// let sets = neyman.confidence_sets(&FluxData { count: 20 })?;
+/// println!("68 %: {:?}, 95 %: {:?}", sets[0], sets[1]);
+/// println!("{:?}", neyman.coverage(&FluxGlobals { rate: 15.0, background: 3.2 }, 1000, 2)?);
+/// # Ok(())
+/// # }
+/// ```
+pub struct Neyman<'a, M: Model, S> {
+    simulate: Simulate<'a, M>,
+    slot: GlobalSlot,
+    range: RangeInclusive<f64>,
+    statistic: S,
+    /// For each level, its critical values.
+    critical: Vec<(f64, Spline)>,
+}
+
+impl<M: Model, S> std::fmt::Debug for Neyman<'_, M, S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Neyman").field("interest", &self.slot.name).field("critical", &self.critical).finish()
+    }
+}
+
+impl<'a, M: Model, S, E> Neyman<'a, M, S>
+where
+    S: Fn(&M::Data, f64) -> Result<f64, E> + Sync,
+    E: Into<Box<dyn Error + Send + Sync>>,
+{
+    /// Learns the critical values of a statistic at some levels, such as 0.95, from simulations in which a scalar global is
+    /// spread evenly over a range; the other globals, and all sizes and covariates, are as `simulate` has them.
+    ///
+    /// # Errors
+    /// A global, range or level that makes no sense, fewer than 200 simulations, and whatever fails in the simulations or the
+    /// statistic.
+    pub fn new(
+        simulate: Simulate<'a, M>,
+        interest: &str,
+        range: RangeInclusive<f64>,
+        levels: &[f64],
+        statistic: S,
+    ) -> Result<Self, NeymanError> {
+        let all = global_slots(simulate.model());
+        let found = all.iter().find(|slot| slot.name == interest && slot.values.len() == 1).cloned();
+        let slot = found.ok_or_else(|| NeymanError::UnknownGlobal {
+            name: interest.to_owned(),
+            known: all.iter().map(|g| format!("`{}`", g.name)).collect::<Vec<_>>().join(", "),
+        })?;
+        let (low, high) = (*range.start(), *range.end());
+        if !(low < high && low.is_finite() && high.is_finite()) {
+            return Err(NeymanError::Range { name: slot.name, low, high });
+        }
+        if let Some(level) = levels.iter().find(|level| !(**level > 0.0 && **level < 1.0)) {
+            return Err(NeymanError::Level(*level));
+        }
+        let sets = simulate.sets();
+        if sets < FEWEST {
+            return Err(NeymanError::Few(sets));
+        }
+        let mut neyman = Self { simulate, slot, range, statistic, critical: Vec::new() };
+        let plan = neyman.simulate.plan()?;
+        // The other globals come from one simulation, and the data at them from another, with random numbers of its own.
+        let drawn = |i: usize| {
+            let position = neyman.simulate.draw(&plan, i)?.globals;
+            let within = stream(neyman.simulate.first_seed() ^ 0x5851_f42d_4c95_7f2d, i as u64).random::<f64>();
+            let value = low + (high - low) * (i as f64 + within) / sets as f64;
+            let mut numbers = position.to_numbers();
+            numbers[neyman.slot.values.start] = value;
+            Ok::<_, NeymanError>((value, M::Globals::from_numbers(&numbers)))
+        };
+        let (progress, done) = (Progress::new("simulating", sets as u64), AtomicU64::new(0));
+        let simulated = (0..sets).into_par_iter().map(|i| {
+            let (value, globals) = drawn(i)?;
+            let t = neyman.simulated(&globals, value, neyman.simulate.first_seed().wrapping_add(0x9e37_79b9), i)?;
+            progress.set(done.fetch_add(1, Ordering::Relaxed), String::new);
+            Ok::<_, NeymanError>((value, t))
+        });
+        let (x, y): (Vec<f64>, Vec<f64>) = simulated.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
+        drop(progress);
+        let fit = |level: &f64| {
+            let spline = Spline::fit(&x, &y, *level, low, high).ok_or(NeymanError::Quantile(*level))?;
+            Ok::<_, NeymanError>((*level, spline))
+        };
+        neyman.critical = levels.par_iter().map(fit).collect::<Result<_, _>>()?;
+        Ok(neyman)
+    }
+
+    /// For each level the critical value of the statistic at a value of the parameter.
+    pub fn critical_values(&self, value: f64) -> Vec<f64> {
+        self.critical.iter().map(|(_, spline)| spline.at(value)).collect()
+    }
+
+    /// For each level the confidence set given a data set, as intervals: none where the data speak against every value, and
+    /// several where the statistic has several minima. An interval that reaches an end of the range may go on beyond it.
+    ///
+    /// # Errors
+    /// A statistic that fails or is not finite.
+    pub fn confidence_sets(&self, data: &M::Data) -> Result<Vec<Vec<RangeInclusive<f64>>>, NeymanError> {
+        let (low, high) = (*self.range.start(), *self.range.end());
+        let grid = |i: usize| if i + 1 == POINTS { high } else { low + (high - low) * i as f64 / (POINTS - 1) as f64 };
+        let coarse = (0..POINTS)
+            .into_par_iter()
+            .map(|i| Ok((grid(i), self.statistic(data, grid(i))?)))
+            .collect::<Result<Vec<_>, NeymanError>>()?;
+        self.critical.par_iter().map(|(_, critical)| self.confidence_set(data, critical, coarse.clone())).collect()
+    }
+
+    /// The set where the statistic is at most critical, from values of it at points that ascend.
+    fn confidence_set(
+        &self,
+        data: &M::Data,
+        critical: &Spline,
+        mut points: Vec<(f64, f64)>,
+    ) -> Result<Vec<RangeInclusive<f64>>, NeymanError> {
+        let outside = |(value, t): &(f64, f64)| t - critical.at(*value);
+        let at = |value: f64| Ok::<_, NeymanError>((value, self.statistic(data, value)?));
+        let best = (0..points.len()).min_by(|a, b| outside(&points[*a]).total_cmp(&outside(&points[*b])));
+        let best = best.unwrap_or(0);
+        if outside(&points[best]) > 0.0 {
+            // The set may be narrower than the grid: towards the minimum, by golden sections.
+            let golden = 0.5 * (5.0_f64.sqrt() - 1.0);
+            let (mut from, mut to) = (points[best.saturating_sub(1)].0, points[(best + 1).min(points.len() - 1)].0);
+            for _ in 0..SECTIONS {
+                let (a, b) = (at(to - golden * (to - from))?, at(from + golden * (to - from))?);
+                let nearer = if outside(&a) < outside(&b) { a } else { b };
+                if outside(&nearer) <= 0.0 {
+                    points.push(nearer);
+                    break;
+                }
+                *(if nearer == a { &mut to } else { &mut from }) = if nearer == a { b.0 } else { a.0 };
+            }
+            points.sort_by(|a, b| a.0.total_cmp(&b.0));
+        }
+        // Between a value inside and one outside.
+        let edge = |mut inside: f64, mut beyond: f64| {
+            for _ in 0..BISECTIONS {
+                let middle = 0.5 * (inside + beyond);
+                let within = outside(&at(middle)?) <= 0.0;
+                *(if within { &mut inside } else { &mut beyond }) = middle;
+            }
+            Ok::<_, NeymanError>(inside)
+        };
+        let mut intervals = Vec::new();
+        for run in runs(&points, |point| outside(point) <= 0.0) {
+            let first = if run.start == 0 { points[0].0 } else { edge(points[run.start].0, points[run.start - 1].0)? };
+            let end =
+                points.get(run.end).map_or(Ok(points[run.end - 1].0), |next| edge(points[run.end - 1].0, next.0))?;
+            intervals.push(first..=end);
+        }
+        Ok(intervals)
+    }
+
+    /// For each level the share of data sets, simulated at some globals, whose confidence set holds the true value.
+    ///
+    /// # Errors
+    /// What fails in the simulations or the statistic.
+    pub fn coverage(&self, globals: &M::Globals, sets: usize, seed: u64) -> Result<Vec<Coverage>, NeymanError> {
+        let value = globals.to_numbers()[self.slot.values.start];
+        let t = (0..sets)
+            .into_par_iter()
+            .map(|i| self.simulated(globals, value, seed, i))
+            .collect::<Result<Vec<f64>, _>>()?;
+        let n = sets as f64;
+        let coverage = |(level, critical): &(f64, Spline)| {
+            let bound = critical.at(value);
+            let share = t.iter().filter(|t| **t <= bound).count() as f64 / n;
+            Coverage { level: *level, share, error: (level * (1.0 - level) / n).sqrt() }
+        };
+        Ok(self.critical.iter().map(coverage).collect())
+    }
+
+    /// The statistic of a data set that is simulated at some globals, of which `value` is the true one.
+    fn simulated(&self, globals: &M::Globals, value: f64, seed: u64, position: usize) -> Result<f64, NeymanError> {
+        let simulate = self.simulate.clone().at(globals).seed(seed);
+        let data = simulate.draw(&simulate.plan()?, position)?.data;
+        self.statistic(&data, value)
+    }
+
+    fn statistic(&self, data: &M::Data, value: f64) -> Result<f64, NeymanError> {
+        let name = || self.slot.name.clone();
+        let statistic = (self.statistic)(data, value).map_err(|error| NeymanError::Statistic {
+            name: name(),
+            value,
+            error: error.into(),
+        })?;
+        if !statistic.is_finite() {
+            return Err(NeymanError::NotFinite { name: name(), value, statistic });
+        }
+        Ok(statistic)
+    }
+}
+
+/// The runs of consecutive items that hold.
+fn runs<T>(items: &[T], holds: impl Fn(&T) -> bool) -> Vec<std::ops::Range<usize>> {
+    let mut runs: Vec<std::ops::Range<usize>> = Vec::new();
+    for at in (0..items.len()).filter(|at| holds(&items[*at])) {
+        match runs.last_mut() {
+            Some(run) if run.end == at => run.end += 1,
+            _ => runs.push(at..at + 1),
+        }
+    }
+    runs
+}

@@ -1,0 +1,136 @@
+//! Quantile regression: a quantile of one number as a smooth function of another.
+//!
+//! The function is a natural cubic spline, straight at its ends, with evenly spaced knots, that makes the pinball loss least
+//! (Koenker & Bassett, *Regression quantiles*, Econometrica 1978); the kink of the loss is rounded off over a width that is
+//! small beside the spread.
+
+use crate::sampling::{diagnostics::quantile, minimise};
+
+/// Pieces of the spline at most, and the values that each is worth.
+const PIECES: usize = 8;
+const EACH: usize = 50;
+/// Widths over which the kink is rounded off, one after the other, in units of the spread.
+const WIDTHS: [f64; 3] = [0.3, 0.05, 0.01];
+
+/// A natural cubic spline over a range.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Spline {
+    low: f64,
+    high: f64,
+    /// Three more than it has pieces.
+    coefficients: Vec<f64>,
+}
+
+impl Spline {
+    /// The `level` quantile of y as a function of x between `low` and `high`. Nothing if it cannot be found.
+    pub(super) fn fit(x: &[f64], y: &[f64], level: f64, low: f64, high: f64) -> Option<Self> {
+        let pieces = (x.len() / EACH).clamp(1, PIECES);
+        let mut sorted = y.to_vec();
+        sorted.sort_unstable_by(f64::total_cmp);
+        let spread = quantile(&sorted, 0.75) - quantile(&sorted, 0.25);
+        let mut inner = vec![quantile(&sorted, level); pieces + 1];
+        if spread > 0.0 {
+            let places: Vec<(usize, [f64; 4])> = x.iter().map(|x| place(*x, low, high, pieces)).collect();
+            let scale = vec![spread; pieces + 1];
+            for width in WIDTHS {
+                let mut loss = |inner: &[f64], gradient: &mut [f64]| {
+                    let (coefficients, mut by_coefficient) = (straight_ends(inner), vec![0.0; pieces + 3]);
+                    let mut sum = 0.0;
+                    for ((first, shares), y) in places.iter().zip(y) {
+                        let residual = (y - combine(&coefficients[*first..], shares)) / spread;
+                        let rounded = residual.hypot(width);
+                        sum += 0.5 * rounded + (level - 0.5) * residual;
+                        let slope = 0.5 * residual / rounded + (level - 0.5);
+                        let to = by_coefficient[*first..].iter_mut().zip(shares);
+                        to.for_each(|(to, share)| *to -= slope * share / spread);
+                    }
+                    // As `straight_ends` makes the outer ones of the inner ones.
+                    let (first, last) = (by_coefficient[0], by_coefficient[pieces + 2]);
+                    gradient.copy_from_slice(&by_coefficient[1..pieces + 2]);
+                    gradient[0] += 2.0 * first;
+                    gradient[1] -= first;
+                    gradient[pieces] += 2.0 * last;
+                    gradient[pieces - 1] -= last;
+                    sum
+                };
+                inner = minimise(&mut loss, &inner, &scale).ok()?.at;
+            }
+        }
+        Some(Self { low, high, coefficients: straight_ends(&inner) })
+    }
+
+    /// Its value at x; beyond the range, that at its end.
+    pub(super) fn at(&self, x: f64) -> f64 {
+        let (first, shares) = place(x, self.low, self.high, self.coefficients.len() - 3);
+        combine(&self.coefficients[first..], &shares)
+    }
+}
+
+/// The coefficients of a spline without curvature at its ends, from all but the outermost.
+fn straight_ends(inner: &[f64]) -> Vec<f64> {
+    let n = inner.len();
+    let outer = |end: f64, next: f64| 2.0 * end - next;
+    [&[outer(inner[0], inner[1])], inner, &[outer(inner[n - 1], inner[n - 2])]].concat()
+}
+
+/// The first of the four coefficients that matter at x, and their shares: the uniform cubic B-spline.
+fn place(x: f64, low: f64, high: f64, pieces: usize) -> (usize, [f64; 4]) {
+    let position = ((x - low) / (high - low)).clamp(0.0, 1.0) * pieces as f64;
+    let first = (position as usize).min(pieces - 1);
+    let t = position - first as f64;
+    let s = 1.0 - t;
+    let inner = |t: f64| (4.0 - 6.0 * t * t + 3.0 * t * t * t) / 6.0;
+    (first, [s * s * s / 6.0, inner(t), inner(s), t * t * t / 6.0])
+}
+
+fn combine(coefficients: &[f64], shares: &[f64; 4]) -> f64 {
+    coefficients.iter().zip(shares).map(|(c, share)| c * share).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simulate::stream;
+    use rand::RngExt;
+
+    #[test]
+    fn a_spline_is_smooth_and_sums_to_one() {
+        for pieces in [1, 8] {
+            for i in 0..=1000 {
+                let shares = place(f64::from(i) / 1000.0, 0.0, 1.0, pieces).1;
+                assert!((shares.iter().sum::<f64>() - 1.0).abs() < 1e-12 && shares.iter().all(|s| *s >= 0.0));
+            }
+        }
+        let spline = Spline { low: 1.0, high: 2.0, coefficients: vec![0.0, 1.0, -2.0, 4.0, 0.5, 3.0] };
+        for knot in [1.0 + 1.0 / 3.0, 1.0 + 2.0 / 3.0] {
+            let second = |x: f64| (spline.at(x + 1e-4) - 2.0 * spline.at(x) + spline.at(x - 1e-4)) / 1e-8;
+            assert!((second(knot - 2e-4) - second(knot + 2e-4)).abs() < 0.3, "{knot}");
+        }
+        let straight = Spline { low: 0.0, high: 2.0, coefficients: straight_ends(&[1.0, 3.0, 2.0]) };
+        assert!((straight.at(0.0) - 1.0).abs() < 1e-12 && (straight.at(2.0) - 2.0).abs() < 1e-12);
+        assert_eq!((spline.at(0.0), spline.at(9.0)), (spline.at(1.0), spline.at(2.0)));
+    }
+
+    /// Exponential with a mean that depends on x, straight at the ends: its quantile is -mean ln(1 - level). The error is four
+    /// standard errors of a quantile from the values that a coefficient sees; that at an end sees half as many, on one side.
+    #[test]
+    fn quantiles_of_an_exponential() {
+        let (n, mut rng) = (40_000, stream(1, 0));
+        let mean = |x: f64| 1.0 + x + (2.0 * std::f64::consts::PI * x / 3.0).sin();
+        let x: Vec<f64> = (0..n).map(|i| 3.0 * (f64::from(i) + 0.5) / f64::from(n)).collect();
+        let y: Vec<f64> = x.iter().map(|x| -mean(*x) * (-rng.random::<f64>()).ln_1p()).collect();
+        for level in [0.5, 0.68, 0.9, 0.95] {
+            let spline = Spline::fit(&x, &y, level, 0.0, 3.0).unwrap();
+            let below = x.iter().zip(&y).filter(|(x, y)| **y <= spline.at(**x)).count() as f64 / f64::from(n);
+            assert!((below - level).abs() < 0.001, "{level}: {below}");
+            for i in 0..=30 {
+                let at = 0.1 * f64::from(i);
+                let exact = -mean(at) * (1.0 - level).ln();
+                let error = mean(at) * (level / (1.0 - level) / (f64::from(n) / 9.0)).sqrt();
+                let error = if (3..=27).contains(&i) { 1.2 } else { 2.0 } * error;
+                assert!((spline.at(at) - exact).abs() < 4.0 * error, "{level} {at}: {} {exact}", spline.at(at));
+            }
+        }
+        assert_eq!(Spline::fit(&x, &vec![2.0; x.len()], 0.9, 0.0, 3.0).unwrap().at(1.0), 2.0);
+    }
+}
