@@ -4,7 +4,7 @@ pub use crate::autodiff::Real;
 pub use crate::distributions::*;
 pub use crate::inference::{
     Bank, Belief, DataSummary, InferenceError, Joint, JointPosterior, Posterior, RatioBelief, RatioEstimator,
-    RowNetworks,
+    RowNetworks, TestStatistic,
 };
 pub use crate::io::{DataError, DataSet};
 pub use crate::model;

@@ -35,7 +35,7 @@ fn moments(low: f64, high: f64, log_density: impl Fn(f64) -> f64) -> (f64, f64) 
 
 /// ln of the ratio within 0.1 nats on average over the posterior, and the posterior within 0.02 nats of the exact one.
 fn check(name: &str, nre: Nre<'_, Pair>, up_to_a_factor: bool) -> RatioEstimator<Pair> {
-    let estimator = nre.seed(1).train(Budget::sets(500_000)).unwrap();
+    let estimator = nre.seed(1).train(Budget::sets(700_000)).unwrap();
     let model = Pair::default();
     for n in [1, 4, 10] {
         let sets = model.simulate(20).size("events", n).seed(7).run().unwrap();

@@ -11,6 +11,7 @@ mod link;
 mod npe;
 mod posterior;
 mod ratio;
+mod test_statistic;
 mod training;
 
 pub use bank::Bank;
@@ -21,6 +22,7 @@ pub use joint_belief::{Joint, JointDraw};
 pub use npe::Npe;
 pub use posterior::Posterior;
 pub use ratio::{Nre, RatioBelief, RatioEstimator};
+pub use test_statistic::{StatisticTraining, TestStatistic};
 
 pub use crate::nn::RowNetworks;
 
@@ -128,6 +130,32 @@ pub enum InferenceError {
         name: String,
         /// The globals there are.
         known: String,
+    },
+    /// There is no scalar global of that name.
+    #[error("the model has no scalar global `{name}` with one unconstrained number; its globals are {known}")]
+    UnknownScalar {
+        /// The name asked for.
+        name: String,
+        /// The globals there are.
+        known: String,
+    },
+    /// A range makes no sense.
+    #[error("the {what} range from {low} to {high}: the ends must be finite and in order, and distances positive")]
+    Range {
+        /// Of what.
+        what: &'static str,
+        /// The low end.
+        low: f64,
+        /// The high end.
+        high: f64,
+    },
+    /// A value that is tested is impossible.
+    #[error("`{name}` cannot be {value}, which is outside its support or on its edge: no test is needed")]
+    OutsideSupport {
+        /// The global.
+        name: String,
+        /// The value.
+        value: f64,
     },
     /// The support of a global depends on another that is not inferred.
     #[error("the bounds of `{name}` depend on a global that is not among those to be inferred: name both, or all")]

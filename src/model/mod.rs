@@ -23,7 +23,7 @@ pub use walk::{Place, Slot, Walk};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::autodiff::Lanes;
-use crate::inference::{JointNpe, Npe, Nre};
+use crate::inference::{JointNpe, Npe, Nre, StatisticTraining};
 use crate::io::{DataSet, LocalSet};
 use crate::sampling::{FitError, Maximum, Nuts, ProfileLikelihood};
 use crate::simulate::{Plan, Simulate, SimulateError, Simulation, Stream};
@@ -76,6 +76,11 @@ pub trait Model: Clone + std::fmt::Debug + PartialEq + Send + Sync + Serialize +
     /// Trains an amortized ratio of the likelihood to the evidence: set how, then `train`.
     fn nre(&self) -> Nre<'_, Self> {
         Nre::new(self)
+    }
+
+    /// Trains a test statistic of a scalar global: set the hypotheses, then `train`.
+    fn test_statistic(&self, interest: &str) -> StatisticTraining<'_, Self> {
+        StatisticTraining::new(self, interest)
     }
 
     /// Samples the exact posterior given a data set: set the chains, then `run`.

@@ -435,7 +435,7 @@ impl Plan {
                 let last = layers.len() - 1;
                 let mut context = graph.affine(sets, &vectors, &layers[0], Activation::None)?;
                 for layer in &layers[1..last] {
-                    context = graph.affine(sets, &[Input::Node(context)], layer, self.activation)?;
+                    context = graph.affine(sets, &[Input::Node(context)], layer, self.activation.within())?;
                 }
                 let output = graph.affine(sets, &[Input::Node(context.clone())], &layers[last], Activation::None)?;
                 Ok(Judged { output, context })
@@ -521,9 +521,10 @@ impl RowPlan {
             RowPlan::Layers(inputs, layers) => {
                 let rows = elements.rows();
                 let inputs = inputs.read(graph, activation, elements, children)?;
-                let mut hidden = graph.affine(rows, &inputs, &layers[0], activation)?;
-                for layer in &layers[1..] {
-                    hidden = graph.affine(rows, &[Input::Node(hidden)], layer, activation)?;
+                let after = |layer| if layer + 1 == layers.len() { activation } else { activation.within() };
+                let mut hidden = graph.affine(rows, &inputs, &layers[0], after(0))?;
+                for (index, layer) in layers.iter().enumerate().skip(1) {
+                    hidden = graph.affine(rows, &[Input::Node(hidden)], layer, after(index))?;
                 }
                 Ok(hidden)
             }

@@ -117,8 +117,9 @@ fn affine_has_the_gradient_of_its_differences() {
     let data = Arc::new(numbers_64(&mut random, 5 * 3));
     let targets = numbers_64(&mut random, 5);
     // Relu is compared with plain dfdx below: differences across its kink mean nothing. All layers read rows, one, none.
-    for (activation, shared) in
-        [Activation::None, Activation::Gelu].into_iter().flat_map(|a| [(a, 0), (a, 16), (a, end(&second))])
+    for (activation, shared) in [Activation::None, Activation::Gelu, Activation::Softmax]
+        .into_iter()
+        .flat_map(|a| [(a, 0), (a, 16), (a, end(&second))])
     {
         check_gradient(&weights, shared, |mut graph| {
             let hidden = graph.affine(5, &[Input::Data(data.clone())], &first, activation)?;

@@ -48,6 +48,11 @@ impl<'a, M: Model> Plan<'a, M> {
         Ok(Self { globals, sizes: asked, covariates, empty: false })
     }
 
+    /// The same at some values of the globals.
+    pub(crate) fn at<'b>(&'b self, globals: &'b M::Globals) -> Plan<'b, M> {
+        Plan { globals: Some(globals), sizes: self.sizes.clone(), covariates: self.covariates, empty: self.empty }
+    }
+
     /// The same without any element of a plate: what is drawn are the globals, and what is observed outside plates.
     pub(crate) fn without_elements(self) -> Self {
         Self { empty: true, ..self }
