@@ -4,6 +4,7 @@ mod bank;
 mod belief;
 mod data_summary;
 mod encode;
+mod event_ratio;
 mod hierarchy;
 mod joint;
 mod joint_belief;
@@ -17,6 +18,7 @@ mod training;
 pub use bank::Bank;
 pub use belief::Belief;
 pub use data_summary::DataSummary;
+pub use event_ratio::{EventNre, EventRatio};
 pub use joint::{JointNpe, JointPosterior};
 pub use joint_belief::{Joint, JointDraw};
 pub use npe::Npe;
@@ -130,6 +132,14 @@ pub enum InferenceError {
         name: String,
         /// The globals there are.
         known: String,
+    },
+    /// The ratio of single elements does not say what is asked of it.
+    #[error("the ratio of single elements of `{plate}` cannot be learned: {what}")]
+    PerEvent {
+        /// The plate.
+        plate: String,
+        /// Why not.
+        what: String,
     },
     /// There is no scalar global of that name.
     #[error("the model has no scalar global `{name}` with one unconstrained number; its globals are {known}")]

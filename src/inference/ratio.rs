@@ -48,7 +48,7 @@ pub(super) const WIDTH: usize = 64;
 #[derive(Clone, Debug)]
 #[must_use = "nothing is trained before `train`"]
 pub struct Nre<'a, M: Model> {
-    npe: Npe<'a, M>,
+    pub(super) npe: Npe<'a, M>,
     others: usize,
     gamma: Option<f64>,
     balance: f64,

@@ -13,8 +13,8 @@ pub struct Plan<'a, M: Model> {
     /// For each plate, those inside after the one around, the size asked for.
     sizes: Vec<Option<usize>>,
     covariates: Option<(&'a M::Data, bool)>,
-    /// Whether every plate is empty, whatever its sizes.
-    empty: bool,
+    /// For each plate a size that it has, whatever the model says.
+    forced: Vec<Option<usize>>,
 }
 
 impl<'a, M: Model> Plan<'a, M> {
@@ -45,17 +45,18 @@ impl<'a, M: Model> Plan<'a, M> {
             };
             asked[i] = Some(*size);
         }
-        Ok(Self { globals, sizes: asked, covariates, empty: false })
+        let forced = vec![None; plates.len()];
+        Ok(Self { globals, sizes: asked, covariates, forced })
     }
 
     /// The same at some values of the globals.
     pub(crate) fn at<'b>(&'b self, globals: &'b M::Globals) -> Plan<'b, M> {
-        Plan { globals: Some(globals), sizes: self.sizes.clone(), covariates: self.covariates, empty: self.empty }
+        Plan { globals: Some(globals), sizes: self.sizes.clone(), covariates: self.covariates, forced: self.forced.clone() }
     }
 
     /// The same without any element of a plate: what is drawn are the globals, and what is observed outside plates.
     pub(crate) fn without_elements(self) -> Self {
-        Self { empty: true, ..self }
+        Self { forced: vec![Some(0); self.sizes.len()], ..self }
     }
 
     /// The globals, where they are fixed.
@@ -89,6 +90,23 @@ impl<'a, M: Model> Plan<'a, M> {
         }
     }
 
+    /// The same with one element of a plate at the top, and the plates inside it as the model has them.
+    pub(crate) fn but_one(mut self, model: &M, plate: &str) -> Self {
+        fn count(plate: &Plate) -> usize {
+            1 + plate.plates.iter().map(count).sum::<usize>()
+        }
+        let mut first = 0;
+        for top in &model.specification().plates {
+            let next = first + count(top);
+            if top.name == plate {
+                self.forced[first] = Some(1);
+                self.forced[first + 1..next].fill(None);
+            }
+            first = next;
+        }
+        self
+    }
+
     /// The size of a plate that may have `low` to `high` elements. Where nothing says which, half of the sizes are uniform
     /// and half log-uniform, so that a network sees many of every order of magnitude and of the largest.
     ///
@@ -103,8 +121,8 @@ impl<'a, M: Model> Plan<'a, M> {
         like: Option<usize>,
         rng: &mut Stream,
     ) -> Result<usize, SimulateError> {
-        if self.empty {
-            return Ok(0);
+        if let Some(size) = self.forced[plate] {
+            return Ok(size);
         }
         match like.or(self.sizes[plate]) {
             Some(size) if (low..=high).contains(&size) => Ok(size),
@@ -123,7 +141,7 @@ impl<'a, M: Model> Plan<'a, M> {
 
     /// The size of a plate of random size, where something says which.
     pub fn random_size(&self, plate: usize, like: Option<usize>) -> Option<usize> {
-        if self.empty { Some(0) } else { like.or(self.sizes[plate]) }
+        self.forced[plate].or(like).or(self.sizes[plate])
     }
 }
 
