@@ -1,6 +1,7 @@
 //! What a model needs in scope: `use hierarch::prelude::*;`.
 
 pub use crate::autodiff::Real;
+pub use crate::calibration::Neyman;
 pub use crate::distributions::*;
 pub use crate::inference::{
     Bank, Belief, DataSummary, InferenceError, Joint, JointPosterior, Posterior, RatioBelief, RatioEstimator,
@@ -9,6 +10,6 @@ pub use crate::inference::{
 pub use crate::io::{DataError, DataSet};
 pub use crate::model;
 pub use crate::model::{Likelihood, Model};
-pub use crate::nn::{Budget, Family};
+pub use crate::nn::{Budget, Encoder, Family};
 pub use crate::sampling::{Chains, FitError, ProfileLikelihood, Refined, SampleError};
 pub use crate::simulate::Simulation;

@@ -185,7 +185,7 @@ fn statrs_normal() -> (impl Fn(f64) -> f64, impl Fn(f64) -> f64) {
 #[test]
 fn joint_draws_pass_rank_tests() {
     let model = Radon::default();
-    let joint = model.joint_npe().seed(1).train(Budget::sets(400_000)).unwrap();
+    let joint = model.joint_npe().size("counties", 10).seed(1).train(Budget::sets(500_000)).unwrap();
     let sets = model.simulate(400).size("counties", 10).seed(5).run().unwrap();
     const DRAWS: usize = 99;
     let mut ranks = vec![Vec::new(); 6];

@@ -45,8 +45,10 @@ struct PlateCode {
 enum Source {
     /// The plate's own column.
     Own(usize),
-    /// The columns of the top-level plate that the index in a column of this plate names an element of.
+    /// Those of the element of a plate at the top that the index in a column of this plate names.
     Through { index: usize, plate: usize },
+    /// Nothing: an index into this plate itself or one declared after it.
+    Nowhere,
 }
 
 impl Encoder {
@@ -56,6 +58,8 @@ impl Encoder {
         let plates = codes(specification, &specification.plates);
         let mut incoming = Vec::new();
         add_incoming(&plates, &[], &mut incoming);
+        // Those of plates declared last come first: the rows that name an element bring along those that name them.
+        incoming.sort_by_key(|incoming| std::cmp::Reverse(incoming.to));
         // They come after the nested plates.
         let mut tables: Vec<usize> = plates.iter().map(|code| code.plates.len()).collect();
         for Incoming { to, table, .. } in &mut incoming {
@@ -73,7 +77,9 @@ impl Encoder {
         let mut plates: Vec<PlateShape> = self.plates.iter().map(shape).collect();
         for incoming in &self.incoming {
             let width = incoming.width + incoming.others.len() * (incoming.width + 1);
-            plates[incoming.to].children.push(PlateShape { width, children: Vec::new() });
+            let from = incoming.from[1..].iter().fold(&plates[incoming.from[0]], |shape, &i| &shape.children[i]);
+            let children = if incoming.nested() { from.children.clone() } else { Vec::new() };
+            plates[incoming.to].children.push(PlateShape { width, children });
         }
         (self.width, plates)
     }
@@ -106,55 +112,73 @@ impl Encoder {
         for ((code, plate), rows) in self.plates.iter().zip(&frame.plates).zip(&mut batch.plates) {
             let first = rows.offsets.last().copied().unwrap_or(0);
             rows.offsets.push(first + plate.size);
-            push_rows(code, plate, frame, rows);
+            push_rows(&self.plates, code, plate, frame, rows);
         }
     }
 }
 
 fn codes(specification: &Specification, plates: &[Plate]) -> Vec<PlateCode> {
-    let top: Vec<&Plate> = specification.data_plates(&specification.plates).collect();
-    let code = |plate: &Plate| {
-        let columns: Vec<&Variable> = plate.variables.iter().filter(|v| v.in_data()).collect();
-        let source = |(i, v): (usize, &&Variable)| match top.iter().position(|p| v.is_index_of(&p.name)) {
-            Some(plate) => Source::Through { index: i, plate },
-            None => Source::Own(i),
-        };
-        let width = |v: &&Variable| match top.iter().find(|p| v.is_index_of(&p.name)) {
-            Some(plate) => plate.variables.iter().filter(|v| v.in_data()).map(Variable::len).sum(),
-            None => v.len(),
-        };
-        PlateCode {
-            width: columns.iter().map(width).sum(),
-            columns: columns.iter().enumerate().map(source).collect(),
-            plates: codes(specification, &plate.plates),
-        }
-    };
-    specification.data_plates(plates).map(code).collect()
+    let mut codes: Vec<PlateCode> = Vec::new();
+    for (at, plate) in specification.data_plates(plates).enumerate() {
+        let code = code(specification, plate, &codes, at);
+        codes.push(code);
+    }
+    codes
 }
 
-fn push_rows(code: &PlateCode, frame: &Frame<'_>, root: &Frame<'_>, rows: &mut Rows) {
+/// The layout of a plate in or after the plates at the top with the layouts `top`, itself the plate `at` of these if none is
+/// nested.
+fn code(specification: &Specification, plate: &Plate, top: &[PlateCode], at: usize) -> PlateCode {
+    let named = |v: &Variable| specification.data_plates(&specification.plates).position(|p| v.is_index_of(&p.name));
+    let columns: Vec<&Variable> = plate.variables.iter().filter(|v| v.in_data()).collect();
+    let source = |(i, v): (usize, &&Variable)| match named(v) {
+        Some(plate) if plate < at => Source::Through { index: i, plate },
+        Some(_) => Source::Nowhere,
+        None => Source::Own(i),
+    };
+    let columns_of = columns.iter().enumerate().map(source).collect::<Vec<_>>();
+    let width = |(source, v): (&Source, &&Variable)| match source {
+        Source::Own(_) => v.len(),
+        Source::Through { plate, .. } => top[*plate].width,
+        Source::Nowhere => 0,
+    };
+    let inner = specification.data_plates(&plate.plates).map(|inner| code(specification, inner, top, at));
+    PlateCode { width: columns_of.iter().zip(&columns).map(width).sum(), columns: columns_of, plates: inner.collect() }
+}
+
+fn push_rows(codes: &[PlateCode], code: &PlateCode, frame: &Frame<'_>, root: &Frame<'_>, rows: &mut Rows) {
     for i in 0..frame.size {
-        for source in &code.columns {
-            match *source {
-                Source::Own(c) => {
-                    let column = &frame.columns[c];
-                    append(&column.values, i * column.width..(i + 1) * column.width, &mut rows.features);
-                }
-                Source::Through { index, plate } => {
-                    let element = frame.columns[index].values.get(i) as usize;
-                    for column in &root.plates[plate].columns {
-                        let numbers = element * column.width..(element + 1) * column.width;
-                        append(&column.values, numbers, &mut rows.features);
-                    }
-                }
-            }
-        }
+        push_row(codes, code, frame, root, i, &mut rows.features);
     }
     for ((code, inner), child) in code.plates.iter().zip(&frame.plates).zip(&mut rows.children) {
         let first = child.offsets.last().copied().unwrap_or(0);
         let offsets = inner.offsets.as_deref().unwrap_or(&[]);
         child.offsets.extend(offsets.iter().skip(1).map(|o| first + o));
-        push_rows(code, inner, root, child);
+        push_rows(codes, code, inner, root, child);
+    }
+}
+
+/// The numbers of a row: its own, and those of the elements that it names, and so on.
+fn push_row(
+    codes: &[PlateCode],
+    code: &PlateCode,
+    frame: &Frame<'_>,
+    root: &Frame<'_>,
+    row: usize,
+    to: &mut Vec<f32>,
+) {
+    for source in &code.columns {
+        match *source {
+            Source::Own(c) => {
+                let column = &frame.columns[c];
+                append(&column.values, row * column.width..(row + 1) * column.width, to);
+            }
+            Source::Through { index, plate } => {
+                let element = frame.columns[index].values.get(row) as usize;
+                push_row(codes, &codes[plate], &root.plates[plate], root, element, to);
+            }
+            Source::Nowhere => {}
+        }
     }
 }
 
@@ -175,7 +199,7 @@ fn add_incoming(plates: &[PlateCode], path: &[usize], to: &mut Vec<Incoming>) {
             .iter()
             .filter_map(|source| match *source {
                 Source::Through { index, plate } => Some((index, plate)),
-                Source::Own(_) => None,
+                Source::Own(_) | Source::Nowhere => None,
             })
             .collect();
         for (at, &(column, plate)) in named.iter().enumerate() {
@@ -187,6 +211,11 @@ fn add_incoming(plates: &[PlateCode], path: &[usize], to: &mut Vec<Incoming>) {
 }
 
 impl Incoming {
+    /// Whether the rows bring their own tables along: all of these are there by then.
+    fn nested(&self) -> bool {
+        self.from.len() > 1 || self.from[0] > self.to
+    }
+
     /// The rows of one data set, element after element of the plate that they name.
     fn rows(&self, frame: &Frame<'_>, batch: &Batch) -> Rows {
         let frame = self.from.iter().fold(frame, |frame, &i| &frame.plates[i]);
@@ -212,13 +241,16 @@ impl Incoming {
         names.iter().for_each(|&element| offsets[element + 1] += 1);
         (0..elements).for_each(|element| offsets[element + 1] += offsets[element]);
         let mut features = Vec::new();
+        let tables = if self.nested() { from.children.as_slice() } else { &[] };
+        let mut children: Vec<Rows> = tables.iter().map(|table| table.slice(0..0)).collect();
         for row in order {
+            children.iter_mut().zip(tables).for_each(|(child, table)| child.append(&table.slice(row..row + 1)));
             features.extend_from_slice(&from.features[row * width..(row + 1) * width]);
             for (names, means) in &others {
                 features.extend_from_slice(&means[names[row] * (width + 1)..(names[row] + 1) * (width + 1)]);
             }
         }
-        Rows { width: width + others.len() * (width + 1), features, offsets, children: Vec::new() }
+        Rows { width: width + others.len() * (width + 1), features, offsets, children }
     }
 }
 

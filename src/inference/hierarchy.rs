@@ -47,8 +47,10 @@ pub(super) struct PlateParts {
     pub(super) continuous: Vec<(usize, usize, Link)>,
     /// Its discrete locals of finite support: slot, categories.
     pub(super) discrete: Vec<(usize, usize)>,
-    /// Columns that name elements of other plates.
+    /// Columns that name elements of plates declared before: the column and the plate.
     references: Vec<(usize, usize)>,
+    /// Whether its size is random, and so a part of what is around its elements.
+    random: bool,
     width: usize,
     children: Vec<PlateShape>,
 }
@@ -122,9 +124,22 @@ impl Hierarchy {
         if self.around {
             width += self.globals.iter().map(|g| g.free.len()).sum::<usize>();
             width += own.chain[..own.chain.len() - 1].iter().map(|&plate| latents(plate)).sum::<usize>();
-            width += own.references.iter().map(|(_, plate)| latents(*plate)).sum::<usize>();
+            width += self.named(plate).into_iter().map(latents).sum::<usize>();
         }
+        width += own.chain.iter().filter(|&&plate| self.plates[plate].random).count();
         (width, own.children.clone())
+    }
+
+    /// The plates whose elements are named by an element or by one around it, and by those in turn.
+    fn named(&self, plate: usize) -> Vec<usize> {
+        let mut named: Vec<usize> =
+            self.plates[plate].chain.iter().flat_map(|&around| &self.plates[around].references).map(|r| r.1).collect();
+        let mut at = 0;
+        while at < named.len() {
+            named.extend(self.plates[named[at]].references.iter().map(|r| r.1));
+            at += 1;
+        }
+        named
     }
 
     /// A data set, taken apart.
@@ -213,16 +228,33 @@ impl Hierarchy {
             let inside = elements[elements.len() - 1];
             elements.push(offsets.partition_point(|&first| first <= inside) - 1);
         }
-        for (&around, &at) in chain.iter().zip(elements.iter().rev()) {
+        elements.reverse();
+        for (&around, &at) in chain.iter().zip(&elements) {
             let rows = rows_at(&parts.batch, &self.plates[around].path);
             to.extend_from_slice(&rows.features[at * rows.width..(at + 1) * rows.width]);
             if self.around && around != plate {
                 self.push_latents(latents, (around, at, draw), to);
             }
         }
+        for (&around, &at) in chain.iter().zip(&elements).filter(|(plate, _)| self.plates[**plate].random) {
+            let offsets = &rows_at(&parts.batch, &self.plates[around].path).offsets;
+            let parent = offsets.partition_point(|&first| first <= at) - 1;
+            to.push(((offsets[parent + 1] - offsets[parent]) as f32).ln_1p());
+        }
         if self.around {
-            for ((_, named), elements) in self.plates[plate].references.iter().zip(&parts.references[plate]) {
-                self.push_latents(latents, (*named, elements[element], draw), to);
+            // In the order of `named`.
+            let of = |plate: usize, element: usize| {
+                let named = self.plates[plate].references.iter().zip(&parts.references[plate]);
+                named.map(move |((_, named), elements)| (*named, elements[element]))
+            };
+            let mut named: Vec<(usize, usize)> =
+                chain.iter().zip(&elements).flat_map(|(&plate, &element)| of(plate, element)).collect();
+            let mut at = 0;
+            while at < named.len() {
+                let (plate, element) = named[at];
+                self.push_latents(latents, (plate, element, draw), to);
+                named.extend(of(plate, element));
+                at += 1;
             }
         }
     }
@@ -264,6 +296,7 @@ fn add_plates(
                 })
                 .collect(),
             references: Vec::new(),
+            random: matches!(plate.size, crate::model::PlateSize::Random { .. }),
             width: shape.width,
             children: shape.children.clone(),
             chain: chain.clone(),
