@@ -1,7 +1,6 @@
 //! Ratios of single elements: summed over a plate, and in the place of a density that is missing, against exact posteriors.
 
 use hierarch::prelude::*;
-use hierarch::rand::RngExt;
 
 use hierarch::simulate::Stream;
 
@@ -45,7 +44,7 @@ fn ratios_of_events_multiply_to_that_of_the_data() {
 
 /// Three pixels, each a number and noise: a normal distribution that the model does not know of.
 fn render(brightness: f64, rng: &mut Stream) -> [f32; 3] {
-    std::array::from_fn(|_| (brightness + 0.6 * rng.sample::<f64, _>(StandardNormal)) as f32)
+    std::array::from_fn(|_| hierarch::simulate::draw("image", &Normal::new(brightness, 0.6), rng).unwrap() as f32)
 }
 
 model! {

@@ -18,8 +18,7 @@ use super::ratio::{Nre, RatioFactor};
 use super::training::Training;
 use crate::io::DataSet;
 use crate::model::{
-    Density, Explicit, Kind, Model, PlateSize, Role, Specification, Variable, check, check_locals, local_ranges,
-    unconstrain,
+    Density, Explicit, Model, PlateSize, Role, Specification, Variable, check, check_locals, local_ranges, unconstrain,
 };
 use crate::nn::{Batch, Budget, Network, PlateShape, Ratio, Record, Shape, Source};
 use crate::sampling::Nuts;
@@ -121,18 +120,18 @@ impl Elements {
         if let Some(index) = own.variables.iter().find(|v| v.role == Role::Index) {
             return Err(unusable(format!("its elements name elements of another plate by `{}`", index.name)));
         }
-        let is_implicit = |v: &Variable| v.role == Role::Observed && v.kind == Kind::Pixels;
         if implicit {
-            if let Some(other) = observed(&specification, name).into_iter().find(|v| is_implicit(v)) {
+            if let Some(other) = observed(&specification, name).into_iter().find(|v| v.is_implicit()) {
                 return Err(unusable(format!("`{}`, which is implicit, is not directly in it", other.name)));
             }
-            if !own.variables.iter().any(is_implicit) {
+            if !own.variables.iter().any(Variable::is_implicit) {
                 return Err(unusable("it has no implicit observation: use `per_event`".to_owned()));
             }
             let observations: Vec<&str> =
                 own.variables.iter().filter(|v| v.role == Role::Observed).map(|v| v.name.as_str()).collect();
-            let mut variables = own.variables.iter().filter(|v| is_implicit(v));
-            if let Some(v) = variables.find(|v| v.parents.iter().any(|parent| observations.contains(&parent.as_str()))) {
+            let mut variables = own.variables.iter().filter(|v| v.is_implicit());
+            if let Some(v) = variables.find(|v| v.parents.iter().any(|parent| observations.contains(&parent.as_str())))
+            {
                 return Err(unusable(format!("`{}` depends on what is observed", v.name)));
             }
         } else {
@@ -147,7 +146,7 @@ impl Elements {
         // Outside plates covariates are read; of the element what the ratio is of, and covariates.
         let reads = |v: &Variable, inside: bool| match v.role {
             Role::Given => true,
-            Role::Observed => inside && (!implicit || is_implicit(v)),
+            Role::Observed => inside && (!implicit || v.is_implicit()),
             _ => false,
         };
         let outside = specification.variables.iter().filter(|v| v.in_data()).map(|v| (v, false));

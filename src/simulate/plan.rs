@@ -51,7 +51,12 @@ impl<'a, M: Model> Plan<'a, M> {
 
     /// The same at some values of the globals.
     pub(crate) fn at<'b>(&'b self, globals: &'b M::Globals) -> Plan<'b, M> {
-        Plan { globals: Some(globals), sizes: self.sizes.clone(), covariates: self.covariates, forced: self.forced.clone() }
+        Plan {
+            globals: Some(globals),
+            sizes: self.sizes.clone(),
+            covariates: self.covariates,
+            forced: self.forced.clone(),
+        }
     }
 
     /// The same without any element of a plate: what is drawn are the globals, and what is observed outside plates.
