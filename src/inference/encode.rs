@@ -159,14 +159,7 @@ fn push_rows(codes: &[PlateCode], code: &PlateCode, frame: &Frame<'_>, root: &Fr
 }
 
 /// The numbers of a row: its own, and those of the elements that it names, and so on.
-fn push_row(
-    codes: &[PlateCode],
-    code: &PlateCode,
-    frame: &Frame<'_>,
-    root: &Frame<'_>,
-    row: usize,
-    to: &mut Vec<f32>,
-) {
+fn push_row(codes: &[PlateCode], code: &PlateCode, frame: &Frame<'_>, root: &Frame<'_>, row: usize, to: &mut Vec<f32>) {
     for source in &code.columns {
         match *source {
             Source::Own(c) => {
