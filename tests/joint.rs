@@ -324,3 +324,67 @@ fn a_refined_joint_posterior_is_that_of_nuts() {
         assert!((sd - row.sd).abs() < 5.0 * error * (11.0_f64 / 4.0).sqrt(), "{}: sd {sd} and {}", row.name, row.sd);
     }
 }
+
+model! {
+    /// Locals in plates below a discrete local; a random size that locals depend on.
+    pub Towers {
+        global share ~ Uniform(0.0, 1.0);
+        plate towers(2..=5) {
+            local tall ~ Bernoulli(share);
+            let height = if tall { 3.0 } else { -3.0 };
+            plate floors(1..=4) {
+                local level ~ Normal(height, 0.5);
+                observe y ~ Normal(level, 4.0);
+            }
+        }
+        plate jets(n ~ Poisson(4.0)) {
+            local energy ~ Exponential(n);
+            observe seen ~ Normal(energy, 1.0);
+        }
+    }
+}
+
+model! {
+    pub Bounded {
+        global top ~ Uniform(1.0, 2.0);
+        plate parts(1..=5) {
+            local size ~ Uniform(0.0, top);
+            observe y ~ Normal(size, 0.1);
+        }
+    }
+}
+
+/// What cannot be told is an error that says so.
+#[test]
+fn what_a_joint_posterior_cannot_tell_says_why() {
+    let model = Towers::default();
+    let small = |s: &mut hierarch::nn::Settings| (s.pilot, s.validation) = (256, 256);
+    let npe = || model.joint_npe().global_settings(small).local_settings(small);
+    let data = &model.simulate(1).size("towers", 3).size("jets", 2).seed(1).run().unwrap()[0].data;
+    let joint = npe().size("towers", 3).train(Budget::sets(2048)).unwrap();
+    let belief = joint.condition(data).unwrap();
+    assert_eq!(belief.sample(0, 1).len(), belief.names().len());
+    let text = |error: &dyn std::error::Error| error.to_string();
+    // Floors are drawn given whether their tower is tall; their density with that summed out is not known.
+    let error = text(&belief.refine(&model, data).unwrap_err());
+    assert!(error.contains("says nothing of `level[0]`"), "{error}");
+    let error = text(&npe().size("jets", 3).train(Budget::sets(256)).unwrap_err());
+    assert!(error.contains("`jets` is random"), "{error}");
+    let other = &model.simulate(1).size("towers", 4).seed(1).run().unwrap()[0].data;
+    let error = text(&joint.condition(other).unwrap_err());
+    assert!(error.contains("`towers` has 4 elements") && error.contains("for 3 alone"), "{error}");
+    let folder = tempfile::tempdir().unwrap();
+    joint.save(folder.path()).unwrap();
+    let error = text(&JointPosterior::load(&model, folder.path()).unwrap().condition(other).unwrap_err());
+    assert!(error.contains("for 3 alone"), "{error}");
+    // A posterior of each element alone, in the same folder: what it says counts, not what lies there.
+    let alone = npe().each_alone().train(Budget::sets(512)).unwrap();
+    alone.save(folder.path()).unwrap();
+    assert!(JointPosterior::load(&model, folder.path()).unwrap().globals().is_none());
+    let mut far = data.clone();
+    far.jets.seen[0] = 1e39;
+    let error = text(&alone.condition(&far).unwrap_err());
+    assert!(error.contains("inf"), "{error}");
+    let error = text(&Bounded::default().joint_npe().each_alone().train(Budget::sets(256)).unwrap_err());
+    assert!(error.contains("`size[0]` depend on a global"), "{error}");
+}

@@ -368,6 +368,11 @@ fn an_ensemble_is_the_mixture_of_its_members() {
     summary.merge(&together.summarize(&part(&[1.1, 0.4])).unwrap()).unwrap();
     let streamed = loaded.condition_on(&summary).unwrap();
     assert!((streamed.mean("theta").unwrap() - mean).abs() < 1e-4);
+    // Trained for one size, it does not answer for others.
+    let fixed = npe().size("events", 4).train(Budget::sets(256)).unwrap();
+    assert!(fixed.condition(&data).is_ok());
+    let error = fixed.condition(&part(&[0.3])).unwrap_err().to_string();
+    assert!(error.contains("`events` has 1 elements") && error.contains("for 4 alone"), "{error}");
     let none = npe().ensemble(0).train(Budget::sets(100)).unwrap_err().to_string();
     assert!(none.contains("at least 1"), "{none}");
 }

@@ -9,7 +9,7 @@ use rand::RngExt;
 use rayon::prelude::*;
 
 use super::quantiles::Spline;
-use crate::model::{GlobalSlot, Model, Record, global_slots};
+use crate::model::{GlobalSlot, Model, Record, Role, global_slots};
 use crate::progress::Progress;
 use crate::simulate::{Simulate, SimulateError, stream};
 
@@ -35,6 +35,17 @@ pub enum NeymanError {
         name: String,
         /// The globals there are.
         known: String,
+    },
+    /// Another global depends on the parameter.
+    #[error(
+        "the prior of `{other}` depends on `{name}`, which is not drawn but set: write `{other}` as a `let` of globals \
+             that do not"
+    )]
+    Depends {
+        /// The parameter.
+        name: String,
+        /// The global whose prior depends on it.
+        other: String,
     },
     /// The range is empty.
     #[error("the range {low} to {high} of `{name}` is empty or not finite")]
@@ -147,7 +158,7 @@ where
     /// spread evenly over a range; the other globals, and all sizes and covariates, are as `simulate` has them.
     ///
     /// # Errors
-    /// A global, range or level that makes no sense, fewer than 200 simulations, and whatever fails in the simulations or the
+    /// A global, range or level that makes no sense, another global whose prior depends on it, fewer than 200 simulations, and whatever fails in the simulations or the
     /// statistic.
     pub fn new(
         simulate: Simulate<'a, M>,
@@ -162,6 +173,15 @@ where
             name: interest.to_owned(),
             known: all.iter().map(|g| format!("`{}`", g.name)).collect::<Vec<_>>().join(", "),
         })?;
+        let mut depends = vec![interest.to_owned()];
+        for variable in simulate.model().specification().variables {
+            if variable.parents.iter().any(|parent| depends.contains(parent)) {
+                if matches!(variable.role, Role::Global | Role::Nuisance) {
+                    return Err(NeymanError::Depends { name: slot.name, other: variable.name });
+                }
+                depends.push(variable.name);
+            }
+        }
         let (low, high) = (*range.start(), *range.end());
         if !(low < high && low.is_finite() && high.is_finite()) {
             return Err(NeymanError::Range { name: slot.name, low, high });

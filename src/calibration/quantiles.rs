@@ -27,7 +27,12 @@ impl Spline {
         let pieces = (x.len() / EACH).clamp(1, PIECES);
         let mut sorted = y.to_vec();
         sorted.sort_unstable_by(f64::total_cmp);
-        let spread = quantile(&sorted, 0.75) - quantile(&sorted, 0.25);
+        let mut spread = quantile(&sorted, 0.75) - quantile(&sorted, 0.25);
+        if spread == 0.0 {
+            // Most values are the same, as those of a one-sided statistic.
+            let mean = y.iter().sum::<f64>() / y.len() as f64;
+            spread = (y.iter().map(|y| (y - mean).powi(2)).sum::<f64>() / y.len() as f64).sqrt();
+        }
         let mut inner = vec![quantile(&sorted, level); pieces + 1];
         if spread > 0.0 {
             let places: Vec<(usize, [f64; 4])> = x.iter().map(|x| place(*x, low, high, pieces)).collect();

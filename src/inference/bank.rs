@@ -37,6 +37,7 @@ pub struct Bank<M: Model> {
     globals: Vec<f32>,
     /// Says which simulations these are.
     simulation: String,
+    sizes: Vec<(String, usize)>,
 }
 
 impl<'a, M: Model> Simulate<'a, M> {
@@ -52,7 +53,13 @@ impl<'a, M: Model> Simulate<'a, M> {
         let encoder = Encoder::new(&specification);
         let (width, plates) = encoder.shape();
         let shape = Shape { width, plates, targets: 0 };
-        let mut bank = Bank { model: model.clone(), batch: encoder.batch(), globals: Vec::new(), simulation };
+        let mut bank = Bank {
+            model: model.clone(),
+            batch: encoder.batch(),
+            globals: Vec::new(),
+            simulation,
+            sizes: self.fixed_sizes().to_vec(),
+        };
         let plan = self.plan()?;
         let bar = Progress::new("simulating", sets as u64);
         for (shard, first) in (0..sets).step_by(SHARD).enumerate() {
@@ -123,8 +130,13 @@ impl<M: Model> Bank<M> {
     }
 
     /// Which simulations these are.
-    pub(super) fn simulation(&self) -> &str {
-        &self.simulation
+    pub(super) fn simulation(&self) -> String {
+        format!("{} data sets, {}", self.len(), self.simulation)
+    }
+
+    /// Sizes that were fixed.
+    pub(super) fn sizes(&self) -> &[(String, usize)] {
+        &self.sizes
     }
 
     /// Data sets that are held out: a tenth.

@@ -10,12 +10,12 @@
 
 use std::sync::Arc;
 
-use super::InferenceError;
 use super::hierarchy::{Hierarchy, Parts};
 use super::link::{Link, places};
 use super::npe::Npe;
 use super::ratio::{Nre, RatioFactor};
 use super::training::Training;
+use super::{InferenceError, sizes};
 use crate::io::DataSet;
 use crate::model::{
     Density, Explicit, Model, PlateSize, Role, Specification, Variable, check, check_locals, local_ranges, unconstrain,
@@ -69,6 +69,7 @@ impl<M: Model> EventNre<'_, M> {
         if networks.names().next().is_some() {
             return Err(unusable("an element is read as a whole, not by a network of rows"));
         }
+        sizes::refuse_random(&model.specification(), &sizes)?;
         let elements = Elements::new(model, &self.plate, self.implicit)?;
         if let Some(data) = covariates {
             check(model, data)?;
@@ -83,7 +84,12 @@ impl<M: Model> EventNre<'_, M> {
         let empty = model.draw(&plan, &mut stream(0, 0))?.data;
         let plan = plan.but_one(model, &self.plate);
         let training = Training {
-            of: format!("{model:?}, ratio of single {}, implicit {}", self.plate, self.implicit),
+            of: format!(
+                "{model:?} ({}), ratio of single {}, implicit {}",
+                model.specification().fingerprint(),
+                self.plate,
+                self.implicit
+            ),
             settings: &settings,
             networks: &[],
             checkpoint: checkpoint.as_deref(),

@@ -18,7 +18,7 @@ use crate::io::{DataSet, Frame, LocalSet};
 use crate::model::{
     GlobalSlot, LocalSlot, LocalValues, Model, Specification, global_slots, local_ranges, local_slots, unconstrain,
 };
-use crate::nn::{Batch, PlateShape, Rows};
+use crate::nn::{Batch, PlateShape, Rows, Shape};
 use crate::simulate::Simulation;
 
 /// What the elements of every plate are, and what is inferred of them.
@@ -32,7 +32,7 @@ pub(super) struct Hierarchy {
     /// Numbers outside plates in the data.
     outside: usize,
     /// Whether what is around an element is read: without, each element is judged by itself.
-    around: bool,
+    pub(super) around: bool,
 }
 
 /// One plate.
@@ -130,6 +130,28 @@ impl Hierarchy {
         (width, own.children.clone())
     }
 
+    /// The continuous locals of plates inside a plate with discrete ones.
+    pub(super) fn below_discrete(&self) -> impl Iterator<Item = usize> + '_ {
+        let below = |own: &&PlateParts| {
+            own.chain[..own.chain.len() - 1].iter().any(|&around| !self.plates[around].discrete.is_empty())
+        };
+        self.plates.iter().filter(below).flat_map(|own| own.continuous.iter().map(|(slot, ..)| *slot))
+    }
+
+    /// A discrete local that is not inferred, since it has infinitely many values or they depend on the data, in a plate
+    /// around others with locals: what these are is then not told by what is around them.
+    pub(super) fn unknown_above(&self) -> Option<&str> {
+        let unknown = |(at, slot): &(usize, &LocalSlot)| {
+            let here = |own: &&PlateParts| own.path == slot.plate;
+            let inside = |own: &&PlateParts| own.path.len() > slot.plate.len() && own.path.starts_with(&slot.plate);
+            let inferred =
+                |own: &PlateParts| own.continuous.iter().any(|c| c.0 == *at) || own.discrete.iter().any(|d| d.0 == *at);
+            let has_locals = |own: &PlateParts| own.numbers() + own.discrete.len() > 0;
+            !self.plates.iter().find(here).is_some_and(inferred) && self.plates.iter().filter(inside).any(has_locals)
+        };
+        self.slots.iter().enumerate().find(unknown).map(|(_, slot)| slot.name.as_str())
+    }
+
     /// The plates whose elements are named by an element or by one around it, and by those in turn.
     fn named(&self, plate: usize) -> Vec<usize> {
         let mut named: Vec<usize> =
@@ -194,6 +216,12 @@ impl Hierarchy {
             latents.plates.push(own);
         }
         latents
+    }
+
+    /// Checks that networks can read every number of a data set.
+    pub(super) fn check(&self, parts: &Parts) -> Result<(), crate::nn::Error> {
+        let (width, plates) = self.encoder.shape();
+        parts.batch.check(&Shape { width, plates, targets: 0 })
     }
 
     /// How many elements a plate has in a data set.

@@ -8,10 +8,11 @@ use rand::RngExt;
 
 use super::hierarchy::{Hierarchy, Latents, Parts, PlateLatents};
 use super::npe::Npe;
-use super::posterior::{FINGERPRINT, MODEL};
+use super::posterior::{FINGERPRINT, MODEL, SIZES};
 use super::training::Training;
-use super::{InferenceError, Joint, Posterior};
-use crate::model::{Model, Specification, check};
+use super::{InferenceError, Joint, Posterior, sizes};
+use crate::io::DataSet;
+use crate::model::{Model, Specification, check, constrain, global_slots, names};
 use crate::nn::{Batch, Budget, Estimate, Family, Network, Settings, Shape, Source, Trunk};
 use crate::simulate::{Plan, SimulateError, stream};
 
@@ -59,8 +60,9 @@ impl<'a, M: Model> JointNpe<'a, M> {
         }
     }
 
-    /// Judges each element by its own data alone, the globals being integrated over: what the locals' posteriors would be
-    /// without the hierarchy. The posterior is then one of locals only.
+    /// Judges each element by its own data alone (with those of the elements around it and outside plates), all other latent
+    /// variables being integrated over: what the locals' posteriors would be without the hierarchy. The posterior is then
+    /// one of locals only.
     pub fn each_alone(mut self) -> Self {
         self.around = false;
         self
@@ -72,7 +74,7 @@ impl<'a, M: Model> JointNpe<'a, M> {
         self
     }
 
-    /// Trains for one size of a plate instead of its whole range.
+    /// Trains for one size of a plate instead of its whole range; data of another size are then an error.
     pub fn size(mut self, plate: &str, elements: usize) -> Self {
         self.sizes.push((plate.to_owned(), elements));
         self
@@ -119,23 +121,37 @@ impl<'a, M: Model> JointNpe<'a, M> {
         if let Some(data) = self.covariates {
             check(self.model, data)?;
         }
-        let global_share = if self.around { GLOBALS } else { 0.0 };
+        if let Some(name) = hierarchy.unknown_above() {
+            return Err(InferenceError::UnknownAbove { name: name.to_owned() });
+        }
+        sizes::refuse_random(&self.model.specification(), &self.sizes)?;
+        let with_globals = self.around && !hierarchy.globals.is_empty();
+        let global_share = if with_globals { GLOBALS } else { 0.0 };
         let (of_globals, of_locals) = match budget {
-            Budget::Time(time) => (
-                Budget::Time(time.mul_f64(global_share)),
-                Budget::Time(time.mul_f64((1.0 - global_share) / tasks.len() as f64)),
-            ),
+            Budget::Time(time) => {
+                let share = |share: f64| Budget::seconds(time.as_secs_f64() * share);
+                (share(global_share), share((1.0 - global_share) / tasks.len() as f64))
+            }
             sets => (sets, sets),
         };
-        let globals = self.around.then(|| self.train_globals(&hierarchy, of_globals)).transpose()?;
+        let globals = with_globals.then(|| self.train_globals(&hierarchy, of_globals)).transpose()?;
         self.locals.budget = of_locals;
         let plan = Plan::new(self.model, &self.sizes, None, self.covariates.map(|d| (d, false)))?;
+        if !self.around {
+            supports_stand_alone(self.model, &plan, self.seed)?;
+        }
         let networks = tasks.into_iter().map(|task| {
             let network = self.train_task(&hierarchy, task, &plan)?;
             Ok(LocalNetwork { task, network })
         });
         let networks = networks.collect::<Result<_, InferenceError>>()?;
-        Ok(JointPosterior(Arc::new(Trained { model: self.model.clone(), hierarchy, globals, networks })))
+        Ok(JointPosterior(Arc::new(Trained {
+            model: self.model.clone(),
+            hierarchy,
+            globals,
+            networks,
+            sizes: self.sizes,
+        })))
     }
 
     fn checkpoint(&self, name: &str) -> Option<PathBuf> {
@@ -170,7 +186,12 @@ impl<'a, M: Model> JointNpe<'a, M> {
         let name = task.name(hierarchy);
         let checkpoint = self.checkpoint(&name);
         let training = Training {
-            of: format!("{:?}, locals {name}, hierarchy {}", self.model, self.around),
+            of: format!(
+                "{:?} ({}), locals {name}, hierarchy {}",
+                self.model,
+                self.model.specification().fingerprint(),
+                self.around
+            ),
             settings: &settings,
             networks: &[],
             checkpoint: checkpoint.as_deref(),
@@ -307,7 +328,9 @@ pub(super) struct LocalNetwork {
 ///
 /// It factorises as the model does, from the outside in: the globals given all data; then the locals of each element given
 /// its own part of the data and what is around it. Locals of nested plates are conditioned on those of the plates around;
-/// of crossed plates, each plate's locals are told by themselves. Discrete locals of infinite support are not inferred.
+/// where rows name elements of several plates (or two of one), each element's locals are told by themselves, though they
+/// depend on each other; and so where an observation reads a plate whole, or several elements read one that is only
+/// simulated. Discrete locals of infinite support are not inferred.
 ///
 /// ```
 /// use hierarch::prelude::*;
@@ -347,6 +370,8 @@ pub(super) struct Trained<M: Model> {
     /// Without the hierarchy there is none of the globals.
     pub(super) globals: Option<Posterior<M>>,
     pub(super) networks: Vec<LocalNetwork>,
+    /// Plates whose size is one alone.
+    sizes: Vec<(String, usize)>,
 }
 
 impl<M: Model> JointPosterior<M> {
@@ -356,8 +381,9 @@ impl<M: Model> JointPosterior<M> {
     /// What is wrong with the data.
     pub fn condition(&self, data: &M::Data) -> Result<Joint<M>, InferenceError> {
         check(&self.0.model, data)?;
+        sizes::check(&self.0.sizes, &data.frame())?;
         let globals = self.0.globals.as_ref().map(|posterior| posterior.condition(data)).transpose()?;
-        Ok(Joint::new(self.0.clone(), data.clone(), globals))
+        Joint::new(self.0.clone(), data.clone(), globals)
     }
 
     /// The posterior of the globals; nothing where each element was judged alone.
@@ -378,7 +404,7 @@ impl<M: Model> JointPosterior<M> {
         let (folder, specification) = (folder.as_ref(), self.0.model.specification());
         for LocalNetwork { task, network } in &self.0.networks {
             let name = task.name(&self.0.hierarchy);
-            let metadata = metadata(&specification, &name, self.0.globals.is_some());
+            let metadata = metadata(&specification, &name, self.0.hierarchy.around, &self.0.sizes);
             network.save(folder.join(format!("{name}.safetensors")), &metadata)?;
         }
         if let Some(globals) = &self.0.globals {
@@ -393,38 +419,76 @@ impl<M: Model> JointPosterior<M> {
     /// A file that is missing, is damaged, or holds something else, such as the posterior of another model.
     pub fn load(model: &M, folder: impl AsRef<Path>) -> Result<Self, InferenceError> {
         let (folder, specification) = (folder.as_ref(), model.specification());
-        let path = folder.join("globals.safetensors");
-        let around = path.exists();
-        let globals = around.then(|| Posterior::load(model, &path)).transpose()?;
-        let hierarchy = Hierarchy::new(model, around);
-        let networks = Task::all(&hierarchy).into_iter().map(|task| {
+        let mut hierarchy = Hierarchy::new(model, true);
+        let mut first: Option<BTreeMap<String, String>> = None;
+        let mut networks = Vec::new();
+        for task in Task::all(&hierarchy) {
             let name = task.name(&hierarchy);
             let path = folder.join(format!("{name}.safetensors"));
             let (network, found) = Network::load(&path)?;
-            let expected = metadata(&specification, &name, around);
+            // What the first file says of the whole, the others must say, too.
+            let of_all = first.get_or_insert_with(|| found.clone());
+            let entry = |key: &str| of_all.get(key).cloned().unwrap_or_default();
+            hierarchy.around = entry(AROUND) == "true";
+            let expected = BTreeMap::from([
+                (MODEL.to_owned(), specification.name.clone()),
+                (FINGERPRINT.to_owned(), specification.fingerprint()),
+                (LOCAL.to_owned(), name.clone()),
+                (AROUND.to_owned(), entry(AROUND)),
+                (SIZES.to_owned(), entry(SIZES)),
+            ]);
             let (width, plates) = hierarchy.shape(task.plate, task.known(&hierarchy));
             let shape = Shape { width, plates, targets: task.targets(&hierarchy) };
             if found != expected || *network.shape() != shape {
                 let text = |entries: &BTreeMap<String, String>| {
                     let entry = |key: &str| entries.get(key).map_or("?", String::as_str);
-                    format!("`{}` ({}), locals {}", entry(MODEL), entry(FINGERPRINT), entry(LOCAL))
+                    let (model, print, local) = (entry(MODEL), entry(FINGERPRINT), entry(LOCAL));
+                    format!("`{model}` ({print}), locals {local}, hierarchy {}, sizes {}", entry(AROUND), entry(SIZES))
                 };
                 let (saved, expected) = (text(&found), text(&expected));
                 return Err(InferenceError::OtherModel { path, saved, expected });
             }
-            Ok(LocalNetwork { task, network })
-        });
-        let networks = networks.collect::<Result<_, InferenceError>>()?;
-        Ok(Self(Arc::new(Trained { model: model.clone(), hierarchy, globals, networks })))
+            networks.push(LocalNetwork { task, network });
+        }
+        let sizes = first.and_then(|entries| serde_json::from_str(entries.get(SIZES)?).ok()).unwrap_or_default();
+        let with_globals = hierarchy.around && !hierarchy.globals.is_empty();
+        let globals = with_globals.then(|| Posterior::load(model, folder.join("globals.safetensors"))).transpose()?;
+        if networks.is_empty() {
+            return Err(InferenceError::NoLocals);
+        }
+        Ok(Self(Arc::new(Trained { model: model.clone(), hierarchy, globals, networks, sizes })))
     }
 }
 
-fn metadata(specification: &Specification, name: &str, around: bool) -> BTreeMap<String, String> {
+/// Checks that no support of a local depends on a global, which nothing tells where each element is judged alone.
+fn supports_stand_alone<M: Model>(model: &M, plan: &Plan<'_, M>, seed: u64) -> Result<(), InferenceError> {
+    let data = model.draw(plan, &mut stream(seed, 0))?.data;
+    let globals = global_slots(model).last().map_or((0, 0), |g| (g.free.end, g.values.end));
+    let mut q = vec![0.0; model.dimension(&data)];
+    q[..globals.0].fill(f64::NAN);
+    let mut values = Vec::new();
+    constrain(model, Some(&data), &q, &mut values);
+    match values.iter().skip(globals.1).position(|x| x.is_nan()) {
+        Some(at) => {
+            let name = names(model, Some(&data)).swap_remove(globals.1 + at);
+            Err(InferenceError::OpenSupport { name })
+        }
+        None => Ok(()),
+    }
+}
+
+fn metadata(
+    specification: &Specification,
+    name: &str,
+    around: bool,
+    sizes: &[(String, usize)],
+) -> BTreeMap<String, String> {
     BTreeMap::from([
         (MODEL.to_owned(), specification.name.clone()),
         (FINGERPRINT.to_owned(), specification.fingerprint()),
         (LOCAL.to_owned(), name.to_owned()),
         (AROUND.to_owned(), around.to_string()),
+        (SIZES.to_owned(), serde_json::json!(sizes).to_string()),
     ])
 }
 

@@ -75,9 +75,10 @@ struct Drawn {
 }
 
 impl<M: Model> Joint<M> {
-    pub(super) fn new(of: Arc<Trained<M>>, data: M::Data, globals: Option<Belief<M>>) -> Self {
+    pub(super) fn new(of: Arc<Trained<M>>, data: M::Data, globals: Option<Belief<M>>) -> Result<Self, InferenceError> {
         let parts = of.hierarchy.parts(&data);
-        Self { of, data, parts, globals, points: OnceLock::new() }
+        of.hierarchy.check(&parts)?;
+        Ok(Self { of, data, parts, globals, points: OnceLock::new() })
     }
 
     /// What is believed of the globals alone; nothing where each element was judged alone.
@@ -88,7 +89,7 @@ impl<M: Model> Joint<M> {
     /// The names of the numbers: those of the globals, the continuous locals, the discrete ones.
     pub fn names(&self) -> Vec<String> {
         let hierarchy = &self.of.hierarchy;
-        let mut names = Proposal::names(self);
+        let mut names = self.continuous_names();
         for (plate, own) in hierarchy.plates.iter().enumerate() {
             let elements = hierarchy.elements(&self.parts, plate);
             for (slot, _) in &own.discrete {
@@ -98,8 +99,20 @@ impl<M: Model> Joint<M> {
         names
     }
 
+    /// The names of the globals and the continuous locals.
+    fn continuous_names(&self) -> Vec<String> {
+        let mut names = names(&self.of.model, Some(&self.data));
+        if self.globals.is_none() {
+            names.drain(..self.of.hierarchy.globals.last().map_or(0, |g| g.values.end));
+        }
+        names
+    }
+
     /// Independent draws: for each name its `count` draws, from a seed.
     pub fn sample(&self, count: usize, seed: u64) -> Vec<Vec<f64>> {
+        if count == 0 {
+            return vec![Vec::new(); self.names().len()];
+        }
         let globals = self.globals.as_ref().map(|belief| belief.estimate.sample(count, &mut stream(seed, 0)));
         self.columns(&self.draw(globals, count, seed))
     }
@@ -120,9 +133,8 @@ impl<M: Model> Joint<M> {
         if let Some(slot) = (0..hierarchy.slots.len()).find(|slot| !inferred(*slot)) {
             return Err(InferenceError::NotInferred { name: hierarchy.slots[slot].name.clone() });
         }
-        if self.globals.is_none() {
-            let name = hierarchy.globals.first().map_or(String::new(), |g| g.name.clone());
-            return Err(InferenceError::NotInferred { name });
+        if let (None, Some(global)) = (&self.globals, hierarchy.globals.first()) {
+            return Err(InferenceError::NotInferred { name: global.name.clone() });
         }
         let columns = self.sample(count, seed);
         let of_globals = hierarchy.globals.last().map_or(0, |g| g.values.end);
@@ -203,16 +215,15 @@ impl<M: Model> Joint<M> {
     pub fn log_density(&self, globals: &M::Globals, locals: &M::Locals) -> Result<f64, InferenceError> {
         check_locals::<M>(locals, &self.data)?;
         let (hierarchy, model) = (&self.of.hierarchy, &self.of.model);
-        let Some(belief) = &self.globals else {
-            let name = hierarchy.globals.first().map_or(String::new(), |g| g.name.clone());
-            return Err(InferenceError::NotInferred { name });
-        };
+        if let (None, Some(global)) = (&self.globals, hierarchy.globals.first()) {
+            return Err(InferenceError::NotInferred { name: global.name.clone() });
+        }
         let latents = hierarchy.latents_of(model, globals, locals, &self.data);
         let q = unconstrain(model, globals, Some((locals, &self.data)));
         let mut at = Vec::new();
         push_targets(&q, &hierarchy.globals, &mut at);
         let at: Vec<f64> = at.into_iter().map(f64::from).collect();
-        let mut log_density = belief.estimate.log_densities(&at)[0];
+        let mut log_density = self.globals.as_ref().map_or(0.0, |belief| belief.estimate.log_densities(&at)[0]);
         for local in &self.of.networks {
             let own = &latents.plates[local.task.plate];
             for element in 0..hierarchy.elements(&self.parts, local.task.plate) {
@@ -228,21 +239,24 @@ impl<M: Model> Joint<M> {
     }
 
     fn points(&self) -> &Points {
-        self.points.get_or_init(|| {
-            let globals = self.globals.as_ref().map(|belief| belief.estimate.points(POINTS));
-            let width = self.globals.as_ref().map_or(1, |belief| belief.estimate.dims());
-            let count = globals.as_ref().map_or(POINTS, |points| points.len() / width);
-            let drawn = self.draw(globals, count, 0);
-            Points { names: self.names(), columns: self.columns(&drawn), probabilities: drawn.probabilities }
-        })
+        if let Some(points) = self.points.get() {
+            return points;
+        }
+        // Worked out before the cell is locked: threads that wait inside a parallel loop may come back for it.
+        let globals = self.globals.as_ref().map(|belief| belief.estimate.points(POINTS));
+        let width = self.globals.as_ref().map_or(1, |belief| belief.estimate.dims());
+        let count = globals.as_ref().map_or(POINTS, |points| points.len() / width);
+        let drawn = self.draw(globals, count, 0);
+        let points = Points { names: self.names(), columns: self.columns(&drawn), probabilities: drawn.probabilities };
+        self.points.get_or_init(|| points)
     }
 
     /// The exact posterior of globals and locals, by importance sampling with this belief as the proposal: see
     /// [`Belief::refine`]. The data are those that the belief was conditioned on.
     ///
     /// # Errors
-    /// Data that do not fit the model, a belief in which each element was judged alone, and draws that are all impossible
-    /// under the model.
+    /// Data that do not fit the model, a belief in which each element was judged alone, a model with continuous locals in
+    /// plates below a discrete local, and draws that are all impossible under the model.
     pub fn refine(&self, model: &M, data: &M::Data) -> Result<Refined<M>, SampleError>
     where
         M: Likelihood,
@@ -276,7 +290,9 @@ impl<M: Model> Joint<M> {
                     let estimates = judge(&self.of, local, &self.parts, &latents, &own_latents, element);
                     for (draw, log_density) in log_density.iter_mut().enumerate() {
                         let Some(estimate) = estimates.get(draw).or(estimates.first()) else { continue };
-                        let drawn = estimate.sample(1, &mut rng);
+                        let mut drawn = estimate.sample(1, &mut rng);
+                        // As networks read them, and the density is told of.
+                        drawn.iter_mut().for_each(|z| *z = f64::from(*z as f32));
                         match local.task.discrete {
                             None => {
                                 *log_density += estimate.log_densities(&drawn)[0];
@@ -393,14 +409,15 @@ impl<M: Model> Joint<M> {
     }
 }
 
-/// Of the globals and the continuous locals; the discrete ones are summed out.
+/// Of the globals and the continuous locals; the discrete ones are summed out. Continuous locals in a plate below a discrete
+/// one are drawn given its value, and their density with it summed out is not known: those are left out of the names, so that
+/// such a model is not refined.
 impl<M: Model> Proposal for Joint<M> {
     fn names(&self) -> Vec<String> {
-        let mut names = names(&self.of.model, Some(&self.data));
-        if self.globals.is_none() {
-            names.drain(..self.of.hierarchy.globals.last().map_or(0, |g| g.values.end));
-        }
-        names
+        let hierarchy = &self.of.hierarchy;
+        let below: Vec<&str> = hierarchy.below_discrete().map(|slot| hierarchy.slots[slot].name.as_str()).collect();
+        let known = |name: &String| !below.contains(&name.split('[').next().unwrap_or(name));
+        self.continuous_names().into_iter().filter(known).collect()
     }
 
     fn draw(&self, rng: &mut Stream, q: &mut [f64], log_density: &mut [f64]) {

@@ -10,6 +10,9 @@ use crate::autodiff::Real;
 use crate::distributions::LN_SQRT_2_PI;
 use crate::model::GlobalSlot;
 
+/// Where the tail of the normal distribution ends in f64.
+const FURTHEST: f64 = 37.0;
+
 /// From the unconstrained number of a density to the number that a network infers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Link {
@@ -29,7 +32,8 @@ impl Link {
             Self::Probit => {
                 // By the tail on the near side, which keeps its digits.
                 let tail = (-q.abs()).sigmoid();
-                (std::f64::consts::SQRT_2 * erfc_inv(2.0 * tail)).copysign(q)
+                // A draw may be rounded to the bound itself.
+                (std::f64::consts::SQRT_2 * erfc_inv(2.0 * tail)).min(FURTHEST).copysign(q)
             }
         }
     }

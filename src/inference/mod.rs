@@ -12,6 +12,7 @@ mod link;
 mod npe;
 mod posterior;
 mod ratio;
+mod sizes;
 mod test_statistic;
 mod training;
 
@@ -160,7 +161,7 @@ pub enum InferenceError {
         high: f64,
     },
     /// A value that is tested is impossible.
-    #[error("`{name}` cannot be {value}, which is outside its support or on its edge: no test is needed")]
+    #[error("`{name}` cannot be {value}, which is outside its support: no test is needed")]
     OutsideSupport {
         /// The global.
         name: String,
@@ -182,6 +183,37 @@ pub enum InferenceError {
     )]
     NotInferred {
         /// The latent variable.
+        name: String,
+    },
+    /// The data have another size than the one that was trained for.
+    #[error(
+        "the plate `{plate}` has {size} elements, and the posterior was trained for {trained} alone: train without `size`, \
+         or for {size}"
+    )]
+    OtherSize {
+        /// The plate.
+        plate: String,
+        /// Its size in the data.
+        size: usize,
+        /// The size trained for.
+        trained: usize,
+    },
+    /// A random size was fixed in training.
+    #[error(
+        "the size of the plate `{plate}` is random, and tells of what it depends on: a posterior that was trained with it \
+         fixed would not know; train without `size`"
+    )]
+    RandomSize {
+        /// The plate.
+        plate: String,
+    },
+    /// A discrete local that cannot be inferred stands above others.
+    #[error(
+        "`{name}` has infinitely many values, or their number depends on the data, so it is not inferred; the locals of \
+         the plates inside depend on it, and cannot be told without it"
+    )]
+    UnknownAbove {
+        /// The discrete local.
         name: String,
     },
     /// An ensemble of no networks.

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use super::encode::Encoder;
 use super::link::push_targets;
 use super::training::Training;
-use super::{Bank, InferenceError, Posterior};
+use super::{Bank, InferenceError, Posterior, sizes};
 use crate::model::{GlobalSlot, Model, Specification, global_slots, unconstrain};
-use crate::nn::{Batch, Budget, Network, Own, RowNetworks, Settings, Shape, Source};
+use crate::nn::{Batch, Budget, Network, Own, RowNetworks, Settings, Shape, Source, VALIDATION};
 use crate::simulate::{Plan, SimulateError, stream};
 
 /// A posterior to be trained; made by `model.npe()`.
@@ -56,7 +56,7 @@ impl<'a, M: Model> Npe<'a, M> {
         self
     }
 
-    /// Trains for one size of a plate instead of its whole range.
+    /// Trains for one size of a plate instead of its whole range; data of another size are then an error.
     pub fn size(mut self, plate: &str, elements: usize) -> Self {
         self.sizes.push((plate.to_owned(), elements));
         self
@@ -125,19 +125,22 @@ impl<'a, M: Model> Npe<'a, M> {
         if let Some(data) = self.covariates {
             crate::model::check(self.model, data)?;
         }
+        let sizes = self.bank.map_or(self.sizes.as_slice(), Bank::sizes);
+        sizes::refuse_random(&self.model.specification(), sizes)?;
         if self.members == 0 {
             return Err(InferenceError::EmptyEnsemble);
         }
         if let Budget::Time(time) = budget {
-            self.settings.budget = Budget::Time(time.div_f64(self.members as f64));
+            self.settings.budget = Budget::seconds(time.as_secs_f64() / self.members as f64);
         }
         let seed = self.settings.seed;
+        let sizes = sizes.to_vec();
         let networks = (0..self.members).map(|member| {
             self.settings.seed = seed.wrapping_add((member as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15));
             self.train_member(member, &shape, &encoder, &targets)
         });
         let networks = networks.collect::<Result<_, InferenceError>>()?;
-        Ok(Posterior::new(self.model.clone(), networks, encoder, targets))
+        Ok(Posterior::new(self.model.clone(), networks, encoder, targets, sizes))
     }
 
     fn train_member(
@@ -157,14 +160,14 @@ impl<'a, M: Model> Npe<'a, M> {
             }
         });
         let training = Training {
-            of: format!("{:?}, {names:?}", self.model),
+            of: format!("{:?} ({}), {names:?}", self.model, self.model.specification().fingerprint()),
             settings: &self.settings,
             networks: &own_networks(&self.model.specification(), shape, &self.networks)?,
             checkpoint: checkpoint.as_deref(),
         };
         if let Some(bank) = self.bank {
             let source = bank.source(self.model, targets, self.settings.sets, self.settings.seed)?;
-            return training.fit(shape, &source, bank.simulation());
+            return training.fit(shape, &source, &bank.simulation());
         }
         let plan = Plan::new(self.model, &self.sizes, None, self.covariates.map(|d| (d, false)))?;
         let source = Simulations { model: self.model, plan: &plan, encoder, targets, seed: self.settings.seed };
@@ -239,12 +242,13 @@ impl<M: Model> Source for Simulations<'_, M> {
     fn draw(&self, step: u64, first: usize, sets: usize) -> Result<(Batch, Vec<f32>), SimulateError> {
         let mut batch = self.encoder.batch();
         let mut targets = Vec::with_capacity(sets * self.targets.len());
+        // One stream for each (step, place), apart from those of `simulate` by the seed.
+        let key = match step {
+            VALIDATION => 0x9fb2_1c65_1e98_df25_u64.rotate_left(32),
+            _ => step.wrapping_add(2).wrapping_mul(0x9fb2_1c65_1e98_df25),
+        };
         for place in first..first + sets {
-            // One stream for each (step, place), apart from those of `simulate` by the seed.
-            let mut rng = stream(
-                self.seed.wrapping_add((step.wrapping_add(2)).wrapping_mul(0x9fb2_1c65_1e98_df25)),
-                place as u64,
-            );
+            let mut rng = stream(self.seed.wrapping_add(key), place as u64);
             let simulation = self.model.draw(self.plan, &mut rng)?;
             self.encoder.push(&simulation.data, &mut batch);
             push_targets(&unconstrain(self.model, &simulation.globals, None), self.targets, &mut targets);

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use super::encode::Encoder;
 use super::npe::{own_networks, pick};
-use super::{Belief, DataSummary, InferenceError};
+use super::{Belief, DataSummary, InferenceError, sizes};
+use crate::io::DataSet;
 use crate::model::{
     Extent, GlobalSlot, Model, Plate, Role, Specification, Variable, allowed, check_with, global_slots,
 };
@@ -21,6 +22,8 @@ pub struct Posterior<M: Model> {
     networks: Vec<Network>,
     encoder: Encoder,
     targets: Arc<[GlobalSlot]>,
+    /// Plates whose size is one alone.
+    sizes: Vec<(String, usize)>,
     /// Of the networks' weights.
     fingerprint: String,
 }
@@ -32,20 +35,27 @@ const RISE: f64 = 0.01;
 pub(super) const MODEL: &str = "hierarch.model";
 pub(super) const FINGERPRINT: &str = "hierarch.fingerprint";
 const GLOBALS: &str = "hierarch.globals";
+pub(super) const SIZES: &str = "hierarch.sizes";
 const SPECIFICATION: &str = "hierarch.specification";
 const LIBRARY: &str = "hierarch.version";
 
 impl<M: Model> Posterior<M> {
-    pub(super) fn new(model: M, networks: Vec<Network>, encoder: Encoder, targets: Vec<GlobalSlot>) -> Self {
+    pub(super) fn new(
+        model: M,
+        networks: Vec<Network>,
+        encoder: Encoder,
+        targets: Vec<GlobalSlot>,
+        sizes: Vec<(String, usize)>,
+    ) -> Self {
         let specification = Arc::new(model.specification());
         let fingerprint = networks.iter().map(Network::fingerprint).collect::<Vec<_>>().join("-");
-        Self { model, specification, networks, encoder, targets: targets.into(), fingerprint }
+        Self { model, specification, networks, encoder, targets: targets.into(), sizes, fingerprint }
     }
 
     /// What is believed of the globals given a data set of any size in the model's ranges.
     ///
     /// # Errors
-    /// What is wrong with the data.
+    /// What is wrong with the data; a size that was not trained for, where [`size`](super::Npe::size) fixed one.
     pub fn condition(&self, data: &M::Data) -> Result<Belief<M>, InferenceError> {
         let batch = self.batch(data, Extent::Whole)?;
         let estimate = |network: &Network| {
@@ -155,7 +165,14 @@ impl<M: Model> Posterior<M> {
             return Err(InferenceError::OtherPosterior { summary, expected });
         }
         let plates = self.specification.data_plates(&self.specification.plates);
-        plates.zip(summary.sizes()).try_for_each(|(plate, size)| allowed(plate, size, None))?;
+        for (plate, size) in plates.zip(summary.sizes()) {
+            allowed(plate, size, None)?;
+            if let Some((_, trained)) =
+                self.sizes.iter().find(|(name, trained)| *name == plate.name && *trained != size)
+            {
+                return Err(InferenceError::OtherSize { plate: plate.name.clone(), size, trained: *trained });
+            }
+        }
         self.belief(self.networks.iter().zip(&summary.sums).map(|(network, sums)| network.conclude(sums)))
     }
 
@@ -174,6 +191,9 @@ impl<M: Model> Posterior<M> {
 
     fn batch(&self, data: &M::Data, extent: Extent) -> Result<Batch, InferenceError> {
         check_with(&self.specification, &self.model, data, extent)?;
+        if extent == Extent::Whole {
+            sizes::check(&self.sizes, &data.frame())?;
+        }
         let mut batch = self.encoder.batch();
         self.encoder.push(data, &mut batch);
         Ok(batch)
@@ -220,6 +240,7 @@ impl<M: Model> Posterior<M> {
             (MODEL.to_owned(), specification.name.clone()),
             (FINGERPRINT.to_owned(), specification.fingerprint()),
             (GLOBALS.to_owned(), serde_json::json!(names).to_string()),
+            (SIZES.to_owned(), serde_json::json!(self.sizes).to_string()),
             (SPECIFICATION.to_owned(), serde_json::json!(**specification).to_string()),
             (LIBRARY.to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
         ]);
@@ -265,6 +286,7 @@ impl<M: Model> Posterior<M> {
         }
         let unusable = |what: String| InferenceError::NotAPosterior { path: path.to_owned(), what };
         let names: Vec<String> = serde_json::from_str(entry(GLOBALS)?).map_err(|e| unusable(e.to_string()))?;
+        let sizes = serde_json::from_str(entry(SIZES)?).map_err(|e| unusable(e.to_string()))?;
         let targets = pick(global_slots(model), &names)?;
         let free: usize = targets.iter().map(|t| t.free.len()).sum();
         let expected = Shape { targets: free, ..expected };
@@ -278,7 +300,7 @@ impl<M: Model> Posterior<M> {
                 "it is a ratio: load it with `RatioEstimator::load`".to_owned()
             }));
         }
-        Ok(Self::new(model.clone(), networks, encoder, targets))
+        Ok(Self::new(model.clone(), networks, encoder, targets, sizes))
     }
 }
 

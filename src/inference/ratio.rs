@@ -74,7 +74,7 @@ impl<'a, M: Model> Nre<'a, M> {
         self.with(|npe| npe.seed(seed))
     }
 
-    /// Trains for one size of a plate instead of its whole range.
+    /// Trains for one size of a plate instead of its whole range; data of another size are then an error.
     pub fn size(self, plate: &str, elements: usize) -> Self {
         self.with(|npe| npe.size(plate, elements))
     }

@@ -17,12 +17,13 @@ use std::sync::Arc;
 
 use rand::RngExt;
 
-use super::InferenceError;
 use super::encode::Encoder;
 use super::link::Link;
 use super::npe::own_networks;
 use super::ratio::WIDTH;
 use super::training::Training;
+use super::{InferenceError, sizes};
+use crate::io::DataSet;
 use crate::model::{GlobalSlot, Model, Record, check, global_slots, unconstrain};
 use crate::nn::{
     Activation, Batch, Budget, Contrast, Family, Network, Record as Progress, RowNetworks, Settings, Shape, Source,
@@ -111,7 +112,7 @@ impl<'a, M: Model> StatisticTraining<'a, M> {
         self
     }
 
-    /// Trains for one size of a plate instead of its whole range.
+    /// Trains for one size of a plate instead of its whole range; data of another size are then an error.
     pub fn size(mut self, plate: &str, elements: usize) -> Self {
         self.sizes.push((plate.to_owned(), elements));
         self
@@ -160,6 +161,7 @@ impl<'a, M: Model> StatisticTraining<'a, M> {
     pub fn train(mut self, budget: Budget) -> Result<TestStatistic<M>, InferenceError> {
         let slot = self.slot()?;
         let specification = self.model.specification();
+        sizes::refuse_random(&specification, &self.sizes)?;
         let encoder = Encoder::new(&specification);
         let (width, plates) = encoder.shape();
         // The hypothesis, and the label.
@@ -171,7 +173,7 @@ impl<'a, M: Model> StatisticTraining<'a, M> {
             check(self.model, data)?;
         }
         let training = Training {
-            of: format!("{:?}, statistic of {}", self.model, self.interest),
+            of: format!("{:?} ({}), statistic of {}", self.model, specification.fingerprint(), self.interest),
             settings: &self.settings,
             networks: &own_networks(&specification, &shape, &self.networks)?,
             checkpoint: self.checkpoint.as_deref(),
@@ -190,7 +192,8 @@ impl<'a, M: Model> StatisticTraining<'a, M> {
             self.hypotheses, self.delta, self.sizes
         );
         let network = training.fit(&shape, &source, &simulations)?;
-        Ok(TestStatistic { model: self.model.clone(), slot, network: Arc::new(network), encoder })
+        let sizes = self.sizes.into();
+        Ok(TestStatistic { model: self.model.clone(), slot, network: Arc::new(network), encoder, sizes })
     }
 
     fn slot(&self) -> Result<GlobalSlot, InferenceError> {
@@ -213,7 +216,7 @@ impl<'a, M: Model> StatisticTraining<'a, M> {
     }
 }
 
-/// What a network measures of a value of a global; not finite outside the support.
+/// What a network measures of a value of a global; NaN outside the support.
 fn measure<M: Model>(model: &M, slot: &GlobalSlot, numbers: &[f64]) -> f64 {
     let q = unconstrain(model, &M::Globals::from_numbers(numbers), None);
     Link::of(slot.bounded).forward(q[slot.free.start])
@@ -287,6 +290,8 @@ pub struct TestStatistic<M: Model> {
     slot: GlobalSlot,
     network: Arc<Network>,
     encoder: Encoder,
+    /// Those that it was trained for alone.
+    sizes: Arc<[(String, usize)]>,
 }
 
 impl<M: Model> TestStatistic<M> {
@@ -305,6 +310,7 @@ impl<M: Model> TestStatistic<M> {
     /// Those of [`evaluate`](TestStatistic::evaluate).
     pub fn evaluate_at(&self, data: &M::Data, values: &[f64]) -> Result<Vec<f64>, InferenceError> {
         check(&self.model, data)?;
+        sizes::check(&self.sizes, &data.frame())?;
         let mut numbers = vec![f64::NAN; global_slots(&self.model).iter().map(|g| g.values.end).max().unwrap_or(0)];
         let points = values.iter().map(|&value| {
             numbers[self.slot.values.start] = value;

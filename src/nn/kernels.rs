@@ -338,7 +338,7 @@ fn softmax_row<E: Number>(row: &mut [E], bias: &[E]) {
         sum += *x;
     }
     for x in row {
-        *x = *x / sum;
+        *x /= sum;
     }
 }
 

@@ -238,7 +238,7 @@ impl<E: Number, T: Tape<E, Cpu>> Graph<E, T> {
         self.tape.add_backward_op(move |grads| {
             let mut gradient = take(grads, &key)?;
             for (gradient, x) in gradient.iter_mut().zip(input.values.iter()) {
-                *gradient = *gradient / (E::one() + *x * *x).sqrt();
+                *gradient /= (E::one() + *x * *x).sqrt();
             }
             give(grads, &input.key, gradient)
         });

@@ -986,7 +986,7 @@ fn a_ratio_is_that_of_the_loss_and_has_the_gradient_of_its_differences() {
         let mut moved = |by: f64| {
             let mut points = points.clone();
             points[index] += by;
-            ratio.gradient(&points, &mut vec![0.0; 10], &mut scratch)
+            ratio.gradient(&points, &mut [0.0; 10], &mut scratch)
         };
         let step = 1e-4;
         let expected = (8.0 * (moved(step) - moved(-step)) - (moved(2.0 * step) - moved(-2.0 * step))) / (12.0 * step);

@@ -173,6 +173,10 @@ impl<'a, M: Model> Simulate<'a, M> {
         self.model
     }
 
+    pub(crate) fn fixed_sizes(&self) -> &[(String, usize)] {
+        &self.sizes
+    }
+
     pub(crate) fn sets(&self) -> usize {
         self.sets
     }

@@ -1,0 +1,37 @@
+//! Sizes of plates that a training was for.
+
+use super::InferenceError;
+use crate::io::Frame;
+use crate::model::{Plate, PlateSize, Specification};
+
+/// Refuses to fix a size that is random: the likelihood of the size would be lost.
+pub(super) fn refuse_random(specification: &Specification, sizes: &[(String, usize)]) -> Result<(), InferenceError> {
+    fn find<'a>(plates: &'a [Plate], name: &str) -> Option<&'a Plate> {
+        plates.iter().find_map(|plate| if plate.name == name { Some(plate) } else { find(&plate.plates, name) })
+    }
+    let random = |name: &String| {
+        let plate = find(&specification.plates, name)?;
+        matches!(plate.size, PlateSize::Random { .. }).then(|| name.clone())
+    };
+    match sizes.iter().find_map(|(name, _)| random(name)) {
+        Some(plate) => Err(InferenceError::RandomSize { plate }),
+        None => Ok(()),
+    }
+}
+
+/// Checks that plates have the sizes that were trained for; the others may have any.
+pub(super) fn check(sizes: &[(String, usize)], frame: &Frame<'_>) -> Result<(), InferenceError> {
+    for plate in &frame.plates {
+        if let Some((_, trained)) = sizes.iter().find(|(name, _)| *name == plate.name) {
+            let each: Vec<usize> = match &plate.offsets {
+                Some(offsets) => offsets.windows(2).map(|pair| pair[1] - pair[0]).collect(),
+                None => vec![plate.size],
+            };
+            if let Some(size) = each.into_iter().find(|size| size != trained) {
+                return Err(InferenceError::OtherSize { plate: plate.name.to_owned(), size, trained: *trained });
+            }
+        }
+        check(sizes, plate)?;
+    }
+    Ok(())
+}
