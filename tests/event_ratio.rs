@@ -105,6 +105,24 @@ fn a_ratio_stands_in_for_a_density() {
 }
 
 #[test]
+fn a_saved_ratio_is_the_same_when_loaded() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ratio.safetensors");
+    let model = Hidden::default();
+    let ratio = model.nre().implicit("images").train(Budget::sets(2_000)).unwrap();
+    ratio.save(&path).unwrap();
+    let loaded = hierarch::inference::EventRatio::load(&model, &path).unwrap();
+    let s = model.simulate(1).run().unwrap().remove(0);
+    let of =
+        |ratio: &hierarch::inference::EventRatio<Hidden>| ratio.log_ratios(&s.data, &s.globals, &s.locals).unwrap();
+    assert_eq!(of(&ratio), of(&loaded));
+    let error = TestStatistic::load(&model, &path).unwrap_err().to_string();
+    assert!(error.contains("its header has no `hierarch.statistic`"), "{error}");
+    let error = hierarch::inference::EventRatio::load(&Shift::default(), &path).unwrap_err().to_string();
+    assert!(error.contains("`Hidden`") && error.contains("`Shift`"), "{error}");
+}
+
+#[test]
 fn what_elements_do_not_tell_is_an_error() {
     let model = Hidden::default();
     let fails = |training: hierarch::inference::EventNre<'_, Hidden>| {

@@ -113,6 +113,18 @@ fn a_learned_histogram_is_enough() {
 }
 
 #[test]
+fn a_saved_statistic_is_the_same_when_loaded() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("statistic.safetensors");
+    let model = OnOff::default();
+    let statistic = model.test_statistic("mu").train(Budget::sets(2_000)).unwrap();
+    statistic.save(&path).unwrap();
+    let loaded = TestStatistic::load(&model, &path).unwrap();
+    let data = OnOffData { on: 70, off: 21 };
+    assert_eq!(statistic.evaluate(&data, 5.0).unwrap(), loaded.evaluate(&data, 5.0).unwrap());
+}
+
+#[test]
 fn what_makes_no_sense_is_an_error() {
     let model = OnOff::default();
     let fails = |name: &str, delta: std::ops::RangeInclusive<f64>, hypotheses: std::ops::RangeInclusive<f64>| {

@@ -8,6 +8,7 @@
 //! for any number of elements, whatever the network was trained for. A ratio given also the continuous locals of the element
 //! stands in for the density that an implicit observation lacks, beside the densities that the model knows.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::hierarchy::{Hierarchy, Parts};
@@ -15,7 +16,7 @@ use super::link::{Link, places};
 use super::npe::Npe;
 use super::ratio::{Nre, RatioFactor};
 use super::training::Training;
-use super::{InferenceError, sizes};
+use super::{InferenceError, file, sizes};
 use crate::io::DataSet;
 use crate::model::{
     Density, Explicit, Model, PlateSize, Role, Specification, Variable, check, check_locals, local_ranges, unconstrain,
@@ -23,6 +24,8 @@ use crate::model::{
 use crate::nn::{Batch, Budget, Network, PlateShape, Ratio, Record, Shape, Source};
 use crate::sampling::Nuts;
 use crate::simulate::{Plan, SimulateError, stream};
+
+const EVENT: &str = "hierarch.event_ratio";
 
 /// A ratio of single elements to be trained; made by `model.nre().per_event("events")` or `.implicit("images")`.
 #[derive(Clone, Debug)]
@@ -328,6 +331,27 @@ impl<M: Model> EventRatio<M> {
         }
         let density = Density::of_globals(&self.model, &self.empty).with_factor(factor);
         Ok(Nuts::over(&self.model, &self.empty, density, None))
+    }
+
+    /// Writes the ratio to a file in the safetensors format, whole or not at all. The header says which model it is of.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), InferenceError> {
+        let Elements { hierarchy, plate, implicit, .. } = &self.elements;
+        file::save(&self.network, &self.model, (EVENT, (&hierarchy.plates[*plate].name, implicit)), path.as_ref())
+    }
+
+    /// Reads a ratio that was saved for this model, with these params.
+    ///
+    /// # Errors
+    /// A file that cannot be read, is damaged, or holds something else, such as the ratio of another model.
+    pub fn load(model: &M, path: impl AsRef<Path>) -> Result<Self, InferenceError> {
+        let (network, (plate, implicit)): (_, (String, bool)) = file::load(model, EVENT, path.as_ref())?;
+        let elements = Elements::new(model, &plate, implicit)?;
+        let plan = Plan::new(model, &[], None, None)?.without_elements();
+        let empty = model.draw(&plan, &mut stream(0, 0))?.data;
+        Ok(Self { model: model.clone(), elements, network: Arc::new(network), empty })
     }
 
     /// How the training went. The losses are those of telling elements apart, in nats.

@@ -32,8 +32,8 @@ impl Link {
             Self::Probit => {
                 // By the tail on the near side, which keeps its digits.
                 let tail = (-q.abs()).sigmoid();
-                // A draw may be rounded to the bound itself.
-                (std::f64::consts::SQRT_2 * erfc_inv(2.0 * tail)).min(FURTHEST).copysign(q)
+                // A draw may be rounded to the bound itself. What is no number stays none.
+                (std::f64::consts::SQRT_2 * erfc_inv(2.0 * tail)).clamp(0.0, FURTHEST).copysign(q)
             }
         }
     }
@@ -90,6 +90,7 @@ mod tests {
     #[test]
     fn there_and_back_with_its_slope() {
         for link in [Link::Identity, Link::Probit] {
+            assert!(link.forward(f64::NAN).is_nan());
             for i in -120..=120 {
                 let q = f64::from(i) / 4.0 + 0.1;
                 assert!((link.inverse(link.forward(q)) - q).abs() < 1e-7 * q.abs().max(1.0), "{link:?} {q}");

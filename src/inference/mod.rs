@@ -5,6 +5,7 @@ mod belief;
 mod data_summary;
 mod encode;
 mod event_ratio;
+mod file;
 mod hierarchy;
 mod joint;
 mod joint_belief;
@@ -239,7 +240,7 @@ pub enum InferenceError {
         expected: String,
     },
     /// A network file without the record of its model.
-    #[error("{path} holds a network, but not the posterior of a model: {what}", path = path.display())]
+    #[error("{path} holds a network, but not what was to be loaded: {what}", path = path.display())]
     NotAPosterior {
         /// The file.
         path: PathBuf,

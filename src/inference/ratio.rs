@@ -250,8 +250,8 @@ impl<M: Model> RatioBelief<M> {
         self.weighted.names()
     }
 
-    /// ln of the learned ratio p(data | globals) / p(data) at some globals; those that were not inferred are ignored. Minus
-    /// infinity or NaN outside the prior's support.
+    /// ln of the learned ratio p(data | globals) / p(data) at some globals; those that were not inferred are ignored. NaN
+    /// outside the prior's support.
     pub fn log_ratio(&self, globals: &M::Globals) -> f64 {
         let q = unconstrain(&self.model, globals, None);
         let point: Vec<f64> = places(&self.targets).map(|(at, link)| link.forward(q[at])).collect();

@@ -22,7 +22,7 @@ use super::link::Link;
 use super::npe::own_networks;
 use super::ratio::WIDTH;
 use super::training::Training;
-use super::{InferenceError, sizes};
+use super::{InferenceError, file, sizes};
 use crate::io::DataSet;
 use crate::model::{GlobalSlot, Model, Record, check, global_slots, unconstrain};
 use crate::nn::{
@@ -32,6 +32,7 @@ use crate::simulate::{Plan, SimulateError, Stream, stream};
 
 /// Alternatives that are drawn anew where one is outside the support.
 const ATTEMPTS: usize = 100;
+const STATISTIC: &str = "hierarch.statistic";
 
 /// A test statistic to be trained; made by `model.test_statistic("mu")`.
 ///
@@ -324,6 +325,26 @@ impl<M: Model> TestStatistic<M> {
         let mut batch = self.encoder.batch();
         self.encoder.push(data, &mut batch);
         Ok(self.network.ratios(&batch)?.log_ratios(0, &points))
+    }
+
+    /// Writes the statistic to a file in the safetensors format, whole or not at all. The header says which model it is of.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), InferenceError> {
+        file::save(&self.network, &self.model, (STATISTIC, (&self.slot.name, &*self.sizes)), path.as_ref())
+    }
+
+    /// Reads a statistic that was saved for this model, with these params.
+    ///
+    /// # Errors
+    /// A file that cannot be read, is damaged, or holds something else, such as the statistic of another model.
+    pub fn load(model: &M, path: impl AsRef<Path>) -> Result<Self, InferenceError> {
+        let (network, (name, sizes)): (_, (String, Vec<(String, usize)>)) =
+            file::load(model, STATISTIC, path.as_ref())?;
+        let slot = StatisticTraining::new(model, &name).slot()?;
+        let encoder = Encoder::new(&model.specification());
+        Ok(Self { model: model.clone(), slot, network: Arc::new(network), encoder, sizes: sizes.into() })
     }
 
     /// How the training went. The losses are those of telling data at a hypothesis from data next to it, in nats; ln 2 is to

@@ -1,0 +1,49 @@
+//! A network in a file, with the model that it belongs to and what it says of it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::InferenceError;
+use super::posterior::{FINGERPRINT, MODEL};
+use crate::model::Model;
+use crate::nn::Network;
+
+/// Writes a network; the entry `key` of the header says what it is.
+pub(super) fn save<M: Model>(
+    network: &Network,
+    model: &M,
+    (key, what): (&str, impl Serialize),
+    path: &Path,
+) -> Result<(), InferenceError> {
+    let specification = model.specification();
+    let metadata = BTreeMap::from([
+        (MODEL.to_owned(), specification.name.clone()),
+        (FINGERPRINT.to_owned(), specification.fingerprint()),
+        (key.to_owned(), serde_json::json!(what).to_string()),
+    ]);
+    Ok(network.save(path, &metadata)?)
+}
+
+/// Reads a network that was saved for this model, and what it is.
+pub(super) fn load<M: Model, T: DeserializeOwned>(
+    model: &M,
+    key: &str,
+    path: &Path,
+) -> Result<(Network, T), InferenceError> {
+    let specification = model.specification();
+    let (network, metadata) = Network::load(path)?;
+    let unusable = |what: String| InferenceError::NotAPosterior { path: path.to_owned(), what };
+    let entry = |key: &str| metadata.get(key).ok_or_else(|| unusable(format!("its header has no `{key}`")));
+    let what = serde_json::from_str(entry(key)?).map_err(|error| unusable(error.to_string()))?;
+    if *entry(FINGERPRINT)? != specification.fingerprint() {
+        return Err(InferenceError::OtherModel {
+            path: path.to_owned(),
+            saved: format!("`{}` ({})", entry(MODEL)?, entry(FINGERPRINT)?),
+            expected: format!("`{}` ({})", specification.name, specification.fingerprint()),
+        });
+    }
+    Ok((network, what))
+}
