@@ -1,4 +1,7 @@
-//! Each family of posteriors against exact ones: how far it is from them, in nats, and that its density integrates to 1.
+//! Each family of posteriors against exact ones: how far it is from them in nats, and that its density integrates to 1.
+//!
+//! `cargo test --release --test families -- --ignored --nocapture` prints how far each is after equal times: what the default
+//! was chosen by.
 
 use std::f64::consts::{FRAC_PI_2, TAU};
 
@@ -10,93 +13,110 @@ use rayon::prelude::*;
 /// Points that stand for an exact posterior, with its log density at each.
 type Points<M> = Vec<(<M as Model>::Globals, f64)>;
 
-fn train<M: Model>(model: &M, family: Family, budget: Budget) -> Posterior<M> {
-    model.npe().seed(1).settings(|s| s.architecture.family = family).train(budget).unwrap()
+/// Points for each data set.
+const DRAWS: usize = 200;
+
+/// What a family made of a posterior.
+struct Learned {
+    /// KL(exact || learned), the mean over data sets, and its standard error.
+    kl: f64,
+    error: f64,
+    /// The integrals of the learned density of some data sets; none where there are too many numbers for a grid.
+    masses: Vec<f64>,
+    seconds: f64,
+    sets: u64,
 }
 
-/// The mean over data sets of KL(exact || learned), and its standard error.
-fn divergence<M: Model>(
-    posterior: &Posterior<M>,
-    sets: &[M::Data],
+/// Trains a family and holds it against exact posteriors.
+fn learn<M: Model>(
+    model: &M,
+    (family, budget): (Family, Budget),
+    data: &[M::Data],
     exact: impl Fn(&M::Data, u64) -> Points<M> + Sync,
-) -> (f64, f64)
+    mass: impl Fn(&Belief<M>) -> Option<f64>,
+) -> Learned
 where
     M::Data: Sync,
 {
-    let of = |(index, data): (usize, &M::Data)| -> f64 {
+    let posterior = model.npe().seed(1).settings(|s| s.architecture.family = family).train(budget).unwrap();
+    let kl = |(index, data): (usize, &M::Data)| -> f64 {
         let belief = posterior.condition(data).unwrap();
         let points = exact(data, index as u64);
         points.iter().map(|(globals, log_p)| log_p - belief.log_density(globals)).sum::<f64>() / points.len() as f64
     };
-    let each: Vec<f64> = sets.par_iter().enumerate().map(of).collect();
+    let each: Vec<f64> = data.par_iter().enumerate().map(kl).collect();
     let n = each.len() as f64;
-    let mean = each.iter().sum::<f64>() / n;
-    let variance = each.iter().map(|kl| (kl - mean).powi(2)).sum::<f64>() / (n - 1.0);
-    (mean, (variance / n).sqrt())
+    let kl = each.iter().sum::<f64>() / n;
+    let variance = each.iter().map(|own| (own - kl).powi(2)).sum::<f64>() / (n - 1.0);
+    let masses = data[..3].iter().filter_map(|data| mass(&posterior.condition(data).unwrap())).collect();
+    let last = posterior.history().last().unwrap();
+    Learned { kl, error: (variance / n).sqrt(), masses, seconds: last.seconds, sets: last.sets }
 }
 
-/// Draws from the middles of a grid's cells, in proportion to the joint density there, and the log of the density that this is:
-/// the mean over them of anything smooth is an integral by the rule of midpoints.
-fn grid_draws(log_joint: &[f64], cell: f64, count: usize, seed: u64) -> Vec<(usize, f64)> {
-    let highest = log_joint.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let mut sums = Vec::with_capacity(log_joint.len());
-    let mut sum = 0.0;
-    for log in log_joint {
-        sum += (log - highest).exp();
-        sums.push(sum);
+/// Data sets from the prior predictive.
+fn simulate<M: Model>(model: &M, sets: usize) -> Vec<M::Data> {
+    model.simulate(sets).seed(7).run().unwrap().into_iter().map(|s| s.data).collect()
+}
+
+/// The middles of the cells of a grid over two numbers; where there is one number, the other has one cell of length 1.
+struct Grid([(f64, f64, usize); 2]);
+
+impl Grid {
+    fn points(&self) -> Vec<[f64; 2]> {
+        let middles = |(low, high, cells): (f64, f64, usize)| {
+            (0..cells).map(move |i| low + (high - low) * (i as f64 + 0.5) / cells as f64)
+        };
+        middles(self.0[0]).flat_map(|x| middles(self.0[1]).map(move |y| [x, y])).collect()
     }
-    let normaliser = highest + (sum * cell).ln();
-    let mut random = stream(seed, 0);
-    // Systematic sampling: one uniform number for all.
-    let offset: f64 = random.random();
-    let draw = |i: usize| {
-        let at = sums.partition_point(|below| *below <= sum * (i as f64 + offset) / count as f64);
-        (at, log_joint[at] - normaliser)
-    };
-    (0..count).map(draw).collect()
-}
 
-fn middle((low, high): (f64, f64), cells: usize, at: usize) -> f64 {
-    low + (high - low) * (at as f64 + 0.5) / cells as f64
-}
+    fn cell(&self) -> f64 {
+        self.0.iter().map(|(low, high, cells)| (high - low) / *cells as f64).product()
+    }
 
-/// The exact posterior of two numbers within bounds.
-fn square<G>(
-    x: (f64, f64),
-    y: (f64, f64),
-    cells: usize,
-    seed: u64,
-    log_joint: impl Fn(f64, f64) -> f64,
-    globals: impl Fn(f64, f64) -> G,
-) -> Vec<(G, f64)> {
-    let place = |at: usize| (middle(x, cells, at / cells), middle(y, cells, at % cells));
-    let logs: Vec<f64> = (0..cells * cells)
-        .map(|at| {
-            let (x, y) = place(at);
-            log_joint(x, y)
-        })
-        .collect();
-    let cell = (x.1 - x.0) * (y.1 - y.0) / (cells * cells) as f64;
-    let draws = grid_draws(&logs, cell, 200, seed).into_iter();
-    draws
-        .map(|(at, log_p)| {
-            let (x, y) = place(at);
-            (globals(x, y), log_p)
-        })
-        .collect()
-}
+    /// Points drawn in proportion to the joint density, with the logarithm of the posterior's: the mean over them of anything
+    /// smooth is an integral by the rule of midpoints.
+    fn draws(&self, log_joint: impl Fn([f64; 2]) -> f64, seed: u64) -> Vec<([f64; 2], f64)> {
+        let points = self.points();
+        let logs: Vec<f64> = points.iter().map(|point| log_joint(*point)).collect();
+        let highest = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let mut sum = 0.0;
+        let up_to = |log: &f64| {
+            sum += (log - highest).exp();
+            sum
+        };
+        let sums: Vec<f64> = logs.iter().map(up_to).collect();
+        let normaliser = highest + (sum * self.cell()).ln();
+        // Evenly spaced, from one uniform number.
+        let offset: f64 = stream(seed, 0).random();
+        let draw = |i: usize| {
+            let at = sums.partition_point(|below| *below <= sum * (i as f64 + offset) / DRAWS as f64);
+            (points[at], logs[at] - normaliser)
+        };
+        (0..DRAWS).map(draw).collect()
+    }
 
-/// The exact posterior of one number within bounds.
-fn line<G>(
-    x: (f64, f64),
-    seed: u64,
-    log_joint: impl Fn(f64) -> f64,
-    globals: impl Fn(f64) -> G,
-) -> Vec<(G, f64)> {
-    const CELLS: usize = 4000;
-    let logs: Vec<f64> = (0..CELLS).map(|at| log_joint(middle(x, CELLS, at))).collect();
-    let draws = grid_draws(&logs, (x.1 - x.0) / CELLS as f64, 400, seed).into_iter();
-    draws.map(|(at, log_p)| (globals(middle(x, CELLS, at)), log_p)).collect()
+    /// The integral of a density.
+    fn mass(&self, log_density: impl Fn([f64; 2]) -> f64) -> f64 {
+        self.points().into_iter().map(|point| log_density(point).exp()).sum::<f64>() * self.cell()
+    }
+
+    /// [`learn`] where the exact posterior is one on the grid.
+    fn learn<M: Model, F: Fn([f64; 2]) -> f64>(
+        &self,
+        model: &M,
+        how: (Family, Budget),
+        data: &[M::Data],
+        log_joint: impl Fn(&M::Data) -> F + Sync,
+        globals: fn([f64; 2]) -> M::Globals,
+    ) -> Learned
+    where
+        M::Data: Sync,
+    {
+        let exact = |data: &M::Data, seed| {
+            self.draws(log_joint(data), seed).into_iter().map(|(point, log_p)| (globals(point), log_p)).collect()
+        };
+        learn(model, how, data, exact, |belief| Some(self.mass(|point| belief.log_density(&globals(point)))))
+    }
 }
 
 fn normal(x: f64, mean: f64, sd: f64) -> f64 {
@@ -177,7 +197,30 @@ fn conjugate_draws<const D: usize, G>(
         up(&mut z);
         (globals(std::array::from_fn(|i| mean[i] + z[i])), log_p)
     };
-    (0..200).map(draw).collect()
+    (0..DRAWS).map(draw).collect()
+}
+
+/// A family held against a conjugate posterior of 1, 2, 5 or 10 numbers.
+fn conjugate(dims: usize, coupling: f64, how: (Family, Budget)) -> Learned {
+    macro_rules! held {
+        ($model:expr, $globals:ident) => {{
+            let (model, none) = ($model, |_: &_| None);
+            let data = simulate(&model, 100);
+            learn(
+                &model,
+                how,
+                &data,
+                |d, s| conjugate_draws(&d.events.x, if dims == 1 { 0.0 } else { coupling }, s, |theta| $globals { theta }),
+                none,
+            )
+        }};
+    }
+    match dims {
+        1 => held!(Normal1 {}, Normal1Globals),
+        2 => held!(Normal2 { coupling }, Normal2Globals),
+        5 => held!(Normal5 { coupling }, Normal5Globals),
+        _ => held!(Normal10 { coupling }, Normal10Globals),
+    }
 }
 
 // ---- shapes that are not Gaussian --------------------------------------------------------------------------------------
@@ -191,18 +234,21 @@ model! {
     }
 }
 
-fn banana_points(data: &BananaData, seed: u64) -> Points<Banana> {
-    let log_joint = |across: f64, along: f64| {
-        normal(across, 0.0, 1.0)
-            + normal(along, 0.0, 1.0)
-            + normal(data.x, across, 1.0)
-            + normal(data.y, along + across * across, 0.3)
+fn banana(how: (Family, Budget)) -> Learned {
+    let log_joint = |data: &BananaData| {
+        let (x, y) = (data.x, data.y);
+        move |[across, along]: [f64; 2]| {
+            let prior = normal(across, 0.0, 1.0) + normal(along, 0.0, 1.0);
+            prior + normal(x, across, 1.0) + normal(y, along + across * across, 0.3)
+        }
     };
-    square((-5.0, 5.0), (-6.0, 6.0), 240, seed, log_joint, |across, along| BananaGlobals { across, along })
+    let globals = |[across, along]: [f64; 2]| BananaGlobals { across, along };
+    let grid = Grid([(-6.0, 6.0, 280), (-8.0, 8.0, 320)]);
+    grid.learn(&Banana {}, how, &simulate(&Banana {}, 100), log_joint, globals)
 }
 
 model! {
-    /// Points at an unknown angle on a half circle around |a + b| and b - a (Greenberg et al., arXiv 1905.07488).
+    /// A point on a half circle at an unknown angle, next to -|a + b| and b - a (Greenberg et al., arXiv 1905.07488).
     Moons {
         global a ~ Uniform(-1.0, 1.0);
         global b ~ Uniform(-1.0, 1.0);
@@ -212,18 +258,21 @@ model! {
     }
 }
 
-fn moons_points(data: &MoonsData, seed: u64) -> Points<Moons> {
-    const ANGLES: usize = 48;
-    let arc: Vec<(f64, f64)> = (0..ANGLES)
-        .map(|i| middle((-FRAC_PI_2, FRAC_PI_2), ANGLES, i).sin_cos())
-        .map(|(sin, cos)| (data.x - 0.25 * cos, data.y - 0.25 * sin))
-        .collect();
-    let log_joint = |a: f64, b: f64| {
-        let (u, v) = (-(a + b).abs() / 2.0_f64.sqrt(), (b - a) / 2.0_f64.sqrt());
-        let square = |(x, y): &(f64, f64)| (x - u).powi(2) + (y - v).powi(2);
-        arc.iter().map(|at| (-0.5 * square(at) / 0.0025).exp()).sum::<f64>().ln()
+fn moons(how: (Family, Budget)) -> Learned {
+    // The angle is integrated over by the rule of midpoints.
+    let log_joint = |data: &MoonsData| {
+        let angles = Grid([(-FRAC_PI_2, FRAC_PI_2, 48), (0.0, 1.0, 1)]).points().into_iter().map(|[angle, _]| angle);
+        let centres = angles.map(|angle| (data.x - 0.25 * angle.cos(), data.y - 0.25 * angle.sin()));
+        let centres: Vec<(f64, f64)> = centres.collect();
+        move |[a, b]: [f64; 2]| {
+            let (u, v) = (-(a + b).abs() / 2.0_f64.sqrt(), (b - a) / 2.0_f64.sqrt());
+            let chi2 = |(x, y): &(f64, f64)| ((x - u).powi(2) + (y - v).powi(2)) / 0.0025;
+            centres.iter().map(|at| (-0.5 * chi2(at)).exp()).sum::<f64>().ln()
+        }
     };
-    square((-1.0, 1.0), (-1.0, 1.0), 160, seed, log_joint, |a, b| MoonsGlobals { a, b, angle: 0.0 })
+    let globals = |[a, b]: [f64; 2]| MoonsGlobals { a, b, angle: f64::NAN };
+    let grid = Grid([(-1.0, 1.0, 160), (-1.0, 1.0, 160)]);
+    grid.learn(&Moons {}, how, &simulate(&Moons {}, 100), log_joint, globals)
 }
 
 model! {
@@ -235,11 +284,15 @@ model! {
     }
 }
 
-fn modes_points(data: &ModesData, seed: u64) -> Points<Modes> {
-    let log_joint = |theta: f64| {
-        normal(theta, 0.3, 1.0) + data.events.x.iter().map(|x| normal(*x, theta.abs(), 0.7)).sum::<f64>()
+fn modes(how: (Family, Budget)) -> Learned {
+    let log_joint = |data: &ModesData| {
+        let x = data.events.x.clone();
+        move |[theta, _]: [f64; 2]| {
+            normal(theta, 0.3, 1.0) + x.iter().map(|x| normal(*x, theta.abs(), 0.7)).sum::<f64>()
+        }
     };
-    line((-5.0, 5.0), seed, log_joint, |theta| ModesGlobals { theta })
+    let grid = Grid([(-6.0, 6.0, 4000), (0.0, 1.0, 1)]);
+    grid.learn(&Modes {}, how, &simulate(&Modes {}, 100), log_joint, |[theta, _]| ModesGlobals { theta })
 }
 
 model! {
@@ -251,9 +304,16 @@ model! {
     }
 }
 
-fn pressed_points(data: &PressedData, seed: u64) -> Points<Pressed> {
-    let log_joint = |share: f64| data.events.x.iter().map(|x| normal(*x, share, 0.3)).sum::<f64>();
-    line((0.0, 1.0), seed, log_joint, |share| PressedGlobals { share })
+/// Of data sets from the very edge: the posterior is what is left of a Gaussian around -0.1 to 0.1, whose sd is 0.095.
+fn pressed(how: (Family, Budget)) -> Learned {
+    let log_joint = |data: &PressedData| {
+        let x = data.events.x.clone();
+        move |[share, _]: [f64; 2]| x.iter().map(|x| normal(*x, share, 0.3)).sum::<f64>()
+    };
+    let edge = Pressed {}.simulate(100).at(&PressedGlobals { share: 1e-3 }).seed(7).run().unwrap();
+    let data: Vec<PressedData> = edge.into_iter().map(|s| s.data).collect();
+    let grid = Grid([(0.0, 1.0, 4000), (0.0, 1.0, 1)]);
+    grid.learn(&Pressed {}, how, &data, log_joint, |[share, _]| PressedGlobals { share })
 }
 
 model! {
@@ -268,100 +328,102 @@ model! {
     }
 }
 
-fn resonance_points(data: &ResonanceData, seed: u64) -> Points<Resonance> {
-    let x = &data.events.x;
-    let (fractions, masses, range) = (80, 1600, (-7.0, 9.0));
-    let background: Vec<f64> = x.iter().map(|x| normal(*x, 0.0, 1.0).exp()).collect();
-    let signal: Vec<Vec<f64>> =
-        (0..masses).map(|m| x.iter().map(|x| normal(*x, middle(range, masses, m), 0.1).exp()).collect()).collect();
-    let log_joint = |at: usize| {
-        let (f, m) = (middle((0.0, 1.0), fractions, at / masses), at % masses);
-        let each = background.iter().zip(&signal[m]).map(|(b, s)| (f * s + (1.0 - f) * b).ln());
-        each.sum::<f64>() + normal(middle(range, masses, m), 1.0, 2.0)
+fn resonance(how: (Family, Budget)) -> Learned {
+    let log_joint = |data: &ResonanceData| {
+        let x: Vec<(f64, f64)> = data.events.x.iter().map(|x| (*x, normal(*x, 0.0, 1.0).exp())).collect();
+        move |[fraction, mass]: [f64; 2]| {
+            let event = |(x, background): &(f64, f64)| {
+                let z = (x - mass) / 0.1;
+                // exp(-72) is nothing next to the background.
+                let signal = if z.abs() < 12.0 { (-0.5 * z * z).exp() / (0.1 * TAU.sqrt()) } else { 0.0 };
+                (fraction * signal + (1.0 - fraction) * background).ln()
+            };
+            normal(mass, 1.0, 2.0) + x.iter().map(event).sum::<f64>()
+        }
     };
-    let logs: Vec<f64> = (0..fractions * masses).map(log_joint).collect();
-    let draws = grid_draws(&logs, 16.0 / (fractions * masses) as f64, 200, seed).into_iter();
-    let globals = |at: usize| ResonanceGlobals {
-        fraction: middle((0.0, 1.0), fractions, at / masses),
-        mass: middle(range, masses, at % masses),
-    };
-    draws.map(|(at, log_p)| (globals(at), log_p)).collect()
+    let globals = |[fraction, mass]: [f64; 2]| ResonanceGlobals { fraction, mass };
+    let grid = Grid([(0.0, 1.0, 80), (-7.0, 9.0, 1600)]);
+    grid.learn(&Resonance {}, how, &simulate(&Resonance {}, 60), log_joint, globals)
 }
 
-// ---- how far each family is from them ----------------------------------------------------------------------------------
+// ---- what is held ------------------------------------------------------------------------------------------------------
 
-fn prior_predictive<M: Model>(model: &M, sets: usize) -> Vec<M::Data> {
-    model.simulate(sets).seed(7).run().unwrap().into_iter().map(|s| s.data).collect()
+const MIXTURE: Family = Family::Mixture { components: 6 };
+
+fn within(name: &str, family: Family, learned: &Learned, bound: f64) {
+    let Learned { kl, error, masses, seconds, .. } = learned;
+    println!("{name}, {family:?}: KL {kl:.4} +- {error:.4}, masses {masses:.4?}, {seconds:.1} s");
+    assert!(*kl < bound, "{name}, {family:?}: KL {kl} +- {error}, at most {bound}");
+    assert!(masses.iter().all(|mass| (mass - 1.0).abs() < 5e-3), "{name}, {family:?}: masses {masses:?}");
 }
 
-/// How far a family is from each exact posterior after training for some time.
-fn row(family: Family, budget: Budget, only: &str) {
-    fn cell<M: Model>(
-        name: &str,
-        model: &M,
-        family: Family,
-        budget: Budget,
-        exact: impl Fn(&M::Data, u64) -> Points<M> + Sync,
-    ) where
-        M::Data: Sync,
-    {
-        let posterior = train(model, family, budget);
-        let (kl, error) = divergence(&posterior, &prior_predictive(model, 100), exact);
-        let last = posterior.history().last().unwrap();
-        println!("{family:?} {name:12} {kl:8.4} +- {error:.4}  sets {:8} loss {:.4}", last.sets, last.validation);
+/// The training, the data sets and the points are fixed by seeds, so that there are no false alarms. The standard error of
+/// each divergence is less than a tenth of its bound.
+#[test]
+fn conjugate_posteriors_are_within_a_fiftieth_of_a_nat() {
+    for (dims, sets) in [(1, 100_000), (2, 100_000), (5, 150_000), (10, 250_000)] {
+        let budget = Budget::sets(sets);
+        for family in [Family::Gaussian, MIXTURE, Family::maf(), Family::nsf()] {
+            within(&format!("{dims} numbers"), family, &conjugate(dims, 0.5, (family, budget)), 0.02);
+        }
+        within(&format!("{dims} alone"), Family::Diagonal, &conjugate(dims, 0.0, (Family::Diagonal, budget)), 0.02);
     }
-    let wanted = |name: &str| only.is_empty() || only.split(',').any(|o| o == name);
-    if wanted("normal1") {
-        cell("normal1", &Normal1 {}, family, budget, |d, s| {
-            conjugate_draws(&d.events.x, 0.0, s, |theta| Normal1Globals { theta })
-        });
-    }
-    if wanted("normal2") {
-        cell("normal2", &Normal2 { coupling: 0.5 }, family, budget, |d, s| {
-            conjugate_draws(&d.events.x, 0.5, s, |theta| Normal2Globals { theta })
-        });
-    }
-    if wanted("normal5") {
-        cell("normal5", &Normal5 { coupling: 0.5 }, family, budget, |d, s| {
-            conjugate_draws(&d.events.x, 0.5, s, |theta| Normal5Globals { theta })
-        });
-    }
-    if wanted("normal10") {
-        cell("normal10", &Normal10 { coupling: 0.5 }, family, budget, |d, s| {
-            conjugate_draws(&d.events.x, 0.5, s, |theta| Normal10Globals { theta })
-        });
-    }
-    if wanted("banana") {
-        cell("banana", &Banana {}, family, budget, banana_points);
-    }
-    if wanted("moons") {
-        cell("moons", &Moons {}, family, budget, moons_points);
-    }
-    if wanted("modes") {
-        cell("modes", &Modes {}, family, budget, modes_points);
-    }
-    if wanted("pressed") {
-        cell("pressed", &Pressed {}, family, budget, pressed_points);
-    }
-    if wanted("resonance") {
-        cell("resonance", &Resonance {}, family, budget, resonance_points);
+    let correlated = conjugate(2, 0.5, (Family::Diagonal, Budget::sets(100_000)));
+    assert!(correlated.kl > 0.05, "independent numbers follow correlated ones: KL {}", correlated.kl);
+}
+
+/// Holds families to a bound that one Gaussian exceeds.
+fn beyond_a_gaussian(name: &str, case: fn((Family, Budget)) -> Learned, families: &[Family], sets: u64, bound: f64) {
+    let gaussian = case((Family::Gaussian, Budget::sets(100_000)));
+    assert!(gaussian.kl > 2.0 * bound, "{name}: a Gaussian is within KL {}", gaussian.kl);
+    for family in families {
+        within(name, *family, &case((*family, Budget::sets(sets))), bound);
     }
 }
 
 #[test]
-#[ignore = "a table, not a test"]
+fn a_banana_is_bent() {
+    beyond_a_gaussian("banana", banana, &[MIXTURE, Family::maf(), Family::nsf()], 400_000, 0.1);
+}
+
+/// Affine maps of one or two numbers do not tear one mode into two: no case for a masked autoregressive flow.
+#[test]
+fn two_moons_are_two_and_bent() {
+    beyond_a_gaussian("two moons", moons, &[MIXTURE, Family::nsf()], 400_000, 0.25);
+}
+
+#[test]
+fn two_modes_are_two() {
+    beyond_a_gaussian("two modes", modes, &[MIXTURE, Family::nsf()], 150_000, 0.03);
+}
+
+#[test]
+fn a_posterior_at_the_edge_of_its_prior_stays_within() {
+    for family in [Family::Diagonal, Family::Gaussian, MIXTURE, Family::maf(), Family::nsf()] {
+        within("edge", family, &pressed((family, Budget::sets(100_000))), 0.02);
+    }
+}
+
+/// How far each family is from each posterior after equal times.
+#[test]
+#[ignore = "takes ten minutes and tests nothing: the table that the default was chosen by"]
 fn table() {
-    let get = |name: &str| std::env::var(name).unwrap_or_default();
-    let seconds: f64 = get("SECONDS_EACH").parse().unwrap();
-    for name in get("FAMILIES").split(',') {
-        let family = match name {
-            "diagonal" => Family::Diagonal,
-            "gaussian" => Family::Gaussian,
-            "mixture" => Family::Mixture { components: 6 },
-            "maf" => Family::maf(),
-            "nsf" => Family::nsf(),
-            _ => panic!("{name}"),
-        };
-        row(family, Budget::seconds(seconds), &get("CASES"));
+    let budget = Budget::seconds(8.0);
+    let cases: [(&str, fn((Family, Budget)) -> Learned); 9] = [
+        ("normal 1", |how| conjugate(1, 0.5, how)),
+        ("normal 2", |how| conjugate(2, 0.5, how)),
+        ("normal 5", |how| conjugate(5, 0.5, how)),
+        ("normal 10", |how| conjugate(10, 0.5, how)),
+        ("banana", banana),
+        ("two moons", moons),
+        ("two modes", modes),
+        ("edge", pressed),
+        ("resonance", resonance),
+    ];
+    for (name, case) in cases {
+        for family in [Family::Gaussian, MIXTURE, Family::maf(), Family::nsf()] {
+            let Learned { kl, error, sets, .. } = case((family, budget));
+            println!("{name:10} {:40} KL {kl:.4} +- {error:.4} after {sets} sets", format!("{family:?}"));
+        }
     }
 }
