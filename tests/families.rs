@@ -210,7 +210,9 @@ fn conjugate(dims: usize, coupling: f64, how: (Family, Budget)) -> Learned {
                 &model,
                 how,
                 &data,
-                |d, s| conjugate_draws(&d.events.x, if dims == 1 { 0.0 } else { coupling }, s, |theta| $globals { theta }),
+                |d, s| {
+                    conjugate_draws(&d.events.x, if dims == 1 { 0.0 } else { coupling }, s, |theta| $globals { theta })
+                },
                 none,
             )
         }};
@@ -348,7 +350,8 @@ fn resonance(how: (Family, Budget)) -> Learned {
 
 // ---- what is held ------------------------------------------------------------------------------------------------------
 
-const MIXTURE: Family = Family::Mixture { components: 6 };
+/// The default.
+const MIXTURE: Family = Family::Mixture { components: 16 };
 
 fn within(name: &str, family: Family, learned: &Learned, bound: f64) {
     let Learned { kl, error, masses, seconds, .. } = learned;
@@ -375,6 +378,7 @@ fn conjugate_posteriors_are_within_a_fiftieth_of_a_nat() {
 /// Holds families to a bound that one Gaussian exceeds.
 fn beyond_a_gaussian(name: &str, case: fn((Family, Budget)) -> Learned, families: &[Family], sets: u64, bound: f64) {
     let gaussian = case((Family::Gaussian, Budget::sets(100_000)));
+    println!("{name}: a Gaussian is within KL {:.4} +- {:.4}", gaussian.kl, gaussian.error);
     assert!(gaussian.kl > 2.0 * bound, "{name}: a Gaussian is within KL {}", gaussian.kl);
     for family in families {
         within(name, *family, &case((*family, Budget::sets(sets))), bound);
@@ -397,18 +401,17 @@ fn two_modes_are_two() {
     beyond_a_gaussian("two modes", modes, &[MIXTURE, Family::nsf()], 150_000, 0.03);
 }
 
+/// What is left of a Gaussian is not one, in any space that does not depend on the data.
 #[test]
 fn a_posterior_at_the_edge_of_its_prior_stays_within() {
-    for family in [Family::Diagonal, Family::Gaussian, MIXTURE, Family::maf(), Family::nsf()] {
-        within("edge", family, &pressed((family, Budget::sets(100_000))), 0.02);
-    }
+    beyond_a_gaussian("edge", pressed, &[MIXTURE, Family::nsf()], 400_000, 0.02);
 }
 
 /// How far each family is from each posterior after equal times.
 #[test]
-#[ignore = "takes ten minutes and tests nothing: the table that the default was chosen by"]
+#[ignore = "takes six minutes and tests nothing: the table that the default was chosen by"]
 fn table() {
-    let budget = Budget::seconds(8.0);
+    let budget = Budget::seconds(6.0);
     let cases: [(&str, fn((Family, Budget)) -> Learned); 9] = [
         ("normal 1", |how| conjugate(1, 0.5, how)),
         ("normal 2", |how| conjugate(2, 0.5, how)),
@@ -421,7 +424,7 @@ fn table() {
         ("resonance", resonance),
     ];
     for (name, case) in cases {
-        for family in [Family::Gaussian, MIXTURE, Family::maf(), Family::nsf()] {
+        for family in [Family::Gaussian, Family::Mixture { components: 6 }, MIXTURE, Family::maf(), Family::nsf()] {
             let Learned { kl, error, sets, .. } = case((family, budget));
             println!("{name:10} {:40} KL {kl:.4} +- {error:.4} after {sets} sets", format!("{family:?}"));
         }

@@ -107,8 +107,9 @@ impl<'a, M: Model> Npe<'a, M> {
         let encoder = Encoder::new(&self.model.specification());
         let (width, plates) = encoder.shape();
         let shape = Shape { width, plates, targets: targets.iter().map(|t| t.free.len()).sum() };
-        if self.settings.architecture == Architecture::default() {
-            self.settings.architecture = Architecture::sized(&shape);
+        let family = self.settings.architecture.family;
+        if self.settings.architecture == (Architecture { family, ..Architecture::default() }) {
+            self.settings.architecture = Architecture { family, ..Architecture::sized(&shape) };
         }
         if let Some(bank) = self.bank {
             self.settings.validation = self.settings.validation.min(bank.validation());
