@@ -176,7 +176,7 @@ fn train_step(c: &mut Criterion) {
             "default_resonance_512x100",
             512,
             default,
-            work(0, &[0, 0], 512, &[features, 256, 256, 256, 256, 256, 256, 256, 48], true),
+            work(0, &[0, 0], 512, &[features, 256, 256, 256, 256, 256, 256, 256, 18], true),
         ),
     ];
     let mut group = c.benchmark_group("train_step");

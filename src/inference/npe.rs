@@ -66,8 +66,8 @@ impl<'a, M: Model> Npe<'a, M> {
         self
     }
 
-    /// Changes the sizes of the network, or how it is trained. Sizes that are left as they are follow the model: see
-    /// [`Architecture::sized`].
+    /// Changes the sizes of the network, or how it is trained. Sizes and a family that are left as they are follow the model:
+    /// see [`Architecture::sized`].
     pub fn settings(mut self, change: impl FnOnce(&mut Settings)) -> Self {
         change(&mut self.settings);
         self
@@ -107,9 +107,11 @@ impl<'a, M: Model> Npe<'a, M> {
         let encoder = Encoder::new(&self.model.specification());
         let (width, plates) = encoder.shape();
         let shape = Shape { width, plates, targets: targets.iter().map(|t| t.free.len()).sum() };
-        let family = self.settings.architecture.family;
-        if self.settings.architecture == (Architecture { family, ..Architecture::default() }) {
-            self.settings.architecture = Architecture { family, ..Architecture::sized(&shape) };
+        let (default, family) = (Architecture::default(), self.settings.architecture.family);
+        if self.settings.architecture == (Architecture { family, ..default.clone() }) {
+            let sized = Architecture::sized(&shape);
+            let family = if family == default.family { sized.family } else { family };
+            self.settings.architecture = Architecture { family, ..sized };
         }
         if let Some(bank) = self.bank {
             self.settings.validation = self.settings.validation.min(bank.validation());

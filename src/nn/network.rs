@@ -78,14 +78,14 @@ impl Default for Architecture {
             // After equal times on `resonance`, this was closer to the exact posterior than 3 blocks of 256, 4 of 192, 6 of
             // 128 and 8 of 64: what is left after N data sets grows with the number of weights, over N.
             set: Trunk::Residual { width: 96, blocks: 6 },
-            // By the table of `Family`.
-            family: Family::Mixture { components: 16 },
+            family: Family::Mixture { components: 6 },
         }
     }
 }
 
 impl Architecture {
-    /// The default, made wider where rows have many numbers. Many targets need no wider network: 6 blocks of 192 were no
+    /// The default, made wider where rows have many numbers, and with a mixture of 16 Gaussians where there are several
+    /// targets: see [`Family`]. Many targets need no wider network: 6 blocks of 192 were no
     /// closer to a posterior of 10 numbers after as many data sets, and took twice the time.
     pub fn sized(shape: &Shape) -> Architecture {
         fn widest(plates: &[PlateShape]) -> usize {
@@ -93,7 +93,8 @@ impl Architecture {
         }
         let default = Architecture::default();
         let row = if widest(&shape.plates) > 8 { vec![128, 128] } else { default.row };
-        Architecture { row, ..default }
+        let family = if shape.targets > 1 { Family::Mixture { components: 16 } } else { default.family };
+        Architecture { row, family, ..default }
     }
 }
 
