@@ -16,6 +16,9 @@ type Points<M> = Vec<(<M as Model>::Globals, f64)>;
 /// Points for each data set.
 const DRAWS: usize = 200;
 
+/// Trains a family and holds it against the exact posteriors of some model.
+type Case = fn((Family, Budget)) -> Learned;
+
 /// What a family made of a posterior.
 struct Learned {
     /// KL(exact || learned), the mean over data sets, and its standard error.
@@ -376,7 +379,7 @@ fn conjugate_posteriors_are_within_a_fiftieth_of_a_nat() {
 }
 
 /// Holds families to a bound that one Gaussian exceeds.
-fn beyond_a_gaussian(name: &str, case: fn((Family, Budget)) -> Learned, families: &[Family], sets: u64, bound: f64) {
+fn beyond_a_gaussian(name: &str, case: Case, families: &[Family], sets: u64, bound: f64) {
     let gaussian = case((Family::Gaussian, Budget::sets(100_000)));
     println!("{name}: a Gaussian is within KL {:.4} +- {:.4}", gaussian.kl, gaussian.error);
     assert!(gaussian.kl > 2.0 * bound, "{name}: a Gaussian is within KL {}", gaussian.kl);
@@ -412,7 +415,7 @@ fn a_posterior_at_the_edge_of_its_prior_stays_within() {
 #[ignore = "takes six minutes and tests nothing: the table that the default was chosen by"]
 fn table() {
     let budget = Budget::seconds(6.0);
-    let cases: [(&str, fn((Family, Budget)) -> Learned); 9] = [
+    let cases: [(&str, Case); 9] = [
         ("normal 1", |how| conjugate(1, 0.5, how)),
         ("normal 2", |how| conjugate(2, 0.5, how)),
         ("normal 5", |how| conjugate(5, 0.5, how)),
