@@ -3,7 +3,10 @@
 pub use crate::autodiff::Real;
 pub use crate::calibration::Neyman;
 pub use crate::distributions::*;
-pub use crate::inference::{Bank, Belief, DataSummary, InferenceError, Joint, JointPosterior, Posterior, RowNetworks};
+pub use crate::inference::{
+    Bank, Belief, DataSummary, InferenceError, Joint, JointPosterior, Posterior, RatioBelief, RatioEstimator,
+    RowNetworks, TestStatistic,
+};
 pub use crate::io::{DataError, DataSet};
 pub use crate::model;
 pub use crate::model::{Likelihood, Model};

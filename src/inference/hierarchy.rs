@@ -56,6 +56,11 @@ pub(super) struct PlateParts {
 }
 
 impl PlateParts {
+    /// How many elements it has in the frame of a data set.
+    pub(super) fn size(&self, data: &Frame<'_>) -> usize {
+        at(data, &self.path).size
+    }
+
     /// Unconstrained numbers of the continuous locals of an element.
     pub(super) fn numbers(&self) -> usize {
         self.continuous.iter().map(|(_, free, _)| free).sum()

@@ -70,6 +70,11 @@ impl Link {
     }
 }
 
+/// The unconstrained numbers of some globals, and how a network measures them.
+pub(super) fn places(targets: &[GlobalSlot]) -> impl Iterator<Item = (usize, Link)> + '_ {
+    targets.iter().flat_map(|target| target.free.clone().map(|at| (at, Link::of(target.bounded))))
+}
+
 /// Adds the numbers that a network infers of some globals, from all unconstrained numbers of a data set's globals.
 pub(super) fn push_targets(q: &[f64], targets: &[GlobalSlot], to: &mut Vec<f32>) {
     for target in targets {

@@ -4,22 +4,28 @@ mod bank;
 mod belief;
 mod data_summary;
 mod encode;
+mod event_ratio;
 mod hierarchy;
 mod joint;
 mod joint_belief;
 mod link;
 mod npe;
 mod posterior;
+mod ratio;
 mod sizes;
+mod test_statistic;
 mod training;
 
 pub use bank::Bank;
 pub use belief::Belief;
 pub use data_summary::DataSummary;
+pub use event_ratio::{EventNre, EventRatio};
 pub use joint::{JointNpe, JointPosterior};
 pub use joint_belief::{Joint, JointDraw};
 pub use npe::Npe;
 pub use posterior::Posterior;
+pub use ratio::{Nre, RatioBelief, RatioEstimator};
+pub use test_statistic::{StatisticTraining, TestStatistic};
 
 pub use crate::nn::RowNetworks;
 
@@ -27,6 +33,7 @@ use std::path::PathBuf;
 
 use crate::io::DataError;
 use crate::nn;
+use crate::sampling::SampleError;
 use crate::simulate::SimulateError;
 
 /// Why a posterior could not be trained, used or loaded.
@@ -45,6 +52,9 @@ pub enum InferenceError {
     /// The network cannot be used, saved or loaded.
     #[error(transparent)]
     Network(#[from] nn::Error),
+    /// No weight can be given to any draw.
+    #[error(transparent)]
+    Sample(#[from] SampleError),
     /// A folder holds other simulations.
     #[error(
         "{} holds {found}; asked for were {expected}. Use another folder, or delete the files",
@@ -123,6 +133,40 @@ pub enum InferenceError {
         name: String,
         /// The globals there are.
         known: String,
+    },
+    /// The ratio of single elements does not say what is asked of it.
+    #[error("the ratio of single elements of `{plate}` cannot be learned: {what}")]
+    PerEvent {
+        /// The plate.
+        plate: String,
+        /// Why not.
+        what: String,
+    },
+    /// There is no scalar global of that name.
+    #[error("the model has no scalar global `{name}` with one unconstrained number; its globals are {known}")]
+    UnknownScalar {
+        /// The name asked for.
+        name: String,
+        /// The globals there are.
+        known: String,
+    },
+    /// A range makes no sense.
+    #[error("the {what} range from {low} to {high}: the ends must be finite and in order, and distances positive")]
+    Range {
+        /// Of what.
+        what: &'static str,
+        /// The low end.
+        low: f64,
+        /// The high end.
+        high: f64,
+    },
+    /// A value that is tested is impossible.
+    #[error("`{name}` cannot be {value}, which is outside its support or on its edge: no test is needed")]
+    OutsideSupport {
+        /// The global.
+        name: String,
+        /// The value.
+        value: f64,
     },
     /// The support of a global depends on another that is not inferred.
     #[error("the bounds of `{name}` depend on a global that is not among those to be inferred: name both, or all")]

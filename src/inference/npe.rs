@@ -16,14 +16,14 @@ use crate::simulate::{Plan, SimulateError, stream};
 #[derive(Clone, Debug)]
 #[must_use = "nothing is trained before `train`"]
 pub struct Npe<'a, M: Model> {
-    model: &'a M,
-    globals: Option<Vec<String>>,
-    sizes: Vec<(String, usize)>,
-    covariates: Option<&'a M::Data>,
-    settings: Settings,
-    bank: Option<&'a Bank<M>>,
-    checkpoint: Option<PathBuf>,
-    networks: RowNetworks,
+    pub(super) model: &'a M,
+    pub(super) globals: Option<Vec<String>>,
+    pub(super) sizes: Vec<(String, usize)>,
+    pub(super) covariates: Option<&'a M::Data>,
+    pub(super) settings: Settings,
+    pub(super) bank: Option<&'a Bank<M>>,
+    pub(super) checkpoint: Option<PathBuf>,
+    pub(super) networks: RowNetworks,
     members: usize,
 }
 

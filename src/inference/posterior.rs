@@ -11,7 +11,7 @@ use crate::io::DataSet;
 use crate::model::{
     Extent, GlobalSlot, Model, Plate, Role, Specification, Variable, allowed, check_with, global_slots,
 };
-use crate::nn::{Batch, Estimate, Network, Record, RowNetworks, Shape};
+use crate::nn::{Batch, Estimate, Network, Ratio, Record, RowNetworks, Shape};
 
 /// An amortized posterior over globals of a model.
 #[derive(Clone, Debug)]
@@ -176,6 +176,19 @@ impl<M: Model> Posterior<M> {
         self.belief(self.networks.iter().zip(&summary.sums).map(|(network, sums)| network.conclude(sums)))
     }
 
+    /// The ratio given a data set, where that is what was learned.
+    pub(super) fn ratio(&self, data: &M::Data) -> Result<Ratio, InferenceError> {
+        let (network, batch) = (&self.networks[0], self.batch(data, Extent::Whole)?);
+        if network.keeps_sums() {
+            return Ok(network.ratio(&network.summarise(&batch)?)?);
+        }
+        Ok(network.ratios(&batch)?)
+    }
+
+    pub(super) fn targets(&self) -> Arc<[GlobalSlot]> {
+        self.targets.clone()
+    }
+
     fn batch(&self, data: &M::Data, extent: Extent) -> Result<Batch, InferenceError> {
         check_with(&self.specification, &self.model, data, extent)?;
         if extent == Extent::Whole {
@@ -247,7 +260,11 @@ impl<M: Model> Posterior<M> {
     /// # Errors
     /// Those of [`load`](Posterior::load), and a network whose sizes are not those of the training's.
     pub fn load_with(model: &M, path: impl AsRef<Path>, networks: RowNetworks) -> Result<Self, InferenceError> {
-        let path = path.as_ref();
+        Self::read(model, path.as_ref(), networks, false)
+    }
+
+    /// The same for whatever a network may say of the globals, a distribution or a ratio.
+    pub(super) fn read(model: &M, path: &Path, networks: RowNetworks, ratio: bool) -> Result<Self, InferenceError> {
         let specification = model.specification();
         let encoder = Encoder::new(&specification);
         let (width, plates) = encoder.shape();
@@ -275,6 +292,13 @@ impl<M: Model> Posterior<M> {
         let expected = Shape { targets: free, ..expected };
         if networks.iter().any(|network| *network.shape() != expected) {
             return Err(unusable("the shape of its network is not that of the model".to_owned()));
+        }
+        if networks.iter().any(|network| network.architecture().family.is_ratio() != ratio) {
+            return Err(unusable(if ratio {
+                "it is a distribution over globals, and no ratio: load it with `Posterior::load`".to_owned()
+            } else {
+                "it is a ratio: load it with `RatioEstimator::load`".to_owned()
+            }));
         }
         Ok(Self::new(model.clone(), networks, encoder, targets, sizes))
     }

@@ -28,6 +28,21 @@ impl Scratch {
     }
 }
 
+/// A factor that a density gets besides those of the model's statements, such as a learned ratio.
+pub(crate) trait Factor: std::fmt::Debug + Send + Sync {
+    /// The logarithm of the factor at unconstrained numbers; its gradient is added to `gradient`.
+    fn add(&mut self, q: &[f64], gradient: &mut [f64]) -> f64;
+
+    /// The same with buffers of its own, for another thread.
+    fn copy(&self) -> Box<dyn Factor>;
+}
+
+impl Clone for Box<dyn Factor> {
+    fn clone(&self) -> Self {
+        self.copy()
+    }
+}
+
 /// The log density of a model's latent variables, given a data set, in the unconstrained space: the globals first and then
 /// the continuous locals plate by plate, each variable's components one after the other and each component's elements side
 /// by side. Discrete locals are summed out.
@@ -42,6 +57,9 @@ pub struct Density<'a, M: Model> {
     /// The model's own function, on the widest registers of this machine.
     evaluate: Evaluate<M>,
     without_lanes: Evaluate<M>,
+    /// How much of the model's own density counts.
+    part: Part,
+    factor: Option<Box<dyn Factor>>,
 }
 
 type Evaluate<M> = fn(&M, &<M as Model>::Data, &[f64], &mut [f64], &mut Scratch, Part) -> f64;
@@ -69,7 +87,15 @@ impl<'a, M: Model> Density<'a, M> {
         M: Explicit,
     {
         check(model, data)?;
-        Ok(Self {
+        Ok(Self::unchecked(model, data))
+    }
+
+    /// The same for data that are known to fit, or of which nothing but the sizes is read.
+    fn unchecked(model: &'a M, data: &'a M::Data) -> Self
+    where
+        M: Explicit,
+    {
+        Self {
             model,
             data,
             dimension: model.dimension(data),
@@ -78,7 +104,22 @@ impl<'a, M: Model> Density<'a, M> {
                 with_lanes(InLanes { model, data, q, gradient, scratch, part })
             },
             without_lanes: M::log_density_lanes::<f64>,
-        })
+            part: Part::Whole,
+            factor: None,
+        }
+    }
+
+    /// The prior of the globals alone. `data` is a data set without elements, so that there are no locals.
+    pub(crate) fn of_globals(model: &'a M, data: &'a M::Data) -> Self
+    where
+        M: Explicit,
+    {
+        Self { part: Part::Prior, ..Self::unchecked(model, data) }
+    }
+
+    /// The same with a factor besides.
+    pub(crate) fn with_factor(self, factor: Box<dyn Factor>) -> Self {
+        Self { factor: Some(factor), ..self }
     }
 
     /// How many unconstrained numbers there are.
@@ -92,7 +133,11 @@ impl<'a, M: Model> Density<'a, M> {
     /// `q` or `gradient` is not of the density's dimension.
     #[inline]
     pub fn gradient(&mut self, q: &[f64], gradient: &mut [f64]) -> f64 {
-        self.run(self.evaluate, q, gradient, Part::Whole)
+        let value = self.run(self.evaluate, q, gradient, self.part);
+        match &mut self.factor {
+            Some(factor) => value + factor.add(q, gradient),
+            None => value,
+        }
     }
 
     /// The same for the prior of the globals alone, Jacobian included.
@@ -151,6 +196,13 @@ pub fn log_density<M: Likelihood>(
     let mut visitor = Known { log_density: 0.0 };
     model.walk(Some(data), Some(globals), Some(locals), &mut visitor);
     Ok(visitor.log_density)
+}
+
+/// The log density of the prior of all globals in constrained space.
+pub fn log_prior<M: Model>(model: &M, globals: &M::Globals) -> f64 {
+    let mut visitor = Known { log_density: 0.0 };
+    model.walk(None, Some(globals), None, &mut visitor);
+    visitor.log_density
 }
 
 /// The unconstrained numbers of latent variables: the globals, and the continuous locals where a data set is given with

@@ -9,9 +9,10 @@ mod walk;
 
 pub(crate) use check::{Extent, allowed, check_with, columns, groups};
 pub use check::{check, check_locals};
+pub(crate) use density::Factor;
 pub use density::{
     Density, Scratch, constrain, constrain_with_derived, derived_names, log_density, log_jacobian, log_jacobian_of_all,
-    names, unconstrain,
+    log_prior, names, unconstrain,
 };
 pub use slots::{GlobalSlot, LocalRange, LocalSlot, LocalValues, global_slots, local_ranges, local_slots};
 pub use specification::{Kind, Plate, PlateSize, Role, Specification, Variable};
@@ -22,7 +23,7 @@ pub use walk::{Place, Slot, Walk};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::autodiff::Lanes;
-use crate::inference::{JointNpe, Npe};
+use crate::inference::{JointNpe, Npe, Nre, StatisticTraining};
 use crate::io::{DataSet, LocalSet};
 use crate::sampling::{FitError, Maximum, Nuts, ProfileLikelihood};
 use crate::simulate::{Plan, Simulate, SimulateError, Simulation, Stream};
@@ -70,6 +71,16 @@ pub trait Model: Clone + std::fmt::Debug + PartialEq + Send + Sync + Serialize +
     /// Trains an amortized joint posterior over the globals and all locals: set what is to be different, then `train`.
     fn joint_npe(&self) -> JointNpe<'_, Self> {
         JointNpe::new(self)
+    }
+
+    /// Trains an amortized ratio of the likelihood to the evidence: set how, then `train`.
+    fn nre(&self) -> Nre<'_, Self> {
+        Nre::new(self)
+    }
+
+    /// Trains a test statistic of a scalar global: set the hypotheses, then `train`.
+    fn test_statistic(&self, interest: &str) -> StatisticTraining<'_, Self> {
+        StatisticTraining::new(self, interest)
     }
 
     /// Samples the exact posterior given a data set: set the chains, then `run`.

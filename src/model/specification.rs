@@ -149,6 +149,16 @@ impl Variable {
         matches!(self.role, Role::Observed | Role::Given | Role::Index)
     }
 
+    /// Whether it is observed and a function draws it, so that it has no density: a call whose name, or what stands before
+    /// the last `::` of it, does not begin with a capital letter.
+    pub fn is_implicit(&self) -> bool {
+        let function = self.definition.split('(').next().unwrap_or_default().trim();
+        let capital = |segment: &str| segment.trim().starts_with(char::is_uppercase);
+        let is_path = function.chars().all(|c| c.is_alphanumeric() || "_: ".contains(c));
+        let chooses = ["if", "match"].contains(&function.split(' ').next().unwrap_or_default());
+        self.role == Role::Observed && is_path && !chooses && !function.rsplit("::").take(2).any(capital)
+    }
+
     /// Whether it names elements of a plate.
     pub fn is_index_of(&self, plate: &str) -> bool {
         self.role == Role::Index && self.definition == format!("index({plate})")

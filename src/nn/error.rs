@@ -37,6 +37,15 @@ pub enum Error {
     )]
     NoPrefixes,
 
+    /// A network was asked for what it does not say.
+    #[error("the network says {says}, where {asked} was asked for: train one for that")]
+    Says {
+        /// What it says.
+        says: &'static str,
+        /// What was asked for.
+        asked: &'static str,
+    },
+
     /// dfdx could not get the memory for a tensor.
     #[error("the tape could not allocate a tensor: {0}")]
     Tape(dfdx::tensor::CpuError),

@@ -20,7 +20,7 @@ use rand::{Rng, RngExt};
 use rayon::prelude::*;
 
 use super::graph::{Graph, Input, Layer, Loss, Node, Weights, give, take};
-use super::kernels::{Activation, Number, View, activate, product};
+use super::kernels::{Activation, Number, View, activate, add, product};
 use super::mixture::{Component, MixtureHead};
 use super::network::Builder;
 use super::spline::Map;
@@ -101,28 +101,37 @@ impl FlowHead {
 
 impl<E: Number, T: Tape<E, Cpu>> Graph<E, T> {
     /// The standard normal numbers that the Gaussians of `output` make the targets from (rows x D), and of each row the
-    /// logarithm of the slope.
-    fn whiten(&mut self, output: &Node<E>, targets: &[E], head: MixtureHead) -> Result<(Node<E>, Node<E>), CpuError> {
+    /// logarithm of the slope. Where there are more rows of targets than of outputs, each output has as many in turn.
+    pub(super) fn whiten(
+        &mut self,
+        output: &Node<E>,
+        targets: &[E],
+        head: MixtureHead,
+    ) -> Result<(Node<E>, Node<E>), CpuError> {
         let dims = head.dims;
         let rows = targets.len() / dims;
+        let times = (rows * output.columns).checked_div(output.values.len()).unwrap_or(1);
         let (mut residuals, mut noise) = (vec![E::zero(); rows * dims], vec![E::zero(); rows * dims]);
         let mut log_slopes = vec![E::zero(); rows];
         for (row, log_slope) in log_slopes.iter_mut().enumerate() {
             let own = row * dims..(row + 1) * dims;
-            let part = &output.values[row * output.columns + head.components..(row + 1) * output.columns];
+            let part = &output.values[row / times * output.columns..][head.components..output.columns];
             *log_slope = head.whiten(part, &targets[own.clone()], &mut residuals[own.clone()], &mut noise[own]);
         }
         let (noise, log_slopes) = (self.node(noise, dims)?, self.node(log_slopes, 1)?);
         let (output, by_noise, by_log) = (output.clone(), noise.key.clone(), log_slopes.key.clone());
         self.tape.add_backward_op(move |grads| {
             let (mut by_noise, by_log) = (take(grads, &by_noise)?, take(grads, &by_log)?);
-            let mut gradient = output.values.to_vec();
-            for (row, gradient) in gradient.chunks_exact_mut(output.columns).enumerate() {
+            let mut gradient = vec![E::zero(); output.values.len()];
+            let mut part = Vec::new();
+            for (row, by_log) in by_log.into_iter().enumerate() {
                 let own = row * dims..(row + 1) * dims;
-                let (logits, part) = gradient.split_at_mut(head.components);
                 // One Gaussian alone has all of the weight, whatever its logit.
-                logits.fill(E::zero());
-                head.whiten_backward(part, &residuals[own.clone()], &mut by_noise[own], by_log[row]);
+                let at = row / times * output.columns + head.components..(row / times + 1) * output.columns;
+                part.clear();
+                part.extend_from_slice(&output.values[at.clone()]);
+                head.whiten_backward(&mut part, &residuals[own.clone()], &mut by_noise[own], by_log);
+                add(&mut gradient[at], &part);
             }
             give(grads, &output.key, gradient)
         });
@@ -130,7 +139,7 @@ impl<E: Number, T: Tape<E, Cpu>> Graph<E, T> {
     }
 
     /// The first `count` columns.
-    fn columns_before(&mut self, input: &Node<E>, count: usize) -> Result<Node<E>, CpuError> {
+    pub(super) fn columns_before(&mut self, input: &Node<E>, count: usize) -> Result<Node<E>, CpuError> {
         let columns = input.columns;
         let values = input.values.chunks_exact(columns).flat_map(|row| &row[..count]).copied().collect();
         let output = self.node(values, count)?;

@@ -232,7 +232,7 @@ impl<E: Number, T: Tape<E, Cpu>> Graph<E, T> {
         let inputs: Vec<(Input<E>, Slot)> = inputs.iter().cloned().zip(layer.weights.iter().copied()).collect();
         self.tape.add_backward_op(move |grads| {
             let mut upstream = take(grads, &key)?;
-            activate_backward(&mut upstream, activation, &values, sums.as_deref());
+            activate_backward(&mut upstream, activation, &values, sums.as_deref(), columns);
             for (input, slot) in &inputs {
                 if let Input::Node(node) = input {
                     let upstream = View::new(&upstream, columns);
@@ -283,7 +283,7 @@ impl<E: Number, T: Tape<E, Cpu>> Graph<E, T> {
                 product(View::new(upstream, slot.columns), weights.transposed_matrix(slot))
             };
             let mut inner = through(&upstream, second_slot);
-            activate_backward(&mut inner, Activation::Gelu, &hidden, sums.as_deref());
+            activate_backward(&mut inner, Activation::Gelu, &hidden, sums.as_deref(), columns);
             let mut outer = through(&inner, first_slot);
             normalise_backward(&mut outer, &normal, &inverse_sds);
             add(&mut outer, &upstream);

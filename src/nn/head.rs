@@ -5,13 +5,18 @@ use std::sync::Arc;
 use dfdx::prelude::{Cpu, CpuError, Tape};
 use serde::{Deserialize, Serialize};
 
+use super::Error;
 use super::estimate::Estimate;
 use super::flow::{Flow, FlowHead};
 use super::graph::{Graph, Loss, Node, Weights, give};
 use super::kernels::Number;
 use super::mixture::{COMPONENTS, MixtureHead, log_sum_exp};
 use super::network::{Builder, Judged};
+use super::ratio::{Contrast, RatioHead};
 use super::spline::{BINS, Map};
+
+/// The most others that a data set is told from: fewer than there are in the smallest sample that a loss is taken of.
+const OTHERS: usize = 63;
 
 /// A family of distributions over the targets.
 ///
@@ -35,7 +40,7 @@ use super::spline::{BINS, Map};
 /// after long training. A spline flow comes near, and is the one to try for shapes that Gaussians tile badly. A Gaussian is
 /// best where the posterior is one. A masked autoregressive flow bends, but its affine maps hardly tear one mode into two,
 /// and of one number it is a Gaussian.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub enum Family {
     /// Independent Gaussians.
     Diagonal,
@@ -64,6 +69,16 @@ pub enum Family {
     },
     /// Probabilities of so many categories; the only target is one of 0, 1, ....
     Categories(usize),
+    /// No distribution, but the ratio of the likelihood to the evidence as a function of the targets: see
+    /// [`Network::ratio`](super::Network::ratio).
+    Ratio {
+        /// How it is learned.
+        contrast: Contrast,
+        /// How much it costs to be off balance, in nats; 0: nothing. 100 is usual (Delaunoy et al., arXiv 2208.13624).
+        balance: f32,
+        /// Width of the network that judges pairs of data and targets.
+        width: usize,
+    },
 }
 
 impl Family {
@@ -87,6 +102,10 @@ impl Family {
                 &[("steps", *steps, usize::MAX), ("width", *width, usize::MAX), ("bins", *bins, BINS)]
             }
             Family::Categories(count) => &[("categories", *count, usize::MAX)],
+            Family::Ratio { contrast: Contrast::Label, width, .. } => &[("width", *width, usize::MAX)],
+            Family::Ratio { contrast, width, .. } => {
+                &[("width", *width, usize::MAX), ("others", contrast.others(), OTHERS)]
+            }
         };
         for (name, size, most) in sizes {
             if *size == 0 {
@@ -100,6 +119,17 @@ impl Family {
             Family::Categories(_) if targets != 1 => {
                 Err(format!("{targets} targets, where probabilities of categories are of one"))
             }
+            Family::Ratio { contrast: Contrast::Label, .. } if targets < 2 => {
+                Err("one target alone is a label of nothing".to_owned())
+            }
+            Family::Ratio { contrast: Contrast::WhichIfAny { gamma, .. }, .. }
+                if !(gamma > 0.0 && gamma.is_finite()) =>
+            {
+                Err(format!("the odds gamma are {gamma}, they must be positive"))
+            }
+            Family::Ratio { balance, .. } if !(balance >= 0.0 && balance.is_finite()) => {
+                Err(format!("the cost of being off balance is {balance}, it must not be negative"))
+            }
             _ => Ok(()),
         }
     }
@@ -112,13 +142,31 @@ impl Family {
         }
     }
 
-    /// Whether targets are numbers, to be standardised.
-    pub(super) fn of_numbers(self) -> bool {
-        !matches!(self, Family::Categories(_))
+    /// Whether it is no distribution, but a ratio.
+    pub(crate) fn is_ratio(self) -> bool {
+        matches!(self, Family::Ratio { .. })
+    }
+
+    /// Targets, the last ones, that are codes and not numbers to be standardised.
+    pub(super) fn codes(self) -> usize {
+        match self {
+            Family::Categories(_) => 1,
+            Family::Ratio { contrast, .. } => contrast.labels(),
+            _ => 0,
+        }
+    }
+
+    /// Data sets that a loss must be of, at least.
+    pub(super) fn least_sets(self) -> usize {
+        match self {
+            Family::Ratio { contrast, .. } => 1 + contrast.others(),
+            _ => 1,
+        }
     }
 
     fn gaussians(self, targets: usize) -> MixtureHead {
         match self {
+            Family::Ratio { contrast, .. } => MixtureHead::new(targets - contrast.labels(), 1, true),
             Family::Diagonal => MixtureHead::new(targets, 1, false),
             Family::Mixture { components } => MixtureHead::new(targets, components, true),
             _ => MixtureHead::new(targets, 1, true),
@@ -132,6 +180,7 @@ pub(super) enum Head {
     Mixture(MixtureHead),
     Flow(Arc<FlowHead>),
     Categories(usize),
+    Ratio(Arc<RatioHead>),
 }
 
 impl Head {
@@ -145,15 +194,19 @@ impl Head {
             Family::Maf { steps, width } => flow(Map::Affine, steps, width),
             Family::Nsf { steps, width, bins } => flow(Map::Spline(bins), steps, width),
             Family::Categories(count) => Head::Categories(count),
+            Family::Ratio { contrast, balance, width } => {
+                Head::Ratio(Arc::new(RatioHead::new(gaussians, contrast, balance, width, context, builder)))
+            }
         }
     }
 
-    /// The Gaussians that the outputs stand for, where they do.
+    /// The Gaussians that the outputs stand for, where they do. Those of a ratio are likelihoods, and least squares, which
+    /// tell of posteriors, would start it from the wrong ones.
     pub(super) fn gaussians(&self) -> Option<MixtureHead> {
         match self {
             Head::Mixture(head) => Some(*head),
             Head::Flow(flow) => Some(flow.gaussian),
-            Head::Categories(_) => None,
+            Head::Categories(_) | Head::Ratio(_) => None,
         }
     }
 
@@ -161,11 +214,16 @@ impl Head {
     pub(super) fn first_bias(family: Family, targets: usize) -> Vec<f32> {
         match family {
             Family::Categories(count) => vec![0.0; count],
-            _ => family.gaussians(targets).first_bias(&vec![0.0; targets], &vec![0.0; targets]),
+            _ => {
+                let gaussians = family.gaussians(targets);
+                let zeros = vec![0.0; gaussians.dims];
+                gaussians.first_bias(&zeros, &zeros)
+            }
         }
     }
 
-    /// -ln q(target | data) of each data set, of standardised targets; but for [`nats`](Head::nats).
+    /// -ln q(target | data) of each data set, of standardised targets; but for [`nats`](Head::nats). Of a ratio, how well the
+    /// data set is told from others.
     pub(super) fn loss<E: Number, T: Tape<E, Cpu>>(
         &self,
         graph: Graph<E, T>,
@@ -176,6 +234,7 @@ impl Head {
             Head::Mixture(head) => head.loss(graph, &judged.output, targets),
             Head::Flow(flow) => flow.loss(graph, &judged.output, &judged.context, targets),
             Head::Categories(count) => categories_loss(graph, &judged.output, targets, *count),
+            Head::Ratio(ratio) => ratio.loss(graph, &judged.output, &judged.context, targets),
         }
     }
 
@@ -186,26 +245,30 @@ impl Head {
                 let log_sds: f64 = scales.iter().map(|(_, sd)| f64::from(*sd).ln()).sum();
                 log_sds + 0.5 * scales.len() as f64 * std::f64::consts::TAU.ln()
             }
-            Head::Categories(_) => 0.0,
+            Head::Categories(_) | Head::Ratio(_) => 0.0,
         }
     }
 
     /// What is believed of one data set, from the outputs and the context of it.
+    ///
+    /// # Errors
+    /// A ratio is no distribution.
     pub(super) fn read(
         &self,
         weights: &Arc<Weights<f32>>,
         output: &[f32],
         context: &[f32],
         scales: &[(f32, f32)],
-    ) -> Estimate {
-        match self {
+    ) -> Result<Estimate, Error> {
+        Ok(match self {
             Head::Mixture(head) => Estimate::Mixture(head.read(output, scales)),
             Head::Flow(flow) => Estimate::Flow(Flow::new(flow, weights, output, context, scales)),
             Head::Categories(_) => {
                 let normaliser = log_sum_exp(output);
                 Estimate::Categories(output.iter().map(|logit| f64::from(logit - normaliser).exp()).collect())
             }
-        }
+            Head::Ratio(_) => return Err(Error::Says { says: "ratios", asked: "a distribution of its targets" }),
+        })
     }
 }
 

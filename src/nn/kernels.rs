@@ -277,11 +277,21 @@ pub enum Activation {
     Relu,
     /// x Phi(x), by its usual approximation with tanh (Hendrycks & Gimpel, arXiv 1606.08415): smooth.
     Gelu,
+    /// Gelu, and after the last of the layers that read rows a softmax, which shares each row out among bins: the mean over
+    /// rows is a learned histogram.
+    Softmax,
+}
+
+impl Activation {
+    /// What follows a layer that is not the last of those that read rows.
+    pub(super) fn within(self) -> Activation {
+        if self == Activation::Softmax { Activation::Gelu } else { self }
+    }
 }
 
 /// x sigmoid(2 u(x)) with u(x) = sqrt(2 / pi) (x + 0.044715 x^3), and its derivative.
 #[inline(always)]
-fn gelu<E: Number>(x: E) -> (E, E) {
+pub(super) fn gelu<E: Number>(x: E) -> (E, E) {
     let (a, b) = (E::number(-1.595_769), E::number(-0.071_354_814));
     let square = x * x;
     let sigmoid = E::one() / (E::one() + (x * (a + b * square)).quick_exp());
@@ -315,6 +325,23 @@ fn gelu_row<E: Number>(row: &mut [E], bias: &[E], output: &mut [E]) {
     }
 }
 
+#[inline(always)]
+fn softmax_row<E: Number>(row: &mut [E], bias: &[E]) {
+    let mut highest = E::neg_infinity();
+    for (x, bias) in row.iter_mut().zip(bias) {
+        *x += *bias;
+        highest = highest.max(*x);
+    }
+    let mut sum = E::zero();
+    for x in row.iter_mut() {
+        *x = (*x - highest).quick_exp();
+        sum += *x;
+    }
+    for x in row {
+        *x = *x / sum;
+    }
+}
+
 /// Adds a bias to every row of `sums` and applies an activation; where the derivative needs them, the sums are handed back.
 pub(super) fn activate<E: Number>(mut sums: Vec<E>, bias: &[E], activation: Activation) -> (Vec<E>, Option<Vec<E>>) {
     let columns = bias.len();
@@ -325,6 +352,10 @@ pub(super) fn activate<E: Number>(mut sums: Vec<E>, bias: &[E], activation: Acti
         }
         Activation::Relu => {
             pulp::Arch::new().dispatch(|| sums.chunks_exact_mut(columns).for_each(|row| relu_row(row, bias)));
+            (sums, None)
+        }
+        Activation::Softmax => {
+            pulp::Arch::new().dispatch(|| sums.chunks_exact_mut(columns).for_each(|row| softmax_row(row, bias)));
             (sums, None)
         }
         Activation::Gelu => {
@@ -339,14 +370,23 @@ pub(super) fn activate<E: Number>(mut sums: Vec<E>, bias: &[E], activation: Acti
     }
 }
 
-/// Multiplies `gradient` with the derivative of the activation, at what [`activate`] returned.
+/// Multiplies `gradient` with the derivative of the activation, at what [`activate`] returned; rows have so many columns.
 pub(super) fn activate_backward<E: Number>(
     gradient: &mut [E],
     activation: Activation,
     output: &[E],
     sums: Option<&[E]>,
+    columns: usize,
 ) {
     match (activation, sums) {
+        (Activation::Softmax, _) => pulp::Arch::new().dispatch(|| {
+            for (gradient, output) in gradient.chunks_exact_mut(columns).zip(output.chunks_exact(columns)) {
+                let mean: E = gradient.iter().zip(output).map(|(gradient, share)| *gradient * *share).sum();
+                for (gradient, share) in gradient.iter_mut().zip(output) {
+                    *gradient = *share * (*gradient - mean);
+                }
+            }
+        }),
         (Activation::Relu, _) => pulp::Arch::new().dispatch(|| {
             for (gradient, output) in gradient.iter_mut().zip(output) {
                 *gradient = if *output > E::zero() { *gradient } else { E::zero() };

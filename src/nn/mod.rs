@@ -14,6 +14,7 @@
 //! | `row_network.rs` | networks of the user's own |
 //! | `head.rs`, `estimate.rs` | families of distributions: what a network says |
 //! | `mixture.rs`, `flow.rs`, `spline.rs` | mixtures of Gaussians, normalising flows, and the maps that these are made of |
+//! | `ratio.rs` | likelihood-to-evidence ratios |
 //! | `graph.rs`, `kernels.rs` | fused operations on dfdx's tape, and the loops that they are made of |
 //! | `train.rs`, `regression.rs`, `optimise.rs` | simulate, start from least squares, differentiate, update |
 //! | `store.rs` | files |
@@ -31,6 +32,7 @@ mod mixture;
 mod network;
 mod optimise;
 mod prefix;
+mod ratio;
 mod regression;
 mod row_network;
 mod spline;
@@ -48,6 +50,7 @@ pub use head::Family;
 pub use kernels::Activation;
 pub use mixture::{Component, Mixture};
 pub use network::{Architecture, Encoder, Network, Sums, Trunk};
+pub use ratio::{Contrast, Ratio, RatioScratch};
 pub(crate) use row_network::Own;
 pub use row_network::{RowNetworks, RowShape};
 pub use store::Metadata;

@@ -44,7 +44,7 @@ const SLICE_NUMBERS: usize = 1 << 16;
 const TILE: usize = 4096;
 
 /// The sizes of a network.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Architecture {
     /// Soft bins of a plate that has one number in a row; wider rows get fewer for each number. 0: nothing is pooled but
     /// the network that reads single rows.
@@ -58,7 +58,7 @@ pub struct Architecture {
     pub activation: Activation,
     /// The layers that read whole data sets.
     pub set: Trunk,
-    /// What the posterior is one of.
+    /// What the posterior is one of, or how a ratio is learned.
     pub family: Family,
 }
 
@@ -437,7 +437,7 @@ impl Plan {
                 let last = layers.len() - 1;
                 let mut context = graph.affine(sets, &vectors, &layers[0], Activation::None)?;
                 for layer in &layers[1..last] {
-                    context = graph.affine(sets, &[Input::Node(context)], layer, self.activation)?;
+                    context = graph.affine(sets, &[Input::Node(context)], layer, self.activation.within())?;
                 }
                 let output = graph.affine(sets, &[Input::Node(context.clone())], &layers[last], Activation::None)?;
                 Ok(Judged { output, context })
@@ -523,9 +523,10 @@ impl RowPlan {
             RowPlan::Layers(inputs, layers) => {
                 let rows = elements.rows();
                 let inputs = inputs.read(graph, activation, elements, children)?;
-                let mut hidden = graph.affine(rows, &inputs, &layers[0], activation)?;
-                for layer in &layers[1..] {
-                    hidden = graph.affine(rows, &[Input::Node(hidden)], layer, activation)?;
+                let after = |layer| if layer + 1 == layers.len() { activation } else { activation.within() };
+                let mut hidden = graph.affine(rows, &inputs, &layers[0], after(0))?;
+                for (index, layer) in layers.iter().enumerate().skip(1) {
+                    hidden = graph.affine(rows, &[Input::Node(hidden)], layer, after(index))?;
                 }
                 Ok(hidden)
             }
@@ -843,6 +844,12 @@ impl Network {
     /// # Errors
     /// If the sums are those of a network of another shape.
     pub fn conclude(&self, sums: &Sums) -> Result<Estimate, Error> {
+        let judged = self.judge_sums(sums)?;
+        self.read(&judged.output.values, &judged.context.values)
+    }
+
+    /// What the layers that read data sets make of one, from what the network keeps of it.
+    pub(super) fn judge_sums(&self, sums: &Sums) -> Result<Judged<f32>, Error> {
         let levels = &self.reader.levels;
         let fits = |(level, plan, plate): (&Level, &LevelPlan, &PlateSums)| {
             plate.moments.len() == level.moments_width()
@@ -858,8 +865,7 @@ impl Network {
             vectors.extend(self.vector(level, plan, plate).into_iter().map(|part| Input::Data(Arc::new(part))));
         }
         let mut graph = Graph::<f32, NoneTape>::new(self.weights.clone(), self.plan.shared)?;
-        let judged = self.plan.judge(&mut graph, 1, vectors)?;
-        Ok(self.read(&judged.output.values, &judged.context.values))
+        Ok(self.plan.judge(&mut graph, 1, vectors)?)
     }
 
     /// The vector of a plate of one data set, in parts.
@@ -879,7 +885,7 @@ impl Network {
         parts
     }
 
-    fn read(&self, output: &[f32], context: &[f32]) -> Estimate {
+    fn read(&self, output: &[f32], context: &[f32]) -> Result<Estimate, Error> {
         self.plan.head.read(&self.weights, output, context, &self.reader.targets)
     }
 
@@ -888,12 +894,23 @@ impl Network {
     /// # Errors
     /// If the batch does not have the network's [`shape`](Network::shape), or holds a number that is not finite.
     pub fn predict(&self, batch: &Batch) -> Result<Vec<Estimate>, Error> {
+        let slices = self.judge_batch(batch)?;
+        let estimates = slices.iter().map(|judged| self.read_all(judged)).collect::<Result<Vec<_>, _>>()?;
+        Ok(estimates.into_iter().flatten().collect())
+    }
+
+    /// What the layers that read data sets make of each, in slices of them.
+    pub(super) fn judge_batch(&self, batch: &Batch) -> Result<Vec<Judged<f32>>, Error> {
         batch.check(&self.shape)?;
-        let slices = in_slices(batch, |sets| {
+        in_slices(batch, 1, |sets| {
             let batch = batch.slice(sets);
-            self.estimates(batch.sets, self.reader.encode(&batch))
-        })?;
-        Ok(slices.into_iter().flatten().collect())
+            self.judge(batch.sets, self.reader.encode(&batch))
+        })
+    }
+
+    fn judge(&self, sets: usize, plates: Vec<Encoded>) -> Result<Judged<f32>, Error> {
+        let mut graph = Graph::<f32, NoneTape>::new(self.weights.clone(), self.plan.shared)?;
+        Ok(self.plan.forward(&mut graph, sets, plates)?)
     }
 
     /// What the network believes after each row of each data set, from one row on. The last is what it believes of the set.
@@ -909,17 +926,12 @@ impl Network {
         let of_set = |set: usize| {
             let batch = batch.slice(set..set + 1);
             let prefixes = prefix::every(&batch);
-            self.estimates(prefixes.len(), self.reader.encode_prefixes(&batch, &prefixes))
+            self.read_all(&self.judge(prefixes.len(), self.reader.encode_prefixes(&batch, &prefixes))?)
         };
         (0..batch.sets).into_par_iter().map(of_set).collect()
     }
 
-    fn estimates(&self, sets: usize, plates: Vec<Encoded>) -> Result<Vec<Estimate>, Error> {
-        let mut graph = Graph::<f32, NoneTape>::new(self.weights.clone(), self.plan.shared)?;
-        Ok(self.read_all(&self.plan.forward(&mut graph, sets, plates)?))
-    }
-
-    fn read_all(&self, Judged { output, context }: &Judged<f32>) -> Vec<Estimate> {
+    fn read_all(&self, Judged { output, context }: &Judged<f32>) -> Result<Vec<Estimate>, Error> {
         let rows = output.values.chunks_exact(output.columns).zip(context.values.chunks_exact(context.columns));
         rows.map(|(output, context)| self.read(output, context)).collect()
     }
@@ -950,7 +962,7 @@ impl Network {
         for ((level, plan), rows) in self.reader.levels.iter().zip(&self.plan.levels).skip(1).zip(plates) {
             shared.extend(self.vector(level, plan, &self.sums_of(level, plan, rows)?));
         }
-        let slices = in_slices(&batch, |sets| {
+        let slices = in_slices(&batch, 1, |sets| {
             let mut graph = Graph::<f32, NoneTape>::new(self.weights.clone(), self.plan.shared)?;
             let (level, plan) = (&self.reader.levels[0], &self.plan.levels[0]);
             let sets = batch.slice(sets);
@@ -959,7 +971,7 @@ impl Network {
                 vectors.extend(plan.read(&mut graph, self.plan.activation, level.encode(&rows))?);
             }
             vectors.extend(shared.iter().map(|part| Input::Data(Arc::new(part.repeat(sets.sets)))));
-            Ok(self.read_all(&self.plan.judge(&mut graph, sets.sets, vectors)?))
+            self.read_all(&self.plan.judge(&mut graph, sets.sets, vectors)?)
         })?;
         Ok(slices.into_iter().flatten().collect())
     }
@@ -1001,7 +1013,7 @@ impl Network {
             )));
         }
         let nats = self.plan.head.nats(&self.reader.targets);
-        let slices = in_slices(batch, |sets| {
+        let slices = in_slices(batch, self.architecture.family.least_sets(), |sets| {
             let targets = of_targets(&targets[sets.start * dims..sets.end * dims]);
             let place = sets.start;
             let mut graph = Graph::<f32, NoneTape>::new(self.weights.clone(), self.plan.shared)?;
@@ -1013,13 +1025,19 @@ impl Network {
     }
 }
 
-/// Something of slices of the data sets, in order. A single small slice stays on the calling thread.
-fn in_slices<R: Send>(batch: &Batch, of: impl Fn(Range<usize>) -> Result<R, Error> + Sync) -> Result<Vec<R>, Error> {
+/// Something of slices of the data sets, in order, of `least` sets if there are as many. A single small slice stays on the
+/// calling thread.
+fn in_slices<R: Send>(
+    batch: &Batch,
+    least: usize,
+    of: impl Fn(Range<usize>) -> Result<R, Error> + Sync,
+) -> Result<Vec<R>, Error> {
     let sets = batch.sets;
     let length = (SLICE_NUMBERS / (batch.numbers() / sets.max(1)).max(1)).clamp(1, SLICE);
     if sets <= length {
         return Ok(vec![of(0..sets)?]);
     }
-    let slice = |slice: usize| of(slice * length..((slice + 1) * length).min(sets));
-    (0..sets.div_ceil(length)).into_par_iter().map(slice).collect()
+    let slices = sets.div_ceil(length).min(sets / least).max(1);
+    let slice = |slice: usize| of(slice * sets / slices..(slice + 1) * sets / slices);
+    (0..slices).into_par_iter().map(slice).collect()
 }

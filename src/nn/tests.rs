@@ -18,8 +18,8 @@ use super::mixture::MixtureHead;
 use super::network::{Builder, Judged, Plan};
 use super::spline::Map;
 use super::{
-    Activation, Architecture, Batch, Budget, Error, Estimate, Family, Network, PlateShape, Rows, Settings, Shape,
-    Source, Sums, TrainError, Trainer, Trunk, VALIDATION, train,
+    Activation, Architecture, Batch, Budget, Contrast, Error, Estimate, Family, Network, PlateShape, RatioScratch,
+    Rows, Settings, Shape, Source, Sums, TrainError, Trainer, Trunk, VALIDATION, train,
 };
 
 type Random = Xoshiro256PlusPlus;
@@ -117,8 +117,9 @@ fn affine_has_the_gradient_of_its_differences() {
     let data = Arc::new(numbers_64(&mut random, 5 * 3));
     let targets = numbers_64(&mut random, 5);
     // Relu is compared with plain dfdx below: differences across its kink mean nothing. All layers read rows, one, none.
-    for (activation, shared) in
-        [Activation::None, Activation::Gelu].into_iter().flat_map(|a| [(a, 0), (a, 16), (a, end(&second))])
+    for (activation, shared) in [Activation::None, Activation::Gelu, Activation::Softmax]
+        .into_iter()
+        .flat_map(|a| [(a, 0), (a, 16), (a, end(&second))])
     {
         check_gradient(&weights, shared, |mut graph| {
             let hidden = graph.affine(5, &[Input::Data(data.clone())], &first, activation)?;
@@ -907,4 +908,142 @@ fn a_damaged_file_is_an_error_that_names_it() {
     let below_a_file = directory.path().join("file/network");
     std::fs::write(directory.path().join("file"), "").unwrap();
     assert!(mixed_network().save(below_a_file, &BTreeMap::new()).is_err());
+}
+
+// ---- ratios ------------------------------------------------------------------------------------------------------------
+
+fn ratio_family(contrast: Contrast, balance: f32) -> Family {
+    Family::Ratio { contrast, balance, width: 6 }
+}
+
+#[test]
+fn ratios_have_the_gradient_of_their_differences() {
+    let mut random = random(17, 0);
+    let which = Contrast::Which { others: 3 };
+    let any = Contrast::WhichIfAny { others: 3, gamma: 0.7 };
+    let logistic = Contrast::WhichIfAny { others: 1, gamma: 1.0 };
+    // As many others as there can be, of three that were asked for.
+    let many = Contrast::WhichIfAny { others: 60, gamma: 2.0 };
+    for (contrast, balance, dims) in [
+        (which, 0.0, 2),
+        (which, 3.0, 1),
+        (any, 0.0, 1),
+        (any, 5.0, 2),
+        (logistic, 0.0, 1),
+        (many, 0.0, 1),
+        (Contrast::Label, 0.0, 2),
+    ] {
+        let family = ratio_family(contrast, balance);
+        let mut builder = Builder::default();
+        let context = builder.layer("context", &[2], 3, 1.0);
+        let outlet = builder.layer("outlet", &[3], family.outputs(dims + contrast.labels()), 1.0);
+        let head = Head::new(family, dims + contrast.labels(), 3, &mut builder);
+        let weights = numbers_64(&mut random, builder.end());
+        let data = Arc::new(numbers_64(&mut random, 5 * 2));
+        let mut targets = numbers_64(&mut random, 5 * (dims + contrast.labels()));
+        if contrast == Contrast::Label {
+            targets.chunks_exact_mut(dims + 1).enumerate().for_each(|(set, t)| t[dims] = (set % 2) as f64);
+        }
+        check_gradient(&weights, 0, |mut graph| {
+            let context = graph.affine(5, &[Input::Data(data.clone())], &context, Activation::Gelu)?;
+            let output = graph.affine(5, &[Input::Node(context.clone())], &outlet, Activation::None)?;
+            head.loss(graph, &Judged { output, context }, &targets)
+        });
+    }
+}
+
+/// A network with random last layers, so that none of its parts vanishes.
+fn rough_ratio_network(contrast: Contrast) -> Network {
+    let shape = Mixed::shape();
+    let mut network = train(&shape, &Mixed, &of_family(small(256), ratio_family(contrast, 0.0)), |_| ()).unwrap();
+    let mut random = random(18, 0);
+    let mut weights = network.weights.values.clone();
+    weights.iter_mut().for_each(|w| *w += 0.1 * normal(&mut random) as f32);
+    network.weights = Arc::new(Weights::new(weights));
+    network
+}
+
+#[test]
+fn a_ratio_is_that_of_the_loss_and_has_the_gradient_of_its_differences() {
+    let network = rough_ratio_network(Contrast::Which { others: 4 });
+    let (batch, targets) = Mixed.draw(9, 0, 5).unwrap();
+    let ratio = network.ratios(&batch).unwrap();
+    let points: Vec<f64> = targets.iter().copied().map(f64::from).collect();
+    // All five sets are told from each other.
+    let losses = network.losses(&batch, &targets).unwrap();
+    for (set, loss) in losses.iter().enumerate() {
+        let f = ratio.log_ratios(set, &points);
+        let expected = f.iter().map(|f| f.exp()).sum::<f64>().ln() - f[set];
+        assert!((loss - expected).abs() < 1e-4 * (1.0 + expected), "{loss} {expected}");
+        let alone = network.ratio(&network.summarise(&batch.slice(set..set + 1)).unwrap()).unwrap();
+        assert_close(&alone.log_ratios(0, &points), &f);
+    }
+    let (mut gradient, mut scratch) = (vec![0.0; points.len()], RatioScratch::default());
+    let value = ratio.gradient(&points, &mut gradient, &mut scratch);
+    let own: f64 = points.chunks_exact(2).enumerate().map(|(set, point)| ratio.log_ratios(set, point)[0]).sum();
+    assert!((value - own).abs() < 1e-9 * own.abs());
+    for index in 0..points.len() {
+        let mut moved = |by: f64| {
+            let mut points = points.clone();
+            points[index] += by;
+            ratio.gradient(&points, &mut vec![0.0; 10], &mut scratch)
+        };
+        let step = 1e-4;
+        let expected = (8.0 * (moved(step) - moved(-step)) - (moved(2.0 * step) - moved(-2.0 * step))) / (12.0 * step);
+        assert!((gradient[index] - expected).abs() < 1e-6 * (1.0 + expected.abs()), "{} {expected}", gradient[index]);
+    }
+}
+
+#[test]
+fn a_network_says_only_what_it_was_trained_for() {
+    let (batch, _) = Mixed.draw(9, 0, 5).unwrap();
+    let ratios = rough_ratio_network(Contrast::Which { others: 4 });
+    assert!(ratios.predict(&batch).unwrap_err().to_string().contains("the network says ratios"));
+    assert!(mixed_network().ratios(&batch).unwrap_err().to_string().contains("a ratio was asked for"));
+    let settings = Settings { chunks: 128, ..of_family(small(256), ratio_family(Contrast::Which { others: 4 }, 0.0)) };
+    let error = train(&Mixed::shape(), &Mixed, &settings, |_| ()).unwrap_err().to_string();
+    assert!(error.contains("5 data sets are needed") && error.contains("has 2"), "{error}");
+}
+
+/// The ratio of a conjugate model is known: ln N(x | theta) / p(x), of which theta sees a parabola around the posterior and
+/// the prior. At the posterior's quantiles, from 0.1 % to 99.9 %.
+#[test]
+fn the_ratio_of_a_conjugate_model_is_learned() {
+    for contrast in [Contrast::Which { others: 31 }, Contrast::WhichIfAny { others: 31, gamma: 1.0 }] {
+        let start = std::time::Instant::now();
+        let family = Family::Ratio { contrast, balance: 0.0, width: 64 };
+        let settings = of_family(Settings::new(Budget::sets(1_000_000)), family);
+        let network = train(&Conjugate::shape(), &Conjugate, &settings, |_| ()).unwrap();
+        for size in [1, 5, 20, 50] {
+            let (batch, _) = Conjugate::simulate(&mut random(77, size), std::iter::repeat_n(size, 100));
+            let ratio = network.ratios(&batch).unwrap();
+            let precision = 1.0 + size as f64;
+            let (mut off, mut divergence, mut bias) = (0.0, 0.0, 0.0);
+            for (set, rows) in batch.plates[0].features.chunks_exact(size).enumerate() {
+                let mean = rows.iter().map(|x| f64::from(*x)).sum::<f64>() / precision;
+                // Midpoints of a grid of 6 sd around the posterior.
+                let z: Vec<f64> = (0..240).map(|i| (f64::from(i) - 119.5) / 20.0).collect();
+                let points: Vec<f64> = z.iter().map(|z| mean + z / precision.sqrt()).collect();
+                let exact = |(z, theta): (&f64, &f64)| 0.5 * precision.ln() - 0.5 * z * z + 0.5 * theta * theta;
+                let exact: Vec<f64> = z.iter().zip(&points).map(exact).collect();
+                let learned = ratio.log_ratios(set, &points);
+                let posterior: Vec<f64> =
+                    z.iter().map(|z| (-0.5 * z * z).exp() / std::f64::consts::TAU.sqrt() / 20.0).collect();
+                let mass: f64 = (0..240).map(|i| posterior[i] * (learned[i] - exact[i]).exp()).sum();
+                // NRE-B says nothing of the factor.
+                let factor = if matches!(contrast, Contrast::Which { .. }) { mass.ln() } else { 0.0 };
+                bias += mass.ln() / 100.0;
+                for i in 0..240 {
+                    off += posterior[i] * (learned[i] - factor - exact[i]).abs() / 100.0;
+                    divergence += posterior[i] * (exact[i] - learned[i] + mass.ln()) / 100.0;
+                }
+            }
+            println!(
+                "{contrast:?}, n = {size}: off by {off:.4} nats, KL {divergence:.5}, ln factor {bias:.4}, {:?}",
+                start.elapsed()
+            );
+            assert!(off < 0.1, "n = {size}: ln ratio is off by {off}");
+            assert!(divergence < 0.02, "n = {size}: the posterior is off by {divergence} nats");
+        }
+    }
 }

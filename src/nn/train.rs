@@ -169,6 +169,18 @@ impl Settings {
                 self.sets, self.chunks
             )));
         }
+        let least = family.least_sets();
+        if self.sets / self.chunks < least || self.validation < least {
+            return Err(TrainError::Settings(format!(
+                "{least} data sets are needed to tell one from the others, where a chunk of a step has {} and the validation \
+                 sample {}: have more sets or fewer chunks in a step, or tell from fewer",
+                self.sets / self.chunks,
+                self.validation
+            )));
+        }
+        if least > 1 && matches!(encoder, Encoder::Causal { .. }) {
+            return Err(TrainError::Settings("a ratio cannot be learned from beginnings of data sets".to_owned()));
+        }
         if !(self.learning_rate > 0.0 && self.learning_rate.is_finite()) {
             return Err(TrainError::Settings(format!(
                 "the learning rate is {}, it must be positive",
@@ -289,9 +301,8 @@ impl<'a, S: Source> Trainer<'a, S> {
         let causal = matches!(settings.architecture.encoder, Encoder::Causal { .. });
         let pilot = if causal { prefix::cut(&pilot) } else { pilot };
         let mut reader = Reader::fit(&pilot, &pilot_targets, shape.targets, &settings.architecture);
-        if !settings.architecture.family.of_numbers() {
-            reader.targets.fill((0.0, 1.0));
-        }
+        let numbers = shape.targets - settings.architecture.family.codes();
+        reader.targets[numbers..].fill((0.0, 1.0));
         let mut trainer = Trainer { start, ..Trainer::prepare(shape, source, settings, reader, own)? };
         let Network { reader, plan, weights, .. } = &mut trainer.network;
         let mut first = weights.values.clone();
@@ -318,7 +329,8 @@ impl<'a, S: Source> Trainer<'a, S> {
         // Each activation is there twice, with its gradient.
         let bytes = 8 * plan.row_activations(&held_out.0) / held_out.0.sets;
         let most = CHUNK_BYTES.checked_div(bytes).unwrap_or(usize::MAX).max(CHUNK_SETS);
-        let chunks = settings.sets.div_ceil(most).max(settings.chunks);
+        let affordable = settings.sets / settings.architecture.family.least_sets();
+        let chunks = settings.sets.div_ceil(most).min(affordable).max(settings.chunks);
         let network = Network {
             shape: shape.clone(),
             architecture: settings.architecture.clone(),

@@ -114,21 +114,7 @@ pub fn refine<M: Likelihood>(
     })?;
     drop(progress);
 
-    let undefined = log_weights.iter().filter(|w| w.is_nan() || **w == f64::INFINITY).count();
-    let last = log_weights.last().copied().unwrap_or(f64::NAN);
-    log_weights.iter_mut().filter(|w| w.is_nan() || **w == f64::INFINITY).for_each(|w| *w = f64::NEG_INFINITY);
-    let highest = log_weights.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    if highest == f64::NEG_INFINITY {
-        return Err(SampleError::NoWeight { draws, value: last });
-    }
-    log_weights.iter_mut().for_each(|w| *w -= highest);
-    let k_hat = smooth(&mut log_weights);
-    let mut weights: Vec<f64> = log_weights.iter().map(|w| w.exp()).collect();
-    let sum: f64 = weights.iter().sum();
-    weights.iter_mut().for_each(|w| *w /= sum);
-    let log_evidence = highest + (sum / draws as f64).ln();
-    let names = [names, derived].concat();
-    Ok(Refined { names, values, q, weights, log_evidence, k_hat, undefined, model: PhantomData })
+    Refined::new([names, derived].concat(), values, q, log_weights)
 }
 
 type Chunk<'a> = (((&'a mut [f64], &'a mut [f64]), &'a mut [f64]), &'a mut [f64]);
@@ -161,6 +147,34 @@ fn shown(names: &[String]) -> String {
 }
 
 impl<M: Model> Refined<M> {
+    /// From draws, each with its values (draws x names) and unconstrained numbers, and ln of the ratio of the density that
+    /// is wanted to that of the draws.
+    ///
+    /// # Errors
+    /// No draw is possible.
+    pub(crate) fn new(
+        names: Vec<String>,
+        values: Vec<f64>,
+        q: Vec<f64>,
+        mut log_weights: Vec<f64>,
+    ) -> Result<Self, SampleError> {
+        let draws = log_weights.len();
+        let undefined = log_weights.iter().filter(|w| w.is_nan() || **w == f64::INFINITY).count();
+        let last = log_weights.last().copied().unwrap_or(f64::NAN);
+        log_weights.iter_mut().filter(|w| w.is_nan() || **w == f64::INFINITY).for_each(|w| *w = f64::NEG_INFINITY);
+        let highest = log_weights.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        if highest == f64::NEG_INFINITY {
+            return Err(SampleError::NoWeight { draws, value: last });
+        }
+        log_weights.iter_mut().for_each(|w| *w -= highest);
+        let k_hat = smooth(&mut log_weights);
+        let mut weights: Vec<f64> = log_weights.iter().map(|w| w.exp()).collect();
+        let sum: f64 = weights.iter().sum();
+        weights.iter_mut().for_each(|w| *w /= sum);
+        let log_evidence = highest + (sum / draws as f64).ln();
+        Ok(Self { names, values, q, weights, log_evidence, k_hat, undefined, model: PhantomData })
+    }
+
     /// The names of the variables: `mass`, `mu[2]` for a component, `slope[17]` for the element of a plate. First the
     /// globals, then the locals, then the `let`s outside plates and in plates with continuous locals.
     pub fn names(&self) -> &[String] {

@@ -139,7 +139,7 @@ pub enum SampleError {
 pub struct Nuts<'a, M: Model> {
     model: &'a M,
     data: &'a M::Data,
-    density: fn(&'a M, &'a M::Data) -> Result<Density<'a, M>, DataError>,
+    density: Source<'a, M>,
     seed: u64,
     chains: usize,
     warmup: Option<usize>,
@@ -148,25 +148,39 @@ pub struct Nuts<'a, M: Model> {
     from: Option<&'a Refined<M>>,
 }
 
+/// Where the density comes from.
+#[derive(Clone, Debug)]
+enum Source<'a, M: Model> {
+    /// From the data, if they fit.
+    Data(fn(&'a M, &'a M::Data) -> Result<Density<'a, M>, DataError>),
+    /// One that is at hand, and the numbers that it is the posterior of, if not of all; the others are left out as NaN.
+    Known(Density<'a, M>, Option<Vec<String>>),
+}
+
 impl<'a, M: Likelihood> Nuts<'a, M> {
     /// Four chains of 1000 draws after a warm-up of 1000, from seed 0.
     pub fn new(model: &'a M, data: &'a M::Data) -> Self {
-        Self {
-            model,
-            data,
-            density: Density::new,
-            seed: 0,
-            chains: 4,
-            warmup: None,
-            draws: 1000,
-            target_accept: 0.8,
-            from: None,
-        }
+        Self::with(model, data, Source::Data(Density::new))
     }
 }
 
 // Only `new` asks for a likelihood, so that a model without one is one error and not one for each method.
 impl<'a, M: Model> Nuts<'a, M> {
+    /// Chains over a density of the model's latent variables given the data. Where it is the posterior of some numbers
+    /// alone, those are named.
+    pub(crate) fn over(
+        model: &'a M,
+        data: &'a M::Data,
+        density: Density<'a, M>,
+        inferred: Option<Vec<String>>,
+    ) -> Self {
+        Self::with(model, data, Source::Known(density, inferred))
+    }
+
+    fn with(model: &'a M, data: &'a M::Data, density: Source<'a, M>) -> Self {
+        Self { model, data, density, seed: 0, chains: 4, warmup: None, draws: 1000, target_accept: 0.8, from: None }
+    }
+
     /// The seed: the same gives the same draws on any number of threads.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
@@ -219,8 +233,11 @@ impl<'a, M: Model> Nuts<'a, M> {
                 return Err(SampleError::Setting { setting, value, least });
             }
         }
-        // The checks of the data are the same for each chain: once is enough to fail early.
-        let dimension = (self.density)(self.model, self.data)?.dimension();
+        let density = match &self.density {
+            Source::Data(make) => make(self.model, self.data)?,
+            Source::Known(density, _) => density.clone(),
+        };
+        let dimension = density.dimension();
         if dimension == 0 {
             return Err(SampleError::NothingToSample);
         }
@@ -238,7 +255,7 @@ impl<'a, M: Model> Nuts<'a, M> {
             }
         };
         let runs: Vec<Run> = threads.install(|| {
-            let chain = |chain| self.chain(chain, known.as_ref(), &report);
+            let chain = |chain| self.chain(chain, density.clone(), known.as_ref(), &report);
             (0..self.chains).into_par_iter().map(chain).collect::<Result<_, _>>()
         })?;
         drop(progress);
@@ -250,6 +267,11 @@ impl<'a, M: Model> Nuts<'a, M> {
             divergences += run.divergences;
             run.columns.into_iter().zip(&mut draws).for_each(|(column, all)| all.push(column));
         }
+        if let Source::Known(_, Some(inferred)) = &self.density {
+            for (_, draws) in names.iter().zip(&mut draws).filter(|(name, _)| !inferred.contains(name)) {
+                draws.iter_mut().flatten().for_each(|x| *x = f64::NAN);
+            }
+        }
         Ok(Chains::new(names, draws, divergences, started.elapsed()))
     }
 
@@ -260,12 +282,12 @@ impl<'a, M: Model> Nuts<'a, M> {
     fn chain(
         &self,
         chain: usize,
+        mut density: Density<'_, M>,
         known: Option<&Known<'_>>,
         report: &(impl Fn(bool) + Sync),
     ) -> Result<Run, SampleError> {
         let failed = |e: &dyn std::fmt::Display| SampleError::Sampler { chain, what: e.to_string() };
         let mut rng = stream(self.seed, chain as u64);
-        let mut density = (self.density)(self.model, self.data)?;
         let start = self.start(chain, known, &mut density, &mut rng)?;
         let metric = known.map(|known| &known.metric);
         let start = metric.map_or(start.clone(), |metric| metric.inverse(&start));

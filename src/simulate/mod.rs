@@ -76,6 +76,15 @@ pub enum SimulateError {
         /// The plate.
         plate: String,
     },
+    /// No alternative to a hypothesis is possible.
+    #[error(
+        "no value of `{variable}` that is to be tested, and none at the given distances from it, is within the support: \
+         choose other hypotheses or smaller distances"
+    )]
+    NoAlternative {
+        /// The global.
+        variable: String,
+    },
     /// A plate of that name does not exist.
     #[error("the model has no plate `{plate}`; its plates are {known}")]
     UnknownPlate {

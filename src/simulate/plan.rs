@@ -13,6 +13,8 @@ pub struct Plan<'a, M: Model> {
     /// For each plate, those inside after the one around, the size asked for.
     sizes: Vec<Option<usize>>,
     covariates: Option<(&'a M::Data, bool)>,
+    /// For each plate a size that it has, whatever the model says.
+    forced: Vec<Option<usize>>,
 }
 
 impl<'a, M: Model> Plan<'a, M> {
@@ -43,7 +45,23 @@ impl<'a, M: Model> Plan<'a, M> {
             };
             asked[i] = Some(*size);
         }
-        Ok(Self { globals, sizes: asked, covariates })
+        let forced = vec![None; plates.len()];
+        Ok(Self { globals, sizes: asked, covariates, forced })
+    }
+
+    /// The same at some values of the globals.
+    pub(crate) fn at<'b>(&'b self, globals: &'b M::Globals) -> Plan<'b, M> {
+        Plan {
+            globals: Some(globals),
+            sizes: self.sizes.clone(),
+            covariates: self.covariates,
+            forced: self.forced.clone(),
+        }
+    }
+
+    /// The same without any element of a plate: what is drawn are the globals, and what is observed outside plates.
+    pub(crate) fn without_elements(self) -> Self {
+        Self { forced: vec![Some(0); self.sizes.len()], ..self }
     }
 
     /// The globals, where they are fixed.
@@ -77,6 +95,23 @@ impl<'a, M: Model> Plan<'a, M> {
         }
     }
 
+    /// The same with one element of a plate at the top, and the plates inside it as the model has them.
+    pub(crate) fn but_one(mut self, model: &M, plate: &str) -> Self {
+        fn count(plate: &Plate) -> usize {
+            1 + plate.plates.iter().map(count).sum::<usize>()
+        }
+        let mut first = 0;
+        for top in &model.specification().plates {
+            let next = first + count(top);
+            if top.name == plate {
+                self.forced[first] = Some(1);
+                self.forced[first + 1..next].fill(None);
+            }
+            first = next;
+        }
+        self
+    }
+
     /// The size of a plate that may have `low` to `high` elements. Where nothing says which, half of the sizes are uniform
     /// and half log-uniform, so that a network sees many of every order of magnitude and of the largest.
     ///
@@ -91,6 +126,9 @@ impl<'a, M: Model> Plan<'a, M> {
         like: Option<usize>,
         rng: &mut Stream,
     ) -> Result<usize, SimulateError> {
+        if let Some(size) = self.forced[plate] {
+            return Ok(size);
+        }
         match like.or(self.sizes[plate]) {
             Some(size) if (low..=high).contains(&size) => Ok(size),
             Some(size) => Err(SimulateError::PlateSize { plate: name, size, low, high }),
@@ -108,7 +146,7 @@ impl<'a, M: Model> Plan<'a, M> {
 
     /// The size of a plate of random size, where something says which.
     pub fn random_size(&self, plate: usize, like: Option<usize>) -> Option<usize> {
-        like.or(self.sizes[plate])
+        self.forced[plate].or(like).or(self.sizes[plate])
     }
 }
 

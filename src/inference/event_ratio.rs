@@ -1,0 +1,331 @@
+//! Ratios of single elements of a plate: given the globals, elements are independent, so the ratios of all multiply to that of
+//! the data,
+//!
+//! ```text
+//! ln p(data | globals) = sum over elements of r(x_i; globals) + what does not depend on the globals,
+//! ```
+//!
+//! for any number of elements, whatever the network was trained for. A ratio given also the continuous locals of the element
+//! stands in for the density that an implicit observation lacks, beside the densities that the model knows.
+
+use std::sync::Arc;
+
+use super::InferenceError;
+use super::hierarchy::{Hierarchy, Parts};
+use super::link::{Link, places};
+use super::npe::Npe;
+use super::ratio::{Nre, RatioFactor};
+use super::training::Training;
+use crate::io::DataSet;
+use crate::model::{
+    Density, Explicit, Model, PlateSize, Role, Specification, Variable, check, check_locals, local_ranges, unconstrain,
+};
+use crate::nn::{Batch, Budget, Network, PlateShape, Ratio, Record, Shape, Source};
+use crate::sampling::Nuts;
+use crate::simulate::{Plan, SimulateError, stream};
+
+/// A ratio of single elements to be trained; made by `model.nre().per_event("events")` or `.implicit("images")`.
+#[derive(Clone, Debug)]
+#[must_use = "nothing is trained before `train`"]
+pub struct EventNre<'a, M: Model> {
+    nre: Nre<'a, M>,
+    plate: String,
+    /// Whether it is of the implicit observations alone, given the continuous locals.
+    implicit: bool,
+}
+
+impl<'a, M: Model> Nre<'a, M> {
+    /// Learns the ratio of one element of a plate, as a function of all globals; the locals are integrated over. The plate
+    /// must hold all that is observed.
+    pub fn per_event(self, plate: &str) -> EventNre<'a, M> {
+        EventNre { nre: self, plate: plate.to_owned(), implicit: false }
+    }
+
+    /// Learns the ratio of one element's implicit observations, as a function of all globals and the element's continuous
+    /// locals: what can stand in for their missing density. All that is implicit must be in the plate, and its function read
+    /// nothing that was observed.
+    pub fn implicit(self, plate: &str) -> EventNre<'a, M> {
+        EventNre { nre: self, plate: plate.to_owned(), implicit: true }
+    }
+}
+
+impl<M: Model> EventNre<'_, M> {
+    /// Trains on fresh simulations of single elements, on all cores, until the budget is spent. A budget of data sets is one
+    /// of elements.
+    ///
+    /// # Errors
+    /// A model of which the ratio of single elements does not say all, or that cannot be simulated; a training that diverges;
+    /// a checkpoint of another training.
+    pub fn train(self, budget: Budget) -> Result<EventRatio<M>, InferenceError> {
+        let family = self.nre.family();
+        let Npe { model, globals, sizes, covariates, mut settings, bank, checkpoint, networks, .. } = self.nre.npe;
+        let unusable = |what: &str| InferenceError::PerEvent { plate: self.plate.clone(), what: what.to_owned() };
+        if globals.is_some() {
+            return Err(unusable("elements share all globals, and all are needed: do not choose among them"));
+        }
+        if bank.is_some() {
+            return Err(unusable("elements are drawn one by one, not from a bank"));
+        }
+        if networks.names().next().is_some() {
+            return Err(unusable("an element is read as a whole, not by a network of rows"));
+        }
+        let elements = Elements::new(model, &self.plate, self.implicit)?;
+        if let Some(data) = covariates {
+            check(model, data)?;
+        }
+        let (width, plates) = elements.shape();
+        let shape = Shape { width, plates, targets: elements.targets() };
+        settings.budget = budget;
+        settings.architecture.family = family;
+        settings.architecture = settings.architecture.sized(&shape);
+        let plan = Plan::new(model, &sizes, None, covariates.map(|data| (data, false)))?;
+        let plan = plan.without_elements();
+        let empty = model.draw(&plan, &mut stream(0, 0))?.data;
+        let plan = plan.but_one(model, &self.plate);
+        let training = Training {
+            of: format!("{model:?}, ratio of single {}, implicit {}", self.plate, self.implicit),
+            settings: &settings,
+            networks: &[],
+            checkpoint: checkpoint.as_deref(),
+        };
+        let text = covariates.map(|data| serde_json::json!(data).to_string());
+        let source = Single { model, plan, elements: &elements, seed: settings.seed };
+        let network = training.fit(&shape, &source, &format!("sizes {sizes:?}, covariates {text:?}"))?;
+        Ok(EventRatio { model: model.clone(), elements, network: Arc::new(network), empty })
+    }
+}
+
+/// How single elements of a plate are read, and what their ratio is a function of.
+#[derive(Clone, Debug)]
+struct Elements {
+    hierarchy: Hierarchy,
+    plate: usize,
+    implicit: bool,
+    /// Of the numbers outside plates and then those of a row, which are read.
+    read: Vec<bool>,
+}
+
+impl Elements {
+    fn new<M: Model>(model: &M, name: &str, implicit: bool) -> Result<Self, InferenceError> {
+        let specification = model.specification();
+        let hierarchy = Hierarchy::new(model, false);
+        let unusable = |what: String| InferenceError::PerEvent { plate: name.to_owned(), what };
+        let known = || {
+            let top = specification.data_plates(&specification.plates);
+            top.map(|plate| format!("`{}`", plate.name)).collect::<Vec<_>>().join(", ")
+        };
+        let found = specification.data_plates(&specification.plates).find(|plate| plate.name == name);
+        let own = found.ok_or_else(|| InferenceError::UnknownPlate { name: name.to_owned(), known: known() })?;
+        let plate = hierarchy.plates.iter().position(|plate| plate.name == name).unwrap_or(0);
+        if let Some(index) = own.variables.iter().find(|v| v.role == Role::Index) {
+            return Err(unusable(format!("its elements name elements of another plate by `{}`", index.name)));
+        }
+        if implicit {
+            if let Some(other) = observed(&specification, name).into_iter().find(|v| v.is_implicit()) {
+                return Err(unusable(format!("`{}`, which is implicit, is not directly in it", other.name)));
+            }
+            if !own.variables.iter().any(Variable::is_implicit) {
+                return Err(unusable("it has no implicit observation: use `per_event`".to_owned()));
+            }
+            let observations: Vec<&str> =
+                own.variables.iter().filter(|v| v.role == Role::Observed).map(|v| v.name.as_str()).collect();
+            let mut variables = own.variables.iter().filter(|v| v.is_implicit());
+            if let Some(v) = variables.find(|v| v.parents.iter().any(|parent| observations.contains(&parent.as_str())))
+            {
+                return Err(unusable(format!("`{}` depends on what is observed", v.name)));
+            }
+        } else {
+            let nested = |v: &Variable| contains(own, &v.name);
+            if let Some(other) = observed(&specification, name).into_iter().find(|v| !nested(v)) {
+                return Err(unusable(format!("`{}` is observed, too, and not in it", other.name)));
+            }
+            if matches!(own.size, PlateSize::Random { .. }) {
+                return Err(unusable("how many elements there are tells of the globals, too".to_owned()));
+            }
+        }
+        // Outside plates covariates are read; of the element what the ratio is of, and covariates.
+        let reads = |v: &Variable, inside: bool| match v.role {
+            Role::Given => true,
+            Role::Observed => inside && (!implicit || v.is_implicit()),
+            _ => false,
+        };
+        let outside = specification.variables.iter().filter(|v| v.in_data()).map(|v| (v, false));
+        let inside = own.variables.iter().filter(|v| v.in_data()).map(|v| (v, true));
+        let read = outside.chain(inside).flat_map(|(v, inside)| std::iter::repeat_n(reads(v, inside), v.len()));
+        let read = read.collect();
+        Ok(Self { hierarchy, plate, implicit, read })
+    }
+
+    fn shape(&self) -> (usize, Vec<PlateShape>) {
+        let (_, plates) = self.hierarchy.shape(self.plate, 0);
+        (self.read.iter().filter(|read| **read).count(), if self.implicit { Vec::new() } else { plates })
+    }
+
+    fn targets(&self) -> usize {
+        let globals: usize = self.hierarchy.globals.iter().map(|g| g.free.len()).sum();
+        globals + if self.implicit { self.hierarchy.plates[self.plate].numbers() } else { 0 }
+    }
+
+    /// Adds an element to a batch.
+    fn push(&self, parts: &Parts, element: usize, batch: &mut Batch) {
+        let mut numbers = Vec::with_capacity(self.read.len());
+        self.hierarchy.push_outside(parts, &Default::default(), (self.plate, element, 0), &mut numbers);
+        batch.globals.extend(numbers.iter().zip(&self.read).filter(|(_, read)| **read).map(|(x, _)| *x));
+        if !self.implicit {
+            let plates = self.hierarchy.plates_of(parts, self.plate, element);
+            batch.plates.iter_mut().zip(plates).for_each(|(rows, own)| rows.append(&own));
+        }
+        batch.sets += 1;
+    }
+
+    fn batch(&self) -> Batch {
+        let (width, plates) = self.shape();
+        Batch::empty(width, &plates)
+    }
+
+    /// The unconstrained numbers of a density that the ratios of a data set's elements are functions of, and for each element
+    /// and each target, which of these it is.
+    fn places<D: DataSet>(&self, data: &D) -> (Vec<(usize, Link)>, Vec<usize>) {
+        let hierarchy = &self.hierarchy;
+        let mut all: Vec<(usize, Link)> = places(&hierarchy.globals).collect();
+        let (globals, mut of) = (all.len(), Vec::new());
+        let frame = data.frame();
+        let ranges = local_ranges(&hierarchy.globals, &hierarchy.slots, &frame);
+        let own = &hierarchy.plates[self.plate];
+        for element in 0..own.size(&frame) {
+            of.extend(0..globals);
+            for (slot, free, link) in own.continuous.iter().filter(|_| self.implicit) {
+                let Some(range) = &ranges[*slot] else { continue };
+                for component in 0..*free {
+                    of.push(all.len());
+                    all.push((range.free.start + component * range.elements + element, *link));
+                }
+            }
+        }
+        (all, of)
+    }
+}
+
+/// What is observed, but for the variables directly in a plate.
+fn observed<'a>(specification: &'a Specification, but: &str) -> Vec<&'a Variable> {
+    fn visit<'a>(plates: &'a [crate::model::Plate], but: &str, found: &mut Vec<&'a Variable>) {
+        for plate in plates {
+            if plate.name != but {
+                found.extend(plate.variables.iter().filter(|v| v.role == Role::Observed));
+            }
+            visit(&plate.plates, but, found);
+        }
+    }
+    let mut found: Vec<&Variable> = specification.variables.iter().filter(|v| v.role == Role::Observed).collect();
+    visit(&specification.plates, but, &mut found);
+    found
+}
+
+/// Whether a variable is in a plate, or in one inside it.
+fn contains(plate: &crate::model::Plate, name: &str) -> bool {
+    plate.variables.iter().any(|v| v.name == name) || plate.plates.iter().any(|inner| contains(inner, name))
+}
+
+/// Single elements, each of a data set of its own: others that shared its globals would be no others.
+struct Single<'a, 'b, M: Model> {
+    model: &'a M,
+    plan: Plan<'a, M>,
+    elements: &'b Elements,
+    seed: u64,
+}
+
+impl<M: Model> Source for Single<'_, '_, M> {
+    type Error = SimulateError;
+
+    fn draw(&self, step: u64, first: usize, sets: usize) -> Result<(Batch, Vec<f32>), SimulateError> {
+        let Elements { hierarchy, plate, implicit, .. } = self.elements;
+        let mut batch = self.elements.batch();
+        let mut targets = Vec::with_capacity(sets * self.elements.targets());
+        for place in first..first + sets {
+            // One stream for each (step, place), apart from those of `simulate` by the seed.
+            let key = step.wrapping_add(2).wrapping_mul(0x9fb2_1c65_1e98_df25);
+            let simulation = self.model.draw(&self.plan, &mut stream(self.seed.wrapping_add(key), place as u64))?;
+            self.elements.push(&hierarchy.parts(&simulation.data), 0, &mut batch);
+            let latents = hierarchy.latents(self.model, &simulation);
+            targets.extend_from_slice(&latents.globals);
+            if *implicit {
+                targets.extend_from_slice(&latents.plates[*plate].numbers);
+            }
+        }
+        Ok((batch, targets))
+    }
+}
+
+/// A learned ratio of single elements of a plate.
+#[derive(Clone, Debug)]
+pub struct EventRatio<M: Model> {
+    model: M,
+    elements: Elements,
+    network: Arc<Network>,
+    /// A data set without elements.
+    empty: M::Data,
+}
+
+impl<M: Model> EventRatio<M> {
+    fn ratio(&self, data: &M::Data) -> Result<Ratio, InferenceError> {
+        check(&self.model, data)?;
+        let parts = self.elements.hierarchy.parts(data);
+        let mut batch = self.elements.batch();
+        for element in 0..self.elements.hierarchy.elements(&parts, self.elements.plate) {
+            self.elements.push(&parts, element, &mut batch);
+        }
+        Ok(self.network.ratios(&batch)?)
+    }
+
+    /// ln of the ratio of each element of a data set, at some globals; for implicit observations, also at the continuous
+    /// locals in `locals`, which are else of no matter.
+    ///
+    /// # Errors
+    /// What is wrong with the data, or locals that do not belong to them.
+    pub fn log_ratios(
+        &self,
+        data: &M::Data,
+        globals: &M::Globals,
+        locals: &M::Locals,
+    ) -> Result<Vec<f64>, InferenceError> {
+        let ratio = self.ratio(data)?;
+        let (places, of) = self.elements.places(data);
+        let q = if self.elements.implicit {
+            check_locals::<M>(locals, data)?;
+            unconstrain(&self.model, globals, Some((locals, data)))
+        } else {
+            unconstrain(&self.model, globals, None)
+        };
+        let dims = ratio.dims();
+        let each = of.chunks_exact(dims).enumerate().map(|(element, of)| {
+            let point: Vec<f64> = of.iter().map(|&place| places[place].1.forward(q[places[place].0])).collect();
+            ratio.log_ratios(element, &point)[0]
+        });
+        Ok(each.collect())
+    }
+
+    /// Samples the posterior given a data set of any size: of the globals, by the prior and the ratios of all elements; or,
+    /// where the ratio is that of implicit observations, of the globals and all continuous locals, by the model's own density
+    /// of everything else and the ratios.
+    ///
+    /// # Errors
+    /// What is wrong with the data.
+    pub fn nuts<'a>(&'a self, data: &'a M::Data) -> Result<Nuts<'a, M>, InferenceError>
+    where
+        M: Explicit,
+    {
+        let (places, of) = self.elements.places(data);
+        let factor = Box::new(RatioFactor::new(self.ratio(data)?, of, places));
+        if self.elements.implicit {
+            let density = Density::explicit(&self.model, data)?.with_factor(factor);
+            return Ok(Nuts::over(&self.model, data, density, None));
+        }
+        let density = Density::of_globals(&self.model, &self.empty).with_factor(factor);
+        Ok(Nuts::over(&self.model, &self.empty, density, None))
+    }
+
+    /// How the training went. The losses are those of telling elements apart, in nats.
+    pub fn history(&self) -> &[Record] {
+        self.network.history()
+    }
+}

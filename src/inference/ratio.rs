@@ -1,0 +1,385 @@
+//! Neural ratio estimation: a network that tells data from other data by their globals, and so learns the ratio of the
+//! likelihood to the evidence, p(data | globals) / p(data). With the prior it is the posterior.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::link::{Link, places};
+use super::npe::Npe;
+use super::{Bank, InferenceError, Posterior};
+use crate::model::{Density, Explicit, Factor, GlobalSlot, Model, Record, global_slots, log_prior, unconstrain};
+use crate::nn::{Budget, Contrast, Family, Ratio, RatioScratch, Record as Training, RowNetworks, Settings};
+use crate::sampling::{Nuts, Refined, Summary};
+use crate::simulate::{Plan, stream};
+
+/// Draws of the prior that stand for the posterior, with weights.
+const PRIOR: usize = 20_000;
+/// Width of the network that judges pairs.
+pub(super) const WIDTH: usize = 64;
+
+/// A ratio to be trained; made by `model.nre()`.
+///
+/// ```
+/// use hierarch::prelude::*;
+///
+/// model! {
+///     pub Flux {
+///         global rate ~ Gamma(2.0, 1.0);
+///         plate events(1..=100) {
+///             observe energy ~ Exponential(rate);
+///         }
+///     }
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let model = Flux::default();
+/// let estimator = model.nre().train(Budget::sets(5_000))?; // far too short, for an example
+/// let data = FluxData { events: FluxEvents { energy: vec![0.7, 0.1, 1.9, 0.4, 0.2, 0.3] } };
+/// let belief = estimator.condition(&data)?;
+/// println!("{belief}");
+/// println!("{:.2} nats", belief.log_ratio(&FluxGlobals { rate: 1.5 }));
+/// let chains = belief.nuts().seed(1).run()?; // the same posterior, by a chain
+/// # assert!(chains.rhat_max() < 1.1);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "nothing is trained before `train`"]
+pub struct Nre<'a, M: Model> {
+    pub(super) npe: Npe<'a, M>,
+    others: usize,
+    gamma: Option<f64>,
+    balance: f64,
+}
+
+impl<'a, M: Model> Nre<'a, M> {
+    /// A ratio for all globals but nuisance parameters, by NRE-C with 31 others and even odds, from seed 0.
+    pub fn new(model: &'a M) -> Self {
+        Self { npe: Npe::new(model), others: 31, gamma: Some(1.0), balance: 0.0 }
+    }
+
+    fn with(self, change: impl FnOnce(Npe<'a, M>) -> Npe<'a, M>) -> Self {
+        Self { npe: change(self.npe), ..self }
+    }
+
+    /// Infers these globals only, the others being integrated over. Nuisance parameters are never inferred unless named.
+    pub fn globals(self, names: &[&str]) -> Self {
+        self.with(|npe| npe.globals(names))
+    }
+
+    /// The seed of the simulations and of the network's first weights.
+    pub fn seed(self, seed: u64) -> Self {
+        self.with(|npe| npe.seed(seed))
+    }
+
+    /// Trains for one size of a plate instead of its whole range.
+    pub fn size(self, plate: &str, elements: usize) -> Self {
+        self.with(|npe| npe.size(plate, elements))
+    }
+
+    /// Draws the covariates of simulated elements from the rows of a data set.
+    pub fn given(self, data: &'a M::Data) -> Self {
+        self.with(|npe| npe.given(data))
+    }
+
+    /// Changes the sizes of the network, or how it is trained.
+    pub fn settings(self, change: impl FnOnce(&mut Settings)) -> Self {
+        self.with(|npe| npe.settings(change))
+    }
+
+    /// Reads the rows of some plates with networks of your own.
+    pub fn row_networks(self, networks: RowNetworks) -> Self {
+        self.with(|npe| npe.row_networks(networks))
+    }
+
+    /// Learns from the simulations of a bank, as [`Npe::bank`].
+    pub fn bank(self, bank: &'a Bank<M>) -> Self {
+        self.with(|npe| npe.bank(bank))
+    }
+
+    /// Writes the state of the training to a file, as [`Npe::checkpoint`].
+    pub fn checkpoint(self, path: impl AsRef<Path>) -> Self {
+        self.with(|npe| npe.checkpoint(path))
+    }
+
+    /// How many other sets each is told from, 63 at most. More tell more of globals near the true ones, where the posterior
+    /// is narrow, and cost more time. A chunk of a training step must have more sets: by default it has 32.
+    pub fn others(mut self, others: usize) -> Self {
+        self.others = others;
+        self
+    }
+
+    /// NRE-C with odds of `gamma` to 1 that any of the pairs belongs together (Miller et al., arXiv 2210.06170).
+    pub fn gamma(mut self, gamma: f64) -> Self {
+        self.gamma = Some(gamma);
+        self
+    }
+
+    /// NRE-B (Durkan et al., arXiv 2002.03712): the ratio is learned up to a factor that depends on the data. That is of no
+    /// matter to the posterior; where ratios are to be compared between data sets, or added, it is.
+    pub fn up_to_a_factor(mut self) -> Self {
+        self.gamma = None;
+        self
+    }
+
+    /// Adds a cost for a ratio that is off balance, in nats, so that posteriors err on the side of being too wide (Delaunoy
+    /// et al., arXiv 2208.13624, who take 100).
+    pub fn balanced(mut self, cost: f64) -> Self {
+        self.balance = cost;
+        self
+    }
+
+    /// How the ratio is learned.
+    pub(super) fn family(&self) -> Family {
+        let others = self.others;
+        let contrast = match self.gamma {
+            Some(gamma) => Contrast::WhichIfAny { others, gamma: gamma as f32 },
+            None => Contrast::Which { others },
+        };
+        Family::Ratio { contrast, balance: self.balance as f32, width: WIDTH }
+    }
+
+    /// Trains on fresh simulations, on all cores, until the budget is spent.
+    ///
+    /// # Errors
+    /// A model that cannot be simulated, a global that does not exist, a training that diverges, or a checkpoint of another
+    /// training.
+    pub fn train(self, budget: Budget) -> Result<RatioEstimator<M>, InferenceError> {
+        let family = self.family();
+        Ok(RatioEstimator { trained: self.npe.settings(|s| s.architecture.family = family).train(budget)? })
+    }
+}
+
+/// An amortized ratio of the likelihood to the evidence, as a function of globals of a model.
+#[derive(Clone, Debug)]
+pub struct RatioEstimator<M: Model> {
+    /// All but what is concluded is as for a posterior.
+    trained: Posterior<M>,
+}
+
+impl<M: Model> RatioEstimator<M> {
+    /// The ratio and the posterior given a data set of any size in the model's ranges.
+    ///
+    /// # Errors
+    /// What is wrong with the data; and data that are impossible at all draws of the prior, as far as the network knows.
+    pub fn condition(&self, data: &M::Data) -> Result<RatioBelief<M>, InferenceError> {
+        RatioBelief::new(self.trained.model().clone(), self.trained.targets(), self.trained.ratio(data)?, data)
+    }
+
+    /// How the training went. The losses are those of telling data sets apart, in nats.
+    pub fn history(&self) -> &[Training] {
+        self.trained.history()
+    }
+
+    /// What is doubtful about the training, in words; nothing if all seems well.
+    pub fn warnings(&self) -> Vec<String> {
+        self.trained.warnings()
+    }
+
+    /// The model it was trained for.
+    pub fn model(&self) -> &M {
+        self.trained.model()
+    }
+
+    /// Writes the ratio to a file in the safetensors format, whole or not at all. The header says which model it is of.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), InferenceError> {
+        self.trained.save(path)
+    }
+
+    /// Reads a ratio that was saved for this model, with these params.
+    ///
+    /// # Errors
+    /// A file that cannot be read, is damaged, or holds something else, such as the ratio of another model, or a posterior.
+    pub fn load(model: &M, path: impl AsRef<Path>) -> Result<Self, InferenceError> {
+        Self::load_with(model, path, RowNetworks::default())
+    }
+
+    /// The same for a ratio that was trained with networks of your own for the rows of some plates.
+    ///
+    /// # Errors
+    /// Those of [`load`](RatioEstimator::load), and a network whose sizes are not those of the training's.
+    pub fn load_with(model: &M, path: impl AsRef<Path>, networks: RowNetworks) -> Result<Self, InferenceError> {
+        Ok(Self { trained: Posterior::read(model, path.as_ref(), networks, true)? })
+    }
+}
+
+/// What is believed of the globals given one data set, by a learned ratio: the prior times the ratio.
+///
+/// Means and quantiles are those of draws of the prior, with the ratios as weights: see
+/// [`weighted`](RatioBelief::weighted), and [`warnings`](RatioBelief::warnings) on whether these are enough. Where the
+/// posterior is much narrower than the prior they are not, and [`nuts`](RatioBelief::nuts) samples it.
+#[derive(Clone, Debug)]
+pub struct RatioBelief<M: Model> {
+    model: M,
+    targets: Arc<[GlobalSlot]>,
+    ratio: Ratio,
+    weighted: Refined<M>,
+    /// A data set without elements.
+    empty: M::Data,
+}
+
+impl<M: Model> RatioBelief<M> {
+    fn new(model: M, targets: Arc<[GlobalSlot]>, ratio: Ratio, data: &M::Data) -> Result<Self, InferenceError> {
+        // Covariates do not matter to globals, but outside plates something must say what they are.
+        let plan = Plan::new(&model, &[], None, Some((data, false)))?.without_elements();
+        let drawn = (0..PRIOR).into_par_iter().with_min_len(64).map(|i| model.draw(&plan, &mut stream(0, i as u64)));
+        let drawn: Vec<_> = drawn.collect::<Result<_, _>>()?;
+        let free = global_slots(&model).iter().map(|g| g.free.end).max().unwrap_or(0);
+        let (mut q, mut points, mut values) = (Vec::with_capacity(PRIOR * free), Vec::new(), Vec::new());
+        let shown: Vec<usize> = targets.iter().flat_map(|t| t.values.clone()).collect();
+        for simulation in &drawn {
+            let own = unconstrain(&model, &simulation.globals, None);
+            points.extend(places(&targets).map(|(at, link)| link.forward(own[at])));
+            q.extend(own);
+            let numbers = simulation.globals.to_numbers();
+            values.extend(shown.iter().map(|&at| numbers[at]));
+        }
+        let names = targets.iter().flat_map(|t| t.components.clone()).collect();
+        let weighted = Refined::new(names, values, q, ratio.log_ratios(0, &points))?;
+        let empty = drawn.into_iter().next().map_or_else(|| data.clone(), |simulation| simulation.data);
+        Ok(Self { model, targets, ratio, weighted, empty })
+    }
+
+    /// The names of the numbers: `mass`, or `mu[0]`, `mu[1]` for a vector.
+    pub fn names(&self) -> &[String] {
+        self.weighted.names()
+    }
+
+    /// ln of the learned ratio p(data | globals) / p(data) at some globals; those that were not inferred are ignored. Minus
+    /// infinity or NaN outside the prior's support.
+    pub fn log_ratio(&self, globals: &M::Globals) -> f64 {
+        let q = unconstrain(&self.model, globals, None);
+        let point: Vec<f64> = places(&self.targets).map(|(at, link)| link.forward(q[at])).collect();
+        self.ratio.log_ratios(0, &point)[0]
+    }
+
+    /// The log density of the posterior at some globals, in the constrained space, normalised over the draws of the prior;
+    /// nothing where some globals were not inferred, of which the prior would have to be integrated over.
+    pub fn log_posterior(&self, globals: &M::Globals) -> Option<f64> {
+        if self.targets.len() < global_slots(&self.model).len() {
+            return None;
+        }
+        let prior = log_prior(&self.model, globals);
+        // Outside the prior's support a ratio means nothing.
+        let ratio = if prior == f64::NEG_INFINITY { 0.0 } else { self.log_ratio(globals) };
+        Some(prior + ratio - self.weighted.log_evidence())
+    }
+
+    /// Draws of the prior with the ratios as weights: with their k-hat and effective sample size, and ln of their mean, which
+    /// is 0 for a perfect ratio (but one that is known up to a factor).
+    pub fn weighted(&self) -> &Refined<M> {
+        &self.weighted
+    }
+
+    /// Draws of the posterior: for each name its `count` draws, from a seed. They are drawn by weight from those of the
+    /// prior.
+    pub fn sample(&self, count: usize, seed: u64) -> Vec<Vec<f64>> {
+        self.weighted.sample(count, seed)
+    }
+
+    /// Mean, sd and quantiles of every number.
+    pub fn summary(&self) -> Summary {
+        self.weighted.summary()
+    }
+
+    /// The mean of a number; nothing if there is none of that name.
+    pub fn mean(&self, name: &str) -> Option<f64> {
+        self.weighted.mean(name)
+    }
+
+    /// The standard deviation of a number; nothing if there is none of that name.
+    pub fn sd(&self, name: &str) -> Option<f64> {
+        self.weighted.sd(name)
+    }
+
+    /// A quantile of a number, for a probability between 0 and 1; nothing if there is none of that name.
+    pub fn quantile(&self, name: &str, probability: f64) -> Option<f64> {
+        self.weighted.quantile(name, probability)
+    }
+
+    /// Why the weights may not be enough, in words; empty where nothing speaks against them.
+    pub fn warnings(&self) -> Vec<String> {
+        self.weighted.warnings()
+    }
+
+    /// Samples the posterior by chains over the prior and the learned ratio. Globals that were not inferred are NaN in the
+    /// draws.
+    pub fn nuts(&self) -> Nuts<'_, M>
+    where
+        M: Explicit,
+    {
+        let places: Vec<(usize, Link)> = places(&self.targets).collect();
+        let factor = RatioFactor::new(self.ratio.clone(), (0..places.len()).collect(), places);
+        let density = Density::of_globals(&self.model, &self.empty).with_factor(Box::new(factor));
+        let all = self.targets.len() == global_slots(&self.model).len();
+        Nuts::over(&self.model, &self.empty, density, (!all).then(|| self.names().to_vec()))
+    }
+}
+
+impl<M: Model> std::fmt::Display for RatioBelief<M> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.weighted.fmt(f)
+    }
+}
+
+/// The ratios of some data sets as a factor of a density.
+#[derive(Debug)]
+pub(super) struct RatioFactor {
+    ratio: Ratio,
+    /// For each data set and each target, which of the numbers in `places` it is.
+    of: Arc<[usize]>,
+    /// Unconstrained numbers of the density, and how the network measures them.
+    places: Arc<[(usize, Link)]>,
+    /// What the network measures of each place, and its derivative.
+    linked: Vec<(f64, f64)>,
+    points: Vec<f64>,
+    gradient: Vec<f64>,
+    scratch: RatioScratch,
+}
+
+impl RatioFactor {
+    pub(super) fn new(ratio: Ratio, of: Vec<usize>, places: Vec<(usize, Link)>) -> Self {
+        let gradient = vec![0.0; of.len()];
+        Self {
+            ratio,
+            of: of.into(),
+            places: places.into(),
+            linked: Vec::new(),
+            points: Vec::new(),
+            gradient,
+            scratch: RatioScratch::default(),
+        }
+    }
+}
+
+impl Factor for RatioFactor {
+    fn add(&mut self, q: &[f64], gradient: &mut [f64]) -> f64 {
+        self.linked.clear();
+        self.linked.extend(self.places.iter().map(|(at, link)| (link.forward(q[*at]), link.log_slope(q[*at]).exp())));
+        self.points.clear();
+        self.points.extend(self.of.iter().map(|&place| self.linked[place].0));
+        let value = self.ratio.gradient(&self.points, &mut self.gradient, &mut self.scratch);
+        for (&place, by) in self.of.iter().zip(&self.gradient) {
+            gradient[self.places[place].0] += by * self.linked[place].1;
+        }
+        value
+    }
+
+    fn copy(&self) -> Box<dyn Factor> {
+        let (of, places) = (self.of.clone(), self.places.clone());
+        Box::new(Self {
+            ratio: self.ratio.clone(),
+            of,
+            places,
+            linked: Vec::new(),
+            points: Vec::new(),
+            gradient: self.gradient.clone(),
+            scratch: RatioScratch::default(),
+        })
+    }
+}

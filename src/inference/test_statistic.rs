@@ -1,0 +1,328 @@
+//! Learned test statistics: how strongly data speak against a value of one global, whatever the nuisance parameters.
+//!
+//! A network with the hypothesis as an input beside the data learns to tell data that were drawn at the hypothesis from data
+//! drawn next to it, each with nuisance parameters of its own (Heinrich et al., arXiv 2306.12584, section on frequentist
+//! inference). Its log odds are, for the best network,
+//!
+//! ```text
+//! ln p(data | alternatives) / p(data | mu),   both averaged over the prior of the nuisance parameters
+//! ```
+//!
+//! and alternatives to both sides. This is a statistic, not a p-value: with the Neyman construction
+//! ([`Neyman`](crate::calibration::Neyman)) it gives confidence sets that cover.
+
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rand::RngExt;
+
+use super::InferenceError;
+use super::encode::Encoder;
+use super::link::Link;
+use super::npe::own_networks;
+use super::ratio::WIDTH;
+use super::training::Training;
+use crate::model::{GlobalSlot, Model, Record, check, global_slots, unconstrain};
+use crate::nn::{
+    Activation, Batch, Budget, Contrast, Family, Network, Record as Progress, RowNetworks, Settings, Shape, Source,
+};
+use crate::simulate::{Plan, SimulateError, Stream, stream};
+
+/// Alternatives that are drawn anew where one is outside the support.
+const ATTEMPTS: usize = 100;
+
+/// A test statistic to be trained; made by `model.test_statistic("mu")`.
+///
+/// ```
+/// use hierarch::calibration::Neyman;
+/// use hierarch::prelude::*;
+///
+/// model! {
+///     pub Flux {
+///         global rate ~ Uniform(0.0, 50.0);
+///         nuisance background ~ Normal(3.0, 0.3);
+///         observe count ~ Poisson(rate + background);
+///     }
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let model = Flux::default();
+/// let statistic = model
+///     .test_statistic("rate")
+///     .hypotheses(5.0..=30.0)
+///     .delta(2.0..=10.0)
+///     .train(Budget::sets(5_000))?; // far too short, for an example
+/// let data = FluxData { count: 17 };
+/// println!("{:.2} against 10", statistic.evaluate(&data, 10.0)?);
+/// let of = |data: &FluxData, rate: f64| statistic.evaluate(data, rate);
+/// let neyman = Neyman::new(model.simulate(2_000).seed(1), "rate", 5.0..=30.0, &[0.68], of)?;
+/// # let _ = neyman;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "nothing is trained before `train`"]
+pub struct StatisticTraining<'a, M: Model> {
+    model: &'a M,
+    interest: String,
+    hypotheses: Option<RangeInclusive<f64>>,
+    delta: RangeInclusive<f64>,
+    sizes: Vec<(String, usize)>,
+    covariates: Option<&'a M::Data>,
+    settings: Settings,
+    checkpoint: Option<PathBuf>,
+    networks: RowNetworks,
+}
+
+impl<'a, M: Model> StatisticTraining<'a, M> {
+    /// A statistic for a scalar global, tested at values that its prior draws, against alternatives at a distance of 0.5
+    /// to 2.
+    pub fn new(model: &'a M, interest: &str) -> Self {
+        Self {
+            model,
+            interest: interest.to_owned(),
+            hypotheses: None,
+            delta: 0.5..=2.0,
+            sizes: Vec::new(),
+            covariates: None,
+            settings: Settings::new(Budget::sets(0)),
+            checkpoint: None,
+            networks: RowNetworks::default(),
+        }
+    }
+
+    /// Tests values uniform in a range, instead of draws of the prior.
+    pub fn hypotheses(mut self, range: RangeInclusive<f64>) -> Self {
+        self.hypotheses = Some(range);
+        self
+    }
+
+    /// How far alternatives are from the value that is tested, to either side: uniform in a range. A statistic has the most
+    /// power at such distances. Where one side is outside the support, the other is taken.
+    pub fn delta(mut self, range: RangeInclusive<f64>) -> Self {
+        self.delta = range;
+        self
+    }
+
+    /// The seed of the simulations and of the network's first weights.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.settings.seed = seed;
+        self
+    }
+
+    /// Trains for one size of a plate instead of its whole range.
+    pub fn size(mut self, plate: &str, elements: usize) -> Self {
+        self.sizes.push((plate.to_owned(), elements));
+        self
+    }
+
+    /// Draws the covariates of simulated elements from the rows of a data set.
+    pub fn given(mut self, data: &'a M::Data) -> Self {
+        self.covariates = Some(data);
+        self
+    }
+
+    /// Changes the sizes of the network, or how it is trained.
+    pub fn settings(mut self, change: impl FnOnce(&mut Settings)) -> Self {
+        change(&mut self.settings);
+        self
+    }
+
+    /// Reads the rows of plates by a learned histogram of so many bins, and nothing else: a small network shares each row out
+    /// among the bins.
+    pub fn learned_histogram(self, bins: usize) -> Self {
+        self.settings(|s| {
+            s.architecture.bins = 0;
+            s.architecture.row = vec![64, bins];
+            s.architecture.activation = Activation::Softmax;
+        })
+    }
+
+    /// Reads the rows of some plates with networks of your own.
+    pub fn row_networks(mut self, networks: RowNetworks) -> Self {
+        self.networks = networks;
+        self
+    }
+
+    /// Writes the state of the training to a file every few seconds and at its end. Where the file exists already, the
+    /// training goes on from there.
+    pub fn checkpoint(mut self, path: impl AsRef<Path>) -> Self {
+        self.checkpoint = Some(path.as_ref().to_owned());
+        self
+    }
+
+    /// Trains on fresh simulations, on all cores, until the budget is spent.
+    ///
+    /// # Errors
+    /// A model that cannot be simulated, no scalar global of that name, ranges that make no sense, a training that diverges,
+    /// or a checkpoint of another training.
+    pub fn train(mut self, budget: Budget) -> Result<TestStatistic<M>, InferenceError> {
+        let slot = self.slot()?;
+        let specification = self.model.specification();
+        let encoder = Encoder::new(&specification);
+        let (width, plates) = encoder.shape();
+        // The hypothesis, and the label.
+        let shape = Shape { width, plates, targets: 2 };
+        self.settings.budget = budget;
+        self.settings.architecture.family = Family::Ratio { contrast: Contrast::Label, balance: 0.0, width: WIDTH };
+        self.settings.architecture = self.settings.architecture.sized(&shape);
+        if let Some(data) = self.covariates {
+            check(self.model, data)?;
+        }
+        let training = Training {
+            of: format!("{:?}, statistic of {}", self.model, self.interest),
+            settings: &self.settings,
+            networks: &own_networks(&specification, &shape, &self.networks)?,
+            checkpoint: self.checkpoint.as_deref(),
+        };
+        let covariates = self.covariates.map(|data| (data, false));
+        let source = Hypotheses {
+            training: &self,
+            slot: &slot,
+            encoder: &encoder,
+            globals: Plan::new(self.model, &self.sizes, None, covariates)?.without_elements(),
+            data: Plan::new(self.model, &self.sizes, None, covariates)?,
+        };
+        let text = self.covariates.map(|data| serde_json::json!(data).to_string());
+        let simulations = format!(
+            "hypotheses {:?}, delta {:?}, sizes {:?}, covariates {text:?}",
+            self.hypotheses, self.delta, self.sizes
+        );
+        let network = training.fit(&shape, &source, &simulations)?;
+        Ok(TestStatistic { model: self.model.clone(), slot, network: Arc::new(network), encoder })
+    }
+
+    fn slot(&self) -> Result<GlobalSlot, InferenceError> {
+        let all = global_slots(self.model);
+        let known = all.iter().map(|g| format!("`{}`", g.name)).collect::<Vec<_>>().join(", ");
+        let found = all.into_iter().find(|g| g.name == self.interest && g.values.len() == 1 && g.free.len() == 1);
+        let slot = found.ok_or_else(|| InferenceError::UnknownScalar { name: self.interest.clone(), known })?;
+        let range = |what, range: &RangeInclusive<f64>, least: f64| {
+            let (low, high) = (*range.start(), *range.end());
+            if low.is_finite() && high.is_finite() && low <= high && high > least && low >= least {
+                return Ok(());
+            }
+            Err(InferenceError::Range { what, low, high })
+        };
+        range("distances of alternatives", &self.delta, 0.0)?;
+        if let Some(hypotheses) = &self.hypotheses {
+            range("hypotheses", hypotheses, f64::NEG_INFINITY)?;
+        }
+        Ok(slot)
+    }
+}
+
+/// What a network measures of a value of a global; not finite outside the support.
+fn measure<M: Model>(model: &M, slot: &GlobalSlot, numbers: &[f64]) -> f64 {
+    let q = unconstrain(model, &M::Globals::from_numbers(numbers), None);
+    Link::of(slot.bounded).forward(q[slot.free.start])
+}
+
+/// Data drawn at a hypothesis, or next to it.
+struct Hypotheses<'a, 'b, M: Model> {
+    training: &'b StatisticTraining<'a, M>,
+    slot: &'b GlobalSlot,
+    encoder: &'b Encoder,
+    globals: Plan<'a, M>,
+    data: Plan<'a, M>,
+}
+
+impl<M: Model> Hypotheses<'_, '_, M> {
+    /// All globals with a hypothesis among them, what a network measures of it, and the globals that data are drawn at.
+    fn globals(&self, alternative: bool, rng: &mut Stream) -> Result<(f64, M::Globals), SimulateError> {
+        let StatisticTraining { model, hypotheses, delta, .. } = self.training;
+        let at = self.slot.values.start;
+        for _ in 0..ATTEMPTS {
+            let mut numbers = model.draw(&self.globals, rng)?.globals.to_numbers();
+            if let Some(range) = hypotheses {
+                numbers[at] = range.start() + (range.end() - range.start()) * rng.random::<f64>();
+            }
+            let measured = measure(*model, self.slot, &numbers);
+            if !measured.is_finite() {
+                continue;
+            }
+            if !alternative {
+                return Ok((measured, M::Globals::from_numbers(&numbers)));
+            }
+            let hypothesis = numbers[at];
+            let distance = delta.start() + (delta.end() - delta.start()) * rng.random::<f64>();
+            let distance = if rng.random() { distance } else { -distance };
+            for side in [distance, -distance] {
+                numbers[at] = hypothesis + side;
+                if measure(*model, self.slot, &numbers).is_finite() {
+                    return Ok((measured, M::Globals::from_numbers(&numbers)));
+                }
+            }
+        }
+        Err(SimulateError::NoAlternative { variable: self.slot.name.clone() })
+    }
+}
+
+impl<M: Model> Source for Hypotheses<'_, '_, M> {
+    type Error = SimulateError;
+
+    fn draw(&self, step: u64, first: usize, sets: usize) -> Result<(Batch, Vec<f32>), SimulateError> {
+        let mut batch = self.encoder.batch();
+        let mut targets = Vec::with_capacity(2 * sets);
+        let seed = self.training.settings.seed;
+        for place in first..first + sets {
+            // One stream for each (step, place), apart from those of `simulate` by the seed.
+            let key = step.wrapping_add(2).wrapping_mul(0x9fb2_1c65_1e98_df25);
+            let mut rng = stream(seed.wrapping_add(key), place as u64);
+            let alternative = place % 2 == 1;
+            let (measured, globals) = self.globals(alternative, &mut rng)?;
+            let simulation = self.training.model.draw(&self.data.at(&globals), &mut rng)?;
+            self.encoder.push(&simulation.data, &mut batch);
+            targets.extend([measured as f32, f32::from(u8::from(alternative))]);
+        }
+        Ok((batch, targets))
+    }
+}
+
+/// A learned test statistic of a global of a model.
+#[derive(Clone, Debug)]
+pub struct TestStatistic<M: Model> {
+    model: M,
+    slot: GlobalSlot,
+    network: Arc<Network>,
+    encoder: Encoder,
+}
+
+impl<M: Model> TestStatistic<M> {
+    /// How strongly a data set speaks against a value: the log odds, for even odds before, that it was drawn at an
+    /// alternative and not at the value.
+    ///
+    /// # Errors
+    /// What is wrong with the data; a value outside the support.
+    pub fn evaluate(&self, data: &M::Data, value: f64) -> Result<f64, InferenceError> {
+        Ok(self.evaluate_at(data, &[value])?[0])
+    }
+
+    /// The same for several values, which costs little more than for one.
+    ///
+    /// # Errors
+    /// Those of [`evaluate`](TestStatistic::evaluate).
+    pub fn evaluate_at(&self, data: &M::Data, values: &[f64]) -> Result<Vec<f64>, InferenceError> {
+        check(&self.model, data)?;
+        let mut numbers = vec![f64::NAN; global_slots(&self.model).iter().map(|g| g.values.end).max().unwrap_or(0)];
+        let points = values.iter().map(|&value| {
+            numbers[self.slot.values.start] = value;
+            let measured = measure(&self.model, &self.slot, &numbers);
+            if measured.is_finite() {
+                return Ok(measured);
+            }
+            Err(InferenceError::OutsideSupport { name: self.slot.name.clone(), value })
+        });
+        let points = points.collect::<Result<Vec<_>, _>>()?;
+        let mut batch = self.encoder.batch();
+        self.encoder.push(data, &mut batch);
+        Ok(self.network.ratios(&batch)?.log_ratios(0, &points))
+    }
+
+    /// How the training went. The losses are those of telling data at a hypothesis from data next to it, in nats; ln 2 is to
+    /// know nothing.
+    pub fn history(&self) -> &[Progress] {
+        self.network.history()
+    }
+}
