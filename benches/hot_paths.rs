@@ -167,13 +167,13 @@ fn train_step(c: &mut Criterion) {
         sets,
     };
     let features = default.bins + 2;
+    let with = |family| Architecture { family, ..published.clone() };
+    // Multiplications that a flow adds are not counted: they are one in a hundred.
+    let published_work = || work(25_600, &[1, 128, 128, 128], 256, &[128, 64, 128, 128, 128, 3], false);
     let cases = [
-        (
-            "resonance_256x100",
-            256,
-            published,
-            work(25_600, &[1, 128, 128, 128], 256, &[128, 64, 128, 128, 128, 3], false),
-        ),
+        ("resonance_256x100", 256, published.clone(), published_work()),
+        ("resonance_256x100_maf", 256, with(Family::maf()), published_work()),
+        ("resonance_256x100_nsf", 256, with(Family::nsf()), published_work()),
         (
             "default_resonance_512x100",
             512,
@@ -246,5 +246,20 @@ fn refine(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, density, simulate, train_step, encoders, condition, refine);
+/// Draws of two numbers.
+fn sample(c: &mut Criterion) {
+    let model = Resonance::default();
+    let data = model.simulate(1).size("events", 100).seed(1).run().expect("the model can be simulated").remove(0).data;
+    let mut group = c.benchmark_group("sample");
+    group.throughput(Throughput::Elements(1000));
+    for (name, family) in [("maf_1000", Family::maf()), ("nsf_1000", Family::nsf())] {
+        let npe = model.npe().settings(|s| s.architecture.family = family);
+        let posterior = npe.train(Budget::sets(5_000)).expect("the model can be learned");
+        let belief = posterior.condition(&data).expect("good data");
+        group.bench_function(name, |b| b.iter(|| belief.sample(black_box(1000), 1)));
+    }
+    group.finish();
+}
+
+criterion_group!(benches, density, simulate, train_step, encoders, condition, sample, refine);
 criterion_main!(benches);

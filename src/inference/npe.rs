@@ -68,8 +68,8 @@ impl<'a, M: Model> Npe<'a, M> {
         self
     }
 
-    /// Changes the sizes of the network, or how it is trained. Sizes that are left as they are follow the model: see
-    /// [`Architecture::sized`](crate::nn::Architecture::sized).
+    /// Changes the sizes of the network, or how it is trained. Sizes and a family that are left as they are follow the model:
+    /// see [`Architecture::sized`](crate::nn::Architecture::sized).
     pub fn settings(mut self, change: impl FnOnce(&mut Settings)) -> Self {
         change(&mut self.settings);
         self

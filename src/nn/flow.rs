@@ -6,7 +6,7 @@
 //! parameters depend on the data set and on the numbers before it,
 //!
 //! ```text
-//! z_i = map(x_i; parameters = W gelu(V [context, x_1 .. x_(i-1)] + b) + c),
+//! z_i = map(x_i; parameters = W gelu(V gelu(U [context, x_1 .. x_(i-1)] + a) + b) + c),
 //! ```
 //!
 //! and the numbers are taken in the opposite order by the next step. Affine maps make a masked autoregressive flow; splines
@@ -42,6 +42,7 @@ pub(super) struct FlowHead {
 struct Conditioner {
     first: Layer,
     second: Layer,
+    last: Layer,
 }
 
 impl FlowHead {
@@ -58,9 +59,10 @@ impl FlowHead {
                 let name = format!("flow.{step}.{i}");
                 let inputs: &[usize] = if i == 0 { &[context] } else { &[context, i] };
                 let first = builder.layer(&format!("{name}.first"), inputs, width, 1.0);
+                let second = builder.layer(&format!("{name}.second"), &[width], width, 1.0);
                 // Zero at first: the identity.
-                let second = builder.layer(&format!("{name}.second"), &[width], map.parameters(), 0.0);
-                Conditioner { first, second }
+                let last = builder.layer(&format!("{name}.last"), &[width], map.parameters(), 0.0);
+                Conditioner { first, second, last }
             };
             (0..gaussian.dims).map(conditioner).collect()
         };
@@ -85,8 +87,9 @@ impl FlowHead {
                 if i > 0 {
                     inputs.push(Input::Node(graph.columns_before(&x, i)?));
                 }
-                let hidden = graph.affine(rows, &inputs, &conditioner.first, Activation::Gelu)?;
-                parameters.push(graph.affine(rows, &[Input::Node(hidden)], &conditioner.second, Activation::None)?);
+                let mut hidden = graph.affine(rows, &inputs, &conditioner.first, Activation::Gelu)?;
+                hidden = graph.affine(rows, &[Input::Node(hidden)], &conditioner.second, Activation::Gelu)?;
+                parameters.push(graph.affine(rows, &[Input::Node(hidden)], &conditioner.last, Activation::None)?);
             }
             let (z, log_slope) = graph.map_and_turn(&x, &parameters, self.map)?;
             x = z;
@@ -213,7 +216,8 @@ impl<E: Number, T: Tape<E, Cpu>> Graph<E, T> {
 pub struct Flow {
     head: Arc<FlowHead>,
     weights: Arc<Weights<f32>>,
-    context: Vec<f32>,
+    /// For each step and number, what the data set adds to the first layer of the conditioner.
+    contexts: Vec<Vec<Vec<f32>>>,
     /// What whitens the numbers, in their own scale.
     gaussian: Component,
 }
@@ -233,7 +237,15 @@ impl Flow {
         scales: &[(f32, f32)],
     ) -> Flow {
         let gaussian = head.gaussian.read(output, scales).components.swap_remove(0);
-        Flow { head: head.clone(), weights: weights.clone(), context: context.to_vec(), gaussian }
+        let of = |conditioner: &Conditioner| {
+            let (slot, bias) = (conditioner.first.weights[0], conditioner.first.bias);
+            let matrix = View::new(&weights.values[slot.range()], slot.columns);
+            let mut sums = product(View::new(context, slot.rows), matrix);
+            sums.iter_mut().zip(&weights.values[bias.range()]).for_each(|(sum, bias)| *sum += bias);
+            sums
+        };
+        let contexts = head.steps.iter().map(|step| step.iter().map(of).collect()).collect();
+        Flow { head: head.clone(), weights: weights.clone(), contexts, gaussian }
     }
 
     /// How many numbers there are.
@@ -249,12 +261,11 @@ impl Flow {
         for point in points.chunks_exact(dims) {
             noise.extend(self.gaussian.whiten(point).into_iter().map(|z| z as f32));
         }
-        let contexts = self.contexts();
         let constant = log_slope - 0.5 * dims as f64 * std::f64::consts::TAU.ln();
         let tile = |x: &mut [f32]| -> Vec<f64> {
             let rows = x.len() / dims;
             let mut log_densities = vec![constant; rows];
-            for (step, contexts) in self.head.steps.iter().zip(&contexts) {
+            for (step, contexts) in self.head.steps.iter().zip(&self.contexts) {
                 let before = x.to_vec();
                 for (i, (conditioner, context)) in step.iter().zip(contexts).enumerate() {
                     let parameters = self.parameters(conditioner, context, &before, i);
@@ -281,11 +292,10 @@ impl Flow {
     /// The points that standard normal numbers (points x D) stand for.
     pub(super) fn place(&self, normal: Vec<f64>) -> Vec<f64> {
         let dims = self.dims();
-        let contexts = self.contexts();
         let tile = |z: &mut [f64]| {
             let rows = z.len() / dims;
             let mut x: Vec<f32> = z.iter().map(|z| *z as f32).collect();
-            for (step, contexts) in self.head.steps.iter().zip(&contexts).rev() {
+            for (step, contexts) in self.head.steps.iter().zip(&self.contexts).rev() {
                 let z = std::mem::replace(&mut x, vec![0.0; rows * dims]);
                 for (i, (conditioner, context)) in step.iter().zip(contexts).enumerate() {
                     let parameters = self.parameters(conditioner, context, &x, i);
@@ -303,18 +313,6 @@ impl Flow {
         points
     }
 
-    /// What the data set adds to the first layer of each conditioner.
-    fn contexts(&self) -> Vec<Vec<Vec<f32>>> {
-        let of = |conditioner: &Conditioner| {
-            let (slot, bias) = (conditioner.first.weights[0], conditioner.first.bias);
-            let weights = View::new(&self.weights.values[slot.range()], slot.columns);
-            let mut sums = product(View::new(&self.context, slot.rows), weights);
-            sums.iter_mut().zip(&self.weights.values[bias.range()]).for_each(|(sum, bias)| *sum += bias);
-            sums
-        };
-        self.head.steps.iter().map(|step| step.iter().map(of).collect()).collect()
-    }
-
     /// The parameters of the map of number `i` at each of some points, of which the numbers before it are known.
     fn parameters(&self, conditioner: &Conditioner, context: &[f32], points: &[f32], i: usize) -> Vec<f32> {
         let dims = self.dims();
@@ -325,10 +323,17 @@ impl Flow {
             }
             None => vec![0.0; points.len() / dims * context.len()],
         };
+        let layer = |input: &[f32], layer: &Layer, activation| {
+            let slot = layer.weights[0];
+            let weights = View::new(&self.weights.values[slot.range()], slot.columns);
+            activate(
+                product(View::new(input, slot.rows), weights),
+                &self.weights.values[layer.bias.range()],
+                activation,
+            )
+            .0
+        };
         let (hidden, _) = activate(sums, context, Activation::Gelu);
-        let slot = conditioner.second.weights[0];
-        let weights = View::new(&self.weights.values[slot.range()], slot.columns);
-        let bias = &self.weights.values[conditioner.second.bias.range()];
-        activate(product(View::new(&hidden, slot.rows), weights), bias, Activation::None).0
+        layer(&layer(&hidden, &conditioner.second, Activation::Gelu), &conditioner.last, Activation::None)
     }
 }

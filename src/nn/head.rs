@@ -19,6 +19,27 @@ use super::spline::{BINS, Map};
 const OTHERS: usize = 63;
 
 /// A family of distributions over the targets.
+///
+/// KL(exact || learned) in nats after 6 seconds of training on one core, with the sizes of [`Family::maf`] and
+/// [`Family::nsf`]; an ignored test in `tests/families.rs` prints such a table. Standard errors are a tenth of the numbers,
+/// a third to a half for those below 0.03. The machine was shared: within a row speeds differ by up to a factor of two.
+///
+/// | posterior | Gaussian | mixture of 6 | mixture of 16 | MAF | NSF |
+/// | --- | --- | --- | --- | --- | --- |
+/// | conjugate, 1 number | 0.000 | 0.001 | 0.000 | 0.000 | 0.000 |
+/// | conjugate, 2 numbers | 0.000 | 0.000 | 0.000 | 0.001 | 0.000 |
+/// | conjugate, 5 numbers | 0.002 | 0.004 | 0.005 | 0.005 | 0.004 |
+/// | conjugate, 10 numbers (a mixture of 7 at most) | 0.005 | | 0.009 | 0.018 | 0.015 |
+/// | a banana | 0.62 | 0.021 | 0.016 | 0.093 | 0.032 |
+/// | two moons | 1.21 | 0.24 | 0.034 | 1.15 | 0.068 |
+/// | two modes of one number | 0.43 | 0.007 | 0.004 | 0.43 | 0.006 |
+/// | at the edge of a uniform prior | 0.047 | 0.001 | 0.001 | 0.046 | 0.003 |
+///
+/// On the resonance of the examples mixtures of 6 and of 16 are as close as each other after equal times, flows behind. So a
+/// mixture of 16 is the default for several numbers. Of one number 6 are enough, and a little closer to a Gaussian posterior
+/// after long training. A spline flow comes near, and is the one to try for shapes that Gaussians tile badly. A Gaussian is
+/// best where the posterior is one. A masked autoregressive flow bends, but its affine maps hardly tear one mode into two,
+/// and of one number it is a Gaussian.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub enum Family {
     /// Independent Gaussians.
@@ -30,7 +51,7 @@ pub enum Family {
         /// How many, 16 at most; fewer where there are many targets.
         components: usize,
     },
-    /// A masked autoregressive flow behind a Gaussian.
+    /// A masked autoregressive flow behind a Gaussian: for posteriors that are bent, but of one mode.
     Maf {
         /// Autoregressive steps.
         steps: usize,
