@@ -435,3 +435,25 @@ fn attention_where_it_cannot_be_says_why() {
     let error = attention().row_networks(networks).train(Budget::sets(600)).unwrap_err().to_string();
     assert!(error.contains("one or the other"), "{error}");
 }
+
+/// A model that differs in one number of one prior is another model.
+#[test]
+fn the_arguments_of_distributions_are_part_of_the_fingerprint() {
+    mod wider {
+        use hierarch::prelude::*;
+        model! {
+            pub Gauss {
+                global theta ~ Normal(0.0, 1.5);
+                global other ~ Normal(0.0, 1.0);
+                nuisance spread ~ Uniform(0.99, 1.01);
+                plate events(1..=200) {
+                    observe x ~ Normal(theta, spread);
+                }
+            }
+        }
+    }
+    let (here, there) = (Gauss::default().specification(), wider::Gauss::default().specification());
+    assert_eq!(here.variables[0].definition, "Normal(0.0, 1.0)");
+    assert_eq!(there.variables[0].definition, "Normal(0.0, 1.5)");
+    assert_ne!(here.fingerprint(), there.fingerprint());
+}

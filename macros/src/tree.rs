@@ -476,10 +476,52 @@ fn lower_variable(variable: ast::Variable) -> Variable {
     }
 }
 
-/// An expression as it was written, on one line.
+/// An expression as text, on one line and spaced as rustfmt would: the same however it was written. (The text of the source is
+/// not to be had: on stable Rust, the span of several tokens is that of the first.)
 pub fn source(expr: &Expr) -> String {
-    use syn::spanned::Spanned;
-    let text = expr.span().source_text().unwrap_or_else(|| expr.to_token_stream().to_string());
+    use proc_macro2::{Delimiter, Spacing, TokenTree};
+    fn write(tokens: TokenStream, text: &mut String) {
+        let mut joint = true;
+        for token in tokens {
+            let mut after = false;
+            match &token {
+                TokenTree::Group(group) => {
+                    let (open, close) = match group.delimiter() {
+                        Delimiter::Parenthesis => ("(", ")"),
+                        Delimiter::Bracket => ("[", "]"),
+                        Delimiter::Brace => (" { ", " }"),
+                        Delimiter::None => ("", ""),
+                    };
+                    if !joint && text.ends_with([',', '=', '+', '-', '*', '/', '<', '>', '|', '&', '%']) {
+                        text.push(' ');
+                    }
+                    text.push_str(open);
+                    write(group.stream(), text);
+                    text.push_str(close);
+                }
+                TokenTree::Punct(punct) => {
+                    let tight = matches!(punct.as_char(), ',' | '.' | ';' | ':' | '?' | '!');
+                    let unary = text.is_empty() || text.ends_with(['(', '[', ',', '=', '+', '-', '*', '/', '<', '>']);
+                    if !joint && !tight {
+                        text.push(' ');
+                    }
+                    text.push(punct.as_char());
+                    after = unary && !tight
+                        || punct.spacing() == Spacing::Joint
+                        || matches!(punct.as_char(), '.' | ':' | '!');
+                }
+                TokenTree::Ident(_) | TokenTree::Literal(_) => {
+                    if !joint {
+                        text.push(' ');
+                    }
+                    text.push_str(&token.to_string());
+                }
+            }
+            joint = after;
+        }
+    }
+    let mut text = String::new();
+    write(expr.to_token_stream(), &mut text);
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
