@@ -33,9 +33,7 @@ impl Estimate {
     /// The log density, or probability of a category, at each of some points (points x D).
     pub fn log_densities(&self, points: &[f64]) -> Vec<f64> {
         match self {
-            Estimate::Mixture(mixture) => {
-                points.chunks_exact(self.dims()).map(|point| mixture.log_density(point)).collect()
-            }
+            Estimate::Mixture(mixture) => mixture.log_densities(points),
             Estimate::Flow(flow) => flow.log_densities(points),
             Estimate::Categories(probabilities) => {
                 let of = |category: &f64| probabilities.get(*category as usize).map_or(f64::NEG_INFINITY, |p| p.ln());

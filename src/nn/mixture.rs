@@ -249,18 +249,40 @@ impl Component {
         self.sd.iter().enumerate().map(|(i, sd)| (deviations[i] - known(i)) / sd).collect()
     }
 
-    fn log_density(&self, at: &[f64]) -> f64 {
-        let constant = -0.5 * at.len() as f64 * std::f64::consts::TAU.ln();
-        let of = |(z, sd): (f64, &f64)| sd.ln() + 0.5 * z * z;
-        constant - self.whiten(at).into_iter().zip(&self.sd).map(of).sum::<f64>()
+    /// The sum of the squares of these numbers; `deviations` is room for D numbers.
+    fn square(&self, at: &[f64], deviations: &mut [f64]) -> f64 {
+        let mut sum = 0.0;
+        for (i, sd) in self.sd.iter().enumerate() {
+            deviations[i] = at[i] - self.mean[i];
+            let known: f64 = self.row(i).iter().zip(&*deviations).map(|(slope, deviation)| slope * deviation).sum();
+            sum += ((deviations[i] - known) / sd).powi(2);
+        }
+        sum
     }
 }
 
 impl Mixture {
     /// The log density at a point.
     pub fn log_density(&self, at: &[f64]) -> f64 {
-        let terms: Vec<f64> = self.components.iter().map(|part| part.weight.ln() + part.log_density(at)).collect();
-        log_sum_exp(&terms)
+        self.log_densities(at)[0]
+    }
+
+    /// The log density at each of some points, one after the other.
+    pub(super) fn log_densities(&self, points: &[f64]) -> Vec<f64> {
+        let dims = self.components.first().map_or(1, |part| part.mean.len());
+        let constant = |part: &Component| {
+            let log_sds: f64 = part.sd.iter().map(|sd| sd.ln()).sum();
+            part.weight.ln() - log_sds - 0.5 * dims as f64 * std::f64::consts::TAU.ln()
+        };
+        let constants: Vec<f64> = self.components.iter().map(constant).collect();
+        let (mut deviations, mut terms) = (vec![0.0; dims], vec![0.0; constants.len()]);
+        let of = |point: &[f64]| {
+            for ((term, constant), part) in terms.iter_mut().zip(&constants).zip(&self.components) {
+                *term = constant - 0.5 * part.square(point, &mut deviations);
+            }
+            log_sum_exp(&terms)
+        };
+        points.chunks_exact(dims).map(of).collect()
     }
 
     /// The mixture that one of the numbers has by itself.
