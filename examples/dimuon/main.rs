@@ -16,6 +16,7 @@ use hierarch::io::read_column;
 use hierarch::model::Density;
 use hierarch::plot::{self, Axes, Panel};
 use hierarch::prelude::*;
+use hierarch::sampling::Summary;
 use serde_json::json;
 
 model! {
@@ -122,7 +123,12 @@ fn run(arguments: &Arguments) -> Result<()> {
     let milliseconds = started.elapsed().as_secs_f64() * 1e3;
     println!("\nthe neural posterior ({milliseconds:.2} ms on data it has not seen):\n{belief}");
     posterior.warnings().iter().for_each(|warning| println!("warning: {warning}"));
-    compare(&chains, &belief);
+    compare(&chains, "neural", &belief.summary());
+    let started = Instant::now();
+    let refined = belief.refine(&model, &data)?;
+    let refining = started.elapsed().as_secs_f64() * 1e3;
+    println!("\nthe same, refined to the exact posterior by importance sampling ({refining:.0} ms):\n{refined}");
+    compare(&chains, "refined", &refined.summary());
     check_tail(&model, &data, &chains);
     out.training(posterior.history())?;
 
@@ -150,17 +156,23 @@ fn run(arguments: &Arguments) -> Result<()> {
             "milliseconds": milliseconds, "train_seconds": posterior.history().last().map(|r| r.seconds),
             "sets_seen": posterior.history().last().map(|r| r.sets),
         },
+        "refined": {
+            "mass": mean_and_sd(&refined.summary(), "mass"), "half_width": mean_and_sd(&refined.summary(), "half_width"),
+            "fraction": mean_and_sd(&refined.summary(), "fraction"), "k_hat": refined.k_hat(),
+            "effective_sample_size": refined.effective_sample_size(), "log_evidence": refined.log_evidence(),
+            "milliseconds": refining,
+        },
         "shape": { "preferred": better, "log_likelihood_gain": gain.abs() },
     }))
 }
 
-/// How far the neural posterior is from the exact one, in units of its standard deviation.
-fn compare(chains: &Chains<Dimuon>, belief: &Belief<Dimuon>) {
+/// How far a posterior is from the exact one, in units of its standard deviation.
+fn compare(chains: &Chains<Dimuon>, what: &str, posterior: &Summary) {
     let exact = chains.summary();
-    for neural in belief.summary().rows {
-        if let Some(exact) = exact.rows.iter().find(|r| r.name == neural.name) {
-            let (shift, ratio) = ((neural.mean - exact.mean) / exact.sd, neural.sd / exact.sd);
-            println!("{:<10} neural against NUTS: mean off by {shift:5.2} sd, sd times {ratio:.2}", neural.name);
+    for row in &posterior.rows {
+        if let Some(exact) = exact.rows.iter().find(|r| r.name == row.name) {
+            let (shift, ratio) = ((row.mean - exact.mean) / exact.sd, row.sd / exact.sd);
+            println!("{:<10} {what} against NUTS: mean off by {shift:5.2} sd, sd times {ratio:.2}", row.name);
         }
     }
 }
