@@ -420,23 +420,17 @@ impl<M: Model> JointPosterior<M> {
     pub fn load(model: &M, folder: impl AsRef<Path>) -> Result<Self, InferenceError> {
         let (folder, specification) = (folder.as_ref(), model.specification());
         let mut hierarchy = Hierarchy::new(model, true);
-        let mut first: Option<BTreeMap<String, String>> = None;
-        let mut networks = Vec::new();
+        let (mut sizes, mut networks) = (Vec::new(), Vec::new());
         for task in Task::all(&hierarchy) {
             let name = task.name(&hierarchy);
             let path = folder.join(format!("{name}.safetensors"));
             let (network, found) = Network::load(&path)?;
             // What the first file says of the whole, the others must say, too.
-            let of_all = first.get_or_insert_with(|| found.clone());
-            let entry = |key: &str| of_all.get(key).cloned().unwrap_or_default();
-            hierarchy.around = entry(AROUND) == "true";
-            let expected = BTreeMap::from([
-                (MODEL.to_owned(), specification.name.clone()),
-                (FINGERPRINT.to_owned(), specification.fingerprint()),
-                (LOCAL.to_owned(), name.clone()),
-                (AROUND.to_owned(), entry(AROUND)),
-                (SIZES.to_owned(), entry(SIZES)),
-            ]);
+            if networks.is_empty() {
+                hierarchy.around = found.get(AROUND).is_some_and(|around| around == "true");
+                sizes = found.get(SIZES).and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+            }
+            let expected = metadata(&specification, &name, hierarchy.around, &sizes);
             let (width, plates) = hierarchy.shape(task.plate, task.known(&hierarchy));
             let shape = Shape { width, plates, targets: task.targets(&hierarchy) };
             if found != expected || *network.shape() != shape {
@@ -450,7 +444,6 @@ impl<M: Model> JointPosterior<M> {
             }
             networks.push(LocalNetwork { task, network });
         }
-        let sizes = first.and_then(|entries| serde_json::from_str(entries.get(SIZES)?).ok()).unwrap_or_default();
         let with_globals = hierarchy.around && !hierarchy.globals.is_empty();
         let globals = with_globals.then(|| Posterior::load(model, folder.join("globals.safetensors"))).transpose()?;
         if networks.is_empty() {

@@ -13,8 +13,8 @@ use super::link::{Link, push_targets};
 use super::{Belief, InferenceError};
 use crate::io::{Column, DataSet, Frame, LocalSet, Values};
 use crate::model::{
-    Kind, Likelihood, Model, Record, Role, check_locals, constrain, local_ranges, log_jacobian_of_all, names,
-    unconstrain,
+    Kind, Likelihood, LocalRange, Model, Record, Role, check_locals, constrain, local_ranges, log_jacobian_of_all,
+    names, unconstrain,
 };
 use crate::progress::Progress;
 use crate::sampling::{Proposal, Refined, SampleError, Summary, SummaryRow, diagnostics, refine};
@@ -32,6 +32,8 @@ pub struct Joint<M: Model> {
     of: Arc<Trained<M>>,
     data: M::Data,
     parts: Parts,
+    /// Where the numbers of each continuous local are.
+    ranges: Vec<Option<LocalRange>>,
     globals: Option<Belief<M>>,
     points: OnceLock<Points>,
 }
@@ -78,7 +80,8 @@ impl<M: Model> Joint<M> {
     pub(super) fn new(of: Arc<Trained<M>>, data: M::Data, globals: Option<Belief<M>>) -> Result<Self, InferenceError> {
         let parts = of.hierarchy.parts(&data);
         of.hierarchy.check(&parts)?;
-        Ok(Self { of, data, parts, globals, points: OnceLock::new() })
+        let ranges = local_ranges(&of.hierarchy.globals, &of.hierarchy.slots, &data.frame());
+        Ok(Self { of, data, parts, ranges, globals, points: OnceLock::new() })
     }
 
     /// What is believed of the globals alone; nothing where each element was judged alone.
@@ -139,10 +142,9 @@ impl<M: Model> Joint<M> {
         let columns = self.sample(count, seed);
         let of_globals = hierarchy.globals.last().map_or(0, |g| g.values.end);
         let frame = self.data.frame();
-        let ranges = local_ranges(&hierarchy.globals, &hierarchy.slots, &frame);
         // Where the columns of each local begin.
         let mut next = names(&self.of.model, Some(&self.data)).len();
-        let mut starts: Vec<usize> = ranges.iter().map(|r| r.as_ref().map_or(0, |r| r.values.start)).collect();
+        let mut starts: Vec<usize> = self.ranges.iter().map(|r| r.as_ref().map_or(0, |r| r.values.start)).collect();
         for (plate, own) in hierarchy.plates.iter().enumerate() {
             for (slot, _) in &own.discrete {
                 starts[*slot] = next;
@@ -340,7 +342,6 @@ impl<M: Model> Joint<M> {
     /// The unconstrained numbers of some draws.
     fn unconstrained(&self, latents: &Latents, globals: Option<&[f64]>) -> Vec<f64> {
         let hierarchy = &self.of.hierarchy;
-        let ranges = local_ranges(&hierarchy.globals, &hierarchy.slots, &self.data.frame());
         let dimension = self.of.model.dimension(&self.data);
         let of_globals: usize = hierarchy.globals.iter().map(|g| g.free.len()).sum();
         let mut all = vec![f64::NAN; latents.draws * dimension];
@@ -355,7 +356,7 @@ impl<M: Model> Joint<M> {
             for (own, latents_of) in hierarchy.plates.iter().zip(&latents.plates) {
                 let (numbers, mut before) = (own.numbers(), 0);
                 for (slot, free, link) in &own.continuous {
-                    let Some(range) = &ranges[*slot] else { continue };
+                    let Some(range) = &self.ranges[*slot] else { continue };
                     for element in 0..range.elements {
                         let z = &latents_of.numbers[(element * latents.draws + draw) * numbers + before..][..*free];
                         for (component, z) in z.iter().enumerate() {
@@ -372,7 +373,6 @@ impl<M: Model> Joint<M> {
     /// The sum of ln dz/dq over all inferred numbers.
     fn log_slopes(&self, q: &[f64]) -> f64 {
         let hierarchy = &self.of.hierarchy;
-        let ranges = local_ranges(&hierarchy.globals, &hierarchy.slots, &self.data.frame());
         let slope =
             |range: std::ops::Range<usize>, link: Link| -> f64 { q[range].iter().map(|q| link.log_slope(*q)).sum() };
         let of_globals: f64 = match &self.globals {
@@ -380,7 +380,8 @@ impl<M: Model> Joint<M> {
             None => 0.0,
         };
         let locals = hierarchy.plates.iter().flat_map(|plate| &plate.continuous);
-        let of_locals = locals.filter_map(|(slot, _, link)| Some(slope(ranges[*slot].as_ref()?.free.clone(), *link)));
+        let of_locals =
+            locals.filter_map(|(slot, _, link)| Some(slope(self.ranges[*slot].as_ref()?.free.clone(), *link)));
         of_globals + of_locals.sum::<f64>()
     }
 
