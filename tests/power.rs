@@ -3,89 +3,12 @@
 //! The tables of the documentation of `hierarch::calibration` are made by
 //! `cargo test --release --test power -- --ignored --nocapture`.
 
-use hierarch::calibration::{Calibration, Judged, LogDensities};
-use hierarch::simulate::{Stream, stream};
-use rand_distr::{Distribution, StandardNormal};
+mod faulty;
+
+use faulty::{Fault, NoCorrelation, Right, Shift, ShiftByHalf, Width, WidthByHalf, calibration};
+use hierarch::calibration::Calibration;
 use rayon::prelude::*;
-use statrs::distribution::{Binomial, DiscreteCDF};
-
-const DRAWS: usize = 400;
-/// The sd of either parameter given the data, and their correlation. The prior is N(0, 1) for each.
-const SD: f64 = 0.5;
-const CORRELATION: f64 = 0.5;
-
-/// How a posterior may be wrong.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Fault {
-    None,
-    /// Its width times this.
-    Width(f64),
-    /// Shifted by so many sd.
-    Shift(f64),
-    /// Right marginals without their correlation.
-    NoCorrelation,
-    /// Where the first datum is positive wider, else narrower.
-    WidthByHalf(f64),
-    /// Where the first datum is positive shifted up, else down.
-    ShiftByHalf(f64),
-}
-
-use Fault::{NoCorrelation, None as Right, Shift, ShiftByHalf, Width, WidthByHalf};
-
-fn normal(rng: &mut Stream) -> f64 {
-    StandardNormal.sample(rng)
-}
-
-/// A conjugate model: theta ~ N(0, 1) twice, data ~ N(theta, (V^-1 - 1)^-1), so that the posterior is N((1 - V) data, V) with V
-/// of sd SD and correlation CORRELATION.
-fn judged(rng: &mut Stream, fault: Fault) -> Judged {
-    let v = SD * SD;
-    // Along the sum and the difference all is diagonal.
-    let along = [v * (1.0 + CORRELATION), v * (1.0 - CORRELATION)];
-    let rotate = |x: [f64; 2]| [x[0] + x[1], x[0] - x[1]].map(|x| x * std::f64::consts::FRAC_1_SQRT_2);
-    let truth = [normal(rng), normal(rng)];
-    let mut data = rotate(truth);
-    data.iter_mut().zip(along).for_each(|(x, v)| *x += normal(rng) * (v.recip() - 1.0).sqrt().recip());
-    let mut mean = [data[0] * (1.0 - along[0]), data[1] * (1.0 - along[1])];
-    mean = rotate(mean);
-    let data = rotate(data);
-    let side = data[0].signum();
-    let (shift, width, correlation) = match fault {
-        Right => (0.0, 1.0, CORRELATION),
-        Width(width) => (0.0, width, CORRELATION),
-        Shift(shift) => (shift, 1.0, CORRELATION),
-        NoCorrelation => (0.0, 1.0, 0.0),
-        WidthByHalf(by) => (0.0, 1.0 + side * by, CORRELATION),
-        ShiftByHalf(by) => (side * by, 1.0, CORRELATION),
-    };
-    let sds = [SD * width * (1.0 + correlation).sqrt(), SD * width * (1.0 - correlation).sqrt()];
-    let at = |z: [f64; 2]| {
-        let x = rotate([z[0] * sds[0], z[1] * sds[1]]);
-        [0, 1].map(|p| mean[p] + shift * SD + x[p])
-    };
-    let log_density = |z: [f64; 2]| -0.5 * (z[0] * z[0] + z[1] * z[1]);
-    let from_mean = rotate([0, 1].map(|p| truth[p] - mean[p] - shift * SD));
-    let of_truth = log_density([from_mean[0] / sds[0], from_mean[1] / sds[1]]);
-    let mut draws = vec![Vec::with_capacity(DRAWS); 2];
-    let mut log_densities = Vec::with_capacity(DRAWS);
-    for _ in 0..DRAWS {
-        let z = [normal(rng), normal(rng)];
-        draws.iter_mut().zip(at(z)).for_each(|(draws, x)| draws.push(x));
-        log_densities.push(log_density(z));
-    }
-    Judged {
-        truth: truth.to_vec(),
-        draws,
-        log_densities: Some(LogDensities { truth: of_truth, draws: log_densities }),
-        statistics: vec![("y".to_owned(), data[0]), ("z".to_owned(), data[1])],
-    }
-}
-
-fn calibration(seed: u64, simulations: usize, fault: Fault) -> Calibration {
-    let mut rng = stream(seed, 1);
-    let judged = (0..simulations).map(|_| judged(&mut rng, fault)).collect();
-    Calibration::from_judged(vec!["a".to_owned(), "b".to_owned()], judged).unwrap()
-}
+use statrs::distribution::{Binomial, ContinuousCDF, DiscreteCDF, Normal};
 
 /// What is looked at: two of one parameter, and the checks of the summary.
 const CHECKS: [&str; 9] =
@@ -136,17 +59,25 @@ fn share(found: &[[f64; 9]], check: usize, alarm: f64) -> f64 {
     found.iter().filter(|p| p[check] < alarm).count() as f64 / found.len() as f64
 }
 
-/// How many simulations find a fault 19 times in 20 at a false-alarm rate of one in a million, to 5 %.
-fn needed(fault: Fault, check: usize) -> usize {
-    let (mut few, mut enough) = (100.0f64, 6400.0f64);
-    while enough > 1.05 * few {
-        let n = (few * enough).sqrt();
-        let found = (0..200u64)
-            .into_par_iter()
-            .filter(|seed| p_value(&calibration(1000 + seed, n as usize, fault), check) < 1e-6);
-        if found.count() >= 190 { enough = n } else { few = n }
+/// How many simulations find a fault 19 times in 20 at a false-alarm rate of one in a million, and the share that they find.
+///
+/// The deviate of a p-value grows as the root of the number of simulations, and scatters the same whatever that is.
+fn needed(fault: Fault, check: usize) -> (usize, f64) {
+    let standard = Normal::standard();
+    let p_values = |first: u64, n: usize| -> Vec<f64> {
+        let of = |seed| p_value(&calibration(seed, n, fault), check);
+        (first..first + 200).into_par_iter().map(of).collect()
+    };
+    let mut n = 800.0f64;
+    for first in [1000, 2000] {
+        let deviates: Vec<f64> =
+            p_values(first, n as usize).iter().map(|p| -standard.inverse_cdf(0.5 * p.max(1e-300))).collect();
+        let mean = deviates.iter().sum::<f64>() / 200.0;
+        let sd = (deviates.iter().map(|z| (z - mean).powi(2)).sum::<f64>() / 199.0).sqrt();
+        n *= ((-standard.inverse_cdf(0.5e-6) - standard.inverse_cdf(0.05) * sd) / mean).powi(2);
     }
-    enough as usize
+    let n = 50 * (n / 50.0).ceil() as usize;
+    (n, p_values(3000, n).iter().filter(|p| **p < 1e-6).count() as f64 / 200.0)
 }
 
 /// Alarms of a posterior that is right are as many as stated. Of the checks of one test this is exact; of those of several,
@@ -204,10 +135,11 @@ fn tables() {
         right_posteriors_pass(&found, alarm);
     }
     println!("{:?}", started.elapsed());
-    header("the posterior is", &["check".to_owned(), "simulations".to_owned()]);
+    header("the posterior is", &["check", "simulations", "found"].map(str::to_owned));
     let one = [Width(0.9), Width(1.1)].map(|fault| (fault, 1000, PARAMETER));
     for (fault, _, check) in FAULTS.into_iter().chain(one) {
-        row(&format!("{fault:?}"), &[checks[check].clone(), needed(fault, check).to_string()]);
+        let (n, found) = needed(fault, check);
+        row(&format!("{fault:?}"), &[checks[check].clone(), n.to_string(), format!("{found:.2}")]);
     }
     println!("{:?}", started.elapsed());
 }

@@ -44,3 +44,30 @@ impl Calibration {
         together.into_iter().chain(each).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of uniform ranks every part holds its share, whole or not; of ranks at one end all or nothing.
+    #[test]
+    fn a_part_holds_its_share() {
+        let of = |ranks: Vec<usize>| Ranks { name: String::new(), ranks, draws: 9 };
+        let levels = [0.05, 0.33, 0.68, 0.95];
+        let uniform = of((0..10).collect());
+        for part in [Ranks::central_coverage, Ranks::highest_coverage, Ranks::lowest_coverage] {
+            for c in part(&uniform, &levels) {
+                assert!(
+                    (c.share - c.level).abs() < 1e-12
+                        && (c.error - (c.level * (1.0 - c.level) / 10.0).sqrt()).abs() < 1e-12
+                );
+            }
+        }
+        let share = |of: Vec<Coverage>| of[0].share;
+        let (low, middle, high) = (of(vec![0; 4]), of(vec![4; 4]), of(vec![9; 4]));
+        assert_eq!([&low, &middle, &high].map(|r| share(r.highest_coverage(&[0.1]))), [0.0, 0.0, 1.0]);
+        assert_eq!([&low, &middle, &high].map(|r| share(r.lowest_coverage(&[0.1]))), [1.0, 0.0, 0.0]);
+        // The middle tenth is half of each of the two ranks in the middle.
+        assert_eq!([&low, &middle, &high].map(|r| (10.0 * share(r.central_coverage(&[0.1]))).round()), [0.0, 5.0, 0.0]);
+    }
+}

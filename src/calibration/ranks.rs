@@ -173,18 +173,64 @@ mod tests {
             let truth = shift + width * normal();
             rank(i, truth, (0..draws).map(|_| normal()))
         };
-        Ranks { name: "x".to_owned(), ranks: (0..simulations).map(rank_of).collect(), draws }
+        of((0..simulations).map(rank_of).collect(), draws)
     }
 
-    /// The estimates are those of the posterior, with few draws as with many; their errors are their scatter.
+    fn of(ranks: Vec<usize>, draws: usize) -> Ranks {
+        Ranks { name: "x".to_owned(), ranks, draws }
+    }
+
+    /// The estimates are those of the posterior, with few draws as with many: within four standard errors, and one per cent of
+    /// what few draws blur.
     #[test]
     fn shift_and_width_are_estimated() {
         for draws in [20, 100, 400] {
             for (shift, width) in [(0.0, 1.0), (-0.2, 1.0), (0.0, 0.9), (0.0, 1.1), (0.1, 1.1)] {
                 let one = ranks(40_000, draws, shift, width);
                 let (of_shift, of_width) = (one.shift(), one.width());
-                println!("{draws} {shift} {width}: {of_shift:.4} {of_width:.4} {:.4}", 1.0 / width);
+                let (shift, width) = (-shift, 1.0 / width);
+                // The shift is in units of the posterior's width.
+                assert!((of_shift.value - shift).abs() < 4.0 * of_shift.error, "{draws}: {of_shift:.4}, {shift}");
+                assert!(
+                    (of_width.value - width).abs() < 4.0 * of_width.error + 0.01,
+                    "{draws}: {of_width:.4}, {width}"
+                );
             }
         }
+        // Their errors are their scatter.
+        let some: Vec<Ranks> =
+            ranks(40_000, 100, -0.1, 0.9).ranks.chunks(200).map(|each| of(each.to_vec(), 100)).collect();
+        let scatter = |of: fn(&Ranks) -> Estimate| {
+            let all: Vec<Estimate> = some.iter().map(of).collect();
+            let n = all.len() as f64;
+            let mean = all.iter().map(|e| e.value).sum::<f64>() / n;
+            let square = all.iter().map(|e| (e.value - mean).powi(2)).sum::<f64>() / n;
+            square.sqrt() / (all.iter().map(|e| e.error).sum::<f64>() / n)
+        };
+        // 200 of them: the scatter is known to 5 %.
+        assert!((scatter(Ranks::shift) - 1.0).abs() < 0.2 && (scatter(Ranks::width) - 1.0).abs() < 0.2);
+    }
+
+    #[test]
+    fn a_verdict_says_which_way() {
+        let verdict = |shift, width| ranks(4000, 100, shift, width).verdict(1e-3);
+        assert_eq!(verdict(0.0, 1.0), None);
+        assert!(verdict(0.0, 1.0 / 0.8).unwrap().starts_with("too narrow by 2"));
+        assert!(verdict(0.0, 1.0 / 1.2).unwrap().starts_with("too wide by "));
+        assert!(verdict(-0.2, 1.0).unwrap().starts_with("shifted high by 0."));
+        assert!(verdict(0.2, 1.0).unwrap().starts_with("shifted low by 0."));
+        let both = verdict(0.2, 0.8).unwrap();
+        assert!(both.contains("too wide by 2") && both.contains(" and shifted low by 0."), "{both}");
+    }
+
+    /// Ties take any rank among them, all equally often.
+    #[test]
+    fn ties_are_broken_at_random() {
+        let found: Vec<usize> = (0..3000).map(|i| rank(i, 1.0, [0.0, 1.0, 1.0, 2.0])).collect();
+        for at in 1..=3 {
+            let times = found.iter().filter(|rank| **rank == at).count();
+            assert!((times as f64 - 1000.0).abs() < 4.0 * (3000.0f64 * 2.0 / 9.0).sqrt(), "{at}: {times}");
+        }
+        assert!(found.iter().all(|rank| (1..=3).contains(rank)));
     }
 }
