@@ -5,6 +5,7 @@ mod calibrate;
 mod data_statistics;
 mod estimator;
 mod neyman;
+mod predictive;
 mod quantiles;
 mod ranks;
 
@@ -12,4 +13,5 @@ pub use calibrate::{Calibrate, Calibration, CalibrationError, Judged};
 pub use data_statistics::data_statistics;
 pub use estimator::{Drawn, Estimator, EstimatorError, LogDensities, NutsEstimator};
 pub use neyman::{Coverage, Neyman, NeymanError};
+pub use predictive::{Compared, Predictive, PredictiveCheck, PredictiveError};
 pub use ranks::Ranks;
