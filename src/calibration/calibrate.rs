@@ -207,6 +207,19 @@ fn parameters<M: Model>(
     found
 }
 
+impl LogDensities {
+    /// Whether they are as many as the draws and numbers; else what is wrong.
+    fn check(&self, count: usize) -> Result<(), String> {
+        let Self { truth, draws } = self;
+        let nans = draws.iter().filter(|x| x.is_nan()).count();
+        if draws.len() == count && nans == 0 && !truth.is_nan() {
+            return Ok(());
+        }
+        let what = format!("{} log densities for {count} draws, {nans} of them NaN, and {truth}", draws.len());
+        Err(what + " at the true values")
+    }
+}
+
 /// What an estimator said of one simulation.
 #[derive(Clone, Debug)]
 pub struct Judged {
@@ -228,13 +241,8 @@ impl Judged {
         count: usize,
         mut choose: impl FnMut(usize) -> usize,
     ) -> Result<Self, String> {
-        if let Some(LogDensities { truth, draws }) = &drawn.log_densities {
-            let wrong = draws.iter().chain([truth]).find(|x| x.is_nan());
-            if wrong.is_some() || draws.len() != count {
-                let nans = draws.iter().filter(|x| x.is_nan()).count();
-                let what = format!("{} log densities for {count} draws, {nans} of them NaN, and {truth}", draws.len());
-                return Err(what + " at the true values");
-            }
+        if let Some(known) = &drawn.log_densities {
+            known.check(count)?;
         }
         let columns: HashMap<String, Vec<f64>> = drawn.names.into_iter().zip(drawn.draws).collect();
         let (mut truth, mut draws) = (Vec::new(), Vec::new());
@@ -256,6 +264,24 @@ impl Judged {
         }
         let statistics = data_statistics(&simulation.data);
         Ok(Self { truth, draws, log_densities: drawn.log_densities, statistics })
+    }
+
+    /// Whether all belongs together; else what does not.
+    fn check(&self, names: &[String], count: usize) -> Result<(), String> {
+        let (truths, columns, expected) = (self.truth.len(), self.draws.len(), names.len());
+        if truths != expected || columns != expected {
+            return Err(format!("{truths} true values and draws of {columns} parameters, not {expected}"));
+        }
+        for ((name, truth), draws) in names.iter().zip(&self.truth).zip(&self.draws) {
+            let told = if truth.is_nan() { 0 } else { count };
+            if draws.len() != told {
+                return Err(format!("{} draws of `{name}`, not {told}", draws.len()));
+            }
+            if let Some(x) = draws.iter().find(|x| !x.is_finite()) {
+                return Err(format!("a draw of `{name}` that is {x}"));
+            }
+        }
+        self.log_densities.as_ref().map_or(Ok(()), |known| known.check(count))
     }
 }
 
@@ -287,6 +313,24 @@ impl Calibration {
         }
         names = kept(names, &told);
         Ok(Self { names, judged, draws, time })
+    }
+
+    /// What has been drawn without a model: for each parameter its name, and for each simulation what is known of it. All
+    /// parameters that a simulation has a true value of have the same number of draws.
+    ///
+    /// # Errors
+    /// Fewer than 20 simulations or draws; draws, log densities or true values that do not belong together.
+    pub fn from_judged(names: Vec<String>, judged: Vec<Judged>) -> Result<Self, CalibrationError> {
+        let draws = judged.iter().flat_map(|one| &one.draws).map(Vec::len).find(|n| *n > 0).unwrap_or(0);
+        for (what, value) in [("the simulations", judged.len()), ("the draws", draws)] {
+            if value < FEWEST {
+                return Err(CalibrationError::Few { what, value });
+            }
+        }
+        for (simulation, one) in judged.iter().enumerate() {
+            one.check(&names, draws).map_err(|what| CalibrationError::Draws { simulation, what })?;
+        }
+        Ok(Self { names, judged, draws, time: Duration::ZERO })
     }
 
     /// The parameters: `mass`, `mu[0]` for a component, and `slope` for a local, of one element of each data set, chosen at
