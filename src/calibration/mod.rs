@@ -26,5 +26,6 @@ pub use local::{Local, LocalBin};
 pub use neyman::{Coverage, Neyman, NeymanError};
 pub use pairs::Pair;
 pub use predictive::{Compared, Predictive, PredictiveCheck, PredictiveError};
+pub(crate) use predictive::{number, p_text};
 pub use ranks::{Estimate, Ranks};
 pub use summary::{CalibrationRow, CalibrationSummary, Check};

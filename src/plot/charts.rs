@@ -6,6 +6,9 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use std::ops::Range;
 
+/// Width and height of a picture of one chart.
+const SIZE: (f64, f64) = (900.0, 600.0);
+
 /// The words on a chart and the scales of its axes.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Axes<'a> {
@@ -77,7 +80,7 @@ pub fn lines(axes: &Axes<'_>, series: &[Series<'_>]) -> Result<Figure, PlotError
     let bands = series.iter().flat_map(|s| s.band.iter().flat_map(|b| [b.0, b.1]));
     let y = span(points.chain(bands), axes.log_y, 0.05);
     let padded = if series.iter().any(|s| s.mark.has_dots()) { span([x.start, x.end], axes.log_x, 0.03) } else { x };
-    chart(axes, padded, y, None, series)
+    chart(axes, padded, y, None, series, SIZE)
 }
 
 /// A histogram of data, as dots at the bins' centres with errors sqrt(count), under the curves of a fit.
@@ -97,7 +100,7 @@ pub fn data_with_fit(axes: &Axes<'_>, edges: &[f64], counts: &[f64], fits: &[Ser
     let nought = (!axes.log_y).then_some(0.0);
     let y = span(tops.chain(errors.iter().map(|e| e.1)).chain(nought), axes.log_y, 0.04);
     let y = if axes.log_y { y } else { y.start.max(0.0)..y.end };
-    chart(axes, span(edges.iter().copied(), axes.log_x, 0.0), y, Some(&data), fits)
+    chart(axes, span(edges.iter().copied(), axes.log_x, 0.0), y, Some(&data), fits, SIZE)
 }
 
 /// The loss while training, against the number of data sets seen (logarithmic): (sets seen, loss in nats).
@@ -108,6 +111,15 @@ pub fn data_with_fit(axes: &Axes<'_>, edges: &[f64], counts: &[f64], fits: &[Ser
 /// # Errors
 /// [`PlotError::Draw`].
 pub fn training_curve(training: &[(f64, f64)], validation: &[(f64, f64)]) -> Result<Figure, PlotError> {
+    training_curve_in(training, validation, SIZE)
+}
+
+/// The same on a picture of a given width and height.
+pub(crate) fn training_curve_in(
+    training: &[(f64, f64)],
+    validation: &[(f64, f64)],
+    size: (f64, f64),
+) -> Result<Figure, PlotError> {
     let axes = Axes { title: "", x: "data sets seen", y: "loss [nats]", log_x: true, log_y: false };
     let training = thinned(training);
     let series =
@@ -119,7 +131,7 @@ pub fn training_curve(training: &[(f64, f64)], validation: &[(f64, f64)]) -> Res
     let top = if y.end - y.start > 2.5 * (late.end - late.start) { late.end } else { y.end };
     let first = points().filter(|p| p.1 <= top).map(|p| p.0 / if top < y.end { 1.5 } else { 1.0 });
     let start = first.fold(f64::INFINITY, f64::min).clamp(x.start, x.end);
-    chart(&axes, span([start, x.end], true, 0.02), span([y.start, top], false, 0.05), None, shown)
+    chart(&axes, span([start, x.end], true, 0.02), span([y.start, top], false, 0.05), None, shown, size)
 }
 
 /// Points, x ascending, as means of those in each of 200 equal steps of log x, if there are more than 400.
@@ -245,6 +257,7 @@ fn chart(
     y: Range<f64>,
     data: Option<&Series<'_>>,
     series: &[Series<'_>],
+    size: (f64, f64),
 ) -> Result<Figure, PlotError> {
     let coloured = series.iter().enumerate().map(|(i, s)| (s.label, colour(i), s.mark));
     let legend: Vec<_> = data.iter().map(|d| (d.label, INK, d.mark)).chain(coloured).collect();
@@ -264,7 +277,7 @@ fn chart(
     }
     let items = bands.into_iter().chain(lines).chain(dots).collect();
     let chart = Chart { axes: *axes, window: Window { x, y, log: (axes.log_x, axes.log_y) }, y_numbers: true, items };
-    charts(axes.title, &legend, &[chart], 1, (900.0, 600.0))
+    charts(axes.title, &legend, &[chart], 1, size)
 }
 
 /// The points of a series with what bounds them: (x, low, high).

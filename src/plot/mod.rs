@@ -14,6 +14,7 @@ mod scale;
 pub use calibration::{
     EcdfPanel, LocalPanel, RankPanel, coverage_curve, ecdf_difference, local_coverage, rank_histograms,
 };
+pub(crate) use charts::training_curve_in;
 pub use charts::{Axes, Mark, Series, data_with_fit, lines, trace, training_curve};
 pub use histograms::{HistogramPanel, histograms};
 pub(crate) use marginals::marginals_in;
