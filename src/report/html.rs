@@ -26,7 +26,10 @@ pub(super) fn escape(text: &str) -> String {
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Cell {
     Text,
+    /// A name, in one line.
     Code,
+    /// Code of several words.
+    Definition,
     Number,
 }
 
@@ -58,7 +61,12 @@ impl Page {
     /// A table with a caption, which may be empty. Columns that are empty in every row are left out.
     pub fn table(&mut self, caption: &str, columns: &[(&str, Cell)], rows: &[Vec<String>]) {
         let used: Vec<usize> = (0..columns.len()).filter(|c| rows.iter().any(|row| !row[*c].is_empty())).collect();
-        let class = |c: usize| if columns[c].1 == Cell::Number { " class=\"n\"" } else { "" };
+        let class = |c: usize| match columns[c].1 {
+            Cell::Text => "",
+            Cell::Code => " class=\"c\"",
+            Cell::Definition => " class=\"d\"",
+            Cell::Number => " class=\"n\"",
+        };
         self.html += "<div class=\"scroll\"><table>\n";
         if !caption.is_empty() {
             let _ = writeln!(self.html, "<caption>{}</caption>", escape(caption));
@@ -71,8 +79,8 @@ impl Page {
         for row in rows {
             let cell = |c: &usize| {
                 let text = escape(&row[*c]);
-                let text =
-                    if columns[*c].1 == Cell::Code && !text.is_empty() { format!("<code>{text}</code>") } else { text };
+                let is_code = matches!(columns[*c].1, Cell::Code | Cell::Definition) && !text.is_empty();
+                let text = if is_code { format!("<code>{text}</code>") } else { text };
                 format!("<td{}>{text}</td>", class(*c))
             };
             let _ = writeln!(self.html, "<tr>{}</tr>", used.iter().map(cell).collect::<String>());

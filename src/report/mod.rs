@@ -21,6 +21,9 @@ use crate::whole_file::write_whole;
 
 /// Draws that a picture is made from.
 const DRAWS: usize = 4000;
+/// How far the mean of a posterior may be from that of the first, in its sd, and by what factor its sd, without a warning.
+const SHIFT: f64 = 0.5;
+const WIDTH: f64 = 1.25;
 /// As many parameters as a picture of all pairs can hold, and as many pictures as stand side by side.
 const PAIRS: usize = 6;
 const PICTURES: usize = 24;
@@ -256,11 +259,28 @@ impl Report {
         Ok(page.html)
     }
 
+    /// Where a posterior is not like the first one, in words.
+    fn disagreements(&self) -> Vec<(String, String)> {
+        let Some((first, others)) = self.posteriors.split_first() else { return Vec::new() };
+        let mut found = Vec::new();
+        for (other, row) in others.iter().flat_map(|o| o.summary.rows.iter().map(move |row| (o, row))) {
+            let Some(of) = first.summary.rows.iter().find(|of| of.name == row.name) else { continue };
+            let (shift, ratio) = ((row.mean - of.mean) / of.sd, row.sd / of.sd);
+            if shift.abs() > SHIFT || ratio > WIDTH || ratio < 1.0 / WIDTH {
+                let (name, first) = (&row.name, &first.label);
+                let what = format!("`{name}` is off by {shift:+.2} sd of {first}, with {ratio:.2} times its sd");
+                found.push((other.label.clone(), what));
+            }
+        }
+        found
+    }
+
     fn write_warnings(&self, page: &mut Page) {
+        let warnings: Vec<_> = self.warnings.iter().cloned().chain(self.disagreements()).collect();
         let checked = !self.posteriors.is_empty() || !self.calibrations.is_empty() || !self.predictive.is_empty();
-        if !self.warnings.is_empty() {
+        if !warnings.is_empty() {
             let line = |(of, warning): &(String, String)| format!("<li>{}: {}</li>\n", escape(of), escape(warning));
-            let lines: String = self.warnings.iter().map(line).collect();
+            let lines: String = warnings.iter().map(line).collect();
             page.html += &format!("<div class=\"bad\"><strong>Warnings</strong>\n<ul>\n{lines}</ul></div>\n");
         } else if checked {
             page.html += "<div class=\"good\">No warnings: none of the checks below found anything wrong.</div>\n";
@@ -270,12 +290,12 @@ impl Report {
     fn write_model(&self, page: &mut Page) -> Result<(), PlotError> {
         let Some(specification) = &self.specification else { return Ok(()) };
         let says = format!("plate diagram of the model {}", specification.name);
-        let caption = "Latent variables are white, observed ones grey; a plate stands for its elements.";
-        page.figure(&says, caption, &plot::plate_diagram(specification));
+        page.figure(&says, "", &plot::plate_diagram(specification));
         let mut rows = Vec::new();
         specification.variables.iter().for_each(|v| rows.push(variable(v, "")));
         specification.plates.iter().for_each(|p| plate(p, &mut rows));
-        let columns = [("variable", Cell::Code), ("is", Cell::Text), ("plate", Cell::Code), ("definition", Cell::Code)];
+        let columns =
+            [("variable", Cell::Code), ("is", Cell::Text), ("plate", Cell::Code), ("definition", Cell::Definition)];
         page.table("Variables", &columns, &rows);
         if !specification.params.is_empty() {
             let rows: Vec<_> = specification.params.iter().map(|(n, v)| vec![n.clone(), v.clone()]).collect();
@@ -356,14 +376,15 @@ impl Report {
         let mut rows = Vec::new();
         for name in self.parameters() {
             let truth = self.truths.iter().find(|t| t.0 == name).map(|t| t.1);
-            let mut first = None;
+            let mut first: Option<(f64, f64)> = None;
             for shown in &self.posteriors {
                 let Some(row) = shown.summary.rows.iter().find(|row| row.name == name) else { continue };
                 let scaled = |x: f64| to_scale(x, row.sd);
-                let (mean, sd) = *first.get_or_insert((row.mean, row.sd));
-                let other = |text: String| if rows_are_first(&self.posteriors, shown) { String::new() } else { text };
+                let compared =
+                    |text: &dyn Fn(f64, f64) -> String| first.map_or(String::new(), |(mean, sd)| text(mean, sd));
                 rows.push(vec![
-                    name.to_owned(),
+                    // The name stands once.
+                    if first.is_none() { name.to_owned() } else { String::new() },
                     shown.label.clone(),
                     truth.map(scaled).unwrap_or_default(),
                     scaled(row.mean),
@@ -371,11 +392,12 @@ impl Report {
                     scaled(row.q05),
                     scaled(row.median),
                     scaled(row.q95),
-                    other(format!("{:+.2}", (row.mean - mean) / sd)),
-                    other(format!("{:.2}", row.sd / sd)),
+                    compared(&|mean, sd| format!("{:+.2}", (row.mean - mean) / sd)),
+                    compared(&|_, sd| format!("{:.2}", row.sd / sd)),
                     row.rhat.map(|x| format!("{x:.3}")).unwrap_or_default(),
                     row.ess_bulk.map(|x| format!("{x:.0}")).unwrap_or_default(),
                 ]);
+                first.get_or_insert((row.mean, row.sd));
             }
         }
         rows
@@ -490,10 +512,6 @@ const POSTERIOR: [(&str, Cell); 12] = [
     ("R-hat", Cell::Number),
     ("ESS", Cell::Number),
 ];
-
-fn rows_are_first(all: &[Shown], one: &Shown) -> bool {
-    all.first().is_some_and(|first| std::ptr::eq(first, one))
-}
 
 fn number_but_first(column: usize) -> Cell {
     if column == 0 { Cell::Text } else { Cell::Number }
