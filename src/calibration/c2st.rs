@@ -227,3 +227,54 @@ fn check(sampler: &'static str, columns: &[Vec<f64>]) -> Result<usize, TwoSample
     }
     Ok(count)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rayon::prelude::*;
+
+    fn normals(seed: u64, count: usize, dims: usize, of: impl Fn(&mut [f64])) -> Vec<Vec<f64>> {
+        let mut rng = stream(seed, 9);
+        let mut columns = vec![Vec::new(); dims];
+        for _ in 0..count {
+            let mut x: Vec<f64> = (0..dims).map(|_| StandardNormal.sample(&mut rng)).collect();
+            of(&mut x);
+            columns.iter_mut().zip(x).for_each(|(column, x)| column.push(x));
+        }
+        columns
+    }
+
+    #[test]
+    fn study() {
+        let study = |name: &str, count: usize, dims: usize, of: &(dyn Fn(&mut [f64]) + Sync)| {
+            let each = (0..200u64).into_par_iter().map(|seed| {
+                let (a, b) = (normals(2 * seed, count, dims, |_| ()), normals(2 * seed + 1, count, dims, of));
+                c2st(&a, &b, seed).unwrap()
+            });
+            let found: Vec<TwoSample> = each.collect();
+            let below = |p: f64| found.iter().filter(|f| f.p_value < p).count();
+            let mean = found.iter().map(|f| f.accuracy.value).sum::<f64>() / 200.0;
+            let error = found.iter().map(|f| f.accuracy.error).sum::<f64>() / 200.0;
+            let scatter = (found.iter().map(|f| (f.accuracy.value - mean).powi(2)).sum::<f64>() / 200.0).sqrt();
+            println!(
+                "{name:20} {count} {dims}: {} {} {} accuracy {mean:.4} error {error:.4} scatter {scatter:.4}",
+                below(0.001),
+                below(0.01),
+                below(0.05)
+            );
+        };
+        for dims in [1, 2, 10] {
+            for count in [1000, 4000] {
+                study("same", count, dims, &|_| ());
+                study("shift 0.2", count, dims, &|x| x[0] += 0.2);
+                study("width 0.9", count, dims, &|x| x.iter_mut().for_each(|x| *x *= 0.9));
+                if dims > 1 {
+                    study("corr 0.5", count, dims, &|x| x[1] = 0.5 * x[0] + 0.75f64.sqrt() * x[1]);
+                }
+                study("bimodal", count, dims, &|x| {
+                    x[0] = 0.8f64.copysign(x[0]) + 0.6 * (x[0].abs() * 1e3).sin() * 1.18
+                });
+            }
+        }
+    }
+}

@@ -142,3 +142,66 @@ impl UniformCounts {
         self.intervals(enough.exp())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simulate::stream;
+    use rand::RngExt;
+
+    fn ranks(ranks: Vec<usize>, draws: usize) -> Ranks {
+        Ranks { name: String::new(), ranks, draws }
+    }
+
+    /// Of all the ranks that there can be, the part whose p-value is at most p is p.
+    #[test]
+    fn p_values_are_exact() {
+        for (n, draws) in [(5, 3), (8, 2), (3, 9usize)] {
+            let levels = draws + 1;
+            let all =
+                (0..levels.pow(n as u32)).map(|code| (0..n).map(|i| code / levels.pow(i as u32) % levels).collect());
+            let mut found: Vec<f64> = all.map(|each| ranks(each, draws).ecdf_p_value()).collect();
+            found.sort_by(f64::total_cmp);
+            for p in &found {
+                let share = found.partition_point(|x| *x <= p + 1e-12) as f64 / found.len() as f64;
+                assert!((share - p).abs() < 1e-12, "{n} of {draws}: {share} {p}");
+            }
+        }
+    }
+
+    /// Against independent simulation: the bands hold the whole function as often as they say, within four standard errors and
+    /// what whole counts add; and p-values below 0.01 are one in a hundred.
+    #[test]
+    fn bands_hold_at_all_points_at_once() {
+        const TIMES: u64 = 4000;
+        for (n, draws) in [(100, 400), (1000, 100)] {
+            let mut held = 0.0;
+            let mut alarms = 0.0;
+            let mut bands = None;
+            for time in 0..TIMES {
+                let mut rng = stream(3, time);
+                let drawn = ranks((0..n).map(|_| rng.random_range(0..=draws)).collect(), draws);
+                let EcdfBands { low, high, .. } = bands.get_or_insert_with(|| drawn.ecdf(0.95));
+                // Counted here anew, since the bands of a size are always the same.
+                let mut counts = vec![0usize; draws + 1];
+                drawn.ranks.iter().for_each(|rank| counts[*rank] += 1);
+                let points = low.len();
+                let inside = |k: usize| {
+                    let level = ((k + 1) * (draws + 1)).div_ceil(points + 1);
+                    let share = counts[..level].iter().sum::<usize>() as f64 / n as f64;
+                    let less = share - level as f64 / (draws + 1) as f64;
+                    low[k] - 1e-9 <= less && less <= high[k] + 1e-9
+                };
+                held += f64::from(u8::from((0..points).all(inside)));
+                if time < TIMES / 8 {
+                    alarms += f64::from(u8::from(drawn.ecdf_p_value() <= 0.05));
+                }
+            }
+            let held = held / TIMES as f64;
+            let error = (0.95f64 * 0.05 / TIMES as f64).sqrt();
+            println!("{n} of {draws}: {held} ± {error}, {alarms} alarms of {}", TIMES / 8);
+            assert!(held > 0.95 - 4.0 * error && held < 0.96 + 4.0 * error);
+            assert!((alarms - 25.0f64).abs() < 4.0 * 24f64.sqrt());
+        }
+    }
+}

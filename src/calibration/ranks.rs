@@ -4,9 +4,8 @@
 use std::fmt;
 
 use rand::RngExt;
-use statrs::function::erf::erfc;
 
-use super::normal_scores::{Deviates, NormalScores};
+use super::normal_scores::{Deviates, NormalScores, two_sided};
 use super::{Calibration, Judged};
 use crate::simulate::stream;
 
@@ -48,8 +47,8 @@ pub(super) fn rank(simulation: usize, truth: f64, draws: impl IntoIterator<Item 
 }
 
 impl Ranks {
-    /// The p-value of the ranks if all are equally likely: from the mean and the variance of their normal scores together,
-    /// which is near the most powerful test of a shift and of a wrong width. Its tail is that of the exact distribution, by
+    /// The p-value of the ranks if all are equally likely: from the mean of their normal scores, which is near the
+    /// most powerful test of a shift, and from their mean square given the mean, the same of a wrong width. Its tail is that of the exact distribution, by
     /// saddlepoint: right to a few per cent down to one in a million and beyond.
     pub fn p_value(&self) -> f64 {
         self.deviates().p_value()
@@ -122,11 +121,6 @@ impl Ranks {
     }
 }
 
-/// The probability that a standard normal number is as far from nought.
-pub(super) fn two_sided(deviate: f64) -> f64 {
-    erfc(deviate.abs() / std::f64::consts::SQRT_2)
-}
-
 impl Judged {
     /// The rank of the true value of a parameter; nothing where the simulation has none.
     pub(super) fn rank(&self, simulation: usize, parameter: usize) -> Option<usize> {
@@ -163,5 +157,34 @@ impl Calibration {
     pub(super) fn ranked(&self, name: &str, rank: impl Fn(usize, &Judged) -> Option<usize>) -> Ranks {
         let ranks = self.judged.iter().enumerate().filter_map(|(i, one)| rank(i, one)).collect();
         Ranks { name: name.to_owned(), ranks, draws: self.draws }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand_distr::{Distribution, StandardNormal};
+
+    /// True values from N(shift, width^2) among draws from N(0, 1).
+    fn ranks(simulations: usize, draws: usize, shift: f64, width: f64) -> Ranks {
+        let rank_of = |i: usize| {
+            let mut rng = stream(5, i as u64);
+            let mut normal = || -> f64 { StandardNormal.sample(&mut rng) };
+            let truth = shift + width * normal();
+            rank(i, truth, (0..draws).map(|_| normal()))
+        };
+        Ranks { name: "x".to_owned(), ranks: (0..simulations).map(rank_of).collect(), draws }
+    }
+
+    /// The estimates are those of the posterior, with few draws as with many; their errors are their scatter.
+    #[test]
+    fn shift_and_width_are_estimated() {
+        for draws in [20, 100, 400] {
+            for (shift, width) in [(0.0, 1.0), (-0.2, 1.0), (0.0, 0.9), (0.0, 1.1), (0.1, 1.1)] {
+                let one = ranks(40_000, draws, shift, width);
+                let (of_shift, of_width) = (one.shift(), one.width());
+                println!("{draws} {shift} {width}: {of_shift:.4} {of_width:.4} {:.4}", 1.0 / width);
+            }
+        }
     }
 }
