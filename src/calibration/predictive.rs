@@ -1,15 +1,18 @@
 //! Predictive checks (Box 1980; Gelman, Meng & Stern 1996): data replicated from the prior or from a posterior, beside those
 //! that were seen.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
 
 use super::data_statistics;
-use crate::model::{Model, Record, global_names};
+use crate::inference::Inferred;
+use crate::io::{DataSet, Frame};
+use crate::model::{Model, Plate, Record, Role, Specification, component_names, global_names};
 use crate::progress::Progress;
-use crate::simulate::{Simulate, SimulateError};
+use crate::simulate::{Simulate, SimulateError, Simulation};
 
 /// Replications, unless said otherwise.
 const REPLICATIONS: usize = 1000;
@@ -30,6 +33,12 @@ pub enum PredictiveError {
     /// Too few replications.
     #[error("{0} replications say nothing: at least {FEWEST} are needed, and 1000 for p-values of a hundredth")]
     Few(usize),
+    /// The draws are of globals alone.
+    #[error(
+        "the draws say nothing of the locals of these data: take those of `nuts()` or `joint_npe()` for the same data, or \
+         replicate other elements with `posterior`"
+    )]
+    NoLocals,
     /// There is nothing to replicate from.
     #[error("there are no draws of the globals to replicate from")]
     NoDraws,
@@ -61,9 +70,10 @@ type Statistic<'a, D> = Box<dyn Fn(&D) -> f64 + Sync + 'a>;
 /// A predictive check to be run: what is compared, of which data.
 ///
 /// Compared are the plain statistics of [`data_statistics`], and those of a user's own. A replication has the sizes and
-/// covariates of the data, but for sizes that are random ([`Simulate::replicate`]). Its globals are a draw; its locals are
-/// drawn anew, given the globals: it is of new elements of the same population, so that what is checked is the population,
-/// and how an element looks given its locals, together.
+/// covariates of the data, but for sizes that are random ([`Simulate::replicate`]). Its globals are a draw. Its locals are
+/// either drawn anew given the globals ([`posterior`](PredictiveCheck::posterior), other elements of the same population: the
+/// population is checked, and how an element looks, together), or of the same draw
+/// ([`posterior_elements`](PredictiveCheck::posterior_elements), the same elements seen again).
 ///
 /// ```
 /// use hierarch::calibration::PredictiveCheck;
@@ -124,7 +134,7 @@ impl<'a, M: Model> PredictiveCheck<'a, M> {
     }
 
     /// Replicates the data from draws of a posterior's globals, spread evenly over all that are given; from fewer draws than
-    /// there are replications, each is used more than once.
+    /// there are replications, each is used more than once. Locals are drawn anew: other elements of the same population.
     ///
     /// The data were used twice, for the posterior and for the comparison, so that these p-values are not uniform for a model
     /// that is right but closer to 1: a small one says more than it seems to, one that is not small says less.
@@ -133,20 +143,46 @@ impl<'a, M: Model> PredictiveCheck<'a, M> {
     /// No draws, globals without a value, fewer than 20 replications, and what fails in a simulation or a statistic.
     pub fn posterior(&self, globals: impl IntoIterator<Item = M::Globals>) -> Result<Predictive, PredictiveError> {
         let all: Vec<M::Globals> = globals.into_iter().collect();
-        if all.is_empty() {
-            return Err(PredictiveError::NoDraws);
+        let places = self.places(all.len())?;
+        self.complete(&places, |draw| all[draw].to_numbers())?;
+        let simulate = self.simulate().replicate(self.data);
+        let plan = simulate.plan()?;
+        self.run("posterior", |i| simulate.draw(&plan.at(&all[places[i]]), i))
+    }
+
+    /// Replicates the data from draws of a posterior of globals and locals: the same elements, seen again. All sizes are then
+    /// those of the data. Locals that the posterior says nothing of, such as discrete ones that are summed out, are drawn
+    /// anew.
+    ///
+    /// The posterior of an element's locals follows its own data, so that these p-values are still closer to 1 than those of
+    /// [`posterior`](PredictiveCheck::posterior); they show what is wrong within elements alone, which that one may not.
+    ///
+    /// # Errors
+    /// Those of [`posterior`](PredictiveCheck::posterior), and draws that say nothing of any local.
+    pub fn posterior_elements<P: Inferred + ?Sized>(&self, posterior: &P) -> Result<Predictive, PredictiveError> {
+        let specification = self.model.specification();
+        let (names, draws) = (posterior.names(), posterior.draws(self.replications));
+        let at: HashMap<&str, usize> = names.iter().enumerate().map(|(i, name)| (name.as_str(), i)).collect();
+        let globals: Vec<Option<&Vec<f64>>> =
+            global_names(&specification).iter().map(|name| at.get(name.as_str()).map(|i| &draws[*i])).collect();
+        let locals = local_columns(&specification, &self.data.frame(), &at);
+        if locals.is_empty() {
+            return Err(PredictiveError::NoLocals);
         }
-        // In the middle of as many equal runs.
-        let place = |i: usize| ((2 * i + 1) * all.len()) / (2 * self.replications.max(1));
-        let picked: Vec<M::Globals> = (0..self.replications).map(|i| all[place(i)].clone()).collect();
-        for (draw, globals) in picked.iter().enumerate() {
-            let numbers = globals.to_numbers();
-            if let Some(at) = numbers.iter().position(|x| !x.is_finite()) {
-                let name = global_names(&self.model.specification()).swap_remove(at);
-                return Err(PredictiveError::Global { name, value: numbers[at], draw: place(draw) });
-            }
-        }
-        self.run("posterior", Some(&picked))
+        let count = draws.iter().map(Vec::len).min().unwrap_or(0);
+        let places = self.places(count)?;
+        let numbers = |draw: usize| globals.iter().map(|c| c.map_or(f64::NAN, |c| c[draw])).collect::<Vec<f64>>();
+        self.complete(&places, numbers)?;
+        let simulate = self.simulate().like(self.data);
+        let plan = simulate.plan()?;
+        self.run("posterior of the elements", |i| {
+            let draw = places[i];
+            let of = |(name, columns): &(String, Vec<usize>)| {
+                (name.clone(), columns.iter().map(|column| draws[*column][draw]).collect())
+            };
+            let locals: Vec<(String, Vec<f64>)> = locals.iter().map(of).collect();
+            simulate.draw(&plan.at_all(&M::Globals::from_numbers(&numbers(draw)), &locals), i)
+        })
     }
 
     /// Replicates the data from the prior. If the model is right, the p-value of a continuous statistic is below any level as
@@ -155,10 +191,41 @@ impl<'a, M: Model> PredictiveCheck<'a, M> {
     /// # Errors
     /// As for [`posterior`](PredictiveCheck::posterior).
     pub fn prior(&self) -> Result<Predictive, PredictiveError> {
-        self.run("prior", None)
+        let simulate = self.simulate().replicate(self.data);
+        let plan = simulate.plan()?;
+        self.run("prior", |i| simulate.draw(&plan, i))
     }
 
-    fn run(&self, source: &'static str, globals: Option<&[M::Globals]>) -> Result<Predictive, PredictiveError> {
+    fn simulate(&self) -> Simulate<'a, M> {
+        Simulate::new(self.model, self.replications).seed(self.seed ^ APART)
+    }
+
+    /// Which draw each replication is from: those in the middle of as many equal runs.
+    fn places(&self, draws: usize) -> Result<Vec<usize>, PredictiveError> {
+        if draws == 0 {
+            return Err(PredictiveError::NoDraws);
+        }
+        Ok((0..self.replications).map(|i| (2 * i + 1) * draws / (2 * self.replications)).collect())
+    }
+
+    /// Whether all globals have values in the draws that are used.
+    fn complete(&self, places: &[usize], numbers: impl Fn(usize) -> Vec<f64>) -> Result<(), PredictiveError> {
+        for draw in places {
+            let numbers = numbers(*draw);
+            if let Some(at) = numbers.iter().position(|x| !x.is_finite()) {
+                let name = global_names(&self.model.specification()).swap_remove(at);
+                return Err(PredictiveError::Global { name, value: numbers[at], draw: *draw });
+            }
+        }
+        Ok(())
+    }
+
+    /// Compares the data with replications, each by its position.
+    fn run(
+        &self,
+        source: &'static str,
+        replicate: impl Fn(usize) -> Result<Simulation<M>, SimulateError> + Sync,
+    ) -> Result<Predictive, PredictiveError> {
         if self.replications < FEWEST {
             return Err(PredictiveError::Few(self.replications));
         }
@@ -170,18 +237,13 @@ impl<'a, M: Model> PredictiveCheck<'a, M> {
         if let Some(wrong) = compared.iter().find(|c| !c.observed.is_finite()) {
             return Err(PredictiveError::Statistic { name: wrong.name.clone(), value: wrong.observed });
         }
-        let simulate = Simulate::new(self.model, self.replications).seed(self.seed ^ APART).replicate(self.data);
-        let plan = simulate.plan()?;
         let (progress, done) = (Progress::new("replicating", self.replications as u64), AtomicU64::new(0));
-        let replicate = |i: usize| {
-            let replication = match globals {
-                Some(globals) => simulate.draw(&plan.at(&globals[i]), i)?,
-                None => simulate.draw(&plan, i)?,
-            };
+        let values = |i: usize| {
+            let replication = replicate(i)?;
             progress.set(done.fetch_add(1, Ordering::Relaxed) + 1, String::new);
             Ok(self.values(&replication.data))
         };
-        let replicated = (0..self.replications).into_par_iter().map(replicate);
+        let replicated = (0..self.replications).into_par_iter().map(values);
         for values in replicated.collect::<Result<Vec<_>, SimulateError>>()? {
             // A column without elements has no statistics.
             for one in &mut compared {
@@ -199,6 +261,36 @@ impl<'a, M: Model> PredictiveCheck<'a, M> {
     }
 }
 
+/// The locals of which draws say all, each with the columns of its numbers: element after element, components side by side.
+fn local_columns(
+    specification: &Specification,
+    data: &Frame<'_>,
+    at: &HashMap<&str, usize>,
+) -> Vec<(String, Vec<usize>)> {
+    fn visit(
+        all: &Specification,
+        plates: &[Plate],
+        frame: &Frame<'_>,
+        at: &HashMap<&str, usize>,
+        found: &mut Vec<(String, Vec<usize>)>,
+    ) {
+        for (plate, data) in all.data_plates(plates).zip(&frame.plates) {
+            for variable in plate.variables.iter().filter(|v| v.role == Role::Local) {
+                let components = component_names(variable);
+                let column = |i: usize, name: &String| at.get(format!("{name}[{i}]").as_str()).copied();
+                let columns: Option<Vec<usize>> =
+                    (0..data.size).flat_map(|i| components.iter().map(move |name| column(i, name))).collect();
+                found.extend(columns.map(|columns| (variable.name.clone(), columns)));
+            }
+            visit(all, &plate.plates, data, at, found);
+        }
+    }
+    let mut found = Vec::new();
+    visit(specification, &specification.plates, data, at, &mut found);
+    found.retain(|(_, columns)| !columns.is_empty());
+    found
+}
+
 /// What a predictive check found.
 ///
 /// Printed, it is a table of each statistic: its value in the data, mean and standard deviation over the replications, and the
@@ -211,7 +303,7 @@ pub struct Predictive {
 }
 
 impl Predictive {
-    /// What the data were replicated from: `prior` or `posterior`.
+    /// What the data were replicated from: `prior`, `posterior` (locals drawn anew) or `posterior of the elements`.
     pub fn source(&self) -> &str {
         self.source
     }
@@ -497,6 +589,63 @@ mod tests {
             let CountedEvents { weight, marks, .. } = simulation.data.events;
             assert!(weight.iter().all(|w| [2.0, 3.0].contains(w)) && marks.side.iter().all(|side| *side));
         }
+    }
+
+    model! {
+        /// Locals of all kinds.
+        Kinds {
+            global centre ~ Normal(0.0, 1.0);
+            plate events(2..=4) {
+                local signal ~ Bernoulli(0.5);
+                local count ~ Binomial(6, 0.5);
+                local pair[2] ~ Normal(centre, 1.0);
+                let mean = if signal { 100.0 } else { 0.0 } + count + pair[0] - pair[1];
+                observe x ~ Normal(mean, 0.1);
+                observe n ~ Poisson(3.0);
+            }
+        }
+    }
+
+    /// Replications of the same elements have their locals, of every kind; what the draws do not say is drawn.
+    #[test]
+    fn locals_are_kept() {
+        let model = Kinds::default();
+        let data = KindsData { events: KindsEvents { x: vec![100.0, 0.0], n: vec![3, 3] } };
+        let all = |name: &str, value: f64| (name.to_owned(), vec![value; 40]);
+        let pairs = [("pair[0][0]", 0.5), ("pair[0][1]", 7.0), ("pair[1][0]", 0.25), ("pair[1][1]", 2.0)];
+        let mut draws: Vec<_> = pairs.iter().map(|(name, value)| all(name, *value)).collect();
+        draws.extend([all("centre", 3.0), all("signal[0]", 1.0), all("signal[1]", 0.0), all("count[0]", 4.0)]);
+        let check = PredictiveCheck::new(&model, &data).statistic("first", |data| data.events.x[0]);
+        let check = check.statistic("second", |data| data.events.x[1]);
+        // Of `count` one element is missing: then all are drawn.
+        let partly = check.posterior_elements(&draws[..]).unwrap();
+        assert!(partly.get("first").unwrap().sd() > 1.0);
+        draws.push(all("count[1]", 2.0));
+        let whole = check.posterior_elements(&draws[..]).unwrap();
+        for (name, expected) in [("first", 100.0 + 4.0 + 0.5 - 0.25), ("second", 2.0 + 7.0 - 2.0)] {
+            // 1000 replications with an sd of 0.1.
+            let found = whole.get(name).unwrap();
+            assert!((found.mean() - expected).abs() < 0.016 && (found.sd() - 0.1).abs() < 0.012, "{name}: {found:?}");
+        }
+        assert_eq!(whole.source(), "posterior of the elements");
+        assert!(matches!(check.posterior_elements(&draws[4..5]), Err(PredictiveError::NoLocals)));
+        let without = check.posterior_elements(&[&draws[..4], &draws[5..]].concat()[..]).unwrap_err();
+        assert!(without.to_string().contains("`centre` is NaN"), "{without}");
+    }
+
+    /// A county that is far off is one of a wide population, or the same county again.
+    #[test]
+    fn elements_and_population_are_checked_apart() {
+        let (model, mut data) = (Houses::default(), houses(8));
+        data.counties.houses.radon[12..].iter_mut().for_each(|x| *x += 12.0);
+        let chains = model.nuts(&data).seed(1).chains(2).run().unwrap();
+        let check = PredictiveCheck::new(&model, &data)
+            .statistic("fourth county", |data| data.counties.houses.radon[12..].iter().sum::<f64>() / 20.0);
+        let (anew, same) = (check.posterior(chains.globals()).unwrap(), check.posterior_elements(&chains).unwrap());
+        let of = |found: &Predictive| found.get("fourth county").unwrap().clone();
+        // Other counties spread as wide as this one is off; its own replications are as near as the mean of 20 houses, twice.
+        assert!(of(&anew).sd() > 2.0 && of(&same).p_value() > 0.2);
+        assert!((of(&same).sd() - (2.0_f64 / 20.0).sqrt()).abs() < 0.05, "{}", of(&same).sd());
     }
 
     #[test]

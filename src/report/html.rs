@@ -22,6 +22,18 @@ pub(super) fn escape(text: &str) -> String {
     escaped
 }
 
+/// The same with what stands between `backticks` as code.
+pub(super) fn marked(text: &str) -> String {
+    let text = escape(text);
+    let pieces: Vec<&str> = text.split('`').collect();
+    if pieces.len() % 2 == 0 {
+        return text;
+    }
+    let piece =
+        |(i, piece): (usize, &&str)| if i % 2 == 1 { format!("<code>{piece}</code>") } else { piece.to_string() };
+    pieces.iter().enumerate().map(piece).collect()
+}
+
 /// What a column of a table holds.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Cell {
@@ -51,11 +63,11 @@ impl Page {
     }
 
     pub fn paragraph(&mut self, text: &str) {
-        let _ = writeln!(self.html, "<p>{}</p>", escape(text));
+        let _ = writeln!(self.html, "<p>{}</p>", marked(text));
     }
 
     pub fn remark(&mut self, text: &str) {
-        let _ = writeln!(self.html, "<p class=\"faint\">{}</p>", escape(text));
+        let _ = writeln!(self.html, "<p class=\"faint\">{}</p>", marked(text));
     }
 
     /// A table with a caption, which may be empty. Columns that are empty in every row are left out.
@@ -78,7 +90,7 @@ impl Page {
         self.html += "<tbody>\n";
         for row in rows {
             let cell = |c: &usize| {
-                let text = escape(&row[*c]);
+                let text = marked(&row[*c]);
                 let is_code = matches!(columns[*c].1, Cell::Code | Cell::Definition) && !text.is_empty();
                 let text = if is_code { format!("<code>{text}</code>") } else { text };
                 format!("<td{}>{text}</td>", class(*c))
@@ -105,7 +117,7 @@ impl Page {
     pub fn figure(&mut self, says: &str, caption: &str, figure: &Figure) {
         let svg = self.inline(figure, says);
         let below =
-            if caption.is_empty() { String::new() } else { format!("<figcaption>{}</figcaption>", escape(caption)) };
+            if caption.is_empty() { String::new() } else { format!("<figcaption>{}</figcaption>", marked(caption)) };
         // No wider than it is drawn, or its words would be larger than the page's.
         let width = attribute(&svg, "width").map_or(String::new(), |w| format!(" style=\"max-width:{w}px\""));
         let _ = writeln!(self.html, "<figure class=\"alone\"{width}>{svg}{below}</figure>");

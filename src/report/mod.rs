@@ -3,15 +3,13 @@
 
 mod calibration;
 mod html;
-mod inferred;
-
-pub use inferred::Inferred;
 
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
-use self::html::{Cell, Page, escape};
+use self::html::{Cell, Page, escape, marked};
 use crate::calibration::{Calibration, CalibrationSummary, Predictive, data_statistics, number, p_text};
+use crate::inference::Inferred;
 use crate::io::{Column, DataSet, Frame};
 use crate::model::{Model, Plate, PlateSize, Record, Role, Specification, Variable, global_names};
 use crate::nn;
@@ -279,7 +277,7 @@ impl Report {
         let warnings: Vec<_> = self.warnings.iter().cloned().chain(self.disagreements()).collect();
         let checked = !self.posteriors.is_empty() || !self.calibrations.is_empty() || !self.predictive.is_empty();
         if !warnings.is_empty() {
-            let line = |(of, warning): &(String, String)| format!("<li>{}: {}</li>\n", escape(of), escape(warning));
+            let line = |(of, warning): &(String, String)| format!("<li>{}: {}</li>\n", escape(of), marked(warning));
             let lines: String = warnings.iter().map(line).collect();
             page.html += &format!("<div class=\"bad\"><strong>Warnings</strong>\n<ul>\n{lines}</ul></div>\n");
         } else if checked {
@@ -439,9 +437,10 @@ impl Report {
         for check in &self.predictive {
             let (source, count) = (check.source(), check.replications());
             page.subheading(&format!("Replicated from the {source}"));
+            let locals = if source == "posterior of the elements" { "of the same draws" } else { "drawn anew" };
             page.remark(&format!(
-                "{count} data sets with the globals of as many draws of the {source}, the sizes and covariates of the data, \
-                 and locals of their own. p: how extreme the data are among them, two-sided."
+                "{count} data sets with the globals of as many draws, locals {locals}, and the sizes and covariates of the \
+                 data. p: how extreme the data are among them, two-sided."
             ));
             let row = |c: &crate::calibration::Compared| {
                 let sd = c.sd();

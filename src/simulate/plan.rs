@@ -10,6 +10,8 @@ use crate::model::{Model, Plate, PlateSize};
 #[derive(Debug)]
 pub struct Plan<'a, M: Model> {
     globals: Option<&'a M::Globals>,
+    /// Locals by name: the numbers of all elements, those of one side by side.
+    locals: &'a [(String, Vec<f64>)],
     /// For each plate, those inside after the one around, the size asked for.
     sizes: Vec<Option<usize>>,
     covariates: Option<(&'a M::Data, bool)>,
@@ -48,7 +50,7 @@ impl<'a, M: Model> Plan<'a, M> {
             asked[i] = Some(*size);
         }
         let (anew, forced) = (vec![false; plates.len()], vec![None; plates.len()]);
-        Ok(Self { globals, sizes: asked, covariates, anew, forced })
+        Ok(Self { globals, locals: &[], sizes: asked, covariates, anew, forced })
     }
 
     /// The same, but for plates of random size, with all inside them: these are drawn anew although data are followed.
@@ -67,8 +69,14 @@ impl<'a, M: Model> Plan<'a, M> {
 
     /// The same at some values of the globals.
     pub(crate) fn at<'b>(&'b self, globals: &'b M::Globals) -> Plan<'b, M> {
+        self.at_all(globals, &[])
+    }
+
+    /// The same at some values of the globals, and of locals by name: the numbers of all elements, those of one side by side.
+    pub(crate) fn at_all<'b>(&'b self, globals: &'b M::Globals, locals: &'b [(String, Vec<f64>)]) -> Plan<'b, M> {
         Plan {
             globals: Some(globals),
+            locals,
             sizes: self.sizes.clone(),
             covariates: self.covariates,
             anew: self.anew.clone(),
@@ -84,6 +92,15 @@ impl<'a, M: Model> Plan<'a, M> {
     /// The globals, where they are fixed.
     pub fn globals(&self) -> Option<&'a M::Globals> {
         self.globals
+    }
+
+    /// The value of a local of an element, where it is fixed.
+    pub fn kept<const N: usize>(&self, plate: usize, name: &str, element: usize) -> Option<[f64; N]> {
+        if self.locals.is_empty() || self.anew[plate] {
+            return None;
+        }
+        let (_, values) = self.locals.iter().find(|(known, _)| known == name)?;
+        values.get(element * N..(element + 1) * N)?.try_into().ok()
     }
 
     /// The data whose sizes, indices and covariates are followed in a plate.

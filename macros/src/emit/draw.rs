@@ -251,6 +251,14 @@ impl Draw<'_> {
                 ::core::option::Option::Some((row, data)) => #given,
                 ::core::option::Option::None => #otherwise,
             })
+        } else if let (Role::Local, Some(p)) = (v.role, plate) {
+            let (index, count) = (self.index(&p.name), count(p));
+            let pattern = if v.shape.is_some() { quote!(kept) } else { quote!([kept]) };
+            let kept = seen(v, quote!(kept));
+            quote!(match __plan.kept(#index, #text, #count) {
+                ::core::option::Option::Some(#pattern) => #kept,
+                ::core::option::Option::None => #drawn,
+            })
         } else {
             quote!(#drawn)
         };

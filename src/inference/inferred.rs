@@ -1,14 +1,15 @@
-//! What a report can show of a posterior, whatever it was inferred with.
+//! A posterior as draws by name, whatever it was inferred with.
 
-use crate::inference::{Belief, Joint, RatioBelief};
+use super::{Belief, Joint, RatioBelief};
 use crate::model::Model;
 use crate::sampling::{Chains, Refined, Summary};
 
-/// A posterior that a report can show: [`Belief`], [`Joint`], [`RatioBelief`], [`Refined`], [`Chains`], or draws by name.
+/// A posterior that reports and checks can read: [`Belief`], [`Joint`], [`RatioBelief`], [`Refined`], [`Chains`], or draws by
+/// name.
 pub trait Inferred {
     /// The names of its numbers.
     fn names(&self) -> Vec<String>;
-    /// Draws: for each name as many as there are or about `count`, in the same order for all.
+    /// Draws: for each name `count`, or where there are fewer, these; those of one name belong to those of the others.
     fn draws(&self, count: usize) -> Vec<Vec<f64>>;
     /// Mean, sd and quantiles of every number.
     fn summary(&self) -> Summary;
