@@ -13,6 +13,7 @@ mod local;
 mod neyman;
 mod normal_scores;
 mod pairs;
+mod predictive;
 mod quantiles;
 mod ranks;
 mod summary;
@@ -26,5 +27,7 @@ pub use estimator::{Drawn, Estimator, EstimatorError, LogDensities, NutsEstimato
 pub use local::{Local, LocalBin};
 pub use neyman::{Coverage, Neyman, NeymanError};
 pub use pairs::Pair;
+pub use predictive::{Compared, Predictive, PredictiveCheck, PredictiveError};
+pub(crate) use predictive::{number, p_text};
 pub use ranks::{Estimate, Ranks};
 pub use summary::{CalibrationRow, CalibrationSummary, Check};
