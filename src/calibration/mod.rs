@@ -1,6 +1,28 @@
-//! Whether to believe an inference: confidence sets that cover what they promise.
+//! Whether to believe an inference: calibration of any estimator on simulations from the prior, and confidence sets that
+//! cover what they promise.
 
+mod c2st;
+mod calibrate;
+mod coverage;
+mod data_statistics;
+mod ecdf;
+mod estimator;
+mod local;
 mod neyman;
+mod normal_scores;
+mod pairs;
 mod quantiles;
+mod ranks;
+mod summary;
+mod tarp;
 
+pub use c2st::{TwoSample, TwoSampleError, c2st};
+pub use calibrate::{Calibrate, Calibration, CalibrationError, Judged};
+pub use data_statistics::data_statistics;
+pub use ecdf::EcdfBands;
+pub use estimator::{Drawn, Estimator, EstimatorError, LogDensities, NutsEstimator};
+pub use local::{Local, LocalBin};
 pub use neyman::{Coverage, Neyman, NeymanError};
+pub use pairs::Pair;
+pub use ranks::{Estimate, Ranks};
+pub use summary::{CalibrationRow, CalibrationSummary, Check};

@@ -594,7 +594,10 @@ impl Builder {
                 let mut layers = vec![inlet];
                 for (index, width) in others.iter().enumerate() {
                     let inputs = [layers[index].bias.columns];
-                    layers.push(self.layer(&format!("{name}.row.{}", index + 1), &inputs, *width, 1.0));
+                    // Bins that rows are shared out among must differ at first, or their histogram tells nothing.
+                    let shared_out = architecture.activation == Activation::Softmax && index + 1 == others.len();
+                    let gain = if shared_out { 6.0 } else { 1.0 };
+                    layers.push(self.layer(&format!("{name}.row.{}", index + 1), &inputs, *width, gain));
                 }
                 RowPlan::Layers(inputs, layers)
             }),

@@ -91,6 +91,16 @@ impl Budget {
     }
 }
 
+/// In words: `60 s`, `1000000 data sets`.
+impl std::fmt::Display for Budget {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Budget::Time(time) => write!(f, "{:.0} s", time.as_secs_f64()),
+            Budget::Sets(sets) => write!(f, "{sets} data sets"),
+        }
+    }
+}
+
 /// How to train. The default suits models from one global and a hundred events upwards.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Settings {

@@ -27,14 +27,27 @@ const STACK: usize = 8 << 20;
 const STACK_FOR_EACH: usize = 1 << 20;
 const STACK_MOST: usize = 1 << 30;
 
-/// Threads that evaluate a density of so many numbers: as many as there are cores, but no more than `most`. A number with
-/// derivatives lies on the stack with all of them, a vector of such with their square.
-pub(super) fn threads(dimension: usize, most: usize) -> Result<rayon::ThreadPool, SampleError> {
-    rayon::ThreadPoolBuilder::new()
+/// Numbers whose derivatives fit on any thread's stack.
+const INLINE: usize = 16;
+
+/// Runs something that evaluates a density of so many numbers. A number with derivatives lies on the stack with all of them,
+/// a vector of such with their square: where there are many, it runs on threads with a stack for that, as many as there are
+/// cores, but no more than `most`. Few need no threads of their own. To start some for each of a thousand short runs side by
+/// side would take longer than a run, and a thread that waits for others takes up the next run before its own is done.
+pub(super) fn with_stack<R: Send, E: From<SampleError> + Send>(
+    dimension: usize,
+    most: usize,
+    run: impl FnOnce() -> Result<R, E> + Send,
+) -> Result<R, E> {
+    if dimension <= INLINE {
+        return run();
+    }
+    let threads = rayon::ThreadPoolBuilder::new()
         .num_threads(rayon::current_num_threads().min(most))
         .stack_size((STACK + dimension * STACK_FOR_EACH).min(STACK_MOST))
         .build()
-        .map_err(|error| SampleError::Threads { what: error.to_string() })
+        .map_err(|error| SampleError::Threads { what: error.to_string() })?;
+    threads.install(run)
 }
 
 /// Why a posterior could not be sampled.
@@ -242,7 +255,6 @@ impl<'a, M: Model> Nuts<'a, M> {
             return Err(SampleError::NothingToSample);
         }
         let known = self.from.map(|refined| Known::new(refined, dimension)).transpose()?;
-        let threads = threads(dimension, self.chains)?;
         let started = Instant::now();
         let steps = self.chains * (self.steps_of_warmup() + self.draws);
         let (progress, done, divergent) =
@@ -254,9 +266,9 @@ impl<'a, M: Model> Nuts<'a, M> {
                 progress.set(done, || format!("{divergent} divergences,"));
             }
         };
-        let runs: Vec<Run> = threads.install(|| {
+        let runs: Vec<Run> = with_stack(dimension, self.chains, || {
             let chain = |chain| self.chain(chain, density.clone(), known.as_ref(), &report);
-            (0..self.chains).into_par_iter().map(chain).collect::<Result<_, _>>()
+            (0..self.chains).into_par_iter().map(chain).collect::<Result<_, SampleError>>()
         })?;
         drop(progress);
         let mut names = model::names(self.model, Some(self.data));
