@@ -788,7 +788,7 @@ pub(super) struct Reader {
     /// Mean and standard deviation of each target.
     pub(super) targets: Vec<(f32, f32)>,
     /// What the pooled moments say of the targets already; none where that would be more noise than help.
-    linear: Option<Linear>,
+    pub(super) linear: Option<Linear>,
 }
 
 impl Reader {

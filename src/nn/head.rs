@@ -240,7 +240,11 @@ impl Head {
             }
             Head::Categories(_) | Head::Ratio(_) => 0.0,
         };
-        losses.iter().zip(scales.chunks_exact(dims.max(1))).map(|(loss, scales)| f64::from(*loss) + nats(scales)).collect()
+        losses
+            .iter()
+            .zip(scales.chunks_exact(dims.max(1)))
+            .map(|(loss, scales)| f64::from(*loss) + nats(scales))
+            .collect()
     }
 
     /// What is believed of one data set, from the outputs and the context of it.

@@ -304,6 +304,17 @@ impl Plan {
         Ok(Plan { parameters, shared, activation: architecture.activation, levels, trunk, head })
     }
 
+    /// The weights of the linear path around the blocks.
+    pub(super) fn linear(&self) -> Range<usize> {
+        match &self.trunk {
+            TrunkPlan::Residual { outlet, .. } => {
+                let end = outlet.bias.offset;
+                outlet.weights.get(1).map_or(end, |first| first.offset)..end
+            }
+            TrunkPlan::Plain(_) => 0..0,
+        }
+    }
+
     /// How many weights there are.
     pub(super) fn length(&self) -> usize {
         self.parameters.last().map_or(0, |parameter| parameter.slot.range().end)
@@ -641,7 +652,12 @@ impl Builder {
         }
         let values = own.0.weights()?;
         let slot = self.slot(format!("{name}.own"), 1, weights, Initial::Values(values));
-        Ok(LevelPlan { pooled: level.pooled(), flat: level.flat, rows: Some(RowPlan::Own(own.clone(), slot)), children: Vec::new() })
+        Ok(LevelPlan {
+            pooled: level.pooled(),
+            flat: level.flat,
+            rows: Some(RowPlan::Own(own.clone(), slot)),
+            children: Vec::new(),
+        })
     }
 }
 

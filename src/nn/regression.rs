@@ -104,12 +104,7 @@ impl Linear {
     /// Fits to the moments of each plate, of which `told` says what they are, and to standardised targets. Whether means
     /// alone are read or products, too, is decided by what half of the sample says of the other half. Nothing if the sample
     /// is too small for either.
-    pub(super) fn fit(
-        told: &[Vec<(usize, Told)>],
-        moments: &[&[f32]],
-        targets: &[f32],
-        dims: usize,
-    ) -> Option<Linear> {
+    pub(super) fn fit(told: &[Vec<(usize, Told)>], moments: &[&[f32]], targets: &[f32], dims: usize) -> Option<Linear> {
         let pick = |kinds: &[Told]| -> Vec<Vec<usize>> {
             let of = |told: &Vec<(usize, Told)>| -> Vec<usize> {
                 told.iter().filter(|(_, kind)| kinds.contains(kind)).map(|(at, _)| *at).collect()
@@ -130,7 +125,8 @@ impl Linear {
             let Some(found) = predict((known, x_columns), (z_known, z_columns), y_known, dims) else { continue };
             let rows = held_out.chunks_exact(x_columns).zip(z_held_out.chunks_exact(z_columns));
             let said = rows.flat_map(|(x, z)| found.of(x, z, dims));
-            let loss = said.zip(y_held_out).map(|((mean, log_sd), y)| log_sd + 0.5 * ((y - mean) / log_sd.exp()).powi(2));
+            let loss =
+                said.zip(y_held_out).map(|((mean, log_sd), y)| log_sd + 0.5 * ((y - mean) / log_sd.exp()).powi(2));
             let loss: f64 = loss.sum();
             if best.as_ref().is_none_or(|(least, _)| loss < *least) {
                 best = Some((loss, means));

@@ -350,11 +350,12 @@ impl<'a, S: Source> Trainer<'a, S> {
             weights: Arc::new(Weights::new(weights.clone())),
             history: Vec::new(),
         };
+        let linear = if network.reader.linear.is_some() { network.plan.linear() } else { 0..0 };
         Ok(Trainer {
             simulator,
             settings: settings.clone(),
             chunks,
-            optimiser: Optimiser::new(weights, network.plan.slots()),
+            optimiser: Optimiser::new(weights, network.plan.slots(), linear),
             network,
             held_out,
             state: State::default(),
