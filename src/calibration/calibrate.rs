@@ -20,6 +20,8 @@ const SIMULATIONS: usize = 1000;
 const DRAWS: usize = 400;
 /// The fewest of each that say anything.
 const FEWEST: usize = 20;
+/// Names that an error shows.
+const SHOWN: usize = 8;
 /// Keeps these simulations apart from those of a user, and of a training, with the same seed.
 const APART: u64 = 0x6361_6c69_6272_6174;
 
@@ -218,6 +220,8 @@ pub struct Judged {
     pub log_densities: Option<LogDensities>,
     /// Plain statistics of the data, by name.
     pub statistics: Vec<(String, f64)>,
+    /// What the estimator named, where none of it is a parameter of this simulation.
+    unknown: Option<String>,
 }
 
 impl Judged {
@@ -236,6 +240,11 @@ impl Judged {
                 return Err(what + " at the true values");
             }
         }
+        let named = match drawn.names.as_slice() {
+            [] => "nothing".to_owned(),
+            [names @ .., _] if names.len() >= SHOWN => format!("{}, ...", names[..SHOWN].join(", ")),
+            names => names.join(", "),
+        };
         let columns: HashMap<String, Vec<f64>> = drawn.names.into_iter().zip(drawn.draws).collect();
         let (mut truth, mut draws) = (Vec::new(), Vec::new());
         for parameter in parameters(specification, simulation, &mut choose) {
@@ -255,7 +264,8 @@ impl Judged {
             draws.push(column.clone());
         }
         let statistics = data_statistics(&simulation.data);
-        Ok(Self { truth, draws, log_densities: drawn.log_densities, statistics })
+        let unknown = draws.iter().all(Vec::is_empty).then_some(named);
+        Ok(Self { truth, draws, log_densities: drawn.log_densities, statistics, unknown })
     }
 }
 
@@ -278,7 +288,8 @@ impl Calibration {
         let mut names = parameter_names(&model.specification());
         let told: Vec<bool> = (0..names.len()).map(|p| judged.iter().any(|j| !j.truth[p].is_nan())).collect();
         if !told.contains(&true) {
-            let (found, known) = ("nothing".to_owned(), names.join(", "));
+            let found = judged.into_iter().find_map(|one| one.unknown).unwrap_or_default();
+            let known = names.join(", ");
             return Err(CalibrationError::NothingKnown { found, known });
         }
         for one in &mut judged {

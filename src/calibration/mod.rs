@@ -1,13 +1,18 @@
 //! Whether to believe an inference: calibration of any estimator on simulations from the prior, and confidence sets that
 //! cover what they promise.
 
+mod assert;
 mod calibrate;
 mod data_statistics;
 mod estimator;
+mod misfit;
 mod neyman;
 mod quantiles;
 mod ranks;
+#[cfg(feature = "proptest")]
+pub mod strategies;
 
+pub use assert::{Finding, Findings, Miscalibrated, Tolerance};
 pub use calibrate::{Calibrate, Calibration, CalibrationError, Judged};
 pub use data_statistics::data_statistics;
 pub use estimator::{Drawn, Estimator, EstimatorError, LogDensities, NutsEstimator};
