@@ -65,7 +65,7 @@ fn false_alarms_are_as_many_as_stated() {
 #[test]
 fn power_is_as_stated() {
     let seeds = 300;
-    for (catch_width, catch_shift, width, shift) in [(0.2, 0.4, 0.05, 0.1), (0.1, 0.2, 0.0, 0.0), (1.0, 1.0, 0.05, 0.1)]
+    for (catch_width, catch_shift, width, shift) in [(0.2, 0.4, 0.05, 0.1), (0.2, 0.4, 0.0, 0.0), (1.0, 1.0, 0.05, 0.1)]
     {
         let tolerance = Tolerance { width, shift, catch_width, catch_shift, ..Tolerance::default() };
         let simulations = tolerance.simulations(100, 1);
