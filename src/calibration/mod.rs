@@ -19,6 +19,7 @@ mod ranks;
 pub mod strategies;
 mod summary;
 mod tarp;
+mod typicality;
 
 pub use assert::{Finding, Findings, Miscalibrated, Tolerance};
 pub use c2st::{TwoSample, TwoSampleError, c2st};
@@ -31,3 +32,4 @@ pub use neyman::{Coverage, Neyman, NeymanError};
 pub use pairs::Pair;
 pub use ranks::{Estimate, Ranks};
 pub use summary::{CalibrationRow, CalibrationSummary, Check};
+pub use typicality::{Outlier, Typicality, TypicalityError, TypicalityTest};
