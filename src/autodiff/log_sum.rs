@@ -30,7 +30,11 @@ impl<T: Real> LogSum<T> {
     /// The logarithm of the sum; minus infinity if there are no terms.
     #[inline(always)]
     pub fn finish(self) -> T {
-        self.state.map_or(T::from(f64::NEG_INFINITY), T::log_sum_finish)
+        // No `map_or`: it is inlined by chance, and else is not compiled for the registers that it runs on.
+        match self.state {
+            None => T::from(f64::NEG_INFINITY),
+            Some(state) => T::log_sum_finish(state),
+        }
     }
 }
 

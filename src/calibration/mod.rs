@@ -7,12 +7,15 @@ mod calibrate;
 mod coverage;
 mod data_statistics;
 mod ecdf;
+mod ellipsoids;
 mod estimator;
+mod linear;
 mod local;
 mod misfit;
 mod neyman;
 mod normal_scores;
 mod pairs;
+mod predictive;
 mod quantiles;
 mod ranks;
 #[cfg(feature = "proptest")]
@@ -30,6 +33,8 @@ pub use estimator::{Drawn, Estimator, EstimatorError, LogDensities, NutsEstimato
 pub use local::{Local, LocalBin};
 pub use neyman::{Coverage, Neyman, NeymanError};
 pub use pairs::Pair;
+pub use predictive::{Compared, Predictive, PredictiveCheck, PredictiveError};
+pub(crate) use predictive::{number, p_text};
 pub use ranks::{Estimate, Ranks};
 pub use summary::{CalibrationRow, CalibrationSummary, Check};
 pub use typicality::{Outlier, Typicality, TypicalityError, TypicalityTest};

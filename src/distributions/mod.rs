@@ -2,7 +2,9 @@
 //!
 //! Each is generic over its scalar, so that one implementation serves the simulator (on `f64`) and the density (on numbers
 //! with derivatives, several at a time). A draw is always a number: `false` and `true` are 0 and 1, counts and categories
-//! are whole. A type of your own that implements [`Distribution`] and [`Draw`] may stand after `~` in a model:
+//! are whole. A type of your own that implements [`Distribution`] and [`Draw`] may stand after `~` in a model. Where its
+//! methods are `#[inline(always)]` and hand no closures to others, the density runs on vector registers, several elements of
+//! a plate at a time; where not, it is as right, and several times slower.
 //!
 //! ```
 //! use hierarch::prelude::*;
@@ -14,6 +16,7 @@
 //! }
 //!
 //! impl<T: Real> Parabola<T> {
+//!     #[inline(always)]
 //!     pub fn new(radius: T) -> Self {
 //!         Self { radius }
 //!     }
@@ -21,9 +24,11 @@
 //!
 //! impl<T: Real> Distribution<T> for Parabola<T> {
 //!     type Value = T;
+//!     #[inline(always)]
 //!     fn support(&self) -> Support<T> {
 //!         Support::Interval(-self.radius, self.radius)
 //!     }
+//!     #[inline(always)]
 //!     fn log_density(&self, x: T) -> T {
 //!         (-(x / self.radius).square()).ln_1p() + (self.radius.recip() * 0.75).ln()
 //!     }
