@@ -4,7 +4,7 @@
 use rayon::prelude::*;
 
 use super::ranks::rank;
-use super::{Calibration, Ranks};
+use super::{Calibration, Estimate, Ranks};
 
 /// Two parameters together. Their sum and difference are taken in units of the sd that each has given the data.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,11 +23,13 @@ impl Pair {
         (2.0 * self.sum.p_width().min(self.difference.p_width())).min(1.0)
     }
 
-    /// The correlation that the posterior should have, from the widths of the sum and of the difference.
-    pub fn right_correlation(&self) -> f64 {
-        let sum = (1.0 + self.correlation) / self.sum.width().value.powi(2);
-        let difference = (1.0 - self.correlation) / self.difference.width().value.powi(2);
-        (sum - difference) / (sum + difference)
+    /// The correlation that the posterior should have, from the widths of the sum and of the difference: their variances are as
+    /// 1 + r to 1 - r, whose ratio's root is the exponential of Fisher's z = atanh r.
+    pub fn right_correlation(&self) -> Estimate {
+        let (sum, difference) = (self.sum.width(), self.difference.width());
+        let z = self.correlation.atanh() - sum.value.ln() + difference.value.ln();
+        let error = (sum.error / sum.value).hypot(difference.error / difference.value);
+        Estimate { value: z.tanh(), error: error * (1.0 - z.tanh().powi(2)) }
     }
 
     /// What is wrong, in words; nothing where the p-value is not below `alarm`.
@@ -38,8 +40,11 @@ impl Pair {
     pub(super) fn words(&self) -> String {
         let (is, right) = (self.correlation, self.right_correlation());
         let width = |ranks: &Ranks| format!("`{}` is {}", ranks.name, ranks.words());
-        let widths = [&self.sum, &self.difference].map(width).join(", ");
-        format!("{widths}: the correlation is {is:.2}, and should be about {right:.2}")
+        let widths = [&self.sum, &self.difference].map(width).join(" and ");
+        if (is - right.value).abs() < 3.0 * right.error {
+            return widths;
+        }
+        format!("{widths}: the correlation is {is:.2}, and should be about {right}")
     }
 }
 

@@ -20,7 +20,7 @@ pub struct CalibrationSummary {
     pub draws: usize,
     /// A row for each parameter.
     pub rows: Vec<CalibrationRow>,
-    /// The checks: of the parameters, the log density, TARP, pairs of parameters, and local ones; those that can be made.
+    /// The checks: of the parameters, the log density, ellipsoids, TARP, pairs of parameters, and local ones; those that can be made.
     pub checks: Vec<Check>,
 }
 
@@ -66,11 +66,15 @@ impl Calibration {
             .extend(Check::least("parameters", each.collect(), |ranks| format!("`{}`: {}", ranks.name, ranks.words())));
         let log_density: Vec<_> = self.log_density_ranks().into_iter().map(|ranks| (ranks.p_value(), ranks)).collect();
         checks.extend(Check::least("log density", log_density, |ranks| {
-            format!("regions of highest density of {}", held(&ranks.highest_coverage(&LEVELS)))
+            held("regions of highest density", &ranks.highest_coverage(&LEVELS))
+        }));
+        let ellipsoids = self.ellipsoid_ranks();
+        checks.extend(Check::least("ellipsoids", vec![(ellipsoids.p_value(), ellipsoids)], |ranks| {
+            held("ellipsoids", &ranks.highest_coverage(&LEVELS))
         }));
         let tarp = self.tarp(SEED);
         checks.extend(Check::least("TARP", vec![(tarp.p_value(), tarp)], |ranks| {
-            format!("regions around random points of {}", held(&ranks.lowest_coverage(&LEVELS)))
+            held("balls around random points", &ranks.lowest_coverage(&LEVELS))
         }));
         let pairs: Vec<_> = self.pairs().into_iter().map(|pair| (pair.p_value(), pair)).collect();
         checks.extend(Check::least("pairs", pairs, |pair| pair.words()));
@@ -81,12 +85,12 @@ impl Calibration {
 }
 
 /// How often regions hold the true values.
-fn held(coverage: &[Coverage]) -> String {
+fn held(regions: &str, coverage: &[Coverage]) -> String {
     let of = |c: &Coverage| {
         let [level, share, error] = [c.level, c.share, c.error].map(|x| 100.0 * x);
-        format!("{level:.0} % hold the true values in {share:.1} % ± {error:.1} %")
+        format!("in {share:.1} % ± {error:.1} % for {level:.0} %")
     };
-    coverage.iter().map(of).collect::<Vec<_>>().join(", those of ")
+    format!("{regions} hold the true values {}", coverage.iter().map(of).collect::<Vec<_>>().join(", "))
 }
 
 impl CalibrationRow {
