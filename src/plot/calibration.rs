@@ -140,8 +140,17 @@ pub struct LocalPanel<'a> {
     pub parameter: &'a str,
     /// The feature, with a p-value if wanted.
     pub feature: &'a str,
-    /// For each level of credibility the points (feature, share of true values inside, its standard error).
-    pub levels: Vec<(f64, &'a [(f64, f64, f64)])>,
+    /// A curve for each level of credibility.
+    pub levels: Vec<LocalCurve<'a>>,
+}
+
+/// Coverage at one level.
+#[derive(Clone, Copy, Debug)]
+pub struct LocalCurve<'a> {
+    /// The level.
+    pub level: f64,
+    /// (feature, share of true values inside, its standard error).
+    pub points: &'a [(f64, f64, f64)],
 }
 
 /// How often central intervals hold the true value in each region of the data, with errors of one standard deviation; dashed
@@ -154,7 +163,7 @@ pub fn local_coverage(title: &str, panels: &[LocalPanel<'_>]) -> Result<Figure, 
     let names: Vec<String> = panels.iter().map(|p| format!("coverage of {}", p.parameter)).collect();
     let drawn: Vec<_> = panels.iter().zip(&names).map(|(panel, name)| local_chart(panel, name)).collect();
     let mut levels: Vec<f64> = vec![];
-    panels.iter().flat_map(|p| p.levels.iter().map(|l| l.0)).for_each(|l| {
+    panels.iter().flat_map(|p| p.levels.iter().map(|l| l.level)).for_each(|l| {
         if !levels.contains(&l) {
             levels.push(l);
         }
@@ -165,11 +174,11 @@ pub fn local_coverage(title: &str, panels: &[LocalPanel<'_>]) -> Result<Figure, 
 }
 
 fn local_chart<'a>(panel: &LocalPanel<'a>, name: &'a str) -> Chart<'a> {
-    let all = || panel.levels.iter().flat_map(|l| l.1);
+    let all = || panel.levels.iter().flat_map(|l| l.points);
     let x = span(all().map(|p| p.0), false, 0.05);
-    let least = all().map(|p| p.1 - p.2).chain(panel.levels.iter().map(|l| l.0)).fold(1.0, f64::min);
+    let least = all().map(|p| p.1 - p.2).chain(panel.levels.iter().map(|l| l.level)).fold(1.0, f64::min);
     let mut items = vec![];
-    for (i, (level, points)) in panel.levels.iter().enumerate() {
+    for (i, LocalCurve { level, points }) in panel.levels.iter().enumerate() {
         items.push(Item::Line(vec![(x.start, *level), (x.end, *level)], colour(i), Mark::Dashed));
         let line: Vec<_> = points.iter().map(|p| (p.0, p.1)).collect();
         items.push(Item::Errors(points.iter().map(|p| (p.0, p.1 - p.2, p.1 + p.2)).collect(), colour(i)));

@@ -12,7 +12,7 @@ mod plates;
 mod scale;
 
 pub use calibration::{
-    EcdfPanel, LocalPanel, RankPanel, coverage_curve, ecdf_difference, local_coverage, rank_histograms,
+    EcdfPanel, LocalCurve, LocalPanel, RankPanel, coverage_curve, ecdf_difference, local_coverage, rank_histograms,
 };
 pub(crate) use charts::training_curve_in;
 pub use charts::{Axes, Mark, Series, data_with_fit, lines, trace, training_curve};

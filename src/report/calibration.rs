@@ -3,7 +3,7 @@
 use super::html::{Cell, Page};
 use super::{PAIRS, PICTURES, Report, left_out};
 use crate::calibration::{Calibration, CalibrationSummary, Coverage, Estimate, Local, p_text};
-use crate::plot::{self, EcdfPanel, LocalPanel, PlotError, RankPanel};
+use crate::plot::{self, EcdfPanel, LocalCurve, LocalPanel, PlotError, RankPanel};
 
 /// The probability with which the bands hold all of an empirical distribution.
 const BANDS: f64 = 0.95;
@@ -122,7 +122,7 @@ fn local_picture(local: &Local) -> Result<(String, plot::Figure), PlotError> {
     let panel = LocalPanel {
         parameter: &local.parameter,
         feature: &feature,
-        levels: levels.iter().map(|(level, points)| (*level, points.as_slice())).collect(),
+        levels: levels.iter().map(|(level, points)| LocalCurve { level: *level, points }).collect(),
     };
     Ok((format!("coverage of {} by {}", local.parameter, local.feature), plot::local_coverage("", &[panel])?))
 }

@@ -26,7 +26,7 @@ pub(super) fn escape(text: &str) -> String {
 pub(super) fn marked(text: &str) -> String {
     let text = escape(text);
     let pieces: Vec<&str> = text.split('`').collect();
-    if pieces.len() % 2 == 0 {
+    if pieces.len().is_multiple_of(2) {
         return text;
     }
     let piece =

@@ -264,7 +264,7 @@ impl Report {
         for (other, row) in others.iter().flat_map(|o| o.summary.rows.iter().map(move |row| (o, row))) {
             let Some(of) = first.summary.rows.iter().find(|of| of.name == row.name) else { continue };
             let (shift, ratio) = ((row.mean - of.mean) / of.sd, row.sd / of.sd);
-            if shift.abs() > SHIFT || ratio > WIDTH || ratio < 1.0 / WIDTH {
+            if shift.abs() > SHIFT || !(1.0 / WIDTH..=WIDTH).contains(&ratio) {
                 let (name, first) = (&row.name, &first.label);
                 let what = format!("`{name}` is off by {shift:+.2} sd of {first}, with {ratio:.2} times its sd");
                 found.push((other.label.clone(), what));
