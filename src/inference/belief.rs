@@ -78,6 +78,25 @@ impl<M: Model> Belief<M> {
         self.columns(&self.estimate.sample(count, &mut rng))
     }
 
+    /// Such draws with the log density of each, in the constrained space.
+    pub(crate) fn sample_with_log_density(&self, count: usize, seed: u64) -> (Vec<Vec<f64>>, Vec<f64>) {
+        let points = self.estimate.sample(count, &mut stream(seed, 0));
+        let mut log_densities = self.estimate.log_densities(&points);
+        let places: Vec<(usize, Link)> = self.targets.iter().flat_map(|t| t.free.clone()).zip(self.links()).collect();
+        let names: Vec<&str> = self.targets.iter().map(|t| t.name.as_str()).collect();
+        let size = crate::model::global_slots(&self.model).iter().map(|g| g.free.end).max().unwrap_or(0);
+        let mut q = vec![f64::NAN; size];
+        for (log_density, point) in log_densities.iter_mut().zip(points.chunks_exact(places.len())) {
+            for ((at, link), z) in places.iter().zip(point) {
+                let (free, log_slope) = link.inverse_with_log_slope(*z);
+                q[*at] = free;
+                *log_density += log_slope;
+            }
+            *log_density -= log_jacobian(&self.model, &q, &names);
+        }
+        (self.columns(&points), log_densities)
+    }
+
     /// Independent draws of all globals; those that were not inferred are NaN.
     pub fn globals(&self, count: usize, seed: u64) -> Vec<M::Globals> {
         let columns = self.sample(count, seed);

@@ -386,6 +386,16 @@ impl<M: Model> JointPosterior<M> {
         Joint::new(self.0.clone(), data.clone(), globals)
     }
 
+    /// The model it was trained for.
+    pub fn model(&self) -> &M {
+        &self.0.model
+    }
+
+    /// The sizes that it was trained for, where these are one alone.
+    pub(crate) fn sizes(&self) -> &[(String, usize)] {
+        &self.0.sizes
+    }
+
     /// The posterior of the globals; nothing where each element was judged alone.
     pub fn globals(&self) -> Option<&Posterior<M>> {
         self.0.globals.as_ref()

@@ -120,6 +120,21 @@ impl<M: Model> Joint<M> {
         self.columns(&self.draw(globals, count, seed))
     }
 
+    /// Such draws with the log density of each, in the constrained space; nothing where each element was judged alone, or
+    /// where locals stand below a discrete one, since these densities are given its value.
+    pub(crate) fn sample_with_log_density(&self, count: usize, seed: u64) -> Option<(Vec<Vec<f64>>, Vec<f64>)> {
+        let globals = self.globals.as_ref()?.estimate.sample(count, &mut stream(seed, 0));
+        if self.of.hierarchy.plates.iter().any(|plate| !plate.discrete.is_empty()) {
+            return None;
+        }
+        let drawn = self.draw(Some(globals), count, seed);
+        let dimension = drawn.q.len() / count.max(1);
+        let jacobian = |q: &[f64]| log_jacobian_of_all(&self.of.model, &self.data, q);
+        let each = drawn.q.chunks_exact(dimension.max(1)).zip(&drawn.log_densities);
+        let log_densities = each.map(|(q, log_density)| log_density - jacobian(q)).collect();
+        Some((self.columns(&drawn), log_densities))
+    }
+
     /// Independent draws of all globals and locals.
     ///
     /// # Errors

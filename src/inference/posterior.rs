@@ -185,6 +185,11 @@ impl<M: Model> Posterior<M> {
         Ok(network.ratios(&batch)?)
     }
 
+    /// The sizes that it was trained for, where these are one alone.
+    pub(crate) fn sizes(&self) -> &[(String, usize)] {
+        &self.sizes
+    }
+
     pub(super) fn targets(&self) -> Arc<[GlobalSlot]> {
         self.targets.clone()
     }

@@ -178,6 +178,11 @@ impl<M: Model> RatioEstimator<M> {
         self.trained.warnings()
     }
 
+    /// The sizes that it was trained for, where these are one alone.
+    pub(crate) fn sizes(&self) -> &[(String, usize)] {
+        self.trained.sizes()
+    }
+
     /// The model it was trained for.
     pub fn model(&self) -> &M {
         self.trained.model()

@@ -272,12 +272,12 @@ pub fn names<M: Model>(model: &M, data: Option<&M::Data>) -> Vec<String> {
     names
 }
 
-fn global_names(specification: &Specification) -> Vec<String> {
+pub(crate) fn global_names(specification: &Specification) -> Vec<String> {
     let globals = specification.variables.iter().filter(|v| matches!(v.role, Role::Global | Role::Nuisance));
     globals.flat_map(component_names).collect()
 }
 
-pub(super) fn component_names(v: &specification::Variable) -> Vec<String> {
+pub(crate) fn component_names(v: &specification::Variable) -> Vec<String> {
     match v.shape.as_slice() {
         [] => vec![v.name.clone()],
         _ => (0..v.len()).map(|c| format!("{}[{c}]", v.name)).collect(),

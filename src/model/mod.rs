@@ -9,11 +9,11 @@ mod walk;
 
 pub(crate) use check::{Extent, allowed, check_with, columns, groups};
 pub use check::{check, check_locals};
-pub(crate) use density::Factor;
 pub use density::{
     Density, Scratch, constrain, constrain_with_derived, derived_names, log_density, log_jacobian, log_jacobian_of_all,
     log_prior, names, unconstrain,
 };
+pub(crate) use density::{Factor, component_names, global_names};
 pub use slots::{GlobalSlot, LocalRange, LocalSlot, LocalValues, global_slots, local_ranges, local_slots};
 pub use specification::{Kind, Plate, PlateSize, Role, Specification, Variable};
 #[doc(hidden)]

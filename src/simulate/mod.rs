@@ -173,6 +173,11 @@ impl<'a, M: Model> Simulate<'a, M> {
         self.model
     }
 
+    pub(crate) fn sets_of(mut self, sets: usize) -> Self {
+        self.sets = sets;
+        self
+    }
+
     pub(crate) fn fixed_sizes(&self) -> &[(String, usize)] {
         &self.sizes
     }

@@ -1,0 +1,339 @@
+//! Simulations from the prior, each with the draws of an estimator given its data: what all checks of calibration read.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use rand::RngExt;
+use rayon::prelude::*;
+
+use super::data_statistics::data_statistics;
+use super::estimator::{Drawn, Estimator, EstimatorError, LogDensities};
+use crate::inference::{JointPosterior, Posterior, RatioEstimator};
+use crate::io::{DataSet, Frame, LocalSet};
+use crate::model::{Model, Plate, Record, Role, Specification, component_names, global_names};
+use crate::progress::Progress;
+use crate::simulate::{Simulate, SimulateError, Simulation, stream};
+
+/// How many data sets are simulated, and how many draws are taken given each, unless said otherwise.
+const SIMULATIONS: usize = 1000;
+const DRAWS: usize = 400;
+/// The fewest of each that say anything.
+const FEWEST: usize = 20;
+/// Keeps these simulations apart from those of a user, and of a training, with the same seed.
+const APART: u64 = 0x6361_6c69_6272_6174;
+
+/// Why an estimator could not be calibrated.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CalibrationError {
+    /// The model cannot be simulated.
+    #[error(transparent)]
+    Simulate(#[from] SimulateError),
+    /// Too few simulations or draws.
+    #[error("{what} are {value}, but must be at least {FEWEST}, and 1000 to tell a width that is 10 % wrong")]
+    Few {
+        /// Of what.
+        what: &'static str,
+        /// How many were asked for.
+        value: usize,
+    },
+    /// The estimator failed.
+    #[error("the estimator failed on simulation {simulation}: {error}")]
+    Estimator {
+        /// The simulation, counted from 0.
+        simulation: usize,
+        /// What it says.
+        error: EstimatorError,
+    },
+    /// The draws of an estimator are not what they should be.
+    #[error("on simulation {simulation} the estimator gave {what}")]
+    Draws {
+        /// The simulation, counted from 0.
+        simulation: usize,
+        /// What is wrong.
+        what: String,
+    },
+    /// The estimator says nothing of any latent variable of the model.
+    #[error("the estimator names {found}, none of which is a latent variable of the model: its variables are {known}")]
+    NothingKnown {
+        /// The names of the draws.
+        found: String,
+        /// Those of the model.
+        known: String,
+    },
+}
+
+/// A calibration to be run; made by `posterior.calibrate()`, or from simulations and an [`Estimator`].
+#[derive(Debug)]
+#[must_use = "nothing is simulated before `run`"]
+pub struct Calibrate<'a, M: Model, E> {
+    simulate: Simulate<'a, M>,
+    estimator: &'a E,
+    draws: usize,
+}
+
+impl<'a, M: Model, E: Estimator<M>> Calibrate<'a, M, E> {
+    /// An estimator on 1000 data sets simulated from the prior, with 400 draws given each.
+    ///
+    /// ```
+    /// use hierarch::calibration::{Calibrate, NutsEstimator};
+    /// use hierarch::prelude::*;
+    ///
+    /// model! {
+    ///     pub Flux {
+    ///         global rate ~ Gamma(2.0, 1.0);
+    ///         plate events(1..=10) {
+    ///             observe energy ~ Exponential(rate);
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let model = Flux::default();
+    /// let calibration = Calibrate::new(&model, &NutsEstimator::new(&model)).simulations(50).draws(20).run()?;
+    /// assert!(calibration.p_min() > 1e-6);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn new(model: &'a M, estimator: &'a E) -> Self {
+        Self { simulate: model.simulate(SIMULATIONS).seed(APART), estimator, draws: DRAWS }
+    }
+
+    /// How many data sets are simulated.
+    pub fn simulations(mut self, simulations: usize) -> Self {
+        self.simulate = self.simulate.sets_of(simulations);
+        self
+    }
+
+    /// How many draws are taken given each data set.
+    pub fn draws(mut self, draws: usize) -> Self {
+        self.draws = draws;
+        self
+    }
+
+    /// The seed of simulations and draws. The simulations are others than those of `simulate` with this seed.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.simulate = self.simulate.seed(seed ^ APART);
+        self
+    }
+
+    /// The size of a plate, which else is drawn, as for [`Simulate::size`].
+    pub fn size(mut self, plate: &str, elements: usize) -> Self {
+        self.simulate = self.simulate.size(plate, elements);
+        self
+    }
+
+    /// Draws the covariates of each element from the rows of a data set, as for [`Simulate::given`].
+    pub fn given(mut self, data: &'a M::Data) -> Self {
+        self.simulate = self.simulate.given(data);
+        self
+    }
+
+    /// Simulates and infers, on all cores.
+    ///
+    /// # Errors
+    /// What fails in a simulation or in the estimator, and draws that are not finite or too few.
+    pub fn run(self) -> Result<Calibration, CalibrationError> {
+        let (simulations, draws) = (self.simulate.sets(), self.draws);
+        for (what, value) in [("the simulations", simulations), ("the draws", draws)] {
+            if value < FEWEST {
+                return Err(CalibrationError::Few { what, value });
+            }
+        }
+        let (plan, started) = (self.simulate.plan()?, Instant::now());
+        let seed = self.simulate.first_seed();
+        let specification = self.simulate.model().specification();
+        let (progress, done) = (Progress::new("calibrating", simulations as u64), AtomicU64::new(0));
+        let judge = |i: usize| {
+            let simulation = self.simulate.draw(&plan, i)?;
+            let mut rng = stream(seed ^ APART, i as u64);
+            let drawn = self.estimator.draw(&simulation, draws, rng.random());
+            let drawn = drawn.map_err(|error| CalibrationError::Estimator { simulation: i, error })?;
+            let outcome = Judged::new(&specification, &simulation, drawn, draws, |n| rng.random_range(0..n));
+            progress.set(done.fetch_add(1, Ordering::Relaxed) + 1, String::new);
+            outcome.map_err(|what| CalibrationError::Draws { simulation: i, what })
+        };
+        let judged = (0..simulations).into_par_iter().map(judge).collect::<Result<Vec<_>, _>>()?;
+        drop(progress);
+        Calibration::new(self.simulate.model(), judged, draws, started.elapsed())
+    }
+}
+
+/// The names of the parameters of a model: the components of its globals, then of its locals, plate by plate.
+fn parameter_names(specification: &Specification) -> Vec<String> {
+    fn visit(all: &Specification, plates: &[Plate], names: &mut Vec<String>) {
+        for plate in all.data_plates(plates) {
+            names.extend(plate.variables.iter().filter(|v| v.role == Role::Local).flat_map(component_names));
+            visit(all, &plate.plates, names);
+        }
+    }
+    let mut names = global_names(specification);
+    visit(specification, &specification.plates, &mut names);
+    names
+}
+
+/// For each parameter its true value in a simulation, and how an estimator names it. Of the locals of a plate they are those
+/// of one element, chosen by `choose` among so many; nothing where there is no element.
+fn parameters<M: Model>(
+    specification: &Specification,
+    simulation: &Simulation<M>,
+    choose: &mut dyn FnMut(usize) -> usize,
+) -> Vec<Option<(f64, String)>> {
+    fn visit(
+        all: &Specification,
+        plates: &[Plate],
+        data: &Frame<'_>,
+        locals: &Frame<'_>,
+        choose: &mut dyn FnMut(usize) -> usize,
+        found: &mut Vec<Option<(f64, String)>>,
+    ) {
+        for (plate, (data, locals)) in all.data_plates(plates).zip(data.plates.iter().zip(&locals.plates)) {
+            let element = (data.size > 0).then(|| choose(data.size));
+            let variables = plate.variables.iter().filter(|v| v.role == Role::Local);
+            for (variable, column) in variables.zip(&locals.columns) {
+                for (component, name) in component_names(variable).into_iter().enumerate() {
+                    let of = |i: usize| (column.values.get(i * column.width + component), format!("{name}[{i}]"));
+                    found.push(element.map(of));
+                }
+            }
+            visit(all, &plate.plates, data, locals, choose, found);
+        }
+    }
+    let globals = simulation.globals.to_numbers();
+    let mut found: Vec<_> = globals.into_iter().zip(global_names(specification)).map(Some).collect();
+    let (data, locals) = (simulation.data.frame(), simulation.locals.frame());
+    visit(specification, &specification.plates, &data, &locals, choose, &mut found);
+    found
+}
+
+/// What an estimator said of one simulation.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    /// For each parameter its true value; NaN where the simulation has none, or the estimator is silent.
+    pub truth: Vec<f64>,
+    /// For each parameter its draws, or none.
+    pub draws: Vec<Vec<f64>>,
+    /// ln of the posterior density, where it is known.
+    pub log_densities: Option<LogDensities>,
+    /// Plain statistics of the data, by name.
+    pub statistics: Vec<(String, f64)>,
+}
+
+impl Judged {
+    fn new<M: Model>(
+        specification: &Specification,
+        simulation: &Simulation<M>,
+        drawn: Drawn,
+        count: usize,
+        mut choose: impl FnMut(usize) -> usize,
+    ) -> Result<Self, String> {
+        if let Some(LogDensities { truth, draws }) = &drawn.log_densities {
+            let wrong = draws.iter().chain([truth]).find(|x| x.is_nan());
+            if wrong.is_some() || draws.len() != count {
+                let nans = draws.iter().filter(|x| x.is_nan()).count();
+                let what = format!("{} log densities for {count} draws, {nans} of them NaN, and {truth}", draws.len());
+                return Err(what + " at the true values");
+            }
+        }
+        let columns: HashMap<String, Vec<f64>> = drawn.names.into_iter().zip(drawn.draws).collect();
+        let (mut truth, mut draws) = (Vec::new(), Vec::new());
+        for parameter in parameters(specification, simulation, &mut choose) {
+            let column = parameter.and_then(|(value, name)| Some((value, columns.get(&name)?, name)));
+            let Some((value, column, name)) = column else {
+                truth.push(f64::NAN);
+                draws.push(Vec::new());
+                continue;
+            };
+            if column.len() != count {
+                return Err(format!("{} draws of `{name}`, not {count}", column.len()));
+            }
+            if let Some(x) = column.iter().find(|x| !x.is_finite()) {
+                return Err(format!("a draw of `{name}` that is {x}"));
+            }
+            truth.push(value);
+            draws.push(column.clone());
+        }
+        let statistics = data_statistics(&simulation.data);
+        Ok(Self { truth, draws, log_densities: drawn.log_densities, statistics })
+    }
+}
+
+/// Simulations from the prior with what an estimator said of each: see [`Calibrate`].
+#[derive(Clone, Debug)]
+pub struct Calibration {
+    pub(super) names: Vec<String>,
+    pub(super) judged: Vec<Judged>,
+    pub(super) draws: usize,
+    time: Duration,
+}
+
+impl Calibration {
+    fn new<M: Model>(
+        model: &M,
+        mut judged: Vec<Judged>,
+        draws: usize,
+        time: Duration,
+    ) -> Result<Self, CalibrationError> {
+        let mut names = parameter_names(&model.specification());
+        let told: Vec<bool> = (0..names.len()).map(|p| judged.iter().any(|j| !j.truth[p].is_nan())).collect();
+        if !told.contains(&true) {
+            let (found, known) = ("nothing".to_owned(), names.join(", "));
+            return Err(CalibrationError::NothingKnown { found, known });
+        }
+        for one in &mut judged {
+            one.truth = kept(std::mem::take(&mut one.truth), &told);
+            one.draws = kept(std::mem::take(&mut one.draws), &told);
+        }
+        names = kept(names, &told);
+        Ok(Self { names, judged, draws, time })
+    }
+
+    /// The parameters: `mass`, `mu[0]` for a component, and `slope` for a local, of one element of each data set, chosen at
+    /// random.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// What the estimator said of each simulation.
+    pub fn judged(&self) -> &[Judged] {
+        &self.judged
+    }
+
+    /// How many draws were taken given each data set.
+    pub fn draws(&self) -> usize {
+        self.draws
+    }
+
+    /// How long simulations and inference took.
+    pub fn time(&self) -> Duration {
+        self.time
+    }
+}
+
+/// Those that are to be kept.
+fn kept<T>(all: Vec<T>, keep: &[bool]) -> Vec<T> {
+    all.into_iter().zip(keep).filter_map(|(x, keep)| keep.then_some(x)).collect()
+}
+
+impl<M: Model> Posterior<M> {
+    /// Checks whether the posterior is calibrated: on simulations from the prior, of the sizes that it was trained for.
+    pub fn calibrate(&self) -> Calibrate<'_, M, Self> {
+        self.sizes().iter().fold(Calibrate::new(self.model(), self), |c, (plate, size)| c.size(plate, *size))
+    }
+}
+
+impl<M: Model> JointPosterior<M> {
+    /// Checks whether the posterior is calibrated, globals and locals: on simulations from the prior, of the sizes that it was
+    /// trained for.
+    pub fn calibrate(&self) -> Calibrate<'_, M, Self> {
+        self.sizes().iter().fold(Calibrate::new(self.model(), self), |c, (plate, size)| c.size(plate, *size))
+    }
+}
+
+impl<M: Model> RatioEstimator<M> {
+    /// Checks whether the posterior is calibrated: on simulations from the prior, of the sizes that it was trained for.
+    pub fn calibrate(&self) -> Calibrate<'_, M, Self> {
+        self.sizes().iter().fold(Calibrate::new(self.model(), self), |c, (plate, size)| c.size(plate, *size))
+    }
+}

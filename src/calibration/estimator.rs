@@ -1,0 +1,141 @@
+//! What can be calibrated: whatever draws from a posterior given data.
+
+use std::error::Error;
+
+use crate::inference::{JointPosterior, Posterior, RatioEstimator};
+use crate::model::{Likelihood, Model};
+use crate::sampling::Chains;
+use crate::simulate::Simulation;
+
+/// What an estimator may fail with.
+pub type EstimatorError = Box<dyn Error + Send + Sync>;
+
+/// Draws of an estimator's posterior given a data set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Drawn {
+    /// The names of the numbers: `mass`, `mu[2]` for a component, `slope[17]` for the element of a plate, `pair[1][17]` for
+    /// both.
+    pub names: Vec<String>,
+    /// For each name its draws.
+    pub draws: Vec<Vec<f64>>,
+    /// ln of the posterior density, up to a constant, where it is known.
+    pub log_densities: Option<LogDensities>,
+}
+
+/// ln of a posterior density, up to a constant of the data set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LogDensities {
+    /// At the values that the data were simulated with.
+    pub truth: f64,
+    /// At each draw.
+    pub draws: Vec<f64>,
+}
+
+/// Whatever draws from a posterior given data: [`Posterior`], [`JointPosterior`], [`RatioEstimator`], [`NutsEstimator`], and a
+/// closure from data, a number of draws and a seed to the draws by name.
+pub trait Estimator<M: Model>: Sync {
+    /// `count` independent draws given the data of a simulation. The true values are there for the log density at them
+    /// alone.
+    ///
+    /// # Errors
+    /// Whatever the estimator fails with.
+    fn draw(&self, simulation: &Simulation<M>, count: usize, seed: u64) -> Result<Drawn, EstimatorError>;
+}
+
+impl<M: Model> Estimator<M> for Posterior<M> {
+    fn draw(&self, simulation: &Simulation<M>, count: usize, seed: u64) -> Result<Drawn, EstimatorError> {
+        let belief = self.condition(&simulation.data)?;
+        let (draws, log_densities) = belief.sample_with_log_density(count, seed);
+        let truth = belief.log_density(&simulation.globals);
+        let names = belief.names().into_iter().map(str::to_owned).collect();
+        Ok(Drawn { names, draws, log_densities: Some(LogDensities { truth, draws: log_densities }) })
+    }
+}
+
+impl<M: Model> Estimator<M> for JointPosterior<M> {
+    fn draw(&self, simulation: &Simulation<M>, count: usize, seed: u64) -> Result<Drawn, EstimatorError> {
+        let joint = self.condition(&simulation.data)?;
+        let names = joint.names();
+        let Some((draws, log_densities)) = joint.sample_with_log_density(count, seed) else {
+            return Ok(Drawn { names, draws: joint.sample(count, seed), log_densities: None });
+        };
+        let truth = joint.log_density(&simulation.globals, &simulation.locals)?;
+        Ok(Drawn { names, draws, log_densities: Some(LogDensities { truth, draws: log_densities }) })
+    }
+}
+
+impl<M: Model> Estimator<M> for RatioEstimator<M> {
+    fn draw(&self, simulation: &Simulation<M>, count: usize, seed: u64) -> Result<Drawn, EstimatorError> {
+        let belief = self.condition(&simulation.data)?;
+        let names = belief.names().to_vec();
+        let draws = belief.sample(count, seed);
+        let truth = belief.log_posterior(&simulation.globals);
+        let log_densities = truth.and_then(|truth| {
+            let at = belief.weighted().globals(count, seed);
+            let draws = at.iter().map(|globals| belief.log_posterior(globals)).collect::<Option<_>>()?;
+            Some(LogDensities { truth, draws })
+        });
+        Ok(Drawn { names, draws, log_densities })
+    }
+}
+
+impl<M, F, E> Estimator<M> for F
+where
+    M: Model,
+    E: Into<EstimatorError>,
+    F: Fn(&M::Data, usize, u64) -> Result<Vec<(String, Vec<f64>)>, E> + Sync,
+{
+    fn draw(&self, simulation: &Simulation<M>, count: usize, seed: u64) -> Result<Drawn, EstimatorError> {
+        let (names, draws) = self(&simulation.data, count, seed).map_err(Into::into)?.into_iter().unzip();
+        Ok(Drawn { names, draws, log_densities: None })
+    }
+}
+
+/// NUTS as an estimator: for each data set two chains, thinned to the draws that are asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct NutsEstimator<'a, M: Model> {
+    model: &'a M,
+    warmup: usize,
+    thin: usize,
+}
+
+impl<'a, M: Likelihood> NutsEstimator<'a, M> {
+    /// Chains with a warm-up of 500, of which every fifth draw is kept, so that what is kept is nearly independent.
+    pub fn new(model: &'a M) -> Self {
+        Self { model, warmup: 500, thin: 5 }
+    }
+
+    /// How many steps adapt a chain.
+    pub fn warmup(mut self, steps: usize) -> Self {
+        self.warmup = steps;
+        self
+    }
+
+    /// Of how many draws of a chain one is kept, at least 1. Ranks among draws that depend on each other are too often
+    /// extreme.
+    pub fn thin(mut self, thin: usize) -> Self {
+        self.thin = thin.max(1);
+        self
+    }
+}
+
+impl<M: Likelihood> Estimator<M> for NutsEstimator<'_, M> {
+    fn draw(&self, simulation: &Simulation<M>, count: usize, seed: u64) -> Result<Drawn, EstimatorError> {
+        const CHAINS: usize = 2;
+        let each = count.div_ceil(CHAINS);
+        let nuts = self.model.nuts(&simulation.data).seed(seed).chains(CHAINS).warmup(self.warmup);
+        let chains: Chains<M> = nuts.draws((each * self.thin).max(4)).run()?;
+        let kept = |name: &String| -> Vec<f64> {
+            let chains = chains.get(name).unwrap_or_default();
+            chains
+                .iter()
+                .flat_map(|chain| chain.iter().skip(self.thin - 1).step_by(self.thin))
+                .take(count)
+                .copied()
+                .collect()
+        };
+        let names = chains.names().to_vec();
+        let draws = names.iter().map(kept).collect();
+        Ok(Drawn { names, draws, log_densities: None })
+    }
+}
