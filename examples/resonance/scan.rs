@@ -20,8 +20,8 @@ const WAYS: [(&str, &str, &str); 5] = [
     ("exact", "exact", "exact"),
     ("nuts", "NUTS", "NUTS on x"),
     ("deep_set", "deep set", "deep set on x"),
-    ("nominal", "nominal", "NUTS, nominal classifier"),
-    ("marginal", "marginal", "NUTS, marginal classifier"),
+    ("nominal", "nominal", "nominal statistic"),
+    ("marginal", "marginal", "marginal statistic"),
 ];
 const EXACT: usize = 0;
 const NUTS: usize = 1;

@@ -111,7 +111,7 @@ pub fn refine<M: Likelihood>(
             .zip(log_proposal.par_chunks_mut(CHUNK))
             .enumerate()
             .try_for_each(weigh)
-    })?;
+    })??;
     drop(progress);
 
     Refined::new([names, derived].concat(), values, q, log_weights)

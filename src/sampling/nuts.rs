@@ -27,27 +27,27 @@ const STACK: usize = 8 << 20;
 const STACK_FOR_EACH: usize = 1 << 20;
 const STACK_MOST: usize = 1 << 30;
 
-/// Numbers whose derivatives fit on any thread's stack.
-const INLINE: usize = 16;
-
-/// Runs something that evaluates a density of so many numbers. A number with derivatives lies on the stack with all of them,
-/// a vector of such with their square: where there are many, it runs on threads with a stack for that, as many as there are
-/// cores, but no more than `most`. Few need no threads of their own. To start some for each of a thousand short runs side by
-/// side would take longer than a run, and a thread that waits for others takes up the next run before its own is done.
-pub(super) fn with_stack<R: Send, E: From<SampleError> + Send>(
+/// Runs something that evaluates a density of so many numbers, on threads of its own: as many as there are cores, but no more
+/// than `most`. A number with derivatives lies on the stack with all of them, a vector of such with their square.
+pub(super) fn with_stack<R: Send>(
     dimension: usize,
     most: usize,
-    run: impl FnOnce() -> Result<R, E> + Send,
-) -> Result<R, E> {
-    if dimension <= INLINE {
-        return run();
-    }
+    run: impl FnOnce() -> R + Send,
+) -> Result<R, SampleError> {
     let threads = rayon::ThreadPoolBuilder::new()
         .num_threads(rayon::current_num_threads().min(most))
         .stack_size((STACK + dimension * STACK_FOR_EACH).min(STACK_MOST))
         .build()
         .map_err(|error| SampleError::Threads { what: error.to_string() })?;
-    threads.install(run)
+    if rayon::current_thread_index().is_none() {
+        return Ok(threads.install(run));
+    }
+    // Where many runs go side by side, a thread of theirs that waits for another pool would take up the next run, and the one
+    // after it, until all of them are under way at once. One that waits for a thread takes up nothing.
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| threads.install(run)).join();
+        Ok(waiting.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    })
 }
 
 /// Why a posterior could not be sampled.
@@ -268,8 +268,8 @@ impl<'a, M: Model> Nuts<'a, M> {
         };
         let runs: Vec<Run> = with_stack(dimension, self.chains, || {
             let chain = |chain| self.chain(chain, density.clone(), known.as_ref(), &report);
-            (0..self.chains).into_par_iter().map(chain).collect::<Result<_, SampleError>>()
-        })?;
+            (0..self.chains).into_par_iter().map(chain).collect::<Result<_, _>>()
+        })??;
         drop(progress);
         let mut names = model::names(self.model, Some(self.data));
         names.extend(model::derived_names(self.model, self.data));
