@@ -20,6 +20,8 @@ const SIMULATIONS: usize = 1000;
 const DRAWS: usize = 400;
 /// The fewest of each that say anything.
 const FEWEST: usize = 20;
+/// Names that an error shows.
+const SHOWN: usize = 8;
 /// Keeps these simulations apart from those of a user, and of a training, with the same seed.
 const APART: u64 = 0x6361_6c69_6272_6174;
 
@@ -150,13 +152,26 @@ impl<'a, M: Model, E: Estimator<M>> Calibrate<'a, M, E> {
             let mut rng = stream(seed ^ APART, i as u64);
             let drawn = self.estimator.draw(&simulation, draws, rng.random());
             let drawn = drawn.map_err(|error| CalibrationError::Estimator { simulation: i, error })?;
+            let found = few_of(&drawn.names);
             let outcome = Judged::new(&specification, &simulation, drawn, draws, |n| rng.random_range(0..n));
             progress.set(done.fetch_add(1, Ordering::Relaxed) + 1, String::new);
-            outcome.map_err(|what| CalibrationError::Draws { simulation: i, what })
+            let judged = outcome.map_err(|what| CalibrationError::Draws { simulation: i, what })?;
+            Ok((judged, found))
         };
-        let judged = (0..simulations).into_par_iter().map(judge).collect::<Result<Vec<_>, _>>()?;
+        let judged = (0..simulations).into_par_iter().map(judge).collect::<Result<Vec<_>, CalibrationError>>()?;
         drop(progress);
-        Calibration::new(self.simulate.model(), judged, draws, started.elapsed())
+        let (judged, found): (Vec<_>, Vec<_>) = judged.into_iter().unzip();
+        let found = found.into_iter().next().unwrap_or_default();
+        Calibration::new(self.simulate.model(), judged, found, draws, started.elapsed())
+    }
+}
+
+/// What an estimator names, or the first of it.
+fn few_of(names: &[String]) -> String {
+    match names {
+        [] => "nothing".to_owned(),
+        _ if names.len() > SHOWN => format!("{}, ...", names[..SHOWN].join(", ")),
+        _ => names.join(", "),
     }
 }
 
@@ -298,14 +313,14 @@ impl Calibration {
     fn new<M: Model>(
         model: &M,
         mut judged: Vec<Judged>,
+        found: String,
         draws: usize,
         time: Duration,
     ) -> Result<Self, CalibrationError> {
         let mut names = parameter_names(&model.specification());
         let told: Vec<bool> = (0..names.len()).map(|p| judged.iter().any(|j| !j.truth[p].is_nan())).collect();
         if !told.contains(&true) {
-            let (found, known) = ("nothing".to_owned(), names.join(", "));
-            return Err(CalibrationError::NothingKnown { found, known });
+            return Err(CalibrationError::NothingKnown { found, known: names.join(", ") });
         }
         for one in &mut judged {
             one.truth = kept(std::mem::take(&mut one.truth), &told);

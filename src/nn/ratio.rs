@@ -480,7 +480,7 @@ impl Network {
     /// # Errors
     /// If the network says something else than ratios, or the sums are those of a network of another shape.
     pub fn ratio(&self, sums: &Sums) -> Result<Ratio, Error> {
-        let judged = self.judge_sums(sums)?;
+        let (judged, _) = self.judge_sums(sums)?;
         self.ratio_of(&judged.output.values, &judged.context.values)
     }
 
@@ -492,7 +492,7 @@ impl Network {
     pub fn ratios(&self, batch: &Batch) -> Result<Ratio, Error> {
         batch.check(&self.shape)?;
         let (mut output, mut context) = (Vec::new(), Vec::new());
-        for judged in self.judge_batch(batch)? {
+        for (judged, _) in self.judge_batch(batch)? {
             output.extend_from_slice(&judged.output.values);
             context.extend_from_slice(&judged.context.values);
         }

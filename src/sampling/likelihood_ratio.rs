@@ -5,7 +5,7 @@
 //! the search starts. A maximum at the edge of a support is the limit that the likelihood has there.
 
 use super::minimise::{Minimum, NoMinimum, minimise};
-use super::{SampleError, nuts::with_stack};
+use super::{SampleError, nuts::on_threads};
 use crate::io::DataError;
 use crate::model::{
     Density, GlobalSlot, Likelihood, Model, Plate, PlateSize, Record, constrain, global_slots, unconstrain,
@@ -22,6 +22,8 @@ const SAME: f64 = 1e-6;
 /// e^-700 does from 0, and two, as 1 - e^-36 does from 1.
 const EDGE: f64 = 700.0;
 const EDGE_OF_TWO: f64 = 36.0;
+/// Numbers whose derivatives fit on any thread's stack.
+const INLINE: usize = 16;
 
 /// Why a likelihood could not be maximized.
 #[derive(Debug, thiserror::Error)]
@@ -177,7 +179,7 @@ impl<M: Likelihood> ProfileLikelihood<M> {
     /// # Errors
     /// Data that do not fit the model, a model with continuous locals, and a likelihood that has no maximum.
     pub fn maximum(&self, data: &M::Data) -> Result<Maximum<M>, FitError> {
-        let best = with_stack(self.names.len(), 1, || Search::new(self, data)?.maximum(&[], &[]))?;
+        let best = self.inline(|| Search::new(self, data)?.maximum(&[], &[]))?;
         Ok(self.maximum_at(&best))
     }
 
@@ -188,7 +190,7 @@ impl<M: Likelihood> ProfileLikelihood<M> {
     /// Those of [`maximum`](ProfileLikelihood::maximum), and values outside the support.
     pub fn maximum_given(&self, data: &M::Data, values: &[f64]) -> Result<Maximum<M>, FitError> {
         let fixed = self.hypothesis(values)?;
-        let best = with_stack(self.names.len(), 1, || Search::new(self, data)?.maximum(&fixed, &[]))?;
+        let best = self.inline(|| Search::new(self, data)?.maximum(&fixed, &[]))?;
         Ok(self.maximum_at(&best))
     }
 
@@ -208,7 +210,7 @@ impl<M: Likelihood> ProfileLikelihood<M> {
     pub fn curve<V: AsRef<[f64]>>(&self, data: &M::Data, hypotheses: &[V]) -> Result<Vec<f64>, FitError> {
         let hypotheses =
             hypotheses.iter().map(|values| self.hypothesis(values.as_ref())).collect::<Result<Vec<_>, _>>()?;
-        with_stack(self.names.len(), 1, || {
+        self.inline(|| {
             let mut search = Search::new(self, data)?;
             let mut best = search.maximum(&[], &[])?;
             let mut profile: Vec<f64> = Vec::with_capacity(hypotheses.len());
@@ -262,6 +264,11 @@ impl<M: Likelihood> ProfileLikelihood<M> {
         let mut values = Vec::new();
         constrain(&self.model, None, &best.at, &mut values);
         Maximum { globals: M::Globals::from_numbers(&values), log_likelihood: -best.value }
+    }
+
+    /// Runs something that evaluates densities on a thread with a stack for all derivatives.
+    fn inline<R: Send>(&self, run: impl FnOnce() -> Result<R, FitError> + Send) -> Result<R, FitError> {
+        if self.names.len() <= INLINE { run() } else { on_threads(self.names.len(), 1, run)? }
     }
 }
 

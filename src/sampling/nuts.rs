@@ -27,27 +27,29 @@ const STACK: usize = 8 << 20;
 const STACK_FOR_EACH: usize = 1 << 20;
 const STACK_MOST: usize = 1 << 30;
 
-/// Numbers whose derivatives fit on any thread's stack.
-const INLINE: usize = 16;
-
-/// Runs something that evaluates a density of so many numbers. A number with derivatives lies on the stack with all of them,
-/// a vector of such with their square: where there are many, it runs on threads with a stack for that, as many as there are
-/// cores, but no more than `most`. Few need no threads of their own. To start some for each of a thousand short runs side by
-/// side would take longer than a run, and a thread that waits for others takes up the next run before its own is done.
-pub(super) fn with_stack<R: Send, E: From<SampleError> + Send>(
+/// Runs something that evaluates a density of so many numbers on threads of its own: as many as there are cores, but no more
+/// than `most`. A number with derivatives lies on the stack with all of them, a vector of such with their square.
+pub(super) fn on_threads<R: Send>(
     dimension: usize,
     most: usize,
-    run: impl FnOnce() -> Result<R, E> + Send,
-) -> Result<R, E> {
-    if dimension <= INLINE {
-        return run();
-    }
+    run: impl FnOnce() -> R + Send,
+) -> Result<R, SampleError> {
+    let failed = |what: String| SampleError::Threads { what };
     let threads = rayon::ThreadPoolBuilder::new()
         .num_threads(rayon::current_num_threads().min(most))
         .stack_size((STACK + dimension * STACK_FOR_EACH).min(STACK_MOST))
         .build()
-        .map_err(|error| SampleError::Threads { what: error.to_string() })?;
-    threads.install(run)
+        .map_err(|error| failed(error.to_string()))?;
+    if rayon::current_thread_index().is_none() {
+        return Ok(threads.install(run));
+    }
+    // Called from a parallel loop. While one of its threads waits for others, rayon begins another step of the loop on top of
+    // this one, and so on until the stack is full: so a plain thread does the waiting.
+    std::thread::scope(|scope| {
+        let waiting = std::thread::Builder::new().spawn_scoped(scope, || threads.install(run));
+        let waiting = waiting.map_err(|error| failed(error.to_string()))?;
+        Ok(waiting.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    })
 }
 
 /// Why a posterior could not be sampled.
@@ -266,10 +268,10 @@ impl<'a, M: Model> Nuts<'a, M> {
                 progress.set(done, || format!("{divergent} divergences,"));
             }
         };
-        let runs: Vec<Run> = with_stack(dimension, self.chains, || {
+        let runs: Vec<Run> = on_threads(dimension, self.chains, || {
             let chain = |chain| self.chain(chain, density.clone(), known.as_ref(), &report);
-            (0..self.chains).into_par_iter().map(chain).collect::<Result<_, SampleError>>()
-        })?;
+            (0..self.chains).into_par_iter().map(chain).collect::<Result<_, _>>()
+        })??;
         drop(progress);
         let mut names = model::names(self.model, Some(self.data));
         names.extend(model::derived_names(self.model, self.data));
