@@ -75,27 +75,24 @@ fn share(found: &[[f64; 9]], check: usize, alarm: f64) -> f64 {
 ///
 /// The deviate of a p-value grows as the root of the number of simulations, and scatters the same whatever that is.
 fn needed(fault: Fault, check: usize) -> (usize, f64) {
+    const START: usize = 1000;
     let standard = Normal::standard();
     let p_values = |first: u64, n: usize| -> Vec<f64> {
         let of = |seed| p_value(&calibration(seed, n, fault), check);
         (first..first + 200).into_par_iter().map(of).collect()
     };
-    let mut n = 800.0f64;
-    for first in [1000, 2000] {
-        let deviates: Vec<f64> =
-            p_values(first, n as usize).iter().map(|p| -standard.inverse_cdf(0.5 * p.max(1e-300))).collect();
-        let mean = deviates.iter().sum::<f64>() / 200.0;
-        let sd = (deviates.iter().map(|z| (z - mean).powi(2)).sum::<f64>() / 199.0).sqrt();
-        n *= ((-standard.inverse_cdf(0.5e-6) - standard.inverse_cdf(0.05) * sd) / mean).powi(2);
-    }
+    let deviates: Vec<f64> = p_values(1000, START).iter().map(|p| -standard.inverse_cdf(0.5 * p.max(1e-300))).collect();
+    let mean = deviates.iter().sum::<f64>() / 200.0;
+    let sd = (deviates.iter().map(|z| (z - mean).powi(2)).sum::<f64>() / 199.0).sqrt();
+    let estimate = START as f64 * ((-standard.inverse_cdf(0.5e-6) - standard.inverse_cdf(0.05) * sd) / mean).powi(2);
     // From somewhat fewer on, since the scatter is only nearly the same.
-    let mut n = 50 * (0.9 * n / 50.0).ceil() as usize;
+    let mut n = 50 * (0.9 * estimate / 50.0).ceil() as usize;
     loop {
         let found = p_values(3000, n).iter().filter(|p| **p < 1e-6).count();
         if found >= 190 {
             return (n, found as f64 / 200.0);
         }
-        n += 50;
+        n += 50 * (n / 1000 + 1);
     }
 }
 
