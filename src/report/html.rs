@@ -118,9 +118,13 @@ impl Page {
         let svg = self.inline(figure, says);
         let below =
             if caption.is_empty() { String::new() } else { format!("<figcaption>{}</figcaption>", marked(caption)) };
-        // No wider than it is drawn, or its words would be larger than the page's.
-        let width = attribute(&svg, "width").map_or(String::new(), |w| format!(" style=\"max-width:{w}px\""));
-        let _ = writeln!(self.html, "<figure class=\"alone\"{width}>{svg}{below}</figure>");
+        // Its words are no larger than the page's, and not so small that nobody can read them: then it is scrolled.
+        let widths = attribute(&svg, "width").map_or((900.0, 540.0), |w| (w, 0.6 * w));
+        let _ = writeln!(
+            self.html,
+            "<figure class=\"alone\" style=\"max-width:{:.0}px\"><div style=\"min-width:{:.0}px\">{svg}</div>{below}</figure>",
+            widths.0, widths.1
+        );
     }
 
     /// The picture as an element of the page. Names of its parts are made its own: in one page two cannot have the same.

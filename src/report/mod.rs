@@ -245,7 +245,7 @@ impl Report {
              <body>\n<h1>{title}</h1>\n<nav>{links}</nav>\n",
             title = escape(&self.title),
             style = include_str!("style.css"),
-            links = shown().map(|s| format!("<a href=\"#{}\">{}</a>", s.0, s.1)).collect::<String>(),
+            links = shown().map(|s| format!("<a href=\"#{}\">{}</a>\n", s.0, s.1)).collect::<String>(),
         );
         self.write_warnings(&mut page);
         self.notes.iter().for_each(|note| page.paragraph(note));
