@@ -2,9 +2,12 @@
 
 mod models;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use hierarch::prelude::*;
 use hierarch::sampling::diagnostics::{ess_bulk, mcse_mean, mcse_sd};
 use models::*;
+use rayon::prelude::*;
 
 /// Mean and sd of a variable within `errors` Monte Carlo errors of the exact ones, which are `errors` far from a false alarm.
 fn agrees<M: Model>(chains: &Chains<M>, name: &str, mean: f64, sd: f64, errors: f64) {
@@ -274,4 +277,52 @@ fn a_long_vector_of_globals_fits_on_the_stack() {
     let data = WideData { events: WideEvents { x: vec![1.0, 2.0] } };
     let chains = Wide::default().nuts(&data).seed(1).chains(2).warmup(60).draws(20).run().unwrap();
     assert_eq!(chains.names().len(), 120);
+}
+
+/// How many threads there are that have worked out a density, now and at most.
+static LIVE: AtomicUsize = AtomicUsize::new(0);
+static MOST: AtomicUsize = AtomicUsize::new(0);
+
+struct Counted;
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        LIVE.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+thread_local! {
+    static COUNTED: Counted = {
+        MOST.fetch_max(LIVE.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        Counted
+    };
+}
+
+fn counted<T: Real>(x: T) -> T {
+    COUNTED.with(|_| x)
+}
+
+model! {
+    pub CountsThreads {
+        global mu ~ Normal(0.0, 1.0);
+        plate events(1..=10) {
+            let centre = counted(mu);
+            observe x ~ Normal(centre, 1.0);
+        }
+    }
+}
+
+/// A run has threads of its own. Those of a hundred runs side by side must not all be there at once, as they were when each
+/// worker that waited for a run took up another.
+#[test]
+fn runs_side_by_side_wait_for_each_other() {
+    let model = CountsThreads::default();
+    let data = CountsThreadsData { events: CountsThreadsEvents { x: vec![0.3, 1.1, -0.4] } };
+    let run = |seed| model.nuts(&data).seed(seed).chains(1).warmup(100).draws(100).run().unwrap();
+    let workers = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+    let runs: Vec<_> = workers.install(|| (0..100).into_par_iter().map(run).collect());
+    // One for each worker; and some that are through and have not ended yet.
+    let most = MOST.load(Ordering::SeqCst);
+    assert!((1..=20).contains(&most), "{most} threads at once");
+    assert_eq!(runs[42].get("mu"), run(42).get("mu"));
 }

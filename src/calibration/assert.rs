@@ -7,7 +7,7 @@
 use std::fmt::{self, Write};
 
 use super::misfit::{RankLikelihood, above};
-use super::{Calibration, Ranks};
+use super::{Calibration, Estimate, Ranks};
 
 /// The fewest in whom a test of this power would find what it should.
 const POWER: f64 = 0.95;
@@ -118,10 +118,10 @@ pub struct Findings {
 pub struct Finding {
     /// Its ranks.
     pub ranks: Ranks,
-    /// The mean of the posterior less the right one, in units of the posterior's sd, and its standard error.
-    pub shift: (f64, f64),
-    /// The posterior's width over the right one, and its standard error.
-    pub width: (f64, f64),
+    /// The posterior's shift in units of its sd: positive where it is too high.
+    pub shift: Estimate,
+    /// The posterior's width over the right one.
+    pub width: Estimate,
     /// How probable it is, at the edge of the tolerance, that an estimate of the shift is as far out.
     pub shift_p: f64,
     /// The same for the width.
@@ -264,8 +264,8 @@ impl Tolerance<'_> {
         let width = (-log_b).exp();
         Finding {
             ranks: ranks.clone(),
-            shift: (-a, a_error),
-            width: (width, width * log_b_error),
+            shift: Estimate { value: -a, error: a_error },
+            width: Estimate { value: width, error: width * log_b_error },
             shift_p: p_values[0],
             width_p: p_values[1],
             beyond: p_values.map(|p| p < each),
@@ -329,11 +329,11 @@ impl fmt::Display for Findings {
 
 impl Finding {
     fn is_narrow(&self) -> bool {
-        self.beyond[1] && self.width.0 < 1.0
+        self.beyond[1] && self.width.value < 1.0
     }
 
     fn is_wide(&self) -> bool {
-        self.beyond[1] && self.width.0 > 1.0
+        self.beyond[1] && self.width.value > 1.0
     }
 
     fn is_shifted(&self) -> bool {
@@ -344,18 +344,16 @@ impl Finding {
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Ranks { name, ranks, draws } = &self.ranks;
-        let (percent, percent_error) = (100.0 * (self.width.0 - 1.0).abs(), 100.0 * self.width.1);
-        let of_width = match self.width.0 < 1.0 {
-            true => format!("too narrow, by {percent:.1} +- {percent_error:.1} % of the right width"),
-            false => format!("too wide, by {percent:.1} +- {percent_error:.1} % of the right width"),
-        };
-        let way = if self.shift.0 > 0.0 { "up" } else { "down" };
-        let of_shift = format!("shifted {way}, by {:.2} +- {:.2} of its sd", self.shift.0.abs(), self.shift.1);
+        let side = if self.width.value < 1.0 { "narrow" } else { "wide" };
+        let (percent, error) = (100.0 * (self.width.value - 1.0).abs(), 100.0 * self.width.error);
+        let of_width = format!("too {side} by {percent:.1} % ± {error:.1} %");
+        let side = if self.shift.value < 0.0 { "low" } else { "high" };
+        let of_shift = format!("shifted {side} by {:.2} ± {:.2} of its sd", self.shift.value.abs(), self.shift.error);
         let said: Vec<String> = [(self.beyond[1], of_width), (self.beyond[0], of_shift)]
             .into_iter()
             .filter_map(|(is, said)| is.then_some(said))
             .collect();
-        writeln!(f, "`{name}` is {}", said.join(", and "))?;
+        writeln!(f, "`{name}` is {}", said.join(" and "))?;
         let (n, levels) = (ranks.len() as f64, draws + 1);
         let bins = BINS.min(levels);
         let start = |bin: usize| bin * levels / bins;
@@ -369,7 +367,7 @@ impl fmt::Display for Finding {
         let error = (n * share * (1.0 - share)).sqrt();
         writeln!(
             f,
-            "ranks of the true value among {draws} draws, over {} simulations; {:.0} +- {error:.0} should be in each row",
+            "ranks of the true value among {draws} draws, over {} simulations; {:.0} ± {error:.0} should be in each row",
             ranks.len(),
             n * share
         )?;

@@ -22,6 +22,7 @@ mod ranks;
 pub mod strategies;
 mod summary;
 mod tarp;
+mod typicality;
 
 pub use assert::{Finding, Findings, Miscalibrated, Tolerance};
 pub use c2st::{TwoSample, TwoSampleError, c2st};
@@ -36,3 +37,4 @@ pub use predictive::{Compared, Predictive, PredictiveCheck, PredictiveError};
 pub(crate) use predictive::{number, p_text};
 pub use ranks::{Estimate, Ranks};
 pub use summary::{CalibrationRow, CalibrationSummary, Check};
+pub use typicality::{Outlier, Typicality, TypicalityError, TypicalityTest};
