@@ -125,7 +125,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     out.picture("plates", &plot::plate_diagram(&model.specification()))?;
     let (warmup, draws) = sizes.one;
     let one = One { seed, warmup, draws, budget: sizes.joint };
-    let mut summary = one.run(&model, data, &truth, &out)?;
+    let (mut summary, report) = one.run(&model, data, &truth, &out)?;
 
     // The paper's question is the fraction alone, whatever the mass.
     println!("\ntraining a posterior of the fraction alone for {} ...", sizes.fraction);
@@ -158,6 +158,15 @@ fn run(arguments: &Arguments) -> Result<()> {
     println!("the mean of NUTS is off by more than half an sd in {:.1} % of the data sets", 1e2 * off);
     println!("NUTS takes {speedup:.0} times as long as the deep set for a posterior, from the data to mean and sd");
 
+    out.report(
+        report
+            .training("deep set, of the fraction alone", posterior.history())
+            .warnings("deep set, of the fraction alone", posterior.warnings())
+            .calibration("the deep set, of the fraction alone", &calibration)
+            .figure("The median sd of the fraction's posterior at each true mass.", &sd)
+            .figure("The median of its mean.", &mean)
+            .setting("data sets at each mass", sizes.sets),
+    )?;
     let last = posterior.history().last();
     let more = json!({
         "excess_nll_nats": at_size.mean, "excess_nll_nats_sd": at_size.sd,
