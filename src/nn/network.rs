@@ -12,8 +12,10 @@
 //! x <- x + W2 gelu(W1 normalise(x) + b1) + b2
 //! ```
 //!
-//! to a distribution of the targets: see [`head`](super::head). A linear path leads around the blocks: what conjugate models need is nearly linear, and need
-//! not be learned by anything deeper.
+//! to a distribution of the targets: see [`head`](super::head). Each target is measured from the mean, and in units of the
+//! standard deviation, that least squares tell of it ([`regression`](super::regression)): what a posterior has in common with
+//! that of a linear model need not be learned. A linear path leads around the blocks, too: what is left for conjugate models is
+//! nearly linear.
 
 use std::ops::Range;
 use std::sync::Arc;
