@@ -63,6 +63,7 @@ pub mod nn;
 pub mod plot;
 pub mod prelude;
 mod progress;
+pub mod report;
 pub mod sampling;
 pub mod simulate;
 mod whole_file;

@@ -1,7 +1,7 @@
 //! What a model needs in scope: `use hierarch::prelude::*;`.
 
 pub use crate::autodiff::Real;
-pub use crate::calibration::Neyman;
+pub use crate::calibration::{Neyman, PredictiveCheck};
 pub use crate::distributions::*;
 pub use crate::inference::{
     Bank, Belief, DataSummary, InferenceError, Joint, JointPosterior, Posterior, RatioBelief, RatioEstimator,
@@ -11,5 +11,6 @@ pub use crate::io::{DataError, DataSet};
 pub use crate::model;
 pub use crate::model::{Likelihood, Model};
 pub use crate::nn::{Budget, Encoder, Family};
+pub use crate::report::Report;
 pub use crate::sampling::{Chains, FitError, ProfileLikelihood, Refined, SampleError};
 pub use crate::simulate::Simulation;

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 use hierarch::nn::Record;
 use hierarch::plot::{self, Axes, Figure, Mark, Series};
+use hierarch::report::Report;
 use hierarch::sampling::Summary;
 use hierarch::sampling::diagnostics::quantile;
 use serde_json::{Value, json};
@@ -95,6 +96,14 @@ impl Output {
         };
         let figure = plot::training_curve(&curve(|r| r.loss), &curve(|r| r.validation))?;
         self.picture("training", &figure)
+    }
+
+    /// Writes `report.html`.
+    pub fn report(&self, report: Report) -> Result<()> {
+        let path = self.folder.join("report.html");
+        report.save(&path)?;
+        println!("the report, for a browser: {}", path.display());
+        Ok(())
     }
 
     /// The path of a file.

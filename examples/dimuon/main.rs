@@ -129,8 +129,19 @@ fn run(arguments: &Arguments) -> Result<()> {
     let refining = started.elapsed().as_secs_f64() * 1e3;
     println!("\nthe same, refined to the exact posterior by importance sampling ({refining:.0} ms):\n{refined}");
     compare(&chains, "refined", &refined.summary());
-    check_tail(&model, &data, &chains);
     out.training(posterior.history())?;
+
+    println!("\ndata replicated from the exact posterior, and beside them the real ones:");
+    let cut = tail(&model, &chains);
+    let above = format!("events above {cut:.1} GeV");
+    let check = PredictiveCheck::new(&model, &data)
+        .seed(options.seed)
+        .statistic(&above, |data| data.events.mass_gev.iter().filter(|m| **m > cut).count() as f64)
+        .posterior(chains.globals())?;
+    println!("{check}");
+    let simulations = if options.quick { 100 } else { 500 };
+    let calibration = posterior.calibrate().seed(options.seed).simulations(simulations).run()?;
+    println!("calibration of the neural posterior ({:.1} s):\n{calibration}", calibration.time().as_secs_f64());
 
     picture_posteriors(&out, &chains, &belief)?;
     let bins = 60;
@@ -142,6 +153,29 @@ fn run(arguments: &Arguments) -> Result<()> {
         let rest = TruncatedExponential::new(g.slope, low, high).log_density(m).exp();
         events_per_bin * (g.fraction * peak + (1.0 - g.fraction) * rest)
     })?;
+
+    out.report(
+        Report::new(&model)
+            .title("The Z boson in 500 collisions of CMS")
+            .note("A Breit-Wigner resonance on a falling background, in invariant masses of two muons of opposite charge.")
+            .data(&data)
+            .posterior("NUTS", &chains)
+            .posterior("neural", &belief)
+            .posterior("refined", &refined)
+            .training("neural", posterior.history())
+            .warnings("neural", posterior.warnings())
+            .calibration("neural", &calibration)
+            .predictive(&check)
+            .setting("seed", options.seed)
+            .setting("data", arguments.data.file_name().unwrap_or_default().display())
+            .setting("window", format!("{low} to {high} GeV, {events} of {} events", all.len()))
+            .setting("preferred shape", format!("{better}, by {:.1} in log likelihood", gain.abs()))
+            .timing("NUTS", chains.time().as_secs_f64())
+            .timing("training", posterior.history().last().map_or(0.0, |r| r.seconds))
+            .timing("the neural posterior", milliseconds / 1e3)
+            .timing("refining it", refining / 1e3)
+            .timing("calibration", calibration.time().as_secs_f64()),
+    )?;
 
     let nuts = chains.summary();
     let npe = belief.summary();
@@ -162,6 +196,10 @@ fn run(arguments: &Arguments) -> Result<()> {
             "effective_sample_size": refined.effective_sample_size(), "log_evidence": refined.log_evidence(),
             "milliseconds": refining,
         },
+        "calibration": {
+            "simulations": simulations, "sbc_p_min": calibration.p_min(), "seconds": calibration.time().as_secs_f64(),
+        },
+        "predictive": { "p_min": check.compared().iter().map(|c| c.p_value()).fold(1.0, f64::min) },
         "shape": { "preferred": better, "log_likelihood_gain": gain.abs() },
     }))
 }
@@ -177,19 +215,15 @@ fn compare(chains: &Chains<Dimuon>, what: &str, posterior: &Summary) {
     }
 }
 
-/// Whether the model explains the data where it is most exposed: five half widths and more above the peak. A neural posterior
-/// has seen the model's data only, so where real data differ from them it may be off where NUTS is not.
-fn check_tail(model: &Dimuon, data: &DimuonData, chains: &Chains<Dimuon>) {
-    let draws: Vec<DimuonGlobals> = chains.globals().step_by(20).collect();
-    let average = |f: &dyn Fn(&DimuonGlobals) -> f64| draws.iter().map(f).sum::<f64>() / draws.len() as f64;
-    let cut = average(&|g| g.mass + 5.0 * g.half_width).min(model.high);
-    let seen = data.events.mass_gev.iter().filter(|m| **m > cut).count();
-    let expected = average(&|g| {
-        let peak = 1.0 - Truncated::new(Cauchy::new(g.mass, g.half_width), model.low, model.high).cdf(cut);
-        let rest = 1.0 - TruncatedExponential::new(g.slope, model.low, model.high).cdf(cut);
-        data.events.len() as f64 * (g.fraction * peak + (1.0 - g.fraction) * rest)
-    });
-    println!("above {cut:.1} GeV the fitted model expects {expected:.1} events; there are {seen}");
+/// Where the model is most exposed: five half widths above the peak. A neural posterior has seen the model's data only, so
+/// where real data differ from them it may be off where NUTS is not.
+fn tail(model: &Dimuon, chains: &Chains<Dimuon>) -> f64 {
+    let (mut sum, mut draws) = (0.0, 0.0);
+    for globals in chains.globals() {
+        sum += globals.mass + 5.0 * globals.half_width;
+        draws += 1.0;
+    }
+    (sum / draws).min(model.high)
 }
 
 /// The log likelihood at the best of the draws, latents of single events summed out: the joint density over the prior's.

@@ -12,6 +12,7 @@
 //!
 //! `cargo run --release --example resonance`
 
+#[allow(dead_code, reason = "each example uses a part of it")]
 #[path = "../common/mod.rs"]
 mod common;
 mod exact;

@@ -20,6 +20,8 @@ const SIMULATIONS: usize = 1000;
 const DRAWS: usize = 400;
 /// The fewest of each that say anything.
 const FEWEST: usize = 20;
+/// Names that an error shows.
+const SHOWN: usize = 8;
 /// Keeps these simulations apart from those of a user, and of a training, with the same seed.
 const APART: u64 = 0x6361_6c69_6272_6174;
 
@@ -150,13 +152,26 @@ impl<'a, M: Model, E: Estimator<M>> Calibrate<'a, M, E> {
             let mut rng = stream(seed ^ APART, i as u64);
             let drawn = self.estimator.draw(&simulation, draws, rng.random());
             let drawn = drawn.map_err(|error| CalibrationError::Estimator { simulation: i, error })?;
+            let found = few_of(&drawn.names);
             let outcome = Judged::new(&specification, &simulation, drawn, draws, |n| rng.random_range(0..n));
             progress.set(done.fetch_add(1, Ordering::Relaxed) + 1, String::new);
-            outcome.map_err(|what| CalibrationError::Draws { simulation: i, what })
+            let judged = outcome.map_err(|what| CalibrationError::Draws { simulation: i, what })?;
+            Ok((judged, found))
         };
-        let judged = (0..simulations).into_par_iter().map(judge).collect::<Result<Vec<_>, _>>()?;
+        let judged = (0..simulations).into_par_iter().map(judge).collect::<Result<Vec<_>, CalibrationError>>()?;
         drop(progress);
-        Calibration::new(self.simulate.model(), judged, draws, started.elapsed())
+        let (judged, found): (Vec<_>, Vec<_>) = judged.into_iter().unzip();
+        let found = found.into_iter().next().unwrap_or_default();
+        Calibration::new(self.simulate.model(), judged, found, draws, started.elapsed())
+    }
+}
+
+/// What an estimator names, or the first of it.
+fn few_of(names: &[String]) -> String {
+    match names {
+        [] => "nothing".to_owned(),
+        _ if names.len() > SHOWN => format!("{}, ...", names[..SHOWN].join(", ")),
+        _ => names.join(", "),
     }
 }
 
@@ -207,6 +222,19 @@ fn parameters<M: Model>(
     found
 }
 
+impl LogDensities {
+    /// Whether they are as many as the draws and numbers; else what is wrong.
+    fn check(&self, count: usize) -> Result<(), String> {
+        let Self { truth, draws } = self;
+        let nans = draws.iter().filter(|x| x.is_nan()).count();
+        if draws.len() == count && nans == 0 && !truth.is_nan() {
+            return Ok(());
+        }
+        let what = format!("{} log densities for {count} draws, {nans} of them NaN, and {truth}", draws.len());
+        Err(what + " at the true values")
+    }
+}
+
 /// What an estimator said of one simulation.
 #[derive(Clone, Debug)]
 pub struct Judged {
@@ -228,13 +256,8 @@ impl Judged {
         count: usize,
         mut choose: impl FnMut(usize) -> usize,
     ) -> Result<Self, String> {
-        if let Some(LogDensities { truth, draws }) = &drawn.log_densities {
-            let wrong = draws.iter().chain([truth]).find(|x| x.is_nan());
-            if wrong.is_some() || draws.len() != count {
-                let nans = draws.iter().filter(|x| x.is_nan()).count();
-                let what = format!("{} log densities for {count} draws, {nans} of them NaN, and {truth}", draws.len());
-                return Err(what + " at the true values");
-            }
+        if let Some(known) = &drawn.log_densities {
+            known.check(count)?;
         }
         let columns: HashMap<String, Vec<f64>> = drawn.names.into_iter().zip(drawn.draws).collect();
         let (mut truth, mut draws) = (Vec::new(), Vec::new());
@@ -257,6 +280,24 @@ impl Judged {
         let statistics = data_statistics(&simulation.data);
         Ok(Self { truth, draws, log_densities: drawn.log_densities, statistics })
     }
+
+    /// Whether all belongs together; else what does not.
+    fn check(&self, names: &[String], count: usize) -> Result<(), String> {
+        let (truths, columns, expected) = (self.truth.len(), self.draws.len(), names.len());
+        if truths != expected || columns != expected {
+            return Err(format!("{truths} true values and draws of {columns} parameters, not {expected}"));
+        }
+        for ((name, truth), draws) in names.iter().zip(&self.truth).zip(&self.draws) {
+            let told = if truth.is_nan() { 0 } else { count };
+            if draws.len() != told {
+                return Err(format!("{} draws of `{name}`, not {told}", draws.len()));
+            }
+            if let Some(x) = draws.iter().find(|x| !x.is_finite()) {
+                return Err(format!("a draw of `{name}` that is {x}"));
+            }
+        }
+        self.log_densities.as_ref().map_or(Ok(()), |known| known.check(count))
+    }
 }
 
 /// Simulations from the prior with what an estimator said of each: see [`Calibrate`].
@@ -272,14 +313,14 @@ impl Calibration {
     fn new<M: Model>(
         model: &M,
         mut judged: Vec<Judged>,
+        found: String,
         draws: usize,
         time: Duration,
     ) -> Result<Self, CalibrationError> {
         let mut names = parameter_names(&model.specification());
         let told: Vec<bool> = (0..names.len()).map(|p| judged.iter().any(|j| !j.truth[p].is_nan())).collect();
         if !told.contains(&true) {
-            let (found, known) = ("nothing".to_owned(), names.join(", "));
-            return Err(CalibrationError::NothingKnown { found, known });
+            return Err(CalibrationError::NothingKnown { found, known: names.join(", ") });
         }
         for one in &mut judged {
             one.truth = kept(std::mem::take(&mut one.truth), &told);
@@ -287,6 +328,24 @@ impl Calibration {
         }
         names = kept(names, &told);
         Ok(Self { names, judged, draws, time })
+    }
+
+    /// What has been drawn without a model: for each parameter its name, and for each simulation what is known of it. All
+    /// parameters that a simulation has a true value of have the same number of draws.
+    ///
+    /// # Errors
+    /// Fewer than 20 simulations or draws; draws, log densities or true values that do not belong together.
+    pub fn from_judged(names: Vec<String>, judged: Vec<Judged>) -> Result<Self, CalibrationError> {
+        let draws = judged.iter().flat_map(|one| &one.draws).map(Vec::len).find(|n| *n > 0).unwrap_or(0);
+        for (what, value) in [("the simulations", judged.len()), ("the draws", draws)] {
+            if value < FEWEST {
+                return Err(CalibrationError::Few { what, value });
+            }
+        }
+        for (simulation, one) in judged.iter().enumerate() {
+            one.check(&names, draws).map_err(|what| CalibrationError::Draws { simulation, what })?;
+        }
+        Ok(Self { names, judged, draws, time: Duration::ZERO })
     }
 
     /// The parameters: `mass`, `mu[0]` for a component, and `slope` for a local, of one element of each data set, chosen at

@@ -8,13 +8,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rand::RngExt;
 use rayon::prelude::*;
 
-use super::quantiles::Spline;
+use super::quantiles::Quantile;
 use crate::model::{GlobalSlot, Model, Record, Role, global_slots};
 use crate::progress::Progress;
+use crate::sampling::diagnostics::quantile;
 use crate::simulate::{Simulate, SimulateError, stream};
 
 /// The fewest simulations that quantiles can be learned from.
 const FEWEST: usize = 200;
+/// The share of estimates of the nuisance parameter that lie beyond either end of what critical values are a function of.
+const BEYOND: f64 = 0.005;
 /// Points at which a confidence set is looked at, sections of the place between them where none is inside, and bisections at
 /// each of its ends.
 const POINTS: usize = 101;
@@ -83,6 +86,16 @@ pub enum NeymanError {
         /// The statistic.
         statistic: f64,
     },
+    /// The estimate of the nuisance parameter is not finite.
+    #[error("the estimate of the nuisance parameter at `{name}` = {value} is {estimate}, but must be finite")]
+    Estimate {
+        /// The parameter.
+        name: String,
+        /// Its value.
+        value: f64,
+        /// The estimate.
+        estimate: f64,
+    },
     /// The quantiles could not be found.
     #[error(
         "the critical values at level {0} could not be found: the statistic may range over too many orders of magnitude"
@@ -107,6 +120,7 @@ pub struct Coverage {
 /// ratio](crate::sampling::ProfileLikelihood), or one that was learned. The value is in the confidence set if t is at most
 /// its critical value, the quantile of t under it. Nuisance parameters are drawn from their prior: sets cover as they say on
 /// average over them, and at each value of them as far as t depends on them little; [`coverage`](Neyman::coverage) tells.
+/// Where it depends on them more, [`following`](Neyman::following) lets critical values follow an estimate.
 ///
 /// ```
 /// use hierarch::calibration::Neyman;
@@ -139,9 +153,13 @@ pub struct Neyman<'a, M: Model, S> {
     slot: GlobalSlot,
     range: RangeInclusive<f64>,
     statistic: S,
+    estimate: Option<Box<Estimate<'a, M>>>,
     /// For each level, its critical values.
-    critical: Vec<(f64, Spline)>,
+    critical: Vec<(f64, Quantile)>,
 }
+
+/// An estimate of a nuisance parameter from data, if the parameter of interest has a value.
+type Estimate<'a, M> = dyn Fn(&<M as Model>::Data, f64) -> f64 + Sync + 'a;
 
 impl<M: Model, S> std::fmt::Debug for Neyman<'_, M, S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -166,6 +184,38 @@ where
         range: RangeInclusive<f64>,
         levels: &[f64],
         statistic: S,
+    ) -> Result<Self, NeymanError> {
+        Self::learn(simulate, interest, range, levels, statistic, None)
+    }
+
+    /// The same with critical values that follow an estimate of the nuisance parameter, too: what the data say of it if the
+    /// parameter of interest has the value that is tested. Confidence sets then cover at each value of the nuisance parameter
+    /// as far as the estimate tells it, less so at an edge of its prior, and on average over its prior even if it tells little.
+    ///
+    /// The critical value is the quantile of t among simulations with that value and estimate. Where the nuisance parameter
+    /// is estimated well beside its prior, this is the hybrid resampling of Chuang & Lai (Statistica Sinica 2000), which
+    /// physicists call the profile construction.
+    ///
+    /// # Errors
+    /// Those of [`new`](Neyman::new), and an estimate that is not finite.
+    pub fn following(
+        simulate: Simulate<'a, M>,
+        interest: &str,
+        range: RangeInclusive<f64>,
+        levels: &[f64],
+        statistic: S,
+        estimate: impl Fn(&M::Data, f64) -> f64 + Sync + 'a,
+    ) -> Result<Self, NeymanError> {
+        Self::learn(simulate, interest, range, levels, statistic, Some(Box::new(estimate)))
+    }
+
+    fn learn(
+        simulate: Simulate<'a, M>,
+        interest: &str,
+        range: RangeInclusive<f64>,
+        levels: &[f64],
+        statistic: S,
+        estimate: Option<Box<Estimate<'a, M>>>,
     ) -> Result<Self, NeymanError> {
         let all = global_slots(simulate.model());
         let found = all.iter().find(|slot| slot.name == interest && slot.values.len() == 1).cloned();
@@ -193,7 +243,7 @@ where
         if sets < FEWEST {
             return Err(NeymanError::Few(sets));
         }
-        let mut neyman = Self { simulate, slot, range, statistic, critical: Vec::new() };
+        let mut neyman = Self { simulate, slot, range, statistic, estimate, critical: Vec::new() };
         let plan = neyman.simulate.plan()?;
         // The other globals come from one simulation, and the data at them from another, with random numbers of its own.
         let drawn = |i: usize| {
@@ -207,23 +257,45 @@ where
         let (progress, done) = (Progress::new("simulating", sets as u64), AtomicU64::new(0));
         let simulated = (0..sets).into_par_iter().map(|i| {
             let (value, globals) = drawn(i)?;
-            let t = neyman.simulated(&globals, value, neyman.simulate.first_seed().wrapping_add(0x9e37_79b9), i)?;
+            let found = neyman.simulated(&globals, value, neyman.simulate.first_seed().wrapping_add(0x9e37_79b9), i)?;
             progress.set(done.fetch_add(1, Ordering::Relaxed), String::new);
-            Ok::<_, NeymanError>((value, t))
+            Ok::<_, NeymanError>((value, found))
         });
-        let (x, y): (Vec<f64>, Vec<f64>) = simulated.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
+        let simulated = simulated.collect::<Result<Vec<_>, _>>()?;
         drop(progress);
+        let (values, found): (Vec<f64>, Vec<Found>) = simulated.into_iter().unzip();
+        let t: Vec<f64> = found.iter().map(|found| found.statistic).collect();
+        let estimates: Vec<f64> = found.iter().filter_map(|found| found.estimate).collect();
+        let mut numbers = vec![(values.as_slice(), low, high)];
+        if !estimates.is_empty() {
+            let mut sorted = estimates.clone();
+            sorted.sort_unstable_by(f64::total_cmp);
+            let (first, last) = (quantile(&sorted, BEYOND), quantile(&sorted, 1.0 - BEYOND));
+            // One that is always the same tells nothing.
+            if first < last {
+                numbers.push((&estimates, first, last));
+            }
+        }
         let fit = |level: &f64| {
-            let spline = Spline::fit(&x, &y, *level, low, high).ok_or(NeymanError::Quantile(*level))?;
-            Ok::<_, NeymanError>((*level, spline))
+            let critical = Quantile::fit(&numbers, &t, *level).ok_or(NeymanError::Quantile(*level))?;
+            Ok::<_, NeymanError>((*level, critical))
         };
         neyman.critical = levels.par_iter().map(fit).collect::<Result<_, _>>()?;
         Ok(neyman)
     }
 
-    /// For each level the critical value of the statistic at a value of the parameter.
-    pub fn critical_values(&self, value: f64) -> Vec<f64> {
-        self.critical.iter().map(|(_, spline)| spline.at(value)).collect()
+    /// For each level the critical value of the statistic at a value of the parameter. It depends on the data where it
+    /// [follows](Neyman::following) an estimate, and there alone.
+    ///
+    /// # Errors
+    /// An estimate that is not finite.
+    pub fn critical_values(&self, data: &M::Data, value: f64) -> Result<Vec<f64>, NeymanError> {
+        let estimate = self.estimate(data, value)?;
+        Ok(self
+            .critical
+            .iter()
+            .map(|(_, critical)| critical.at([Some(value), estimate].into_iter().flatten()))
+            .collect())
     }
 
     /// For each level the confidence set given a data set, as intervals: none where the data speak against every value, and
@@ -236,7 +308,7 @@ where
         let grid = |i: usize| if i + 1 == POINTS { high } else { low + (high - low) * i as f64 / (POINTS - 1) as f64 };
         let coarse = (0..POINTS)
             .into_par_iter()
-            .map(|i| Ok((grid(i), self.statistic(data, grid(i))?)))
+            .map(|i| Ok((grid(i), self.found(data, grid(i))?)))
             .collect::<Result<Vec<_>, NeymanError>>()?;
         self.critical.par_iter().map(|(_, critical)| self.confidence_set(data, critical, coarse.clone())).collect()
     }
@@ -245,11 +317,11 @@ where
     fn confidence_set(
         &self,
         data: &M::Data,
-        critical: &Spline,
-        mut points: Vec<(f64, f64)>,
+        critical: &Quantile,
+        mut points: Vec<(f64, Found)>,
     ) -> Result<Vec<RangeInclusive<f64>>, NeymanError> {
-        let outside = |(value, t): &(f64, f64)| t - critical.at(*value);
-        let at = |value: f64| Ok::<_, NeymanError>((value, self.statistic(data, value)?));
+        let outside = |(value, found): &(f64, Found)| found.beyond(critical, *value);
+        let at = |value: f64| Ok::<_, NeymanError>((value, self.found(data, value)?));
         let best = (0..points.len()).min_by(|a, b| outside(&points[*a]).total_cmp(&outside(&points[*b])));
         let best = best.unwrap_or(0);
         if outside(&points[best]) > 0.0 {
@@ -292,24 +364,36 @@ where
     /// What fails in the simulations or the statistic.
     pub fn coverage(&self, globals: &M::Globals, sets: usize, seed: u64) -> Result<Vec<Coverage>, NeymanError> {
         let value = globals.to_numbers()[self.slot.values.start];
-        let t = (0..sets)
+        let found = (0..sets)
             .into_par_iter()
             .map(|i| self.simulated(globals, value, seed, i))
-            .collect::<Result<Vec<f64>, _>>()?;
+            .collect::<Result<Vec<Found>, _>>()?;
         let n = sets as f64;
-        let coverage = |(level, critical): &(f64, Spline)| {
-            let bound = critical.at(value);
-            let share = t.iter().filter(|t| **t <= bound).count() as f64 / n;
+        let coverage = |(level, critical): &(f64, Quantile)| {
+            let share = found.iter().filter(|found| found.beyond(critical, value) <= 0.0).count() as f64 / n;
             Coverage { level: *level, share, error: (level * (1.0 - level) / n).sqrt() }
         };
         Ok(self.critical.iter().map(coverage).collect())
     }
 
     /// The statistic of a data set that is simulated at some globals, of which `value` is the true one.
-    fn simulated(&self, globals: &M::Globals, value: f64, seed: u64, position: usize) -> Result<f64, NeymanError> {
+    fn simulated(&self, globals: &M::Globals, value: f64, seed: u64, position: usize) -> Result<Found, NeymanError> {
         let simulate = self.simulate.clone().at(globals).seed(seed);
         let data = simulate.draw(&simulate.plan()?, position)?.data;
-        self.statistic(&data, value)
+        self.found(&data, value)
+    }
+
+    fn found(&self, data: &M::Data, value: f64) -> Result<Found, NeymanError> {
+        Ok(Found { statistic: self.statistic(data, value)?, estimate: self.estimate(data, value)? })
+    }
+
+    fn estimate(&self, data: &M::Data, value: f64) -> Result<Option<f64>, NeymanError> {
+        match self.estimate.as_ref().map(|estimate| estimate(data, value)) {
+            Some(estimate) if !estimate.is_finite() => {
+                Err(NeymanError::Estimate { name: self.slot.name.clone(), value, estimate })
+            }
+            estimate => Ok(estimate),
+        }
     }
 
     fn statistic(&self, data: &M::Data, value: f64) -> Result<f64, NeymanError> {
@@ -323,6 +407,21 @@ where
             return Err(NeymanError::NotFinite { name: name(), value, statistic });
         }
         Ok(statistic)
+    }
+}
+
+/// What a data set says at a value.
+#[derive(Clone, Copy, PartialEq)]
+struct Found {
+    statistic: f64,
+    /// Of the nuisance parameter, where critical values follow it.
+    estimate: Option<f64>,
+}
+
+impl Found {
+    /// How far the statistic at a value is beyond its critical value.
+    fn beyond(self, critical: &Quantile, value: f64) -> f64 {
+        self.statistic - critical.at([Some(value), self.estimate].into_iter().flatten())
     }
 }
 

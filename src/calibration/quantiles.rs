@@ -1,8 +1,8 @@
-//! Quantile regression: a quantile of one number as a smooth function of another.
+//! Quantile regression: a quantile of one number as a smooth function of others.
 //!
-//! The function is a natural cubic spline, straight at its ends, with evenly spaced knots, that makes the pinball loss least
-//! (Koenker & Bassett, *Regression quantiles*, Econometrica 1978); the kink of the loss is rounded off over a width that is
-//! small beside the spread.
+//! The function is a sum of natural cubic splines, one in each of the others, straight at their ends, with evenly spaced knots,
+//! that makes the pinball loss least (Koenker & Bassett, *Regression quantiles*, Econometrica 1978); the kink of the loss is
+//! rounded off over a width that is small beside the spread.
 
 use crate::sampling::{diagnostics::quantile, minimise};
 
@@ -14,7 +14,7 @@ const WIDTHS: [f64; 3] = [0.3, 0.05, 0.01];
 
 /// A natural cubic spline over a range.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Spline {
+struct Spline {
     low: f64,
     high: f64,
     /// Three more than it has pieces.
@@ -22,9 +22,22 @@ pub(super) struct Spline {
 }
 
 impl Spline {
-    /// The `level` quantile of y as a function of x between `low` and `high`. Nothing if it cannot be found.
-    pub(super) fn fit(x: &[f64], y: &[f64], level: f64, low: f64, high: f64) -> Option<Self> {
-        let pieces = (x.len() / EACH).clamp(1, PIECES);
+    /// Its value at x; beyond the range, that at its end.
+    fn at(&self, x: f64) -> f64 {
+        let (first, shares) = place(x, self.low, self.high, self.coefficients.len() - 3);
+        combine(&self.coefficients[first..], &shares)
+    }
+}
+
+/// A sum of splines, each a function of one number.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Quantile(Vec<Spline>);
+
+impl Quantile {
+    /// The `level` quantile of y as a function of some numbers: the values of each, with those that its spline begins and ends
+    /// at. Nothing if it cannot be found.
+    pub(super) fn fit(numbers: &[(&[f64], f64, f64)], y: &[f64], level: f64) -> Option<Self> {
+        let pieces = (y.len() / EACH / numbers.len()).clamp(1, PIECES);
         let mut sorted = y.to_vec();
         sorted.sort_unstable_by(f64::total_cmp);
         let mut spread = quantile(&sorted, 0.75) - quantile(&sorted, 0.25);
@@ -33,41 +46,60 @@ impl Spline {
             let mean = y.iter().sum::<f64>() / y.len() as f64;
             spread = (y.iter().map(|y| (y - mean).powi(2)).sum::<f64>() / y.len() as f64).sqrt();
         }
-        let mut inner = vec![quantile(&sorted, level); pieces + 1];
+        // The first spline starts as the quantile of all, and the others as nothing.
+        let knots = pieces + 1;
+        let mut inner = vec![0.0; numbers.len() * knots];
+        inner[..knots].fill(quantile(&sorted, level));
         if spread > 0.0 {
-            let places: Vec<(usize, [f64; 4])> = x.iter().map(|x| place(*x, low, high, pieces)).collect();
-            let scale = vec![spread; pieces + 1];
+            let at = |&(x, low, high): &(&[f64], f64, f64)| -> Vec<_> {
+                x.iter().map(|x| place(*x, low, high, pieces)).collect()
+            };
+            let places: Vec<Vec<(usize, [f64; 4])>> = numbers.iter().map(at).collect();
+            let scale = vec![spread; inner.len()];
             for width in WIDTHS {
                 let mut loss = |inner: &[f64], gradient: &mut [f64]| {
-                    let (coefficients, mut by_coefficient) = (straight_ends(inner), vec![0.0; pieces + 3]);
+                    let coefficients: Vec<Vec<f64>> = inner.chunks_exact(knots).map(straight_ends).collect();
+                    let mut by_coefficient = vec![vec![0.0; knots + 2]; numbers.len()];
                     let mut sum = 0.0;
-                    for ((first, shares), y) in places.iter().zip(y) {
-                        let residual = (y - combine(&coefficients[*first..], shares)) / spread;
+                    for (row, y) in y.iter().enumerate() {
+                        let parts = places.iter().zip(&coefficients);
+                        let value: f64 = parts.map(|(p, c)| combine(&c[p[row].0..], &p[row].1)).sum();
+                        let residual = (y - value) / spread;
                         let rounded = residual.hypot(width);
                         sum += 0.5 * rounded + (level - 0.5) * residual;
                         let slope = 0.5 * residual / rounded + (level - 0.5);
-                        let to = by_coefficient[*first..].iter_mut().zip(shares);
-                        to.for_each(|(to, share)| *to -= slope * share / spread);
+                        for (places, by) in places.iter().zip(&mut by_coefficient) {
+                            let (first, shares) = &places[row];
+                            let to = by[*first..].iter_mut().zip(shares);
+                            to.for_each(|(to, share)| *to -= slope * share / spread);
+                        }
                     }
-                    // As `straight_ends` makes the outer ones of the inner ones.
-                    let (first, last) = (by_coefficient[0], by_coefficient[pieces + 2]);
-                    gradient.copy_from_slice(&by_coefficient[1..pieces + 2]);
-                    gradient[0] += 2.0 * first;
-                    gradient[1] -= first;
-                    gradient[pieces] += 2.0 * last;
-                    gradient[pieces - 1] -= last;
+                    for (gradient, by) in gradient.chunks_exact_mut(knots).zip(&by_coefficient) {
+                        // As `straight_ends` makes the outer ones of the inner ones.
+                        let (first, last) = (by[0], by[knots + 1]);
+                        gradient.copy_from_slice(&by[1..=knots]);
+                        gradient[0] += 2.0 * first;
+                        gradient[1] -= first;
+                        gradient[pieces] += 2.0 * last;
+                        gradient[pieces - 1] -= last;
+                    }
                     sum
                 };
                 inner = minimise(&mut loss, &inner, &scale).ok()?.at;
             }
         }
-        Some(Self { low, high, coefficients: straight_ends(&inner) })
+        let splines = inner.chunks_exact(knots).zip(numbers);
+        let spline = |(inner, (_, low, high)): (&[f64], &(&[f64], f64, f64))| Spline {
+            low: *low,
+            high: *high,
+            coefficients: straight_ends(inner),
+        };
+        Some(Self(splines.map(spline).collect()))
     }
 
-    /// Its value at x; beyond the range, that at its end.
-    pub(super) fn at(&self, x: f64) -> f64 {
-        let (first, shares) = place(x, self.low, self.high, self.coefficients.len() - 3);
-        combine(&self.coefficients[first..], &shares)
+    /// Its value at some numbers, of which each beyond its range counts as that at its end.
+    pub(super) fn at(&self, numbers: impl IntoIterator<Item = f64>) -> f64 {
+        self.0.iter().zip(numbers).map(|(spline, x)| spline.at(x)).sum()
     }
 }
 
@@ -125,17 +157,37 @@ mod tests {
         let x: Vec<f64> = (0..n).map(|i| 3.0 * (f64::from(i) + 0.5) / f64::from(n)).collect();
         let y: Vec<f64> = x.iter().map(|x| -mean(*x) * (-rng.random::<f64>()).ln_1p()).collect();
         for level in [0.5, 0.68, 0.9, 0.95] {
-            let spline = Spline::fit(&x, &y, level, 0.0, 3.0).unwrap();
-            let below = x.iter().zip(&y).filter(|(x, y)| **y <= spline.at(**x)).count() as f64 / f64::from(n);
+            let spline = Quantile::fit(&[(&x, 0.0, 3.0)], &y, level).unwrap();
+            let below = x.iter().zip(&y).filter(|(x, y)| **y <= spline.at([**x])).count() as f64 / f64::from(n);
             assert!((below - level).abs() < 0.001, "{level}: {below}");
             for i in 0..=30 {
                 let at = 0.1 * f64::from(i);
                 let exact = -mean(at) * (1.0 - level).ln();
                 let error = mean(at) * (level / (1.0 - level) / (f64::from(n) / 9.0)).sqrt();
                 let error = if (3..=27).contains(&i) { 1.2 } else { 2.0 } * error;
-                assert!((spline.at(at) - exact).abs() < 4.0 * error, "{level} {at}: {} {exact}", spline.at(at));
+                assert!((spline.at([at]) - exact).abs() < 4.0 * error, "{level} {at}: {} {exact}", spline.at([at]));
             }
         }
-        assert_eq!(Spline::fit(&x, &vec![2.0; x.len()], 0.9, 0.0, 3.0).unwrap().at(1.0), 2.0);
+        let constant = Quantile::fit(&[(&x, 0.0, 3.0)], &vec![2.0; x.len()], 0.9).unwrap();
+        assert_eq!(constant.at([1.0]), 2.0);
+    }
+
+    /// A uniform number of width 1 that is shifted by a function of one number and another of a second. The errors are as above:
+    /// sqrt(level (1 - level) / (n / 9)) for each of the two functions.
+    #[test]
+    fn quantiles_follow_two_numbers() {
+        let (n, mut rng) = (40_000, stream(2, 0));
+        let shift = |a: f64, b: f64| a.sin() - 0.5 * b * b;
+        let a: Vec<f64> = (0..n).map(|_| 3.0 * rng.random::<f64>()).collect();
+        let b: Vec<f64> = (0..n).map(|_| 2.0 * rng.random::<f64>() - 1.0).collect();
+        let y: Vec<f64> = a.iter().zip(&b).map(|(a, b)| shift(*a, *b) + rng.random::<f64>()).collect();
+        for level in [0.68, 0.9] {
+            let found = Quantile::fit(&[(&a, 0.0, 3.0), (&b, -1.0, 1.0)], &y, level).unwrap();
+            let error = (level * (1.0 - level) * 2.0 / (f64::from(n) / 9.0)).sqrt();
+            for (a, b) in [(0.4, -0.8), (1.5, 0.0), (2.2, 0.3), (2.7, 0.8)] {
+                let (at, exact) = (found.at([a, b]), shift(a, b) + level);
+                assert!((at - exact).abs() < 4.0 * error, "{level} {a} {b}: {at} {exact}");
+            }
+        }
     }
 }

@@ -1,10 +1,12 @@
 //! Simulation-based calibration (Talts et al., arXiv 1804.06788): where the true value ranks among the draws of a posterior
 //! that is right, every rank is as likely as any other.
 
-use rand::RngExt;
-use statrs::distribution::{ContinuousCDF, Normal};
+use std::fmt;
 
-use super::Calibration;
+use rand::RngExt;
+
+use super::normal_scores::{Deviates, NormalScores, two_sided};
+use super::{Calibration, Judged};
 use crate::simulate::stream;
 
 /// The ranks of a parameter's true values among the draws of its posterior, over simulations.
@@ -18,47 +20,171 @@ pub struct Ranks {
     pub draws: usize,
 }
 
+/// A number with its standard error.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Estimate {
+    /// The number.
+    pub value: f64,
+    /// One standard error.
+    pub error: f64,
+}
+
+impl fmt::Display for Estimate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digits = f.precision().unwrap_or(2);
+        write!(f, "{:.digits$} ± {:.digits$}", self.value, self.error)
+    }
+}
+
+/// The rank of a value among draws. Ties are broken at random, each simulation with its own numbers.
+pub(super) fn rank(simulation: usize, truth: f64, draws: impl IntoIterator<Item = f64>) -> usize {
+    let (mut below, mut ties) = (0, 0);
+    for x in draws {
+        below += usize::from(x < truth);
+        ties += usize::from(x == truth);
+    }
+    below + if ties == 0 { 0 } else { stream(0, simulation as u64).random_range(0..=ties) }
+}
+
 impl Ranks {
-    /// From the true values, and the draws given each data set.
-    fn new<'a>(name: &str, draws: usize, each: impl Iterator<Item = (f64, &'a [f64])>) -> Self {
-        let rank = |(i, (truth, draws)): (usize, (f64, &[f64]))| {
-            let below = draws.iter().filter(|x| **x < truth).count();
-            let ties = draws.iter().filter(|x| **x == truth).count();
-            below + if ties == 0 { 0 } else { stream(0, i as u64).random_range(0..=ties) }
-        };
-        Self { name: name.to_owned(), ranks: each.enumerate().map(rank).collect(), draws }
+    /// The p-value of the ranks if all are equally likely: from the mean of their normal scores, which is near the
+    /// most powerful test of a shift, and from their mean square given the mean, the same of a wrong width. Its tail is that of the exact distribution, by
+    /// saddlepoint: right to a few per cent down to one in a million and beyond.
+    pub fn p_value(&self) -> f64 {
+        self.deviates().p_value()
     }
 
-    /// The p-value of the ranks if all are equally likely: from the mean and the mean square of their normal scores together,
-    /// which is near the most powerful test of a shift and of a wrong width.
-    pub fn p_value(&self) -> f64 {
-        let standard = Normal::standard();
-        let levels = self.draws + 1;
-        let scores: Vec<f64> =
-            (0..levels).map(|rank| standard.inverse_cdf((rank as f64 + 0.5) / levels as f64)).collect();
-        let moment = |power: i32| scores.iter().map(|z| z.powi(power)).sum::<f64>() / levels as f64;
-        let (second, fourth) = (moment(2), moment(4));
+    /// The p-value of a shift alone, in either direction.
+    pub fn p_shift(&self) -> f64 {
+        two_sided(self.deviates().shift)
+    }
+
+    /// The p-value of a wrong width alone, in either direction, whatever the shift.
+    pub fn p_width(&self) -> f64 {
+        two_sided(self.deviates().width)
+    }
+
+    /// By how much the posterior is shifted, in its standard deviations: positive where it is too high.
+    pub fn shift(&self) -> Estimate {
+        let scores = NormalScores::new(self.draws);
+        let [mean, variance, _] = self.moments(&scores);
         let n = self.ranks.len() as f64;
-        let over = |power: i32| self.ranks.iter().map(|rank| scores[*rank].powi(power)).sum::<f64>() / n;
-        let shift = over(1) * (n / second).sqrt();
-        let width = (over(2) - second) * (n / (fourth - second * second)).sqrt();
-        // Chi-squared with two degrees of freedom.
-        (-0.5 * (shift * shift + width * width)).exp()
+        Estimate { value: -mean / scores.second, error: (variance / n).sqrt() / scores.second }
+    }
+
+    /// The posterior's width over the right one: 0.9 where it is too narrow by 10 %.
+    pub fn width(&self) -> Estimate {
+        let scores = NormalScores::new(self.draws);
+        let [_, variance, fourth] = self.moments(&scores);
+        // Of few draws the extreme scores are cut off, so that the variance follows the width less than as its square.
+        let power = scores.second / (scores.fourth - scores.second.powi(2));
+        let value = (scores.second / variance).powf(power);
+        let relative = ((fourth / variance.powi(2) - 1.0).max(0.0) / self.ranks.len() as f64).sqrt();
+        Estimate { value, error: value * power * relative }
+    }
+
+    /// What is wrong in words, `too narrow by 10 % ± 2 %` or `shifted high by 0.20 ± 0.03 sd` or both; nothing where the
+    /// p-value is not below `alarm`.
+    pub fn verdict(&self, alarm: f64) -> Option<String> {
+        (self.p_value() < alarm).then(|| self.words())
+    }
+
+    /// The deviation in words: of width and shift the one that is less likely, and both where both are unlikely.
+    pub(super) fn words(&self) -> String {
+        const UNLIKELY: f64 = 1e-2;
+        let (shift, width) = (self.shift(), self.width());
+        let (of_shift, of_width) = (self.p_shift(), self.p_width());
+        let mut words = Vec::new();
+        if of_width < UNLIKELY || of_width <= of_shift {
+            let side = if width.value < 1.0 { "narrow" } else { "wide" };
+            let (by, error) = (100.0 * (width.value - 1.0).abs(), 100.0 * width.error);
+            words.push(format!("too {side} by {by:.0} % ± {error:.0} %"));
+        }
+        if of_shift < UNLIKELY || of_shift < of_width {
+            let side = if shift.value < 0.0 { "low" } else { "high" };
+            words.push(format!("shifted {side} by {:.2} ± {:.2} sd", shift.value.abs(), shift.error));
+        }
+        words.join(" and ")
+    }
+
+    fn deviates(&self) -> Deviates {
+        let scores = NormalScores::new(self.draws);
+        scores.deviates(&[scores.group(1.0, self.ranks.iter().copied())])
+    }
+
+    /// The mean, variance and fourth central moment of the normal scores.
+    fn moments(&self, scores: &NormalScores) -> [f64; 3] {
+        let n = self.ranks.len() as f64;
+        let mean = self.ranks.iter().map(|rank| scores.of(*rank)).sum::<f64>() / n;
+        let central = |power| self.ranks.iter().map(|rank| (scores.of(*rank) - mean).powi(power)).sum::<f64>() / n;
+        [mean, central(2), central(4)]
+    }
+}
+
+impl Judged {
+    /// The rank of the true value of a parameter; nothing where the simulation has none.
+    pub(super) fn rank(&self, simulation: usize, parameter: usize) -> Option<usize> {
+        let truth = self.truth[parameter];
+        (!truth.is_nan()).then(|| rank(simulation, truth, self.draws[parameter].iter().copied()))
+    }
+
+    /// The rank of the log density at the true values, where it is known.
+    pub(super) fn log_density_rank(&self, simulation: usize) -> Option<usize> {
+        let at = self.log_densities.as_ref()?;
+        Some(rank(simulation, at.truth, at.draws.iter().copied()))
     }
 }
 
 impl Calibration {
     /// The ranks of each parameter.
     pub fn ranks(&self) -> Vec<Ranks> {
-        let of = |(p, name): (usize, &String)| {
-            let told = self.judged.iter().filter(move |one| !one.truth[p].is_nan());
-            Ranks::new(name, self.draws, told.map(move |one| (one.truth[p], one.draws[p].as_slice())))
-        };
-        self.names.iter().enumerate().map(of).collect()
+        (0..self.names.len()).map(|p| self.ranked(&self.names[p], |i, one| one.rank(i, p))).collect()
+    }
+
+    /// The ranks of the posterior density at the true values among that at the draws, where it is known. They are low where
+    /// the posterior is too narrow or elsewhere: the true values lie where it says that nothing is.
+    pub fn log_density_ranks(&self) -> Option<Ranks> {
+        let ranks = self.ranked("log density", |i, one| one.log_density_rank(i));
+        (!ranks.ranks.is_empty()).then_some(ranks)
     }
 
     /// The least p-value over the parameters.
     pub fn p_min(&self) -> f64 {
         self.ranks().iter().map(Ranks::p_value).fold(1.0, f64::min)
+    }
+
+    /// Ranks by simulation, of those that have one.
+    pub(super) fn ranked(&self, name: &str, rank: impl Fn(usize, &Judged) -> Option<usize>) -> Ranks {
+        let ranks = self.judged.iter().enumerate().filter_map(|(i, one)| rank(i, one)).collect();
+        Ranks { name: name.to_owned(), ranks, draws: self.draws }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand_distr::{Distribution, StandardNormal};
+
+    /// True values from N(shift, width^2) among draws from N(0, 1).
+    fn ranks(simulations: usize, draws: usize, shift: f64, width: f64) -> Ranks {
+        let rank_of = |i: usize| {
+            let mut rng = stream(5, i as u64);
+            let mut normal = || -> f64 { StandardNormal.sample(&mut rng) };
+            let truth = shift + width * normal();
+            rank(i, truth, (0..draws).map(|_| normal()))
+        };
+        Ranks { name: "x".to_owned(), ranks: (0..simulations).map(rank_of).collect(), draws }
+    }
+
+    /// The estimates are those of the posterior, with few draws as with many; their errors are their scatter.
+    #[test]
+    fn shift_and_width_are_estimated() {
+        for draws in [20, 100, 400] {
+            for (shift, width) in [(0.0, 1.0), (-0.2, 1.0), (0.0, 0.9), (0.0, 1.1), (0.1, 1.1)] {
+                let one = ranks(40_000, draws, shift, width);
+                let (of_shift, of_width) = (one.shift(), one.width());
+                println!("{draws} {shift} {width}: {of_shift:.4} {of_width:.4} {:.4}", 1.0 / width);
+            }
+        }
     }
 }

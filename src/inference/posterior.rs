@@ -24,6 +24,8 @@ pub struct Posterior<M: Model> {
     targets: Arc<[GlobalSlot]>,
     /// Plates whose size is one alone.
     sizes: Vec<(String, usize)>,
+    /// Whether plates at the top may have sizes that were not trained for.
+    any_size: bool,
     /// Of the networks' weights.
     fingerprint: String,
 }
@@ -49,7 +51,7 @@ impl<M: Model> Posterior<M> {
     ) -> Self {
         let specification = Arc::new(model.specification());
         let fingerprint = networks.iter().map(Network::fingerprint).collect::<Vec<_>>().join("-");
-        Self { model, specification, networks, encoder, targets: targets.into(), sizes, fingerprint }
+        Self { model, specification, networks, encoder, targets: targets.into(), sizes, any_size: false, fingerprint }
     }
 
     /// What is believed of the globals given a data set of any size in the model's ranges.
@@ -103,6 +105,13 @@ impl<M: Model> Posterior<M> {
         let each: Vec<Vec<Estimate>> = each.collect::<Result<_, InferenceError>>()?;
         let after = |i: usize| self.belief(each.iter().map(|estimates| Ok(estimates[i].clone())));
         (0..each.first().map_or(0, Vec::len)).map(after).collect()
+    }
+
+    /// The same posterior for data sets whose plates at the top have any sizes, those in the model's ranges or others. Beyond
+    /// what it was trained for it extrapolates, and nothing in what it then says tells whether that holds: it is for looking
+    /// at how far one may go, where something exact stands beside it.
+    pub fn any_size(&self) -> Self {
+        Self { any_size: true, ..self.clone() }
     }
 
     /// What is kept of a part of a data set, of any size: see [`DataSummary`].
@@ -165,7 +174,7 @@ impl<M: Model> Posterior<M> {
             return Err(InferenceError::OtherPosterior { summary, expected });
         }
         let plates = self.specification.data_plates(&self.specification.plates);
-        for (plate, size) in plates.zip(summary.sizes()) {
+        for (plate, size) in plates.zip(summary.sizes()).filter(|_| !self.any_size) {
             allowed(plate, size, None)?;
             if let Some((_, trained)) =
                 self.sizes.iter().find(|(name, trained)| *name == plate.name && *trained != size)
@@ -195,6 +204,7 @@ impl<M: Model> Posterior<M> {
     }
 
     fn batch(&self, data: &M::Data, extent: Extent) -> Result<Batch, InferenceError> {
+        let extent = if self.any_size { Extent::Part } else { extent };
         check_with(&self.specification, &self.model, data, extent)?;
         if extent == Extent::Whole {
             sizes::check(&self.sizes, &data.frame())?;

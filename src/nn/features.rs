@@ -15,12 +15,16 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use super::prefix::{self, Prefix};
+use super::regression::Linear;
 use super::{Architecture, Batch, Encoder, Rows, Shape};
 
 /// Rows wider than this get no bins and no products: their numbers (pixels, say) only mean something together.
 const BINNED_WIDTH: usize = 8;
 /// Rows wider than this get no pooled moments either.
 const POOLED_WIDTH: usize = 64;
+/// Rows inside a row that hold no more numbers than this, always as many, are read as numbers of that row. A network of
+/// their own would run as often as there are such rows.
+const FLAT_WIDTH: usize = 32;
 /// Values of a pilot column looked at for its quantiles.
 const COLUMN_SAMPLE: usize = 1 << 18;
 /// The scale of a soft bin, next to 1 for a moment, where rows have one number; with more numbers each has its share. A
@@ -30,9 +34,6 @@ const BIN_SCALE: f64 = 1.4;
 const DENSE: f64 = 0.25;
 /// Rows at which a plate's own histogram counts as much as the prior's.
 const SHRINK: f32 = 4.0;
-/// Sizes at which the prior and the data count alike, for moments that are told shrunk towards the prior: of a Gaussian with
-/// a Gaussian prior the posterior's mean is one of those, for one such size or another.
-const SHRINKS: [f32; 4] = [0.5, 2.0, 8.0, 32.0];
 /// |z| up to which a number stays linear.
 const LINEAR: f32 = 4.0;
 
@@ -217,18 +218,31 @@ fn place_knots(sorted: &[f32], count: usize) -> Vec<f32> {
 pub(super) struct Sizes {
     /// sqrt(n) is measured in units of its root mean square.
     root: f32,
-    /// Mean and standard deviation of each function of the size.
-    moments: Vec<(f32, f32)>,
+    /// The logarithms that are told by themselves.
+    logarithms: Orthonormal,
+    /// The factors of moments, the first of them 1.
+    factors: Orthonormal,
 }
 
 impl Sizes {
-    /// How many functions of the size are told.
-    pub(super) const WIDTH: usize = 4;
-
-    fn functions(size: usize) -> [f32; Self::WIDTH] {
-        let n = size as f32;
-        [n, n.sqrt(), n.ln_1p(), 1.0 / (1.0 + n).sqrt()]
+    /// ln(n + k) for some k: logarithms of what a prior that is worth k rows and n rows of data know together. Sums of these
+    /// follow a power of n where n is large, beyond the sizes of the pilot sample too.
+    fn logarithms(size: usize) -> [f64; 5] {
+        let ln = |k: f64| (size as f64 + k).ln();
+        [1.0, ln(0.1), ln(1.0), ln(8.0), ln(64.0)]
     }
+
+    /// n / (n + k) for some k: shares of the data where the prior is worth k rows. Of a Gaussian with a Gaussian prior the
+    /// posterior's mean is the mean of the data, shrunk by one of those.
+    fn shares(size: usize) -> [f64; 5] {
+        let n = size as f64;
+        [1.0, n / (n + 0.5), n / (n + 2.0), n / (n + 8.0), n / (n + 32.0)]
+    }
+
+    /// How many functions of the size are told.
+    const WIDTH: usize = 4;
+    /// How often moments are told, each time with another factor.
+    const FACTORS: usize = 5;
 
     /// `None` if all sizes are equal.
     fn fit(offsets: &[usize]) -> Option<Sizes> {
@@ -238,16 +252,58 @@ impl Sizes {
             return None;
         }
         let count = (offsets.len() - 1) as f64;
-        let moments = (0..Self::WIDTH)
-            .map(|index| {
-                let values = || sizes().map(|size| f64::from(Self::functions(size)[index]));
-                let mean = values().sum::<f64>() / count;
-                let variance = values().map(|value| (value - mean).powi(2)).sum::<f64>() / count;
-                (mean as f32, variance.sqrt().max(1e-6) as f32)
-            })
-            .collect();
-        let root = (offsets.last().map_or(0, |rows| *rows) as f64 / count).sqrt() as f32;
-        Some(Sizes { root, moments })
+        Some(Sizes {
+            root: (offsets.last().map_or(0, |rows| *rows) as f64 / count).sqrt() as f32,
+            logarithms: Orthonormal::fit(sizes().map(Sizes::logarithms)),
+            factors: Orthonormal::fit(sizes().map(Sizes::shares)),
+        })
+    }
+}
+
+/// Linear combinations of functions that are nearly the same, such that over the pilot sample each has mean square 1 and
+/// none says what those before it say (Gram and Schmidt). A network learns their weights as quickly as each other's; of the
+/// functions themselves it would hardly learn the differences.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Orthonormal {
+    /// Row by row; a function that says nothing new has zeros.
+    weights: [[f64; 5]; 5],
+}
+
+impl Orthonormal {
+    /// The least root mean square of what is new in a function.
+    const NEW: f64 = 1e-3;
+
+    fn fit(values: impl Iterator<Item = [f64; 5]>) -> Orthonormal {
+        let (mut products, mut count) = ([[0.0; 5]; 5], 0.0);
+        for values in values {
+            for (row, a) in products.iter_mut().zip(values) {
+                row.iter_mut().zip(values).for_each(|(sum, b)| *sum += a * b);
+            }
+            count += 1.0;
+        }
+        let product = |a: &[f64; 5], b: &[f64; 5]| -> f64 {
+            let row = |row: &[f64; 5]| row.iter().zip(b).map(|(p, b)| p * b).sum::<f64>();
+            a.iter().zip(&products).map(|(a, products)| a * row(products)).sum::<f64>() / count
+        };
+        let mut weights = [[0.0; 5]; 5];
+        for i in 0..5 {
+            let mut own = [0.0; 5];
+            own[i] = 1.0;
+            // Twice, for the digits that the first time loses.
+            for other in (0..i).chain(0..i) {
+                let share = product(&own, &weights[other]);
+                own.iter_mut().zip(weights[other]).for_each(|(own, other)| *own -= share * other);
+            }
+            let norm = product(&own, &own).max(0.0).sqrt();
+            if norm > Self::NEW {
+                weights[i] = own.map(|weight| weight / norm);
+            }
+        }
+        Orthonormal { weights }
+    }
+
+    fn of(&self, values: [f64; 5]) -> [f32; 5] {
+        self.weights.map(|row| row.iter().zip(values).map(|(weight, value)| weight * value).sum::<f64>() as f32)
     }
 }
 
@@ -285,10 +341,32 @@ impl Elements {
         self.offsets.last().copied().unwrap_or(0)
     }
 
+    /// The first `flat` numbers of the rows of each parent; zeros where there are fewer.
+    pub(super) fn flat(&self, flat: usize) -> Vec<f32> {
+        let width = self.numbers.len().checked_div(self.rows()).unwrap_or(0);
+        let mut told = vec![0.0; (self.offsets.len() - 1) * flat];
+        for (told, pair) in told.chunks_exact_mut(flat.max(1)).zip(self.offsets.windows(2)) {
+            let own = &self.numbers[pair[0] * width..pair[1] * width];
+            told.iter_mut().zip(own).for_each(|(told, number)| *told = *number);
+        }
+        told
+    }
+
     /// Rows of each parent.
     pub(super) fn sizes(&self) -> Vec<usize> {
         self.offsets.windows(2).map(|pair| pair[1] - pair[0]).collect()
     }
+}
+
+/// What a pooled moment says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Told {
+    /// How many rows there are.
+    Size,
+    /// A mean over rows.
+    Mean,
+    /// A mean of products over rows.
+    Product,
 }
 
 /// What is pooled over the rows of each parent; empty where nothing is.
@@ -319,6 +397,10 @@ pub(super) struct Encoded {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Level {
     columns: Vec<Column>,
+    /// The first columns, so many, have bins and products.
+    binned: usize,
+    /// Numbers of a parent's rows that are told one by one, in the place of a network that reads these rows.
+    pub(super) flat: usize,
     /// Mean over all pilot rows of what is pooled.
     centre: Vec<f32>,
     /// 1 / (root mean square over parents) of the pooled deviation from `centre`.
@@ -343,29 +425,34 @@ impl Level {
         let table = Table::new(rows, &children, &encoded);
         let width = table.width;
         let told = knots > 0;
-        let knots = match width {
+        let binned = [width, rows.width].into_iter().find(|width| *width <= BINNED_WIDTH).unwrap_or(0);
+        let knots = match binned {
             0..=1 => knots,
             2..=3 => knots / 2,
-            4..=BINNED_WIDTH => knots / 4,
-            _ => 0,
+            _ => knots / 4,
         };
         let stride = rows.rows().div_ceil(COLUMN_SAMPLE).max(1);
         let columns = (0..width)
             .map(|column| {
                 let values = table.values.iter().skip(column).step_by(width * stride);
-                Column::fit(values.copied().collect(), knots)
+                Column::fit(values.copied().collect(), if column < binned { knots } else { 0 })
             })
             .collect();
+        let sizes = Sizes::fit(&rows.offsets);
+        let numbers = if sizes.is_none() { rows.rows() / rows.parents().max(1) * width } else { 0 };
+        let flat = depth > 0 && width > 1 && children.is_empty() && (1..=FLAT_WIDTH).contains(&numbers);
         let mut level = Level {
             columns,
+            binned,
+            flat: if flat { numbers } else { 0 },
             centre: Vec::new(),
             scale: Vec::new(),
             root_scale: Vec::new(),
-            sizes: Sizes::fit(&rows.offsets),
+            sizes,
             moments: told,
             // A nested plate has many parents with few rows each: where a network reads the rows, that is enough.
             histogram: depth == 0 || width <= 1,
-            network: width > 1 || !children.is_empty() || !told,
+            network: !flat && (width > 1 || !children.is_empty() || !told),
             children,
         };
         level.fit_scales(rows, &table);
@@ -407,7 +494,7 @@ impl Level {
             start = bins.end;
             for squares in [&mut plain, &mut rooted] {
                 let mean = squares[bins.clone()].iter().sum::<f64>() / bins.len().max(1) as f64;
-                squares[bins.clone()].fill(mean * (self.columns.len() as f64 / BIN_SCALE).powi(2));
+                squares[bins.clone()].fill(mean * (self.binned as f64 / BIN_SCALE).powi(2));
             }
         }
         let inverse_root = |squares: Vec<f64>| {
@@ -439,7 +526,7 @@ impl Level {
         let (bins, others) = (self.pooled_bins(), self.moments_width() - self.pooled_bins());
         match self.sizes {
             _ if !self.moments => (0, 0),
-            Some(_) => (2 * bins, (2 + SHRINKS.len()) * others + Sizes::WIDTH),
+            Some(_) => (2 * bins, (1 + Sizes::FACTORS) * others + Sizes::WIDTH),
             None => (bins, others),
         }
     }
@@ -451,13 +538,33 @@ impl Level {
 
     /// Length of what is averaged over rows: soft bins, numbers, and their products (or squares alone).
     pub(super) fn moments_width(&self) -> usize {
-        let width = self.numbers();
-        match width {
-            _ if !self.moments => 0,
-            0..=BINNED_WIDTH => self.pooled_bins() + width + width * (width + 1) / 2,
-            _ if width <= POOLED_WIDTH => 2 * width,
-            _ => 0,
+        let (width, binned) = (self.numbers(), self.binned);
+        if !self.moments || width > POOLED_WIDTH {
+            return 0;
         }
+        self.pooled_bins() + width + binned * (binned + 1) / 2 + (width - binned)
+    }
+
+    /// Whether each number that is averaged over rows, bins aside, is a product.
+    fn products(&self) -> impl Iterator<Item = bool> {
+        let products = |column: usize| if column < self.binned { column + 1 } else { 1 };
+        let told = if self.moments_width() > 0 { self.numbers() } else { 0 };
+        (0..told).flat_map(move |column| std::iter::once(false).chain(std::iter::repeat_n(true, products(column))))
+    }
+
+    /// What each of a parent's pooled [`moments`](Pooled::moments) says, where a posterior's mean is likely to be linear in it.
+    pub(super) fn linear(&self) -> Vec<(usize, Told)> {
+        let block: Vec<bool> = self.products().collect();
+        let told = |product: &bool| if *product { Told::Product } else { Told::Mean };
+        let (_, width) = self.pooled();
+        let of_size = |at: usize| self.sizes.is_some() && at + Sizes::WIDTH >= width;
+        let rooted = |at: usize| self.sizes.is_some() && at < block.len();
+        let say = |at: usize| match at {
+            _ if of_size(at) => Some((at, Told::Size)),
+            _ if rooted(at) => None,
+            _ => Some((at, told(&block[at % block.len()]))),
+        };
+        (0..width).filter_map(say).collect()
     }
 
     /// What the network reads of `rows`, before anything is pooled over them.
@@ -562,7 +669,7 @@ impl Level {
     /// Adds what is summed of one row.
     #[inline(always)]
     fn add_row(&self, sum: &mut [f64], row: &[f32]) {
-        let (binned, bins) = (row.len() <= BINNED_WIDTH, self.pooled_bins());
+        let bins = self.pooled_bins();
         if bins > 0 {
             self.soft_bins(row, |position, weight| sum[position] += f64::from(weight));
         }
@@ -573,18 +680,15 @@ impl Level {
         };
         for (index, value) in row.iter().enumerate() {
             add(*value);
-            let products = if binned { index + 1 } else { 0 };
-            for other in &row[..products] {
+            let first = if index < self.binned { 0 } else { index };
+            for other in &row[first..=index] {
                 add(value * other);
-            }
-            if !binned {
-                add(value * value);
             }
         }
     }
 
-    /// Deviations of the means from what the prior predicts, plain, times sqrt(n) and shrunk, each to its own scale, and
-    /// functions of n. Where n never varies, all of these are the same, and one is given.
+    /// Deviations of the means from what the prior predicts, times sqrt(n), plain and times other functions of n, each to its
+    /// own scale, and functions of n. Where n never varies, all of these are the same, and one is given.
     pub(super) fn pool(&self, sums: &[f64], sizes: &[usize]) -> Pooled {
         let (length, binned) = (self.moments_width(), self.pooled_bins());
         let (bins_width, moments_width) = self.pooled();
@@ -613,13 +717,15 @@ impl Level {
             // A histogram of few rows is mostly noise, and far from the prior's: it is shrunk towards it.
             told(histogram, scale, n / (n + SHRINK), &mut bins);
             told(histogram, root_scale, n.sqrt(), &mut bins);
-            told(means, scales, 1.0, &mut moments);
             told(means, root_scales, n.sqrt(), &mut moments);
-            for shrink in SHRINKS {
-                told(means, scales, n / (n + shrink), &mut moments);
+            let start = moments.len();
+            told(means, scales, 1.0, &mut moments);
+            for factor in &functions.factors.of(Sizes::shares(size))[1..] {
+                moments.extend_from_within(start..start + means.len());
+                let last = moments.len() - means.len();
+                moments[last..].iter_mut().for_each(|moment| *moment *= factor);
             }
-            let sizes = Sizes::functions(size);
-            moments.extend(sizes.iter().zip(&functions.moments).map(|(value, (mean, sd))| squash((value - mean) / sd)));
+            moments.extend_from_slice(&functions.logarithms.of(Sizes::logarithms(size))[1..]);
         }
         Pooled { bins, moments }
     }
@@ -640,7 +746,7 @@ impl<'a> Table<'a> {
         let derived = |level: &Level| 2 * level.numbers() + usize::from(level.ragged());
         // Summaries of wide rows are left to the network.
         let told: Vec<(&Level, &Encoded)> =
-            levels.iter().zip(children).filter(|(level, _)| derived(level) <= BINNED_WIDTH).collect();
+            levels.iter().zip(children).filter(|(level, _)| derived(level) <= POOLED_WIDTH).collect();
         let width = rows.width + told.iter().map(|(level, _)| derived(level)).sum::<usize>();
         if told.is_empty() {
             return Table { width, values: Cow::Borrowed(&rows.features) };
@@ -681,6 +787,8 @@ pub(super) struct Reader {
     pub(super) causal: bool,
     /// Mean and standard deviation of each target.
     pub(super) targets: Vec<(f32, f32)>,
+    /// What the pooled moments say of the targets already; none where that would be more noise than help.
+    pub(super) linear: Option<Linear>,
 }
 
 impl Reader {
@@ -698,17 +806,43 @@ impl Reader {
         // Attention reads the rows, however little they hold.
         plates.iter_mut().for_each(|plate| plate.network |= architecture.encoder != Encoder::DeepSet);
         let outside = outside_plates(pilot);
-        Reader {
+        let numbers = dims - architecture.family.codes();
+        let mut reader = Reader {
             outside: outside.is_some(),
             causal: matches!(architecture.encoder, Encoder::Causal { .. }),
             levels: outside.iter().map(fit).chain(plates).collect(),
-            targets: (0..dims).map(moments).collect(),
+            targets: (0..numbers).map(moments).chain((numbers..dims).map(|_| (0.0, 1.0))).collect(),
+            linear: None,
+        };
+        if architecture.family.is_posterior() {
+            let encoded = reader.encode(pilot);
+            let standardised = reader.standardise(targets, &reader.scales(pilot.sets, &encoded));
+            let told: Vec<Vec<(usize, Told)>> = reader.levels.iter().map(Level::linear).collect();
+            reader.linear = Linear::fit(&told, &moments_of(&encoded), &standardised, dims);
         }
+        reader
     }
 
-    /// Targets in units of their standard deviation, from their mean.
-    pub(super) fn standardise(&self, targets: &[f32]) -> Vec<f32> {
-        targets.iter().zip(self.targets.iter().cycle()).map(|(target, (mean, sd))| (target - mean) / sd).collect()
+    /// Mean and standard deviation of each target of each data set, in which the network measures it: what least squares
+    /// say of it given the pooled moments.
+    pub(super) fn scales(&self, sets: usize, plates: &[Encoded]) -> Vec<(f32, f32)> {
+        self.scales_of(sets, &moments_of(plates))
+    }
+
+    /// The same from the pooled moments of each plate.
+    pub(super) fn scales_of(&self, sets: usize, moments: &[&[f32]]) -> Vec<(f32, f32)> {
+        let prior = self.targets.iter().cycle().take(sets * self.targets.len());
+        let Some(linear) = &self.linear else { return prior.copied().collect() };
+        let scale = |((mean, log_sd), (prior_mean, prior_sd)): ((f64, f64), &(f32, f32))| {
+            let (prior_mean, prior_sd) = (f64::from(*prior_mean), f64::from(*prior_sd));
+            ((prior_mean + prior_sd * mean) as f32, (prior_sd * log_sd.exp()) as f32)
+        };
+        linear.predict(sets, moments).into_iter().zip(prior).map(scale).collect()
+    }
+
+    /// Targets in units of their scales, one for each.
+    pub(super) fn standardise(&self, targets: &[f32], scales: &[(f32, f32)]) -> Vec<f32> {
+        targets.iter().zip(scales).map(|(target, (mean, sd))| (target - mean) / sd).collect()
     }
 
     /// Whether this reader can have been fitted to data of the given shape.
@@ -738,11 +872,10 @@ impl Reader {
         if self.causal { self.encode_prefixes(batch, &prefix::sample(batch, place)) } else { self.encode(batch) }
     }
 
-    /// Standardised targets as often as each data set is read in training.
+    /// Targets as often as each data set is read in training.
     pub(super) fn targets_to_learn(&self, targets: &[f32]) -> Vec<f32> {
-        let dims = self.targets.len().max(1);
         let often = |targets| std::iter::repeat_n(targets, self.readings());
-        self.standardise(targets).chunks_exact(dims).flat_map(often).flatten().copied().collect()
+        targets.chunks_exact(self.targets.len().max(1)).flat_map(often).flatten().copied().collect()
     }
 
     /// What the network reads of beginnings of data sets, those of a set being next to each other and shorter ones first.
@@ -755,6 +888,11 @@ impl Reader {
         let plates = plates.iter().zip(&batch.plates).map(|(level, rows)| level.encode_prefixes(rows, prefixes));
         outside.chain(plates).collect()
     }
+}
+
+/// The pooled moments of each plate.
+fn moments_of(plates: &[Encoded]) -> Vec<&[f32]> {
+    plates.iter().map(|plate| plate.pooled.moments.as_slice()).collect()
 }
 
 /// Numbers outside plates, read as a plate that has one row in every data set.

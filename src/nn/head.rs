@@ -147,6 +147,12 @@ impl Family {
         matches!(self, Family::Ratio { .. })
     }
 
+    /// Whether it is a distribution of numbers. A ratio is none, and tells of likelihoods, where least squares tell of
+    /// posteriors.
+    pub(super) fn is_posterior(self) -> bool {
+        !matches!(self, Family::Categories(_) | Family::Ratio { .. })
+    }
+
     /// Targets, the last ones, that are codes and not numbers to be standardised.
     pub(super) fn codes(self) -> usize {
         match self {
@@ -200,25 +206,11 @@ impl Head {
         }
     }
 
-    /// The Gaussians that the outputs stand for, where they do. Those of a ratio are likelihoods, and least squares, which
-    /// tell of posteriors, would start it from the wrong ones.
-    pub(super) fn gaussians(&self) -> Option<MixtureHead> {
-        match self {
-            Head::Mixture(head) => Some(*head),
-            Head::Flow(flow) => Some(flow.gaussian),
-            Head::Categories(_) | Head::Ratio(_) => None,
-        }
-    }
-
-    /// What the outlet's bias is at first: that of the prior's mean and standard deviation.
+    /// What the outlet's bias is at first: that of the targets' own scales.
     pub(super) fn first_bias(family: Family, targets: usize) -> Vec<f32> {
         match family {
             Family::Categories(count) => vec![0.0; count],
-            _ => {
-                let gaussians = family.gaussians(targets);
-                let zeros = vec![0.0; gaussians.dims];
-                gaussians.first_bias(&zeros, &zeros)
-            }
+            _ => family.gaussians(targets).first_bias(),
         }
     }
 
@@ -238,15 +230,21 @@ impl Head {
         }
     }
 
-    /// What the loss lacks to be in nats of the targets as they were given.
-    pub(super) fn nats(&self, scales: &[(f32, f32)]) -> f64 {
-        match self {
+    /// The losses of data sets in nats of the targets as they were given; `scales` are those of the targets of each.
+    pub(super) fn in_nats(&self, losses: &[f32], scales: &[(f32, f32)]) -> Vec<f64> {
+        let dims = scales.len() / losses.len().max(1);
+        let nats = |scales: &[(f32, f32)]| match self {
             Head::Mixture(_) | Head::Flow(_) => {
                 let log_sds: f64 = scales.iter().map(|(_, sd)| f64::from(*sd).ln()).sum();
-                log_sds + 0.5 * scales.len() as f64 * std::f64::consts::TAU.ln()
+                log_sds + 0.5 * dims as f64 * std::f64::consts::TAU.ln()
             }
             Head::Categories(_) | Head::Ratio(_) => 0.0,
-        }
+        };
+        losses
+            .iter()
+            .zip(scales.chunks_exact(dims.max(1)))
+            .map(|(loss, scales)| f64::from(*loss) + nats(scales))
+            .collect()
     }
 
     /// What is believed of one data set, from the outputs and the context of it.

@@ -337,8 +337,10 @@ fn softmax_row<E: Number>(row: &mut [E], bias: &[E]) {
         *x = (*x - highest).quick_exp();
         sum += *x;
     }
+    // A row that is shared out evenly counts one in each bin: histograms are then of the order of one, as inputs should be.
+    let scale = E::number(row.len() as f32) / sum;
     for x in row {
-        *x /= sum;
+        *x *= scale;
     }
 }
 
@@ -382,6 +384,7 @@ pub(super) fn activate_backward<E: Number>(
         (Activation::Softmax, _) => pulp::Arch::new().dispatch(|| {
             for (gradient, output) in gradient.chunks_exact_mut(columns).zip(output.chunks_exact(columns)) {
                 let mean: E = gradient.iter().zip(output).map(|(gradient, share)| *gradient * *share).sum();
+                let mean = mean / E::number(columns as f32);
                 for (gradient, share) in gradient.iter_mut().zip(output) {
                     *gradient = *share * (*gradient - mean);
                 }

@@ -52,32 +52,26 @@ impl MixtureHead {
         self.components * (1 + self.stride())
     }
 
-    /// Where training starts from: equal weights, and components around `centre` with logarithms of standard deviations
-    /// `log_sd`, as far apart as to become different.
-    pub(super) fn first_bias(self, centre: &[f64], log_sd: &[f64]) -> Vec<f32> {
+    /// Where training starts from: equal weights, and components around the middle of the targets' scales, as far apart as to
+    /// become different, and so narrow that they are as wide together as the scales.
+    pub(super) fn first_bias(self) -> Vec<f32> {
         let mut bias = vec![0.0; self.outputs()];
         let (_, parts) = bias.split_at_mut(self.components);
-        for (component, part) in parts.chunks_exact_mut(self.stride()).enumerate() {
-            for dim in 0..self.dims {
-                // An additive recurrence (the golden ratio in the first dimension) fills the cube evenly.
-                let step = 1.618_034_f64.powf(-(dim as f64 + 1.0));
-                let place = 2.0 * (0.5 + component as f64 * step).fract() - 1.0;
-                let apart = if self.components == 1 { 0.0 } else { place };
-                part[dim] = (centre[dim] + apart * log_sd[dim].exp()) as f32;
-                part[self.dims + dim] = log_sd[dim] as f32;
+        for dim in 0..self.dims {
+            // An additive recurrence (the golden ratio in the first dimension) fills the cube evenly.
+            let step = 1.618_034_f64.powf(-(dim as f64 + 1.0));
+            let place = |component: usize| 2.0 * (0.5 + component as f64 * step).fract() - 1.0;
+            let mean = |of: &dyn Fn(f64) -> f64| {
+                (0..self.components).map(|component| of(place(component))).sum::<f64>() / self.components as f64
+            };
+            let centre = mean(&|place| place);
+            let variance = mean(&|place| (place - centre).powi(2));
+            for (component, part) in parts.chunks_exact_mut(self.stride()).enumerate() {
+                part[dim] = (place(component) - centre) as f32;
+                part[self.dims + dim] = (0.5 * (1.0 - variance).ln()) as f32;
             }
         }
         bias
-    }
-
-    /// The outputs that are means of a target, one for each component.
-    pub(super) fn means(self, dim: usize) -> impl Iterator<Item = usize> {
-        (0..self.components).map(move |component| self.components + component * self.stride() + dim)
-    }
-
-    /// The outputs that are logarithms of standard deviations of a target.
-    pub(super) fn log_sds(self, dim: usize) -> impl Iterator<Item = usize> {
-        self.means(dim).map(move |output| output + self.dims)
     }
 
     /// The loss of data sets: [`loss_of`](MixtureHead::loss_of) each.

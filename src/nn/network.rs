@@ -26,12 +26,11 @@ use serde::{Deserialize, Serialize};
 
 use super::attention::{AttentionPlan, Block, Part, Points};
 use super::estimate::Estimate;
-use super::features::{Elements, Encoded, Level, Pooled, Reader, Sizes, outside_plates};
+use super::features::{Elements, Encoded, Level, Pooled, Reader, outside_plates};
 use super::graph::{Graph, Input, Layer, Node, Slot, Weights};
 use super::head::{Family, Head};
 use super::kernels::{Activation, Number};
 use super::prefix;
-use super::regression::predict;
 use super::row_network::{Own, RowShape};
 use super::train::Record;
 use super::{Batch, Error, PlateShape, Rows, Shape};
@@ -198,6 +197,8 @@ enum Initial {
 struct LevelPlan {
     /// Widths of the histograms and of the moments that are pooled.
     pooled: (usize, usize),
+    /// Numbers of rows that are told one by one.
+    flat: usize,
     rows: Option<RowPlan>,
     children: Vec<LevelPlan>,
 }
@@ -303,6 +304,17 @@ impl Plan {
         Ok(Plan { parameters, shared, activation: architecture.activation, levels, trunk, head })
     }
 
+    /// The weights of the linear path around the blocks.
+    pub(super) fn linear(&self) -> Range<usize> {
+        match &self.trunk {
+            TrunkPlan::Residual { outlet, .. } => {
+                let end = outlet.bias.offset;
+                outlet.weights.get(1).map_or(end, |first| first.offset)..end
+            }
+            TrunkPlan::Plain(_) => 0..0,
+        }
+    }
+
     /// How many weights there are.
     pub(super) fn length(&self) -> usize {
         self.parameters.last().map_or(0, |parameter| parameter.slot.range().end)
@@ -351,54 +363,6 @@ impl Plan {
             }
         }
         weights
-    }
-
-    /// Sets the linear path to what least squares say of the moments of a pilot sample: means linear in the moments, standard
-    /// deviations by the sizes of plates. `targets` are standardised, sets x D. What a posterior has in common with that of a
-    /// linear model, training need not learn.
-    pub(super) fn start_from(&self, pilot: &[Encoded], targets: &[f32], weights: &mut [f32]) {
-        let (TrunkPlan::Residual { outlet, .. }, Some(head)) = (&self.trunk, self.head.gaussians()) else { return };
-        // The parts of the linear path, each with its matrix: the first is that of the blocks. The last columns of a part
-        // are functions of the size.
-        let mut slots = outlet.weights[1..].iter();
-        let mut parts: Vec<(&[f32], Slot, usize)> = Vec::new();
-        for (level, plate) in self.levels.iter().zip(pilot) {
-            if level.pooled.1 > 0 {
-                let sizes = if plate.roots.is_some() { Sizes::WIDTH } else { 0 };
-                parts.extend(slots.next().map(|slot| (plate.pooled.moments.as_slice(), *slot, slot.rows - sizes)));
-            }
-            if level.rows.is_some() {
-                slots.next();
-            }
-        }
-        let dims = head.dims;
-        let y: Vec<f64> = targets.iter().map(|target| f64::from(*target)).collect();
-        let (mut x, mut z) = (Vec::new(), Vec::new());
-        for set in 0..y.len() / dims {
-            x.push(1.0);
-            z.push(1.0);
-            for (values, slot, sizes_from) in &parts {
-                let row = values[set * slot.rows..(set + 1) * slot.rows].iter().map(|value| f64::from(*value));
-                z.extend(row.clone().skip(*sizes_from));
-                x.extend(row);
-            }
-        }
-        let x_columns = 1 + parts.iter().map(|(_, slot, _)| slot.rows).sum::<usize>();
-        let z_columns = 1 + parts.iter().map(|(_, slot, sizes_from)| slot.rows - sizes_from).sum::<usize>();
-        let Some(found) = predict((&x, x_columns), (&z, z_columns), &y, dims) else { return };
-        let bias = head.first_bias(&found.mean[..dims], &found.log_sd[..dims]);
-        weights[outlet.bias.range()].copy_from_slice(&bias);
-        let (mut mean, mut log_sd) = (found.mean.chunks_exact(dims).skip(1), found.log_sd.chunks_exact(dims).skip(1));
-        for (_, slot, sizes_from) in parts {
-            for (row, weights) in weights[slot.range()].chunks_exact_mut(slot.columns).enumerate() {
-                let mean = mean.next().into_iter().flatten().enumerate();
-                mean.for_each(|(dim, b)| head.means(dim).for_each(|output| weights[output] = *b as f32));
-                if row >= sizes_from {
-                    let log_sd = log_sd.next().into_iter().flatten().enumerate();
-                    log_sd.for_each(|(dim, b)| head.log_sds(dim).for_each(|output| weights[output] = *b as f32));
-                }
-            }
-        }
     }
 
     /// The outputs for each data set.
@@ -462,7 +426,7 @@ impl LevelPlan {
         let causal = matches!(&self.rows, Some(RowPlan::Attention(_, plan)) if plan.causal());
         let parts = 1 + usize::from(level.ragged()) + usize::from(causal);
         let rows = parts * self.rows.as_ref().map_or(0, RowPlan::width);
-        [bins, moments, rows].into_iter().filter(|width| *width > 0).collect()
+        [bins, moments, rows, self.flat].into_iter().filter(|width| *width > 0).collect()
     }
 
     /// Which parts of the vector go around the blocks, too: those that are few, and of which a posterior may be a linear
@@ -490,6 +454,9 @@ impl LevelPlan {
     ) -> Result<Vec<Input<E>>, CpuError> {
         let mut vector = Vec::new();
         vector.extend(self.pooled(plate.pooled));
+        if self.flat > 0 {
+            vector.push(Input::Data(Arc::new(E::convert(plate.elements.flat(self.flat)))));
+        }
         if let Some(rows) = &self.rows {
             let offsets = plate.elements.offsets.clone();
             let hidden = rows.read(graph, activation, plate.elements, &self.children)?;
@@ -638,12 +605,15 @@ impl Builder {
                 let mut layers = vec![inlet];
                 for (index, width) in others.iter().enumerate() {
                     let inputs = [layers[index].bias.columns];
-                    layers.push(self.layer(&format!("{name}.row.{}", index + 1), &inputs, *width, 1.0));
+                    // Bins that rows are shared out among must differ at first, or their histogram tells nothing.
+                    let shared_out = architecture.activation == Activation::Softmax && index + 1 == others.len();
+                    let gain = if shared_out { 6.0 } else { 1.0 };
+                    layers.push(self.layer(&format!("{name}.row.{}", index + 1), &inputs, *width, gain));
                 }
                 RowPlan::Layers(inputs, layers)
             }),
         };
-        LevelPlan { pooled: level.pooled(), rows, children }
+        LevelPlan { pooled: level.pooled(), flat: level.flat, rows, children }
     }
 
     /// The first layer that reads rows.
@@ -682,7 +652,12 @@ impl Builder {
         }
         let values = own.0.weights()?;
         let slot = self.slot(format!("{name}.own"), 1, weights, Initial::Values(values));
-        Ok(LevelPlan { pooled: level.pooled(), rows: Some(RowPlan::Own(own.clone(), slot)), children: Vec::new() })
+        Ok(LevelPlan {
+            pooled: level.pooled(),
+            flat: level.flat,
+            rows: Some(RowPlan::Own(own.clone(), slot)),
+            children: Vec::new(),
+        })
     }
 }
 
@@ -844,12 +819,12 @@ impl Network {
     /// # Errors
     /// If the sums are those of a network of another shape.
     pub fn conclude(&self, sums: &Sums) -> Result<Estimate, Error> {
-        let judged = self.judge_sums(sums)?;
-        self.read(&judged.output.values, &judged.context.values)
+        let (judged, scales) = self.judge_sums(sums)?;
+        self.read(&judged.output.values, &judged.context.values, &scales)
     }
 
     /// What the layers that read data sets make of one, from what the network keeps of it.
-    pub(super) fn judge_sums(&self, sums: &Sums) -> Result<Judged<f32>, Error> {
+    pub(super) fn judge_sums(&self, sums: &Sums) -> Result<(Judged<f32>, Vec<(f32, f32)>), Error> {
         let levels = &self.reader.levels;
         let fits = |(level, plan, plate): (&Level, &LevelPlan, &PlateSums)| {
             plate.moments.len() == level.moments_width()
@@ -860,18 +835,22 @@ impl Network {
         if sums.plates.len() != levels.len() || !parts.clone().all(fits) {
             return Err(Error::Shape("the sums were made by another network".to_owned()));
         }
-        let mut vectors = Vec::new();
+        let (mut vectors, mut moments) = (Vec::new(), Vec::new());
         for (level, plan, plate) in &mut parts {
-            vectors.extend(self.vector(level, plan, plate).into_iter().map(|part| Input::Data(Arc::new(part))));
+            let pooled = level.pool(&plate.moments, &[plate.rows as usize]);
+            moments.push(pooled.moments.clone());
+            let parts = self.vector(level, plan, plate, pooled);
+            vectors.extend(parts.into_iter().map(|part| Input::Data(Arc::new(part))));
         }
+        let moments: Vec<&[f32]> = moments.iter().map(Vec::as_slice).collect();
         let mut graph = Graph::<f32, NoneTape>::new(self.weights.clone(), self.plan.shared)?;
-        Ok(self.plan.judge(&mut graph, 1, vectors)?)
+        Ok((self.plan.judge(&mut graph, 1, vectors)?, self.reader.scales_of(1, &moments)))
     }
 
     /// The vector of a plate of one data set, in parts.
-    fn vector(&self, level: &Level, plan: &LevelPlan, plate: &PlateSums) -> Vec<Vec<f32>> {
+    fn vector(&self, level: &Level, plan: &LevelPlan, plate: &PlateSums, pooled: Pooled) -> Vec<Vec<f32>> {
         let sizes = [plate.rows as usize];
-        let Pooled { bins, moments } = level.pool(&plate.moments, &sizes);
+        let Pooled { bins, moments } = pooled;
         let mut parts: Vec<Vec<f32>> = [bins, moments].into_iter().filter(|part| !part.is_empty()).collect();
         if plan.rows.is_some() {
             let inverse = 1.0 / plate.rows.max(1) as f64;
@@ -885,8 +864,8 @@ impl Network {
         parts
     }
 
-    fn read(&self, output: &[f32], context: &[f32]) -> Result<Estimate, Error> {
-        self.plan.head.read(&self.weights, output, context, &self.reader.targets)
+    fn read(&self, output: &[f32], context: &[f32], scales: &[(f32, f32)]) -> Result<Estimate, Error> {
+        self.plan.head.read(&self.weights, output, context, scales)
     }
 
     /// What the network believes of each data set, in the space of the targets.
@@ -895,12 +874,13 @@ impl Network {
     /// If the batch does not have the network's [`shape`](Network::shape), or holds a number that is not finite.
     pub fn predict(&self, batch: &Batch) -> Result<Vec<Estimate>, Error> {
         let slices = self.judge_batch(batch)?;
-        let estimates = slices.iter().map(|judged| self.read_all(judged)).collect::<Result<Vec<_>, _>>()?;
+        let read = |(judged, scales): &(Judged<f32>, Vec<(f32, f32)>)| self.read_all(judged, scales);
+        let estimates = slices.iter().map(read).collect::<Result<Vec<_>, _>>()?;
         Ok(estimates.into_iter().flatten().collect())
     }
 
-    /// What the layers that read data sets make of each, in slices of them.
-    pub(super) fn judge_batch(&self, batch: &Batch) -> Result<Vec<Judged<f32>>, Error> {
+    /// What the layers that read data sets make of each, and the scales of its targets, in slices of the data sets.
+    pub(super) fn judge_batch(&self, batch: &Batch) -> Result<Vec<(Judged<f32>, Vec<(f32, f32)>)>, Error> {
         batch.check(&self.shape)?;
         in_slices(batch, 1, |sets| {
             let batch = batch.slice(sets);
@@ -908,9 +888,10 @@ impl Network {
         })
     }
 
-    fn judge(&self, sets: usize, plates: Vec<Encoded>) -> Result<Judged<f32>, Error> {
+    fn judge(&self, sets: usize, plates: Vec<Encoded>) -> Result<(Judged<f32>, Vec<(f32, f32)>), Error> {
         let mut graph = Graph::<f32, NoneTape>::new(self.weights.clone(), self.plan.shared)?;
-        Ok(self.plan.forward(&mut graph, sets, plates)?)
+        let scales = self.reader.scales(sets, &plates);
+        Ok((self.plan.forward(&mut graph, sets, plates)?, scales))
     }
 
     /// What the network believes after each row of each data set, from one row on. The last is what it believes of the set.
@@ -926,14 +907,17 @@ impl Network {
         let of_set = |set: usize| {
             let batch = batch.slice(set..set + 1);
             let prefixes = prefix::every(&batch);
-            self.read_all(&self.judge(prefixes.len(), self.reader.encode_prefixes(&batch, &prefixes))?)
+            let (judged, scales) = self.judge(prefixes.len(), self.reader.encode_prefixes(&batch, &prefixes))?;
+            self.read_all(&judged, &scales)
         };
         (0..batch.sets).into_par_iter().map(of_set).collect()
     }
 
-    fn read_all(&self, Judged { output, context }: &Judged<f32>) -> Result<Vec<Estimate>, Error> {
+    fn read_all(&self, judged: &Judged<f32>, scales: &[(f32, f32)]) -> Result<Vec<Estimate>, Error> {
+        let Judged { output, context } = judged;
         let rows = output.values.chunks_exact(output.columns).zip(context.values.chunks_exact(context.columns));
-        rows.map(|(output, context)| self.read(output, context)).collect()
+        let rows = rows.zip(scales.chunks_exact(self.shape.targets));
+        rows.map(|((output, context), scales)| self.read(output, context, scales)).collect()
     }
 
     /// What the network believes of data sets that share their plates and differ in the numbers outside them: `plates` is
@@ -958,20 +942,28 @@ impl Network {
             }
             return self.predict(&all);
         }
-        let mut shared = Vec::new();
+        let (mut shared, mut shared_moments) = (Vec::new(), Vec::new());
         for ((level, plan), rows) in self.reader.levels.iter().zip(&self.plan.levels).skip(1).zip(plates) {
-            shared.extend(self.vector(level, plan, &self.sums_of(level, plan, rows)?));
+            let sums = self.sums_of(level, plan, rows)?;
+            let pooled = level.pool(&sums.moments, &[sums.rows as usize]);
+            shared_moments.push(pooled.moments.clone());
+            shared.extend(self.vector(level, plan, &sums, pooled));
         }
         let slices = in_slices(&batch, 1, |sets| {
             let mut graph = Graph::<f32, NoneTape>::new(self.weights.clone(), self.plan.shared)?;
             let (level, plan) = (&self.reader.levels[0], &self.plan.levels[0]);
             let sets = batch.slice(sets);
-            let mut vectors = Vec::new();
+            let (mut vectors, mut moments) = (Vec::new(), Vec::new());
             if let Some(rows) = outside_plates(&sets) {
-                vectors.extend(plan.read(&mut graph, self.plan.activation, level.encode(&rows))?);
+                let outside = level.encode(&rows);
+                moments.push(outside.pooled.moments.clone());
+                vectors.extend(plan.read(&mut graph, self.plan.activation, outside)?);
             }
+            moments.extend(shared_moments.iter().map(|moments| moments.repeat(sets.sets)));
             vectors.extend(shared.iter().map(|part| Input::Data(Arc::new(part.repeat(sets.sets)))));
-            self.read_all(&self.plan.judge(&mut graph, sets.sets, vectors)?)
+            let moments: Vec<&[f32]> = moments.iter().map(Vec::as_slice).collect();
+            let scales = self.reader.scales_of(sets.sets, &moments);
+            self.read_all(&self.plan.judge(&mut graph, sets.sets, vectors)?, &scales)
         })?;
         Ok(slices.into_iter().flatten().collect())
     }
@@ -981,8 +973,7 @@ impl Network {
     /// # Errors
     /// Those of [`predict`](Network::predict), and if `targets` has the wrong length.
     pub fn losses(&self, batch: &Batch, targets: &[f32]) -> Result<Vec<f64>, Error> {
-        let standardise = |targets: &[f32]| self.reader.standardise(targets);
-        self.losses_of(batch, targets, standardise, |batch, _| self.reader.encode(batch))
+        self.losses_of(batch, targets, <[f32]>::to_vec, |batch, _| self.reader.encode(batch))
     }
 
     /// The same of what training minimises: where the network reads rows in their order, the mean over beginnings.
@@ -1012,16 +1003,17 @@ impl Network {
                 batch.sets
             )));
         }
-        let nats = self.plan.head.nats(&self.reader.targets);
         let slices = in_slices(batch, self.architecture.family.least_sets(), |sets| {
             let targets = of_targets(&targets[sets.start * dims..sets.end * dims]);
             let place = sets.start;
             let mut graph = Graph::<f32, NoneTape>::new(self.weights.clone(), self.plan.shared)?;
             let plates = encode(&batch.slice(sets), place);
+            let scales = self.reader.scales(targets.len() / dims, &plates);
             let judged = self.plan.forward(&mut graph, targets.len() / dims, plates)?;
-            Ok(self.plan.head.loss(graph, &judged, &targets)?.each)
+            let loss = self.plan.head.loss(graph, &judged, &self.reader.standardise(&targets, &scales))?;
+            Ok(self.plan.head.in_nats(&loss.each, &scales))
         })?;
-        Ok(slices.iter().flatten().map(|loss| f64::from(*loss) + nats).collect())
+        Ok(slices.into_iter().flatten().collect())
     }
 }
 

@@ -25,6 +25,8 @@ pub(super) struct Optimiser {
     pub(super) steps: u64,
     /// All matrices, one behind the other.
     slots: Vec<Slot>,
+    /// Weights of the linear path.
+    linear: Range<usize>,
     gradient: Vec<f32>,
 }
 
@@ -37,9 +39,14 @@ impl Optimiser {
     const AVERAGE: f64 = 300.0;
     /// The largest norm of a gradient (of the mean loss) that is taken at its word.
     const CLIP: f64 = 5.0;
+    /// The learning rate of the linear path, next to that of the others. A step moves each weight by as much, whatever is to
+    /// be gained, and these read hundreds of numbers from which least squares have taken nearly all there is: at the full
+    /// rate they mostly add noise.
+    const LINEAR: f32 = 0.2;
 
-    /// `slots` are all matrices, one behind the other.
-    pub(super) fn new(weights: Vec<f32>, slots: Vec<Slot>) -> Optimiser {
+    /// `slots` are all matrices, one behind the other, and `linear` the weights of a linear path to which
+    /// least squares have left little.
+    pub(super) fn new(weights: Vec<f32>, slots: Vec<Slot>, linear: Range<usize>) -> Optimiser {
         let zeros = vec![0.0; weights.len()];
         let mut optimiser = Optimiser {
             average: weights.clone(),
@@ -49,6 +56,7 @@ impl Optimiser {
             gradient: zeros,
             steps: 0,
             slots,
+            linear,
         };
         optimiser.transpose();
         optimiser
@@ -95,16 +103,25 @@ impl Optimiser {
             self.gradient.par_chunks(PART),
         )
             .into_par_iter()
-            .for_each(|(weights, average, first, second, gradient)| {
+            .enumerate()
+            .for_each(|(part, (weights, average, first, second, gradient))| {
+                let within = |weight: usize| weight.saturating_sub(part * PART).min(weights.len());
+                let linear = within(self.linear.start)..within(self.linear.end);
+                let parts =
+                    [(0..linear.start, rate), (linear.clone(), rate * Self::LINEAR), (linear.end..weights.len(), rate)];
                 pulp::Arch::new().dispatch(|| {
-                    let moments = first.iter_mut().zip(second).zip(gradient);
-                    for ((weight, average), ((first, second), gradient)) in weights.iter_mut().zip(average).zip(moments)
-                    {
-                        let gradient = scale * gradient;
-                        *first += (1.0 - Self::FIRST) * (gradient - *first);
-                        *second += (1.0 - Self::SECOND) * (gradient * gradient - *second);
-                        *weight = decay * *weight - rate * *first / ((*second / second_bias).sqrt() + Self::EPSILON);
-                        *average += forget * (*weight - *average);
+                    for (own, rate) in parts {
+                        let moments =
+                            first[own.clone()].iter_mut().zip(&mut second[own.clone()]).zip(&gradient[own.clone()]);
+                        let weights = weights[own.clone()].iter_mut().zip(&mut average[own]);
+                        for ((weight, average), ((first, second), gradient)) in weights.zip(moments) {
+                            let gradient = scale * gradient;
+                            *first += (1.0 - Self::FIRST) * (gradient - *first);
+                            *second += (1.0 - Self::SECOND) * (gradient * gradient - *second);
+                            let step = rate * *first / ((*second / second_bias).sqrt() + Self::EPSILON);
+                            *weight = decay * *weight - step;
+                            *average += forget * (*weight - *average);
+                        }
                     }
                 });
             });

@@ -16,6 +16,9 @@
 //!
 //! In z the network sees targets on the scale on which the ratio varies, however narrow that is, and the ratio falls off
 //! where no targets were seen, as a likelihood does.
+//!
+//! Where a label is learned, as of data next to a hypothesis rather than at it, what stands in the place of ln |L| - z^2 / 2 is
+//! the sum of ln cosh z: the log odds of a Gaussian measurement with one alternative to either side.
 
 use std::sync::Arc;
 
@@ -68,6 +71,22 @@ impl Contrast {
         usize::from(self == Contrast::Label)
     }
 
+    /// What f is of a Gaussian measurement, from whitened targets and ln |L|.
+    fn gaussian<E: Number>(self, z: &[E], log_slope: E) -> E {
+        match self {
+            Contrast::Label => z.iter().map(|z| log_cosh(*z)).sum(),
+            _ => log_slope - E::number(0.5) * z.iter().map(|z| *z * *z).sum::<E>(),
+        }
+    }
+
+    /// Its derivatives: by one of the z, and by ln |L|.
+    fn by_gaussian<E: Number>(self, z: E) -> (E, E) {
+        match self {
+            Contrast::Label => (z.tanh(), E::zero()),
+            _ => (-z, E::one()),
+        }
+    }
+
     /// The loss of a data set from the f of its own targets and then of the others'; turns them into their gradient.
     fn loss<E: Number>(self, f: &mut [E], scratch: &mut Vec<E>) -> E {
         match self {
@@ -111,6 +130,12 @@ impl Contrast {
 /// ln(1 + e^x)
 fn softplus<E: Number>(x: E) -> E {
     x.max(E::zero()) + (-x.abs()).exp().ln_1p()
+}
+
+/// ln cosh x
+fn log_cosh<E: Number>(x: E) -> E {
+    let far = x.abs();
+    far + (-(far + far)).exp().ln_1p() - E::number(std::f32::consts::LN_2)
 }
 
 fn sigmoid<E: Number>(x: E) -> E {
@@ -179,11 +204,10 @@ impl RatioHead {
         let hidden = graph.affine(sets * times, &[Input::Node(hidden)], &self.second, Activation::Gelu)?;
         let rest = graph.affine(sets * times, &[Input::Node(hidden)], &self.last, Activation::None)?;
 
-        let half = E::number(0.5);
-        let squares = z.values.chunks_exact(dims).map(|z| half * z.iter().map(|z| *z * *z).sum::<E>());
-        let pairs = squares.zip(log_slope.values.iter().zip(rest.values.iter())).enumerate();
-        let f = pairs.map(|(pair, (square, (slope, rest)))| offset.values[pair / times] + *slope - square + *rest);
-        let mut f: Vec<E> = f.collect();
+        let contrast = self.contrast;
+        let pairs = z.values.chunks_exact(dims).zip(&*log_slope.values).map(|(z, slope)| contrast.gaussian(z, *slope));
+        let pairs = pairs.zip(&*rest.values).enumerate();
+        let mut f: Vec<E> = pairs.map(|(pair, (near, rest))| offset.values[pair / times] + near + *rest).collect();
         let mut each = vec![E::zero(); sets];
         let penalty = self.balance(&f, times);
         let mut scratch = Vec::new();
@@ -203,10 +227,11 @@ impl RatioHead {
             add(&mut f, &gradient);
         }
         graph.total(each, move |grads| {
-            let by_z = z.values.chunks_exact(dims).zip(&f).flat_map(|(z, by)| z.iter().map(move |z| -*z * *by));
-            give(grads, &z.key, by_z.collect())?;
+            let by_z = |(z, by): (&[E], &E)| z.iter().map(|z| contrast.by_gaussian(*z).0 * *by).collect::<Vec<E>>();
+            give(grads, &z.key, z.values.chunks_exact(dims).zip(&f).flat_map(by_z).collect())?;
             give(grads, &offset.key, f.chunks_exact(times).map(|f| f.iter().copied().sum()).collect())?;
-            give(grads, &log_slope.key, f.clone())?;
+            let by_slope = contrast.by_gaussian(E::zero()).1;
+            give(grads, &log_slope.key, f.iter().map(|by| by_slope * *by).collect())?;
             give(grads, &rest.key, f)
         })
     }
@@ -274,6 +299,7 @@ impl<E: Number, T: Tape<E, Cpu>> Graph<E, T> {
 #[derive(Clone)]
 pub struct Ratio {
     gaussian: MixtureHead,
+    contrast: Contrast,
     scales: Vec<(f64, f64)>,
     layers: Arc<Layers>,
     /// What the outlet puts out of each data set.
@@ -325,6 +351,7 @@ impl Ratio {
         }
         Ratio {
             gaussian: head.gaussian,
+            contrast: head.contrast,
             scales: scales[..head.gaussian.dims].iter().map(|(m, s)| (f64::from(*m), f64::from(*s))).collect(),
             layers: Arc::new(Layers {
                 pair: [double(head.pair.weights[0]), double(head.pair.weights[1])],
@@ -396,8 +423,7 @@ impl Ratio {
             let (own, at) = (output(row), row * dims..(row + 1) * dims);
             let (residuals, z) = (&mut residuals[at.clone()], &mut z[at.clone()]);
             let log_slope = self.gaussian.whiten(&own[1..], &theta[at], residuals, z);
-            let square: f64 = z.iter().map(|z| z * z).sum();
-            values.push(own[0] + log_slope - 0.5 * square + self.layers.last_bias);
+            values.push(own[0] + self.contrast.gaussian(z, log_slope) + self.layers.last_bias);
             first.extend_from_slice(&self.contexts[set(row) * width..][..width]);
             second.extend_from_slice(&self.layers.second_bias);
         }
@@ -434,7 +460,9 @@ impl Ratio {
         for row in 0..rows {
             let at = row * dims..(row + 1) * dims;
             let by_z = &mut by_z[at.clone()];
-            by_z.iter_mut().zip(&z[at.clone()]).for_each(|(by, z)| *by = *by / (1.0 + z * z).sqrt() - z);
+            for (by, z) in by_z.iter_mut().zip(&z[at.clone()]) {
+                *by = *by / (1.0 + z * z).sqrt() + self.contrast.by_gaussian(*z).0;
+            }
             part.clear();
             part.extend_from_slice(&output(row)[1..]);
             self.gaussian.whiten_backward(part, &residuals[at.clone()], by_z, 0.0);
@@ -452,7 +480,7 @@ impl Network {
     /// # Errors
     /// If the network says something else than ratios, or the sums are those of a network of another shape.
     pub fn ratio(&self, sums: &Sums) -> Result<Ratio, Error> {
-        let judged = self.judge_sums(sums)?;
+        let (judged, _) = self.judge_sums(sums)?;
         self.ratio_of(&judged.output.values, &judged.context.values)
     }
 
@@ -464,7 +492,7 @@ impl Network {
     pub fn ratios(&self, batch: &Batch) -> Result<Ratio, Error> {
         batch.check(&self.shape)?;
         let (mut output, mut context) = (Vec::new(), Vec::new());
-        for judged in self.judge_batch(batch)? {
+        for (judged, _) in self.judge_batch(batch)? {
             output.extend_from_slice(&judged.output.values);
             context.extend_from_slice(&judged.context.values);
         }

@@ -25,7 +25,7 @@ use crate::whole_file::write_whole;
 pub type Metadata = BTreeMap<String, String>;
 
 /// Version of the layout of weights and metadata.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 /// The keys of the network's own metadata, or of those of several networks; the caller's stand beside it.
 const NETWORK: &str = "hierarch.network";
 const NETWORKS: &str = "hierarch.networks";

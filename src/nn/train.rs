@@ -34,6 +34,8 @@ const SAMPLE_CHUNK: usize = 64;
 const CHUNK_BYTES: usize = 2 << 20;
 /// Data sets in a chunk, at least, so that the layers that read data sets are matrix products.
 const CHUNK_SETS: usize = 4;
+/// Data sets in the pilot sample, at least, if that is not asked to be smaller.
+const LEAST_PILOT: usize = 2048;
 /// Numbers that the pilot or validation sample may hold.
 const SAMPLE_NUMBERS: usize = 1 << 24;
 
@@ -119,7 +121,8 @@ pub struct Settings {
     /// Stop when as many validations in a row have not been the best one, and return the weights of the best; `None`: never,
     /// and return the last. For simulations that are seen more than once.
     pub patience: Option<usize>,
-    /// Data sets in the pilot sample (fewer if they are large).
+    /// Data sets in the pilot sample, to which all is fitted that is not learned step by step: fewer if they are large, and
+    /// beyond 2048 no more than a sixteenth of a budget of data sets, or than a fiftieth of one of time is enough for.
     pub pilot: usize,
     /// Data sets in the validation sample (fewer if they are large).
     pub validation: usize,
@@ -138,7 +141,7 @@ impl Settings {
             learning_rate: 1e-3,
             weight_decay: 0.0,
             patience: None,
-            pilot: 2048,
+            pilot: 1 << 14,
             validation: 2048,
             seed: 0,
         }
@@ -306,20 +309,18 @@ impl<'a, S: Source> Trainer<'a, S> {
     ) -> Result<Self, TrainError<S::Error>> {
         let start = Instant::now();
         settings.check(shape)?;
-        let (pilot, pilot_targets) = Simulator { shape, source }.sample(PILOT, settings.pilot)?;
+        let simulator = Simulator { shape, source };
+        let (mut pilot, mut pilot_targets) = simulator.sample(PILOT, settings.pilot.min(LEAST_PILOT))?;
+        let affordable = match settings.budget {
+            Budget::Sets(sets) => sets as f64 / 16.0,
+            Budget::Time(time) => pilot.sets as f64 * time.as_secs_f64() / (50.0 * start.elapsed().as_secs_f64()),
+        };
+        simulator.extend(PILOT, settings.pilot.min(affordable as usize), &mut pilot, &mut pilot_targets)?;
         // A network that reads beginnings is fitted to those.
         let causal = matches!(settings.architecture.encoder, Encoder::Causal { .. });
         let pilot = if causal { prefix::cut(&pilot) } else { pilot };
-        let mut reader = Reader::fit(&pilot, &pilot_targets, shape.targets, &settings.architecture);
-        let numbers = shape.targets - settings.architecture.family.codes();
-        reader.targets[numbers..].fill((0.0, 1.0));
-        let mut trainer = Trainer { start, ..Trainer::prepare(shape, source, settings, reader, own)? };
-        let Network { reader, plan, weights, .. } = &mut trainer.network;
-        let mut first = weights.values.clone();
-        plan.start_from(&reader.encode(&pilot), &reader.standardise(&pilot_targets), &mut first);
-        trainer.optimiser = Optimiser::new(first.clone(), plan.slots());
-        *weights = Arc::new(Weights::new(first));
-        Ok(trainer)
+        let reader = Reader::fit(&pilot, &pilot_targets, shape.targets, &settings.architecture);
+        Ok(Trainer { start, ..Trainer::prepare(shape, source, settings, reader, own)? })
     }
 
     /// A training that has not begun.
@@ -349,11 +350,12 @@ impl<'a, S: Source> Trainer<'a, S> {
             weights: Arc::new(Weights::new(weights.clone())),
             history: Vec::new(),
         };
+        let linear = if network.reader.linear.is_some() { network.plan.linear() } else { 0..0 };
         Ok(Trainer {
             simulator,
             settings: settings.clone(),
             chunks,
-            optimiser: Optimiser::new(weights, network.plan.slots()),
+            optimiser: Optimiser::new(weights, network.plan.slots(), linear),
             network,
             held_out,
             state: State::default(),
@@ -454,16 +456,17 @@ impl<'a, S: Source> Trainer<'a, S> {
     /// The sum over data sets of the loss, nats of the targets as they are, and its gradient (as often as each set is read).
     fn differentiate(&self, batch: &Batch, targets: &[f32], place: u64) -> Result<(f64, ChunkGradient<f32>), Failure> {
         let Network { reader, plan, .. } = &self.network;
-        let standardised = reader.targets_to_learn(targets);
         let readings = reader.readings();
+        let plates = reader.encode_to_learn(batch, place);
+        let scales = reader.scales(batch.sets * readings, &plates);
+        let standardised = reader.standardise(&reader.targets_to_learn(targets), &scales);
         let mut graph = Graph::<f32, OwnedTape<f32, Cpu>>::new(self.optimiser.weights.clone(), plan.shared)?;
-        let judged = plan.forward(&mut graph, batch.sets * readings, reader.encode_to_learn(batch, place))?;
+        let judged = plan.forward(&mut graph, batch.sets * readings, plates)?;
         let loss = plan.head.loss(graph, &judged, &standardised)?;
         if let Some(at) = loss.each.iter().position(|loss| !loss.is_finite()) {
             return Err(Failure::NotFinite { set: at / readings, loss: loss.each[at] });
         }
-        let nats = plan.head.nats(&reader.targets);
-        let sum: f64 = loss.each.iter().map(|loss| f64::from(*loss) + nats).sum();
+        let sum: f64 = plan.head.in_nats(&loss.each, &scales).iter().sum();
         Ok((sum / readings as f64, loss.backward()?))
     }
 }
@@ -542,16 +545,28 @@ impl<S: Source> Simulator<'_, S> {
     /// Draws up to `sets` data sets, as many as memory is meant for.
     fn sample(&self, step: u64, sets: usize) -> Result<(Batch, Vec<f32>), TrainError<S::Error>> {
         let (mut batch, mut targets) = self.draw(step, 0, sets.min(SAMPLE_CHUNK))?;
+        self.extend(step, sets, &mut batch, &mut targets)?;
+        Ok((batch, targets))
+    }
+
+    /// Draws more data sets, up to `sets` in all, as many as memory is meant for.
+    fn extend(
+        &self,
+        step: u64,
+        sets: usize,
+        batch: &mut Batch,
+        targets: &mut Vec<f32>,
+    ) -> Result<(), TrainError<S::Error>> {
         let affordable = SAMPLE_NUMBERS / (batch.numbers() / batch.sets).max(1);
-        let chunks = sets.min(affordable).div_ceil(SAMPLE_CHUNK).max(1);
+        let chunks = batch.sets.div_ceil(SAMPLE_CHUNK)..sets.min(affordable).div_ceil(SAMPLE_CHUNK);
         let more: Vec<_> =
-            (1..chunks).into_par_iter().map(|chunk| self.draw(step, chunk * SAMPLE_CHUNK, SAMPLE_CHUNK)).collect();
+            chunks.into_par_iter().map(|chunk| self.draw(step, chunk * SAMPLE_CHUNK, SAMPLE_CHUNK)).collect();
         for drawn in more {
             let (next, next_targets) = drawn?;
             batch.append(&next);
             targets.extend(next_targets);
         }
-        Ok((batch, targets))
+        Ok(())
     }
 }
 

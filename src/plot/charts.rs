@@ -6,6 +6,9 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use std::ops::Range;
 
+/// Width and height of a picture of one chart.
+const SIZE: (f64, f64) = (900.0, 600.0);
+
 /// The words on a chart and the scales of its axes.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Axes<'a> {
@@ -77,7 +80,7 @@ pub fn lines(axes: &Axes<'_>, series: &[Series<'_>]) -> Result<Figure, PlotError
     let bands = series.iter().flat_map(|s| s.band.iter().flat_map(|b| [b.0, b.1]));
     let y = span(points.chain(bands), axes.log_y, 0.05);
     let padded = if series.iter().any(|s| s.mark.has_dots()) { span([x.start, x.end], axes.log_x, 0.03) } else { x };
-    chart(axes, padded, y, None, series)
+    chart(axes, padded, y, None, series, SIZE)
 }
 
 /// A histogram of data, as dots at the bins' centres with errors sqrt(count), under the curves of a fit.
@@ -97,7 +100,7 @@ pub fn data_with_fit(axes: &Axes<'_>, edges: &[f64], counts: &[f64], fits: &[Ser
     let nought = (!axes.log_y).then_some(0.0);
     let y = span(tops.chain(errors.iter().map(|e| e.1)).chain(nought), axes.log_y, 0.04);
     let y = if axes.log_y { y } else { y.start.max(0.0)..y.end };
-    chart(axes, span(edges.iter().copied(), axes.log_x, 0.0), y, Some(&data), fits)
+    chart(axes, span(edges.iter().copied(), axes.log_x, 0.0), y, Some(&data), fits, SIZE)
 }
 
 /// The loss while training, against the number of data sets seen (logarithmic): (sets seen, loss in nats).
@@ -108,6 +111,15 @@ pub fn data_with_fit(axes: &Axes<'_>, edges: &[f64], counts: &[f64], fits: &[Ser
 /// # Errors
 /// [`PlotError::Draw`].
 pub fn training_curve(training: &[(f64, f64)], validation: &[(f64, f64)]) -> Result<Figure, PlotError> {
+    training_curve_in(training, validation, SIZE)
+}
+
+/// The same on a picture of a given width and height.
+pub(crate) fn training_curve_in(
+    training: &[(f64, f64)],
+    validation: &[(f64, f64)],
+    size: (f64, f64),
+) -> Result<Figure, PlotError> {
     let axes = Axes { title: "", x: "data sets seen", y: "loss [nats]", log_x: true, log_y: false };
     let training = thinned(training);
     let series =
@@ -119,7 +131,7 @@ pub fn training_curve(training: &[(f64, f64)], validation: &[(f64, f64)]) -> Res
     let top = if y.end - y.start > 2.5 * (late.end - late.start) { late.end } else { y.end };
     let first = points().filter(|p| p.1 <= top).map(|p| p.0 / if top < y.end { 1.5 } else { 1.0 });
     let start = first.fold(f64::INFINITY, f64::min).clamp(x.start, x.end);
-    chart(&axes, span([start, x.end], true, 0.02), span([y.start, top], false, 0.05), None, shown)
+    chart(&axes, span([start, x.end], true, 0.02), span([y.start, top], false, 0.05), None, shown, size)
 }
 
 /// Points, x ascending, as means of those in each of 200 equal steps of log x, if there are more than 400.
@@ -194,12 +206,7 @@ pub(super) fn heading(
 }
 
 /// Lines in canvas units.
-pub(super) fn stroke(
-    area: &Area<'_>,
-    lines: &[Vec<(i32, i32)>],
-    colour: RGBColor,
-    mark: Mark,
-) -> Result<(), PlotError> {
+fn stroke(area: &Area<'_>, lines: &[Vec<(i32, i32)>], colour: RGBColor, mark: Mark) -> Result<(), PlotError> {
     let style = colour.stroke_width(px(if mark == Mark::Thin { 1.0 } else { 2.0 }) as u32);
     for line in lines {
         match mark {
@@ -250,21 +257,90 @@ fn chart(
     y: Range<f64>,
     data: Option<&Series<'_>>,
     series: &[Series<'_>],
+    size: (f64, f64),
 ) -> Result<Figure, PlotError> {
-    let size = (900.0, 600.0);
+    let coloured = series.iter().enumerate().map(|(i, s)| (s.label, colour(i), s.mark));
+    let legend: Vec<_> = data.iter().map(|d| (d.label, INK, d.mark)).chain(coloured).collect();
+    let (mut bands, mut lines, mut dots) = (vec![], vec![], vec![]);
+    for (i, s) in series.iter().enumerate() {
+        if !s.band.is_empty() {
+            bands.push(Item::Band(bounded(s), colour(i)));
+        }
+        lines.push(Item::Line(s.points.to_vec(), colour(i), s.mark));
+        if s.mark.has_dots() {
+            dots.push(Item::Dots(s.points.to_vec(), colour(i)));
+        }
+    }
+    if let Some(data) = data {
+        lines.push(Item::Errors(bounded(data), INK));
+        dots.push(Item::Dots(data.points.to_vec(), INK));
+    }
+    let items = bands.into_iter().chain(lines).chain(dots).collect();
+    let chart = Chart { axes: *axes, window: Window { x, y, log: (axes.log_x, axes.log_y) }, y_numbers: true, items };
+    charts(axes.title, &legend, &[chart], 1, size)
+}
+
+/// The points of a series with what bounds them: (x, low, high).
+fn bounded(series: &Series<'_>) -> Vec<(f64, f64, f64)> {
+    series.points.iter().zip(series.band).map(|(p, b)| (p.0, b.0, b.1)).collect()
+}
+
+/// What stands between the axes of a chart.
+pub(super) enum Item {
+    /// A shaded band (x, low, high).
+    Band(Vec<(f64, f64, f64)>, RGBColor),
+    /// Bars from nought to a height, between edges, one more than heights.
+    Bars(Vec<f64>, Vec<f64>, RGBColor),
+    /// A line through points.
+    Line(Vec<(f64, f64)>, RGBColor, Mark),
+    /// Upright lines (x, low, high).
+    Errors(Vec<(f64, f64, f64)>, RGBColor),
+    /// Dots.
+    Dots(Vec<(f64, f64)>, RGBColor),
+}
+
+/// A pair of axes with what stands between them.
+pub(super) struct Chart<'a> {
+    pub axes: Axes<'a>,
+    pub window: Window,
+    /// Whether there are numbers at y.
+    pub y_numbers: bool,
+    pub items: Vec<Item>,
+}
+
+/// Charts in rows of `columns`, with one title and legend above them. `size` is that of all, without a title that the charts
+/// have of their own.
+pub(super) fn charts(
+    title: &str,
+    legend: &[(&str, RGBColor, Mark)],
+    charts: &[Chart<'_>],
+    columns: usize,
+    size: (f64, f64),
+) -> Result<Figure, PlotError> {
+    let rows = charts.len().div_ceil(columns).max(1);
     figure(size, |area| {
-        let coloured = series.iter().enumerate().map(|(i, s)| (s.label, colour(i), s.mark));
-        let entries: Vec<_> = data.iter().map(|d| (d.label, INK, d.mark)).chain(coloured).collect();
-        let top = heading(area, axes.title, &entries, size.0)?;
+        let top = heading(area, title, legend, size.0)?;
         let (_, area) = area.split_vertically(px(top));
-        let window = Window { x, y, log: (axes.log_x, axes.log_y) };
-        let chart = frame(&area, axes, &window, true)?;
-        body(&area, &window, &|p| chart.backend_coord(&p), data, series)
+        for (chart, area) in charts.iter().zip(area.split_evenly((rows, columns))) {
+            let drawn = frame(&area, &chart.axes, &chart.window, chart.y_numbers)?;
+            paint(&area, &chart.window, &|p| drawn.backend_coord(&p), &chart.items)?;
+        }
+        Ok(())
     })
 }
 
+/// The width and height of charts in rows of `columns`, below a legend.
+pub(super) fn grid(charts: usize, columns: usize) -> (f64, f64) {
+    (450.0 * columns as f64, 60.0 + 350.0 * charts.div_ceil(columns).max(1) as f64)
+}
+
+/// How many charts stand in a row: three at most. Four look better as a square than as a row and a rest.
+pub(super) fn columns(charts: usize) -> usize {
+    if charts == 4 { 2 } else { charts.clamp(1, 3) }
+}
+
 /// The grid, numbers and names of a chart's axes; without numbers at y unless `y_numbers`.
-pub(super) fn frame<'a, 'b>(
+fn frame<'a, 'b>(
     area: &'b Area<'a>,
     axes: &Axes<'_>,
     window: &Window,
@@ -273,20 +349,36 @@ pub(super) fn frame<'a, 'b>(
     let (w, h) = area.dim_in_pixel();
     let x = Scale::new(&window.x, window.log.0, (f64::from(w) / SCALE / 90.0) as usize);
     let y = Scale::new(&window.y, window.log.1, if y_numbers { (f64::from(h) / SCALE / 55.0) as usize } else { 0 });
-    let widest = |scale: &Scale| scale.labels().iter().map(|l| width(l, 15.0)).fold(0.0, f64::max);
     // A number at either end of the x axis reaches half its width beyond.
     let beyond = widest(&x) / 2.0 + 8.0;
     let name = if axes.y.is_empty() { 0.0 } else { 26.0 };
     let left = name + if y_numbers { widest(&y) + 14.0 } else { 6.0 };
+    framed(area, axes, (x, y), [(beyond - left).max(8.0), beyond.max(20.0), 8.0, 8.0], [left, 54.0])
+}
+
+/// The width of the widest number of an axis.
+pub(super) fn widest(scale: &Scale) -> f64 {
+    scale.labels().iter().map(|l| width(l, 15.0)).fold(0.0, f64::max)
+}
+
+/// The same with what is left free at the left, right, top and bottom, and the room of numbers and names at the left and
+/// below; without room there are none.
+pub(super) fn framed<'a, 'b>(
+    area: &'b Area<'a>,
+    axes: &Axes<'_>,
+    (x, y): (Scale, Scale),
+    [left, right, top, bottom]: [f64; 4],
+    [at_y, at_x]: [f64; 2],
+) -> Result<ChartContext<'b, SVGBackend<'a>, Cartesian2d<Scale, Scale>>, PlotError> {
     let (x_label, y_label) = (x.labeller(), y.labeller());
     let (columns, rows) = (x.labels().len(), y.labels().len());
     let mut chart = ChartBuilder::on(area)
-        .margin_left(px((beyond - left).max(8.0)))
-        .margin_right(px(beyond.max(20.0)))
-        .margin_top(px(8.0))
-        .margin_bottom(px(8.0))
-        .x_label_area_size(px(54.0))
-        .y_label_area_size(px(left))
+        .margin_left(px(left))
+        .margin_right(px(right))
+        .margin_top(px(top))
+        .margin_bottom(px(bottom))
+        .x_label_area_size(px(at_x))
+        .y_label_area_size(px(at_y))
         .build_cartesian_2d(x, y)
         .map_err(draw_error)?;
     chart
@@ -308,46 +400,61 @@ pub(super) fn frame<'a, 'b>(
     Ok(chart)
 }
 
-/// What stands between the axes: bands, bars, lines and dots, the data last.
-fn body(
+/// Draws what stands between the axes, in its order.
+pub(super) fn paint(
     area: &Area<'_>,
     window: &Window,
     place: &dyn Fn((f64, f64)) -> (i32, i32),
-    data: Option<&Series<'_>>,
-    series: &[Series<'_>],
+    items: &[Item],
 ) -> Result<(), PlotError> {
     // A chart's coordinates count from the corner of the whole picture.
     let canvas = area.use_screen_coord();
-    for (i, s) in series.iter().enumerate().filter(|(_, s)| !s.band.is_empty()) {
-        let both = s.points.iter().zip(s.band);
-        let inside = both.filter(|(p, b)| window.has_x(p.0) && b.0.is_finite() && b.1.is_finite());
-        let edge: Vec<_> = inside.map(|(p, b)| (p.0, window.clamp_y(b.0), window.clamp_y(b.1))).collect();
-        let (low, high) = (edge.iter().map(|e| place((e.0, e.1))), edge.iter().rev().map(|e| place((e.0, e.2))));
-        let outline: Vec<_> = low.chain(high).collect();
-        canvas.draw(&Polygon::new(outline, colour(i).mix(0.2))).map_err(draw_error)?;
-    }
-    for (i, s) in series.iter().enumerate() {
-        let lines = window.clip(s.points);
-        let lines: Vec<Vec<_>> = lines.iter().map(|l| l.iter().map(|p| place(*p)).collect()).collect();
-        stroke(&canvas, &lines, colour(i), s.mark)?;
-    }
-    for (p, error) in data.iter().flat_map(|d| d.points.iter().zip(d.band)).filter(|(p, _)| window.has(**p)) {
-        let bar = [error.0, error.1].map(|y| place((p.0, window.clamp_y(y))));
-        canvas.draw(&PathElement::new(bar, INK.stroke_width(px(1.3) as u32))).map_err(draw_error)?;
-    }
-    let coloured = series.iter().enumerate().map(|(i, s)| (s, colour(i)));
-    for (s, colour) in coloured.chain(data.map(|d| (d, INK))).filter(|(s, _)| s.mark.has_dots()) {
-        // Many dots are small and let others show through.
-        let (size, alpha) = if s.points.len() > 300 { (2.2, 0.5) } else { (3.5, 1.0) };
-        for p in s.points.iter().filter(|p| window.has(**p)) {
-            let dot = Circle::new(place(*p), px(size), colour.mix(alpha).filled());
-            canvas.draw(&dot).map_err(draw_error)?;
+    for item in items {
+        match item {
+            Item::Band(points, colour) => {
+                let inside = points.iter().filter(|p| window.has_x(p.0) && p.1.is_finite() && p.2.is_finite());
+                let edge: Vec<_> = inside.map(|p| (p.0, window.clamp_y(p.1), window.clamp_y(p.2))).collect();
+                let (low, high) =
+                    (edge.iter().map(|e| place((e.0, e.1))), edge.iter().rev().map(|e| place((e.0, e.2))));
+                let outline: Vec<_> = low.chain(high).collect();
+                canvas.draw(&Polygon::new(outline, colour.mix(0.2))).map_err(draw_error)?;
+            }
+            Item::Bars(edges, heights, colour) => {
+                let top = edges.windows(2).zip(heights).flat_map(|(e, h)| [(e[0], *h), (e[1], *h)]);
+                let ends = [edges.first(), edges.last()].map(|x| x.map(|x| (*x, 0.0)));
+                let outline: Vec<_> = ends[0].into_iter().chain(top).chain(ends[1]).collect();
+                let inside =
+                    outline.iter().map(|p| place((p.0.clamp(window.x.start, window.x.end), window.clamp_y(p.1))));
+                canvas.draw(&Polygon::new(inside.collect::<Vec<_>>(), colour.mix(0.35))).map_err(draw_error)?;
+                stroke(&canvas, &placed(window, place, &outline), *colour, Mark::Line)?;
+            }
+            Item::Line(points, colour, mark) => stroke(&canvas, &placed(window, place, points), *colour, *mark)?,
+            Item::Errors(points, colour) => {
+                for p in points.iter().filter(|p| window.has_x(p.0) && p.1 <= window.y.end && p.2 >= window.y.start) {
+                    let bar = [p.1, p.2].map(|y| place((p.0, window.clamp_y(y))));
+                    canvas.draw(&PathElement::new(bar, colour.stroke_width(px(1.3) as u32))).map_err(draw_error)?;
+                }
+            }
+            Item::Dots(points, colour) => {
+                // Many dots are small and let others show through.
+                let (size, alpha) = if points.len() > 300 { (2.2, 0.5) } else { (3.5, 1.0) };
+                for p in points.iter().filter(|p| window.has(**p)) {
+                    let dot = Circle::new(place(*p), px(size), colour.mix(alpha).filled());
+                    canvas.draw(&dot).map_err(draw_error)?;
+                }
+            }
         }
     }
     Ok(())
 }
 
+/// The pieces of a line that are inside, on the canvas.
+fn placed(window: &Window, place: &dyn Fn((f64, f64)) -> (i32, i32), line: &[(f64, f64)]) -> Vec<Vec<(i32, i32)>> {
+    window.clip(line).iter().map(|l| l.iter().map(|p| place(*p)).collect()).collect()
+}
+
 /// What of the plane a chart shows.
+#[derive(Clone)]
 pub(super) struct Window {
     pub x: Range<f64>,
     pub y: Range<f64>,

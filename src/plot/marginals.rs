@@ -1,10 +1,9 @@
 //! Posteriors of single parameters, overlaid.
 
-use super::charts::{Axes, Mark, Window, frame, heading, stroke};
+use super::charts::{Axes, Chart, Item, Mark, Window, charts, columns, grid};
 use super::scale::span;
-use super::{Figure, INK, PlotError, colour, draw_error, figure, px};
+use super::{Figure, INK, PlotError, colour};
 use crate::sampling::diagnostics::quantile;
-use plotters::prelude::*;
 use std::ops::Range;
 
 /// What is believed of one parameter.
@@ -34,67 +33,69 @@ pub struct Panel<'a> {
 /// # Errors
 /// [`PlotError::Draw`].
 pub fn marginals(title: &str, panels: &[Panel<'_>]) -> Result<Figure, PlotError> {
-    // Four look better as a square than as a row and a rest.
-    let columns = if panels.len() == 4 { 2 } else { panels.len().clamp(1, 3) };
-    let rows = panels.len().div_ceil(columns).max(1);
-    let size = if panels.len() <= 1 { (900.0, 600.0) } else { (450.0 * columns as f64, 60.0 + 350.0 * rows as f64) };
-    let mut beliefs: Vec<&str> = vec![];
-    let mut marks: Vec<&str> = vec![];
-    for panel in panels {
-        let new = |seen: &[&str], label: &str| !seen.contains(&label);
-        panel.beliefs.iter().for_each(|b| {
-            if new(&beliefs, b.0) {
-                beliefs.push(b.0)
-            }
-        });
-        panel.lines.iter().for_each(|l| {
-            if new(&marks, l.0) {
-                marks.push(l.0)
-            }
-        });
-    }
-    let place = |seen: &[&str], label: &str| seen.iter().position(|s| *s == label).unwrap_or(0);
+    let columns = columns(panels.len());
+    let size = if panels.len() <= 1 { (900.0, 600.0) } else { grid(panels.len(), columns) };
+    marginals_in(title, panels, columns, size)
+}
+
+/// The same in rows of `columns`, on a picture of a given width and height.
+pub(crate) fn marginals_in(
+    title: &str,
+    panels: &[Panel<'_>],
+    columns: usize,
+    size: (f64, f64),
+) -> Result<Figure, PlotError> {
+    let beliefs = distinct(panels.iter().flat_map(|p| p.beliefs.iter().map(|b| b.0)));
+    let marks = distinct(panels.iter().flat_map(|p| p.lines.iter().map(|l| l.0)));
     let tone = |mark: usize| if mark == 0 { INK } else { colour(beliefs.len() + mark - 1) };
     let mut legend: Vec<_> = beliefs.iter().enumerate().map(|(i, b)| (*b, colour(i), Mark::Line)).collect();
     legend.extend(marks.iter().enumerate().map(|(i, m)| (*m, tone(i), Mark::Dashed)));
-    figure(size, |area| {
-        let top = heading(area, title, &legend, size.0)?;
-        let (_, area) = area.split_vertically(px(top));
-        for ((i, panel), area) in panels.iter().enumerate().zip(area.split_evenly((rows, columns))) {
-            let x = panel.range.map_or_else(|| shown(panel), |(low, high)| span([low, high], false, 0.0));
-            let curves: Vec<Vec<(f64, f64)>> = panel.beliefs.iter().map(|b| curve(b.1, &x)).collect();
-            let highest = curves.iter().flatten().filter(|p| x.contains(&p.0)).map(|p| p.1);
-            let y = 0.0..1.05 * span(highest.chain([0.0]), false, 0.0).end.max(1e-300);
-            let y_name = if i % columns == 0 { "posterior density" } else { "" };
-            let axes = Axes { x: panel.parameter, y: y_name, ..Axes::default() };
-            let window = Window { x: x.clone(), y: y.clone(), log: (false, false) };
-            let chart = frame(&area, &axes, &window, false)?;
-            let canvas = area.use_screen_coord();
-            let placed = |line: &[(f64, f64)]| -> Vec<Vec<(i32, i32)>> {
-                window.clip(line).iter().map(|l| l.iter().map(|p| chart.backend_coord(p)).collect()).collect()
-            };
-            for ((label, _), curve) in panel.beliefs.iter().zip(&curves) {
-                let colour = colour(place(&beliefs, label));
-                for line in placed(curve) {
-                    let floor = |p: Option<&(i32, i32)>| p.map(|p| (p.0, chart.backend_coord(&(x.start, 0.0)).1));
-                    let mut filled = line.clone();
-                    filled.extend(floor(line.last()));
-                    filled.extend(floor(line.first()));
-                    canvas.draw(&Polygon::new(filled, colour.mix(0.12))).map_err(draw_error)?;
-                }
-                stroke(&canvas, &placed(curve), colour, Mark::Line)?;
-            }
-            for (label, at) in &panel.lines {
-                let line = [(*at, 0.0), (*at, y.end)];
-                stroke(&canvas, &placed(&line), tone(place(&marks, label)), Mark::Dashed)?;
-            }
+    let chart = |(i, panel): (usize, &'_ Panel<'_>)| {
+        let x = panel.range.map_or_else(|| shown(panel), |(low, high)| span([low, high], false, 0.0));
+        let (y, mut items) = bells(panel.beliefs.iter().map(|(l, b)| (place(&beliefs, l), *b)), &x);
+        for (label, at) in &panel.lines {
+            items.push(Item::Line(vec![(*at, 0.0), (*at, y.end)], tone(place(&marks, label)), Mark::Dashed));
         }
-        Ok(())
-    })
+        let y_name = if i % columns == 0 { "posterior density" } else { "" };
+        (Window { x, y, log: (false, false) }, y_name, items)
+    };
+    let drawn: Vec<_> = panels.iter().enumerate().map(chart).collect();
+    let drawn = drawn.into_iter().zip(panels).map(|((window, y, items), panel)| {
+        let axes = Axes { x: panel.parameter, y, ..Axes::default() };
+        Chart { axes, window, y_numbers: false, items }
+    });
+    charts(title, &legend, &drawn.collect::<Vec<_>>(), columns, size)
+}
+
+/// The labels, each once, in the order in which they first appear.
+fn distinct<'a>(labels: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut seen = vec![];
+    for label in labels {
+        if !seen.contains(&label) {
+            seen.push(label);
+        }
+    }
+    seen
+}
+
+fn place(seen: &[&str], label: &str) -> usize {
+    seen.iter().position(|s| *s == label).unwrap_or(0)
+}
+
+/// The densities of beliefs over a range, each in the colour of its number, and what of the y axis they need.
+pub(super) fn bells<'a>(beliefs: impl Iterator<Item = (usize, Belief<'a>)>, x: &Range<f64>) -> (Range<f64>, Vec<Item>) {
+    let curves: Vec<_> = beliefs.map(|(i, belief)| (colour(i), curve(belief, x))).collect();
+    let highest = curves.iter().flat_map(|c| &c.1).filter(|p| x.contains(&p.0)).map(|p| p.1);
+    let y = 0.0..1.05 * span(highest.chain([0.0]), false, 0.0).end.max(1e-300);
+    let drawn = curves.into_iter().flat_map(|(colour, curve)| {
+        let filled = curve.iter().map(|p| (p.0, 0.0, p.1)).collect();
+        [Item::Band(filled, colour), Item::Line(curve, colour, Mark::Line)]
+    });
+    (y, drawn.collect())
 }
 
 /// The draws between their 0.1 % and 99.9 % quantiles and some room, densities above 0.2 % of their peak, and the lines.
-fn shown(panel: &Panel<'_>) -> Range<f64> {
+pub(super) fn shown(panel: &Panel<'_>) -> Range<f64> {
     let ends = panel.beliefs.iter().flat_map(|(_, belief)| match belief {
         Belief::Draws(draws) => {
             let sorted = sorted(draws);
@@ -134,6 +135,7 @@ fn curve(belief: Belief<'_>, range: &Range<f64>) -> Vec<(f64, f64)> {
 /// so that it stays up instead of sagging, and ends. Elsewhere it runs out over the last draw.
 fn kernel_density(sorted: &[f64], range: &Range<f64>) -> Vec<(f64, f64)> {
     const CELLS: usize = 2048;
+    const STEPS: usize = 250;
     let (Some(&least), Some(&most)) = (sorted.first(), sorted.last()) else { return vec![] };
     let n = sorted.len() as f64;
     let mean = sorted.iter().sum::<f64>() / n;
@@ -171,12 +173,12 @@ fn kernel_density(sorted: &[f64], range: &Range<f64>) -> Vec<(f64, f64)> {
     let from = (if left { least } else { least - 4.0 * h }).max(range.start);
     let to = (if right { most } else { most + 4.0 * h }).min(range.end);
     let density = |i: usize| {
-        let x = from + (to - from) * i as f64 / 400.0;
+        let x = from + (to - from) * i as f64 / STEPS as f64;
         let centre = (((x - low) / cell).floor().max(0.0) as usize).min(CELLS - 1);
         let cells = centre.saturating_sub(reach)..(centre + reach + 1).min(CELLS);
         (x, norm * cells.map(|c| counts[c] * kernel[c.abs_diff(centre)]).sum::<f64>())
     };
-    (0..=400).map(density).collect()
+    (0..=STEPS).map(density).collect()
 }
 
 #[cfg(test)]

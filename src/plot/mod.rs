@@ -3,13 +3,23 @@
 //! Nothing is asked of the system: the font is embedded, text is measured with it, and the PNG is drawn from the very SVG.
 //! Each picture is a function of plain slices that returns a [`Figure`]; [`Figure::save`] writes it.
 
+mod calibration;
 mod charts;
+mod histograms;
 mod marginals;
+mod pairs;
 mod plates;
 mod scale;
 
+pub use calibration::{
+    EcdfPanel, LocalCurve, LocalPanel, RankPanel, coverage_curve, ecdf_difference, local_coverage, rank_histograms,
+};
+pub(crate) use charts::training_curve_in;
 pub use charts::{Axes, Mark, Series, data_with_fit, lines, trace, training_curve};
+pub use histograms::{HistogramPanel, histograms};
+pub(crate) use marginals::marginals_in;
 pub use marginals::{Belief, Panel, marginals};
+pub use pairs::pairs;
 pub use plates::plate_diagram;
 
 use crate::whole_file::write_all_whole;

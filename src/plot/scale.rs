@@ -23,6 +23,11 @@ impl Scale {
         Self { range: range.clone(), log, ticks }
     }
 
+    /// The same without numbers.
+    pub fn bare(&self) -> Self {
+        Self { ticks: vec![], ..self.clone() }
+    }
+
     /// The numbers as they are written.
     pub fn labels(&self) -> Vec<String> {
         self.ticks.iter().map(self.labeller()).collect()

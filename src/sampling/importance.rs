@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rand::RngExt;
 use rayon::prelude::*;
 
-use super::nuts::with_stack;
+use super::nuts::on_threads;
 use super::smoothing::smooth;
 use super::{SampleError, Summary, summary};
 use crate::model::{self, Density, Likelihood, Model, Record};
@@ -104,7 +104,7 @@ pub fn refine<M: Likelihood>(
         progress.set(done, String::new);
         Ok(())
     };
-    with_stack(dimension, usize::MAX, || {
+    on_threads(dimension, usize::MAX, || {
         q.par_chunks_mut(CHUNK * dimension)
             .zip(values.par_chunks_mut(CHUNK * width))
             .zip(log_weights.par_chunks_mut(CHUNK))

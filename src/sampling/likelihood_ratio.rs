@@ -5,7 +5,7 @@
 //! the search starts. A maximum at the edge of a support is the limit that the likelihood has there.
 
 use super::minimise::{Minimum, NoMinimum, minimise};
-use super::{SampleError, nuts::with_stack};
+use super::{SampleError, nuts::on_threads};
 use crate::io::DataError;
 use crate::model::{
     Density, GlobalSlot, Likelihood, Model, Plate, PlateSize, Record, constrain, global_slots, unconstrain,
@@ -268,7 +268,7 @@ impl<M: Likelihood> ProfileLikelihood<M> {
 
     /// Runs something that evaluates densities on a thread with a stack for all derivatives.
     fn inline<R: Send>(&self, run: impl FnOnce() -> Result<R, FitError> + Send) -> Result<R, FitError> {
-        if self.names.len() <= INLINE { run() } else { with_stack(self.names.len(), 1, run)? }
+        if self.names.len() <= INLINE { run() } else { on_threads(self.names.len(), 1, run)? }
     }
 }
 

@@ -15,4 +15,5 @@ pub use importance::{Proposal, Refined, refine};
 pub use likelihood_ratio::{FitError, Maximum, ProfileLikelihood};
 pub(crate) use minimise::minimise;
 pub use nuts::{Nuts, SampleError};
+pub(crate) use summary::to_scale;
 pub use summary::{Summary, SummaryRow};

@@ -116,7 +116,7 @@ fn row(name: String, mut draws: Vec<f64>) -> SummaryRow {
 }
 
 /// `x` to three significant digits of `sd`: more would be noise, fewer would hide a shift.
-fn to_scale(x: f64, sd: f64) -> String {
+pub(crate) fn to_scale(x: f64, sd: f64) -> String {
     let scale = if sd > 0.0 && sd.is_finite() { sd } else { x.abs() / 10.0 };
     let decimals = if scale > 0.0 { 2 - scale.log10().floor() as i32 } else { 2 };
     if x.abs() >= 1e7 || decimals > 7 {

@@ -120,12 +120,13 @@ pub struct Simulate<'a, M: Model> {
     sizes: Vec<(String, usize)>,
     globals: Option<M::Globals>,
     covariates: Option<(&'a M::Data, bool)>,
+    random_sizes: bool,
 }
 
 impl<'a, M: Model> Simulate<'a, M> {
     /// `sets` data sets of a model, from seed 0.
     pub fn new(model: &'a M, sets: usize) -> Self {
-        Self { model, sets, seed: 0, sizes: Vec::new(), globals: None, covariates: None }
+        Self { model, sets, seed: 0, sizes: Vec::new(), globals: None, covariates: None, random_sizes: false }
     }
 
     /// The seed: the same gives the same data sets, each by its position.
@@ -149,13 +150,21 @@ impl<'a, M: Model> Simulate<'a, M> {
 
     /// Takes the sizes, indices and covariates of a data set as they are.
     pub fn like(mut self, data: &'a M::Data) -> Self {
-        self.covariates = Some((data, true));
+        (self.covariates, self.random_sizes) = (Some((data, true)), false);
+        self
+    }
+
+    /// Replicates a data set: what could have been seen in its place. Sizes, indices and covariates are as they are, as for
+    /// [`like`](Simulate::like), but for plates of random size, `plate events(n ~ Poisson(rate))`, which are a part of what
+    /// is seen: these are drawn with all that is inside them, their covariates from the rows of the data set.
+    pub fn replicate(mut self, data: &'a M::Data) -> Self {
+        (self.covariates, self.random_sizes) = (Some((data, true)), true);
         self
     }
 
     /// Draws the covariates of each element from the rows of a data set.
     pub fn given(mut self, data: &'a M::Data) -> Self {
-        self.covariates = Some((data, false));
+        (self.covariates, self.random_sizes) = (Some((data, false)), false);
         self
     }
 
@@ -194,7 +203,8 @@ impl<'a, M: Model> Simulate<'a, M> {
     pub(crate) fn describe(&self) -> String {
         let covariates = self.covariates.map(|(data, follow)| (serde_json::json!(data).to_string(), follow));
         let globals = self.globals.as_ref().map(|g| serde_json::json!(g).to_string());
-        format!("seed {}, sizes {:?}, globals {globals:?}, covariates {covariates:?}", self.seed, self.sizes)
+        let anew = if self.random_sizes { ", random sizes anew" } else { "" };
+        format!("seed {}, sizes {:?}, globals {globals:?}, covariates {covariates:?}{anew}", self.seed, self.sizes)
     }
 
     /// The data set at a position.
@@ -206,6 +216,7 @@ impl<'a, M: Model> Simulate<'a, M> {
         if let Some((data, _)) = self.covariates {
             check(self.model, data)?;
         }
-        Plan::new(self.model, &self.sizes, self.globals.as_ref(), self.covariates)
+        let plan = Plan::new(self.model, &self.sizes, self.globals.as_ref(), self.covariates)?;
+        Ok(if self.random_sizes { plan.with_random_sizes(self.model) } else { plan })
     }
 }

@@ -10,9 +10,13 @@ use crate::model::{Model, Plate, PlateSize};
 #[derive(Debug)]
 pub struct Plan<'a, M: Model> {
     globals: Option<&'a M::Globals>,
+    /// Locals by name: the numbers of all elements, those of one side by side.
+    locals: &'a [(String, Vec<f64>)],
     /// For each plate, those inside after the one around, the size asked for.
     sizes: Vec<Option<usize>>,
     covariates: Option<(&'a M::Data, bool)>,
+    /// For each plate whether it is drawn anew although data are followed.
+    anew: Vec<bool>,
     /// For each plate a size that it has, whatever the model says.
     forced: Vec<Option<usize>>,
 }
@@ -45,16 +49,37 @@ impl<'a, M: Model> Plan<'a, M> {
             };
             asked[i] = Some(*size);
         }
-        let forced = vec![None; plates.len()];
-        Ok(Self { globals, sizes: asked, covariates, forced })
+        let (anew, forced) = (vec![false; plates.len()], vec![None; plates.len()]);
+        Ok(Self { globals, locals: &[], sizes: asked, covariates, anew, forced })
+    }
+
+    /// The same, but for plates of random size, with all inside them: these are drawn anew although data are followed.
+    pub(crate) fn with_random_sizes(mut self, model: &M) -> Self {
+        fn visit(plates: &[Plate], inside: bool, anew: &mut Vec<bool>) {
+            for plate in plates {
+                let random = inside || matches!(plate.size, PlateSize::Random { .. });
+                anew.push(random);
+                visit(&plate.plates, random, anew);
+            }
+        }
+        self.anew.clear();
+        visit(&model.specification().plates, false, &mut self.anew);
+        self
     }
 
     /// The same at some values of the globals.
     pub(crate) fn at<'b>(&'b self, globals: &'b M::Globals) -> Plan<'b, M> {
+        self.at_all(globals, &[])
+    }
+
+    /// The same at some values of the globals, and of locals by name: the numbers of all elements, those of one side by side.
+    pub(crate) fn at_all<'b>(&'b self, globals: &'b M::Globals, locals: &'b [(String, Vec<f64>)]) -> Plan<'b, M> {
         Plan {
             globals: Some(globals),
+            locals,
             sizes: self.sizes.clone(),
             covariates: self.covariates,
+            anew: self.anew.clone(),
             forced: self.forced.clone(),
         }
     }
@@ -69,9 +94,18 @@ impl<'a, M: Model> Plan<'a, M> {
         self.globals
     }
 
-    /// The data whose sizes, indices and covariates are followed.
-    pub fn like(&self) -> Option<&'a M::Data> {
-        self.covariates.filter(|c| c.1).map(|c| c.0)
+    /// The value of a local of an element, where it is fixed.
+    pub fn kept<const N: usize>(&self, plate: usize, name: &str, element: usize) -> Option<[f64; N]> {
+        if self.locals.is_empty() || self.anew[plate] {
+            return None;
+        }
+        let (_, values) = self.locals.iter().find(|(known, _)| known == name)?;
+        values.get(element * N..(element + 1) * N)?.try_into().ok()
+    }
+
+    /// The data whose sizes, indices and covariates are followed in a plate.
+    pub fn like_in(&self, plate: usize) -> Option<&'a M::Data> {
+        self.covariates.filter(|c| c.1 && !self.anew[plate]).map(|c| c.0)
     }
 
     /// The data that covariates come from.
@@ -79,16 +113,17 @@ impl<'a, M: Model> Plan<'a, M> {
         self.covariates.map(|c| c.0)
     }
 
-    /// The row that an element takes its covariates from: its own, or any.
+    /// The row that an element of a plate takes its covariates from: its own, or any.
     pub fn row(
         &self,
+        plate: usize,
         element: usize,
         len: impl Fn(&M::Data) -> usize,
         rng: &mut Stream,
     ) -> Option<(usize, &'a M::Data)> {
         match self.covariates? {
-            (data, true) => Some((element, data)),
-            (data, false) => {
+            (data, true) if !self.anew[plate] => Some((element, data)),
+            (data, _) => {
                 let rows = len(data);
                 (rows > 0).then(|| (rng.random_range(0..rows), data))
             }

@@ -84,6 +84,11 @@ struct Draw<'a> {
 }
 
 impl Draw<'_> {
+    /// The position of a plate among all, those inside after the one around.
+    fn index(&self, name: &Ident) -> usize {
+        all_plates(&self.tree.root).iter().position(|p| p.name == *name).unwrap_or(0)
+    }
+
     fn is_nested(&self, plate: &Plate) -> bool {
         !plates(&self.tree.root).any(|p| p.name == plate.name)
     }
@@ -234,12 +239,25 @@ impl Draw<'_> {
                 }
             };
             // An index into a plate of the simulation means nothing in another data set, unless the sizes are the same.
-            let source =
-                if v.index_of.is_some() { quote!(__row.filter(|_| __plan.like().is_some())) } else { quote!(__row) };
+            let source = match &v.index_of {
+                Some(of) => {
+                    let of = self.index(of);
+                    quote!(__row.filter(|_| __plan.like_in(#of).is_some()))
+                }
+                None => quote!(__row),
+            };
             let source = if plate.is_some() { source } else { quote!(__plan.covariates().map(|data| (0usize, data))) };
             quote!(match #source {
                 ::core::option::Option::Some((row, data)) => #given,
                 ::core::option::Option::None => #otherwise,
+            })
+        } else if let (Role::Local, Some(p)) = (v.role, plate) {
+            let (index, count) = (self.index(&p.name), count(p));
+            let pattern = if v.shape.is_some() { quote!(kept) } else { quote!([kept]) };
+            let kept = seen(v, quote!(kept));
+            quote!(match __plan.kept(#index, #text, #count) {
+                ::core::option::Option::Some(#pattern) => #kept,
+                ::core::option::Option::None => #drawn,
             })
         } else {
             quote!(#drawn)
@@ -257,15 +275,15 @@ impl Draw<'_> {
     }
 
     fn plate(&self, plate: &Plate, outer: Option<&Plate>) -> TokenStream {
-        let index = all_plates(&self.tree.root).iter().position(|p| p.name == plate.name).unwrap_or(0);
+        let index = self.index(&plate.name);
         let (count, data) = (count(plate), store(plate, true));
         let path = data_path(self.tree, plate);
         let like = match outer {
             _ if !plate.in_data => quote!(::core::option::Option::None),
-            None => quote!(__plan.like().map(|data| data.#path.len())),
+            None => quote!(__plan.like_in(#index).map(|data| data.#path.len())),
             Some(outer) => {
                 let at = self::count(outer);
-                quote!(__plan.like().map(|data| data.#path.offsets[#at + 1] - data.#path.offsets[#at]))
+                quote!(__plan.like_in(#index).map(|data| data.#path.offsets[#at + 1] - data.#path.offsets[#at]))
             }
         };
         let text = plate.name.to_string();
@@ -295,7 +313,7 @@ impl Draw<'_> {
         let row = plate
             .variables()
             .any(|v| v.role == Role::Given)
-            .then(|| quote!(let __row = __plan.row(#count, |data| data.#path.len(), __rng);));
+            .then(|| quote!(let __row = __plan.row(#index, #count, |data| data.#path.len(), __rng);));
         let body = self.steps(&plate.steps, Some(plate));
         let reserve = plate.variables().filter(|v| v.latent() || plate.in_data).map(|v| {
             let (name, store) = (&v.name, store(plate, !v.latent()));

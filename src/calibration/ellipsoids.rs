@@ -1,0 +1,53 @@
+//! How far the true values are from the centre of the draws, all parameters together: regions of highest density where the
+//! density is not known.
+
+use rayon::prelude::*;
+
+use super::linear::Cholesky;
+use super::ranks::rank;
+use super::{Calibration, Judged, Ranks};
+
+/// Keeps a matrix of correlations positive definite where two parameters say the same.
+const RIDGE: f64 = 1e-9;
+
+impl Calibration {
+    /// For each simulation, how many draws are farther from the centre than the true values, by the Mahalanobis distance: the
+    /// ranks are low where the posterior is too narrow, as those of the log density are, of which they need nothing.
+    /// [`Ranks::highest_coverage`] says how often ellipsoids hold the true values.
+    ///
+    /// Centre and covariance are of the draws and the true values together, which keeps the ranks exact. There should be
+    /// several times as many draws as parameters.
+    pub fn ellipsoid_ranks(&self) -> Ranks {
+        let of = |(i, one): (usize, &Judged)| one.ellipsoid_rank(i);
+        let ranks = self.judged.par_iter().enumerate().filter_map(of).collect();
+        Ranks { name: "ellipsoids".to_owned(), ranks, draws: self.draws }
+    }
+}
+
+impl Judged {
+    fn ellipsoid_rank(&self, simulation: usize) -> Option<usize> {
+        let known: Vec<usize> = (0..self.truth.len()).filter(|p| !self.truth[*p].is_nan()).collect();
+        let (size, count) = (known.len(), self.draws[*known.first()?].len());
+        // Standardised rows: the draws, and behind them the true values.
+        let mut rows = vec![0.0; (count + 1) * size];
+        for (column, p) in known.iter().enumerate() {
+            let (mean, sd) = self.spread(*p);
+            let values = self.draws[*p].iter().chain([&self.truth[*p]]);
+            rows[column..].iter_mut().step_by(size).zip(values).for_each(|(row, x)| *row = (x - mean) / sd);
+        }
+        let mut correlation = vec![0.0; size * size];
+        for row in rows.chunks_exact(size) {
+            for (i, x) in row.iter().enumerate() {
+                correlation[i * size..][..=i].iter_mut().zip(row).for_each(|(c, y)| *c += x * y / (count + 1) as f64);
+            }
+        }
+        (0..size).for_each(|i| correlation[i * size + i] += RIDGE);
+        let cholesky = Cholesky::new(correlation, size)?;
+        let mut nearness = rows.chunks_exact_mut(size).map(|row| {
+            cholesky.forward(row);
+            -row.iter().map(|x| x * x).sum::<f64>()
+        });
+        let draws: Vec<f64> = nearness.by_ref().take(count).collect();
+        Some(rank(simulation, nearness.next()?, draws))
+    }
+}

@@ -1,0 +1,662 @@
+//! Predictive checks (Box 1980; Gelman, Meng & Stern 1996): data replicated from the prior or from a posterior, beside those
+//! that were seen.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rayon::prelude::*;
+
+use super::data_statistics;
+use crate::inference::Inferred;
+use crate::io::{DataSet, Frame};
+use crate::model::{Model, Plate, Record, Role, Specification, component_names, global_names};
+use crate::progress::Progress;
+use crate::simulate::{Simulate, SimulateError, Simulation};
+
+/// Replications, unless said otherwise.
+const REPLICATIONS: usize = 1000;
+/// The fewest that say anything.
+const FEWEST: usize = 20;
+/// A p-value below which a statistic is pointed out.
+const SMALL: f64 = 0.01;
+/// Keeps replications apart from simulations of a user with the same seed.
+const APART: u64 = 0x7265_706c_6963_6174;
+
+/// Why data could not be replicated.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PredictiveError {
+    /// The model cannot be simulated there, or the data do not fit it.
+    #[error(transparent)]
+    Simulate(#[from] SimulateError),
+    /// Too few replications.
+    #[error("{0} replications say nothing: at least {FEWEST} are needed, and 1000 for p-values of a hundredth")]
+    Few(usize),
+    /// The draws are of globals alone.
+    #[error(
+        "the draws say nothing of the locals of these data: take those of `nuts()` or `joint_npe()` for the same data, or \
+         replicate other elements with `posterior`"
+    )]
+    NoLocals,
+    /// There is nothing to replicate from.
+    #[error("there are no draws of the globals to replicate from")]
+    NoDraws,
+    /// A global has no value in the draws.
+    #[error(
+        "`{name}` is {value} in draw {draw}, and data cannot be replicated without it: take draws of all globals, nuisance \
+         parameters among them"
+    )]
+    Global {
+        /// The global.
+        name: String,
+        /// Its value.
+        value: f64,
+        /// The draw, counted from 0.
+        draw: usize,
+    },
+    /// A statistic of the data is no number.
+    #[error("the statistic `{name}` of the data is {value}: let it be a number for these data")]
+    Statistic {
+        /// The statistic.
+        name: String,
+        /// Its value.
+        value: f64,
+    },
+}
+
+type Statistic<'a, D> = Box<dyn Fn(&D) -> f64 + Sync + 'a>;
+
+/// A predictive check to be run: what is compared, of which data.
+///
+/// Compared are the plain statistics of [`data_statistics`], and those of a user's own. A replication has the sizes and
+/// covariates of the data, but for sizes that are random ([`Simulate::replicate`]). Its globals are a draw. Its locals are
+/// either drawn anew given the globals ([`posterior`](PredictiveCheck::posterior), other elements of the same population: the
+/// population is checked, and how an element looks, together), or of the same draw
+/// ([`posterior_elements`](PredictiveCheck::posterior_elements), the same elements seen again).
+///
+/// ```
+/// use hierarch::calibration::PredictiveCheck;
+/// use hierarch::prelude::*;
+///
+/// model! {
+///     pub Flux {
+///         global rate ~ Gamma(2.0, 1.0);
+///         plate events(1..=100) {
+///             observe energy ~ Exponential(rate);
+///         }
+///     }
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let model = Flux::default();
+/// let data = FluxData { events: FluxEvents { energy: vec![0.7, 0.1, 1.9, 0.4, 0.2, 0.3, 0.9, 25.0] } };
+/// let chains = model.nuts(&data).run()?;
+/// let check = PredictiveCheck::new(&model, &data)
+///     .statistic("energies above 5", |data| data.events.energy.iter().filter(|e| **e > 5.0).count() as f64);
+/// println!("{}", check.posterior(chains.globals())?); // or `belief.globals(1000, 0)`, or those of a refined posterior
+/// println!("{}", check.prior()?);
+/// assert!(check.posterior(chains.globals())?.get("largest energy").unwrap().p_value() < 0.1);
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "nothing is replicated before `posterior` or `prior`"]
+pub struct PredictiveCheck<'a, M: Model> {
+    model: &'a M,
+    data: &'a M::Data,
+    statistics: Vec<(String, Statistic<'a, M::Data>)>,
+    replications: usize,
+    seed: u64,
+}
+
+impl<'a, M: Model> PredictiveCheck<'a, M> {
+    /// A check of a model against a data set, with 1000 replications from seed 0.
+    pub fn new(model: &'a M, data: &'a M::Data) -> Self {
+        Self { model, data, statistics: Vec::new(), replications: REPLICATIONS, seed: 0 }
+    }
+
+    /// Compares a statistic of your own. Where it is NaN in a replication, it is left out of that one.
+    pub fn statistic(mut self, name: &str, statistic: impl Fn(&M::Data) -> f64 + Sync + 'a) -> Self {
+        self.statistics.push((name.to_owned(), Box::new(statistic)));
+        self
+    }
+
+    /// How many data sets are replicated, at least 20.
+    pub fn replications(mut self, replications: usize) -> Self {
+        self.replications = replications;
+        self
+    }
+
+    /// The seed of the replications: the same gives the same, on any number of threads.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Replicates the data from draws of a posterior's globals, spread evenly over all that are given; from fewer draws than
+    /// there are replications, each is used more than once. Locals are drawn anew: other elements of the same population.
+    ///
+    /// The data were used twice, for the posterior and for the comparison, so that these p-values are not uniform for a model
+    /// that is right but closer to 1: a small one says more than it seems to, one that is not small says less.
+    ///
+    /// # Errors
+    /// No draws, globals without a value, fewer than 20 replications, and what fails in a simulation or a statistic.
+    pub fn posterior(&self, globals: impl IntoIterator<Item = M::Globals>) -> Result<Predictive, PredictiveError> {
+        let all: Vec<M::Globals> = globals.into_iter().collect();
+        let places = self.places(all.len())?;
+        self.complete(&places, |draw| all[draw].to_numbers())?;
+        let simulate = self.simulate().replicate(self.data);
+        let plan = simulate.plan()?;
+        self.run("posterior", |i| simulate.draw(&plan.at(&all[places[i]]), i))
+    }
+
+    /// Replicates the data from draws of a posterior of globals and locals: the same elements, seen again. All sizes are then
+    /// those of the data. Locals that the posterior says nothing of, such as discrete ones that are summed out, are drawn
+    /// anew.
+    ///
+    /// The posterior of an element's locals follows its own data, so that these p-values are still closer to 1 than those of
+    /// [`posterior`](PredictiveCheck::posterior); they show what is wrong within elements alone, which that one may not.
+    ///
+    /// # Errors
+    /// Those of [`posterior`](PredictiveCheck::posterior), and draws that say nothing of any local.
+    pub fn posterior_elements<P: Inferred + ?Sized>(&self, posterior: &P) -> Result<Predictive, PredictiveError> {
+        let specification = self.model.specification();
+        let (names, draws) = (posterior.names(), posterior.draws(self.replications));
+        let at: HashMap<&str, usize> = names.iter().enumerate().map(|(i, name)| (name.as_str(), i)).collect();
+        let globals: Vec<Option<&Vec<f64>>> =
+            global_names(&specification).iter().map(|name| at.get(name.as_str()).map(|i| &draws[*i])).collect();
+        let locals = local_columns(&specification, &self.data.frame(), &at);
+        if locals.is_empty() {
+            return Err(PredictiveError::NoLocals);
+        }
+        let count = draws.iter().map(Vec::len).min().unwrap_or(0);
+        let places = self.places(count)?;
+        let numbers = |draw: usize| globals.iter().map(|c| c.map_or(f64::NAN, |c| c[draw])).collect::<Vec<f64>>();
+        self.complete(&places, numbers)?;
+        let simulate = self.simulate().like(self.data);
+        let plan = simulate.plan()?;
+        self.run("posterior of the elements", |i| {
+            let draw = places[i];
+            let of = |(name, columns): &(String, Vec<usize>)| {
+                (name.clone(), columns.iter().map(|column| draws[*column][draw]).collect())
+            };
+            let locals: Vec<(String, Vec<f64>)> = locals.iter().map(of).collect();
+            simulate.draw(&plan.at_all(&M::Globals::from_numbers(&numbers(draw)), &locals), i)
+        })
+    }
+
+    /// Replicates the data from the prior. If the model is right, the p-value of a continuous statistic is below any level as
+    /// often as the level says.
+    ///
+    /// # Errors
+    /// As for [`posterior`](PredictiveCheck::posterior).
+    pub fn prior(&self) -> Result<Predictive, PredictiveError> {
+        let simulate = self.simulate().replicate(self.data);
+        let plan = simulate.plan()?;
+        self.run("prior", |i| simulate.draw(&plan, i))
+    }
+
+    fn simulate(&self) -> Simulate<'a, M> {
+        Simulate::new(self.model, self.replications).seed(self.seed ^ APART)
+    }
+
+    /// Which draw each replication is from: those in the middle of as many equal runs.
+    fn places(&self, draws: usize) -> Result<Vec<usize>, PredictiveError> {
+        if draws == 0 {
+            return Err(PredictiveError::NoDraws);
+        }
+        Ok((0..self.replications).map(|i| (2 * i + 1) * draws / (2 * self.replications)).collect())
+    }
+
+    /// Whether all globals have values in the draws that are used.
+    fn complete(&self, places: &[usize], numbers: impl Fn(usize) -> Vec<f64>) -> Result<(), PredictiveError> {
+        for draw in places {
+            let numbers = numbers(*draw);
+            if let Some(at) = numbers.iter().position(|x| !x.is_finite()) {
+                let name = global_names(&self.model.specification()).swap_remove(at);
+                return Err(PredictiveError::Global { name, value: numbers[at], draw: *draw });
+            }
+        }
+        Ok(())
+    }
+
+    /// Compares the data with replications, each by its position.
+    fn run(
+        &self,
+        source: &'static str,
+        replicate: impl Fn(usize) -> Result<Simulation<M>, SimulateError> + Sync,
+    ) -> Result<Predictive, PredictiveError> {
+        if self.replications < FEWEST {
+            return Err(PredictiveError::Few(self.replications));
+        }
+        let mut compared: Vec<Compared> = self
+            .values(self.data)
+            .into_iter()
+            .map(|(name, observed)| Compared { name, observed, replications: Vec::with_capacity(self.replications) })
+            .collect();
+        if let Some(wrong) = compared.iter().find(|c| !c.observed.is_finite()) {
+            return Err(PredictiveError::Statistic { name: wrong.name.clone(), value: wrong.observed });
+        }
+        let (progress, done) = (Progress::new("replicating", self.replications as u64), AtomicU64::new(0));
+        let values = |i: usize| {
+            let replication = replicate(i)?;
+            progress.set(done.fetch_add(1, Ordering::Relaxed) + 1, String::new);
+            Ok(self.values(&replication.data))
+        };
+        let replicated = (0..self.replications).into_par_iter().map(values);
+        for values in replicated.collect::<Result<Vec<_>, SimulateError>>()? {
+            // A column without elements has no statistics.
+            for one in &mut compared {
+                let value = values.iter().find(|(name, _)| *name == one.name).map(|(_, value)| *value);
+                one.replications.extend(value.filter(|value| !value.is_nan()));
+            }
+        }
+        Ok(Predictive { source, replications: self.replications, compared })
+    }
+
+    /// Of all statistics.
+    fn values(&self, data: &M::Data) -> Vec<(String, f64)> {
+        let own = self.statistics.iter().map(|(name, statistic)| (name.clone(), statistic(data)));
+        data_statistics(data).into_iter().chain(own).collect()
+    }
+}
+
+/// The locals of which draws say all, each with the columns of its numbers: element after element, components side by side.
+fn local_columns(
+    specification: &Specification,
+    data: &Frame<'_>,
+    at: &HashMap<&str, usize>,
+) -> Vec<(String, Vec<usize>)> {
+    fn visit(
+        all: &Specification,
+        plates: &[Plate],
+        frame: &Frame<'_>,
+        at: &HashMap<&str, usize>,
+        found: &mut Vec<(String, Vec<usize>)>,
+    ) {
+        for (plate, data) in all.data_plates(plates).zip(&frame.plates) {
+            for variable in plate.variables.iter().filter(|v| v.role == Role::Local) {
+                let components = component_names(variable);
+                let column = |i: usize, name: &String| at.get(format!("{name}[{i}]").as_str()).copied();
+                let columns: Option<Vec<usize>> =
+                    (0..data.size).flat_map(|i| components.iter().map(move |name| column(i, name))).collect();
+                found.extend(columns.map(|columns| (variable.name.clone(), columns)));
+            }
+            visit(all, &plate.plates, data, at, found);
+        }
+    }
+    let mut found = Vec::new();
+    visit(specification, &specification.plates, data, at, &mut found);
+    found.retain(|(_, columns)| !columns.is_empty());
+    found
+}
+
+/// What a predictive check found.
+///
+/// Printed, it is a table of each statistic: its value in the data, mean and standard deviation over the replications, and the
+/// p-value; with a line for each that the data do not share with the model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Predictive {
+    source: &'static str,
+    replications: usize,
+    compared: Vec<Compared>,
+}
+
+impl Predictive {
+    /// What the data were replicated from: `prior`, `posterior` (locals drawn anew) or `posterior of the elements`.
+    pub fn source(&self) -> &str {
+        self.source
+    }
+
+    /// How many data sets were replicated.
+    pub fn replications(&self) -> usize {
+        self.replications
+    }
+
+    /// The statistics.
+    pub fn compared(&self) -> &[Compared] {
+        &self.compared
+    }
+
+    /// One statistic; nothing if there is none of that name.
+    pub fn get(&self, name: &str) -> Option<&Compared> {
+        self.compared.iter().find(|c| c.name == name)
+    }
+
+    /// In which statistics the data are not like the replications, in words: those with a p-value below 0.01. One in a hundred
+    /// is so by chance.
+    pub fn warnings(&self) -> Vec<String> {
+        let told = |c: &&Compared| c.p_value() < SMALL;
+        let say = |c: &Compared| {
+            let below = c.replications.iter().filter(|x| **x < c.observed).count();
+            let above = c.replications.iter().filter(|x| **x > c.observed).count();
+            let (side, share) = if below > above { ("above", below) } else { ("below", above) };
+            let (of, value) = (c.replications.len(), number(c.observed, c.sd()));
+            let (name, source) = (&c.name, self.source);
+            let p = p_text(c.p_value());
+            format!(
+                "`{name}` of the data, {value}, lies {side} that of {share} of {of} replications from the {source} (p {p}): \
+                 the model does not explain it"
+            )
+        };
+        self.compared.iter().filter(told).map(say).collect()
+    }
+}
+
+/// A statistic of the data beside that of their replications.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Compared {
+    /// Its name.
+    pub name: String,
+    /// Of the data.
+    pub observed: f64,
+    /// Of each replication that has it.
+    pub replications: Vec<f64>,
+}
+
+impl Compared {
+    /// The two-sided p-value of the observed one's rank among the replications: twice the share, the observed one counted
+    /// among them, that is at least as extreme on the side where fewer are. At most 1, and never below 2 / (replications + 1).
+    pub fn p_value(&self) -> f64 {
+        let count = |as_extreme: &dyn Fn(&f64) -> bool| self.replications.iter().filter(|x| as_extreme(x)).count() + 1;
+        let fewer = count(&|x| *x <= self.observed).min(count(&|x| *x >= self.observed));
+        (2.0 * fewer as f64 / (self.replications.len() + 1) as f64).min(1.0)
+    }
+
+    /// The mean over the replications; NaN without any.
+    pub fn mean(&self) -> f64 {
+        self.replications.iter().sum::<f64>() / self.replications.len() as f64
+    }
+
+    /// The standard deviation over the replications, with denominator n - 1.
+    pub fn sd(&self) -> f64 {
+        let mean = self.mean();
+        let squares: f64 = self.replications.iter().map(|x| (x - mean).powi(2)).sum();
+        (squares / (self.replications.len() as f64 - 1.0)).sqrt()
+    }
+}
+
+/// `x` to the scale of the replications.
+pub(crate) fn number(x: f64, sd: f64) -> String {
+    if x.fract() == 0.0 && x.abs() < 1e7 { format!("{x}") } else { crate::sampling::to_scale(x, sd) }
+}
+
+/// A p-value in words.
+pub(crate) fn p_text(p: f64) -> String {
+    if p >= 0.995 {
+        "1".to_owned()
+    } else if p >= 0.01 {
+        format!("{p:.2}")
+    } else if p >= 1e-3 {
+        format!("{p:.4}")
+    } else {
+        format!("{p:.1e}")
+    }
+}
+
+impl fmt::Display for Predictive {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut rows = vec![["", "data", "replicated", "sd", "p"].map(str::to_owned)];
+        rows.extend(self.compared.iter().map(|c| {
+            let sd = c.sd();
+            let [observed, mean] = [c.observed, c.mean()].map(|x| number(x, sd));
+            [c.name.clone(), observed, mean, number(sd, sd), p_text(c.p_value())]
+        }));
+        let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+        let widths: [usize; 5] = std::array::from_fn(width);
+        writeln!(f, "{} predictive check, {} replications", self.source, self.replications)?;
+        for row in &rows {
+            write!(f, "{:<1$}", row[0], widths[0])?;
+            for (cell, width) in row.iter().zip(widths).skip(1) {
+                write!(f, "  {cell:>width$}")?;
+            }
+            writeln!(f)?;
+        }
+        self.warnings().iter().try_for_each(|warning| writeln!(f, "warning: {warning}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::prelude::*;
+    use crate::simulate::stream;
+    use statrs::distribution::{ChiSquared, ContinuousCDF};
+
+    #[test]
+    fn p_values_are_those_of_the_rank() {
+        let p_value = |observed: f64, replications: &[f64]| {
+            Compared { name: String::new(), observed, replications: replications.to_vec() }.p_value()
+        };
+        let nine: Vec<f64> = (1..=9).map(f64::from).collect();
+        assert_eq!([0.0, 1.5, 4.5, 5.5, 8.5, 20.0].map(|x| p_value(x, &nine)), [0.2, 0.4, 1.0, 1.0, 0.4, 0.2]);
+        // What is the same in all is nothing special.
+        assert_eq!(p_value(3.0, &[3.0; 99]), 1.0);
+        // Of 1000 equally likely ranks, as many are below a level as it says.
+        let many: Vec<f64> = (1..=999).map(f64::from).collect();
+        let below = |level: f64| (0..1000).filter(|i| p_value(f64::from(*i) + 0.5, &many) <= level).count();
+        assert_eq!([0.002, 0.01, 0.1, 0.5].map(below), [2, 10, 100, 500]);
+    }
+
+    model! {
+        /// Counties of houses.
+        Houses {
+            global mean ~ Normal(0.0, 2.0);
+            global spread ~ HalfNormal(1.0);
+            plate counties(3..=12) {
+                given uranium: f64;
+                local level ~ Normal(mean + uranium, spread);
+                plate houses(1..=30) {
+                    observe radon ~ Normal(level, 1.0);
+                }
+            }
+        }
+    }
+
+    /// Four counties, with 3, 1, 8 and 20 houses.
+    fn houses(seed: u64) -> HousesData {
+        let (uranium, offsets) = (vec![-0.3, 0.4, 0.1, 0.0], vec![0, 3, 4, 12, 32]);
+        let counties = HousesCounties { uranium, houses: HousesHouses { offsets, radon: vec![0.0; 32] } };
+        let like = HousesData { counties };
+        Houses::default().simulate(1).like(&like).seed(seed).run().unwrap().swap_remove(0).data
+    }
+
+    /// Ten equally likely bins, 600 data sets from the prior: each of three statistics has a false alarm of one in a million.
+    #[test]
+    fn prior_p_values_are_uniform() {
+        let (model, sets) = (Houses::default(), 600);
+        let names = ["mean radon", "sd radon", "largest radon"];
+        let mut bins = [[0.0; 10]; 3];
+        for seed in 0..sets {
+            let data = houses(seed);
+            let check = PredictiveCheck::new(&model, &data).replications(99).seed(seed).prior().unwrap();
+            for (bins, name) in bins.iter_mut().zip(names) {
+                bins[(check.get(name).unwrap().p_value() * 10.0 - 1e-9) as usize] += 1.0;
+            }
+            assert_eq!(check.get("houses").unwrap().p_value(), 1.0);
+        }
+        let expected = sets as f64 / 10.0;
+        let most = ChiSquared::new(9.0).unwrap().inverse_cdf(1.0 - 1e-6);
+        for (bins, name) in bins.iter().zip(names) {
+            let chi_squared: f64 = bins.iter().map(|n| (n - expected).powi(2) / expected).sum();
+            assert!(chi_squared < most, "{name}: {chi_squared}, {bins:?}");
+        }
+    }
+
+    model! {
+        Line {
+            global mean ~ Normal(0.0, 2.0);
+            plate events(1..=200) {
+                observe x ~ Normal(mean, 1.0);
+            }
+        }
+    }
+
+    /// Draws of the exact posterior: precision 1/4 + n.
+    fn posterior(data: &LineData, seed: u64) -> Vec<LineGlobals> {
+        let x = &data.events.x;
+        let precision = 0.25 + x.len() as f64;
+        let exact = Normal::new(x.iter().sum::<f64>() / precision, precision.sqrt().recip());
+        let mut rng = stream(seed, 0);
+        (0..500).map(|_| LineGlobals { mean: exact.draw(&mut rng) }).collect()
+    }
+
+    fn line(seed: u64) -> LineData {
+        Line::default().simulate(1).size("events", 50).seed(seed).run().unwrap().swap_remove(0).data
+    }
+
+    /// Posterior p-values are too large if anything: of 300 right models, at most as many are below 0.05 as a binomial of that
+    /// probability has with one in a million, 35.
+    #[test]
+    fn a_right_model_passes() {
+        let model = Line::default();
+        let mut found = [0; 3];
+        for seed in 0..300 {
+            let data = line(seed);
+            let check = PredictiveCheck::new(&model, &data).replications(199).seed(seed);
+            let check = check.posterior(posterior(&data, seed)).unwrap();
+            for (found, name) in found.iter_mut().zip(["mean x", "sd x", "largest x"]) {
+                *found += usize::from(check.get(name).unwrap().p_value() <= 0.05);
+            }
+        }
+        // The mean is fitted, and so always explained; the sd is not.
+        assert!(found[0] == 0 && found[1] > 3 && found.iter().all(|n| *n <= 35), "{found:?}");
+    }
+
+    #[test]
+    fn a_wrong_width_and_an_outlier_are_found() {
+        let model = Line::default();
+        let mut wide = line(1);
+        let mean = wide.events.x.iter().sum::<f64>() / 50.0;
+        wide.events.x.iter_mut().for_each(|x| *x = mean + 2.0 * (*x - mean));
+        let check = PredictiveCheck::new(&model, &wide).posterior(posterior(&wide, 1)).unwrap();
+        assert_eq!(check.get("sd x").unwrap().p_value(), 2.0 / 1001.0);
+        assert!(check.get("mean x").unwrap().p_value() > 0.1);
+        let told = check.warnings();
+        assert!(told.iter().any(|w| w.contains("`sd x`") && w.contains("above that of 1000 of 1000")), "{told:?}");
+
+        let mut outlier = line(2);
+        outlier.events.x[17] -= 6.0;
+        let check = PredictiveCheck::new(&model, &outlier).statistic("second least", |data| {
+            let mut x = data.events.x.clone();
+            x.sort_by(f64::total_cmp);
+            x[1]
+        });
+        let check = check.posterior(posterior(&outlier, 2)).unwrap();
+        assert!(check.get("least x").unwrap().p_value() < 0.01 && check.get("second least").unwrap().p_value() > 0.05);
+        assert!(check.to_string().contains("`least x` of the data") && check.to_string().contains("second least"));
+    }
+
+    #[test]
+    fn threads_do_not_matter() {
+        let (model, data) = (Houses::default(), houses(5));
+        let run = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| PredictiveCheck::new(&model, &data).replications(300).seed(2).prior().unwrap())
+        };
+        assert_eq!(run(1), run(3));
+        let other = PredictiveCheck::new(&model, &data).replications(300).seed(3).prior().unwrap();
+        assert_ne!(run(2), other);
+    }
+
+    model! {
+        /// A number of events that is itself seen, each with a covariate and marks.
+        Counted {
+            global rate ~ Gamma(20.0, 1.0);
+            plate events(n ~ Poisson(rate)) {
+                given weight: f64;
+                observe x ~ Normal(weight, 1.0);
+                plate marks(2) {
+                    given side: bool;
+                    observe y ~ Normal(x, 1.0);
+                }
+            }
+        }
+    }
+
+    /// A random size is drawn again, whatever the data's, and covariates are then those of any element.
+    #[test]
+    fn random_sizes_are_replicated() {
+        let model = Counted::default();
+        let marks = CountedMarks { offsets: vec![0, 2, 4], side: vec![true; 4], y: vec![2.5; 4] };
+        let data = CountedData { events: CountedEvents { weight: vec![2.0, 3.0], x: vec![2.1, 2.9], marks } };
+        let at = CountedGlobals { rate: 20.0 };
+        let check = PredictiveCheck::new(&model, &data).posterior([at.clone()]).unwrap();
+        let events = check.get("events").unwrap();
+        // Poisson(20): the mean of 1000 has an error of 0.14.
+        assert!((events.mean() - 20.0).abs() < 0.7 && events.p_value() < 0.01, "{}", events.mean());
+        for simulation in model.simulate(100).at(&at).replicate(&data).run().unwrap() {
+            let CountedEvents { weight, marks, .. } = simulation.data.events;
+            assert!(weight.iter().all(|w| [2.0, 3.0].contains(w)) && marks.side.iter().all(|side| *side));
+        }
+    }
+
+    model! {
+        /// Locals of all kinds.
+        Kinds {
+            global centre ~ Normal(0.0, 1.0);
+            plate events(2..=4) {
+                local signal ~ Bernoulli(0.5);
+                local count ~ Binomial(6, 0.5);
+                local pair[2] ~ Normal(centre, 1.0);
+                let mean = if signal { 100.0 } else { 0.0 } + count + pair[0] - pair[1];
+                observe x ~ Normal(mean, 0.1);
+                observe n ~ Poisson(3.0);
+            }
+        }
+    }
+
+    /// Replications of the same elements have their locals, of every kind; what the draws do not say is drawn.
+    #[test]
+    fn locals_are_kept() {
+        let model = Kinds::default();
+        let data = KindsData { events: KindsEvents { x: vec![100.0, 0.0], n: vec![3, 3] } };
+        let all = |name: &str, value: f64| (name.to_owned(), vec![value; 40]);
+        let pairs = [("pair[0][0]", 0.5), ("pair[0][1]", 7.0), ("pair[1][0]", 0.25), ("pair[1][1]", 2.0)];
+        let mut draws: Vec<_> = pairs.iter().map(|(name, value)| all(name, *value)).collect();
+        draws.extend([all("centre", 3.0), all("signal[0]", 1.0), all("signal[1]", 0.0), all("count[0]", 4.0)]);
+        let check = PredictiveCheck::new(&model, &data).statistic("first", |data| data.events.x[0]);
+        let check = check.statistic("second", |data| data.events.x[1]);
+        // Of `count` one element is missing: then all are drawn.
+        let partly = check.posterior_elements(&draws[..]).unwrap();
+        assert!(partly.get("first").unwrap().sd() > 1.0);
+        draws.push(all("count[1]", 2.0));
+        let whole = check.posterior_elements(&draws[..]).unwrap();
+        for (name, expected) in [("first", 100.0 + 4.0 + 0.5 - 0.25), ("second", 2.0 + 7.0 - 2.0)] {
+            // 1000 replications with an sd of 0.1.
+            let found = whole.get(name).unwrap();
+            assert!((found.mean() - expected).abs() < 0.016 && (found.sd() - 0.1).abs() < 0.012, "{name}: {found:?}");
+        }
+        assert_eq!(whole.source(), "posterior of the elements");
+        assert!(matches!(check.posterior_elements(&draws[4..5]), Err(PredictiveError::NoLocals)));
+        let without = check.posterior_elements(&[&draws[..4], &draws[5..]].concat()[..]).unwrap_err();
+        assert!(without.to_string().contains("`centre` is NaN"), "{without}");
+    }
+
+    /// A county that is far off is one of a wide population, or the same county again.
+    #[test]
+    fn elements_and_population_are_checked_apart() {
+        let (model, mut data) = (Houses::default(), houses(8));
+        data.counties.houses.radon[12..].iter_mut().for_each(|x| *x += 12.0);
+        let chains = model.nuts(&data).seed(1).chains(2).run().unwrap();
+        let check = PredictiveCheck::new(&model, &data)
+            .statistic("fourth county", |data| data.counties.houses.radon[12..].iter().sum::<f64>() / 20.0);
+        let (anew, same) = (check.posterior(chains.globals()).unwrap(), check.posterior_elements(&chains).unwrap());
+        let of = |found: &Predictive| found.get("fourth county").unwrap().clone();
+        // Other counties spread as wide as this one is off; its own replications are as near as the mean of 20 houses, twice.
+        assert!(of(&anew).sd() > 2.0 && of(&same).p_value() > 0.2);
+        assert!((of(&same).sd() - (2.0_f64 / 20.0).sqrt()).abs() < 0.05, "{}", of(&same).sd());
+    }
+
+    #[test]
+    fn errors_say_what_to_do() {
+        let (model, data) = (Line::default(), line(3));
+        let check = || PredictiveCheck::new(&model, &data);
+        assert!(matches!(check().posterior([]), Err(PredictiveError::NoDraws)));
+        assert!(matches!(check().replications(19).prior(), Err(PredictiveError::Few(19))));
+        let nan = check().posterior([LineGlobals { mean: 0.0 }, LineGlobals { mean: f64::NAN }]).unwrap_err();
+        assert!(nan.to_string().contains("`mean` is NaN in draw 1"), "{nan}");
+        let wrong = check().statistic("ratio", |_| f64::NAN).prior().unwrap_err();
+        assert!(wrong.to_string().contains("`ratio` of the data is NaN"), "{wrong}");
+    }
+}

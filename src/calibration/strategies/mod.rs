@@ -1,0 +1,85 @@
+//! Strategies for property tests with [`proptest`]: globals from a model's prior, whole simulations with sizes from the ranges
+//! of its plates, and random conjugate models with their exact posteriors. With the feature `proptest`.
+//!
+//! ```
+//! use hierarch::calibration::strategies::simulations;
+//! use hierarch::prelude::*;
+//! use proptest::prelude::*;
+//!
+//! model! {
+//!     pub Flux {
+//!         global rate ~ Gamma(2.0, 1.0);
+//!         plate events(1..=10) {
+//!             observe energy ~ Exponential(rate);
+//!         }
+//!     }
+//! }
+//!
+//! proptest! {
+//!     # // A test that would not run inside a function.
+//!     # fn check(simulation in simulations(&Flux::default())) {
+//!     #     prop_assert!(simulation.data.events.energy.len() <= 10);
+//!     # }
+//!     #[test]
+//!     fn energies_are_positive(simulation in simulations(&Flux::default())) {
+//!         prop_assert!(simulation.globals.rate > 0.0);
+//!         prop_assert!(simulation.data.events.energy.iter().all(|energy| *energy > 0.0));
+//!     }
+//! }
+//! # check();
+//! ```
+
+mod conjugate;
+
+pub use conjugate::*;
+
+use proptest::prelude::*;
+use proptest::strategy::BoxedStrategy;
+
+use crate::model::{Model, Plate, PlateSize};
+use crate::simulate::{Plan, Simulation, stream};
+
+/// Sizes that are few more than the least: half of all, since what goes wrong goes wrong there.
+const FEW: usize = 4;
+
+/// The globals of a model, from its prior. A failure is reported for the least seed that a bisection finds.
+///
+/// # Panics
+/// A test panics if the globals cannot be drawn, as where a parameter of a distribution makes no sense.
+pub fn prior<M: Model>(model: &M) -> impl Strategy<Value = M::Globals> + use<M> {
+    let model = model.clone();
+    any::<u64>().prop_map(move |seed| {
+        let plan = Plan::new(&model, &[], None, None).map(Plan::without_elements);
+        let drawn = plan.and_then(|plan| model.draw(&plan, &mut stream(seed, 0)));
+        drawn.unwrap_or_else(|error| panic!("the prior of `{}`: {error}", model.specification().name)).globals
+    })
+}
+
+/// Sizes of the plates at the top of a model that have a range, by name, as for [`Simulate::size`](crate::simulate::Simulate::size). Failures are
+/// reported for the least sizes.
+pub fn sizes<M: Model>(model: &M) -> impl Strategy<Value = Vec<(String, usize)>> + use<M> {
+    let of_plate = |plate: &Plate| match plate.size {
+        PlateSize::Range(low, high) => Some((plate.name.clone(), low, high)),
+        PlateSize::Fixed(_) | PlateSize::Random { .. } => None,
+    };
+    let ranges: Vec<_> = model.specification().plates.iter().filter_map(of_plate).collect();
+    let size = |(name, low, high): (String, usize, usize)| -> BoxedStrategy<(String, usize)> {
+        let few = high.min(low + FEW);
+        prop_oneof![low..=few, low..=high].prop_map(move |size| (name.clone(), size)).boxed()
+    };
+    ranges.into_iter().map(size).collect::<Vec<_>>()
+}
+
+/// Simulations of a model: globals and locals from its prior, the sizes of plates at the top from their ranges, those of plates
+/// inside drawn for each element, and data given all these.
+///
+/// # Panics
+/// A test panics if the model cannot be simulated, as where nothing says how to draw a covariate.
+pub fn simulations<M: Model>(model: &M) -> impl Strategy<Value = Simulation<M>> + use<M> {
+    let own = model.clone();
+    (any::<u64>(), sizes(model)).prop_map(move |(seed, sizes)| {
+        let plan = Plan::new(&own, &sizes, None, None);
+        let drawn = plan.and_then(|plan| own.draw(&plan, &mut stream(seed, 0)));
+        drawn.unwrap_or_else(|error| panic!("`{}`: {error}", own.specification().name))
+    })
+}

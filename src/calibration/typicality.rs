@@ -1,0 +1,333 @@
+//! Whether a data set is like those that a network learned from: what it says of others is a guess.
+//!
+//! The data set and simulations of its size are described by plain statistics, and the test statistic is the distance to the
+//! nearest other one. If the data come from the model, the data set is one among the simulations, and its distance is as
+//! likely to be of one rank among theirs as of any other: the p-value is exact, whatever the distributions (Vovk, Gammerman
+//! & Shafer, *Algorithmic learning in a random world*, 2005). What a network makes of the data would not do in place of
+//! statistics: it has learned to ignore all that training did not show to matter.
+
+use std::fmt;
+
+use rayon::prelude::*;
+
+use crate::inference::{JointPosterior, Posterior, RatioEstimator};
+use crate::io::{DataError, DataSet, Frame};
+use crate::model::{Model, Plate, PlateSize, check};
+use crate::sampling::diagnostics::quantile;
+use crate::simulate::{Simulate, SimulateError, Simulation};
+
+/// How many simulations there are unless said otherwise, and the fewest.
+const SIMULATIONS: usize = 1000;
+const FEWEST: usize = 100;
+/// Keeps these simulations apart from those of a user, and of a training, with the same seed.
+const APART: u64 = 0x7479_7069_6361_6c00;
+/// Columns wider than this (pixels, say) are described as a whole, others component by component.
+const WIDE: usize = 8;
+/// Quantiles that describe a column, with its mean, sd and extremes.
+const QUANTILES: [f64; 5] = [0.1, 0.25, 0.5, 0.75, 0.9];
+/// Scales up to which a deviation counts as it is, and beyond which by its logarithm: what has heavy tails would hide all
+/// else.
+const LINEAR: f64 = 4.0;
+/// A p-value below which there is a warning.
+const UNUSUAL: f64 = 0.01;
+/// Statistics that a warning shows.
+const SHOWN: usize = 3;
+
+/// Why the typicality of a data set is not known.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TypicalityError {
+    /// The data do not fit the model.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The model cannot be simulated.
+    #[error(transparent)]
+    Simulate(#[from] SimulateError),
+    /// Too few simulations.
+    #[error("{simulations} simulations are too few: at least {FEWEST} are needed for a p-value of 1 %")]
+    Few {
+        /// How many were asked for.
+        simulations: usize,
+    },
+}
+
+/// A test of whether data are like simulations; made by `posterior.typicality()`.
+#[derive(Clone, Debug)]
+#[must_use = "nothing is simulated before `of`"]
+pub struct TypicalityTest<'a, M: Model> {
+    model: &'a M,
+    simulations: usize,
+    seed: u64,
+}
+
+impl<'a, M: Model> TypicalityTest<'a, M> {
+    /// A test by 1000 simulations of a model, from seed 0. The p-value is 0.001 at the least.
+    pub fn new(model: &'a M) -> Self {
+        Self { model, simulations: SIMULATIONS, seed: 0 }
+    }
+
+    /// How many data sets are simulated.
+    pub fn simulations(mut self, simulations: usize) -> Self {
+        self.simulations = simulations;
+        self
+    }
+
+    /// The seed of the simulations, which are others than those of `simulate` with this seed.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// How typical a data set is: among simulations from the prior, of its sizes and with its covariates. Where a size is random,
+    /// theirs are, too, and covariates are drawn from those of the data.
+    ///
+    /// # Errors
+    /// Data that do not fit the model, a model that cannot be simulated, and fewer than 100 simulations.
+    pub fn of(&self, data: &M::Data) -> Result<Typicality, TypicalityError> {
+        if self.simulations < FEWEST {
+            return Err(TypicalityError::Few { simulations: self.simulations });
+        }
+        check(self.model, data)?;
+        let simulations = self.alike(data).run()?;
+        let all: Vec<Vec<f64>> = std::iter::once(data)
+            .chain(simulations.iter().map(|Simulation { data, .. }| data))
+            .collect::<Vec<_>>()
+            .into_par_iter()
+            .map(|data| statistics(data).into_iter().map(|(_, value)| value).collect())
+            .collect();
+        let names = statistics(data).into_iter().map(|(name, _)| name);
+        let columns: Vec<(String, Vec<f64>)> =
+            names.enumerate().map(|(s, name)| (name, all.iter().map(|one| one[s]).collect())).collect();
+        Ok(Typicality::new(&columns, all.len()))
+    }
+
+    fn alike<'d>(&self, data: &'d M::Data) -> Simulate<'d, M>
+    where
+        'a: 'd,
+    {
+        fn random(plate: &Plate) -> bool {
+            matches!(plate.size, PlateSize::Random { .. }) || plate.plates.iter().any(random)
+        }
+        let specification = self.model.specification();
+        let simulate = self.model.simulate(self.simulations).seed(self.seed ^ APART);
+        if !specification.plates.iter().any(random) {
+            return simulate.like(data);
+        }
+        let frame = data.frame();
+        let sized = specification.plates.iter().filter(|plate| matches!(plate.size, PlateSize::Range(..)));
+        let sizes = sized.filter_map(|plate| frame.plates.iter().find(|one| one.name == plate.name));
+        sizes.fold(simulate.given(data), |simulate, plate| simulate.size(plate.name, plate.size))
+    }
+}
+
+/// How typical a data set is of a model. `Display` says it in a line or two.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Typicality {
+    /// The distance of the data set to the nearest simulation: each statistic in units of its spread over simulations (that
+    /// of the middle half, as a standard deviation).
+    pub distance: f64,
+    /// The median distance of a simulation to the nearest other.
+    pub usual: f64,
+    /// How probable it is that data from the model are as far from the nearest simulation: the share of all, the data set
+    /// among them, that are as far or farther.
+    pub p_value: f64,
+    /// How many simulations there are.
+    pub simulations: usize,
+    /// Statistics that no simulation has so small or so large, those that are farthest out first.
+    pub outliers: Vec<Outlier>,
+}
+
+/// A statistic of a data set that no simulation has so small or so large.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outlier {
+    /// What it is: `largest x`, say, or `size of events`.
+    pub name: String,
+    /// Its value.
+    pub value: f64,
+    /// The least and the largest of the simulations.
+    pub range: (f64, f64),
+}
+
+impl Typicality {
+    /// From statistics with the values of `sets` data sets, of which the first is the one in question.
+    fn new(columns: &[(String, Vec<f64>)], sets: usize) -> Self {
+        let scaled: Vec<(&String, &Vec<f64>, Vec<f64>)> =
+            columns.iter().filter_map(|(name, values)| Some((name, values, standardised(values)?))).collect();
+        let rows: Vec<Vec<f64>> = (0..sets).map(|i| scaled.iter().map(|(_, _, z)| z[i]).collect()).collect();
+        let squared = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum::<f64>();
+        let nearest = |i: usize| {
+            let others = rows.iter().enumerate().filter(|(j, _)| *j != i);
+            others.map(|(_, other)| squared(&rows[i], other)).fold(f64::INFINITY, f64::min).sqrt()
+        };
+        let distances: Vec<f64> = (0..sets).into_par_iter().map(nearest).collect();
+        let distance = distances[0];
+        let as_far = distances.iter().filter(|one| **one >= distance).count();
+        let mut of_simulations = distances[1..].to_vec();
+        of_simulations.sort_unstable_by(f64::total_cmp);
+        let mut outliers: Vec<(f64, Outlier)> = scaled
+            .iter()
+            .filter_map(|(name, values, z)| {
+                let (low, high) = range(&z[1..]);
+                let beyond = (low - z[0]).max(z[0] - high);
+                let outlier = || Outlier { name: (*name).clone(), value: values[0], range: range(&values[1..]) };
+                (beyond > 0.0).then(|| (beyond, outlier()))
+            })
+            .collect();
+        outliers.sort_by(|a, b| b.0.total_cmp(&a.0));
+        Self {
+            distance,
+            usual: quantile(&of_simulations, 0.5),
+            p_value: as_far as f64 / sets as f64,
+            simulations: sets - 1,
+            outliers: outliers.into_iter().map(|(_, outlier)| outlier).collect(),
+        }
+    }
+
+    /// What is doubtful, in words; nothing if the data are typical. One in a hundred data sets from the model gets a
+    /// warning.
+    pub fn warnings(&self) -> Vec<String> {
+        if self.p_value >= UNUSUAL { Vec::new() } else { vec![self.to_string()] }
+    }
+}
+
+impl fmt::Display for Typicality {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { distance, usual, p_value, simulations, outliers } = self;
+        if *p_value >= UNUSUAL {
+            return write!(f, "the data are like simulations of the model (p = {p_value:.3}, of {simulations})");
+        }
+        write!(
+            f,
+            "the data are unlike all {simulations} simulations of the model: {distance:.2} from the nearest, which is \
+             {usual:.2} for a simulation (p = {p_value:.3})"
+        )?;
+        if outliers.is_empty() {
+            write!(f, "; no statistic stands out by itself, but their combination does")?;
+        }
+        for Outlier { name, value, range: (low, high) } in outliers.iter().take(SHOWN) {
+            write!(f, "; `{name}` is {value:.4}, but {low:.4} to {high:.4} in simulations")?;
+        }
+        write!(f, ". A network has not learned what such data mean: see whether the model can produce them")
+    }
+}
+
+fn range(values: &[f64]) -> (f64, f64) {
+    values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(*x), high.max(*x)))
+}
+
+/// Values on a common scale; nothing of one that never varies. What a data set does not have is in the middle.
+fn standardised(values: &[f64]) -> Option<Vec<f64>> {
+    let mut known: Vec<f64> = values.iter().copied().filter(|x| x.is_finite()).collect();
+    known.sort_unstable_by(f64::total_cmp);
+    if known.first() == known.last() {
+        return None;
+    }
+    let [lower, median, upper] = [0.25, 0.5, 0.75].map(|p| quantile(&known, p));
+    // The middle half of a normal distribution is 1.349 sd wide.
+    let mut scale = (upper - lower) / 1.349;
+    if scale == 0.0 {
+        scale = (known.iter().map(|x| (x - median).powi(2)).sum::<f64>() / known.len() as f64).sqrt();
+    }
+    let squashed = |x: &f64| {
+        let z = if x.is_finite() { (x - median) / scale } else { 0.0 };
+        if z.abs() <= LINEAR { z } else { (LINEAR + (z.abs() - (LINEAR - 1.0)).ln()).copysign(z) }
+    };
+    Some(values.iter().map(squashed).collect())
+}
+
+/// Statistics of a data set by name, the same ones of any: NaN where it has none.
+fn statistics<D: DataSet>(data: &D) -> Vec<(String, f64)> {
+    fn visit(frame: &Frame<'_>, top: bool, found: &mut Vec<(String, f64)>) {
+        if !top {
+            found.push((format!("size of {}", frame.name), frame.size as f64));
+        }
+        if let Some(offsets) = &frame.offsets {
+            let sizes = offsets.windows(2).map(|pair| (pair[1] - pair[0]) as f64).collect();
+            describe(&format!("size of one of {}", frame.name), sizes, found);
+        }
+        for column in &frame.columns {
+            let (width, values) = (column.width, &column.values);
+            let numbers =
+                |component: usize, step: usize| (component..values.len()).step_by(step).map(|i| values.get(i));
+            if width > WIDE {
+                describe(column.name, numbers(0, 1).collect(), found);
+                continue;
+            }
+            for component in 0..width {
+                let name = match width {
+                    1 => column.name.to_owned(),
+                    _ => format!("{}[{component}]", column.name),
+                };
+                match top {
+                    true => found.push((name, values.get(component))),
+                    false => describe(&name, numbers(component, width).collect(), found),
+                }
+            }
+        }
+        frame.plates.iter().for_each(|plate| visit(plate, false, found));
+    }
+    let mut found = Vec::new();
+    visit(&data.frame(), true, &mut found);
+    found
+}
+
+fn describe(name: &str, mut values: Vec<f64>, found: &mut Vec<(String, f64)>) {
+    values.sort_unstable_by(f64::total_cmp);
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let sd = (values.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (n - 1.0)).sqrt();
+    let end = |value: Option<&f64>| value.copied().unwrap_or(f64::NAN);
+    let [least, largest] = [end(values.first()), end(values.last())];
+    for (what, value) in [("mean", mean), ("sd", sd), ("least", least), ("largest", largest)] {
+        found.push((format!("{what} {name}"), value));
+    }
+    for p in QUANTILES {
+        let value = if values.is_empty() { f64::NAN } else { quantile(&values, p) };
+        found.push((format!("{} % quantile of {name}", 100.0 * p), value));
+    }
+}
+
+impl<M: Model> Posterior<M> {
+    /// A test of whether data are like simulations of the model: those that the posterior has learned from.
+    ///
+    /// ```
+    /// use hierarch::prelude::*;
+    ///
+    /// model! {
+    ///     pub Flux {
+    ///         global rate ~ Gamma(2.0, 1.0);
+    ///         plate events(1..=100) {
+    ///             observe energy ~ Exponential(rate);
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let model = Flux::default();
+    /// let posterior = model.npe().train(Budget::sets(2_000))?; // far too short, for an example
+    /// let data = FluxData { events: FluxEvents { energy: vec![0.7, 0.1, 1.9, 0.4, 7e5, 0.3] } };
+    /// for warning in posterior.typicality().of(&data)?.warnings() {
+    ///     println!("{warning}"); // ... `largest energy` is 700000 ...
+    /// }
+    /// # assert!(!posterior.typicality().of(&data)?.warnings().is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn typicality(&self) -> TypicalityTest<'_, M> {
+        TypicalityTest::new(self.model())
+    }
+}
+
+impl<M: Model> JointPosterior<M> {
+    /// A test of whether data are like simulations of the model: see [`Posterior::typicality`].
+    pub fn typicality(&self) -> TypicalityTest<'_, M> {
+        TypicalityTest::new(self.model())
+    }
+}
+
+impl<M: Model> RatioEstimator<M> {
+    /// A test of whether data are like simulations of the model: see [`Posterior::typicality`].
+    pub fn typicality(&self) -> TypicalityTest<'_, M> {
+        TypicalityTest::new(self.model())
+    }
+}

@@ -1,0 +1,604 @@
+//! `report.html`: a model, data, what was inferred from them, and the checks that tell whether to believe it, in one file that
+//! needs nothing else.
+
+mod calibration;
+mod html;
+
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
+
+use self::html::{Cell, Page, escape, marked};
+use crate::calibration::{Calibration, CalibrationSummary, Predictive, data_statistics, number, p_text};
+use crate::inference::Inferred;
+use crate::io::{Column, DataSet, Frame};
+use crate::model::{Model, Plate, PlateSize, Record, Role, Specification, Variable, global_names};
+use crate::nn;
+use crate::plot::{self, Figure, HistogramPanel, Panel, PlotError};
+use crate::sampling::{Summary, to_scale};
+use crate::whole_file::write_whole;
+
+/// Draws that a picture is made from.
+const DRAWS: usize = 4000;
+/// How far the mean of a posterior may be from that of the first, in its sd, and by what factor its sd, without a warning.
+const SHIFT: f64 = 0.5;
+const WIDTH: f64 = 1.25;
+/// As many parameters as a picture of all pairs can hold, and as many pictures as stand side by side.
+const PAIRS: usize = 6;
+const PICTURES: usize = 24;
+
+/// Why a report could not be written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReportError {
+    /// A picture could not be drawn.
+    #[error(transparent)]
+    Plot(#[from] PlotError),
+    /// The file could not be written.
+    #[error("cannot write {}: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+/// A report of one model: what is handed in is shown, and the rest is left out.
+///
+/// ```
+/// use hierarch::prelude::*;
+///
+/// model! {
+///     /// Energies of a source.
+///     pub Flux {
+///         global rate ~ Gamma(2.0, 1.0);
+///         plate events(1..=100) {
+///             observe energy ~ Exponential(rate);
+///         }
+///     }
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let model = Flux::default();
+/// let data = FluxData { events: FluxEvents { energy: vec![0.7, 0.1, 1.9, 0.4, 0.2, 0.3] } };
+/// let chains = model.nuts(&data).seed(1).run()?;
+/// let posterior = model.npe().seed(1).train(Budget::sets(5_000))?; // far too short, for an example
+/// let check = PredictiveCheck::new(&model, &data).posterior(chains.globals())?;
+///
+/// let folder = std::env::temp_dir().join("hierarch-report");
+/// Report::new(&model)
+///     .data(&data)
+///     .posterior("NUTS", &chains)
+///     .posterior("neural", &posterior.condition(&data)?)
+///     .training("neural", posterior.history())
+///     .warnings("neural", posterior.warnings())
+///     .predictive(&check)
+///     .calibration("neural", &posterior.calibrate().simulations(100).run()?)
+///     .setting("seed", 1)
+///     .note("The energies are made up.")
+///     .save(folder.join("report.html"))?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use = "nothing is written before `save`"]
+pub struct Report {
+    title: String,
+    specification: Option<Specification>,
+    notes: Vec<String>,
+    statistics: Vec<(String, f64)>,
+    columns: Vec<(String, Vec<f64>)>,
+    truths: Vec<(String, f64)>,
+    posteriors: Vec<Shown>,
+    trainings: Vec<(String, Vec<nn::Record>)>,
+    calibrations: Vec<(String, Calibration, CalibrationSummary)>,
+    predictive: Vec<Predictive>,
+    figures: Vec<(String, Figure)>,
+    settings: Vec<(String, String)>,
+    timings: Vec<(String, f64)>,
+    /// Whose they are, and what they say.
+    warnings: Vec<(String, String)>,
+}
+
+/// A posterior as it is shown.
+#[derive(Clone, Debug)]
+struct Shown {
+    label: String,
+    about: String,
+    /// Parameters with their draws.
+    columns: Vec<(String, Vec<f64>)>,
+    summary: Summary,
+    /// How many more numbers it has than are shown.
+    more: usize,
+}
+
+impl Report {
+    /// A report of a model: its plate diagram, its variables, its name and fingerprint.
+    pub fn new<M: Model>(model: &M) -> Self {
+        let specification = model.specification();
+        Self { title: specification.name.clone(), specification: Some(specification), ..Self::default() }
+    }
+
+    /// A report without a model.
+    pub(crate) fn titled(title: &str) -> Self {
+        Self { title: title.to_owned(), ..Self::default() }
+    }
+
+    /// Another title than the name of the model.
+    pub fn title(mut self, title: &str) -> Self {
+        title.clone_into(&mut self.title);
+        self
+    }
+
+    /// A paragraph at the top.
+    pub fn note(mut self, text: &str) -> Self {
+        self.notes.push(text.to_owned());
+        self
+    }
+
+    /// The data: sizes, plain statistics, and a histogram of each column.
+    pub fn data<D: DataSet>(mut self, data: &D) -> Self {
+        self.statistics = data_statistics(data);
+        self.columns = columns(&data.frame());
+        self
+    }
+
+    /// The values that data were simulated with, drawn as lines.
+    pub fn truth<M: Model>(mut self, model: &M, globals: &M::Globals) -> Self {
+        self.truths = global_names(&model.specification()).into_iter().zip(globals.to_numbers()).collect();
+        self
+    }
+
+    /// A posterior. What is handed in first is what the others are compared with. Shown are the globals; where there are none,
+    /// as in draws without a model, all.
+    pub fn posterior<P: Inferred + ?Sized>(mut self, label: &str, posterior: &P) -> Self {
+        let globals = self.specification.as_ref().map(global_names).unwrap_or_default();
+        let (all, mut draws) = (posterior.names(), posterior.draws(DRAWS));
+        let known = all.iter().any(|name| globals.contains(name));
+        let shown: Vec<usize> = (0..all.len()).filter(|i| !known || globals.contains(&all[*i])).collect();
+        let names: Vec<&String> = shown.iter().map(|i| &all[*i]).collect();
+        let mut summary = posterior.summary();
+        summary.rows.retain(|row| names.contains(&&row.name));
+        let columns = shown.iter().map(|i| (all[*i].clone(), std::mem::take(&mut draws[*i]))).collect();
+        self.warnings.extend(posterior.warnings().into_iter().map(|warning| (label.to_owned(), warning)));
+        let more = all.len() - shown.len();
+        self.posteriors.push(Shown { label: label.to_owned(), about: posterior.about(), columns, summary, more });
+        self
+    }
+
+    /// How a training went, as `posterior.history()` tells it.
+    pub fn training(mut self, label: &str, history: &[nn::Record]) -> Self {
+        self.trainings.push((label.to_owned(), history.to_vec()));
+        self
+    }
+
+    /// A calibration, with all of its checks.
+    pub fn calibration(mut self, label: &str, calibration: &Calibration) -> Self {
+        let summary = calibration.summary();
+        self.warnings.extend(summary.warnings().into_iter().map(|w| (format!("calibration of {label}"), w)));
+        self.calibrations.push((label.to_owned(), calibration.clone(), summary));
+        self
+    }
+
+    /// A predictive check.
+    pub fn predictive(mut self, check: &Predictive) -> Self {
+        let source = format!("{} predictive check", check.source());
+        self.warnings.extend(check.warnings().into_iter().map(|warning| (source.clone(), warning)));
+        self.predictive.push(check.clone());
+        self
+    }
+
+    /// A picture of your own with a caption.
+    pub fn figure(mut self, caption: &str, figure: &Figure) -> Self {
+        self.figures.push((caption.to_owned(), figure.clone()));
+        self
+    }
+
+    /// Warnings of anything else, such as `posterior.warnings()`.
+    pub fn warnings(mut self, of: &str, warnings: impl IntoIterator<Item = String>) -> Self {
+        self.warnings.extend(warnings.into_iter().map(|warning| (of.to_owned(), warning)));
+        self
+    }
+
+    /// What was run, in a table: a seed, a size, an option.
+    pub fn setting(mut self, name: &str, value: impl Display) -> Self {
+        self.settings.push((name.to_owned(), value.to_string()));
+        self
+    }
+
+    /// How long something took, in seconds.
+    pub fn timing(mut self, what: &str, seconds: f64) -> Self {
+        self.timings.push((what.to_owned(), seconds));
+        self
+    }
+
+    /// Writes the report, whole or not at all, with the folder it stands in. By custom it is named `report.html`.
+    ///
+    /// # Errors
+    /// [`ReportError`].
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), ReportError> {
+        let (html, path) = (self.html()?, path.as_ref());
+        write_whole(path, html.as_bytes()).map_err(|source| ReportError::Write { path: path.to_owned(), source })
+    }
+
+    /// The report as the text of the file.
+    ///
+    /// # Errors
+    /// [`ReportError::Plot`].
+    pub fn html(&self) -> Result<String, ReportError> {
+        type Section = fn(&Report, &mut Page) -> Result<(), PlotError>;
+        let sections: [(&str, &str, bool, Section); 8] = [
+            ("model", "Model", self.specification.is_some(), Self::write_model),
+            ("data", "Data", !self.statistics.is_empty(), Self::write_data),
+            ("posterior", "Posterior", !self.posteriors.is_empty(), Self::write_posteriors),
+            ("figures", "Pictures", !self.figures.is_empty(), Self::write_figures),
+            ("training", "Training", !self.trainings.is_empty(), Self::write_trainings),
+            ("calibration", "Calibration", !self.calibrations.is_empty(), Self::write_calibrations),
+            ("predictive", "Predictive checks", !self.predictive.is_empty(), Self::write_predictive),
+            ("run", "What was run", true, Self::write_run),
+        ];
+        let shown = || sections.iter().filter(|s| s.2);
+        let mut page = Page::default();
+        page.html += &format!(
+            "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" \
+             content=\"width=device-width, initial-scale=1\">\n<title>{title}</title>\n<style>\n{style}</style>\n</head>\n\
+             <body>\n<h1>{title}</h1>\n<nav>{links}</nav>\n",
+            title = escape(&self.title),
+            style = include_str!("style.css"),
+            links = shown().map(|s| format!("<a href=\"#{}\">{}</a>", s.0, s.1)).collect::<String>(),
+        );
+        self.write_warnings(&mut page);
+        self.notes.iter().for_each(|note| page.paragraph(note));
+        for (id, title, _, write) in shown() {
+            page.heading(id, title);
+            write(self, &mut page)?;
+        }
+        page.html += "</body>\n</html>\n";
+        Ok(page.html)
+    }
+
+    /// Where a posterior is not like the first one, in words.
+    fn disagreements(&self) -> Vec<(String, String)> {
+        let Some((first, others)) = self.posteriors.split_first() else { return Vec::new() };
+        let mut found = Vec::new();
+        for (other, row) in others.iter().flat_map(|o| o.summary.rows.iter().map(move |row| (o, row))) {
+            let Some(of) = first.summary.rows.iter().find(|of| of.name == row.name) else { continue };
+            let (shift, ratio) = ((row.mean - of.mean) / of.sd, row.sd / of.sd);
+            if shift.abs() > SHIFT || !(1.0 / WIDTH..=WIDTH).contains(&ratio) {
+                let (name, first) = (&row.name, &first.label);
+                let what = format!("`{name}` is off by {shift:+.2} sd of {first}, with {ratio:.2} times its sd");
+                found.push((other.label.clone(), what));
+            }
+        }
+        found
+    }
+
+    fn write_warnings(&self, page: &mut Page) {
+        let warnings: Vec<_> = self.warnings.iter().cloned().chain(self.disagreements()).collect();
+        let checked = !self.posteriors.is_empty() || !self.calibrations.is_empty() || !self.predictive.is_empty();
+        if !warnings.is_empty() {
+            let line = |(of, warning): &(String, String)| format!("<li>{}: {}</li>\n", escape(of), marked(warning));
+            let lines: String = warnings.iter().map(line).collect();
+            page.html += &format!("<div class=\"bad\"><strong>Warnings</strong>\n<ul>\n{lines}</ul></div>\n");
+        } else if checked {
+            page.html += "<div class=\"good\">No warnings: none of the checks below found anything wrong.</div>\n";
+        }
+    }
+
+    fn write_model(&self, page: &mut Page) -> Result<(), PlotError> {
+        let Some(specification) = &self.specification else { return Ok(()) };
+        let says = format!("plate diagram of the model {}", specification.name);
+        page.figure(&says, "", &plot::plate_diagram(specification));
+        let mut rows = Vec::new();
+        specification.variables.iter().for_each(|v| rows.push(variable(v, "")));
+        specification.plates.iter().for_each(|p| plate(p, &mut rows));
+        let columns =
+            [("variable", Cell::Code), ("is", Cell::Text), ("plate", Cell::Code), ("definition", Cell::Definition)];
+        page.table("Variables", &columns, &rows);
+        if !specification.params.is_empty() {
+            let rows: Vec<_> = specification.params.iter().map(|(n, v)| vec![n.clone(), v.clone()]).collect();
+            page.table("Parameters that are fixed", &[("param", Cell::Code), ("value", Cell::Code)], &rows);
+        }
+        Ok(())
+    }
+
+    fn write_data(&self, page: &mut Page) -> Result<(), PlotError> {
+        let scale = |value: f64| number(value, value.abs() / 100.0);
+        let rows: Vec<_> = self.statistics.iter().map(|(name, value)| vec![name.clone(), scale(*value)]).collect();
+        page.table("", &[("statistic", Cell::Text), ("value", Cell::Number)], &rows);
+        let histogram = |(name, values): &(String, Vec<f64>)| {
+            let panel = HistogramPanel { name, values, observed: None };
+            Ok((format!("histogram of {name}"), plot::histograms("", "elements", &[panel])?))
+        };
+        let figures = self.columns.iter().take(PICTURES).map(histogram).collect::<Result<Vec<_>, PlotError>>()?;
+        page.figures(&figures);
+        left_out(page, self.columns.len(), "columns");
+        Ok(())
+    }
+
+    fn write_posteriors(&self, page: &mut Page) -> Result<(), PlotError> {
+        for shown in self.posteriors.iter().filter(|shown| !shown.about.is_empty()) {
+            page.remark(&format!("{}: {}.", shown.label, shown.about));
+        }
+        page.table("", &POSTERIOR, &self.posterior_rows());
+        if let Some(shown) = self.posteriors.iter().find(|shown| shown.more > 0) {
+            page.remark(&format!("{} more numbers, of locals and derived ones, are not shown.", shown.more));
+        }
+        let names = self.parameters();
+        let panels: Vec<Panel<'_>> = names.iter().map(|name| self.panel(name)).collect();
+        let alone = |panel: &Panel<'_>| {
+            let figure = plot::marginals_in("", std::slice::from_ref(panel), 1, (450.0, 410.0))?;
+            Ok((format!("posterior of {}", panel.parameter), figure))
+        };
+        let figures = panels.iter().take(PICTURES).map(alone).collect::<Result<Vec<_>, PlotError>>()?;
+        page.figures(&figures);
+        left_out(page, names.len(), "parameters");
+        if names.len() > 1 {
+            let shown = &panels[..names.len().min(PAIRS)];
+            let mut caption = "Regions that hold 50 % and 90 % of the draws.".to_owned();
+            if names.len() > PAIRS {
+                caption += &format!(" The first {PAIRS} of {} parameters.", names.len());
+            }
+            page.figure("posteriors of pairs of parameters", &caption, &plot::pairs("", shown)?);
+        }
+        Ok(())
+    }
+
+    /// The names of all parameters that a posterior says something of.
+    fn parameters(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = Vec::new();
+        for (name, _) in self.posteriors.iter().flat_map(|shown| &shown.columns) {
+            if !names.contains(&name.as_str()) {
+                names.push(name);
+            }
+        }
+        names
+    }
+
+    fn panel<'a>(&'a self, name: &'a str) -> Panel<'a> {
+        let draws = |shown: &'a Shown| {
+            let column = shown.columns.iter().find(|c| c.0 == name);
+            (shown.label.as_str(), plot::Belief::Draws(column.map_or(&[], |c| c.1.as_slice())))
+        };
+        let truth = self.truths.iter().filter(|t| t.0 == name).map(|t| ("truth", t.1));
+        Panel {
+            parameter: name,
+            beliefs: self.posteriors.iter().map(draws).collect(),
+            lines: truth.collect(),
+            range: None,
+        }
+    }
+
+    /// For each parameter a row of each posterior.
+    fn posterior_rows(&self) -> Vec<Vec<String>> {
+        let mut rows = Vec::new();
+        for name in self.parameters() {
+            let truth = self.truths.iter().find(|t| t.0 == name).map(|t| t.1);
+            let mut first: Option<(f64, f64)> = None;
+            for shown in &self.posteriors {
+                let Some(row) = shown.summary.rows.iter().find(|row| row.name == name) else { continue };
+                let scaled = |x: f64| to_scale(x, row.sd);
+                let compared =
+                    |text: &dyn Fn(f64, f64) -> String| first.map_or(String::new(), |(mean, sd)| text(mean, sd));
+                rows.push(vec![
+                    // The name stands once.
+                    if first.is_none() { name.to_owned() } else { String::new() },
+                    shown.label.clone(),
+                    truth.map(scaled).unwrap_or_default(),
+                    scaled(row.mean),
+                    scaled(row.sd),
+                    scaled(row.q05),
+                    scaled(row.median),
+                    scaled(row.q95),
+                    compared(&|mean, sd| format!("{:+.2}", (row.mean - mean) / sd)),
+                    compared(&|_, sd| format!("{:.2}", row.sd / sd)),
+                    row.rhat.map(|x| format!("{x:.3}")).unwrap_or_default(),
+                    row.ess_bulk.map(|x| format!("{x:.0}")).unwrap_or_default(),
+                ]);
+                first.get_or_insert((row.mean, row.sd));
+            }
+        }
+        rows
+    }
+
+    fn write_figures(&self, page: &mut Page) -> Result<(), PlotError> {
+        self.figures.iter().for_each(|(caption, figure)| page.figure(caption, caption, figure));
+        Ok(())
+    }
+
+    fn write_trainings(&self, page: &mut Page) -> Result<(), PlotError> {
+        let mut rows = Vec::new();
+        for (label, history) in &self.trainings {
+            let curve = |loss: fn(&nn::Record) -> f64| -> Vec<(f64, f64)> {
+                history.iter().map(|r| (r.sets as f64, loss(r))).collect()
+            };
+            let (loss, validation) = (curve(|r| r.loss), curve(|r| r.validation));
+            let figure = plot::training_curve_in(&loss, &validation, (600.0, 420.0))?;
+            page.figure(&format!("training of {label}"), label, &figure);
+            if let Some(last) = history.last() {
+                let best = history.iter().map(|r| r.validation).fold(f64::NAN, f64::min);
+                rows.push(vec![
+                    label.clone(),
+                    last.sets.to_string(),
+                    format!("{:.1}", last.seconds),
+                    format!("{:.4}", last.loss),
+                    format!("{:.4}", last.validation),
+                    format!("{best:.4}"),
+                ]);
+            }
+        }
+        let columns = ["training", "data sets seen", "seconds", "loss [nats]", "validation", "best validation"];
+        let columns: Vec<_> = columns.iter().enumerate().map(|(i, c)| (*c, number_but_first(i))).collect();
+        page.table("", &columns, &rows);
+        Ok(())
+    }
+
+    fn write_predictive(&self, page: &mut Page) -> Result<(), PlotError> {
+        for check in &self.predictive {
+            let (source, count) = (check.source(), check.replications());
+            page.subheading(&format!("Replicated from the {source}"));
+            let locals = if source == "posterior of the elements" { "of the same draws" } else { "drawn anew" };
+            page.remark(&format!(
+                "{count} data sets with the globals of as many draws, locals {locals}, and the sizes and covariates of the \
+                 data. p: how extreme the data are among them, two-sided."
+            ));
+            let row = |c: &crate::calibration::Compared| {
+                let sd = c.sd();
+                let [observed, mean] = [c.observed, c.mean()].map(|x| number(x, sd));
+                vec![c.name.clone(), observed, mean, number(sd, sd), p_text(c.p_value())]
+            };
+            let columns = ["statistic", "data", "mean", "sd", "p"];
+            let columns: Vec<_> = columns.iter().enumerate().map(|(i, c)| (*c, number_but_first(i))).collect();
+            page.table("", &columns, &check.compared().iter().map(row).collect::<Vec<_>>());
+            // What does not vary is no picture.
+            let varies: Vec<_> = check.compared().iter().filter(|c| c.sd() > 0.0).collect();
+            let histogram = |c: &&crate::calibration::Compared| {
+                let name = format!("{} (p {})", c.name, p_text(c.p_value()));
+                let panel = HistogramPanel { name: &name, values: &c.replications, observed: Some(c.observed) };
+                Ok((format!("replications of {}", c.name), plot::histograms("", "replications", &[panel])?))
+            };
+            let figures = varies.iter().take(PICTURES).map(histogram).collect::<Result<Vec<_>, PlotError>>()?;
+            page.figures(&figures);
+            left_out(page, varies.len(), "statistics");
+        }
+        Ok(())
+    }
+
+    fn write_run(&self, page: &mut Page) -> Result<(), PlotError> {
+        let mut rows = vec![vec!["library".to_owned(), format!("hierarch {}", env!("CARGO_PKG_VERSION"))]];
+        if let Some(specification) = &self.specification {
+            rows.push(vec!["model".to_owned(), specification.name.clone()]);
+            rows.push(vec!["fingerprint of the model".to_owned(), specification.fingerprint()]);
+        }
+        for (label, history) in &self.trainings {
+            rows.extend(history.last().map(|last| {
+                let what = format!("{} data sets in {:.1} s", last.sets, last.seconds);
+                vec![format!("training of {label}"), what]
+            }));
+        }
+        for (label, calibration, summary) in &self.calibrations {
+            let seconds = calibration.time().as_secs_f64();
+            let what = format!("{} simulations, {} draws each, {seconds:.1} s", summary.simulations, summary.draws);
+            rows.push(vec![format!("calibration of {label}"), what]);
+        }
+        let checks = self.predictive.iter();
+        rows.extend(
+            checks.map(|c| {
+                vec![format!("{} predictive check", c.source()), format!("{} replications", c.replications())]
+            }),
+        );
+        rows.extend(self.settings.iter().map(|(name, value)| vec![name.clone(), value.clone()]));
+        page.table("", &[("", Cell::Text), ("", Cell::Text)], &rows);
+        if !self.timings.is_empty() {
+            let rows: Vec<_> = self.timings.iter().map(|(what, s)| vec![what.clone(), duration(*s)]).collect();
+            page.table("How long it took", &[("", Cell::Text), ("", Cell::Number)], &rows);
+        }
+        Ok(())
+    }
+}
+
+const POSTERIOR: [(&str, Cell); 12] = [
+    ("parameter", Cell::Code),
+    ("posterior", Cell::Text),
+    ("truth", Cell::Number),
+    ("mean", Cell::Number),
+    ("sd", Cell::Number),
+    ("5 %", Cell::Number),
+    ("median", Cell::Number),
+    ("95 %", Cell::Number),
+    ("mean off / sd", Cell::Number),
+    ("sd ratio", Cell::Number),
+    ("R-hat", Cell::Number),
+    ("ESS", Cell::Number),
+];
+
+fn number_but_first(column: usize) -> Cell {
+    if column == 0 { Cell::Text } else { Cell::Number }
+}
+
+fn left_out(page: &mut Page, all: usize, what: &str) {
+    if all > PICTURES {
+        page.remark(&format!("Pictures of the first {PICTURES} of {all} {what}."));
+    }
+}
+
+fn duration(seconds: f64) -> String {
+    match seconds {
+        s if s < 1e-3 => format!("{:.0} µs", 1e6 * s),
+        s if s < 1.0 => format!("{:.1} ms", 1e3 * s),
+        s if s < 120.0 => format!("{s:.1} s"),
+        s => format!("{:.1} min", s / 60.0),
+    }
+}
+
+/// The row of a variable in the table of the model.
+fn variable(v: &Variable, plate: &str) -> Vec<String> {
+    let role = match v.role {
+        Role::Global => "global",
+        Role::Nuisance => "nuisance",
+        Role::Local => "local",
+        Role::Observed => "observed",
+        Role::Given => "given",
+        Role::Index => "index",
+        Role::Derived => "derived",
+    };
+    let shape: Vec<String> = v.shape.iter().map(usize::to_string).collect();
+    let name = if shape.is_empty() { v.name.clone() } else { format!("{}[{}]", v.name, shape.join(", ")) };
+    let sign = match v.role {
+        _ if v.definition.is_empty() => "",
+        Role::Derived | Role::Index => "= ",
+        _ => "~ ",
+    };
+    vec![name, role.to_owned(), plate.to_owned(), format!("{sign}{}", v.definition)]
+}
+
+fn plate(plate: &Plate, rows: &mut Vec<Vec<String>>) {
+    let size = match &plate.size {
+        PlateSize::Fixed(n) => n.to_string(),
+        PlateSize::Range(low, high) => format!("{low}..={high}"),
+        PlateSize::Random { name, distribution, .. } => format!("{name} ~ {distribution}"),
+    };
+    let name = format!("{}({size})", plate.name);
+    rows.extend(plate.variables.iter().map(|v| variable(v, &name)));
+    plate.plates.iter().for_each(|inner| self::plate(inner, rows));
+}
+
+/// The columns of a data set that have more than one value, vectors of up to four numbers by component.
+fn columns(frame: &Frame<'_>) -> Vec<(String, Vec<f64>)> {
+    fn of_column(column: &Column<'_>, found: &mut Vec<(String, Vec<f64>)>) {
+        let values = |from: usize, step: usize| -> Vec<f64> {
+            (from..column.values.len()).step_by(step).map(|i| column.values.get(i)).collect()
+        };
+        if (2..=4).contains(&column.width) {
+            let component = |c: usize| (format!("{}[{c}]", column.name), values(c, column.width));
+            found.extend((0..column.width).map(component));
+        } else {
+            found.push((column.name.to_owned(), values(0, 1)));
+        }
+    }
+    fn visit(frame: &Frame<'_>, found: &mut Vec<(String, Vec<f64>)>) {
+        frame.columns.iter().filter(|c| c.values.len() > 1).for_each(|column| of_column(column, found));
+        frame.plates.iter().for_each(|plate| visit(plate, found));
+    }
+    let mut found = Vec::new();
+    visit(frame, &mut found);
+    found
+}
+
+impl Calibration {
+    /// Writes a report of the calibration alone; [`Report`] writes one with model, data and posterior.
+    ///
+    /// ```no_run
+    /// # use hierarch::prelude::*;
+    /// # fn f<M: Model>(posterior: Posterior<M>) -> Result<(), Box<dyn std::error::Error>> {
+    /// posterior.calibrate().simulations(1000).run()?.report("report.html")?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`ReportError`].
+    pub fn report(&self, path: impl AsRef<Path>) -> Result<(), ReportError> {
+        Report::titled("Calibration").calibration("the posterior", self).save(path)
+    }
+}
