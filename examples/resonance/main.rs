@@ -101,8 +101,8 @@ impl Arguments {
                 nuts: quick,
             }
         } else {
-            let (joint, fraction) = (seconds(60.0), seconds(170.0));
-            Sizes { joint, fraction, one: usual, compared: 2000, simulations: 1000, sets: 200, nuts: (1000, 3000) }
+            let (joint, fraction) = (seconds(45.0), seconds(230.0));
+            Sizes { joint, fraction, one: usual, compared: 2000, simulations: 1000, sets: 300, nuts: (1000, 2000) }
         };
         sizes.sets = self.sets.unwrap_or(sizes.sets);
         sizes
