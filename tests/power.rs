@@ -45,6 +45,18 @@ fn study(seeds: u64, simulations: usize, fault: Fault) -> Vec<[f64; 9]> {
     (0..seeds).into_par_iter().map(|seed| p_values(&calibration(seed, simulations, fault))).collect()
 }
 
+fn words(fault: Fault) -> &'static str {
+    match fault {
+        Right => "right",
+        Width(w) if w < 1.0 => "too narrow by 10 %",
+        Width(_) => "too wide by 10 %",
+        Shift(_) => "shifted by 0.2 sd",
+        NoCorrelation => "without the correlation",
+        ShiftByHalf(_) => "shifted by 0.2 sd, up in one half of the data, down in the other",
+        WidthByHalf(_) => "too wide by 10 % in one half of the data, too narrow in the other",
+    }
+}
+
 /// The fault, how many simulations are to find it, and the check that should.
 const FAULTS: [(Fault, usize, usize); 6] = [
     (Width(0.9), 1000, LOG_DENSITY),
@@ -76,8 +88,15 @@ fn needed(fault: Fault, check: usize) -> (usize, f64) {
         let sd = (deviates.iter().map(|z| (z - mean).powi(2)).sum::<f64>() / 199.0).sqrt();
         n *= ((-standard.inverse_cdf(0.5e-6) - standard.inverse_cdf(0.05) * sd) / mean).powi(2);
     }
-    let n = 50 * (n / 50.0).ceil() as usize;
-    (n, p_values(3000, n).iter().filter(|p| **p < 1e-6).count() as f64 / 200.0)
+    // From somewhat fewer on, since the scatter is only nearly the same.
+    let mut n = 50 * (0.9 * n / 50.0).ceil() as usize;
+    loop {
+        let found = p_values(3000, n).iter().filter(|p| **p < 1e-6).count();
+        if found >= 190 {
+            return (n, found as f64 / 200.0);
+        }
+        n += 50;
+    }
 }
 
 /// Alarms of a posterior that is right are as many as stated. Of the checks of one test this is exact; of those of several,
@@ -123,7 +142,10 @@ fn tables() {
     header("the posterior is, simulations", &checks);
     for (fault, n, check) in FAULTS {
         let found = study(200, n, fault);
-        row(&format!("{fault:?}, {n}"), &[0, 1, 2, 3, 4, 5, 6, 7, 8].map(|c| format!("{:.2}", share(&found, c, 1e-3))));
+        row(
+            &format!("{}, {n}", words(fault)),
+            &[0, 1, 2, 3, 4, 5, 6, 7, 8].map(|c| format!("{:.2}", share(&found, c, 1e-3))),
+        );
         assert!(share(&found, check, 1e-3) >= 0.95, "{fault:?}");
     }
     println!("{:?}", started.elapsed());
@@ -139,7 +161,7 @@ fn tables() {
     let one = [Width(0.9), Width(1.1)].map(|fault| (fault, 1000, PARAMETER));
     for (fault, _, check) in FAULTS.into_iter().chain(one) {
         let (n, found) = needed(fault, check);
-        row(&format!("{fault:?}"), &[checks[check].clone(), n.to_string(), format!("{found:.2}")]);
+        row(words(fault), &[checks[check].clone(), n.to_string(), format!("{found:.2}")]);
     }
     println!("{:?}", started.elapsed());
 }

@@ -40,6 +40,9 @@ impl Ranks {
     /// The p-value of the empirical distribution function: how often one of uniform ranks is at some point as far out, by its
     /// probability there, as this is where it is farthest out. Exact.
     pub fn ecdf_p_value(&self) -> f64 {
+        if self.ranks.is_empty() {
+            return 1.0;
+        }
         let uniform = UniformCounts::new(self.ranks.len(), self.draws);
         let counts = self.counts(&uniform);
         let least = counts.iter().enumerate().map(|(k, c)| uniform.tail(k, *c)).fold(1.0, f64::min);

@@ -91,6 +91,9 @@ impl NormalScores {
     /// of S2 the same for the distribution given S1, from the double saddlepoint of Skovgaard (J. Appl. Prob. 1987).
     pub(super) fn deviates(&self, groups: &[Group]) -> Deviates {
         let target = groups.iter().fold([0.0; 2], |[a, b], g| [a + g.weight * g.sum, b + g.weight * g.squares]);
+        if groups.iter().all(|g| g.count == 0.0) {
+            return Deviates { shift: 0.0, width: 0.0 };
+        }
         let at_one = self.saddlepoint(groups, target, false);
         let at_both = self.saddlepoint(groups, target, true);
         let (Some((t, one)), Some((s, both))) = (at_one, at_both) else {
@@ -271,5 +274,6 @@ mod tests {
         };
         assert!(p(&[20]) < 1e-100 && p(&[0]) < 1e-100 && p(&[10]) < 1e-100 && p(&[0, 20]) < 1e-100);
         assert!(p(&(0..21).collect::<Vec<_>>()) > 0.99);
+        assert_eq!(scores.deviates(&[scores.group(1.0, [].into_iter())]).p_value(), 1.0);
     }
 }
