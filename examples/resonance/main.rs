@@ -5,8 +5,9 @@
 //! - exact, by quadrature;
 //! - NUTS on the events;
 //! - an amortized deep set on the events;
-//! - NUTS on what a classifier says of each event, where it was trained for a resonance of the nominal mass;
-//! - the same, where it was trained with the mass marginalised over its prior.
+//! - NUTS on what a classifier says of each event, where it was trained for a resonance of the nominal mass (the nominal
+//!   statistic);
+//! - the same, where it was trained with the mass marginalised over its prior (the marginal statistic).
 //!
 //! The deep set follows the exact posterior; what the classifiers leave of an event is not enough for that.
 //!
@@ -102,7 +103,7 @@ impl Arguments {
             }
         } else {
             let (joint, fraction) = (seconds(45.0), seconds(230.0));
-            Sizes { joint, fraction, one: usual, compared: 2000, simulations: 1000, sets: 300, nuts: (1000, 2000) }
+            Sizes { joint, fraction, one: usual, compared: 2000, simulations: 1000, sets: 200, nuts: (1000, 2000) }
         };
         sizes.sets = self.sets.unwrap_or(sizes.sets);
         sizes
