@@ -1,6 +1,10 @@
 //! The hot paths of `resonance`: the gradient of its density, its simulator, a training step, inference on new data, and its
 //! refinement.
 
+#[allow(dead_code)]
+#[path = "../examples/resonance/statistic.rs"]
+mod statistic;
+
 use std::convert::Infallible;
 use std::hint::black_box;
 use std::time::Instant;
@@ -12,6 +16,7 @@ use hierarch::nn::{
 };
 use hierarch::prelude::*;
 use rayon::prelude::*;
+use statistic::{Classified, ClassifiedGlobals};
 
 model! {
     /// A narrow resonance of unknown mass on a smooth background.
@@ -36,6 +41,11 @@ fn density(c: &mut Criterion) {
     let mut group = c.benchmark_group("density");
     group.throughput(Throughput::Elements(100));
     group.bench_function("resonance_100", |b| b.iter(|| density.gradient(black_box(&[-1.4, 1.0]), &mut gradient)));
+    // A user's own distribution; and a second model, which what is inlined by chance does not survive.
+    let (model, globals) = (Classified::default(), ClassifiedGlobals { fraction: 0.2, mass: 1.0 });
+    let sets = model.simulate(1).at(&globals).size("events", 100).seed(1).run().expect("the model can be simulated");
+    let mut density = Density::new(&model, &sets[0].data).expect("simulated data are good data");
+    group.bench_function("statistic_100", |b| b.iter(|| density.gradient(black_box(&[-1.4, 1.0]), &mut gradient)));
     group.finish();
 }
 

@@ -140,11 +140,11 @@ fn critical_values_that_follow_an_estimate_cover_over_the_nuisance_parameter() {
     let model = Weigh::default();
     let distance = |data: &WeighData, mass: f64| Ok::<_, Infallible>((moments(data).0 - mass).abs());
     let simulate = || model.simulate(40_000).size("readings", 100).seed(1);
-    let estimate = |data: &WeighData, _: f64| moments(data).1;
-    let following = Neyman::following(simulate(), "mass", -5.0..=5.0, &[0.68, 0.9], distance, estimate).unwrap();
+    let estimate = |data: &WeighData, _: f64| moments(data).1 * (data.readings.len() as f64).sqrt();
+    let following = Neyman::following(simulate(), "mass", -5.0..=5.0, &[0.68, 0.9], distance, "sd", estimate).unwrap();
     let plain = Neyman::new(simulate(), "mass", -5.0..=5.0, &[0.68, 0.9], distance).unwrap();
     let mut mean = [0.0; 2];
-    for sd in [0.6, 0.9, 1.2, 1.5, 1.8] {
+    for sd in [0.55, 0.9, 1.2, 1.5, 1.95] {
         let globals = WeighGlobals { mass: 1.0, sd };
         let coverage = following.coverage(&globals, 2000, 3).unwrap();
         for (c, mean) in coverage.iter().zip(&mut mean) {
@@ -169,8 +169,12 @@ fn critical_values_that_follow_an_estimate_cover_over_the_nuisance_parameter() {
     let ratio = wide(2.4) / wide(1.2);
     assert!((1.7..2.3).contains(&ratio), "{ratio}");
     let nan = |_: &WeighData, _: f64| f64::NAN;
-    let error = Neyman::following(simulate(), "mass", -5.0..=5.0, &[0.68], distance, nan).unwrap_err().to_string();
-    assert!(error.contains("the estimate of the nuisance parameter at `mass`"), "{error}");
+    let fails = |nuisance: &str| {
+        let following = Neyman::following(simulate(), "mass", -5.0..=5.0, &[0.68], distance, nuisance, nan);
+        following.and_then(|neyman| neyman.confidence_sets(&data(1.0))).unwrap_err().to_string()
+    };
+    assert!(fails("sd").contains("the estimate of the nuisance parameter at `mass`"), "{}", fails("sd"));
+    assert!(fails("sds").contains("no scalar global `sds`") && fails("mass").contains("cannot be both"));
 }
 
 /// Sets that are empty, in two parts, narrower than the grid, or that reach the end of the range.

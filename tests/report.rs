@@ -40,6 +40,7 @@ fn full() -> Report {
         .title("A <b>bold</b> & \"quoted\" title")
         .note("First <script>alert('note')</script>.")
         .data(&data)
+        .typicality(&posterior.typicality().simulations(100).of(&data).unwrap())
         .truth(&model, &FluxGlobals { rate: 1.5, noise: 0.5 })
         .posterior("NUTS <1>", &chains)
         .posterior("neural & co", &belief)
@@ -91,7 +92,15 @@ fn holds_everything_and_needs_nothing() {
     for section in sections {
         assert!(html.contains(&format!("<h2 id=\"{section}\">")) && html.contains(&format!("href=\"#{section}\"")));
     }
-    for words in ["plate diagram", "HalfNormal(1.0)", "mean off / sd", "TARP", "R-hat", "Replicated from the prior"] {
+    for words in [
+        "plate diagram",
+        "HalfNormal(1.0)",
+        "mean off / sd",
+        "TARP",
+        "R-hat",
+        "Typicality: the data are like",
+        "Replicated from the prior",
+    ] {
         assert!(html.contains(words), "{words}");
     }
     assert!(html.contains(&Flux::default().specification().fingerprint()) && html.contains("2.2 min"));

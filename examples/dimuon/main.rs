@@ -139,6 +139,8 @@ fn run(arguments: &Arguments) -> Result<()> {
         .statistic(&above, |data| data.events.mass_gev.iter().filter(|m| **m > cut).count() as f64)
         .posterior(chains.globals())?;
     println!("{check}");
+    let typicality = posterior.typicality().seed(options.seed).of(&data)?;
+    println!("{typicality}\n");
     let simulations = if options.quick { 100 } else { 500 };
     let calibration = posterior.calibrate().seed(options.seed).simulations(simulations).run()?;
     println!("calibration of the neural posterior ({:.1} s):\n{calibration}", calibration.time().as_secs_f64());
@@ -159,6 +161,7 @@ fn run(arguments: &Arguments) -> Result<()> {
             .title("The Z boson in 500 collisions of CMS")
             .note("A Breit-Wigner resonance on a falling background, in invariant masses of two muons of opposite charge.")
             .data(&data)
+            .typicality(&typicality)
             .posterior("NUTS", &chains)
             .posterior("neural", &belief)
             .posterior("refined", &refined)
@@ -199,6 +202,7 @@ fn run(arguments: &Arguments) -> Result<()> {
         "calibration": {
             "simulations": simulations, "sbc_p_min": calibration.p_min(), "seconds": calibration.time().as_secs_f64(),
         },
+        "typicality": { "p_value": typicality.p_value },
         "predictive": { "p_min": check.compared().iter().map(|c| c.p_value()).fold(1.0, f64::min) },
         "shape": { "preferred": better, "log_likelihood_gain": gain.abs() },
     }))

@@ -289,39 +289,33 @@ fn picture_errors(out: &Output, judged: &[Judged]) -> Result<()> {
     out.picture("width-errors", &plot::lines(&axes, &series)?)
 }
 
-/// What is believed of the first mean of one data set after every element: median, and 5 to 95 %.
+/// What is believed of the first mean of one data set after every element: where nine tenths of the probability lie.
 fn picture_contraction(out: &Output, judged: &[Judged], data: &MvnData, truth: &MvnGlobals) -> Result<()> {
-    /// Of a standard normal number.
+    /// The 95 % quantile of a standard normal number.
     const Q95: f64 = 1.644_853_627;
     let longest = data.elements.draws.x.len() / DRAWS;
     let lengths: Vec<usize> = (1..=longest).collect();
-    let mut drawn = Vec::new();
     let exact = |n: &usize| {
-        let exact = Exact::new(&beginning(data, *n).elements);
-        ((*n as f64, exact.mean[0]), (exact.mean[0] - Q95 * exact.sd[0], exact.mean[0] + Q95 * exact.sd[0]))
+        let Exact { mean, sd } = Exact::new(&beginning(data, *n).elements);
+        ((*n as f64, mean[0]), (mean[0] - Q95 * sd[0], mean[0] + Q95 * sd[0]))
     };
     let (curve, band): (Vec<_>, Vec<_>) = lengths.iter().map(exact).unzip();
-    drawn.push(("exact", curve, band));
-    let (low, high): (Vec<_>, Vec<_>) =
-        drawn[0].2.iter().zip(&lengths).map(|(band, n)| ((*n as f64, band.0), (*n as f64, band.1))).unzip();
-    let mut learned = Vec::new();
-    for one in judged {
+    let mut series = vec![Series::new("exact, median and 5 to 95 %", Mark::Line, &curve).band(&band)];
+    // There along the lower end of the interval, and back along the upper one.
+    let outline = |one: &Judged| -> Result<Vec<(f64, f64)>> {
         let beliefs = after(one.posterior, data, &lengths)?;
-        let at = |p: f64| -> Vec<(f64, f64)> {
-            let value = |belief: &Belief<Mvn>| belief.quantile("theta[0]", p).unwrap_or(f64::NAN);
-            lengths.par_iter().zip(&beliefs).map(|(n, belief)| (*n as f64, value(belief))).collect()
+        let end = |probability: f64| -> Vec<(f64, f64)> {
+            let value = |belief: &Belief<Mvn>| belief.quantile("theta[0]", probability).unwrap_or(f64::NAN);
+            beliefs.par_iter().zip(&lengths).map(|(belief, n)| (*n as f64, value(belief))).collect()
         };
-        learned.push((one.name, at(0.05), at(0.5), at(0.95)));
-    }
+        Ok(end(0.05).into_iter().chain(end(0.95).into_iter().rev()).collect())
+    };
+    let outlines = judged.iter().map(outline).collect::<Result<Vec<_>>>()?;
+    let labels: Vec<String> = judged.iter().map(|one| format!("{}, 5 to 95 %", one.name)).collect();
+    let marks = [Mark::Thin, Mark::Dashed];
+    series.extend(outlines.iter().zip(&labels).zip(marks).map(|((line, label), mark)| Series::new(label, mark, line)));
     let line = [(1.0, truth.theta[0]), (longest as f64, truth.theta[0])];
-    let (name, curve, band) = &drawn[0];
-    let mut series = vec![Series::new(name, Mark::Line, curve).band(band)];
-    for (name, low, middle, high) in &learned {
-        series.push(Series::new(name, Mark::Dashed, middle));
-        let _ = (low, high);
-    }
-    let _ = (&low, &high);
-    series.push(Series::new("truth", Mark::Thin, &line));
+    series.push(Series::new("truth", Mark::Dashed, &line));
     let axes = Axes { x: "elements", y: "theta[0]", log_x: true, ..Axes::default() };
     out.picture("contraction", &plot::lines(&axes, &series)?)
 }

@@ -66,16 +66,16 @@ type Sets<'a> = Neyman<'a, OnOff, Statistic<'a>>;
 struct Arguments {
     #[command(flatten)]
     options: Options,
-    /// Bins of the learned histogram
-    #[arg(long, default_value_t = 10)]
-    bins: usize,
-    /// Seconds of training
+    /// Bins of the learned histogram; 24 by default
     #[arg(long)]
-    train_seconds: Option<f64>,
+    bins: Option<usize>,
+    /// Simulated data sets that the statistic learns from
+    #[arg(long)]
+    train_sets: Option<u64>,
     /// Simulated data sets for each power; a fifth for each coverage, and 20 times as many for critical values
     #[arg(long)]
     sets: Option<usize>,
-    /// The paper's sizes: three layers of 256 for an event, 15,000 steps of 200 data sets (hours)
+    /// The paper's sizes: 10 bins, three layers of 256 for an event, 15,000 steps of 200 data sets (hours)
     #[arg(long)]
     paper: bool,
 }
@@ -122,10 +122,10 @@ fn run(arguments: &Arguments) -> Result<()> {
     let simulations = if options.quick { 5_000 } else { 20 * sets };
     println!("\nconfidence sets, with critical values from {simulations} data sets ...");
     let simulate = || model.simulate(simulations).seed(options.seed ^ 0x6372_6974);
-    // How many events there are beyond those of the signal that is tested: what a simulator tells of nu without a likelihood.
-    let background = |data: &OnOffData, mu: f64| data.events.len() as f64 - model.signal * mu;
-    let of_learned = Neyman::following(simulate(), "mu", TESTED, &LEVELS, learned, background)?;
-    let of_exact = Neyman::following(simulate(), "mu", TESTED, &LEVELS, exact, background)?;
+    // What needs no likelihood: the events beyond those that are expected of the signal that is tested.
+    let nu = |data: &OnOffData, mu: f64| (data.events.len() as f64 - model.signal * mu) / (2.0 * model.background);
+    let of_learned = Neyman::following(simulate(), "mu", TESTED, &LEVELS, learned, "nu", nu)?;
+    let of_exact = Neyman::following(simulate(), "mu", TESTED, &LEVELS, exact, "nu", nu)?;
     let coverages = [coverage(&of_learned, sets, options.seed)?, coverage(&of_exact, sets, options.seed)?];
     picture_coverage(&out, &coverages)?;
     println!("coverage over nu = {COVERED_NUS:?}, of {} data sets each:", coverages[0].sets);
@@ -154,19 +154,29 @@ fn run(arguments: &Arguments) -> Result<()> {
 
 /// The learned statistic.
 fn train(model: &OnOff, arguments: &Arguments) -> Result<TestStatistic<OnOff>> {
-    let seconds = arguments.train_seconds.unwrap_or(if arguments.options.quick { 10.0 } else { 240.0 });
+    let (paper, quick) = (arguments.paper, arguments.options.quick);
+    let default = if quick {
+        100_000
+    } else if paper {
+        3_000_000
+    } else {
+        4_000_000
+    };
+    let sets = arguments.train_sets.unwrap_or(default);
+    let bins = arguments.bins.unwrap_or(if paper { 10 } else { 24 });
+    println!("training the statistic on {sets} data sets ...");
     let training = model.test_statistic("mu").hypotheses(TESTED).delta(DELTA).seed(arguments.options.seed);
-    let training = training.learned_histogram(arguments.bins);
-    if arguments.paper {
-        println!("training the statistic at the paper's sizes ...");
-        let wide = training.settings(|s| {
-            s.architecture.row = vec![256, 256, 256, arguments.bins];
+    let training = training.learned_histogram(bins).settings(|s| {
+        if paper {
+            s.architecture.row = vec![256, 256, 256, bins];
             s.sets = 200;
-        });
-        return Ok(wide.train(Budget::sets(3_000_000))?);
+        }
+    });
+    let statistic = training.train(Budget::sets(sets))?;
+    if let Some(last) = statistic.history().last() {
+        println!("{:.0} s; loss {:.4} nats", last.seconds, last.validation);
     }
-    println!("training the statistic for {seconds} s ...");
-    Ok(training.train(Budget::seconds(seconds))?)
+    Ok(statistic)
 }
 
 /// How far the example's exact statistic is from the one that the library finds for any model, at most.
@@ -219,7 +229,7 @@ fn agreement(out: &Output, model: &OnOff, learned: Statistic<'_>, sets: usize, s
                 Series::new("what is learned, by quadrature", Mark::Points, &best),
             ];
             let axes = Axes {
-                x: "exact profile likelihood ratio, -2 ln λ(5)",
+                x: "exact profile likelihood ratio, −2 ln λ(5)",
                 y: "test statistic t(data, 5)",
                 ..Axes::default()
             };
@@ -321,24 +331,21 @@ fn picture_power(out: &Output, powers: &[Vec<f64>; 2]) -> Result<()> {
 }
 
 fn picture_coverage(out: &Output, coverages: &[Covered; 2]) -> Result<()> {
-    let curve = |covered: &Covered, level: usize| -> Vec<(f64, f64)> {
-        COVERED_NUS.into_iter().zip(covered.shares.iter().map(|s| s[level])).collect()
-    };
-    let ends = [COVERED_NUS[0], COVERED_NUS[COVERED_NUS.len() - 1]];
+    // All levels on one scale: how far a share is from its level, in errors that it has if the level is right.
     let mut curves = Vec::new();
-    for (i, level) in LEVELS.into_iter().enumerate() {
-        curves.push((format!("learned, {level}"), Mark::LinePoints, curve(&coverages[0], i), Vec::new()));
-        let error = 3.0 * coverages[0].error(level);
-        let band = vec![(level - error, level + error); 2];
-        curves.push((format!("{level} ± 3 binomial errors"), Mark::Thin, ends.map(|nu| (nu, level)).to_vec(), band));
+    for (name, mark, covered) in [("learned", Mark::LinePoints, &coverages[0]), ("exact", Mark::Dashed, &coverages[1])]
+    {
+        for (i, level) in LEVELS.into_iter().enumerate() {
+            let off = |shares: &Vec<f64>| (shares[i] - level) / covered.error(level);
+            let points: Vec<(f64, f64)> = COVERED_NUS.into_iter().zip(covered.shares.iter().map(off)).collect();
+            curves.push((format!("{name}, {:.0} %", 100.0 * level), mark, points));
+        }
     }
-    let exact: Vec<Vec<(f64, f64)>> = (0..LEVELS.len()).map(|i| curve(&coverages[1], i)).collect();
     let mut series: Vec<Series<'_>> =
-        curves.iter().map(|(label, mark, points, band)| Series::new(label, *mark, points).band(band)).collect();
-    for (i, points) in exact.iter().enumerate() {
-        series.push(Series::new(if i == 0 { "exact" } else { "" }, Mark::Dashed, points));
-    }
-    let axes = Axes { x: "background scale ν", y: "coverage of the confidence set of μ", ..Axes::default() };
+        curves.iter().map(|(name, mark, points)| Series::new(name, *mark, points)).collect();
+    let (nominal, band) = (COVERED_NUS.map(|nu| (nu, 0.0)), [(-3.0, 3.0); COVERED_NUS.len()]);
+    series.push(Series::new("as it says, ± 3 errors", Mark::Thin, &nominal).band(&band));
+    let axes = Axes { x: "background scale ν", y: "coverage less its level, binomial errors", ..Axes::default() };
     out.picture("coverage", &plot::lines(&axes, &series)?)
 }
 
@@ -399,7 +406,7 @@ fn one_data_set(
     let series = [
         Series::new("learned", Mark::Line, &of_data),
         Series::new("exact profile likelihood ratio", Mark::Dashed, &of_fit),
-        Series::new("below: in the 95 % set", Mark::Thin, &edge),
+        Series::new("below: in the confidence set", Mark::Thin, &edge),
     ];
     let axes = Axes { x: "signal strength μ", y: "statistic less its 95 % critical value", ..Axes::default() };
     out.picture("confidence", &plot::lines(&axes, &series)?)?;

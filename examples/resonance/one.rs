@@ -19,14 +19,14 @@ pub struct One {
 }
 
 impl One {
-    /// Infers, prints and draws; what goes into `summary.json` comes back.
+    /// Infers, prints and draws; what goes into `summary.json` comes back, and into `report.html`.
     pub fn run(
         &self,
         model: &Resonance,
         data: &ResonanceData,
         truth: &ResonanceGlobals,
         out: &Output,
-    ) -> Result<Value> {
+    ) -> Result<(Value, Report)> {
         let nuts = model.nuts(data).seed(self.seed).chains(2).warmup(self.warmup).draws(self.draws);
         let chains = nuts.run()?;
         println!("\nNUTS, the exact posterior ({:.2} s):\n{chains}", chains.time().as_secs_f64());
@@ -44,10 +44,24 @@ impl One {
         out.picture("posteriors", &marginals(&chains, &belief, truth)?)?;
         fit(model, data, &chains, out)?;
 
+        let check = PredictiveCheck::new(model, data).seed(self.seed).posterior(chains.globals())?;
+        let report = Report::new(model)
+            .title("A narrow resonance on a smooth background")
+            .data(data)
+            .truth(model, truth)
+            .posterior("NUTS", &chains)
+            .posterior("deep set", &belief)
+            .training("deep set", posterior.history())
+            .warnings("deep set", posterior.warnings())
+            .predictive(&check)
+            .setting("seed", self.seed)
+            .timing("NUTS", chains.time().as_secs_f64())
+            .timing("a posterior of the deep set", milliseconds / 1e3);
+
         let (nuts, npe, seconds) = (chains.summary(), belief.summary(), chains.time().as_secs_f64());
         let ess = chains.get("fraction").map_or(f64::NAN, ess_bulk);
         let of = |summary, name| mean_and_sd(summary, name);
-        Ok(json!({
+        let summary = json!({
             "events": data.events.len(),
             "truth": { "fraction": truth.fraction, "mass": truth.mass },
             "nuts": {
@@ -55,7 +69,8 @@ impl One {
                 "seconds": seconds, "ess_per_second": ess / seconds,
             },
             "npe": { "fraction": of(&npe, "fraction"), "mass": of(&npe, "mass"), "milliseconds": milliseconds },
-        }))
+        });
+        Ok((summary, report))
     }
 }
 

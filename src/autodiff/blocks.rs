@@ -157,7 +157,9 @@ impl Block {
     pub fn accumulate<V: Lanes, const K: usize>(self, total: &mut Dual<V, K>, mut lp: Dual<V, K>) {
         if self.count < V::WIDTH {
             lp.value = lp.value.keep(self.count);
-            lp.partials = lp.partials.map(|p| p.keep(self.count));
+            for p in &mut lp.partials {
+                *p = p.keep(self.count);
+            }
         }
         *total += lp;
     }

@@ -38,13 +38,24 @@ impl<V: Lanes, const K: usize> Dual<V, K> {
     /// partial derivatives times `adjoint`.
     #[inline(always)]
     pub fn carried(self, adjoint: V) -> Self {
-        Self { value: V::splat(0.0), partials: self.partials.map(|p| p * adjoint) }
+        self.each(V::splat(0.0), |p| p * adjoint)
     }
 
     /// f(self), from f's value and slope at self.
     #[inline(always)]
     fn chain(self, value: V, slope: V) -> Self {
-        Self { value, partials: self.partials.map(|p| p * slope) }
+        self.each(value, |p| p * slope)
+    }
+
+    /// The number with another value, and each partial derivative by a function of it. Not by the array's own `map`, which is
+    /// inlined by chance, and else is not compiled for the registers that it runs on.
+    #[inline(always)]
+    fn each(mut self, value: V, partial: impl Fn(V) -> V) -> Self {
+        self.value = value;
+        for p in &mut self.partials {
+            *p = partial(*p);
+        }
+        self
     }
 
     #[inline(always)]
@@ -90,7 +101,7 @@ impl<V: Lanes, const K: usize> Neg for Dual<V, K> {
     type Output = Self;
     #[inline(always)]
     fn neg(self) -> Self {
-        Self { value: -self.value, partials: self.partials.map(|p| -p) }
+        self.each(-self.value, |p| -p)
     }
 }
 
@@ -180,7 +191,7 @@ impl<V: Lanes, const K: usize> Div<f64> for Dual<V, K> {
     #[inline(always)]
     fn div(self, other: f64) -> Self {
         let other = V::splat(other);
-        Self { value: self.value / other, partials: self.partials.map(|p| p / other) }
+        self.each(self.value / other, |p| p / other)
     }
 }
 
@@ -367,8 +378,7 @@ impl<V: Lanes, const K: usize> Real for Dual<V, K> {
     fn log_sum_start(self) -> (Self, Self) {
         // A term of minus infinity counts for nothing, whatever its derivatives, which may well be NaN.
         let (zero, lost) = (V::splat(0.0), V::splat(f64::NEG_INFINITY));
-        let partials = self.partials.map(|p| self.value.if_le(lost, zero, p));
-        (Self::constant(self.value), Self { value: V::splat(1.0), partials })
+        (Self::constant(self.value), self.each(V::splat(1.0), |p| self.value.if_le(lost, zero, p)))
     }
     #[inline(always)]
     fn log_sum_push(self, (largest, sum): (Self, Self)) -> (Self, Self) {

@@ -11,13 +11,10 @@ use rayon::prelude::*;
 use super::quantiles::Quantile;
 use crate::model::{GlobalSlot, Model, Record, Role, global_slots};
 use crate::progress::Progress;
-use crate::sampling::diagnostics::quantile;
 use crate::simulate::{Simulate, SimulateError, stream};
 
 /// The fewest simulations that quantiles can be learned from.
 const FEWEST: usize = 200;
-/// The share of estimates of the nuisance parameter that lie beyond either end of what critical values are a function of.
-const BEYOND: f64 = 0.005;
 /// Points at which a confidence set is looked at, sections of the place between them where none is inside, and bisections at
 /// each of its ends.
 const POINTS: usize = 101;
@@ -39,6 +36,9 @@ pub enum NeymanError {
         /// The globals there are.
         known: String,
     },
+    /// The nuisance parameter is the one of interest.
+    #[error("`{0}` cannot be both the parameter of interest and the nuisance parameter")]
+    Both(String),
     /// Another global depends on the parameter.
     #[error(
         "the prior of `{other}` depends on `{name}`, which is not drawn but set: write `{other}` as a `let` of globals \
@@ -153,7 +153,8 @@ pub struct Neyman<'a, M: Model, S> {
     slot: GlobalSlot,
     range: RangeInclusive<f64>,
     statistic: S,
-    estimate: Option<Box<Estimate<'a, M>>>,
+    /// The nuisance parameter that critical values follow.
+    nuisance: Option<(GlobalSlot, Box<Estimate<'a, M>>)>,
     /// For each level, its critical values.
     critical: Vec<(f64, Quantile)>,
 }
@@ -188,25 +189,28 @@ where
         Self::learn(simulate, interest, range, levels, statistic, None)
     }
 
-    /// The same with critical values that follow an estimate of the nuisance parameter, too: what the data say of it if the
-    /// parameter of interest has the value that is tested. Confidence sets then cover at each value of the nuisance parameter
-    /// as far as the estimate tells it, less so at an edge of its prior, and on average over its prior even if it tells little.
-    ///
-    /// The critical value is the quantile of t among simulations with that value and estimate. Where the nuisance parameter
-    /// is estimated well beside its prior, this is the hybrid resampling of Chuang & Lai (Statistica Sinica 2000), which
-    /// physicists call the profile construction.
+    /// The same with critical values that follow an estimate of a nuisance parameter: what the data say of it, in its own
+    /// units, if the parameter of interest has the value that is tested. This is the hybrid resampling of Chuang & Lai
+    /// (Statistica Sinica 2000), which physicists call the profile construction: the critical value is the quantile of t
+    /// where both have these values. Where the estimate is off, sets cover as far as the critical values vary little over
+    /// its error; a statistic that does not depend on the nuisance parameter loses nothing.
     ///
     /// # Errors
-    /// Those of [`new`](Neyman::new), and an estimate that is not finite.
+    /// Those of [`new`](Neyman::new), a nuisance parameter that is no other scalar global, and an estimate that is not finite.
     pub fn following(
         simulate: Simulate<'a, M>,
         interest: &str,
         range: RangeInclusive<f64>,
         levels: &[f64],
         statistic: S,
+        nuisance: &str,
         estimate: impl Fn(&M::Data, f64) -> f64 + Sync + 'a,
     ) -> Result<Self, NeymanError> {
-        Self::learn(simulate, interest, range, levels, statistic, Some(Box::new(estimate)))
+        let slot = scalar(simulate.model(), nuisance)?;
+        if nuisance == interest {
+            return Err(NeymanError::Both(slot.name));
+        }
+        Self::learn(simulate, interest, range, levels, statistic, Some((slot, Box::new(estimate))))
     }
 
     fn learn(
@@ -215,14 +219,9 @@ where
         range: RangeInclusive<f64>,
         levels: &[f64],
         statistic: S,
-        estimate: Option<Box<Estimate<'a, M>>>,
+        nuisance: Option<(GlobalSlot, Box<Estimate<'a, M>>)>,
     ) -> Result<Self, NeymanError> {
-        let all = global_slots(simulate.model());
-        let found = all.iter().find(|slot| slot.name == interest && slot.values.len() == 1).cloned();
-        let slot = found.ok_or_else(|| NeymanError::UnknownGlobal {
-            name: interest.to_owned(),
-            known: all.iter().map(|g| format!("`{}`", g.name)).collect::<Vec<_>>().join(", "),
-        })?;
+        let slot = scalar(simulate.model(), interest)?;
         let mut depends = vec![interest.to_owned()];
         for variable in simulate.model().specification().variables {
             if variable.parents.iter().any(|parent| depends.contains(parent)) {
@@ -243,7 +242,7 @@ where
         if sets < FEWEST {
             return Err(NeymanError::Few(sets));
         }
-        let mut neyman = Self { simulate, slot, range, statistic, estimate, critical: Vec::new() };
+        let mut neyman = Self { simulate, slot, range, statistic, nuisance, critical: Vec::new() };
         let plan = neyman.simulate.plan()?;
         // The other globals come from one simulation, and the data at them from another, with random numbers of its own.
         let drawn = |i: usize| {
@@ -257,24 +256,22 @@ where
         let (progress, done) = (Progress::new("simulating", sets as u64), AtomicU64::new(0));
         let simulated = (0..sets).into_par_iter().map(|i| {
             let (value, globals) = drawn(i)?;
-            let found = neyman.simulated(&globals, value, neyman.simulate.first_seed().wrapping_add(0x9e37_79b9), i)?;
+            let t =
+                neyman.simulated(&globals, value, neyman.simulate.first_seed().wrapping_add(0x9e37_79b9), i)?.statistic;
             progress.set(done.fetch_add(1, Ordering::Relaxed), String::new);
-            Ok::<_, NeymanError>((value, found))
+            let nuisance = neyman.nuisance.as_ref().map(|(slot, _)| globals.to_numbers()[slot.values.start]);
+            Ok::<_, NeymanError>((value, nuisance, t))
         });
         let simulated = simulated.collect::<Result<Vec<_>, _>>()?;
         drop(progress);
-        let (values, found): (Vec<f64>, Vec<Found>) = simulated.into_iter().unzip();
-        let t: Vec<f64> = found.iter().map(|found| found.statistic).collect();
-        let estimates: Vec<f64> = found.iter().filter_map(|found| found.estimate).collect();
+        let (values, t): (Vec<f64>, Vec<f64>) = simulated.iter().map(|(value, _, t)| (*value, *t)).unzip();
+        let nuisance: Vec<f64> = simulated.iter().filter_map(|(_, nuisance, _)| *nuisance).collect();
+        let least = nuisance.iter().copied().fold(f64::INFINITY, f64::min);
+        let most = nuisance.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let mut numbers = vec![(values.as_slice(), low, high)];
-        if !estimates.is_empty() {
-            let mut sorted = estimates.clone();
-            sorted.sort_unstable_by(f64::total_cmp);
-            let (first, last) = (quantile(&sorted, BEYOND), quantile(&sorted, 1.0 - BEYOND));
-            // One that is always the same tells nothing.
-            if first < last {
-                numbers.push((&estimates, first, last));
-            }
+        // One that is always the same makes no difference.
+        if least < most {
+            numbers.push((&nuisance, least, most));
         }
         let fit = |level: &f64| {
             let critical = Quantile::fit(&numbers, &t, *level).ok_or(NeymanError::Quantile(*level))?;
@@ -388,7 +385,7 @@ where
     }
 
     fn estimate(&self, data: &M::Data, value: f64) -> Result<Option<f64>, NeymanError> {
-        match self.estimate.as_ref().map(|estimate| estimate(data, value)) {
+        match self.nuisance.as_ref().map(|(_, estimate)| estimate(data, value)) {
             Some(estimate) if !estimate.is_finite() => {
                 Err(NeymanError::Estimate { name: self.slot.name.clone(), value, estimate })
             }
@@ -408,6 +405,13 @@ where
         }
         Ok(statistic)
     }
+}
+
+fn scalar<M: Model>(model: &M, name: &str) -> Result<GlobalSlot, NeymanError> {
+    let all = global_slots(model);
+    let known = || all.iter().map(|g| format!("`{}`", g.name)).collect::<Vec<_>>().join(", ");
+    let found = all.iter().find(|slot| slot.name == name && slot.values.len() == 1).cloned();
+    found.ok_or_else(|| NeymanError::UnknownGlobal { name: name.to_owned(), known: known() })
 }
 
 /// What a data set says at a value.

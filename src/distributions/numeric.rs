@@ -73,16 +73,18 @@ pub(crate) fn log_difference<T: Real>(a: T, b: T) -> T {
 /// ln(Gamma(a + n) / Gamma(a)) for n >= 0, by the difference of Stirling's series where `a` is large.
 #[inline(always)]
 pub(crate) fn ln_gamma_ratio<T: Real>(a: T, n: T) -> T {
-    // What Stirling's formula leaves; the next term is below 1e-16 from 32 on.
-    let rest = |z: T| {
-        let inverse = z.recip();
-        let square = inverse.square();
-        let tail = square * -(1.0 / 1680.0) + 1.0 / 1260.0;
-        inverse * ((tail * square - 1.0 / 360.0) * square + 1.0 / 12.0)
-    };
     let sum = a + n;
-    let series = (a - 0.5) * (n / a).ln_1p() + n * (sum.ln() - 1.0) + (rest(sum) - rest(a));
+    let series = (a - 0.5) * (n / a).ln_1p() + n * (sum.ln() - 1.0) + (beyond_stirling(sum) - beyond_stirling(a));
     a.if_lt(T::from(32.0), sum.ln_gamma() - a.ln_gamma(), series)
+}
+
+/// What Stirling's formula leaves of ln(Gamma(z)); the next term is below 1e-16 from 32 on.
+#[inline(always)]
+fn beyond_stirling<T: Real>(z: T) -> T {
+    let inverse = z.recip();
+    let square = inverse.square();
+    let tail = square * -(1.0 / 1680.0) + 1.0 / 1260.0;
+    inverse * ((tail * square - 1.0 / 360.0) * square + 1.0 / 12.0)
 }
 
 /// Whether a bound is minus infinity. Bounds are alike over the elements of a plate, so this branch keeps lanes together.

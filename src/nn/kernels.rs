@@ -278,7 +278,7 @@ pub enum Activation {
     /// x Phi(x), by its usual approximation with tanh (Hendrycks & Gimpel, arXiv 1606.08415): smooth.
     Gelu,
     /// Gelu, and after the last of the layers that read rows a softmax, which shares each row out among bins: the mean over
-    /// rows is a learned histogram.
+    /// rows is a learned histogram, in units of an even share.
     Softmax,
 }
 

@@ -16,7 +16,8 @@
 //! | `mixture.rs`, `flow.rs`, `spline.rs` | mixtures of Gaussians, normalising flows, and the maps that these are made of |
 //! | `ratio.rs` | likelihood-to-evidence ratios |
 //! | `graph.rs`, `kernels.rs` | fused operations on dfdx's tape, and the loops that they are made of |
-//! | `train.rs`, `regression.rs`, `optimise.rs` | simulate, start from least squares, differentiate, update |
+//! | `regression.rs` | the linear posterior, which is fitted and not trained |
+//! | `train.rs`, `optimise.rs` | simulate, differentiate, update |
 //! | `store.rs` | files |
 
 mod attention;

@@ -12,8 +12,10 @@
 //! x <- x + W2 gelu(W1 normalise(x) + b1) + b2
 //! ```
 //!
-//! to a distribution of the targets: see [`head`](super::head). A linear path leads around the blocks: what conjugate models need is nearly linear, and need
-//! not be learned by anything deeper.
+//! to a distribution of the targets: see [`head`](super::head). Each target is measured from the mean, and in units of the
+//! standard deviation, that least squares tell of it ([`regression`](super::regression)): what a posterior has in common with
+//! that of a linear model need not be learned. A linear path leads around the blocks, too: what is left for conjugate models is
+//! nearly linear.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -409,6 +411,9 @@ impl Plan {
         }
     }
 }
+
+/// Mean and standard deviation of each target of each data set, in which its outputs are measured.
+pub(super) type Scales = Vec<(f32, f32)>;
 
 /// What the layers that read data sets make of each.
 pub(super) struct Judged<E: Number> {
@@ -824,7 +829,7 @@ impl Network {
     }
 
     /// What the layers that read data sets make of one, from what the network keeps of it.
-    pub(super) fn judge_sums(&self, sums: &Sums) -> Result<(Judged<f32>, Vec<(f32, f32)>), Error> {
+    pub(super) fn judge_sums(&self, sums: &Sums) -> Result<(Judged<f32>, Scales), Error> {
         let levels = &self.reader.levels;
         let fits = |(level, plan, plate): (&Level, &LevelPlan, &PlateSums)| {
             plate.moments.len() == level.moments_width()
@@ -874,13 +879,13 @@ impl Network {
     /// If the batch does not have the network's [`shape`](Network::shape), or holds a number that is not finite.
     pub fn predict(&self, batch: &Batch) -> Result<Vec<Estimate>, Error> {
         let slices = self.judge_batch(batch)?;
-        let read = |(judged, scales): &(Judged<f32>, Vec<(f32, f32)>)| self.read_all(judged, scales);
+        let read = |(judged, scales): &(Judged<f32>, Scales)| self.read_all(judged, scales);
         let estimates = slices.iter().map(read).collect::<Result<Vec<_>, _>>()?;
         Ok(estimates.into_iter().flatten().collect())
     }
 
     /// What the layers that read data sets make of each, and the scales of its targets, in slices of the data sets.
-    pub(super) fn judge_batch(&self, batch: &Batch) -> Result<Vec<(Judged<f32>, Vec<(f32, f32)>)>, Error> {
+    pub(super) fn judge_batch(&self, batch: &Batch) -> Result<Vec<(Judged<f32>, Scales)>, Error> {
         batch.check(&self.shape)?;
         in_slices(batch, 1, |sets| {
             let batch = batch.slice(sets);
@@ -888,7 +893,7 @@ impl Network {
         })
     }
 
-    fn judge(&self, sets: usize, plates: Vec<Encoded>) -> Result<(Judged<f32>, Vec<(f32, f32)>), Error> {
+    fn judge(&self, sets: usize, plates: Vec<Encoded>) -> Result<(Judged<f32>, Scales), Error> {
         let mut graph = Graph::<f32, NoneTape>::new(self.weights.clone(), self.plan.shared)?;
         let scales = self.reader.scales(sets, &plates);
         Ok((self.plan.forward(&mut graph, sets, plates)?, scales))

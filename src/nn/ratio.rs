@@ -227,8 +227,8 @@ impl RatioHead {
             add(&mut f, &gradient);
         }
         graph.total(each, move |grads| {
-            let by_z = |(z, by): (&[E], &E)| z.iter().map(|z| contrast.by_gaussian(*z).0 * *by).collect::<Vec<E>>();
-            give(grads, &z.key, z.values.chunks_exact(dims).zip(&f).flat_map(by_z).collect())?;
+            let by_z = z.values.iter().enumerate().map(|(at, z)| contrast.by_gaussian(*z).0 * f[at / dims]);
+            give(grads, &z.key, by_z.collect())?;
             give(grads, &offset.key, f.chunks_exact(times).map(|f| f.iter().copied().sum()).collect())?;
             let by_slope = contrast.by_gaussian(E::zero()).1;
             give(grads, &log_slope.key, f.iter().map(|by| by_slope * *by).collect())?;

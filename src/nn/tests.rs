@@ -309,11 +309,12 @@ fn the_whole_loss_has_the_gradient_of_its_differences() {
         let reader = Reader::fit(&pilot, &targets, 2, &architecture);
         let plan = Plan::new(&reader, &architecture, &[]).unwrap();
         let mut random = random(4, 0);
-        // The last layer starts at zero, where most gradients vanish.
-        let weights = plan.initialise(1).into_iter().map(|weight| f64::from(weight) + 0.2 * normal(&mut random));
+        // The last layer starts at zero, where most gradients vanish; far from it log sds reach their bounds.
+        let weights = plan.initialise(1).into_iter().map(|weight| f64::from(weight) + 0.02 * normal(&mut random));
         let weights: Vec<f64> = weights.collect();
         let (batch, targets) = simulator.draw(1, 0, 4).unwrap();
-        let targets: Vec<f64> = targets.into_iter().map(f64::from).collect();
+        let scales = reader.scales(batch.sets, &reader.encode(&batch));
+        let targets: Vec<f64> = reader.standardise(&targets, &scales).into_iter().map(f64::from).collect();
         let loss = |mut graph: Graph<f64, Tape64>| {
             let output = plan.forward(&mut graph, batch.sets, reader.encode(&batch))?;
             plan.head.loss(graph, &output, &targets)
@@ -965,32 +966,43 @@ fn rough_ratio_network(contrast: Contrast) -> Network {
 
 #[test]
 fn a_ratio_is_that_of_the_loss_and_has_the_gradient_of_its_differences() {
-    let network = rough_ratio_network(Contrast::Which { others: 4 });
     let (batch, targets) = Mixed.draw(9, 0, 5).unwrap();
-    let ratio = network.ratios(&batch).unwrap();
-    let points: Vec<f64> = targets.iter().copied().map(f64::from).collect();
-    // All five sets are told from each other.
-    let losses = network.losses(&batch, &targets).unwrap();
-    for (set, loss) in losses.iter().enumerate() {
-        let f = ratio.log_ratios(set, &points);
-        let expected = f.iter().map(|f| f.exp()).sum::<f64>().ln() - f[set];
-        assert!((loss - expected).abs() < 1e-4 * (1.0 + expected), "{loss} {expected}");
-        let alone = network.ratio(&network.summarise(&batch.slice(set..set + 1)).unwrap()).unwrap();
-        assert_close(&alone.log_ratios(0, &points), &f);
-    }
-    let (mut gradient, mut scratch) = (vec![0.0; points.len()], RatioScratch::default());
-    let value = ratio.gradient(&points, &mut gradient, &mut scratch);
-    let own: f64 = points.chunks_exact(2).enumerate().map(|(set, point)| ratio.log_ratios(set, point)[0]).sum();
-    assert!((value - own).abs() < 1e-9 * own.abs());
-    for index in 0..points.len() {
-        let mut moved = |by: f64| {
-            let mut points = points.clone();
-            points[index] += by;
-            ratio.gradient(&points, &mut [0.0; 10], &mut scratch)
-        };
-        let step = 1e-4;
-        let expected = (8.0 * (moved(step) - moved(-step)) - (moved(2.0 * step) - moved(-2.0 * step))) / (12.0 * step);
-        assert!((gradient[index] - expected).abs() < 1e-6 * (1.0 + expected.abs()), "{} {expected}", gradient[index]);
+    for contrast in [Contrast::Which { others: 4 }, Contrast::Label] {
+        let network = rough_ratio_network(contrast);
+        let (ratio, dims) = (network.ratios(&batch).unwrap(), 2 - contrast.labels());
+        let points: Vec<f64> = targets.chunks_exact(2).flat_map(|t| &t[..dims]).copied().map(f64::from).collect();
+        let losses = network.losses(&batch, &targets).unwrap();
+        for (set, loss) in losses.iter().enumerate() {
+            let f = ratio.log_ratios(set, &points);
+            // All five sets are told from each other, or each by its label.
+            let expected = match contrast {
+                Contrast::Label => f[set].exp().ln_1p() - f64::from(targets[2 * set + 1]) * f[set],
+                _ => f.iter().map(|f| f.exp()).sum::<f64>().ln() - f[set],
+            };
+            assert!((loss - expected).abs() < 1e-4 * (1.0 + expected.abs()), "{loss} {expected}");
+            let alone = network.ratio(&network.summarise(&batch.slice(set..set + 1)).unwrap()).unwrap();
+            assert_close(&alone.log_ratios(0, &points), &f);
+        }
+        let (mut gradient, mut scratch) = (vec![0.0; points.len()], RatioScratch::default());
+        let value = ratio.gradient(&points, &mut gradient, &mut scratch);
+        let own = points.chunks_exact(dims).enumerate().map(|(set, point)| ratio.log_ratios(set, point)[0]);
+        let own: f64 = own.sum();
+        assert!((value - own).abs() < 1e-9 * own.abs());
+        for index in 0..points.len() {
+            let mut moved = |by: f64| {
+                let mut points = points.clone();
+                points[index] += by;
+                ratio.gradient(&points, &mut vec![0.0; points.len()], &mut scratch)
+            };
+            let step = 1e-4;
+            let expected =
+                (8.0 * (moved(step) - moved(-step)) - (moved(2.0 * step) - moved(-2.0 * step))) / (12.0 * step);
+            assert!(
+                (gradient[index] - expected).abs() < 1e-6 * (1.0 + expected.abs()),
+                "{} {expected}",
+                gradient[index]
+            );
+        }
     }
 }
 

@@ -188,3 +188,29 @@ fn local_chart<'a>(panel: &LocalPanel<'a>, name: &'a str) -> Chart<'a> {
     let window = Window { x, y: (least - 0.05).max(0.0)..1.02, log: (false, false) };
     Chart { axes: Axes { x: panel.feature, y: name, ..Axes::default() }, window, y_numbers: true, items }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn draws_whatever_it_is_given() {
+        let (odd, band) = ([f64::NAN, 0.5, f64::INFINITY], [(f64::NAN, 1.0), (-0.1, 0.1), (-1.0, f64::INFINITY)]);
+        for n in [0, 1, 3] {
+            let panel = EcdfPanel { parameter: "a < b", at: &[0.2, 0.5, 0.9][..n], difference: &odd, bands: &band };
+            ecdf_difference("<&>", &[panel; 4]).unwrap().png().unwrap();
+        }
+        for (ranks, draws) in [(&[][..], 0), (&[0, 1, 7], 3), (&[0; 1000], 10)] {
+            rank_histograms("", &[RankPanel { parameter: "", ranks, draws }]).unwrap().png().unwrap();
+        }
+        coverage_curve("", &[("&", &[(0.5, f64::NAN)]), ("", &[])], 0).unwrap().png().unwrap();
+        let points = [(1.0, 0.5, f64::NAN), (f64::INFINITY, 0.2, 0.1)];
+        for n in 0..=2 {
+            let levels = vec![LocalCurve { level: 0.5, points: &points[..n] }];
+            local_coverage("", &[LocalPanel { parameter: "", feature: "", levels }]).unwrap().png().unwrap();
+        }
+        for nothing in [ecdf_difference("", &[]), rank_histograms("", &[]), local_coverage("", &[])] {
+            nothing.unwrap().png().unwrap();
+        }
+    }
+}

@@ -82,6 +82,9 @@ mod tests {
             let finite = values.iter().filter(|x| x.is_finite()).count();
             assert_eq!((edges.len(), counts.iter().sum::<f64>()), (counts.len() + 1, finite as f64), "{values:?}");
             assert!(edges.windows(2).all(|e| e[1] > e[0]), "{edges:?}");
+            for observed in [None, Some(7.0), Some(f64::NAN)] {
+                histograms("", "&", &[HistogramPanel { name: "<", values, observed }]).unwrap().png().unwrap();
+            }
         }
         let (edges, counts) = bins(&[0.0, 1.0, 1.0, 4.0]);
         assert_eq!((edges[0], &counts[..]), (-0.5, &[1.0, 2.0, 0.0, 0.0, 1.0][..]));

@@ -63,6 +63,11 @@ pub struct Figure {
 }
 
 impl Figure {
+    #[cfg(test)]
+    pub(crate) fn from_svg(svg: String) -> Self {
+        Self { svg }
+    }
+
     /// The picture as an SVG document.
     pub fn svg(&self) -> &str {
         &self.svg

@@ -211,6 +211,21 @@ fn outlines(density: &[Vec<f64>], height: f64) -> Vec<Vec<(f64, f64)>> {
 mod tests {
     use super::*;
 
+    #[test]
+    fn draws_whatever_it_is_given() {
+        let some = [f64::NAN, f64::INFINITY, 1.0, 1.0];
+        for beliefs in [[Belief::Draws(&some); 2], [Belief::Draws(&[]), Belief::Density(&[(0.0, 1.0), (1.0, 0.0)])]] {
+            let panel = |belief| Panel {
+                parameter: "a < b",
+                beliefs: vec![("&", belief)],
+                lines: vec![("truth", f64::NAN)],
+                range: None,
+            };
+            pairs("<&>", &beliefs.map(panel)).unwrap().png().unwrap();
+        }
+        pairs("", &[]).unwrap().png().unwrap();
+    }
+
     /// A round hill is held by one closed circle of the right radius.
     #[test]
     fn outlines_are_closed() {

@@ -76,10 +76,11 @@ fn pictures(page: &mut Page, calibration: &Calibration, summary: &CalibrationSum
     let levels: Vec<f64> = (1..50).map(|i| f64::from(i) / 50.0).collect();
     let points = |coverage: &[Coverage]| coverage.iter().map(|c| (c.level, c.share)).collect::<Vec<_>>();
     let density = calibration.log_density_ranks().map(|ranks| points(&ranks.highest_coverage(&levels)));
+    let ellipsoids = points(&calibration.ellipsoid_ranks().highest_coverage(&levels));
     let tarp = points(&calibration.tarp(0).lowest_coverage(&levels));
     let mut together = Vec::new();
     together.extend(density.as_ref().map(|points| ("highest density", points.as_slice())));
-    together.push(("TARP", tarp.as_slice()));
+    together.extend([("ellipsoids", ellipsoids.as_slice()), ("TARP", tarp.as_slice())]);
     let each: Vec<_> =
         ranks.iter().take(PAIRS).map(|r| (r.name.as_str(), points(&r.central_coverage(&levels)))).collect();
     let each: Vec<_> = each.iter().map(|(name, points)| (*name, points.as_slice())).collect();
@@ -102,8 +103,7 @@ fn pictures(page: &mut Page, calibration: &Calibration, summary: &CalibrationSum
     if !figures.is_empty() {
         page.remark(
             "Whether that holds in every region of the data: of each parameter, by the number that describes the data along \
-             which coverage changes most clearly, with the p-value of that change.",
-        );
+             which coverage changes most clearly. The p-value is the least of as many as there are such numbers.");
         page.figures(&figures);
     }
     Ok(())

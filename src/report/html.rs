@@ -118,9 +118,13 @@ impl Page {
         let svg = self.inline(figure, says);
         let below =
             if caption.is_empty() { String::new() } else { format!("<figcaption>{}</figcaption>", marked(caption)) };
-        // No wider than it is drawn, or its words would be larger than the page's.
-        let width = attribute(&svg, "width").map_or(String::new(), |w| format!(" style=\"max-width:{w}px\""));
-        let _ = writeln!(self.html, "<figure class=\"alone\"{width}>{svg}{below}</figure>");
+        // Its words are no larger than the page's, and not so small that nobody can read them: then it is scrolled.
+        let widths = attribute(&svg, "width").map_or((900.0, 540.0), |w| (w, 0.6 * w));
+        let _ = writeln!(
+            self.html,
+            "<figure class=\"alone\" style=\"max-width:{:.0}px\"><div style=\"min-width:{:.0}px\">{svg}</div>{below}</figure>",
+            widths.0, widths.1
+        );
     }
 
     /// The picture as an element of the page. Names of its parts are made its own: in one page two cannot have the same.
@@ -141,4 +145,33 @@ fn attribute(element: &str, name: &str) -> Option<f64> {
     let tag = &element[..element.find('>')?];
     let from = tag.find(&format!(" {name}=\""))? + name.len() + 3;
     tag[from..].split('"').next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plot::lines;
+
+    #[test]
+    fn marks_code_and_escapes_the_rest() {
+        assert_eq!(marked("`a < b` & 'c'"), "<code>a &lt; b</code> &amp; &#39;c&#39;");
+        assert_eq!(marked("one ` alone\u{7}"), "one ` alone\u{fffd}");
+    }
+
+    #[test]
+    fn names_in_two_pictures_are_two() {
+        let figure = lines(&Default::default(), &[]).unwrap();
+        let mut page = Page::default();
+        page.figure("\"first\" width=\"1\"", "", &figure);
+        page.figure("second", "a caption", &figure);
+        assert!(!page.html.contains("<?xml") && page.html.contains("aria-label=\"&quot;first&quot;"));
+        assert_eq!(page.html.matches("max-width:900px").count(), 2);
+        let named = |page: &mut Page, text: &str| {
+            let svg = format!("<svg width=\"9\"><g id=\"a\"/><use href=\"#a\" fill=\"url(#a)\"/>{text}</svg>");
+            page.inline(&Figure::from_svg(svg), "")
+        };
+        let (third, fourth) = (named(&mut page, ""), named(&mut page, ""));
+        assert!(third.contains("id=\"f3-a\"") && third.contains("href=\"#f3-a\"") && third.contains("url(#f3-a)"));
+        assert!(fourth.contains("id=\"f4-a\"") && !fourth.contains("#a"));
+    }
 }

@@ -8,7 +8,7 @@ use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 use self::html::{Cell, Page, escape, marked};
-use crate::calibration::{Calibration, CalibrationSummary, Predictive, data_statistics, number, p_text};
+use crate::calibration::{Calibration, CalibrationSummary, Predictive, Typicality, data_statistics, number, p_text};
 use crate::inference::Inferred;
 use crate::io::{Column, DataSet, Frame};
 use crate::model::{Model, Plate, PlateSize, Record, Role, Specification, Variable, global_names};
@@ -88,6 +88,7 @@ pub struct Report {
     notes: Vec<String>,
     statistics: Vec<(String, f64)>,
     columns: Vec<(String, Vec<f64>)>,
+    typicality: Option<Typicality>,
     truths: Vec<(String, f64)>,
     posteriors: Vec<Shown>,
     trainings: Vec<(String, Vec<nn::Record>)>,
@@ -140,6 +141,13 @@ impl Report {
     pub fn data<D: DataSet>(mut self, data: &D) -> Self {
         self.statistics = data_statistics(data);
         self.columns = columns(&data.frame());
+        self
+    }
+
+    /// Whether the data are like simulations of the model.
+    pub fn typicality(mut self, typicality: &Typicality) -> Self {
+        self.warnings.extend(typicality.warnings().into_iter().map(|warning| ("data".to_owned(), warning)));
+        self.typicality = Some(typicality.clone());
         self
     }
 
@@ -229,7 +237,7 @@ impl Report {
         type Section = fn(&Report, &mut Page) -> Result<(), PlotError>;
         let sections: [(&str, &str, bool, Section); 8] = [
             ("model", "Model", self.specification.is_some(), Self::write_model),
-            ("data", "Data", !self.statistics.is_empty(), Self::write_data),
+            ("data", "Data", !self.statistics.is_empty() || self.typicality.is_some(), Self::write_data),
             ("posterior", "Posterior", !self.posteriors.is_empty(), Self::write_posteriors),
             ("figures", "Pictures", !self.figures.is_empty(), Self::write_figures),
             ("training", "Training", !self.trainings.is_empty(), Self::write_trainings),
@@ -245,7 +253,7 @@ impl Report {
              <body>\n<h1>{title}</h1>\n<nav>{links}</nav>\n",
             title = escape(&self.title),
             style = include_str!("style.css"),
-            links = shown().map(|s| format!("<a href=\"#{}\">{}</a>", s.0, s.1)).collect::<String>(),
+            links = shown().map(|s| format!("<a href=\"#{}\">{}</a>\n", s.0, s.1)).collect::<String>(),
         );
         self.write_warnings(&mut page);
         self.notes.iter().for_each(|note| page.paragraph(note));
@@ -275,7 +283,10 @@ impl Report {
 
     fn write_warnings(&self, page: &mut Page) {
         let warnings: Vec<_> = self.warnings.iter().cloned().chain(self.disagreements()).collect();
-        let checked = !self.posteriors.is_empty() || !self.calibrations.is_empty() || !self.predictive.is_empty();
+        let checked = self.typicality.is_some()
+            || !self.posteriors.is_empty()
+            || !self.calibrations.is_empty()
+            || !self.predictive.is_empty();
         if !warnings.is_empty() {
             let line = |(of, warning): &(String, String)| format!("<li>{}: {}</li>\n", escape(of), marked(warning));
             let lines: String = warnings.iter().map(line).collect();
@@ -305,7 +316,9 @@ impl Report {
     fn write_data(&self, page: &mut Page) -> Result<(), PlotError> {
         let scale = |value: f64| number(value, value.abs() / 100.0);
         let rows: Vec<_> = self.statistics.iter().map(|(name, value)| vec![name.clone(), scale(*value)]).collect();
-        page.table("", &[("statistic", Cell::Text), ("value", Cell::Number)], &rows);
+        if !rows.is_empty() {
+            page.table("", &[("statistic", Cell::Text), ("value", Cell::Number)], &rows);
+        }
         let histogram = |(name, values): &(String, Vec<f64>)| {
             let panel = HistogramPanel { name, values, observed: None };
             Ok((format!("histogram of {name}"), plot::histograms("", "elements", &[panel])?))
@@ -313,6 +326,9 @@ impl Report {
         let figures = self.columns.iter().take(PICTURES).map(histogram).collect::<Result<Vec<_>, PlotError>>()?;
         page.figures(&figures);
         left_out(page, self.columns.len(), "columns");
+        if let Some(typicality) = &self.typicality {
+            page.paragraph(&format!("Typicality: {typicality}."));
+        }
         Ok(())
     }
 

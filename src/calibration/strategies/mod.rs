@@ -29,6 +29,8 @@
 //! # check();
 //! ```
 
+#![allow(clippy::test_attr_in_doctest, reason = "shown as they stand in a test; a call below runs the same checks")]
+
 mod conjugate;
 
 pub use conjugate::*;

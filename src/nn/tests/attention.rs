@@ -131,7 +131,7 @@ fn a_causal_network_has_the_gradient_of_its_differences() {
     let plan = Plan::new(&reader, &architecture, &[]).unwrap();
     let mut random = random(4, 0);
     let weights: Vec<f64> =
-        plan.initialise(1).into_iter().map(|weight| f64::from(weight) + 0.1 * normal(&mut random)).collect();
+        plan.initialise(1).into_iter().map(|weight| f64::from(weight) + 0.05 * normal(&mut random)).collect();
     let (batch, targets) = Ordered.draw(1, 0, 3).unwrap();
     let targets: Vec<f64> = reader.targets_to_learn(&targets).into_iter().map(f64::from).collect();
     assert_eq!(targets.len(), 3 * 2 * reader.readings());
@@ -211,7 +211,7 @@ fn a_network_with_attention_has_the_gradient_of_its_differences() {
     let plan = Plan::new(&reader, &architecture, &[]).unwrap();
     let mut random = random(4, 0);
     let weights: Vec<f64> =
-        plan.initialise(1).into_iter().map(|weight| f64::from(weight) + 0.1 * normal(&mut random)).collect();
+        plan.initialise(1).into_iter().map(|weight| f64::from(weight) + 0.05 * normal(&mut random)).collect();
     let (batch, targets) = Mixed.draw(1, 0, 3).unwrap();
     let targets: Vec<f64> = targets.into_iter().map(f64::from).collect();
     check_gradient(&weights, plan.shared, |mut graph| {
