@@ -448,7 +448,7 @@ impl AnyConjugate {
 /// use hierarch::calibration::strategies::{AnyConjugate, Conjugate, Visit, conjugate};
 /// use proptest::prelude::*;
 ///
-/// /// The exact posterior of a number is never wider than the whole range of its values.
+/// /// The quartiles of an exact posterior are in order.
 /// struct HasQuantiles(u64);
 ///
 /// impl Visit for HasQuantiles {
@@ -462,15 +462,12 @@ impl AnyConjugate {
 /// }
 ///
 /// proptest! {
-///     # fn check(model in conjugate(), seed in any::<u64>()) {
-///     #     model.visit(HasQuantiles(seed));
-///     # }
-///     #[test]
+///     // In a file of tests with the attribute `test`.
 ///     fn quantiles_rise(model in conjugate(), seed in any::<u64>()) {
 ///         model.visit(HasQuantiles(seed));
 ///     }
 /// }
-/// # check();
+/// # quantiles_rise();
 /// ```
 pub fn conjugate() -> impl Strategy<Value = AnyConjugate> {
     prop_oneof![

@@ -16,17 +16,13 @@
 //! }
 //!
 //! proptest! {
-//!     # // A test that would not run inside a function.
-//!     # fn check(simulation in simulations(&Flux::default())) {
-//!     #     prop_assert!(simulation.data.events.energy.len() <= 10);
-//!     # }
-//!     #[test]
+//!     // In a file of tests with the attribute `test`.
 //!     fn energies_are_positive(simulation in simulations(&Flux::default())) {
 //!         prop_assert!(simulation.globals.rate > 0.0);
 //!         prop_assert!(simulation.data.events.energy.iter().all(|energy| *energy > 0.0));
 //!     }
 //! }
-//! # check();
+//! # energies_are_positive();
 //! ```
 
 #![allow(clippy::test_attr_in_doctest, reason = "shown as they stand in a test; a call below runs the same checks")]
