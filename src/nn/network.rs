@@ -28,7 +28,7 @@ use serde::{Deserialize, Serialize};
 
 use super::attention::{AttentionPlan, Block, Part, Points};
 use super::estimate::Estimate;
-use super::features::{Elements, Encoded, Level, Pooled, Reader, outside_plates};
+use super::features::{Elements, Encoded, Level, Pooled, Reader, Scales, outside_plates};
 use super::graph::{Graph, Input, Layer, Node, Slot, Weights};
 use super::head::{Family, Head};
 use super::kernels::{Activation, Number};
@@ -826,7 +826,7 @@ impl Network {
     }
 
     /// What the layers that read data sets make of one, from what the network keeps of it.
-    pub(super) fn judge_sums(&self, sums: &Sums) -> Result<(Judged<f32>, Vec<(f32, f32)>), Error> {
+    pub(super) fn judge_sums(&self, sums: &Sums) -> Result<(Judged<f32>, Scales), Error> {
         let levels = &self.reader.levels;
         let fits = |(level, plan, plate): (&Level, &LevelPlan, &PlateSums)| {
             plate.moments.len() == level.moments_width()
@@ -876,13 +876,13 @@ impl Network {
     /// If the batch does not have the network's [`shape`](Network::shape), or holds a number that is not finite.
     pub fn predict(&self, batch: &Batch) -> Result<Vec<Estimate>, Error> {
         let slices = self.judge_batch(batch)?;
-        let read = |(judged, scales): &(Judged<f32>, Vec<(f32, f32)>)| self.read_all(judged, scales);
+        let read = |(judged, scales): &(Judged<f32>, Scales)| self.read_all(judged, scales);
         let estimates = slices.iter().map(read).collect::<Result<Vec<_>, _>>()?;
         Ok(estimates.into_iter().flatten().collect())
     }
 
     /// What the layers that read data sets make of each, and the scales of its targets, in slices of the data sets.
-    pub(super) fn judge_batch(&self, batch: &Batch) -> Result<Vec<(Judged<f32>, Vec<(f32, f32)>)>, Error> {
+    pub(super) fn judge_batch(&self, batch: &Batch) -> Result<Vec<(Judged<f32>, Scales)>, Error> {
         batch.check(&self.shape)?;
         in_slices(batch, 1, |sets| {
             let batch = batch.slice(sets);
@@ -890,7 +890,7 @@ impl Network {
         })
     }
 
-    fn judge(&self, sets: usize, plates: Vec<Encoded>) -> Result<(Judged<f32>, Vec<(f32, f32)>), Error> {
+    fn judge(&self, sets: usize, plates: Vec<Encoded>) -> Result<(Judged<f32>, Scales), Error> {
         let mut graph = Graph::<f32, NoneTape>::new(self.weights.clone(), self.plan.shared)?;
         let scales = self.reader.scales(sets, &plates);
         Ok((self.plan.forward(&mut graph, sets, plates)?, scales))
