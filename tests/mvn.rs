@@ -57,7 +57,7 @@ fn nested_sums(draws: &[[f64; 3]]) -> [f64; 3] {
 #[test]
 fn nested_rows_of_several_numbers() {
     let model = Nested::default();
-    let posterior = model.npe().seed(1).train(Budget::sets(60_000)).unwrap();
+    let posterior = model.npe().seed(1).train(Budget::sets(100_000)).unwrap();
     for elements in [1, 5, 50, 200] {
         let sets = model.simulate(100).size("elements", elements).seed(7).run().unwrap();
         let each: Vec<_> = sets
@@ -84,7 +84,7 @@ fn nested_rows_of_several_numbers() {
 #[test]
 fn wide_rows() {
     let model = Wide::default();
-    let posterior = model.npe().seed(1).train(Budget::sets(60_000)).unwrap();
+    let posterior = model.npe().seed(1).train(Budget::sets(100_000)).unwrap();
     for elements in [1, 5, 50, 200] {
         let sets = model.simulate(100).size("elements", elements).seed(7).run().unwrap();
         let sum = |column: &[[f64; 5]]| column.iter().flatten().sum::<f64>();
@@ -107,7 +107,7 @@ fn rows_in_their_order() {
     let model = Nested::default();
     let encoder = Encoder::Causal { width: 16, heads: 2, blocks: 1 };
     let npe = model.npe().seed(1).settings(|s| s.architecture.encoder = encoder);
-    let posterior = npe.train(Budget::sets(15_000)).unwrap();
+    let posterior = npe.train(Budget::sets(40_000)).unwrap();
     let sets = model.simulate(50).size("elements", 200).seed(7).run().unwrap();
     let beliefs: Vec<_> = sets.iter().map(|s| posterior.condition_prefixes(&s.data).unwrap()).collect();
     for elements in [1, 5, 50, 200] {

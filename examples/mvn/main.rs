@@ -315,7 +315,7 @@ fn picture_contraction(out: &Output, judged: &[Judged], data: &MvnData, truth: &
     let marks = [Mark::Thin, Mark::Dashed];
     series.extend(outlines.iter().zip(&labels).zip(marks).map(|((line, label), mark)| Series::new(label, mark, line)));
     let line = [(1.0, truth.theta[0]), (longest as f64, truth.theta[0])];
-    series.push(Series::new("truth", Mark::Dashed, &line));
+    series.push(Series::new("truth", Mark::Thin, &line));
     let axes = Axes { x: "elements", y: "theta[0]", log_x: true, ..Axes::default() };
     out.picture("contraction", &plot::lines(&axes, &series)?)
 }
@@ -326,8 +326,10 @@ fn picture_marginals(out: &Output, judged: &[Judged], data: &MvnData, truth: &Mv
         judged.iter().map(|one| after(one.posterior, data, &SHOWN)).collect::<std::result::Result<Vec<_>, _>>()?;
     let draws: Vec<Vec<Vec<Vec<f64>>>> =
         beliefs.iter().map(|beliefs| beliefs.iter().map(|belief| belief.sample(40_000, 0)).collect()).collect();
-    let names: Vec<String> =
-        SHOWN.iter().flat_map(|n| (0..3).map(move |k| format!("theta[{k}], {n} elements"))).collect();
+    let names: Vec<String> = SHOWN
+        .iter()
+        .flat_map(|n| (0..3).map(move |k| format!("theta[{k}], {n} element{}", if *n == 1 { "" } else { "s" })))
+        .collect();
     let densities: Vec<Vec<(f64, f64)>> = SHOWN
         .iter()
         .flat_map(|n| {

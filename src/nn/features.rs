@@ -774,6 +774,9 @@ impl<'a> Table<'a> {
     }
 }
 
+/// Mean and standard deviation of each target of each data set, in which the network measures it.
+pub(super) type Scales = Vec<(f32, f32)>;
+
 /// How data sets and targets are read: everything that is fitted to the pilot sample.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Reader {
@@ -825,12 +828,12 @@ impl Reader {
 
     /// Mean and standard deviation of each target of each data set, in which the network measures it: what least squares
     /// say of it given the pooled moments.
-    pub(super) fn scales(&self, sets: usize, plates: &[Encoded]) -> Vec<(f32, f32)> {
+    pub(super) fn scales(&self, sets: usize, plates: &[Encoded]) -> Scales {
         self.scales_of(sets, &moments_of(plates))
     }
 
     /// The same from the pooled moments of each plate.
-    pub(super) fn scales_of(&self, sets: usize, moments: &[&[f32]]) -> Vec<(f32, f32)> {
+    pub(super) fn scales_of(&self, sets: usize, moments: &[&[f32]]) -> Scales {
         let prior = self.targets.iter().cycle().take(sets * self.targets.len());
         let Some(linear) = &self.linear else { return prior.copied().collect() };
         let scale = |((mean, log_sd), (prior_mean, prior_sd)): ((f64, f64), &(f32, f32))| {

@@ -28,7 +28,7 @@ use serde::{Deserialize, Serialize};
 
 use super::attention::{AttentionPlan, Block, Part, Points};
 use super::estimate::Estimate;
-use super::features::{Elements, Encoded, Level, Pooled, Reader, outside_plates};
+use super::features::{Elements, Encoded, Level, Pooled, Reader, Scales, outside_plates};
 use super::graph::{Graph, Input, Layer, Node, Slot, Weights};
 use super::head::{Family, Head};
 use super::kernels::{Activation, Number};

@@ -122,7 +122,7 @@ pub struct Settings {
     /// and return the last. For simulations that are seen more than once.
     pub patience: Option<usize>,
     /// Data sets in the pilot sample, to which all is fitted that is not learned step by step: fewer if they are large, and
-    /// beyond 2048 no more than a sixteenth of a budget of data sets, or than a fiftieth of one of time is enough for.
+    /// beyond 2048 no more than an eighth of a budget of data sets, or than a fiftieth of one of time is enough for.
     pub pilot: usize,
     /// Data sets in the validation sample (fewer if they are large).
     pub validation: usize,
@@ -312,7 +312,7 @@ impl<'a, S: Source> Trainer<'a, S> {
         let simulator = Simulator { shape, source };
         let (mut pilot, mut pilot_targets) = simulator.sample(PILOT, settings.pilot.min(LEAST_PILOT))?;
         let affordable = match settings.budget {
-            Budget::Sets(sets) => sets as f64 / 16.0,
+            Budget::Sets(sets) => sets as f64 / 8.0,
             Budget::Time(time) => pilot.sets as f64 * time.as_secs_f64() / (50.0 * start.elapsed().as_secs_f64()),
         };
         simulator.extend(PILOT, settings.pilot.min(affordable as usize), &mut pilot, &mut pilot_targets)?;
