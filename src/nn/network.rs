@@ -412,9 +412,6 @@ impl Plan {
     }
 }
 
-/// Mean and standard deviation of each target of each data set, in which its outputs are measured.
-pub(super) type Scales = Vec<(f32, f32)>;
-
 /// What the layers that read data sets make of each.
 pub(super) struct Judged<E: Number> {
     /// What the family's distribution is read off.

@@ -25,8 +25,6 @@
 //! # energies_are_positive();
 //! ```
 
-#![allow(clippy::test_attr_in_doctest, reason = "shown as they stand in a test; a call below runs the same checks")]
-
 mod conjugate;
 
 pub use conjugate::*;
