@@ -1,5 +1,8 @@
 //! The exact posterior of the means of normal draws with known variances, under a normal prior.
 
+use hierarch::prelude::*;
+use hierarch::simulate::stream;
+
 use crate::{DRAWS, MvnElements, MvnGlobals, PRIOR_SD, VARIANCES};
 
 /// Independent normal posteriors of the three means.
@@ -15,6 +18,13 @@ impl Exact {
         let sd = sd(draws.len() / DRAWS);
         let mean = |k: usize| draws.iter().map(|x| x[k]).sum::<f64>() / VARIANCES[k] * sd[k].powi(2);
         Exact { mean: std::array::from_fn(mean), sd }
+    }
+
+    /// Draws of each mean, by name.
+    pub fn sample(&self, count: usize, seed: u64) -> Vec<(String, Vec<f64>)> {
+        let mut rng = stream(seed, 0);
+        let mut draws = |k: usize| (0..count).map(|_| Normal::new(self.mean[k], self.sd[k]).draw(&mut rng)).collect();
+        (0..3).map(|k| (format!("theta[{k}]"), draws(k))).collect()
     }
 
     /// The log density of the means at so many sd from their posterior means.

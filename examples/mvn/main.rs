@@ -13,6 +13,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use common::{Options, Output, Result, report};
 use exact::Exact;
+use hierarch::calibration::Calibration;
 use hierarch::plot::{self, Axes, Mark, Panel, Series};
 use hierarch::prelude::*;
 use hierarch::sampling::diagnostics::quantile;
@@ -108,6 +109,25 @@ fn run(arguments: &Arguments) -> Result<()> {
     picture_marginals(&out, &judged, &one, &truth)?;
     out.training(deep_set.history())?;
 
+    let check =
+        PredictiveCheck::new(&model, &one).seed(options.seed).posterior(deep_set.condition(&one)?.globals(1000, 0))?;
+    let mut report = Report::new(&model)
+        .title("The mean of normal draws")
+        .data(&one)
+        .truth(&model, &truth)
+        .posterior("exact", Exact::new(&one.elements).sample(4000, options.seed).as_slice())
+        .setting("seed", options.seed)
+        .predictive(&check);
+    for judged in &judged {
+        let posterior = judged.posterior;
+        report = report
+            .posterior(judged.name, &posterior.condition(&one)?)
+            .training(judged.name, posterior.history())
+            .warnings(judged.name, posterior.warnings())
+            .calibration(judged.name, &judged.calibration);
+    }
+    out.report(report)?;
+
     let seconds: f64 = [&deep_set, &transformer].iter().map(|p| p.history().last().map_or(0.0, |r| r.seconds)).sum();
     out.summary(&json!({
         "deep_set": judged[0].summary(), "transformer": judged[1].summary(), "train_seconds": seconds,
@@ -129,7 +149,7 @@ struct Judged<'a> {
     ratios: Vec<(usize, [Vec<f64>; 3])>,
     /// Mean and standard error of KL(exact || learned) in nats, over data sets of sizes as in training.
     divergence: (f64, f64),
-    sbc_p_min: f64,
+    calibration: Calibration,
 }
 
 impl<'a> Judged<'a> {
@@ -170,7 +190,7 @@ impl<'a> Judged<'a> {
         let variance = each.iter().map(|kl| (kl - mean).powi(2)).sum::<f64>() / (n - 1.0);
         let calibration =
             posterior.calibrate().simulations(if options.quick { 100 } else { 1000 }).seed(options.seed).run()?;
-        Ok(Self { name, posterior, ratios, divergence: (mean, (variance / n).sqrt()), sbc_p_min: calibration.p_min() })
+        Ok(Self { name, posterior, ratios, divergence: (mean, (variance / n).sqrt()), calibration })
     }
 
     /// The relative error of the median sd of each dimension, at a length.
@@ -190,7 +210,7 @@ impl<'a> Judged<'a> {
         };
         json!({
             "sd_error_max": self.error_max(), "kl_nats": self.divergence.0, "kl_nats_sd": self.divergence.1,
-            "sbc_p_min": self.sbc_p_min, "train_seconds": last.map(|r| r.seconds), "sets_seen": last.map(|r| r.sets),
+            "sbc_p_min": self.calibration.p_min(), "train_seconds": last.map(|r| r.seconds), "sets_seen": last.map(|r| r.sets),
             "sd_errors": errors(&JUDGED), "sd_errors_beyond_training": errors(&BEYOND),
         })
     }
@@ -236,7 +256,7 @@ fn table(judged: &[Judged]) {
             one.divergence.0,
             one.divergence.1,
             100.0 * one.error_max(),
-            one.sbc_p_min
+            one.calibration.p_min()
         );
     }
 }

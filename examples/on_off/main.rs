@@ -15,7 +15,7 @@ use clap::Parser;
 use common::{Options, Output, Result, report};
 use exact::Likelihood;
 use hierarch::calibration::Neyman;
-use hierarch::plot::{self, Axes, Mark, Series};
+use hierarch::plot::{self, Axes, Figure, Mark, Series};
 use hierarch::prelude::*;
 use hierarch::sampling::diagnostics::quantile;
 use rayon::prelude::*;
@@ -117,7 +117,8 @@ fn run(arguments: &Arguments) -> Result<()> {
         println!("{mu:>6}{learned:>10.4}{exact:>10.4}");
     }
     println!("mean over {SUMMARY:?}: learned {power_learned:.4}, exact {power_exact:.4}");
-    picture_power(&out, &powers)?;
+    let power_curves = picture_power(&powers)?;
+    out.picture("power", &power_curves)?;
 
     let simulations = if options.quick { 5_000 } else { 20 * sets };
     println!("\nconfidence sets, with critical values from {simulations} data sets ...");
@@ -127,7 +128,8 @@ fn run(arguments: &Arguments) -> Result<()> {
     let of_learned = Neyman::following(simulate(), "mu", TESTED, &LEVELS, learned, "nu", nu)?;
     let of_exact = Neyman::following(simulate(), "mu", TESTED, &LEVELS, exact, "nu", nu)?;
     let coverages = [coverage(&of_learned, sets, options.seed)?, coverage(&of_exact, sets, options.seed)?];
-    picture_coverage(&out, &coverages)?;
+    let coverage_curves = picture_coverage(&coverages)?;
+    out.picture("coverage", &coverage_curves)?;
     println!("coverage over nu = {COVERED_NUS:?}, of {} data sets each:", coverages[0].sets);
     println!("{:>6}{:>10}{:>10}{:>10}{:>12}{:>10}", "level", "learned", "least", "exact", "least", "error");
     for (level, (learned, exact)) in LEVELS.iter().zip(coverages[0].summaries().zip(coverages[1].summaries())) {
@@ -138,6 +140,19 @@ fn run(arguments: &Arguments) -> Result<()> {
 
     let one = one_data_set(&out, &model, (learned, &of_learned), (exact, &of_exact), options.seed)?;
 
+    out.report(
+        Report::new(&model)
+            .title("A signal strength whatever the background")
+            .training("the statistic", statistic.history())
+            .figure(
+                "The power of 5 % tests of μ = 5, mean over backgrounds, each calibrated at its own.",
+                &power_curves,
+            )
+            .figure("The coverage of confidence sets at each background, beside what they say.", &coverage_curves)
+            .setting("seed", options.seed)
+            .setting("data sets for each power", sets)
+            .setting("data sets for critical values", simulations),
+    )?;
     let last = statistic.history().last().copied();
     let by_mu = TRUE.iter().zip(powers[0].iter().zip(&powers[1]));
     out.summary(&json!({
@@ -313,7 +328,7 @@ fn coverage(neyman: &Sets<'_>, sets: usize, seed: u64) -> Result<Covered> {
     Ok(Covered { sets: sets * COVERED_MUS.len(), shares: all })
 }
 
-fn picture_power(out: &Output, powers: &[Vec<f64>; 2]) -> Result<()> {
+fn picture_power(powers: &[Vec<f64>; 2]) -> Result<Figure> {
     // At the null it is the size of the test.
     let curve = |powers: &[f64]| {
         let mut points: Vec<(f64, f64)> = TRUE.into_iter().zip(powers.iter().copied()).collect();
@@ -327,10 +342,10 @@ fn picture_power(out: &Output, powers: &[Vec<f64>; 2]) -> Result<()> {
         Series::new("exact profile likelihood ratio", Mark::Dashed, &exact),
     ];
     let axes = Axes { x: "true signal strength μ", y: "power of a 5 % test of μ = 5", ..Axes::default() };
-    out.picture("power", &plot::lines(&axes, &series)?)
+    Ok(plot::lines(&axes, &series)?)
 }
 
-fn picture_coverage(out: &Output, coverages: &[Covered; 2]) -> Result<()> {
+fn picture_coverage(coverages: &[Covered; 2]) -> Result<Figure> {
     // All levels on one scale: how far a share is from its level, in errors that it has if the level is right.
     let mut curves = Vec::new();
     for (name, mark, covered) in [("learned", Mark::LinePoints, &coverages[0]), ("exact", Mark::Dashed, &coverages[1])]
@@ -346,7 +361,7 @@ fn picture_coverage(out: &Output, coverages: &[Covered; 2]) -> Result<()> {
     let (nominal, band) = (COVERED_NUS.map(|nu| (nu, 0.0)), [(-3.0, 3.0); COVERED_NUS.len()]);
     series.push(Series::new("as it says, ± 3 errors", Mark::Thin, &nominal).band(&band));
     let axes = Axes { x: "background scale ν", y: "coverage less its level, binomial errors", ..Axes::default() };
-    out.picture("coverage", &plot::lines(&axes, &series)?)
+    Ok(plot::lines(&axes, &series)?)
 }
 
 /// One data set: its fit, and the confidence sets of both statistics.
