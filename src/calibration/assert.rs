@@ -72,6 +72,9 @@ pub enum Miscalibrated {
         /// Those there are.
         known: String,
     },
+    /// There are no ranks to check, or one that cannot be.
+    #[error("{0}")]
+    Ranks(String),
     /// Too few simulations to find what should be found.
     #[error(
         "{simulations} simulations of `{parameter}` are too few: a {what} would be found less often than 19 times in 20, at a \
@@ -146,9 +149,17 @@ impl Tolerance<'_> {
     /// [`Calibration::check`] for ranks from anywhere.
     ///
     /// # Errors
-    /// Those of [`Calibration::check`].
+    /// Those of [`Calibration::check`], no ranks at all, and ranks above the number of draws.
     pub fn check(&self, ranks: &[Ranks]) -> Result<(), Miscalibrated> {
         self.makes_sense()?;
+        if ranks.is_empty() {
+            return Err(Miscalibrated::Ranks("there are no ranks to check".to_owned()));
+        }
+        for Ranks { name, ranks, draws } in ranks {
+            if let Some(rank) = ranks.iter().find(|rank| *rank > draws) {
+                return Err(Miscalibrated::Ranks(format!("`{name}` has the rank {rank} among {draws} draws")));
+            }
+        }
         let named = |name: &&str| {
             let known = || ranks.iter().map(|one| one.name.as_str()).collect::<Vec<_>>().join(", ");
             let found = ranks.iter().find(|one| one.name == **name);

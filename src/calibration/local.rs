@@ -15,7 +15,7 @@ const FEWEST: usize = 5;
 pub struct Local {
     /// The parameter, or `log density`.
     pub parameter: String,
-    /// The feature: a statistic of the data, or `mean` or `log sd` of the parameter given the data.
+    /// The feature: a statistic of the data in `backticks`, or `its mean` or `its sd`: of the parameter given the data.
     pub feature: String,
     /// The p-value of a trend, straight or bent, in shift or width.
     pub p_value: f64,
@@ -63,7 +63,7 @@ impl Local {
 
 impl Calibration {
     /// Each parameter, and the log density where it is known, by each feature of the data: the statistics of
-    /// [`Judged`](super::Judged), and the parameter's own mean and log sd given the data.
+    /// [`Judged`](super::Judged), and the parameter's own mean and sd given the data.
     ///
     /// The test is a score test of a trend: the simulations are put in ten groups along the feature, and weighted sums of the
     /// normal scores and of their squares over the groups, with weights that rise from one end to the other, or from the middle

@@ -66,6 +66,21 @@ pub enum NeymanError {
     /// Too few simulations.
     #[error("{0} simulations are too few to learn critical values from: {FEWEST} at least, and 10,000 to trust them")]
     Few(usize),
+    /// No data sets to count coverage over.
+    #[error("the coverage of 0 data sets is not known: ask for 1000, say")]
+    NoSets,
+    /// A value beyond those that critical values were learned for.
+    #[error("there are no critical values at `{name}` = {value}: they were learned from {low} to {high}")]
+    Outside {
+        /// The parameter.
+        name: String,
+        /// Its value.
+        value: f64,
+        /// The low end of the range.
+        low: f64,
+        /// The high end.
+        high: f64,
+    },
     /// The test statistic failed.
     #[error("the test statistic at `{name}` = {value} failed: {error}")]
     Statistic {
@@ -358,9 +373,16 @@ where
     /// For each level the share of data sets, simulated at some globals, whose confidence set holds the true value.
     ///
     /// # Errors
-    /// What fails in the simulations or the statistic.
+    /// No data sets, a true value outside of the range that was learned, and what fails in the simulations or the statistic.
     pub fn coverage(&self, globals: &M::Globals, sets: usize, seed: u64) -> Result<Vec<Coverage>, NeymanError> {
         let value = globals.to_numbers()[self.slot.values.start];
+        if sets == 0 {
+            return Err(NeymanError::NoSets);
+        }
+        if !self.range.contains(&value) {
+            let (low, high) = (*self.range.start(), *self.range.end());
+            return Err(NeymanError::Outside { name: self.slot.name.clone(), value, low, high });
+        }
         let found = (0..sets)
             .into_par_iter()
             .map(|i| self.simulated(globals, value, seed, i))

@@ -94,14 +94,16 @@ impl NormalScores {
         if groups.iter().all(|g| g.count == 0.0) {
             return Deviates { shift: 0.0, width: 0.0 };
         }
-        let at_one = self.saddlepoint(groups, target, false);
-        let at_both = self.saddlepoint(groups, target, true);
-        let (Some((t, one)), Some((s, both))) = (at_one, at_both) else {
-            // All true values at an end: no tilt of the ranks gets there.
+        let Some((t, one)) = self.saddlepoint(groups, target, false) else {
+            // All true values at one end: no tilt of the ranks gets there.
             return Deviates { shift: FAR.copysign(target[0]), width: 0.0 };
         };
         let legendre = |t: [f64; 2], k: &Cumulants| t[0] * target[0] + t[1] * target[1] - k.value;
         let shift = deviate(t[0], legendre(t, &one), one.hessian[0]);
+        let Some((s, both)) = self.saddlepoint(groups, target, true) else {
+            // All at either end, or all in the middle: no tilt makes them as wide, or as narrow.
+            return Deviates { shift, width: FAR.copysign(target[1] - one.gradient[1]) };
+        };
         let determinant = both.hessian[0] * both.hessian[2] - both.hessian[1].powi(2);
         let width = deviate(s[1], legendre(s, &both) - legendre(t, &one), determinant / one.hessian[0]);
         Deviates { shift, width }
@@ -274,6 +276,12 @@ mod tests {
         };
         assert!(p(&[20]) < 1e-100 && p(&[0]) < 1e-100 && p(&[10]) < 1e-100 && p(&[0, 20]) < 1e-100);
         assert!(p(&(0..21).collect::<Vec<_>>()) > 0.99);
-        assert_eq!(scores.deviates(&[scores.group(1.0, [].into_iter())]).p_value(), 1.0);
+        // All at both ends, or all in the middle: a width, and no shift. Of nothing nothing is known.
+        let of = |ranks: &[usize]| {
+            scores.deviates(&[scores.group(1.0, ranks.iter().copied().cycle().take(30 * ranks.len()))])
+        };
+        let (narrow, wide, none) = (of(&[0, 20]), of(&[10]), of(&[]));
+        assert!(narrow.width > 30.0 && wide.width < -30.0 && narrow.shift.abs() < 1e-6 && wide.shift.abs() < 1e-6);
+        assert_eq!((none.shift, none.width, none.p_value()), (0.0, 0.0, 1.0));
     }
 }

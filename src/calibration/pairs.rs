@@ -6,6 +6,10 @@ use rayon::prelude::*;
 use super::ranks::rank;
 use super::{Calibration, Estimate, Ranks};
 
+/// Sums and differences are told apart to this part of an sd. Where one is always the same, as of two numbers that sum to
+/// one, what is left is rounding, and the true values are rounded in another way than draws are.
+const APART: f64 = 1e-9;
+
 /// Two parameters together. Their sum and difference are taken in units of the sd that each has given the data.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pair {
@@ -63,9 +67,11 @@ impl Calibration {
             self.ranked(
                 &format!("{} {} {}", self.names[a], if sign > 0.0 { '+' } else { '-' }, self.names[b]),
                 |i, one| {
-                    let (of_a, of_b) = (1.0 / scales[i][a].1, sign / scales[i][b].1);
-                    let truth = of_a * one.truth[a] + of_b * one.truth[b];
-                    let draws = one.draws[a].iter().zip(&one.draws[b]).map(|(x, y)| of_a * x + of_b * y);
+                    let ((mean_a, sd_a), (mean_b, sd_b)) = (scales[i][a], scales[i][b]);
+                    let together =
+                        |x: f64, y: f64| (((x - mean_a) / sd_a + sign * (y - mean_b) / sd_b) / APART).round();
+                    let truth = together(one.truth[a], one.truth[b]);
+                    let draws = one.draws[a].iter().zip(&one.draws[b]).map(|(x, y)| together(*x, *y));
                     (!truth.is_nan()).then(|| rank(i, truth, draws))
                 },
             )
@@ -79,6 +85,7 @@ impl Calibration {
             correlation += sum / (self.draws as f64 * sd_a * sd_b);
             n += 1.0;
         }
-        Pair { sum: combined(1.0), difference: combined(-1.0), correlation: correlation / n }
+        let correlation = (correlation / n).clamp(-1.0, 1.0);
+        Pair { sum: combined(1.0), difference: combined(-1.0), correlation }
     }
 }

@@ -55,6 +55,9 @@ pub enum PredictiveError {
         /// The draw, counted from 0.
         draw: usize,
     },
+    /// Two statistics have one name.
+    #[error("there is another statistic named `{0}`: give yours a name of its own")]
+    Twice(String),
     /// A statistic of the data is no number.
     #[error("the statistic `{name}` of the data is {value}: let it be a number for these data")]
     Statistic {
@@ -160,6 +163,7 @@ impl<'a, M: Model> PredictiveCheck<'a, M> {
     /// # Errors
     /// Those of [`posterior`](PredictiveCheck::posterior), and draws that say nothing of any local.
     pub fn posterior_elements<P: Inferred + ?Sized>(&self, posterior: &P) -> Result<Predictive, PredictiveError> {
+        self.enough()?;
         let specification = self.model.specification();
         let (names, draws) = (posterior.names(), posterior.draws(self.replications));
         let at: HashMap<&str, usize> = names.iter().enumerate().map(|(i, name)| (name.as_str(), i)).collect();
@@ -202,6 +206,7 @@ impl<'a, M: Model> PredictiveCheck<'a, M> {
 
     /// Which draw each replication is from: those in the middle of as many equal runs.
     fn places(&self, draws: usize) -> Result<Vec<usize>, PredictiveError> {
+        self.enough()?;
         if draws == 0 {
             return Err(PredictiveError::NoDraws);
         }
@@ -220,20 +225,26 @@ impl<'a, M: Model> PredictiveCheck<'a, M> {
         Ok(())
     }
 
+    fn enough(&self) -> Result<(), PredictiveError> {
+        if self.replications < FEWEST { Err(PredictiveError::Few(self.replications)) } else { Ok(()) }
+    }
+
     /// Compares the data with replications, each by its position.
     fn run(
         &self,
         source: &'static str,
         replicate: impl Fn(usize) -> Result<Simulation<M>, SimulateError> + Sync,
     ) -> Result<Predictive, PredictiveError> {
-        if self.replications < FEWEST {
-            return Err(PredictiveError::Few(self.replications));
-        }
+        self.enough()?;
         let mut compared: Vec<Compared> = self
             .values(self.data)
             .into_iter()
             .map(|(name, observed)| Compared { name, observed, replications: Vec::with_capacity(self.replications) })
             .collect();
+        let twice = |(i, c): &(usize, &Compared)| compared[..*i].iter().any(|other| other.name == c.name);
+        if let Some((_, wrong)) = compared.iter().enumerate().find(twice) {
+            return Err(PredictiveError::Twice(wrong.name.clone()));
+        }
         if let Some(wrong) = compared.iter().find(|c| !c.observed.is_finite()) {
             return Err(PredictiveError::Statistic { name: wrong.name.clone(), value: wrong.observed });
         }
@@ -654,6 +665,8 @@ mod tests {
         let check = || PredictiveCheck::new(&model, &data);
         assert!(matches!(check().posterior([]), Err(PredictiveError::NoDraws)));
         assert!(matches!(check().replications(19).prior(), Err(PredictiveError::Few(19))));
+        let twice = check().statistic("mean x", |data| data.events.x[0]).prior().unwrap_err();
+        assert!(twice.to_string().contains("another statistic named `mean x`"), "{twice}");
         let nan = check().posterior([LineGlobals { mean: 0.0 }, LineGlobals { mean: f64::NAN }]).unwrap_err();
         assert!(nan.to_string().contains("`mean` is NaN in draw 1"), "{nan}");
         let wrong = check().statistic("ratio", |_| f64::NAN).prior().unwrap_err();

@@ -9,6 +9,9 @@ use super::normal_scores::{Deviates, NormalScores, two_sided};
 use super::{Calibration, Judged};
 use crate::simulate::stream;
 
+/// Keeps the order of ties apart from simulations with the seed 0, which the true values may come from.
+const TIES: u64 = 0x7469_6573_0000_0000;
+
 /// The ranks of a parameter's true values among the draws of its posterior, over simulations.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ranks {
@@ -43,7 +46,7 @@ pub(super) fn rank(simulation: usize, truth: f64, draws: impl IntoIterator<Item 
         below += usize::from(x < truth);
         ties += usize::from(x == truth);
     }
-    below + if ties == 0 { 0 } else { stream(0, simulation as u64).random_range(0..=ties) }
+    below + if ties == 0 { 0 } else { stream(TIES, simulation as u64).random_range(0..=ties) }
 }
 
 impl Ranks {

@@ -8,6 +8,9 @@ use super::ranks::rank;
 use super::{Calibration, Judged, Ranks};
 use crate::simulate::stream;
 
+/// Keeps references apart from simulations with the same seed.
+const APART: u64 = 0x7265_6665_7265_6e63;
+
 impl Calibration {
     /// TARP, a test of all parameters together: for each simulation, how many draws are nearer to a random reference point
     /// than the true values are (f of algorithm 2 of the paper, times `draws`). Where the posterior is right all ranks are
@@ -26,7 +29,7 @@ impl Calibration {
 
     fn tarp_rank(&self, simulation: usize, prior: &[f64], seed: u64) -> Option<usize> {
         let one = &self.judged[simulation];
-        let mut rng = stream(seed, simulation as u64);
+        let mut rng = stream(seed ^ APART, simulation as u64);
         let other = (simulation + rng.random_range(1..self.judged.len())) % self.judged.len();
         let which = rng.random_range(0..=self.draws);
         // Any of the draws and the truth of the other, so that its own rank stays independent.
