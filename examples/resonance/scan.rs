@@ -80,7 +80,9 @@ impl Scan {
         let truth = ResonanceGlobals { fraction: self.fraction, mass };
         let simulate = posterior.model().simulate(self.sets).seed(seed).at(&truth);
         let simulations = simulate.size("events", self.events).run()?;
-        let each = simulations.par_iter().enumerate().map(|(i, s)| self.moments(posterior, &s.data, seed + i as u64));
+        // Chains of their own random numbers, not those of the data.
+        let chains = |i: usize| !seed - i as u64;
+        let each = simulations.par_iter().enumerate().map(|(i, s)| self.moments(posterior, &s.data, chains(i)));
         let each = each.collect::<std::result::Result<Vec<Moments>, InferenceError>>()?;
         let median = |way: usize, of: fn(&(f64, f64)) -> f64| {
             let mut all: Vec<f64> = each.iter().map(|moments| of(&moments[way])).collect();

@@ -259,6 +259,9 @@ impl Judged {
         if let Some(known) = &drawn.log_densities {
             known.check(count)?;
         }
+        if drawn.names.len() != drawn.draws.len() {
+            return Err(format!("{} names for {} columns of draws", drawn.names.len(), drawn.draws.len()));
+        }
         let columns: HashMap<String, Vec<f64>> = drawn.names.into_iter().zip(drawn.draws).collect();
         let (mut truth, mut draws) = (Vec::new(), Vec::new());
         for parameter in parameters(specification, simulation, &mut choose) {
