@@ -3,7 +3,8 @@
 //! The data set and simulations of its size are described by plain statistics, and the test statistic is the distance to the
 //! nearest other one. If the data come from the model, the data set is one among the simulations, and its distance is as
 //! likely to be of one rank among theirs as of any other: the p-value is exact, whatever the distributions (Vovk, Gammerman
-//! & Shafer, *Algorithmic learning in a random world*, 2005). What a network makes of the data would not do in place of
+//! & Shafer, *Algorithmic learning in a random world*, 2005). It is nearly so where covariates are drawn from the data's own
+//! rows. What a network makes of the data would not do in place of
 //! statistics: it has learned to ignore all that training did not show to matter.
 
 use std::fmt;
