@@ -1,6 +1,8 @@
 //! The hot paths of `resonance`: the gradient of its density, its simulator, a training step, inference on new data, and its
 //! refinement.
 
+#[path = "../examples/resonance/model.rs"]
+mod model;
 #[allow(dead_code)]
 #[path = "../examples/resonance/statistic.rs"]
 mod statistic;
@@ -15,22 +17,9 @@ use hierarch::nn::{
     Activation, Architecture, Batch, Encoder, Family, PlateShape, Rows, Settings, Shape, Source, Trainer, Trunk,
 };
 use hierarch::prelude::*;
+use model::{Resonance, ResonanceGlobals};
 use rayon::prelude::*;
 use statistic::{Classified, ClassifiedGlobals};
-
-model! {
-    /// A narrow resonance of unknown mass on a smooth background.
-    pub Resonance {
-        param width: f64 = 0.1;
-        global fraction ~ Uniform(0.0, 1.0);
-        global mass ~ Normal(1.0, 2.0);
-        plate events(1..=200) {
-            local signal ~ Bernoulli(fraction);
-            let (mean, sd) = if signal { (mass, width) } else { (0.0, 1.0) };
-            observe x ~ Normal(mean, sd);
-        }
-    }
-}
 
 fn density(c: &mut Criterion) {
     let model = Resonance::default();

@@ -58,6 +58,7 @@ pub mod calibration;
 pub mod distributions;
 pub mod inference;
 pub mod io;
+mod linear;
 pub mod model;
 pub mod nn;
 pub mod plot;

@@ -1,12 +1,15 @@
 //! The explicit part of an implicit model's density: against the same models with the density that the functions draw from,
 //! against models without the implicit observations, and against finite differences.
 
+mod slope;
+
 use hierarch::autodiff::log_sum_exp;
 use hierarch::io::DataSet;
 use hierarch::model::{Density, Explicit, constrain, global_slots, local_ranges, local_slots, unconstrain};
 use hierarch::prelude::*;
 use hierarch::simulate::Stream;
 use rand::RngExt;
+use slope::slope;
 
 /// What only a function that draws needs may be computed with plain numbers.
 fn tilt(share: f64) -> f64 {
@@ -163,13 +166,7 @@ fn check_gradient<M: Explicit>(model: &M) {
             assert!((value - plain_value).abs() < 1e-10 * value.abs().max(1.0), "{value} {plain_value}");
             for i in 0..q.len() {
                 assert!((gradient[i] - plain[i]).abs() < 1e-9 * gradient[i].abs().max(1.0));
-                let h = 1e-3;
-                let mut at = |d: f64| {
-                    let mut q = q.clone();
-                    q[i] += d;
-                    density.gradient(&q, &mut scratch)
-                };
-                let slope = (8.0 * (at(h) - at(-h)) - (at(2.0 * h) - at(-2.0 * h))) / (12.0 * h);
+                let slope = slope(&q, i, 1e-3, |q| density.gradient(q, &mut scratch));
                 assert!(
                     (gradient[i] - slope).abs() < 1e-5 * gradient[i].abs().max(1.0),
                     "{i}: {} {slope}",
@@ -222,12 +219,7 @@ fn explicit_and_implicit_part_are_the_whole() {
             let sum = a + log_density_of_images(&s.data, &q);
             assert!((sum - b).abs() < 1e-10 * b.abs().max(1.0), "{sum} {b}");
             for j in 0..q.len() {
-                let at = |d: f64| {
-                    let mut q = q.clone();
-                    q[j] += d;
-                    log_density_of_images(&s.data, &q)
-                };
-                let slope = (8.0 * (at(1e-3) - at(-1e-3)) - (at(2e-3) - at(-2e-3))) / 12e-3;
+                let slope = slope(&q, j, 1e-3, |q| log_density_of_images(&s.data, q));
                 let error = of_part[j] + slope - of_whole[j];
                 assert!(error.abs() < 1e-6 * of_whole[j].abs().max(1.0), "{j}: {} {slope} {}", of_part[j], of_whole[j]);
             }

@@ -4,6 +4,7 @@
 //! alarm in two million for each.
 
 mod models;
+mod slope;
 
 use hierarch::calibration::strategies::{
     AnyConjugate, Conjugate, NormalNormal, Visit, conjugate, dirichlet_categorical, normal_normal, prior, simulations,
@@ -17,6 +18,7 @@ use hierarch::sampling::diagnostics::mcse_mean;
 use models::*;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed};
+use slope::slope;
 
 /// So many cases, from a fixed seed, with no file of what failed.
 fn cases(cases: u32) -> Config {
@@ -126,13 +128,7 @@ fn gradient_is_that_of_the_density<M: Likelihood>(model: &M, simulation: &Simula
     let value = density.gradient(&q, &mut gradient);
     assert!(value.is_finite(), "{value}");
     for i in 0..q.len() {
-        let h = 1e-3;
-        let mut at = |d: f64| {
-            let mut q = q.clone();
-            q[i] += d;
-            density.gradient(&q, &mut scratch)
-        };
-        let slope = (8.0 * (at(h) - at(-h)) - (at(2.0 * h) - at(-2.0 * h))) / (12.0 * h);
+        let slope = slope(&q, i, 1e-3, |q| density.gradient(q, &mut scratch));
         // Of the rounding of the density, a part in 10^15, this makes 10^12.
         let error = (gradient[i] - slope).abs();
         assert!(error < 1e-5 * gradient[i].abs().max(1.0) + 1e-11 * value.abs(), "{i}: {} {slope}", gradient[i]);

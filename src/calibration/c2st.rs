@@ -6,7 +6,7 @@ use rand_distr::{Distribution, StandardNormal};
 use statrs::distribution::{Binomial, ContinuousCDF, DiscreteCDF, Normal};
 
 use super::Estimate;
-use super::linear::Cholesky;
+use crate::linear::Cholesky;
 use crate::simulate::{Stream, stream};
 
 /// The fewest draws of each sampler.

@@ -126,6 +126,11 @@ impl<'a, M: Model, E: Estimator<M>> Calibrate<'a, M, E> {
         self
     }
 
+    /// The sizes that a training was for.
+    fn sizes(self, sizes: &[(String, usize)]) -> Self {
+        sizes.iter().fold(self, |calibrate, (plate, size)| calibrate.size(plate, *size))
+    }
+
     /// Draws the covariates of each element from the rows of a data set, as for [`Simulate::given`].
     pub fn given(mut self, data: &'a M::Data) -> Self {
         self.simulate = self.simulate.given(data);
@@ -138,11 +143,7 @@ impl<'a, M: Model, E: Estimator<M>> Calibrate<'a, M, E> {
     /// What fails in a simulation or in the estimator, and draws that are not finite or too few.
     pub fn run(self) -> Result<Calibration, CalibrationError> {
         let (simulations, draws) = (self.simulate.sets(), self.draws);
-        for (what, value) in [("the simulations", simulations), ("the draws", draws)] {
-            if value < FEWEST {
-                return Err(CalibrationError::Few { what, value });
-            }
-        }
+        enough(simulations, draws)?;
         let (plan, started) = (self.simulate.plan()?, Instant::now());
         let seed = self.simulate.first_seed();
         let specification = self.simulate.model().specification();
@@ -163,6 +164,27 @@ impl<'a, M: Model, E: Estimator<M>> Calibrate<'a, M, E> {
         let (judged, found): (Vec<_>, Vec<_>) = judged.into_iter().unzip();
         let found = found.into_iter().next().unwrap_or_default();
         Calibration::new(self.simulate.model(), judged, found, draws, started.elapsed())
+    }
+}
+
+/// Whether there are enough of both to say anything.
+fn enough(simulations: usize, draws: usize) -> Result<(), CalibrationError> {
+    for (what, value) in [("the simulations", simulations), ("the draws", draws)] {
+        if value < FEWEST {
+            return Err(CalibrationError::Few { what, value });
+        }
+    }
+    Ok(())
+}
+
+/// Whether the draws of a number are as many as they should be, and numbers; else what is wrong.
+fn whole(name: &str, draws: &[f64], count: usize) -> Result<(), String> {
+    if draws.len() != count {
+        return Err(format!("{} draws of `{name}`, not {count}", draws.len()));
+    }
+    match draws.iter().find(|x| !x.is_finite()) {
+        Some(x) => Err(format!("a draw of `{name}` that is {x}")),
+        None => Ok(()),
     }
 }
 
@@ -271,12 +293,7 @@ impl Judged {
                 draws.push(Vec::new());
                 continue;
             };
-            if column.len() != count {
-                return Err(format!("{} draws of `{name}`, not {count}", column.len()));
-            }
-            if let Some(x) = column.iter().find(|x| !x.is_finite()) {
-                return Err(format!("a draw of `{name}` that is {x}"));
-            }
+            whole(&name, column, count)?;
             truth.push(value);
             draws.push(column.clone());
         }
@@ -291,13 +308,7 @@ impl Judged {
             return Err(format!("{truths} true values and draws of {columns} parameters, not {expected}"));
         }
         for ((name, truth), draws) in names.iter().zip(&self.truth).zip(&self.draws) {
-            let told = if truth.is_nan() { 0 } else { count };
-            if draws.len() != told {
-                return Err(format!("{} draws of `{name}`, not {told}", draws.len()));
-            }
-            if let Some(x) = draws.iter().find(|x| !x.is_finite()) {
-                return Err(format!("a draw of `{name}` that is {x}"));
-            }
+            whole(name, draws, if truth.is_nan() { 0 } else { count })?;
         }
         self.log_densities.as_ref().map_or(Ok(()), |known| known.check(count))
     }
@@ -340,11 +351,7 @@ impl Calibration {
     /// Fewer than 20 simulations or draws; draws, log densities or true values that do not belong together.
     pub fn from_judged(names: Vec<String>, judged: Vec<Judged>) -> Result<Self, CalibrationError> {
         let draws = judged.iter().flat_map(|one| &one.draws).map(Vec::len).find(|n| *n > 0).unwrap_or(0);
-        for (what, value) in [("the simulations", judged.len()), ("the draws", draws)] {
-            if value < FEWEST {
-                return Err(CalibrationError::Few { what, value });
-            }
-        }
+        enough(judged.len(), draws)?;
         for (simulation, one) in judged.iter().enumerate() {
             one.check(&names, draws).map_err(|what| CalibrationError::Draws { simulation, what })?;
         }
@@ -381,7 +388,7 @@ fn kept<T>(all: Vec<T>, keep: &[bool]) -> Vec<T> {
 impl<M: Model> Posterior<M> {
     /// Checks whether the posterior is calibrated: on simulations from the prior, of the sizes that it was trained for.
     pub fn calibrate(&self) -> Calibrate<'_, M, Self> {
-        self.sizes().iter().fold(Calibrate::new(self.model(), self), |c, (plate, size)| c.size(plate, *size))
+        Calibrate::new(self.model(), self).sizes(self.sizes())
     }
 }
 
@@ -389,13 +396,13 @@ impl<M: Model> JointPosterior<M> {
     /// Checks whether the posterior is calibrated, globals and locals: on simulations from the prior, of the sizes that it was
     /// trained for.
     pub fn calibrate(&self) -> Calibrate<'_, M, Self> {
-        self.sizes().iter().fold(Calibrate::new(self.model(), self), |c, (plate, size)| c.size(plate, *size))
+        Calibrate::new(self.model(), self).sizes(self.sizes())
     }
 }
 
 impl<M: Model> RatioEstimator<M> {
     /// Checks whether the posterior is calibrated: on simulations from the prior, of the sizes that it was trained for.
     pub fn calibrate(&self) -> Calibrate<'_, M, Self> {
-        self.sizes().iter().fold(Calibrate::new(self.model(), self), |c, (plate, size)| c.size(plate, *size))
+        Calibrate::new(self.model(), self).sizes(self.sizes())
     }
 }

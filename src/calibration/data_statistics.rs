@@ -21,7 +21,6 @@ pub fn data_statistics<D: DataSet>(data: &D) -> Vec<(String, f64)> {
 fn of_column(column: &Column<'_>, found: &mut Vec<(String, f64)>) {
     let Column { name, values, .. } = column;
     let count = values.len();
-    let all = || (0..count).map(|i| values.get(i));
     if count == 1 {
         found.push(((*name).to_owned(), values.get(0)));
         return;
@@ -29,11 +28,16 @@ fn of_column(column: &Column<'_>, found: &mut Vec<(String, f64)>) {
     if count == 0 {
         return;
     }
-    let mean = all().sum::<f64>() / count as f64;
-    let sd = (all().map(|x| (x - mean).powi(2)).sum::<f64>() / (count - 1) as f64).sqrt();
-    let least = all().fold(f64::INFINITY, f64::min);
-    let largest = all().fold(f64::NEG_INFINITY, f64::max);
-    for (what, value) in [("mean", mean), ("sd", sd), ("least", least), ("largest", largest)] {
-        found.push((format!("{what} {name}"), value));
-    }
+    found.extend(described(name, &(0..count).map(|i| values.get(i)).collect::<Vec<f64>>()));
+}
+
+/// The statistics of some values: NaN where there are none.
+pub(super) fn described(name: &str, values: &[f64]) -> [(String, f64); 4] {
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let sd = (values.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (n - 1.0)).sqrt();
+    let least = values.iter().copied().fold(f64::NAN, f64::min);
+    let largest = values.iter().copied().fold(f64::NAN, f64::max);
+    [("mean", mean), ("sd", sd), ("least", least), ("largest", largest)]
+        .map(|(what, value)| (format!("{what} {name}"), value))
 }

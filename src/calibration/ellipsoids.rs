@@ -3,9 +3,9 @@
 
 use rayon::prelude::*;
 
-use super::linear::Cholesky;
 use super::ranks::rank;
 use super::{Calibration, Judged, Ranks};
+use crate::linear::Cholesky;
 
 /// Keeps a matrix of correlations positive definite where two parameters say the same.
 const RIDGE: f64 = 1e-9;

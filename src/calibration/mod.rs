@@ -72,7 +72,6 @@ mod data_statistics;
 mod ecdf;
 mod ellipsoids;
 mod estimator;
-mod linear;
 mod local;
 mod misfit;
 mod neyman;

@@ -11,11 +11,12 @@ use std::fmt;
 
 use rayon::prelude::*;
 
+use super::data_statistics::described;
 use crate::inference::{JointPosterior, Posterior, RatioEstimator};
 use crate::io::{DataError, DataSet, Frame};
-use crate::model::{Model, Plate, PlateSize, check};
+use crate::model::{Model, check};
 use crate::sampling::diagnostics::quantile;
-use crate::simulate::{Simulate, SimulateError, Simulation};
+use crate::simulate::{SimulateError, Simulation};
 
 /// How many simulations there are unless said otherwise, and the fewest.
 const SIMULATIONS: usize = 1000;
@@ -89,7 +90,7 @@ impl<'a, M: Model> TypicalityTest<'a, M> {
             return Err(TypicalityError::Few { simulations: self.simulations });
         }
         check(self.model, data)?;
-        let simulations = self.alike(data).run()?;
+        let simulations = self.model.simulate(self.simulations).seed(self.seed ^ APART).replicate(data).run()?;
         let all: Vec<Vec<f64>> = std::iter::once(data)
             .chain(simulations.iter().map(|Simulation { data, .. }| data))
             .collect::<Vec<_>>()
@@ -100,24 +101,6 @@ impl<'a, M: Model> TypicalityTest<'a, M> {
         let columns: Vec<(String, Vec<f64>)> =
             names.enumerate().map(|(s, name)| (name, all.iter().map(|one| one[s]).collect())).collect();
         Ok(Typicality::new(&columns, all.len()))
-    }
-
-    fn alike<'d>(&self, data: &'d M::Data) -> Simulate<'d, M>
-    where
-        'a: 'd,
-    {
-        fn random(plate: &Plate) -> bool {
-            matches!(plate.size, PlateSize::Random { .. }) || plate.plates.iter().any(random)
-        }
-        let specification = self.model.specification();
-        let simulate = self.model.simulate(self.simulations).seed(self.seed ^ APART);
-        if !specification.plates.iter().any(random) {
-            return simulate.like(data);
-        }
-        let frame = data.frame();
-        let sized = specification.plates.iter().filter(|plate| matches!(plate.size, PlateSize::Range(..)));
-        let sizes = sized.filter_map(|plate| frame.plates.iter().find(|one| one.name == plate.name));
-        sizes.fold(simulate.given(data), |simulate, plate| simulate.size(plate.name, plate.size))
     }
 }
 
@@ -274,14 +257,7 @@ fn statistics<D: DataSet>(data: &D) -> Vec<(String, f64)> {
 
 fn describe(name: &str, mut values: Vec<f64>, found: &mut Vec<(String, f64)>) {
     values.sort_unstable_by(f64::total_cmp);
-    let n = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / n;
-    let sd = (values.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (n - 1.0)).sqrt();
-    let end = |value: Option<&f64>| value.copied().unwrap_or(f64::NAN);
-    let [least, largest] = [end(values.first()), end(values.last())];
-    for (what, value) in [("mean", mean), ("sd", sd), ("least", least), ("largest", largest)] {
-        found.push((format!("{what} {name}"), value));
-    }
+    found.extend(described(name, &values));
     for p in QUANTILES {
         let value = if values.is_empty() { f64::NAN } else { quantile(&values, p) };
         found.push((format!("{} % quantile of {name}", 100.0 * p), value));

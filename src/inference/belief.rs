@@ -87,11 +87,7 @@ impl<M: Model> Belief<M> {
         let size = crate::model::global_slots(&self.model).iter().map(|g| g.free.end).max().unwrap_or(0);
         let mut q = vec![f64::NAN; size];
         for (log_density, point) in log_densities.iter_mut().zip(points.chunks_exact(places.len())) {
-            for ((at, link), z) in places.iter().zip(point) {
-                let (free, log_slope) = link.inverse_with_log_slope(*z);
-                q[*at] = free;
-                *log_density += log_slope;
-            }
+            to_unconstrained(&places, point, &mut q, log_density);
             *log_density -= log_jacobian(&self.model, &q, &names);
         }
         (self.columns(&points), log_densities)
@@ -205,12 +201,17 @@ impl<M: Model> Proposal for Belief<M> {
         log_density.copy_from_slice(&self.estimate.log_densities(&points));
         let width = places.len();
         for ((q, log_density), point) in q.chunks_exact_mut(width).zip(log_density).zip(points.chunks_exact(width)) {
-            for ((at, link), z) in places.iter().zip(point) {
-                let (free, log_slope) = link.inverse_with_log_slope(*z);
-                q[*at] = free;
-                *log_density += log_slope;
-            }
+            to_unconstrained(&places, point, q, log_density);
         }
+    }
+}
+
+/// Carries a point of an estimate, and the log density there, to the unconstrained numbers at these places.
+fn to_unconstrained(places: &[(usize, Link)], point: &[f64], q: &mut [f64], log_density: &mut f64) {
+    for ((at, link), z) in places.iter().zip(point) {
+        let (free, log_slope) = link.inverse_with_log_slope(*z);
+        q[*at] = free;
+        *log_density += log_slope;
     }
 }
 

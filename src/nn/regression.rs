@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::features::Told;
 use super::kernels::{View, product};
+use crate::linear::Cholesky;
 
 /// The solution B (columns of x times `dims`) of x B = y in the sense of least squares, with a weight for each row and a
 /// small ridge, so that columns that say the same share the weight. `x` is row-major with so many columns, `y` with `dims`.
@@ -22,23 +23,11 @@ fn least_squares(x: &[f64], columns: usize, y: &[f64], dims: usize, weights: &[f
     let mut b = product(left, View::new(y, dims));
     let ridge = RIDGE * weights.iter().sum::<f64>();
     (0..columns).for_each(|i| a[i * columns + i] += ridge);
-    // Cholesky: a = l l^T, in place.
-    for i in 0..columns {
-        for j in 0..=i {
-            let dot: f64 = (0..j).map(|k| a[i * columns + k] * a[j * columns + k]).sum();
-            let left = a[i * columns + j] - dot;
-            a[i * columns + j] = if i == j { left.sqrt() } else { left / a[j * columns + j] };
-        }
-    }
+    let a = Cholesky::new(a, columns)?;
     for dim in 0..dims {
-        for i in 0..columns {
-            let known: f64 = (0..i).map(|k| a[i * columns + k] * b[k * dims + dim]).sum();
-            b[i * dims + dim] = (b[i * dims + dim] - known) / a[i * columns + i];
-        }
-        for i in (0..columns).rev() {
-            let known: f64 = (i + 1..columns).map(|k| a[k * columns + i] * b[k * dims + dim]).sum();
-            b[i * dims + dim] = (b[i * dims + dim] - known) / a[i * columns + i];
-        }
+        let mut of_dim: Vec<f64> = b.iter().skip(dim).step_by(dims).copied().collect();
+        a.solve(&mut of_dim);
+        b.iter_mut().skip(dim).step_by(dims).zip(of_dim).for_each(|(b, x)| *b = x);
     }
     b.iter().all(|b| b.is_finite()).then_some(b)
 }

@@ -4,18 +4,10 @@
 
 use hierarch::prelude::*;
 
-model! {
-    pub Resonance {
-        param width: f64 = 0.1;
-        global fraction ~ Uniform(0.0, 1.0);
-        global mass ~ Normal(1.0, 2.0);
-        plate events(1..=200) {
-            local signal ~ Bernoulli(fraction);
-            let (mean, sd) = if signal { (mass, width) } else { (0.0, 1.0) };
-            observe x ~ Normal(mean, sd);
-        }
-    }
-}
+#[path = "../../examples/resonance/model.rs"]
+mod resonance;
+
+pub use resonance::*;
 
 model! {
     /// The same with the sum written by hand.

@@ -1,14 +1,14 @@
 //! Symmetric positive definite matrices.
 
 /// A matrix a = l l', of which the lower triangle is held row by row in rows of full length.
-pub(super) struct Cholesky {
+pub(crate) struct Cholesky {
     l: Vec<f64>,
     size: usize,
 }
 
 impl Cholesky {
     /// Of the lower triangle of a; nothing if it is not positive definite.
-    pub(super) fn new(mut a: Vec<f64>, size: usize) -> Option<Self> {
+    pub(crate) fn new(mut a: Vec<f64>, size: usize) -> Option<Self> {
         for i in 0..size {
             for j in 0..=i {
                 let dot: f64 = a[i * size..][..j].iter().zip(&a[j * size..][..j]).map(|(x, y)| x * y).sum();
@@ -23,7 +23,7 @@ impl Cholesky {
     }
 
     /// x such that l x = b, in the place of b.
-    pub(super) fn forward(&self, b: &mut [f64]) {
+    pub(crate) fn forward(&self, b: &mut [f64]) {
         for i in 0..self.size {
             let row = &self.l[i * self.size..][..=i];
             let known: f64 = row[..i].iter().zip(&*b).map(|(l, x)| l * x).sum();
@@ -32,7 +32,7 @@ impl Cholesky {
     }
 
     /// x such that a x = b, in the place of b.
-    pub(super) fn solve(&self, b: &mut [f64]) {
+    pub(crate) fn solve(&self, b: &mut [f64]) {
         self.forward(b);
         for i in (0..self.size).rev() {
             let known: f64 = (i + 1..self.size).map(|k| self.l[k * self.size + i] * b[k]).sum();
