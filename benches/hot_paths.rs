@@ -69,7 +69,7 @@ impl Drawn {
     }
 
     fn shape() -> Shape {
-        Shape { width: 0, plates: vec![PlateShape { width: 1, children: vec![] }], targets: 1 }
+        Shape { width: 0, plates: vec![PlateShape { width: 1, children: vec![], picture: None }], targets: 1 }
     }
 }
 

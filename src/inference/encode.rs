@@ -4,9 +4,11 @@
 //! nothing by itself; in its place stand that plate's own numbers for the element it names. And the rows that name an
 //! element stand in a table inside it, as those of a nested plate do: a long table says as much as a nested one. Where they
 //! name elements of further plates, too, they bring along of each the mean of all rows that name it.
+//!
+//! A picture is a table of its own inside its row, as a plate of one element; outside plates, a plate of one at the top.
 
 use crate::io::{DataSet, Frame, Values};
-use crate::model::{Plate, Specification, Variable};
+use crate::model::{Kind, Plate, Specification, Variable};
 use crate::nn::{Batch, PlateShape, Rows};
 
 /// How each plate of a model is laid out in the network's tables.
@@ -14,8 +16,45 @@ use crate::nn::{Batch, PlateShape, Rows};
 pub(super) struct Encoder {
     /// Numbers outside plates.
     width: usize,
+    /// Pictures outside plates; their tables come after those of the plates.
+    pictures: Vec<Picture>,
     plates: Vec<PlateCode>,
     incoming: Vec<Incoming>,
+}
+
+/// A variable that is a picture: its column in the frame, its height and width.
+#[derive(Clone, Copy, Debug)]
+struct Picture {
+    column: usize,
+    size: (usize, usize),
+}
+
+impl Picture {
+    /// Those among variables, which are the columns of a frame.
+    fn among<'a>(variables: impl Iterator<Item = &'a Variable>) -> Vec<Picture> {
+        let picture = |(column, variable)| Some(Picture { column, size: picture(variable)? });
+        variables.enumerate().filter_map(picture).collect()
+    }
+
+    fn shape(&self) -> PlateShape {
+        PlateShape::picture(self.size.0, self.size.1)
+    }
+
+    /// Adds the pictures of all rows of a frame to their table.
+    fn push(&self, frame: &Frame<'_>, rows: &mut Rows) {
+        let column = &frame.columns[self.column];
+        append(&column.values, 0..frame.size * column.width, &mut rows.features);
+        let first = rows.rows();
+        rows.offsets.extend((1..=frame.size).map(|row| first + row));
+    }
+}
+
+/// Height and width of a variable whose values are pictures.
+fn picture(variable: &Variable) -> Option<(usize, usize)> {
+    match variable.shape[..] {
+        [height, width] if variable.kind == Kind::Pixels => Some((height, width)),
+        _ => None,
+    }
 }
 
 /// Rows that name elements of a plate at the top.
@@ -38,6 +77,8 @@ struct PlateCode {
     width: usize,
     columns: Vec<Source>,
     plates: Vec<PlateCode>,
+    /// Their tables come after those of the nested plates.
+    pictures: Vec<Picture>,
 }
 
 /// Where a row's numbers come from.
@@ -47,41 +88,51 @@ enum Source {
     Own(usize),
     /// Those of the element of a plate at the top that the index in a column of this plate names.
     Through { index: usize, plate: usize },
-    /// Nothing: an index into this plate itself or one declared after it.
+    /// Nothing: an index into this plate itself or one declared after it, or a picture.
     Nowhere,
 }
 
 impl Encoder {
     /// The encoder for data sets of a model.
     pub(super) fn new(specification: &Specification) -> Self {
-        let width = specification.variables.iter().filter(|v| v.in_data()).map(Variable::len).sum();
+        let outside = || specification.variables.iter().filter(|v| v.in_data());
+        let pictures = Picture::among(outside());
+        let width = outside().filter(|v| picture(v).is_none()).map(Variable::len).sum();
         let plates = codes(specification, &specification.plates);
         let mut incoming = Vec::new();
         add_incoming(&plates, &[], &mut incoming);
         // Those of plates declared last come first: the rows that name an element bring along those that name them.
         incoming.sort_by_key(|incoming| std::cmp::Reverse(incoming.to));
-        // They come after the nested plates.
-        let mut tables: Vec<usize> = plates.iter().map(|code| code.plates.len()).collect();
+        // They come after the nested plates and the pictures.
+        let mut tables: Vec<usize> = plates.iter().map(|code| code.plates.len() + code.pictures.len()).collect();
         for Incoming { to, table, .. } in &mut incoming {
             *table = tables[*to];
             tables[*to] += 1;
         }
-        Self { width, plates, incoming }
+        Self { width, pictures, plates, incoming }
     }
 
     /// What the network reads of a data set.
     pub(super) fn shape(&self) -> (usize, Vec<PlateShape>) {
         fn shape(code: &PlateCode) -> PlateShape {
-            PlateShape { width: code.width, children: code.plates.iter().map(shape).collect() }
+            let pictures = code.pictures.iter().map(Picture::shape);
+            let children = code.plates.iter().map(shape).chain(pictures).collect();
+            PlateShape { width: code.width, children, picture: None }
         }
         let mut plates: Vec<PlateShape> = self.plates.iter().map(shape).collect();
         for incoming in &self.incoming {
             let width = incoming.width + incoming.others.len() * (incoming.width + 1);
             let from = incoming.from[1..].iter().fold(&plates[incoming.from[0]], |shape, &i| &shape.children[i]);
             let children = if incoming.nested() { from.children.clone() } else { Vec::new() };
-            plates[incoming.to].children.push(PlateShape { width, children });
+            plates[incoming.to].children.push(PlateShape { width, children, picture: None });
         }
+        plates.extend(self.pictures.iter().map(Picture::shape));
         (self.width, plates)
+    }
+
+    /// Pictures outside plates: the last tables.
+    pub(super) fn pictures(&self) -> usize {
+        self.pictures.len()
     }
 
     /// A batch of no data sets.
@@ -106,8 +157,13 @@ impl Encoder {
 
     fn push_plates(&self, frame: &Frame<'_>, batch: &mut Batch) {
         batch.sets += 1;
-        for column in &frame.columns {
-            append(&column.values, 0..column.width, &mut batch.globals);
+        for (at, column) in frame.columns.iter().enumerate() {
+            if !self.pictures.iter().any(|picture| picture.column == at) {
+                append(&column.values, 0..column.width, &mut batch.globals);
+            }
+        }
+        for (picture, rows) in self.pictures.iter().zip(&mut batch.plates[self.plates.len()..]) {
+            picture.push(frame, rows);
         }
         for ((code, plate), rows) in self.plates.iter().zip(&frame.plates).zip(&mut batch.plates) {
             let first = rows.offsets.last().copied().unwrap_or(0);
@@ -132,6 +188,7 @@ fn code(specification: &Specification, plate: &Plate, top: &[PlateCode], at: usi
     let named = |v: &Variable| specification.data_plates(&specification.plates).position(|p| v.is_index_of(&p.name));
     let columns: Vec<&Variable> = plate.variables.iter().filter(|v| v.in_data()).collect();
     let source = |(i, v): (usize, &&Variable)| match named(v) {
+        _ if picture(v).is_some() => Source::Nowhere,
         Some(plate) if plate < at => Source::Through { index: i, plate },
         Some(_) => Source::Nowhere,
         None => Source::Own(i),
@@ -143,7 +200,12 @@ fn code(specification: &Specification, plate: &Plate, top: &[PlateCode], at: usi
         Source::Nowhere => 0,
     };
     let inner = specification.data_plates(&plate.plates).map(|inner| code(specification, inner, top, at));
-    PlateCode { width: columns_of.iter().zip(&columns).map(width).sum(), columns: columns_of, plates: inner.collect() }
+    PlateCode {
+        width: columns_of.iter().zip(&columns).map(width).sum(),
+        columns: columns_of,
+        plates: inner.collect(),
+        pictures: Picture::among(columns.into_iter()),
+    }
 }
 
 fn push_rows(codes: &[PlateCode], code: &PlateCode, frame: &Frame<'_>, root: &Frame<'_>, rows: &mut Rows) {
@@ -155,6 +217,9 @@ fn push_rows(codes: &[PlateCode], code: &PlateCode, frame: &Frame<'_>, root: &Fr
         let offsets = inner.offsets.as_deref().unwrap_or(&[]);
         child.offsets.extend(offsets.iter().skip(1).map(|o| first + o));
         push_rows(codes, code, inner, root, child);
+    }
+    for (picture, child) in code.pictures.iter().zip(rows.children.iter_mut().skip(code.plates.len())) {
+        picture.push(frame, child);
     }
 }
 

@@ -29,8 +29,9 @@ pub(super) struct Hierarchy {
     pub(super) slots: Vec<LocalSlot>,
     /// All plates in the data, from the outside in.
     pub(super) plates: Vec<PlateParts>,
-    /// Numbers outside plates in the data.
+    /// Numbers outside plates in the data, and pictures; these are the last of its tables.
     outside: usize,
+    pictures: Vec<PlateShape>,
     /// Whether what is around an element is read: without, each element is judged by itself.
     pub(super) around: bool,
 }
@@ -95,9 +96,10 @@ impl Hierarchy {
     pub(super) fn new<M: Model>(model: &M, around: bool) -> Self {
         let specification = model.specification();
         let encoder = Encoder::new(&specification);
-        let (outside, shapes) = encoder.shape();
+        let (outside, mut shapes) = encoder.shape();
         let (globals, slots) = (global_slots(model), local_slots(model));
         let mut plates = Vec::new();
+        let pictures = shapes.split_off(shapes.len() - encoder.pictures());
         add_plates(&specification, &specification.plates, &shapes, &[], &[], &slots, &mut plates);
         // Index columns name elements of plates at the top.
         let indices: Vec<Vec<(usize, usize)>> = plates
@@ -113,7 +115,7 @@ impl Hierarchy {
             // Locals are read of plates that are declared before, as the language has it.
             plates[plate].references = indices.iter().filter(|(_, named)| *named < plate).copied().collect();
         }
-        Self { encoder, globals, slots, plates, outside, around }
+        Self { encoder, globals, slots, plates, outside, pictures, around }
     }
 
     /// What the network of the locals of a plate reads, which come after `known` numbers of the element's own locals.
@@ -127,7 +129,9 @@ impl Hierarchy {
             width += self.named(plate).into_iter().map(latents).sum::<usize>();
         }
         width += own.chain.iter().filter(|&&plate| self.plates[plate].random).count();
-        (width, own.children.clone())
+        let around = own.chain[..own.chain.len() - 1].iter().flat_map(|&around| &self.plates[around].children);
+        let pictures = around.filter(|child| child.picture.is_some()).chain(&self.pictures);
+        (width, own.children.iter().chain(pictures).cloned().collect())
     }
 
     /// The continuous locals of plates inside a plate with discrete ones.
@@ -229,10 +233,36 @@ impl Hierarchy {
         rows_at(&parts.batch, &self.plates[plate].path).rows()
     }
 
-    /// An element's own plates, as a batch of one data set without numbers outside.
+    /// An element's own plates and pictures, then the pictures of what is around it, as a batch of one data set without
+    /// numbers outside.
     pub(super) fn plates_of(&self, parts: &Parts, plate: usize, element: usize) -> Vec<Rows> {
-        let own = rows_at(&parts.batch, &self.plates[plate].path);
-        own.children.iter().map(|rows| rows.slice(element..element + 1)).collect()
+        let chain = &self.plates[plate].chain;
+        let mut tables = Vec::new();
+        for (&around, at) in chain.iter().zip(self.elements_around(parts, plate, element)) {
+            let PlateParts { path, children, .. } = &self.plates[around];
+            let rows = rows_at(&parts.batch, path);
+            let read =
+                rows.children.iter().zip(children).filter(|(_, shape)| around == plate || shape.picture.is_some());
+            let read: Vec<Rows> = read.map(|(rows, _)| rows.slice(at..at + 1)).collect();
+            // The element's own come first.
+            let place = if around == plate { 0 } else { tables.len() };
+            tables.splice(place..place, read);
+        }
+        let outside = &parts.batch.plates[parts.batch.plates.len() - self.pictures.len()..];
+        tables.extend_from_slice(outside);
+        tables
+    }
+
+    /// The element of each plate of the chain in which an element of a plate is, from the outside in, itself the last.
+    fn elements_around(&self, parts: &Parts, plate: usize, element: usize) -> Vec<usize> {
+        let mut elements = vec![element];
+        for &inner in self.plates[plate].chain[1..].iter().rev() {
+            let offsets = &rows_at(&parts.batch, &self.plates[inner].path).offsets;
+            let inside = elements[elements.len() - 1];
+            elements.push(offsets.partition_point(|&first| first <= inside) - 1);
+        }
+        elements.reverse();
+        elements
     }
 
     /// Adds what stands around an element and in it, for a draw, but for its own locals.
@@ -249,14 +279,7 @@ impl Hierarchy {
         }
         to.extend_from_slice(&parts.batch.globals);
         let chain = &self.plates[plate].chain;
-        // From the element outwards, and then in the other order.
-        let mut elements = vec![element];
-        for &inner in chain[1..].iter().rev() {
-            let offsets = &rows_at(&parts.batch, &self.plates[inner].path).offsets;
-            let inside = elements[elements.len() - 1];
-            elements.push(offsets.partition_point(|&first| first <= inside) - 1);
-        }
-        elements.reverse();
+        let elements = self.elements_around(parts, plate, element);
         for (&around, &at) in chain.iter().zip(&elements) {
             let rows = rows_at(&parts.batch, &self.plates[around].path);
             to.extend_from_slice(&rows.features[at * rows.width..(at + 1) * rows.width]);

@@ -63,7 +63,7 @@ impl Rows {
         }
     }
 
-    fn numbers(&self) -> usize {
+    pub(super) fn numbers(&self) -> usize {
         self.features.len() + self.offsets.len() + self.children.iter().map(Rows::numbers).sum::<usize>()
     }
 
@@ -82,6 +82,9 @@ impl Rows {
             )));
         }
         check_length(&self.features, self.rows(), self.width, place)?;
+        if shape.picture.is_some() && self.offsets.iter().enumerate().any(|(parent, first)| parent != *first) {
+            return Err(Error::Shape(format!("{place} must have one picture for each of its {parents} parents")));
+        }
         if self.children.len() != shape.children.len() {
             return Err(Error::Shape(format!(
                 "{place} has {} nested plates, the network reads {}",
@@ -95,10 +98,20 @@ impl Rows {
         Ok(())
     }
 
-    fn find_not_finite(&self, place: &str) -> Option<(String, f32)> {
-        let children = || self.children.iter().enumerate();
-        not_finite(&self.features, self.width, place)
-            .or_else(|| children().find_map(|(index, child)| child.find_not_finite(&format!("{place}.{index}"))))
+    fn find_not_finite(&self, shape: &PlateShape, place: &str) -> Option<(String, f32)> {
+        let mut children = self.children.iter().zip(&shape.children).enumerate();
+        let found = not_finite(&self.features, self.width, place);
+        let found = match (found, shape.picture) {
+            (Some((_, at, value)), Some((_, width))) => {
+                let (picture, pixel) = (at / self.width, at % self.width);
+                let pixel = format!("line {}, column {}", pixel / width, pixel % width);
+                Some((format!("{place}, picture {picture}, {pixel}"), value))
+            }
+            (found, _) => found.map(|(place, _, value)| (place, value)),
+        };
+        found.or_else(|| {
+            children.find_map(|(index, (child, shape))| child.find_not_finite(shape, &format!("{place}.{index}")))
+        })
     }
 }
 
@@ -147,19 +160,21 @@ impl Batch {
         for (index, (rows, shape)) in self.plates.iter().zip(&shape.plates).enumerate() {
             rows.check(shape, self.sets, &format!("plate {index}"))?;
         }
-        if self.find_not_finite().is_none() {
+        if self.find_not_finite(shape).is_none() {
             return Ok(());
         }
-        (0..self.sets).try_for_each(|set| match self.slice(set..set + 1).find_not_finite() {
+        (0..self.sets).try_for_each(|set| match self.slice(set..set + 1).find_not_finite(shape) {
             Some((place, value)) => Err(Error::NotFinite { set, place, value }),
             None => Ok(()),
         })
     }
 
-    fn find_not_finite(&self) -> Option<(String, f32)> {
-        let plates = || self.plates.iter().enumerate();
-        not_finite(&self.globals, self.width, "the table outside plates")
-            .or_else(|| plates().find_map(|(index, rows)| rows.find_not_finite(&format!("plate {index}"))))
+    fn find_not_finite(&self, shape: &Shape) -> Option<(String, f32)> {
+        let mut plates = self.plates.iter().zip(&shape.plates).enumerate();
+        let outside = not_finite(&self.globals, self.width, "the table outside plates");
+        outside.map(|(place, _, value)| (place, value)).or_else(|| {
+            plates.find_map(|(index, (rows, shape))| rows.find_not_finite(shape, &format!("plate {index}")))
+        })
     }
 
     /// A range of the data sets.
@@ -208,6 +223,35 @@ pub struct PlateShape {
     pub width: usize,
     /// Nested plates.
     pub children: Vec<PlateShape>,
+    /// Height and width of the picture that a row is, line after line, where rows are pictures: then there is one row for
+    /// each parent, and nothing else in it.
+    #[serde(default)]
+    pub picture: Option<(usize, usize)>,
+}
+
+impl PlateShape {
+    /// A picture of so many lines and columns for each parent. It stands in a table of its own, as a plate of one row.
+    pub fn picture(height: usize, width: usize) -> PlateShape {
+        PlateShape { width: height * width, children: Vec::new(), picture: Some((height, width)) }
+    }
+
+    /// What is wrong with the shape of a picture among these plates.
+    pub(super) fn check(&self, place: &str) -> Result<(), String> {
+        match self.picture {
+            Some((height, width)) if height * width != self.width || self.width == 0 || !self.children.is_empty() => {
+                Err(format!(
+                    "{place} is of pictures of {height} x {width} pixels, and has rows of {} numbers and {} nested plates: \
+                     make it by `PlateShape::picture`, of at least one pixel",
+                    self.width,
+                    self.children.len()
+                ))
+            }
+            _ => {
+                let mut children = self.children.iter().enumerate();
+                children.try_for_each(|(index, child)| child.check(&format!("{place}.{index}")))
+            }
+        }
+    }
 }
 
 fn check_length(table: &[f32], rows: usize, width: usize, place: &str) -> Result<(), Error> {
@@ -217,8 +261,8 @@ fn check_length(table: &[f32], rows: usize, width: usize, place: &str) -> Result
     Err(Error::Shape(format!("{place} holds {} numbers where {rows} rows of {width} are due", table.len())))
 }
 
-/// The place and value of the first number that is NaN or infinite.
-fn not_finite(table: &[f32], width: usize, place: &str) -> Option<(String, f32)> {
+/// The place, in words and as a position, and the value of the first number that is NaN or infinite.
+fn not_finite(table: &[f32], width: usize, place: &str) -> Option<(String, usize, f32)> {
     let at = table.iter().position(|value| !value.is_finite())?;
-    Some((format!("{place}, row {}, column {}", at / width, at % width), table[at]))
+    Some((format!("{place}, row {}, column {}", at / width, at % width), at, table[at]))
 }

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::prefix::{self, Prefix};
 use super::regression::Linear;
-use super::{Architecture, Batch, Encoder, Rows, Shape};
+use super::{Architecture, Batch, Encoder, PlateShape, Rows, Shape, Stretch};
 
 /// Rows wider than this get no bins and no products: their numbers (pixels, say) only mean something together.
 const BINNED_WIDTH: usize = 8;
@@ -394,7 +394,7 @@ pub(super) struct Encoded {
 ///
 /// The columns of a row are its own numbers and, for each nested plate, the mean and standard deviation of that plate's
 /// columns and its size: a house's mean radon level is as good a number as any that was measured.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Level {
     columns: Vec<Column>,
     /// The first columns, so many, have bins and products.
@@ -414,13 +414,48 @@ pub(super) struct Level {
     histogram: bool,
     /// Whether the rows go through a network of their own, so that columns can be read together.
     pub(super) network: bool,
+    /// Where rows are pictures, how their pixels are read; then there is nothing else to read, no columns and no moments.
+    #[serde(default)]
+    pub(super) picture: Option<Picture>,
     pub(super) children: Vec<Level>,
 }
 
+/// How the pixels of pictures are read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Picture {
+    pub(super) height: usize,
+    pub(super) width: usize,
+    stretch: Stretch,
+    /// Mean and standard deviation of all stretched pixels.
+    mean: f32,
+    sd: f32,
+}
+
+impl Picture {
+    fn fit(pixels: &[f32], (height, width): (usize, usize), stretch: Stretch) -> Picture {
+        let values = || pixels.iter().map(|pixel| f64::from(stretch.of(*pixel)));
+        let count = pixels.len().max(1) as f64;
+        let mean = values().sum::<f64>() / count;
+        let sd = (values().map(|value| (value - mean).powi(2)).sum::<f64>() / count).sqrt() as f32;
+        Picture { height, width, stretch, mean: mean as f32, sd: if sd > 0.0 && sd.is_finite() { sd } else { 1.0 } }
+    }
+
+    fn read(&self, pixels: &[f32]) -> Vec<f32> {
+        pixels.iter().map(|pixel| (self.stretch.of(*pixel) - self.mean) / self.sd).collect()
+    }
+}
+
 impl Level {
-    /// Fits a level to the rows of a pilot sample; `knots` is the number of soft bins of a row that has one number.
-    fn fit(rows: &Rows, knots: usize, depth: usize) -> Level {
-        let children: Vec<Level> = rows.children.iter().map(|child| Level::fit(child, knots, depth + 1)).collect();
+    /// Fits a level to the rows of a pilot sample.
+    fn fit(rows: &Rows, shape: &PlateShape, architecture: &Architecture, depth: usize) -> Level {
+        if let Some(size) = shape.picture {
+            let picture = Picture::fit(&rows.features, size, architecture.pictures.stretch);
+            return Level { picture: Some(picture), network: true, ..Level::default() };
+        }
+        let knots = architecture.bins; // of a row that has one number
+        let children = rows.children.iter().zip(&shape.children);
+        let children: Vec<Level> =
+            children.map(|(child, shape)| Level::fit(child, shape, architecture, depth + 1)).collect();
         let encoded: Vec<Encoded> = encode_children(&children, rows);
         let table = Table::new(rows, &children, &encoded);
         let width = table.width;
@@ -453,6 +488,7 @@ impl Level {
             // A nested plate has many parents with few rows each: where a network reads the rows, that is enough.
             histogram: depth == 0 || width <= 1,
             network: !flat && (width > 1 || !children.is_empty() || !told),
+            picture: None,
             children,
         };
         level.fit_scales(rows, &table);
@@ -569,6 +605,10 @@ impl Level {
 
     /// What the network reads of `rows`, before anything is pooled over them.
     pub(super) fn read(&self, rows: &Rows) -> Elements {
+        if let Some(picture) = &self.picture {
+            let numbers = picture.read(&rows.features);
+            return Elements { offsets: rows.offsets.clone(), numbers, ..Elements::default() };
+        }
         let children = encode_children(&self.children, rows);
         let table = Table::new(rows, &self.children, &children);
         let (numbers, bins) = self.standardise(&table);
@@ -795,8 +835,9 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    /// Fits a reader to a pilot sample; `targets` is sets x `dims`.
-    pub(super) fn fit(pilot: &Batch, targets: &[f32], dims: usize, architecture: &Architecture) -> Reader {
+    /// Fits a reader to a pilot sample of a shape; `targets` is sets x its targets.
+    pub(super) fn fit(pilot: &Batch, targets: &[f32], shape: &Shape, architecture: &Architecture) -> Reader {
+        let dims = shape.targets;
         let moments = |dim: usize| {
             let values = || targets.iter().skip(dim).step_by(dims).map(|value| f64::from(*value));
             let count = pilot.sets.max(1) as f64;
@@ -804,8 +845,9 @@ impl Reader {
             let sd = (values().map(|value| (value - mean).powi(2)).sum::<f64>() / count).sqrt();
             (mean as f32, if sd > 0.0 { sd as f32 } else { 1.0 })
         };
-        let fit = |rows| Level::fit(rows, architecture.bins, 0);
-        let mut plates: Vec<Level> = pilot.plates.iter().map(fit).collect();
+        let (fit, numbers_alone) = (|rows, shape| Level::fit(rows, shape, architecture, 0), PlateShape::default());
+        let plates = pilot.plates.iter().zip(&shape.plates);
+        let mut plates: Vec<Level> = plates.map(|(rows, shape)| fit(rows, shape)).collect();
         // Attention reads the rows, however little they hold.
         plates.iter_mut().for_each(|plate| plate.network |= architecture.encoder != Encoder::DeepSet);
         let outside = outside_plates(pilot);
@@ -813,7 +855,7 @@ impl Reader {
         let mut reader = Reader {
             outside: outside.is_some(),
             causal: matches!(architecture.encoder, Encoder::Causal { .. }),
-            levels: outside.iter().map(fit).chain(plates).collect(),
+            levels: outside.iter().map(|rows| fit(rows, &numbers_alone)).chain(plates).collect(),
             targets: (0..numbers).map(moments).chain((numbers..dims).map(|_| (0.0, 1.0))).collect(),
             linear: None,
         };

@@ -148,7 +148,7 @@ impl<E: Number> Weights<E> {
         pairs.into_par_iter().for_each(|(slot, turned)| transpose(&values[slot.range()], slot.columns, turned));
     }
 
-    fn matrix(&self, slot: Slot) -> View<'_, E> {
+    pub(super) fn matrix(&self, slot: Slot) -> View<'_, E> {
         View::new(&self.values[slot.range()], slot.columns)
     }
 

@@ -10,6 +10,7 @@
 //! | `features.rs` | standardised numbers, soft bins, pooled moments: fitted once, not trained |
 //! | `network.rs` | the layers, and prediction |
 //! | `attention.rs` | the encoder that reads sets by attention |
+//! | `convolution.rs` | the layers that read pictures |
 //! | `prefix.rs` | beginnings of data sets, for the encoder that reads rows in their order |
 //! | `row_network.rs` | networks of the user's own |
 //! | `head.rs`, `estimate.rs` | families of distributions: what a network says |
@@ -22,6 +23,7 @@
 
 mod attention;
 mod batch;
+mod convolution;
 mod error;
 mod estimate;
 mod features;
@@ -50,7 +52,7 @@ pub use flow::Flow;
 pub use head::Family;
 pub use kernels::Activation;
 pub use mixture::{Component, Mixture};
-pub use network::{Architecture, Encoder, Network, Sums, Trunk};
+pub use network::{Architecture, Encoder, Network, Pictures, Stretch, Sums, Trunk};
 pub use ratio::{Contrast, Ratio, RatioScratch};
 pub(crate) use row_network::Own;
 pub use row_network::{RowNetworks, RowShape};

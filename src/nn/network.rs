@@ -27,8 +27,9 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::attention::{AttentionPlan, Block, Part, Points};
+use super::convolution::{Convolution, PicturePlan};
 use super::estimate::Estimate;
-use super::features::{Elements, Encoded, Level, Pooled, Reader, Scales, outside_plates};
+use super::features::{Elements, Encoded, Level, Picture, Pooled, Reader, Scales, outside_plates};
 use super::graph::{Graph, Input, Layer, Node, Slot, Weights};
 use super::head::{Family, Head};
 use super::kernels::{Activation, Number};
@@ -41,7 +42,7 @@ use super::{Batch, Error, PlateShape, Rows, Shape};
 const SLICE: usize = 256;
 /// Numbers in the data sets that one thread predicts at once, unless it is only one.
 const SLICE_NUMBERS: usize = 1 << 16;
-/// Rows of a plate that one thread reads at once.
+/// Rows of a plate that one thread reads at once, if they do not hold more than `SLICE_NUMBERS`.
 const TILE: usize = 4096;
 
 /// The sizes of a network.
@@ -55,7 +56,10 @@ pub struct Architecture {
     pub encoder: Encoder,
     /// Widths of the deep set's layers that read single rows, where rows have several numbers or nothing else is pooled.
     pub row: Vec<usize>,
-    /// What follows each of these layers.
+    /// What reads pictures.
+    #[serde(default)]
+    pub pictures: Pictures,
+    /// What follows each of these layers, and those that read pictures.
     pub activation: Activation,
     /// The layers that read whole data sets.
     pub set: Trunk,
@@ -130,6 +134,45 @@ impl Encoder {
     }
 }
 
+/// What reads pictures: convolutions of 3 x 3 pixels in steps of 2, each of which halves the height and the width, until both
+/// are 4 or less; and a layer that reads what is left as a whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pictures {
+    /// What pixels are before the first layer.
+    pub stretch: Stretch,
+    /// Numbers that each convolution makes of a place. A small picture needs the first of them only; a large one, the last
+    /// more than once.
+    pub channels: Vec<usize>,
+    /// Numbers that the layer at the end makes of a picture.
+    pub width: usize,
+}
+
+impl Default for Pictures {
+    fn default() -> Self {
+        Pictures { stretch: Stretch::Root, channels: vec![16, 32, 64, 96], width: 256 }
+    }
+}
+
+/// A function of each pixel, after which pixels are measured from their mean and in units of their standard deviation, over
+/// all pixels of the pilot sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Stretch {
+    /// The pixel itself.
+    None,
+    /// sign(x) sqrt(|x|): the noise of counted photons then has the same size at every brightness (Bartlett 1936).
+    Root,
+}
+
+impl Stretch {
+    #[inline]
+    pub(super) fn of(self, pixel: f32) -> f32 {
+        match self {
+            Stretch::None => pixel,
+            Stretch::Root => pixel.abs().sqrt().copysign(pixel),
+        }
+    }
+}
+
 /// The layers that read whole data sets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Trunk {
@@ -151,6 +194,7 @@ impl Default for Architecture {
             bins: 96,
             encoder: Encoder::DeepSet,
             row: vec![64, 64],
+            pictures: Pictures::default(),
             activation: Activation::Gelu,
             // After equal times on `resonance`, this was closer to the exact posterior than 3 blocks of 256, 4 of 192, 6 of
             // 128 and 8 of 64: what is left after N data sets grows with the number of weights, over N.
@@ -165,6 +209,7 @@ impl Architecture {
     /// Gaussians where there are several targets (see [`Family`]). Many targets need no wider network: 6 blocks of 192 were no
     /// closer to a posterior of 10 numbers after as many data sets, and took twice the time.
     pub fn sized(mut self, shape: &Shape) -> Architecture {
+        // Of a picture, its row reads the outcome of the layers for pictures.
         fn widest(plates: &[PlateShape]) -> usize {
             plates.iter().map(|plate| plate.width.max(widest(&plate.children))).max().unwrap_or(0)
         }
@@ -210,6 +255,7 @@ struct LevelPlan {
 enum RowPlan {
     Layers(RowInputs, Vec<Layer>),
     Attention(RowInputs, AttentionPlan),
+    Picture(PicturePlan),
     /// A network of the user's own, and its weights.
     Own(Own, Slot),
 }
@@ -271,6 +317,9 @@ impl Plan {
             levels.push(plan);
         }
         let shared = builder.end();
+        for (index, level) in levels.iter_mut().enumerate() {
+            builder.finish_pictures(&format!("plate.{index}"), level);
+        }
         let (family, targets) = (architecture.family, reader.targets.len());
         let context = match &architecture.set {
             Trunk::Residual { width, .. } => *width,
@@ -337,6 +386,7 @@ impl Plan {
             let own: usize = plan.rows.as_ref().map_or(0, |plan| match plan {
                 RowPlan::Layers(_, layers) => layers.iter().map(|layer| layer.bias.columns).sum(),
                 RowPlan::Attention(_, plan) => plan.activations(),
+                RowPlan::Picture(plan) => plan.activations(),
                 RowPlan::Own(own, _) => own.0.shape().outputs,
             });
             let children = plan.children.iter().zip(&rows.children).map(|(plan, rows)| count(plan, rows));
@@ -463,6 +513,8 @@ impl LevelPlan {
             let offsets = plate.elements.offsets.clone();
             let hidden = rows.read(graph, activation, plate.elements, &self.children)?;
             vector.push(Input::Node(match plate.beginnings {
+                // One for each parent.
+                None if matches!(rows, RowPlan::Picture(_)) => hidden,
                 Some(beginnings) => graph.pool_beginnings(&hidden, beginnings, plate.roots.as_deref())?,
                 None => graph.pool(&hidden, &offsets, plate.roots.as_deref())?,
             }));
@@ -476,6 +528,7 @@ impl RowPlan {
         match self {
             RowPlan::Layers(_, layers) => layers.last().map_or(0, |layer| layer.bias.columns),
             RowPlan::Attention(_, plan) => plan.width(),
+            RowPlan::Picture(plan) => plan.width(),
             RowPlan::Own(own, _) => own.0.shape().outputs,
         }
     }
@@ -504,6 +557,7 @@ impl RowPlan {
                 let inputs = inputs.read(graph, activation, elements, children)?;
                 plan.read(graph, &inputs, &offsets)
             }
+            RowPlan::Picture(plan) => plan.read(graph, activation.within(), E::convert(elements.numbers)),
             RowPlan::Own(own, weights) => graph.row_network(own, *weights, elements.numbers),
         }
     }
@@ -583,6 +637,9 @@ impl Builder {
         let plan = |(index, child): (usize, &Level)| self.level(&format!("{name}.{index}"), child, architecture, false);
         let children: Vec<LevelPlan> = level.children.iter().enumerate().map(plan).collect();
         let rows = match architecture.encoder {
+            _ if level.picture.is_some() => {
+                level.picture.as_ref().map(|picture| self.picture(name, picture, architecture))
+            }
             Encoder::Attention { width, heads, blocks, .. } | Encoder::Causal { width, heads, blocks } if top => {
                 let inducing = match architecture.encoder {
                     Encoder::Attention { inducing, .. } => Some(inducing),
@@ -618,6 +675,34 @@ impl Builder {
         LevelPlan { pooled: level.pooled(), flat: level.flat, rows, children }
     }
 
+    /// The convolutions that read pictures; see [`finish_pictures`](Builder::finish_pictures) for the layer after them.
+    fn picture(&mut self, name: &str, picture: &Picture, architecture: &Architecture) -> RowPlan {
+        let Pictures { channels, width, .. } = &architecture.pictures;
+        let mut convolutions: Vec<Convolution> = Vec::new();
+        let mut size = (picture.height, picture.width, 1);
+        while convolutions.is_empty() || size.0 > 4 || size.1 > 4 {
+            let index = convolutions.len();
+            let outputs = channels.get(index).or(channels.last()).map_or(1, |outputs| *outputs);
+            let layer =
+                self.layer(&format!("{name}.convolution.{index}"), &[Convolution::PATCH * size.2], outputs, 1.4);
+            let convolution = Convolution::new(size, layer);
+            size = convolution.output();
+            convolutions.push(convolution);
+        }
+        RowPlan::Picture(PicturePlan::new(convolutions, *width))
+    }
+
+    /// The layers after the convolutions, in this level and in those inside it. They have many weights and read few rows, and
+    /// so they stand behind all layers whose gradient each chunk adds up for itself (see [`graph`](super::graph)).
+    fn finish_pictures(&mut self, name: &str, level: &mut LevelPlan) {
+        for (index, child) in level.children.iter_mut().enumerate() {
+            self.finish_pictures(&format!("{name}.{index}"), child);
+        }
+        if let Some(RowPlan::Picture(plan)) = &mut level.rows {
+            plan.outlet = self.layer(&format!("{name}.picture"), &[plan.features()], plan.width(), 1.0);
+        }
+    }
+
     /// The first layer that reads rows.
     fn row_layer(&mut self, name: &str, level: &Level, children: &[LevelPlan], width: usize) -> (RowInputs, Layer) {
         let (numbers, bins) = (level.numbers(), level.bins());
@@ -646,6 +731,11 @@ impl Builder {
 
     fn own_level(&mut self, name: &str, level: &Level, own: &Own) -> Result<LevelPlan, Error> {
         let RowShape { inputs, weights, .. } = own.0.shape();
+        if level.children.iter().any(|child| child.picture.is_some()) {
+            return Err(Error::Shape(format!(
+                "a network of the user's own reads the rows of {name}, whose pictures it cannot read: leave it out"
+            )));
+        }
         if inputs != level.numbers() {
             let numbers = level.numbers();
             return Err(Error::Shape(format!(
@@ -669,7 +759,7 @@ impl Builder {
 pub struct Sums {
     /// Numbers outside plates, which every part has.
     pub outside: Vec<f32>,
-    /// Numbers outside plates as a plate of one row, if there are any; then the plates.
+    /// Numbers outside plates as a plate of one row, if there are any; then the plates, those that are pictures among them.
     plates: Vec<PlateSums>,
 }
 
@@ -680,6 +770,9 @@ struct PlateSums {
     moments: Vec<f64>,
     /// Over rows, of what the network of rows makes of each.
     hidden: Vec<f64>,
+    /// Whether it is a picture outside plates, which every part has.
+    #[serde(default)]
+    picture: bool,
 }
 
 impl PlateSums {
@@ -710,13 +803,19 @@ impl Sums {
         }
         // The plate that stands for the numbers outside is the same in both.
         let first = usize::from(!self.outside.is_empty());
-        self.plates[first..].iter_mut().zip(&other.plates[first..]).for_each(|(sums, more)| sums.add(more));
+        let pairs = || self.plates.iter().zip(&other.plates);
+        if pairs().any(|(sums, more)| sums.picture && sums.hidden != more.hidden) {
+            return Err(Error::Shape("the parts differ in a picture that was observed outside plates".to_owned()));
+        }
+        let pairs = self.plates[first..].iter_mut().zip(&other.plates[first..]);
+        pairs.filter(|(sums, _)| !sums.picture).for_each(|(sums, more)| sums.add(more));
         Ok(())
     }
 
     /// How many elements of each plate have been summed.
     pub fn sizes(&self) -> Vec<usize> {
-        self.plates[usize::from(!self.outside.is_empty())..].iter().map(|plate| plate.rows as usize).collect()
+        let plates = &self.plates[usize::from(!self.outside.is_empty())..];
+        plates.iter().filter(|plate| !plate.picture).map(|plate| plate.rows as usize).collect()
     }
 }
 
@@ -797,16 +896,17 @@ impl Network {
                     hidden.iter_mut().zip(row).for_each(|(sum, value)| *sum += f64::from(*value));
                 }
             }
-            Ok(PlateSums { rows: rows.rows() as u64, moments, hidden })
+            Ok(PlateSums { rows: rows.rows() as u64, moments, hidden, picture: level.picture.is_some() })
         };
         let count = rows.rows();
-        if count <= TILE {
+        let length = (SLICE_NUMBERS / (rows.numbers() / count.max(1)).max(1)).clamp(1, TILE);
+        if count <= length {
             return of_part(rows);
         }
         // Tiles bound the memory and occupy every core; their number and order depend on the data alone.
-        let tiles: Vec<Result<PlateSums, Error>> = (0..count.div_ceil(TILE))
+        let tiles: Vec<Result<PlateSums, Error>> = (0..count.div_ceil(length))
             .into_par_iter()
-            .map(|tile| of_part(&rows.part(tile * TILE..((tile + 1) * TILE).min(count))))
+            .map(|tile| of_part(&rows.part(tile * length..((tile + 1) * length).min(count))))
             .collect();
         let mut tiles = tiles.into_iter();
         let first = tiles.next().unwrap_or_else(|| of_part(rows))?;

@@ -1,6 +1,7 @@
 //! Tests of the operations, by finite differences and against plain dfdx, and of the network as a whole.
 
 mod attention;
+mod convolution;
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -306,7 +307,7 @@ fn the_whole_loss_has_the_gradient_of_its_differences() {
         Architecture { bins: 8, row: vec![3, 3], activation: gelu, set, family, ..Architecture::default() };
     let plain = Architecture { bins: 0, set: Trunk::Plain(vec![4, 4]), ..architecture.clone() };
     for architecture in [architecture, plain] {
-        let reader = Reader::fit(&pilot, &targets, 2, &architecture);
+        let reader = Reader::fit(&pilot, &targets, &Mixed::shape(), &architecture);
         let plan = Plan::new(&reader, &architecture, &[]).unwrap();
         let mut random = random(4, 0);
         // The last layer starts at zero, where most gradients vanish; far from it log sds reach their bounds.
@@ -419,7 +420,7 @@ struct Conjugate;
 
 impl Conjugate {
     fn shape() -> Shape {
-        Shape { width: 0, plates: vec![PlateShape { width: 1, children: vec![] }], targets: 1 }
+        Shape { width: 0, plates: vec![PlateShape { width: 1, children: vec![], picture: None }], targets: 1 }
     }
 
     fn simulate(random: &mut Random, sizes: impl Iterator<Item = usize>) -> (Batch, Vec<f32>) {
@@ -455,8 +456,8 @@ struct Nested;
 
 impl Nested {
     fn shape() -> Shape {
-        let inner = PlateShape { width: 1, children: vec![] };
-        Shape { width: 0, plates: vec![PlateShape { width: 0, children: vec![inner] }], targets: 1 }
+        let inner = PlateShape { width: 1, children: vec![], picture: None };
+        Shape { width: 0, plates: vec![PlateShape { children: vec![inner], ..PlateShape::default() }], targets: 1 }
     }
 
     /// The exact posterior: a group's mean measures mu with variance 0.25 + 1 / n.
@@ -503,10 +504,10 @@ struct Mixed;
 
 impl Mixed {
     fn shape() -> Shape {
-        let leaf = |width| PlateShape { width, children: vec![] };
+        let leaf = |width| PlateShape { width, children: vec![], picture: None };
         Shape {
             width: 2,
-            plates: vec![PlateShape { width: 2, children: vec![leaf(1), leaf(12)] }, leaf(1)],
+            plates: vec![PlateShape { width: 2, children: vec![leaf(1), leaf(12)], picture: None }, leaf(1)],
             targets: 2,
         }
     }

@@ -148,7 +148,14 @@ impl Settings {
     }
 
     fn check<E>(&self, shape: &Shape) -> Result<(), TrainError<E>> {
-        let Architecture { bins, encoder, row, set, family, .. } = &self.architecture;
+        let Architecture { bins, encoder, row, pictures, set, family, .. } = &self.architecture;
+        let mut plates = shape.plates.iter().enumerate();
+        plates.try_for_each(|(index, plate)| plate.check(&format!("plate {index}"))).map_err(TrainError::Settings)?;
+        if pictures.channels.is_empty() {
+            return Err(TrainError::Settings(
+                "architecture.pictures has no channels, it must have at least one".to_owned(),
+            ));
+        }
         let widths: &[usize] = match set {
             Trunk::Residual { width, .. } => std::slice::from_ref(width),
             Trunk::Plain(widths) => widths,
@@ -160,7 +167,8 @@ impl Settings {
             ("validation", self.validation),
             ("the number of targets", shape.targets),
         ];
-        let widths = row.iter().chain(widths).map(|width| ("a width of the architecture", *width));
+        let widths = row.iter().chain(widths).chain(&pictures.channels).chain([&pictures.width]);
+        let widths = widths.map(|width| ("a width of the architecture", *width));
         if let Some((name, _)) = sizes.into_iter().chain(widths).find(|(_, size)| *size == 0) {
             return Err(TrainError::Settings(format!("{name} is 0, it must be at least 1")));
         }
@@ -319,7 +327,7 @@ impl<'a, S: Source> Trainer<'a, S> {
         // A network that reads beginnings is fitted to those.
         let causal = matches!(settings.architecture.encoder, Encoder::Causal { .. });
         let pilot = if causal { prefix::cut(&pilot) } else { pilot };
-        let reader = Reader::fit(&pilot, &pilot_targets, shape.targets, &settings.architecture);
+        let reader = Reader::fit(&pilot, &pilot_targets, shape, &settings.architecture);
         Ok(Trainer { start, ..Trainer::prepare(shape, source, settings, reader, own)? })
     }
 

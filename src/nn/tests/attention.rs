@@ -127,7 +127,7 @@ fn a_causal_network_has_the_gradient_of_its_differences() {
         family: Family::Mixture { components: 2 },
         ..Architecture::default()
     };
-    let reader = Reader::fit(&pilot, &targets, 2, &architecture);
+    let reader = Reader::fit(&pilot, &targets, &Ordered::shape(), &architecture);
     let plan = Plan::new(&reader, &architecture, &[]).unwrap();
     let mut random = random(4, 0);
     let weights: Vec<f64> =
@@ -207,7 +207,7 @@ fn a_network_with_attention_has_the_gradient_of_its_differences() {
         family: Family::Mixture { components: 2 },
         ..Architecture::default()
     };
-    let reader = Reader::fit(&pilot, &targets, 2, &architecture);
+    let reader = Reader::fit(&pilot, &targets, &Mixed::shape(), &architecture);
     let plan = Plan::new(&reader, &architecture, &[]).unwrap();
     let mut random = random(4, 0);
     let weights: Vec<f64> =
