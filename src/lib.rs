@@ -116,7 +116,9 @@ struct Readme;
 ///   is a `bool` and a category a `usize`, to branch on and index with; a count is a number.
 /// - **`observe`** What is seen. `observe image: [f32; 64] ~ render(a, b);` names a function that draws it from the values of
 ///   its arguments and a last one, `&mut hierarch::simulate::Stream`: the model then has no likelihood, and only `npe` infers
-///   it. The density of everything else is [`Density::explicit`](model::Density::explicit).
+///   it. A picture has rows and columns: `observe image: [[f32; 64]; 48] ~ render(a, b);` draws 48 rows of 64 pixels. The
+///   function may take a plate inside the element whole, a column for each local: `spots: NameSpotsLocals`. The density of
+///   everything else is [`Density::explicit`](model::Density::explicit).
 /// - **`given name: f64;`** (or `u64`, `bool`, `usize`) A covariate. Simulations take it from data, `.given(&data)`, or draw it
 ///   from the distribution behind `~`, which has no part in the density.
 /// - **`given subject: index(subjects);`** The element's own element of another plate: `ability[subject]` reads a variable or a

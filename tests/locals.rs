@@ -11,8 +11,10 @@ use hierarch::prelude::*;
 use hierarch::simulate::Stream;
 use models::*;
 
-fn render(radius: f64, count: f64, spots: LensesSpotsLocals, _: &mut Stream) -> [f32; 2] {
-    [radius as f32 + count as f32, spots.size.len() as f32]
+fn render(radius: f64, count: f64, spots: LensesSpotsLocals, _: &mut Stream) -> [[f32; 3]; 2] {
+    assert_eq!(spots.offsets, [0, spots.size.len()]);
+    let size = spots.size.iter().sum::<f64>() as f32;
+    [[radius as f32, count as f32, size], [0.0, 1.0, spots.size.len() as f32]]
 }
 
 fn star(flux: f64, tries: f64, tint: usize, _: &mut Stream) -> [f32; 2] {
@@ -41,7 +43,7 @@ model! {
             plate spots(k ~ Poisson(2.0)) {
                 local size ~ Pareto(1.0, 2.0);
             }
-            observe image: [f32; 2] ~ render(radius, count, spots);
+            observe image: [[f32; 3]; 2] ~ render(radius, count, spots);
             plate stars(0..=4) {
                 local tries ~ Binomial(most as f64, 0.5);
                 local flux ~ Uniform(0.0, edge * share[0]);
@@ -306,6 +308,19 @@ fn plates_that_are_not_in_the_data_are_left_out() {
     let frame = s.locals.frame();
     assert_eq!(frame.plates[0].plates.iter().map(|p| p.name).collect::<Vec<_>>(), ["stars", "frames"]);
     assert!(!s.locals.images.spots.size.is_empty());
+    let json = serde_json::to_string(&s.data).unwrap();
+    assert_eq!(serde_json::from_str::<LensesData>(&json).unwrap(), s.data);
+    let cut = json.replacen("[[[", "[[[0.5,", 1);
+    let error = serde_json::from_str::<LensesData>(&cut).unwrap_err().to_string();
+    assert!(error.contains("invalid length 4, expected an array of 3"), "{error}");
+    // Which spots are whose: what the function that draws an image was given of them.
+    let spots = &s.locals.images.spots;
+    assert_eq!(spots.offsets.len(), 3 + 1);
+    for (image, own) in s.data.images.image.iter().zip(spots.offsets.windows(2)) {
+        let own = &spots.size[own[0]..own[1]];
+        assert_eq!(image[1][2], own.len() as f32);
+        assert_eq!(image[0][2], own.iter().sum::<f64>() as f32);
+    }
     let again = LensesLocals::from_frame(frame).unwrap();
     assert!(again.images.spots.size.is_empty());
     assert_eq!(again.images.stars, s.locals.images.stars);

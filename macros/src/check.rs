@@ -238,10 +238,7 @@ impl Checker {
 
     fn ty(&mut self, v: &Variable) {
         let Some(ty) = &v.ty else { return };
-        let number = match ty {
-            Type::Array(array) => &*array.elem,
-            other => other,
-        };
+        let number = tree::number(ty);
         let text = number.to_token_stream().to_string();
         let allowed: &[&str] = if v.role == Role::Observe {
             &["f64", "u64", "bool", "usize", "f32"]
@@ -250,6 +247,21 @@ impl Checker {
         };
         if !allowed.contains(&text.as_str()) {
             self.report(ty, format!("a variable is one of `{}`, or an array of it", allowed.join("`, `")));
+        }
+        if let Type::Array(array) = ty
+            && let Type::Array(inner) = &*array.elem
+        {
+            let drawn = v.definition.as_ref().and_then(|d| Definition::read(d).ok()).is_some_and(|d| d.is_implicit());
+            if !drawn || text != "f32" || matches!(&*inner.elem, Type::Array(_)) {
+                self.report(
+                    ty,
+                    format!(
+                        "two dimensions make a picture, which a function draws: `observe {}: [[f32; 64]; 64] ~ render(...)`; \
+                         for other tables put the variable into a plate of fixed size",
+                        v.name
+                    ),
+                );
+            }
         }
         if v.shape.is_some() && matches!(ty, Type::Array(_)) {
             self.report(

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote};
-use syn::{Arm, Attribute, Expr, ExprCall, ExprIf, ExprMatch, Pat, Stmt, Type, Visibility};
+use syn::{Arm, Attribute, Expr, ExprCall, ExprIf, ExprMatch, Pat, Stmt, Type, Visibility, parse_quote};
 
 use crate::ast::{self, Param, Role, Shape, Size, Statement};
 use crate::builtin::{self, Draws};
@@ -26,6 +26,8 @@ pub struct Tree {
 }
 
 #[derive(Clone)]
+// A model has a few dozen steps, so the difference in size costs nothing.
+#[allow(clippy::large_enum_variant)]
 pub enum Step {
     Variable(Variable),
     Let { pat: Pat, expr: Expr },
@@ -81,6 +83,8 @@ pub struct Variable {
     pub kind: Kind,
     /// The length of a vector, with the name of the position if the distribution mentions it.
     pub shape: Option<Shape>,
+    /// Rows and columns of a picture, whose pixels are the vector.
+    pub picture: Option<(Expr, Expr)>,
     /// Whether the whole vector is one draw.
     pub vector: bool,
     /// Whether it is a point of a simplex.
@@ -117,9 +121,10 @@ impl Variable {
     /// The type of one value in a column.
     pub fn rust(&self) -> TokenStream {
         let number = self.kind.rust();
-        match &self.shape {
-            None => number,
-            Some(Shape { len, .. }) => quote!([#number; #len]),
+        match (&self.picture, &self.shape) {
+            (Some((rows, columns)), _) => quote!([[#number; #columns]; #rows]),
+            (None, Some(Shape { len, .. })) => quote!([#number; #len]),
+            (None, None) => number,
         }
     }
 }
@@ -428,6 +433,25 @@ pub fn has_implicit(body: &[Statement]) -> bool {
     })
 }
 
+/// The type of the numbers in an array, or in an array of arrays.
+pub fn number(ty: &Type) -> &Type {
+    match ty {
+        Type::Array(array) => number(&array.elem),
+        ty => ty,
+    }
+}
+
+/// Rows and columns of an array of arrays.
+pub fn picture(ty: &Type) -> Option<(&Expr, &Expr)> {
+    match ty {
+        Type::Array(rows) => match &*rows.elem {
+            Type::Array(columns) => Some((&rows.len, &columns.len)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 /// The kind of a variable: from its type if it has one, else from its distribution.
 pub fn kind(ty: Option<&Type>, definition: Option<&Definition>) -> Kind {
     let of_type = |ty: &Type| match ty.to_token_stream().to_string().as_str() {
@@ -437,10 +461,8 @@ pub fn kind(ty: Option<&Type>, definition: Option<&Definition>) -> Kind {
         "f32" => Kind::Pixels,
         _ => Kind::Real,
     };
-    match ty {
-        Some(Type::Array(array)) => return of_type(&array.elem),
-        Some(ty) => return of_type(ty),
-        None => {}
+    if let Some(ty) = ty {
+        return of_type(number(ty));
     }
     match definition.and_then(Definition::draws) {
         Some(Draws::Bool) => Kind::Bool,
@@ -456,8 +478,10 @@ fn lower_variable(variable: ast::Variable) -> Variable {
     let definition = definition.as_ref().and_then(|d| Definition::read(d).ok());
     let draws = definition.as_ref().and_then(Definition::draws);
     let kind = if index_of.is_some() { Kind::Category } else { kind(ty.as_ref(), definition.as_ref()) };
-    let array = match &ty {
-        Some(Type::Array(array)) => Some(Shape { position: None, len: array.len.clone() }),
+    let picture = ty.as_ref().and_then(picture).map(|(rows, columns)| (rows.clone(), columns.clone()));
+    let array = match (&picture, &ty) {
+        (Some((rows, columns)), _) => Some(Shape { position: None, len: parse_quote!(((#rows) * (#columns))) }),
+        (None, Some(Type::Array(array))) => Some(Shape { position: None, len: array.len.clone() }),
         _ => None,
     };
     // `x: [f64; 3] ~ Own(..)` is one draw of a vector; `x[3] ~ Own(..)` is three draws of a number.
@@ -468,6 +492,7 @@ fn lower_variable(variable: ast::Variable) -> Variable {
         name,
         kind,
         shape: shape.or(array),
+        picture,
         vector,
         simplex: draws == Some(Draws::Simplex),
         index_of,

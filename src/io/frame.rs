@@ -147,7 +147,8 @@ impl Values<'_> {
     }
 }
 
-/// The types of the fields of a data set: a scalar or an array, alone outside plates and in a `Vec` inside.
+/// The types of the fields of a data set: a scalar, an array, or a picture (an array of rows of pixels), alone outside plates
+/// and in a `Vec` inside.
 pub trait ColumnType: Sized {
     /// How many numbers an element has.
     const WIDTH: usize;
@@ -206,4 +207,29 @@ macro_rules! column_types {
         }
     )*};
 }
+impl<const COLUMNS: usize, const ROWS: usize> ColumnType for Vec<[[f32; COLUMNS]; ROWS]> {
+    const WIDTH: usize = ROWS * COLUMNS;
+    fn values(&self) -> Values<'_> {
+        Values::Pixels(Cow::Borrowed(self.as_flattened().as_flattened()))
+    }
+    fn from_column(column: Column<'_>) -> Option<Self> {
+        match column.values {
+            Values::Pixels(values) if column.width == Self::WIDTH => {
+                Some(values.as_chunks::<COLUMNS>().0.as_chunks::<ROWS>().0.to_vec())
+            }
+            _ => None,
+        }
+    }
+}
+
+impl<const COLUMNS: usize, const ROWS: usize> ColumnType for [[f32; COLUMNS]; ROWS] {
+    const WIDTH: usize = ROWS * COLUMNS;
+    fn values(&self) -> Values<'_> {
+        Values::Pixels(Cow::Borrowed(self.as_flattened()))
+    }
+    fn from_column(column: Column<'_>) -> Option<Self> {
+        Vec::from_column(column)?.into_iter().next()
+    }
+}
+
 column_types!(f64: Real, u64: Count, bool: Bool, usize: Category, f32: Pixels);

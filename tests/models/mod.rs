@@ -7,6 +7,7 @@ use hierarch::prelude::*;
 #[path = "../../examples/resonance/model.rs"]
 mod resonance;
 
+#[allow(unused_imports)] // Each test takes the models that it is about.
 pub use resonance::*;
 
 model! {

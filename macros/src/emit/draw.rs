@@ -93,13 +93,19 @@ impl Draw<'_> {
         !plates(&self.tree.root).any(|p| p.name == plate.name)
     }
 
+    /// Where a nested plate's offsets are: with its data, or with its locals if it is only simulated.
+    fn offsets(&self, plate: &Plate) -> Option<TokenStream> {
+        let store = store(plate, plate.in_data);
+        self.is_nested(plate).then(|| quote!(#store.offsets))
+    }
+
     fn stores(&self, plate: &Plate) -> TokenStream {
         let (locals, ty, count) = (store(plate, false), plate_locals(self.tree, plate), count(plate));
         let data = plate.in_data.then(|| {
             let (data, ty) = (store(plate, true), plate_data(self.tree, plate));
-            let first = self.is_nested(plate).then(|| quote!(#data.offsets.push(0);));
-            quote!(let mut #data = <#ty as ::core::default::Default>::default(); #first)
+            quote!(let mut #data = <#ty as ::core::default::Default>::default();)
         });
+        let first = self.offsets(plate).map(|offsets| quote!(#offsets.push(0);));
         let exports = plate.exports.iter().map(|e| {
             let all = export(&e.name);
             quote!(let mut #all = ::std::vec::Vec::new();)
@@ -108,6 +114,7 @@ impl Draw<'_> {
             let mut #locals = <#ty as ::core::default::Default>::default();
             let mut #count = 0usize;
             #data
+            #first
             #(#exports)*
         }
     }
@@ -147,25 +154,29 @@ impl Draw<'_> {
                     let (from, count) = (hidden(&format!("from_{}", q.name)), count(q));
                     quote!(let #from = #count;)
                 });
-                let (name, slice) = (&p.name, self.slice(p));
+                let (name, slice) = (&p.name, self.slice(p, plate.map(count)));
                 quote!(#(#starts)* #elements let #name = #slice;)
             }
         }
     }
 
-    /// The locals of a plate that were drawn since its `from` was noted.
-    fn slice(&self, plate: &Plate) -> TokenStream {
+    /// The locals of a plate that were drawn since its `from` was noted, which is when its outer plate had as many elements
+    /// as `outer` says.
+    fn slice(&self, plate: &Plate, outer: Option<Ident>) -> TokenStream {
         let (ty, store, from) =
             (plate_locals(self.tree, plate), store(plate, false), hidden(&format!("from_{}", plate.name)));
         let columns = plate.variables().filter(|v| v.latent()).map(|v| {
             let name = &v.name;
             quote!(#name: #store.#name[#from..].to_vec())
         });
+        let offsets = outer
+            .filter(|_| !plate.in_data)
+            .map(|outer| quote!(offsets: #store.offsets[#outer..].iter().map(|offset| offset - #from).collect(),));
         let inner = plate.plates().map(|p| {
-            let (name, value) = (&p.name, self.slice(p));
+            let (name, value) = (&p.name, self.slice(p, Some(from.clone())));
             quote!(#name: #value)
         });
-        quote!(#ty { #(#columns,)* #(#inner),* })
+        quote!(#ty { #offsets #(#columns,)* #(#inner),* })
     }
 
     fn push_export(&self, plate: Option<&Plate>, name: &Ident) -> Option<TokenStream> {
@@ -319,7 +330,7 @@ impl Draw<'_> {
             let (name, store) = (&v.name, store(plate, !v.latent()));
             quote!(#store.#name.reserve(__size);)
         });
-        let offsets = (plate.in_data && self.is_nested(plate)).then(|| quote!(#data.offsets.push(#count);));
+        let offsets = self.offsets(plate).map(|offsets| quote!(#offsets.push(#count);));
         let has_size =
             plate.in_data && !plate.has_columns && !plate.plates().any(|p| p.in_data) && !self.is_nested(plate);
         let size_field = has_size.then(|| quote!(#data.size = #count;));

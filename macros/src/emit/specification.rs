@@ -132,7 +132,7 @@ fn variables(tree: &Tree, steps: &[Step]) -> Vec<TokenStream> {
     for step in steps {
         match step {
             Step::Variable(v) => {
-                let Variable { role, name, kind, shape, index_of, definition, source, .. } = v;
+                let Variable { role, name, kind, shape, picture, index_of, definition, source, .. } = v;
                 let role = match (role, index_of) {
                     (_, Some(_)) => quote!(Index),
                     (Role::Global, _) => quote!(Global),
@@ -141,10 +141,11 @@ fn variables(tree: &Tree, steps: &[Step]) -> Vec<TokenStream> {
                     (Role::Observe, _) => quote!(Observed),
                     (Role::Given, _) => quote!(Given),
                 };
-                let shape = shape.as_ref().map_or(quote!(vec![]), |s| {
-                    let len = &s.len;
-                    quote!(vec![#len])
-                });
+                let shape = match (picture, shape) {
+                    (Some((rows, columns)), _) => quote!(vec![#rows, #columns]),
+                    (None, Some(crate::ast::Shape { len, .. })) => quote!(vec![#len]),
+                    (None, None) => quote!(vec![]),
+                };
                 let source = index_of.as_ref().map_or(source.clone(), |p| format!("index({p})"));
                 let from = definition.as_ref().map(mentions).unwrap_or_default();
                 entries.push(entry(name.to_string(), role, *kind, shape, source, &from));

@@ -176,14 +176,22 @@ fn undocumented(docs: &[syn::Attribute], text: &str) -> Option<TokenStream> {
 fn scalar_field(v: &Variable) -> TokenStream {
     let (docs, name, ty) = (&v.docs, &v.name, v.rust());
     let missing = undocumented(docs, &format!("The {} `{name}`.", word(v)));
-    let serde = v.shape.as_ref().map(|_| quote!(#[serde(with = "::hierarch::io::array")]));
+    let serde = match (&v.picture, &v.shape) {
+        (Some(_), _) => quote!(#[serde(with = "::hierarch::io::picture")]),
+        (None, Some(_)) => quote!(#[serde(with = "::hierarch::io::array")]),
+        (None, None) => quote!(),
+    };
     quote!(#missing #(#docs)* #serde pub #name: #ty)
 }
 
 fn column_field(v: &Variable) -> TokenStream {
     let (docs, name, ty) = (&v.docs, &v.name, v.rust());
     let missing = undocumented(docs, &format!("The {} `{name}` of each element.", word(v)));
-    let serde = v.shape.as_ref().map(|_| quote!(#[serde(with = "::hierarch::io::arrays")]));
+    let serde = match (&v.picture, &v.shape) {
+        (Some(_), _) => quote!(#[serde(with = "::hierarch::io::pictures")]),
+        (None, Some(_)) => quote!(#[serde(with = "::hierarch::io::arrays")]),
+        (None, None) => quote!(),
+    };
     quote!(#missing #(#docs)* #serde pub #name: ::std::vec::Vec<#ty>)
 }
 
@@ -257,11 +265,19 @@ fn plate_types(tree: &Tree, plate: &Plate, derive: &TokenStream) -> TokenStream 
         quote!(#[doc = #doc] pub #name: #ty)
     });
     let locals_doc = format!("The locals of the plate `{}`, a column for each.", plate.name);
+    let offsets = nested.then(|| {
+        quote! {
+            /// Where the elements of each outer element begin, and after the last where they end.
+            pub offsets: ::std::vec::Vec<usize>,
+        }
+    });
+    // Those of a plate in the data stand there.
+    let local_offsets = if plate.in_data { None } else { offsets.clone() };
     let locals_type = quote! {
         #derive
         #[derive(Default)]
         #[doc = #locals_doc]
-        #vis struct #locals { #(#latent,)* #(#latent_plates),* }
+        #vis struct #locals { #local_offsets #(#latent,)* #(#latent_plates),* }
     };
     if !plate.in_data {
         return locals_type;
@@ -298,12 +314,6 @@ fn plate_types(tree: &Tree, plate: &Plate, derive: &TokenStream) -> TokenStream 
     let own: Vec<&Variable> = plate.variables().filter(|v| v.in_data()).collect();
     let inner: Vec<&Plate> = plate.plates().filter(|p| p.in_data).collect();
     let columns = own.iter().map(|v| column_field(v));
-    let offsets = nested.then(|| {
-        quote! {
-            /// Where the elements of each outer element begin, and after the last where they end.
-            pub offsets: ::std::vec::Vec<usize>,
-        }
-    });
     let inner_fields = inner.iter().map(|p| {
         let (docs, name, ty) = (&p.docs, &p.name, plate_data(tree, p));
         let missing =

@@ -1,0 +1,29 @@
+//! serde for pictures of any size, as sequences of rows.
+
+use serde::de::Error;
+use serde::{Deserializer, Serializer};
+
+use super::arrays;
+
+/// Writes a picture as a sequence of its rows.
+///
+/// # Errors
+/// Those of the serializer.
+pub fn serialize<S: Serializer, const COLUMNS: usize, const ROWS: usize>(
+    picture: &[[f32; COLUMNS]; ROWS],
+    to: S,
+) -> Result<S::Ok, S::Error> {
+    arrays::serialize(picture, to)
+}
+
+/// Reads a picture from a sequence of its rows.
+///
+/// # Errors
+/// Those of the deserializer, and another number of rows or columns.
+pub fn deserialize<'de, D: Deserializer<'de>, const COLUMNS: usize, const ROWS: usize>(
+    from: D,
+) -> Result<[[f32; COLUMNS]; ROWS], D::Error> {
+    let rows: Vec<[f32; COLUMNS]> = arrays::deserialize(from)?;
+    let found = rows.len();
+    rows.try_into().map_err(|_| D::Error::invalid_length(found, &format!("a picture of {ROWS} rows").as_str()))
+}
