@@ -2,7 +2,7 @@
 
 use super::error::{require, require_finite};
 use super::{LensingError, off_center};
-use crate::autodiff::Real;
+use crate::autodiff::{Lift, Real};
 
 /// Concentric similar ellipses, each as large as the circle of its radius: the radius of a position is
 /// R = sqrt(q x^2 + y^2 / q), with x along the major axis.
@@ -59,6 +59,16 @@ impl<T: Real> Ellipse<T> {
 }
 
 impl Ellipse<f64> {
+    /// The same ellipse for positions of any scalar.
+    #[inline(always)]
+    pub(super) fn lift<T: Real>(&self) -> Ellipse<T> {
+        Ellipse {
+            center: Lift::lift(self.center),
+            axis_ratio: T::from(self.axis_ratio),
+            major_axis: Lift::lift(self.major_axis),
+        }
+    }
+
     /// An error that names the first number of the ellipse `of` something that is none.
     pub(super) fn require(&self, of: &'static str) -> Result<(), LensingError> {
         require_finite(of, "the x of the center", self.center[0])?;

@@ -27,20 +27,29 @@
 //! ```
 
 mod arc;
+mod camera;
 mod cosmology;
 mod ellipse;
 mod error;
+mod kernels;
 mod nfw;
+mod noise;
 mod photometry;
+mod psf;
+mod scene;
 mod sersic;
 mod shear;
 mod sie;
 
+pub use camera::Camera;
 pub use cosmology::{Cosmology, Geometry};
 pub use ellipse::Ellipse;
 pub use error::LensingError;
 pub use nfw::{Nfw, sanchez_conde_prada_2014};
+pub use noise::poisson_noise;
 pub use photometry::Photometry;
+pub use psf::GaussianPsf;
+pub use scene::{Lens, Light};
 pub use sersic::{Sersic, half_light_exponent};
 pub use shear::Shear;
 pub use sie::{Sie, Sis};

@@ -36,13 +36,25 @@ impl<T: Real> Sersic<T> {
     #[inline(always)]
     pub fn brightness(&self, position: [T; 2]) -> T {
         let radius = self.ellipse.radius(position) / self.half_light_radius;
-        // The power has no derivative at the centre.
-        let power = radius.max(T::from(f64::MIN_POSITIVE)).powf(self.index.recip());
+        // By exp and ln, which are vector code where `powf` is not; the power has no derivative at the centre.
+        let power = (radius.max(T::from(f64::MIN_POSITIVE)).ln() / self.index).exp();
         self.central_brightness * (-self.b * power).exp()
     }
 }
 
 impl Sersic<f64> {
+    /// The same source for positions of any scalar.
+    #[inline(always)]
+    pub(super) fn lift<T: Real>(&self) -> Sersic<T> {
+        Sersic {
+            ellipse: self.ellipse.lift(),
+            half_light_radius: T::from(self.half_light_radius),
+            index: T::from(self.index),
+            b: T::from(self.b),
+            central_brightness: T::from(self.central_brightness),
+        }
+    }
+
     /// [`Sersic::new`], of checked numbers.
     ///
     /// # Errors
