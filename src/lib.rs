@@ -58,6 +58,7 @@ pub mod calibration;
 pub mod distributions;
 pub mod inference;
 pub mod io;
+pub mod lensing;
 mod linear;
 pub mod model;
 pub mod nn;

@@ -1,0 +1,139 @@
+//! Images of what is behind a lens, fast enough to learn from millions of them.
+
+use serde::{Deserialize, Serialize};
+
+use super::error::{require, require_positive};
+use super::kernels::{RUN, Run, add_nfw_deflections};
+use super::{GaussianPsf, LensingError, Lens, Light, Nfw};
+use crate::autodiff::{Dual, Lanes, WithLanes, with_lanes};
+
+/// A detector of `HEIGHT` rows of `WIDTH` square pixels, with the origin in its middle.
+///
+/// Its images are `[[f32; WIDTH]; HEIGHT]`: x grows along a row, and y from row to row.
+///
+/// ```
+/// use hierarch::lensing::*;
+/// use hierarch::simulate::stream;
+///
+/// # fn main() -> Result<(), LensingError> {
+/// let exposure = Photometry { zero_point: 25.5, exposure: 1610.0 }.check()?;
+/// let camera = Camera::<64, 64>::new(0.1, exposure.counts(22.5))?.psf(0.15)?;
+///
+/// let galaxy = Sie { ellipse: Ellipse::along_x([0.1, 0.0], 0.8), einstein_radius: 2.0 }.check()?;
+/// let shear = Shear { gamma1: 0.03, gamma2: -0.01 }.check()?;
+/// let geometry = Geometry::new(&Cosmology::PLANCK_2015, 0.2, 1.0)?;
+/// let halo = Nfw::try_from_m200([1.9, 0.6], 1e10, sanchez_conde_prada_2014(1e10, 0.6774), &geometry)?;
+/// let source = Sersic::try_new(Ellipse::round([0.0, 0.0]), 0.4, 1.0, exposure.counts(23.0))?;
+///
+/// let mut image = camera.expected_counts(&(galaxy, shear), &[halo], &source);
+/// poisson_noise(image.as_flattened_mut(), &mut stream(1, 0));
+/// # assert!(image.as_flattened().iter().all(|counts| counts.fract() == 0.0));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Camera<const HEIGHT: usize, const WIDTH: usize> {
+    pixel_scale: f64,
+    sky: f64,
+    psf: Option<GaussianPsf>,
+}
+
+impl<const HEIGHT: usize, const WIDTH: usize> Camera<HEIGHT, WIDTH> {
+    /// Pixels with a side of `pixel_scale` in arcsec, before a sky of so many counts per arcsec^2.
+    ///
+    /// # Errors
+    ///
+    /// If the scale is not positive or the sky is negative.
+    pub fn new(pixel_scale: f64, sky: f64) -> Result<Self, LensingError> {
+        require_positive("Camera", "pixel_scale", pixel_scale)?;
+        require(sky >= 0.0 && sky.is_finite(), "Camera", "sky", sky, "zero or more, and finite")?;
+        Ok(Self { pixel_scale, sky, psf: None })
+    }
+
+    /// The same camera with a Gaussian point spread function, of a full width at half maximum in arcsec.
+    ///
+    /// # Errors
+    ///
+    /// If the width is not positive and finite.
+    pub fn psf(self, full_width: f64) -> Result<Self, LensingError> {
+        Ok(Self { psf: Some(GaussianPsf::new(full_width, self.pixel_scale)?), ..self })
+    }
+
+    /// The centre (x, y) of a pixel in arcsec.
+    #[inline(always)]
+    pub fn position(&self, row: usize, column: usize) -> [f64; 2] {
+        let from_middle = |i: usize, count: usize| (i as f64 - 0.5 * (count as f64 - 1.0)) * self.pixel_scale;
+        [from_middle(column, WIDTH), from_middle(row, HEIGHT)]
+    }
+
+    /// The expected counts of a pixel whose centre sees a surface brightness, in counts per arcsec^2, with those of the sky:
+    /// what an image has there without a point spread function.
+    #[inline(always)]
+    pub fn counts<T: crate::autodiff::Real>(&self, brightness: T) -> T {
+        (brightness + self.sky) * (self.pixel_scale * self.pixel_scale)
+    }
+
+    /// The expected counts of the sources `light` behind `lens` and subhaloes, with the sky.
+    ///
+    /// Light is followed back from the centre of each pixel. The subhaloes are the work, and their number is all that it grows
+    /// with: they deflect in f32, a register of pixels at a time, and the rest in f64. The counts are within 3e-5 of those of
+    /// the same sums in f64, relative; nothing is allocated.
+    pub fn expected_counts<L: Lens + ?Sized, S: Light + ?Sized>(
+        &self,
+        lens: &L,
+        subhaloes: &[Nfw<f64>],
+        light: &S,
+    ) -> [[f32; WIDTH]; HEIGHT] {
+        let mut image = [[0.0; WIDTH]; HEIGHT];
+        for (run, pixels) in image.as_flattened_mut().chunks_mut(RUN).enumerate() {
+            // Past the last pixel of the image the last run goes on, to be cut off.
+            let centers: [_; RUN] = std::array::from_fn(|i| {
+                let pixel = run * RUN + i;
+                self.position(pixel / WIDTH, pixel % WIDTH)
+            });
+            let positions = [0, 1].map(|axis| centers.map(|center| center[axis]));
+            let mut deflections = [[0.0; RUN]; 2];
+            add_nfw_deflections(subhaloes, &positions.map(|run| run.map(|x| x as f32)), &mut deflections);
+            let brightness = with_lanes(Trace { lens, light, positions: &positions, deflections: &deflections });
+            pixels.copy_from_slice(&brightness[..pixels.len()]);
+        }
+        let area = (self.pixel_scale * self.pixel_scale) as f32;
+        if let Some(psf) = &self.psf {
+            psf.blur(&mut image);
+        }
+        for pixel in image.as_flattened_mut() {
+            *pixel = (*pixel + self.sky as f32) * area;
+        }
+        image
+    }
+}
+
+/// The brightness that is seen at some positions, where the subhaloes' deflections are known.
+struct Trace<'a, L: ?Sized, S: ?Sized> {
+    lens: &'a L,
+    light: &'a S,
+    positions: &'a [[f64; RUN]; 2],
+    deflections: &'a [Run; 2],
+}
+
+impl<L: Lens + ?Sized, S: Light + ?Sized> WithLanes for Trace<'_, L, S> {
+    type Output = Run;
+
+    #[inline(always)]
+    fn run<V: Lanes>(self) -> Run {
+        let mut brightness = [0.0; RUN];
+        for (lanes, brightness) in brightness.chunks_exact_mut(V::WIDTH).enumerate() {
+            let first = lanes * V::WIDTH;
+            let position = self.positions.each_ref().map(|run| Dual::<V, 0>::constant(V::load(&run[first..])));
+            let [by_x, by_y] = self.lens.deflection_at(position);
+            let by_haloes = self.deflections.each_ref().map(|run| V::from_fn(|i| f64::from(run[first + i])));
+            let [x, y] = position;
+            let source = [x - by_x - Dual::constant(by_haloes[0]), y - by_y - Dual::constant(by_haloes[1])];
+            let seen = self.light.brightness_at(source).value;
+            for (i, brightness) in brightness.iter_mut().enumerate() {
+                *brightness = seen.lane(i) as f32;
+            }
+        }
+        brightness
+    }
+}
