@@ -3,41 +3,58 @@
 //! A bank is a folder of shards, each a safetensors file that is written whole or not at all. A simulation that was
 //! interrupted goes on with the first shard that is missing. The i-th data set of a bank is the i-th of
 //! [`Simulate::run`] with the same seed, so that shards may also be made on several machines and put together.
+//!
+//! In memory the shards stay apart, and each table of counts takes 2 bytes for a number: reading a bank takes no more than
+//! the bank and one file.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::Path;
 
 use rayon::prelude::*;
 
 use super::InferenceError;
-use super::encode::Encoder;
-use super::link::push_targets;
+use super::hierarchy::{Hierarchy, Latents, Parts, PlateLatents};
+use super::joint::Task;
 use super::posterior::{FINGERPRINT, MODEL};
-use crate::model::{GlobalSlot, Model, global_slots, unconstrain};
-use crate::nn::{Batch, PILOT, Shape, Source, VALIDATION};
+use crate::model::{GlobalSlot, Model};
+use crate::nn::{self, Batch, Numbers, PILOT, Packed, Settings, Source, VALIDATION, load_numbers, save_numbers, take};
 use crate::progress::Progress;
-use crate::simulate::{Simulate, SimulateError};
+use crate::simulate::{Simulate, SimulateError, Simulation};
 
 /// Data sets in a shard.
 const SHARD: usize = 1024;
 /// The smallest bank that can be trained from.
 const SMALLEST: usize = 640;
-/// Data sets that are taken off the validation share at once: see [`Source`].
+/// Data sets, or elements, that are taken off the validation share at once: see [`Source`].
 const CHUNK: usize = 64;
 
 const SIMULATION: &str = "hierarch.simulation";
 const SETS: &str = "hierarch.sets";
+/// Which tables a file has: raised where these change.
+const FORMAT: &str = "hierarch.bank";
+const VERSION: &str = "2";
 
-/// Simulated data sets in memory, as a network reads them, with the globals that they were drawn from.
+/// Simulated data sets in memory, as networks read them, with the globals and locals that they were drawn from.
 #[derive(Clone, Debug)]
 pub struct Bank<M: Model> {
     model: M,
-    batch: Batch,
-    /// In unconstrained space, sets x numbers of all globals.
-    globals: Vec<f32>,
+    hierarchy: Hierarchy,
+    sets: usize,
+    /// Of [`SHARD`] data sets each, but for the last, which may have fewer, or more than the bank.
+    shards: Vec<Shard>,
     /// Says which simulations these are.
     simulation: String,
     sizes: Vec<(String, usize)>,
+    covariates: Option<M::Data>,
+}
+
+/// Some data sets with the latent variables that they were drawn from.
+#[derive(Clone, Debug)]
+struct Shard {
+    parts: Parts,
+    latents: Latents,
 }
 
 impl<'a, M: Model> Simulate<'a, M> {
@@ -45,88 +62,161 @@ impl<'a, M: Model> Simulate<'a, M> {
     ///
     /// # Errors
     /// A simulation that cannot be drawn, a file that cannot be written or read, or a folder with simulations of another
-    /// model, seed or sizes.
+    /// model, seed or sizes, or of another version of the library.
     pub fn bank(self, folder: impl AsRef<Path>) -> Result<Bank<M>, InferenceError> {
         let folder = folder.as_ref();
         let (model, sets, simulation) = (self.model(), self.sets(), self.describe());
         let specification = model.specification();
-        let encoder = Encoder::new(&specification);
-        let (width, plates) = encoder.shape();
-        let shape = Shape { width, plates, targets: 0 };
-        let mut bank = Bank {
-            model: model.clone(),
-            batch: encoder.batch(),
-            globals: Vec::new(),
-            simulation,
-            sizes: self.fixed_sizes().to_vec(),
+        let hierarchy = Hierarchy::new(model, true);
+        let metadata = |sets: &str| {
+            BTreeMap::from([
+                (MODEL.to_owned(), specification.name.clone()),
+                (FINGERPRINT.to_owned(), specification.fingerprint()),
+                (FORMAT.to_owned(), VERSION.to_owned()),
+                (SIMULATION.to_owned(), simulation.clone()),
+                (SETS.to_owned(), sets.to_owned()),
+            ])
         };
         let plan = self.plan()?;
+        let simulate = |index: usize| -> Result<Shard, InferenceError> {
+            let shard = Shard::of(&hierarchy, model, &self.draw(&plan, index)?);
+            hierarchy.check(&shard.parts).map_err(|error| error.after(index))?;
+            Ok(Shard { parts: shard.parts.pack(), ..shard })
+        };
         let bar = Progress::new("simulating", sets as u64);
-        for (shard, first) in (0..sets).step_by(SHARD).enumerate() {
-            let path = folder.join(format!("{shard:05}.safetensors"));
+        let mut shards = Vec::new();
+        for (number, first) in (0..sets).step_by(SHARD).enumerate() {
+            let path = folder.join(format!("{number:05}.safetensors"));
             let last = (first + SHARD).min(sets);
-            let metadata = |sets: usize| {
-                BTreeMap::from([
-                    (MODEL.to_owned(), specification.name.clone()),
-                    (FINGERPRINT.to_owned(), specification.fingerprint()),
-                    (SIMULATION.to_owned(), bank.simulation.clone()),
-                    (SETS.to_owned(), sets.to_string()),
-                ])
-            };
-            // A shard may have been the last of a smaller bank, or be cut short now.
-            let found = if path.exists() { Some(Batch::load(&path, &shape)?) } else { None };
-            if let Some((batch, _, found)) = &found
-                && *found != metadata(batch.sets)
-            {
-                let text = |found: &BTreeMap<String, String>| {
-                    let entry = |key: &str| found.get(key).map_or("?", String::as_str);
-                    format!("data sets of `{}` ({}), {}", entry(MODEL), entry(FINGERPRINT), entry(SIMULATION))
-                };
-                let (found, expected) = (text(found), text(&metadata(last - first)));
-                return Err(InferenceError::OtherSimulations { path, found, expected });
-            }
-            let (batch, globals) = match found {
-                Some((batch, globals, _)) if batch.sets >= last - first => {
-                    let stride = globals.len() / batch.sets;
-                    (batch.slice(0..last - first), globals[..(last - first) * stride].to_vec())
-                }
+            let found = if path.exists() { Some(Shard::load(&path, &hierarchy, metadata)?) } else { None };
+            let shard = match found {
+                Some(shard) if shard.sets() >= last - first => shard,
+                // It was the last of a smaller bank.
                 _ => {
-                    let simulate = |index: usize| -> Result<(Batch, Vec<f32>), SimulateError> {
-                        let simulation = self.draw(&plan, index)?;
-                        let mut batch = encoder.batch();
-                        encoder.push(&simulation.data, &mut batch);
-                        let globals = unconstrain(model, &simulation.globals, None);
-                        Ok((batch, globals.into_iter().map(|q| q as f32).collect()))
-                    };
-                    let drawn: Vec<Result<_, SimulateError>> = (first..last).into_par_iter().map(simulate).collect();
-                    let (mut batch, mut globals) = (encoder.batch(), Vec::new());
-                    for set in drawn {
-                        let (one, numbers) = set?;
-                        batch.append(&one);
-                        globals.extend(numbers);
+                    let drawn: Vec<Result<Shard, _>> = (first..last).into_par_iter().map(simulate).collect();
+                    let mut shard = Shard::empty(&hierarchy);
+                    for one in drawn {
+                        shard.append(&one?);
                     }
-                    batch.check(&shape)?;
-                    batch.save(&path, &globals, metadata(batch.sets))?;
-                    (batch, globals)
+                    save_numbers(&path, &shard.entries(), metadata(&shard.sets().to_string()))?;
+                    shard
                 }
             };
-            bank.batch.append(&batch);
-            bank.globals.extend(globals);
+            shards.push(shard);
             bar.set(last as u64, || format!("{last} data sets,"));
         }
-        Ok(bank)
+        Ok(Bank {
+            model: model.clone(),
+            sizes: self.fixed_sizes().to_vec(),
+            covariates: self.covariates().cloned(),
+            hierarchy,
+            sets,
+            shards,
+            simulation,
+        })
+    }
+}
+
+impl Shard {
+    fn empty(hierarchy: &Hierarchy) -> Self {
+        let none = |plate: &Vec<(usize, usize)>| plate.iter().map(|_| Numbers::Single(Vec::new()).pack()).collect();
+        let references = hierarchy.references().map(none).collect();
+        let data = Packed::from(hierarchy.encoder.batch()).pack();
+        let plates = vec![PlateLatents::default(); hierarchy.plates.len()];
+        Self { parts: Parts { data, references }, latents: Latents { draws: 1, globals: Vec::new(), plates } }
+    }
+
+    fn of<M: Model>(hierarchy: &Hierarchy, model: &M, simulation: &Simulation<M>) -> Self {
+        Self { parts: hierarchy.parts(&simulation.data), latents: hierarchy.latents(model, simulation) }
+    }
+
+    fn sets(&self) -> usize {
+        self.parts.data.sets
+    }
+
+    fn append(&mut self, other: &Shard) {
+        self.parts.append(&other.parts);
+        self.latents.append(&other.latents);
+    }
+
+    /// All that it holds, by name.
+    fn entries(&self) -> Vec<(String, Cow<'_, Numbers>)> {
+        let packed = |numbers: &[f32]| Cow::Owned(Numbers::Single(numbers.to_vec()).pack());
+        let mut entries = vec![("globals".to_owned(), packed(&self.latents.globals))];
+        self.parts.data.entries(&mut entries);
+        for (plate, references) in self.parts.references.iter().enumerate() {
+            let named = references.iter().enumerate();
+            entries.extend(named.map(|(at, numbers)| (format!("references.{plate}.{at}"), Cow::Borrowed(numbers))));
+        }
+        for (plate, own) in self.latents.plates.iter().enumerate() {
+            entries.push((format!("locals.{plate}.continuous"), packed(&own.numbers)));
+            entries.push((format!("locals.{plate}.discrete"), packed(&own.categories)));
+        }
+        entries
+    }
+
+    /// Reads a shard whose metadata must be `expected` of the number of its data sets.
+    fn load(
+        path: &Path,
+        hierarchy: &Hierarchy,
+        expected: impl Fn(&str) -> BTreeMap<String, String>,
+    ) -> Result<Self, InferenceError> {
+        let damaged = |reason| InferenceError::DamagedShard { path: path.to_owned(), reason };
+        let (mut entries, found) = load_numbers(path).map_err(|error| match error {
+            nn::Error::Corrupt { reason, .. } => damaged(reason),
+            other => other.into(),
+        })?;
+        let entry = |of: &BTreeMap<String, String>, key: &str| of.get(key).cloned().unwrap_or_else(|| "?".to_owned());
+        let sets = entry(&found, SETS);
+        let expected = expected(&sets);
+        if found.contains_key(SIMULATION) && entry(&found, FORMAT) != VERSION {
+            return Err(InferenceError::OtherFormat { path: path.to_owned() });
+        }
+        if found != expected {
+            let text = |of: &BTreeMap<String, String>| {
+                format!("data sets of `{}` ({}), {}", entry(of, MODEL), entry(of, FINGERPRINT), entry(of, SIMULATION))
+            };
+            let (found, expected) = (text(&found), text(&expected));
+            return Err(InferenceError::OtherSimulations { path: path.to_owned(), found, expected });
+        }
+        let sets = sets.parse().map_err(|_| damaged(format!("it has `{sets}` data sets")))?;
+        Self::from_entries(hierarchy, sets, &mut entries).map_err(damaged)
+    }
+
+    fn from_entries(
+        hierarchy: &Hierarchy,
+        sets: usize,
+        entries: &mut BTreeMap<String, Numbers>,
+    ) -> Result<Self, String> {
+        let data = Packed::from_entries(&hierarchy.data_shape(), sets, entries)?;
+        let mut references = Vec::new();
+        for (plate, (own, named)) in hierarchy.plates.iter().zip(hierarchy.references()).enumerate() {
+            let rows = data.plate(&own.path).rows();
+            let names = (0..named.len()).map(|at| take(entries, &format!("references.{plate}.{at}"), rows));
+            references.push(names.collect::<Result<_, _>>()?);
+        }
+        let numbers = hierarchy.globals.iter().map(|global| global.free.len()).sum::<usize>();
+        let globals = take(entries, "globals", sets * numbers)?.to_vec();
+        let plates = hierarchy.plates.iter().enumerate().map(|(plate, own)| {
+            let rows = data.plate(&own.path).rows();
+            let numbers = take(entries, &format!("locals.{plate}.continuous"), rows * own.numbers())?.to_vec();
+            let categories = take(entries, &format!("locals.{plate}.discrete"), rows * own.discrete.len())?.to_vec();
+            Ok(PlateLatents { numbers, categories })
+        });
+        let latents = Latents { draws: 1, globals, plates: plates.collect::<Result<_, String>>()? };
+        Ok(Self { parts: Parts { data, references }, latents })
     }
 }
 
 impl<M: Model> Bank<M> {
     /// How many data sets there are.
     pub fn len(&self) -> usize {
-        self.batch.sets
+        self.sets
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.batch.sets == 0
+        self.sets == 0
     }
 
     /// Which simulations these are.
@@ -139,7 +229,12 @@ impl<M: Model> Bank<M> {
         &self.sizes
     }
 
-    /// Data sets that are held out: a tenth.
+    /// The data that covariates were taken from.
+    pub(super) fn covariates(&self) -> Option<&M::Data> {
+        self.covariates.as_ref()
+    }
+
+    /// Data sets that are held out: a tenth, the last ones.
     pub(super) fn validation(&self) -> usize {
         self.len() / 10 / CHUNK * CHUNK
     }
@@ -149,14 +244,8 @@ impl<M: Model> Bank<M> {
         self.len() - self.validation()
     }
 
-    /// Draws from the bank for a training in steps of `sets`.
-    pub(super) fn source<'a>(
-        &'a self,
-        model: &M,
-        targets: &'a [GlobalSlot],
-        sets: usize,
-        seed: u64,
-    ) -> Result<BankSource<'a, M>, InferenceError> {
+    /// Checks that a posterior of a model can be learned from the bank.
+    pub(super) fn check(&self, model: &M) -> Result<(), InferenceError> {
         if *model != self.model {
             let name = |model: &M| format!("{model:?}");
             return Err(InferenceError::OtherBank { found: name(&self.model), expected: name(model) });
@@ -164,17 +253,52 @@ impl<M: Model> Bank<M> {
         if self.len() < SMALLEST {
             return Err(InferenceError::SmallBank { sets: self.len(), least: SMALLEST });
         }
-        let stride = global_slots(model).iter().map(|g| g.free.end).max().unwrap_or(0);
-        Ok(BankSource { bank: self, targets, stride, sets, seed })
+        Ok(())
+    }
+
+    /// Draws data sets from the bank for a training in steps of `sets`.
+    pub(super) fn source<'a>(
+        &'a self,
+        model: &M,
+        targets: &'a [GlobalSlot],
+        sets: usize,
+        seed: u64,
+    ) -> Result<BankSource<'a, M>, InferenceError> {
+        self.check(model)?;
+        Ok(BankSource { bank: self, targets, sets, seed })
+    }
+
+    /// Draws elements from the bank for a training with some settings, which are limited to what there is.
+    pub(super) fn elements<'a>(
+        &'a self,
+        hierarchy: &'a Hierarchy,
+        task: Task,
+        settings: &mut Settings,
+    ) -> Result<BankElements<'a, M>, InferenceError> {
+        let path = &hierarchy.plates[task.plate].path;
+        let training = Elements::of(&self.shards, path, 0..self.training());
+        let validation = Elements::of(&self.shards, path, self.training()..self.len());
+        if validation.count < CHUNK || training.count == 0 {
+            let (plate, elements) = (hierarchy.plates[task.plate].name.clone(), validation.count);
+            return Err(InferenceError::FewElements { plate, elements, least: CHUNK });
+        }
+        settings.validation = settings.validation.min(validation.count / CHUNK * CHUNK);
+        settings.pilot = settings.pilot.min(training.count);
+        Ok(BankElements { bank: self, hierarchy, task, training, validation, sets: settings.sets, seed: settings.seed })
     }
 }
 
-/// A bank as the training sees it: in every epoch all of its training share once, in an order of its own.
+/// Settings for simulations that are seen more than once: weights that stay small, and an early end.
+pub(super) fn learn_often(settings: &mut Settings) {
+    settings.patience.get_or_insert(5);
+    settings.weight_decay = settings.weight_decay.max(0.01);
+}
+
+/// A bank as the training of a network of globals sees it: in every epoch all of its training share once, in an order of its
+/// own.
 pub(super) struct BankSource<'a, M: Model> {
     bank: &'a Bank<M>,
     targets: &'a [GlobalSlot],
-    /// Numbers of all globals.
-    stride: usize,
     /// Data sets of a step.
     sets: usize,
     seed: u64,
@@ -185,25 +309,99 @@ impl<M: Model> Source for BankSource<'_, M> {
 
     fn draw(&self, step: u64, first: usize, sets: usize) -> Result<(Batch, Vec<f32>), SimulateError> {
         let training = self.bank.training();
-        let place = |i: usize| match step {
-            PILOT => (first + i) % training,
-            VALIDATION => training + (first + i) % self.bank.validation(),
-            _ => {
-                let position = step * self.sets as u64 + (first + i) as u64;
-                let (epoch, at) = (position / training as u64, position % training as u64);
-                shuffled(at, training as u64, self.seed ^ epoch.wrapping_mul(0x9e37_79b9_7f4a_7c15)) as usize
-            }
-        };
-        let mut batch = self.bank.batch.slice(0..0);
+        let mut batch = self.bank.hierarchy.encoder.batch();
         let mut targets = Vec::with_capacity(sets * self.targets.len());
-        for at in (0..sets).map(place) {
-            batch.append(&self.bank.batch.slice(at..at + 1));
-            let q = &self.bank.globals[at * self.stride..(at + 1) * self.stride];
-            let q: Vec<f64> = q.iter().map(|q| f64::from(*q)).collect();
-            push_targets(&q, self.targets, &mut targets);
+        for place in first..first + sets {
+            let set = match step {
+                PILOT => place % training,
+                VALIDATION => training + place % self.bank.validation(),
+                _ => in_epochs(step * self.sets as u64 + place as u64, training, self.seed),
+            };
+            let (Shard { parts, latents }, set) = (&self.bank.shards[set / SHARD], set % SHARD);
+            parts.data.push(set..set + 1, &mut batch);
+            let numbers = latents.globals.len() / parts.data.sets;
+            let globals = &latents.globals[set * numbers..(set + 1) * numbers];
+            self.targets.iter().for_each(|target| targets.extend_from_slice(&globals[target.free.clone()]));
         }
         Ok((batch, targets))
     }
+}
+
+/// The elements of a plate in some data sets of a bank, which stand in runs, one in each shard.
+struct Elements {
+    count: usize,
+    /// The number of the first element of a run, its shard, and its row there.
+    runs: Vec<(usize, usize, usize)>,
+}
+
+impl Elements {
+    fn of(shards: &[Shard], path: &[usize], sets: Range<usize>) -> Self {
+        let (mut count, mut runs) = (0, Vec::new());
+        for (number, shard) in shards.iter().enumerate() {
+            let within = |set: usize| set.saturating_sub(number * SHARD).min(SHARD);
+            // The last shard may hold more than the bank does.
+            let rows = shard.parts.data.rows_of(path, within(sets.start)..within(sets.end));
+            if !rows.is_empty() {
+                runs.push((count, number, rows.start));
+                count += rows.len();
+            }
+        }
+        Self { count, runs }
+    }
+
+    /// The shard and the row of an element.
+    fn place(&self, element: usize) -> (usize, usize) {
+        let (first, shard, row) = self.runs[self.runs.partition_point(|run| run.0 <= element) - 1];
+        (shard, row + element - first)
+    }
+}
+
+/// A bank as the training of a network of locals sees it: in every epoch each element of the training share once, in an order
+/// of its own, so that those of a step are from as many data sets as can be.
+///
+/// Data sets with many elements are seen often. That changes nothing: what is believed of an element does not depend on how
+/// many there are, but for plates of random size, and there the network reads the number.
+pub(super) struct BankElements<'a, M: Model> {
+    bank: &'a Bank<M>,
+    hierarchy: &'a Hierarchy,
+    task: Task,
+    training: Elements,
+    validation: Elements,
+    /// Elements of a step.
+    sets: usize,
+    seed: u64,
+}
+
+impl<M: Model> BankElements<'_, M> {
+    /// Which simulations these are.
+    pub(super) fn simulation(&self) -> String {
+        self.bank.simulation()
+    }
+}
+
+impl<M: Model> Source for BankElements<'_, M> {
+    type Error = SimulateError;
+
+    fn draw(&self, step: u64, first: usize, sets: usize) -> Result<(Batch, Vec<f32>), SimulateError> {
+        let (mut batch, mut targets) = self.task.batch(self.hierarchy, sets);
+        for place in first..first + sets {
+            let (elements, position) = match step {
+                PILOT => (&self.training, place as u64),
+                VALIDATION => (&self.validation, place as u64),
+                _ => (&self.training, step * self.sets as u64 + place as u64),
+            };
+            let (shard, row) = elements.place(in_epochs(position, elements.count, self.seed));
+            let Shard { parts, latents } = &self.bank.shards[shard];
+            self.task.push(self.hierarchy, (parts, latents), row, &mut batch, &mut targets);
+        }
+        Ok((batch, targets))
+    }
+}
+
+/// Which of `length` things comes at a position: in every epoch each once, in an order that the epoch and a seed name.
+fn in_epochs(position: u64, length: usize, seed: u64) -> usize {
+    let (epoch, at) = (position / length as u64, position % length as u64);
+    shuffled(at, length as u64, seed ^ epoch.wrapping_mul(0x9e37_79b9_7f4a_7c15)) as usize
 }
 
 /// The place of `at` in a permutation of 0..length that a key names: a Feistel network over the next power of 4, walked

@@ -181,8 +181,7 @@ impl Elements {
         self.hierarchy.push_outside(parts, &Default::default(), (self.plate, element, 0), &mut numbers);
         batch.globals.extend(numbers.iter().zip(&self.read).filter(|(_, read)| **read).map(|(x, _)| *x));
         if !self.implicit {
-            let plates = self.hierarchy.plates_of(parts, self.plate, element);
-            batch.plates.iter_mut().zip(plates).for_each(|(rows, own)| rows.append(&own));
+            self.hierarchy.push_inside(parts, self.plate, element, &mut batch.plates);
         }
         batch.sets += 1;
     }

@@ -18,7 +18,7 @@ use crate::io::{DataSet, Frame, LocalSet};
 use crate::model::{
     GlobalSlot, LocalSlot, LocalValues, Model, Specification, global_slots, local_ranges, local_slots, unconstrain,
 };
-use crate::nn::{Batch, PlateShape, Rows, Shape};
+use crate::nn::{Numbers, Packed, PackedRows, PlateShape, Rows, Shape};
 use crate::simulate::Simulation;
 
 /// What the elements of every plate are, and what is inferred of them.
@@ -41,7 +41,7 @@ pub(super) struct Hierarchy {
 pub(super) struct PlateParts {
     pub(super) name: String,
     /// Where it is in the frames.
-    path: Vec<usize>,
+    pub(super) path: Vec<usize>,
     /// The plates around it and itself, from the outside in.
     chain: Vec<usize>,
     /// Its continuous locals: slot, unconstrained numbers, link.
@@ -68,11 +68,12 @@ impl PlateParts {
     }
 }
 
-/// The latent variables of some draws for one data set, as networks read them.
+/// The latent variables of some data sets, or of some draws for one, as networks read them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Latents {
+    /// For each data set.
     pub(super) draws: usize,
-    /// Draws x numbers of the globals.
+    /// Data sets x draws x numbers of the globals.
     pub(super) globals: Vec<f32>,
     pub(super) plates: Vec<PlateLatents>,
 }
@@ -84,12 +85,38 @@ pub(super) struct PlateLatents {
     pub(super) categories: Vec<f32>,
 }
 
-/// One data set as the networks of its elements read it.
+/// One data set, or several of which the elements stand one after another, as the networks of elements read them.
 #[derive(Clone, Debug)]
 pub(super) struct Parts {
-    batch: Batch,
-    /// For each plate its references: the element that each of its elements names.
-    references: Vec<Vec<Vec<usize>>>,
+    pub(super) data: Packed,
+    /// For each plate its references: the element that each of its elements names, among those of the same data set.
+    pub(super) references: Vec<Vec<Numbers>>,
+}
+
+impl Parts {
+    /// The same in as little space as holds it.
+    pub(super) fn pack(self) -> Parts {
+        let pack = |references: Vec<Numbers>| references.into_iter().map(Numbers::pack).collect();
+        Self { data: self.data.pack(), references: self.references.into_iter().map(pack).collect() }
+    }
+
+    /// Adds the data sets of others behind these.
+    pub(super) fn append(&mut self, other: &Parts) {
+        self.data.append(&other.data);
+        let pairs = self.references.iter_mut().flatten().zip(other.references.iter().flatten());
+        pairs.for_each(|(all, more)| all.append(more));
+    }
+}
+
+impl Latents {
+    /// Adds those of other data sets behind these.
+    pub(super) fn append(&mut self, other: &Latents) {
+        self.globals.extend_from_slice(&other.globals);
+        for (all, more) in self.plates.iter_mut().zip(&other.plates) {
+            all.numbers.extend_from_slice(&more.numbers);
+            all.categories.extend_from_slice(&more.categories);
+        }
+    }
 }
 
 impl Hierarchy {
@@ -134,6 +161,11 @@ impl Hierarchy {
         (width, own.children.iter().chain(pictures).cloned().collect())
     }
 
+    /// Of each plate the columns that name elements of plates declared before, and which plates.
+    pub(super) fn references(&self) -> impl Iterator<Item = &Vec<(usize, usize)>> {
+        self.plates.iter().map(|plate| &plate.references)
+    }
+
     /// The continuous locals of plates inside a plate with discrete ones.
     pub(super) fn below_discrete(&self) -> impl Iterator<Item = usize> + '_ {
         let below = |own: &&PlateParts| {
@@ -173,9 +205,9 @@ impl Hierarchy {
         let mut batch = self.encoder.batch();
         self.encoder.push(data, &mut batch);
         let frame = data.frame();
-        let named = |plate: usize, column: usize| -> Vec<usize> {
+        let named = |plate: usize, column: usize| -> Numbers {
             let frame = at(&frame, &self.plates[plate].path);
-            (0..frame.size).map(|i| frame.columns[column].values.get(i) as usize).collect()
+            Numbers::Single((0..frame.size).map(|i| frame.columns[column].values.get(i) as f32).collect())
         };
         let references = self
             .plates
@@ -183,7 +215,7 @@ impl Hierarchy {
             .enumerate()
             .map(|(plate, own)| own.references.iter().map(|(column, _)| named(plate, *column)).collect::<Vec<_>>());
         let references = references.collect();
-        Parts { batch, references }
+        Parts { data: batch.into(), references }
     }
 
     /// The latent variables of a simulation, as one draw.
@@ -222,47 +254,52 @@ impl Hierarchy {
         latents
     }
 
+    /// The tables of data sets.
+    pub(super) fn data_shape(&self) -> Shape {
+        let (width, plates) = self.encoder.shape();
+        Shape { width, plates, targets: 0 }
+    }
+
     /// Checks that networks can read every number of a data set.
     pub(super) fn check(&self, parts: &Parts) -> Result<(), crate::nn::Error> {
-        let (width, plates) = self.encoder.shape();
-        parts.batch.check(&Shape { width, plates, targets: 0 })
+        let mut batch = self.encoder.batch();
+        parts.data.push(0..parts.data.sets, &mut batch);
+        batch.check(&self.data_shape())
     }
 
-    /// How many elements a plate has in a data set.
+    /// Where a plate's elements are.
+    fn rows<'a>(&self, parts: &'a Parts, plate: usize) -> &'a PackedRows {
+        parts.data.plate(&self.plates[plate].path)
+    }
+
+    /// How many elements a plate has.
     pub(super) fn elements(&self, parts: &Parts, plate: usize) -> usize {
-        rows_at(&parts.batch, &self.plates[plate].path).rows()
+        self.rows(parts, plate).rows()
     }
 
-    /// An element's own plates and pictures, then the pictures of what is around it, as a batch of one data set without
-    /// numbers outside.
-    pub(super) fn plates_of(&self, parts: &Parts, plate: usize, element: usize) -> Vec<Rows> {
-        let chain = &self.plates[plate].chain;
-        let mut tables = Vec::new();
-        for (&around, at) in chain.iter().zip(self.elements_around(parts, plate, element)) {
-            let PlateParts { path, children, .. } = &self.plates[around];
-            let rows = rows_at(&parts.batch, path);
-            let read =
-                rows.children.iter().zip(children).filter(|(_, shape)| around == plate || shape.picture.is_some());
-            let read: Vec<Rows> = read.map(|(rows, _)| rows.slice(at..at + 1)).collect();
-            // The element's own come first.
-            let place = if around == plate { 0 } else { tables.len() };
-            tables.splice(place..place, read);
-        }
-        let outside = &parts.batch.plates[parts.batch.plates.len() - self.pictures.len()..];
-        tables.extend_from_slice(outside);
-        tables
+    /// Adds an element's own plates and pictures to those of others, then the pictures of what is around it.
+    pub(super) fn push_inside(&self, parts: &Parts, plate: usize, element: usize, to: &mut [Rows]) {
+        let own = &self.plates[plate];
+        let (set, elements) = self.elements_around(parts, plate, element);
+        let inside = self.rows(parts, plate).children.iter().map(|rows| (rows, element));
+        let around = own.chain.iter().zip(elements).take(own.chain.len() - 1).flat_map(|(&around, at)| {
+            let pictures = self.rows(parts, around).children.iter().zip(&self.plates[around].children);
+            pictures.filter(|(_, shape)| shape.picture.is_some()).map(move |(rows, _)| (rows, at))
+        });
+        let tables = &parts.data.plates;
+        let outside = tables[tables.len() - self.pictures.len()..].iter().map(|rows| (rows, set));
+        inside.chain(around).chain(outside).zip(to).for_each(|((rows, at), to)| rows.push(at..at + 1, to));
     }
 
-    /// The element of each plate of the chain in which an element of a plate is, from the outside in, itself the last.
-    fn elements_around(&self, parts: &Parts, plate: usize, element: usize) -> Vec<usize> {
+    /// The data set of an element, and the element of each plate of the chain in which it is, from the outside in, itself the
+    /// last.
+    fn elements_around(&self, parts: &Parts, plate: usize, element: usize) -> (usize, Vec<usize>) {
         let mut elements = vec![element];
-        for &inner in self.plates[plate].chain[1..].iter().rev() {
-            let offsets = &rows_at(&parts.batch, &self.plates[inner].path).offsets;
-            let inside = elements[elements.len() - 1];
-            elements.push(offsets.partition_point(|&first| first <= inside) - 1);
+        for &inner in self.plates[plate].chain.iter().rev() {
+            elements.push(self.rows(parts, inner).parent(elements[elements.len() - 1]));
         }
         elements.reverse();
-        elements
+        (elements.remove(0), elements)
     }
 
     /// Adds what stands around an element and in it, for a draw, but for its own locals.
@@ -273,30 +310,32 @@ impl Hierarchy {
         (plate, element, draw): (usize, usize, usize),
         to: &mut Vec<f32>,
     ) {
-        if self.around {
-            let numbers = latents.globals.len() / latents.draws;
-            to.extend_from_slice(&latents.globals[draw * numbers..(draw + 1) * numbers]);
-        }
-        to.extend_from_slice(&parts.batch.globals);
         let chain = &self.plates[plate].chain;
-        let elements = self.elements_around(parts, plate, element);
+        let (set, elements) = self.elements_around(parts, plate, element);
+        if self.around {
+            let (numbers, at) = (latents.globals.len() / (parts.data.sets * latents.draws), set * latents.draws + draw);
+            to.extend_from_slice(&latents.globals[at * numbers..(at + 1) * numbers]);
+        }
+        parts.data.push_outside(set, to);
         for (&around, &at) in chain.iter().zip(&elements) {
-            let rows = rows_at(&parts.batch, &self.plates[around].path);
-            to.extend_from_slice(&rows.features[at * rows.width..(at + 1) * rows.width]);
+            self.rows(parts, around).push_row(at, to);
             if self.around && around != plate {
                 self.push_latents(latents, (around, at, draw), to);
             }
         }
         for (&around, &at) in chain.iter().zip(&elements).filter(|(plate, _)| self.plates[**plate].random) {
-            let offsets = &rows_at(&parts.batch, &self.plates[around].path).offsets;
-            let parent = offsets.partition_point(|&first| first <= at) - 1;
-            to.push(((offsets[parent + 1] - offsets[parent]) as f32).ln_1p());
+            let rows = self.rows(parts, around);
+            let parent = rows.parent(at);
+            to.push(((rows.offsets[parent + 1] - rows.offsets[parent]) as f32).ln_1p());
         }
         if self.around {
             // In the order of `named`.
             let of = |plate: usize, element: usize| {
                 let named = self.plates[plate].references.iter().zip(&parts.references[plate]);
-                named.map(move |((_, named), elements)| (*named, elements[element]))
+                // Plates that are named are at the top.
+                named.map(move |((_, named), names)| {
+                    (*named, self.rows(parts, *named).offsets[set] + names.get(element) as usize)
+                })
             };
             let mut named: Vec<(usize, usize)> =
                 chain.iter().zip(&elements).flat_map(|(&plate, &element)| of(plate, element)).collect();
@@ -376,8 +415,4 @@ fn index_of(definition: &str, role: crate::model::Role) -> Option<&str> {
 
 fn at<'a, 'f>(frame: &'a Frame<'f>, path: &[usize]) -> &'a Frame<'f> {
     path.iter().fold(frame, |frame, &i| &frame.plates[i])
-}
-
-fn rows_at<'a>(batch: &'a Batch, path: &[usize]) -> &'a Rows {
-    path[1..].iter().fold(&batch.plates[path[0]], |rows, &i| &rows.children[i])
 }

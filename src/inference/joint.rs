@@ -8,9 +8,9 @@ use rand::RngExt;
 
 use super::hierarchy::{Hierarchy, Latents, Parts, PlateLatents};
 use super::npe::Npe;
-use super::posterior::{FINGERPRINT, MODEL, SIZES};
+use super::posterior::{FINGERPRINT, MODEL, SIZES, overfitting};
 use super::training::Training;
-use super::{InferenceError, Joint, Posterior, sizes};
+use super::{Bank, InferenceError, Joint, Posterior, bank, sizes};
 use crate::io::DataSet;
 use crate::model::{Model, Specification, check, constrain, global_slots, names};
 use crate::nn::{Batch, Budget, Estimate, Family, Network, Settings, Shape, Source, Trunk};
@@ -34,6 +34,7 @@ pub struct JointNpe<'a, M: Model> {
     around: bool,
     sizes: Vec<(String, usize)>,
     covariates: Option<&'a M::Data>,
+    bank: Option<&'a Bank<M>>,
     seed: u64,
     globals: Settings,
     locals: Settings,
@@ -53,6 +54,7 @@ impl<'a, M: Model> JointNpe<'a, M> {
             around: true,
             sizes: Vec::new(),
             covariates: None,
+            bank: None,
             seed: 0,
             globals: settings,
             locals,
@@ -98,6 +100,17 @@ impl<'a, M: Model> JointNpe<'a, M> {
         self
     }
 
+    /// Learns from the simulations of a bank, over and over, instead of fresh ones: the globals from data sets, the locals
+    /// from single elements of these. A tenth of the data sets, with their elements, are held out; each training stops when
+    /// the loss on those stops falling, and [`JointPosterior::warnings`] tells if it has risen. The sizes and covariates are
+    /// those of the bank.
+    pub fn bank(mut self, bank: &'a Bank<M>) -> Self {
+        self.bank = Some(bank);
+        bank::learn_often(&mut self.globals);
+        bank::learn_often(&mut self.locals);
+        self
+    }
+
     /// Writes the states of the trainings to files in a folder every few seconds and at their ends. Where files exist
     /// already, the trainings go on from there.
     pub fn checkpoints(mut self, folder: impl AsRef<Path>) -> Self {
@@ -105,14 +118,18 @@ impl<'a, M: Model> JointNpe<'a, M> {
         self
     }
 
-    /// Trains on fresh simulations, on all cores, until the budget is spent. Of a time, the globals get half and the
-    /// networks of the locals equal shares of the rest; a number of data sets is that of each network (of elements, for
-    /// locals).
+    /// Trains on fresh simulations, or on those of a [`bank`](JointNpe::bank), on all cores, until the budget is spent. Of a
+    /// time, the globals get half and the networks of the locals equal shares of the rest; a number of data sets is that of
+    /// each network (of elements, for locals).
     ///
     /// # Errors
-    /// A model that cannot be simulated, or has no locals that can be inferred; a training that diverges; a checkpoint of
-    /// another training.
+    /// A model that cannot be simulated, or has no locals that can be inferred; a bank that is of another model or too small;
+    /// a training that diverges; a checkpoint of another training.
     pub fn train(mut self, budget: Budget) -> Result<JointPosterior<M>, InferenceError> {
+        if let Some(bank) = self.bank {
+            bank.check(self.model)?;
+            (self.sizes, self.covariates) = (bank.sizes().to_vec(), bank.covariates());
+        }
         let hierarchy = Hierarchy::new(self.model, self.around);
         let tasks = Task::all(&hierarchy);
         if tasks.is_empty() {
@@ -167,6 +184,7 @@ impl<'a, M: Model> JointNpe<'a, M> {
         if let Some(data) = self.covariates {
             npe = npe.given(data);
         }
+        npe.bank = self.bank;
         if let Some(path) = self.checkpoint("globals") {
             npe = npe.checkpoint(path);
         }
@@ -183,6 +201,7 @@ impl<'a, M: Model> JointNpe<'a, M> {
         } else {
             settings.architecture = settings.architecture.sized(&shape);
         }
+        let of_bank = self.bank.map(|bank| bank.elements(hierarchy, task, &mut settings)).transpose()?;
         let name = task.name(hierarchy);
         let checkpoint = self.checkpoint(&name);
         let training = Training {
@@ -196,6 +215,9 @@ impl<'a, M: Model> JointNpe<'a, M> {
             networks: &[],
             checkpoint: checkpoint.as_deref(),
         };
+        if let Some(source) = of_bank {
+            return training.fit(&shape, &source, &source.simulation());
+        }
         let source = Elements { model: self.model, plan, hierarchy, task, seed: self.seed };
         let covariates = self.covariates.map(|data| serde_json::json!(data).to_string());
         training.fit(&shape, &source, &format!("sizes {:?}, covariates {covariates:?}", self.sizes))
@@ -244,6 +266,28 @@ impl Task {
         }
     }
 
+    /// Nothing, as its network reads it, and room for the targets of so many elements.
+    pub(super) fn batch(self, hierarchy: &Hierarchy, elements: usize) -> (Batch, Vec<f32>) {
+        let (width, plates) = hierarchy.shape(self.plate, self.known(hierarchy));
+        (Batch::empty(width, &plates), Vec::with_capacity(elements * self.targets(hierarchy)))
+    }
+
+    /// Adds an element to what its network reads, and what is to be inferred of it to the targets.
+    pub(super) fn push(
+        self,
+        hierarchy: &Hierarchy,
+        (parts, latents): (&Parts, &Latents),
+        element: usize,
+        to: &mut Batch,
+        targets: &mut Vec<f32>,
+    ) {
+        hierarchy.push_outside(parts, latents, (self.plate, element, 0), &mut to.globals);
+        self.push_known(hierarchy, &latents.plates[self.plate], element, &mut to.globals);
+        hierarchy.push_inside(parts, self.plate, element, &mut to.plates);
+        to.sets += 1;
+        self.push_targets(hierarchy, &latents.plates[self.plate], element, targets);
+    }
+
     /// Adds the element's own locals that are known before to what its network reads.
     fn push_known(self, hierarchy: &Hierarchy, own: &PlateLatents, at: usize, to: &mut Vec<f32>) {
         let Some(before) = self.discrete else { return };
@@ -280,9 +324,7 @@ impl<M: Model> Source for Elements<'_, M> {
 
     fn draw(&self, step: u64, first: usize, sets: usize) -> Result<(Batch, Vec<f32>), SimulateError> {
         let (hierarchy, plate) = (self.hierarchy, self.task.plate);
-        let (width, plates) = hierarchy.shape(plate, self.task.known(hierarchy));
-        let mut batch = Batch::empty(width, &plates);
-        let mut targets = Vec::with_capacity(sets * self.task.targets(hierarchy));
+        let (mut batch, mut targets) = self.task.batch(hierarchy, sets);
         // Apart from the streams of other networks and of `simulate` by the seed; EMPTY places for each element.
         let task = (plate as u64) << 8 | self.task.discrete.map_or(0, |at| at as u64 + 1);
         let key = step.wrapping_add(2).wrapping_mul(0x9fb2_1c65_1e98_df25).wrapping_add((task + 1) << 32);
@@ -305,13 +347,7 @@ impl<M: Model> Source for Elements<'_, M> {
             let latents = hierarchy.latents(self.model, &simulation);
             for _ in 0..ELEMENTS.min(elements).min(sets - batch.sets) {
                 let element = rng.random_range(0..elements);
-                hierarchy.push_outside(&parts, &latents, (plate, element, 0), &mut batch.globals);
-                self.task.push_known(hierarchy, &latents.plates[plate], element, &mut batch.globals);
-                for (rows, own) in batch.plates.iter_mut().zip(hierarchy.plates_of(&parts, plate, element)) {
-                    rows.append(&own);
-                }
-                batch.sets += 1;
-                self.task.push_targets(hierarchy, &latents.plates[plate], element, &mut targets);
+                self.task.push(hierarchy, (&parts, &latents), element, &mut batch, &mut targets);
             }
         }
         Ok((batch, targets))
@@ -403,7 +439,12 @@ impl<M: Model> JointPosterior<M> {
 
     /// What is doubtful about the trainings, in words; nothing if all seems well.
     pub fn warnings(&self) -> Vec<String> {
-        self.0.globals.iter().flat_map(Posterior::warnings).collect()
+        let globals = self.0.globals.iter().flat_map(Posterior::warnings);
+        let locals = self.0.networks.iter().filter_map(|local| {
+            let name = local.task.name(&self.0.hierarchy);
+            Some(format!("the locals of `{name}`: {}", overfitting(&local.network)?))
+        });
+        globals.chain(locals).collect()
     }
 
     /// Writes the posterior to files in a folder, each whole or not at all.
@@ -513,6 +554,7 @@ pub(super) fn judge<M: Model>(
         hierarchy.push_outside(parts, latents, (task.plate, element, draw), &mut outside);
         task.push_known(hierarchy, own, draw, &mut outside);
     }
-    let plates = hierarchy.plates_of(parts, task.plate, element);
-    local.network.predict_outside(&plates, &outside).unwrap_or_default()
+    let mut inside = task.batch(hierarchy, 0).0.plates;
+    hierarchy.push_inside(parts, task.plate, element, &mut inside);
+    local.network.predict_outside(&inside, &outside).unwrap_or_default()
 }

@@ -71,6 +71,24 @@ pub enum InferenceError {
         /// What was asked for.
         expected: String,
     },
+    /// A folder holds simulations in the format of another version of the library.
+    #[error(
+        "{} holds simulations in the format of another version, without what is needed of them now: use another folder, or \
+         delete the files, and simulate anew",
+        path.display()
+    )]
+    OtherFormat {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file of a bank is damaged.
+    #[error("{} is damaged: {reason}. Delete it, and its simulations are run anew", path.display())]
+    DamagedShard {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A bank is of another model, or of the same with other params.
     #[error("the bank holds simulations of `{found}`, the posterior is to be trained for `{expected}`")]
     OtherBank {
@@ -84,6 +102,19 @@ pub enum InferenceError {
     SmallBank {
         /// How many data sets it has.
         sets: usize,
+        /// The least that can be used.
+        least: usize,
+    },
+    /// A bank has too few elements of a plate in the data sets that are held out.
+    #[error(
+        "the data sets of the bank that are held out have {elements} elements of the plate `{plate}`, too few to tell how \
+         well their locals are learned: simulate more data sets, for at least {least}"
+    )]
+    FewElements {
+        /// The plate.
+        plate: String,
+        /// How many elements there are.
+        elements: usize,
         /// The least that can be used.
         least: usize,
     },

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::encode::Encoder;
 use super::link::push_targets;
 use super::training::Training;
-use super::{Bank, InferenceError, Posterior, sizes};
+use super::{Bank, InferenceError, Posterior, bank, sizes};
 use crate::model::{GlobalSlot, Model, Specification, global_slots, unconstrain};
 use crate::nn::{Batch, Budget, Network, Own, RowNetworks, Settings, Shape, Source, VALIDATION};
 use crate::simulate::{Plan, SimulateError, stream};
@@ -93,8 +93,7 @@ impl<'a, M: Model> Npe<'a, M> {
     /// covariates are those of the bank.
     pub fn bank(mut self, bank: &'a Bank<M>) -> Self {
         self.bank = Some(bank);
-        self.settings.patience.get_or_insert(5);
-        self.settings.weight_decay = self.settings.weight_decay.max(0.01);
+        bank::learn_often(&mut self.settings);
         self
     }
 

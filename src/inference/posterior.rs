@@ -231,12 +231,7 @@ impl<M: Model> Posterior<M> {
 
     /// What is doubtful about the training, in words; nothing if all seems well.
     pub fn warnings(&self) -> Vec<String> {
-        let doubt = |network: &Network| {
-            let last = network.history().last()?;
-            let best = network.history().iter().min_by(|a, b| a.validation.total_cmp(&b.validation))?;
-            (last.validation >= best.validation + RISE).then(|| overfitted(best, last))
-        };
-        self.networks.iter().filter_map(doubt).collect()
+        self.networks.iter().filter_map(overfitting).collect()
     }
 
     /// The model it was trained for.
@@ -319,10 +314,15 @@ impl<M: Model> Posterior<M> {
     }
 }
 
-fn overfitted(best: &Record, last: &Record) -> String {
-    format!(
-        "the loss on held-out simulations was lowest after {} data sets ({:.3} nats) and then rose to {:.3} nats, with \
-         {:.3} nats on those it was trained on: overfitting. More simulations help",
-        best.sets, best.validation, last.validation, last.loss
-    )
+/// What to say of a network whose loss on held-out simulations has risen; nothing if it has not.
+pub(super) fn overfitting(network: &Network) -> Option<String> {
+    let last = network.history().last()?;
+    let best = network.history().iter().min_by(|a, b| a.validation.total_cmp(&b.validation))?;
+    (last.validation >= best.validation + RISE).then(|| {
+        format!(
+            "the loss on held-out simulations was lowest after {} were seen ({:.3} nats) and then rose to {:.3} nats, with \
+             {:.3} nats on those it was trained on: overfitting. More simulations help",
+            best.sets, best.validation, last.validation, last.loss
+        )
+    })
 }

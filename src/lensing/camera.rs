@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::{require, require_positive};
 use super::kernels::{RUN, Run, add_nfw_deflections};
-use super::{GaussianPsf, LensingError, Lens, Light, Nfw};
+use super::{GaussianPsf, Lens, LensingError, Light, Nfw};
 use crate::autodiff::{Dual, Lanes, WithLanes, with_lanes};
 
 /// A detector of `HEIGHT` rows of `WIDTH` square pixels, with the origin in its middle.

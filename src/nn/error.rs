@@ -74,6 +74,16 @@ pub enum Error {
     },
 }
 
+impl Error {
+    /// The same error about data sets that come after so many others: names the data set by its place among all.
+    pub(crate) fn after(mut self, first: usize) -> Self {
+        if let Error::NotFinite { set, .. } = &mut self {
+            *set += first;
+        }
+        self
+    }
+}
+
 impl From<dfdx::tensor::CpuError> for Error {
     fn from(error: dfdx::tensor::CpuError) -> Self {
         Error::Tape(error)
@@ -143,10 +153,7 @@ pub enum TrainError<E> {
 
 impl<E> TrainError<E> {
     /// An error about data sets of a step from a place on; names the data set by its place in the step.
-    pub(super) fn network(step: u64, first: usize, mut source: Error) -> Self {
-        if let Error::NotFinite { set, .. } = &mut source {
-            *set += first;
-        }
-        TrainError::Network { step, first, source }
+    pub(super) fn network(step: u64, first: usize, source: Error) -> Self {
+        TrainError::Network { step, first, source: source.after(first) }
     }
 }

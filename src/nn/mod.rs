@@ -6,7 +6,7 @@
 //!
 //! | file | what lives there |
 //! | --- | --- |
-//! | `batch.rs` | data sets as tables |
+//! | `batch.rs`, `packed.rs` | data sets as tables; many of them in little space |
 //! | `features.rs` | standardised numbers, soft bins, pooled moments: fitted once, not trained |
 //! | `network.rs` | the layers, and prediction |
 //! | `attention.rs` | the encoder that reads sets by attention |
@@ -34,6 +34,7 @@ mod kernels;
 mod mixture;
 mod network;
 mod optimise;
+mod packed;
 mod prefix;
 mod ratio;
 mod regression;
@@ -53,8 +54,10 @@ pub use head::Family;
 pub use kernels::Activation;
 pub use mixture::{Component, Mixture};
 pub use network::{Architecture, Encoder, Network, Pictures, Stretch, Sums, Trunk};
+pub(crate) use packed::{Numbers, Packed, PackedRows, take};
 pub use ratio::{Contrast, Ratio, RatioScratch};
 pub(crate) use row_network::Own;
 pub use row_network::{RowNetworks, RowShape};
 pub use store::Metadata;
+pub(crate) use store::{load_numbers, save_numbers};
 pub use train::{Budget, PILOT, Progress, Record, Settings, Source, Trainer, VALIDATION, train};

@@ -4,6 +4,7 @@
 //! header's metadata, as JSON, everything else that the network is. It can be inspected with any tool that reads the format.
 //! A file is written whole or not at all: beside its place first, then renamed.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
@@ -16,9 +17,10 @@ use super::features::Reader;
 use super::graph::Weights;
 use super::network::Plan;
 use super::optimise::Optimiser;
+use super::packed::Numbers;
 use super::row_network::{Own, RowShape};
 use super::train::{Record, State};
-use super::{Architecture, Batch, Error, Network, PlateShape, Rows, Settings, Shape, Source, TrainError, Trainer};
+use super::{Architecture, Error, Network, Settings, Shape, Source, TrainError, Trainer};
 use crate::whole_file::write_whole;
 
 /// Entries in the header of a file, for whoever opens it.
@@ -71,7 +73,7 @@ impl Network {
         let matrices = named.iter().map(|(name, network, slot)| Matrix {
             name: name.as_str(),
             shape: vec![slot.rows, slot.columns],
-            values: &network.weights.values[slot.range()],
+            values: Values::Single(&network.weights.values[slot.range()]),
         });
         write(path, metadata, matrices)
     }
@@ -175,7 +177,8 @@ impl<'a, S: Source> Trainer<'a, S> {
         let named = [("weights", &weights.values), ("average", average), ("first", first), ("second", second)];
         let best = self.best.as_ref().map(|best| ("best", best));
         let matrices = named.into_iter().chain(best);
-        let matrices = matrices.map(|(name, values)| Matrix { name, shape: vec![values.len()], values });
+        let matrices =
+            matrices.map(|(name, values)| Matrix { name, shape: vec![values.len()], values: Values::Single(values) });
         write(path.as_ref(), metadata, matrices)
     }
 
@@ -226,61 +229,29 @@ impl<'a, S: Source> Trainer<'a, S> {
     }
 }
 
-impl Batch {
-    /// Writes data sets, and as many numbers for each, to a file.
-    ///
-    /// # Errors
-    /// If the file cannot be written; whatever stood there before is then still there.
-    pub(crate) fn save(&self, path: &Path, numbers: &[f32], metadata: Metadata) -> Result<(), Error> {
-        fn tables(name: &str, rows: &Rows, all: &mut Vec<(String, Vec<f32>)>) {
-            all.push((format!("{name}.features"), rows.features.clone()));
-            all.push((format!("{name}.sizes"), rows.offsets.windows(2).map(|w| (w[1] - w[0]) as f32).collect()));
-            for (index, child) in rows.children.iter().enumerate() {
-                tables(&format!("{name}.{index}"), child, all);
-            }
-        }
-        let mut all = vec![("numbers".to_owned(), numbers.to_vec()), ("outside".to_owned(), self.globals.clone())];
-        // A data set may have no numbers of its own; how many there are is said by as many zeros.
-        all.push(("sets".to_owned(), vec![0.0; self.sets]));
-        for (index, rows) in self.plates.iter().enumerate() {
-            tables(&format!("plate.{index}"), rows, &mut all);
-        }
-        let matrices = all.iter().map(|(name, values)| Matrix { name, shape: vec![values.len()], values });
-        write(path, metadata, matrices)
-    }
-
-    /// Reads data sets of a shape, the numbers and the metadata that were saved with them.
-    ///
-    /// # Errors
-    /// If the file cannot be read, is damaged, or holds data of another shape.
-    pub(crate) fn load(path: &Path, shape: &Shape) -> Result<(Batch, Vec<f32>, Metadata), Error> {
-        fn rows(file: &File, name: &str, shape: &PlateShape) -> Result<Rows, String> {
-            let mut offsets = vec![0];
-            for size in file.vector(&format!("{name}.sizes"))? {
-                offsets.push(offsets[offsets.len() - 1] + size as usize);
-            }
-            let children = shape.children.iter().enumerate();
-            let children = children.map(|(index, child)| rows(file, &format!("{name}.{index}"), child));
-            Ok(Rows {
-                width: shape.width,
-                features: file.vector(&format!("{name}.features"))?,
-                offsets,
-                children: children.collect::<Result<_, _>>()?,
-            })
-        }
-        let file = read(path)?;
-        let corrupt = |reason| Error::Corrupt { path: path.to_owned(), reason };
-        let plates = shape.plates.iter().enumerate();
-        let plates = plates.map(|(index, plate)| rows(&file, &format!("plate.{index}"), plate));
-        let batch = Batch {
-            sets: file.vector("sets").map_err(corrupt)?.len(),
-            width: shape.width,
-            globals: file.vector("outside").map_err(corrupt)?,
-            plates: plates.collect::<Result<_, _>>().map_err(corrupt)?,
+/// Writes lists of numbers by their names to a file.
+///
+/// # Errors
+/// If the file cannot be written; whatever stood there before is then still there.
+pub(crate) fn save_numbers(path: &Path, lists: &[(String, Cow<'_, Numbers>)], metadata: Metadata) -> Result<(), Error> {
+    let matrices = lists.iter().map(|(name, numbers)| {
+        let values = match &**numbers {
+            Numbers::Single(all) => Values::Single(all),
+            Numbers::Counts(all) => Values::Counts(all),
         };
-        batch.check(shape).map_err(|error| corrupt(error.to_string()))?;
-        Ok((batch, file.vector("numbers").map_err(corrupt)?, file.metadata))
-    }
+        Matrix { name, shape: vec![numbers.len()], values }
+    });
+    write(path, metadata, matrices)
+}
+
+/// Reads all lists of numbers of a file, and the metadata that were saved with them.
+///
+/// # Errors
+/// If the file cannot be read, is damaged, or holds anything else.
+pub(crate) fn load_numbers(path: &Path) -> Result<(BTreeMap<String, Numbers>, Metadata), Error> {
+    let file = read(path)?;
+    let corrupt = |reason| Error::Corrupt { path: path.to_owned(), reason };
+    Ok((file.numbers().map_err(corrupt)?, file.metadata))
 }
 
 // ---- the format --------------------------------------------------------------------------------------------------------
@@ -288,7 +259,35 @@ impl Batch {
 struct Matrix<'a> {
     name: &'a str,
     shape: Vec<usize>,
-    values: &'a [f32],
+    values: Values<'a>,
+}
+
+#[derive(Clone, Copy)]
+enum Values<'a> {
+    Single(&'a [f32]),
+    Counts(&'a [u16]),
+}
+
+impl Values<'_> {
+    fn dtype(self) -> Dtype {
+        match self {
+            Values::Single(_) => Dtype::F32,
+            Values::Counts(_) => Dtype::U16,
+        }
+    }
+
+    /// In the order of the format: the lowest byte first.
+    fn bytes(self) -> Vec<u8> {
+        fn all<T: Copy, const N: usize>(values: &[T], bytes: impl Fn(T) -> [u8; N]) -> Vec<u8> {
+            let mut all = Vec::with_capacity(values.len() * N);
+            values.iter().for_each(|value| all.extend_from_slice(&bytes(*value)));
+            all
+        }
+        match self {
+            Values::Single(values) => all(values, f32::to_le_bytes),
+            Values::Counts(values) => all(values, u16::to_le_bytes),
+        }
+    }
 }
 
 /// A file that was read whole, with its checksum found right.
@@ -304,13 +303,12 @@ fn json<T: Serialize>(value: &T) -> String {
 
 fn write<'a>(path: &Path, mut metadata: Metadata, matrices: impl Iterator<Item = Matrix<'a>>) -> Result<(), Error> {
     let failed = |source| Error::Io { action: "write", path: path.to_owned(), source };
-    let mut matrices: Vec<(&str, Vec<usize>, Vec<u8>)> = matrices
-        .map(|Matrix { name, shape, values }| (name, shape, values.iter().flat_map(|v| v.to_le_bytes()).collect()))
-        .collect();
+    let mut matrices: Vec<(&str, Vec<usize>, Dtype, Vec<u8>)> =
+        matrices.map(|Matrix { name, shape, values }| (name, shape, values.dtype(), values.bytes())).collect();
     matrices.sort_by_key(|(name, ..)| *name);
-    metadata.insert(CHECKSUM.to_owned(), checksum(&metadata, matrices.iter().map(|(_, _, bytes)| bytes.as_slice())));
+    metadata.insert(CHECKSUM.to_owned(), checksum(&metadata, matrices.iter().map(|(.., bytes)| bytes.as_slice())));
     let views =
-        matrices.iter().map(|(name, shape, bytes)| Ok((*name, TensorView::new(Dtype::F32, shape.clone(), bytes)?)));
+        matrices.iter().map(|(name, shape, dtype, bytes)| Ok((*name, TensorView::new(*dtype, shape.clone(), bytes)?)));
     let bytes = views
         .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()
         .and_then(|views| serialize(views, Some(metadata.into_iter().collect::<HashMap<_, _>>())))
@@ -351,23 +349,32 @@ impl File {
     }
 
     fn matrix(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, String> {
-        self.tensor(name, |found| if found == shape { Ok(()) } else { Err(format!("shape {shape:?}")) })
-    }
-
-    fn vector(&self, name: &str) -> Result<Vec<f32>, String> {
-        self.tensor(name, |found| if found.len() == 1 { Ok(()) } else { Err("one dimension".to_owned()) })
-    }
-
-    fn tensor(&self, name: &str, fits: impl FnOnce(&[usize]) -> Result<(), String>) -> Result<Vec<f32>, String> {
         let tensors = SafeTensors::deserialize(&self.bytes).map_err(|error| error.to_string())?;
         let tensor = tensors.tensor(name).map_err(|_| format!("`{name}` is missing"))?;
-        let (dtype, shape) = (tensor.dtype(), tensor.shape());
-        fits(shape).map_err(|due| format!("`{name}` is {dtype:?} of shape {shape:?} where {due} is due"))?;
-        if dtype != Dtype::F32 {
-            return Err(format!("`{name}` is {dtype:?} where F32 is due"));
+        let (dtype, found) = (tensor.dtype(), tensor.shape());
+        if found != shape || dtype != Dtype::F32 {
+            return Err(format!("`{name}` is {dtype:?} of shape {found:?} where F32 of shape {shape:?} is due"));
         }
-        Ok(tensor.data().as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
+        Ok(singles(tensor.data()))
     }
+
+    /// All of the file's lists.
+    fn numbers(&self) -> Result<BTreeMap<String, Numbers>, String> {
+        let tensors = SafeTensors::deserialize(&self.bytes).map_err(|error| error.to_string())?;
+        let lists = tensors.tensors().into_iter().map(|(name, tensor)| match (tensor.dtype(), tensor.shape().len()) {
+            (Dtype::F32, 1) => Ok((name, Numbers::Single(singles(tensor.data())))),
+            (Dtype::U16, 1) => {
+                let counts = tensor.data().as_chunks::<2>().0.iter().map(|bytes| u16::from_le_bytes(*bytes));
+                Ok((name, Numbers::Counts(counts.collect())))
+            }
+            (dtype, _) => Err(format!("`{name}` is {dtype:?} of shape {:?} where a list is due", tensor.shape())),
+        });
+        lists.collect()
+    }
+}
+
+fn singles(bytes: &[u8]) -> Vec<f32> {
+    bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
 }
 
 /// FNV-1a, 64 bits, in hexadecimal: enough to notice an accident.

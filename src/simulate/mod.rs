@@ -191,6 +191,11 @@ impl<'a, M: Model> Simulate<'a, M> {
         &self.sizes
     }
 
+    /// The data set that covariates are taken from.
+    pub(crate) fn covariates(&self) -> Option<&'a M::Data> {
+        self.covariates.map(|(data, _)| data)
+    }
+
     pub(crate) fn sets(&self) -> usize {
         self.sets
     }

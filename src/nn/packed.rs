@@ -1,0 +1,243 @@
+//! Many data sets in little space, of which single sets and rows are read without a copy of the rest.
+//!
+//! Detectors count: a table that holds nothing but whole numbers up to 65,535 takes 2 bytes for each of them in the place of
+//! 4, and loses nothing.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use super::{Batch, PlateShape, Rows, Shape};
+
+/// Numbers of f32, in two bytes each where these hold all of them.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Numbers {
+    /// Any numbers.
+    Single(Vec<f32>),
+    /// Whole numbers from 0 to 65,535.
+    Counts(Vec<u16>),
+}
+
+impl Numbers {
+    /// The same numbers, to the bit, in as little space as holds them: what is a count is one as f32 again.
+    pub(crate) fn pack(self) -> Numbers {
+        let exact = |x: &f32| f32::from(*x as u16).to_bits() == x.to_bits();
+        match self {
+            Numbers::Single(all) if all.iter().all(exact) => Numbers::Counts(all.iter().map(|x| *x as u16).collect()),
+            other => other,
+        }
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Numbers::Single(all) => all.len(),
+            Numbers::Counts(all) => all.len(),
+        }
+    }
+
+    /// One of them.
+    pub(crate) fn get(&self, at: usize) -> f32 {
+        match self {
+            Numbers::Single(all) => all[at],
+            Numbers::Counts(all) => f32::from(all[at]),
+        }
+    }
+
+    /// Adds a range of them to a list.
+    pub(crate) fn push_to(&self, range: Range<usize>, to: &mut Vec<f32>) {
+        match self {
+            Numbers::Single(all) => to.extend_from_slice(&all[range]),
+            Numbers::Counts(all) => to.extend(all[range].iter().map(|count| f32::from(*count))),
+        }
+    }
+
+    /// Adds others behind these; where one of the two is not of counts, nor are both together.
+    pub(crate) fn append(&mut self, other: &Numbers) {
+        match (&mut *self, other) {
+            (Numbers::Counts(all), Numbers::Counts(more)) => all.extend_from_slice(more),
+            (Numbers::Single(all), more) => more.push_to(0..more.len(), all),
+            (Numbers::Counts(_), Numbers::Single(more)) => {
+                let mut all = self.to_vec();
+                all.extend_from_slice(more);
+                *self = Numbers::Single(all);
+            }
+        }
+    }
+
+    /// All of them.
+    pub(crate) fn to_vec(&self) -> Vec<f32> {
+        let mut all = Vec::with_capacity(self.len());
+        self.push_to(0..self.len(), &mut all);
+        all
+    }
+}
+
+/// [`Rows`] in little space.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct PackedRows {
+    width: usize,
+    features: Numbers,
+    pub(crate) offsets: Vec<usize>,
+    pub(crate) children: Vec<PackedRows>,
+}
+
+impl From<Rows> for PackedRows {
+    fn from(rows: Rows) -> Self {
+        let Rows { width, features, offsets, children } = rows;
+        let children = children.into_iter().map(PackedRows::from).collect();
+        Self { width, features: Numbers::Single(features), offsets, children }
+    }
+}
+
+impl PackedRows {
+    /// The number of rows, over all parents.
+    pub(crate) fn rows(&self) -> usize {
+        self.offsets.last().copied().unwrap_or(0)
+    }
+
+    /// The parent that owns a row.
+    pub(crate) fn parent(&self, row: usize) -> usize {
+        self.offsets.partition_point(|&first| first <= row) - 1
+    }
+
+    /// Adds the numbers of a row to a list.
+    pub(crate) fn push_row(&self, row: usize, to: &mut Vec<f32>) {
+        self.features.push_to(row * self.width..(row + 1) * self.width, to);
+    }
+
+    /// Adds the rows of some parents, and all that is inside them, behind those of others.
+    pub(crate) fn push(&self, parents: Range<usize>, to: &mut Rows) {
+        let (rows, before) = (self.offsets[parents.start]..self.offsets[parents.end], to.rows());
+        self.features.push_to(rows.start * self.width..rows.end * self.width, &mut to.features);
+        let ends = &self.offsets[parents.start + 1..=parents.end];
+        to.offsets.extend(ends.iter().map(|end| before + end - rows.start));
+        self.children.iter().zip(&mut to.children).for_each(|(child, to)| child.push(rows.clone(), to));
+    }
+
+    fn pack(self) -> PackedRows {
+        let children = self.children.into_iter().map(PackedRows::pack).collect();
+        Self { features: self.features.pack(), children, ..self }
+    }
+
+    fn append(&mut self, other: &PackedRows) {
+        let before = self.rows();
+        self.features.append(&other.features);
+        self.offsets.extend(other.offsets.iter().skip(1).map(|offset| before + offset));
+        self.children.iter_mut().zip(&other.children).for_each(|(child, more)| child.append(more));
+    }
+
+    fn entries<'a>(&'a self, name: &str, to: &mut Vec<(String, Cow<'a, Numbers>)>) {
+        let sizes = self.offsets.windows(2).map(|pair| (pair[1] - pair[0]) as f32).collect();
+        to.push((format!("{name}.sizes"), Cow::Owned(Numbers::Single(sizes).pack())));
+        to.push((format!("{name}.features"), Cow::Borrowed(&self.features)));
+        self.children.iter().enumerate().for_each(|(i, child)| child.entries(&format!("{name}.{i}"), to));
+    }
+
+    fn from_entries(
+        shape: &PlateShape,
+        parents: usize,
+        name: &str,
+        entries: &mut BTreeMap<String, Numbers>,
+    ) -> Result<PackedRows, String> {
+        let sizes = take(entries, &format!("{name}.sizes"), parents)?;
+        let mut offsets = vec![0];
+        offsets.extend((0..parents).scan(0, |end, i| {
+            *end += sizes.get(i) as usize;
+            Some(*end)
+        }));
+        let rows = offsets[parents];
+        let features = take(entries, &format!("{name}.features"), rows * shape.width)?;
+        let child = |(i, child)| PackedRows::from_entries(child, rows, &format!("{name}.{i}"), entries);
+        let children = shape.children.iter().enumerate().map(child).collect::<Result<_, _>>()?;
+        Ok(Self { width: shape.width, features, offsets, children })
+    }
+}
+
+/// A [`Batch`] in little space.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Packed {
+    pub(crate) sets: usize,
+    width: usize,
+    outside: Numbers,
+    pub(crate) plates: Vec<PackedRows>,
+}
+
+impl From<Batch> for Packed {
+    fn from(batch: Batch) -> Self {
+        let Batch { sets, width, globals, plates } = batch;
+        let plates = plates.into_iter().map(PackedRows::from).collect();
+        Self { sets, width, outside: Numbers::Single(globals), plates }
+    }
+}
+
+impl Packed {
+    /// The same with each table in as little space as holds it.
+    pub(crate) fn pack(self) -> Packed {
+        let plates = self.plates.into_iter().map(PackedRows::pack).collect();
+        Self { outside: self.outside.pack(), plates, ..self }
+    }
+
+    /// The plate at a path: `[1, 0]` is the first nested in the second.
+    pub(crate) fn plate(&self, path: &[usize]) -> &PackedRows {
+        path[1..].iter().fold(&self.plates[path[0]], |rows, &i| &rows.children[i])
+    }
+
+    /// The rows of the plate at a path that belong to some data sets.
+    pub(crate) fn rows_of(&self, path: &[usize], sets: Range<usize>) -> Range<usize> {
+        let inner = |rows: Range<usize>, plate: &PackedRows| plate.offsets[rows.start]..plate.offsets[rows.end];
+        (1..=path.len()).fold(sets, |rows, depth| inner(rows, self.plate(&path[..depth])))
+    }
+
+    /// Adds the numbers outside plates of a data set to a list.
+    pub(crate) fn push_outside(&self, set: usize, to: &mut Vec<f32>) {
+        self.outside.push_to(set * self.width..(set + 1) * self.width, to);
+    }
+
+    /// Adds some data sets behind those of a batch.
+    pub(crate) fn push(&self, sets: Range<usize>, to: &mut Batch) {
+        self.outside.push_to(sets.start * self.width..sets.end * self.width, &mut to.globals);
+        self.plates.iter().zip(&mut to.plates).for_each(|(rows, to)| rows.push(sets.clone(), to));
+        to.sets += sets.len();
+    }
+
+    /// Adds the data sets of another behind these.
+    pub(crate) fn append(&mut self, other: &Packed) {
+        self.sets += other.sets;
+        self.outside.append(&other.outside);
+        self.plates.iter_mut().zip(&other.plates).for_each(|(rows, more)| rows.append(more));
+    }
+
+    /// All tables by name, for a file.
+    pub(crate) fn entries<'a>(&'a self, to: &mut Vec<(String, Cow<'a, Numbers>)>) {
+        to.push(("outside".to_owned(), Cow::Borrowed(&self.outside)));
+        self.plates.iter().enumerate().for_each(|(i, rows)| rows.entries(&format!("plate.{i}"), to));
+    }
+
+    /// So many data sets of a shape, from the tables of a file.
+    ///
+    /// # Errors
+    /// A table that is missing or of another length.
+    pub(crate) fn from_entries(
+        shape: &Shape,
+        sets: usize,
+        entries: &mut BTreeMap<String, Numbers>,
+    ) -> Result<Packed, String> {
+        let outside = take(entries, "outside", sets * shape.width)?;
+        let plate = |(i, plate)| PackedRows::from_entries(plate, sets, &format!("plate.{i}"), entries);
+        let plates = shape.plates.iter().enumerate().map(plate).collect::<Result<_, _>>()?;
+        Ok(Self { sets, width: shape.width, outside, plates })
+    }
+}
+
+/// Takes so many numbers out of the tables of a file.
+///
+/// # Errors
+/// There are none of that name, or more or fewer.
+pub(crate) fn take(entries: &mut BTreeMap<String, Numbers>, name: &str, length: usize) -> Result<Numbers, String> {
+    let found = entries.remove(name).ok_or_else(|| format!("`{name}` is missing"))?;
+    if found.len() == length {
+        return Ok(found);
+    }
+    Err(format!("`{name}` has {} numbers where {length} are due", found.len()))
+}
