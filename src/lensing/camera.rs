@@ -76,8 +76,9 @@ impl<const HEIGHT: usize, const WIDTH: usize> Camera<HEIGHT, WIDTH> {
     /// The expected counts of the sources `light` behind `lens` and subhaloes, with the sky.
     ///
     /// Light is followed back from the centre of each pixel. The subhaloes are the work, and their number is all that it grows
-    /// with: they deflect in f32, a register of pixels at a time, and the rest in f64. The counts are within 3e-5 of those of
-    /// the same sums in f64, relative; nothing is allocated.
+    /// with: they deflect in f32, a register of pixels at a time, and the rest in f64. Where they deflect by an arcsecond in all,
+    /// the counts of the experiment's sources are within 1e-6 of those of the same sums in f64, relative, and by less where they
+    /// deflect less. Nothing is allocated.
     pub fn expected_counts<L: Lens + ?Sized, S: Light + ?Sized>(
         &self,
         lens: &L,

@@ -1,12 +1,14 @@
 //! Where a profile is, how flat it is, and where its long axis points.
 
+use serde::{Deserialize, Serialize};
+
 use super::error::{require, require_finite};
 use super::{LensingError, off_center};
 use crate::autodiff::{Lift, Real};
 
 /// Concentric similar ellipses, each as large as the circle of its radius: the radius of a position is
 /// R = sqrt(q x^2 + y^2 / q), with x along the major axis.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Ellipse<T> {
     /// The centre, (x, y) in arcsec.
     pub center: [T; 2],

@@ -48,6 +48,13 @@ impl Lens for Shear<f64> {
     }
 }
 
+impl<L: Lens + ?Sized> Lens for &L {
+    #[inline(always)]
+    fn deflection_at<T: Real>(&self, position: [T; 2]) -> [T; 2] {
+        (**self).deflection_at(position)
+    }
+}
+
 impl<L: Lens> Lens for [L] {
     #[inline(always)]
     fn deflection_at<T: Real>(&self, position: [T; 2]) -> [T; 2] {
@@ -62,6 +69,13 @@ impl Light for Sersic<f64> {
     #[inline(always)]
     fn brightness_at<T: Real>(&self, position: [T; 2]) -> T {
         self.lift().brightness(position)
+    }
+}
+
+impl<S: Light + ?Sized> Light for &S {
+    #[inline(always)]
+    fn brightness_at<T: Real>(&self, position: [T; 2]) -> T {
+        (**self).brightness_at(position)
     }
 }
 

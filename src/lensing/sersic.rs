@@ -2,6 +2,8 @@
 
 use std::f64::consts::PI;
 
+use serde::{Deserialize, Serialize};
+
 use super::error::{require, require_positive};
 use super::{Ellipse, LensingError};
 use crate::autodiff::Real;
@@ -10,7 +12,7 @@ use crate::autodiff::Real;
 /// Vaucouleurs for n = 4, a Gaussian for n = 1/2.
 ///
 /// R is the radius of the [`Ellipse`], so half of the light is inside the ellipse of area pi r_e^2.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sersic<T> {
     ellipse: Ellipse<T>,
     half_light_radius: T,

@@ -1,0 +1,150 @@
+//! The population of dark matter subhaloes, seen through what it does to images of strong lenses (arXiv 2306.12584, section
+//! 4.3); and a lens without subhaloes, whose images have a density.
+
+use std::f64::consts::{PI, TAU};
+
+use hierarch::lensing::{
+    Camera, Cosmology, Deflector, Ellipse, Geometry, Light, Nfw, Photometry, Sersic, Sie, poisson_noise,
+    sanchez_conde_prada_2014,
+};
+use hierarch::prelude::*;
+use hierarch::simulate::Stream;
+use serde::{Deserialize, Serialize};
+
+/// Rows and columns of an image, and their product.
+pub const SIDE: usize = 64;
+pub const PIXELS: usize = SIDE * SIDE;
+
+/// What is the same in all images.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Setup {
+    /// The telescope, with the sky.
+    pub camera: Camera<SIDE, SIDE>,
+    /// The distances.
+    pub geometry: Geometry,
+    /// The Hubble constant in 100 km/s/Mpc.
+    pub h: f64,
+    /// The galaxy behind the lens.
+    pub source: Sersic<f64>,
+    /// The masses of subhaloes in Msun: the lowest and the highest.
+    pub masses: [f64; 2],
+    /// Half the width in arcsec of the ring around the Einstein radius where subhaloes are.
+    pub half_width: f64,
+}
+
+impl Setup {
+    /// The published one: 64 x 64 pixels of 0.1 arcsec, an exponential disc of magnitude 23, a sky of magnitude 22.5 per
+    /// arcsec^2, 1610 s of exposure, a lens at redshift 0.2 and a source at 1.
+    pub fn published() -> Self {
+        let exposure = Photometry { zero_point: 25.5, exposure: 1610.0 };
+        let cosmology = Cosmology::PLANCK_2015;
+        Self {
+            camera: Camera::new(0.1, exposure.counts(22.5)).expect("the pixels have a size"),
+            geometry: Geometry::new(&cosmology, 0.2, 1.0).expect("the source is behind the lens"),
+            h: cosmology.hubble / 100.0,
+            source: Sersic::new(Ellipse::round([0.0, 0.0]), 0.4, 1.0, exposure.counts(23.0)),
+            masses: [1e8, 1e12],
+            half_width: 0.2,
+        }
+    }
+
+    /// The squares of the radii between which there are subhaloes.
+    fn ring<T: Real>(&self, theta_e: T) -> [T; 2] {
+        [(theta_e - self.half_width).square(), (theta_e + self.half_width).square()]
+    }
+
+    /// The expected counts of a pixel in an image of a lens without subhaloes.
+    #[inline(always)]
+    pub fn expected_counts<T: Real>(&self, pixel: usize, lens: &Sie<T>) -> T {
+        self.expected_counts_at(self.camera.position(pixel / SIDE, pixel % SIDE).map(T::from), lens)
+    }
+
+    #[inline(always)]
+    pub fn expected_counts_at<T: Real>(&self, [x, y]: [T; 2], lens: &Sie<T>) -> T {
+        let [by_x, by_y] = lens.deflection([x, y]);
+        self.camera.counts(self.source.brightness_at([x - by_x, y - by_y]))
+    }
+}
+
+/// The main lens, its major axis along x.
+#[inline(always)]
+pub fn galaxy<T: Real>(theta_x: T, theta_y: T, theta_e: T, q: T) -> Sie<T> {
+    Sie { ellipse: Ellipse::along_x([theta_x, theta_y], q), einstein_radius: theta_e }
+}
+
+/// One image: the counts of each pixel.
+fn photograph(
+    setup: &Setup,
+    lens: Sie<f64>,
+    subhaloes: LensingLensesSubhaloesLocals,
+    rng: &mut Stream,
+) -> [[f32; SIDE]; SIDE] {
+    let [theta_x, theta_y] = lens.ellipse.center;
+    let columns = subhaloes.radius_squared.iter().zip(&subhaloes.angle).zip(&subhaloes.mass);
+    let haloes: Vec<Nfw<f64>> = columns
+        .map(|((radius_squared, angle), mass)| {
+            let (radius, (sin, cos)) = (radius_squared.sqrt(), angle.sin_cos());
+            let center = [theta_x + radius * cos, theta_y + radius * sin];
+            Nfw::from_m200(center, *mass, sanchez_conde_prada_2014(*mass, setup.h), &setup.geometry)
+        })
+        .collect();
+    let mut image = setup.camera.expected_counts(&lens, &haloes, &setup.source);
+    poisson_noise(image.as_flattened_mut(), rng);
+    image
+}
+
+model! {
+    /// Images of lenses with subhaloes of a common population.
+    pub Lensing {
+        param setup: Setup = Setup::published();
+        // The slope of the subhaloes' mass function, and their number per arcsec^2.
+        global beta ~ Uniform(-2.5, -1.9);
+        global sigma_sub ~ Uniform(0.0, 20.0);
+        plate lenses(1..=25) {
+            local theta_x ~ Normal(0.0, 0.2);
+            local theta_y ~ Normal(0.0, 0.2);
+            local theta_e ~ Uniform(1.5, 2.5);
+            local q ~ Uniform(0.5, 0.99);
+            let [inner, outer] = setup.ring(theta_e);
+            plate subhaloes(n_sub ~ Poisson(PI * (outer - inner) * sigma_sub)) {
+                local radius_squared ~ Uniform(inner, outer);
+                local angle ~ Uniform(0.0, TAU);
+                local mass ~ PowerLaw(beta, setup.masses[0], setup.masses[1]);
+            }
+            observe image: [[f32; 64]; 64] ~ photograph(setup, galaxy(theta_x, theta_y, theta_e, q), subhaloes);
+        }
+    }
+}
+
+model! {
+    /// Images of lenses without subhaloes, pixel by pixel.
+    pub SmoothPlate {
+        param setup: Setup = Setup::published();
+        plate lenses(1..=25) {
+            local theta_x ~ Normal(0.0, 0.2);
+            local theta_y ~ Normal(0.0, 0.2);
+            local theta_e ~ Uniform(1.5, 2.5);
+            local q ~ Uniform(0.5, 0.99);
+            let lens = [theta_x, theta_y, theta_e, q];
+            plate pixels(4096) {
+                given x: f64 ~ Uniform(-3.0, 3.0);
+                given y: f64 ~ Uniform(-3.0, 3.0);
+                observe counts ~ Poisson(setup.expected_counts_at([x, y], &galaxy(lens[0], lens[1], lens[2], lens[3])));
+            }
+        }
+    }
+}
+
+model! {
+    /// Images of lenses without subhaloes.
+    pub SmoothLens {
+        param setup: Setup = Setup::published();
+        plate lenses(1..=25) {
+            local theta_x ~ Normal(0.0, 0.2);
+            local theta_y ~ Normal(0.0, 0.2);
+            local theta_e ~ Uniform(1.5, 2.5);
+            local q ~ Uniform(0.5, 0.99);
+            observe counts[pixel in 0..PIXELS] ~ Poisson(setup.expected_counts(pixel, &galaxy(theta_x, theta_y, theta_e, q)));
+        }
+    }
+}
