@@ -26,8 +26,8 @@ pub struct Setup {
     pub h: f64,
     /// The galaxy behind the lens.
     pub source: Sersic<f64>,
-    /// The masses of subhaloes in Msun: the lowest and the highest.
-    pub masses: [f64; 2],
+    /// The lowest and the highest of the subhaloes' masses, as log10 of Msun.
+    pub log10_masses: [f64; 2],
     /// Half the width in arcsec of the ring around the Einstein radius where subhaloes are.
     pub half_width: f64,
 }
@@ -43,7 +43,7 @@ impl Setup {
             geometry: Geometry::new(&cosmology, 0.2, 1.0).expect("the source is behind the lens"),
             h: cosmology.hubble / 100.0,
             source: Sersic::new(Ellipse::round([0.0, 0.0]), 0.4, 1.0, exposure.counts(23.0)),
-            masses: [1e8, 1e12],
+            log10_masses: [8.0, 12.0],
             half_width: 0.2,
         }
     }
@@ -76,16 +76,17 @@ pub fn galaxy<T: Real>(theta_x: T, theta_y: T, theta_e: T, q: T) -> Sie<T> {
 fn photograph(
     setup: &Setup,
     lens: Sie<f64>,
-    subhaloes: LensingLensesSubhaloesLocals,
+    subhaloes: LensingSubhaloesLocals,
     rng: &mut Stream,
 ) -> [[f32; SIDE]; SIDE] {
     let [theta_x, theta_y] = lens.ellipse.center;
-    let columns = subhaloes.radius_squared.iter().zip(&subhaloes.angle).zip(&subhaloes.mass);
+    let columns = subhaloes.radius_squared.iter().zip(&subhaloes.angle).zip(&subhaloes.log10_mass);
     let haloes: Vec<Nfw<f64>> = columns
-        .map(|((radius_squared, angle), mass)| {
+        .map(|((radius_squared, angle), log10_mass)| {
+            let mass = 10.0_f64.powf(*log10_mass);
             let (radius, (sin, cos)) = (radius_squared.sqrt(), angle.sin_cos());
             let center = [theta_x + radius * cos, theta_y + radius * sin];
-            Nfw::from_m200(center, *mass, sanchez_conde_prada_2014(*mass, setup.h), &setup.geometry)
+            Nfw::from_m200(center, mass, sanchez_conde_prada_2014(mass, setup.h), &setup.geometry)
         })
         .collect();
     let mut image = setup.camera.expected_counts(&lens, &haloes, &setup.source);
@@ -109,7 +110,7 @@ model! {
             plate subhaloes(n_sub ~ Poisson(PI * (outer - inner) * sigma_sub)) {
                 local radius_squared ~ Uniform(inner, outer);
                 local angle ~ Uniform(0.0, TAU);
-                local mass ~ PowerLaw(beta, setup.masses[0], setup.masses[1]);
+                local log10_mass ~ PowerLaw(beta, setup.log10_masses[0], setup.log10_masses[1]);
             }
             observe image: [[f32; 64]; 64] ~ photograph(setup, galaxy(theta_x, theta_y, theta_e, q), subhaloes);
         }
