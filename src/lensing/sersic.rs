@@ -35,9 +35,7 @@ impl<T: Real> Sersic<T> {
     /// The surface brightness at a position in arcsec: flux per arcsec^2.
     #[inline(always)]
     pub fn brightness(&self, position: [T; 2]) -> T {
-        let radius = self.ellipse.radius(position) / self.half_light_radius;
-        // The power has no derivative at the centre.
-        let power = radius.max(T::from(f64::MIN_POSITIVE)).powf(self.index.recip());
+        let power = (self.ellipse.radius(position) / self.half_light_radius).powf(self.index.recip());
         self.central_brightness * (-self.b * power).exp()
     }
 }
