@@ -25,7 +25,7 @@ fn integrate(f: impl Fn(f64) -> f64, a: f64, b: f64) -> f64 {
     h / 3.0 * (0..=panels).map(weighted).sum::<f64>()
 }
 
-/// Numbers that agree to a part in `1 / tolerance` of the larger, or of one if both are small.
+/// Two numbers differ by no more than `tolerance` of the larger.
 #[track_caller]
 fn agree(a: f64, b: f64, tolerance: f64) {
     assert!((a - b).abs() <= tolerance * a.abs().max(b.abs()), "{a} and {b} differ by {:.1e}", (a / b - 1.0).abs());
@@ -99,7 +99,7 @@ fn the_quadrature_has_converged() {
 
 // Deflectors.
 
-/// A named deflector and the scale of its potential.
+/// Every kind of deflector, with a name for messages. Their centres are the origin or (0.02, -0.01).
 fn deflectors() -> Vec<(&'static str, Box<dyn Deflector<f64>>)> {
     let sie = |q, angle| Box::new(Sie { ellipse: Ellipse::new([0.02, -0.01], q, angle), einstein_radius: 1.3 });
     vec![
@@ -213,8 +213,8 @@ fn the_einstein_radius_is_that_of_the_ellipse_with_a_mean_convergence_of_one() {
             let [x, y] = at(t);
             agree(ellipse.radius([x + 0.1, y + 0.2]), 1.5, 1e-14);
             let [along_x, along_y] = sie.deflection([x + 0.1, y + 0.2]);
+            // The derivative of a point on an ellipse by t is the point a quarter turn further.
             let [dx, dy] = at(t + FRAC_PI_2);
-            // The derivative of a turned ellipse's point along t is the point a quarter further.
             (along_x * dy - along_y * dx) * TAU / nodes as f64
         };
         agree((0..nodes).map(flux).sum(), TAU * 1.5 * 1.5, 1e-12);

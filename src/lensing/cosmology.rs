@@ -12,6 +12,12 @@ use super::error::{require, require_positive};
 const LIGHT: f64 = 299_792.458;
 /// Newton's constant in Mpc (km/s)^2 / Msun: CODATA 2018, with the nominal solar mass parameter of the IAU (2015).
 const NEWTON: f64 = 4.300_917_270_036_279e-9;
+/// The Stefan-Boltzmann constant in W/m^2/K^4.
+const STEFAN_BOLTZMANN: f64 = 5.670_374_419e-8;
+/// The solar mass in kg, of the same two constants as [`NEWTON`].
+const SUN: f64 = 1.988_409_870_698_051e30;
+/// One Mpc in m.
+const MPC: f64 = 3.085_677_581_491_367_3e22;
 /// One arcsecond in radians.
 const ARCSEC: f64 = PI / 648_000.0;
 
@@ -78,11 +84,8 @@ impl Cosmology {
 
     /// Photons today over the critical density: 4 sigma T^4 / c^3 over 3 H0^2 / (8 pi G).
     fn omega_photons(&self) -> f64 {
-        // sigma in W/m^2/K^4, the speed of light in m/s and the solar mass over a cubic Mpc in kg/m^3.
-        let density = 4.0 * 5.670_374_419e-8 * self.cmb_temperature.powi(4) / (1e3 * LIGHT).powi(3);
-        const MSUN_PER_CUBIC_MPC: f64 =
-            1.988_409_870_698_051e30 / (3.085_677_581_491_367_3e22 * 3.085_677_581_491_367_3e22);
-        density / (self.critical_density_now() * MSUN_PER_CUBIC_MPC / 3.085_677_581_491_367_3e22)
+        let density = 4.0 * STEFAN_BOLTZMANN * self.cmb_temperature.powi(4) / (1e3 * LIGHT).powi(3);
+        density * (MPC * MPC * MPC / SUN) / self.critical_density_now()
     }
 
     /// Photons and neutrinos over photons, at the scale factor `a`: massive neutrinos by the fit of Komatsu et al. (2011,
@@ -130,7 +133,7 @@ impl Cosmology {
     }
 }
 
-/// Nodes in [-1, 1] and weights of the Gauss-Legendre rule. Distances to z = 3 are exact to rounding, to z = 1000 to 1e-10.
+/// Nodes in [-1, 1] and weights of the Gauss-Legendre rule. Distances to z = 3 are exact to rounding, to z = 1000 to 1e-9.
 static LEGENDRE: LazyLock<[(f64, f64); 32]> = LazyLock::new(|| {
     std::array::from_fn(|i| {
         // Newton's method on P_n, from Tricomi's approximation of its roots.

@@ -12,11 +12,13 @@ use crate::autodiff::Real;
 /// R is the radius of the [`Ellipse`], so half of the light is inside the ellipse of area pi r_e^2.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sersic<T> {
-    ellipse: Ellipse<T>,
-    half_light_radius: T,
-    index: T,
-    b: T,
-    central_brightness: T,
+    pub(super) ellipse: Ellipse<T>,
+    pub(super) half_light_radius: T,
+    pub(super) index: T,
+    /// The exponent at the half-light radius.
+    pub(super) b: T,
+    /// I(0).
+    pub(super) central_brightness: T,
 }
 
 impl<T: Real> Sersic<T> {
