@@ -17,7 +17,7 @@ const STEFAN_BOLTZMANN: f64 = 5.670_374_419e-8;
 /// The solar mass in kg, of the same two constants as [`NEWTON`].
 const SUN: f64 = 1.988_409_870_698_051e30;
 /// One Mpc in m.
-const MPC: f64 = 3.085_677_581_491_367_3e22;
+const MPC: f64 = 3.085_677_581_491_367e22;
 /// One arcsecond in radians.
 const ARCSEC: f64 = PI / 648_000.0;
 

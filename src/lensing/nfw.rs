@@ -33,8 +33,8 @@ impl<T: Real> Nfw<T> {
     /// times the critical density at the lens's redshift. Of numbers that may be wrong, [`Nfw::try_from_m200`] says so.
     #[inline(always)]
     pub fn from_m200(center: [T; 2], m200: T, concentration: T, geometry: &Geometry) -> Self {
-        let kpc_to_the_third = m200 * (1e9 / (4.0 / 3.0 * PI * 200.0 * geometry.critical_density));
-        let scale_kpc = kpc_to_the_third.powf(T::from(1.0 / 3.0)) / concentration;
+        let r200_cubed = m200 * (1e9 / (4.0 / 3.0 * PI * 200.0 * geometry.critical_density));
+        let scale_kpc = r200_cubed.powf(T::from(1.0 / 3.0)) / concentration;
         let in_sphere = concentration.ln_1p() - concentration / (concentration + 1.0);
         let surface_density = m200 / (scale_kpc * scale_kpc * in_sphere * (4.0 * PI));
         Self {
