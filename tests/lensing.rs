@@ -126,12 +126,12 @@ fn the_deflection_is_the_gradient_of_the_potential_and_its_divergence_twice_the_
             let size = deflection[0].hypot(deflection[1]);
             let jacobian =
                 [0, 1].map(|of| [0, 1].map(|by| slope(&at, by, step, |p| deflector.deflection([p[0], p[1]])[of])));
-            // Of the potential, rounding is left: 1e-16 of it over the step.
+            // What rounding of the potential, some 1e-16 of it, makes of its slope.
             let rounding = 1e-15 * deflector.potential(at).abs() / step;
-            for i in 0..2 {
+            for (i, along) in deflection.into_iter().enumerate() {
                 let gradient = slope(&at, i, step, |p| deflector.potential([p[0], p[1]]));
-                let error = (gradient - deflection[i]).abs();
-                assert!(error < 1e-8 * size + rounding, "{name} at {at:?}: {gradient} {}", deflection[i]);
+                let error = (gradient - along).abs();
+                assert!(error < 1e-8 * size + rounding, "{name} at {at:?}: {gradient} {along}");
             }
             let strain = size / distance;
             let half_laplacian = 0.5 * (jacobian[0][0] + jacobian[1][1]);
@@ -518,6 +518,10 @@ fn what_means_nothing_is_an_error_that_says_so() {
         (
             Cosmology { neutrino_masses: [0.0, 0.0, -0.1], ..planck }.check().err(),
             "Cosmology: a neutrino mass is -0.1, but must be zero or more, and finite",
+        ),
+        (
+            Cosmology { cmb_temperature: 0.0, ..planck }.check().err(),
+            "Cosmology: a neutrino mass is 0.06, but must be zero where cmb_temperature is",
         ),
         (Geometry::new(&planck, 0.0, 1.0).err(), "Geometry: lens_redshift is 0, but must be positive and finite"),
         (Geometry::new(&planck, 0.2, nan).err(), "Geometry: source_redshift is NaN, but must be positive and finite"),

@@ -28,7 +28,7 @@ pub struct Cosmology {
     pub hubble: f64,
     /// Matter today over the critical density: baryons and cold dark matter, without neutrinos.
     pub omega_m: f64,
-    /// The temperature of the cosmic microwave background today in K. Zero leaves out photons and neutrinos.
+    /// The temperature of the cosmic microwave background today in K. Zero leaves out photons and (massless) neutrinos.
     pub cmb_temperature: f64,
     /// The effective number of neutrinos, three species together.
     pub effective_neutrinos: f64,
@@ -70,7 +70,11 @@ impl Cosmology {
         require(self.omega_m > 0.0 && self.omega_m <= 1.0, of, "omega_m", self.omega_m, "in (0, 1]")?;
         amount("cmb_temperature", self.cmb_temperature)?;
         amount("effective_neutrinos", self.effective_neutrinos)?;
-        self.neutrino_masses.iter().try_for_each(|&mass| amount("a neutrino mass", mass))?;
+        for mass in self.neutrino_masses {
+            amount("a neutrino mass", mass)?;
+            let warm = self.cmb_temperature > 0.0 || mass == 0.0;
+            require(warm, of, "a neutrino mass", mass, "zero where cmb_temperature is")?;
+        }
         Ok(self)
     }
 
@@ -94,6 +98,7 @@ impl Cosmology {
         // Boltzmann's constant in eV/K.
         let temperature = 8.617_333_262e-5 * self.cmb_temperature * (4.0_f64 / 11.0).cbrt();
         let species = |mass: &f64| {
+            // A massless one in a universe without temperature is no 0 / 0.
             let mass = if *mass > 0.0 { mass / temperature } else { 0.0 };
             (1.0 + (0.3173 * mass * a).powf(1.83)).powf(1.0 / 1.83)
         };
