@@ -5,7 +5,7 @@
 //! plane: a deflection is the scaled one, alpha = (D_ls / D_s) times the angle by which the ray is bent.
 //!
 //! Profiles are structs of public fields and generic over the scalar `T: Real`, so that they can be used inside a
-//! [`model!`](crate::model): their parameters are numbers, or variables with derivatives. They compute whatever they are given;
+//! [`model!`](crate::model!): their parameters are numbers, or variables with derivatives. They compute whatever they are given;
 //! `check`, and constructors that begin with `try`, give errors for numbers that mean nothing.
 //!
 //! ```
