@@ -104,3 +104,70 @@ fn widths_and_places_of_spots_are_those_of_the_exact_posterior() {
     assert!(shifts.iter().all(|shift| *shift < 0.15), "{shifts:?}");
     assert!(ratios.iter().all(|ratio| (ratio - 1.0).abs() < 0.05), "{ratios:?}");
 }
+
+/// What a network learns from pictures and their mirror images is symmetric on average, if not exactly.
+#[test]
+fn mirrored_pictures_are_as_likely() {
+    let model = Spots::default();
+    let train = |joint: JointNpe<'_, Spots>| joint.seed(1).train(Budget::sets(20_000));
+    let joint = train(model.joint_npe().mirror_x("spots.image", &["x"]).mirror_y("spots.image", &[])).unwrap();
+    let sets = model.simulate(40).size("spots", 1).seed(3).run().unwrap();
+    let mut bias = 0.0;
+    for set in &sets {
+        let mut mirrored = set.data.clone();
+        mirrored.spots.image[0].iter_mut().for_each(|line| line.reverse());
+        let x = |data: &SpotsData| {
+            let belief = joint.condition(data).unwrap();
+            (belief.mean("x[0]").unwrap(), belief.sd("x[0]").unwrap())
+        };
+        let ((mean, sd), (other, _)) = (x(&set.data), x(&mirrored));
+        bias += (mean + other) / sd / 40.0;
+    }
+    println!("bias {bias:.3} sd");
+    assert!(bias.abs() < 0.3, "{bias}");
+    let error = |joint: JointNpe<'_, Spots>| train(joint).unwrap_err().to_string();
+    let text = error(model.joint_npe().mirror_x("spots.picture", &["x"]));
+    assert!(text.contains("`spots.picture`") && text.contains("there are `spots.image`"), "{text}");
+    let text = error(model.joint_npe().mirror_x("spots.image", &["y"]));
+    assert!(text.contains("`y`, which is to change its sign, is no continuous local of `spots`"), "{text}");
+}
+
+model! {
+    /// One spot, and nothing else, whose place is known to be right of the middle.
+    pub Single {
+        global width ~ Uniform(1.0, 2.5);
+        observe image: [[f32; 16]; 16] ~ spot(0.5, width);
+        plate others(1..=2) {
+            local x ~ Uniform(0.0, 3.0);
+            observe image: [[f32; 16]; 16] ~ spot(x, width);
+        }
+    }
+}
+
+#[test]
+fn a_picture_outside_plates_is_read_and_kept() {
+    let model = Single::default();
+    let posterior = model.npe().seed(1).mirror_y("image").train(Budget::sets(10_000)).unwrap();
+    let set = model.simulate(1).size("others", 2).seed(2).run().unwrap().remove(0);
+    let belief = posterior.condition(&set.data).unwrap();
+    let part = |range: std::ops::Range<usize>| {
+        let mut data = set.data.clone();
+        data.others.image = data.others.image[range].to_vec();
+        posterior.summarize(&data).unwrap()
+    };
+    let mut summary = part(0..1);
+    summary.merge(&part(1..2)).unwrap();
+    assert_eq!(summary.sizes(), [2]);
+    let merged = posterior.condition_on(&summary).unwrap();
+    assert!((merged.mean("width").unwrap() - belief.mean("width").unwrap()).abs() < 1e-4);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("single.safetensors");
+    posterior.save(&path).unwrap();
+    let loaded = Posterior::load(&model, &path).unwrap().condition(&set.data).unwrap();
+    assert_eq!(loaded.mean("width"), belief.mean("width"));
+    let joint = model.joint_npe().seed(1).mirror_x("others.image", &["x"]).train(Budget::sets(2_000));
+    let text = joint.unwrap_err().to_string();
+    assert!(text.contains("`x` cannot change its sign, since its support is not the whole real line"), "{text}");
+    let joint = model.joint_npe().seed(1).train(Budget::sets(5_000)).unwrap();
+    assert!(joint.condition(&set.data).unwrap().sd("x[1]").unwrap() < 1.0);
+}

@@ -41,7 +41,7 @@ pub(super) struct Hierarchy {
 pub(super) struct PlateParts {
     pub(super) name: String,
     /// Where it is in the frames.
-    path: Vec<usize>,
+    pub(super) path: Vec<usize>,
     /// The plates around it and itself, from the outside in.
     chain: Vec<usize>,
     /// Its continuous locals: slot, unconstrained numbers, link.
@@ -220,6 +220,13 @@ impl Hierarchy {
             latents.plates.push(own);
         }
         latents
+    }
+
+    /// What a local of the first element of a plate is, a number for each of its components.
+    pub(super) fn values<L: LocalSet>(&self, locals: &L, plate: usize, column: usize, width: usize) -> Vec<f32> {
+        let frame = locals.frame();
+        let values = &at(&frame, &self.plates[plate].path).columns[column].values;
+        (0..width.min(values.len())).map(|component| values.get(component) as f32).collect()
     }
 
     /// Checks that networks can read every number of a data set.
