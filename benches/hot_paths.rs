@@ -11,13 +11,16 @@ use std::convert::Infallible;
 use std::hint::black_box;
 use std::time::Instant;
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use hierarch::model::Density;
 use hierarch::nn::{
     Activation, Architecture, Batch, Encoder, Family, PlateShape, Rows, Settings, Shape, Source, Trainer, Trunk,
 };
 use hierarch::prelude::*;
 use model::{Resonance, ResonanceGlobals};
+use rand::{RngExt, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
 use statistic::{Classified, ClassifiedGlobals};
 
@@ -77,8 +80,58 @@ impl Source for Drawn {
     type Error = Infallible;
 
     fn draw(&self, _: u64, first: usize, sets: usize) -> Result<(Batch, Vec<f32>), Infallible> {
-        let first = first % (513 - sets);
-        Ok((self.batch.slice(first..first + sets), self.targets[first..first + sets].to_vec()))
+        let first = first % (self.batch.sets + 1 - sets);
+        let dims = self.targets.len() / self.batch.sets;
+        Ok((self.batch.slice(first..first + sets), self.targets[dims * first..dims * (first + sets)].to_vec()))
+    }
+}
+
+/// Pictures of 64 x 64 of a Gaussian spot with noise, 25 in each data set: the spots' size is common, and so is the mean of
+/// their places.
+mod spots {
+    use super::*;
+
+    pub const SETS: usize = 8;
+    const PICTURES: usize = 25;
+    const SIDE: usize = 64;
+
+    pub fn draw() -> Drawn {
+        let mut random = Xoshiro256PlusPlus::seed_from_u64(1);
+        let (mut features, mut targets) = (Vec::new(), Vec::new());
+        let sets = 64;
+        for _ in 0..sets {
+            let (size, mean) = (random.random_range(3.0..9.0), random.random_range(24.0..40.0));
+            targets.extend([size, mean]);
+            for _ in 0..PICTURES {
+                let place: f32 = mean + random.random_range(-8.0..8.0);
+                for pixel in 0..SIDE * SIDE {
+                    let (line, column) = ((pixel / SIDE) as f32 - 31.5, (pixel % SIDE) as f32 - place);
+                    let spot = (-0.5 * (line * line + column * column) / (size * size)).exp();
+                    features.push(10.0 * spot + random.random_range(0.0..2.0));
+                }
+            }
+        }
+        let offsets = (0..=sets * PICTURES).collect();
+        let pictures = Rows { width: SIDE * SIDE, features, offsets, children: vec![] };
+        let offsets = (0..=sets).map(|set| PICTURES * set).collect();
+        let plate = Rows { offsets, children: vec![pictures], ..Rows::default() };
+        Drawn { batch: Batch { sets, plates: vec![plate], ..Batch::default() }, targets }
+    }
+
+    pub fn shape() -> Shape {
+        let plate = PlateShape { children: vec![PlateShape::picture(SIDE, SIDE)], ..PlateShape::default() };
+        Shape { width: 0, plates: vec![plate], targets: 2 }
+    }
+
+    /// Of a picture, each convolution has 9 times its channels at each place of what it makes.
+    pub fn work() -> Work {
+        let convolutions = [(32, 1, 16), (16, 16, 32), (8, 32, 64), (4, 64, 96)];
+        let each = convolutions.map(|(side, from, to)| (9 * side * side * from * to) as f64);
+        let all: f64 = each.iter().sum();
+        let layers = Work::layers(&[4 * 4 * 96, 256, 128, 128], false);
+        let row = (layers.0 + 2.0 * all, layers.1 + all - each[0]);
+        let set = Work::layers(&[&[128][..], &[96; 14]].concat(), false);
+        Work { rows: PICTURES * SETS, row, set, sets: SETS }
     }
 }
 
@@ -184,28 +237,44 @@ fn train_step(c: &mut Criterion) {
     let peak = peak();
     for (name, sets, architecture, work) in cases {
         let settings = Settings { sets, architecture, weight_decay: 0.01, ..Settings::new(Budget::sets(u64::MAX)) };
-        let mut trainer = Trainer::new(&shape, &source, &settings).expect("the settings are good");
-        let mut step = || trainer.step().expect("the data are good");
-        group.throughput(Throughput::Elements(sets as u64));
-        group.bench_function(name, |b| b.iter(&mut step));
-        let mut times: Vec<f64> = (0..100)
-            .map(|_| {
-                let start = Instant::now();
-                step();
-                start.elapsed().as_secs_f64()
-            })
-            .collect();
-        times.sort_by(f64::total_cmp);
-        let speed = work.flops() / times[50];
-        println!(
-            "{name}: median {:.2} ms, {:.0} GFLOP/s of matrix products, {:.0} % of this machine's peak ({:.0} GFLOP/s)",
-            1e3 * times[50],
-            1e-9 * speed,
-            100.0 * speed / peak,
-            1e-9 * peak
-        );
+        time_step(&mut group, name, &shape, &source, &settings, &work, peak);
     }
+    let architecture = Architecture::default().sized(&spots::shape());
+    let settings =
+        Settings { sets: spots::SETS, architecture, pilot: 64, validation: 8, ..Settings::new(Budget::sets(u64::MAX)) };
+    time_step(&mut group, "lensing_8x25", &spots::shape(), &spots::draw(), &settings, &spots::work(), peak);
     group.finish();
+}
+
+fn time_step<S: Source<Error = Infallible>>(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    name: &str,
+    shape: &Shape,
+    source: &S,
+    settings: &Settings,
+    work: &Work,
+    peak: f64,
+) {
+    let mut trainer = Trainer::new(shape, source, settings).expect("the settings are good");
+    let mut step = || trainer.step().expect("the data are good");
+    group.throughput(Throughput::Elements(settings.sets as u64));
+    group.bench_function(name, |b| b.iter(&mut step));
+    let mut times: Vec<f64> = (0..100)
+        .map(|_| {
+            let start = Instant::now();
+            step();
+            start.elapsed().as_secs_f64()
+        })
+        .collect();
+    times.sort_by(f64::total_cmp);
+    let speed = work.flops() / times[50];
+    println!(
+        "{name}: median {:.2} ms, {:.0} GFLOP/s of matrix products, {:.0} % of this machine's peak ({:.0} GFLOP/s)",
+        1e3 * times[50],
+        1e-9 * speed,
+        100.0 * speed / peak,
+        1e-9 * peak
+    );
 }
 
 /// A training step with each of the encoders, where nothing is pooled but what they make of the rows.

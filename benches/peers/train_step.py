@@ -1,4 +1,4 @@
-"""One training step in PyTorch, of the two networks that `cargo bench -- train_step` times.
+"""One training step in PyTorch, of the networks that `cargo bench -- train_step` times.
 
 `resonance_256x100`: 256 sets of 100 events, per-event MLP 1-128-128-128-64 (ReLU), mean, MLP 64-128-128-128-2, the negative
 log density of a Gaussian, Adam.
@@ -6,10 +6,14 @@ log density of a Gaussian, Adam.
 `default_resonance_512x100`: 512 sets of 100 events, soft bins 0.1 wide by scatter, 3 residual LayerNorm blocks of 256
 (GELU), a mixture of 6 Gaussians, gradient clipping, AdamW.
 
+`lensing_8x25`: 8 sets of 25 pictures of 64 x 64, convolutions 3 x 3 in steps of 2 to 16, 32, 64 and 96 channels, a layer of
+256, per-picture MLP 128-128, mean, 6 residual LayerNorm blocks of 96 (all GELU), a mixture of 16 Gaussians of 2 numbers,
+gradient clipping, AdamW. PyTorch's best of channels first and last, and of GELU by erf and by tanh.
+
     python3 -m venv peers && peers/bin/pip install -r benches/peers/requirements.txt
     peers/bin/python benches/peers/train_step.py
 
-The two take turns, so that a change of the machine's speed meets both. `--torch` runs PyTorch alone.
+They take turns, so that a change of the machine's speed meets both. `--torch` runs PyTorch alone.
 """
 
 import json
@@ -76,6 +80,34 @@ class SoftBins(nn.Module):
         return self.outlet(self.norm(self.blocks(self.inlet(bins / math.sqrt(n)))))
 
 
+class Pictures(nn.Module):
+    """Convolutions, a mean over pictures, six residual blocks, a mixture of 16 in two dimensions."""
+
+    def __init__(self, approximate):
+        super().__init__()
+        gelu = lambda: nn.GELU(approximate=approximate)
+        layers = []
+        for a, b in [(1, 16), (16, 32), (32, 64), (64, 96)]:
+            layers += [nn.Conv2d(a, b, 3, 2, 1), gelu()]
+        layers += [nn.Flatten(), nn.Linear(4 * 4 * 96, 256), gelu(), nn.Linear(256, 128), gelu(), nn.Linear(128, 128), gelu()]
+        self.picture = nn.Sequential(*layers)
+        self.inlet = nn.Linear(128, 96)
+        self.blocks = nn.Sequential(*[Block(96, approximate) for _ in range(6)])
+        self.norm, self.outlet = nn.LayerNorm(96), nn.Linear(96, 96)
+
+    def forward(self, x):
+        vectors = self.picture(x).unflatten(0, (-1, 25)).mean(1)
+        return self.outlet(self.norm(self.blocks(self.inlet(vectors))))
+
+
+def pictures_loss(output, target):
+    """A mixture of 16 Gaussians with the Cholesky factors of their precisions, diagonals as logarithms."""
+    logits, x, y, log_a, log_b, c = output.split(16, 1)
+    x, y = target[:, :1] - x, target[:, 1:] - y
+    log_density = log_a + log_b - 0.5 * ((log_a.exp() * x) ** 2 + (log_b.exp() * y + c * x) ** 2)
+    return -torch.logsumexp(log_density + torch.log_softmax(logits, 1), 1).mean()
+
+
 def gaussian_loss(output, target):
     mean, log_sd = output[:, 0], output[:, 1]
     return (log_sd + 0.5 * ((target - mean) * torch.exp(-log_sd)) ** 2).mean()
@@ -87,9 +119,8 @@ def mixture_loss(output, target):
     return -torch.logsumexp(log_density + torch.log_softmax(logits, 1), 1).mean()
 
 
-def step_time(sets, model, loss, optimiser, clip):
+def step_time(x, target, model, loss, optimiser, clip):
     """Median milliseconds of a step."""
-    x, target = torch.randn(sets, 100, 1), torch.randn(sets)
 
     def step():
         optimiser.zero_grad(set_to_none=True)
@@ -110,19 +141,36 @@ def step_time(sets, model, loss, optimiser, clip):
 
 def published():
     model = DeepSet()
-    return step_time(256, model, gaussian_loss, torch.optim.Adam(model.parameters(), 1e-3, fused=True), False)
+    data = torch.randn(256, 100, 1), torch.randn(256)
+    return step_time(*data, model, gaussian_loss, torch.optim.Adam(model.parameters(), 1e-3, fused=True), False)
 
 
 def default(approximate):
     model = SoftBins(approximate)
-    return step_time(512, model, mixture_loss, torch.optim.AdamW(model.parameters(), 1e-3, fused=True), True)
+    data = torch.randn(512, 100, 1), torch.randn(512)
+    return step_time(*data, model, mixture_loss, torch.optim.AdamW(model.parameters(), 1e-3, fused=True), True)
+
+
+def pictures(approximate, layout):
+    model = Pictures(approximate).to(memory_format=layout)
+    x = torch.randn(200, 1, 64, 64).to(memory_format=layout)
+    optimiser = torch.optim.AdamW(model.parameters(), 1e-3, fused=True)
+    return step_time(x, torch.randn(8, 2), model, pictures_loss, optimiser, True)
+
+
+def all_pictures():
+    """By GELU and layout."""
+    layouts = {"channels first": torch.contiguous_format, "channels last": torch.channels_last}
+    return {f"{gelu}, {name}": pictures(gelu, layout) for gelu in ["none", "tanh"] for name, layout in layouts.items()}
+
+
+NAMES = ["resonance_256x100", "default_resonance_512x100", "lensing_8x25"]
 
 
 def hierarch():
     """Median milliseconds of each step, from criterion's files."""
     subprocess.run(["cargo", "bench", "--quiet", "--", "train_step"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-    names = ["resonance_256x100", "default_resonance_512x100"]
-    estimates = [ROOT / "target/criterion/train_step" / name / "new/estimates.json" for name in names]
+    estimates = [ROOT / "target/criterion/train_step" / name / "new/estimates.json" for name in NAMES]
     return [json.loads(path.read_text())["median"]["point_estimate"] / 1e6 for path in estimates]
 
 
@@ -132,13 +180,15 @@ if __name__ == "__main__":
     if "--torch" in sys.argv:
         print(f"resonance_256x100 {published():.2f} ms")
         print(f"default_resonance_512x100 {default('none'):.2f} ms with GELU by erf, {default('tanh'):.2f} ms by tanh")
+        for name, time in all_pictures().items():
+            print(f"lensing_8x25 {time:.2f} ms with {name}")
         sys.exit()
     ratios = []
     for turn in range(TURNS):
-        torch_times = [published(), min(default("none"), default("tanh"))]
+        torch_times = [published(), min(default("none"), default("tanh")), min(all_pictures().values())]
         own_times = hierarch()
         ratios.append([own / peer for own, peer in zip(own_times, torch_times)])
-        for name, own, peer in zip(["resonance_256x100", "default_resonance_512x100"], own_times, torch_times):
+        for name, own, peer in zip(NAMES, own_times, torch_times):
             print(f"turn {turn + 1}, {name}: hierarch {own:.2f} ms, PyTorch {peer:.2f} ms, ratio {own / peer:.2f}")
-    for name, each in zip(["resonance_256x100", "default_resonance_512x100"], zip(*ratios)):
+    for name, each in zip(NAMES, zip(*ratios)):
         print(f"{name}: median ratio {statistics.median(each):.2f}")

@@ -130,6 +130,31 @@ impl Encoder {
         (self.width, plates)
     }
 
+    /// All pictures with their plates' names, as `plate.picture`; where their tables are; their heights and widths.
+    pub(super) fn named_pictures(&self, specification: &Specification) -> Vec<(String, Vec<usize>, (usize, usize))> {
+        fn visit(
+            specification: &Specification,
+            plates: &[Plate],
+            path: &[usize],
+            to: &mut Vec<(String, Vec<usize>, (usize, usize))>,
+        ) {
+            for (i, plate) in specification.data_plates(plates).enumerate() {
+                let path = [path, &[i]].concat();
+                let tables = specification.data_plates(&plate.plates).count();
+                let own = plate.variables.iter().filter(|v| v.in_data()).filter_map(|v| Some((v, picture(v)?)));
+                for (at, (variable, size)) in own.enumerate() {
+                    to.push((format!("{}.{}", plate.name, variable.name), [&path[..], &[tables + at]].concat(), size));
+                }
+                visit(specification, &plate.plates, &path, to);
+            }
+        }
+        let mut all = Vec::new();
+        visit(specification, &specification.plates, &[], &mut all);
+        let outside = specification.variables.iter().filter(|v| v.in_data()).filter_map(|v| Some((v, picture(v)?)));
+        all.extend(outside.enumerate().map(|(at, (v, size))| (v.name.clone(), vec![self.plates.len() + at], size)));
+        all
+    }
+
     /// Pictures outside plates: the last tables.
     pub(super) fn pictures(&self) -> usize {
         self.pictures.len()

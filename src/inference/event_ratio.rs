@@ -95,6 +95,9 @@ impl<M: Model> EventNre<'_, M> {
             ),
             settings: &settings,
             networks: &[],
+            flips: &[],
+            known: None,
+            pictures: None,
             checkpoint: checkpoint.as_deref(),
         };
         let text = covariates.map(|data| serde_json::json!(data).to_string());

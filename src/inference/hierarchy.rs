@@ -260,6 +260,13 @@ impl Hierarchy {
         Shape { width, plates, targets: 0 }
     }
 
+    /// What a local of the first element of a plate is, a number for each of its components.
+    pub(super) fn values<L: LocalSet>(&self, locals: &L, plate: usize, column: usize, width: usize) -> Vec<f32> {
+        let frame = locals.frame();
+        let values = &at(&frame, &self.plates[plate].path).columns[column].values;
+        (0..width.min(values.len())).map(|component| values.get(component) as f32).collect()
+    }
+
     /// Checks that networks can read every number of a data set.
     pub(super) fn check(&self, parts: &Parts) -> Result<(), crate::nn::Error> {
         let mut batch = self.encoder.batch();

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use rand::RngExt;
 
 use super::hierarchy::{Hierarchy, Latents, Parts, PlateLatents};
+use super::mirror::{Axis, Flip, Mirror};
 use super::npe::Npe;
 use super::posterior::{FINGERPRINT, MODEL, SIZES, overfitting};
 use super::training::Training;
@@ -38,6 +39,7 @@ pub struct JointNpe<'a, M: Model> {
     seed: u64,
     globals: Settings,
     locals: Settings,
+    mirrors: Vec<Mirror>,
     checkpoints: Option<PathBuf>,
 }
 
@@ -58,6 +60,7 @@ impl<'a, M: Model> JointNpe<'a, M> {
             seed: 0,
             globals: settings,
             locals,
+            mirrors: Vec::new(),
             checkpoints: None,
         }
     }
@@ -108,6 +111,24 @@ impl<'a, M: Model> JointNpe<'a, M> {
         self.bank = Some(bank);
         bank::learn_often(&mut self.globals);
         bank::learn_often(&mut self.locals);
+        self
+    }
+
+    /// Says that an element is as likely when the columns of its picture are in the other order and some of its locals, whose
+    /// support is the real line, have the other sign, whatever else there is: `.mirror_x("lenses.image", &["x"])`. Each
+    /// picture that is learned from is then mirrored or not, at random.
+    pub fn mirror_x(self, picture: &str, changes_sign: &[&str]) -> Self {
+        self.mirror(picture, Axis::X, changes_sign)
+    }
+
+    /// The same for the lines of the picture.
+    pub fn mirror_y(self, picture: &str, changes_sign: &[&str]) -> Self {
+        self.mirror(picture, Axis::Y, changes_sign)
+    }
+
+    fn mirror(mut self, picture: &str, axis: Axis, changes_sign: &[&str]) -> Self {
+        let changes_sign = changes_sign.iter().map(|&name| name.to_owned()).collect();
+        self.mirrors.push(Mirror { picture: picture.to_owned(), axis, changes_sign });
         self
     }
 
@@ -188,6 +209,7 @@ impl<'a, M: Model> JointNpe<'a, M> {
         if let Some(path) = self.checkpoint("globals") {
             npe = npe.checkpoint(path);
         }
+        npe.mirrors = self.mirrors.clone();
         npe.train(budget)
     }
 
@@ -204,6 +226,8 @@ impl<'a, M: Model> JointNpe<'a, M> {
         let of_bank = self.bank.map(|bank| bank.elements(hierarchy, task, &mut settings)).transpose()?;
         let name = task.name(hierarchy);
         let checkpoint = self.checkpoint(&name);
+        let flips = self.mirrors.iter().map(|m| m.of_elements(self.model, hierarchy, task.plate, plan, self.seed));
+        let flips: Vec<Flip> = flips.filter_map(Result::transpose).collect::<Result<_, _>>()?;
         let training = Training {
             of: format!(
                 "{:?} ({}), locals {name}, hierarchy {}",
@@ -213,6 +237,9 @@ impl<'a, M: Model> JointNpe<'a, M> {
             ),
             settings: &settings,
             networks: &[],
+            flips: &flips,
+            known: task.discrete.map(|_| task.known(hierarchy)),
+            pictures: None,
             checkpoint: checkpoint.as_deref(),
         };
         if let Some(source) = of_bank {

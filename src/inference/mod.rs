@@ -11,6 +11,7 @@ mod inferred;
 mod joint;
 mod joint_belief;
 mod link;
+mod mirror;
 mod npe;
 mod posterior;
 mod ratio;
@@ -159,6 +160,14 @@ pub enum InferenceError {
         name: String,
         /// The names there are.
         known: String,
+    },
+    /// A picture cannot be mirrored as it was asked for.
+    #[error("cannot mirror `{picture}`: {reason}")]
+    Mirror {
+        /// The picture, with its plate.
+        picture: String,
+        /// Why not.
+        reason: String,
     },
     /// There is no global of that name.
     #[error("the model has no global `{name}`; its globals are {known}")]

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::encode::Encoder;
 use super::link::push_targets;
+use super::mirror::{Axis, Flip, Mirror};
 use super::training::Training;
 use super::{Bank, InferenceError, Posterior, bank, sizes};
 use crate::model::{GlobalSlot, Model, Specification, global_slots, unconstrain};
@@ -24,6 +25,9 @@ pub struct Npe<'a, M: Model> {
     pub(super) bank: Option<&'a Bank<M>>,
     pub(super) checkpoint: Option<PathBuf>,
     pub(super) networks: RowNetworks,
+    pub(super) mirrors: Vec<Mirror>,
+    /// A network that reads the same pictures, from whose layers those of this one start.
+    pub(super) pictures: Option<&'a Network>,
     members: usize,
 }
 
@@ -40,6 +44,8 @@ impl<'a, M: Model> Npe<'a, M> {
             bank: None,
             checkpoint: None,
             networks: RowNetworks::default(),
+            mirrors: Vec::new(),
+            pictures: None,
             members: 1,
         }
     }
@@ -78,6 +84,20 @@ impl<'a, M: Model> Npe<'a, M> {
     /// Reads the rows of some plates with networks of your own.
     pub fn row_networks(mut self, networks: RowNetworks) -> Self {
         self.networks = networks;
+        self
+    }
+
+    /// Says that a data set is as likely when the columns of one of its pictures are in the other order, whatever the globals:
+    /// `lenses.image` names the picture `image` of the plate `lenses`. Each picture that is learned from is then mirrored
+    /// or not, at random.
+    pub fn mirror_x(mut self, picture: &str) -> Self {
+        self.mirrors.push(Mirror { picture: picture.to_owned(), axis: Axis::X, changes_sign: Vec::new() });
+        self
+    }
+
+    /// The same for the lines of the picture.
+    pub fn mirror_y(mut self, picture: &str) -> Self {
+        self.mirrors.push(Mirror { picture: picture.to_owned(), axis: Axis::Y, changes_sign: Vec::new() });
         self
     }
 
@@ -158,10 +178,16 @@ impl<'a, M: Model> Npe<'a, M> {
                 PathBuf::from(name)
             }
         });
+        let specification = self.model.specification();
+        let flips = self.mirrors.iter().map(|mirror| mirror.of_sets(&specification, encoder));
+        let flips: Vec<Flip> = flips.collect::<Result<_, _>>()?;
         let training = Training {
-            of: format!("{:?} ({}), {names:?}", self.model, self.model.specification().fingerprint()),
+            of: format!("{:?} ({}), {names:?}", self.model, specification.fingerprint()),
             settings: &self.settings,
-            networks: &own_networks(&self.model.specification(), shape, &self.networks)?,
+            networks: &own_networks(&specification, shape, &self.networks)?,
+            flips: &flips,
+            known: None,
+            pictures: self.pictures,
             checkpoint: checkpoint.as_deref(),
         };
         if let Some(bank) = self.bank {

@@ -177,6 +177,9 @@ impl<'a, M: Model> StatisticTraining<'a, M> {
             of: format!("{:?} ({}), statistic of {}", self.model, specification.fingerprint(), self.interest),
             settings: &self.settings,
             networks: &own_networks(&specification, &shape, &self.networks)?,
+            flips: &[],
+            known: None,
+            pictures: None,
             checkpoint: self.checkpoint.as_deref(),
         };
         let covariates = self.covariates.map(|data| (data, false));

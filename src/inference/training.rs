@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::InferenceError;
+use super::mirror::{Flip, Mirrored};
 use crate::nn::{Network, Own, Settings, Shape, Source, Trainer};
 use crate::progress::Progress;
 use crate::simulate::SimulateError;
@@ -20,6 +21,12 @@ pub(super) struct Training<'a> {
     pub(super) settings: &'a Settings,
     /// The user's networks of rows.
     pub(super) networks: &'a [Option<Own>],
+    /// Pictures that are mirrored at random, and the numbers of locals that end the numbers outside plates, where they are not
+    /// the targets.
+    pub(super) flips: &'a [Flip],
+    pub(super) known: Option<usize>,
+    /// A network that reads the same pictures, from whose layers those of this one start.
+    pub(super) pictures: Option<&'a Network>,
     /// The file in which the training is kept.
     pub(super) checkpoint: Option<&'a Path>,
 }
@@ -33,7 +40,10 @@ impl Training<'_> {
         source: &S,
         simulations: &str,
     ) -> Result<Network, InferenceError> {
-        let identity = format!("{}, {simulations}", self.of);
+        let Training { flips, known, settings, .. } = *self;
+        let source = &Mirrored { source, flips, known, seed: settings.seed };
+        let flips = if flips.is_empty() { String::new() } else { format!(", {flips:?}") };
+        let identity = format!("{}{flips}, {simulations}", self.of);
         let metadata = BTreeMap::from([(TRAINING_OF.to_owned(), identity.clone())]);
         let mut trainer = match self.checkpoint {
             Some(path) if path.exists() => {
@@ -45,7 +55,13 @@ impl Training<'_> {
                 }
                 trainer
             }
-            _ => Trainer::with_networks(shape, source, self.settings, self.networks)?,
+            _ => {
+                let mut trainer = Trainer::with_networks(shape, source, self.settings, self.networks)?;
+                if let Some(network) = self.pictures {
+                    trainer.read_pictures_as(network)?;
+                }
+                trainer
+            }
         };
         let bar = Progress::new("training", 1000);
         let mut saved = Instant::now();

@@ -61,6 +61,10 @@ impl PicturePlan {
         self.convolutions.last().map_or(0, Convolution::made)
     }
 
+    pub(super) fn layers(&self) -> impl Iterator<Item = &Layer> {
+        self.convolutions.iter().map(|convolution| &convolution.layer).chain([&self.outlet])
+    }
+
     /// How many numbers are made of a picture.
     pub(super) fn activations(&self) -> usize {
         self.convolutions.iter().map(Convolution::made).sum::<usize>() + self.width
@@ -235,13 +239,16 @@ impl Convolution {
 
     /// Adds the gradient of patches to that of what they were gathered from.
     fn scatter<E: Number>(&self, patches: &[E], first: usize, gradient: &mut [E]) {
-        pulp::Arch::new().dispatch(|| {
-            self.visit(first, patches.len() / self.gathered(), |at, zeros, to, count| {
-                let patch = &patches[at + zeros..at + zeros + count];
-                for (gradient, value) in gradient[to..to + count].iter_mut().zip(patch) {
-                    *gradient += *value;
-                }
-            });
-        });
+        pulp::Arch::new().dispatch(
+            #[inline(always)]
+            || {
+                self.visit(first, patches.len() / self.gathered(), |at, zeros, to, count| {
+                    let patch = &patches[at + zeros..at + zeros + count];
+                    for (gradient, value) in gradient[to..to + count].iter_mut().zip(patch) {
+                        *gradient += *value;
+                    }
+                });
+            },
+        );
     }
 }

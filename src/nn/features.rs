@@ -890,6 +890,32 @@ impl Reader {
         targets.iter().zip(scales).map(|(target, (mean, sd))| (target - mean) / sd).collect()
     }
 
+    /// How pictures are read, in their order.
+    pub(super) fn pictures(&self) -> Vec<&Picture> {
+        fn visit<'a>(levels: &'a [Level], to: &mut Vec<&'a Picture>) {
+            for level in levels {
+                to.extend(&level.picture);
+                visit(&level.children, to);
+            }
+        }
+        let mut all = Vec::new();
+        visit(&self.levels, &mut all);
+        all
+    }
+
+    /// Reads pictures as another reader does, which has as many.
+    pub(super) fn read_pictures_as(&mut self, other: &Reader) {
+        fn visit(levels: &mut [Level], from: &mut impl Iterator<Item = Picture>) {
+            for level in levels {
+                if level.picture.is_some() {
+                    level.picture = from.next();
+                }
+                visit(&mut level.children, from);
+            }
+        }
+        visit(&mut self.levels, &mut other.pictures().into_iter().cloned());
+    }
+
     /// Whether this reader can have been fitted to data of the given shape.
     pub(super) fn fits(&self, shape: &Shape) -> bool {
         self.targets.len() == shape.targets && self.levels.len() == shape.plates.len() + usize::from(shape.width > 0)

@@ -187,19 +187,25 @@ pub(super) fn transpose<E: Copy>(matrix: &[E], columns: usize, output: &mut [E])
 // ---- sums --------------------------------------------------------------------------------------------------------------
 
 pub(super) fn add<E: Number>(output: &mut [E], values: &[E]) {
-    pulp::Arch::new().dispatch(|| {
-        for (output, value) in output.iter_mut().zip(values) {
-            *output += *value;
-        }
-    });
+    pulp::Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            for (output, value) in output.iter_mut().zip(values) {
+                *output += *value;
+            }
+        },
+    );
 }
 
 pub(super) fn add_scaled<E: Number>(output: &mut [E], values: &[E], factor: E) {
-    pulp::Arch::new().dispatch(|| {
-        for (output, value) in output.iter_mut().zip(values) {
-            *output += factor * *value;
-        }
-    });
+    pulp::Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            for (output, value) in output.iter_mut().zip(values) {
+                *output += factor * *value;
+            }
+        },
+    );
 }
 
 /// output += S table, for a sparse matrix S with so many (position, weight) pairs in each row.
@@ -209,16 +215,19 @@ pub(super) fn add_sparse_product<E: Number>(
     table: &[E],
     columns: usize,
 ) {
-    pulp::Arch::new().dispatch(|| {
-        for (output, pairs) in output.chunks_exact_mut(columns).zip(pairs.chunks_exact(entries)) {
-            for (position, weight) in pairs {
-                let (start, weight) = (*position as usize * columns, E::number(*weight));
-                for (output, value) in output.iter_mut().zip(&table[start..start + columns]) {
-                    *output += weight * *value;
+    pulp::Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            for (output, pairs) in output.chunks_exact_mut(columns).zip(pairs.chunks_exact(entries)) {
+                for (position, weight) in pairs {
+                    let (start, weight) = (*position as usize * columns, E::number(*weight));
+                    for (output, value) in output.iter_mut().zip(&table[start..start + columns]) {
+                        *output += weight * *value;
+                    }
                 }
             }
-        }
-    });
+        },
+    );
 }
 
 /// table += S^T values
@@ -228,28 +237,34 @@ pub(super) fn add_sparse_transposed_product<E: Number>(
     values: &[E],
     columns: usize,
 ) {
-    pulp::Arch::new().dispatch(|| {
-        for (values, pairs) in values.chunks_exact(columns).zip(pairs.chunks_exact(entries)) {
-            for (position, weight) in pairs {
-                let (start, weight) = (*position as usize * columns, E::number(*weight));
-                for (output, value) in table[start..start + columns].iter_mut().zip(values) {
-                    *output += weight * *value;
+    pulp::Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            for (values, pairs) in values.chunks_exact(columns).zip(pairs.chunks_exact(entries)) {
+                for (position, weight) in pairs {
+                    let (start, weight) = (*position as usize * columns, E::number(*weight));
+                    for (output, value) in table[start..start + columns].iter_mut().zip(values) {
+                        *output += weight * *value;
+                    }
                 }
             }
-        }
-    });
+        },
+    );
 }
 
 /// Adds the sum of all rows to a vector.
 pub(super) fn add_column_sums<E: Number>(output: &mut [E], matrix: &[E]) {
     let columns = output.len();
-    pulp::Arch::new().dispatch(|| {
-        for row in matrix.chunks_exact(columns) {
-            for (output, value) in output.iter_mut().zip(row) {
-                *output += *value;
+    pulp::Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            for row in matrix.chunks_exact(columns) {
+                for (output, value) in output.iter_mut().zip(row) {
+                    *output += *value;
+                }
             }
-        }
-    });
+        },
+    );
 }
 
 /// Sums of a function of each element, in a fixed order that leaves room for vectors.
@@ -349,24 +364,36 @@ pub(super) fn activate<E: Number>(mut sums: Vec<E>, bias: &[E], activation: Acti
     let columns = bias.len();
     match activation {
         Activation::None => {
-            pulp::Arch::new().dispatch(|| sums.chunks_exact_mut(columns).for_each(|row| add_row(row, bias)));
+            pulp::Arch::new().dispatch(
+                #[inline(always)]
+                || sums.chunks_exact_mut(columns).for_each(|row| add_row(row, bias)),
+            );
             (sums, None)
         }
         Activation::Relu => {
-            pulp::Arch::new().dispatch(|| sums.chunks_exact_mut(columns).for_each(|row| relu_row(row, bias)));
+            pulp::Arch::new().dispatch(
+                #[inline(always)]
+                || sums.chunks_exact_mut(columns).for_each(|row| relu_row(row, bias)),
+            );
             (sums, None)
         }
         Activation::Softmax => {
-            pulp::Arch::new().dispatch(|| sums.chunks_exact_mut(columns).for_each(|row| softmax_row(row, bias)));
+            pulp::Arch::new().dispatch(
+                #[inline(always)]
+                || sums.chunks_exact_mut(columns).for_each(|row| softmax_row(row, bias)),
+            );
             (sums, None)
         }
         Activation::Gelu => {
             let mut output = vec![E::zero(); sums.len()];
-            pulp::Arch::new().dispatch(|| {
-                for (row, output) in sums.chunks_exact_mut(columns).zip(output.chunks_exact_mut(columns)) {
-                    gelu_row(row, bias, output);
-                }
-            });
+            pulp::Arch::new().dispatch(
+                #[inline(always)]
+                || {
+                    for (row, output) in sums.chunks_exact_mut(columns).zip(output.chunks_exact_mut(columns)) {
+                        gelu_row(row, bias, output);
+                    }
+                },
+            );
             (output, Some(sums))
         }
     }
@@ -381,25 +408,34 @@ pub(super) fn activate_backward<E: Number>(
     columns: usize,
 ) {
     match (activation, sums) {
-        (Activation::Softmax, _) => pulp::Arch::new().dispatch(|| {
-            for (gradient, output) in gradient.chunks_exact_mut(columns).zip(output.chunks_exact(columns)) {
-                let mean: E = gradient.iter().zip(output).map(|(gradient, share)| *gradient * *share).sum();
-                let mean = mean / E::number(columns as f32);
-                for (gradient, share) in gradient.iter_mut().zip(output) {
-                    *gradient = *share * (*gradient - mean);
+        (Activation::Softmax, _) => pulp::Arch::new().dispatch(
+            #[inline(always)]
+            || {
+                for (gradient, output) in gradient.chunks_exact_mut(columns).zip(output.chunks_exact(columns)) {
+                    let mean: E = gradient.iter().zip(output).map(|(gradient, share)| *gradient * *share).sum();
+                    let mean = mean / E::number(columns as f32);
+                    for (gradient, share) in gradient.iter_mut().zip(output) {
+                        *gradient = *share * (*gradient - mean);
+                    }
                 }
-            }
-        }),
-        (Activation::Relu, _) => pulp::Arch::new().dispatch(|| {
-            for (gradient, output) in gradient.iter_mut().zip(output) {
-                *gradient = if *output > E::zero() { *gradient } else { E::zero() };
-            }
-        }),
-        (Activation::Gelu, Some(sums)) => pulp::Arch::new().dispatch(|| {
-            for (gradient, x) in gradient.iter_mut().zip(sums) {
-                *gradient *= gelu(*x).1;
-            }
-        }),
+            },
+        ),
+        (Activation::Relu, _) => pulp::Arch::new().dispatch(
+            #[inline(always)]
+            || {
+                for (gradient, output) in gradient.iter_mut().zip(output) {
+                    *gradient = if *output > E::zero() { *gradient } else { E::zero() };
+                }
+            },
+        ),
+        (Activation::Gelu, Some(sums)) => pulp::Arch::new().dispatch(
+            #[inline(always)]
+            || {
+                for (gradient, x) in gradient.iter_mut().zip(sums) {
+                    *gradient *= gelu(*x).1;
+                }
+            },
+        ),
         _ => (),
     }
 }
@@ -411,17 +447,20 @@ pub(super) fn normalise<E: Number>(values: &[E], columns: usize) -> (Vec<E>, Vec
     let mut output = vec![E::zero(); values.len()];
     let mut inverse_sds = vec![E::zero(); values.len() / columns];
     let count = E::number(columns as f32);
-    pulp::Arch::new().dispatch(|| {
-        let rows = output.chunks_exact_mut(columns).zip(values.chunks_exact(columns));
-        for ((output, row), inverse_sd) in rows.zip(&mut inverse_sds) {
-            let mean = lane_sum(columns, |index| row[index]) / count;
-            let variance = lane_sum(columns, |index| (row[index] - mean) * (row[index] - mean)) / count;
-            *inverse_sd = E::one() / (variance + E::number(1e-5)).sqrt();
-            for (output, value) in output.iter_mut().zip(row) {
-                *output = (*value - mean) * *inverse_sd;
+    pulp::Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            let rows = output.chunks_exact_mut(columns).zip(values.chunks_exact(columns));
+            for ((output, row), inverse_sd) in rows.zip(&mut inverse_sds) {
+                let mean = lane_sum(columns, |index| row[index]) / count;
+                let variance = lane_sum(columns, |index| (row[index] - mean) * (row[index] - mean)) / count;
+                *inverse_sd = E::one() / (variance + E::number(1e-5)).sqrt();
+                for (output, value) in output.iter_mut().zip(row) {
+                    *output = (*value - mean) * *inverse_sd;
+                }
             }
-        }
-    });
+        },
+    );
     (output, inverse_sds)
 }
 
@@ -432,14 +471,17 @@ pub(super) fn normalise_backward<E: Number>(gradient: &mut [E], normal: &[E], in
         return;
     }
     let count = E::number(columns as f32);
-    pulp::Arch::new().dispatch(|| {
-        let rows = gradient.chunks_exact_mut(columns).zip(normal.chunks_exact(columns));
-        for ((gradient, normal), inverse_sd) in rows.zip(inverse_sds) {
-            let mean = lane_sum(columns, |index| gradient[index]) / count;
-            let slope = lane_sum(columns, |index| gradient[index] * normal[index]) / count;
-            for (gradient, normal) in gradient.iter_mut().zip(normal) {
-                *gradient = *inverse_sd * (*gradient - mean - *normal * slope);
+    pulp::Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            let rows = gradient.chunks_exact_mut(columns).zip(normal.chunks_exact(columns));
+            for ((gradient, normal), inverse_sd) in rows.zip(inverse_sds) {
+                let mean = lane_sum(columns, |index| gradient[index]) / count;
+                let slope = lane_sum(columns, |index| gradient[index] * normal[index]) / count;
+                for (gradient, normal) in gradient.iter_mut().zip(normal) {
+                    *gradient = *inverse_sd * (*gradient - mean - *normal * slope);
+                }
             }
-        }
-    });
+        },
+    );
 }

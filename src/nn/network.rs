@@ -396,6 +396,21 @@ impl Plan {
         self.levels.iter().zip(outside.iter().chain(&batch.plates)).map(|(plan, rows)| count(plan, rows)).sum()
     }
 
+    /// The matrices of the layers that read pictures, picture after picture.
+    pub(super) fn picture_slots(&self) -> Vec<Slot> {
+        fn visit(levels: &[LevelPlan], to: &mut Vec<Slot>) {
+            for level in levels {
+                if let Some(RowPlan::Picture(plan)) = &level.rows {
+                    to.extend(plan.layers().flat_map(|layer| layer.weights.iter().chain([&layer.bias])));
+                }
+                visit(&level.children, to);
+            }
+        }
+        let mut all = Vec::new();
+        visit(&self.levels, &mut all);
+        all
+    }
+
     /// All matrices, one behind the other.
     pub(super) fn slots(&self) -> Vec<Slot> {
         self.parameters.iter().map(|parameter| parameter.slot).collect()

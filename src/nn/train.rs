@@ -372,6 +372,32 @@ impl<'a, S: Source> Trainer<'a, S> {
         })
     }
 
+    /// Starts from the layers with which another network reads pictures, and reads pixels in its units. Pictures are taken in
+    /// their order: there must be as many, of the same sizes.
+    ///
+    /// # Errors
+    /// If the pictures of the other network, or its layers for them, are others.
+    pub fn read_pictures_as(&mut self, other: &Network) -> Result<(), Error> {
+        let sizes =
+            |network: &Network| network.reader.pictures().iter().map(|p| (p.height, p.width)).collect::<Vec<_>>();
+        let (own, found) = (sizes(&self.network), sizes(other));
+        let (layers, other_layers) = (&self.network.architecture.pictures, &other.architecture.pictures);
+        if own != found || layers != other_layers {
+            return Err(Error::Shape(format!(
+                "a network of pictures of {found:?} pixels ({other_layers:?}) cannot begin one of pictures of {own:?} pixels \
+                 ({layers:?})"
+            )));
+        }
+        let mut weights = self.optimiser.weights.values.clone();
+        for (to, from) in self.network.plan.picture_slots().into_iter().zip(other.plan.picture_slots()) {
+            weights[to.range()].copy_from_slice(&other.weights.values[from.range()]);
+        }
+        self.network.reader.read_pictures_as(&other.reader);
+        let zeros = vec![0.0; weights.len()];
+        self.optimiser.restore(weights.clone(), weights, zeros.clone(), zeros, 0);
+        Ok(())
+    }
+
     /// Whether the budget is spent, or the validation loss has stopped falling.
     pub fn done(&self) -> bool {
         self.state.fraction >= 1.0 || self.settings.patience.is_some_and(|patience| self.state.stale >= patience)

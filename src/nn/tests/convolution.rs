@@ -208,3 +208,40 @@ fn pictures_of_another_kind_are_errors() {
     let text = train(&shape, &Album, &settings, |_| ()).unwrap_err().to_string();
     assert!(text.contains("plate 1 is of pictures of 8 x 8 pixels"), "{text}");
 }
+
+#[test]
+fn a_network_can_begin_with_the_picture_layers_of_another() {
+    let settings = Settings { architecture: album_architecture(), ..small(1024) };
+    let first = train(&Album::shape(), &Album, &settings, |_| ()).unwrap();
+    let shape = Album::shape();
+    let other = Settings { seed: 5, ..settings.clone() };
+    let mut trainer = Trainer::new(&shape, &Album, &other).unwrap();
+    let begun = trainer.network.plan.picture_slots();
+    trainer.read_pictures_as(&first).unwrap();
+    let weights = &trainer.optimiser.weights.values;
+    assert_eq!(begun, first.plan.picture_slots());
+    assert!(begun.iter().all(|slot| weights[slot.range()] == first.weights.values[slot.range()]));
+    assert_eq!(trainer.network.reader.pictures(), first.reader.pictures());
+    let unlike = weights.iter().zip(&first.weights.values).filter(|(a, b)| a != b).count();
+    assert!(unlike > 50, "the other layers are as they were");
+    while !trainer.done() {
+        trainer.step().unwrap();
+    }
+
+    let shape = Shape { plates: vec![PlateShape::picture(9, 6)], ..Shape::default() };
+    let shape = Shape { targets: 2, ..shape };
+    struct Single;
+    impl Source for Single {
+        type Error = Infallible;
+
+        fn draw(&self, step: u64, first: usize, sets: usize) -> Result<(Batch, Vec<f32>), Infallible> {
+            let mut random = random(step, first);
+            let features = numbers(&mut random, sets * 54);
+            let rows = Rows { width: 54, features, offsets: (0..=sets).collect(), children: vec![] };
+            Ok((Batch { sets, plates: vec![rows], ..Batch::default() }, numbers(&mut random, sets * 2)))
+        }
+    }
+    let mut trainer = Trainer::new(&shape, &Single, &settings).unwrap();
+    let text = trainer.read_pictures_as(&first).unwrap_err().to_string();
+    assert!(text.contains("[(9, 6), (8, 8)]") && text.contains("[(9, 6)]"), "{text}");
+}

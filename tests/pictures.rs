@@ -1,0 +1,173 @@
+//! Posteriors from pictures, against exact ones.
+
+#![allow(missing_docs)]
+
+use hierarch::prelude::*;
+use hierarch::simulate::{Stream, draw};
+
+const SIDE: usize = 16;
+
+/// Mean counts of each pixel: a round spot of 60 photons on a background of one in each pixel.
+fn expected(x: f64, width: f64) -> [[f64; SIDE]; SIDE] {
+    let peak = 60.0 / (std::f64::consts::TAU * width * width);
+    let of = |line: usize, column: usize| {
+        let (right, down) = (column as f64 - 7.5 - x, line as f64 - 7.5);
+        1.0 + peak * (-0.5 * (right * right + down * down) / (width * width)).exp()
+    };
+    std::array::from_fn(|line| std::array::from_fn(|column| of(line, column)))
+}
+
+fn spot(x: f64, width: f64, rng: &mut Stream) -> [[f32; SIDE]; SIDE] {
+    let mut counts = [[0.0; SIDE]; SIDE];
+    for (pixel, mean) in counts.iter_mut().flatten().zip(expected(x, width).iter().flatten()) {
+        *pixel = draw("pixel", &Poisson::new(*mean), rng).unwrap() as f32;
+    }
+    counts
+}
+
+model! {
+    /// Spots of one width.
+    pub Spots {
+        global width ~ Uniform(1.0, 2.5);
+        plate spots(1..=3) {
+            local x ~ Normal(0.0, 1.5);
+            observe image: [[f32; 16]; 16] ~ spot(x, width);
+        }
+    }
+}
+
+/// Mean and sd of the width, and of the x of each spot, by quadrature over both.
+fn exact(data: &SpotsData) -> Vec<(f64, f64)> {
+    let widths: Vec<f64> = (0..50).map(|i| 1.0 + 1.5 * (f64::from(i) + 0.5) / 50.0).collect();
+    let places: Vec<f64> = (0..200).map(|i| -6.0 + 12.0 * (f64::from(i) + 0.5) / 200.0).collect();
+    let images = &data.spots.image;
+    // For each width and image the sum over x of prior times likelihood, and with x and x^2 before it; in units of e^highest.
+    let mut sums = vec![vec![[0.0; 3]; images.len()]; widths.len()];
+    let mut terms = vec![vec![Vec::new(); images.len()]; widths.len()];
+    for (terms, width) in terms.iter_mut().zip(&widths) {
+        for x in &places {
+            let mean = expected(*x, *width);
+            for (terms, image) in terms.iter_mut().zip(images) {
+                let pixels = image.iter().flatten().zip(mean.iter().flatten());
+                let log: f64 = pixels.map(|(count, mean)| f64::from(*count) * mean.ln() - mean).sum();
+                terms.push(log - 0.5 * (x / 1.5).powi(2));
+            }
+        }
+    }
+    for i in 0..images.len() {
+        let highest = terms.iter().flat_map(|terms| &terms[i]).copied().fold(f64::NEG_INFINITY, f64::max);
+        for (sums, terms) in sums.iter_mut().zip(&terms) {
+            for (term, x) in terms[i].iter().zip(&places) {
+                let weight = (term - highest).exp();
+                (0..3).for_each(|power| sums[i][power] += weight * x.powi(power as i32));
+            }
+        }
+    }
+    let evidence: Vec<f64> = sums.iter().map(|sums| sums.iter().map(|sum| sum[0]).product()).collect();
+    let total: f64 = evidence.iter().sum();
+    let moments = |of: &dyn Fn(usize) -> (f64, f64)| {
+        let (mut first, mut second) = (0.0, 0.0);
+        for (i, evidence) in evidence.iter().enumerate() {
+            first += evidence / total * of(i).0;
+            second += evidence / total * of(i).1;
+        }
+        (first, (second - first * first).sqrt())
+    };
+    let mut all = vec![moments(&|i| (widths[i], widths[i] * widths[i]))];
+    for image in 0..images.len() {
+        all.push(moments(&|i| (sums[i][image][1] / sums[i][image][0], sums[i][image][2] / sums[i][image][0])));
+    }
+    all
+}
+
+#[test]
+fn widths_and_places_of_spots_are_those_of_the_exact_posterior() {
+    let model = Spots::default();
+    let start = std::time::Instant::now();
+    let joint = model
+        .joint_npe()
+        .seed(1)
+        .train(Budget::sets(std::env::var("N").map_or(60_000, |n| n.parse().unwrap())))
+        .unwrap();
+    let trained = start.elapsed().as_secs_f64();
+    let sets = model.simulate(40).size("spots", 2).seed(3).run().unwrap();
+    let (mut shifts, mut ratios) = ([0.0; 2], [0.0; 2]);
+    for set in &sets {
+        let belief = joint.condition(&set.data).unwrap();
+        for (name, (mean, sd)) in ["width", "x[0]", "x[1]"].into_iter().zip(exact(&set.data)) {
+            let (of, count) = if name == "width" { (0, 40.0) } else { (1, 80.0) };
+            shifts[of] += ((belief.mean(name).unwrap() - mean) / sd).abs() / count;
+            ratios[of] += belief.sd(name).unwrap() / sd / count;
+        }
+    }
+    println!("width, x: shifts {shifts:.3?} sd, ratios of sds {ratios:.3?}; {trained:.1} s");
+    assert!(shifts.iter().all(|shift| *shift < 0.15), "{shifts:?}");
+    assert!(ratios.iter().all(|ratio| (ratio - 1.0).abs() < 0.05), "{ratios:?}");
+}
+
+/// What a network learns from pictures and their mirror images is symmetric on average, if not exactly.
+#[test]
+fn mirrored_pictures_are_as_likely() {
+    let model = Spots::default();
+    let train = |joint: JointNpe<'_, Spots>| joint.seed(1).train(Budget::sets(20_000));
+    let joint = train(model.joint_npe().mirror_x("spots.image", &["x"]).mirror_y("spots.image", &[])).unwrap();
+    let sets = model.simulate(40).size("spots", 1).seed(3).run().unwrap();
+    let mut bias = 0.0;
+    for set in &sets {
+        let mut mirrored = set.data.clone();
+        mirrored.spots.image[0].iter_mut().for_each(|line| line.reverse());
+        let x = |data: &SpotsData| {
+            let belief = joint.condition(data).unwrap();
+            (belief.mean("x[0]").unwrap(), belief.sd("x[0]").unwrap())
+        };
+        let ((mean, sd), (other, _)) = (x(&set.data), x(&mirrored));
+        bias += (mean + other) / sd / 40.0;
+    }
+    println!("bias {bias:.3} sd");
+    assert!(bias.abs() < 0.3, "{bias}");
+    let error = |joint: JointNpe<'_, Spots>| train(joint).unwrap_err().to_string();
+    let text = error(model.joint_npe().mirror_x("spots.picture", &["x"]));
+    assert!(text.contains("`spots.picture`") && text.contains("there are `spots.image`"), "{text}");
+    let text = error(model.joint_npe().mirror_x("spots.image", &["y"]));
+    assert!(text.contains("`y`, which is to change its sign, is no continuous local of `spots`"), "{text}");
+}
+
+model! {
+    /// One spot, and nothing else, whose place is known to be right of the middle.
+    pub Single {
+        global width ~ Uniform(1.0, 2.5);
+        observe image: [[f32; 16]; 16] ~ spot(0.5, width);
+        plate others(1..=2) {
+            local x ~ Uniform(0.0, 3.0);
+            observe image: [[f32; 16]; 16] ~ spot(x, width);
+        }
+    }
+}
+
+#[test]
+fn a_picture_outside_plates_is_read_and_kept() {
+    let model = Single::default();
+    let posterior = model.npe().seed(1).mirror_y("image").train(Budget::sets(10_000)).unwrap();
+    let set = model.simulate(1).size("others", 2).seed(2).run().unwrap().remove(0);
+    let belief = posterior.condition(&set.data).unwrap();
+    let part = |range: std::ops::Range<usize>| {
+        let mut data = set.data.clone();
+        data.others.image = data.others.image[range].to_vec();
+        posterior.summarize(&data).unwrap()
+    };
+    let mut summary = part(0..1);
+    summary.merge(&part(1..2)).unwrap();
+    assert_eq!(summary.sizes(), [2]);
+    let merged = posterior.condition_on(&summary).unwrap();
+    assert!((merged.mean("width").unwrap() - belief.mean("width").unwrap()).abs() < 1e-4);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("single.safetensors");
+    posterior.save(&path).unwrap();
+    let loaded = Posterior::load(&model, &path).unwrap().condition(&set.data).unwrap();
+    assert_eq!(loaded.mean("width"), belief.mean("width"));
+    let joint = model.joint_npe().seed(1).mirror_x("others.image", &["x"]).train(Budget::sets(2_000));
+    let text = joint.unwrap_err().to_string();
+    assert!(text.contains("`x` cannot change its sign, since its support is not the whole real line"), "{text}");
+    let joint = model.joint_npe().seed(1).train(Budget::sets(5_000)).unwrap();
+    assert!(joint.condition(&set.data).unwrap().sd("x[1]").unwrap() < 1.0);
+}
