@@ -45,26 +45,23 @@ pub fn read(bytes: &[u8]) -> Result<(Vec<usize>, Vec<f64>), NpyError> {
     let header = bytes.get(start..start + length).ok_or_else(|| cut(start + length))?;
     let (kind, fortran, shape) = interpret(&String::from_utf8_lossy(header))?;
 
-    let unknown = || NpyError::Type(kind.clone());
-    let number = kind.strip_prefix(['<', '>', '|']).ok_or_else(unknown)?;
-    let size = number.get(1..).and_then(|size| size.parse::<usize>().ok()).ok_or_else(unknown)?;
-    let length = shape.iter().try_fold(size, |product, n| product.checked_mul(*n)).ok_or(NpyError::Header("shape"))?;
-    let data = &bytes[start + header.len()..];
-    let data = data.get(..length).ok_or_else(|| cut((start + header.len()).saturating_add(length)))?;
-    let big = kind.starts_with('>');
-    let values = match number {
-        "f4" => numbers(data, big, |b| f32::from_le_bytes(b).into()),
-        "f8" => numbers(data, big, f64::from_le_bytes),
-        "i1" => numbers(data, big, |b| i8::from_le_bytes(b).into()),
-        "i2" => numbers(data, big, |b| i16::from_le_bytes(b).into()),
-        "i4" => numbers(data, big, |b| i32::from_le_bytes(b).into()),
-        "i8" => numbers(data, big, |b| i64::from_le_bytes(b) as f64),
-        "u1" => numbers(data, big, |b| u8::from_le_bytes(b).into()),
-        "u2" => numbers(data, big, |b| u16::from_le_bytes(b).into()),
-        "u4" => numbers(data, big, |b| u32::from_le_bytes(b).into()),
-        "u8" => numbers(data, big, |b| u64::from_le_bytes(b) as f64),
-        _ => return Err(unknown()),
+    let (size, convert): (usize, fn(&[u8], bool) -> Vec<f64>) = match kind.strip_prefix(['<', '>', '|']) {
+        Some("f4") => (4, |data, big| numbers(data, big, |b| f32::from_le_bytes(b).into())),
+        Some("f8") => (8, |data, big| numbers(data, big, f64::from_le_bytes)),
+        Some("i1") => (1, |data, big| numbers(data, big, |b| i8::from_le_bytes(b).into())),
+        Some("i2") => (2, |data, big| numbers(data, big, |b| i16::from_le_bytes(b).into())),
+        Some("i4") => (4, |data, big| numbers(data, big, |b| i32::from_le_bytes(b).into())),
+        Some("i8") => (8, |data, big| numbers(data, big, |b| i64::from_le_bytes(b) as f64)),
+        Some("u1") => (1, |data, big| numbers(data, big, |b| u8::from_le_bytes(b).into())),
+        Some("u2") => (2, |data, big| numbers(data, big, |b| u16::from_le_bytes(b).into())),
+        Some("u4") => (4, |data, big| numbers(data, big, |b| u32::from_le_bytes(b).into())),
+        Some("u8") => (8, |data, big| numbers(data, big, |b| u64::from_le_bytes(b) as f64)),
+        _ => return Err(NpyError::Type(kind)),
     };
+    let length = shape.iter().try_fold(size, |product, n| product.checked_mul(*n)).ok_or(NpyError::Header("shape"))?;
+    let start = start + header.len();
+    let data = bytes[start..].get(..length).ok_or_else(|| cut(start.saturating_add(length)))?;
+    let values = convert(data, kind.starts_with('>'));
     let values = if fortran { last_fastest(&shape, &values) } else { values };
     Ok((shape, values))
 }
