@@ -42,7 +42,7 @@ pub fn read(bytes: &[u8]) -> Result<(Vec<usize>, Vec<f64>), NpyError> {
         [1..=3, ..] | [] => return Err(cut(12)),
         [version, ..] => return Err(NpyError::Version(version)),
     };
-    let header = bytes.get(start..start + length).ok_or_else(|| cut(start + length))?;
+    let header = bytes[start..].get(..length).ok_or_else(|| cut(start.saturating_add(length)))?;
     let (kind, fortran, shape) = interpret(&String::from_utf8_lossy(header))?;
 
     let (size, convert): (usize, fn(&[u8], bool) -> Vec<f64>) = match kind.strip_prefix(['<', '>', '|']) {

@@ -13,7 +13,7 @@ use std::ops::Range;
 /// The side of an image of as many rows as columns, in pixels, and what is between two.
 const SIDE: f64 = 256.0;
 const GAP: f64 = 16.0;
-/// What is free at the left and the right.
+/// What is free at the left, at the right and below.
 const EDGE: f64 = 8.0;
 /// Above an image for its title, and below the last for numbers and the name of the axis.
 const TITLE: f64 = 28.0;
@@ -103,7 +103,7 @@ pub fn images<const HEIGHT: usize, const WIDTH: usize>(
     let legend: Vec<_> = labels.iter().enumerate().map(|(i, (label, mark))| (*label, curve(i), *mark)).collect();
     let sizes = Sizes::new(axes.size, panels.iter().flat_map(|p| p.points).map(|p| p.2));
 
-    let side = |pixels: usize| SIDE * pixels as f64 / HEIGHT.max(WIDTH) as f64;
+    let side = |pixels: usize| SIDE * pixels as f64 / HEIGHT.max(WIDTH).max(1) as f64;
     let (wide, high) = (side(WIDTH), side(HEIGHT));
     let at_y = 34.0 + widest(&scales[1]);
     let at_bar = GAP + BAR + widest(&bar) + 46.0;
@@ -114,7 +114,7 @@ pub fn images<const HEIGHT: usize, const WIDTH: usize>(
     let left = (across - content) / 2.0 + EDGE + at_y;
     let lines = [(!axes.title.is_empty(), 30.0), (legend_width(&legend) > 0.0, 26.0), (sizes.is_some(), 30.0)];
     let above = 10.0 + lines.iter().filter(|line| line.0).map(|line| line.1).sum::<f64>();
-    figure_over((across, above + (TITLE + high) * rows as f64 + BELOW), |area| {
+    figure_over((across, above + (TITLE + high) * rows as f64 + BELOW + EDGE), |area| {
         heading(area, axes.title, &legend, across)?;
         if let Some(sizes) = &sizes {
             sizes.draw(area, (across / 2.0, above - 18.0))?;
@@ -371,7 +371,9 @@ mod tests {
             for (points, curves) in [(&points[..], &curves[..]), (&points[..1], &[]), (&[], &curves[1..])] {
                 let panel = ImagePanel { title: "<&>", pixels, points, curves };
                 for panels in [&[panel; 5][..], &[panel], &[]] {
-                    images(&ImageAxes { title: "<", ..AXES }, panels).unwrap().png().unwrap();
+                    for pixel in [1.0, 0.0, f64::NAN] {
+                        images(&ImageAxes { title: "<", pixel, ..AXES }, panels).unwrap().png().unwrap();
+                    }
                 }
             }
         }
