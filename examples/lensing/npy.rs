@@ -31,6 +31,9 @@ pub enum NpyError {
     },
 }
 
+/// Makes numbers of the bytes of elements, with the most significant byte first where it is told so.
+type Convert = fn(&[u8], bool) -> Vec<f64>;
+
 /// The shape of an array and its elements with the last index running fastest, whatever the order in the file.
 pub fn read(bytes: &[u8]) -> Result<(Vec<usize>, Vec<f64>), NpyError> {
     let rest = bytes.strip_prefix(b"\x93NUMPY").ok_or(NpyError::Magic)?;
@@ -45,7 +48,7 @@ pub fn read(bytes: &[u8]) -> Result<(Vec<usize>, Vec<f64>), NpyError> {
     let header = bytes[start..].get(..length).ok_or_else(|| cut(start.saturating_add(length)))?;
     let (kind, fortran, shape) = interpret(&String::from_utf8_lossy(header))?;
 
-    let (size, convert): (usize, fn(&[u8], bool) -> Vec<f64>) = match kind.strip_prefix(['<', '>', '|']) {
+    let (size, convert): (usize, Convert) = match kind.strip_prefix(['<', '>', '|']) {
         Some("f4") => (4, |data, big| numbers(data, big, |b| f32::from_le_bytes(b).into())),
         Some("f8") => (8, |data, big| numbers(data, big, f64::from_le_bytes)),
         Some("i1") => (1, |data, big| numbers(data, big, |b| i8::from_le_bytes(b).into())),

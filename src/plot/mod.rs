@@ -188,13 +188,13 @@ fn figure_over(
 ) -> Result<Figure, PlotError> {
     let mut svg = String::new();
     let size = (px(width) as u32, px(height) as u32);
-    let below;
-    {
+    let below = {
         let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
         area.fill(&WHITE).map_err(draw_error)?;
-        below = paint(&area)?;
+        let below = paint(&area)?;
         area.present().map_err(draw_error)?;
-    }
+        below
+    };
     // The first element is the white.
     let white = svg.find("/>").map_or(svg.len(), |at| at + 2);
     svg.insert_str(white, &below);
