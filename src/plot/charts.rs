@@ -161,6 +161,16 @@ pub fn trace<C: AsRef<[f64]>>(parameter: &str, chains: &[C]) -> Result<Figure, P
     lines(&Axes { x: "draw", y: parameter, ..Axes::default() }, &series)
 }
 
+/// The width of a legend in one row, nought without entries.
+pub(super) fn legend_width(entries: &[(&str, RGBColor, Mark)]) -> f64 {
+    entries.iter().filter(|e| !e.0.is_empty()).map(needs).sum()
+}
+
+/// The width of an entry of a legend.
+fn needs(entry: &(&str, RGBColor, Mark)) -> f64 {
+    64.0 + width(entry.0, 16.0)
+}
+
 /// Title and legend above a chart, in as many rows as they need; returns the height they take, in pixels.
 pub(super) fn heading(
     area: &Area<'_>,
@@ -176,7 +186,6 @@ pub(super) fn heading(
         y += 30.0;
     }
     let entries: Vec<_> = entries.iter().filter(|e| !e.0.is_empty()).collect();
-    let needs = |e: &(&str, RGBColor, Mark)| 64.0 + width(e.0, 16.0);
     let mut rest = &entries[..];
     while !rest.is_empty() {
         // As many as fit a row, and at least one.
@@ -353,7 +362,7 @@ fn frame<'a, 'b>(
     let beyond = widest(&x) / 2.0 + 8.0;
     let name = if axes.y.is_empty() { 0.0 } else { 26.0 };
     let left = name + if y_numbers { widest(&y) + 14.0 } else { 6.0 };
-    framed(area, axes, (x, y), [(beyond - left).max(8.0), beyond.max(20.0), 8.0, 8.0], [left, 54.0])
+    framed(area, axes, (x, y), [(beyond - left).max(8.0), beyond.max(20.0), 8.0, 8.0], [left, 54.0], true)
 }
 
 /// The width of the widest number of an axis.
@@ -361,14 +370,15 @@ pub(super) fn widest(scale: &Scale) -> f64 {
     scale.labels().iter().map(|l| width(l, 15.0)).fold(0.0, f64::max)
 }
 
-/// The same with what is left free at the left, right, top and bottom, and the room of numbers and names at the left and
-/// below; without room there are none.
+/// The same with what is left free at the left, right, top and bottom, the room of numbers and names at the left and below,
+/// without which there are none, and whether there is a grid.
 pub(super) fn framed<'a, 'b>(
     area: &'b Area<'a>,
     axes: &Axes<'_>,
     (x, y): (Scale, Scale),
     [left, right, top, bottom]: [f64; 4],
     [at_y, at_x]: [f64; 2],
+    grid: bool,
 ) -> Result<ChartContext<'b, SVGBackend<'a>, Cartesian2d<Scale, Scale>>, PlotError> {
     let (x_label, y_label) = (x.labeller(), y.labeller());
     let (columns, rows) = (x.labels().len(), y.labels().len());
@@ -381,12 +391,13 @@ pub(super) fn framed<'a, 'b>(
         .y_label_area_size(px(at_y))
         .build_cartesian_2d(x, y)
         .map_err(draw_error)?;
+    let line = if grid { GRID.to_rgba() } else { TRANSPARENT };
     chart
         .configure_mesh()
         .x_labels(columns)
         .y_labels(rows)
         .max_light_lines(0)
-        .bold_line_style(GRID.stroke_width(px(1.0) as u32))
+        .bold_line_style(line.stroke_width(px(1.0) as u32))
         .axis_style(INK.stroke_width(px(1.0) as u32))
         .set_all_tick_mark_size(px(5.0))
         .label_style(font(15.0))
@@ -466,7 +477,7 @@ impl Window {
         (self.x.start..=self.x.end).contains(&x)
     }
 
-    fn has(&self, p: (f64, f64)) -> bool {
+    pub fn has(&self, p: (f64, f64)) -> bool {
         self.has_x(p.0) && (self.y.start..=self.y.end).contains(&p.1)
     }
 

@@ -6,6 +6,7 @@
 mod calibration;
 mod charts;
 mod histograms;
+mod images;
 mod marginals;
 mod pairs;
 mod plates;
@@ -17,6 +18,7 @@ pub use calibration::{
 pub(crate) use charts::training_curve_in;
 pub use charts::{Axes, Mark, Series, data_with_fit, lines, trace, training_curve};
 pub use histograms::{HistogramPanel, histograms};
+pub use images::{ImageAxes, ImagePanel, images};
 pub(crate) use marginals::marginals_in;
 pub use marginals::{Belief, Panel, marginals};
 pub use pairs::pairs;
@@ -175,14 +177,27 @@ fn figure(
     (width, height): (f64, f64),
     paint: impl FnOnce(&Area<'_>) -> Result<(), PlotError>,
 ) -> Result<Figure, PlotError> {
+    figure_over((width, height), |area| paint(area).map(|()| String::new()))
+}
+
+/// The same, where `paint` returns elements of SVG in units of the canvas, for what plotters has no words for. They stand on
+/// the white, below all that it draws.
+fn figure_over(
+    (width, height): (f64, f64),
+    paint: impl FnOnce(&Area<'_>) -> Result<String, PlotError>,
+) -> Result<Figure, PlotError> {
     let mut svg = String::new();
     let size = (px(width) as u32, px(height) as u32);
-    {
+    let below = {
         let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
         area.fill(&WHITE).map_err(draw_error)?;
-        paint(&area)?;
+        let below = paint(&area)?;
         area.present().map_err(draw_error)?;
-    }
+        below
+    };
+    // The first element is the white.
+    let white = svg.find("/>").map_or(svg.len(), |at| at + 2);
+    svg.insert_str(white, &below);
     let drawn = format!("width=\"{}\" height=\"{}\"", size.0, size.1);
     // Half an x-height lifts figures and capitals above the line they should be centred on.
     let centred = svg.replace("dy=\"0.5ex\"", "dy=\"0.36em\"");

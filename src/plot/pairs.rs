@@ -54,7 +54,7 @@ pub fn pairs(title: &str, panels: &[Panel<'_>]) -> Result<Figure, PlotError> {
             };
             let y_scale = if row == column { Scale::new(&window.y, false, 0) } else { numbers(&scales[row], at_y) };
             let scales = (numbers(&scales[column], at_x), y_scale);
-            let drawn = framed(&area, &axes, scales, [edge, right + 8.0, 8.0, 0.0], [at_y - edge, at_x])?;
+            let drawn = framed(&area, &axes, scales, [edge, right + 8.0, 8.0, 0.0], [at_y - edge, at_x], true)?;
             paint(&area, &window, &|p| drawn.backend_coord(&p), &items)?;
         }
         Ok(())
