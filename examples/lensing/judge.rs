@@ -69,9 +69,8 @@ impl Judged {
         let globals = IMAGES.iter().enumerate().map(|(at, images)| {
             (*images, std::array::from_fn(|k| Width::over(each.iter().map(|one| one.globals[at][k]))))
         });
-        let local = |k: usize, of: usize| {
-            Width::over(each.iter().flat_map(|one| &one.locals).map(move |lens| lens[k][of]))
-        };
+        let local =
+            |k: usize, of: usize| Width::over(each.iter().flat_map(|one| &one.locals).map(move |lens| lens[k][of]));
         Ok(Self { globals: globals.collect(), locals: std::array::from_fn(|k| (local(k, 0), local(k, 1))) })
     }
 
@@ -103,7 +102,9 @@ impl Judged {
 
     /// Two tables.
     pub fn print(&self) {
-        println!("\nglobals, in units of the prior's standard deviation: mean standard deviation (root mean square error)");
+        println!(
+            "\nglobals, in units of the prior's standard deviation: mean standard deviation (root mean square error)"
+        );
         println!("{:>6}  {:>15}  {:>15}", "images", GLOBALS[0].0, GLOBALS[1].0);
         for (images, widths) in &self.globals {
             let text = |w: &Width| format!("{:.3} ({:.3})", w.sd, w.error);

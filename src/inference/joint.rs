@@ -139,8 +139,9 @@ impl<'a, M: Model> JointNpe<'a, M> {
         self
     }
 
-    /// Trains on fresh simulations, or on those of a [`bank`](JointNpe::bank), on all cores, until the budget is spent. Of a
-    /// time, the globals get half and the networks of the locals equal shares of the rest; a number of data sets is that of
+    /// Trains on fresh simulations, or on those of a [`bank`](JointNpe::bank), on all cores, until the budget is spent: first
+    /// the locals, then the globals, whose network starts from the layers for pictures of one of a plate, if both read the
+    /// same. Of a time, the globals get half and the networks of the locals equal shares of the rest; a number of data sets is that of
     /// each network (of elements, for locals).
     ///
     /// # Errors
@@ -172,7 +173,6 @@ impl<'a, M: Model> JointNpe<'a, M> {
             }
             sets => (sets, sets),
         };
-        let globals = with_globals.then(|| self.train_globals(&hierarchy, of_globals)).transpose()?;
         self.locals.budget = of_locals;
         let plan = Plan::new(self.model, &self.sizes, None, self.covariates.map(|d| (d, false)))?;
         if !self.around {
@@ -182,7 +182,9 @@ impl<'a, M: Model> JointNpe<'a, M> {
             let network = self.train_task(&hierarchy, task, &plan)?;
             Ok(LocalNetwork { task, network })
         });
-        let networks = networks.collect::<Result<_, InferenceError>>()?;
+        let networks = networks.collect::<Result<Vec<_>, InferenceError>>()?;
+        let train_globals = || self.train_globals(&hierarchy, &networks, of_globals);
+        let globals = with_globals.then(train_globals).transpose()?;
         Ok(JointPosterior(Arc::new(Trained {
             model: self.model.clone(),
             hierarchy,
@@ -196,7 +198,14 @@ impl<'a, M: Model> JointNpe<'a, M> {
         self.checkpoints.as_ref().map(|folder| folder.join(format!("{name}.training.safetensors")))
     }
 
-    fn train_globals(&self, hierarchy: &Hierarchy, budget: Budget) -> Result<Posterior<M>, InferenceError> {
+    /// A picture tells more of the element that it is of than of the globals, and so locals are learned first: how to read
+    /// pictures is known by then.
+    fn train_globals(
+        &self,
+        hierarchy: &Hierarchy,
+        locals: &[LocalNetwork],
+        budget: Budget,
+    ) -> Result<Posterior<M>, InferenceError> {
         let names: Vec<&str> = hierarchy.globals.iter().map(|g| g.name.as_str()).collect();
         let mut npe = Npe::new(self.model).globals(&names).settings(|s| *s = self.globals.clone()).seed(self.seed);
         for (plate, size) in &self.sizes {
@@ -206,6 +215,8 @@ impl<'a, M: Model> JointNpe<'a, M> {
             npe = npe.given(data);
         }
         npe.bank = self.bank;
+        let (plates, layers) = (&hierarchy.data_shape().plates, &self.globals.architecture.pictures);
+        npe.pictures = locals.iter().map(|local| &local.network).find(|network| network.reads_pictures(plates, layers));
         if let Some(path) = self.checkpoint("globals") {
             npe = npe.checkpoint(path);
         }

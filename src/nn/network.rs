@@ -851,6 +851,15 @@ impl Network {
         &self.shape
     }
 
+    /// Whether it reads pictures, and those of some plates and by such layers.
+    pub(crate) fn reads_pictures(&self, plates: &[PlateShape], layers: &Pictures) -> bool {
+        fn sizes(plates: &[PlateShape]) -> Vec<(usize, usize)> {
+            plates.iter().flat_map(|plate| plate.picture.into_iter().chain(sizes(&plate.children))).collect()
+        }
+        let own = sizes(&self.shape.plates);
+        !own.is_empty() && own == sizes(plates) && self.architecture.pictures == *layers
+    }
+
     /// Its sizes.
     pub fn architecture(&self) -> &Architecture {
         &self.architecture
