@@ -113,9 +113,14 @@ impl Output {
 
     /// Writes `summary.json`.
     pub fn summary(&self, summary: &Value) -> Result<()> {
+        self.json("summary.json", summary)
+    }
+
+    /// Writes numbers to a file.
+    pub fn json(&self, name: &str, value: &Value) -> Result<()> {
         std::fs::create_dir_all(&self.folder)?;
-        let part = self.folder.join("summary.json.part");
-        std::fs::write(&part, serde_json::to_string_pretty(summary)? + "\n")?;
-        Ok(std::fs::rename(part, self.folder.join("summary.json"))?)
+        let part = self.folder.join(format!("{name}.part"));
+        std::fs::write(&part, serde_json::to_string_pretty(value)? + "\n")?;
+        Ok(std::fs::rename(part, self.folder.join(name))?)
     }
 }

@@ -1,0 +1,45 @@
+//! What more simulations would bring: trainings on a part of them, judged on the same test sets.
+
+use hierarch::plot::{self, Axes, Mark, Series};
+use serde_json::{Value, json};
+
+use crate::common::{Options, Output, Result};
+use crate::judge::{Judged, LOCALS};
+use crate::model::Lensing;
+use hierarch::prelude::*;
+
+/// The parts of the simulations that are learned from.
+const PARTS: [usize; 3] = [16, 4, 1];
+
+/// Trains on each part for the same time.
+pub fn run(out: &Output, model: &Lensing, sets: usize, seconds: f64, options: &Options) -> Result<()> {
+    let tests = if options.quick { 20 } else { 200 };
+    let tests = model.simulate(tests).seed(options.seed ^ 0x7465_7374).size("lenses", super::SET).run()?;
+    let (mut points, mut rows) = (Vec::new(), Vec::new());
+    for part in PARTS {
+        let bank = model.simulate(sets.div_ceil(part)).seed(options.seed).bank(out.path("bank"))?;
+        let posterior = super::train(model, &bank, seconds, options.seed)?;
+        let judged = Judged::new(&posterior, &tests)?;
+        judged.print();
+        let (_, globals) = judged.globals[judged.globals.len() - 1];
+        points.push((bank.len() as f64, globals[1].error, judged.locals[2].0.error));
+        rows.push(json!({
+            "sets": bank.len(), "sigma_sub": globals[1].sd, "sigma_sub_error": globals[1].error,
+            "local_error": LOCALS.iter().zip(&judged.locals).map(|((name, _), (with, _))| ((*name).to_owned(), json!(with.error))).collect::<Value>(),
+        }));
+    }
+    let of = |f: fn(&(f64, f64, f64)) -> f64| -> Vec<(f64, f64)> { points.iter().map(|p| (p.0, f(p))).collect() };
+    let (sigma_sub, theta_e) = (of(|p| p.1), of(|p| p.2));
+    let series = [
+        Series::new("sigma_sub, from 25 images", Mark::LinePoints, &sigma_sub),
+        Series::new("theta_e of one lens among 25", Mark::LinePoints, &theta_e),
+    ];
+    let axes = Axes {
+        x: "simulated sets of images",
+        y: "root mean square error / prior's standard deviation",
+        log_x: true,
+        ..Axes::default()
+    };
+    out.picture("curve", &plot::lines(&axes, &series)?)?;
+    out.json("curve.json", &Value::Array(rows))
+}

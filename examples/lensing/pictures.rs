@@ -1,0 +1,155 @@
+//! The pictures of the example, but for those of training and calibration.
+
+use hierarch::inference::JointPosterior;
+use hierarch::lensing::poisson_noise;
+use hierarch::plot::{self, Axes, Belief, Figure, ImageAxes, ImagePanel, Mark, Panel, Series};
+use hierarch::prelude::*;
+use hierarch::simulate::{Simulation, stream};
+
+use crate::common::{Output, Result};
+use crate::judge::{GLOBALS, IMAGES, Judged, LOCALS, alone, first};
+use crate::model::{Image, Lensing, LensingGlobals, galaxy};
+
+/// Draws of a posterior in a picture.
+const DRAWS: usize = 4000;
+
+/// Three lenses as they are and as they were without their subhaloes, which are drawn as circles.
+pub fn lenses(out: &Output, model: &Lensing, seed: u64) -> Result<Figure> {
+    let globals = LensingGlobals { beta: -2.2, sigma_sub: 10.0 };
+    let set = model.simulate(1).seed(seed).at(&globals).size("lenses", 3).run()?.remove(0);
+    let lenses = &set.locals.lenses;
+    let subhaloes = &lenses.subhaloes;
+    let smooth = |lens: usize| -> Image {
+        let galaxy = galaxy(lenses.theta_x[lens], lenses.theta_y[lens], lenses.theta_e[lens], lenses.q[lens]);
+        let mut image = model.setup.camera.expected_counts(&galaxy, &[], &model.setup.source);
+        poisson_noise(image.as_flattened_mut(), &mut stream(seed, lens as u64));
+        image
+    };
+    let smooth: Vec<Image> = (0..3).map(smooth).collect();
+    let points = |lens: usize| -> Vec<(f64, f64, f64)> {
+        let own = subhaloes.offsets[lens]..subhaloes.offsets[lens + 1];
+        let place = |i: usize| {
+            let (radius, (sin, cos)) = (subhaloes.radius_squared[i].sqrt(), subhaloes.angle[i].sin_cos());
+            (lenses.theta_x[lens] + radius * cos, lenses.theta_y[lens] + radius * sin, subhaloes.log10_mass[i])
+        };
+        own.map(place).collect()
+    };
+    let points: Vec<_> = (0..3).map(points).collect();
+    let counts: Vec<String> = points.iter().map(|points| format!("{} subhaloes", points.len())).collect();
+    let with = (0..3).map(|lens| ImagePanel {
+        points: &points[lens],
+        ..ImagePanel::new(&counts[lens], &set.data.lenses.image[lens])
+    });
+    let without = (0..3).map(|lens| ImagePanel::new("without them", &smooth[lens]));
+    let axes = ImageAxes {
+        title: "",
+        pixel: 0.1,
+        length: "arcsec",
+        value: "photons",
+        size: "log10 of a subhalo's mass [solar masses]",
+    };
+    let figure = plot::images(&axes, &with.chain(without).collect::<Vec<_>>())?;
+    out.picture("lenses", &figure)?;
+    Ok(figure)
+}
+
+/// What is believed of one test set, and how narrow beliefs are on all of them; each with its caption.
+pub fn beliefs(
+    out: &Output,
+    posterior: &JointPosterior<Lensing>,
+    one: &Simulation<Lensing>,
+    judged: &Judged,
+) -> Result<Vec<(String, Figure)>> {
+    let figures = [
+        ("globals", "The globals as images of one set are added.", globals(posterior, one)?),
+        ("widths", "How narrow the posterior is, over sets of images, in units of the prior's.", widths(judged)?),
+        ("locals", "One lens: by its own image alone, and among 25 images.", locals(posterior, one)?),
+    ];
+    figures
+        .into_iter()
+        .map(|(name, caption, figure)| {
+            out.picture(name, &figure)?;
+            Ok((caption.to_owned(), figure))
+        })
+        .collect()
+}
+
+fn globals(posterior: &JointPosterior<Lensing>, one: &Simulation<Lensing>) -> Result<Figure> {
+    let shown = [1, 5, 25];
+    let mut draws = Vec::new();
+    for images in shown {
+        let belief = posterior.condition(&first(&one.data, images))?;
+        draws.push(belief.globals().map(|globals| globals.sample(DRAWS, 0)).unwrap_or_default());
+    }
+    let labels = shown.map(|images| format!("{images} image{}", if images == 1 { "" } else { "s" }));
+    let parameters = ["beta", "sigma_sub [per square arcsec]"];
+    let truths = [one.globals.beta, one.globals.sigma_sub];
+    let ranges = [(-2.5, -1.9), (0.0, 20.0)];
+    let panel = |k: usize| Panel {
+        parameter: parameters[k],
+        beliefs: labels.iter().zip(&draws).map(|(label, draws)| (label.as_str(), Belief::Draws(&draws[k]))).collect(),
+        lines: vec![("truth", truths[k])],
+        range: Some(ranges[k]),
+    };
+    Ok(plot::marginals("", &[panel(0), panel(1)])?)
+}
+
+fn widths(judged: &Judged) -> Result<Figure> {
+    let points = |k: usize, f: fn(&crate::judge::Width) -> f64| -> Vec<(f64, f64)> {
+        judged.globals.iter().map(|(images, widths)| (*images as f64, f(&widths[k]))).collect()
+    };
+    let curves: Vec<(String, Mark, Vec<(f64, f64)>)> = (0..2)
+        .flat_map(|k| {
+            let name = GLOBALS[k].0;
+            [
+                (format!("{name}, standard deviation"), Mark::LinePoints, points(k, |w| w.sd)),
+                (format!("{name}, root mean square error"), Mark::Dashed, points(k, |w| w.error)),
+            ]
+        })
+        .collect();
+    let series: Vec<Series> = curves.iter().map(|(label, mark, points)| Series::new(label, *mark, points)).collect();
+    let axes = Axes {
+        x: "images",
+        y: "in units of the prior's standard deviation",
+        log_x: true,
+        log_y: true,
+        ..Axes::default()
+    };
+    Ok(plot::lines(&axes, &series)?)
+}
+
+/// The lens of the set whose subhaloes trade off most with its own mass: the one for which the hierarchy does most.
+fn locals(posterior: &JointPosterior<Lensing>, one: &Simulation<Lensing>) -> Result<Figure> {
+    let together = posterior.condition(&one.data)?;
+    let images = IMAGES[IMAGES.len() - 1];
+    let (names, draws) = (together.names(), together.sample(DRAWS, 0));
+    let of = |name: &str| names.iter().position(|known| known == name).map(|at| &draws[at]);
+    let mut best = (f64::INFINITY, 0);
+    for lens in 0..images {
+        let single = posterior.condition(&alone(&one.data, lens))?;
+        let sd = Option::zip(together.sd(&format!("theta_e[{lens}]")), single.sd("theta_e[0]"));
+        let ratio = sd.map_or(f64::INFINITY, |(with, without)| with / without);
+        if ratio < best.0 {
+            best = (ratio, lens);
+        }
+    }
+    let lens = best.1;
+    let single = posterior.condition(&alone(&one.data, lens))?;
+    let (single_names, single_draws) = (single.names(), single.sample(DRAWS, 0));
+    let of_single = |name: &str| single_names.iter().position(|known| known == name).map(|at| &single_draws[at]);
+    let locals = &one.locals.lenses;
+    let truths = [&locals.theta_x, &locals.theta_y, &locals.theta_e, &locals.q].map(|column| column[lens]);
+    let parameters = ["theta_x [arcsec]", "theta_y [arcsec]", "theta_e [arcsec]", "q"];
+    let panel = |k: usize| {
+        let name = LOCALS[k].0;
+        let with = of(&format!("{name}[{lens}]")).map(|draws| ("among 25 images", Belief::Draws(draws)));
+        let without = of_single(&format!("{name}[0]")).map(|draws| ("its image alone", Belief::Draws(draws)));
+        Panel {
+            parameter: parameters[k],
+            beliefs: without.into_iter().chain(with).collect(),
+            lines: vec![("truth", truths[k])],
+            range: None,
+        }
+    };
+    Ok(plot::marginals("", &(0..4).map(panel).collect::<Vec<_>>())?)
+}

@@ -1,0 +1,174 @@
+//! A check that subhaloes do not allow: without them the likelihood of an image is known. What is learned from images, as in
+//! the experiment, stands beside NUTS with the density of the pixels.
+
+use hierarch::inference::JointPosterior;
+use hierarch::lensing::{Sie, poisson_noise};
+use hierarch::plot::{self, Axes, Figure, Mark, Series};
+use hierarch::prelude::*;
+use hierarch::sampling::{diagnostics::quantile, refine};
+use hierarch::simulate::Stream;
+use serde_json::{Value, json};
+
+use crate::common::{Options, Output, Result};
+use crate::judge::LOCALS;
+use crate::model::{Image, Setup, SmoothLens, galaxy};
+
+/// For how many seconds the posterior learns.
+const SECONDS: f64 = 240.0;
+/// Draws of which importance weights make the exact posterior.
+const REFINED: usize = 20_000;
+
+fn photograph(setup: &Setup, lens: Sie<f64>, rng: &mut Stream) -> Image {
+    let mut image = setup.camera.expected_counts(&lens, &[], &setup.source);
+    poisson_noise(image.as_flattened_mut(), rng);
+    image
+}
+
+model! {
+    /// [`SmoothLens`] as the experiment has its images: drawn by a function of which nothing else is known.
+    pub SmoothImages {
+        param setup: Setup = Setup::published();
+        plate lenses(1) {
+            local theta_x ~ Normal(0.0, 0.2);
+            local theta_y ~ Normal(0.0, 0.2);
+            local theta_e ~ Uniform(1.5, 2.5);
+            local q ~ Uniform(0.5, 0.99);
+            observe image: [[f32; 64]; 64] ~ photograph(setup, galaxy(theta_x, theta_y, theta_e, q));
+        }
+    }
+}
+
+/// Mean and standard deviation of a local.
+#[derive(Clone, Copy, Debug)]
+struct Moments {
+    mean: f64,
+    sd: f64,
+}
+
+/// Posteriors of one lens, local by local.
+struct Compared {
+    nuts: [Moments; 4],
+    learned: [Moments; 4],
+    /// The same, refined by importance weights with the density of the pixels.
+    refined: [Moments; 4],
+    k_hat: f64,
+}
+
+/// The posteriors of all lenses that were looked at.
+pub struct Smooth(Vec<Compared>);
+
+pub fn run(out: &Output, options: &Options) -> Result<Smooth> {
+    let seconds = if options.quick { 6.0 } else { SECONDS };
+    println!("\nlearning from images without subhaloes ({seconds} s) ...");
+    let images = SmoothImages::default();
+    let posterior = images.joint_npe().seed(options.seed).train(Budget::seconds(seconds))?;
+    posterior.save(out.path("smooth"))?;
+    let count = if options.quick { 2 } else { 20 };
+    let tests = images.simulate(count).seed(options.seed ^ 0x736d_6f6f).run()?;
+    println!("NUTS for {count} images ...");
+    let compared = tests.iter().map(|test| compare(&posterior, &test.data, options));
+    let smooth = Smooth(compared.collect::<Result<_>>()?);
+    out.picture("smooth", &smooth.picture()?)?;
+    Ok(smooth)
+}
+
+fn compare(
+    posterior: &JointPosterior<SmoothImages>,
+    data: &SmoothImagesData,
+    options: &Options,
+) -> Result<Compared> {
+    let exact = SmoothLens::default();
+    let pixels = exact.setup.pixels(&data.lenses.image);
+    let nuts = exact.nuts(&pixels).seed(options.seed).run()?.summary();
+    let belief = posterior.condition(data)?;
+    let refined = refine(&exact, &pixels, &belief, REFINED, options.seed)?;
+    let moments = |summary: &hierarch::sampling::Summary| {
+        LOCALS.map(|(name, _)| {
+            let name = format!("{name}[0]");
+            let row = summary.rows.iter().find(|row| row.name == name);
+            row.map_or(Moments { mean: f64::NAN, sd: f64::NAN }, |row| Moments { mean: row.mean, sd: row.sd })
+        })
+    };
+    Ok(Compared {
+        nuts: moments(&nuts),
+        learned: moments(&belief.summary()),
+        refined: moments(&refined.summary()),
+        k_hat: refined.k_hat(),
+    })
+}
+
+/// How a posterior stands beside the exact one, over all lenses.
+struct Agreement {
+    /// Root mean square difference of the means, in exact standard deviations.
+    shift: f64,
+    /// Median of the standard deviation over the exact one.
+    width: f64,
+}
+
+impl Smooth {
+    fn agreement(&self, local: usize, of: impl Fn(&Compared) -> [Moments; 4]) -> Agreement {
+        let pairs = || self.0.iter().map(|one| (of(one)[local], one.nuts[local]));
+        let squares = pairs().map(|(found, exact)| ((found.mean - exact.mean) / exact.sd).powi(2));
+        let shift = (squares.sum::<f64>() / self.0.len() as f64).sqrt();
+        let mut widths: Vec<f64> = pairs().map(|(found, exact)| found.sd / exact.sd).collect();
+        widths.sort_by(f64::total_cmp);
+        Agreement { shift, width: quantile(&widths, 0.5) }
+    }
+
+    fn k_hat(&self) -> f64 {
+        let mut all: Vec<f64> = self.0.iter().map(|one| one.k_hat).collect();
+        all.sort_by(f64::total_cmp);
+        quantile(&all, 0.5)
+    }
+
+    pub fn print(&self) {
+        println!("without subhaloes, beside NUTS on {} images: mean off (in its sd), sd over its sd", self.0.len());
+        println!("{:>8}  {:>16}  {:>16}", "", "learned", "and refined");
+        for (k, (name, _)) in LOCALS.iter().enumerate() {
+            let text = |a: Agreement| format!("{:.2}, {:.2}", a.shift, a.width);
+            let (learned, refined) = (self.agreement(k, |one| one.learned), self.agreement(k, |one| one.refined));
+            println!("{name:>8}  {:>16}  {:>16}", text(learned), text(refined));
+        }
+        println!("median k-hat of the weights {:.2}", self.k_hat());
+    }
+
+    pub fn summary(&self) -> Value {
+        let of = |of: &dyn Fn(&Compared) -> [Moments; 4]| -> Value {
+            let row = |(k, (name, _)): (usize, &(&str, f64))| {
+                let Agreement { shift, width } = self.agreement(k, of);
+                ((*name).to_owned(), json!({ "mean_off": shift, "sd_ratio": width }))
+            };
+            LOCALS.iter().enumerate().map(row).collect()
+        };
+        json!({
+            "images": self.0.len(), "learned": of(&|one| one.learned), "refined": of(&|one| one.refined),
+            "k_hat": self.k_hat(),
+        })
+    }
+
+    /// The means of all, beside those of NUTS, from the prior's standard deviation.
+    fn picture(&self) -> Result<Figure> {
+        let off = |of: fn(&Compared) -> [Moments; 4], k: usize| -> Vec<(f64, f64)> {
+            let point = |one: &Compared| {
+                let (found, exact) = (of(one)[k], one.nuts[k]);
+                ((found.mean - exact.mean) / exact.sd, found.sd / exact.sd)
+            };
+            self.0.iter().map(point).collect()
+        };
+        let points: Vec<(String, Vec<(f64, f64)>)> = (0..4)
+            .flat_map(|k| {
+                let name = LOCALS[k].0;
+                [(name.to_owned(), off(|one| one.learned, k)), (format!("{name}, refined"), off(|one| one.refined, k))]
+            })
+            .collect();
+        let series: Vec<Series> =
+            points.iter().map(|(label, points)| Series::new(label, Mark::Points, points)).collect();
+        let axes = Axes {
+            x: "mean, from that of NUTS, in its standard deviations",
+            y: "standard deviation over that of NUTS",
+            log_y: true,
+            ..Axes::default()
+        };
+        Ok(plot::lines(&axes, &series)?)
+    }
+}
