@@ -35,7 +35,12 @@ impl Setup {
     /// The published one: 64 x 64 pixels of 0.1 arcsec, an exponential disc of magnitude 23, a sky of magnitude 22.5 per
     /// arcsec^2, 1610 s of exposure, a lens at redshift 0.2 and a source at 1.
     pub fn published() -> Self {
-        let exposure = Photometry { zero_point: 25.5, exposure: 1610.0 };
+        Self::exposed(1610.0)
+    }
+
+    /// The published one with another exposure, in seconds.
+    pub fn exposed(seconds: f64) -> Self {
+        let exposure = Photometry { zero_point: 25.5, exposure: seconds };
         let cosmology = Cosmology::PLANCK_2015;
         Self {
             camera: Camera::new(0.1, exposure.counts(22.5)).expect("the pixels have a size"),

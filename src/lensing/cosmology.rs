@@ -12,6 +12,12 @@ use super::error::{require, require_positive};
 const LIGHT: f64 = 299_792.458;
 /// Newton's constant in Mpc (km/s)^2 / Msun: CODATA 2018, with the nominal solar mass parameter of the IAU (2015).
 const NEWTON: f64 = 4.300_917_270_036_279e-9;
+/// The Stefan-Boltzmann constant in W/m^2/K^4.
+const STEFAN_BOLTZMANN: f64 = 5.670_374_419e-8;
+/// The solar mass in kg, of the same two constants as [`NEWTON`].
+const SUN: f64 = 1.988_409_870_698_051e30;
+/// One Mpc in m.
+const MPC: f64 = 3.085_677_581_491_367e22;
 /// One arcsecond in radians.
 const ARCSEC: f64 = PI / 648_000.0;
 
@@ -22,7 +28,7 @@ pub struct Cosmology {
     pub hubble: f64,
     /// Matter today over the critical density: baryons and cold dark matter, without neutrinos.
     pub omega_m: f64,
-    /// The temperature of the cosmic microwave background today in K. Zero leaves out photons and neutrinos.
+    /// The temperature of the cosmic microwave background today in K. Zero leaves out photons and (massless) neutrinos.
     pub cmb_temperature: f64,
     /// The effective number of neutrinos, three species together.
     pub effective_neutrinos: f64,
@@ -64,7 +70,11 @@ impl Cosmology {
         require(self.omega_m > 0.0 && self.omega_m <= 1.0, of, "omega_m", self.omega_m, "in (0, 1]")?;
         amount("cmb_temperature", self.cmb_temperature)?;
         amount("effective_neutrinos", self.effective_neutrinos)?;
-        self.neutrino_masses.iter().try_for_each(|&mass| amount("a neutrino mass", mass))?;
+        for mass in self.neutrino_masses {
+            amount("a neutrino mass", mass)?;
+            let warm = self.cmb_temperature > 0.0 || mass == 0.0;
+            require(warm, of, "a neutrino mass", mass, "zero where cmb_temperature is")?;
+        }
         Ok(self)
     }
 
@@ -78,11 +88,8 @@ impl Cosmology {
 
     /// Photons today over the critical density: 4 sigma T^4 / c^3 over 3 H0^2 / (8 pi G).
     fn omega_photons(&self) -> f64 {
-        // sigma in W/m^2/K^4, the speed of light in m/s and the solar mass over a cubic Mpc in kg/m^3.
-        let density = 4.0 * 5.670_374_419e-8 * self.cmb_temperature.powi(4) / (1e3 * LIGHT).powi(3);
-        const MSUN_PER_CUBIC_MPC: f64 =
-            1.988_409_870_698_051e30 / (3.085_677_581_491_367_3e22 * 3.085_677_581_491_367_3e22);
-        density / (self.critical_density_now() * MSUN_PER_CUBIC_MPC / 3.085_677_581_491_367_3e22)
+        let density = 4.0 * STEFAN_BOLTZMANN * self.cmb_temperature.powi(4) / (1e3 * LIGHT).powi(3);
+        density * (MPC * MPC * MPC / SUN) / self.critical_density_now()
     }
 
     /// Photons and neutrinos over photons, at the scale factor `a`: massive neutrinos by the fit of Komatsu et al. (2011,
@@ -91,6 +98,7 @@ impl Cosmology {
         // Boltzmann's constant in eV/K.
         let temperature = 8.617_333_262e-5 * self.cmb_temperature * (4.0_f64 / 11.0).cbrt();
         let species = |mass: &f64| {
+            // A massless one in a universe without temperature is no 0 / 0.
             let mass = if *mass > 0.0 { mass / temperature } else { 0.0 };
             (1.0 + (0.3173 * mass * a).powf(1.83)).powf(1.0 / 1.83)
         };
@@ -130,7 +138,7 @@ impl Cosmology {
     }
 }
 
-/// Nodes in [-1, 1] and weights of the Gauss-Legendre rule. Distances to z = 3 are exact to rounding, to z = 1000 to 1e-10.
+/// Nodes in [-1, 1] and weights of the Gauss-Legendre rule. Distances to z = 3 are exact to rounding, to z = 1000 to 1e-9.
 static LEGENDRE: LazyLock<[(f64, f64); 32]> = LazyLock::new(|| {
     std::array::from_fn(|i| {
         // Newton's method on P_n, from Tricomi's approximation of its roots.

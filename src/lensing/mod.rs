@@ -77,8 +77,9 @@ pub fn source_position<T: Real>(lenses: &[&dyn Deflector<T>], position: [T; 2]) 
     })
 }
 
-/// The square of a distance from the centre, but not zero, by which nothing can be divided.
+/// The square of a distance from the centre, but not zero, by which nothing can be divided; and not so small that it has no
+/// reciprocal.
 #[inline(always)]
 fn off_center<T: Real>(square: T) -> T {
-    square.max(T::from(f64::MIN_POSITIVE))
+    square.max(T::from(1e-300))
 }

@@ -33,8 +33,8 @@ impl<T: Real> Nfw<T> {
     /// times the critical density at the lens's redshift. Of numbers that may be wrong, [`Nfw::try_from_m200`] says so.
     #[inline(always)]
     pub fn from_m200(center: [T; 2], m200: T, concentration: T, geometry: &Geometry) -> Self {
-        let kpc_to_the_third = m200 * (1e9 / (4.0 / 3.0 * PI * 200.0 * geometry.critical_density));
-        let scale_kpc = kpc_to_the_third.powf(T::from(1.0 / 3.0)) / concentration;
+        let r200_cubed = m200 * (1e9 / (4.0 / 3.0 * PI * 200.0 * geometry.critical_density));
+        let scale_kpc = r200_cubed.powf(T::from(1.0 / 3.0)) / concentration;
         let in_sphere = concentration.ln_1p() - concentration / (concentration + 1.0);
         let surface_density = m200 / (scale_kpc * scale_kpc * in_sphere * (4.0 * PI));
         Self {
@@ -143,10 +143,10 @@ impl<T: Real> Scaled<T> {
 }
 
 /// The median concentration c200 at z = 0 of a halo of mass `m200` in Msun, where the Hubble constant is 100 `h` km/s/Mpc
-/// (Sanchez-Conde & Prada 2014, equation 1): a polynomial in ln(h M200 / Msun), for 1e-6 to 1e15 Msun.
+/// (Sanchez-Conde & Prada 2014, equation 1): a polynomial in ln(h M200 / Msun), for h M200 from 1e-6 to 1e15 Msun.
 ///
-/// It is fitted at z = 0; a halo at redshift z is less concentrated, by 1 / (1 + z) as they scale the haloes of simulations at
-/// other redshifts, and the scatter about the median is 0.14 dex.
+/// It holds at z = 0, and is not scaled to other redshifts here. They bring simulated haloes of redshift z to z = 0 by
+/// c(z) = c(0) / (1 + z), which may be divided by. Haloes scatter about the median by 0.14 dex.
 #[inline(always)]
 pub fn sanchez_conde_prada_2014<T: Real>(m200: T, h: f64) -> T {
     const COEFFICIENTS: [f64; 6] = [37.5153, -1.5093, 1.636e-2, 3.66e-4, -2.89237e-5, 5.32e-7];

@@ -14,11 +14,13 @@ use crate::autodiff::Real;
 /// R is the radius of the [`Ellipse`], so half of the light is inside the ellipse of area pi r_e^2.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sersic<T> {
-    ellipse: Ellipse<T>,
-    half_light_radius: T,
-    index: T,
-    b: T,
-    central_brightness: T,
+    pub(super) ellipse: Ellipse<T>,
+    pub(super) half_light_radius: T,
+    pub(super) index: T,
+    /// The exponent at the half-light radius.
+    pub(super) b: T,
+    /// I(0).
+    pub(super) central_brightness: T,
 }
 
 impl<T: Real> Sersic<T> {
@@ -37,9 +39,8 @@ impl<T: Real> Sersic<T> {
     /// The surface brightness at a position in arcsec: flux per arcsec^2.
     #[inline(always)]
     pub fn brightness(&self, position: [T; 2]) -> T {
-        let radius = self.ellipse.radius(position) / self.half_light_radius;
-        // By exp and ln, which are vector code where `powf` is not; the power has no derivative at the centre.
-        let power = (radius.max(T::from(f64::MIN_POSITIVE)).ln() / self.index).exp();
+        // By exp and ln, which are vector code where `powf` is not.
+        let power = ((self.ellipse.radius(position) / self.half_light_radius).ln() / self.index).exp();
         self.central_brightness * (-self.b * power).exp()
     }
 }

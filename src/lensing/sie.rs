@@ -14,9 +14,9 @@ use crate::autodiff::Real;
 ///   psi^2 = q^2 x^2 + y^2,
 /// - potential: the scalar product of position and deflection.
 ///
-/// theta_E is that of Kormann et al. and of lenstronomy's `SIE`: the ellipse of radius R = theta_E, whose area is
-/// pi theta_E^2 at any q, holds a mean convergence of one. The one of Keeton (2001), and of codes without the factor sqrt(q) in
-/// `x`'s deflection, is smaller by 1 / sqrt(q) on the axes: theta_E here = sqrt(q) times theta_E there.
+/// theta_E is that of Kormann et al. and of lenstronomy's `SIE` and `EPL`: the ellipse R = theta_E, whose area is pi theta_E^2 at
+/// any q, holds a mean convergence of one, and is the critical curve. Codes after Keeton (2001), with a factor q in place of
+/// sqrt(q) in the deflection, take the semi-major axis of that ellipse instead: theta_E / sqrt(q).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sie<T> {
     /// Centre, axis ratio and position angle.
