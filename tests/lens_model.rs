@@ -101,16 +101,15 @@ fn the_gradient_of_a_smooth_lens_is_that_of_finite_differences() {
 
 #[test]
 fn nuts_finds_a_smooth_lens() {
-    // Far fewer counts than in the experiment, where a chain may end in a mode that holds nothing.
-    let model = SmoothLens { setup: Setup::exposed(30.0) };
+    // A short exposure: in the experiment's, a chain that starts ten standard deviations of the prior from the lens, as chains may,
+    // can end in a mode of a wrong centre that holds nothing, and stay there.
+    let model = SmoothLens { setup: Setup::exposed(10.0) };
     let truth = [0.1, -0.2, 1.8, 0.7];
     let data = model.setup.pixels(&[image(&model.setup, truth, 1)]);
-    let t = std::time::Instant::now();
     let chains = model.nuts(&data).seed(1).run().unwrap();
-    println!("{:?}\n{chains}", t.elapsed());
-    let summary = chains.summary();
-    for (row, truth) in summary.rows.iter().zip(truth) {
-        // Outside of five standard deviations about once in a million, for each of the four.
-        assert!(row.rhat.is_some_and(|rhat| rhat < 1.01) && (row.mean - truth).abs() < 5.0 * row.sd, "{row:?}");
+    for (row, truth) in chains.summary().rows.iter().zip(truth) {
+        assert!(row.rhat.is_some_and(|rhat| rhat < 1.01), "{row:?}");
+        // A false alarm once in a million, for each of the four.
+        assert!((row.mean - truth).abs() < 4.9 * row.sd, "{row:?}");
     }
 }
