@@ -7,8 +7,8 @@
 //! - outside, h = z^2 (ln(x / 2) + z c(z)) with z = 1 / x, where z c(z) = G is smooth up to infinity.
 //!
 //! The coefficients are those of the smallest largest error relative to h, found by reweighted least squares in 40 digits. With
-//! all rounding, h is off by less than 1e-6 of itself at any distance and across the scale radius; ln by less than 2e-7 of the
-//! larger of itself and one.
+//! all rounding, h is off by less than 1.2e-6 of itself at any distance and across the scale radius (8e-7 where a product and a
+//! sum are rounded once); ln by less than 2e-7 of the larger of itself and one.
 
 use pulp::{Simd, WithSimd};
 
@@ -130,14 +130,18 @@ mod tests {
         }
     }
 
-    /// Calls a check with x and the kernel's value, at numbers from exp(low) to exp(high).
-    fn each(log: bool, low: f64, high: f64, mut check: impl FnMut(f64, f64)) {
+    /// Calls a check with x and the kernel's value, at numbers from exp(low) to exp(high): on the registers of this machine, and
+    /// on single numbers, as on a machine without any.
+    fn each(log: bool, low: f64, high: f64, check: impl Fn(f64, f64)) {
         let count = 16_384 * RUN;
         for first in (0..count).step_by(RUN) {
             let x: Run = std::array::from_fn(|i| (low + (high - low) * (first + i) as f64 / count as f64).exp() as f32);
-            let mut y = x;
-            pulp::Arch::new().dispatch(Map { run: &mut y, log });
-            x.iter().zip(&y).for_each(|(x, y)| check(f64::from(*x), f64::from(*y)));
+            let (mut wide, mut single) = (x, x);
+            pulp::Arch::new().dispatch(Map { run: &mut wide, log });
+            Map { run: &mut single, log }.with_simd(pulp::Scalar);
+            for run in [wide, single] {
+                x.iter().zip(&run).for_each(|(x, y)| check(f64::from(*x), f64::from(*y)));
+            }
         }
     }
 
@@ -160,7 +164,7 @@ mod tests {
             each(false, low, high, |x2, h| {
                 let x = x2.sqrt();
                 let exact = halo.deflection([x, 0.0])[0] / x;
-                assert!((h / exact - 1.0).abs() < 1e-6, "h({x}) = {h}, not {exact}");
+                assert!((h / exact - 1.0).abs() < 1.2e-6, "h({x}) = {h}, not {exact}");
             });
         }
     }

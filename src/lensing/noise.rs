@@ -65,7 +65,7 @@ fn accepts(mean: f64, (a, b): (f64, f64), (s, v): (f64, f64), k: f64) -> bool {
 
 /// mean^k exp(-mean) / k!, without the cancellation of large logarithms.
 fn probability(mean: f64, k: f64) -> f64 {
-    // 1/k! = exp(k - tail(k)) / (k^k sqrt(2 pi k)), with Stirling's series as the tail: good to 1e-16 from k = 16.
+    // 1/k! = exp(k - tail(k)) / (k^k sqrt(2 pi k)), with Stirling's series as the tail: good to 2e-14 from k = 16.
     if k < 16.0 {
         return (1..=k as u32).fold((-mean).exp(), |p, i| p * mean / f64::from(i));
     }
