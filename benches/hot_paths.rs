@@ -1,6 +1,9 @@
 //! The hot paths of `resonance`: the gradient of its density, its simulator, a training step, inference on new data, and its
-//! refinement.
+//! refinement; and the simulator of `lensing`.
 
+#[allow(dead_code)]
+#[path = "../examples/lensing/model.rs"]
+mod lensing;
 #[path = "../examples/resonance/model.rs"]
 mod model;
 #[allow(dead_code)]
@@ -18,6 +21,7 @@ use hierarch::nn::{
     Activation, Architecture, Batch, Encoder, Family, PlateShape, Rows, Settings, Shape, Source, Trainer, Trunk,
 };
 use hierarch::prelude::*;
+use lensing::Lensing;
 use model::{Resonance, ResonanceGlobals};
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -50,6 +54,15 @@ fn simulate(c: &mut Criterion) {
         b.iter(|| {
             seed += 1;
             model.simulate(1000).size("events", 100).seed(seed).run().expect("the model can be simulated")
+        })
+    });
+    // Of one lens each, with as many subhaloes as the prior has.
+    let model = Lensing::default();
+    group.throughput(Throughput::Elements(64));
+    group.bench_function("lens_images_64", |b| {
+        b.iter(|| {
+            seed += 1;
+            model.simulate(64).size("lenses", 1).seed(seed).run().expect("the model can be simulated")
         })
     });
     group.finish();

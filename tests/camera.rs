@@ -1,4 +1,5 @@
-//! The camera: light that is conserved, Einstein rings where they belong, and the counts that the same sums in f64 give.
+//! The camera: light that is conserved, Einstein rings where they belong, and the counts that the same sums in f64
+//! give.
 
 use std::f64::consts::{LN_2, TAU};
 
@@ -124,8 +125,8 @@ fn the_ring_of_a_source_on_the_axis_is_at_the_einstein_radius() {
     let (brightest, mean) = ring(&camera.expected_counts(&isothermal, &[], &source));
     // Of 40,000 pixels one is this close to the ring.
     assert!((brightest - 1.7).abs() < 0.005, "{brightest}");
-    // A Gaussian with a variance s^2 along each axis, n = 1/2, is seen at theta_E + b with its brightness at |b|: the mean radius
-    // is theta_E + s^2 / theta_E, for s far below theta_E.
+    // A Gaussian with a variance s^2 along each axis, n = 1/2, is seen at theta_E + b with its brightness at |b|: the
+    // mean radius is theta_E + s^2 / theta_E, for s far below theta_E.
     let variance = 0.1 * 0.1 / (2.0 * LN_2);
     assert!((mean - (1.7 + variance / 1.7)).abs() < 1e-5, "{mean}");
     let (brightest, _) = ring(&camera.expected_counts(&(), &[halo], &source));
@@ -169,15 +170,34 @@ fn haloes_on_pixels_and_off_the_image_are_as_good_as_any() {
     assert!(worst < 1e-5, "{worst:e}");
 }
 
-/// A sheet of mass.
+/// A round sheet of mass, which deflects as all of it would at the centre where a position is outside.
 struct Sheet {
     convergence: f64,
+    radius: f64,
 }
 
 impl Lens for Sheet {
     #[inline(always)]
     fn deflection_at<T: Real>(&self, [x, y]: [T; 2]) -> [T; 2] {
-        [x * self.convergence, y * self.convergence]
+        let square = x * x + y * y;
+        let inside = T::from(self.convergence);
+        let mean = if square < T::from(self.radius.powi(2)) { inside } else { inside * self.radius.powi(2) / square };
+        [x * mean, y * mean]
+    }
+}
+
+#[test]
+fn a_lens_of_ones_own_may_branch() {
+    let camera = Camera::<32, 33>::new(0.1, 1000.0).unwrap();
+    let (sheet, source) = (Sheet { convergence: 0.5, radius: 0.8 }, source([0.1, 0.0], 0.3, 1.0));
+    let image = camera.expected_counts(&sheet, &[], &source);
+    for (y, row) in image.iter().enumerate() {
+        for (x, counts) in row.iter().enumerate() {
+            let [x, y] = camera.position(y, x);
+            let [by_x, by_y] = sheet.deflection_at([x, y]);
+            let exact = camera.counts(source.brightness([x - by_x, y - by_y]));
+            assert!((f64::from(*counts) / exact - 1.0).abs() < 1e-6, "{counts} {exact} at {x} {y}");
+        }
     }
 }
 
@@ -206,7 +226,7 @@ fn lenses_and_sources_add_up() {
         assert!((a / b - 1.0).abs() < 1e-5, "{a} {b}");
     }
     // A lens of one's own: a sheet of convergence 1/2 magnifies by two along each axis.
-    let seen = camera.expected_counts(&Sheet { convergence: 0.5 }, &[], &source([0.0, 0.0], 0.1, 0.5));
+    let seen = camera.expected_counts(&Sheet { convergence: 0.5, radius: 9.0 }, &[], &source([0.0, 0.0], 0.1, 0.5));
     let large = camera.expected_counts(&(), &[], &Sersic::new(Ellipse::round([0.0, 0.0]), 0.2, 0.5, 4000.0));
     for (a, b) in seen.as_flattened().iter().zip(large.as_flattened()) {
         assert!((a / b - 1.0).abs() < 1e-6, "{a} {b}");

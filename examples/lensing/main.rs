@@ -141,12 +141,7 @@ fn speed(model: &Lensing, options: &Options) -> Result<f64> {
 }
 
 /// Learns from a bank.
-pub fn train(
-    model: &Lensing,
-    bank: &Bank<Lensing>,
-    seconds: f64,
-    seed: u64,
-) -> Result<JointPosterior<Lensing>> {
+pub fn train(model: &Lensing, bank: &Bank<Lensing>, seconds: f64, seed: u64) -> Result<JointPosterior<Lensing>> {
     println!("training from {} sets of images ({seconds:.0} s) ...", bank.len());
     // The image of a mirrored lens is the mirrored image: galaxy and source are symmetric, and subhaloes are as likely
     // anywhere in their ring. Turned by a right angle, an image has the major axis along y, which no lens of the model has.
@@ -170,8 +165,9 @@ fn coverage(calibration: &Calibration) -> Value {
 /// What is believed of a person's own images.
 fn own_images(out: &Output, model: &Lensing, folder: &std::path::Path) -> Result<()> {
     let images::Images { names, photons: image } = images::read_folder(folder)?;
-    let posterior = JointPosterior::load(model, out.path("posterior"))
-        .map_err(|error| format!("{error}\nrun the example without `--images` first: that trains and saves a posterior"))?;
+    let posterior = JointPosterior::load(model, out.path("posterior")).map_err(|error| {
+        format!("{error}\nrun the example without `--images` first: that trains and saves a posterior")
+    })?;
     let data = LensingData { lenses: LensingLenses { image } };
     let started = Instant::now();
     let belief = posterior.condition(&data)?;

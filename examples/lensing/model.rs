@@ -1,5 +1,5 @@
-//! The population of dark matter subhaloes, seen through what it does to images of strong lenses (arXiv 2306.12584, section
-//! 4.3); and a lens without subhaloes, whose images have a density.
+//! The population of dark matter subhaloes, seen through what it does to images of strong lenses (arXiv 2306.12584,
+//! section 4.3); and a lens without subhaloes, whose images have a density.
 
 use std::f64::consts::{PI, TAU};
 
@@ -11,9 +11,11 @@ use hierarch::prelude::*;
 use hierarch::simulate::Stream;
 use serde::{Deserialize, Serialize};
 
-/// Rows and columns of an image, and their product.
+/// Rows and columns of an image.
 pub const SIDE: usize = 64;
-pub const PIXELS: usize = SIDE * SIDE;
+
+/// The counts of each pixel, or the expected ones.
+pub type Image = [[f32; SIDE]; SIDE];
 
 /// What is the same in all images.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,10 +35,15 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// The published one: 64 x 64 pixels of 0.1 arcsec, an exponential disc of magnitude 23, a sky of magnitude 22.5 per
-    /// arcsec^2, 1610 s of exposure, a lens at redshift 0.2 and a source at 1.
+    /// The published one: 64 x 64 pixels of 0.1 arcsec, an exponential disc of magnitude 23, a sky of magnitude 22.5
+    /// per arcsec^2, 1610 s of exposure, a lens at redshift 0.2 and a source at 1.
     pub fn published() -> Self {
-        let exposure = Photometry { zero_point: 25.5, exposure: 1610.0 };
+        Self::exposed(1610.0)
+    }
+
+    /// The published one with another exposure, in seconds.
+    pub fn exposed(seconds: f64) -> Self {
+        let exposure = Photometry { zero_point: 25.5, exposure: seconds };
         let cosmology = Cosmology::PLANCK_2015;
         Self {
             camera: Camera::new(0.1, exposure.counts(22.5)).expect("the pixels have a size"),
@@ -53,16 +60,26 @@ impl Setup {
         [(theta_e - self.half_width).square(), (theta_e + self.half_width).square()]
     }
 
-    /// The expected counts of a pixel in an image of a lens without subhaloes.
+    /// The expected counts of the pixel at a position, in an image of a lens without subhaloes.
     #[inline(always)]
-    pub fn expected_counts<T: Real>(&self, pixel: usize, lens: &Sie<T>) -> T {
-        self.expected_counts_at(self.camera.position(pixel / SIDE, pixel % SIDE).map(T::from), lens)
-    }
-
-    #[inline(always)]
-    pub fn expected_counts_at<T: Real>(&self, [x, y]: [T; 2], lens: &Sie<T>) -> T {
+    pub fn expected_counts<T: Real>(&self, [x, y]: [T; 2], lens: Sie<T>) -> T {
         let [by_x, by_y] = lens.deflection([x, y]);
         self.camera.counts(self.source.brightness_at([x - by_x, y - by_y]))
+    }
+
+    /// Images as data of [`SmoothLens`].
+    pub fn pixels(&self, images: &[Image]) -> SmoothLensData {
+        let mut pixels = SmoothLensPixels { offsets: vec![0], x: vec![], y: vec![], counts: vec![] };
+        for image in images {
+            for (pixel, counts) in image.as_flattened().iter().enumerate() {
+                let [x, y] = self.camera.position(pixel / SIDE, pixel % SIDE);
+                pixels.x.push(x);
+                pixels.y.push(y);
+                pixels.counts.push(*counts as u64);
+            }
+            pixels.offsets.push(pixels.x.len());
+        }
+        SmoothLensData { lenses: SmoothLensLenses { pixels } }
     }
 }
 
@@ -72,13 +89,8 @@ pub fn galaxy<T: Real>(theta_x: T, theta_y: T, theta_e: T, q: T) -> Sie<T> {
     Sie { ellipse: Ellipse::along_x([theta_x, theta_y], q), einstein_radius: theta_e }
 }
 
-/// One image: the counts of each pixel.
-fn photograph(
-    setup: &Setup,
-    lens: Sie<f64>,
-    subhaloes: LensingSubhaloesLocals,
-    rng: &mut Stream,
-) -> [[f32; SIDE]; SIDE] {
+/// One image.
+fn photograph(setup: &Setup, lens: Sie<f64>, subhaloes: LensingSubhaloesLocals, rng: &mut Stream) -> Image {
     let [theta_x, theta_y] = lens.ellipse.center;
     let columns = subhaloes.radius_squared.iter().zip(&subhaloes.angle).zip(&subhaloes.log10_mass);
     let haloes: Vec<Nfw<f64>> = columns
@@ -118,26 +130,7 @@ model! {
 }
 
 model! {
-    /// Images of lenses without subhaloes, pixel by pixel.
-    pub SmoothPlate {
-        param setup: Setup = Setup::published();
-        plate lenses(1..=25) {
-            local theta_x ~ Normal(0.0, 0.2);
-            local theta_y ~ Normal(0.0, 0.2);
-            local theta_e ~ Uniform(1.5, 2.5);
-            local q ~ Uniform(0.5, 0.99);
-            let lens = [theta_x, theta_y, theta_e, q];
-            plate pixels(4096) {
-                given x: f64 ~ Uniform(-3.0, 3.0);
-                given y: f64 ~ Uniform(-3.0, 3.0);
-                observe counts ~ Poisson(setup.expected_counts_at([x, y], &galaxy(lens[0], lens[1], lens[2], lens[3])));
-            }
-        }
-    }
-}
-
-model! {
-    /// Images of lenses without subhaloes.
+    /// Images of lenses without subhaloes: each pixel is Poisson, about what the camera expects where it is.
     pub SmoothLens {
         param setup: Setup = Setup::published();
         plate lenses(1..=25) {
@@ -145,7 +138,11 @@ model! {
             local theta_y ~ Normal(0.0, 0.2);
             local theta_e ~ Uniform(1.5, 2.5);
             local q ~ Uniform(0.5, 0.99);
-            observe counts[pixel in 0..PIXELS] ~ Poisson(setup.expected_counts(pixel, &galaxy(theta_x, theta_y, theta_e, q)));
+            plate pixels(4096) {
+                given x: f64;
+                given y: f64;
+                observe counts ~ Poisson(setup.expected_counts([x, y], galaxy(theta_x, theta_y, theta_e, q)));
+            }
         }
     }
 }

@@ -72,11 +72,7 @@ pub fn run(out: &Output, options: &Options) -> Result<Smooth> {
     Ok(smooth)
 }
 
-fn compare(
-    posterior: &JointPosterior<SmoothImages>,
-    data: &SmoothImagesData,
-    options: &Options,
-) -> Result<Compared> {
+fn compare(posterior: &JointPosterior<SmoothImages>, data: &SmoothImagesData, options: &Options) -> Result<Compared> {
     let exact = SmoothLens::default();
     let pixels = exact.setup.pixels(&data.lenses.image);
     let nuts = exact.nuts(&pixels).seed(options.seed).run()?.summary();

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::error::{require, require_positive};
 use super::kernels::{RUN, Run, add_nfw_deflections};
 use super::{GaussianPsf, Lens, LensingError, Light, Nfw};
-use crate::autodiff::{Dual, Lanes, WithLanes, with_lanes};
+use crate::autodiff::{Dual, Lanes, Real, WithLanes, with_lanes};
 
 /// A detector of `HEIGHT` rows of `WIDTH` square pixels, with the origin in its middle.
 ///
@@ -66,19 +66,20 @@ impl<const HEIGHT: usize, const WIDTH: usize> Camera<HEIGHT, WIDTH> {
         [from_middle(column, WIDTH), from_middle(row, HEIGHT)]
     }
 
-    /// The expected counts of a pixel whose centre sees a surface brightness, in counts per arcsec^2, with those of the sky:
-    /// what an image has there without a point spread function.
+    /// The expected counts of a pixel whose centre sees a surface brightness, in counts per arcsec^2, with those of the
+    /// sky: what an image has there without a point spread function.
     #[inline(always)]
-    pub fn counts<T: crate::autodiff::Real>(&self, brightness: T) -> T {
+    pub fn counts<T: Real>(&self, brightness: T) -> T {
         (brightness + self.sky) * (self.pixel_scale * self.pixel_scale)
     }
 
-    /// The expected counts of the sources `light` behind `lens` and subhaloes, with the sky.
+    /// The expected counts of the sources `light` behind `lens` and subhaloes, with the sky, which is as bright to the
+    /// edge.
     ///
-    /// Light is followed back from the centre of each pixel. The subhaloes are the work, and their number is all that it grows
-    /// with: they deflect in f32, a register of pixels at a time, and the rest in f64. Where they deflect by an arcsecond in all,
-    /// the counts of the experiment's sources are within 1e-6 of those of the same sums in f64, relative, and by less where they
-    /// deflect less. Nothing is allocated.
+    /// Light is followed back from the centre of each pixel. The subhaloes are the work, and their number is all that
+    /// it grows with: they deflect in f32, a register of pixels at a time, and the rest in f64. Where they deflect by
+    /// an arcsecond in all, the counts of the experiment's sources are within 1e-6 of those of the same sums in f64,
+    /// relative, and by less where they deflect less. Nothing is allocated.
     pub fn expected_counts<L: Lens + ?Sized, S: Light + ?Sized>(
         &self,
         lens: &L,
@@ -117,22 +118,31 @@ struct Trace<'a, L: ?Sized, S: ?Sized> {
     deflections: &'a [Run; 2],
 }
 
+impl<L: Lens + ?Sized, S: Light + ?Sized> Trace<'_, L, S> {
+    /// The brightness at as many positions as there are lanes.
+    #[inline(always)]
+    fn brightness<V: Lanes>(&self, first: usize) -> V {
+        let position = self.positions.each_ref().map(|run| Dual::<V, 0>::constant(V::load(&run[first..])));
+        let by_haloes = self.deflections.each_ref().map(|run| V::from_fn(|i| f64::from(run[first + i])));
+        let by_lens = self.lens.deflection_at(position);
+        let source = [0, 1].map(|axis| position[axis] - by_lens[axis] - Dual::constant(by_haloes[axis]));
+        self.light.brightness_at(source).value
+    }
+}
+
 impl<L: Lens + ?Sized, S: Light + ?Sized> WithLanes for Trace<'_, L, S> {
     type Output = Run;
 
     #[inline(always)]
     fn run<V: Lanes>(self) -> Run {
         let mut brightness = [0.0; RUN];
-        for (lanes, brightness) in brightness.chunks_exact_mut(V::WIDTH).enumerate() {
-            let first = lanes * V::WIDTH;
-            let position = self.positions.each_ref().map(|run| Dual::<V, 0>::constant(V::load(&run[first..])));
-            let [by_x, by_y] = self.lens.deflection_at(position);
-            let by_haloes = self.deflections.each_ref().map(|run| V::from_fn(|i| f64::from(run[first + i])));
-            let [x, y] = position;
-            let source = [x - by_x - Dual::constant(by_haloes[0]), y - by_y - Dual::constant(by_haloes[1])];
-            let seen = self.light.brightness_at(source).value;
-            for (i, brightness) in brightness.iter_mut().enumerate() {
-                *brightness = seen.lane(i) as f32;
+        for first in (0..RUN).step_by(V::WIDTH) {
+            let lanes = self.brightness::<V>(first);
+            // A lens with a branch that not all of the lanes take.
+            let diverged = V::take_divergence();
+            for i in 0..V::WIDTH {
+                let seen = if diverged { self.brightness::<f64>(first + i) } else { lanes.lane(i) };
+                brightness[first + i] = seen as f32;
             }
         }
         brightness

@@ -4,6 +4,8 @@
 //! that is seen at x comes from x minus the sum of the deflections there ([`source_position`]). Everything is in units
 //! of one source plane: a deflection is the scaled one, alpha = (D_ls / D_s) times the angle by which the ray is bent.
 //!
+//! A [`Camera`] makes images of them, of lenses with many subhaloes too, and [`poisson_noise`] their noise.
+//!
 //! Profiles are plain structs, generic over the scalar `T: Real`, so that they can be used inside a
 //! [`model!`](crate::model!): their parameters are numbers, or variables with derivatives. They compute whatever they
 //! are given; `check`, and constructors that begin with `try`, give errors for numbers that mean nothing.

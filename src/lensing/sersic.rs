@@ -39,9 +39,8 @@ impl<T: Real> Sersic<T> {
     /// The surface brightness at a position in arcsec: flux per arcsec^2.
     #[inline(always)]
     pub fn brightness(&self, position: [T; 2]) -> T {
-        let radius = self.ellipse.radius(position) / self.half_light_radius;
-        // By exp and ln, which are vector code where `powf` is not; the power has no derivative at the centre.
-        let power = (radius.max(T::from(f64::MIN_POSITIVE)).ln() / self.index).exp();
+        // By exp and ln, which are vector code where `powf` is not.
+        let power = ((self.ellipse.radius(position) / self.half_light_radius).ln() / self.index).exp();
         self.central_brightness * (-self.b * power).exp()
     }
 }
