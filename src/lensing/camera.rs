@@ -73,7 +73,7 @@ impl<const HEIGHT: usize, const WIDTH: usize> Camera<HEIGHT, WIDTH> {
         (brightness + self.sky) * (self.pixel_scale * self.pixel_scale)
     }
 
-    /// The expected counts of the sources `light` behind `lens` and subhaloes, with the sky.
+    /// The expected counts of the sources `light` behind `lens` and subhaloes, with the sky, which is as bright to the edge.
     ///
     /// Light is followed back from the centre of each pixel. The subhaloes are the work, and their number is all that it grows
     /// with: they deflect in f32, a register of pixels at a time, and the rest in f64. Where they deflect by an arcsecond in all,

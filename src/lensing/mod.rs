@@ -7,7 +7,7 @@
 //! A [`Camera`] makes images of them, of lenses with many subhaloes too, and [`poisson_noise`] their noise.
 //!
 //! Profiles are structs of public fields and generic over the scalar `T: Real`, so that they can be used inside a
-//! [`model!`](crate::model): their parameters are numbers, or variables with derivatives. They compute whatever they are given;
+//! [`model!`](crate::model!): their parameters are numbers, or variables with derivatives. They compute whatever they are given;
 //! `check`, and constructors that begin with `try`, give errors for numbers that mean nothing.
 //!
 //! ```
