@@ -1,4 +1,5 @@
-//! The camera: light that is conserved, Einstein rings where they belong, and the counts that the same sums in f64 give.
+//! The camera: light that is conserved, Einstein rings where they belong, and the counts that the same sums in f64
+//! give.
 
 use std::f64::consts::{LN_2, TAU};
 
@@ -124,8 +125,8 @@ fn the_ring_of_a_source_on_the_axis_is_at_the_einstein_radius() {
     let (brightest, mean) = ring(&camera.expected_counts(&isothermal, &[], &source));
     // Of 40,000 pixels one is this close to the ring.
     assert!((brightest - 1.7).abs() < 0.005, "{brightest}");
-    // A Gaussian with a variance s^2 along each axis, n = 1/2, is seen at theta_E + b with its brightness at |b|: the mean radius
-    // is theta_E + s^2 / theta_E, for s far below theta_E.
+    // A Gaussian with a variance s^2 along each axis, n = 1/2, is seen at theta_E + b with its brightness at |b|: the
+    // mean radius is theta_E + s^2 / theta_E, for s far below theta_E.
     let variance = 0.1 * 0.1 / (2.0 * LN_2);
     assert!((mean - (1.7 + variance / 1.7)).abs() < 1e-5, "{mean}");
     let (brightest, _) = ring(&camera.expected_counts(&(), &[halo], &source));

@@ -4,15 +4,18 @@
 mod model;
 mod slope;
 
-use hierarch::lensing::*;
+use hierarch::lensing::poisson_noise;
 use hierarch::model::{Density, log_density, unconstrain};
 use hierarch::prelude::*;
 use hierarch::simulate::stream;
 use model::*;
 use slope::slope;
 
+/// theta_x, theta_y, theta_e and q.
+type Lens = [f64; 4];
+
 /// An image of a lens without subhaloes.
-fn image(setup: &Setup, [theta_x, theta_y, theta_e, q]: [f64; 4], seed: u64) -> [[f32; SIDE]; SIDE] {
+fn image(setup: &Setup, [theta_x, theta_y, theta_e, q]: Lens, seed: u64) -> Image {
     let lens = galaxy(theta_x, theta_y, theta_e, q);
     let mut image = setup.camera.expected_counts(&lens, &[], &setup.source);
     poisson_noise(image.as_flattened_mut(), &mut stream(seed, 0));
@@ -43,8 +46,8 @@ fn images_have_the_counts_and_the_subhaloes_of_the_prior() {
     assert!((seen - expected).abs() < 4.9 * f64::sqrt(expected), "{seen} {expected}");
 }
 
-/// The locals of lenses, each theta_x, theta_y, theta_e and q.
-fn locals(lenses: &[[f64; 4]]) -> SmoothLensLocals {
+/// The locals of lenses.
+fn locals(lenses: &[Lens]) -> SmoothLensLocals {
     let column = |i: usize| lenses.iter().map(|lens| lens[i]).collect();
     let mut locals = SmoothLensLocals::default();
     locals.lenses.theta_x = column(0);
@@ -55,7 +58,7 @@ fn locals(lenses: &[[f64; 4]]) -> SmoothLensLocals {
 }
 
 /// Two images, and lenses that they are and are not of.
-fn two_images(setup: &Setup) -> ([[[f32; SIDE]; SIDE]; 2], [[[f64; 4]; 2]; 2]) {
+fn two_images(setup: &Setup) -> ([Image; 2], [[Lens; 2]; 2]) {
     let truth = [[0.1, -0.2, 1.8, 0.7], [-0.3, 0.1, 2.2, 0.9]];
     ([image(setup, truth[0], 1), image(setup, truth[1], 2)], [truth, [[0.0, 0.1, 2.0, 0.6], [0.2, 0.0, 1.7, 0.8]]])
 }
@@ -101,8 +104,8 @@ fn the_gradient_of_a_smooth_lens_is_that_of_finite_differences() {
 
 #[test]
 fn nuts_finds_a_smooth_lens() {
-    // A short exposure: in the experiment's, a chain that starts ten standard deviations of the prior from the lens, as chains may,
-    // can end in a mode of a wrong centre that holds nothing, and stay there.
+    // A short exposure: in the experiment's, a chain that starts ten standard deviations of the prior from the lens, as
+    // chains may, can end in a mode of a wrong centre that holds nothing, and stay there.
     let model = SmoothLens { setup: Setup::exposed(10.0) };
     let truth = [0.1, -0.2, 1.8, 0.7];
     let data = model.setup.pixels(&[image(&model.setup, truth, 1)]);

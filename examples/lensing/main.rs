@@ -1,11 +1,12 @@
-//! Dark matter subhaloes in images of strong gravitational lenses (arXiv 2306.12584, section 4.3): how many there are and how
-//! their masses are distributed, from up to 25 images.
+//! Dark matter subhaloes in images of strong gravitational lenses (arXiv 2306.12584, section 4.3): how many there are
+//! and how their masses are distributed, from up to 25 images.
 //!
 //! `cargo run --release --example lensing`
 
 #[allow(dead_code, reason = "each example uses a part of it")]
 #[path = "../common/mod.rs"]
 mod common;
+#[allow(dead_code, reason = "the smooth lens is for those who share the model")]
 mod model;
 
 use std::process::ExitCode;

@@ -1,5 +1,5 @@
-//! The population of dark matter subhaloes, seen through what it does to images of strong lenses (arXiv 2306.12584, section
-//! 4.3); and a lens without subhaloes, whose images have a density.
+//! The population of dark matter subhaloes, seen through what it does to images of strong lenses (arXiv 2306.12584,
+//! section 4.3); and a lens without subhaloes, whose images have a density.
 
 use std::f64::consts::{PI, TAU};
 
@@ -13,6 +13,9 @@ use serde::{Deserialize, Serialize};
 
 /// Rows and columns of an image.
 pub const SIDE: usize = 64;
+
+/// The counts of each pixel, or the expected ones.
+pub type Image = [[f32; SIDE]; SIDE];
 
 /// What is the same in all images.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -32,8 +35,8 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// The published one: 64 x 64 pixels of 0.1 arcsec, an exponential disc of magnitude 23, a sky of magnitude 22.5 per
-    /// arcsec^2, 1610 s of exposure, a lens at redshift 0.2 and a source at 1.
+    /// The published one: 64 x 64 pixels of 0.1 arcsec, an exponential disc of magnitude 23, a sky of magnitude 22.5
+    /// per arcsec^2, 1610 s of exposure, a lens at redshift 0.2 and a source at 1.
     pub fn published() -> Self {
         Self::exposed(1610.0)
     }
@@ -65,7 +68,7 @@ impl Setup {
     }
 
     /// Images as data of [`SmoothLens`].
-    pub fn pixels(&self, images: &[[[f32; SIDE]; SIDE]]) -> SmoothLensData {
+    pub fn pixels(&self, images: &[Image]) -> SmoothLensData {
         let mut pixels = SmoothLensPixels { offsets: vec![0], x: vec![], y: vec![], counts: vec![] };
         for image in images {
             for (pixel, counts) in image.as_flattened().iter().enumerate() {
@@ -86,13 +89,8 @@ pub fn galaxy<T: Real>(theta_x: T, theta_y: T, theta_e: T, q: T) -> Sie<T> {
     Sie { ellipse: Ellipse::along_x([theta_x, theta_y], q), einstein_radius: theta_e }
 }
 
-/// One image: the counts of each pixel.
-fn photograph(
-    setup: &Setup,
-    lens: Sie<f64>,
-    subhaloes: LensingSubhaloesLocals,
-    rng: &mut Stream,
-) -> [[f32; SIDE]; SIDE] {
+/// One image.
+fn photograph(setup: &Setup, lens: Sie<f64>, subhaloes: LensingSubhaloesLocals, rng: &mut Stream) -> Image {
     let [theta_x, theta_y] = lens.ellipse.center;
     let columns = subhaloes.radius_squared.iter().zip(&subhaloes.angle).zip(&subhaloes.mass);
     let haloes: Vec<Nfw<f64>> = columns

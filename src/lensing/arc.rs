@@ -2,8 +2,8 @@
 //!
 //! G(c) = arccos(1 / c) / sqrt(c^2 - 1) for c > 1, and arcosh(1 / c) / sqrt(1 - c^2) for c < 1.
 //!
-//! It is one analytic function of c^2 > 0, with G(1) = 1. Both formulas are 0 / 0 there, and so are their derivatives a little
-//! way off: near c = 1 it is computed from its series. All take c^2, and no branch.
+//! It is one analytic function of c^2 > 0, with G(1) = 1. Both formulas are 0 / 0 there, and so are their derivatives a
+//! little way off: near c = 1 it is computed from its series. All take c^2, and no branch.
 
 use crate::autodiff::Real;
 

@@ -66,19 +66,20 @@ impl<const HEIGHT: usize, const WIDTH: usize> Camera<HEIGHT, WIDTH> {
         [from_middle(column, WIDTH), from_middle(row, HEIGHT)]
     }
 
-    /// The expected counts of a pixel whose centre sees a surface brightness, in counts per arcsec^2, with those of the sky:
-    /// what an image has there without a point spread function.
+    /// The expected counts of a pixel whose centre sees a surface brightness, in counts per arcsec^2, with those of the
+    /// sky: what an image has there without a point spread function.
     #[inline(always)]
     pub fn counts<T: Real>(&self, brightness: T) -> T {
         (brightness + self.sky) * (self.pixel_scale * self.pixel_scale)
     }
 
-    /// The expected counts of the sources `light` behind `lens` and subhaloes, with the sky, which is as bright to the edge.
+    /// The expected counts of the sources `light` behind `lens` and subhaloes, with the sky, which is as bright to the
+    /// edge.
     ///
-    /// Light is followed back from the centre of each pixel. The subhaloes are the work, and their number is all that it grows
-    /// with: they deflect in f32, a register of pixels at a time, and the rest in f64. Where they deflect by an arcsecond in all,
-    /// the counts of the experiment's sources are within 1e-6 of those of the same sums in f64, relative, and by less where they
-    /// deflect less. Nothing is allocated.
+    /// Light is followed back from the centre of each pixel. The subhaloes are the work, and their number is all that
+    /// it grows with: they deflect in f32, a register of pixels at a time, and the rest in f64. Where they deflect by
+    /// an arcsecond in all, the counts of the experiment's sources are within 1e-6 of those of the same sums in f64,
+    /// relative, and by less where they deflect less. Nothing is allocated.
     pub fn expected_counts<L: Lens + ?Sized, S: Light + ?Sized>(
         &self,
         lens: &L,

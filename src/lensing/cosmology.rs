@@ -37,9 +37,11 @@ pub struct Cosmology {
 }
 
 impl Cosmology {
-    /// Planck 2015 (Ade et al. 2016, table 4, TT, TE, EE + lowP + lensing + ext), as `astropy.cosmology.Planck15` has it.
+    /// Planck 2015 (Ade et al. 2016, table 4, TT, TE, EE + lowP + lensing + ext), as `astropy.cosmology.Planck15` has
+    /// it.
     ///
-    /// Photons and neutrinos count: without them distances are 2e-4 too long at z = 0.2, 9e-4 at z = 1 and 1.6e-3 at z = 3.
+    /// Photons and neutrinos count: without them distances are 2e-4 too long at z = 0.2, 9e-4 at z = 1 and 1.6e-3 at z
+    /// = 3.
     pub const PLANCK_2015: Self = Self {
         hubble: 67.74,
         omega_m: 0.3075,
@@ -92,8 +94,8 @@ impl Cosmology {
         density * (MPC * MPC * MPC / SUN) / self.critical_density_now()
     }
 
-    /// Photons and neutrinos over photons, at the scale factor `a`: massive neutrinos by the fit of Komatsu et al. (2011,
-    /// equations 25 and 26), which is good to 3e-3 of their own density.
+    /// Photons and neutrinos over photons, at the scale factor `a`: massive neutrinos by the fit of Komatsu et al.
+    /// (2011, equations 25 and 26), which is good to 3e-3 of their own density.
     fn relativistic(&self, a: f64) -> f64 {
         // Boltzmann's constant in eV/K.
         let temperature = 8.617_333_262e-5 * self.cmb_temperature * (4.0_f64 / 11.0).cbrt();
@@ -131,14 +133,15 @@ impl Cosmology {
         self.angular_diameter_distance_between(0.0, z)
     }
 
-    /// The angular diameter distance in Mpc of what is at redshift `z2` for an observer at redshift `z1` <= `z2`. It is not the
-    /// difference of their distances from us; their comoving distances may be subtracted, where space is flat.
+    /// The angular diameter distance in Mpc of what is at redshift `z2` for an observer at redshift `z1` <= `z2`. It is
+    /// not the difference of their distances from us; their comoving distances may be subtracted, where space is flat.
     pub fn angular_diameter_distance_between(&self, z1: f64, z2: f64) -> f64 {
         (self.comoving_distance(z2) - self.comoving_distance(z1)) / (1.0 + z2)
     }
 }
 
-/// Nodes in [-1, 1] and weights of the Gauss-Legendre rule. Distances to z = 3 are exact to rounding, to z = 1000 to 1e-9.
+/// Nodes in [-1, 1] and weights of the Gauss-Legendre rule. Distances to z = 3 are exact to rounding, to z = 1000 to
+/// 1e-9.
 static LEGENDRE: LazyLock<[(f64, f64); 32]> = LazyLock::new(|| {
     std::array::from_fn(|i| {
         // Newton's method on P_n, from Tricomi's approximation of its roots.

@@ -1,14 +1,15 @@
 //! Many haloes at many pixels: the deflection of NFW subhaloes, in f32 and a register of pixels at a time.
 //!
-//! A halo deflects by 4 kappa_s h(x) times the vector from its centre, with h(x) = (ln(x / 2) + G(x)) / x^2 as in [`Nfw`]. Here h
-//! is two sums of powers, one on either side of the scale radius, of which each pixel takes its own:
+//! A halo deflects by 4 kappa_s h(x) times the vector from its centre, with h(x) = (ln(x / 2) + G(x)) / x^2 as in
+//! [`Nfw`]. Here h is two sums of powers, one on either side of the scale radius, of which each pixel takes its own:
 //!
-//! - inside, h = a(x^2) + b(x^2) ln(x), the form of its series at the centre, without the cancellation of ln(x / 2) and G;
+//! - inside, h = a(x^2) + b(x^2) ln(x), the form of its series at the centre, without the cancellation of ln(x / 2) and
+//!   G;
 //! - outside, h = z^2 (ln(x / 2) + z c(z)) with z = 1 / x, where z c(z) = G is smooth up to infinity.
 //!
-//! The coefficients are those of the smallest largest error relative to h, found by reweighted least squares in 40 digits. With
-//! all rounding, h is off by less than 1.2e-6 of itself at any distance and across the scale radius (8e-7 where a product and a
-//! sum are rounded once); ln by less than 2e-7 of the larger of itself and one.
+//! The coefficients are those of the smallest largest error relative to h, found by reweighted least squares in 40
+//! digits. With all rounding, h is off by less than 1.2e-6 of itself at any distance and across the scale radius (8e-7
+//! where a product and a sum are rounded once); ln by less than 2e-7 of the larger of itself and one.
 
 use pulp::{Simd, WithSimd};
 
@@ -88,8 +89,8 @@ fn ln<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
         [-0.500_005_84, 0.333_352_63, -0.249_614_64, 0.198_882_79, -0.173_260_1, 0.163_356_32, -0.100_345_49];
     const SQRT_HALF: u32 = std::f32::consts::FRAC_1_SQRT_2.to_bits();
     const SHIFT: f32 = (1 << 23) as f32;
-    // x = 2^e m with m in [sqrt(1/2), sqrt(2)). The bits of x and of sqrt(1/2) differ by e in the exponent and by what m adds
-    // in the rest; counted from one instead of zero, the exponent is never negative.
+    // x = 2^e m with m in [sqrt(1/2), sqrt(2)). The bits of x and of sqrt(1/2) differ by e in the exponent and by what
+    // m adds in the rest; counted from one instead of zero, the exponent is never negative.
     let bits = simd.add_u32s(simd.transmute_u32s_f32s(x), simd.splat_u32s(1f32.to_bits() - SQRT_HALF));
     let exponent = simd.wrapping_dyn_shr_u32s(bits, simd.splat_u32s(23));
     // In the low bits of 2^23 a whole number adds itself to it.
@@ -130,8 +131,8 @@ mod tests {
         }
     }
 
-    /// Calls a check with x and the kernel's value, at numbers from exp(low) to exp(high): on the registers of this machine, and
-    /// on single numbers, as on a machine without any.
+    /// Calls a check with x and the kernel's value, at numbers from exp(low) to exp(high): on the registers of this
+    /// machine, and on single numbers, as on a machine without any.
     fn each(log: bool, low: f64, high: f64, check: impl Fn(f64, f64)) {
         let count = 16_384 * RUN;
         for first in (0..count).step_by(RUN) {

@@ -1,24 +1,24 @@
 //! Strong gravitational lenses: mass that deflects light, light that is deflected, and distances.
 //!
-//! Angles are in arcsec, masses in Msun, distances in Mpc and lengths at the lens in kpc. A position is `[x, y]`. Light that is
-//! seen at x comes from x minus the sum of the deflections there ([`source_position`]). Everything is in units of one source
-//! plane: a deflection is the scaled one, alpha = (D_ls / D_s) times the angle by which the ray is bent.
+//! Angles are in arcsec, masses in Msun, distances in Mpc and lengths at the lens in kpc. A position is `[x, y]`. Light
+//! that is seen at x comes from x minus the sum of the deflections there ([`source_position`]). Everything is in units
+//! of one source plane: a deflection is the scaled one, alpha = (D_ls / D_s) times the angle by which the ray is bent.
 //!
 //! A [`Camera`] makes images of them, of lenses with many subhaloes too, and [`poisson_noise`] their noise.
 //!
-//! Profiles are structs of public fields and generic over the scalar `T: Real`, so that they can be used inside a
-//! [`model!`](crate::model!): their parameters are numbers, or variables with derivatives. They compute whatever they are given;
-//! `check`, and constructors that begin with `try`, give errors for numbers that mean nothing.
+//! Profiles are plain structs, generic over the scalar `T: Real`, so that they can be used inside a
+//! [`model!`](crate::model!): their parameters are numbers, or variables with derivatives. They compute whatever they
+//! are given; `check`, and constructors that begin with `try`, give errors for numbers that mean nothing.
 //!
 //! ```
-//! use hierarch::lensing::{Cosmology, Deflector, Ellipse, Geometry, Nfw, Sersic, Sie, sanchez_conde_prada_2014, source_position};
+//! use hierarch::lensing::*;
 //!
 //! # fn main() -> Result<(), hierarch::lensing::LensingError> {
 //! let cosmology = Cosmology::PLANCK_2015;
 //! let geometry = Geometry::new(&cosmology, 0.2, 1.0)?;
 //! let galaxy = Sie { ellipse: Ellipse::along_x([0.0, 0.0], 0.8), einstein_radius: 1.5 }.check()?;
-//! let mass = 1e10;
-//! let halo = Nfw::try_from_m200([1.5, 0.0], mass, sanchez_conde_prada_2014(mass, cosmology.hubble / 100.0), &geometry)?;
+//! let concentration = sanchez_conde_prada_2014(1e10, cosmology.hubble / 100.0);
+//! let halo = Nfw::try_from_m200([1.5, 0.0], 1e10, concentration, &geometry)?;
 //! let source = Sersic::try_new(Ellipse::round([0.0, 0.0]), 0.4, 1.0, 1.0)?;
 //!
 //! let lenses: [&dyn Deflector<f64>; 2] = [&galaxy, &halo];
@@ -79,8 +79,8 @@ pub fn source_position<T: Real>(lenses: &[&dyn Deflector<T>], position: [T; 2]) 
     })
 }
 
-/// The square of a distance from the centre, but not zero, by which nothing can be divided; and not so small that it has no
-/// reciprocal.
+/// The square of a distance from the centre, but not zero, by which nothing can be divided; and not so small that it
+/// has no reciprocal.
 #[inline(always)]
 fn off_center<T: Real>(square: T) -> T {
     square.max(T::from(1e-300))

@@ -7,8 +7,8 @@ use super::error::require_positive;
 use super::{Deflector, Ellipse, Geometry, LensingError, off_center};
 use crate::autodiff::Real;
 
-/// A spherical halo of density rho_s / ((r / r_s) (1 + r / r_s)^2), seen in projection (Bartelmann 1996; Wright & Brainerd
-/// 2000).
+/// A spherical halo of density rho_s / ((r / r_s) (1 + r / r_s)^2), seen in projection (Bartelmann 1996; Wright &
+/// Brainerd 2000).
 ///
 /// With x = theta / theta_s, and G = artanh(sqrt(1 - x^2)) / sqrt(1 - x^2) inside the scale radius and
 /// arctan(sqrt(x^2 - 1)) / sqrt(x^2 - 1) outside, which is one analytic function:
@@ -29,8 +29,9 @@ pub struct Nfw<T> {
 }
 
 impl<T: Real> Nfw<T> {
-    /// The halo of a mass M200 in Msun, that inside the radius r200 = `concentration` r_s within which the mean density is 200
-    /// times the critical density at the lens's redshift. Of numbers that may be wrong, [`Nfw::try_from_m200`] says so.
+    /// The halo of a mass M200 in Msun, that inside the radius r200 = `concentration` r_s within which the mean density
+    /// is 200 times the critical density at the lens's redshift. Of numbers that may be wrong, [`Nfw::try_from_m200`]
+    /// says so.
     #[inline(always)]
     pub fn from_m200(center: [T; 2], m200: T, concentration: T, geometry: &Geometry) -> Self {
         let r200_cubed = m200 * (1e9 / (4.0 / 3.0 * PI * 200.0 * geometry.critical_density));
@@ -129,8 +130,8 @@ impl<T: Real> Scaled<T> {
     fn at(x2: T) -> Self {
         let log = (x2 * 0.25).ln() * 0.5;
         let g = arc::ratio(x2);
-        // Near the centre G is almost -ln(x / 2), and the sums would be nothing but rounding. With s = sqrt(1 - x^2) it is
-        // (d - ln(x / 2)) / s, and small terms alone are left.
+        // Near the centre G is almost -ln(x / 2), and the sums would be nothing but rounding. With s = sqrt(1 - x^2) it
+        // is (d - ln(x / 2)) / s, and small terms alone are left.
         let s = (T::from(1.0) - x2).sqrt();
         let lost = x2 / (s + 1.0);
         let d = (-lost * 0.5).ln_1p();
@@ -142,8 +143,9 @@ impl<T: Real> Scaled<T> {
     }
 }
 
-/// The median concentration c200 at z = 0 of a halo of mass `m200` in Msun, where the Hubble constant is 100 `h` km/s/Mpc
-/// (Sanchez-Conde & Prada 2014, equation 1): a polynomial in ln(h M200 / Msun), for h M200 from 1e-6 to 1e15 Msun.
+/// The median concentration c200 at z = 0 of a halo of mass `m200` in Msun, where the Hubble constant is 100 `h`
+/// km/s/Mpc (Sanchez-Conde & Prada 2014, equation 1): a polynomial in ln(h M200 / Msun), for h M200 from 1e-6 to 1e15
+/// Msun.
 ///
 /// It holds at z = 0, and is not scaled to other redshifts here. They bring simulated haloes of redshift z to z = 0 by
 /// c(z) = c(0) / (1 + z), which may be divided by. Haloes scatter about the median by 0.14 dex.

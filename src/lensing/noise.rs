@@ -4,8 +4,8 @@ use rand::{Rng, RngExt};
 
 /// Replaces the expected counts of an image by counts, each Poisson and independent of the others.
 ///
-/// The draws are exact to the rounding of f64, up to 2^24 counts, beyond which f32 has no odd numbers. What is no mean, a negative
-/// number or NaN, becomes NaN.
+/// The draws are exact to the rounding of f64, up to 2^24 counts, beyond which f32 has no odd numbers. What is no mean,
+/// a negative number or NaN, becomes NaN.
 pub fn poisson_noise<R: Rng + ?Sized>(image: &mut [f32], rng: &mut R) {
     for pixel in image {
         *pixel = draw(f64::from(*pixel), rng) as f32;
@@ -27,7 +27,8 @@ fn draw<R: Rng + ?Sized>(mean: f64, rng: &mut R) -> f64 {
 /// By inversion: the count at which the cumulative probability passes a uniform number.
 fn draw_small<R: Rng + ?Sized>(mean: f64, rng: &mut R) -> f64 {
     let (mut left, mut probability, mut k) = (rng.random::<f64>(), (-mean).exp(), 0.0);
-    // Rounding may leave more than all probabilities together: no count is larger than the one whose probability vanishes.
+    // Rounding may leave more than all probabilities together: no count is larger than the one whose probability
+    // vanishes.
     while left >= probability && probability > 0.0 {
         left -= probability;
         k += 1.0;
@@ -36,8 +37,9 @@ fn draw_small<R: Rng + ?Sized>(mean: f64, rng: &mut R) -> f64 {
     k
 }
 
-/// By transformed rejection with squeeze (Hoermann 1993, algorithm PTRS): a rational function of a uniform number has nearly the
-/// distribution, and four in five of its values are taken without looking at the probability. For means from 10.
+/// By transformed rejection with squeeze (Hoermann 1993, algorithm PTRS): a rational function of a uniform number has
+/// nearly the distribution, and four in five of its values are taken without looking at the probability. For means from
+/// 10.
 #[inline]
 fn draw_large<R: Rng + ?Sized>(mean: f64, rng: &mut R) -> f64 {
     let b = 0.931 + 2.53 * mean.sqrt();
@@ -96,8 +98,8 @@ mod tests {
         }
     }
 
-    /// Pearson's chi-square of a million draws with the exact probabilities. A right sampler fails with a probability of 1e-6 at
-    /// each of 9 means.
+    /// Pearson's chi-square of a million draws with the exact probabilities. A right sampler fails with a probability
+    /// of 1e-6 at each of 9 means.
     #[test]
     fn draws_have_the_exact_probabilities() {
         const DRAWS: usize = 1_000_000;

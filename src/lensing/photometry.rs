@@ -29,7 +29,8 @@ impl Photometry {
         Ok(self)
     }
 
-    /// The expected counts of a source of a magnitude in one exposure; of a magnitude per arcsec^2, the counts per arcsec^2.
+    /// The expected counts of a source of a magnitude in one exposure; of a magnitude per arcsec^2, the counts per
+    /// arcsec^2.
     #[inline(always)]
     pub fn counts<T: Real>(&self, magnitude: T) -> T {
         ((-magnitude + self.zero_point) * (0.4 * LN_10)).exp() * self.exposure

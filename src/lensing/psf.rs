@@ -7,9 +7,9 @@ use super::error::require_positive;
 
 /// A round Gaussian, sampled at the pixels.
 ///
-/// It ends four standard deviations from its centre and sums to one. Light that it carries over the edge of the image is lost,
-/// and none comes in from there. As samples of a Gaussian do, it has the width that is asked for from about two pixels of full
-/// width at half maximum (0.85 pixels of standard deviation, to 2e-3), and is too narrow below.
+/// It ends four standard deviations from its centre and sums to one. Light that it carries over the edge of the image
+/// is lost, and none comes in from there. As samples of a Gaussian do, it has the width that is asked for from about
+/// two pixels of full width at half maximum (0.85 pixels of standard deviation, to 2e-3), and is too narrow below.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GaussianPsf {
     /// The weights of pixels 0, 1, 2, ... away, along one axis.

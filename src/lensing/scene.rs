@@ -1,11 +1,11 @@
-//! Lenses and sources of plain numbers, at positions of any scalar: a camera looks at several pixels at once, through one
-//! register of the machine at hand.
+//! Lenses and sources of plain numbers, at positions of any scalar: a camera looks at several pixels at once, through
+//! one register of the machine at hand.
 
 use super::{Deflector, Nfw, Sersic, Shear, Sie, Sis};
 use crate::autodiff::{Lift, Real};
 
-/// What deflects the light that a [`Camera`](super::Camera) sees. A tuple or a slice of lenses deflects by their sum, `()` not
-/// at all.
+/// What deflects the light that a [`Camera`](super::Camera) sees. A tuple or a slice of lenses deflects by their sum,
+/// `()` not at all.
 ///
 /// One of your own is as fast as these where its method is `#[inline(always)]`.
 pub trait Lens: Sync {

@@ -8,8 +8,8 @@ use super::error::{require, require_positive};
 use super::{Ellipse, LensingError};
 use crate::autodiff::Real;
 
-/// The profile of Sersic (1963): brightness I(R) = I(0) exp(-b (R / r_e)^(1 / n)), an exponential disc for n = 1, the law of de
-/// Vaucouleurs for n = 4, a Gaussian for n = 1/2.
+/// The profile of Sersic (1963): brightness I(R) = I(0) exp(-b (R / r_e)^(1 / n)), an exponential disc for n = 1, the
+/// law of de Vaucouleurs for n = 4, a Gaussian for n = 1/2.
 ///
 /// R is the radius of the [`Ellipse`], so half of the light is inside the ellipse of area pi r_e^2.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -74,8 +74,8 @@ impl Sersic<f64> {
 
 /// b, at which the regularized incomplete gamma function P(2n, b) is one half, for n in [0.25, 20].
 ///
-/// From the series of Ciotti & Bertin (1999), which is good to 4e-4 at n = 1/2 and to 1e-6 from n = 2, by Newton's method: exact,
-/// and with its derivative where n has one.
+/// From the series of Ciotti & Bertin (1999), which is good to 4e-4 at n = 1/2 and to 1e-6 from n = 2, by Newton's
+/// method: exact, and with its derivative where n has one.
 #[inline(always)]
 pub fn half_light_exponent<T: Real>(index: T) -> T {
     let (a, inverse) = (index * 2.0, index.recip());

@@ -6,8 +6,8 @@ use crate::autodiff::Real;
 
 /// External shear: the potential gamma1 (x^2 - y^2) / 2 + gamma2 x y, without mass of its own.
 ///
-/// It is zero at the origin. About another point it differs by a constant deflection, which nobody can tell from a shift of the
-/// source.
+/// It is zero at the origin. About another point it differs by a constant deflection, which nobody can tell from a
+/// shift of the source.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Shear<T> {
     /// Stretches along x if positive and along y if negative.

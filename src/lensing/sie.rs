@@ -1,4 +1,5 @@
-//! Isothermal lenses: density falling with the square of the distance, as that of galaxies does near the Einstein radius.
+//! Isothermal lenses: density falling with the square of the distance, as that of galaxies does near the Einstein
+//! radius.
 
 use super::arc;
 use super::error::require_positive;
@@ -14,9 +15,9 @@ use crate::autodiff::Real;
 ///   psi^2 = q^2 x^2 + y^2,
 /// - potential: the scalar product of position and deflection.
 ///
-/// theta_E is that of Kormann et al. and of lenstronomy's `SIE` and `EPL`: the ellipse R = theta_E, whose area is pi theta_E^2 at
-/// any q, holds a mean convergence of one, and is the critical curve. Codes after Keeton (2001), with a factor q in place of
-/// sqrt(q) in the deflection, take the semi-major axis of that ellipse instead: theta_E / sqrt(q).
+/// theta_E is that of Kormann et al. and of lenstronomy's `SIE` and `EPL`: the ellipse R = theta_E, whose area is pi
+/// theta_E^2 at any q, holds a mean convergence of one, and is the critical curve. Codes after Keeton (2001), with a
+/// factor q in place of sqrt(q) in the deflection, take the semi-major axis of that ellipse instead: theta_E / sqrt(q).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sie<T> {
     /// Centre, axis ratio and position angle.
