@@ -76,9 +76,9 @@ fn exact(data: &SpotsData) -> Vec<(f64, f64)> {
         (first, (second - first * first).sqrt())
     };
     let mut all = vec![moments(&|i| (widths[i], widths[i] * widths[i]))];
-    for image in 0..images.len() {
-        all.push(moments(&|i| (sums[i][image][1] / sums[i][image][0], sums[i][image][2] / sums[i][image][0])));
-    }
+    let place =
+        |image: usize| moments(&|i| (sums[i][image][1] / sums[i][image][0], sums[i][image][2] / sums[i][image][0]));
+    all.extend((0..images.len()).map(place));
     all
 }
 
