@@ -6,6 +6,9 @@
 //! comes after the mean, as mean(W h + b) = W mean(h) + b: it is the first layer of whatever reads the vector. In the place of
 //! that network, [`attention`](super::attention) may read the rows of a data set together.
 //!
+//! Where rows are pictures, [`convolution`](super::convolution) makes their vectors. A picture is a plate of one row, so that
+//! its vector is read by the network of the rows that it is in.
+//!
 //! The vectors of the outermost plates go through residual blocks
 //!
 //! ```text
