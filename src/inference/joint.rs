@@ -235,7 +235,7 @@ pub(super) struct Task {
 impl Task {
     /// All tasks of a hierarchy in the order in which a draw takes them: plates from the outside in, and the continuous
     /// locals of each first, whose density is then theirs alone, with the discrete ones summed out as in that of the model.
-    fn all(hierarchy: &Hierarchy) -> Vec<Task> {
+    pub(super) fn all(hierarchy: &Hierarchy) -> Vec<Task> {
         let mut tasks = Vec::new();
         for (plate, own) in hierarchy.plates.iter().enumerate() {
             tasks.extend((own.numbers() > 0).then_some(Task { plate, discrete: None }));
