@@ -88,18 +88,21 @@ impl<'a, M: Model> Simulate<'a, M> {
         for (number, first) in (0..sets).step_by(SHARD).enumerate() {
             let path = folder.join(format!("{number:05}.safetensors"));
             let last = (first + SHARD).min(sets);
-            let found = if path.exists() { Some(Shard::load(&path, &hierarchy, metadata)?) } else { None };
-            let shard = match found {
-                Some(shard) if shard.sets() >= last - first => shard,
-                // It was the last of a smaller bank.
-                _ => {
+            let load = || Shard::load(&path, &hierarchy, metadata);
+            let found = if path.exists() { Some(load()?) } else { None };
+            // What was the last of a smaller bank is not enough.
+            let shard = match found.filter(|shard| shard.sets() >= last - first) {
+                Some(shard) => shard,
+                None => {
                     let drawn: Vec<Result<Shard, _>> = (first..last).into_par_iter().map(simulate).collect();
                     let mut shard = Shard::empty(&hierarchy);
                     for one in drawn {
                         shard.append(&one?);
                     }
                     save_numbers(&path, &shard.entries(), metadata(&shard.sets().to_string()))?;
-                    shard
+                    // As it is read, it takes no more memory than it has to.
+                    drop(shard);
+                    load()?
                 }
             };
             shards.push(shard);
@@ -505,6 +508,18 @@ mod tests {
             super::super::link::push_targets(&q, p, &mut expected_targets);
         }
         assert_eq!((found, targets), (expected, expected_targets));
+    }
+
+    /// A shard of an earlier version, which had no locals and did not say which version it was.
+    #[test]
+    fn simulations_without_locals_are_to_be_run_anew() {
+        let (model, folder) = (Camp::default(), tempfile::tempdir().unwrap());
+        let path = folder.path().join("00000.safetensors");
+        let metadata = BTreeMap::from([(SIMULATION.to_owned(), simulate(&model).describe())]);
+        save_numbers(&path, &[], metadata).unwrap();
+        let error = simulate(&model).bank(folder.path()).unwrap_err();
+        assert!(matches!(error, InferenceError::OtherFormat { .. }), "{error}");
+        assert!(error.to_string().contains("00000.safetensors") && error.to_string().contains("simulate anew"));
     }
 
     #[test]
