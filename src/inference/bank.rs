@@ -88,18 +88,21 @@ impl<'a, M: Model> Simulate<'a, M> {
         for (number, first) in (0..sets).step_by(SHARD).enumerate() {
             let path = folder.join(format!("{number:05}.safetensors"));
             let last = (first + SHARD).min(sets);
-            let found = if path.exists() { Some(Shard::load(&path, &hierarchy, metadata)?) } else { None };
-            let shard = match found {
-                Some(shard) if shard.sets() >= last - first => shard,
-                // It was the last of a smaller bank.
-                _ => {
+            let load = || Shard::load(&path, &hierarchy, metadata);
+            let found = if path.exists() { Some(load()?) } else { None };
+            // What was the last of a smaller bank is not enough.
+            let shard = match found.filter(|shard| shard.sets() >= last - first) {
+                Some(shard) => shard,
+                None => {
                     let drawn: Vec<Result<Shard, _>> = (first..last).into_par_iter().map(simulate).collect();
                     let mut shard = Shard::empty(&hierarchy);
                     for one in drawn {
                         shard.append(&one?);
                     }
                     save_numbers(&path, &shard.entries(), metadata(&shard.sets().to_string()))?;
-                    shard
+                    // As it is read, it takes no more memory than it has to.
+                    drop(shard);
+                    load()?
                 }
             };
             shards.push(shard);
@@ -425,18 +428,112 @@ fn shuffled(mut at: u64, length: u64, key: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::shuffled;
+    use super::*;
+    use crate::prelude::*;
+
+    model! {
+        /// Locals on two levels, discrete ones, a plate of random size that names elements of another.
+        pub Camp {
+            global mu ~ Normal(0.0, 1.0);
+            global p ~ Uniform(0.0, 1.0);
+            observe weather ~ Normal(mu, 1.0);
+            plate cameras(1..=3) {
+                local gain ~ LogNormal(0.0, 0.1);
+                observe dark ~ Poisson(3.0);
+            }
+            plate shots(n ~ Poisson(2.0)) {
+                given camera: index(cameras);
+                local lit ~ Bernoulli(p);
+                local level ~ Normal(mu, 1.0);
+                observe y ~ Normal(level * gain[camera] + if lit { 1.0 } else { 0.0 }, 0.5);
+                plate spots(1..=3) {
+                    local size ~ Uniform(0.0, 2.0);
+                    observe seen ~ Poisson(size + 1.0);
+                }
+            }
+        }
+    }
+
+    fn simulate(model: &Camp) -> Simulate<'_, Camp> {
+        model.simulate(SHARD + 200).seed(5)
+    }
+
+    /// Every element of every task is what it is in its own simulation, from memory and from disk, in the order of the data
+    /// sets, the held-out ones last.
+    #[test]
+    fn elements_of_a_bank_are_those_of_its_simulations() {
+        let (model, folder) = (Camp::default(), tempfile::tempdir().unwrap());
+        let simulations = simulate(&model).run().unwrap();
+        for bank in [simulate(&model).bank(folder.path()).unwrap(), simulate(&model).bank(folder.path()).unwrap()] {
+            for around in [true, false] {
+                let hierarchy = Hierarchy::new(&model, around);
+                let tasks = Task::all(&hierarchy);
+                assert_eq!(tasks.len(), 4);
+                for task in tasks {
+                    let path = &hierarchy.plates[task.plate].path;
+                    for sets in [0..bank.training(), bank.training()..bank.len(), 1000..1030] {
+                        let (mut expected, mut expected_targets) = task.batch(&hierarchy, 0);
+                        for simulation in &simulations[sets.clone()] {
+                            let Shard { parts, latents } = Shard::of(&hierarchy, &model, simulation);
+                            for element in 0..hierarchy.elements(&parts, task.plate) {
+                                let of = (&parts, &latents);
+                                task.push(&hierarchy, of, element, &mut expected, &mut expected_targets);
+                            }
+                        }
+                        let elements = Elements::of(&bank.shards, path, sets);
+                        let (mut found, mut targets) = task.batch(&hierarchy, 0);
+                        for (shard, row) in (0..elements.count).map(|element| elements.place(element)) {
+                            let Shard { parts, latents } = &bank.shards[shard];
+                            task.push(&hierarchy, (parts, latents), row, &mut found, &mut targets);
+                        }
+                        assert_eq!((found, targets), (expected, expected_targets));
+                    }
+                }
+            }
+        }
+    }
+
+    /// The data sets that a network of globals reads are those of the simulations, with the targets of fresh ones.
+    #[test]
+    fn data_sets_of_a_bank_are_its_simulations() {
+        let (model, folder) = (Camp::default(), tempfile::tempdir().unwrap());
+        let simulations = simulate(&model).run().unwrap();
+        let bank = simulate(&model).bank(folder.path()).unwrap();
+        let p = &bank.hierarchy.globals[1..];
+        let (found, targets) = bank.source(&model, p, 100, 1).unwrap().draw(PILOT, 990, 100).unwrap();
+        let (mut expected, mut expected_targets) = (bank.hierarchy.encoder.batch(), Vec::new());
+        for simulation in &simulations[990..1090] {
+            bank.hierarchy.encoder.push(&simulation.data, &mut expected);
+            let q = crate::model::unconstrain(&model, &simulation.globals, None);
+            super::super::link::push_targets(&q, p, &mut expected_targets);
+        }
+        assert_eq!((found, targets), (expected, expected_targets));
+    }
+
+    /// A shard of an earlier version, which had no locals and did not say which version it was.
+    #[test]
+    fn simulations_without_locals_are_to_be_run_anew() {
+        let (model, folder) = (Camp::default(), tempfile::tempdir().unwrap());
+        let path = folder.path().join("00000.safetensors");
+        let metadata = BTreeMap::from([(SIMULATION.to_owned(), simulate(&model).describe())]);
+        save_numbers(&path, &[], metadata).unwrap();
+        let error = simulate(&model).bank(folder.path()).unwrap_err();
+        assert!(matches!(error, InferenceError::OtherFormat { .. }), "{error}");
+        assert!(error.to_string().contains("00000.safetensors") && error.to_string().contains("simulate anew"));
+    }
 
     #[test]
     fn an_epoch_visits_every_data_set_once_and_each_in_another_order() {
         for length in [1, 2, 3, 5, 64, 1000, 1025] {
-            let order = |key| (0..length).map(|at| shuffled(at, length, key)).collect::<Vec<_>>();
-            let mut sorted = order(7);
+            let order = |epoch: u64| {
+                (epoch * length..(epoch + 1) * length).map(|at| in_epochs(at, length as usize, 7)).collect::<Vec<_>>()
+            };
+            let mut sorted = order(0);
             sorted.sort_unstable();
-            assert_eq!(sorted, (0..length).collect::<Vec<_>>());
+            assert_eq!(sorted, (0..length as usize).collect::<Vec<_>>());
             if length > 5 {
-                assert_ne!(order(7), order(8));
-                assert_ne!(order(7), (0..length).collect::<Vec<_>>());
+                assert_ne!(order(0), order(1));
+                assert_ne!(order(0), sorted);
             }
         }
     }

@@ -21,7 +21,7 @@ use crate::simulate::{Plan, SimulateError, stream};
 const ELEMENTS: usize = 4;
 /// Simulations without an element that are passed over.
 const EMPTY: u64 = 10_000;
-/// The share of a budget of time that the globals get.
+/// The share of a budget of time that the globals get, unless another is asked for.
 const GLOBALS: f64 = 0.5;
 
 const LOCAL: &str = "hierarch.local";
@@ -36,6 +36,8 @@ pub struct JointNpe<'a, M: Model> {
     sizes: Vec<(String, usize)>,
     covariates: Option<&'a M::Data>,
     bank: Option<&'a Bank<M>>,
+    /// Of a budget of time, what the globals get.
+    share: f64,
     seed: u64,
     globals: Settings,
     locals: Settings,
@@ -57,6 +59,7 @@ impl<'a, M: Model> JointNpe<'a, M> {
             sizes: Vec::new(),
             covariates: None,
             bank: None,
+            share: GLOBALS,
             seed: 0,
             globals: settings,
             locals,
@@ -132,6 +135,12 @@ impl<'a, M: Model> JointNpe<'a, M> {
         self
     }
 
+    /// The share of a budget of time that the network of the globals gets, in place of half of it.
+    pub fn share_of_globals(mut self, share: f64) -> Self {
+        self.share = share;
+        self
+    }
+
     /// Writes the states of the trainings to files in a folder every few seconds and at their ends. Where files exist
     /// already, the trainings go on from there.
     pub fn checkpoints(mut self, folder: impl AsRef<Path>) -> Self {
@@ -141,12 +150,12 @@ impl<'a, M: Model> JointNpe<'a, M> {
 
     /// Trains on fresh simulations, or on those of a [`bank`](JointNpe::bank), on all cores, until the budget is spent: first
     /// the locals, then the globals, whose network starts from the layers for pictures of one of a plate, if both read the
-    /// same. Of a time, the globals get half and the networks of the locals equal shares of the rest; a number of data sets is that of
-    /// each network (of elements, for locals).
+    /// same. Of a time, the globals get half or [their share](JointNpe::share_of_globals), and the networks of the locals equal
+    /// shares of the rest; a number of data sets is that of each network (of elements, for locals).
     ///
     /// # Errors
     /// A model that cannot be simulated, or has no locals that can be inferred; a bank that is of another model or too small;
-    /// a training that diverges; a checkpoint of another training.
+    /// a share that leaves nothing for the globals or the locals; a training that diverges; a checkpoint of another training.
     pub fn train(mut self, budget: Budget) -> Result<JointPosterior<M>, InferenceError> {
         if let Some(bank) = self.bank {
             bank.check(self.model)?;
@@ -165,7 +174,10 @@ impl<'a, M: Model> JointNpe<'a, M> {
         }
         sizes::refuse_random(&self.model.specification(), &self.sizes)?;
         let with_globals = self.around && !hierarchy.globals.is_empty();
-        let global_share = if with_globals { GLOBALS } else { 0.0 };
+        if !(self.share > 0.0 && self.share < 1.0) {
+            return Err(InferenceError::Share { share: self.share });
+        }
+        let global_share = if with_globals { self.share } else { 0.0 };
         let (of_globals, of_locals) = match budget {
             Budget::Time(time) => {
                 let share = |share: f64| Budget::seconds(time.as_secs_f64() * share);
@@ -273,7 +285,7 @@ pub(super) struct Task {
 impl Task {
     /// All tasks of a hierarchy in the order in which a draw takes them: plates from the outside in, and the continuous
     /// locals of each first, whose density is then theirs alone, with the discrete ones summed out as in that of the model.
-    fn all(hierarchy: &Hierarchy) -> Vec<Task> {
+    pub(super) fn all(hierarchy: &Hierarchy) -> Vec<Task> {
         let mut tasks = Vec::new();
         for (plate, own) in hierarchy.plates.iter().enumerate() {
             tasks.extend((own.numbers() > 0).then_some(Task { plate, discrete: None }));

@@ -119,6 +119,12 @@ pub enum InferenceError {
         /// The least that can be used.
         least: usize,
     },
+    /// A share of the time for the globals that leaves nothing for them, or for the locals.
+    #[error("the share of the time for the globals is {share}: it must lie between 0 and 1")]
+    Share {
+        /// The share.
+        share: f64,
+    },
     /// A checkpoint belongs to another training.
     #[error(
         "{} holds a training of another model, of other globals, or on other simulations ({found}, not {expected}): delete \

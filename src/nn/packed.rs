@@ -241,3 +241,97 @@ pub(crate) fn take(entries: &mut BTreeMap<String, Numbers>, name: &str, length: 
     }
     Err(format!("`{name}` has {} numbers where {length} are due", found.len()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bits(numbers: &Numbers) -> Vec<u32> {
+        numbers.to_vec().into_iter().map(f32::to_bits).collect()
+    }
+
+    #[test]
+    fn counts_take_two_bytes_and_lose_nothing() {
+        let counts: Vec<f32> = (0..=65_535_u16).map(f32::from).collect();
+        let packed = Numbers::Single(counts.clone()).pack();
+        assert!(matches!(packed, Numbers::Counts(_)));
+        assert_eq!(bits(&packed), bits(&Numbers::Single(counts)));
+        assert_eq!(packed.get(65_535), 65_535.0);
+        // One number that is no such count, and all stay as they are.
+        for other in [-0.0, -1.0, 0.5, 65_534.996, 65_535.5, 65_536.0, 1e30, 1e-40, f32::NAN, f32::INFINITY] {
+            let numbers = Numbers::Single(vec![3.0, other, 7.0]);
+            let packed = numbers.clone().pack();
+            assert!(matches!(packed, Numbers::Single(_)), "{other}");
+            assert_eq!(bits(&packed), bits(&numbers));
+        }
+    }
+
+    #[test]
+    fn numbers_of_both_kinds_append() {
+        let lists = [vec![1.0, 2.0], vec![0.5], vec![], vec![4.0]];
+        for first in &lists {
+            for second in &lists {
+                for third in &lists {
+                    let mut all = Numbers::Single(first.clone()).pack();
+                    all.append(&Numbers::Single(second.clone()).pack());
+                    all.append(&Numbers::Single(third.clone()).pack());
+                    assert_eq!(all.to_vec(), [first.as_slice(), second, third].concat());
+                    let counts = all.to_vec().iter().all(|x| x.fract() == 0.0);
+                    assert_eq!(matches!(all, Numbers::Counts(_)), counts);
+                }
+            }
+        }
+    }
+
+    /// A tree of ragged tables, the inner one of counts, put together set by set and taken apart again, and through a file.
+    #[test]
+    fn batches_are_the_same_packed() {
+        let inner = |scale: f32, rows: usize, offsets: &[usize]| Rows {
+            width: 2,
+            features: (0..2 * rows).map(|i| i as f32 * scale).collect(),
+            offsets: offsets.to_vec(),
+            children: Vec::new(),
+        };
+        let plate = |features: &[f32], offsets: &[usize], child: Rows| Rows {
+            width: 1,
+            features: features.to_vec(),
+            offsets: offsets.to_vec(),
+            children: vec![child],
+        };
+        let batch = Batch {
+            sets: 3,
+            width: 1,
+            globals: vec![0.5, 2.0, 3.0],
+            plates: vec![plate(&[7.0, 8.5, 9.0], &[0, 2, 2, 3], inner(1.0, 4, &[0, 1, 1, 4]))],
+        };
+        let shape = Shape {
+            width: 1,
+            plates: vec![PlateShape { width: 1, children: vec![PlateShape { width: 2, children: Vec::new() }] }],
+            targets: 0,
+        };
+        batch.check(&shape).unwrap();
+        let mut all = Packed::from(batch.slice(0..0)).pack();
+        (0..3).for_each(|set| all.append(&Packed::from(batch.slice(set..set + 1)).pack()));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tables.safetensors");
+        let mut entries = Vec::new();
+        all.entries(&mut entries);
+        super::super::save_numbers(&path, &entries, BTreeMap::new()).unwrap();
+        let mut entries = super::super::load_numbers(&path).unwrap().0;
+        let read = Packed::from_entries(&shape, 3, &mut entries).unwrap();
+        assert_eq!(read, all);
+        assert!(matches!(read.plates[0].features, Numbers::Single(_)));
+        assert!(matches!(read.plates[0].children[0].features, Numbers::Counts(_)));
+        for sets in [0..3, 0..1, 1..3, 1..1] {
+            let mut part = batch.slice(0..0);
+            read.push(sets.clone(), &mut part);
+            assert_eq!(part, batch.slice(sets));
+        }
+        assert_eq!(read.rows_of(&[0], 1..3), 2..3);
+        assert_eq!(read.rows_of(&[0, 0], 1..3), 1..4);
+        assert_eq!((0..3).map(|row| read.plates[0].parent(row)).collect::<Vec<_>>(), [0, 0, 2]);
+        let mut entries = super::super::load_numbers(&path).unwrap().0;
+        let error = Packed::from_entries(&shape, 2, &mut entries).unwrap_err();
+        assert_eq!(error, "`outside` has 3 numbers where 2 are due");
+    }
+}
