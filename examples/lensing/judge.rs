@@ -132,20 +132,19 @@ impl One {
             }));
         }
         let lenses = &test.locals.lenses;
-        let truths = [&lenses.theta_x, &lenses.theta_y, &lenses.theta_e, &lenses.q];
         let together = posterior.condition(&test.data)?;
-        let mut locals = Vec::new();
-        for lens in 0..test.data.lenses.image.len() {
+        let lens = |lens: usize| {
+            let truths = [lenses.theta_x[lens], lenses.theta_y[lens], lenses.theta_e[lens], lenses.q[lens]];
             let single = posterior.condition(&alone(&test.data, lens))?;
-            locals.push(std::array::from_fn(|k| {
+            Ok(std::array::from_fn(|k| {
                 let (name, prior) = LOCALS[k];
                 [(&together, lens), (&single, 0)].map(|(belief, at)| {
                     let name = format!("{name}[{at}]");
-                    let found = Option::zip(belief.mean(&name), belief.sd(&name));
-                    scaled(found, truths[k][lens], prior)
+                    scaled(Option::zip(belief.mean(&name), belief.sd(&name)), truths[k], prior)
                 })
-            }));
-        }
+            }))
+        };
+        let locals = (0..test.data.lenses.image.len()).map(lens).collect::<Result<_, InferenceError>>()?;
         Ok(Self { globals, locals })
     }
 }

@@ -32,8 +32,8 @@ use serde_json::{Value, json};
 /// The most images in a set.
 const SET: usize = 25;
 /// Sets to learn from, and seconds to do so.
-const SETS: usize = 20_000;
-const SECONDS: f64 = 960.0;
+const SETS: usize = 30_000;
+const SECONDS: f64 = 1000.0;
 
 /// Infers dark subhaloes from images of strong lenses.
 #[derive(Parser, Debug)]
@@ -73,7 +73,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     let lenses = pictures::lenses(&out, &model, options.seed)?;
 
     let sets = arguments.sets.unwrap_or(if options.quick { 640 } else { SETS });
-    let seconds = arguments.train_seconds.unwrap_or(if options.quick { 16.0 } else { SECONDS });
+    let seconds = arguments.train_seconds.unwrap_or(if options.quick { 12.0 } else { SECONDS });
     if arguments.curve {
         return curve::run(&out, &model, sets, seconds, options);
     }

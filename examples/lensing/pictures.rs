@@ -7,7 +7,7 @@ use hierarch::prelude::*;
 use hierarch::simulate::{Simulation, stream};
 
 use crate::common::{Output, Result};
-use crate::judge::{GLOBALS, IMAGES, Judged, LOCALS, alone, first};
+use crate::judge::{GLOBALS, IMAGES, Judged, LOCALS, Width, alone, first};
 use crate::model::{Image, Lensing, LensingGlobals, galaxy};
 
 /// Draws of a posterior in a picture.
@@ -95,19 +95,19 @@ fn globals(posterior: &JointPosterior<Lensing>, one: &Simulation<Lensing>) -> Re
 }
 
 fn widths(judged: &Judged) -> Result<Figure> {
-    let points = |k: usize, f: fn(&crate::judge::Width) -> f64| -> Vec<(f64, f64)> {
+    let points = |k: usize, f: fn(&Width) -> f64| -> Vec<(f64, f64)> {
         judged.globals.iter().map(|(images, widths)| (*images as f64, f(&widths[k]))).collect()
     };
-    let curves: Vec<(String, Mark, Vec<(f64, f64)>)> = (0..2)
-        .flat_map(|k| {
-            let name = GLOBALS[k].0;
-            [
-                (format!("{name}, standard deviation"), Mark::LinePoints, points(k, |w| w.sd)),
-                (format!("{name}, root mean square error"), Mark::Dashed, points(k, |w| w.error)),
-            ]
-        })
+    let labels = GLOBALS.map(|(name, _)| [format!("{name}, sd"), format!("{name}, root mean square error")]);
+    let curves = [0, 1].map(|k| [points(k, |w| w.sd), points(k, |w| w.error)]);
+    let marks = [Mark::LinePoints, Mark::Dashed];
+    let series: Vec<Series> = labels
+        .iter()
+        .flatten()
+        .zip(curves.iter().flatten())
+        .zip(marks.iter().cycle())
+        .map(|((label, points), mark)| Series::new(label, *mark, points))
         .collect();
-    let series: Vec<Series> = curves.iter().map(|(label, mark, points)| Series::new(label, *mark, points)).collect();
     let axes = Axes {
         x: "images",
         y: "in units of the prior's standard deviation",
