@@ -77,7 +77,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     if arguments.curve {
         return curve::run(&out, &model, sets, seconds, options);
     }
-    let bank = model.simulate(sets).seed(options.seed).bank(out.path("bank"))?;
+    let bank = model.simulate(sets).seed(options.seed).bank(out.path(&format!("bank-{}", options.seed)))?;
     let training = Instant::now();
     let posterior = train(&model, &bank, seconds, options.seed)?;
     let train_seconds = training.elapsed().as_secs_f64();

@@ -108,6 +108,10 @@ fn photograph(setup: &Setup, lens: Sie<f64>, subhaloes: LensingSubhaloesLocals, 
 
 model! {
     /// Images of lenses with subhaloes of a common population.
+    ///
+    /// As in the published code it is the logarithm of the mass that follows a power law, and not the mass: subhaloes are
+    /// heavier than those of dn / dm ~ m^beta, their slope hardly tells, and where they are many they carry the ring out of
+    /// the image.
     pub Lensing {
         param setup: Setup = Setup::published();
         // The slope of the subhaloes' mass function, and their number per arcsec^2.

@@ -15,7 +15,7 @@ const DRAWS: usize = 4000;
 
 /// Three lenses as they are and as they were without their subhaloes, which are drawn as circles.
 pub fn lenses(out: &Output, model: &Lensing, seed: u64) -> Result<Figure> {
-    let globals = LensingGlobals { beta: -2.2, sigma_sub: 10.0 };
+    let globals = LensingGlobals { beta: -2.2, sigma_sub: 2.0 };
     let set = model.simulate(1).seed(seed).at(&globals).size("lenses", 3).run()?.remove(0);
     let lenses = &set.locals.lenses;
     let subhaloes = &lenses.subhaloes;

@@ -146,24 +146,20 @@ impl Smooth {
         })
     }
 
-    /// The means of all, beside those of NUTS, from the prior's standard deviation.
+    /// Each local of each lens, beside what NUTS says of it.
     fn picture(&self) -> Result<Figure> {
-        let off = |of: fn(&Compared) -> [Moments; 4], k: usize| -> Vec<(f64, f64)> {
-            let point = |one: &Compared| {
-                let (found, exact) = (of(one)[k], one.nuts[k]);
-                ((found.mean - exact.mean) / exact.sd, found.sd / exact.sd)
-            };
-            self.0.iter().map(point).collect()
+        let beside = |of: fn(&Compared) -> [Moments; 4]| -> Vec<(f64, f64)> {
+            let point =
+                |(found, exact): (Moments, Moments)| ((found.mean - exact.mean) / exact.sd, found.sd / exact.sd);
+            self.0.iter().flat_map(|one| of(one).into_iter().zip(one.nuts)).map(point).collect()
         };
-        let points: Vec<(String, Vec<(f64, f64)>)> = (0..4)
-            .flat_map(|k| {
-                let name = LOCALS[k].0;
-                [(name.to_owned(), off(|one| one.learned, k)), (format!("{name}, refined"), off(|one| one.refined, k))]
-            })
-            .collect();
-        let series: Vec<Series> =
-            points.iter().map(|(label, points)| Series::new(label, Mark::Points, points)).collect();
+        let (learned, refined) = (beside(|one| one.learned), beside(|one| one.refined));
+        let series = [
+            Series::new("learned", Mark::Points, &learned),
+            Series::new("refined with the density of the pixels", Mark::Points, &refined),
+        ];
         let axes = Axes {
+            title: "Locals of lenses without subhaloes",
             x: "mean, from that of NUTS, in its standard deviations",
             y: "standard deviation over that of NUTS",
             log_y: true,
