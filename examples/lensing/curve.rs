@@ -8,8 +8,9 @@ use crate::judge::{Judged, LOCALS};
 use crate::model::Lensing;
 use hierarch::prelude::*;
 
-/// The parts of the simulations that are learned from.
+/// The parts of the simulations that are learned from, and how many sets these must have.
 const PARTS: [usize; 3] = [16, 4, 1];
+const LEAST: usize = 640;
 
 /// Trains on each part for the same time.
 pub fn run(out: &Output, model: &Lensing, sets: usize, seconds: f64, options: &Options) -> Result<()> {
@@ -24,9 +25,11 @@ pub fn run(out: &Output, model: &Lensing, sets: usize, seconds: f64, options: &O
         judged.print();
         let (_, globals) = judged.globals[judged.globals.len() - 1];
         points.push((bank.len() as f64, globals[1].error, judged.locals[2].0.error));
+        let locals = LOCALS.iter().zip(&judged.locals);
+        let local_error: Value = locals.map(|((name, _), (with, _))| ((*name).to_owned(), json!(with.error))).collect();
         rows.push(json!({
             "sets": bank.len(), "sigma_sub": globals[1].sd, "sigma_sub_error": globals[1].error,
-            "local_error": LOCALS.iter().zip(&judged.locals).map(|((name, _), (with, _))| ((*name).to_owned(), json!(with.error))).collect::<Value>(),
+            "local_error": local_error,
         }));
     }
     let of = |f: fn(&(f64, f64, f64)) -> f64| -> Vec<(f64, f64)> { points.iter().map(|p| (p.0, f(p))).collect() };

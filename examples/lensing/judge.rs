@@ -1,6 +1,6 @@
 //! What the posterior says of simulated sets of lenses whose truths are known.
 
-use hierarch::inference::{InferenceError, JointPosterior};
+use hierarch::inference::JointPosterior;
 
 use hierarch::simulate::Simulation;
 use rayon::prelude::*;
@@ -64,7 +64,7 @@ struct One {
 
 impl Judged {
     /// Conditions on the test sets, each with at least as many images as the last of [`IMAGES`].
-    pub fn new(posterior: &JointPosterior<Lensing>, tests: &[Simulation<Lensing>]) -> Result<Self, InferenceError> {
+    pub fn new(posterior: &JointPosterior<Lensing>, tests: &[Simulation<Lensing>]) -> Result<Self, String> {
         let each = tests.par_iter().map(|test| One::new(posterior, test)).collect::<Result<Vec<_>, _>>()?;
         let globals = IMAGES.iter().enumerate().map(|(at, images)| {
             (*images, std::array::from_fn(|k| Width::over(each.iter().map(|one| one.globals[at][k]))))
@@ -121,35 +121,40 @@ impl Judged {
 }
 
 impl One {
-    fn new(posterior: &JointPosterior<Lensing>, test: &Simulation<Lensing>) -> Result<Self, InferenceError> {
+    fn new(posterior: &JointPosterior<Lensing>, test: &Simulation<Lensing>) -> Result<Self, String> {
+        let condition = |data: &LensingData| posterior.condition(data).map_err(|error| error.to_string());
         let truth = [test.globals.beta, test.globals.sigma_sub];
-        let mut globals = Vec::new();
-        for images in IMAGES {
-            let belief = posterior.condition(&first(&test.data, images))?;
-            globals.push(std::array::from_fn(|k| {
+        let global = |images: usize| {
+            let belief = condition(&first(&test.data, images))?;
+            let [beta, sigma_sub] = [0, 1].map(|k| {
                 let (name, prior) = GLOBALS[k];
-                scaled(belief.globals().and_then(|b| Some((b.mean(name)?, b.sd(name)?))), truth[k], prior)
-            }));
-        }
+                scaled(name, Option::zip(belief.mean(name), belief.sd(name)), truth[k], prior)
+            });
+            Ok([beta?, sigma_sub?])
+        };
+        let together = condition(&test.data)?;
         let lenses = &test.locals.lenses;
-        let together = posterior.condition(&test.data)?;
         let lens = |lens: usize| {
             let truths = [lenses.theta_x[lens], lenses.theta_y[lens], lenses.theta_e[lens], lenses.q[lens]];
-            let single = posterior.condition(&alone(&test.data, lens))?;
-            Ok(std::array::from_fn(|k| {
-                let (name, prior) = LOCALS[k];
-                [(&together, lens), (&single, 0)].map(|(belief, at)| {
+            let single = condition(&alone(&test.data, lens))?;
+            let mut each = [[(0.0, 0.0); 2]; 4];
+            for (each, ((name, prior), truth)) in each.iter_mut().zip(LOCALS.iter().zip(truths)) {
+                for (each, (belief, at)) in each.iter_mut().zip([(&together, lens), (&single, 0)]) {
                     let name = format!("{name}[{at}]");
-                    scaled(Option::zip(belief.mean(&name), belief.sd(&name)), truths[k], prior)
-                })
-            }))
+                    *each = scaled(&name, Option::zip(belief.mean(&name), belief.sd(&name)), truth, *prior)?;
+                }
+            }
+            Ok(each)
         };
-        let locals = (0..test.data.lenses.image.len()).map(lens).collect::<Result<_, InferenceError>>()?;
-        Ok(Self { globals, locals })
+        Ok(Self {
+            globals: IMAGES.into_iter().map(global).collect::<Result<_, String>>()?,
+            locals: (0..test.data.lenses.image.len()).map(lens).collect::<Result<_, String>>()?,
+        })
     }
 }
 
-/// Standard deviation and error, from (mean, standard deviation).
-fn scaled(found: Option<(f64, f64)>, truth: f64, prior: f64) -> (f64, f64) {
-    found.map_or((f64::NAN, f64::NAN), |(mean, sd)| (sd / prior, (mean - truth) / prior))
+/// Standard deviation and error in units of the prior's standard deviation, from (mean, standard deviation).
+fn scaled(name: &str, found: Option<(f64, f64)>, truth: f64, prior: f64) -> Result<(f64, f64), String> {
+    let (mean, sd) = found.ok_or_else(|| format!("the posterior says nothing of `{name}`"))?;
+    Ok((sd / prior, (mean - truth) / prior))
 }

@@ -72,7 +72,17 @@ fn run(arguments: &Arguments) -> Result<()> {
     println!("{images_per_second:.0} images a second are drawn, rendered and exposed");
     let lenses = pictures::lenses(&out, &model, options.seed)?;
 
-    let sets = arguments.sets.unwrap_or(if options.quick { 640 } else { SETS });
+    let sets = match arguments.sets {
+        Some(sets) => sets,
+        None if options.quick => {
+            if arguments.curve {
+                2_560
+            } else {
+                640
+            }
+        }
+        None => SETS,
+    };
     let seconds = arguments.train_seconds.unwrap_or(if options.quick { 12.0 } else { SECONDS });
     if arguments.curve {
         return curve::run(&out, &model, sets, seconds, options);

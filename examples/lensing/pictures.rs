@@ -63,7 +63,11 @@ pub fn beliefs(
     let figures = [
         ("globals", "The globals as images of one set are added.", globals(posterior, one)?),
         ("widths", "How narrow the posterior is, over sets of images, in units of the prior's.", widths(judged)?),
-        ("locals", "One lens: by its own image alone, and among 25 images.", locals(posterior, one)?),
+        (
+            "locals",
+            "The lens of one set for which the hierarchy does most: by its own image alone, and among 25 images.",
+            locals(posterior, one)?,
+        ),
     ];
     figures
         .into_iter()

@@ -5,8 +5,8 @@ use hierarch::inference::JointPosterior;
 use hierarch::lensing::{Sie, poisson_noise};
 use hierarch::plot::{self, Axes, Figure, Mark, Series};
 use hierarch::prelude::*;
-use hierarch::sampling::{diagnostics::quantile, refine};
-use hierarch::simulate::Stream;
+use hierarch::sampling::{Summary, diagnostics::quantile, refine};
+use hierarch::simulate::{Simulation, Stream};
 use serde_json::{Value, json};
 
 use crate::common::{Options, Output, Result};
@@ -42,7 +42,7 @@ model! {
 }
 
 /// Mean and standard deviation of a local.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Moments {
     mean: f64,
     sd: f64,
@@ -50,7 +50,10 @@ struct Moments {
 
 /// Posteriors of one lens, local by local.
 struct Compared {
+    truth: [f64; 4],
     nuts: [Moments; 4],
+    /// The largest of the four of NUTS.
+    r_hat: f64,
     learned: [Moments; 4],
     /// The same, refined by importance weights with the density of the pixels.
     refined: [Moments; 4],
@@ -69,30 +72,39 @@ pub fn run(out: &Output, options: &Options) -> Result<Smooth> {
     let count = if options.quick { 2 } else { 20 };
     let tests = images.simulate(count).seed(options.seed ^ 0x736d_6f6f).run()?;
     println!("NUTS for {count} images ...");
-    let compared = tests.iter().map(|test| compare(&posterior, &test.data, options));
+    let compared = tests.iter().map(|test| compare(&posterior, test, options));
     let smooth = Smooth(compared.collect::<Result<_>>()?);
     out.picture("smooth", &smooth.picture()?)?;
     Ok(smooth)
 }
 
-fn compare(posterior: &JointPosterior<SmoothImages>, data: &SmoothImagesData, options: &Options) -> Result<Compared> {
+fn compare(
+    posterior: &JointPosterior<SmoothImages>,
+    test: &Simulation<SmoothImages>,
+    options: &Options,
+) -> Result<Compared> {
     let exact = SmoothLens { setup: Setup::exposed(EXPOSURE) };
-    let pixels = exact.setup.pixels(&data.lenses.image);
-    let belief = posterior.condition(data)?;
+    let pixels = exact.setup.pixels(&test.data.lenses.image);
+    let belief = posterior.condition(&test.data)?;
     let refined = refine(&exact, &pixels, &belief, REFINED, options.seed)?;
-    // From anywhere in the prior, chains are caught by wrong positions of the ring.
+    // From anywhere in the prior, chains are caught by wrong positions of the ring. That none was missed is seen by the truth.
     let nuts = exact.nuts(&pixels).seed(options.seed).start_from(&refined).run()?.summary();
-    let moments = |summary: &hierarch::sampling::Summary| {
-        LOCALS.map(|(name, _)| {
-            let name = format!("{name}[0]");
-            let row = summary.rows.iter().find(|row| row.name == name);
-            row.map_or(Moments { mean: f64::NAN, sd: f64::NAN }, |row| Moments { mean: row.mean, sd: row.sd })
-        })
+    let moments = |summary: &Summary| -> Result<[Moments; 4]> {
+        let mut all = [Moments::default(); 4];
+        for (moments, (name, _)) in all.iter_mut().zip(LOCALS) {
+            let row = summary.rows.iter().find(|row| row.name == format!("{name}[0]"));
+            let row = row.ok_or_else(|| format!("the posterior says nothing of `{name}[0]`"))?;
+            *moments = Moments { mean: row.mean, sd: row.sd };
+        }
+        Ok(all)
     };
+    let lens = &test.locals.lenses;
     Ok(Compared {
-        nuts: moments(&nuts),
-        learned: moments(&belief.summary()),
-        refined: moments(&refined.summary()),
+        truth: [lens.theta_x[0], lens.theta_y[0], lens.theta_e[0], lens.q[0]],
+        nuts: moments(&nuts)?,
+        r_hat: nuts.rows.iter().filter_map(|row| row.rhat).fold(1.0, f64::max),
+        learned: moments(&belief.summary())?,
+        refined: moments(&refined.summary())?,
         k_hat: refined.k_hat(),
     })
 }
@@ -115,10 +127,17 @@ impl Smooth {
         Agreement { shift, width: quantile(&widths, 0.5) }
     }
 
-    fn k_hat(&self) -> f64 {
-        let mut all: Vec<f64> = self.0.iter().map(|one| one.k_hat).collect();
-        all.sort_by(f64::total_cmp);
-        quantile(&all, 0.5)
+    /// Lenses whose chains agree, and those whose weights can be trusted.
+    fn sound(&self) -> (usize, usize) {
+        let count = |sound: fn(&Compared) -> bool| self.0.iter().filter(|one| sound(one)).count();
+        (count(|one| one.r_hat < 1.01), count(|one| one.k_hat < 0.7))
+    }
+
+    /// Root mean square of the truths, from the means of NUTS and in its standard deviations: near 1 where these are right.
+    fn truth(&self) -> f64 {
+        let off =
+            |one: &Compared| (0..4).map(|k| ((one.truth[k] - one.nuts[k].mean) / one.nuts[k].sd).powi(2)).sum::<f64>();
+        (self.0.iter().map(off).sum::<f64>() / (4 * self.0.len()) as f64).sqrt()
     }
 
     pub fn print(&self) {
@@ -129,7 +148,11 @@ impl Smooth {
             let (learned, refined) = (self.agreement(k, |one| one.learned), self.agreement(k, |one| one.refined));
             println!("{name:>8}  {:>16}  {:>16}", text(learned), text(refined));
         }
-        println!("median k-hat of the weights {:.2}", self.k_hat());
+        let (chains, weights) = self.sound();
+        println!(
+            "chains agree (R-hat below 1.01) for {chains} images, weights can be trusted (k-hat below 0.7) for {weights};"
+        );
+        println!("truths are off the means of NUTS by {:.2} of its sd, root mean square", self.truth());
     }
 
     pub fn summary(&self) -> Value {
@@ -142,7 +165,7 @@ impl Smooth {
         };
         json!({
             "images": self.0.len(), "learned": of(&|one| one.learned), "refined": of(&|one| one.refined),
-            "k_hat": self.k_hat(),
+            "r_hat_below_1.01": self.sound().0, "k_hat_below_0.7": self.sound().1, "truth_off": self.truth(),
         })
     }
 

@@ -58,7 +58,9 @@ struct Shard {
 }
 
 impl<'a, M: Model> Simulate<'a, M> {
-    /// Runs the simulations that a folder does not hold yet, on all cores, writes them to it, and reads them all.
+    /// Runs the simulations that a folder does not hold yet, on all cores, writes them to it, and reads them all. Whether what
+    /// it holds is of this model is told by the declaration and the params: after a change in a function that the model calls,
+    /// simulate into another folder.
     ///
     /// # Errors
     /// A simulation that cannot be drawn, a file that cannot be written or read, or a folder with simulations of another
