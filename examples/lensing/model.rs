@@ -83,10 +83,11 @@ impl Setup {
     }
 }
 
-/// The main lens, its major axis along x.
+/// The main lens, its major axis along x. As in the published code, `theta_e` is measured along that axis: the Einstein radius
+/// of [`Sie`], and of lenstronomy, is sqrt(q) of it.
 #[inline(always)]
 pub fn galaxy<T: Real>(theta_x: T, theta_y: T, theta_e: T, q: T) -> Sie<T> {
-    Sie { ellipse: Ellipse::along_x([theta_x, theta_y], q), einstein_radius: theta_e }
+    Sie { ellipse: Ellipse::along_x([theta_x, theta_y], q), einstein_radius: theta_e * q.sqrt() }
 }
 
 /// One image.
