@@ -17,9 +17,8 @@ pub fn run(out: &Output, model: &Lensing, sets: usize, seconds: f64, options: &O
     let tests = if options.quick { 20 } else { 200 };
     let tests = model.simulate(tests).seed(options.seed ^ 0x7465_7374).size("lenses", super::SET).run()?;
     let (mut points, mut rows) = (Vec::new(), Vec::new());
-    for part in PARTS {
-        let bank =
-            model.simulate(sets.div_ceil(part)).seed(options.seed).bank(out.path(&format!("bank-{}", options.seed)))?;
+    for part in PARTS.into_iter().filter(|part| sets / part >= LEAST) {
+        let bank = model.simulate(sets / part).seed(options.seed).bank(out.path(&format!("bank-{}", options.seed)))?;
         let posterior = super::train(model, &bank, seconds, options.seed)?;
         let judged = Judged::new(&posterior, &tests)?;
         judged.print();

@@ -32,8 +32,8 @@ use serde_json::{Value, json};
 /// The most images in a set.
 const SET: usize = 25;
 /// Sets to learn from, and seconds to do so.
-const SETS: usize = 30_000;
-const SECONDS: f64 = 1000.0;
+const SETS: usize = 36_000;
+const SECONDS: f64 = 1140.0;
 
 /// Infers dark subhaloes from images of strong lenses.
 #[derive(Parser, Debug)]

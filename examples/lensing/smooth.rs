@@ -17,7 +17,7 @@ use crate::model::{Image, Setup, SmoothLens, galaxy};
 /// well it was learned would be hidden behind how far a network resolves an image.
 const EXPOSURE: f64 = 16.1;
 /// For how many seconds the posterior learns.
-const SECONDS: f64 = 200.0;
+const SECONDS: f64 = 240.0;
 /// Draws of which importance weights make the exact posterior.
 const REFINED: usize = 20_000;
 
