@@ -2,7 +2,10 @@
 
 #![allow(missing_docs)]
 
-use hierarch::inference::JointNpe;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use hierarch::inference::{InferenceError, JointNpe, JointPosterior};
 use hierarch::nn::Settings;
 use hierarch::prelude::*;
 use hierarch::simulate::{Stream, draw};
@@ -105,14 +108,15 @@ fn widths_and_places_of_spots_are_those_of_the_exact_posterior() {
     assert!(ratios.iter().all(|ratio| (ratio - 1.0).abs() < 0.1), "{ratios:?}");
 }
 
-/// What a network learns from pictures and their mirror images is symmetric on average, if not exactly.
+/// What a network learns from pictures and their mirror images is symmetric on average, if not exactly; and it is what there
+/// is to learn, which places of the wrong sign would hide.
 #[test]
 fn mirrored_pictures_are_as_likely() {
     let model = Spots::default();
     let train = |joint: JointNpe<'_, Spots>| joint.seed(1).train(Budget::sets(20_000));
     let joint = train(model.joint_npe().mirror_x("spots.image", &["x"]).mirror_y("spots.image", &[])).unwrap();
     let sets = model.simulate(40).size("spots", 1).seed(3).run().unwrap();
-    let mut bias = 0.0;
+    let (mut bias, mut shift) = (0.0, 0.0);
     for set in &sets {
         let mut mirrored = set.data.clone();
         mirrored.spots.image[0].iter_mut().for_each(|line| line.reverse());
@@ -122,14 +126,116 @@ fn mirrored_pictures_are_as_likely() {
         };
         let ((mean, sd), (other, _)) = (x(&set.data), x(&mirrored));
         bias += (mean + other) / sd / 40.0;
+        let (exact_mean, exact_sd) = exact(&set.data)[1];
+        shift += ((mean - exact_mean) / exact_sd).abs() / 40.0;
     }
-    println!("bias {bias:.3} sd");
+    println!("bias {bias:.3} sd, shift {shift:.3} sd");
     assert!(bias.abs() < 0.3, "{bias}");
+    assert!(shift < 1.0, "{shift}");
     let error = |joint: JointNpe<'_, Spots>| train(joint).unwrap_err().to_string();
     let text = error(model.joint_npe().mirror_x("spots.picture", &["x"]));
     assert!(text.contains("`spots.picture`") && text.contains("there are `spots.image`"), "{text}");
     let text = error(model.joint_npe().mirror_x("spots.image", &["y"]));
-    assert!(text.contains("`y`, which is to change its sign, is no continuous local of `spots`"), "{text}");
+    assert!(
+        text.contains("`y`, which is to change its sign, is no continuous local of `spots`; there are `x`"),
+        "{text}"
+    );
+}
+
+model! {
+    /// Spots at places of two coordinates, and pictures of which nothing is inferred.
+    pub Placed {
+        observe outside: [[f32; 16]; 16] ~ spot(0.0, 1.0);
+        plate spots(0..=2) {
+            local place[2] ~ Normal(0.0, 1.0);
+            local x ~ Normal(0.0, 1.0);
+            observe image: [[f32; 16]; 16] ~ spot(place[0] + x, 1.0);
+        }
+        plate blanks(1..=2) {
+            observe blank: [[f32; 16]; 16] ~ spot(0.0, 1.0);
+        }
+    }
+}
+
+#[test]
+fn what_cannot_change_its_sign_is_an_error() {
+    let model = Placed::default();
+    let error = |picture: &str, name: &str, size: usize| {
+        let joint = model.joint_npe().mirror_x(picture, &[name]).size("spots", size).size("blanks", 1);
+        joint.train(Budget::sets(1000)).unwrap_err().to_string()
+    };
+    let text = error("spots.image", "place", 1);
+    assert!(text.contains("`place`, which is to change its sign, has 2 components"), "{text}");
+    let text = error("blanks.blank", "x", 1);
+    assert!(
+        text.contains("`x`, which is to change its sign, is no continuous local of `blanks`; there are none"),
+        "{text}"
+    );
+    let text = error("outside", "x", 1);
+    assert!(text.contains("`x`, which") && text.contains("the picture is outside plates"), "{text}");
+    let text = error("spots.image", "x", 0);
+    assert!(text.contains("the plate `spots` had no element"), "{text}");
+}
+
+/// Data sets drawn of [`Late`]; of which number the drawing takes longer than trainings go without a checkpoint, and from
+/// which on it fails.
+static DRAWN: AtomicU64 = AtomicU64::new(0);
+static SLOW: AtomicU64 = AtomicU64::new(u64::MAX);
+static FAILS: AtomicU64 = AtomicU64::new(u64::MAX);
+
+fn late(x: f64, rng: &mut Stream) -> [[f32; SIDE]; SIDE] {
+    let drawn = DRAWN.fetch_add(1, Relaxed);
+    if drawn == SLOW.load(Relaxed) {
+        std::thread::sleep(Duration::from_millis(10_500));
+    }
+    if drawn >= FAILS.load(Relaxed) {
+        return [[f32::NAN; SIDE]; SIDE];
+    }
+    spot(x, 1.5, rng)
+}
+
+model! {
+    /// One spot, whose prior is learned.
+    pub Late {
+        global scale ~ Uniform(0.5, 1.5);
+        plate spots(1..=1) {
+            local x ~ Normal(0.0, scale);
+            observe image: [[f32; 16]; 16] ~ late(x);
+        }
+    }
+}
+
+/// The network of the globals starts from that of the locals, and its training is stopped, after a checkpoint, in the middle.
+#[test]
+fn a_joint_training_goes_on_where_it_was_stopped() {
+    let model = Late::default();
+    let folder = tempfile::tempdir().unwrap();
+    let train = |path: &str, rate: f64| {
+        let small = |s: &mut Settings| (s.pilot, s.validation, s.sets) = (256, 128, 64);
+        let joint = model.joint_npe().seed(1).global_settings(small).local_settings(small);
+        let joint = joint.local_settings(|s| s.learning_rate = rate).mirror_x("spots.image", &["x"]);
+        joint.checkpoints(folder.path().join(path)).train(Budget::sets(1024))
+    };
+    let whole = train("whole", 1e-3).unwrap();
+    // The last 1024 are those of the steps of the globals.
+    let drawn = DRAWN.swap(0, Relaxed);
+    SLOW.store(drawn - 600, Relaxed);
+    FAILS.store(drawn - 400, Relaxed);
+    let error = train("stopped", 1e-3).unwrap_err();
+    assert!(error.to_string().contains("NaN"), "{error}");
+    FAILS.store(u64::MAX, Relaxed);
+    DRAWN.store(drawn, Relaxed);
+    let resumed = train("stopped", 1e-3).unwrap();
+    // A look at `x`, two samples for validation, and the steps after the one that was slow: the seventh of sixteen.
+    assert_eq!(DRAWN.load(Relaxed) - drawn, 1 + 2 * 128 + 9 * 64);
+    let data = model.simulate(1).seed(2).run().unwrap().remove(0).data;
+    let draws = |joint: &JointPosterior<Late>| joint.condition(&data).unwrap().sample(50, 1);
+    assert_eq!(draws(&resumed), draws(&whole));
+
+    // Other locals are another start.
+    std::fs::remove_file(folder.path().join("stopped/spots.training.safetensors")).unwrap();
+    let error = train("stopped", 2e-3).unwrap_err();
+    assert!(matches!(error, InferenceError::OtherTraining { .. }), "{error}");
 }
 
 model! {
