@@ -181,10 +181,11 @@ impl Elements {
     /// Adds an element to a batch.
     fn push(&self, parts: &Parts, element: usize, batch: &mut Batch) {
         let mut numbers = Vec::with_capacity(self.read.len());
-        self.hierarchy.push_outside(parts, &Default::default(), (self.plate, element, 0), &mut numbers);
+        let place = self.hierarchy.place(parts, self.plate, element);
+        self.hierarchy.push_outside(parts, &Default::default(), &place, 0, &mut numbers);
         batch.globals.extend(numbers.iter().zip(&self.read).filter(|(_, read)| **read).map(|(x, _)| *x));
         if !self.implicit {
-            self.hierarchy.push_inside(parts, self.plate, element, &mut batch.plates);
+            self.hierarchy.push_inside(parts, &place, &mut batch.plates);
         }
         batch.sets += 1;
     }

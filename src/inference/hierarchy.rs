@@ -68,6 +68,15 @@ impl PlateParts {
     }
 }
 
+/// An element, and what it is in.
+pub(super) struct Place {
+    plate: usize,
+    /// Its data set.
+    set: usize,
+    /// The element of each plate of the chain in which it is, from the outside in, itself the last.
+    elements: Vec<usize>,
+}
+
 /// The latent variables of some data sets, or of some draws for one, as networks read them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Latents {
@@ -285,11 +294,11 @@ impl Hierarchy {
     }
 
     /// Adds an element's own plates and pictures to those of others, then the pictures of what is around it.
-    pub(super) fn push_inside(&self, parts: &Parts, plate: usize, element: usize, to: &mut [Rows]) {
-        let own = &self.plates[plate];
-        let (set, elements) = self.elements_around(parts, plate, element);
-        let inside = self.rows(parts, plate).children.iter().map(|rows| (rows, element));
-        let around = own.chain.iter().zip(elements).take(own.chain.len() - 1).flat_map(|(&around, at)| {
+    pub(super) fn push_inside(&self, parts: &Parts, Place { plate, set, elements }: &Place, to: &mut [Rows]) {
+        let chain = &self.plates[*plate].chain;
+        let (element, set) = (elements[elements.len() - 1], *set);
+        let inside = self.rows(parts, *plate).children.iter().map(|rows| (rows, element));
+        let around = chain.iter().zip(elements).take(chain.len() - 1).flat_map(|(&around, &at)| {
             let pictures = self.rows(parts, around).children.iter().zip(&self.plates[around].children);
             pictures.filter(|(_, shape)| shape.picture.is_some()).map(move |(rows, _)| (rows, at))
         });
@@ -298,15 +307,14 @@ impl Hierarchy {
         inside.chain(around).chain(outside).zip(to).for_each(|((rows, at), to)| rows.push(at..at + 1, to));
     }
 
-    /// The data set of an element, and the element of each plate of the chain in which it is, from the outside in, itself the
-    /// last.
-    fn elements_around(&self, parts: &Parts, plate: usize, element: usize) -> (usize, Vec<usize>) {
+    /// Where an element of a plate is.
+    pub(super) fn place(&self, parts: &Parts, plate: usize, element: usize) -> Place {
         let mut elements = vec![element];
         for &inner in self.plates[plate].chain.iter().rev() {
             elements.push(self.rows(parts, inner).parent(elements[elements.len() - 1]));
         }
         elements.reverse();
-        (elements.remove(0), elements)
+        Place { plate, set: elements.remove(0), elements }
     }
 
     /// Adds what stands around an element and in it, for a draw, but for its own locals.
@@ -314,23 +322,24 @@ impl Hierarchy {
         &self,
         parts: &Parts,
         latents: &Latents,
-        (plate, element, draw): (usize, usize, usize),
+        Place { plate, set, elements }: &Place,
+        draw: usize,
         to: &mut Vec<f32>,
     ) {
+        let (plate, set) = (*plate, *set);
         let chain = &self.plates[plate].chain;
-        let (set, elements) = self.elements_around(parts, plate, element);
         if self.around {
             let (numbers, at) = (latents.globals.len() / (parts.data.sets * latents.draws), set * latents.draws + draw);
             to.extend_from_slice(&latents.globals[at * numbers..(at + 1) * numbers]);
         }
         parts.data.push_outside(set, to);
-        for (&around, &at) in chain.iter().zip(&elements) {
+        for (&around, &at) in chain.iter().zip(elements) {
             self.rows(parts, around).push_row(at, to);
             if self.around && around != plate {
                 self.push_latents(latents, (around, at, draw), to);
             }
         }
-        for (&around, &at) in chain.iter().zip(&elements).filter(|(plate, _)| self.plates[**plate].random) {
+        for (&around, &at) in chain.iter().zip(elements).filter(|(plate, _)| self.plates[**plate].random) {
             let rows = self.rows(parts, around);
             let parent = rows.parent(at);
             to.push(((rows.offsets[parent + 1] - rows.offsets[parent]) as f32).ln_1p());
@@ -345,7 +354,7 @@ impl Hierarchy {
                 })
             };
             let mut named: Vec<(usize, usize)> =
-                chain.iter().zip(&elements).flat_map(|(&plate, &element)| of(plate, element)).collect();
+                chain.iter().zip(elements).flat_map(|(&plate, &element)| of(plate, element)).collect();
             let mut at = 0;
             while at < named.len() {
                 let (plate, element) = named[at];

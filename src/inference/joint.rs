@@ -20,7 +20,7 @@ use crate::simulate::{Plan, SimulateError, stream};
 /// Elements that are learned from of one simulated data set: neighbours share their globals.
 const ELEMENTS: usize = 4;
 /// Simulations without an element that are passed over.
-const EMPTY: u64 = 10_000;
+pub(super) const EMPTY: u64 = 10_000;
 /// The share of a budget of time that the globals get, unless another is asked for.
 const GLOBALS: f64 = 0.5;
 
@@ -118,13 +118,14 @@ impl<'a, M: Model> JointNpe<'a, M> {
     }
 
     /// Says that an element is as likely when the columns of its picture are in the other order and some of its locals, whose
-    /// support is the real line, have the other sign, whatever else there is: `.mirror_x("lenses.image", &["x"])`. Each
-    /// picture that is learned from is then mirrored or not, at random.
+    /// support is the real line, have the other sign: `.mirror_x("lenses.image", &["x"])`. All else must stay as it is: the
+    /// other data of the element and what is around it, of which none may tell left from right. Each picture that is learned
+    /// from is then mirrored or not, at random; those of one plate that have the same mirror, together.
     pub fn mirror_x(self, picture: &str, changes_sign: &[&str]) -> Self {
         self.mirror(picture, Axis::X, changes_sign)
     }
 
-    /// The same for the lines of the picture.
+    /// The same for the rows of the picture.
     pub fn mirror_y(self, picture: &str, changes_sign: &[&str]) -> Self {
         self.mirror(picture, Axis::Y, changes_sign)
     }
@@ -190,8 +191,9 @@ impl<'a, M: Model> JointNpe<'a, M> {
         if !self.around {
             supports_stand_alone(self.model, &plan, self.seed)?;
         }
+        let flips = Flip::of_elements(&self.mirrors, self.model, &hierarchy, &plan, self.seed)?;
         let networks = tasks.into_iter().map(|task| {
-            let network = self.train_task(&hierarchy, task, &plan)?;
+            let network = self.train_task(&hierarchy, task, &plan, &flips[task.plate])?;
             Ok(LocalNetwork { task, network })
         });
         let networks = networks.collect::<Result<Vec<_>, InferenceError>>()?;
@@ -227,7 +229,7 @@ impl<'a, M: Model> JointNpe<'a, M> {
             npe = npe.given(data);
         }
         npe.bank = self.bank;
-        let (plates, layers) = (&hierarchy.data_shape().plates, &self.globals.architecture.pictures);
+        let (plates, layers) = (&hierarchy.data_shape().plates, &self.globals.architecture);
         npe.pictures = locals.iter().map(|local| &local.network).find(|network| network.reads_pictures(plates, layers));
         if let Some(path) = self.checkpoint("globals") {
             npe = npe.checkpoint(path);
@@ -236,7 +238,13 @@ impl<'a, M: Model> JointNpe<'a, M> {
         npe.train(budget)
     }
 
-    fn train_task(&self, hierarchy: &Hierarchy, task: Task, plan: &Plan<'_, M>) -> Result<Network, InferenceError> {
+    fn train_task(
+        &self,
+        hierarchy: &Hierarchy,
+        task: Task,
+        plan: &Plan<'_, M>,
+        flips: &[Flip],
+    ) -> Result<Network, InferenceError> {
         let (width, plates) = hierarchy.shape(task.plate, task.known(hierarchy));
         let shape = Shape { width, plates, targets: task.targets(hierarchy) };
         let mut settings = self.locals.clone();
@@ -249,8 +257,6 @@ impl<'a, M: Model> JointNpe<'a, M> {
         let of_bank = self.bank.map(|bank| bank.elements(hierarchy, task, &mut settings)).transpose()?;
         let name = task.name(hierarchy);
         let checkpoint = self.checkpoint(&name);
-        let flips = self.mirrors.iter().map(|m| m.of_elements(self.model, hierarchy, task.plate, plan, self.seed));
-        let flips: Vec<Flip> = flips.filter_map(Result::transpose).collect::<Result<_, _>>()?;
         let training = Training {
             of: format!(
                 "{:?} ({}), locals {name}, hierarchy {}",
@@ -260,7 +266,7 @@ impl<'a, M: Model> JointNpe<'a, M> {
             ),
             settings: &settings,
             networks: &[],
-            flips: &flips,
+            flips,
             known: task.discrete.map(|_| task.known(hierarchy)),
             pictures: None,
             checkpoint: checkpoint.as_deref(),
@@ -331,9 +337,10 @@ impl Task {
         to: &mut Batch,
         targets: &mut Vec<f32>,
     ) {
-        hierarchy.push_outside(parts, latents, (self.plate, element, 0), &mut to.globals);
+        let place = hierarchy.place(parts, self.plate, element);
+        hierarchy.push_outside(parts, latents, &place, 0, &mut to.globals);
         self.push_known(hierarchy, &latents.plates[self.plate], element, &mut to.globals);
-        hierarchy.push_inside(parts, self.plate, element, &mut to.plates);
+        hierarchy.push_inside(parts, &place, &mut to.plates);
         to.sets += 1;
         self.push_targets(hierarchy, &latents.plates[self.plate], element, targets);
     }
@@ -599,12 +606,13 @@ pub(super) fn judge<M: Model>(
     element: usize,
 ) -> Vec<Estimate> {
     let (hierarchy, task) = (&of.hierarchy, local.task);
+    let place = hierarchy.place(parts, task.plate, element);
     let mut outside = Vec::new();
     for draw in 0..latents.draws {
-        hierarchy.push_outside(parts, latents, (task.plate, element, draw), &mut outside);
+        hierarchy.push_outside(parts, latents, &place, draw, &mut outside);
         task.push_known(hierarchy, own, draw, &mut outside);
     }
     let mut inside = task.batch(hierarchy, 0).0.plates;
-    hierarchy.push_inside(parts, task.plate, element, &mut inside);
+    hierarchy.push_inside(parts, &place, &mut inside);
     local.network.predict_outside(&inside, &outside).unwrap_or_default()
 }

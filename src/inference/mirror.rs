@@ -4,21 +4,33 @@ use rand::RngExt;
 
 use super::InferenceError;
 use super::encode::Encoder;
-use super::hierarchy::{Hierarchy, PlateParts};
+use super::hierarchy::Hierarchy;
+use super::joint::EMPTY;
 use crate::model::{Model, Specification};
-use crate::nn::{Batch, Rows, Source};
-use crate::simulate::{Plan, stream};
-
-/// Simulations that are looked at for an element whose latent variables are those of the real line.
-const LOOKS: u64 = 100;
+use crate::nn::{Batch, Rows, Source, VALIDATION};
+use crate::simulate::{Plan, SimulateError, stream};
 
 /// Which way a picture is turned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Axis {
     /// The columns are in the other order.
     X,
-    /// The lines are.
+    /// The rows are.
     Y,
+}
+
+impl Axis {
+    fn turn(self, picture: &mut [f32], (height, width): (usize, usize)) {
+        match self {
+            Axis::X => picture.chunks_exact_mut(width).for_each(<[f32]>::reverse),
+            Axis::Y => {
+                for row in 0..height / 2 {
+                    let (above, below) = picture.split_at_mut((height - 1 - row) * width);
+                    above[row * width..(row + 1) * width].swap_with_slice(&mut below[..width]);
+                }
+            }
+        }
+    }
 }
 
 /// A declared symmetry: a picture that is mirrored is as likely as it was, where some latent variables of its plate change
@@ -36,119 +48,157 @@ impl Mirror {
         InferenceError::Mirror { picture: self.picture.clone(), reason }
     }
 
-    /// Where the picture is in whole data sets.
-    pub(super) fn of_sets(&self, specification: &Specification, encoder: &Encoder) -> Result<Flip, InferenceError> {
-        let pictures = encoder.named_pictures(specification);
-        match pictures.iter().find(|(name, ..)| *name == self.picture) {
-            Some((_, table, size)) => {
-                Ok(Flip { table: table.clone(), axis: self.axis, size: *size, signs: Vec::new() })
-            }
-            None => {
-                let known = pictures.iter().map(|(name, ..)| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-                let known = if known.is_empty() { "none".to_owned() } else { known };
-                Err(self.error(format!("the model's data have no picture of that name; there are {known}")))
-            }
-        }
+    /// Where the plate of the picture is; the table of the picture there, its height and its width.
+    fn place(&self, specification: &Specification, encoder: &Encoder) -> Result<(Vec<usize>, Picture), InferenceError> {
+        let mut pictures = encoder.named_pictures(specification);
+        let Some(at) = pictures.iter().position(|(name, ..)| *name == self.picture) else {
+            let known = list(pictures.iter().map(|(name, ..)| name.as_str()));
+            return Err(self.error(format!("the model's data have no picture of that name; there are {known}")));
+        };
+        let (_, mut path, size) = pictures.swap_remove(at);
+        let table = path.pop().unwrap_or(0);
+        Ok((path, (table, size)))
     }
 
-    /// Where the picture is in an element of a plate that is seen by itself, and which of the numbers of its continuous
-    /// locals change their sign; nothing if the picture is that of another plate.
-    pub(super) fn of_elements<M: Model>(
+    /// Which of the numbers of the continuous locals of its plate change their sign.
+    fn signs<M: Model>(
         &self,
         model: &M,
         hierarchy: &Hierarchy,
-        plate: usize,
+        plate: Option<usize>,
         plan: &Plan<'_, M>,
         seed: u64,
-    ) -> Result<Option<Flip>, InferenceError> {
-        let flip = self.of_sets(&model.specification(), &hierarchy.encoder)?;
-        let own = &hierarchy.plates[plate];
-        let [path @ .., table] = &flip.table[..] else { return Ok(None) };
-        if own.path != path {
-            return Ok(None);
-        }
+    ) -> Result<Vec<usize>, InferenceError> {
         let mut signs = Vec::new();
         for name in &self.changes_sign {
-            let range = numbers_of(own, hierarchy, name).ok_or_else(|| {
-                self.error(format!("`{name}`, which is to change its sign, is no continuous local of `{}`", own.name))
-            })?;
-            if !is_real(model, hierarchy, plate, name, plan, seed)? {
+            let changes = format!("`{name}`, which is to change its sign,");
+            let Some(plate) = plate else {
+                return Err(self.error(format!("{changes} is no local of its plate: the picture is outside plates")));
+            };
+            let own = &hierarchy.plates[plate];
+            let named = |slot: usize| hierarchy.slots[slot].name.as_str();
+            let Some(at) = own.continuous.iter().position(|(slot, ..)| named(*slot) == name) else {
+                let known = list(own.continuous.iter().map(|(slot, ..)| named(*slot)));
+                let plate = &own.name;
+                return Err(self.error(format!("{changes} is no continuous local of `{plate}`; there are {known}")));
+            };
+            let slot = &hierarchy.slots[own.continuous[at].0];
+            if slot.width > 1 {
+                return Err(self.error(format!(
+                    "{changes} has {} components, and only one of them can: make that a local of its own",
+                    slot.width
+                )));
+            }
+            let number: usize = own.continuous[..at].iter().map(|(_, free, _)| free).sum();
+            if !is_real(model, hierarchy, plate, (slot.column, number), plan, seed)? {
                 return Err(self.error(format!(
                     "`{name}` cannot change its sign, since its support is not the whole real line: write it as a function \
                      of a local that has one, such as `Normal`"
                 )));
             }
-            signs.extend(range);
+            add_new(&mut signs, [number]);
         }
-        Ok(Some(Flip { table: vec![*table], signs, ..flip }))
+        Ok(signs)
     }
 }
 
-/// The numbers of a local among those of its plate's continuous locals.
-fn numbers_of(own: &PlateParts, hierarchy: &Hierarchy, name: &str) -> Option<std::ops::Range<usize>> {
-    let mut start = 0;
-    for (slot, free, _) in &own.continuous {
-        if hierarchy.slots[*slot].name == name {
-            return Some(start..start + free);
+fn add_new<T: PartialEq>(to: &mut Vec<T>, more: impl IntoIterator<Item = T>) {
+    for one in more {
+        if !to.contains(&one) {
+            to.push(one);
         }
-        start += free;
     }
-    None
 }
 
-/// Whether the unconstrained numbers of a local are the local itself: of a simulated element they are, or are not.
+/// Names, as an error tells them.
+fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let names = names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    if names.is_empty() { "none".to_owned() } else { names }
+}
+
+/// Whether the unconstrained number of a local, given by its column and its number, is the local itself: of a simulated element
+/// it is, or is not.
 fn is_real<M: Model>(
     model: &M,
     hierarchy: &Hierarchy,
     plate: usize,
-    name: &str,
+    (column, number): (usize, usize),
     plan: &Plan<'_, M>,
     seed: u64,
 ) -> Result<bool, InferenceError> {
-    let own = &hierarchy.plates[plate];
-    let slot = hierarchy.slots.iter().find(|slot| slot.name == name && slot.plate == own.path);
-    let (Some(range), Some(slot)) = (numbers_of(own, hierarchy, name), slot) else { return Ok(false) };
-    for place in 0..LOOKS {
+    for place in 0..EMPTY {
         let simulation = model.draw(plan, &mut stream(seed, place))?;
         let latents = hierarchy.latents(model, &simulation);
-        let numbers = &latents.plates[plate].numbers;
-        if numbers.is_empty() {
-            continue;
+        if let Some(found) = latents.plates[plate].numbers.get(number) {
+            return Ok(hierarchy.values(&simulation.locals, plate, column, 1) == [*found]);
         }
-        let values = hierarchy.values(&simulation.locals, plate, slot.column, range.len());
-        return Ok(values == numbers[range]);
     }
-    Ok(false)
+    Err(SimulateError::NoElements { plate: hierarchy.plates[plate].name.clone() }.into())
 }
 
-/// A picture that is mirrored in the data of a training.
+/// A table among those of a plate; height and width of the pictures there.
+type Picture = (usize, (usize, usize));
+
+/// Pictures of one plate that are mirrored in the data of a training: for each row of the plate all of them, or none.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Flip {
-    /// Where its table is.
-    table: Vec<usize>,
+    /// Where the plate is; empty: outside plates.
+    plate: Vec<usize>,
+    pictures: Vec<Picture>,
     axis: Axis,
-    size: (usize, usize),
-    /// Where there is one picture in each data set: the numbers of locals that change their sign with it.
+    /// Outside plates: the numbers of locals that change their sign with the pictures.
     signs: Vec<usize>,
 }
 
 impl Flip {
-    fn rows<'a>(&self, batch: &'a mut Batch) -> &'a mut Rows {
-        let (first, rest) = (self.table[0], &self.table[1..]);
-        rest.iter().fold(&mut batch.plates[first], |rows, &child| &mut rows.children[child])
+    /// The pictures that some symmetries mirror in whole data sets.
+    pub(super) fn of_sets(
+        mirrors: &[Mirror],
+        specification: &Specification,
+        encoder: &Encoder,
+    ) -> Result<Vec<Flip>, InferenceError> {
+        let mut flips = Vec::new();
+        for mirror in mirrors {
+            let (plate, picture) = mirror.place(specification, encoder)?;
+            Flip { plate, pictures: vec![picture], axis: mirror.axis, signs: Vec::new() }.add_to(&mut flips);
+        }
+        Ok(flips)
     }
 
-    fn turn(&self, picture: &mut [f32]) {
-        let (height, width) = self.size;
-        match self.axis {
-            Axis::X => picture.chunks_exact_mut(width).for_each(<[f32]>::reverse),
-            Axis::Y => {
-                for line in 0..height / 2 {
-                    let (above, below) = picture.split_at_mut((height - 1 - line) * width);
-                    above[line * width..(line + 1) * width].swap_with_slice(&mut below[..width]);
-                }
+    /// For each plate of a hierarchy those that they mirror in its elements, each of which is seen by itself, outside plates.
+    pub(super) fn of_elements<M: Model>(
+        mirrors: &[Mirror],
+        model: &M,
+        hierarchy: &Hierarchy,
+        plan: &Plan<'_, M>,
+        seed: u64,
+    ) -> Result<Vec<Vec<Flip>>, InferenceError> {
+        let mut flips = vec![Vec::new(); hierarchy.plates.len()];
+        for mirror in mirrors {
+            let (path, picture) = mirror.place(&model.specification(), &hierarchy.encoder)?;
+            let plate = hierarchy.plates.iter().position(|own| own.path == path);
+            let signs = mirror.signs(model, hierarchy, plate, plan, seed)?;
+            if let Some(plate) = plate {
+                Flip { plate: Vec::new(), pictures: vec![picture], axis: mirror.axis, signs }.add_to(&mut flips[plate]);
             }
         }
+        Ok(flips)
+    }
+
+    /// Pictures of one plate turn together, or a local that changes its sign with each of them would not know whether to.
+    fn add_to(self, flips: &mut Vec<Flip>) {
+        match flips.iter_mut().find(|flip| flip.plate == self.plate && flip.axis == self.axis) {
+            Some(flip) => {
+                // What is declared twice is turned once.
+                add_new(&mut flip.pictures, self.pictures);
+                add_new(&mut flip.signs, self.signs);
+            }
+            None => flips.push(self),
+        }
+    }
+
+    fn tables<'a>(&self, batch: &'a mut Batch) -> &'a mut [Rows] {
+        self.plate.iter().fold(&mut batch.plates, |tables, &at| &mut tables[at].children)
     }
 }
 
@@ -168,26 +218,146 @@ impl<S: Source> Source for Mirrored<'_, S> {
     fn draw(&self, step: u64, first: usize, sets: usize) -> Result<(Batch, Vec<f32>), S::Error> {
         let (mut batch, mut targets) = self.source.draw(step, first, sets)?;
         // Apart from the streams of the sources.
-        let key = step.wrapping_add(2).wrapping_mul(0xd6e8_feb8_6659_fd93);
+        let key = match step {
+            VALIDATION => 0xd6e8_feb8_6659_fd93_u64.rotate_left(32),
+            _ => step.wrapping_add(2).wrapping_mul(0xd6e8_feb8_6659_fd93),
+        };
         let mut rng = stream(self.seed.wrapping_add(key), first as u64);
-        for flip in self.flips {
-            let rows = flip.rows(&mut batch);
-            let width = rows.width;
-            let turned: Vec<bool> = (0..rows.rows()).map(|_| rng.random()).collect();
-            let pictures = rows.features.chunks_exact_mut(width).zip(&turned).filter(|(_, turned)| **turned);
-            pictures.for_each(|(picture, _)| flip.turn(picture));
+        for flip @ Flip { pictures, axis, signs, .. } in self.flips {
+            let tables = flip.tables(&mut batch);
+            let rows = pictures.first().map_or(0, |(table, _)| tables[*table].rows());
+            let turned: Vec<bool> = (0..rows).map(|_| rng.random()).collect();
+            for (table, size) in pictures {
+                let Rows { width, features, .. } = &mut tables[*table];
+                let pictures = features.chunks_exact_mut(*width).zip(&turned).filter(|(_, turned)| **turned);
+                pictures.for_each(|(picture, _)| axis.turn(picture, *size));
+            }
             let dims = targets.len() / sets.max(1);
             let (numbers, each, start) = match self.known {
                 None => (&mut targets, dims, 0),
                 Some(known) => (&mut batch.globals, batch.width, batch.width - known),
             };
-            for set in (0..sets).filter(|set| !flip.signs.is_empty() && turned[*set]) {
-                for sign in &flip.signs {
+            for set in (0..sets).filter(|set| !signs.is_empty() && turned[*set]) {
+                for sign in signs {
                     let number = &mut numbers[set * each + start + sign];
                     *number = -*number;
                 }
             }
         }
         Ok((batch, targets))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SETS: usize = 64;
+
+    /// A source of the same data sets in every draw.
+    struct Same(Batch, Vec<f32>);
+
+    impl Source for Same {
+        type Error = SimulateError;
+
+        fn draw(&self, _: u64, _: usize, _: usize) -> Result<(Batch, Vec<f32>), SimulateError> {
+            Ok((self.0.clone(), self.1.clone()))
+        }
+    }
+
+    /// Rows of numbers, no two of which are the same.
+    fn table(width: usize, parents: usize, each: usize, children: Vec<Rows>) -> Rows {
+        let offsets = (0..=parents).map(|parent| parent * each).collect();
+        Rows { width, features: counted(width * parents * each), offsets, children }
+    }
+
+    fn counted(numbers: usize) -> Vec<f32> {
+        (1..=numbers).map(|number| number as f32).collect()
+    }
+
+    fn flip(plate: &[usize], picture: Picture, axis: Axis, signs: &[usize]) -> Flip {
+        Flip { plate: plate.to_vec(), pictures: vec![picture], axis, signs: signs.to_vec() }
+    }
+
+    /// The picture in a row, with its columns or its rows in the other order, pixel by pixel.
+    fn mirrored(rows: &Rows, row: usize, (height, width): (usize, usize), (x, y): (bool, bool)) -> Vec<f32> {
+        let from = |at: usize, length: usize, turned: bool| if turned { length - 1 - at } else { at };
+        let pixels = (0..height).flat_map(|line| (0..width).map(move |column| (line, column)));
+        let start = row * height * width;
+        pixels
+            .map(|(line, column)| rows.features[start + from(line, height, y) * width + from(column, width, x)])
+            .collect()
+    }
+
+    const WAYS: [(bool, bool); 4] = [(false, false), (true, false), (false, true), (true, true)];
+
+    /// Which way the picture in a row was turned.
+    fn way(before: &Rows, after: &Rows, row: usize, size: (usize, usize)) -> (bool, bool) {
+        let found = mirrored(after, row, size, (false, false));
+        WAYS.into_iter().find(|way| mirrored(before, row, size, *way) == found).unwrap()
+    }
+
+    /// Elements with two pictures, of which one is mirrored both ways, and a table of other rows between them: the other
+    /// picture turns with it, locals change their sign with both, and nothing else changes.
+    #[test]
+    fn locals_change_their_sign_with_all_pictures_of_their_element() {
+        let (first, second) = ((0, (3, 4)), (2, (2, 5)));
+        let mut flips = Vec::new();
+        flip(&[], first, Axis::X, &[0]).add_to(&mut flips);
+        flip(&[], second, Axis::X, &[0, 2]).add_to(&mut flips);
+        flip(&[], first, Axis::Y, &[1]).add_to(&mut flips);
+        flip(&[], first, Axis::Y, &[1]).add_to(&mut flips);
+        let plates = vec![table(12, SETS, 1, vec![]), table(2, SETS, 3, vec![]), table(10, SETS, 1, vec![])];
+        let source = Same(Batch { sets: SETS, width: 4, globals: counted(4 * SETS), plates }, counted(3 * SETS));
+        for known in [None, Some(3)] {
+            let draw = |seed, step, first| {
+                Mirrored { source: &source, flips: &flips, known, seed }.draw(step, first, SETS).unwrap()
+            };
+            let found = draw(1, 5, 0);
+            let (mut batch, mut targets) = (source.0.clone(), source.1.clone());
+            let mut seen = [0; 4];
+            for set in 0..SETS {
+                let (x, y) = way(&source.0.plates[0], &found.0.plates[0], set, first.1);
+                for ((table, size), way) in [(first, (x, y)), (second, (x, false))] {
+                    let turned = mirrored(&source.0.plates[table], set, size, way);
+                    batch.plates[table].features[set * turned.len()..][..turned.len()].copy_from_slice(&turned);
+                }
+                let numbers = if known.is_some() { &mut batch.globals[4 * set + 1..] } else { &mut targets[3 * set..] };
+                for (number, _) in numbers.iter_mut().zip([x, y, x]).filter(|(_, turned)| *turned) {
+                    *number = -*number;
+                }
+                seen[usize::from(x) + 2 * usize::from(y)] += 1;
+            }
+            assert!(found == (batch, targets));
+            // Each way 16 +- 3.5 times.
+            assert!(seen.iter().all(|seen| (2..=30).contains(seen)), "{seen:?}");
+            assert!(draw(1, 5, 0) == found);
+            for (seed, step, first) in [(2, 5, 0), (1, 6, 0), (1, 5, SETS), (1, VALIDATION, 0)] {
+                assert!(draw(seed, step, first) != found);
+            }
+        }
+    }
+
+    /// In whole data sets every row of a plate, here a nested one, has a coin of its own.
+    #[test]
+    fn pictures_of_a_data_set_are_mirrored_one_by_one() {
+        let size = (3, 4);
+        let flips = [flip(&[1, 0], (1, size), Axis::Y, &[])];
+        let nested = table(1, 2 * SETS, 3, vec![table(1, 6 * SETS, 2, vec![]), table(12, 6 * SETS, 1, vec![])]);
+        let plates = vec![table(2, SETS, 2, vec![]), table(0, SETS, 2, vec![nested])];
+        let source = Same(Batch { sets: SETS, width: 1, globals: counted(SETS), plates }, counted(SETS));
+        let (found, targets) =
+            Mirrored { source: &source, flips: &flips, known: None, seed: 1 }.draw(0, 0, SETS).unwrap();
+        let pictures = |batch: &Batch| batch.plates[1].children[0].children[1].clone();
+        let ways: Vec<_> = (0..6 * SETS).map(|row| way(&pictures(&source.0), &pictures(&found), row, size)).collect();
+        assert!(ways.iter().all(|(x, _)| !x));
+        // 192 +- 10; and sets of which all six turn, or none, are few: 2 +- 1.4.
+        let turned = ways.iter().filter(|(_, y)| *y).count();
+        assert!((142..=242).contains(&turned), "{turned}");
+        let alike = ways.chunks(6).filter(|set| set.iter().all(|way| way == &set[0])).count();
+        assert!(alike < 10, "{alike}");
+        let mut batch = found;
+        batch.plates[1].children[0].children[1] = pictures(&source.0);
+        assert!(batch == source.0 && targets == source.1);
     }
 }

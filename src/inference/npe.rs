@@ -95,7 +95,7 @@ impl<'a, M: Model> Npe<'a, M> {
         self
     }
 
-    /// The same for the lines of the picture.
+    /// The same for the rows of the picture.
     pub fn mirror_y(mut self, picture: &str) -> Self {
         self.mirrors.push(Mirror { picture: picture.to_owned(), axis: Axis::Y, changes_sign: Vec::new() });
         self
@@ -179,8 +179,7 @@ impl<'a, M: Model> Npe<'a, M> {
             }
         });
         let specification = self.model.specification();
-        let flips = self.mirrors.iter().map(|mirror| mirror.of_sets(&specification, encoder));
-        let flips: Vec<Flip> = flips.collect::<Result<_, _>>()?;
+        let flips = Flip::of_sets(&self.mirrors, &specification, encoder)?;
         let training = Training {
             of: format!("{:?} ({}), {names:?}", self.model, specification.fingerprint()),
             settings: &self.settings,

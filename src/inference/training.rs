@@ -43,7 +43,8 @@ impl Training<'_> {
         let Training { flips, known, settings, .. } = *self;
         let source = &Mirrored { source, flips, known, seed: settings.seed };
         let flips = if flips.is_empty() { String::new() } else { format!(", {flips:?}") };
-        let identity = format!("{}{flips}, {simulations}", self.of);
+        let begun = self.pictures.map(|network| format!(", begun as {}", network.fingerprint())).unwrap_or_default();
+        let identity = format!("{}{flips}{begun}, {simulations}", self.of);
         let metadata = BTreeMap::from([(TRAINING_OF.to_owned(), identity.clone())]);
         let mut trainer = match self.checkpoint {
             Some(path) if path.exists() => {

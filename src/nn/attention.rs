@@ -25,7 +25,7 @@ use dfdx::prelude::{Cpu, Tape};
 
 use super::graph::{Graph, Input, Layer, Node, Result, Slot, give, give_product, shared, take};
 use super::kernels::{
-    Activation, Number, View, add, add_column_sums, add_row, add_scaled, lane_sum, product_into, set_product,
+    Activation, Number, View, add, add_column_sums, add_row, add_scaled, lane_sum, product_into, room, set_product,
 };
 
 /// Queries whose scores are made at once.
@@ -281,7 +281,10 @@ impl<E: Number, T: Tape<E, Cpu>> Graph<E, T> {
         let mut sums = self.sums(x.values.len() / columns, &inputs, layer);
         add(&mut sums, &x.values);
         let bias = &self.weights.values[layer.bias.range()];
-        pulp::Arch::new().dispatch(|| sums.chunks_exact_mut(columns).for_each(|row| add_row(row, bias)));
+        pulp::Arch::new().dispatch(
+            #[inline(always)]
+            || sums.chunks_exact_mut(columns).for_each(|row| add_row(row, bias)),
+        );
         let output = self.node(sums, columns)?;
         if !T::OWNS_TAPE {
             return Ok(output);
@@ -374,14 +377,6 @@ impl<E: Number, T: Tape<E, Cpu>> Graph<E, T> {
 
 // ---- loops over scores -------------------------------------------------------------------------------------------------
 
-/// Room for so many numbers, of any value.
-fn room<E: Number>(scratch: &mut Vec<E>, length: usize) -> &mut [E] {
-    if scratch.len() < length {
-        scratch.resize(length, E::zero());
-    }
-    &mut scratch[..length]
-}
-
 fn set_scores<E: Number>(scores: &mut [E], tile: &Tile, queries: &[E], memory: &[E], width: usize) {
     let left = block(queries, width, &tile.queries, tile.columns.clone());
     set_product(scores, left, block(memory, 2 * width, &tile.keys, tile.columns.clone()).transposed());
@@ -389,17 +384,20 @@ fn set_scores<E: Number>(scores: &mut [E], tile: &Tile, queries: &[E], memory: &
 
 /// Turns scores into weights that sum to 1, and notes the logarithm of the sum of their exponentials, if there is room.
 fn softmax<E: Number>(scores: &mut [E], tile: &Tile, scale: E, log_sums: &mut [E]) {
-    pulp::Arch::new().dispatch(|| {
-        let mut log_sums = log_sums.iter_mut();
-        for (row, reads) in tile.rows(scores) {
-            let (row, hidden) = row.split_at_mut(reads);
-            hidden.fill(E::zero());
-            let log_sum = softmax_row(row, scale);
-            if let Some(place) = log_sums.next() {
-                *place = log_sum;
+    pulp::Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            let mut log_sums = log_sums.iter_mut();
+            for (row, reads) in tile.rows(scores) {
+                let (row, hidden) = row.split_at_mut(reads);
+                hidden.fill(E::zero());
+                let log_sum = softmax_row(row, scale);
+                if let Some(place) = log_sums.next() {
+                    *place = log_sum;
+                }
             }
-        }
-    });
+        },
+    );
 }
 
 #[inline(always)]
@@ -433,15 +431,18 @@ fn highest<E: Number>(row: &[E]) -> E {
 
 /// Turns scores into weights by what [`softmax`] noted.
 fn restore<E: Number>(scores: &mut [E], tile: &Tile, scale: E, log_sums: &[E]) {
-    pulp::Arch::new().dispatch(|| {
-        for ((row, reads), log_sum) in tile.rows(scores).zip(log_sums) {
-            let (row, hidden) = row.split_at_mut(reads);
-            hidden.fill(E::zero());
-            for score in row {
-                *score = (scale * *score - *log_sum).quick_exp();
+    pulp::Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            for ((row, reads), log_sum) in tile.rows(scores).zip(log_sums) {
+                let (row, hidden) = row.split_at_mut(reads);
+                hidden.fill(E::zero());
+                for score in row {
+                    *score = (scale * *score - *log_sum).quick_exp();
+                }
             }
-        }
-    });
+        },
+    );
 }
 
 /// Turns the gradient with respect to weights into that with respect to scores before they are scaled: of a softmax p with
@@ -455,15 +456,18 @@ fn softmax_backward<E: Number>(
     upstream: &[E],
     width: usize,
 ) {
-    pulp::Arch::new().dispatch(|| {
-        let rows = gradient.chunks_exact_mut(tile.keys.len()).zip(weights.chunks_exact(tile.keys.len()));
-        for ((gradient, weights), query) in rows.zip(tile.queries.clone()) {
-            let own = query * width + tile.columns.start..query * width + tile.columns.end;
-            let (found, upstream) = (&found[own.clone()], &upstream[own]);
-            let mean = found.iter().zip(upstream).map(|(found, upstream)| *found * *upstream).sum::<E>();
-            softmax_backward_row(gradient, weights, mean, scale);
-        }
-    });
+    pulp::Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            let rows = gradient.chunks_exact_mut(tile.keys.len()).zip(weights.chunks_exact(tile.keys.len()));
+            for ((gradient, weights), query) in rows.zip(tile.queries.clone()) {
+                let own = query * width + tile.columns.start..query * width + tile.columns.end;
+                let (found, upstream) = (&found[own.clone()], &upstream[own]);
+                let mean = found.iter().zip(upstream).map(|(found, upstream)| *found * *upstream).sum::<E>();
+                softmax_backward_row(gradient, weights, mean, scale);
+            }
+        },
+    );
 }
 
 #[inline(always)]

@@ -235,6 +235,11 @@ impl PlateShape {
         PlateShape { width: height * width, children: Vec::new(), picture: Some((height, width)) }
     }
 
+    /// Heights and widths of the pictures among some plates, in the order in which networks read them.
+    pub(super) fn pictures(plates: &[PlateShape]) -> Vec<(usize, usize)> {
+        plates.iter().flat_map(|plate| plate.picture.into_iter().chain(Self::pictures(&plate.children))).collect()
+    }
+
     /// What is wrong with the shape of a picture among these plates.
     pub(super) fn check(&self, place: &str) -> Result<(), String> {
         match self.picture {

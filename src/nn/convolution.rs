@@ -10,7 +10,7 @@ use dfdx::prelude::{Cpu, Tape};
 
 use super::graph::{Graph, Input, Layer, Node, Result, Slot, Weights, shared, take};
 use super::kernels::{
-    Activation, Number, View, activate, activate_backward, add_column_sums, add_product, set_product,
+    Activation, Number, View, activate, activate_backward, add_column_sums, add_product, room, set_product,
 };
 
 /// Numbers of the patches that are gathered at once, unless a single line has more: what a core's cache holds beside all else.
@@ -90,12 +90,12 @@ impl PicturePlan {
     ) -> Result<Node<E>> {
         let (pixels_each, features) = (self.convolutions.first().map_or(1, Convolution::places), self.features());
         let mut output = Vec::with_capacity(pixels.len() / pixels_each * features);
-        let mut kept = Vec::new();
+        let (mut kept, mut patches) = (Vec::new(), Vec::new());
         for block in pixels.chunks(BLOCK * pixels_each) {
             let mut made: Vec<Made<E>> = Vec::with_capacity(self.convolutions.len());
             for convolution in &self.convolutions {
                 let input = made.last().map_or(block, |made| made.values.as_slice());
-                made.push(convolution.apply(&graph.weights, activation, input));
+                made.push(convolution.apply(&graph.weights, activation, input, &mut patches));
             }
             output.extend_from_slice(made.last().map_or(block, |made| made.values.as_slice()));
             if T::OWNS_TAPE {
@@ -108,6 +108,7 @@ impl PicturePlan {
         graph.tape.add_backward_op(move |grads| {
             let upstream = take(grads, &key)?;
             let sum = shared(grads, &leaf, length)?;
+            let mut patches = Vec::new();
             let blocks = pixels.chunks(BLOCK * pixels_each).zip(upstream.chunks(BLOCK * features));
             for ((block, upstream), made) in blocks.zip(&kept) {
                 let mut gradient = upstream.to_vec();
@@ -116,7 +117,7 @@ impl PicturePlan {
                     let Made { values, sums } = &made[index];
                     let columns = convolution.layer.bias.columns;
                     activate_backward(&mut gradient, activation, values, sums.as_deref(), columns);
-                    gradient = convolution.backward(&weights, sum, input, &gradient, index > 0);
+                    gradient = convolution.backward(&weights, sum, input, &gradient, index > 0, &mut patches);
                 }
             }
             Ok(())
@@ -154,14 +155,20 @@ impl Convolution {
         self.output().1 * Self::PATCH * self.channels
     }
 
-    fn apply<E: Number>(&self, weights: &Weights<E>, activation: Activation, input: &[E]) -> Made<E> {
+    /// `scratch` is room for patches.
+    fn apply<E: Number>(
+        &self,
+        weights: &Weights<E>,
+        activation: Activation,
+        input: &[E],
+        scratch: &mut Vec<E>,
+    ) -> Made<E> {
         let (_, width, columns) = self.output();
         let mut sums = vec![E::zero(); input.len() / self.places() * self.made()];
         let lines = (GATHERED / self.gathered()).max(1);
-        let mut patches = vec![E::zero(); lines * self.gathered()];
         let matrix = weights.matrix(self.layer.weights[0]);
         for (run, sums) in sums.chunks_mut(lines * width * columns).enumerate() {
-            let patches = &mut patches[..sums.len() / (width * columns) * self.gathered()];
+            let patches = room(scratch, sums.len() / (width * columns) * self.gathered());
             self.gather(input, run * lines, patches);
             set_product(sums, View::new(patches, Self::PATCH * self.channels), matrix);
         }
@@ -178,15 +185,15 @@ impl Convolution {
         input: &[E],
         upstream: &[E],
         of_input: bool,
+        scratch: &mut Vec<E>,
     ) -> Vec<E> {
         let (_, width, columns) = self.output();
         let slot = self.layer.weights[0];
         add_column_sums(&mut sum[self.layer.bias.range()], upstream);
         let mut gradient = vec![E::zero(); if of_input { input.len() } else { 0 }];
         let lines = (GATHERED / self.gathered()).max(1);
-        let mut patches = vec![E::zero(); lines * self.gathered()];
         for (run, upstream) in upstream.chunks(lines * width * columns).enumerate() {
-            let patches = &mut patches[..upstream.len() / (width * columns) * self.gathered()];
+            let patches = room(scratch, upstream.len() / (width * columns) * self.gathered());
             self.gather(input, run * lines, patches);
             let upstream = View::new(upstream, columns);
             add_product(&mut sum[slot.range()], View::new(patches, slot.rows).transposed(), upstream);

@@ -62,6 +62,14 @@ impl Number for f64 {
     }
 }
 
+/// Room for so many numbers, of any value.
+pub(super) fn room<E: Number>(scratch: &mut Vec<E>, length: usize) -> &mut [E] {
+    if scratch.len() < length {
+        scratch.resize(length, E::zero());
+    }
+    &mut scratch[..length]
+}
+
 // ---- matrix products ---------------------------------------------------------------------------------------------------
 
 /// A row-major matrix, or a range of its columns, perhaps read transposed.

@@ -854,13 +854,12 @@ impl Network {
         &self.shape
     }
 
-    /// Whether it reads pictures, and those of some plates and by such layers.
-    pub(crate) fn reads_pictures(&self, plates: &[PlateShape], layers: &Pictures) -> bool {
-        fn sizes(plates: &[PlateShape]) -> Vec<(usize, usize)> {
-            plates.iter().flat_map(|plate| plate.picture.into_iter().chain(sizes(&plate.children))).collect()
-        }
-        let own = sizes(&self.shape.plates);
-        !own.is_empty() && own == sizes(plates) && self.architecture.pictures == *layers
+    /// Whether it reads pictures, and those of some plates and by the layers of such an architecture.
+    pub(crate) fn reads_pictures(&self, plates: &[PlateShape], as_in: &Architecture) -> bool {
+        let (pictures, own) = (PlateShape::pictures(&self.shape.plates), &self.architecture);
+        !pictures.is_empty()
+            && pictures == PlateShape::pictures(plates)
+            && (&own.pictures, own.activation) == (&as_in.pictures, as_in.activation)
     }
 
     /// Its sizes.

@@ -109,21 +109,24 @@ impl Optimiser {
                 let linear = within(self.linear.start)..within(self.linear.end);
                 let parts =
                     [(0..linear.start, rate), (linear.clone(), rate * Self::LINEAR), (linear.end..weights.len(), rate)];
-                pulp::Arch::new().dispatch(|| {
-                    for (own, rate) in parts {
-                        let moments =
-                            first[own.clone()].iter_mut().zip(&mut second[own.clone()]).zip(&gradient[own.clone()]);
-                        let weights = weights[own.clone()].iter_mut().zip(&mut average[own]);
-                        for ((weight, average), ((first, second), gradient)) in weights.zip(moments) {
-                            let gradient = scale * gradient;
-                            *first += (1.0 - Self::FIRST) * (gradient - *first);
-                            *second += (1.0 - Self::SECOND) * (gradient * gradient - *second);
-                            let step = rate * *first / ((*second / second_bias).sqrt() + Self::EPSILON);
-                            *weight = decay * *weight - step;
-                            *average += forget * (*weight - *average);
+                pulp::Arch::new().dispatch(
+                    #[inline(always)]
+                    || {
+                        for (own, rate) in parts {
+                            let moments =
+                                first[own.clone()].iter_mut().zip(&mut second[own.clone()]).zip(&gradient[own.clone()]);
+                            let weights = weights[own.clone()].iter_mut().zip(&mut average[own]);
+                            for ((weight, average), ((first, second), gradient)) in weights.zip(moments) {
+                                let gradient = scale * gradient;
+                                *first += (1.0 - Self::FIRST) * (gradient - *first);
+                                *second += (1.0 - Self::SECOND) * (gradient * gradient - *second);
+                                let step = rate * *first / ((*second / second_bias).sqrt() + Self::EPSILON);
+                                *weight = decay * *weight - step;
+                                *average += forget * (*weight - *average);
+                            }
                         }
-                    }
-                });
+                    },
+                );
             });
         self.transpose();
     }
@@ -175,14 +178,17 @@ impl Task<'_> {
     fn run(self, chunks: &[ChunkGradient<f32>]) -> f64 {
         let Task { output, part } = self;
         match part {
-            Part::Rows(start) => pulp::Arch::new().dispatch(|| {
-                output.fill(0.0);
-                for chunk in chunks {
-                    for (output, value) in output.iter_mut().zip(&chunk.rows[start..]) {
-                        *output += value;
+            Part::Rows(start) => pulp::Arch::new().dispatch(
+                #[inline(always)]
+                || {
+                    output.fill(0.0);
+                    for chunk in chunks {
+                        for (output, value) in output.iter_mut().zip(&chunk.rows[start..]) {
+                            *output += value;
+                        }
                     }
-                }
-            }),
+                },
+            ),
             Part::Weights { layer, input, rows } => {
                 for (index, factors) in chunks.iter().map(|chunk| &chunk.sets[layer]).enumerate() {
                     let width = factors.layer.weights[input].rows;

@@ -21,7 +21,7 @@ use super::network::Plan;
 use super::optimise::Optimiser;
 use super::prefix;
 use super::row_network::Own;
-use super::{Architecture, Batch, Encoder, Error, Network, Shape, TrainError, Trunk};
+use super::{Architecture, Batch, Encoder, Error, Network, PlateShape, Shape, TrainError, Trunk};
 
 /// The `step` of [`Source::draw`] from which standardisation and bins are fitted.
 pub const PILOT: u64 = u64::MAX;
@@ -376,17 +376,17 @@ impl<'a, S: Source> Trainer<'a, S> {
     /// their order: there must be as many, of the same sizes.
     ///
     /// # Errors
-    /// If the pictures of the other network, or its layers for them, are others.
+    /// If the other network reads no pictures, or if they, or its layers for them, are others.
     pub fn read_pictures_as(&mut self, other: &Network) -> Result<(), Error> {
-        let sizes =
-            |network: &Network| network.reader.pictures().iter().map(|p| (p.height, p.width)).collect::<Vec<_>>();
-        let (own, found) = (sizes(&self.network), sizes(other));
-        let (layers, other_layers) = (&self.network.architecture.pictures, &other.architecture.pictures);
-        if own != found || layers != other_layers {
-            return Err(Error::Shape(format!(
-                "a network of pictures of {found:?} pixels ({other_layers:?}) cannot begin one of pictures of {own:?} pixels \
-                 ({layers:?})"
-            )));
+        if !other.reads_pictures(&self.network.shape.plates, &self.network.architecture) {
+            let words = |Network { shape, architecture: Architecture { pictures, activation, .. }, .. }: &Network| {
+                format!(
+                    "of pictures of {:?} pixels ({pictures:?}, {activation:?})",
+                    PlateShape::pictures(&shape.plates)
+                )
+            };
+            let (found, own) = (words(other), words(&self.network));
+            return Err(Error::Shape(format!("a network {found} cannot begin one {own}")));
         }
         let mut weights = self.optimiser.weights.values.clone();
         for (to, from) in self.network.plan.picture_slots().into_iter().zip(other.plan.picture_slots()) {

@@ -228,6 +228,11 @@ fn a_network_can_begin_with_the_picture_layers_of_another() {
         trainer.step().unwrap();
     }
 
+    let architecture = Architecture { activation: Activation::Relu, ..album_architecture() };
+    let mut trainer = Trainer::new(&shape, &Album, &Settings { architecture, ..settings.clone() }).unwrap();
+    let text = trainer.read_pictures_as(&first).unwrap_err().to_string();
+    assert!(text.contains("Gelu) cannot begin one") && text.contains("Relu)"), "{text}");
+
     let shape = Shape { plates: vec![PlateShape::picture(9, 6)], ..Shape::default() };
     let shape = Shape { targets: 2, ..shape };
     struct Single;
