@@ -4,7 +4,9 @@
 mod model;
 mod slope;
 
-use hierarch::lensing::poisson_noise;
+use std::f64::consts::{PI, TAU};
+
+use hierarch::lensing::{Nfw, poisson_noise, sanchez_conde_prada_2014};
 use hierarch::model::{Density, log_density, unconstrain};
 use hierarch::prelude::*;
 use hierarch::simulate::stream;
@@ -23,27 +25,62 @@ fn image(setup: &Setup, [theta_x, theta_y, theta_e, q]: Lens, seed: u64) -> Imag
 }
 
 #[test]
-fn images_have_the_counts_and_the_subhaloes_of_the_prior() {
+fn images_are_of_the_subhaloes_of_the_prior() {
     let model = Lensing::default();
     let truth = LensingGlobals { beta: -1.9, sigma_sub: 10.0 };
     let sets = model.simulate(200).at(&truth).size("lenses", 2).seed(1).run().unwrap();
     let (mut seen, mut expected) = (0.0, 0.0);
+    // Cumulative probabilities, which are uniform: of the masses, the squared radii and the angles.
+    let mut uniform = [vec![], vec![], vec![]];
+    // Pearson's chi-square of all pixels about their expected counts, and its mean and variance.
+    let (mut chi2, mut pixels, mut variance) = (0.0, 0.0, 0.0);
     for set in &sets {
-        let lenses = &set.locals.lenses;
-        for (i, ends) in lenses.subhaloes.offsets.windows(2).enumerate() {
+        let (lenses, subhaloes) = (&set.locals.lenses, &set.locals.lenses.subhaloes);
+        assert_eq!(set.data.lenses.image.len(), 2);
+        for (i, ends) in subhaloes.offsets.windows(2).enumerate() {
             seen += (ends[1] - ends[0]) as f64;
             // The area of the ring between theta_E - 0.2 and theta_E + 0.2.
-            expected += truth.sigma_sub * 4.0 * std::f64::consts::PI * 0.2 * lenses.theta_e[i];
-        }
-        assert!(lenses.subhaloes.log10_mass.iter().all(|mass| (8.0..=12.0).contains(mass)));
-        assert_eq!(set.data.lenses.image.len(), 2);
-        for picture in &set.data.lenses.image {
-            let counts: Vec<f32> = picture.iter().flatten().copied().collect();
-            assert!(counts.iter().all(|counts| counts.fract() == 0.0 && *counts > 100.0));
+            expected += truth.sigma_sub * 4.0 * PI * 0.2 * lenses.theta_e[i];
+            let [inner, outer] = [(lenses.theta_e[i] - 0.2).powi(2), (lenses.theta_e[i] + 0.2).powi(2)];
+            let mut haloes = vec![];
+            for j in ends[0]..ends[1] {
+                let [log10_mass, squared, angle] =
+                    [subhaloes.log10_mass[j], subhaloes.radius_squared[j], subhaloes.angle[j]];
+                let below = |x: f64| x.powf(truth.beta + 1.0);
+                uniform[0].push((below(log10_mass) - below(8.0)) / (below(12.0) - below(8.0)));
+                uniform[1].push((squared - inner) / (outer - inner));
+                uniform[2].push(angle / TAU);
+                let center = [
+                    lenses.theta_x[i] + squared.sqrt() * angle.cos(),
+                    lenses.theta_y[i] + squared.sqrt() * angle.sin(),
+                ];
+                let mass = f64::powf(10.0, log10_mass);
+                let concentration = sanchez_conde_prada_2014(mass, 0.6774);
+                haloes.push(Nfw::from_m200(center, mass, concentration, &model.setup.geometry));
+            }
+            let lens = galaxy(lenses.theta_x[i], lenses.theta_y[i], lenses.theta_e[i], lenses.q[i]);
+            let means = model.setup.camera.expected_counts(&lens, &haloes, &model.setup.source);
+            for (counts, mean) in set.data.lenses.image[i].as_flattened().iter().zip(means.as_flattened()) {
+                assert!(counts.fract() == 0.0);
+                let mean = f64::from(*mean);
+                chi2 += (f64::from(*counts) - mean).powi(2) / mean;
+                pixels += 1.0;
+                variance += 2.0 + 1.0 / mean;
+            }
         }
     }
-    // A false alarm once in 1e6.
+    // Each of these gives a false alarm once in 1e6.
     assert!((seen - expected).abs() < 4.9 * f64::sqrt(expected), "{seen} {expected}");
+    assert!(f64::abs(chi2 - pixels) < 4.9 * f64::sqrt(variance), "{chi2} {pixels}");
+    for (u, of) in uniform.iter_mut().zip(["mass", "radius", "angle"]) {
+        u.sort_by(f64::total_cmp);
+        let n = u.len() as f64;
+        // Kolmogorov and Smirnov's distance, by which a power that is off by 0.4 shows.
+        let distance = u.iter().enumerate().map(|(i, u)| (u - i as f64 / n).max((i as f64 + 1.0) / n - u));
+        let distance = distance.fold(0.0, f64::max);
+        assert!(u[0] >= 0.0 && u[u.len() - 1] <= 1.0, "{of}");
+        assert!(distance < f64::sqrt(f64::ln(2e6) / (2.0 * n)), "{of}: {distance}");
+    }
 }
 
 /// The locals of lenses.

@@ -324,6 +324,7 @@ fn an_nfw_halo_has_its_mass() {
             let [_, edge] = nfw.deflection([0.3, radius]);
             agree(enclosed, mass_scale * PI * radius * edge, 1e-13);
         }
+        assert!((0.0..1e-250).contains(&nfw.enclosed_mass(0.0, &geometry)));
     }
 }
 
@@ -383,8 +384,8 @@ fn magnitudes_are_counts() {
     let photometry = Photometry { zero_point: 25.5, exposure: 1610.0 }.check().unwrap();
     agree(photometry.counts(25.5), 1610.0, 1e-15);
     agree(photometry.counts(23.0), 16_100.0, 1e-14);
-    // 10^(0.4 * 3) * 1610 * 0.01
-    agree(photometry.sky_counts(22.5, 0.1), 255.167_804, 1e-8);
+    // 10^(0.4 * 3) * 1610
+    agree(photometry.counts(22.5), 25_516.780_4, 1e-8);
 }
 
 // Derivatives.
@@ -567,6 +568,22 @@ fn what_means_nothing_is_an_error_that_says_so() {
     for (said, expected) in said {
         assert_eq!(said, expected);
     }
+}
+
+#[test]
+fn sources_and_cameras_are_checked_where_they_are_read() {
+    let source = Sersic::try_new(Ellipse::new([0.1, 0.0], 0.7, 0.3), 0.4, 1.3, 10.0).unwrap();
+    let camera = Camera::<4, 4>::new(0.1, 3.0).unwrap().psf(0.3).unwrap();
+    assert_eq!(serde_json::from_value::<Sersic<f64>>(json!(source)).unwrap(), source);
+    assert_eq!(serde_json::from_value::<Camera<4, 4>>(json!(camera)).unwrap(), camera);
+    let mut file = json!(source);
+    file["index"] = json!(0.1);
+    let error = serde_json::from_value::<Sersic<f64>>(file).unwrap_err().to_string();
+    assert_eq!(error, "Sersic: index is 0.1, but must be in [0.25, 20]");
+    let mut file = json!(camera);
+    file["pixel_scale"] = json!(0.0);
+    let error = serde_json::from_value::<Camera<4, 4>>(file).unwrap_err().to_string();
+    assert_eq!(error, "Camera: pixel_scale is 0, but must be positive and finite");
 }
 
 /// What `benches/peers/lensing.py` holds against lenstronomy and astropy: a JSON object on a line for each thing, with

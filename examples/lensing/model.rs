@@ -37,6 +37,10 @@ pub struct Setup {
 impl Setup {
     /// The published one: 64 x 64 pixels of 0.1 arcsec, an exponential disc of magnitude 23, a sky of magnitude 22.5
     /// per arcsec^2, 1610 s of exposure, a lens at redshift 0.2 and a source at 1.
+    ///
+    /// As in the published code (github.com/smsharma/hierarchical-inference), it is log10 of a subhalo's mass that follows
+    /// a power law, on [8, 12], so that `beta` is not the slope of dn / dm. Concentrations are those of the relation at
+    /// z = 0, unscaled, as there; at redshift z they would be about c / (1 + z).
     pub fn published() -> Self {
         Self::exposed(1610.0)
     }
@@ -90,15 +94,19 @@ pub fn galaxy<T: Real>(theta_x: T, theta_y: T, theta_e: T, q: T) -> Sie<T> {
     Sie { ellipse: Ellipse::along_x([theta_x, theta_y], q), einstein_radius: theta_e * q.sqrt() }
 }
 
+/// The centre of a subhalo, (x, y) in arcsec: at a radius and an angle about the centre of its lens.
+pub fn subhalo_center([theta_x, theta_y]: [f64; 2], radius_squared: f64, angle: f64) -> [f64; 2] {
+    let (radius, (sin, cos)) = (radius_squared.sqrt(), angle.sin_cos());
+    [theta_x + radius * cos, theta_y + radius * sin]
+}
+
 /// One image.
 fn photograph(setup: &Setup, lens: Sie<f64>, subhaloes: LensingSubhaloesLocals, rng: &mut Stream) -> Image {
-    let [theta_x, theta_y] = lens.ellipse.center;
     let columns = subhaloes.radius_squared.iter().zip(&subhaloes.angle).zip(&subhaloes.log10_mass);
     let haloes: Vec<Nfw<f64>> = columns
         .map(|((radius_squared, angle), log10_mass)| {
             let mass = 10.0_f64.powf(*log10_mass);
-            let (radius, (sin, cos)) = (radius_squared.sqrt(), angle.sin_cos());
-            let center = [theta_x + radius * cos, theta_y + radius * sin];
+            let center = subhalo_center(lens.ellipse.center, *radius_squared, *angle);
             Nfw::from_m200(center, mass, sanchez_conde_prada_2014(mass, setup.h), &setup.geometry)
         })
         .collect();
@@ -115,7 +123,7 @@ model! {
     /// the image.
     pub Lensing {
         param setup: Setup = Setup::published();
-        // The slope of the subhaloes' mass function, and their number per arcsec^2.
+        // The power of the subhaloes' log10 mass, and their number per arcsec^2.
         global beta ~ Uniform(-2.5, -1.9);
         global sigma_sub ~ Uniform(0.0, 20.0);
         plate lenses(1..=25) {

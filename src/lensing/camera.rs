@@ -9,7 +9,8 @@ use crate::autodiff::{Dual, Lanes, Real, WithLanes, with_lanes};
 
 /// A detector of `HEIGHT` rows of `WIDTH` square pixels, with the origin in its middle.
 ///
-/// Its images are `[[f32; WIDTH]; HEIGHT]`: x grows along a row, and y from row to row.
+/// Its images are `[[f32; WIDTH]; HEIGHT]`: x grows along a row, and y from row to row. They are on the stack, two at a
+/// time where there is a point spread function: 256 x 256 pixels fit the 2 MiB of a thread of rayon, 1024 x 1024 do not.
 ///
 /// ```
 /// use hierarch::lensing::*;
@@ -32,10 +33,27 @@ use crate::autodiff::{Dual, Lanes, Real, WithLanes, with_lanes};
 /// # }
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Unchecked")]
 pub struct Camera<const HEIGHT: usize, const WIDTH: usize> {
     pixel_scale: f64,
     sky: f64,
     psf: Option<GaussianPsf>,
+}
+
+/// The camera of a file.
+#[derive(Deserialize)]
+struct Unchecked {
+    pixel_scale: f64,
+    sky: f64,
+    psf: Option<GaussianPsf>,
+}
+
+impl<const HEIGHT: usize, const WIDTH: usize> TryFrom<Unchecked> for Camera<HEIGHT, WIDTH> {
+    type Error = LensingError;
+
+    fn try_from(Unchecked { pixel_scale, sky, psf }: Unchecked) -> Result<Self, LensingError> {
+        Ok(Self { psf, ..Self::new(pixel_scale, sky)? })
+    }
 }
 
 impl<const HEIGHT: usize, const WIDTH: usize> Camera<HEIGHT, WIDTH> {
@@ -54,7 +72,7 @@ impl<const HEIGHT: usize, const WIDTH: usize> Camera<HEIGHT, WIDTH> {
     ///
     /// # Errors
     ///
-    /// If the width is not positive and finite.
+    /// If the width is not positive and finite, or more than 10,000 pixels.
     pub fn psf(self, full_width: f64) -> Result<Self, LensingError> {
         Ok(Self { psf: Some(GaussianPsf::new(full_width, self.pixel_scale)?), ..self })
     }
@@ -77,9 +95,13 @@ impl<const HEIGHT: usize, const WIDTH: usize> Camera<HEIGHT, WIDTH> {
     /// edge.
     ///
     /// Light is followed back from the centre of each pixel. The subhaloes are the work, and their number is all that
-    /// it grows with: they deflect in f32, a register of pixels at a time, and the rest in f64. Where they deflect by
-    /// an arcsecond in all, the counts of the experiment's sources are within 1e-6 of those of the same sums in f64,
-    /// relative, and by less where they deflect less. Nothing is allocated.
+    /// it grows with: they deflect in f32, a register of pixels at a time, and the rest in f64. Nothing is allocated.
+    ///
+    /// In f32 a halo's deflection is off by up to 1.2e-6 of itself, and the counts by what the brightness changes over
+    /// that. In images of the example `lensing`, whose source fades by a factor e in 0.24 arcsec, before a sky about as
+    /// bright, counts are within 1e-6 of those of the same sums in f64, relative, where the haloes' deflections add up to
+    /// an arcsecond or less; of 81 images with up to 160 haloes, whose deflections add up to 6 arcsec, the worst pixel is
+    /// off by 2.0e-6.
     pub fn expected_counts<L: Lens + ?Sized, S: Light + ?Sized>(
         &self,
         lens: &L,

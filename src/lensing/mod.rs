@@ -61,6 +61,9 @@ use crate::autodiff::Real;
 /// Mass in the lens plane that deflects light.
 pub trait Deflector<T: Real> {
     /// The deflection in arcsec at a position in arcsec: the gradient of the potential.
+    ///
+    /// Lens and position are of one scalar, so that both may have derivatives, and lenses of several kinds may be `dyn`.
+    /// A camera has lenses of plain numbers and positions of another scalar: [`Lens::deflection_at`].
     fn deflection(&self, position: [T; 2]) -> [T; 2];
 
     /// The lensing potential in arcsec^2.

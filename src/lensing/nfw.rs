@@ -50,7 +50,7 @@ impl<T: Real> Nfw<T> {
     pub fn enclosed_mass(&self, radius: T, geometry: &Geometry) -> T {
         let x = radius / self.scale_radius;
         let scale = self.scale_convergence * self.scale_radius * self.scale_radius;
-        scale * Scaled::at(x * x).mass * (4.0 * PI * geometry.critical_mass_per_square_arcsec())
+        scale * Scaled::at(off_center(x * x)).mass * (4.0 * PI * geometry.critical_mass_per_square_arcsec())
     }
 
     /// From the centre, in units of the scale radius, and the square of the distance.

@@ -35,10 +35,4 @@ impl Photometry {
     pub fn counts<T: Real>(&self, magnitude: T) -> T {
         ((-magnitude + self.zero_point) * (0.4 * LN_10)).exp() * self.exposure
     }
-
-    /// The expected counts in a pixel of side `pixel_scale` in arcsec, of a sky of a magnitude per arcsec^2.
-    #[inline(always)]
-    pub fn sky_counts(&self, magnitude: f64, pixel_scale: f64) -> f64 {
-        self.counts(magnitude) * pixel_scale * pixel_scale
-    }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::LensingError;
-use super::error::require_positive;
+use super::error::{require, require_positive};
 
 /// A round Gaussian, sampled at the pixels.
 ///
@@ -11,21 +11,28 @@ use super::error::require_positive;
 /// is lost, and none comes in from there. As samples of a Gaussian do, it has the width that is asked for from about
 /// two pixels of full width at half maximum (0.85 pixels of standard deviation, to 2e-3), and is too narrow below.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Vec<f32>", into = "Vec<f32>")]
 pub struct GaussianPsf {
     /// The weights of pixels 0, 1, 2, ... away, along one axis.
     weights: Vec<f32>,
 }
 
 impl GaussianPsf {
+    /// The largest full width at half maximum in pixels: wider than any image, and no more weights than fit a cache.
+    const WIDEST: f64 = 10_000.0;
+
     /// A Gaussian of a full width at half maximum, on pixels of a side, both in arcsec.
     ///
     /// # Errors
     ///
-    /// If one of them is not positive and finite.
+    /// If one of them is not positive and finite, or the width is more than 10,000 pixels.
     pub fn new(full_width: f64, pixel_scale: f64) -> Result<Self, LensingError> {
         require_positive("GaussianPsf", "full_width", full_width)?;
         require_positive("GaussianPsf", "pixel_scale", pixel_scale)?;
-        let sd = full_width / (8.0 * std::f64::consts::LN_2).sqrt() / pixel_scale;
+        let pixels = full_width / pixel_scale;
+        let sane = pixels > 0.0 && pixels <= Self::WIDEST;
+        require(sane, "GaussianPsf", "full_width / pixel_scale", pixels, "above zero and at most 10,000")?;
+        let sd = pixels / (8.0 * std::f64::consts::LN_2).sqrt();
         let weights = (0..=(4.0 * sd).ceil() as usize).map(|i| (-0.5 * (i as f64 / sd).powi(2)).exp());
         let weights: Vec<f64> = weights.collect();
         let sum = 2.0 * weights.iter().sum::<f64>() - weights[0];
@@ -34,25 +41,49 @@ impl GaussianPsf {
 
     /// Smears every pixel of an image, along the rows and then along the columns.
     pub(super) fn blur<const HEIGHT: usize, const WIDTH: usize>(&self, image: &mut [[f32; WIDTH]; HEIGHT]) {
-        pulp::Arch::new().dispatch(|| {
-            let mut rows = [[0.0; WIDTH]; HEIGHT];
-            for (output, row) in rows.iter_mut().zip(image.iter()) {
-                for (i, weight) in self.weights.iter().enumerate().take(WIDTH) {
-                    add_scaled(&mut output[i..], row, *weight);
-                    if i > 0 {
-                        add_scaled(output, &row[i..], *weight);
+        pulp::Arch::new().dispatch(
+            #[inline(always)]
+            || {
+                let mut rows = [[0.0; WIDTH]; HEIGHT];
+                for (output, row) in rows.iter_mut().zip(image.iter()) {
+                    for (i, weight) in self.weights.iter().enumerate().take(WIDTH) {
+                        add_scaled(&mut output[i..], row, *weight);
+                        if i > 0 {
+                            add_scaled(output, &row[i..], *weight);
+                        }
                     }
                 }
-            }
-            for (y, output) in image.iter_mut().enumerate() {
-                *output = [0.0; WIDTH];
-                for (other, row) in rows.iter().enumerate() {
-                    if let Some(weight) = self.weights.get(other.abs_diff(y)) {
-                        add_scaled(output, row, *weight);
+                for (y, output) in image.iter_mut().enumerate() {
+                    *output = [0.0; WIDTH];
+                    for (other, row) in rows.iter().enumerate() {
+                        if let Some(weight) = self.weights.get(other.abs_diff(y)) {
+                            add_scaled(output, row, *weight);
+                        }
                     }
                 }
-            }
-        });
+            },
+        );
+    }
+}
+
+impl TryFrom<Vec<f32>> for GaussianPsf {
+    type Error = LensingError;
+
+    /// From the weights of a file: none is negative, and on both sides they sum to one.
+    fn try_from(weights: Vec<f32>) -> Result<Self, LensingError> {
+        let mut sum = 0.0 - weights.first().map_or(0.0, |weight| f64::from(*weight));
+        for weight in weights.iter().map(|weight| f64::from(*weight)) {
+            require(weight >= 0.0, "GaussianPsf", "a weight", weight, "zero or more")?;
+            sum += 2.0 * weight;
+        }
+        require((sum - 1.0).abs() < 1e-3, "GaussianPsf", "the sum of the weights", sum, "one")?;
+        Ok(Self { weights })
+    }
+}
+
+impl From<GaussianPsf> for Vec<f32> {
+    fn from(psf: GaussianPsf) -> Self {
+        psf.weights
     }
 }
 
@@ -108,5 +139,22 @@ mod tests {
         for (width, scale) in [(0.0, 0.1), (f64::NAN, 0.1), (0.1, -1.0), (0.1, f64::INFINITY)] {
             assert!(GaussianPsf::new(width, scale).is_err(), "{width} {scale}");
         }
+        // Each is a number, but not the one in units of the other.
+        for (width, scale) in [(1e300, 1.0), (1e300, 1e-300), (1e-300, 1e300)] {
+            let error = GaussianPsf::new(width, scale).unwrap_err().to_string();
+            assert!(error.starts_with("GaussianPsf: full_width / pixel_scale is "), "{error}");
+        }
+        assert!(GaussianPsf::new(1e4, 1.0).is_ok());
+    }
+
+    #[test]
+    fn a_file_is_read_as_it_was_written_and_no_other() {
+        let psf = GaussianPsf::new(0.3, 0.1).unwrap();
+        let text = serde_json::to_string(&psf).unwrap();
+        assert_eq!(serde_json::from_str::<GaussianPsf>(&text).unwrap(), psf);
+        let error = |text| serde_json::from_str::<GaussianPsf>(text).unwrap_err().to_string();
+        assert_eq!(error("[]"), "GaussianPsf: the sum of the weights is 0, but must be one");
+        assert_eq!(error("[0.5, 0.5]"), "GaussianPsf: the sum of the weights is 1.5, but must be one");
+        assert_eq!(error("[2.0, -0.5]"), "GaussianPsf: a weight is -0.5, but must be zero or more");
     }
 }

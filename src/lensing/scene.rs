@@ -9,7 +9,8 @@ use crate::autodiff::{Lift, Real};
 ///
 /// One of your own is as fast as these where its method is `#[inline(always)]`.
 pub trait Lens: Sync {
-    /// The deflection in arcsec at a position in arcsec.
+    /// The deflection in arcsec at a position in arcsec: [`Deflector::deflection`] of a lens of plain numbers, which takes
+    /// positions of any scalar, where that of a lens takes its own.
     fn deflection_at<T: Real>(&self, position: [T; 2]) -> [T; 2];
 }
 

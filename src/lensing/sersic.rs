@@ -2,7 +2,8 @@
 
 use std::f64::consts::PI;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::error::{require, require_positive};
 use super::{Ellipse, LensingError};
@@ -12,7 +13,7 @@ use crate::autodiff::Real;
 /// law of de Vaucouleurs for n = 4, a Gaussian for n = 1/2.
 ///
 /// R is the radius of the [`Ellipse`], so half of the light is inside the ellipse of area pi r_e^2.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Sersic<T> {
     pub(super) ellipse: Ellipse<T>,
     pub(super) half_light_radius: T,
@@ -69,6 +70,24 @@ impl Sersic<f64> {
         require((0.25..=20.0).contains(&index), "Sersic", "index", index, "in [0.25, 20]")?;
         require(flux >= 0.0 && flux.is_finite(), "Sersic", "flux", flux, "zero or more, and finite")?;
         Ok(Self::new(ellipse, half_light_radius, index, flux))
+    }
+}
+
+impl<'de> Deserialize<'de> for Sersic<f64> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Unchecked {
+            ellipse: Ellipse<f64>,
+            half_light_radius: f64,
+            index: f64,
+            central_brightness: f64,
+        }
+        let Unchecked { ellipse, half_light_radius, index, central_brightness } = Unchecked::deserialize(deserializer)?;
+        let bright = central_brightness >= 0.0 && central_brightness.is_finite();
+        require(bright, "Sersic", "central_brightness", central_brightness, "zero or more, and finite")
+            .and_then(|()| Self::try_new(ellipse, half_light_radius, index, 0.0))
+            .map(|dark| Self { central_brightness, ..dark })
+            .map_err(D::Error::custom)
     }
 }
 
