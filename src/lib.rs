@@ -15,6 +15,7 @@
 //!   ([`Belief::refine`](inference::Belief::refine)),
 //! - maximum likelihood and profile likelihood ratios ([`sampling::ProfileLikelihood`]), and confidence sets from any
 //!   statistic ([`calibration::Neyman`]),
+//! - strong gravitational lenses and their images, as a simulator of pictures ([`lensing`]),
 //! - typed data with serde and CSV ([`io`]), and the specification as data, with plate diagrams ([`model::Specification`],
 //!   [`plot`]).
 //!

@@ -118,9 +118,8 @@ fn photograph(setup: &Setup, lens: Sie<f64>, subhaloes: LensingSubhaloesLocals, 
 model! {
     /// Images of lenses with subhaloes of a common population.
     ///
-    /// As in the published code it is the logarithm of the mass that follows a power law, and not the mass: subhaloes are
-    /// heavier than those of dn / dm ~ m^beta, their slope hardly tells, and where they are many they carry the ring out of
-    /// the image.
+    /// Since log10 of the mass follows the power law (see [`Setup::published`]), subhaloes are heavier than those of
+    /// dn / dm ~ m^beta: beta hardly matters, and where they are many they carry the ring out of the image.
     pub Lensing {
         param setup: Setup = Setup::published();
         // The power of the subhaloes' log10 mass, and their number per arcsec^2.

@@ -8,7 +8,7 @@ use hierarch::simulate::{Simulation, stream};
 
 use crate::common::{Output, Result};
 use crate::judge::{GLOBALS, IMAGES, Judged, LOCALS, Width, alone, first};
-use crate::model::{Image, Lensing, LensingGlobals, galaxy};
+use crate::model::{Image, Lensing, LensingGlobals, galaxy, subhalo_center};
 
 /// Draws of a posterior in a picture.
 const DRAWS: usize = 4000;
@@ -29,8 +29,9 @@ pub fn lenses(out: &Output, model: &Lensing, seed: u64) -> Result<Figure> {
     let points = |lens: usize| -> Vec<(f64, f64, f64)> {
         let own = subhaloes.offsets[lens]..subhaloes.offsets[lens + 1];
         let place = |i: usize| {
-            let (radius, (sin, cos)) = (subhaloes.radius_squared[i].sqrt(), subhaloes.angle[i].sin_cos());
-            (lenses.theta_x[lens] + radius * cos, lenses.theta_y[lens] + radius * sin, subhaloes.log10_mass[i])
+            let center = [lenses.theta_x[lens], lenses.theta_y[lens]];
+            let [x, y] = subhalo_center(center, subhaloes.radius_squared[i], subhaloes.angle[i]);
+            (x, y, subhaloes.log10_mass[i])
         };
         own.map(place).collect()
     };
