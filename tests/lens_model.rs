@@ -7,7 +7,7 @@ mod slope;
 use std::f64::consts::{PI, TAU};
 
 use hierarch::distributions::Draw;
-use hierarch::lensing::{Nfw, poisson_noise, sanchez_conde_prada_2014};
+use hierarch::lensing::{Nfw, sanchez_conde_prada_2014};
 use hierarch::model::{Density, log_density, names, unconstrain};
 use hierarch::prelude::*;
 use hierarch::sampling::{Proposal, refine};
@@ -20,10 +20,7 @@ type Lens = [f64; 4];
 
 /// An image of a lens without subhaloes.
 fn image(setup: &Setup, [theta_x, theta_y, theta_e, q]: Lens, seed: u64) -> Image {
-    let lens = galaxy(theta_x, theta_y, theta_e, q);
-    let mut image = setup.camera.expected_counts(&lens, &[], &setup.source);
-    poisson_noise(image.as_flattened_mut(), &mut stream(seed, 0));
-    image
+    setup.photograph(&galaxy(theta_x, theta_y, theta_e, q), &[], &mut stream(seed, 0))
 }
 
 #[test]

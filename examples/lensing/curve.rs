@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 use crate::common::{Options, Output, Result};
 use crate::judge::{Judged, LOCALS};
 use crate::model::Lensing;
-use hierarch::prelude::*;
 
 /// The parts of the simulations that are learned from, and how many sets these must have.
 const PARTS: [usize; 3] = [16, 4, 1];
@@ -14,11 +13,10 @@ const LEAST: usize = 640;
 
 /// Trains on each part for the same time.
 pub fn run(out: &Output, model: &Lensing, sets: usize, seconds: f64, options: &Options) -> Result<()> {
-    let tests = if options.quick { 20 } else { 200 };
-    let tests = model.simulate(tests).seed(options.seed ^ 0x7465_7374).size("lenses", super::SET).run()?;
+    let tests = super::tests(model, options)?;
     let (mut points, mut rows) = (Vec::new(), Vec::new());
     for part in PARTS.into_iter().filter(|part| sets / part >= LEAST) {
-        let bank = model.simulate(sets / part).seed(options.seed).bank(out.path(&format!("bank-{}", options.seed)))?;
+        let bank = super::bank(out, model, sets / part, options)?;
         let posterior = super::train(model, &bank, seconds, options.seed)?;
         let judged = Judged::new(&posterior, &tests)?;
         judged.print();

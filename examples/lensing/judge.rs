@@ -1,7 +1,6 @@
 //! What the posterior says of simulated sets of lenses whose truths are known.
 
 use hierarch::inference::JointPosterior;
-
 use hierarch::simulate::Simulation;
 use rayon::prelude::*;
 use serde_json::{Value, json};

@@ -25,6 +25,7 @@ use hierarch::calibration::Calibration;
 use hierarch::inference::JointPosterior;
 use hierarch::plot;
 use hierarch::prelude::*;
+use hierarch::simulate::Simulation;
 use judge::{GLOBALS, Judged, LOCALS};
 use model::{Lensing, LensingData, LensingLenses};
 use serde_json::{Value, json};
@@ -87,15 +88,14 @@ fn run(arguments: &Arguments) -> Result<()> {
     if arguments.curve {
         return curve::run(&out, &model, sets, seconds, options);
     }
-    let bank = model.simulate(sets).seed(options.seed).bank(out.path(&format!("bank-{}", options.seed)))?;
+    let bank = bank(&out, &model, sets, options)?;
     let training = Instant::now();
     let posterior = train(&model, &bank, seconds, options.seed)?;
     let train_seconds = training.elapsed().as_secs_f64();
     posterior.save(out.path("posterior"))?;
 
-    let tests = if options.quick { 20 } else { 200 };
-    println!("judging it on {tests} sets of {SET} images ...");
-    let tests = model.simulate(tests).seed(options.seed ^ 0x7465_7374).size("lenses", SET).run()?;
+    let tests = tests(&model, options)?;
+    println!("judging it on {} sets of {SET} images ...", tests.len());
     let judged = Judged::new(&posterior, &tests)?;
     judged.print();
     let calibration =
@@ -148,6 +148,17 @@ fn speed(model: &Lensing, options: &Options) -> Result<f64> {
     let started = Instant::now();
     let sets = model.simulate(if options.quick { 40 } else { 200 }).seed(options.seed).size("lenses", SET).run()?;
     Ok((sets.len() * SET) as f64 / started.elapsed().as_secs_f64())
+}
+
+/// So many sets to learn from. A larger bank goes on from a smaller one.
+pub fn bank(out: &Output, model: &Lensing, sets: usize, options: &Options) -> Result<Bank<Lensing>> {
+    Ok(model.simulate(sets).seed(options.seed).bank(out.path(&format!("bank-{}", options.seed)))?)
+}
+
+/// Sets to judge a posterior on.
+pub fn tests(model: &Lensing, options: &Options) -> Result<Vec<Simulation<Lensing>>> {
+    let tests = model.simulate(if options.quick { 20 } else { 200 }).seed(options.seed ^ 0x7465_7374);
+    Ok(tests.size("lenses", SET).run()?)
 }
 
 /// Learns from a bank.

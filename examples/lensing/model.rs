@@ -59,6 +59,13 @@ impl Setup {
         }
     }
 
+    /// An image of a lens with some subhaloes: the counts of each pixel.
+    pub fn photograph(&self, lens: &Sie<f64>, subhaloes: &[Nfw<f64>], rng: &mut Stream) -> Image {
+        let mut image = self.camera.expected_counts(lens, subhaloes, &self.source);
+        poisson_noise(image.as_flattened_mut(), rng);
+        image
+    }
+
     /// The squares of the radii between which there are subhaloes.
     fn ring<T: Real>(&self, theta_e: T) -> [T; 2] {
         [(theta_e - self.half_width).square(), (theta_e + self.half_width).square()]
@@ -110,9 +117,7 @@ fn photograph(setup: &Setup, lens: Sie<f64>, subhaloes: LensingSubhaloesLocals, 
             Nfw::from_m200(center, mass, sanchez_conde_prada_2014(mass, setup.h), &setup.geometry)
         })
         .collect();
-    let mut image = setup.camera.expected_counts(&lens, &haloes, &setup.source);
-    poisson_noise(image.as_flattened_mut(), rng);
-    image
+    setup.photograph(&lens, &haloes, rng)
 }
 
 model! {

@@ -1,7 +1,6 @@
 //! The pictures of the example, but for those of training and calibration.
 
 use hierarch::inference::JointPosterior;
-use hierarch::lensing::poisson_noise;
 use hierarch::plot::{self, Axes, Belief, Figure, ImageAxes, ImagePanel, Mark, Panel, Series};
 use hierarch::prelude::*;
 use hierarch::simulate::{Simulation, stream};
@@ -21,9 +20,7 @@ pub fn lenses(out: &Output, model: &Lensing, seed: u64) -> Result<Figure> {
     let subhaloes = &lenses.subhaloes;
     let smooth = |lens: usize| -> Image {
         let galaxy = galaxy(lenses.theta_x[lens], lenses.theta_y[lens], lenses.theta_e[lens], lenses.q[lens]);
-        let mut image = model.setup.camera.expected_counts(&galaxy, &[], &model.setup.source);
-        poisson_noise(image.as_flattened_mut(), &mut stream(seed, lens as u64));
-        image
+        model.setup.photograph(&galaxy, &[], &mut stream(seed, lens as u64))
     };
     let smooth: Vec<Image> = (0..3).map(smooth).collect();
     let points = |lens: usize| -> Vec<(f64, f64, f64)> {

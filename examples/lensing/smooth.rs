@@ -2,7 +2,7 @@
 //! the experiment, stands beside NUTS with the density of the pixels.
 
 use hierarch::inference::JointPosterior;
-use hierarch::lensing::{Sie, poisson_noise};
+use hierarch::lensing::Sie;
 use hierarch::plot::{self, Axes, Figure, Mark, Series};
 use hierarch::prelude::*;
 use hierarch::sampling::{Summary, diagnostics::quantile, refine};
@@ -22,9 +22,7 @@ const SECONDS: f64 = 240.0;
 const REFINED: usize = 20_000;
 
 fn photograph(setup: &Setup, lens: Sie<f64>, rng: &mut Stream) -> Image {
-    let mut image = setup.camera.expected_counts(&lens, &[], &setup.source);
-    poisson_noise(image.as_flattened_mut(), rng);
-    image
+    setup.photograph(&lens, &[], rng)
 }
 
 model! {
@@ -46,6 +44,13 @@ model! {
 struct Moments {
     mean: f64,
     sd: f64,
+}
+
+impl Moments {
+    /// How far the mean is off an exact one, in its standard deviations, and how many of these the standard deviation is.
+    fn beside(self, exact: Moments) -> (f64, f64) {
+        ((self.mean - exact.mean) / exact.sd, self.sd / exact.sd)
+    }
 }
 
 /// Posteriors of one lens, local by local.
@@ -119,10 +124,9 @@ struct Agreement {
 
 impl Smooth {
     fn agreement(&self, local: usize, of: impl Fn(&Compared) -> [Moments; 4]) -> Agreement {
-        let pairs = || self.0.iter().map(|one| (of(one)[local], one.nuts[local]));
-        let squares = pairs().map(|(found, exact)| ((found.mean - exact.mean) / exact.sd).powi(2));
-        let shift = (squares.sum::<f64>() / self.0.len() as f64).sqrt();
-        let mut widths: Vec<f64> = pairs().map(|(found, exact)| found.sd / exact.sd).collect();
+        let (shifts, mut widths): (Vec<f64>, Vec<f64>) =
+            self.0.iter().map(|one| of(one)[local].beside(one.nuts[local])).unzip();
+        let shift = (shifts.iter().map(|shift| shift.powi(2)).sum::<f64>() / shifts.len() as f64).sqrt();
         widths.sort_by(f64::total_cmp);
         Agreement { shift, width: quantile(&widths, 0.5) }
     }
@@ -172,9 +176,8 @@ impl Smooth {
     /// Each local of each lens, beside what NUTS says of it.
     fn picture(&self) -> Result<Figure> {
         let beside = |of: fn(&Compared) -> [Moments; 4]| -> Vec<(f64, f64)> {
-            let point =
-                |(found, exact): (Moments, Moments)| ((found.mean - exact.mean) / exact.sd, found.sd / exact.sd);
-            self.0.iter().flat_map(|one| of(one).into_iter().zip(one.nuts)).map(point).collect()
+            let each = self.0.iter().flat_map(|one| of(one).into_iter().zip(one.nuts));
+            each.map(|(found, exact)| found.beside(exact)).collect()
         };
         let (learned, refined) = (beside(|one| one.learned), beside(|one| one.refined));
         let series = [

@@ -298,8 +298,6 @@ fn a_flow_is_the_density_that_its_loss_says_and_that_its_draws_have() {
 
 #[test]
 fn the_whole_loss_has_the_gradient_of_its_differences() {
-    let simulator = Mixed;
-    let (pilot, targets) = simulator.draw(0, 0, 64).unwrap();
     let set = Trunk::Residual { width: 5, blocks: 1 };
     let gelu = Activation::Gelu;
     let family = Family::Mixture { components: 2 };
@@ -307,29 +305,40 @@ fn the_whole_loss_has_the_gradient_of_its_differences() {
         Architecture { bins: 8, row: vec![3, 3], activation: gelu, set, family, ..Architecture::default() };
     let plain = Architecture { bins: 0, set: Trunk::Plain(vec![4, 4]), ..architecture.clone() };
     for architecture in [architecture, plain] {
-        let reader = Reader::fit(&pilot, &targets, &Mixed::shape(), &architecture);
-        let plan = Plan::new(&reader, &architecture, &[]).unwrap();
-        let mut random = random(4, 0);
-        // The last layer starts at zero, where most gradients vanish; far from it log sds reach their bounds.
-        let weights = plan.initialise(1).into_iter().map(|weight| f64::from(weight) + 0.02 * normal(&mut random));
-        let weights: Vec<f64> = weights.collect();
-        let (batch, targets) = simulator.draw(1, 0, 4).unwrap();
-        let scales = reader.scales(batch.sets, &reader.encode(&batch));
-        let targets: Vec<f64> = reader.standardise(&targets, &scales).into_iter().map(f64::from).collect();
-        let loss = |mut graph: Graph<f64, Tape64>| {
-            let output = plan.forward(&mut graph, batch.sets, reader.encode(&batch))?;
-            plan.head.loss(graph, &output, &targets)
-        };
-        check_gradient(&weights, plan.shared, loss);
-        // As training does it: from matrices that were transposed beforehand.
-        let mut turned = Weights::new(weights.clone());
-        turned.transpose(&plan.slots());
-        let of = |weights: Weights<f64>| {
-            let graph = Graph::new(Arc::new(weights), plan.shared).unwrap();
-            whole(&loss(graph).unwrap().backward().unwrap(), plan.length())
-        };
-        assert_close(&of(turned), &of(Weights::new(weights)));
+        check_whole_gradient(&Mixed, &Mixed::shape(), &architecture, 4);
     }
+}
+
+/// The gradient of the whole loss is that of its differences, and the same as training has it.
+fn check_whole_gradient<S: Source<Error = Infallible>>(
+    source: &S,
+    shape: &Shape,
+    architecture: &Architecture,
+    seed: u64,
+) {
+    let (pilot, targets) = source.draw(0, 0, 64).unwrap();
+    let reader = Reader::fit(&pilot, &targets, shape, architecture);
+    let plan = Plan::new(&reader, architecture, &[]).unwrap();
+    let mut random = random(seed, 0);
+    // The last layer starts at zero, where most gradients vanish; far from it log sds reach their bounds.
+    let weights = plan.initialise(1).into_iter().map(|weight| f64::from(weight) + 0.02 * normal(&mut random));
+    let weights: Vec<f64> = weights.collect();
+    let (batch, targets) = source.draw(1, 0, 4).unwrap();
+    let scales = reader.scales(batch.sets, &reader.encode(&batch));
+    let targets: Vec<f64> = reader.standardise(&targets, &scales).into_iter().map(f64::from).collect();
+    let loss = |mut graph: Graph<f64, Tape64>| {
+        let output = plan.forward(&mut graph, batch.sets, reader.encode(&batch))?;
+        plan.head.loss(graph, &output, &targets)
+    };
+    check_gradient(&weights, plan.shared, loss);
+    // As training does it: from matrices that were transposed beforehand.
+    let mut turned = Weights::new(weights.clone());
+    turned.transpose(&plan.slots());
+    let of = |weights: Weights<f64>| {
+        let graph = Graph::new(Arc::new(weights), plan.shared).unwrap();
+        whole(&loss(graph).unwrap().backward().unwrap(), plan.length())
+    };
+    assert_close(&of(turned), &of(Weights::new(weights)));
 }
 
 /// The same network in plain dfdx, on sets padded to the largest and masked: outputs and all gradients agree.

@@ -129,28 +129,7 @@ fn album_architecture() -> Architecture {
 
 #[test]
 fn a_network_that_reads_pictures_has_the_gradient_of_its_differences() {
-    let (pilot, targets) = Album.draw(0, 0, 64).unwrap();
-    let architecture = album_architecture();
-    let reader = Reader::fit(&pilot, &targets, &Album::shape(), &architecture);
-    let plan = Plan::new(&reader, &architecture, &[]).unwrap();
-    let mut random = random(23, 0);
-    let weights = plan.initialise(1).into_iter().map(|weight| f64::from(weight) + 0.02 * normal(&mut random));
-    let weights: Vec<f64> = weights.collect();
-    let (batch, targets) = Album.draw(1, 0, 4).unwrap();
-    let scales = reader.scales(batch.sets, &reader.encode(&batch));
-    let targets: Vec<f64> = reader.standardise(&targets, &scales).into_iter().map(f64::from).collect();
-    let loss = |mut graph: Graph<f64, Tape64>| {
-        let output = plan.forward(&mut graph, batch.sets, reader.encode(&batch))?;
-        plan.head.loss(graph, &output, &targets)
-    };
-    check_gradient(&weights, plan.shared, loss);
-    let mut turned = Weights::new(weights.clone());
-    turned.transpose(&plan.slots());
-    let of = |weights: Weights<f64>| {
-        let graph = Graph::new(Arc::new(weights), plan.shared).unwrap();
-        whole(&loss(graph).unwrap().backward().unwrap(), plan.length())
-    };
-    assert_close(&of(turned), &of(Weights::new(weights)));
+    check_whole_gradient(&Album, &Album::shape(), &album_architecture(), 23);
 }
 
 #[test]
