@@ -98,6 +98,24 @@ fn locals_learned_from_a_bank_are_those_of_a_normal_random_effects_model() {
     assert_exact(&joint, &alone);
 }
 
+/// The locals are then those of a bank, and the globals those of fresh simulations.
+#[test]
+fn a_bank_may_be_for_the_locals_alone() {
+    let model = Schools::default();
+    let bank = model.simulate(700).seed(7).bank(tempfile::tempdir().unwrap().path()).unwrap();
+    let set = &model.simulate(1).size("schools", 8).seed(3).run().unwrap()[0];
+    let log_densities = |joint: JointNpe<'_, Schools>| {
+        let belief = joint.seed(1).train(Budget::sets(2_000)).unwrap().condition(&set.data).unwrap();
+        let of_globals = belief.globals().unwrap().log_density(&set.globals);
+        (of_globals, belief.log_density(&set.globals, &set.locals).unwrap() - of_globals)
+    };
+    let (fresh, of_bank) = (log_densities(model.joint_npe()), log_densities(model.joint_npe().bank(&bank)));
+    let (globals, locals) = log_densities(model.joint_npe().local_bank(&bank));
+    assert_eq!(globals, fresh.0);
+    assert!((locals - of_bank.1).abs() < 1e-9, "{locals} and {}", of_bank.1);
+    assert!((fresh.0 - of_bank.0).abs() > 1e-6 && (fresh.1 - of_bank.1).abs() > 1e-6, "{fresh:?} and {of_bank:?}");
+}
+
 fn assert_exact(joint: &JointPosterior<Schools>, alone: &JointPosterior<Schools>) {
     let sets = Schools::default().simulate(40).size("schools", 8).seed(3).run().unwrap();
     let (mut shift, mut ratio, mut shift_alone, mut ratio_alone) = (0.0, 0.0, 0.0, 0.0);

@@ -17,7 +17,7 @@ use crate::model::{Image, Setup, SmoothLens, galaxy};
 /// well it was learned would be hidden behind how far a network resolves an image.
 const EXPOSURE: f64 = 16.1;
 /// For how many seconds the posterior learns.
-const SECONDS: f64 = 240.0;
+const SECONDS: f64 = 180.0;
 /// Draws of which importance weights make the exact posterior.
 const REFINED: usize = 20_000;
 
@@ -72,7 +72,8 @@ pub fn run(out: &Output, options: &Options) -> Result<Smooth> {
     let seconds = if options.quick { 5.0 } else { SECONDS };
     println!("\nlearning from images without subhaloes ({seconds} s) ...");
     let images = SmoothImages::default();
-    let posterior = images.joint_npe().seed(options.seed).train(Budget::seconds(seconds))?;
+    let posterior =
+        images.joint_npe().seed(options.seed).local_settings(super::learn_lenses).train(Budget::seconds(seconds))?;
     posterior.save(out.path("smooth"))?;
     let count = if options.quick { 2 } else { 20 };
     let tests = images.simulate(count).seed(options.seed ^ 0x736d_6f6f).run()?;

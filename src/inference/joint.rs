@@ -36,6 +36,8 @@ pub struct JointNpe<'a, M: Model> {
     sizes: Vec<(String, usize)>,
     covariates: Option<&'a M::Data>,
     bank: Option<&'a Bank<M>>,
+    /// Whether the globals are learned from fresh simulations and not from the bank.
+    fresh_globals: bool,
     /// Of a budget of time, what the globals get.
     share: f64,
     seed: u64,
@@ -59,6 +61,7 @@ impl<'a, M: Model> JointNpe<'a, M> {
             sizes: Vec::new(),
             covariates: None,
             bank: None,
+            fresh_globals: false,
             share: GLOBALS,
             seed: 0,
             globals: settings,
@@ -111,10 +114,15 @@ impl<'a, M: Model> JointNpe<'a, M> {
     /// the loss on those stops falling, and [`JointPosterior::warnings`] tells if it has risen. The sizes and covariates are
     /// those of the bank.
     pub fn bank(mut self, bank: &'a Bank<M>) -> Self {
-        self.bank = Some(bank);
         bank::learn_often(&mut self.globals);
+        Self { fresh_globals: false, ..self.local_bank(bank) }
+    }
+
+    /// The same for the locals alone, while the globals learn from fresh simulations: a bank has many more elements than data
+    /// sets, and can have enough of those to learn the locals from, and too few of these for the globals.
+    pub fn local_bank(mut self, bank: &'a Bank<M>) -> Self {
         bank::learn_often(&mut self.locals);
-        self
+        Self { bank: Some(bank), fresh_globals: true, ..self }
     }
 
     /// Says that an element is as likely when the columns of its picture are in the other order and some of its locals, whose
@@ -228,7 +236,7 @@ impl<'a, M: Model> JointNpe<'a, M> {
         if let Some(data) = self.covariates {
             npe = npe.given(data);
         }
-        npe.bank = self.bank;
+        npe.bank = self.bank.filter(|_| !self.fresh_globals);
         let (plates, layers) = (&hierarchy.data_shape().plates, &self.globals.architecture);
         npe.pictures = locals.iter().map(|local| &local.network).find(|network| network.reads_pictures(plates, layers));
         if let Some(path) = self.checkpoint("globals") {
