@@ -116,6 +116,24 @@ fn a_bank_may_be_for_the_locals_alone() {
     assert!((fresh.0 - of_bank.0).abs() > 1e-6 && (fresh.1 - of_bank.1).abs() > 1e-6, "{fresh:?} and {of_bank:?}");
 }
 
+/// Standard deviations are told from 2000 draws, and are 1.6 % off: not those of all data by the same. The mean over 400 sets,
+/// next to that of other draws, has an error of 0.11 %, of which the bound is five.
+#[test]
+fn beliefs_of_many_data_sets_are_not_off_together() {
+    let model = Schools::default();
+    let joint = model.joint_npe().seed(1).train(Budget::sets(2_000)).unwrap();
+    let sets = model.simulate(400).size("schools", 2).seed(3).run().unwrap();
+    let mut off = 0.0;
+    for (seed, set) in sets.iter().enumerate() {
+        let belief = joint.condition(&set.data).unwrap();
+        let theta = &belief.sample(2000, 100 + seed as u64)[2];
+        let mean = theta.iter().sum::<f64>() / 2000.0;
+        let variance = theta.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / 1999.0;
+        off += (belief.sd("theta[0]").unwrap() / variance.sqrt()).ln() / 400.0;
+    }
+    assert!(off.abs() < 0.006, "{off}");
+}
+
 fn assert_exact(joint: &JointPosterior<Schools>, alone: &JointPosterior<Schools>) {
     let sets = Schools::default().simulate(40).size("schools", 8).seed(3).run().unwrap();
     let (mut shift, mut ratio, mut shift_alone, mut ratio_alone) = (0.0, 0.0, 0.0, 0.0);

@@ -127,6 +127,7 @@ impl One {
         let truth = [test.globals.beta, test.globals.sigma_sub];
         let global = |images: usize| {
             let belief = condition(&first(&test.data, images))?;
+            let belief = belief.globals().ok_or("the posterior has no globals")?;
             let [beta, sigma_sub] = [0, 1].map(|k| {
                 let (name, prior) = GLOBALS[k];
                 scaled(name, Option::zip(belief.mean(name), belief.sd(name)), truth[k], prior)

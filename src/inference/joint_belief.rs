@@ -263,7 +263,8 @@ impl<M: Model> Joint<M> {
         let globals = self.globals.as_ref().map(|belief| belief.estimate.points(POINTS));
         let width = self.globals.as_ref().map_or(1, |belief| belief.estimate.dims());
         let count = globals.as_ref().map_or(POINTS, |points| points.len() / width);
-        let drawn = self.draw(globals, count, 0);
+        // Other random numbers for other data: the same ones would make what is told of all data wrong in the same direction.
+        let drawn = self.draw(globals, count, self.parts.data.hash());
         let points = Points { names: self.names(), columns: self.columns(&drawn), probabilities: drawn.probabilities };
         self.points.get_or_init(|| points)
     }

@@ -65,6 +65,11 @@ impl Numbers {
         }
     }
 
+    /// A hash of others, with these.
+    fn hash(&self, hash: u64) -> u64 {
+        (0..self.len()).fold(hash, |hash, at| (hash ^ u64::from(self.get(at).to_bits())).wrapping_mul(0x0100_0000_01b3))
+    }
+
     /// All of them.
     pub(crate) fn to_vec(&self) -> Vec<f32> {
         let mut all = Vec::with_capacity(self.len());
@@ -113,6 +118,11 @@ impl PackedRows {
         let ends = &self.offsets[parents.start + 1..=parents.end];
         to.offsets.extend(ends.iter().map(|end| before + end - rows.start));
         self.children.iter().zip(&mut to.children).for_each(|(child, to)| child.push(rows.clone(), to));
+    }
+
+    /// A hash of others, with all numbers.
+    fn hash(&self, hash: u64) -> u64 {
+        self.children.iter().fold(self.features.hash(hash), |hash, child| child.hash(hash))
     }
 
     fn pack(self) -> PackedRows {
@@ -172,6 +182,11 @@ impl From<Batch> for Packed {
 }
 
 impl Packed {
+    /// A hash of all numbers.
+    pub(crate) fn hash(&self) -> u64 {
+        self.plates.iter().fold(self.outside.hash(0xcbf2_9ce4_8422_2325), |hash, rows| rows.hash(hash))
+    }
+
     /// The same with each table in as little space as holds it.
     pub(crate) fn pack(self) -> Packed {
         let plates = self.plates.into_iter().map(PackedRows::pack).collect();
