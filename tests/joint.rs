@@ -4,6 +4,7 @@
 
 mod models;
 
+use hierarch::inference::JointNpe;
 use hierarch::prelude::*;
 use models::{
     EightSchools, EightSchoolsData, EightSchoolsSchools, ItemResponse, Radon, RadonGlobals, RadonLocals, Resonance,
@@ -112,8 +113,9 @@ fn a_bank_may_be_for_the_locals_alone() {
     let (fresh, of_bank) = (log_densities(model.joint_npe()), log_densities(model.joint_npe().bank(&bank)));
     let (globals, locals) = log_densities(model.joint_npe().local_bank(&bank));
     assert_eq!(globals, fresh.0);
-    assert!((locals - of_bank.1).abs() < 1e-9, "{locals} and {}", of_bank.1);
-    assert!((fresh.0 - of_bank.0).abs() > 1e-6 && (fresh.1 - of_bank.1).abs() > 1e-6, "{fresh:?} and {of_bank:?}");
+    // The joint density has the globals in f32.
+    assert!((locals - of_bank.1).abs() < 1e-6, "{locals} and {}", of_bank.1);
+    assert!((fresh.0 - of_bank.0).abs() > 1e-3 && (fresh.1 - of_bank.1).abs() > 1e-3, "{fresh:?} and {of_bank:?}");
 }
 
 /// Standard deviations are told from 2000 draws, and are 1.6 % off: not those of all data by the same. The mean over 400 sets,
