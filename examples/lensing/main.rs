@@ -109,7 +109,8 @@ fn run(arguments: &Arguments) -> Result<()> {
     let smooth = smooth::run(&out, options)?;
     smooth.print();
 
-    let one = &tests[0];
+    // One with as many subhaloes as the prior has on average.
+    let one = &tests[tests.len() / 2];
     let belief = posterior.condition(&one.data)?;
     let globals = posterior.globals().ok_or("the posterior has no globals")?;
     let check = PredictiveCheck::new(&model, &one.data).seed(options.seed);
