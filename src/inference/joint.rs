@@ -35,9 +35,9 @@ pub struct JointNpe<'a, M: Model> {
     around: bool,
     sizes: Vec<(String, usize)>,
     covariates: Option<&'a M::Data>,
+    /// What the locals and the globals learn from, in place of fresh simulations.
     bank: Option<&'a Bank<M>>,
-    /// Whether the globals are learned from fresh simulations and not from the bank.
-    fresh_globals: bool,
+    global_bank: Option<&'a Bank<M>>,
     /// Of a budget of time, what the globals get.
     share: f64,
     seed: u64,
@@ -61,7 +61,7 @@ impl<'a, M: Model> JointNpe<'a, M> {
             sizes: Vec::new(),
             covariates: None,
             bank: None,
-            fresh_globals: false,
+            global_bank: None,
             share: GLOBALS,
             seed: 0,
             globals: settings,
@@ -115,14 +115,14 @@ impl<'a, M: Model> JointNpe<'a, M> {
     /// those of the bank.
     pub fn bank(mut self, bank: &'a Bank<M>) -> Self {
         bank::learn_often(&mut self.globals);
-        Self { fresh_globals: false, ..self.local_bank(bank) }
+        Self { global_bank: Some(bank), ..self.local_bank(bank) }
     }
 
     /// The same for the locals alone, while the globals learn from fresh simulations: a bank has many more elements than data
     /// sets, and can have enough of those to learn the locals from, and too few of these for the globals.
     pub fn local_bank(mut self, bank: &'a Bank<M>) -> Self {
         bank::learn_often(&mut self.locals);
-        Self { bank: Some(bank), fresh_globals: true, ..self }
+        Self { bank: Some(bank), global_bank: None, ..self }
     }
 
     /// Says that an element is as likely when the columns of its picture are in the other order and some of its locals, whose
@@ -236,7 +236,7 @@ impl<'a, M: Model> JointNpe<'a, M> {
         if let Some(data) = self.covariates {
             npe = npe.given(data);
         }
-        npe.bank = self.bank.filter(|_| !self.fresh_globals);
+        npe.bank = self.global_bank;
         let (plates, layers) = (&hierarchy.data_shape().plates, &self.globals.architecture);
         npe.pictures = locals.iter().map(|local| &local.network).find(|network| network.reads_pictures(plates, layers));
         if let Some(path) = self.checkpoint("globals") {

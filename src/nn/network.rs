@@ -36,10 +36,10 @@ use super::features::{Elements, Encoded, Level, Picture, Pooled, Reader, Scales,
 use super::graph::{Graph, Input, Layer, Node, Slot, Weights};
 use super::head::{Family, Head};
 use super::kernels::{Activation, Number};
-use super::prefix;
 use super::row_network::{Own, RowShape};
 use super::train::Record;
 use super::{Batch, Error, PlateShape, Rows, Shape};
+use super::{packed, prefix};
 
 /// Data sets that one thread predicts at once.
 const SLICE: usize = 256;
@@ -874,8 +874,7 @@ impl Network {
 
     /// A short text that is almost surely another for any other network (FNV-1a of its weights).
     pub fn fingerprint(&self) -> String {
-        let mix = |hash: u64, weight: &f32| (hash ^ u64::from(weight.to_bits())).wrapping_mul(0x0100_0000_01b3);
-        format!("{:016x}", self.weights.values.iter().fold(0xcbf2_9ce4_8422_2325_u64, mix))
+        format!("{:016x}", packed::hash_numbers(packed::HASH_OF_NONE, self.weights.values.iter().copied()))
     }
 
     /// How many weights it has.

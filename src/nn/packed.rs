@@ -9,6 +9,14 @@ use std::ops::Range;
 
 use super::{Batch, PlateShape, Rows, Shape};
 
+/// The hash of no numbers.
+pub(super) const HASH_OF_NONE: u64 = 0xcbf2_9ce4_8422_2325;
+
+/// A hash of some numbers, going on from that of others: FNV-1a, a number at a time.
+pub(super) fn hash_numbers(hash: u64, numbers: impl Iterator<Item = f32>) -> u64 {
+    numbers.fold(hash, |hash, number| (hash ^ u64::from(number.to_bits())).wrapping_mul(0x0100_0000_01b3))
+}
+
 /// Numbers of f32, in two bytes each where these hold all of them.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Numbers {
@@ -67,7 +75,7 @@ impl Numbers {
 
     /// A hash of others, with these.
     fn hash(&self, hash: u64) -> u64 {
-        (0..self.len()).fold(hash, |hash, at| (hash ^ u64::from(self.get(at).to_bits())).wrapping_mul(0x0100_0000_01b3))
+        hash_numbers(hash, (0..self.len()).map(|at| self.get(at)))
     }
 
     /// All of them.
@@ -184,7 +192,7 @@ impl From<Batch> for Packed {
 impl Packed {
     /// A hash of all numbers.
     pub(crate) fn hash(&self) -> u64 {
-        self.plates.iter().fold(self.outside.hash(0xcbf2_9ce4_8422_2325), |hash, rows| rows.hash(hash))
+        self.plates.iter().fold(self.outside.hash(HASH_OF_NONE), |hash, rows| rows.hash(hash))
     }
 
     /// The same with each table in as little space as holds it.
