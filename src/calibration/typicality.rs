@@ -13,10 +13,10 @@ use rayon::prelude::*;
 
 use super::data_statistics::described;
 use crate::inference::{JointPosterior, Posterior, RatioEstimator};
-use crate::io::{DataError, DataSet, Frame};
-use crate::model::{Model, check};
+use crate::io::{DataError, Frame};
+use crate::model::{AnyData, Model};
 use crate::sampling::diagnostics::quantile;
-use crate::simulate::{SimulateError, Simulation};
+use crate::simulate::{AnySimulate, SimulateError};
 
 /// How many simulations there are unless said otherwise, and the fewest.
 const SIMULATIONS: usize = 1000;
@@ -89,19 +89,23 @@ impl<'a, M: Model> TypicalityTest<'a, M> {
         if self.simulations < FEWEST {
             return Err(TypicalityError::Few { simulations: self.simulations });
         }
-        check(self.model, data)?;
-        let simulations = self.model.simulate(self.simulations).seed(self.seed ^ APART).replicate(data).run()?;
-        let all: Vec<Vec<f64>> = std::iter::once(data)
-            .chain(simulations.iter().map(|Simulation { data, .. }| data))
-            .collect::<Vec<_>>()
-            .into_par_iter()
-            .map(|data| statistics(data).into_iter().map(|(_, value)| value).collect())
-            .collect();
-        let names = statistics(data).into_iter().map(|(name, _)| name);
-        let columns: Vec<(String, Vec<f64>)> =
-            names.enumerate().map(|(s, name)| (name, all.iter().map(|one| one[s]).collect())).collect();
-        Ok(Typicality::new(&columns, all.len()))
+        let simulate = self.model.simulate(self.simulations).seed(self.seed ^ APART).replicate(data);
+        among(simulate.any(), data)
     }
+}
+
+/// How typical a data set is among simulations.
+fn among(simulate: &AnySimulate<'_>, data: &dyn AnyData) -> Result<Typicality, TypicalityError> {
+    simulate.model.check(data)?;
+    let fixed = simulate.fixed()?;
+    let values = |frame: &Frame<'_>| -> Vec<f64> { statistics(frame).into_iter().map(|(_, value)| value).collect() };
+    let mut all = vec![values(&data.frame())];
+    let drawn = (0..simulate.sets).into_par_iter().map(|i| Ok(values(&simulate.draw(&fixed, i)?.data().frame())));
+    all.extend(drawn.collect::<Result<Vec<_>, SimulateError>>()?);
+    let names = statistics(&data.frame()).into_iter().map(|(name, _)| name);
+    let columns: Vec<(String, Vec<f64>)> =
+        names.enumerate().map(|(s, name)| (name, all.iter().map(|one| one[s]).collect())).collect();
+    Ok(Typicality::new(&columns, all.len()))
 }
 
 /// How typical a data set is of a model. `Display` says it in a line or two.
@@ -220,7 +224,7 @@ fn standardised(values: &[f64]) -> Option<Vec<f64>> {
 }
 
 /// Statistics of a data set by name, the same ones of any: NaN where it has none.
-fn statistics<D: DataSet>(data: &D) -> Vec<(String, f64)> {
+fn statistics(data: &Frame<'_>) -> Vec<(String, f64)> {
     fn visit(frame: &Frame<'_>, top: bool, found: &mut Vec<(String, f64)>) {
         if !top {
             found.push((format!("size of {}", frame.name), frame.size as f64));
@@ -251,7 +255,7 @@ fn statistics<D: DataSet>(data: &D) -> Vec<(String, f64)> {
         frame.plates.iter().for_each(|plate| visit(plate, false, found));
     }
     let mut found = Vec::new();
-    visit(&data.frame(), true, &mut found);
+    visit(data, true, &mut found);
     found
 }
 

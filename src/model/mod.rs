@@ -3,17 +3,20 @@
 mod check;
 mod density;
 pub(crate) mod diagram;
+pub(crate) mod erased;
 mod slots;
 pub(crate) mod specification;
-mod walk;
+#[doc(hidden)]
+pub mod walk;
 
-pub(crate) use check::{Extent, allowed, check_with, columns, groups};
+pub(crate) use check::{Extent, allowed, check_local_frames, columns, groups};
 pub use check::{check, check_locals};
+pub(crate) use density::{AnyDensity, Densities, Factor, component_names, global_names};
 pub use density::{
     Density, Scratch, constrain, constrain_with_derived, derived_names, log_density, log_jacobian, log_jacobian_of_all,
     log_prior, names, unconstrain,
 };
-pub(crate) use density::{Factor, component_names, global_names};
+pub(crate) use erased::{AnyData, AnyGlobals, AnyLocals, AnyModel, AnySimulation};
 pub use slots::{GlobalSlot, LocalRange, LocalSlot, LocalValues, global_slots, local_ranges, local_slots};
 pub use specification::{Kind, Plate, PlateSize, Role, Specification, Variable};
 #[doc(hidden)]
@@ -47,12 +50,12 @@ pub trait Model: Clone + std::fmt::Debug + PartialEq + Send + Sync + Serialize +
     fn draw(&self, plan: &Plan<'_, Self>, rng: &mut Stream) -> Result<Simulation<Self>, SimulateError>;
 
     #[doc(hidden)]
-    fn walk<W: Walk>(
+    fn walk(
         &self,
         data: Option<&Self::Data>,
         globals: Option<&Self::Globals>,
         locals: Option<&Self::Locals>,
-        walk: &mut W,
+        walk: &mut dyn Walk,
     );
 
     /// How many unconstrained numbers stand for the latent variables of a data set: the globals and the continuous locals.

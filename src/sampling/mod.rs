@@ -10,7 +10,9 @@ mod nuts;
 mod smoothing;
 mod summary;
 
+pub(crate) use chains::AnyChains;
 pub use chains::Chains;
+pub(crate) use importance::AnyRefined;
 pub use importance::{Proposal, Refined, refine};
 pub use likelihood_ratio::{FitError, Maximum, ProfileLikelihood};
 pub(crate) use minimise::minimise;
