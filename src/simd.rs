@@ -41,6 +41,15 @@ pub fn instruction_set() -> &'static str {
     CHOSEN.0
 }
 
+/// What the last digits of a training depend on: the instruction set of the kernels, and where that was lowered, that of the
+/// machine, which `gemm` takes.
+pub(crate) fn registers() -> String {
+    match available().last() {
+        Some((widest, _)) if *widest != instruction_set() => format!("{} with {widest} products", instruction_set()),
+        _ => instruction_set().to_owned(),
+    }
+}
+
 /// What a kernel is dispatched to.
 #[inline]
 pub(crate) fn arch() -> Arch {

@@ -9,7 +9,7 @@ use rand::RngExt;
 use super::hierarchy::{Hierarchy, Latents, Parts, PlateLatents};
 use super::mirror::{Axis, Flip, Mirror};
 use super::npe::Npe;
-use super::posterior::{FINGERPRINT, MODEL, SIZES, overfitting};
+use super::posterior::{FINGERPRINT, MODEL, SIZES, doubts};
 use super::training::Training;
 use super::{Bank, InferenceError, Joint, Posterior, bank, sizes};
 use crate::io::DataSet;
@@ -505,9 +505,9 @@ impl<M: Model> JointPosterior<M> {
     /// What is doubtful about the trainings, in words; nothing if all seems well.
     pub fn warnings(&self) -> Vec<String> {
         let globals = self.0.globals.iter().flat_map(Posterior::warnings);
-        let locals = self.0.networks.iter().filter_map(|local| {
+        let locals = self.0.networks.iter().flat_map(|local| {
             let name = local.task.name(&self.0.hierarchy);
-            Some(format!("the locals of `{name}`: {}", overfitting(&local.network)?))
+            doubts(&local.network).into_iter().map(move |doubt| format!("the locals of `{name}`: {doubt}"))
         });
         globals.chain(locals).collect()
     }
