@@ -68,6 +68,7 @@ pub mod prelude;
 mod progress;
 pub mod report;
 pub mod sampling;
+pub mod simd;
 pub mod simulate;
 mod whole_file;
 

@@ -13,7 +13,7 @@ use super::hierarchy::{Hierarchy, Latents, Parts, PlateLatents};
 use super::joint_belief::AnyJoint;
 use super::mirror::{Axis, Flip, Mirror};
 use super::npe::AnyNpe;
-use super::posterior::{AnyPosterior, FINGERPRINT, MODEL, SIZES, overfitting};
+use super::posterior::{AnyPosterior, FINGERPRINT, MODEL, SIZES, doubts};
 use super::training::Training;
 use super::{Bank, InferenceError, Joint, Posterior, sizes};
 use crate::model::erased::typed;
@@ -556,9 +556,9 @@ impl AnyJointPosterior {
 
     pub(crate) fn warnings(&self) -> Vec<String> {
         let globals = self.globals.iter().flat_map(|globals| globals.warnings());
-        let locals = self.networks.iter().filter_map(|local| {
+        let locals = self.networks.iter().flat_map(|local| {
             let name = local.task.name(&self.hierarchy);
-            Some(format!("the locals of `{name}`: {}", overfitting(&local.network)?))
+            doubts(&local.network).into_iter().map(move |doubt| format!("the locals of `{name}`: {doubt}"))
         });
         globals.chain(locals).collect()
     }

@@ -310,7 +310,7 @@ impl AnyPosterior {
     }
 
     pub(crate) fn warnings(&self) -> Vec<String> {
-        self.networks.iter().filter_map(overfitting).collect()
+        self.networks.iter().flat_map(doubts).collect()
     }
 
     pub(crate) fn model(&self) -> &Arc<dyn AnyModel> {
@@ -376,8 +376,13 @@ impl AnyPosterior {
     }
 }
 
+/// What is doubtful about the training of a network.
+pub(super) fn doubts(network: &Network) -> Vec<String> {
+    overfitting(network).into_iter().chain(resumed_elsewhere(network)).collect()
+}
+
 /// What to say of a network whose loss on held-out simulations has risen; nothing if it has not.
-pub(super) fn overfitting(network: &Network) -> Option<String> {
+fn overfitting(network: &Network) -> Option<String> {
     let last = network.history().last()?;
     let best = network.history().iter().min_by(|a, b| a.validation.total_cmp(&b.validation))?;
     (last.validation >= best.validation + RISE).then(|| {
@@ -387,4 +392,49 @@ pub(super) fn overfitting(network: &Network) -> Option<String> {
             best.sets, best.validation, last.validation, last.loss
         )
     })
+}
+
+/// What to say of a network whose training went on with other vector registers than it was begun with.
+fn resumed_elsewhere(network: &Network) -> Option<String> {
+    let [begun, others @ ..] = network.registers() else { return None };
+    (!others.is_empty()).then(|| {
+        format!(
+            "the training was begun with the vector registers {begun} and went on with {}: the same seed gives other numbers \
+             without the interruption",
+            others.join(", ")
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::prelude::*;
+    use crate::{nn, simd};
+
+    model! {
+        /// A Normal with an unknown mean.
+        Mean {
+            global mean ~ Normal(0.0, 1.0);
+            plate events(1..=5) {
+                observe x ~ Normal(mean, 1.0);
+            }
+        }
+    }
+
+    /// Also by the file of the posterior, which is read without a word where it is older.
+    #[test]
+    fn a_training_that_went_on_elsewhere_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let (checkpoint, file) = (folder.path().join("training"), folder.path().join("posterior"));
+        let model = Mean::default();
+        let train = || model.npe().seed(1).checkpoint(&checkpoint).train(Budget::sets(2_000)).unwrap();
+        assert!(train().warnings().is_empty());
+        // At its end there is nothing to go on with.
+        assert!(train().warnings().is_empty());
+        nn::begun_on("abacus", &checkpoint);
+        train().save(&file).unwrap();
+        let warnings = Posterior::load(&model, &file).unwrap().warnings();
+        let expected = format!("begun with the vector registers abacus and went on with {}", simd::registers());
+        assert!(warnings.len() == 1 && warnings[0].contains(&expected), "{warnings:?}");
+    }
 }
