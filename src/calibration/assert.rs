@@ -21,7 +21,7 @@ const SHOWN: usize = 4;
 ///
 /// A check of simulations that are this many finds, 19 times in 20, a posterior of one parameter that is too wide or too
 /// narrow by 10 % or shifted by 0.2 sd, and with 1000 simulations what the last columns say (400 draws each; measured by
-/// `cargo test --release --test calibration power -- --ignored --nocapture`):
+/// `cargo test --release -p hierarch-tests --test exact calibration::table -- --ignored --nocapture`):
 ///
 /// | tolerance | false alarms | simulations | found | of 1000: width | of 1000: shift |
 /// | --- | --- | --- | --- | --- | --- |

@@ -1,0 +1,365 @@
+//! Calibration of every kind of estimator, and the assertion about it: that it passes what is right as often as it says,
+//! finds what is wrong, and says what.
+
+use hierarch::assert_calibrated;
+use hierarch::calibration::strategies::{Conjugate, NormalMeans, NormalNormal};
+use hierarch::calibration::{
+    Calibrate, Calibration, CalibrationError, Drawn, Estimator, EstimatorError, Miscalibrated, NutsEstimator, Ranks,
+    Tolerance,
+};
+use hierarch::prelude::*;
+use hierarch::simulate::{Stream, stream};
+use rayon::prelude::*;
+use statrs::distribution::{ContinuousCDF, Normal as NormalCurve};
+
+/// Ranks of true values that lie `shift` sd above a normal posterior, the right width of which is `width` times its own.
+fn ranks_of(rng: &mut Stream, simulations: usize, draws: usize, shift: f64, width: f64) -> Ranks {
+    let standard = NormalCurve::standard();
+    let rank = |_| {
+        let z = Normal::new(shift, width).draw(rng);
+        Binomial::new(draws as f64, standard.cdf(z)).draw(rng) as usize
+    };
+    Ranks { name: "mu".to_owned(), ranks: (0..simulations).map(rank).collect(), draws }
+}
+
+/// Of each of so many seeds the probability of ranks as far out, at the edge of the tolerance.
+fn p_values(seeds: u64, tolerance: &Tolerance<'_>, ranks: impl Fn(&mut Stream) -> Ranks + Sync) -> Vec<f64> {
+    let p_value = |seed: u64| match tolerance.check(&[ranks(&mut stream(seed, 1))]) {
+        Ok(()) => 1.0,
+        // Shift and width share the false alarms.
+        Err(Miscalibrated::Off(findings)) => 2.0 * findings.off[0].shift_p.min(findings.off[0].width_p),
+        Err(error) => panic!("{error}"),
+    };
+    (0..seeds).into_par_iter().map(p_value).collect()
+}
+
+/// How many are below a level.
+fn below(p_values: &[f64], level: f64) -> usize {
+    p_values.iter().filter(|p| **p < level).count()
+}
+
+/// A posterior at a corner of the tolerance fails as often as is stated, or less; one that is right, with no tolerance,
+/// too; with few draws and simulations, and with many. Of two tests with the share a / 2 each, a (1 - a / 4) fail. Bounds are
+/// 4.5 binomial errors wide.
+#[test]
+fn false_alarms_are_as_many_as_stated() {
+    let seeds = 2_000;
+    for (simulations, draws, shift, width, side) in
+        [(200, 20, 0.0, 0.0, 1.0), (200, 100, 0.1, 0.05, -1.0), (1000, 50, 0.0, 0.0, 1.0), (1000, 50, 0.1, 0.05, 1.0)]
+    {
+        let tolerance = Tolerance { width, shift, false_alarm: 0.5, ..Tolerance::default() };
+        let ratio = (1.0 + width).powf(side);
+        let found = p_values(seeds, &tolerance, |rng| ranks_of(rng, simulations, draws, side * shift, ratio));
+        for false_alarm in [1e-2, 1e-3] {
+            let (found, expected) = (below(&found, false_alarm) as f64, seeds as f64 * false_alarm);
+            println!("{simulations} x {draws}, {shift}, {width}, side {side}: {found}, stated {expected}");
+            assert!((found - expected).abs() < 4.5 * expected.sqrt(), "{simulations} x {draws}: {found}, {expected}");
+        }
+    }
+}
+
+/// What `simulations` says is enough is enough: what is to be caught is found 19 times in 20, by shift or width, to 4.5
+/// binomial errors.
+#[test]
+fn power_is_as_stated() {
+    let seeds = 300;
+    for (catch_width, catch_shift, width, shift) in [(0.2, 0.4, 0.05, 0.1), (0.2, 0.4, 0.0, 0.0), (1.0, 1.0, 0.05, 0.1)]
+    {
+        let tolerance = Tolerance { width, shift, catch_width, catch_shift, ..Tolerance::default() };
+        let simulations = tolerance.simulations(100, 1);
+        let power = |shift: f64, ratio: f64| {
+            let found = p_values(seeds, &tolerance, |rng| ranks_of(rng, simulations, 100, shift, ratio));
+            below(&found, 1e-6) as f64 / seeds as f64
+        };
+        let found = [
+            power(catch_shift, 1.0),
+            power(-catch_shift, 1.0),
+            power(0.0, 1.0 + catch_width),
+            power(0.0, (1.0 + catch_width).recip()),
+        ];
+        println!("{simulations} simulations: {found:?}");
+        let least = found.into_iter().fold(1.0, f64::min);
+        assert!(least > 0.95 - 4.5 * (0.0475 / seeds as f64).sqrt(), "{simulations} simulations: {found:?}");
+    }
+}
+
+/// The table of the documentation.
+#[test]
+#[ignore = "a table, not a test"]
+fn table_of_power() {
+    println!("| tolerance | false alarms | 10 % of width, 0.2 sd | found | with 1000: width | with 1000: shift |");
+    println!("| --- | --- | --- | --- | --- | --- |");
+    for (width, shift) in [(0.05, 0.1), (0.0, 0.0)] {
+        for false_alarm in [1e-3, 1e-6] {
+            let of = |catch_width: f64, catch_shift: f64| Tolerance {
+                width,
+                shift,
+                false_alarm,
+                catch_width,
+                catch_shift,
+                ..Tolerance::default()
+            };
+            let needed = of(0.1, 0.2).simulations(400, 1);
+            let power = |shift: f64, ratio: f64| {
+                let found = p_values(400, &of(0.1, 0.2), |rng| ranks_of(rng, needed, 400, shift, ratio));
+                below(&found, false_alarm) as f64 / 400.0
+            };
+            let found = [power(0.2, 1.0), power(0.0, 1.0 / 0.9), power(0.0, 1.0 / 1.1)].into_iter().fold(1.0, f64::min);
+            // The least deviation that 1000 simulations find.
+            let least = |of: &dyn Fn(f64) -> Tolerance<'static>, high: f64| {
+                let (mut low, mut high) = (0.101, high);
+                for _ in 0..30 {
+                    let middle = 0.5 * (low + high);
+                    if of(middle).simulations(400, 1) > 1000 { low = middle } else { high = middle }
+                }
+                high
+            };
+            let widths = least(&|catch| of(catch, 10.0), 10.0);
+            let shifts = least(&|catch| of(10.0, catch), 10.0);
+            println!(
+                "| {} %, {shift} sd | {false_alarm:e} | {needed} | {found:.3} | {:.0} % | {shifts:.2} sd |",
+                100.0 * width,
+                100.0 * widths
+            );
+        }
+    }
+}
+
+type Columns = Vec<(String, Vec<f64>)>;
+
+/// The exact posterior of a conjugate model, stretched about its mean and shifted by so much of its sd.
+fn wrong<M: Conjugate>(model: &M, width: f64, shift: f64) -> impl Fn(&M::Data, usize, u64) -> Result<Columns, String> {
+    move |data, count, seed| {
+        let exact = model.exact(data);
+        let mut columns = exact.sample(count, seed);
+        for ((_, column), marginal) in columns.iter_mut().zip(exact.marginals()) {
+            let (mean, sd) = (marginal.mean(), marginal.sd());
+            column.iter_mut().for_each(|x| *x = mean + shift * sd + width * (*x - mean));
+        }
+        Ok(columns)
+    }
+}
+
+fn calibrate<M: Model, E: Estimator<M>>(model: &M, estimator: &E) -> Calibration {
+    Calibrate::new(model, estimator).simulations(1000).draws(100).seed(1).run().unwrap()
+}
+
+#[test]
+fn an_exact_closure_passes_and_wrong_ones_are_described() {
+    let model = NormalMeans::default();
+    let calibration = calibrate(&model, &wrong(&model, 1.0, 0.0));
+    assert_eq!(calibration.names(), ["mu", "theta"]);
+    assert_calibrated!(calibration, width = 0.0, shift = 0.0);
+
+    let message = |width, shift| {
+        let error = calibrate(&model, &wrong(&model, width, shift)).check(&Tolerance::default()).unwrap_err();
+        error.to_string()
+    };
+    let narrow = message(0.8, 0.0);
+    println!("{narrow}");
+    assert!(narrow.contains("2 of 2 parameters: further off than 5 % of width or 0.1 sd of shift"), "{narrow}");
+    assert!(narrow.contains("`mu` is too narrow") && narrow.contains("`theta` is too narrow"), "{narrow}");
+    assert!(
+        narrow.contains("overconfident") && !narrow.contains("too wide") && !narrow.contains("shifted"),
+        "{narrow}"
+    );
+    // Too often in the outermost bins.
+    let count = |start: &str| -> usize {
+        let line = narrow.lines().find(|line| line.starts_with(start)).unwrap();
+        line[start.len()..].split_whitespace().next().unwrap().parse().unwrap()
+    };
+    assert!(count("  0 to   9") > 130 && count(" 90 to 100") > 130, "{narrow}");
+    let wide = message(1.3, 0.0);
+    assert!(wide.contains("`mu` is too wide") && !wide.contains("too narrow"), "{wide}");
+    let up = message(1.0, 0.5);
+    assert!(up.contains("`theta` is shifted high by 0.5") && !up.contains("too narrow"), "{up}");
+    let both = message(0.7, -0.5);
+    assert!(both.contains("too narrow by") && both.contains(" and shifted low by 0."), "{both}");
+}
+
+/// 15 % of width is 10 % beyond the tolerance; with a false alarm in a million it takes 3000 simulations to be sure.
+#[test]
+fn fifteen_percent_are_found() {
+    let model = NormalNormal::default();
+    let narrow = wrong(&model, 0.85, 0.0);
+    let calibration = Calibrate::new(&model, &narrow).simulations(3000).draws(100).run().unwrap();
+    let tolerance = Tolerance { catch_width: 1.0 / 0.85 - 1.0, ..Tolerance::default() };
+    assert!(tolerance.simulations(100, 1) <= 3000, "{}", tolerance.simulations(100, 1));
+    let error = calibration.check(&tolerance).unwrap_err();
+    let Miscalibrated::Off(findings) = &error else { panic!("{error}") };
+    let width = findings.off[0].width;
+    assert!((width.value - 0.85).abs() < 4.0 * width.error && width.error < 0.015, "{width}");
+    // What is allowed is no failure.
+    assert_calibrated!(calibration, width = 0.2);
+    let message = std::panic::catch_unwind(|| assert_calibrated!(calibration)).unwrap_err();
+    assert!(message.downcast_ref::<String>().unwrap().contains("`mu` is too narrow"));
+}
+
+#[test]
+fn what_cannot_be_checked_is_an_error() {
+    let model = NormalNormal::default();
+    let calibration = calibrate(&model, &wrong(&model, 1.0, 0.0));
+    let error = |tolerance: Tolerance<'_>| calibration.check(&tolerance).unwrap_err().to_string();
+    let default = Tolerance::default;
+    let unknown = error(Tolerance { parameters: vec!["mu", "sigma"], ..default() });
+    assert_eq!(unknown, "nothing was inferred of `sigma`: the parameters of the calibration are mu");
+    let ten_percent = Tolerance { catch_width: 0.1, ..default() };
+    let few = error(ten_percent.clone());
+    assert!(few.contains("1000 simulations of `mu` are too few: a width that is wrong by 10 %"), "{few}");
+    assert!(few.contains(&format!("It takes {};", ten_percent.simulations(100, 1))), "{few}");
+    for (tolerance, part) in [
+        (Tolerance { width: -0.1, ..default() }, "`width` is -0.1, but must be a finite number, and not negative"),
+        (Tolerance { shift: f64::NAN, ..default() }, "`shift` is NaN"),
+        (Tolerance { false_alarm: 0.0, ..default() }, "`false_alarm` is 0, but must be between 0 and 1"),
+        (
+            Tolerance { catch_width: 0.05, ..default() },
+            "`catch_width` is 0.05, but must be a finite number, and larger",
+        ),
+        (Tolerance { catch_shift: 0.1, ..default() }, "`catch_shift` is 0.1"),
+    ] {
+        let found = error(tolerance);
+        assert!(found.contains(part), "{found}");
+    }
+    let small = Calibrate::new(&model, &wrong(&model, 1.0, 0.0)).simulations(20).draws(20).run().unwrap();
+    let error = small.check(&default()).unwrap_err();
+    assert!(matches!(&error, Miscalibrated::TooFew { simulations: 20, .. }), "{error}");
+    assert!(error.to_string().contains("wrong by 100 %, or a shift of 1 sd"), "{error}");
+}
+
+#[test]
+fn estimators_that_give_nonsense() {
+    let model = NormalNormal::default();
+    let run = |draws: fn(usize) -> Result<Columns, String>| {
+        let estimator = move |_: &_, count: usize, _: u64| draws(count);
+        Calibrate::new(&model, &estimator).simulations(20).draws(20).run().unwrap_err().to_string()
+    };
+    let column = |name: &str, count| (name.to_owned(), vec![0.5; count]);
+    for (found, parts) in [
+        (run(|n| Ok(vec![("mu".to_owned(), vec![f64::NAN; n])])), ["on simulation", "gave a draw of `mu` that is NaN"]),
+        (run(|_| Ok(vec![("mu".to_owned(), vec![1.0; 19])])), ["on simulation", "gave 19 draws of `mu`, not 20"]),
+        (run(|_| Err("no convergence".to_owned())), ["the estimator failed on simulation", ": no convergence"]),
+    ] {
+        assert!(parts.iter().all(|part| found.contains(part)), "{found}");
+    }
+    let unknown = run(|count| Ok(vec![("nu".to_owned(), vec![0.5; count]), ("tau".to_owned(), vec![0.5; count])]));
+    assert!(unknown.contains("the estimator names nu, tau, none of which is a latent variable"), "{unknown}");
+    assert!(unknown.contains("its variables are mu"), "{unknown}");
+    assert!(run(|_| Ok(Vec::new())).contains("names nothing, none"));
+    // More than the model knows is no error.
+    let more = |_: &_, count: usize, _: u64| Ok::<_, String>(vec![column("mu", count), column("extra", count)]);
+    assert_eq!(Calibrate::new(&model, &more).simulations(20).draws(20).run().unwrap().names(), ["mu"]);
+
+    let few = |simulations, draws| {
+        let calibrate = Calibrate::new(&model, &more).simulations(simulations).draws(draws);
+        calibrate.run().unwrap_err()
+    };
+    assert!(matches!(few(19, 20), CalibrationError::Few { value: 19, .. }));
+    assert!(matches!(few(20, 19), CalibrationError::Few { value: 19, .. }));
+
+    /// Draws that are right, with log densities that are not.
+    struct Densities(fn(usize) -> hierarch::calibration::LogDensities);
+    impl Estimator<NormalNormal> for Densities {
+        fn draw(&self, _: &Simulation<NormalNormal>, count: usize, _: u64) -> Result<Drawn, EstimatorError> {
+            let (names, draws) = (vec!["mu".to_owned()], vec![vec![0.0; count]]);
+            Ok(Drawn { names, draws, log_densities: Some(self.0(count)) })
+        }
+    }
+    let densities =
+        |of| Calibrate::new(&model, &Densities(of)).simulations(20).draws(20).run().unwrap_err().to_string();
+    use hierarch::calibration::LogDensities;
+    let nan = densities(|count| LogDensities { truth: 0.0, draws: vec![f64::NAN; count] });
+    assert!(nan.contains("20 log densities for 20 draws, 20 of them NaN"), "{nan}");
+    let one = densities(|_| LogDensities { truth: 0.0, draws: vec![0.0] });
+    assert!(one.contains("1 log densities for 20 draws"), "{one}");
+    let truth = densities(|count| LogDensities { truth: f64::NAN, draws: vec![0.0; count] });
+    assert!(truth.contains("and NaN at the true values"), "{truth}");
+}
+
+/// Shift and width of NUTS on models with locals, as close as 1500 simulations tell (2.6 % of a sd, 1.8 % of width), at a
+/// false-alarm rate of one in ten thousand each: draws that hang together would be ranks that are too extreme, which is too narrow.
+#[test]
+fn nuts_is_calibrated_with_locals() {
+    let model = NormalMeans { least: 1, most: 6, ..NormalMeans::default() };
+    let nuts = NutsEstimator::new(&model).warmup(300);
+    let calibration = Calibrate::new(&model, &nuts).simulations(1500).draws(60).seed(3).run().unwrap();
+    assert_eq!(calibration.names(), ["mu", "theta"]);
+    assert_calibrated!(calibration, width = 0.0, shift = 0.0, false_alarm = 1e-4, catch_width = 0.2, catch_shift = 0.2);
+}
+
+/// Networks that learned for a few seconds, judged by a stated tolerance: 10 % of width and 0.2 sd of shift (globals), 15 %
+/// and 0.3 sd (a ratio, and a joint posterior with its locals).
+#[test]
+fn every_network_is_an_estimator() {
+    let model = NormalMeans { least: 1, most: 10, ..NormalMeans::default() };
+    let posterior = model.npe().seed(1).train(Budget::sets(60_000)).unwrap();
+    let calibration = posterior.calibrate().simulations(500).draws(100).run().unwrap();
+    assert_eq!(calibration.names(), ["mu"]);
+    assert!(calibration.judged().iter().all(|one| one.log_densities.is_some()));
+    assert_calibrated!(calibration, width = 0.1, shift = 0.2);
+    // One that is not told of half of the data is calibrated, too: it is a posterior given the other half.
+    let half = |data: &<NormalMeans as Model>::Data, count, seed| -> Result<Columns, String> {
+        let mut halved = data.clone();
+        halved.groups.x.truncate(data.groups.x.len().div_ceil(2));
+        let mut columns = posterior.condition(&halved).unwrap().sample(count, seed);
+        Ok(vec![("mu".to_owned(), columns.remove(0))])
+    };
+    assert_calibrated!(
+        Calibrate::new(&model, &half).simulations(500).draws(100).run().unwrap(),
+        width = 0.15,
+        shift = 0.2
+    );
+
+    let ratio = model.nre().seed(1).train(Budget::sets(60_000)).unwrap();
+    let calibration = ratio.calibrate().simulations(300).draws(100).run().unwrap();
+    assert_eq!(calibration.names(), ["mu"]);
+    assert_calibrated!(calibration, width = 0.15, shift = 0.3);
+
+    let joint = model.joint_npe().seed(1).train(Budget::sets(60_000)).unwrap();
+    let calibration = joint.calibrate().simulations(500).draws(100).run().unwrap();
+    assert_eq!(calibration.names(), ["mu", "theta"]);
+    assert_calibrated!(calibration, width = 0.15, shift = 0.3);
+}
+
+model! {
+    /// A discrete local and a continuous one.
+    pub Kinds {
+        global share ~ Beta(2.0, 2.0);
+        plate events(1..=8) {
+            local kind ~ Bernoulli(share);
+            local height ~ Normal(if kind { 2.0 } else { 0.0 }, 1.0);
+            observe x ~ Normal(height, 0.5);
+        }
+    }
+}
+
+/// Discrete locals have ranks, too, with ties broken at random.
+#[test]
+fn discrete_locals_are_calibrated() {
+    let model = Kinds::default();
+    let joint = model.joint_npe().seed(1).train(Budget::sets(60_000)).unwrap();
+    let calibration = joint.calibrate().simulations(500).draws(100).run().unwrap();
+    assert_eq!(calibration.names(), ["share", "kind", "height"]);
+    assert_calibrated!(calibration, width = 0.15, shift = 0.3);
+}
+
+#[test]
+fn the_same_seed_gives_the_same_calibration_on_any_number_of_threads() {
+    let model = NormalMeans { least: 1, most: 4, ..NormalMeans::default() };
+    let posterior = model.npe().seed(1).train(Budget::sets(2_000)).unwrap();
+    let joint = model.joint_npe().seed(1).train(Budget::sets(2_000)).unwrap();
+    let nuts = NutsEstimator::new(&model).warmup(100);
+    let run = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            [
+                posterior.calibrate().simulations(40).draws(20).seed(3).run().unwrap().ranks(),
+                joint.calibrate().simulations(40).draws(20).seed(3).run().unwrap().ranks(),
+                Calibrate::new(&model, &nuts).simulations(20).draws(20).seed(3).run().unwrap().ranks(),
+            ]
+        })
+    };
+    let (one, two) = (run(1), run(2));
+    assert_eq!(one, two);
+    let other = posterior.calibrate().simulations(40).draws(20).seed(4).run().unwrap().ranks();
+    assert_ne!(one[0], other);
+}

@@ -1,0 +1,21 @@
+//! What needs no network: the language, densities, samplers, files, and checks of posteriors that are known.
+
+#![allow(missing_docs)]
+
+mod bad_input;
+mod calibration;
+mod checks;
+mod csv;
+mod density;
+mod distributions;
+mod explicit;
+mod likelihood_ratio;
+mod locals;
+mod neyman;
+mod nuts;
+mod power;
+mod properties;
+mod refine;
+mod resonance;
+mod simulate;
+mod typicality;

@@ -1,0 +1,320 @@
+//! Properties that hold of any simulation of a model, and of random models against their exact posteriors.
+//!
+//! Seeds are fixed, so that a test that passes once passes always. Statistical bounds are five standard errors wide: a false
+//! alarm in two million for each.
+
+use hierarch::calibration::strategies::{
+    AnyConjugate, Conjugate, NormalNormal, Visit, conjugate, dirichlet_categorical, normal_normal, prior, simulations,
+    sizes,
+};
+use hierarch::calibration::{Calibrate, Tolerance};
+use hierarch::io::{DataSet, LocalSet, read_csv, write_csv};
+use hierarch::model::{Density, PlateSize, Record, log_density, unconstrain};
+use hierarch::prelude::*;
+use hierarch::sampling::diagnostics::mcse_mean;
+use hierarch_tests::models::*;
+use hierarch_tests::slope;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngSeed};
+
+/// So many cases, from a fixed seed, with no file of what failed.
+fn cases(cases: u32) -> Config {
+    Config {
+        cases,
+        failure_persistence: None,
+        rng_seed: RngSeed::Fixed(1),
+        max_global_rejects: 20,
+        ..Config::default()
+    }
+}
+
+/// The numbers of a simulation in the order in which an exact posterior names them.
+fn latents<M: Model>(globals: &M::Globals, locals: &M::Locals) -> Vec<f64> {
+    let frame = locals.frame();
+    let columns = frame.plates.iter().flat_map(|plate| &plate.columns);
+    let of_locals = columns.flat_map(|column| (0..column.values.len()).map(|i| column.values.get(i)));
+    globals.to_numbers().into_iter().chain(of_locals).collect()
+}
+
+fn simulate<M: Model>(model: &M, seed: u64) -> Simulation<M> {
+    model.simulate(1).seed(seed).run().unwrap().remove(0)
+}
+
+/// The joint density is that of the exact posterior, up to the evidence, which is the same at any latents.
+struct DensityIsExact(u64);
+
+impl Visit for DensityIsExact {
+    type Output = ();
+    fn visit<M: Conjugate>(self, model: &M) {
+        let data = simulate(model, self.0).data;
+        let exact = model.exact(&data);
+        let evidence = |seed: u64| {
+            let other = model.simulate(1).seed(seed).like(&data).run().unwrap().remove(0);
+            let joint = log_density(model, &other.globals, &other.locals, &data).unwrap();
+            joint - exact.log_density(&latents::<M>(&other.globals, &other.locals))
+        };
+        let (one, other) = (evidence(self.0 ^ 1), evidence(self.0 ^ 2));
+        assert!((one - other).abs() < 1e-9 * (1.0 + one.abs()), "{model:?}: {one} {other}");
+    }
+}
+
+/// Draws, quantiles and moments of the exact posterior are those of its distribution function.
+struct ExactIsOneDistribution(u64);
+
+impl Visit for ExactIsOneDistribution {
+    type Output = ();
+    fn visit<M: Conjugate>(self, model: &M) {
+        const DRAWS: usize = 4_000;
+        let data = simulate(model, self.0).data;
+        let exact = model.exact(&data);
+        for ((name, draws), marginal) in exact.sample(DRAWS, self.0).iter().zip(exact.marginals()) {
+            assert_eq!(exact.marginal(name), Some(marginal));
+            for p in [0.01, 0.5, 0.9] {
+                assert!((marginal.cdf(marginal.quantile(p)) - p).abs() < 1e-6, "{marginal:?}");
+            }
+            let n = DRAWS as f64;
+            let below = |p: f64| draws.iter().filter(|x| **x < marginal.quantile(p)).count() as f64 / n;
+            for p in [0.1, 0.5, 0.9] {
+                assert!((below(p) - p).abs() < 5.0 * (p * (1.0 - p) / n).sqrt(), "{marginal:?}: {} {p}", below(p));
+            }
+            // Moments by the rule of midpoints over probabilities.
+            let steps = 4_000;
+            let points = (0..steps).map(|i| marginal.quantile((f64::from(i) + 0.5) / f64::from(steps)));
+            let (mean, sd) = (marginal.mean(), marginal.sd());
+            let z: Vec<f64> = points.map(|x| (x - mean) / sd).collect();
+            let moment = |power| z.iter().map(|z| z.powi(power)).sum::<f64>() / f64::from(steps);
+            assert!(
+                moment(1).abs() < 2e-3 && (moment(2) - 1.0).abs() < 0.01,
+                "{marginal:?}: {} {}",
+                moment(1),
+                moment(2)
+            );
+        }
+    }
+}
+
+/// Draws of NUTS, each as its exact probability, have the mean 1/2 and the mean square about it 1/12.
+struct NutsIsExact(u64);
+
+impl Visit for NutsIsExact {
+    type Output = ();
+    fn visit<M: Conjugate>(self, model: &M) {
+        let data = simulate(model, self.0).data;
+        let chains = model.nuts(&data).seed(self.0).chains(2).warmup(500).draws(1500).run().unwrap();
+        let exact = model.exact(&data);
+        for (name, marginal) in exact.names().iter().zip(exact.marginals()) {
+            let by = |of: fn(f64) -> f64| -> Vec<Vec<f64>> {
+                let chains = chains.get(name).unwrap().iter();
+                chains.map(|chain| chain.iter().map(|x| of(marginal.cdf(*x))).collect()).collect()
+            };
+            for (of, expected) in [((|u| u) as fn(f64) -> f64, 0.5), (|u| (u - 0.5).powi(2), 1.0 / 12.0)] {
+                let draws = by(of);
+                let mean = draws.concat().iter().sum::<f64>() / draws.concat().len() as f64;
+                let error = mcse_mean(&draws);
+                assert!((mean - expected).abs() < 5.0 * error, "{model:?} {name}: {mean} +- {error}, not {expected}");
+            }
+        }
+    }
+}
+
+/// The gradient at a simulation's latents is that of the density, by finite differences of fourth order.
+fn gradient_is_that_of_the_density<M: Likelihood>(model: &M, simulation: &Simulation<M>) {
+    let q = unconstrain(model, &simulation.globals, Some((&simulation.locals, &simulation.data)));
+    let mut density = Density::new(model, &simulation.data).unwrap();
+    let (mut gradient, mut scratch) = (vec![0.0; q.len()], vec![0.0; q.len()]);
+    let value = density.gradient(&q, &mut gradient);
+    assert!(value.is_finite(), "{value}");
+    for (i, by) in gradient.iter().enumerate() {
+        let slope = slope(&q, i, 1e-3, |q| density.gradient(q, &mut scratch));
+        // Of the rounding of the density, a part in 10^15, this makes 10^12.
+        let error = (by - slope).abs();
+        assert!(error < 1e-5 * by.abs().max(1.0) + 1e-11 * value.abs(), "{i}: {by} {slope}");
+    }
+}
+
+struct GradientIsThatOfTheDensity(u64);
+
+impl Visit for GradientIsThatOfTheDensity {
+    type Output = ();
+    fn visit<M: Conjugate>(self, model: &M) {
+        gradient_is_that_of_the_density(model, &simulate(model, self.0));
+    }
+}
+
+/// The exact sampler is calibrated, with no tolerance.
+struct ExactIsCalibrated(u64);
+
+impl Visit for ExactIsCalibrated {
+    type Output = ();
+    fn visit<M: Conjugate>(self, model: &M) {
+        let exact = |data: &M::Data, count, seed| Ok::<_, String>(model.exact(data).sample(count, seed));
+        let calibration = Calibrate::new(model, &exact).simulations(200).draws(50).seed(self.0).run().unwrap();
+        let tolerance = Tolerance { width: 0.0, shift: 0.0, ..Tolerance::default() };
+        calibration.check(&tolerance).unwrap_or_else(|error| panic!("{model:?}: {error}"));
+        assert!(calibration.p_min() > 1e-6);
+    }
+}
+
+/// A network that has learned for a moment, refined: the exact posterior. Not where k-hat says that the network has missed
+/// what it should propose.
+struct RefinedIsExact(u64);
+
+impl Visit for RefinedIsExact {
+    type Output = bool;
+    fn visit<M: Conjugate>(self, model: &M) -> bool {
+        let data = simulate(model, self.0).data;
+        let exact = model.exact(&data);
+        let posterior = model.npe().seed(self.0).train(Budget::sets(6_000)).unwrap();
+        let refined = posterior.condition(&data).unwrap().refine(model, &data).unwrap();
+        if refined.k_hat() > 0.7 {
+            return false;
+        }
+        let size = refined.effective_sample_size();
+        for (name, marginal) in exact.names().iter().zip(exact.marginals()) {
+            let (mean, error) = (refined.mean(name).unwrap(), marginal.sd() / size.sqrt());
+            assert!((mean - marginal.mean()).abs() < 5.0 * error, "{model:?} {name}: {mean} +- {error}, {marginal:?}");
+            for p in [0.05, 0.5, 0.95] {
+                let found = marginal.cdf(refined.quantile(name, p).unwrap());
+                let error = (p * (1.0 - p) / size).sqrt();
+                assert!((found - p).abs() < 5.0 * error + 1e-3, "{model:?} {name}: {found} +- {error}, {p}");
+            }
+        }
+        true
+    }
+}
+
+/// Written and read again, data are the same.
+fn survives_files<D: DataSet>(model: &D::Model, data: &D) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("data");
+    write_csv(data, &path).unwrap();
+    assert_eq!(read_csv::<D>(model, &path, &[]).unwrap(), *data);
+    assert_eq!(serde_json::from_str::<D>(&serde_json::to_string(data).unwrap()).unwrap(), *data);
+}
+
+/// Sizes of plates at the top are within their ranges, or as they are fixed; and the model accepts its simulations.
+fn fits<M: Model>(model: &M, simulation: &Simulation<M>) {
+    hierarch::model::check(model, &simulation.data).unwrap();
+    hierarch::model::check_locals::<M>(&simulation.locals, &simulation.data).unwrap();
+    let (specification, frame) = (model.specification(), simulation.data.frame());
+    for plate in &specification.plates {
+        let Some(found) = frame.plates.iter().find(|one| one.name == plate.name) else { continue };
+        if !matches!(plate.size, PlateSize::Random { .. }) {
+            assert!(plate.size.allows(found.size), "{} of `{}`", found.size, plate.name);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(200))]
+
+    #[test]
+    fn densities_are_those_of_exact_posteriors(model in conjugate(), seed in any::<u64>()) {
+        model.visit(DensityIsExact(seed));
+    }
+
+    #[test]
+    fn gradients_of_random_models(model in conjugate(), seed in any::<u64>()) {
+        model.visit(GradientIsThatOfTheDensity(seed));
+    }
+
+    #[test]
+    fn simulations_fit_and_survive_files(
+        radon in simulations(&Radon::default()),
+        sessions in simulations(&Sessions::default()),
+        groups in simulations(&Groups::default()),
+        counting in simulations(&Counting::default()),
+    ) {
+        fits(&Radon::default(), &radon);
+        survives_files(&Radon::default(), &radon.data);
+        fits(&Sessions::default(), &sessions);
+        survives_files(&Sessions::default(), &sessions.data);
+        fits(&Groups::default(), &groups);
+        survives_files(&Groups::default(), &groups.data);
+        fits(&Counting::default(), &counting);
+        survives_files(&Counting::default(), &counting.data);
+    }
+
+    #[test]
+    fn draws_of_the_prior_are_within_its_support(
+        resonance in prior(&Resonance::default()),
+        counting in prior(&Counting::default()),
+        of_plates in sizes(&Radon::default()),
+    ) {
+        prop_assert!((0.0..1.0).contains(&resonance.fraction));
+        prop_assert!((counting.share.iter().sum::<f64>() - 1.0).abs() < 1e-12 && counting.rate > 0.0);
+        prop_assert!(matches!(&of_plates[..], [(name, size)] if name == "counties" && (1..=100).contains(size)));
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(12))]
+
+    #[test]
+    fn gradients_at_draws_of_the_prior(
+        detectors in simulations(&Detectors::default()),
+        siblings in simulations(&Siblings::default()),
+        changepoint in simulations(&Regression::default()),
+    ) {
+        gradient_is_that_of_the_density(&Detectors::default(), &detectors);
+        gradient_is_that_of_the_density(&Siblings::default(), &siblings);
+        gradient_is_that_of_the_density(&Regression::default(), &changepoint);
+    }
+
+    #[test]
+    fn exact_posteriors_are_distributions(model in conjugate(), seed in any::<u64>()) {
+        model.visit(ExactIsOneDistribution(seed));
+    }
+
+    #[test]
+    fn nuts_is_exact(model in conjugate(), seed in any::<u64>()) {
+        model.visit(NutsIsExact(seed));
+    }
+
+    #[test]
+    fn exact_posteriors_are_calibrated(model in conjugate(), seed in any::<u64>()) {
+        model.visit(ExactIsCalibrated(seed));
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(5))]
+
+    #[test]
+    fn refined_beliefs_are_exact(model in conjugate(), seed in any::<u64>()) {
+        // A posterior is refined as a whole: with locals that is no matter of a belief of globals.
+        prop_assume!(!matches!(model, AnyConjugate::NormalMeans(_)));
+        prop_assume!(model.visit(RefinedIsExact(seed)));
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(1))]
+
+    /// Networks that were trained for a few seconds are within 10 % of width and 0.2 sd of shift.
+    #[test]
+    fn trained_posteriors_are_calibrated(normal in normal_normal(), shares in dirichlet_categorical()) {
+        fn check<M: Conjugate>(model: &M) {
+            let posterior = model.npe().seed(1).train(Budget::sets(150_000)).unwrap();
+            let calibration = posterior.calibrate().simulations(1000).draws(100).run().unwrap();
+            let tolerance = Tolerance { width: 0.1, shift: 0.2, ..Tolerance::default() };
+            calibration.check(&tolerance).unwrap_or_else(|error| panic!("{model:?}: {error}"));
+        }
+        check(&normal);
+        check(&shares);
+    }
+}
+
+/// What fails is reported for the least sizes and the least parameters.
+#[test]
+fn failures_are_reported_for_small_cases() {
+    use proptest::test_runner::{TestError, TestRunner};
+    let mut runner = TestRunner::new(cases(100));
+    let strategy = simulations(&NormalNormal { least: 2, most: 200, ..NormalNormal::default() });
+    let outcome = runner.run(&strategy, |simulation| {
+        prop_assert!(simulation.data.events.x.len() < 17);
+        Ok(())
+    });
+    let Err(TestError::Fail(_, simulation)) = outcome else { panic!("{outcome:?}") };
+    assert_eq!(simulation.data.events.x.len(), 17);
+}

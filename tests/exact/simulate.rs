@@ -1,0 +1,62 @@
+//! The simulator: the same on any number of threads, and what it can be told.
+
+use hierarch::prelude::*;
+use hierarch::simulate::SimulateError;
+use hierarch_tests::models::*;
+
+fn on_threads<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(work)
+}
+
+#[test]
+fn the_same_to_the_bit_on_any_number_of_threads_and_in_any_number() {
+    let model = Sessions::default();
+    let run = |threads, sets| on_threads(threads, || model.simulate(sets).seed(3).run().unwrap());
+    let (one, two, fewer) = (run(1, 200), run(2, 200), run(2, 20));
+    assert_eq!(one, two);
+    assert_eq!(&one[..20], fewer);
+    assert_ne!(one[..20], model.simulate(20).seed(4).run().unwrap());
+}
+
+#[test]
+fn sizes_cover_the_range_and_can_be_fixed() {
+    let model = Resonance::default();
+    let sizes: Vec<usize> = model.simulate(20_000).run().unwrap().iter().map(|s| s.data.events.len()).collect();
+    assert_eq!((sizes.iter().min(), sizes.iter().max()), (Some(&1), Some(&200)));
+    // Half uniform and half log-uniform: the share below 14, within 5 standard errors.
+    let below = sizes.iter().filter(|n| **n < 14).count() as f64 / 20_000.0;
+    let expected = 0.5 * (14_f64.ln() / 201_f64.ln() + 13.0 / 200.0);
+    assert!((below - expected).abs() < 5.0 * (0.25_f64 / 20_000.0).sqrt(), "{below} {expected}");
+    assert!(model.simulate(3).size("events", 7).run().unwrap().iter().all(|s| s.data.events.len() == 7));
+}
+
+#[test]
+fn globals_and_covariates_can_be_fixed() {
+    let model = EightSchools::default();
+    let truth = EightSchoolsGlobals { mu: 3.0, tau: 2.0 };
+    let sigma = vec![1.0, 2.0, 3.0];
+    let data = EightSchoolsData { schools: EightSchoolsSchools { sigma: sigma.clone(), y: vec![0.0; 3] } };
+    for s in model.simulate(50).at(&truth).like(&data).run().unwrap() {
+        assert_eq!(s.globals, truth);
+        assert_eq!(s.data.schools.sigma, sigma);
+    }
+    for s in model.simulate(50).given(&data).size("schools", 9).run().unwrap() {
+        assert_eq!(s.data.schools.len(), 9);
+        assert!(s.data.schools.sigma.iter().all(|x| sigma.contains(x)));
+    }
+}
+
+#[test]
+fn what_cannot_be_simulated_says_why() {
+    let schools = EightSchools::default();
+    let error = schools.simulate(1).run().unwrap_err();
+    assert!(
+        matches!(error, SimulateError::NoCovariate { variable: "sigma" }) && error.to_string().contains("like(&data)")
+    );
+    let error = Resonance::default().simulate(1).size("event", 3).run().unwrap_err();
+    assert!(error.to_string().contains("no plate `event`; its plates are `events`"), "{error}");
+    let error = Resonance::default().simulate(1).size("events", 201).run().unwrap_err();
+    assert!(error.to_string().contains("201 elements: the model allows 1 to 200"), "{error}");
+    let error = Resonance { width: -0.1 }.simulate(50).run().unwrap_err();
+    assert!(error.to_string().contains("`x` cannot be drawn: Normal: the standard deviation is -0.1"), "{error}");
+}

@@ -1,0 +1,15 @@
+//! What trains networks.
+
+#![allow(missing_docs)]
+
+mod bank;
+mod dimuon;
+mod event_ratio;
+mod families;
+mod joint;
+mod mvn;
+mod npe;
+mod nre;
+mod pictures;
+mod report;
+mod test_statistic;
