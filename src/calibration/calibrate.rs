@@ -9,7 +9,6 @@ use rayon::prelude::*;
 
 use super::data_statistics::frame_statistics;
 use super::estimator::{Drawn, Estimator, EstimatorError, LogDensities};
-use crate::inference::{JointPosterior, Posterior, RatioEstimator};
 use crate::io::Frame;
 use crate::model::erased::typed;
 use crate::model::{AnySimulation, Model, Plate, Role, Specification, component_names, global_names};
@@ -128,7 +127,8 @@ impl<'a, M: Model, E: Estimator<M>> Calibrate<'a, M, E> {
     }
 
     /// The sizes that a training was for.
-    fn sizes(self, sizes: &[(String, usize)]) -> Self {
+    #[cfg(feature = "neural")]
+    pub(super) fn sizes(self, sizes: &[(String, usize)]) -> Self {
         sizes.iter().fold(self, |calibrate, (plate, size)| calibrate.size(plate, *size))
     }
 
@@ -397,26 +397,4 @@ impl Calibration {
 /// Those that are to be kept.
 fn kept<T>(all: Vec<T>, keep: &[bool]) -> Vec<T> {
     all.into_iter().zip(keep).filter_map(|(x, keep)| keep.then_some(x)).collect()
-}
-
-impl<M: Model> Posterior<M> {
-    /// Checks whether the posterior is calibrated: on simulations from the prior, of the sizes that it was trained for.
-    pub fn calibrate(&self) -> Calibrate<'_, M, Self> {
-        Calibrate::new(self.model(), self).sizes(self.sizes())
-    }
-}
-
-impl<M: Model> JointPosterior<M> {
-    /// Checks whether the posterior is calibrated, globals and locals: on simulations from the prior, of the sizes that it was
-    /// trained for.
-    pub fn calibrate(&self) -> Calibrate<'_, M, Self> {
-        Calibrate::new(self.model(), self).sizes(self.sizes())
-    }
-}
-
-impl<M: Model> RatioEstimator<M> {
-    /// Checks whether the posterior is calibrated: on simulations from the prior, of the sizes that it was trained for.
-    pub fn calibrate(&self) -> Calibrate<'_, M, Self> {
-        Calibrate::new(self.model(), self).sizes(self.sizes())
-    }
 }

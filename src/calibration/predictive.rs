@@ -9,13 +9,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rayon::prelude::*;
 
 use super::data_statistics::frame_statistics;
-use crate::inference::Inferred;
 use crate::io::Frame;
 use crate::model::erased::typed;
 use crate::model::{
     AnyData, AnyModel, AnySimulation, Model, Plate, Record, Role, Specification, component_names, global_names,
 };
 use crate::progress::Progress;
+use crate::sampling::Inferred;
 use crate::simulate::{AnySimulate, SimulateError};
 
 /// Replications, unless said otherwise.

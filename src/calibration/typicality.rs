@@ -12,7 +12,6 @@ use std::fmt;
 use rayon::prelude::*;
 
 use super::data_statistics::described;
-use crate::inference::{JointPosterior, Posterior, RatioEstimator};
 use crate::io::{DataError, Frame};
 use crate::model::{AnyData, Model};
 use crate::sampling::diagnostics::quantile;
@@ -265,50 +264,5 @@ fn describe(name: &str, mut values: Vec<f64>, found: &mut Vec<(String, f64)>) {
     for p in QUANTILES {
         let value = if values.is_empty() { f64::NAN } else { quantile(&values, p) };
         found.push((format!("{} % quantile of {name}", 100.0 * p), value));
-    }
-}
-
-impl<M: Model> Posterior<M> {
-    /// A test of whether data are like simulations of the model: those that the posterior has learned from.
-    ///
-    /// ```
-    /// use hierarch::prelude::*;
-    ///
-    /// model! {
-    ///     pub Flux {
-    ///         global rate ~ Gamma(2.0, 1.0);
-    ///         plate events(1..=100) {
-    ///             observe energy ~ Exponential(rate);
-    ///         }
-    ///     }
-    /// }
-    ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let model = Flux::default();
-    /// let posterior = model.npe().train(Budget::sets(2_000))?; // far too short, for an example
-    /// let data = FluxData { events: FluxEvents { energy: vec![0.7, 0.1, 1.9, 0.4, 7e5, 0.3] } };
-    /// for warning in posterior.typicality().of(&data)?.warnings() {
-    ///     println!("{warning}"); // ... `largest energy` is 700000 ...
-    /// }
-    /// # assert!(!posterior.typicality().of(&data)?.warnings().is_empty());
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn typicality(&self) -> TypicalityTest<'_, M> {
-        TypicalityTest::new(self.model())
-    }
-}
-
-impl<M: Model> JointPosterior<M> {
-    /// A test of whether data are like simulations of the model: see [`Posterior::typicality`].
-    pub fn typicality(&self) -> TypicalityTest<'_, M> {
-        TypicalityTest::new(self.model())
-    }
-}
-
-impl<M: Model> RatioEstimator<M> {
-    /// A test of whether data are like simulations of the model: see [`Posterior::typicality`].
-    pub fn typicality(&self) -> TypicalityTest<'_, M> {
-        TypicalityTest::new(self.model())
     }
 }

@@ -26,6 +26,7 @@ pub use walk::{Place, Slot, Walk};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::autodiff::Lanes;
+#[cfg(feature = "neural")]
 use crate::inference::{JointNpe, Npe, Nre, StatisticTraining};
 use crate::io::{DataSet, LocalSet};
 use crate::sampling::{FitError, Maximum, Nuts, ProfileLikelihood};
@@ -67,23 +68,63 @@ pub trait Model: Clone + std::fmt::Debug + PartialEq + Send + Sync + Serialize +
     }
 
     /// Trains an amortized posterior over the globals: set what is to be inferred, then `train`.
+    #[cfg(feature = "neural")]
     fn npe(&self) -> Npe<'_, Self> {
         Npe::new(self)
     }
 
     /// Trains an amortized joint posterior over the globals and all locals: set what is to be different, then `train`.
+    #[cfg(feature = "neural")]
     fn joint_npe(&self) -> JointNpe<'_, Self> {
         JointNpe::new(self)
     }
 
     /// Trains an amortized ratio of the likelihood to the evidence: set how, then `train`.
+    #[cfg(feature = "neural")]
     fn nre(&self) -> Nre<'_, Self> {
         Nre::new(self)
     }
 
     /// Trains a test statistic of a scalar global: set the hypotheses, then `train`.
+    #[cfg(feature = "neural")]
     fn test_statistic(&self, interest: &str) -> StatisticTraining<'_, Self> {
         StatisticTraining::new(self, interest)
+    }
+
+    /// Needs the feature `neural`.
+    #[cfg(not(feature = "neural"))]
+    fn npe(&self) -> std::convert::Infallible
+    where
+        Self: Neural,
+    {
+        unreachable!("no type is `Neural`")
+    }
+
+    /// Needs the feature `neural`.
+    #[cfg(not(feature = "neural"))]
+    fn joint_npe(&self) -> std::convert::Infallible
+    where
+        Self: Neural,
+    {
+        unreachable!("no type is `Neural`")
+    }
+
+    /// Needs the feature `neural`.
+    #[cfg(not(feature = "neural"))]
+    fn nre(&self) -> std::convert::Infallible
+    where
+        Self: Neural,
+    {
+        unreachable!("no type is `Neural`")
+    }
+
+    /// Needs the feature `neural`.
+    #[cfg(not(feature = "neural"))]
+    fn test_statistic(&self, _: &str) -> std::convert::Infallible
+    where
+        Self: Neural,
+    {
+        unreachable!("no type is `Neural`")
     }
 
     /// Samples the exact posterior given a data set: set the chains, then `run`.
@@ -132,6 +173,15 @@ pub trait Explicit: Model {
     label = "no likelihood"
 )]
 pub trait Likelihood: Explicit {}
+
+/// What no model is where the library is built without networks: the message is all there is of it.
+#[cfg(not(feature = "neural"))]
+#[diagnostic::on_unimplemented(
+    message = "neural estimators need the feature `neural` of hierarch, which is off",
+    label = "needs the feature `neural`",
+    note = "in Cargo.toml, leave out `default-features = false`, or say `features = [\"neural\"]`"
+)]
+pub trait Neural {}
 
 /// How much of a density is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

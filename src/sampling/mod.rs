@@ -3,6 +3,7 @@
 mod chains;
 pub mod diagnostics;
 mod importance;
+mod inferred;
 mod likelihood_ratio;
 mod metric;
 mod minimise;
@@ -14,6 +15,7 @@ pub(crate) use chains::AnyChains;
 pub use chains::Chains;
 pub(crate) use importance::AnyRefined;
 pub use importance::{Proposal, Refined, refine};
+pub use inferred::Inferred;
 pub use likelihood_ratio::{FitError, Maximum, ProfileLikelihood};
 pub(crate) use minimise::minimise;
 pub use nuts::{Nuts, SampleError};

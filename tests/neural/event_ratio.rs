@@ -122,7 +122,13 @@ fn ratio_instead_of_density(sets: u64, sizes: &[usize], sds: f64, share: f64) {
                 exact.mean,
                 exact.sd
             );
-            assert!((found.sd / exact.sd - 1.0).abs() < share, "n = {n}, {}: {} for {}", found.name, found.sd, exact.sd);
+            assert!(
+                (found.sd / exact.sd - 1.0).abs() < share,
+                "n = {n}, {}: {} for {}",
+                found.name,
+                found.sd,
+                exact.sd
+            );
         }
     }
 }

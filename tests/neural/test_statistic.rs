@@ -58,13 +58,8 @@ fn nuisance_parameters_are_averaged_over_roughly() {
 /// After so many data sets: off by so many nats on average, and such a correlation with the exact statistic at least.
 fn nuisance_is_averaged_over(sets: u64, nats: f64, least: f64) {
     let model = OnOff::default();
-    let statistic = model
-        .test_statistic("mu")
-        .hypotheses(3.0..=7.0)
-        .delta(0.5..=2.0)
-        .seed(1)
-        .train(Budget::sets(sets))
-        .unwrap();
+    let statistic =
+        model.test_statistic("mu").hypotheses(3.0..=7.0).delta(0.5..=2.0).seed(1).train(Budget::sets(sets)).unwrap();
     let likelihood = |data: &OnOffData, mu: f64| {
         let of = |nu: f64| {
             Poisson::new(10.0 * mu + 20.0 * nu).log_density(data.on as f64)
