@@ -22,6 +22,7 @@ model! {
 /// Confidence sets of the exact profile likelihood ratio cover at every signal and background: 27 shares of 500 data sets,
 /// within four standard errors (false alarms: 2e-3 in all, were the seeds not fixed), and their means within three.
 #[test]
+#[ignore = "long: many chains or fits"]
 fn the_profile_likelihood_ratio_covers() {
     let model = Bump::default();
     let ratio = ProfileLikelihood::new(&model, &["mu"]).unwrap();

@@ -174,12 +174,22 @@ fn centred_eight_schools_come_with_warnings() {
 }
 
 /// The squares of (posterior mean - truth) / posterior sd have mean 1 over simulations from the prior: 65 subjects' and
-/// items' latents of one crossed model, 40 times over (false alarms at 5 standard errors: 6e-7).
+/// items' latents of one crossed model, for each of some data sets (false alarms at 5 standard errors: 6e-7).
+#[test]
+#[ignore = "long: many chains or fits"]
+fn item_response_of_many_data_sets() {
+    item_response_scores(40);
+}
+
 #[test]
 fn item_response() {
+    item_response_scores(6);
+}
+
+fn item_response_scores(sets: u64) {
     let model = ItemResponse::default();
     let (mut sum, mut n) = (0.0, 0.0);
-    for seed in 0..40 {
+    for seed in 0..sets {
         let simulate = model.simulate(1).size("subjects", 20).size("items", 15).size("answers", 300);
         let simulation = simulate.seed(seed).run().unwrap().remove(0);
         let chains = model.nuts(&simulation.data).seed(seed).draws(500).warmup(500).run().unwrap();
@@ -208,6 +218,7 @@ fn item_response() {
 /// Ranks of the truth among thinned draws are uniform over simulated data sets (Talts et al. 2018): chi-square over ten
 /// bins of 500 ranks, with a false-alarm rate of 1e-6 for each of three parameters.
 #[test]
+#[ignore = "long: many chains or fits"]
 fn ranks_are_uniform() {
     let model = Radon::default();
     let simulations = model.simulate(500).size("counties", 6).size("houses", 4).seed(8).run().unwrap();

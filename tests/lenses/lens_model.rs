@@ -161,6 +161,7 @@ impl Proposal for About {
 }
 
 #[test]
+#[ignore = "long: many chains or fits"]
 fn nuts_finds_a_smooth_lens() {
     // A chain that starts ten standard deviations of the prior from the lens, as chains may, can end in a mode of a wrong
     // centre that holds nothing, and stay there: these start from importance weights on draws near it.
