@@ -9,6 +9,7 @@ use hierarch::calibration::{
 };
 use hierarch::prelude::*;
 use hierarch::simulate::{Stream, stream};
+use hierarch_tests::{seed, within};
 use rayon::prelude::*;
 use statrs::distribution::{ContinuousCDF, Normal as NormalCurve};
 
@@ -53,7 +54,7 @@ fn false_alarms_are_as_many_as_stated() {
         for false_alarm in [1e-2, 1e-3] {
             let (found, expected) = (below(&found, false_alarm) as f64, seeds as f64 * false_alarm);
             println!("{simulations} x {draws}, {shift}, {width}, side {side}: {found}, stated {expected}");
-            assert!((found - expected).abs() < 4.5 * expected.sqrt(), "{simulations} x {draws}: {found}, {expected}");
+            within!((found - expected).abs(), 4.5 * expected.sqrt(), "{simulations} x {draws}: {found}, {expected}");
         }
     }
 }
@@ -79,7 +80,7 @@ fn power_is_as_stated() {
         ];
         println!("{simulations} simulations: {found:?}");
         let least = found.into_iter().fold(1.0, f64::min);
-        assert!(least > 0.95 - 4.5 * (0.0475 / seeds as f64).sqrt(), "{simulations} simulations: {found:?}");
+        within!(0.95 - 4.5 * (0.0475 / seeds as f64).sqrt(), least, "{simulations} simulations: {found:?}");
     }
 }
 
@@ -141,7 +142,7 @@ fn wrong<M: Conjugate>(model: &M, width: f64, shift: f64) -> impl Fn(&M::Data, u
 }
 
 fn calibrate<M: Model, E: Estimator<M>>(model: &M, estimator: &E) -> Calibration {
-    Calibrate::new(model, estimator).simulations(1000).draws(100).seed(1).run().unwrap()
+    Calibrate::new(model, estimator).simulations(1000).draws(100).seed(seed(1)).run().unwrap()
 }
 
 #[test]
@@ -182,13 +183,14 @@ fn an_exact_closure_passes_and_wrong_ones_are_described() {
 fn fifteen_percent_are_found() {
     let model = NormalNormal::default();
     let narrow = wrong(&model, 0.85, 0.0);
-    let calibration = Calibrate::new(&model, &narrow).simulations(3000).draws(100).run().unwrap();
+    let calibration = Calibrate::new(&model, &narrow).simulations(3000).draws(100).seed(seed(0)).run().unwrap();
     let tolerance = Tolerance { catch_width: 1.0 / 0.85 - 1.0, ..Tolerance::default() };
     assert!(tolerance.simulations(100, 1) <= 3000, "{}", tolerance.simulations(100, 1));
     let error = calibration.check(&tolerance).unwrap_err();
     let Miscalibrated::Off(findings) = &error else { panic!("{error}") };
     let width = findings.off[0].width;
-    assert!((width.value - 0.85).abs() < 4.0 * width.error && width.error < 0.015, "{width}");
+    within!((width.value - 0.85).abs(), 4.0 * width.error, "{width}");
+    within!(width.error, 0.015, "{width}");
     // What is allowed is no failure.
     assert_calibrated!(calibration, width = 0.2);
     let message = std::panic::catch_unwind(|| assert_calibrated!(calibration)).unwrap_err();
@@ -281,7 +283,7 @@ fn estimators_that_give_nonsense() {
 fn nuts_is_calibrated_with_locals() {
     let model = NormalMeans { least: 1, most: 6, ..NormalMeans::default() };
     let nuts = NutsEstimator::new(&model).warmup(300);
-    let calibration = Calibrate::new(&model, &nuts).simulations(1500).draws(60).seed(3).run().unwrap();
+    let calibration = Calibrate::new(&model, &nuts).simulations(1500).draws(60).seed(seed(3)).run().unwrap();
     assert_eq!(calibration.names(), ["mu", "theta"]);
     assert_calibrated!(calibration, width = 0.0, shift = 0.0, false_alarm = 1e-4, catch_width = 0.2, catch_shift = 0.2);
 }
@@ -291,8 +293,8 @@ fn nuts_is_calibrated_with_locals() {
 #[test]
 fn every_network_is_an_estimator() {
     let model = NormalMeans { least: 1, most: 10, ..NormalMeans::default() };
-    let posterior = model.npe().seed(1).train(Budget::sets(60_000)).unwrap();
-    let calibration = posterior.calibrate().simulations(500).draws(100).run().unwrap();
+    let posterior = model.npe().seed(seed(1)).train(Budget::sets(60_000)).unwrap();
+    let calibration = posterior.calibrate().simulations(500).draws(100).seed(seed(0)).run().unwrap();
     assert_eq!(calibration.names(), ["mu"]);
     assert!(calibration.judged().iter().all(|one| one.log_densities.is_some()));
     assert_calibrated!(calibration, width = 0.1, shift = 0.2);
@@ -304,18 +306,18 @@ fn every_network_is_an_estimator() {
         Ok(vec![("mu".to_owned(), columns.remove(0))])
     };
     assert_calibrated!(
-        Calibrate::new(&model, &half).simulations(500).draws(100).run().unwrap(),
+        Calibrate::new(&model, &half).simulations(500).draws(100).seed(seed(0)).run().unwrap(),
         width = 0.15,
         shift = 0.2
     );
 
-    let ratio = model.nre().seed(1).train(Budget::sets(60_000)).unwrap();
-    let calibration = ratio.calibrate().simulations(300).draws(100).run().unwrap();
+    let ratio = model.nre().seed(seed(1)).train(Budget::sets(60_000)).unwrap();
+    let calibration = ratio.calibrate().simulations(300).draws(100).seed(seed(0)).run().unwrap();
     assert_eq!(calibration.names(), ["mu"]);
     assert_calibrated!(calibration, width = 0.15, shift = 0.3);
 
-    let joint = model.joint_npe().seed(1).train(Budget::sets(60_000)).unwrap();
-    let calibration = joint.calibrate().simulations(500).draws(100).run().unwrap();
+    let joint = model.joint_npe().seed(seed(1)).train(Budget::sets(60_000)).unwrap();
+    let calibration = joint.calibrate().simulations(500).draws(100).seed(seed(0)).run().unwrap();
     assert_eq!(calibration.names(), ["mu", "theta"]);
     assert_calibrated!(calibration, width = 0.15, shift = 0.3);
 }
@@ -336,8 +338,8 @@ model! {
 #[test]
 fn discrete_locals_are_calibrated() {
     let model = Kinds::default();
-    let joint = model.joint_npe().seed(1).train(Budget::sets(60_000)).unwrap();
-    let calibration = joint.calibrate().simulations(500).draws(100).run().unwrap();
+    let joint = model.joint_npe().seed(seed(1)).train(Budget::sets(60_000)).unwrap();
+    let calibration = joint.calibrate().simulations(500).draws(100).seed(seed(0)).run().unwrap();
     assert_eq!(calibration.names(), ["share", "kind", "height"]);
     assert_calibrated!(calibration, width = 0.15, shift = 0.3);
 }
@@ -345,21 +347,21 @@ fn discrete_locals_are_calibrated() {
 #[test]
 fn the_same_seed_gives_the_same_calibration_on_any_number_of_threads() {
     let model = NormalMeans { least: 1, most: 4, ..NormalMeans::default() };
-    let posterior = model.npe().seed(1).train(Budget::sets(2_000)).unwrap();
-    let joint = model.joint_npe().seed(1).train(Budget::sets(2_000)).unwrap();
+    let posterior = model.npe().seed(seed(1)).train(Budget::sets(2_000)).unwrap();
+    let joint = model.joint_npe().seed(seed(1)).train(Budget::sets(2_000)).unwrap();
     let nuts = NutsEstimator::new(&model).warmup(100);
     let run = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
             [
-                posterior.calibrate().simulations(40).draws(20).seed(3).run().unwrap().ranks(),
-                joint.calibrate().simulations(40).draws(20).seed(3).run().unwrap().ranks(),
-                Calibrate::new(&model, &nuts).simulations(20).draws(20).seed(3).run().unwrap().ranks(),
+                posterior.calibrate().simulations(40).draws(20).seed(seed(3)).run().unwrap().ranks(),
+                joint.calibrate().simulations(40).draws(20).seed(seed(3)).run().unwrap().ranks(),
+                Calibrate::new(&model, &nuts).simulations(20).draws(20).seed(seed(3)).run().unwrap().ranks(),
             ]
         })
     };
     let (one, two) = (run(1), run(2));
     assert_eq!(one, two);
-    let other = posterior.calibrate().simulations(40).draws(20).seed(4).run().unwrap().ranks();
+    let other = posterior.calibrate().simulations(40).draws(20).seed(seed(4)).run().unwrap().ranks();
     assert_ne!(one[0], other);
 }

@@ -3,6 +3,7 @@
 use hierarch::calibration::{Calibration, Judged, LogDensities};
 use hierarch::simulate::stream;
 use hierarch_tests::faulty::{NoCorrelation, Right, Shift, ShiftByHalf, Width, WidthByHalf, calibration};
+use hierarch_tests::{seed, within};
 use rand::RngExt;
 
 fn names() -> Vec<String> {
@@ -13,15 +14,16 @@ fn names() -> Vec<String> {
 /// 0.02 sd, 0.02 of correlation at 4000 simulations).
 #[test]
 fn a_table_says_what_is_wrong() {
-    let of = |fault| calibration(1, 4000, fault).summary();
+    let of = |fault| calibration(seed(1), 4000, fault).summary();
     let narrow = of(Width(0.9));
     let row = &narrow.rows[0];
-    assert!((row.width.value - 0.9).abs() < 4.0 * row.width.error && row.width.error < 0.012, "{}", row.width);
-    assert!((row.shift.value).abs() < 4.0 * row.shift.error && row.shift.error < 0.02, "{}", row.shift);
+    within!((row.width.value - 0.9).abs(), 4.0 * row.width.error, "{}", row.width);
+    within!(row.width.error, 0.012, "{}", row.width);
+    within!((row.shift.value).abs(), 4.0 * row.shift.error, "{}", row.shift);
+    within!(row.shift.error, 0.02, "{}", row.shift);
     // Central intervals of 0.9 times their width.
-    assert!(
-        (row.coverage[0].share - 0.629).abs() < 4.0 * 0.0077 && (row.coverage[1].share - 0.922).abs() < 4.0 * 0.0043
-    );
+    within!((row.coverage[0].share - 0.629).abs(), 4.0 * 0.0077);
+    within!((row.coverage[1].share - 0.922).abs(), 4.0 * 0.0043);
     let text = narrow.to_string();
     for words in [
         "4000 simulations, 400 draws each",
@@ -34,28 +36,29 @@ fn a_table_says_what_is_wrong() {
     }
     let shifted = of(Shift(0.2));
     let row = &shifted.rows[1];
-    assert!((row.shift.value - 0.2).abs() < 4.0 * row.shift.error, "{}", row.shift);
+    within!((row.shift.value - 0.2).abs(), 4.0 * row.shift.error, "{}", row.shift);
     assert!(shifted.to_string().contains(": shifted high by 0."), "{shifted}");
 
     let right = of(Right);
-    assert!(right.p_value() > 1e-3 && right.warnings().is_empty());
+    within!(-right.p_value().ln(), -1e-3_f64.ln());
+    assert!(right.warnings().is_empty());
     assert!(right.to_string().ends_with("No check is alarmed: no p-value is below 0.001."), "{right}");
 }
 
 #[test]
 fn a_missed_correlation_is_estimated() {
-    let pair = calibration(1, 4000, NoCorrelation).pairs().remove(0);
+    let pair = calibration(seed(1), 4000, NoCorrelation).pairs().remove(0);
     let right = pair.right_correlation();
-    assert!(
-        pair.correlation.abs() < 0.001 && (right.value - 0.5).abs() < 4.0 * right.error && right.error < 0.02,
-        "{right}"
-    );
+    within!(pair.correlation.abs(), 0.001, "{right}");
+    within!((right.value - 0.5).abs(), 4.0 * right.error, "{right}");
+    within!(right.error, 0.02, "{right}");
     let words = pair.verdict(1e-6).unwrap();
     assert!(words.contains("`a + b` is too narrow by ") && words.contains("`a - b` is too wide by "), "{words}");
     assert!(words.contains("the correlation is 0.00, and should be about 0."), "{words}");
     // One that is there is estimated too; and one that is right is left alone.
-    let pair = calibration(1, 4000, Right).pairs().remove(0);
-    assert!((pair.correlation - 0.5).abs() < 0.005 && (pair.right_correlation().value - 0.5).abs() < 0.08);
+    let pair = calibration(seed(1), 4000, Right).pairs().remove(0);
+    within!((pair.correlation - 0.5).abs(), 0.005);
+    within!((pair.right_correlation().value - 0.5).abs(), 0.08);
     assert_eq!(pair.verdict(1e-3), None);
 }
 
@@ -65,7 +68,7 @@ fn local_checks_say_where() {
         (ShiftByHalf(0.2), "low shifted low by 0.", "high shifted high by 0."),
         (WidthByHalf(0.1), "low too narrow by ", "high too wide by "),
     ] {
-        let all = calibration(1, 4000, fault).local();
+        let all = calibration(seed(1), 4000, fault).local();
         // Each of two parameters by two statistics of the data and by its own mean and sd; the log density by the two.
         assert!(all.len() <= 10 && all.len() >= 8, "{}", all.len());
         let one = all.iter().find(|one| one.parameter == "a" && one.feature == "`y`").unwrap();
@@ -88,7 +91,7 @@ fn changed(calibration: &Calibration, change: impl Fn(usize, &mut Judged)) -> Ca
 /// stay in one bin.
 #[test]
 fn what_is_wrong_at_both_ends_is_found() {
-    let right = calibration(2, 4000, Right);
+    let right = calibration(seed(2), 4000, Right);
     let side = |one: &Judged| if one.statistics[0].1.abs() > 0.75 { 1.0 } else { -1.0 };
     let bent = changed(&right, |_, one| {
         let shift = 0.1 * side(one);
@@ -115,7 +118,7 @@ fn what_is_wrong_at_both_ends_is_found() {
 /// Units and origins of the parameters do not matter.
 #[test]
 fn units_do_not_matter() {
-    let metres = calibration(3, 300, Right);
+    let metres = calibration(seed(3), 300, Right);
     let inches = |x: &mut f64| *x = *x * 39.37 + 1000.0;
     let other = changed(&metres, |_, one| {
         inches(&mut one.truth[0]);
@@ -133,26 +136,22 @@ fn units_do_not_matter() {
 /// 400 draws differ from the exact ones.
 #[test]
 fn ellipsoids_are_regions_of_highest_density() {
-    let one = calibration(4, 1000, Width(0.9));
+    let one = calibration(seed(4), 1000, Width(0.9));
     let (density, ellipsoids) = (one.log_density_ranks().unwrap(), one.ellipsoid_ranks());
     let pairs = || density.ranks.iter().zip(&ellipsoids.ranks).map(|(a, b)| *a as f64 - *b as f64);
     let rms = (pairs().map(|x| x * x).sum::<f64>() / 1000.0).sqrt();
-    assert!(rms < 0.05 * 400.0, "{rms}");
+    within!(rms, 0.05 * 400.0, "{rms}");
     // 1 - exp(-0.81 q / 2) with q the quantile of the level.
     for (level, c) in [0.68f64, 0.95].iter().zip(ellipsoids.highest_coverage(&[0.68, 0.95])) {
         let exact = 1.0 - (1.0 - level).powf(0.81);
-        assert!(
-            (c.share - exact).abs() < 4.0 * (exact * (1.0 - exact) / 1000.0).sqrt(),
-            "{level}: {} {exact}",
-            c.share
-        );
+        within!((c.share - exact).abs(), 4.0 * (exact * (1.0 - exact) / 1000.0).sqrt(), "{level}: {} {exact}", c.share);
     }
 }
 
 /// A simulation without a true value of a parameter, an empty plate say, is left out of what needs it and counts for the rest.
 #[test]
 fn a_parameter_may_be_missing() {
-    let all = calibration(5, 200, Right);
+    let all = calibration(seed(5), 200, Right);
     let some = changed(&all, |i, one| {
         if i % 4 == 0 {
             (one.truth[1], one.draws[1]) = (f64::NAN, Vec::new());
@@ -168,12 +167,12 @@ fn a_parameter_may_be_missing() {
     // The reference may be of the one that knows nothing.
     assert!((190..=199).contains(&some.tarp(1).ranks.len()));
     assert!(some.local().iter().filter(|one| one.parameter == "b").all(|one| one.p_value.is_finite()));
-    assert!(some.summary().p_value() > 1e-3);
+    within!(1e-3, some.summary().p_value());
 }
 
 #[test]
 fn the_same_on_any_number_of_threads() {
-    let one = calibration(6, 200, Right);
+    let one = calibration(seed(6), 200, Right);
     let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     assert_eq!(alone.install(|| one.summary()), one.summary());
     assert_eq!(one.to_string(), one.summary().to_string());
@@ -181,7 +180,7 @@ fn the_same_on_any_number_of_threads() {
 
 #[test]
 fn what_does_not_belong_together_is_refused() {
-    let judged = || calibration(7, 30, Right).judged().to_vec();
+    let judged = || calibration(seed(7), 30, Right).judged().to_vec();
     let says = |change: &dyn Fn(&mut Judged)| {
         let mut all = judged();
         change(&mut all[3]);
@@ -204,14 +203,14 @@ fn what_does_not_belong_together_is_refused() {
 /// Without a density all else is as before.
 #[test]
 fn draws_alone_are_enough() {
-    let known = calibration(8, 100, Right);
+    let known = calibration(seed(8), 100, Right);
     let unknown = changed(&known, |_, one| one.log_densities = None);
     assert!(unknown.log_density_ranks().is_none());
     let (with, without) = (known.summary(), unknown.summary());
     assert_eq!((with.checks.len(), without.checks.len()), (6, 5));
     assert_eq!(with.rows, without.rows);
     // Ranks of one parameter alone: no pairs.
-    let mut rng = stream(1, 1);
+    let mut rng = stream(seed(1), 1);
     let one = |_| Judged {
         truth: vec![rng.random()],
         draws: vec![(0..40).map(|_| rng.random()).collect()],
@@ -221,5 +220,5 @@ fn draws_alone_are_enough() {
     let single = Calibration::from_judged(vec!["x".to_owned()], (0..100).map(one).collect()).unwrap();
     let checks: Vec<&str> = single.summary().checks.iter().map(|check| check.name).collect();
     assert_eq!(checks, ["parameters", "ellipsoids", "TARP", "local"]);
-    assert!(single.summary().p_value() > 1e-3);
+    within!(1e-3, single.summary().p_value());
 }

@@ -6,10 +6,11 @@ use hierarch::model::{Density, constrain, log_density, names, unconstrain};
 use hierarch::prelude::*;
 use hierarch_tests::models::*;
 use hierarch_tests::slope;
+use hierarch_tests::{seed, within};
 
 /// The gradient at simulated latents: equal with and without lanes, and to fourth-order finite differences of the value.
 fn check_gradient<M: Likelihood>(model: &M, sets: usize) {
-    let simulations = model.simulate(sets).seed(7).run().unwrap();
+    let simulations = model.simulate(sets).seed(seed(7)).run().unwrap();
     for simulation in &simulations {
         let q = unconstrain(model, &simulation.globals, Some((&simulation.locals, &simulation.data)));
         let mut density = Density::new(model, &simulation.data).unwrap();
@@ -18,15 +19,15 @@ fn check_gradient<M: Likelihood>(model: &M, sets: usize) {
         let mut plain = vec![0.0; q.len()];
         let value = density.gradient(&q, &mut gradient);
         let plain_value = density.gradient_without_lanes(&q, &mut plain);
-        assert!((value - plain_value).abs() < 1e-10 * value.abs().max(1.0), "{value} {plain_value}");
+        within!((value - plain_value).abs(), 1e-10 * value.abs().max(1.0), "{value} {plain_value}");
         for (i, (a, b)) in gradient.iter().zip(&plain).enumerate() {
-            assert!((a - b).abs() < 1e-9 * a.abs().max(1.0), "component {i}: {a} in lanes, {b} without");
+            within!((a - b).abs(), 1e-9 * a.abs().max(1.0), "component {i}: {a} in lanes, {b} without");
         }
         let mut scratch = vec![0.0; q.len()];
         for (i, by) in gradient.iter().enumerate() {
             let slope = slope(&q, i, 1e-3, |q| density.gradient(q, &mut scratch));
             let error = (by - slope).abs();
-            assert!(error < 1e-5 * by.abs().max(1.0), "component {i} of {}: {by} {slope}", q.len());
+            within!(error, 1e-5 * by.abs().max(1.0), "component {i} of {}: {by} {slope}", q.len());
         }
     }
 }
@@ -34,7 +35,7 @@ fn check_gradient<M: Likelihood>(model: &M, sets: usize) {
 /// The density in unconstrained space is the one in constrained space times the Jacobian of the map, by finite differences.
 /// The constrained one runs the statements on plain numbers, so this holds the two ways to run a model against each other.
 fn check_jacobian<M: Likelihood>(model: &M) {
-    for simulation in model.simulate(20).seed(3).run().unwrap() {
+    for simulation in model.simulate(20).seed(seed(3)).run().unwrap() {
         let q = unconstrain(model, &simulation.globals, Some((&simulation.locals, &simulation.data)));
         let mut density = Density::new(model, &simulation.data).unwrap();
         let mut gradient = vec![0.0; q.len()];
@@ -70,9 +71,9 @@ fn check_jacobian<M: Likelihood>(model: &M) {
 /// not mean the same in each set.
 fn check_score<M: Likelihood>(model: &M, plates: &[(&str, usize)], sets: usize) {
     for at_truth in [false, true] {
-        let mut simulate = model.simulate(sets).seed(11);
+        let mut simulate = model.simulate(sets).seed(seed(11));
         if at_truth {
-            simulate = simulate.at(&model.simulate(1).seed(2).run().unwrap()[0].globals);
+            simulate = simulate.at(&model.simulate(1).seed(seed(2)).run().unwrap()[0].globals);
         }
         for (plate, size) in plates {
             simulate = simulate.size(plate, *size);
@@ -97,7 +98,7 @@ fn check_score<M: Likelihood>(model: &M, plates: &[(&str, usize)], sets: usize) 
         for i in 0..sum.len() {
             let mean: f64 = sum[i] / n;
             let error = ((squares[i] / n - mean * mean) / n).sqrt();
-            assert!(mean.abs() <= 5.0 * error, "component {i}, at the truth {at_truth}: {mean} +- {error}");
+            within!(mean.abs(), 5.0 * error, "component {i}, at the truth {at_truth}: {mean} +- {error}");
         }
     }
 }
@@ -155,9 +156,9 @@ fn check_equal<A: Likelihood, B: Likelihood>(a: &A, data_a: &A::Data, b: &B, dat
         let q: Vec<f64> = q.iter().map(|q| q + shift).collect();
         let (mut gradient_a, mut gradient_b) = (vec![0.0; q.len()], vec![0.0; q.len()]);
         let (value_a, value_b) = (a.gradient(&q, &mut gradient_a), b.gradient(&q, &mut gradient_b));
-        assert!((value_a - value_b).abs() < 1e-11 * value_a.abs().max(1.0), "{value_a} {value_b}");
+        within!((value_a - value_b).abs(), 1e-11 * value_a.abs().max(1.0), "{value_a} {value_b}");
         for (x, y) in gradient_a.iter().zip(&gradient_b) {
-            assert!((x - y).abs() < 1e-9 * x.abs().max(1.0), "{x} {y}");
+            within!((x - y).abs(), 1e-9 * x.abs().max(1.0), "{x} {y}");
         }
     }
 }
@@ -165,7 +166,7 @@ fn check_equal<A: Likelihood, B: Likelihood>(a: &A, data_a: &A::Data, b: &B, dat
 #[test]
 fn summed_out_is_the_sum_written_by_hand() {
     let (model, by_hand) = (Resonance::default(), ResonanceByHand::default());
-    for s in model.simulate(20).seed(1).run().unwrap() {
+    for s in model.simulate(20).seed(seed(1)).run().unwrap() {
         let data = ResonanceByHandData { events: ResonanceByHandEvents { x: s.data.events.x.clone() } };
         check_equal(&model, &s.data, &by_hand, &data, &unconstrain(&model, &s.globals, None));
     }
@@ -179,7 +180,7 @@ fn log_normal(x: f64, mean: f64, sd: f64) -> f64 {
 #[test]
 fn summed_out_above_a_nested_plate() {
     let model = Sessions::default();
-    for s in model.simulate(20).seed(2).run().unwrap() {
+    for s in model.simulate(20).seed(seed(2)).run().unwrap() {
         let (g, people, data) = (&s.globals, &s.locals.people, &s.data.people);
         let mut total = log_density_of_sessions_prior(g);
         for i in 0..data.first.len() {
@@ -200,7 +201,7 @@ fn summed_out_above_a_nested_plate() {
             total += log_sum_exp(&kinds);
         }
         let derived = log_density(&model, g, &s.locals, &s.data).unwrap();
-        assert!((derived - total).abs() < 1e-10 * total.abs().max(1.0), "{derived} {total}");
+        within!((derived - total).abs(), 1e-10 * total.abs().max(1.0), "{derived} {total}");
     }
 }
 
@@ -215,7 +216,7 @@ fn log_density_of_sessions_prior(g: &SessionsGlobals) -> f64 {
 #[test]
 fn several_summed_out_in_one_element() {
     let model = Detectors::default();
-    for s in model.simulate(20).seed(3).run().unwrap() {
+    for s in model.simulate(20).seed(seed(3)).run().unwrap() {
         let g = &s.globals;
         // Beta(2, 3) and Beta(3, 2).
         let mut total = (12.0 * g.p * (1.0 - g.p).powi(2)).ln() + (12.0 * g.q * g.q * (1.0 - g.q)).ln();
@@ -231,14 +232,14 @@ fn several_summed_out_in_one_element() {
             total += log_sum_exp(&terms);
         }
         let derived = log_density(&model, g, &s.locals, &s.data).unwrap();
-        assert!((derived - total).abs() < 1e-10 * total.abs().max(1.0), "{derived} {total}");
+        within!((derived - total).abs(), 1e-10 * total.abs().max(1.0), "{derived} {total}");
     }
 }
 
 #[test]
 fn nested_and_long_form_are_the_same_density() {
     let (nested, long) = (Radon::default(), RadonLong::default());
-    for s in nested.simulate(20).seed(4).run().unwrap() {
+    for s in nested.simulate(20).seed(seed(4)).run().unwrap() {
         let counties = &s.data.counties;
         let houses = &counties.houses;
         let county = (0..counties.len()).flat_map(|c| vec![c; houses.offsets[c + 1] - houses.offsets[c]]).collect();
@@ -256,7 +257,7 @@ fn nested_and_long_form_are_the_same_density() {
 #[test]
 fn branches_on_numbers_are_followed_element_by_element() {
     let model = Changepoint::default();
-    for s in model.simulate(20).seed(5).run().unwrap() {
+    for s in model.simulate(20).seed(seed(5)).run().unwrap() {
         let q = unconstrain(&model, &s.globals, None);
         let mut density = Density::new(&model, &s.data).unwrap();
         let (mut lanes, mut plain) = ([0.0; 3], [0.0; 3]);
@@ -269,6 +270,6 @@ fn branches_on_numbers_are_followed_element_by_element() {
             .sum();
         let prior = -(10.0_f64.ln()) - g.before - g.after;
         let derived = log_density(&model, g, &s.locals, &s.data).unwrap();
-        assert!((derived - by_hand - prior).abs() < 1e-9 * by_hand.abs().max(1.0), "{derived} {by_hand} {prior}");
+        within!((derived - by_hand - prior).abs(), 1e-9 * by_hand.abs().max(1.0), "{derived} {by_hand} {prior}");
     }
 }

@@ -2,6 +2,7 @@
 
 use hierarch::prelude::*;
 use hierarch_tests::models::*;
+use hierarch_tests::{seed, within};
 
 model! {
     pub Student {
@@ -18,23 +19,21 @@ model! {
 fn a_normal_mean_with_unknown_sd() {
     let model = Student::default();
     let ratio = ProfileLikelihood::new(&model, &["mean"]).unwrap();
-    for (n, seed) in [(2, 1), (5, 2), (40, 3), (1000, 4)] {
+    for (n, own) in [(2, 1), (5, 2), (40, 3), (1000, 4)] {
         let truth = StudentGlobals { mean: 3.0, sd: 2.0 };
-        let data = model.simulate(1).at(&truth).size("events", n).seed(seed).run().unwrap().remove(0).data;
+        let data = model.simulate(1).at(&truth).size("events", n).seed(seed(own)).run().unwrap().remove(0).data;
         let (x, n) = (&data.events.x, n as f64);
         let mean = x.iter().sum::<f64>() / n;
         let variance = x.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n;
         let best = model.maximize(&data).unwrap();
         let log_likelihood = -0.5 * n * (1.0 + (std::f64::consts::TAU * variance).ln());
-        assert!((best.log_likelihood - log_likelihood).abs() < 1e-8, "{best:?} {log_likelihood}");
-        assert!(
-            (best.globals.mean - mean).abs() < 1e-4 && (best.globals.sd - variance.sqrt()).abs() < 1e-4,
-            "{best:?}"
-        );
+        within!((best.log_likelihood - log_likelihood).abs(), 1e-8, "{best:?} {log_likelihood}");
+        within!((best.globals.mean - mean).abs(), 1e-4, "{best:?}");
+        within!((best.globals.sd - variance.sqrt()).abs(), 1e-4, "{best:?}");
         for value in [-20.0, 0.0, 2.5, 3.0, mean, 9.0] {
             let exact = n * ((mean - value).powi(2) / variance).ln_1p();
             let found = ratio.statistic(&data, &[value]).unwrap();
-            assert!((found - exact).abs() < 1e-6, "{value}: {found} {exact}");
+            within!((found - exact).abs(), 1e-6, "{value}: {found} {exact}");
         }
         let given = ratio.maximum_given(&data, &[0.0]).unwrap().globals;
         assert!(given.mean == 0.0 && (given.sd - (variance + mean * mean).sqrt()).abs() < 1e-4, "{given:?}");
@@ -71,16 +70,16 @@ fn poisson_on_and_off() {
         };
         let best = if n > m / 3.0 { ln_poisson(on, n) + ln_poisson(off, m) } else { at(0.0) };
         let found = ratio.maximum(&data).unwrap();
-        assert!((found.log_likelihood - best).abs() < 1e-6, "{on} {off}: {found:?}, {best}");
+        within!((found.log_likelihood - best).abs(), 1e-6, "{on} {off}: {found:?}, {best}");
         for signal in [0.0, 1e-9, 0.3, 5.0, 30.0, 400.0] {
             let (exact, found) = (2.0 * (best - at(signal)), ratio.statistic(&data, &[signal]).unwrap());
-            assert!((found - exact).abs() < 1e-6 * exact.max(1.0), "{on} {off} {signal}: {found} {exact}");
+            within!((found - exact).abs(), 1e-6 * exact.max(1.0), "{on} {off} {signal}: {found} {exact}");
         }
     }
     let (n, m, alpha) = (20.0_f64, 15.0_f64, 1.0_f64 / 3.0);
     let li_ma = 2.0 * (n * ((1.0 + alpha) / alpha * n / (n + m)).ln() + m * ((1.0 + alpha) * m / (n + m)).ln());
     let found = ratio.statistic(&OnOffData { on: 20, off: 15 }, &[0.0]).unwrap();
-    assert!((found - li_ma).abs() < 1e-6, "{found} {li_ma}");
+    within!((found - li_ma).abs(), 1e-6, "{found} {li_ma}");
 }
 
 const SIGNAL: f64 = 10.0;
@@ -116,8 +115,8 @@ fn least(mut low: f64, mut high: f64, f: impl Fn(f64) -> f64) -> f64 {
 fn a_bump_on_a_background_of_unknown_scale() {
     let model = Bump::default();
     let ratio = ProfileLikelihood::new(&model, &["mu"]).unwrap();
-    for (seed, (mu, nu)) in [(5.0, 1.0), (3.0, 0.5), (7.0, 2.0), (0.5, 1.0)].into_iter().enumerate() {
-        let data = model.simulate(1).at(&BumpGlobals { mu, nu }).seed(seed as u64).run().unwrap().remove(0).data;
+    for (i, (mu, nu)) in [(5.0, 1.0), (3.0, 0.5), (7.0, 2.0), (0.5, 1.0)].into_iter().enumerate() {
+        let data = model.simulate(1).at(&BumpGlobals { mu, nu }).seed(seed(i as u64)).run().unwrap().remove(0).data;
         let densities =
             |x: f64| (Normal::new(-7.0, 2.0).log_density(x).exp(), Normal::new(0.0, 3.0).log_density(x).exp());
         let each: Vec<(f64, f64)> = data.events.x.iter().map(|x| densities(*x)).collect();
@@ -131,8 +130,8 @@ fn a_bump_on_a_background_of_unknown_scale() {
         let curve = ratio.curve(&data, &hypotheses).unwrap();
         for ([mu], found) in hypotheses.iter().zip(curve) {
             let exact = 2.0 * (given(*mu) - best);
-            assert!((found - exact).abs() < 2e-6, "{seed} {mu}: {found} {exact}");
-            assert!((ratio.statistic(&data, &[*mu]).unwrap() - exact).abs() < 2e-6);
+            within!((found - exact).abs(), 2e-6, "{i} {mu}: {found} {exact}");
+            within!((ratio.statistic(&data, &[*mu]).unwrap() - exact).abs(), 2e-6);
         }
     }
 }
@@ -142,8 +141,8 @@ fn a_bump_on_a_background_of_unknown_scale() {
 #[test]
 fn the_highest_of_many_maxima() {
     let model = Resonance::default();
-    for seed in 0..20 {
-        let data = model.simulate(1).seed(seed).run().unwrap().remove(0).data;
+    for i in 0..20 {
+        let data = model.simulate(1).seed(seed(i)).run().unwrap().remove(0).data;
         let best = model.maximize(&data).unwrap();
         let background: Vec<f64> = data.events.x.iter().map(|x| Normal::new(0.0, 1.0).log_density(*x)).collect();
         let at = |mass: f64| {
@@ -156,7 +155,7 @@ fn the_highest_of_many_maxima() {
         let steps = (0..4000).map(|i| -9.0 + 0.005 * f64::from(i));
         let (_, near) = steps.map(|mass| (at(mass), mass)).min_by(|a, b| a.0.total_cmp(&b.0)).unwrap();
         let exact = background.iter().sum::<f64>() - least(near - 0.005, near + 0.005, at);
-        assert!((best.log_likelihood - exact).abs() < 1e-5, "{seed}: {best:?} {exact} at {near}");
+        within!((best.log_likelihood - exact).abs(), 1e-5, "{i}: {best:?} {exact} at {near}");
     }
 }
 
@@ -187,18 +186,18 @@ fn suprema_at_the_edge() {
         assert!(best.log_likelihood.abs() < 1e-6 && (0.0..=1.0).contains(&best.globals.p), "{best:?}");
         let ratio = ProfileLikelihood::new(&Coin::default(), &["p"]).unwrap();
         let n = heads.len() as f64;
-        assert!((ratio.statistic(&data, &[0.5]).unwrap() - 2.0 * n * 2.0_f64.ln()).abs() < 2e-6);
+        within!((ratio.statistic(&data, &[0.5]).unwrap() - 2.0 * n * 2.0_f64.ln()).abs(), 2e-6);
         let certain = f64::from(u8::from(heads[0]));
-        assert!(ratio.statistic(&data, &[certain]).unwrap() < 2e-6);
+        within!(ratio.statistic(&data, &[certain]).unwrap(), 2e-6);
         // Impossible, but for the distance of the edge that a double can tell from it.
-        assert!(ratio.statistic(&data, &[1.0 - certain]).unwrap() > 50.0 * n);
+        within!(50.0 * n, ratio.statistic(&data, &[1.0 - certain]).unwrap());
         let data = LogitData { throws: LogitThrows { heads } };
-        assert!(Logit::default().maximize(&data).unwrap().log_likelihood.abs() < 1e-6);
+        within!(Logit::default().maximize(&data).unwrap().log_likelihood.abs(), 1e-6);
     }
     // And one inside, which the prior does not move.
     let data = CoinData { throws: CoinThrows { heads: vec![true, true, true, false] } };
     let best = Coin::default().maximize(&data).unwrap();
-    assert!((best.globals.p - 0.75).abs() < 1e-5, "{best:?}");
+    within!((best.globals.p - 0.75).abs(), 1e-5, "{best:?}");
 }
 
 model! {
@@ -216,7 +215,7 @@ model! {
 #[test]
 fn a_hypothesis_about_a_vector() {
     let model = Means::default();
-    let data = model.simulate(1).size("events", 40).seed(5).run().unwrap().remove(0).data;
+    let data = model.simulate(1).size("events", 40).seed(seed(5)).run().unwrap().remove(0).data;
     let n = 40.0;
     let mean = |i: usize| data.events.x.iter().map(|x| x[i]).sum::<f64>() / n;
     let (theta, sum): ([f64; 3], f64) = ([1.0, -2.0, 0.5], data.total + 0.3);
@@ -224,14 +223,14 @@ fn a_hypothesis_about_a_vector() {
     let exact = (data.total - sum).powi(2) + (0..3).map(parts).sum::<f64>();
     let ratio = ProfileLikelihood::new(&model, &["sum", "theta"]).unwrap();
     let found = ratio.statistic(&data, &[sum, theta[0], theta[1], theta[2]]).unwrap();
-    assert!((found - exact).abs() < 1e-6 * exact, "{found} {exact}");
+    within!((found - exact).abs(), 1e-6 * exact, "{found} {exact}");
     // theta alone: the sum is free, at its weighted mean.
     let weights: Vec<f64> = [4.0, 16.0, 36.0].iter().map(|v| n / v).chain([1.0]).collect();
     let places = [mean(0) - theta[0], mean(1) - theta[1], mean(2) - theta[2], data.total];
     let centre = places.iter().zip(&weights).map(|(x, w)| w * x).sum::<f64>() / weights.iter().sum::<f64>();
     let exact: f64 = places.iter().zip(&weights).map(|(x, w)| w * (x - centre).powi(2)).sum();
     let found = ProfileLikelihood::new(&model, &["theta"]).unwrap().statistic(&data, &theta).unwrap();
-    assert!((found - exact).abs() < 1e-6 * exact, "{found} {exact}");
+    within!((found - exact).abs(), 1e-6 * exact, "{found} {exact}");
 }
 
 fn total<T: Real>(numbers: &[T]) -> T {
@@ -253,8 +252,8 @@ model! {
 fn many_numbers_of_which_one_is_known() {
     let data = ManyData { events: ManyEvents { x: vec![1.0, 2.0, 6.0] } };
     let best = Many::default().maximize(&data).unwrap();
-    assert!((best.globals.mu.iter().sum::<f64>() - 3.0).abs() < 1e-4);
-    assert!((best.log_likelihood + 7.0 + 1.5 * std::f64::consts::TAU.ln()).abs() < 1e-8, "{best:?}");
+    within!((best.globals.mu.iter().sum::<f64>() - 3.0).abs(), 1e-4);
+    within!((best.log_likelihood + 7.0 + 1.5 * std::f64::consts::TAU.ln()).abs(), 1e-8, "{best:?}");
 }
 
 model! {

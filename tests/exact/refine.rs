@@ -7,6 +7,7 @@ use hierarch::sampling::diagnostics::{mcse_mean, mcse_sd};
 use hierarch::sampling::{Proposal, refine};
 use hierarch::simulate::Stream;
 use hierarch_tests::models::*;
+use hierarch_tests::{seed, within};
 use rand::RngExt;
 
 /// Independent normal numbers in the unconstrained space.
@@ -44,7 +45,7 @@ model! {
 
 /// Data of `Means`, the exact mean and sd of each posterior, and the log evidence.
 fn means() -> (MeansData, Vec<(f64, f64)>, f64) {
-    let data = Means::default().simulate(1).size("events", 40).seed(5).run().unwrap().remove(0).data;
+    let data = Means::default().simulate(1).size("events", 40).seed(seed(5)).run().unwrap().remove(0).data;
     let mut log_evidence = 0.0;
     let exact = [2.0_f64, 4.0, 6.0].iter().enumerate().map(|(i, sd)| {
         let n = data.events.len() as f64;
@@ -80,24 +81,25 @@ fn a_conjugate_posterior_and_its_evidence() {
     let (model, (data, exact, log_evidence)) = (Means::default(), means());
     for (wide, shift) in [(1.0, 0.0), (1.3, 0.0), (1.5, 0.5), (0.9, 0.1)] {
         let n = 100_000;
-        let refined = refine(&model, &data, &proposal(&exact, wide, shift), n, 1).unwrap();
+        let refined = refine(&model, &data, &proposal(&exact, wide, shift), n, seed(1)).unwrap();
         let size = refined.effective_sample_size();
         for (i, (mean, sd)) in exact.iter().enumerate() {
             let name = format!("theta[{i}]");
             // Twice the naive error: a weighted mean varies more than the effective sample size says.
             let error = 2.0 * sd / size.sqrt();
-            assert!((refined.mean(&name).unwrap() - mean).abs() < 4.0 * error, "{wide} {shift} {name}");
-            assert!((refined.sd(&name).unwrap() - sd).abs() < 4.0 * error, "{wide} {shift} {name}");
+            within!((refined.mean(&name).unwrap() - mean).abs(), 4.0 * error, "{wide} {shift} {name}");
+            within!((refined.sd(&name).unwrap() - sd).abs(), 4.0 * error, "{wide} {shift} {name}");
             let upper = refined.quantile(&name, 0.841_344_746).unwrap();
-            assert!((upper - mean - sd).abs() < 4.0 * error, "{wide} {shift} {name}");
+            within!((upper - mean - sd).abs(), 4.0 * error, "{wide} {shift} {name}");
         }
         let (found, error) = (refined.log_evidence(), refined.log_evidence_error());
-        assert!((found - log_evidence).abs() < 4.0 * error + 1e-9, "{wide}: {found} +- {error}, {log_evidence}");
-        assert!(error < 0.01 && refined.warnings().is_empty(), "{refined}");
+        within!((found - log_evidence).abs(), 4.0 * error + 1e-9, "{wide}: {found} +- {error}, {log_evidence}");
+        within!(error, 0.01);
+        assert!(refined.warnings().is_empty(), "{refined}");
         if shift == 0.0 && wide > 0.9 {
             // The mean of the squared weights is (wide^2 / sqrt(2 wide^2 - 1)) in each of three dimensions.
             let share = ((2.0 * wide * wide - 1.0_f64).sqrt() / (wide * wide)).powi(3);
-            assert!((size / (share * f64::from(n as u32)) - 1.0).abs() < 0.02, "{wide}: {size}");
+            within!((size / (share * f64::from(n as u32)) - 1.0).abs(), 0.02, "{wide}: {size}");
         }
     }
 }
@@ -116,15 +118,16 @@ model! {
 fn the_evidence_of_a_gamma_poisson_model() {
     let data = CallsData { days: CallsDays { calls: vec![4, 7, 1, 9, 5] } };
     let proposal = Gaussian { names: vec!["rate"], mean: vec![5.0_f64.ln()], sd: vec![0.25] };
-    let refined = refine(&Calls::default(), &data, &proposal, 100_000, 2).unwrap();
+    let refined = refine(&Calls::default(), &data, &proposal, 100_000, seed(2)).unwrap();
     let ln_factorial = |k: u64| (1..=k).map(|i| (i as f64).ln()).sum::<f64>();
     // Gamma(3 + 26) / Gamma(3) 0.5^3 / 5.5^29 / the product of k!
     let log_evidence = ln_factorial(28) - ln_factorial(2) + 3.0 * 0.5_f64.ln()
         - 29.0 * 5.5_f64.ln()
         - data.days.calls.iter().map(|k| ln_factorial(*k)).sum::<f64>();
     let error = refined.log_evidence_error();
-    assert!(error < 0.003 && (refined.log_evidence() - log_evidence).abs() < 4.0 * error, "{refined}\n{log_evidence}");
-    assert!((refined.mean("rate").unwrap() - 29.0 / 5.5).abs() < 0.02, "{refined}");
+    within!(error, 0.003, "{refined}\n{log_evidence}");
+    within!((refined.log_evidence() - log_evidence).abs(), 4.0 * error, "{refined}\n{log_evidence}");
+    within!((refined.mean("rate").unwrap() - 29.0 / 5.5).abs(), 0.02, "{refined}");
 }
 
 /// The shape of the weights' tail is 1 - wide^2 for a Gaussian that is so much narrower than a Gaussian posterior.
@@ -134,14 +137,14 @@ fn a_narrow_or_displaced_proposal_is_flagged() {
     for (wide, shift, flagged) in
         [(0.3, 0.0, true), (0.4, 0.0, true), (0.6, 2.0, true), (1.0, 6.0, true), (0.8, 0.0, false), (1.2, 0.3, false)]
     {
-        let refined = refine(&model, &data, &proposal(&exact, wide, shift), 4000, 1).unwrap();
+        let refined = refine(&model, &data, &proposal(&exact, wide, shift), 4000, seed(1)).unwrap();
         let warned = refined.warnings().iter().any(|w| w.contains("k-hat") && w.contains("nuts()"));
         assert_eq!(warned, flagged, "{wide} {shift}: {refined}");
         assert_eq!(refined.to_string().contains("warning: k-hat"), flagged);
         assert_eq!(refined.k_hat() > 0.7, flagged, "{wide} {shift}: {}", refined.k_hat());
     }
     // Few draws are held to a stricter bound: 1 - 1 / log10(100) = 0.5.
-    let refined = refine(&model, &data, &proposal(&exact, 0.6, 0.0), 100, 3).unwrap();
+    let refined = refine(&model, &data, &proposal(&exact, 0.6, 0.0), 100, seed(3)).unwrap();
     assert!(refined.warnings()[0].contains("above 0.50"), "{refined}");
 }
 
@@ -149,14 +152,14 @@ fn a_narrow_or_displaced_proposal_is_flagged() {
 #[test]
 fn a_refined_belief_is_exact() {
     let model = Resonance::default();
-    let posterior = model.npe().seed(1).train(Budget::sets(20_000)).unwrap();
+    let posterior = model.npe().seed(seed(1)).train(Budget::sets(20_000)).unwrap();
     let truth = ResonanceGlobals { fraction: 0.2, mass: 2.5 };
-    let data = model.simulate(1).at(&truth).size("events", 100).seed(4).run().unwrap().remove(0).data;
+    let data = model.simulate(1).at(&truth).size("events", 100).seed(seed(4)).run().unwrap().remove(0).data;
     let belief = posterior.condition(&data).unwrap();
-    let refined = refine(&model, &data, &belief, 200_000, 1).unwrap();
+    let refined = refine(&model, &data, &belief, 200_000, seed(1)).unwrap();
     println!("{belief}\n{refined}");
     assert!(refined.warnings().is_empty(), "{refined}");
-    let chains = model.nuts(&data).seed(1).draws(10_000).run().unwrap();
+    let chains = model.nuts(&data).seed(seed(1)).draws(10_000).run().unwrap();
     let mut off = 0.0_f64;
     for name in ["fraction", "mass"] {
         let row = chains.summary().rows.into_iter().find(|r| r.name == name).unwrap();
@@ -164,12 +167,12 @@ fn a_refined_belief_is_exact() {
         // Twice the naive error, as above.
         let error = 2.0 * row.sd / refined.effective_sample_size().sqrt();
         let (mean, sd) = (refined.mean(name).unwrap(), refined.sd(name).unwrap());
-        assert!((mean - row.mean).abs() < 4.0 * error.hypot(mcse_mean(draws)), "{name}: {mean} {}", row.mean);
-        assert!((sd - row.sd).abs() < 4.0 * error.hypot(mcse_sd(draws)), "{name}: {sd} {}", row.sd);
-        assert!(error < 0.05 * row.sd, "{name}: the error {error} is too large to tell");
+        within!((mean - row.mean).abs(), 4.0 * error.hypot(mcse_mean(draws)), "{name}: {mean} {}", row.mean);
+        within!((sd - row.sd).abs(), 4.0 * error.hypot(mcse_sd(draws)), "{name}: {sd} {}", row.sd);
+        within!(error, 0.05 * row.sd, "{name}: the error {error} is too large to tell");
         off = off.max((belief.mean(name).unwrap() - mean).abs() / sd).max((belief.sd(name).unwrap() / sd - 1.0).abs());
     }
-    assert!(off > 0.1, "the belief was good before: nothing is shown, {off}");
+    within!(0.1, off, "the belief was good before: nothing is shown, {off}");
 
     // The integral of likelihood times prior by the rule of midpoints.
     let (mut sum, fractions) = (0.0, 200);
@@ -190,20 +193,20 @@ fn a_refined_belief_is_exact() {
         }
     }
     let (exact, error) = (top + sum.ln(), refined.log_evidence_error());
-    assert!(error < 0.02, "{error}");
-    assert!((refined.log_evidence() - exact).abs() < 4.0 * error, "{} +- {error}, {exact}", refined.log_evidence());
+    within!(error, 0.02, "{error}");
+    within!((refined.log_evidence() - exact).abs(), 4.0 * error, "{} +- {error}, {exact}", refined.log_evidence());
 }
 
 #[test]
 fn draws_of_a_refined_posterior() {
     let (model, (data, exact, _)) = (Means::default(), means());
-    let refined = refine(&model, &data, &proposal(&exact, 1.4, 0.5), 20_000, 1).unwrap();
-    let draws = refined.sample(20_000, 3);
+    let refined = refine(&model, &data, &proposal(&exact, 1.4, 0.5), 20_000, seed(1)).unwrap();
+    let draws = refined.sample(20_000, seed(3));
     assert_eq!(refined.names(), ["theta[0]", "theta[1]", "theta[2]"]);
     for (i, (mean, sd)) in exact.iter().enumerate() {
         let n = draws[i].len() as f64;
         let found = draws[i].iter().sum::<f64>() / n;
-        assert!((found - mean).abs() < 8.0 * sd / n.sqrt(), "{found} {mean}");
+        within!((found - mean).abs(), 8.0 * sd / n.sqrt(), "{found} {mean}");
         let row = &refined.summary().rows[i];
         assert_eq!((row.mean, row.sd), (refined.mean(&row.name).unwrap(), refined.sd(&row.name).unwrap()));
         assert_eq!(row.q95, refined.quantile(&row.name, 0.95).unwrap());
@@ -219,7 +222,7 @@ fn the_same_on_any_number_of_threads() {
     let (model, (data, exact, _)) = (Means::default(), means());
     let run = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| refine(&model, &data, &proposal(&exact, 1.4, 0.5), 1_111, 1).unwrap())
+        pool.install(|| refine(&model, &data, &proposal(&exact, 1.4, 0.5), 1_111, seed(1)).unwrap())
     };
     let (one, three) = (run(1), run(3));
     assert_eq!(
@@ -249,14 +252,14 @@ fn locals_and_what_depends_on_them() {
     }
     let schools = EightSchoolsSchools { sigma: vec![10.0, 12.0], y: vec![8.0, -3.0] };
     let (model, data) = (EightSchools::default(), EightSchoolsData { schools });
-    let refined = refine(&model, &data, &Prior, 100_000, 1).unwrap();
+    let refined = refine(&model, &data, &Prior, 100_000, seed(1)).unwrap();
     assert_eq!(refined.names(), ["mu", "tau", "eta[0]", "eta[1]", "theta[0]", "theta[1]"]);
     let draws = refined.sample(10, 2);
     assert!((0..10).all(|k| draws[4][k] == draws[0][k] + draws[1][k] * draws[2][k]));
-    let chains = model.nuts(&data).seed(1).target_accept(0.95).draws(5000).run().unwrap();
+    let chains = model.nuts(&data).seed(seed(1)).target_accept(0.95).draws(5000).run().unwrap();
     for row in chains.summary().rows {
         let error = 2.0 * row.sd * (1.0 / refined.effective_sample_size() + 1.0 / row.ess_bulk.unwrap()).sqrt();
-        assert!((refined.mean(&row.name).unwrap() - row.mean).abs() < 4.0 * error, "{}\n{refined}", row.name);
+        within!((refined.mean(&row.name).unwrap() - row.mean).abs(), 4.0 * error, "{}\n{refined}", row.name);
     }
 }
 
@@ -265,7 +268,7 @@ fn what_cannot_be_refined_says_why() {
     let (model, (data, exact, _)) = (Means::default(), means());
     let good = || proposal(&exact, 1.2, 0.0);
     let refuse = |data: &MeansData, proposal: &dyn Proposal, draws: usize| {
-        refine(&model, data, proposal, draws, 1).unwrap_err().to_string()
+        refine(&model, data, proposal, draws, seed(1)).unwrap_err().to_string()
     };
     assert_eq!(refuse(&data, &good(), 99), "the number of draws is 99, but must be at least 100");
     let bad = MeansData { events: MeansEvents { x: vec![[0.0, f64::NAN, 1.0]] } };
@@ -283,7 +286,7 @@ fn what_cannot_be_refined_says_why() {
     // A model with locals, and a belief of some globals alone.
     let model = Radon::default();
     let posterior = model.npe().train(Budget::sets(600)).unwrap();
-    let data = model.simulate(1).size("counties", 40).seed(2).run().unwrap().remove(0).data;
+    let data = model.simulate(1).size("counties", 40).seed(seed(2)).run().unwrap().remove(0).data;
     let error = posterior.condition(&data).unwrap().refine(&model, &data).unwrap_err().to_string();
     assert!(
         error.contains("says nothing of `intercept[0]`, `intercept[1]`, ") && error.contains("and 35 more"),
@@ -291,7 +294,7 @@ fn what_cannot_be_refined_says_why() {
     );
     let model = Resonance::default();
     let posterior = model.npe().globals(&["fraction"]).train(Budget::sets(600)).unwrap();
-    let data = model.simulate(1).seed(2).run().unwrap().remove(0).data;
+    let data = model.simulate(1).seed(seed(2)).run().unwrap().remove(0).data;
     let error = posterior.condition(&data).unwrap().refine(&model, &data).unwrap_err().to_string();
     assert!(error.contains("says nothing of `mass`, and a posterior is refined as a whole"), "{error}");
 }
@@ -315,14 +318,14 @@ model! {
 fn draws_without_a_density_are_told_of() {
     let (model, data) = (Rooted::default(), RootedData { events: RootedEvents { x: vec![1.0, 1.5] } });
     let proposal = |mean| Gaussian { names: vec!["theta"], mean: vec![mean], sd: vec![1.5] };
-    let refined = refine(&model, &data, &proposal(1.0), 4000, 1).unwrap();
+    let refined = refine(&model, &data, &proposal(1.0), 4000, seed(1)).unwrap();
     let warnings = refined.warnings();
     assert!(
         warnings.len() == 1 && warnings[0].contains("of 4000 draws the model's log density is NaN"),
         "{warnings:?}"
     );
-    assert!(refined.sample(4000, 1)[0].iter().all(|theta| *theta >= 0.0));
-    let error = refine(&model, &data, &proposal(-50.0), 4000, 1).unwrap_err().to_string();
+    assert!(refined.sample(4000, seed(1))[0].iter().all(|theta| *theta >= 0.0));
+    let error = refine(&model, &data, &proposal(-50.0), 4000, seed(1)).unwrap_err().to_string();
     assert!(error.contains("none of the 4000 draws") && error.contains("NaN"), "{error}");
 }
 
@@ -330,10 +333,10 @@ fn draws_without_a_density_are_told_of() {
 #[test]
 fn a_belief_knows_the_density_of_its_draws() {
     let model = Counting::default();
-    let posterior = model.npe().seed(1).train(Budget::sets(2_000)).unwrap();
-    let data = model.simulate(1).seed(2).run().unwrap().remove(0).data;
+    let posterior = model.npe().seed(seed(1)).train(Budget::sets(2_000)).unwrap();
+    let data = model.simulate(1).seed(seed(2)).run().unwrap().remove(0).data;
     let belief = posterior.condition(&data).unwrap();
-    let mut rng = hierarch::simulate::stream(4, 0);
+    let mut rng = hierarch::simulate::stream(seed(4), 0);
     let (mut q, mut log_density) = (vec![0.0; 5 * 100], vec![0.0; 100]);
     belief.draw(&mut rng, &mut q, &mut log_density);
     let globals = ["rate", "centre", "share"];
@@ -342,7 +345,7 @@ fn a_belief_knows_the_density_of_its_draws() {
         hierarch::model::constrain(&model, None, q, &mut values);
         let values: CountingGlobals = hierarch::model::Record::from_numbers(&values);
         let expected = belief.log_density(&values) + hierarch::model::log_jacobian(&model, q, &globals);
-        assert!((log_density - expected).abs() < 1e-6, "{log_density} {expected}");
+        within!((log_density - expected).abs(), 1e-6, "{log_density} {expected}");
         assert!(unconstrain(&model, &values, None).iter().zip(q).all(|(a, b)| (a - b).abs() < 1e-6));
     }
 }
@@ -407,30 +410,32 @@ fn nuts_takes_the_metric_of_a_refined_posterior() {
     let y = (0..20).map(|i| 3.0 + (f64::from(i) * 1.7).sin()).collect();
     let (model, data) = (Line::default(), LineData { points: LinePoints { y, ..points } });
     let exact = LinePosterior::new(&data);
-    let refined = refine(&model, &data, &exact, 4000, 1).unwrap();
+    let refined = refine(&model, &data, &exact, 4000, seed(1)).unwrap();
     assert!(refined.warnings().is_empty(), "{refined}");
     let worth = |chains: &Chains<Line>| {
         let rows = chains.summary().rows;
         let least = |of: fn(&hierarch::sampling::SummaryRow) -> f64| rows.iter().map(of).fold(f64::INFINITY, f64::min);
         (chains.rhat_max(), least(|r| r.ess_bulk.unwrap()).min(least(|r| r.ess_tail.unwrap())))
     };
-    let started = model.nuts(&data).seed(2).start_from(&refined).run().unwrap();
+    let started = model.nuts(&data).seed(seed(2)).start_from(&refined).run().unwrap();
     let (from_nowhere, short) =
-        (model.nuts(&data).seed(2).run().unwrap(), model.nuts(&data).seed(2).warmup(100).run().unwrap());
+        (model.nuts(&data).seed(seed(2)).run().unwrap(), model.nuts(&data).seed(seed(2)).warmup(100).run().unwrap());
     println!("{:?} {:?} {:?}", worth(&started), worth(&from_nowhere), worth(&short));
     println!("{:?} {:?} {:?}", started.time(), from_nowhere.time(), short.time());
     let (rhat, size) = worth(&started);
-    assert!(rhat < 1.01 && started.divergences() == 0, "{started}");
-    assert!(size > 1500.0 && size > 0.8 * worth(&from_nowhere).1, "{size} {:?}", worth(&from_nowhere));
-    assert!(size > 5.0 * worth(&short).1, "the metric made no difference: {:?}", worth(&short));
+    within!(rhat - 1.0, 0.01, "{started}");
+    assert_eq!(started.divergences(), 0, "{started}");
+    within!(1500.0, size, "{size} {:?}", worth(&from_nowhere));
+    within!(0.8 * worth(&from_nowhere).1, size, "{size} {:?}", worth(&from_nowhere));
+    within!(5.0 * worth(&short).1, size, "the metric made no difference: {:?}", worth(&short));
     for (row, (mean, sd)) in started
         .summary()
         .rows
         .iter()
         .zip(exact.mean.iter().zip([exact.factor[0], exact.factor[1].hypot(exact.factor[2])]))
     {
-        assert!((row.mean - mean).abs() < 4.0 * sd / row.ess_bulk.unwrap().sqrt(), "{started}");
-        assert!((row.sd / sd - 1.0).abs() < 0.1, "{started}");
+        within!((row.mean - mean).abs(), 4.0 * sd / row.ess_bulk.unwrap().sqrt(), "{started}");
+        within!((row.sd / sd - 1.0).abs(), 0.1, "{started}");
     }
 }
 
@@ -440,7 +445,7 @@ fn nuts_takes_the_metric_of_a_refined_posterior() {
 fn nuts_starts_from_a_refined_posterior() {
     let model = Resonance::default();
     let truth = ResonanceGlobals { fraction: 0.2, mass: 6.0 };
-    let data = model.simulate(1).at(&truth).size("events", 100).seed(4).run().unwrap().remove(0).data;
+    let data = model.simulate(1).at(&truth).size("events", 100).seed(seed(4)).run().unwrap().remove(0).data;
     let peak: Vec<f64> = data.events.x.iter().copied().filter(|x| *x > 4.5).collect();
     let n = peak.len() as f64;
     let posterior_mean = peak.iter().sum::<f64>() / n;
@@ -450,9 +455,9 @@ fn nuts_starts_from_a_refined_posterior() {
             mean: vec![(n / (100.0 - n)).ln(), posterior_mean],
             sd: vec![0.25 * wide, 0.1 / n.sqrt() * wide],
         };
-        let refined = refine(&model, &data, &proposal, 4000, 1).unwrap();
+        let refined = refine(&model, &data, &proposal, 4000, seed(1)).unwrap();
         assert_eq!(refined.warnings().is_empty(), trusted, "{refined}");
-        let chains = model.nuts(&data).seed(1).start_from(&refined).draws(4000).run().unwrap();
+        let chains = model.nuts(&data).seed(seed(1)).start_from(&refined).draws(4000).run().unwrap();
         let rows = chains.summary().rows;
         println!("{chains}");
         // The events are told apart for certain: fraction ~ Beta(1 + n, 101 - n), and a normal mass.
@@ -461,21 +466,21 @@ fn nuts_starts_from_a_refined_posterior() {
         let precision = n / 0.01 + 0.25;
         let mass = ((posterior_mean * n / 0.01 + 0.25) / precision, precision.recip().sqrt());
         for (row, (mean, sd)) in rows.iter().zip([fraction, mass]) {
-            assert!(row.rhat.unwrap() < 1.01, "{chains}");
-            assert!(row.ess_bulk.unwrap() > 4000.0, "{chains}");
-            assert!((row.mean - mean).abs() < 4.0 * sd / row.ess_bulk.unwrap().sqrt(), "{chains} {mean}");
-            assert!((row.sd / sd - 1.0).abs() < 0.05, "{chains} {sd}");
+            within!(row.rhat.unwrap() - 1.0, 0.01, "{chains}");
+            within!(4000.0, row.ess_bulk.unwrap(), "{chains}");
+            within!((row.mean - mean).abs(), 4.0 * sd / row.ess_bulk.unwrap().sqrt(), "{chains} {mean}");
+            within!((row.sd / sd - 1.0).abs(), 0.05, "{chains} {sd}");
         }
     }
-    let lost = model.nuts(&data).seed(1).run().unwrap();
-    assert!((lost.summary().rows[1].mean - posterior_mean).abs() > 1.0, "{lost}");
+    let lost = model.nuts(&data).seed(seed(1)).run().unwrap();
+    within!(1.0, (lost.summary().rows[1].mean - posterior_mean).abs(), "{lost}");
 
     // A posterior of other data, and too short a warm-up.
     let schools =
         |n: usize| EightSchoolsData { schools: EightSchoolsSchools { sigma: vec![10.0; n], y: vec![1.0; n] } };
     let names = vec!["mu", "tau", "eta[0]", "eta[1]"];
     let proposal = Gaussian { names, mean: vec![0.0; 4], sd: vec![1.0; 4] };
-    let refined = refine(&EightSchools::default(), &schools(2), &proposal, 4000, 1).unwrap();
+    let refined = refine(&EightSchools::default(), &schools(2), &proposal, 4000, seed(1)).unwrap();
     let (model, three) = (EightSchools::default(), schools(3));
     let error = model.nuts(&three).start_from(&refined).run().unwrap_err().to_string();
     assert!(error.contains("has 4 unconstrained numbers and the model with these data 5"), "{error}");

@@ -16,6 +16,7 @@ use hierarch::prelude::*;
 use hierarch::sampling::diagnostics::{mcse_mean, mcse_sd, quantile};
 use hierarch::simulate::stream;
 use hierarch_tests::slope;
+use hierarch_tests::{seed, within};
 use model::{Resonance, ResonanceGlobals};
 use rayon::prelude::*;
 use statistic::{Classified, ClassifiedData, ClassifiedEvents, ClassifiedGlobals, MARGINAL, NOMINAL, Statistic};
@@ -52,7 +53,7 @@ fn the_statistic_is_that_of_the_classifier() {
         for x in [-3.0_f64, -0.332, 0.0, 0.7, 1.0, 1.01, 4.0] {
             let expected = x * x - (x - 1.0).powi(2) / variance;
             let s = statistic.of(x);
-            assert!((s - expected).abs() < 1e-12 * (1.0 + 1.0 / variance) * 16.0, "{variance}, {x}: {s}, {expected}");
+            within!((s - expected).abs(), 1e-12 * (1.0 + 1.0 / variance) * 16.0, "{variance}, {x}: {s}, {expected}");
             let (roots, _) = statistic.roots(s);
             assert!(roots.iter().any(|root| (root - x).abs() < 1e-6), "{variance}, {x}: {roots:?}");
         }
@@ -80,9 +81,9 @@ fn the_density_of_the_statistic_integrates_to_its_cdf() {
             total += found;
             // At the vertex, a number s is rounded to no less than t = 1e-8.
             let tolerance = if ends[0] == 0.0 { 1e-3 } else { 1e-6 };
-            assert!((found - expected).abs() < tolerance * expected + 1e-12, "{case:?} {ends:?}: {found}, {expected}");
+            within!((found - expected).abs(), tolerance * expected + 1e-12, "{case:?} {ends:?}: {found}, {expected}");
         }
-        assert!((total - 1.0).abs() < 1e-6, "{case:?}: {total}");
+        within!((total - 1.0).abs(), 1e-6, "{case:?}: {total}");
         // Nothing beyond the vertex, something finite at it.
         assert_eq!(statistic.log_density(v - a * 1e-6), f64::NEG_INFINITY);
         assert!(statistic.log_density(v).is_finite());
@@ -94,13 +95,13 @@ fn the_density_of_the_statistic_integrates_to_its_cdf() {
 fn draws_of_the_statistic_follow_its_cdf() {
     for (i, case) in CASES.into_iter().enumerate() {
         let (mean, sd, variance) = case;
-        let (statistic, mut rng) = (Statistic::new(mean, sd, variance), stream(3, i as u64));
+        let (statistic, mut rng) = (Statistic::new(mean, sd, variance), stream(seed(3), i as u64));
         let mut draws: Vec<f64> = (0..20_000).map(|_| statistic.draw(&mut rng)).collect();
         draws.sort_by(f64::total_cmp);
         let n = draws.len() as f64;
         let apart = draws.iter().enumerate().map(|(i, s)| (cdf(*s, case) - (i as f64 + 0.5) / n).abs());
         let most = apart.fold(0.0, f64::max);
-        assert!(most < 2.7 / n.sqrt(), "{case:?}: {most}");
+        within!(most, 2.7 / n.sqrt(), "{case:?}: {most}");
     }
 }
 
@@ -138,11 +139,11 @@ fn the_model_of_the_statistic_has_the_right_density_and_gradient() {
         for q in [[-1.4, 0.5], [0.3, v], [-3.0, 2.5], [-0.5, -1.0]] {
             let mut gradient = [0.0; 2];
             let value = density.gradient(&q, &mut gradient);
-            assert!((value - by_hand(q)).abs() < 1e-9 * value.abs(), "{variance} {q:?}: {value}, {}", by_hand(q));
+            within!((value - by_hand(q)).abs(), 1e-9 * value.abs(), "{variance} {q:?}: {value}, {}", by_hand(q));
             for (i, by) in gradient.iter().enumerate() {
                 let slope = slope(&q, i, 1e-4, |q| by_hand([q[0], q[1]]));
                 let scale = 1e-6 * (1.0 + slope.abs());
-                assert!((by - slope).abs() < scale, "{variance} {q:?} {i}: {by}, {slope}");
+                within!((by - slope).abs(), scale, "{variance} {q:?} {i}: {by}, {slope}");
             }
         }
     }
@@ -165,15 +166,16 @@ fn nuts_agrees_with_quadrature() {
         let row = chains.summary().rows.remove(0);
         let (mean, sd) = exact.mean_and_sd();
         let (e_mean, e_sd) = (mcse_mean(draws), mcse_sd(draws));
-        assert!(e_mean < 0.02 * sd && e_sd < 0.02 * sd, "{name}: Monte Carlo errors {e_mean}, {e_sd}, sd {sd}");
-        assert!((row.mean - mean).abs() < 4.0 * e_mean, "{name}: mean {} +- {e_mean}, {mean}", row.mean);
-        assert!((row.sd - sd).abs() < 4.0 * e_sd, "{name}: sd {} +- {e_sd}, {sd}", row.sd);
+        within!(e_mean, 0.02 * sd, "{name}: Monte Carlo errors {e_mean}, {e_sd}, sd {sd}");
+        within!(e_sd, 0.02 * sd, "{name}: Monte Carlo errors {e_mean}, {e_sd}, sd {sd}");
+        within!((row.mean - mean).abs(), 4.0 * e_mean, "{name}: mean {} +- {e_mean}, {mean}", row.mean);
+        within!((row.sd - sd).abs(), 4.0 * e_sd, "{name}: sd {} +- {e_sd}, {sd}", row.sd);
     }
     let model = Resonance::default();
     for (mass, variance) in [(1.0, NOMINAL), (2.0, NOMINAL), (2.0, MARGINAL), (-1.0, MARGINAL)] {
         let truth = ResonanceGlobals { fraction: 0.2, mass };
-        let data = model.simulate(1).seed(4).at(&truth).size("events", 100).run().unwrap().remove(0).data;
-        let chains = model.nuts(&data).seed(1).draws(10_000).run().unwrap();
+        let data = model.simulate(1).seed(seed(4)).at(&truth).size("events", 100).run().unwrap().remove(0).data;
+        let chains = model.nuts(&data).seed(seed(1)).draws(10_000).run().unwrap();
         agrees(&format!("x, mass {mass}"), &chains, &Exact::of_x(&data.events.x, WIDTH, 0.2));
 
         let statistic = Statistic::new(0.0, 1.0, variance);
@@ -181,7 +183,7 @@ fn nuts_agrees_with_quadrature() {
         let exact = exact_of_statistics(&s, variance);
         let (classified, data) =
             (Classified { width: WIDTH, variance }, ClassifiedData { events: ClassifiedEvents { s } });
-        let chains = classified.nuts(&data).seed(1).draws(10_000).run().unwrap();
+        let chains = classified.nuts(&data).seed(seed(1)).draws(10_000).run().unwrap();
         agrees(&format!("statistic, mass {mass}, variance {variance}"), &chains, &exact);
     }
 }
@@ -189,15 +191,16 @@ fn nuts_agrees_with_quadrature() {
 /// The median sd of the exact posterior over 300 data sets, measured apart to +- 0.0002; that of as many others has the same
 /// error, and both are off by 0.0013 once in a million.
 #[test]
+#[ignore = "long: the exact posteriors of 1500 data sets"]
 fn the_exact_posterior_is_as_wide_as_it_was_measured() {
     let model = Resonance::default();
     for (mass, expected) in [(-1.0, 0.0503), (0.0, 0.0574), (1.0, 0.0499), (2.0, 0.0426), (3.0, 0.0400)] {
         let truth = ResonanceGlobals { fraction: 0.2, mass };
-        let sets = model.simulate(300).seed(5).at(&truth).size("events", 100).run().unwrap();
+        let sets = model.simulate(300).seed(seed(5)).at(&truth).size("events", 100).run().unwrap();
         let sd = |s: &Simulation<Resonance>| Exact::of_x(&s.data.events.x, WIDTH, 0.2).mean_and_sd().1;
         let mut sds: Vec<f64> = sets.par_iter().map(sd).collect();
         sds.sort_by(f64::total_cmp);
         let median = quantile(&sds, 0.5);
-        assert!((median - expected).abs() < 0.0013, "mass {mass}: {median}, {expected}");
+        within!((median - expected).abs(), 0.0013, "mass {mass}: {median}, {expected}");
     }
 }

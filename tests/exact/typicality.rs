@@ -3,11 +3,12 @@
 use hierarch::calibration::{Typicality, TypicalityError, TypicalityTest};
 use hierarch::prelude::*;
 use hierarch_tests::models::*;
+use hierarch_tests::{seed, within};
 use rayon::prelude::*;
 
 /// Data sets of a model of one size.
-fn simulate<M: Model>(model: &M, plate: &str, size: usize, sets: usize, seed: u64) -> Vec<M::Data> {
-    let simulations = model.simulate(sets).size(plate, size).seed(seed).run().unwrap();
+fn simulate<M: Model>(model: &M, plate: &str, size: usize, sets: usize, own: u64) -> Vec<M::Data> {
+    let simulations = model.simulate(sets).size(plate, size).seed(seed(own)).run().unwrap();
     simulations.into_iter().map(|simulation| simulation.data).collect()
 }
 
@@ -16,8 +17,8 @@ fn simulate<M: Model>(model: &M, plate: &str, size: usize, sets: usize, seed: u6
 #[test]
 fn data_from_the_model_are_typical() {
     fn check<M: Model>(model: &M, data: &[M::Data]) {
-        let test = |(seed, data): (usize, &M::Data)| {
-            TypicalityTest::new(model).simulations(200).seed(seed as u64).of(data).unwrap()
+        let test = |(i, data): (usize, &M::Data)| {
+            TypicalityTest::new(model).simulations(200).seed(seed(i as u64)).of(data).unwrap()
         };
         let found: Vec<Typicality> = data.par_iter().enumerate().map(test).collect();
         let n = found.len() as f64;
@@ -28,18 +29,18 @@ fn data_from_the_model_are_typical() {
         let bound = (2e6_f64.ln() / (2.0 * n)).sqrt() + 1.0 / 201.0;
         let warnings = found.iter().filter(|one| !one.warnings().is_empty()).count() as f64;
         println!("{}: {far:.3} < {bound:.3}, {warnings} warnings of {n}", model.specification().name);
-        assert!(far < bound, "{far}");
+        within!(far, bound, "{far}");
         // Below 1 / 100 are one of 201 ranks.
         let expected = n / 201.0;
-        assert!(warnings < expected + 4.5 * expected.sqrt() + 2.0, "{warnings}");
+        within!(warnings, expected + 4.5 * expected.sqrt() + 2.0, "{warnings}");
     }
     check(&Resonance::default(), &simulate(&Resonance::default(), "events", 50, 500, 1));
     // Nested plates with covariates; a random size.
     let radon = Radon::default();
-    let data: Vec<_> = radon.simulate(200).seed(2).run().unwrap().into_iter().map(|s| s.data).collect();
+    let data: Vec<_> = radon.simulate(200).seed(seed(2)).run().unwrap().into_iter().map(|s| s.data).collect();
     check(&radon, &data);
     let counting = Counting::default();
-    let data: Vec<_> = counting.simulate(300).seed(3).run().unwrap().into_iter().map(|s| s.data).collect();
+    let data: Vec<_> = counting.simulate(300).seed(seed(3)).run().unwrap().into_iter().map(|s| s.data).collect();
     check(&counting, &data);
 }
 
@@ -59,7 +60,7 @@ model! {
 #[test]
 fn data_that_the_model_does_not_make_are_found() {
     let model = Resonance::default();
-    let test = TypicalityTest::new(&model).seed(5);
+    let test = TypicalityTest::new(&model).seed(seed(5));
     let mut data = simulate(&model, "events", 100, 1, 4).remove(0);
     assert_eq!(test.of(&data).unwrap().warnings(), [""; 0]);
     data.events.x[17] = 50.0;
@@ -80,9 +81,9 @@ fn data_that_the_model_does_not_make_are_found() {
             .map(|i| {
                 let globals = WideBackgroundGlobals { fraction, mass: -3.0 + 0.13 * i as f64 };
                 let wide = WideBackground::default();
-                let simulate = wide.simulate(1).at(&globals).size("events", 100).seed(i);
+                let simulate = wide.simulate(1).at(&globals).size("events", 100).seed(seed(i));
                 let x = simulate.run().unwrap().remove(0).data.events.x;
-                TypicalityTest::new(&model).seed(5).of(&ResonanceData { events: ResonanceEvents { x } }).unwrap()
+                TypicalityTest::new(&model).seed(seed(5)).of(&ResonanceData { events: ResonanceEvents { x } }).unwrap()
             })
             .collect();
         let warned = found.iter().filter(|one| !one.warnings().is_empty()).count();
@@ -103,7 +104,7 @@ fn what_cannot_be_judged() {
     // The same seed, the same on any number of threads.
     let run = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| TypicalityTest::new(&model).seed(3).of(&data).unwrap())
+        pool.install(|| TypicalityTest::new(&model).seed(seed(3)).of(&data).unwrap())
     };
     assert_eq!(run(1), run(2));
 }

@@ -9,6 +9,7 @@ use hierarch::lensing::*;
 use hierarch::model::{Density, unconstrain};
 use hierarch::prelude::*;
 use hierarch_tests::slope;
+use hierarch_tests::{seed, within};
 use serde_json::json;
 use statrs::function::gamma::gamma_lr;
 
@@ -129,17 +130,18 @@ fn the_deflection_is_the_gradient_of_the_potential_and_its_divergence_twice_the_
             for (i, along) in deflection.into_iter().enumerate() {
                 let gradient = slope(&at, i, step, |p| deflector.potential([p[0], p[1]]));
                 let error = (gradient - along).abs();
-                assert!(error < 1e-8 * size + rounding, "{name} at {at:?}: {gradient} {along}");
+                within!(error, 1e-8 * size + rounding, "{name} at {at:?}: {gradient} {along}");
             }
             let strain = size / distance;
             let half_laplacian = 0.5 * (jacobian[0][0] + jacobian[1][1]);
             let convergence = deflector.convergence(at);
-            assert!(
-                (half_laplacian - convergence).abs() < 1e-8 * strain,
+            within!(
+                (half_laplacian - convergence).abs(),
+                1e-8 * strain,
                 "{name} at {at:?}: {half_laplacian} {convergence}"
             );
             let curl = jacobian[0][1] - jacobian[1][0];
-            assert!(curl.abs() < 1e-8 * strain, "{name} at {at:?}: curl {curl}");
+            within!(curl.abs(), 1e-8 * strain, "{name} at {at:?}: curl {curl}");
         }
     }
 }
@@ -186,8 +188,9 @@ fn a_round_sie_is_the_sis() {
         let sie = Sie { ellipse: Ellipse::new(center, q, 0.5), einstein_radius: 1.7 };
         for at in positions() {
             let (ours, exact) = (sie.deflection(at), sis.deflection(at));
-            assert!(
-                (ours[0] - exact[0]).hypot(ours[1] - exact[1]) < 1.7 * tolerance,
+            within!(
+                (ours[0] - exact[0]).hypot(ours[1] - exact[1]),
+                1.7 * tolerance,
                 "{q} at {at:?}: {ours:?} {exact:?}"
             );
             agree(sie.convergence(at), sis.convergence(at), 2.0 * tolerance);
@@ -231,7 +234,7 @@ fn rings_are_where_they_belong() {
         let on_ring = [center[0] + 1.5 * t.cos(), center[1] + 1.5 * t.sin()];
         for lens in [&round as &dyn Deflector<f64>, &sis] {
             let [x, y] = source_position(&[lens], on_ring);
-            assert!((x - center[0]).hypot(y - center[1]) < 1e-15);
+            within!((x - center[0]).hypot(y - center[1]), 1e-15);
         }
         let flat = Sie { ellipse: Ellipse::new(center, 0.5, 0.4), einstein_radius: 1.5 };
         let [dx, dy] = flat.ellipse.from_axes([1.5 * t.cos() / f64::sqrt(0.5), 1.5 * t.sin() * f64::sqrt(0.5)]);
@@ -240,7 +243,7 @@ fn rings_are_where_they_belong() {
         let lens: [&dyn Deflector<f64>; 1] = [&flat];
         let derivative = |of: usize, by: usize| slope(&at, by, 1e-3, |p| source_position(&lens, [p[0], p[1]])[of]);
         let determinant = derivative(0, 0) * derivative(1, 1) - derivative(0, 1) * derivative(1, 0);
-        assert!(determinant.abs() < 1e-9, "{determinant}");
+        within!(determinant.abs(), 1e-9, "{determinant}");
     }
 }
 
@@ -483,7 +486,7 @@ fn a_model_takes_an_sie() {
         DeflectionsGlobals { einstein_radius: 1.4, axis_ratio: 0.7 },
         DeflectionsGlobals { einstein_radius: 0.9, axis_ratio: 0.995 },
     ] {
-        let simulations = model.simulate(1).at(&truth).size("places", 100).seed(3).run().unwrap();
+        let simulations = model.simulate(1).at(&truth).size("places", 100).seed(seed(3)).run().unwrap();
         let data = &simulations[0].data;
         let q = unconstrain(&model, &truth, None);
         let mut density = Density::new(&model, data).unwrap();
@@ -493,11 +496,11 @@ fn a_model_takes_an_sie() {
         for i in 0..2 {
             agree(gradient[i], plain[i], 1e-9);
             let slope = slope(&q, i, 1e-3, |q| density.gradient(q, &mut scratch));
-            assert!((gradient[i] - slope).abs() < 1e-5 * gradient[i].abs().max(1.0), "{i}: {} {slope}", gradient[i]);
+            within!((gradient[i] - slope).abs(), 1e-5 * gradient[i].abs().max(1.0), "{i}: {} {slope}", gradient[i]);
         }
-        let chains = model.nuts(data).seed(1).run().unwrap();
+        let chains = model.nuts(data).seed(seed(1)).run().unwrap();
         for (row, truth) in chains.summary().rows.iter().zip([truth.einstein_radius, truth.axis_ratio]) {
-            assert!((row.mean - truth).abs() < 5.0 * row.sd, "{}: {} +- {}, true {truth}", row.name, row.mean, row.sd);
+            within!((row.mean - truth).abs(), 5.0 * row.sd, "{}: {} +- {}, true {truth}", row.name, row.mean, row.sd);
         }
     }
 }

@@ -6,6 +6,7 @@ use hierarch::nn::Settings;
 use hierarch::prelude::*;
 use hierarch::simulate::{Stream, draw};
 use hierarch_tests::models::{Deep, ItemResponse, Radon, Resonance, Sessions};
+use hierarch_tests::seed;
 
 /// Photons in the pixels of a picture, and the offset of a read-out.
 fn expose(brightness: f64, offset: f64, rng: &mut Stream) -> [f32; 64] {
@@ -40,16 +41,17 @@ fn a_joint_posterior_learns_from_a_bank_of_any_model() {
     fn check<M: Model>(model: &M, sizes: &[(&str, usize)]) {
         let folder = tempfile::tempdir().unwrap();
         let bank = |sets: usize| {
-            let simulations = sizes.iter().fold(model.simulate(sets).seed(4), |all, (plate, n)| all.size(plate, *n));
+            let simulations =
+                sizes.iter().fold(model.simulate(sets).seed(seed(4)), |all, (plate, n)| all.size(plate, *n));
             simulations.bank(folder.path()).unwrap()
         };
         let data = {
-            let simulations = sizes.iter().fold(model.simulate(1).seed(9), |all, (plate, n)| all.size(plate, *n));
+            let simulations = sizes.iter().fold(model.simulate(1).seed(seed(9)), |all, (plate, n)| all.size(plate, *n));
             simulations.run().unwrap().remove(0).data
         };
         let draws = |bank: &Bank<M>, threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            let npe = model.joint_npe().seed(1).global_settings(small).local_settings(small).bank(bank);
+            let npe = model.joint_npe().seed(seed(1)).global_settings(small).local_settings(small).bank(bank);
             let joint = pool.install(|| npe.train(Budget::sets(640))).unwrap();
             let belief = joint.condition(&data).unwrap();
             (belief.sample(20, 1), belief.names().to_vec())
@@ -72,7 +74,7 @@ fn a_joint_posterior_learns_from_a_bank_of_any_model() {
 fn a_bank_that_does_not_serve_says_why() {
     let folder = tempfile::tempdir().unwrap();
     let model = Pictures::default();
-    let simulate = |sets: usize| model.simulate(sets).seed(4);
+    let simulate = |sets: usize| model.simulate(sets).seed(seed(4));
     let bank = simulate(700).bank(folder.path()).unwrap();
     let text = |error: InferenceError| error.to_string();
 
@@ -93,9 +95,9 @@ fn a_bank_that_does_not_serve_says_why() {
     let error = text(joint.unwrap().condition(&data).unwrap_err());
     assert!(error.contains("`pictures` has 2 elements") && error.contains("for 1 alone"), "{error}");
 
-    let error = text(simulate(700).seed(5).bank(folder.path()).unwrap_err());
+    let error = text(simulate(700).seed(seed(5)).bank(folder.path()).unwrap_err());
     assert!(error.contains("seed 4") && error.contains("seed 5") && error.contains("Use another folder"), "{error}");
-    let error = text(Resonance::default().simulate(700).seed(4).bank(folder.path()).unwrap_err());
+    let error = text(Resonance::default().simulate(700).seed(seed(4)).bank(folder.path()).unwrap_err());
     assert!(error.contains("00000.safetensors holds data sets of `Pictures`"), "{error}");
 
     let file = &files(folder.path())[0];

@@ -3,6 +3,7 @@
 use hierarch::io::read_column;
 use hierarch::prelude::*;
 use hierarch::sampling::refine;
+use hierarch_tests::{seed, within};
 
 model! {
     pub Dimuon {
@@ -77,31 +78,44 @@ fn fit(masses: &[f64], gaussian: bool) -> ([f64; 4], f64) {
     (p, best)
 }
 
+/// The masses within the window.
+fn data() -> DimuonData {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/dimuon/cms_dimuon_2010.csv");
+    let masses = read_column(path, "mass_gev").unwrap().into_iter();
+    DimuonData { events: DimuonEvents { mass_gev: masses.filter(|m| (60.0..120.0).contains(m)).collect() } }
+}
+
 #[test]
 fn the_z_boson() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/dimuon/cms_dimuon_2010.csv");
-    let masses: Vec<f64> =
-        read_column(path, "mass_gev").unwrap().into_iter().filter(|m| (60.0..120.0).contains(m)).collect();
+    let data = data();
+    let masses = &data.events.mass_gev;
     assert_eq!(masses.len(), 496);
-    let (breit_wigner, best) = fit(&masses, false);
-    let (_, gaussian_best) = fit(&masses, true);
-    assert!((breit_wigner[0] - 90.70).abs() < 0.02 && (breit_wigner[1].exp() - 1.93).abs() < 0.05, "{breit_wigner:?}");
-    assert!(gaussian_best - best > 8.0, "the Breit-Wigner is far likelier: {best} {gaussian_best}");
+    let (breit_wigner, best) = fit(masses, false);
+    let (_, gaussian_best) = fit(masses, true);
+    within!((breit_wigner[0] - 90.70).abs(), 0.02, "{breit_wigner:?}");
+    within!((breit_wigner[1].exp() - 1.93).abs(), 0.05, "{breit_wigner:?}");
+    within!(8.0, gaussian_best - best, "the Breit-Wigner is far likelier: {best} {gaussian_best}");
 
     let model = Dimuon::default();
-    let data = DimuonData { events: DimuonEvents { mass_gev: masses } };
-    let chains = model.nuts(&data).seed(1).draws(4000).run().unwrap();
-    assert!(chains.rhat_max() < 1.01 && chains.divergences() == 0);
+    let chains = model.nuts(&data).seed(seed(1)).draws(4000).run().unwrap();
+    within!(chains.rhat_max() - 1.0, 0.01);
+    assert_eq!(chains.divergences(), 0);
     let exact = chains.summary().rows;
-    assert!((exact[0].mean - breit_wigner[0]).abs() < 0.5 * exact[0].sd, "{} {}", exact[0].mean, breit_wigner[0]);
+    within!((exact[0].mean - breit_wigner[0]).abs(), 0.5 * exact[0].sd, "{} {}", exact[0].mean, breit_wigner[0]);
+}
 
-    let posterior = model.npe().seed(1).train(Budget::sets(800_000)).unwrap();
+#[test]
+#[ignore = "long: a training to a stated accuracy"]
+fn a_network_finds_the_z_boson() {
+    let (model, data) = (Dimuon::default(), data());
+    let exact = model.nuts(&data).seed(seed(1)).draws(4000).run().unwrap().summary().rows;
+    let posterior = model.npe().seed(seed(1)).train(Budget::sets(800_000)).unwrap();
     let belief = posterior.condition(&data).unwrap().summary().rows;
     // The peak. The fraction rests on the tails, where the data are fewer than this model expects (11 events and not 22
     // above 100.4 GeV), and there a network that has only seen the model's data is to be trusted less.
     for (neural, exact) in belief.iter().zip(&exact).take(2) {
-        assert!((neural.mean - exact.mean).abs() < 0.5 * exact.sd, "{}: {} {}", exact.name, neural.mean, exact.mean);
-        assert!((neural.sd / exact.sd - 1.0).abs() < 0.15, "{}: {} {}", exact.name, neural.sd, exact.sd);
+        within!((neural.mean - exact.mean).abs(), 0.5 * exact.sd, "{}: {} {}", exact.name, neural.mean, exact.mean);
+        within!((neural.sd / exact.sd - 1.0).abs(), 0.15, "{}: {} {}", exact.name, neural.sd, exact.sd);
     }
 }
 
@@ -109,25 +123,22 @@ fn the_z_boson() {
 /// gives as well.
 #[test]
 fn a_short_training_is_made_exact() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/dimuon/cms_dimuon_2010.csv");
-    let masses: Vec<f64> = read_column(path, "mass_gev").unwrap();
-    let masses = masses.into_iter().filter(|m| (60.0..120.0).contains(m)).collect();
-    let (model, data) = (Dimuon::default(), DimuonData { events: DimuonEvents { mass_gev: masses } });
-    let posterior = model.npe().seed(1).train(Budget::sets(60_000)).unwrap();
+    let (model, data) = (Dimuon::default(), data());
+    let posterior = model.npe().seed(seed(1)).train(Budget::sets(60_000)).unwrap();
     let belief = posterior.condition(&data).unwrap();
-    let refined = refine(&model, &data, &belief, 100_000, 1).unwrap();
+    let refined = refine(&model, &data, &belief, 100_000, seed(1)).unwrap();
     println!("{belief}\n{refined}");
     assert!(refined.warnings().is_empty(), "{refined}");
-    let chains = model.nuts(&data).seed(1).draws(4000).run().unwrap();
+    let chains = model.nuts(&data).seed(seed(1)).draws(4000).run().unwrap();
     let mut off = 0.0_f64;
     for exact in chains.summary().rows {
         // Twice the naive error of the weighted mean: it varies more than the effective sample size says.
         let error = exact.sd * (4.0 / refined.effective_sample_size() + 1.0 / exact.ess_bulk.unwrap()).sqrt();
         let (mean, sd) = (refined.mean(&exact.name).unwrap(), refined.sd(&exact.name).unwrap());
-        assert!((mean - exact.mean).abs() < 4.0 * error, "{}: {mean} {}", exact.name, exact.mean);
-        assert!((sd - exact.sd).abs() < 4.0 * error, "{}: {sd} {}", exact.name, exact.sd);
-        assert!(error < 0.05 * exact.sd, "{}: the error {error} is too large to tell", exact.name);
+        within!((mean - exact.mean).abs(), 4.0 * error, "{}: {mean} {}", exact.name, exact.mean);
+        within!((sd - exact.sd).abs(), 4.0 * error, "{}: {sd} {}", exact.name, exact.sd);
+        within!(error, 0.05 * exact.sd, "{}: the error {error} is too large to tell", exact.name);
         off = off.max((belief.mean(&exact.name).unwrap() - exact.mean).abs() / exact.sd);
     }
-    assert!(off > 0.3, "the belief was good before: nothing is shown, {off}");
+    within!(0.3, off, "the belief was good before: nothing is shown, {off}");
 }

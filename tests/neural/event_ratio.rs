@@ -1,6 +1,7 @@
 //! Ratios of single elements: summed over a plate, and in the place of a density that is missing, against exact posteriors.
 
 use hierarch::prelude::*;
+use hierarch_tests::{seed, within};
 
 use hierarch::simulate::Stream;
 
@@ -36,20 +37,20 @@ fn ratios_of_events_multiply_roughly() {
 /// many nats.
 fn ratios_multiply(sets: u64, sizes: &[usize], [sds, share, nats]: [f64; 3]) {
     let model = Shift::default();
-    let ratio = model.nre().seed(1).per_event("events").train(Budget::sets(sets)).unwrap();
+    let ratio = model.nre().seed(seed(1)).per_event("events").train(Budget::sets(sets)).unwrap();
     for &n in sizes {
-        let s = model.simulate(1).size("events", n).seed(5).run().unwrap().remove(0);
+        let s = model.simulate(1).size("events", n).seed(seed(5)).run().unwrap().remove(0);
         let (mean, sd) = conjugate(&s.data.events.x, 1.0);
-        let chains = ratio.nuts(&s.data).unwrap().chains(2).seed(1).run().unwrap();
+        let chains = ratio.nuts(&s.data).unwrap().chains(2).seed(seed(1)).run().unwrap();
         let row = chains.summary().rows.remove(0);
         println!("n = {n}: {:.3} +- {:.3}, exact {mean:.3} +- {sd:.3}", row.mean, row.sd);
-        assert!((row.mean - mean).abs() < sds * sd, "n = {n}: mean {} for {mean} +- {sd}", row.mean);
-        assert!((row.sd / sd - 1.0).abs() < share, "n = {n}: sd {} for {sd}", row.sd);
+        within!((row.mean - mean).abs(), sds * sd, "n = {n}: mean {} for {mean} +- {sd}", row.mean);
+        within!((row.sd / sd - 1.0).abs(), share, "n = {n}: sd {} for {sd}", row.sd);
         // Each is ln N(x; mu, 1) - ln N(x; 0, sqrt 2).
         let at = ShiftGlobals { mu: mean };
         for (found, x) in ratio.log_ratios(&s.data, &at, &s.locals).unwrap().iter().zip(&s.data.events.x) {
             let exact = Normal::new(mean, 1.0).log_density(*x) - Normal::new(0.0, 2.0_f64.sqrt()).log_density(*x);
-            assert!((found - exact).abs() < nats, "{x}: {found}, exact {exact}");
+            within!((found - exact).abs(), nats, "{x}: {found}, exact {exact}");
         }
     }
 }
@@ -100,35 +101,30 @@ fn a_ratio_stands_in_roughly_for_a_density() {
 /// After so many data sets: means within so many sds, sds within such a share.
 fn ratio_instead_of_density(sets: u64, sizes: &[usize], sds: f64, share: f64) {
     let model = Hidden::default();
-    let ratio = model.nre().seed(1).implicit("images").train(Budget::sets(sets)).unwrap();
+    let ratio = model.nre().seed(seed(1)).implicit("images").train(Budget::sets(sets)).unwrap();
     for &n in sizes {
-        let data = model.simulate(1).size("images", n).size("stars", 5).seed(6).run().unwrap().remove(0).data;
+        let data = model.simulate(1).size("images", n).size("stars", 5).seed(seed(6)).run().unwrap().remove(0).data;
         let known = KnownData {
             images: KnownImages { image: data.images.image.iter().map(|image| image.map(f64::from)).collect() },
             stars: KnownStars { flux: data.stars.flux.clone() },
         };
         let twin = Known::default();
-        let exact = twin.nuts(&known).chains(2).draws(2000).seed(1).run().unwrap();
-        let found = ratio.nuts(&data).unwrap().chains(2).draws(2000).seed(2).run().unwrap();
+        let exact = twin.nuts(&known).chains(2).draws(2000).seed(seed(1)).run().unwrap();
+        let found = ratio.nuts(&data).unwrap().chains(2).draws(2000).seed(seed(2)).run().unwrap();
         println!("{exact}\n{found}");
         assert_eq!(found.names(), exact.names());
-        assert!(found.rhat_max() < 1.02);
+        within!(found.rhat_max() - 1.0, 0.02);
         for (found, exact) in found.summary().rows.iter().zip(&exact.summary().rows) {
-            assert!(
-                (found.mean - exact.mean).abs() < sds * exact.sd,
+            within!(
+                (found.mean - exact.mean).abs(),
+                sds * exact.sd,
                 "n = {n}, {}: mean {} for {} +- {}",
                 found.name,
                 found.mean,
                 exact.mean,
                 exact.sd
             );
-            assert!(
-                (found.sd / exact.sd - 1.0).abs() < share,
-                "n = {n}, {}: {} for {}",
-                found.name,
-                found.sd,
-                exact.sd
-            );
+            within!((found.sd / exact.sd - 1.0).abs(), share, "n = {n}, {}: {} for {}", found.name, found.sd, exact.sd);
         }
     }
 }

@@ -7,6 +7,7 @@ use std::f64::consts::{FRAC_PI_2, TAU};
 
 use hierarch::prelude::*;
 use hierarch::simulate::stream;
+use hierarch_tests::{seed, within};
 use rand::RngExt;
 use rayon::prelude::*;
 
@@ -41,7 +42,7 @@ fn learn<M: Model>(
 where
     M::Data: Sync,
 {
-    let posterior = model.npe().seed(1).settings(|s| s.architecture.family = family).train(budget).unwrap();
+    let posterior = model.npe().seed(seed(1)).settings(|s| s.architecture.family = family).train(budget).unwrap();
     let kl = |(index, data): (usize, &M::Data)| -> f64 {
         let belief = posterior.condition(data).unwrap();
         let points = exact(data, index as u64);
@@ -58,7 +59,7 @@ where
 
 /// Data sets from the prior predictive.
 fn simulate<M: Model>(model: &M, sets: usize) -> Vec<M::Data> {
-    model.simulate(sets).seed(7).run().unwrap().into_iter().map(|s| s.data).collect()
+    model.simulate(sets).seed(seed(7)).run().unwrap().into_iter().map(|s| s.data).collect()
 }
 
 /// The middles of the cells of a grid over two numbers; where there is one number, the other has one cell of length 1.
@@ -315,7 +316,7 @@ fn pressed(how: (Family, Budget)) -> Learned {
         let x = data.events.x.clone();
         move |[share, _]: [f64; 2]| x.iter().map(|x| normal(*x, share, 0.3)).sum::<f64>()
     };
-    let edge = Pressed {}.simulate(100).at(&PressedGlobals { share: 1e-3 }).seed(7).run().unwrap();
+    let edge = Pressed {}.simulate(100).at(&PressedGlobals { share: 1e-3 }).seed(seed(7)).run().unwrap();
     let data: Vec<PressedData> = edge.into_iter().map(|s| s.data).collect();
     let grid = Grid([(0.0, 1.0, 4000), (0.0, 1.0, 1)]);
     grid.learn(&Pressed {}, how, &data, log_joint, |[share, _]| PressedGlobals { share })
@@ -359,8 +360,8 @@ const MIXTURE: Family = Family::Mixture { components: 16 };
 fn within(name: &str, family: Family, learned: &Learned, bound: f64) {
     let Learned { kl, error, masses, seconds, .. } = learned;
     println!("{name}, {family:?}: KL {kl:.4} +- {error:.4}, masses {masses:.4?}, {seconds:.1} s");
-    assert!(*kl < bound, "{name}, {family:?}: KL {kl} +- {error}, at most {bound}");
-    assert!(masses.iter().all(|mass| (mass - 1.0).abs() < 5e-3), "{name}, {family:?}: masses {masses:?}");
+    within!(*kl, bound, "{name}, {family:?}: KL {kl} +- {error}, at most {bound}");
+    masses.iter().for_each(|mass| within!((mass - 1.0).abs(), 5e-3, "{name}, {family:?}: mass {mass}"));
 }
 
 /// The training, the data sets and the points are fixed by seeds, so that there are no false alarms. The standard error of
@@ -376,14 +377,14 @@ fn conjugate_posteriors_are_within_a_fiftieth_of_a_nat() {
         within(&format!("{dims} alone"), Family::Diagonal, &conjugate(dims, 0.0, (Family::Diagonal, budget)), 0.02);
     }
     let correlated = conjugate(2, 0.5, (Family::Diagonal, Budget::sets(100_000)));
-    assert!(correlated.kl > 0.05, "independent numbers follow correlated ones: KL {}", correlated.kl);
+    within!(0.05, correlated.kl, "independent numbers follow correlated ones: KL {}", correlated.kl);
 }
 
 /// Holds families to a bound that one Gaussian exceeds.
 fn beyond_a_gaussian(name: &str, case: Case, families: &[Family], sets: u64, bound: f64) {
     let gaussian = case((Family::Gaussian, Budget::sets(100_000)));
     println!("{name}: a Gaussian is within KL {:.4} +- {:.4}", gaussian.kl, gaussian.error);
-    assert!(gaussian.kl > 2.0 * bound, "{name}: a Gaussian is within KL {}", gaussian.kl);
+    within!(2.0 * bound, gaussian.kl, "{name}: a Gaussian is within KL {}", gaussian.kl);
     for family in families {
         within(name, *family, &case((*family, Budget::sets(sets))), bound);
     }
@@ -400,7 +401,7 @@ fn families_are_roughly_right_and_have_a_density() {
     }
     within("2 alone", Family::Diagonal, &conjugate(2, 0.0, (Family::Diagonal, budget)), 0.2);
     let correlated = conjugate(2, 0.5, (Family::Diagonal, budget));
-    assert!(correlated.kl > 0.05, "independent numbers follow correlated ones: KL {}", correlated.kl);
+    within!(0.05, correlated.kl, "independent numbers follow correlated ones: KL {}", correlated.kl);
 }
 
 #[test]

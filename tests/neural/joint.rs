@@ -6,6 +6,7 @@ use hierarch_tests::models::{
     EightSchools, EightSchoolsData, EightSchoolsSchools, ItemResponse, Radon, RadonGlobals, RadonLocals, Resonance,
     ResonanceData, ResonanceEvents, ResonanceGlobals, Sessions,
 };
+use hierarch_tests::{seed, within};
 
 model! {
     /// Normal random effects.
@@ -81,8 +82,8 @@ fn exact_alone(y: f64, sigma: f64) -> (f64, f64) {
 #[ignore = "long: a training to a stated accuracy"]
 fn locals_are_those_of_a_normal_random_effects_model() {
     let model = Schools::default();
-    let joint = model.joint_npe().seed(1).train(Budget::sets(1_200_000)).unwrap();
-    let alone = model.joint_npe().each_alone().seed(2).train(Budget::sets(400_000)).unwrap();
+    let joint = model.joint_npe().seed(seed(1)).train(Budget::sets(1_200_000)).unwrap();
+    let alone = model.joint_npe().each_alone().seed(seed(2)).train(Budget::sets(400_000)).unwrap();
     assert_exact(&joint, &alone, 0.05, 0.03);
 }
 
@@ -90,8 +91,8 @@ fn locals_are_those_of_a_normal_random_effects_model() {
 #[test]
 fn locals_are_roughly_those_of_a_normal_random_effects_model() {
     let model = Schools::default();
-    let joint = model.joint_npe().seed(1).train(Budget::sets(40_000)).unwrap();
-    let alone = model.joint_npe().each_alone().seed(2).train(Budget::sets(20_000)).unwrap();
+    let joint = model.joint_npe().seed(seed(1)).train(Budget::sets(40_000)).unwrap();
+    let alone = model.joint_npe().each_alone().seed(seed(2)).train(Budget::sets(20_000)).unwrap();
     assert_exact(&joint, &alone, 0.3, 0.15);
 }
 
@@ -100,9 +101,9 @@ fn locals_are_roughly_those_of_a_normal_random_effects_model() {
 #[ignore = "long: a training to a stated accuracy"]
 fn locals_learned_from_a_bank_are_those_of_a_normal_random_effects_model() {
     let model = Schools::default();
-    let bank = model.simulate(400_000).seed(7).bank(tempfile::tempdir().unwrap().path()).unwrap();
-    let joint = model.joint_npe().bank(&bank).seed(1).train(Budget::sets(1_200_000)).unwrap();
-    let alone = model.joint_npe().each_alone().bank(&bank).seed(2).train(Budget::sets(400_000)).unwrap();
+    let bank = model.simulate(400_000).seed(seed(7)).bank(tempfile::tempdir().unwrap().path()).unwrap();
+    let joint = model.joint_npe().bank(&bank).seed(seed(1)).train(Budget::sets(1_200_000)).unwrap();
+    let alone = model.joint_npe().each_alone().bank(&bank).seed(seed(2)).train(Budget::sets(400_000)).unwrap();
     assert_exact(&joint, &alone, 0.05, 0.03);
 }
 
@@ -110,10 +111,10 @@ fn locals_learned_from_a_bank_are_those_of_a_normal_random_effects_model() {
 #[test]
 fn a_bank_may_be_for_the_locals_alone() {
     let model = Schools::default();
-    let bank = model.simulate(700).seed(7).bank(tempfile::tempdir().unwrap().path()).unwrap();
-    let set = &model.simulate(1).size("schools", 8).seed(3).run().unwrap()[0];
+    let bank = model.simulate(700).seed(seed(7)).bank(tempfile::tempdir().unwrap().path()).unwrap();
+    let set = &model.simulate(1).size("schools", 8).seed(seed(3)).run().unwrap()[0];
     let log_densities = |joint: JointNpe<'_, Schools>| {
-        let belief = joint.seed(1).train(Budget::sets(2_000)).unwrap().condition(&set.data).unwrap();
+        let belief = joint.seed(seed(1)).train(Budget::sets(2_000)).unwrap().condition(&set.data).unwrap();
         let of_globals = belief.globals().unwrap().log_density(&set.globals);
         (of_globals, belief.log_density(&set.globals, &set.locals).unwrap() - of_globals)
     };
@@ -121,8 +122,9 @@ fn a_bank_may_be_for_the_locals_alone() {
     let (globals, locals) = log_densities(model.joint_npe().local_bank(&bank));
     assert_eq!(globals, fresh.0);
     // The joint density has the globals in f32.
-    assert!((locals - of_bank.1).abs() < 1e-6, "{locals} and {}", of_bank.1);
-    assert!((fresh.0 - of_bank.0).abs() > 1e-3 && (fresh.1 - of_bank.1).abs() > 1e-3, "{fresh:?} and {of_bank:?}");
+    within!((locals - of_bank.1).abs(), 1e-6, "{locals} and {}", of_bank.1);
+    within!(1e-3, (fresh.0 - of_bank.0).abs(), "{fresh:?} and {of_bank:?}");
+    within!(1e-3, (fresh.1 - of_bank.1).abs(), "{fresh:?} and {of_bank:?}");
 }
 
 /// Standard deviations are told from 2000 draws, and are 1.6 % off: not those of all data by the same. The mean over 400 sets,
@@ -130,8 +132,8 @@ fn a_bank_may_be_for_the_locals_alone() {
 #[test]
 fn beliefs_of_many_data_sets_are_not_off_together() {
     let model = Schools::default();
-    let joint = model.joint_npe().seed(1).train(Budget::sets(2_000)).unwrap();
-    let sets = model.simulate(400).size("schools", 2).seed(3).run().unwrap();
+    let joint = model.joint_npe().seed(seed(1)).train(Budget::sets(2_000)).unwrap();
+    let sets = model.simulate(400).size("schools", 2).seed(seed(3)).run().unwrap();
     let mut off = 0.0;
     for (seed, set) in sets.iter().enumerate() {
         let belief = joint.condition(&set.data).unwrap();
@@ -140,12 +142,12 @@ fn beliefs_of_many_data_sets_are_not_off_together() {
         let variance = theta.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / 1999.0;
         off += (belief.sd("theta[0]").unwrap() / variance.sqrt()).ln() / 400.0;
     }
-    assert!(off.abs() < 0.006, "{off}");
+    within!(off.abs(), 0.006, "{off}");
 }
 
 /// Means within so many sds and sds within such a share, on average over data sets and schools.
 fn assert_exact(joint: &JointPosterior<Schools>, alone: &JointPosterior<Schools>, sds: f64, share: f64) {
-    let sets = Schools::default().simulate(40).size("schools", 8).seed(3).run().unwrap();
+    let sets = Schools::default().simulate(40).size("schools", 8).seed(seed(3)).run().unwrap();
     let (mut shift, mut ratio, mut shift_alone, mut ratio_alone) = (0.0, 0.0, 0.0, 0.0);
     let mut gain = 0.0;
     for set in &sets {
@@ -171,30 +173,32 @@ fn assert_exact(joint: &JointPosterior<Schools>, alone: &JointPosterior<Schools>
     println!(
         "with the hierarchy: shift {shift:.4}, sd ratio {ratio:.4}; alone: {shift_alone:.4}, {ratio_alone:.4}; gain {gain:.3}"
     );
-    assert!(shift < sds && (ratio - 1.0).abs() < share, "with the hierarchy: shift {shift}, ratio {ratio}");
-    assert!(shift_alone < sds && (ratio_alone - 1.0).abs() < share, "alone: shift {shift_alone}, ratio {ratio_alone}");
+    within!(shift, sds, "with the hierarchy: shift {shift}, ratio {ratio}");
+    within!((ratio - 1.0).abs(), share, "with the hierarchy: shift {shift}, ratio {ratio}");
+    within!(shift_alone, sds, "alone: shift {shift_alone}, ratio {ratio_alone}");
+    within!((ratio_alone - 1.0).abs(), share, "alone: shift {shift_alone}, ratio {ratio_alone}");
 }
 
 /// A short training, refined, is exact in globals and locals.
 #[test]
 fn a_refined_joint_belief_is_exact() {
     let model = Schools::default();
-    let joint = model.joint_npe().seed(1).train(Budget::sets(60_000)).unwrap();
-    let data = model.simulate(1).size("schools", 8).seed(3).run().unwrap().remove(0).data;
+    let joint = model.joint_npe().seed(seed(1)).train(Budget::sets(60_000)).unwrap();
+    let data = model.simulate(1).size("schools", 8).seed(seed(3)).run().unwrap().remove(0).data;
     let exact = exact(&data);
     let belief = joint.condition(&data).unwrap();
-    let refined = hierarch::sampling::refine(&model, &data, &belief, 40_000, 1).unwrap();
+    let refined = hierarch::sampling::refine(&model, &data, &belief, 40_000, seed(1)).unwrap();
     println!("{belief}\n{refined}");
     assert!(refined.warnings().is_empty(), "{refined}");
     for (row, (mean, sd)) in refined.summary().rows.iter().zip(&exact) {
         // Twice the naive error of a weighted mean.
         let error = 2.0 * sd / refined.effective_sample_size().sqrt();
-        assert!((row.mean - mean).abs() < 4.0 * error, "{}: {} {mean}", row.name, row.mean);
-        assert!((row.sd - sd).abs() < 4.0 * error, "{}: {} {sd}", row.name, row.sd);
+        within!((row.mean - mean).abs(), 4.0 * error, "{}: {} {mean}", row.name, row.mean);
+        within!((row.sd - sd).abs(), 4.0 * error, "{}: {} {sd}", row.name, row.sd);
     }
     // In constrained space the density is the same: typed draws, weighed one by one, give the same evidence.
     let ratios: Vec<f64> = belief
-        .draws(20_000, 2)
+        .draws(20_000, seed(2))
         .unwrap()
         .iter()
         .map(|draw| {
@@ -205,7 +209,8 @@ fn a_refined_joint_belief_is_exact() {
     let mean = ratios.iter().sum::<f64>() / ratios.len() as f64;
     let variance = ratios.iter().map(|r| (r - mean).powi(2)).sum::<f64>() / ratios.len() as f64;
     let error = (variance / ratios.len() as f64).sqrt() + refined.log_evidence_error();
-    assert!((mean - 1.0).abs() < 5.0 * error && error < 0.05, "evidence times {mean} +- {error}");
+    within!((mean - 1.0).abs(), 5.0 * error, "evidence times {mean} +- {error}");
+    within!(error, 0.05, "evidence times {mean} +- {error}");
     let alone = model.joint_npe().each_alone().train(Budget::sets(2_000)).unwrap();
     let error = alone.condition(&data).unwrap().refine(&model, &data).unwrap_err().to_string();
     assert!(error.contains("says nothing of `mu`, `tau`"), "{error}");
@@ -246,8 +251,8 @@ fn statrs_normal() -> (impl Fn(f64) -> f64, impl Fn(f64) -> f64) {
 #[ignore = "long: a training to a stated accuracy"]
 fn joint_draws_pass_rank_tests() {
     let model = Radon::default();
-    let joint = model.joint_npe().size("counties", 10).seed(1).train(Budget::sets(500_000)).unwrap();
-    let sets = model.simulate(400).size("counties", 10).seed(5).run().unwrap();
+    let joint = model.joint_npe().size("counties", 10).seed(seed(1)).train(Budget::sets(500_000)).unwrap();
+    let sets = model.simulate(400).size("counties", 10).seed(seed(5)).run().unwrap();
     const DRAWS: usize = 99;
     let mut ranks = vec![Vec::new(); 6];
     for (i, set) in sets.iter().enumerate() {
@@ -267,7 +272,7 @@ fn joint_draws_pass_rank_tests() {
     for (name, ranks) in ["mu", "slope", "tau", "sigma", "intercept[0]", "intercept[9]"].iter().zip(&ranks) {
         let p = rank_p_values(ranks, DRAWS);
         println!("{name}: p {p:.4?}");
-        assert!(p.iter().all(|p| *p > 1e-4), "the ranks of {name} are not uniform: p {p:?}");
+        p.iter().for_each(|p| within!(-p.ln(), -1e-4_f64.ln(), "the ranks of {name} are not uniform: p {p}"));
     }
 }
 
@@ -286,9 +291,9 @@ fn discrete_locals_have_roughly_their_probabilities() {
 /// After so many data sets, on average.
 fn probabilities_are_off_by(sets: u64, most: f64) {
     let model = Resonance::default();
-    let joint = model.joint_npe().seed(1).train(Budget::sets(sets)).unwrap();
+    let joint = model.joint_npe().seed(seed(1)).train(Budget::sets(sets)).unwrap();
     let truth = ResonanceGlobals { fraction: 0.3, mass: 2.0 };
-    let sets = model.simulate(10).at(&truth).size("events", 60).seed(5).run().unwrap();
+    let sets = model.simulate(10).at(&truth).size("events", 60).seed(seed(5)).run().unwrap();
     let (mut off, mut count) = (0.0, 0.0);
     for set in &sets {
         let x = &set.data.events.x;
@@ -296,14 +301,14 @@ fn probabilities_are_off_by(sets: u64, most: f64) {
         let belief = joint.condition(&set.data).unwrap();
         for (i, exact) in exact.iter().enumerate() {
             let told = belief.probabilities(&format!("signal[{i}]")).unwrap();
-            assert!((told[0] + told[1] - 1.0).abs() < 1e-6);
+            within!((told[0] + told[1] - 1.0).abs(), 1e-6);
             off += (told[1] - exact).abs();
             count += 1.0;
         }
     }
     let off = off / count;
     println!("probability off by {off:.4} on average");
-    assert!(off < most, "the probabilities are off by {off} on average");
+    within!(off, most, "the probabilities are off by {off} on average");
     let empty = ResonanceData { events: ResonanceEvents { x: vec![] } };
     assert!(joint.condition(&empty).is_err());
 }
@@ -342,13 +347,13 @@ fn hierarchies_of_every_shape_are_inferred_saved_and_loaded() {
         let folder = tempfile::tempdir().unwrap();
         let npe = || {
             let small = |s: &mut hierarch::nn::Settings| (s.pilot, s.validation) = (256, 256);
-            model.joint_npe().seed(1).global_settings(small).local_settings(small)
+            model.joint_npe().seed(seed(1)).global_settings(small).local_settings(small)
         };
         let joint = npe().checkpoints(folder.path().join("training")).train(Budget::sets(1024)).unwrap();
         let resumed = npe().checkpoints(folder.path().join("training")).train(Budget::sets(1024)).unwrap();
         joint.save(folder.path().join("saved")).unwrap();
         let loaded = JointPosterior::load(model, folder.path().join("saved")).unwrap();
-        for (i, set) in model.simulate(3).seed(4).run().unwrap().iter().enumerate() {
+        for (i, set) in model.simulate(3).seed(seed(4)).run().unwrap().iter().enumerate() {
             let belief = joint.condition(&set.data).unwrap();
             let (names, columns) = (belief.names(), belief.sample(20, i as u64));
             assert_eq!(names.len(), columns.len());
@@ -379,12 +384,12 @@ fn a_refined_joint_posterior_is_that_of_nuts() {
             y: vec![28.0, 8.0, -3.0, 7.0, -1.0, 1.0, 18.0, 12.0],
         },
     };
-    let npe = model.joint_npe().given(&data).size("schools", 8).seed(1);
+    let npe = model.joint_npe().given(&data).size("schools", 8).seed(seed(1));
     let belief = npe.train(Budget::sets(400_000)).unwrap().condition(&data).unwrap();
-    let refined = hierarch::sampling::refine(&model, &data, &belief, 20_000, 1).unwrap();
+    let refined = hierarch::sampling::refine(&model, &data, &belief, 20_000, seed(1)).unwrap();
     println!("k-hat {:.2}, effective sample size {:.0}", refined.k_hat(), refined.effective_sample_size());
-    assert!(refined.k_hat() < 0.7, "{refined}");
-    let chains = model.nuts(&data).seed(1).draws(10_000).target_accept(0.95).run().unwrap();
+    within!(refined.k_hat(), 0.7, "{refined}");
+    let chains = model.nuts(&data).seed(seed(1)).draws(10_000).target_accept(0.95).run().unwrap();
     let exact = chains.summary();
     // 10 numbers, means and sds: five standard errors of both give a false-alarm rate near 1e-5.
     let worth = refined.effective_sample_size();
@@ -392,9 +397,9 @@ fn a_refined_joint_posterior_is_that_of_nuts() {
         let error = row.sd * (1.0 / worth + 1.0 / row.ess_bulk.unwrap()).sqrt();
         let (mean, sd) = (refined.mean(&row.name).unwrap(), refined.sd(&row.name).unwrap());
         println!("{}: mean {mean:.3} {:.3}, sd {sd:.3} {:.3}", row.name, row.mean, row.sd);
-        assert!((mean - row.mean).abs() < 5.0 * error, "{}: mean {mean} and {}", row.name, row.mean);
+        within!((mean - row.mean).abs(), 5.0 * error, "{}: mean {mean} and {}", row.name, row.mean);
         // tau's tail is heavy, which its sd feels: a kurtosis of 12 covers it.
-        assert!((sd - row.sd).abs() < 5.0 * error * (11.0_f64 / 4.0).sqrt(), "{}: sd {sd} and {}", row.name, row.sd);
+        within!((sd - row.sd).abs(), 5.0 * error * (11.0_f64 / 4.0).sqrt(), "{}: sd {sd} and {}", row.name, row.sd);
     }
 }
 
@@ -433,7 +438,7 @@ fn what_a_joint_posterior_cannot_tell_says_why() {
     let model = Towers::default();
     let small = |s: &mut hierarch::nn::Settings| (s.pilot, s.validation) = (256, 256);
     let npe = || model.joint_npe().global_settings(small).local_settings(small);
-    let data = &model.simulate(1).size("towers", 3).size("jets", 2).seed(1).run().unwrap()[0].data;
+    let data = &model.simulate(1).size("towers", 3).size("jets", 2).seed(seed(1)).run().unwrap()[0].data;
     let joint = npe().size("towers", 3).train(Budget::sets(2048)).unwrap();
     let belief = joint.condition(data).unwrap();
     assert_eq!(belief.sample(0, 1).len(), belief.names().len());
@@ -447,7 +452,7 @@ fn what_a_joint_posterior_cannot_tell_says_why() {
     }
     let error = text(&npe().size("jets", 3).train(Budget::sets(256)).unwrap_err());
     assert!(error.contains("`jets` is random"), "{error}");
-    let other = &model.simulate(1).size("towers", 4).seed(1).run().unwrap()[0].data;
+    let other = &model.simulate(1).size("towers", 4).seed(seed(1)).run().unwrap()[0].data;
     let error = text(&joint.condition(other).unwrap_err());
     assert!(error.contains("`towers` has 4 elements") && error.contains("for 3 alone"), "{error}");
     let folder = tempfile::tempdir().unwrap();

@@ -2,6 +2,7 @@
 
 use hierarch::inference::Nre;
 use hierarch::prelude::*;
+use hierarch_tests::{seed, within};
 
 model! {
     /// Two means, of which one lies between bounds.
@@ -45,10 +46,10 @@ const EXACT: Asked = Asked { sets: 700_000, ratio: 0.1, posterior: 0.02 };
 const ROUGH: Asked = Asked { sets: 40_000, ratio: 0.5, posterior: 0.2 };
 
 fn check(name: &str, nre: Nre<'_, Pair>, up_to_a_factor: bool, asked: &Asked) -> RatioEstimator<Pair> {
-    let estimator = nre.seed(1).train(Budget::sets(asked.sets)).unwrap();
+    let estimator = nre.seed(seed(1)).train(Budget::sets(asked.sets)).unwrap();
     let model = Pair::default();
     for n in [1, 4, 10] {
-        let sets = model.simulate(20).size("events", n).seed(7).run().unwrap();
+        let sets = model.simulate(20).size("events", n).seed(seed(7)).run().unwrap();
         let (mut off, mut divergence, mut factor) = (0.0, 0.0, 0.0);
         for s in &sets {
             let (a, b) = exact(&s.data);
@@ -68,7 +69,7 @@ fn check(name: &str, nre: Nre<'_, Pair>, up_to_a_factor: bool, asked: &Asked) ->
                     let error = belief.log_ratio(&at) - (log_posterior - log_prior);
                     errors.push((log_posterior.exp(), error));
                     let density = belief.log_posterior(&at).unwrap() - (log_prior + belief.log_ratio(&at));
-                    assert!((density + belief.weighted().log_evidence()).abs() < 1e-9);
+                    within!((density + belief.weighted().log_evidence()).abs(), 1e-9);
                 }
             }
             let mass: f64 = errors.iter().map(|(w, _)| w).sum();
@@ -80,8 +81,8 @@ fn check(name: &str, nre: Nre<'_, Pair>, up_to_a_factor: bool, asked: &Asked) ->
             factor += own / sets.len() as f64;
         }
         println!("{name}, n = {n}: off by {off:.4} nats, KL {divergence:.5}, ln factor {factor:.4}");
-        assert!(off < asked.ratio, "{name}, n = {n}: ln ratio is off by {off}");
-        assert!(divergence < asked.posterior, "{name}, n = {n}: the posterior is off by {divergence} nats");
+        within!(off, asked.ratio, "{name}, n = {n}: ln ratio is off by {off}");
+        within!(divergence, asked.posterior, "{name}, n = {n}: the posterior is off by {divergence} nats");
     }
     estimator
 }
@@ -101,26 +102,28 @@ fn the_ratio_of_a_conjugate_model_is_learned_roughly() {
 fn ratio_of_a_conjugate_model(asked: &Asked, sds: f64, share: f64) {
     let model = Pair::default();
     let estimator = check("NRE-C", model.nre(), false, asked);
-    let data = model.simulate(1).size("events", 8).seed(8).run().unwrap().remove(0).data;
+    let data = model.simulate(1).size("events", 8).seed(seed(8)).run().unwrap().remove(0).data;
     let belief = estimator.condition(&data).unwrap();
     let (a, b) = exact(&data);
     let (mean, sd) = moments(-1.0, 1.0, |x| b.log_density(x));
-    let chains = belief.nuts().seed(1).run().unwrap();
+    let chains = belief.nuts().seed(seed(1)).run().unwrap();
     println!("{belief}\n{chains}");
     let summary = chains.summary();
     for (name, mean, sd) in [("a", a.0, a.1), ("b", mean, sd)] {
         let row = summary.rows.iter().find(|row| row.name == name).unwrap();
         for (found, of) in [(belief.mean(name).unwrap(), belief.sd(name).unwrap()), (row.mean, row.sd)] {
-            assert!((found - mean).abs() < sds * sd, "{name}: mean {found}, exact {mean} +- {sd}");
-            assert!((of / sd - 1.0).abs() < share, "{name}: sd {of}, exact {sd}");
+            within!((found - mean).abs(), sds * sd, "{name}: mean {found}, exact {mean} +- {sd}");
+            within!((of / sd - 1.0).abs(), share, "{name}: sd {of}, exact {sd}");
         }
     }
-    assert!(belief.warnings().is_empty() && belief.weighted().effective_sample_size() > 1000.0);
-    assert!(chains.rhat_max() < 1.01 && chains.divergences() == 0);
+    assert!(belief.warnings().is_empty(), "{belief}");
+    within!(1000.0, belief.weighted().effective_sample_size());
+    within!(chains.rhat_max() - 1.0, 0.01);
+    assert_eq!(chains.divergences(), 0);
     // Draws of the one are as those of the other: within 5 standard errors.
-    let draws = belief.sample(2000, 3).swap_remove(1);
+    let draws = belief.sample(2000, seed(3)).swap_remove(1);
     let share = draws.iter().filter(|b| **b < belief.quantile("b", 0.3).unwrap()).count() as f64 / 2000.0;
-    assert!((share - 0.3).abs() < 5.0 * (0.21_f64 / 1000.0).sqrt(), "{share}");
+    within!((share - 0.3).abs(), 5.0 * (0.21_f64 / 1000.0).sqrt(), "{share}");
 }
 
 #[test]
@@ -138,14 +141,14 @@ fn the_ratio_up_to_a_factor_is_learned_roughly() {
 #[test]
 fn a_balanced_ratio_is_cautious() {
     let model = Pair::default();
-    let sets = model.simulate(50).size("events", 10).seed(9).run().unwrap();
+    let sets = model.simulate(50).size("events", 10).seed(seed(9)).run().unwrap();
     let sd = |nre: Nre<'_, Pair>| {
-        let estimator = nre.others(3).seed(2).train(Budget::sets(30_000)).unwrap();
+        let estimator = nre.others(3).seed(seed(2)).train(Budget::sets(30_000)).unwrap();
         sets.iter().map(|s| estimator.condition(&s.data).unwrap().sd("a").unwrap()).sum::<f64>() / 50.0
     };
     let (plain, balanced) = (sd(model.nre()), sd(model.nre().balanced(100.0)));
     println!("sd {plain:.3}, balanced {balanced:.3}, exact {:.3}", 11.0_f64.recip().sqrt());
-    assert!(balanced > plain, "{balanced} {plain}");
+    within!(plain, balanced, "{balanced} {plain}");
 }
 
 #[test]

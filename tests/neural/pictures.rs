@@ -7,6 +7,7 @@ use hierarch::inference::{InferenceError, JointNpe, JointPosterior};
 use hierarch::nn::Settings;
 use hierarch::prelude::*;
 use hierarch::simulate::{Stream, draw};
+use hierarch_tests::{seed, within};
 
 const SIDE: usize = 16;
 
@@ -98,9 +99,9 @@ fn exact(data: &SpotsData) -> Vec<(f64, f64)> {
 fn widths_and_places_of_spots_are_those_of_the_exact_posterior() {
     let model = Spots::default();
     let change = |s: &mut Settings| (s.sets, s.learning_rate) = (64, 3e-3);
-    let joint = model.joint_npe().seed(1).global_settings(change).local_settings(change);
+    let joint = model.joint_npe().seed(seed(1)).global_settings(change).local_settings(change);
     let joint = joint.train(Budget::sets(150_000)).unwrap();
-    let sets = model.simulate(40).size("spots", 2).seed(3).run().unwrap();
+    let sets = model.simulate(40).size("spots", 2).seed(seed(3)).run().unwrap();
     let (mut shifts, mut ratios) = ([0.0; 2], [0.0; 2]);
     for set in &sets {
         let belief = joint.condition(&set.data).unwrap();
@@ -111,8 +112,8 @@ fn widths_and_places_of_spots_are_those_of_the_exact_posterior() {
         }
     }
     println!("width, x: shifts {shifts:.3?} sd, ratios of sds {ratios:.3?}");
-    assert!(shifts.iter().all(|shift| *shift < 0.25), "{shifts:?}");
-    assert!(ratios.iter().all(|ratio| (ratio - 1.0).abs() < 0.1), "{ratios:?}");
+    shifts.iter().for_each(|shift| within!(*shift, 0.25));
+    ratios.iter().for_each(|ratio| within!((ratio - 1.0).abs(), 0.1));
 }
 
 /// What a network learns from pictures and their mirror images is symmetric on average, if not exactly; and it is what there
@@ -120,9 +121,9 @@ fn widths_and_places_of_spots_are_those_of_the_exact_posterior() {
 #[test]
 fn mirrored_pictures_are_as_likely() {
     let model = Spots::default();
-    let train = |joint: JointNpe<'_, Spots>| joint.seed(1).train(Budget::sets(20_000));
+    let train = |joint: JointNpe<'_, Spots>| joint.seed(seed(1)).train(Budget::sets(20_000));
     let joint = train(model.joint_npe().mirror_x("spots.image", &["x"]).mirror_y("spots.image", &[])).unwrap();
-    let sets = model.simulate(40).size("spots", 1).seed(3).run().unwrap();
+    let sets = model.simulate(40).size("spots", 1).seed(seed(3)).run().unwrap();
     let (mut bias, mut shift) = (0.0, 0.0);
     for set in &sets {
         let mut mirrored = set.data.clone();
@@ -137,8 +138,8 @@ fn mirrored_pictures_are_as_likely() {
         shift += ((mean - exact_mean) / exact_sd).abs() / 40.0;
     }
     println!("bias {bias:.3} sd, shift {shift:.3} sd");
-    assert!(bias.abs() < 0.3, "{bias}");
-    assert!(shift < 1.0, "{shift}");
+    within!(bias.abs(), 0.3, "{bias}");
+    within!(shift, 1.0, "{shift}");
     let error = |joint: JointNpe<'_, Spots>| train(joint).unwrap_err().to_string();
     let text = error(model.joint_npe().mirror_x("spots.picture", &["x"]));
     assert!(text.contains("`spots.picture`") && text.contains("there are `spots.image`"), "{text}");
@@ -219,7 +220,7 @@ fn a_joint_training_goes_on_where_it_was_stopped() {
     let folder = tempfile::tempdir().unwrap();
     let train = |path: &str, rate: f64| {
         let small = |s: &mut Settings| (s.pilot, s.validation, s.sets) = (256, 128, 64);
-        let joint = model.joint_npe().seed(1).global_settings(small).local_settings(small);
+        let joint = model.joint_npe().seed(seed(1)).global_settings(small).local_settings(small);
         let joint = joint.local_settings(|s| s.learning_rate = rate).mirror_x("spots.image", &["x"]);
         joint.checkpoints(folder.path().join(path)).train(Budget::sets(1024))
     };
@@ -235,7 +236,7 @@ fn a_joint_training_goes_on_where_it_was_stopped() {
     let resumed = train("stopped", 1e-3).unwrap();
     // A look at `x`, two samples for validation, and the steps after the one that was slow: the seventh of sixteen.
     assert_eq!(DRAWN.load(Relaxed) - drawn, 1 + 2 * 128 + 9 * 64);
-    let data = model.simulate(1).seed(2).run().unwrap().remove(0).data;
+    let data = model.simulate(1).seed(seed(2)).run().unwrap().remove(0).data;
     let draws = |joint: &JointPosterior<Late>| joint.condition(&data).unwrap().sample(50, 1);
     assert_eq!(draws(&resumed), draws(&whole));
 
@@ -260,8 +261,8 @@ model! {
 #[test]
 fn a_picture_outside_plates_is_read_and_kept() {
     let model = Single::default();
-    let posterior = model.npe().seed(1).mirror_y("image").train(Budget::sets(10_000)).unwrap();
-    let set = model.simulate(1).size("others", 2).seed(2).run().unwrap().remove(0);
+    let posterior = model.npe().seed(seed(1)).mirror_y("image").train(Budget::sets(10_000)).unwrap();
+    let set = model.simulate(1).size("others", 2).seed(seed(2)).run().unwrap().remove(0);
     let belief = posterior.condition(&set.data).unwrap();
     let part = |range: std::ops::Range<usize>| {
         let mut data = set.data.clone();
@@ -272,17 +273,17 @@ fn a_picture_outside_plates_is_read_and_kept() {
     summary.merge(&part(1..2)).unwrap();
     assert_eq!(summary.sizes(), [2]);
     let merged = posterior.condition_on(&summary).unwrap();
-    assert!((merged.mean("width").unwrap() - belief.mean("width").unwrap()).abs() < 1e-4);
+    within!((merged.mean("width").unwrap() - belief.mean("width").unwrap()).abs(), 1e-4);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("single.safetensors");
     posterior.save(&path).unwrap();
     let loaded = Posterior::load(&model, &path).unwrap().condition(&set.data).unwrap();
     assert_eq!(loaded.mean("width"), belief.mean("width"));
-    let joint = model.joint_npe().seed(1).mirror_x("others.stamp", &["x"]).train(Budget::sets(2_000));
+    let joint = model.joint_npe().seed(seed(1)).mirror_x("others.stamp", &["x"]).train(Budget::sets(2_000));
     let text = joint.unwrap_err().to_string();
     assert!(text.contains("`x` cannot change its sign, since its support is not the whole real line"), "{text}");
     let change = |s: &mut Settings| (s.sets, s.learning_rate) = (64, 3e-3);
-    let joint = model.joint_npe().seed(1).local_settings(change).train(Budget::sets(30_000)).unwrap();
+    let joint = model.joint_npe().seed(seed(1)).local_settings(change).train(Budget::sets(30_000)).unwrap();
     let belief = joint.condition(&set.data).unwrap();
     let places: Vec<(f64, f64)> = (0..200).map(|i| (3.0 * (f64::from(i) + 0.5) / 200.0, 0.0)).collect();
     let mut images = vec![(&set.data.image, vec![(0.5, 0.0)])];

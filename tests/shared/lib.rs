@@ -3,7 +3,9 @@
 #![allow(missing_docs)]
 
 pub mod faulty;
+mod margins;
 pub mod models;
 mod slope;
 
+pub use margins::{assert_below, seed};
 pub use slope::slope;
