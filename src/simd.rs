@@ -77,7 +77,7 @@ fn available() -> Vec<Set> {
 fn choose(wanted: Option<String>, sets: &[Set]) -> (Set, Option<String>) {
     let widest = sets.last().copied().unwrap_or(("scalar", Arch::Scalar));
     let Some(wanted) = wanted.filter(|wanted| !wanted.is_empty()) else { return (widest, None) };
-    match sets.iter().find(|set| set.0 == wanted) {
+    match sets.iter().find(|set| set.0.eq_ignore_ascii_case(&wanted)) {
         Some(set) => (*set, None),
         None => {
             let names: Vec<String> = sets.iter().map(|set| format!("`{}`", set.0)).collect();
@@ -105,7 +105,7 @@ mod tests {
         assert_eq!(name(None, &sets), ("wide", None));
         assert_eq!(name(Some(""), &sets), ("wide", None));
         assert_eq!(name(Some("narrow"), &sets), ("narrow", None));
-        assert_eq!(name(Some("scalar"), &sets), ("scalar", None));
+        assert_eq!(name(Some("SCALAR"), &sets), ("scalar", None));
         let (set, refused) = name(Some("wide"), &sets[..2]);
         let refused = refused.unwrap();
         assert_eq!(set, "narrow");
