@@ -18,7 +18,23 @@ pub struct Specification {
     pub plates: Vec<Plate>,
 }
 
+/// What the code that `model!` makes calls: it is short there, and compiled here.
+fn texts(of: &[&str]) -> Vec<String> {
+    of.iter().map(|&text| text.to_owned()).collect()
+}
+
 impl Specification {
+    #[doc(hidden)]
+    pub fn declared(
+        name: &str,
+        params: &[(&str, &dyn std::fmt::Debug)],
+        variables: Vec<Variable>,
+        plates: Vec<Plate>,
+    ) -> Self {
+        let params = params.iter().map(|(name, value)| ((*name).to_owned(), format!("{value:?}"))).collect();
+        Self { name: name.to_owned(), params, variables, plates }
+    }
+
     /// Those of some plates of the model that are in its data: with an observation or a covariate of their own or inside
     /// them, or read by an index. The others are only ever simulated.
     pub fn data_plates<'a>(&'a self, plates: &'a [Plate]) -> impl Iterator<Item = &'a Plate> {
@@ -57,6 +73,13 @@ pub struct Plate {
     pub plates: Vec<Plate>,
 }
 
+impl Plate {
+    #[doc(hidden)]
+    pub fn declared(name: &str, size: PlateSize, variables: Vec<Variable>, plates: Vec<Plate>) -> Self {
+        Self { name: name.to_owned(), size, variables, plates }
+    }
+}
+
 /// The sizes a plate may have.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum PlateSize {
@@ -76,6 +99,11 @@ pub enum PlateSize {
 }
 
 impl PlateSize {
+    #[doc(hidden)]
+    pub fn declared(name: &str, distribution: &str, parents: &[&str]) -> Self {
+        Self::Random { name: name.to_owned(), distribution: distribution.to_owned(), parents: texts(parents) }
+    }
+
     /// Whether data may hold a plate of `size` elements.
     pub fn allows(&self, size: usize) -> bool {
         match self {
@@ -139,6 +167,12 @@ pub struct Variable {
 }
 
 impl Variable {
+    #[doc(hidden)]
+    pub fn declared(name: &str, role: Role, kind: Kind, shape: &[usize], definition: &str, parents: &[&str]) -> Self {
+        let (name, definition) = (name.to_owned(), definition.to_owned());
+        Self { name, role, kind, shape: shape.to_vec(), definition, parents: texts(parents) }
+    }
+
     /// The number of scalars in it.
     pub fn len(&self) -> usize {
         self.shape.iter().product()

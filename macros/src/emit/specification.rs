@@ -11,7 +11,7 @@ pub fn emit(tree: &Tree) -> TokenStream {
     let name = tree.name.to_string();
     let params = tree.params.iter().map(|p| {
         let (field, text) = (&p.name, p.name.to_string());
-        quote!((#text.to_string(), format!("{:?}", self.#field)))
+        quote!((#text, &self.#field as &dyn ::core::fmt::Debug))
     });
     let variables = variables(tree, &tree.root);
     let plates = plates(tree, &tree.root);
@@ -25,12 +25,7 @@ pub fn emit(tree: &Tree) -> TokenStream {
         fn specification(&self) -> ::hierarch::model::Specification {
             #(#used)*
             #(#sizes)*
-            ::hierarch::model::Specification {
-                name: #name.to_string(),
-                params: vec![#(#params),*],
-                variables: vec![#(#variables),*],
-                plates: vec![#(#plates),*],
-            }
+            ::hierarch::model::Specification::declared(#name, &[#(#params),*], [#(#variables),*].into(), [#(#plates),*].into())
         }
     }
 }
@@ -69,7 +64,7 @@ fn parents(tree: &Tree, mentioned: &[Ident]) -> TokenStream {
             seen.push(text);
         }
     }
-    quote!(vec![#(#seen.to_string()),*])
+    quote!(&[#(#seen),*])
 }
 
 fn plates(tree: &Tree, steps: &[Step]) -> Vec<TokenStream> {
@@ -85,23 +80,14 @@ fn plates(tree: &Tree, steps: &[Step]) -> Vec<TokenStream> {
                     let from = Definition::read(distribution).map(|d| mentions(&d)).unwrap_or_default();
                     let parents = parents(tree, &from);
                     quote! {
-                        ::hierarch::model::PlateSize::Random {
-                            name: #count.to_string(),
-                            distribution: #text.to_string(),
-                            parents: #parents,
-                        }
+                        ::hierarch::model::PlateSize::declared(#count, #text, #parents)
                     }
                 }
             };
             let variables = variables(tree, &p.steps);
             let plates = plates(tree, &p.steps);
             quote! {
-                ::hierarch::model::Plate {
-                    name: #name.to_string(),
-                    size: #size,
-                    variables: vec![#(#variables),*],
-                    plates: vec![#(#plates),*],
-                }
+                ::hierarch::model::Plate::declared(#name, #size, [#(#variables),*].into(), [#(#plates),*].into())
             }
         })
         .collect()
@@ -118,14 +104,14 @@ fn variables(tree: &Tree, steps: &[Step]) -> Vec<TokenStream> {
         };
         let parents = parents(tree, from);
         quote! {
-            ::hierarch::model::Variable {
-                name: #name.to_string(),
-                role: ::hierarch::model::Role::#role,
-                kind: ::hierarch::model::Kind::#kind,
-                shape: #shape,
-                definition: #source.to_string(),
-                parents: #parents,
-            }
+            ::hierarch::model::Variable::declared(
+                #name,
+                ::hierarch::model::Role::#role,
+                ::hierarch::model::Kind::#kind,
+                #shape,
+                #source,
+                #parents,
+            )
         }
     };
     let mut entries = Vec::new();
@@ -142,9 +128,9 @@ fn variables(tree: &Tree, steps: &[Step]) -> Vec<TokenStream> {
                     (Role::Given, _) => quote!(Given),
                 };
                 let shape = match (picture, shape) {
-                    (Some((rows, columns)), _) => quote!(vec![#rows, #columns]),
-                    (None, Some(crate::ast::Shape { len, .. })) => quote!(vec![#len]),
-                    (None, None) => quote!(vec![]),
+                    (Some((rows, columns)), _) => quote!(&[#rows, #columns]),
+                    (None, Some(crate::ast::Shape { len, .. })) => quote!(&[#len]),
+                    (None, None) => quote!(&[]),
                 };
                 let source = index_of.as_ref().map_or(source.clone(), |p| format!("index({p})"));
                 let from = definition.as_ref().map(mentions).unwrap_or_default();
@@ -157,7 +143,7 @@ fn variables(tree: &Tree, steps: &[Step]) -> Vec<TokenStream> {
                         name.to_string(),
                         quote!(Derived),
                         Kind::Real,
-                        quote!(vec![]),
+                        quote!(&[]),
                         source(expr),
                         &from,
                     ));
