@@ -50,6 +50,8 @@
 //! # }
 //! ```
 #![deny(missing_docs)]
+// Where a feature is off, what it alone uses of the rest is idle.
+#![cfg_attr(not(all(feature = "neural", feature = "plot")), allow(dead_code, unused_imports))]
 
 // The macro's output names the crate as its users do.
 extern crate self as hierarch;
@@ -57,21 +59,28 @@ extern crate self as hierarch;
 pub mod autodiff;
 pub mod calibration;
 pub mod distributions;
+#[cfg(feature = "neural")]
 pub mod inference;
 pub mod io;
+#[cfg(feature = "lensing")]
 pub mod lensing;
 mod linear;
 pub mod model;
+#[cfg(feature = "neural")]
 pub mod nn;
+#[cfg(feature = "plot")]
 pub mod plot;
 pub mod prelude;
 mod progress;
+#[cfg(feature = "plot")]
 pub mod report;
 pub mod sampling;
+pub mod simd;
 pub mod simulate;
 mod whole_file;
 
 /// The modules that [`inference::RowNetworks`] take, in the version that they take them from.
+#[cfg(feature = "neural")]
 pub use dfdx;
 /// The random numbers that a [`distributions::Draw`] of your own takes, in the version that it takes them from.
 pub use rand;
@@ -79,7 +88,7 @@ pub use rand;
 pub use serde;
 
 /// The model of the README, compiled with the documentation's examples.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "neural"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
 

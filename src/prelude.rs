@@ -3,6 +3,7 @@
 pub use crate::autodiff::Real;
 pub use crate::calibration::{Neyman, PredictiveCheck};
 pub use crate::distributions::*;
+#[cfg(feature = "neural")]
 pub use crate::inference::{
     Bank, Belief, DataSummary, InferenceError, Joint, JointPosterior, Posterior, RatioBelief, RatioEstimator,
     RowNetworks, TestStatistic,
@@ -10,7 +11,9 @@ pub use crate::inference::{
 pub use crate::io::{DataError, DataSet};
 pub use crate::model;
 pub use crate::model::{Likelihood, Model};
+#[cfg(feature = "neural")]
 pub use crate::nn::{Budget, Encoder, Family};
+#[cfg(feature = "plot")]
 pub use crate::report::Report;
 pub use crate::sampling::{Chains, FitError, ProfileLikelihood, Refined, SampleError};
 pub use crate::simulate::Simulation;

@@ -59,7 +59,7 @@ const COVERED_MUS: [f64; 3] = [4.0, 5.0, 6.0];
 
 /// A test statistic of a data set and a strength.
 type Statistic<'a> = &'a (dyn Fn(&OnOffData, f64) -> std::result::Result<f64, InferenceError> + Sync);
-type Sets<'a> = Neyman<'a, OnOff, Statistic<'a>>;
+type Sets<'a> = Neyman<'a, OnOff>;
 
 /// Tests a signal strength whatever the background.
 #[derive(Parser, Debug)]

@@ -12,6 +12,8 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 
 use pulp::{Simd, WithSimd};
 
+use crate::simd::arch;
+
 /// A fixed number of `f64` that go through each operation together. `f64` itself is the one-lane case.
 pub trait Lanes:
     Copy
@@ -200,7 +202,8 @@ pub trait WithLanes {
     fn run<V: Lanes>(self) -> Self::Output;
 }
 
-/// Does `work` on the widest registers of this machine.
+/// Does `work` on the registers that the process runs on: the widest of this machine, or what
+/// [`HIERARCH_SIMD`](crate::simd) says. Plain scalars are `f64` itself.
 #[inline]
 pub fn with_lanes<W: WithLanes>(work: W) -> W::Output {
     struct Dispatch<W>(W);
@@ -208,10 +211,10 @@ pub fn with_lanes<W: WithLanes>(work: W) -> W::Output {
         type Output = W::Output;
         #[inline(always)]
         fn with_simd<S: Simd>(self, _: S) -> W::Output {
-            self.0.run::<Lane<S>>()
+            if S::IS_SCALAR { self.0.run::<f64>() } else { self.0.run::<Lane<S>>() }
         }
     }
-    pulp::Arch::new().dispatch(Dispatch(work))
+    arch().dispatch(Dispatch(work))
 }
 
 /// One register of the instruction set `S`.

@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 use rand::RngExt;
 use rayon::prelude::*;
 
-use super::data_statistics::data_statistics;
+use super::data_statistics::frame_statistics;
 use super::estimator::{Drawn, Estimator, EstimatorError, LogDensities};
-use crate::inference::{JointPosterior, Posterior, RatioEstimator};
-use crate::io::{DataSet, Frame, LocalSet};
-use crate::model::{Model, Plate, Record, Role, Specification, component_names, global_names};
+use crate::io::Frame;
+use crate::model::erased::typed;
+use crate::model::{AnySimulation, Model, Plate, Role, Specification, component_names, global_names};
 use crate::progress::Progress;
-use crate::simulate::{Simulate, SimulateError, Simulation, stream};
+use crate::simulate::{AnySimulate, Simulate, SimulateError, stream};
 
 /// How many data sets are simulated, and how many draws are taken given each, unless said otherwise.
 const SIMULATIONS: usize = 1000;
@@ -104,7 +104,7 @@ impl<'a, M: Model, E: Estimator<M>> Calibrate<'a, M, E> {
 
     /// How many data sets are simulated.
     pub fn simulations(mut self, simulations: usize) -> Self {
-        self.simulate = self.simulate.sets_of(simulations);
+        self.simulate.any_mut().sets = simulations;
         self
     }
 
@@ -127,7 +127,8 @@ impl<'a, M: Model, E: Estimator<M>> Calibrate<'a, M, E> {
     }
 
     /// The sizes that a training was for.
-    fn sizes(self, sizes: &[(String, usize)]) -> Self {
+    #[cfg(feature = "neural")]
+    pub(super) fn sizes(self, sizes: &[(String, usize)]) -> Self {
         sizes.iter().fold(self, |calibrate, (plate, size)| calibrate.size(plate, *size))
     }
 
@@ -142,29 +143,42 @@ impl<'a, M: Model, E: Estimator<M>> Calibrate<'a, M, E> {
     /// # Errors
     /// What fails in a simulation or in the estimator, and draws that are not finite or too few.
     pub fn run(self) -> Result<Calibration, CalibrationError> {
-        let (simulations, draws) = (self.simulate.sets(), self.draws);
-        enough(simulations, draws)?;
-        let (plan, started) = (self.simulate.plan()?, Instant::now());
-        let seed = self.simulate.first_seed();
-        let specification = self.simulate.model().specification();
-        let (progress, done) = (Progress::new("calibrating", simulations as u64), AtomicU64::new(0));
-        let judge = |i: usize| {
-            let simulation = self.simulate.draw(&plan, i)?;
-            let mut rng = stream(seed ^ APART, i as u64);
-            let drawn = self.estimator.draw(&simulation, draws, rng.random());
-            let drawn = drawn.map_err(|error| CalibrationError::Estimator { simulation: i, error })?;
-            let found = few_of(&drawn.names);
-            let outcome = Judged::new(&specification, &simulation, drawn, draws, |n| rng.random_range(0..n));
-            progress.set(done.fetch_add(1, Ordering::Relaxed) + 1, String::new);
-            let judged = outcome.map_err(|what| CalibrationError::Draws { simulation: i, what })?;
-            Ok((judged, found))
-        };
-        let judged = (0..simulations).into_par_iter().map(judge).collect::<Result<Vec<_>, CalibrationError>>()?;
-        drop(progress);
-        let (judged, found): (Vec<_>, Vec<_>) = judged.into_iter().unzip();
-        let found = found.into_iter().next().unwrap_or_default();
-        Calibration::new(self.simulate.model(), judged, found, draws, started.elapsed())
+        let estimate =
+            |simulation: &dyn AnySimulation, draws, seed| self.estimator.draw(typed(simulation), draws, seed);
+        calibrate(self.simulate.any(), self.draws, &estimate)
     }
+}
+
+/// Draws of an estimator given the data of a simulation, so many and from a seed.
+type Estimate<'a> = &'a (dyn Fn(&dyn AnySimulation, usize, u64) -> Result<Drawn, EstimatorError> + Sync);
+
+/// See [`Calibrate::run`].
+fn calibrate(
+    simulate: &AnySimulate<'_>,
+    draws: usize,
+    estimate: Estimate<'_>,
+) -> Result<Calibration, CalibrationError> {
+    let simulations = simulate.sets;
+    enough(simulations, draws)?;
+    let (fixed, started) = (simulate.fixed()?, Instant::now());
+    let specification = simulate.model.specification();
+    let (progress, done) = (Progress::new("calibrating", simulations as u64), AtomicU64::new(0));
+    let judge = |i: usize| {
+        let simulation = simulate.draw(&fixed, i)?;
+        let mut rng = stream(simulate.seed ^ APART, i as u64);
+        let drawn = estimate(&*simulation, draws, rng.random());
+        let drawn = drawn.map_err(|error| CalibrationError::Estimator { simulation: i, error })?;
+        let found = few_of(&drawn.names);
+        let outcome = Judged::new(&specification, &*simulation, drawn, draws, &mut |n| rng.random_range(0..n));
+        progress.set(done.fetch_add(1, Ordering::Relaxed) + 1, String::new);
+        let judged = outcome.map_err(|what| CalibrationError::Draws { simulation: i, what })?;
+        Ok((judged, found))
+    };
+    let judged = (0..simulations).into_par_iter().map(judge).collect::<Result<Vec<_>, CalibrationError>>()?;
+    drop(progress);
+    let (judged, found): (Vec<_>, Vec<_>) = judged.into_iter().unzip();
+    let found = found.into_iter().next().unwrap_or_default();
+    Calibration::new(&specification, judged, found, draws, started.elapsed())
 }
 
 /// Whether there are enough of both to say anything.
@@ -212,9 +226,9 @@ fn parameter_names(specification: &Specification) -> Vec<String> {
 
 /// For each parameter its true value in a simulation, and how an estimator names it. Of the locals of a plate they are those
 /// of one element, chosen by `choose` among so many; nothing where there is no element.
-fn parameters<M: Model>(
+fn parameters(
     specification: &Specification,
-    simulation: &Simulation<M>,
+    simulation: &dyn AnySimulation,
     choose: &mut dyn FnMut(usize) -> usize,
 ) -> Vec<Option<(f64, String)>> {
     fn visit(
@@ -237,9 +251,9 @@ fn parameters<M: Model>(
             visit(all, &plate.plates, data, locals, choose, found);
         }
     }
-    let globals = simulation.globals.to_numbers();
+    let globals = simulation.globals().to_numbers();
     let mut found: Vec<_> = globals.into_iter().zip(global_names(specification)).map(Some).collect();
-    let (data, locals) = (simulation.data.frame(), simulation.locals.frame());
+    let (data, locals) = (simulation.data().frame(), simulation.locals().frame());
     visit(specification, &specification.plates, &data, &locals, choose, &mut found);
     found
 }
@@ -271,12 +285,12 @@ pub struct Judged {
 }
 
 impl Judged {
-    fn new<M: Model>(
+    fn new(
         specification: &Specification,
-        simulation: &Simulation<M>,
+        simulation: &dyn AnySimulation,
         drawn: Drawn,
         count: usize,
-        mut choose: impl FnMut(usize) -> usize,
+        choose: &mut dyn FnMut(usize) -> usize,
     ) -> Result<Self, String> {
         if let Some(known) = &drawn.log_densities {
             known.check(count)?;
@@ -286,7 +300,7 @@ impl Judged {
         }
         let columns: HashMap<String, Vec<f64>> = drawn.names.into_iter().zip(drawn.draws).collect();
         let (mut truth, mut draws) = (Vec::new(), Vec::new());
-        for parameter in parameters(specification, simulation, &mut choose) {
+        for parameter in parameters(specification, simulation, choose) {
             let column = parameter.and_then(|(value, name)| Some((value, columns.get(&name)?, name)));
             let Some((value, column, name)) = column else {
                 truth.push(f64::NAN);
@@ -297,7 +311,7 @@ impl Judged {
             truth.push(value);
             draws.push(column.clone());
         }
-        let statistics = data_statistics(&simulation.data);
+        let statistics = frame_statistics(&simulation.data().frame());
         Ok(Self { truth, draws, log_densities: drawn.log_densities, statistics })
     }
 
@@ -324,14 +338,14 @@ pub struct Calibration {
 }
 
 impl Calibration {
-    fn new<M: Model>(
-        model: &M,
+    fn new(
+        specification: &Specification,
         mut judged: Vec<Judged>,
         found: String,
         draws: usize,
         time: Duration,
     ) -> Result<Self, CalibrationError> {
-        let mut names = parameter_names(&model.specification());
+        let mut names = parameter_names(specification);
         let told: Vec<bool> = (0..names.len()).map(|p| judged.iter().any(|j| !j.truth[p].is_nan())).collect();
         if !told.contains(&true) {
             return Err(CalibrationError::NothingKnown { found, known: names.join(", ") });
@@ -383,26 +397,4 @@ impl Calibration {
 /// Those that are to be kept.
 fn kept<T>(all: Vec<T>, keep: &[bool]) -> Vec<T> {
     all.into_iter().zip(keep).filter_map(|(x, keep)| keep.then_some(x)).collect()
-}
-
-impl<M: Model> Posterior<M> {
-    /// Checks whether the posterior is calibrated: on simulations from the prior, of the sizes that it was trained for.
-    pub fn calibrate(&self) -> Calibrate<'_, M, Self> {
-        Calibrate::new(self.model(), self).sizes(self.sizes())
-    }
-}
-
-impl<M: Model> JointPosterior<M> {
-    /// Checks whether the posterior is calibrated, globals and locals: on simulations from the prior, of the sizes that it was
-    /// trained for.
-    pub fn calibrate(&self) -> Calibrate<'_, M, Self> {
-        Calibrate::new(self.model(), self).sizes(self.sizes())
-    }
-}
-
-impl<M: Model> RatioEstimator<M> {
-    /// Checks whether the posterior is calibrated: on simulations from the prior, of the sizes that it was trained for.
-    pub fn calibrate(&self) -> Calibrate<'_, M, Self> {
-        Calibrate::new(self.model(), self).sizes(self.sizes())
-    }
 }

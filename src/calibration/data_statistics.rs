@@ -6,6 +6,11 @@ use crate::io::{Column, DataSet, Frame};
 /// `sd x`, `least x` and `largest x`, over all its elements and components; what is seen once is `x` itself. Statistics of
 /// nothing are left out.
 pub fn data_statistics<D: DataSet>(data: &D) -> Vec<(String, f64)> {
+    frame_statistics(&data.frame())
+}
+
+/// See [`data_statistics`].
+pub(super) fn frame_statistics(data: &Frame<'_>) -> Vec<(String, f64)> {
     fn visit(frame: &Frame<'_>, top: bool, found: &mut Vec<(String, f64)>) {
         if !top {
             found.push((frame.name.to_owned(), frame.size as f64));
@@ -14,7 +19,7 @@ pub fn data_statistics<D: DataSet>(data: &D) -> Vec<(String, f64)> {
         frame.plates.iter().for_each(|plate| visit(plate, false, found));
     }
     let mut found = Vec::new();
-    visit(&data.frame(), true, &mut found);
+    visit(data, true, &mut found);
     found
 }
 

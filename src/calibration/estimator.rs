@@ -2,7 +2,6 @@
 
 use std::error::Error;
 
-use crate::inference::{JointPosterior, Posterior, RatioEstimator};
 use crate::model::{Likelihood, Model};
 use crate::sampling::Chains;
 use crate::simulate::Simulation;
@@ -31,8 +30,7 @@ pub struct LogDensities {
     pub draws: Vec<f64>,
 }
 
-/// Whatever draws from a posterior given data: [`Posterior`], [`JointPosterior`], [`RatioEstimator`], [`NutsEstimator`], and a
-/// closure from data, a number of draws and a seed to the draws by name.
+/// Whatever draws from a posterior given data: neural posteriors and ratios, [`NutsEstimator`], and a closure from data, a number of draws and a seed to the draws by name.
 pub trait Estimator<M: Model>: Sync {
     /// `count` independent draws given the data of a simulation. The true values are there for the log density at them
     /// alone.
@@ -40,43 +38,6 @@ pub trait Estimator<M: Model>: Sync {
     /// # Errors
     /// Whatever the estimator fails with.
     fn draw(&self, simulation: &Simulation<M>, count: usize, seed: u64) -> Result<Drawn, EstimatorError>;
-}
-
-impl<M: Model> Estimator<M> for Posterior<M> {
-    fn draw(&self, simulation: &Simulation<M>, count: usize, seed: u64) -> Result<Drawn, EstimatorError> {
-        let belief = self.condition(&simulation.data)?;
-        let (draws, log_densities) = belief.sample_with_log_density(count, seed);
-        let truth = belief.log_density(&simulation.globals);
-        let names = belief.names().into_iter().map(str::to_owned).collect();
-        Ok(Drawn { names, draws, log_densities: Some(LogDensities { truth, draws: log_densities }) })
-    }
-}
-
-impl<M: Model> Estimator<M> for JointPosterior<M> {
-    fn draw(&self, simulation: &Simulation<M>, count: usize, seed: u64) -> Result<Drawn, EstimatorError> {
-        let joint = self.condition(&simulation.data)?;
-        let names = joint.names();
-        let Some((draws, log_densities)) = joint.sample_with_log_density(count, seed) else {
-            return Ok(Drawn { names, draws: joint.sample(count, seed), log_densities: None });
-        };
-        let truth = joint.log_density(&simulation.globals, &simulation.locals)?;
-        Ok(Drawn { names, draws, log_densities: Some(LogDensities { truth, draws: log_densities }) })
-    }
-}
-
-impl<M: Model> Estimator<M> for RatioEstimator<M> {
-    fn draw(&self, simulation: &Simulation<M>, count: usize, seed: u64) -> Result<Drawn, EstimatorError> {
-        let belief = self.condition(&simulation.data)?;
-        let names = belief.names().to_vec();
-        let draws = belief.sample(count, seed);
-        let truth = belief.log_posterior(&simulation.globals);
-        let log_densities = truth.and_then(|truth| {
-            let at = belief.weighted().globals(count, seed);
-            let draws = at.iter().map(|globals| belief.log_posterior(globals)).collect::<Option<_>>()?;
-            Some(LogDensities { truth, draws })
-        });
-        Ok(Drawn { names, draws, log_densities })
-    }
 }
 
 impl<M, F, E> Estimator<M> for F

@@ -74,6 +74,8 @@ mod ellipsoids;
 mod estimator;
 mod local;
 mod misfit;
+#[cfg(feature = "neural")]
+mod neural;
 mod neyman;
 mod normal_scores;
 mod pairs;

@@ -2,6 +2,7 @@
 //! test statistic, confidence sets of a parameter that cover its true value as often as they say.
 
 use std::error::Error;
+use std::marker::PhantomData;
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -9,9 +10,10 @@ use rand::RngExt;
 use rayon::prelude::*;
 
 use super::quantiles::Quantile;
-use crate::model::{GlobalSlot, Model, Record, Role, global_slots};
+use crate::model::erased::typed;
+use crate::model::{AnyData, AnyGlobals, AnyModel, GlobalSlot, Model, Role};
 use crate::progress::Progress;
-use crate::simulate::{Simulate, SimulateError, stream};
+use crate::simulate::{AnySimulate, Simulate, SimulateError, stream};
 
 /// The fewest simulations that quantiles can be learned from.
 const FEWEST: usize = 200;
@@ -163,45 +165,53 @@ pub struct Coverage {
 /// # Ok(())
 /// # }
 /// ```
-pub struct Neyman<'a, M: Model, S> {
-    simulate: Simulate<'a, M>,
+pub struct Neyman<'a, M: Model> {
+    any: AnyNeyman<'a>,
+    model: PhantomData<fn() -> M>,
+}
+
+/// Confidence sets of a global of some model.
+struct AnyNeyman<'a> {
+    simulate: AnySimulate<'a>,
     slot: GlobalSlot,
     range: RangeInclusive<f64>,
-    statistic: S,
+    statistic: Box<Statistic<'a>>,
     /// The nuisance parameter that critical values follow.
-    nuisance: Option<(GlobalSlot, Box<Estimate<'a, M>>)>,
+    nuisance: Option<(GlobalSlot, Box<Estimate<'a>>)>,
     /// For each level, its critical values.
     critical: Vec<(f64, Quantile)>,
 }
 
-/// An estimate of a nuisance parameter from data, if the parameter of interest has a value.
-type Estimate<'a, M> = dyn Fn(&<M as Model>::Data, f64) -> f64 + Sync + 'a;
+/// A statistic of data at a value of the parameter of interest.
+type Statistic<'a> = dyn Fn(&dyn AnyData, f64) -> Result<f64, Box<dyn Error + Send + Sync>> + Sync + 'a;
 
-impl<M: Model, S> std::fmt::Debug for Neyman<'_, M, S> {
+/// An estimate of a nuisance parameter from data, if the parameter of interest has a value.
+type Estimate<'a> = dyn Fn(&dyn AnyData, f64) -> f64 + Sync + 'a;
+
+impl<M: Model> std::fmt::Debug for Neyman<'_, M> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Neyman").field("interest", &self.slot.name).field("critical", &self.critical).finish()
+        let AnyNeyman { slot, critical, .. } = &self.any;
+        f.debug_struct("Neyman").field("interest", &slot.name).field("critical", critical).finish()
     }
 }
 
-impl<'a, M: Model, S, E> Neyman<'a, M, S>
-where
-    S: Fn(&M::Data, f64) -> Result<f64, E> + Sync,
-    E: Into<Box<dyn Error + Send + Sync>>,
-{
+impl<'a, M: Model> Neyman<'a, M> {
     /// Learns the critical values of a statistic at some levels, such as 0.95, from simulations in which a scalar global is
     /// spread evenly over a range; the other globals, and all sizes and covariates, are as `simulate` has them.
     ///
     /// # Errors
     /// A global, range or level that makes no sense, another global whose prior depends on it, fewer than 200 simulations, and whatever fails in the simulations or the
     /// statistic.
-    pub fn new(
+    pub fn new<E: Into<Box<dyn Error + Send + Sync>>>(
         simulate: Simulate<'a, M>,
         interest: &str,
         range: RangeInclusive<f64>,
         levels: &[f64],
-        statistic: S,
+        statistic: impl Fn(&M::Data, f64) -> Result<f64, E> + Sync + 'a,
     ) -> Result<Self, NeymanError> {
-        Self::learn(simulate, interest, range, levels, statistic, None)
+        let statistic = move |data: &dyn AnyData, value| statistic(typed(data), value).map_err(Into::into);
+        let any = AnyNeyman::learn(simulate.any().clone(), interest, range, levels, Box::new(statistic), None)?;
+        Ok(Self { any, model: PhantomData })
     }
 
     /// The same with critical values that follow an estimate of a nuisance parameter: what the data say of it, in its own
@@ -212,33 +222,65 @@ where
     ///
     /// # Errors
     /// Those of [`new`](Neyman::new), a nuisance parameter that is no other scalar global, and an estimate that is not finite.
-    pub fn following(
+    pub fn following<E: Into<Box<dyn Error + Send + Sync>>>(
         simulate: Simulate<'a, M>,
         interest: &str,
         range: RangeInclusive<f64>,
         levels: &[f64],
-        statistic: S,
+        statistic: impl Fn(&M::Data, f64) -> Result<f64, E> + Sync + 'a,
         nuisance: &str,
         estimate: impl Fn(&M::Data, f64) -> f64 + Sync + 'a,
     ) -> Result<Self, NeymanError> {
-        let slot = scalar(simulate.model(), nuisance)?;
+        let simulate = simulate.any().clone();
+        let slot = scalar(simulate.model, nuisance)?;
         if nuisance == interest {
             return Err(NeymanError::Both(slot.name));
         }
-        Self::learn(simulate, interest, range, levels, statistic, Some((slot, Box::new(estimate))))
+        let statistic = move |data: &dyn AnyData, value| statistic(typed(data), value).map_err(Into::into);
+        let estimate = Box::new(move |data: &dyn AnyData, value| estimate(typed(data), value));
+        let any = AnyNeyman::learn(simulate, interest, range, levels, Box::new(statistic), Some((slot, estimate)))?;
+        Ok(Self { any, model: PhantomData })
     }
 
+    /// For each level the critical value of the statistic at a value of the parameter. It depends on the data where it
+    /// [follows](Neyman::following) an estimate, and there alone.
+    ///
+    /// # Errors
+    /// An estimate that is not finite.
+    pub fn critical_values(&self, data: &M::Data, value: f64) -> Result<Vec<f64>, NeymanError> {
+        self.any.critical_values(data, value)
+    }
+
+    /// For each level the confidence set given a data set, as intervals: none where the data speak against every value, and
+    /// several where the statistic has several minima. An interval that reaches an end of the range may go on beyond it.
+    ///
+    /// # Errors
+    /// A statistic that fails or is not finite.
+    pub fn confidence_sets(&self, data: &M::Data) -> Result<Vec<Vec<RangeInclusive<f64>>>, NeymanError> {
+        self.any.confidence_sets(data)
+    }
+
+    /// For each level the share of data sets, simulated at some globals, whose confidence set holds the true value.
+    ///
+    /// # Errors
+    /// No data sets, a true value outside of the range that was learned, and what fails in the simulations or the statistic.
+    pub fn coverage(&self, globals: &M::Globals, sets: usize, seed: u64) -> Result<Vec<Coverage>, NeymanError> {
+        self.any.coverage(globals, sets, seed)
+    }
+}
+
+impl<'a> AnyNeyman<'a> {
     fn learn(
-        simulate: Simulate<'a, M>,
+        simulate: AnySimulate<'a>,
         interest: &str,
         range: RangeInclusive<f64>,
         levels: &[f64],
-        statistic: S,
-        nuisance: Option<(GlobalSlot, Box<Estimate<'a, M>>)>,
+        statistic: Box<Statistic<'a>>,
+        nuisance: Option<(GlobalSlot, Box<Estimate<'a>>)>,
     ) -> Result<Self, NeymanError> {
-        let slot = scalar(simulate.model(), interest)?;
+        let slot = scalar(simulate.model, interest)?;
         let mut depends = vec![interest.to_owned()];
-        for variable in simulate.model().specification().variables {
+        for variable in simulate.model.specification().variables {
             if variable.parents.iter().any(|parent| depends.contains(parent)) {
                 if matches!(variable.role, Role::Global | Role::Nuisance) {
                     return Err(NeymanError::Depends { name: slot.name, other: variable.name });
@@ -253,28 +295,27 @@ where
         if let Some(level) = levels.iter().find(|level| !(**level > 0.0 && **level < 1.0)) {
             return Err(NeymanError::Level(*level));
         }
-        let sets = simulate.sets();
+        let (model, sets, seed) = (simulate.model, simulate.sets, simulate.seed);
         if sets < FEWEST {
             return Err(NeymanError::Few(sets));
         }
         let mut neyman = Self { simulate, slot, range, statistic, nuisance, critical: Vec::new() };
-        let plan = neyman.simulate.plan()?;
+        let fixed = neyman.simulate.fixed()?;
         // The other globals come from one simulation, and the data at them from another, with random numbers of its own.
         let drawn = |i: usize| {
-            let position = neyman.simulate.draw(&plan, i)?.globals;
-            let within = stream(neyman.simulate.first_seed() ^ 0x5851_f42d_4c95_7f2d, i as u64).random::<f64>();
+            let mut numbers = neyman.simulate.draw(&fixed, i)?.globals().to_numbers();
+            let within = stream(seed ^ 0x5851_f42d_4c95_7f2d, i as u64).random::<f64>();
             let value = low + (high - low) * (i as f64 + within) / sets as f64;
-            let mut numbers = position.to_numbers();
             numbers[neyman.slot.values.start] = value;
-            Ok::<_, NeymanError>((value, M::Globals::from_numbers(&numbers)))
+            Ok::<_, NeymanError>((value, numbers))
         };
         let (progress, done) = (Progress::new("simulating", sets as u64), AtomicU64::new(0));
         let simulated = (0..sets).into_par_iter().map(|i| {
-            let (value, globals) = drawn(i)?;
-            let t =
-                neyman.simulated(&globals, value, neyman.simulate.first_seed().wrapping_add(0x9e37_79b9), i)?.statistic;
+            let (value, numbers) = drawn(i)?;
+            let simulated = neyman.simulate.at(model.globals(&numbers).into(), seed.wrapping_add(0x9e37_79b9));
+            let t = neyman.simulated(&simulated, value, i)?.statistic;
             progress.set(done.fetch_add(1, Ordering::Relaxed), String::new);
-            let nuisance = neyman.nuisance.as_ref().map(|(slot, _)| globals.to_numbers()[slot.values.start]);
+            let nuisance = neyman.nuisance.as_ref().map(|(slot, _)| numbers[slot.values.start]);
             Ok::<_, NeymanError>((value, nuisance, t))
         });
         let simulated = simulated.collect::<Result<Vec<_>, _>>()?;
@@ -296,12 +337,7 @@ where
         Ok(neyman)
     }
 
-    /// For each level the critical value of the statistic at a value of the parameter. It depends on the data where it
-    /// [follows](Neyman::following) an estimate, and there alone.
-    ///
-    /// # Errors
-    /// An estimate that is not finite.
-    pub fn critical_values(&self, data: &M::Data, value: f64) -> Result<Vec<f64>, NeymanError> {
+    fn critical_values(&self, data: &dyn AnyData, value: f64) -> Result<Vec<f64>, NeymanError> {
         let estimate = self.estimate(data, value)?;
         Ok(self
             .critical
@@ -310,12 +346,7 @@ where
             .collect())
     }
 
-    /// For each level the confidence set given a data set, as intervals: none where the data speak against every value, and
-    /// several where the statistic has several minima. An interval that reaches an end of the range may go on beyond it.
-    ///
-    /// # Errors
-    /// A statistic that fails or is not finite.
-    pub fn confidence_sets(&self, data: &M::Data) -> Result<Vec<Vec<RangeInclusive<f64>>>, NeymanError> {
+    fn confidence_sets(&self, data: &dyn AnyData) -> Result<Vec<Vec<RangeInclusive<f64>>>, NeymanError> {
         let (low, high) = (*self.range.start(), *self.range.end());
         let grid = |i: usize| if i + 1 == POINTS { high } else { low + (high - low) * i as f64 / (POINTS - 1) as f64 };
         let coarse = (0..POINTS)
@@ -328,7 +359,7 @@ where
     /// The set where the statistic is at most critical, from values of it at points that ascend.
     fn confidence_set(
         &self,
-        data: &M::Data,
+        data: &dyn AnyData,
         critical: &Quantile,
         mut points: Vec<(f64, Found)>,
     ) -> Result<Vec<RangeInclusive<f64>>, NeymanError> {
@@ -370,11 +401,7 @@ where
         Ok(intervals)
     }
 
-    /// For each level the share of data sets, simulated at some globals, whose confidence set holds the true value.
-    ///
-    /// # Errors
-    /// No data sets, a true value outside of the range that was learned, and what fails in the simulations or the statistic.
-    pub fn coverage(&self, globals: &M::Globals, sets: usize, seed: u64) -> Result<Vec<Coverage>, NeymanError> {
+    fn coverage(&self, globals: &dyn AnyGlobals, sets: usize, seed: u64) -> Result<Vec<Coverage>, NeymanError> {
         let value = globals.to_numbers()[self.slot.values.start];
         if sets == 0 {
             return Err(NeymanError::NoSets);
@@ -383,9 +410,10 @@ where
             let (low, high) = (*self.range.start(), *self.range.end());
             return Err(NeymanError::Outside { name: self.slot.name.clone(), value, low, high });
         }
+        let simulate = self.simulate.at(self.simulate.model.globals(&globals.to_numbers()).into(), seed);
         let found = (0..sets)
             .into_par_iter()
-            .map(|i| self.simulated(globals, value, seed, i))
+            .map(|i| self.simulated(&simulate, value, i))
             .collect::<Result<Vec<Found>, _>>()?;
         let n = sets as f64;
         let coverage = |(level, critical): &(f64, Quantile)| {
@@ -395,18 +423,16 @@ where
         Ok(self.critical.iter().map(coverage).collect())
     }
 
-    /// The statistic of a data set that is simulated at some globals, of which `value` is the true one.
-    fn simulated(&self, globals: &M::Globals, value: f64, seed: u64, position: usize) -> Result<Found, NeymanError> {
-        let simulate = self.simulate.clone().at(globals).seed(seed);
-        let data = simulate.draw(&simulate.plan()?, position)?.data;
-        self.found(&data, value)
+    /// The statistic of a data set that is simulated at globals of which `value` is the true one.
+    fn simulated(&self, simulate: &AnySimulate<'_>, value: f64, position: usize) -> Result<Found, NeymanError> {
+        self.found(simulate.draw(&simulate.fixed()?, position)?.data(), value)
     }
 
-    fn found(&self, data: &M::Data, value: f64) -> Result<Found, NeymanError> {
+    fn found(&self, data: &dyn AnyData, value: f64) -> Result<Found, NeymanError> {
         Ok(Found { statistic: self.statistic(data, value)?, estimate: self.estimate(data, value)? })
     }
 
-    fn estimate(&self, data: &M::Data, value: f64) -> Result<Option<f64>, NeymanError> {
+    fn estimate(&self, data: &dyn AnyData, value: f64) -> Result<Option<f64>, NeymanError> {
         match self.nuisance.as_ref().map(|(_, estimate)| estimate(data, value)) {
             Some(estimate) if !estimate.is_finite() => {
                 Err(NeymanError::Estimate { name: self.slot.name.clone(), value, estimate })
@@ -415,13 +441,10 @@ where
         }
     }
 
-    fn statistic(&self, data: &M::Data, value: f64) -> Result<f64, NeymanError> {
+    fn statistic(&self, data: &dyn AnyData, value: f64) -> Result<f64, NeymanError> {
         let name = || self.slot.name.clone();
-        let statistic = (self.statistic)(data, value).map_err(|error| NeymanError::Statistic {
-            name: name(),
-            value,
-            error: error.into(),
-        })?;
+        let statistic =
+            (self.statistic)(data, value).map_err(|error| NeymanError::Statistic { name: name(), value, error })?;
         if !statistic.is_finite() {
             return Err(NeymanError::NotFinite { name: name(), value, statistic });
         }
@@ -429,8 +452,8 @@ where
     }
 }
 
-fn scalar<M: Model>(model: &M, name: &str) -> Result<GlobalSlot, NeymanError> {
-    let all = global_slots(model);
+fn scalar(model: &dyn AnyModel, name: &str) -> Result<GlobalSlot, NeymanError> {
+    let all = model.global_slots();
     let known = || all.iter().map(|g| format!("`{}`", g.name)).collect::<Vec<_>>().join(", ");
     let found = all.iter().find(|slot| slot.name == name && slot.values.len() == 1).cloned();
     found.ok_or_else(|| NeymanError::UnknownGlobal { name: name.to_owned(), known: known() })

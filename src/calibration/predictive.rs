@@ -3,16 +3,20 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
 
-use super::data_statistics;
-use crate::inference::Inferred;
-use crate::io::{DataSet, Frame};
-use crate::model::{Model, Plate, Record, Role, Specification, component_names, global_names};
+use super::data_statistics::frame_statistics;
+use crate::io::Frame;
+use crate::model::erased::typed;
+use crate::model::{
+    AnyData, AnyModel, AnySimulation, Model, Plate, Record, Role, Specification, component_names, global_names,
+};
 use crate::progress::Progress;
-use crate::simulate::{Simulate, SimulateError, Simulation};
+use crate::sampling::Inferred;
+use crate::simulate::{AnySimulate, SimulateError};
 
 /// Replications, unless said otherwise.
 const REPLICATIONS: usize = 1000;
@@ -68,12 +72,12 @@ pub enum PredictiveError {
     },
 }
 
-type Statistic<'a, D> = Box<dyn Fn(&D) -> f64 + Sync + 'a>;
+type Statistic<'a> = Box<dyn Fn(&dyn AnyData) -> f64 + Sync + 'a>;
 
 /// A predictive check to be run: what is compared, of which data.
 ///
-/// Compared are the plain statistics of [`data_statistics`], and those of a user's own. A replication has the sizes and
-/// covariates of the data, but for sizes that are random ([`Simulate::replicate`]). Its globals are a draw. Its locals are
+/// Compared are the plain statistics of [`data_statistics`](super::data_statistics), and those of a user's own. A replication has the sizes and
+/// covariates of the data, but for sizes that are random ([`Simulate::replicate`](crate::simulate::Simulate::replicate)). Its globals are a draw. Its locals are
 /// either drawn anew given the globals ([`posterior`](PredictiveCheck::posterior), other elements of the same population: the
 /// population is checked, and how an element looks, together), or of the same draw
 /// ([`posterior_elements`](PredictiveCheck::posterior_elements), the same elements seen again).
@@ -105,9 +109,15 @@ type Statistic<'a, D> = Box<dyn Fn(&D) -> f64 + Sync + 'a>;
 /// ```
 #[must_use = "nothing is replicated before `posterior` or `prior`"]
 pub struct PredictiveCheck<'a, M: Model> {
-    model: &'a M,
-    data: &'a M::Data,
-    statistics: Vec<(String, Statistic<'a, M::Data>)>,
+    any: AnyCheck<'a>,
+    model: PhantomData<fn() -> M>,
+}
+
+/// A predictive check of some model.
+struct AnyCheck<'a> {
+    model: &'a dyn AnyModel,
+    data: &'a dyn AnyData,
+    statistics: Vec<(String, Statistic<'a>)>,
     replications: usize,
     seed: u64,
 }
@@ -115,24 +125,25 @@ pub struct PredictiveCheck<'a, M: Model> {
 impl<'a, M: Model> PredictiveCheck<'a, M> {
     /// A check of a model against a data set, with 1000 replications from seed 0.
     pub fn new(model: &'a M, data: &'a M::Data) -> Self {
-        Self { model, data, statistics: Vec::new(), replications: REPLICATIONS, seed: 0 }
+        let any = AnyCheck { model, data, statistics: Vec::new(), replications: REPLICATIONS, seed: 0 };
+        Self { any, model: PhantomData }
     }
 
     /// Compares a statistic of your own. Where it is NaN in a replication, it is left out of that one.
     pub fn statistic(mut self, name: &str, statistic: impl Fn(&M::Data) -> f64 + Sync + 'a) -> Self {
-        self.statistics.push((name.to_owned(), Box::new(statistic)));
+        self.any.statistics.push((name.to_owned(), Box::new(move |data| statistic(typed(data)))));
         self
     }
 
     /// How many data sets are replicated, at least 20.
     pub fn replications(mut self, replications: usize) -> Self {
-        self.replications = replications;
+        self.any.replications = replications;
         self
     }
 
     /// The seed of the replications: the same gives the same, on any number of threads.
     pub fn seed(mut self, seed: u64) -> Self {
-        self.seed = seed;
+        self.any.seed = seed;
         self
     }
 
@@ -145,12 +156,7 @@ impl<'a, M: Model> PredictiveCheck<'a, M> {
     /// # Errors
     /// No draws, globals without a value, fewer than 20 replications, and what fails in a simulation or a statistic.
     pub fn posterior(&self, globals: impl IntoIterator<Item = M::Globals>) -> Result<Predictive, PredictiveError> {
-        let all: Vec<M::Globals> = globals.into_iter().collect();
-        let places = self.places(all.len())?;
-        self.complete(&places, |draw| all[draw].to_numbers())?;
-        let simulate = self.simulate().replicate(self.data);
-        let plan = simulate.plan()?;
-        self.run("posterior", |i| simulate.draw(&plan.at(&all[places[i]]), i))
+        self.any.posterior(&globals.into_iter().map(|globals| globals.to_numbers()).collect::<Vec<_>>())
     }
 
     /// Replicates the data from draws of a posterior of globals and locals: the same elements, seen again. All sizes are then
@@ -163,9 +169,31 @@ impl<'a, M: Model> PredictiveCheck<'a, M> {
     /// # Errors
     /// Those of [`posterior`](PredictiveCheck::posterior), and draws that say nothing of any local.
     pub fn posterior_elements<P: Inferred + ?Sized>(&self, posterior: &P) -> Result<Predictive, PredictiveError> {
-        self.enough()?;
+        self.any.enough()?;
+        self.any.posterior_elements(&posterior.names(), &posterior.draws(self.any.replications))
+    }
+
+    /// Replicates the data from the prior. If the model is right, the p-value of a continuous statistic is below any level as
+    /// often as the level says.
+    ///
+    /// # Errors
+    /// As for [`posterior`](PredictiveCheck::posterior).
+    pub fn prior(&self) -> Result<Predictive, PredictiveError> {
+        self.any.prior()
+    }
+}
+
+impl<'a> AnyCheck<'a> {
+    fn posterior(&self, globals: &[Vec<f64>]) -> Result<Predictive, PredictiveError> {
+        let places = self.places(globals.len())?;
+        self.complete(&places, |draw| globals[draw].clone())?;
+        let simulate = self.simulate(true);
+        let fixed = simulate.fixed()?;
+        self.run("posterior", &|i| simulate.draw(&fixed.at(&*self.model.globals(&globals[places[i]])), i))
+    }
+
+    fn posterior_elements(&self, names: &[String], draws: &[Vec<f64>]) -> Result<Predictive, PredictiveError> {
         let specification = self.model.specification();
-        let (names, draws) = (posterior.names(), posterior.draws(self.replications));
         let at: HashMap<&str, usize> = names.iter().enumerate().map(|(i, name)| (name.as_str(), i)).collect();
         let globals: Vec<Option<&Vec<f64>>> =
             global_names(&specification).iter().map(|name| at.get(name.as_str()).map(|i| &draws[*i])).collect();
@@ -177,31 +205,30 @@ impl<'a, M: Model> PredictiveCheck<'a, M> {
         let places = self.places(count)?;
         let numbers = |draw: usize| globals.iter().map(|c| c.map_or(f64::NAN, |c| c[draw])).collect::<Vec<f64>>();
         self.complete(&places, numbers)?;
-        let simulate = self.simulate().like(self.data);
-        let plan = simulate.plan()?;
-        self.run("posterior of the elements", |i| {
+        let simulate = self.simulate(false);
+        let fixed = simulate.fixed()?;
+        self.run("posterior of the elements", &|i| {
             let draw = places[i];
             let of = |(name, columns): &(String, Vec<usize>)| {
                 (name.clone(), columns.iter().map(|column| draws[*column][draw]).collect())
             };
             let locals: Vec<(String, Vec<f64>)> = locals.iter().map(of).collect();
-            simulate.draw(&plan.at_all(&M::Globals::from_numbers(&numbers(draw)), &locals), i)
+            simulate.draw(&fixed.at_all(&*self.model.globals(&numbers(draw)), &locals), i)
         })
     }
 
-    /// Replicates the data from the prior. If the model is right, the p-value of a continuous statistic is below any level as
-    /// often as the level says.
-    ///
-    /// # Errors
-    /// As for [`posterior`](PredictiveCheck::posterior).
-    pub fn prior(&self) -> Result<Predictive, PredictiveError> {
-        let simulate = self.simulate().replicate(self.data);
-        let plan = simulate.plan()?;
-        self.run("prior", |i| simulate.draw(&plan, i))
+    fn prior(&self) -> Result<Predictive, PredictiveError> {
+        let simulate = self.simulate(true);
+        let fixed = simulate.fixed()?;
+        self.run("prior", &|i| simulate.draw(&fixed, i))
     }
 
-    fn simulate(&self) -> Simulate<'a, M> {
-        Simulate::new(self.model, self.replications).seed(self.seed ^ APART)
+    /// Replications with the sizes of the data, or with new ones where these are random.
+    fn simulate(&self, random_sizes: bool) -> AnySimulate<'a> {
+        let mut simulate = AnySimulate::new(self.model, self.replications);
+        simulate.seed = self.seed ^ APART;
+        simulate.follow(self.data, true, random_sizes);
+        simulate
     }
 
     /// Which draw each replication is from: those in the middle of as many equal runs.
@@ -233,7 +260,7 @@ impl<'a, M: Model> PredictiveCheck<'a, M> {
     fn run(
         &self,
         source: &'static str,
-        replicate: impl Fn(usize) -> Result<Simulation<M>, SimulateError> + Sync,
+        replicate: &(dyn Fn(usize) -> Result<Box<dyn AnySimulation>, SimulateError> + Sync),
     ) -> Result<Predictive, PredictiveError> {
         self.enough()?;
         let mut compared: Vec<Compared> = self
@@ -252,7 +279,7 @@ impl<'a, M: Model> PredictiveCheck<'a, M> {
         let values = |i: usize| {
             let replication = replicate(i)?;
             progress.set(done.fetch_add(1, Ordering::Relaxed) + 1, String::new);
-            Ok(self.values(&replication.data))
+            Ok(self.values(replication.data()))
         };
         let replicated = (0..self.replications).into_par_iter().map(values);
         for values in replicated.collect::<Result<Vec<_>, SimulateError>>()? {
@@ -266,9 +293,9 @@ impl<'a, M: Model> PredictiveCheck<'a, M> {
     }
 
     /// Of all statistics.
-    fn values(&self, data: &M::Data) -> Vec<(String, f64)> {
+    fn values(&self, data: &dyn AnyData) -> Vec<(String, f64)> {
         let own = self.statistics.iter().map(|(name, statistic)| (name.clone(), statistic(data)));
-        data_statistics(data).into_iter().chain(own).collect()
+        frame_statistics(&data.frame()).into_iter().chain(own).collect()
     }
 }
 

@@ -12,11 +12,10 @@ use std::fmt;
 use rayon::prelude::*;
 
 use super::data_statistics::described;
-use crate::inference::{JointPosterior, Posterior, RatioEstimator};
-use crate::io::{DataError, DataSet, Frame};
-use crate::model::{Model, check};
+use crate::io::{DataError, Frame};
+use crate::model::{AnyData, Model};
 use crate::sampling::diagnostics::quantile;
-use crate::simulate::{SimulateError, Simulation};
+use crate::simulate::{AnySimulate, SimulateError};
 
 /// How many simulations there are unless said otherwise, and the fewest.
 const SIMULATIONS: usize = 1000;
@@ -89,19 +88,23 @@ impl<'a, M: Model> TypicalityTest<'a, M> {
         if self.simulations < FEWEST {
             return Err(TypicalityError::Few { simulations: self.simulations });
         }
-        check(self.model, data)?;
-        let simulations = self.model.simulate(self.simulations).seed(self.seed ^ APART).replicate(data).run()?;
-        let all: Vec<Vec<f64>> = std::iter::once(data)
-            .chain(simulations.iter().map(|Simulation { data, .. }| data))
-            .collect::<Vec<_>>()
-            .into_par_iter()
-            .map(|data| statistics(data).into_iter().map(|(_, value)| value).collect())
-            .collect();
-        let names = statistics(data).into_iter().map(|(name, _)| name);
-        let columns: Vec<(String, Vec<f64>)> =
-            names.enumerate().map(|(s, name)| (name, all.iter().map(|one| one[s]).collect())).collect();
-        Ok(Typicality::new(&columns, all.len()))
+        let simulate = self.model.simulate(self.simulations).seed(self.seed ^ APART).replicate(data);
+        among(simulate.any(), data)
     }
+}
+
+/// How typical a data set is among simulations.
+fn among(simulate: &AnySimulate<'_>, data: &dyn AnyData) -> Result<Typicality, TypicalityError> {
+    simulate.model.check(data)?;
+    let fixed = simulate.fixed()?;
+    let values = |frame: &Frame<'_>| -> Vec<f64> { statistics(frame).into_iter().map(|(_, value)| value).collect() };
+    let mut all = vec![values(&data.frame())];
+    let drawn = (0..simulate.sets).into_par_iter().map(|i| Ok(values(&simulate.draw(&fixed, i)?.data().frame())));
+    all.extend(drawn.collect::<Result<Vec<_>, SimulateError>>()?);
+    let names = statistics(&data.frame()).into_iter().map(|(name, _)| name);
+    let columns: Vec<(String, Vec<f64>)> =
+        names.enumerate().map(|(s, name)| (name, all.iter().map(|one| one[s]).collect())).collect();
+    Ok(Typicality::new(&columns, all.len()))
 }
 
 /// How typical a data set is of a model. `Display` says it in a line or two.
@@ -220,7 +223,7 @@ fn standardised(values: &[f64]) -> Option<Vec<f64>> {
 }
 
 /// Statistics of a data set by name, the same ones of any: NaN where it has none.
-fn statistics<D: DataSet>(data: &D) -> Vec<(String, f64)> {
+fn statistics(data: &Frame<'_>) -> Vec<(String, f64)> {
     fn visit(frame: &Frame<'_>, top: bool, found: &mut Vec<(String, f64)>) {
         if !top {
             found.push((format!("size of {}", frame.name), frame.size as f64));
@@ -251,7 +254,7 @@ fn statistics<D: DataSet>(data: &D) -> Vec<(String, f64)> {
         frame.plates.iter().for_each(|plate| visit(plate, false, found));
     }
     let mut found = Vec::new();
-    visit(&data.frame(), true, &mut found);
+    visit(data, true, &mut found);
     found
 }
 
@@ -261,50 +264,5 @@ fn describe(name: &str, mut values: Vec<f64>, found: &mut Vec<(String, f64)>) {
     for p in QUANTILES {
         let value = if values.is_empty() { f64::NAN } else { quantile(&values, p) };
         found.push((format!("{} % quantile of {name}", 100.0 * p), value));
-    }
-}
-
-impl<M: Model> Posterior<M> {
-    /// A test of whether data are like simulations of the model: those that the posterior has learned from.
-    ///
-    /// ```
-    /// use hierarch::prelude::*;
-    ///
-    /// model! {
-    ///     pub Flux {
-    ///         global rate ~ Gamma(2.0, 1.0);
-    ///         plate events(1..=100) {
-    ///             observe energy ~ Exponential(rate);
-    ///         }
-    ///     }
-    /// }
-    ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let model = Flux::default();
-    /// let posterior = model.npe().train(Budget::sets(2_000))?; // far too short, for an example
-    /// let data = FluxData { events: FluxEvents { energy: vec![0.7, 0.1, 1.9, 0.4, 7e5, 0.3] } };
-    /// for warning in posterior.typicality().of(&data)?.warnings() {
-    ///     println!("{warning}"); // ... `largest energy` is 700000 ...
-    /// }
-    /// # assert!(!posterior.typicality().of(&data)?.warnings().is_empty());
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn typicality(&self) -> TypicalityTest<'_, M> {
-        TypicalityTest::new(self.model())
-    }
-}
-
-impl<M: Model> JointPosterior<M> {
-    /// A test of whether data are like simulations of the model: see [`Posterior::typicality`].
-    pub fn typicality(&self) -> TypicalityTest<'_, M> {
-        TypicalityTest::new(self.model())
-    }
-}
-
-impl<M: Model> RatioEstimator<M> {
-    /// A test of whether data are like simulations of the model: see [`Posterior::typicality`].
-    pub fn typicality(&self) -> TypicalityTest<'_, M> {
-        TypicalityTest::new(self.model())
     }
 }

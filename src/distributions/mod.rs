@@ -97,6 +97,7 @@ pub use poisson::{Poisson, PoissonLog};
 pub use power_law::PowerLaw;
 pub use student_t::StudentT;
 pub use support::{Support, constrain_simplex, unconstrain_simplex};
+pub(crate) use support::{break_stick, mend_stick};
 pub use truncated::Truncated;
 pub use truncated_normal::TruncatedNormal;
 pub use uniform::{LogUniform, Uniform};

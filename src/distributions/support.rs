@@ -118,27 +118,41 @@ impl Support<f64> {
 #[inline(always)]
 pub fn constrain_simplex<T: Real, const N: usize>(q: [T; N]) -> ([T; N], T) {
     let mut x = [T::from(0.0); N];
+    let log_jacobian = break_stick(&q, &mut x);
+    (x, log_jacobian)
+}
+
+/// The same into a slice of as many numbers as `q` has.
+#[inline(always)]
+pub(crate) fn break_stick<T: Real>(q: &[T], x: &mut [T]) -> T {
+    let n = x.len();
     let mut log_left = T::from(0.0);
     let mut log_jacobian = T::from(0.0);
-    for k in 0..N.saturating_sub(1) {
-        let u = q[k] - ((N - 1 - k) as f64).ln();
+    for k in 0..n.saturating_sub(1) {
+        let u = q[k] - ((n - 1 - k) as f64).ln();
         // ln(z) = -softplus(-u) and ln(1 - z) = -softplus(u).
         let (log_z, log_rest) = (-(-u).softplus(), -u.softplus());
         x[k] = (log_left + log_z).exp();
         log_jacobian += log_z + log_rest + log_left;
         log_left += log_rest;
     }
-    x[N - 1] = log_left.exp();
-    (x, log_jacobian)
+    x[n - 1] = log_left.exp();
+    log_jacobian
 }
 
 /// The unconstrained numbers of a point of the simplex: the inverse of [`constrain_simplex`].
 pub fn unconstrain_simplex<const N: usize>(x: [f64; N]) -> [f64; N] {
     let mut q = [0.0; N];
+    mend_stick(&x, &mut q);
+    q
+}
+
+/// The same into a slice of as many numbers as `x` has.
+pub(crate) fn mend_stick(x: &[f64], q: &mut [f64]) {
+    let n = x.len();
     let mut left: f64 = 1.0;
-    for k in 0..N.saturating_sub(1) {
-        q[k] = x[k].ln() - (left - x[k]).ln() + ((N - 1 - k) as f64).ln();
+    for k in 0..n.saturating_sub(1) {
+        q[k] = x[k].ln() - (left - x[k]).ln() + ((n - 1 - k) as f64).ln();
         left -= x[k];
     }
-    q
 }

@@ -9,8 +9,10 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::marker::PhantomData;
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
@@ -18,10 +20,10 @@ use super::InferenceError;
 use super::hierarchy::{Hierarchy, Latents, Parts, PlateLatents};
 use super::joint::Task;
 use super::posterior::{FINGERPRINT, MODEL};
-use crate::model::{GlobalSlot, Model};
+use crate::model::{AnyData, AnyModel, AnySimulation, GlobalSlot, Model};
 use crate::nn::{self, Batch, Numbers, PILOT, Packed, Settings, Source, VALIDATION, load_numbers, save_numbers, take};
 use crate::progress::Progress;
-use crate::simulate::{Simulate, SimulateError, Simulation};
+use crate::simulate::{AnySimulate, Simulate, SimulateError};
 
 /// Data sets in a shard.
 const SHARD: usize = 1024;
@@ -39,7 +41,14 @@ const VERSION: &str = "2";
 /// Simulated data sets in memory, as networks read them, with the globals and locals that they were drawn from.
 #[derive(Clone, Debug)]
 pub struct Bank<M: Model> {
-    model: M,
+    pub(super) any: AnyBank,
+    model: PhantomData<fn() -> M>,
+}
+
+/// Simulated data sets of some model.
+#[derive(Clone, Debug)]
+pub(super) struct AnyBank {
+    model: Arc<dyn AnyModel>,
     hierarchy: Hierarchy,
     sets: usize,
     /// Of [`SHARD`] data sets each, but for the last, which may have fewer, or more than the bank.
@@ -47,7 +56,7 @@ pub struct Bank<M: Model> {
     /// Says which simulations these are.
     simulation: String,
     sizes: Vec<(String, usize)>,
-    covariates: Option<M::Data>,
+    covariates: Option<Arc<dyn AnyData>>,
 }
 
 /// Some data sets with the latent variables that they were drawn from.
@@ -66,8 +75,15 @@ impl<'a, M: Model> Simulate<'a, M> {
     /// A simulation that cannot be drawn, a file that cannot be written or read, or a folder with simulations of another
     /// model, seed or sizes, or of another version of the library.
     pub fn bank(self, folder: impl AsRef<Path>) -> Result<Bank<M>, InferenceError> {
-        let folder = folder.as_ref();
-        let (model, sets, simulation) = (self.model(), self.sets(), self.describe());
+        let covariates = self.covariates().map(|data| Arc::new(data.clone()) as Arc<dyn AnyData>);
+        let any = self.any().bank(folder.as_ref(), covariates)?;
+        Ok(Bank { any, model: PhantomData })
+    }
+}
+
+impl AnySimulate<'_> {
+    fn bank(&self, folder: &Path, covariates: Option<Arc<dyn AnyData>>) -> Result<AnyBank, InferenceError> {
+        let (model, sets, simulation) = (self.model, self.sets, self.describe());
         let specification = model.specification();
         let hierarchy = Hierarchy::new(model, true);
         let metadata = |sets: &str| {
@@ -79,9 +95,9 @@ impl<'a, M: Model> Simulate<'a, M> {
                 (SETS.to_owned(), sets.to_owned()),
             ])
         };
-        let plan = self.plan()?;
+        let fixed = self.fixed()?;
         let simulate = |index: usize| -> Result<Shard, InferenceError> {
-            let shard = Shard::of(&hierarchy, model, &self.draw(&plan, index)?);
+            let shard = Shard::of(&hierarchy, model, &*self.draw(&fixed, index)?);
             hierarchy.check(&shard.parts).map_err(|error| error.after(index))?;
             Ok(Shard { parts: shard.parts.pack(), ..shard })
         };
@@ -110,10 +126,10 @@ impl<'a, M: Model> Simulate<'a, M> {
             shards.push(shard);
             bar.set(last as u64, || format!("{last} data sets,"));
         }
-        Ok(Bank {
-            model: model.clone(),
-            sizes: self.fixed_sizes().to_vec(),
-            covariates: self.covariates().cloned(),
+        Ok(AnyBank {
+            model: model.any_clone(),
+            sizes: self.sizes.clone(),
+            covariates,
             hierarchy,
             sets,
             shards,
@@ -131,8 +147,8 @@ impl Shard {
         Self { parts: Parts { data, references }, latents: Latents { draws: 1, globals: Vec::new(), plates } }
     }
 
-    fn of<M: Model>(hierarchy: &Hierarchy, model: &M, simulation: &Simulation<M>) -> Self {
-        Self { parts: hierarchy.parts(&simulation.data), latents: hierarchy.latents(model, simulation) }
+    fn of(hierarchy: &Hierarchy, model: &dyn AnyModel, simulation: &dyn AnySimulation) -> Self {
+        Self { parts: hierarchy.parts(&simulation.data().frame()), latents: hierarchy.latents(model, simulation) }
     }
 
     fn sets(&self) -> usize {
@@ -216,12 +232,18 @@ impl Shard {
 impl<M: Model> Bank<M> {
     /// How many data sets there are.
     pub fn len(&self) -> usize {
-        self.sets
+        self.any.sets
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.sets == 0
+        self.any.sets == 0
+    }
+}
+
+impl AnyBank {
+    fn len(&self) -> usize {
+        self.sets
     }
 
     /// Which simulations these are.
@@ -235,8 +257,8 @@ impl<M: Model> Bank<M> {
     }
 
     /// The data that covariates were taken from.
-    pub(super) fn covariates(&self) -> Option<&M::Data> {
-        self.covariates.as_ref()
+    pub(super) fn covariates(&self) -> Option<&dyn AnyData> {
+        self.covariates.as_deref()
     }
 
     /// Data sets that are held out: a tenth, the last ones.
@@ -250,10 +272,10 @@ impl<M: Model> Bank<M> {
     }
 
     /// Checks that a posterior of a model can be learned from the bank.
-    pub(super) fn check(&self, model: &M) -> Result<(), InferenceError> {
-        if *model != self.model {
-            let name = |model: &M| format!("{model:?}");
-            return Err(InferenceError::OtherBank { found: name(&self.model), expected: name(model) });
+    pub(super) fn check(&self, model: &dyn AnyModel) -> Result<(), InferenceError> {
+        if !model.is(&*self.model) {
+            let (found, expected) = (format!("{:?}", self.model), format!("{model:?}"));
+            return Err(InferenceError::OtherBank { found, expected });
         }
         if self.len() < SMALLEST {
             return Err(InferenceError::SmallBank { sets: self.len(), least: SMALLEST });
@@ -264,11 +286,11 @@ impl<M: Model> Bank<M> {
     /// Draws data sets from the bank for a training in steps of `sets`.
     pub(super) fn source<'a>(
         &'a self,
-        model: &M,
+        model: &dyn AnyModel,
         targets: &'a [GlobalSlot],
         sets: usize,
         seed: u64,
-    ) -> Result<BankSource<'a, M>, InferenceError> {
+    ) -> Result<BankSource<'a>, InferenceError> {
         self.check(model)?;
         Ok(BankSource { bank: self, targets, sets, seed })
     }
@@ -279,7 +301,7 @@ impl<M: Model> Bank<M> {
         hierarchy: &'a Hierarchy,
         task: Task,
         settings: &mut Settings,
-    ) -> Result<BankElements<'a, M>, InferenceError> {
+    ) -> Result<BankElements<'a>, InferenceError> {
         let path = &hierarchy.plates[task.plate].path;
         let training = Elements::of(&self.shards, path, 0..self.training());
         let validation = Elements::of(&self.shards, path, self.training()..self.len());
@@ -301,15 +323,15 @@ pub(super) fn learn_often(settings: &mut Settings) {
 
 /// A bank as the training of a network of globals sees it: in every epoch all of its training share once, in an order of its
 /// own.
-pub(super) struct BankSource<'a, M: Model> {
-    bank: &'a Bank<M>,
+pub(super) struct BankSource<'a> {
+    bank: &'a AnyBank,
     targets: &'a [GlobalSlot],
     /// Data sets of a step.
     sets: usize,
     seed: u64,
 }
 
-impl<M: Model> Source for BankSource<'_, M> {
+impl Source for BankSource<'_> {
     type Error = SimulateError;
 
     fn draw(&self, step: u64, first: usize, sets: usize) -> Result<(Batch, Vec<f32>), SimulateError> {
@@ -366,8 +388,8 @@ impl Elements {
 ///
 /// Data sets with many elements are seen often. That changes nothing: what is believed of an element does not depend on how
 /// many there are, but for plates of random size, and there the network reads the number.
-pub(super) struct BankElements<'a, M: Model> {
-    bank: &'a Bank<M>,
+pub(super) struct BankElements<'a> {
+    bank: &'a AnyBank,
     hierarchy: &'a Hierarchy,
     task: Task,
     training: Elements,
@@ -377,14 +399,14 @@ pub(super) struct BankElements<'a, M: Model> {
     seed: u64,
 }
 
-impl<M: Model> BankElements<'_, M> {
+impl BankElements<'_> {
     /// Which simulations these are.
     pub(super) fn simulation(&self) -> String {
         self.bank.simulation()
     }
 }
 
-impl<M: Model> Source for BankElements<'_, M> {
+impl Source for BankElements<'_> {
     type Error = SimulateError;
 
     fn draw(&self, step: u64, first: usize, sets: usize) -> Result<(Batch, Vec<f32>), SimulateError> {
@@ -473,7 +495,7 @@ mod tests {
                 assert_eq!(tasks.len(), 4);
                 for task in tasks {
                     let path = &hierarchy.plates[task.plate].path;
-                    for sets in [0..bank.training(), bank.training()..bank.len(), 1000..1030] {
+                    for sets in [0..bank.any.training(), bank.any.training()..bank.any.len(), 1000..1030] {
                         let (mut expected, mut expected_targets) = task.batch(&hierarchy, 0);
                         for simulation in &simulations[sets.clone()] {
                             let Shard { parts, latents } = Shard::of(&hierarchy, &model, simulation);
@@ -482,10 +504,10 @@ mod tests {
                                 task.push(&hierarchy, of, element, &mut expected, &mut expected_targets);
                             }
                         }
-                        let elements = Elements::of(&bank.shards, path, sets);
+                        let elements = Elements::of(&bank.any.shards, path, sets);
                         let (mut found, mut targets) = task.batch(&hierarchy, 0);
                         for (shard, row) in (0..elements.count).map(|element| elements.place(element)) {
-                            let Shard { parts, latents } = &bank.shards[shard];
+                            let Shard { parts, latents } = &bank.any.shards[shard];
                             task.push(&hierarchy, (parts, latents), row, &mut found, &mut targets);
                         }
                         assert_eq!((found, targets), (expected, expected_targets));
@@ -501,11 +523,11 @@ mod tests {
         let (model, folder) = (Camp::default(), tempfile::tempdir().unwrap());
         let simulations = simulate(&model).run().unwrap();
         let bank = simulate(&model).bank(folder.path()).unwrap();
-        let p = &bank.hierarchy.globals[1..];
-        let (found, targets) = bank.source(&model, p, 100, 1).unwrap().draw(PILOT, 990, 100).unwrap();
-        let (mut expected, mut expected_targets) = (bank.hierarchy.encoder.batch(), Vec::new());
+        let p = &bank.any.hierarchy.globals[1..];
+        let (found, targets) = bank.any.source(&model, p, 100, 1).unwrap().draw(PILOT, 990, 100).unwrap();
+        let (mut expected, mut expected_targets) = (bank.any.hierarchy.encoder.batch(), Vec::new());
         for simulation in &simulations[990..1090] {
-            bank.hierarchy.encoder.push(&simulation.data, &mut expected);
+            bank.any.hierarchy.encoder.push(&DataSet::frame(&simulation.data), &mut expected);
             let q = crate::model::unconstrain(&model, &simulation.globals, None);
             super::super::link::push_targets(&q, p, &mut expected_targets);
         }
@@ -517,7 +539,7 @@ mod tests {
     fn simulations_without_locals_are_to_be_run_anew() {
         let (model, folder) = (Camp::default(), tempfile::tempdir().unwrap());
         let path = folder.path().join("00000.safetensors");
-        let metadata = BTreeMap::from([(SIMULATION.to_owned(), simulate(&model).describe())]);
+        let metadata = BTreeMap::from([(SIMULATION.to_owned(), simulate(&model).any().describe())]);
         save_numbers(&path, &[], metadata).unwrap();
         let error = simulate(&model).bank(folder.path()).unwrap_err();
         assert!(matches!(error, InferenceError::OtherFormat { .. }), "{error}");

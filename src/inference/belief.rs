@@ -1,10 +1,11 @@
 //! What a trained posterior believes of the globals, given one data set.
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::link::Link;
 
-use crate::model::{GlobalSlot, Likelihood, Model, Record, constrain, log_jacobian, unconstrain};
+use crate::model::{AnyGlobals, AnyModel, GlobalSlot, Likelihood, Model, Record};
 use crate::nn::Estimate;
 use crate::sampling::{Proposal, Refined, SampleError, Summary, refine};
 use crate::simulate::{Stream, stream};
@@ -18,15 +19,26 @@ pub(super) const REFINED: usize = 4000;
 /// standard normal), carried into the support of each variable, so that a fraction stays within 0 and 1.
 #[derive(Clone, Debug)]
 pub struct Belief<M: Model> {
-    model: M,
+    any: Arc<AnyBelief>,
+    model: PhantomData<fn() -> M>,
+}
+
+/// A distribution over globals of some model.
+#[derive(Clone, Debug)]
+pub(crate) struct AnyBelief {
+    model: Arc<dyn AnyModel>,
     targets: Arc<[GlobalSlot]>,
     /// Over the numbers that a network infers, target after target.
     pub(super) estimate: Estimate,
 }
 
 impl<M: Model> Belief<M> {
-    pub(super) fn new(model: M, targets: Arc<[GlobalSlot]>, estimate: Estimate) -> Self {
-        Self { model, targets, estimate }
+    pub(crate) fn of(any: AnyBelief) -> Self {
+        Self::of_shared(Arc::new(any))
+    }
+
+    pub(super) fn of_shared(any: Arc<AnyBelief>) -> Self {
+        Self { any, model: PhantomData }
     }
 
     /// The exact posterior, by importance sampling with this belief as the proposal: with k-hat, which tells whether to
@@ -69,32 +81,85 @@ impl<M: Model> Belief<M> {
 
     /// The names of the numbers: `mass`, or `mu[0]`, `mu[1]` for a vector.
     pub fn names(&self) -> Vec<&str> {
-        self.targets.iter().flat_map(|t| t.components.iter().map(String::as_str)).collect()
+        self.any.names()
     }
 
     /// Independent draws: for each name its `count` draws, from a seed.
     pub fn sample(&self, count: usize, seed: u64) -> Vec<Vec<f64>> {
+        self.any.sample(count, seed)
+    }
+
+    /// Such draws with the log density of each, in the constrained space.
+    pub(crate) fn sample_with_log_density(&self, count: usize, seed: u64) -> (Vec<Vec<f64>>, Vec<f64>) {
+        self.any.sample_with_log_density(count, seed)
+    }
+
+    /// Independent draws of all globals; those that were not inferred are NaN.
+    pub fn globals(&self, count: usize, seed: u64) -> Vec<M::Globals> {
+        self.any.globals(count, seed).iter().map(|values| M::Globals::from_numbers(values)).collect()
+    }
+
+    /// Mean, sd and quantiles of every number.
+    pub fn summary(&self) -> Summary {
+        self.any.summary()
+    }
+
+    /// The mean of a number; nothing if there is none of that name.
+    pub fn mean(&self, name: &str) -> Option<f64> {
+        self.any.mean(name)
+    }
+
+    /// The standard deviation of a number; nothing if there is none of that name.
+    pub fn sd(&self, name: &str) -> Option<f64> {
+        self.any.sd(name)
+    }
+
+    /// A quantile of a number, for a probability between 0 and 1; nothing if there is none of that name.
+    pub fn quantile(&self, name: &str, probability: f64) -> Option<f64> {
+        self.any.quantile(name, probability)
+    }
+
+    /// The log density at some globals, in the constrained space; of the inferred ones alone, the others being ignored.
+    pub fn log_density(&self, globals: &M::Globals) -> f64 {
+        self.any.log_density(globals)
+    }
+
+    /// The log density of one scalar global at a value, the others being integrated over; nothing if there is no scalar of
+    /// that name, if its support depends on another global, or if the posterior is a flow of several numbers.
+    pub fn log_density_of(&self, name: &str, value: f64) -> Option<f64> {
+        self.any.log_density_of(name, value)
+    }
+}
+
+impl AnyBelief {
+    pub(crate) fn new(model: Arc<dyn AnyModel>, targets: Arc<[GlobalSlot]>, estimate: Estimate) -> Self {
+        Self { model, targets, estimate }
+    }
+
+    pub(crate) fn names(&self) -> Vec<&str> {
+        self.targets.iter().flat_map(|t| t.components.iter().map(String::as_str)).collect()
+    }
+
+    pub(crate) fn sample(&self, count: usize, seed: u64) -> Vec<Vec<f64>> {
         let mut rng = stream(seed, 0);
         self.columns(&self.estimate.sample(count, &mut rng))
     }
 
-    /// Such draws with the log density of each, in the constrained space.
     pub(crate) fn sample_with_log_density(&self, count: usize, seed: u64) -> (Vec<Vec<f64>>, Vec<f64>) {
         let points = self.estimate.sample(count, &mut stream(seed, 0));
         let mut log_densities = self.estimate.log_densities(&points);
         let places: Vec<(usize, Link)> = self.targets.iter().flat_map(|t| t.free.clone()).zip(self.links()).collect();
         let names: Vec<&str> = self.targets.iter().map(|t| t.name.as_str()).collect();
-        let size = crate::model::global_slots(&self.model).iter().map(|g| g.free.end).max().unwrap_or(0);
+        let size = self.model.global_slots().iter().map(|g| g.free.end).max().unwrap_or(0);
         let mut q = vec![f64::NAN; size];
         for (log_density, point) in log_densities.iter_mut().zip(points.chunks_exact(places.len())) {
             to_unconstrained(&places, point, &mut q, log_density);
-            *log_density -= log_jacobian(&self.model, &q, &names);
+            *log_density -= self.model.log_jacobian(&q, &names);
         }
         (self.columns(&points), log_densities)
     }
 
-    /// Independent draws of all globals; those that were not inferred are NaN.
-    pub fn globals(&self, count: usize, seed: u64) -> Vec<M::Globals> {
+    pub(crate) fn globals(&self, count: usize, seed: u64) -> Vec<Vec<f64>> {
         let columns = self.sample(count, seed);
         let size = self.targets.iter().map(|t| t.values.end).max().unwrap_or(0);
         let positions: Vec<usize> = self.targets.iter().flat_map(|t| t.values.clone()).collect();
@@ -102,29 +167,25 @@ impl<M: Model> Belief<M> {
             .map(|i| {
                 let mut values = vec![f64::NAN; size];
                 positions.iter().zip(&columns).for_each(|(&at, column)| values[at] = column[i]);
-                M::Globals::from_numbers(&values)
+                values
             })
             .collect()
     }
 
-    /// Mean, sd and quantiles of every number.
-    pub fn summary(&self) -> Summary {
+    pub(crate) fn summary(&self) -> Summary {
         let columns = self.points();
         Summary::from_draws(self.names().into_iter().zip(columns.iter().map(Vec::as_slice)))
     }
 
-    /// The mean of a number; nothing if there is none of that name.
-    pub fn mean(&self, name: &str) -> Option<f64> {
+    pub(crate) fn mean(&self, name: &str) -> Option<f64> {
         self.row(name).map(|r| r.mean)
     }
 
-    /// The standard deviation of a number; nothing if there is none of that name.
-    pub fn sd(&self, name: &str) -> Option<f64> {
+    pub(crate) fn sd(&self, name: &str) -> Option<f64> {
         self.row(name).map(|r| r.sd)
     }
 
-    /// A quantile of a number, for a probability between 0 and 1; nothing if there is none of that name.
-    pub fn quantile(&self, name: &str, probability: f64) -> Option<f64> {
+    pub(crate) fn quantile(&self, name: &str, probability: f64) -> Option<f64> {
         let at = self.names().iter().position(|n| *n == name)?;
         let mut points = self.points().swap_remove(at);
         points.sort_by(f64::total_cmp);
@@ -135,28 +196,25 @@ impl<M: Model> Belief<M> {
         self.summary().rows.into_iter().find(|r| r.name == name)
     }
 
-    /// The log density at some globals, in the constrained space; of the inferred ones alone, the others being ignored.
-    pub fn log_density(&self, globals: &M::Globals) -> f64 {
-        let q = unconstrain(&self.model, globals, None);
+    pub(crate) fn log_density(&self, globals: &dyn AnyGlobals) -> f64 {
+        let q = self.model.unconstrain(globals, None);
         let free: Vec<usize> = self.targets.iter().flat_map(|t| t.free.clone()).collect();
         let at: Vec<f64> = free.iter().zip(self.links()).map(|(&at, link)| link.forward(q[at])).collect();
         let slopes: f64 = free.iter().zip(self.links()).map(|(&at, link)| link.log_slope(q[at])).sum();
         let names: Vec<&str> = self.targets.iter().map(|t| t.name.as_str()).collect();
-        self.estimate.log_densities(&at)[0] + slopes - log_jacobian(&self.model, &q, &names)
+        self.estimate.log_densities(&at)[0] + slopes - self.model.log_jacobian(&q, &names)
     }
 
-    /// The log density of one scalar global at a value, the others being integrated over; nothing if there is no scalar of
-    /// that name, if its support depends on another global, or if the posterior is a flow of several numbers.
-    pub fn log_density_of(&self, name: &str, value: f64) -> Option<f64> {
+    pub(crate) fn log_density_of(&self, name: &str, value: f64) -> Option<f64> {
         let at = self.targets.iter().position(|t| t.name == name && t.values.len() == 1 && t.free.len() == 1)?;
         let target = &self.targets[at];
         let dim = self.targets[..at].iter().map(|t| t.free.len()).sum();
         let mut values = vec![f64::NAN; target.values.end];
         values[target.values.start] = value;
-        let q = unconstrain(&self.model, &M::Globals::from_numbers(&values), None);
+        let q = self.model.unconstrain(&*self.model.globals(&values), None);
         let (link, free) = (Link::of(target.bounded), q[target.free.start]);
         let inner = self.estimate.marginal(dim)?.log_densities(&[link.forward(free)])[0] + link.log_slope(free);
-        let density = inner - log_jacobian(&self.model, &q, &[name]);
+        let density = inner - self.model.log_jacobian(&q, &[name]);
         (!density.is_nan()).then_some(density)
     }
 
@@ -176,13 +234,13 @@ impl<M: Model> Belief<M> {
         let links: Vec<Link> = self.links().collect();
         let shown: Vec<usize> = self.targets.iter().flat_map(|t| t.values.clone()).collect();
         let mut columns = vec![Vec::new(); shown.len()];
-        let size = crate::model::global_slots(&self.model).iter().map(|g| g.free.end).max().unwrap_or(0);
+        let size = self.model.global_slots().iter().map(|g| g.free.end).max().unwrap_or(0);
         let (mut q, mut values) = (vec![f64::NAN; size], Vec::new());
         for point in points.chunks_exact(positions.len()) {
             for ((&at, link), z) in positions.iter().zip(&links).zip(point) {
                 q[at] = link.inverse(*z);
             }
-            constrain(&self.model, None, &q, &mut values);
+            self.model.constrain(None, &q, &mut values);
             shown.iter().zip(&mut columns).for_each(|(&at, column)| column.push(values[at]));
         }
         columns
@@ -190,7 +248,7 @@ impl<M: Model> Belief<M> {
 }
 
 /// Of a model without continuous locals, and of all its globals.
-impl<M: Model> Proposal for Belief<M> {
+impl Proposal for AnyBelief {
     fn names(&self) -> Vec<String> {
         self.names().into_iter().map(str::to_owned).collect()
     }
@@ -215,8 +273,18 @@ fn to_unconstrained(places: &[(usize, Link)], point: &[f64], q: &mut [f64], log_
     }
 }
 
+impl<M: Model> Proposal for Belief<M> {
+    fn names(&self) -> Vec<String> {
+        Proposal::names(&*self.any)
+    }
+
+    fn draw(&self, rng: &mut Stream, q: &mut [f64], log_density: &mut [f64]) {
+        self.any.draw(rng, q, log_density);
+    }
+}
+
 impl<M: Model> std::fmt::Display for Belief<M> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.summary().fmt(f)
+        self.any.summary().fmt(f)
     }
 }

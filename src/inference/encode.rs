@@ -7,7 +7,7 @@
 //!
 //! A picture is a table of its own inside its row, as a plate of one element; outside plates, a plate of one at the top.
 
-use crate::io::{DataSet, Frame, Values};
+use crate::io::{Frame, Values};
 use crate::model::{Kind, Plate, Specification, Variable};
 use crate::nn::{Batch, PlateShape, Rows};
 
@@ -167,15 +167,14 @@ impl Encoder {
     }
 
     /// Adds a data set to a batch.
-    pub(super) fn push<D: DataSet>(&self, data: &D, batch: &mut Batch) {
-        let frame = data.frame();
+    pub(super) fn push(&self, frame: &Frame<'_>, batch: &mut Batch) {
         if self.incoming.is_empty() {
-            return self.push_plates(&frame, batch);
+            return self.push_plates(frame, batch);
         }
         let mut one = self.batch();
-        self.push_plates(&frame, &mut one);
+        self.push_plates(frame, &mut one);
         for incoming in &self.incoming {
-            one.plates[incoming.to].children[incoming.table] = incoming.rows(&frame, &one);
+            one.plates[incoming.to].children[incoming.table] = incoming.rows(frame, &one);
         }
         batch.append(&one);
     }

@@ -8,22 +8,25 @@
 //! for any number of elements, whatever the network was trained for. A ratio given also the continuous locals of the element
 //! stands in for the density that an implicit observation lacks, beside the densities that the model knows.
 
+use std::marker::PhantomData;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::hierarchy::{Hierarchy, Parts};
 use super::link::{Link, places};
-use super::npe::Npe;
+use super::npe::AnyNpe;
 use super::ratio::{Nre, RatioFactor};
 use super::training::Training;
 use super::{InferenceError, file, sizes};
-use crate::io::DataSet;
+use crate::io::Frame;
+use crate::model::erased::typed;
 use crate::model::{
-    Density, Explicit, Model, PlateSize, Role, Specification, Variable, check, check_locals, local_ranges, unconstrain,
+    AnyData, AnyLocals, AnyModel, AnySimulation, Density, Explicit, Factor, Model, PlateSize, Role, Specification,
+    Variable, check_locals, local_ranges,
 };
-use crate::nn::{Batch, Budget, Network, PlateShape, Ratio, Record, Shape, Source};
+use crate::nn::{Batch, Budget, Family, Network, PlateShape, Ratio, Record, Shape, Source};
 use crate::sampling::Nuts;
-use crate::simulate::{Plan, SimulateError, stream};
+use crate::simulate::{Fixed, SimulateError, Simulation, stream};
 
 const EVENT: &str = "hierarch.event_ratio";
 
@@ -61,8 +64,20 @@ impl<M: Model> EventNre<'_, M> {
     /// a checkpoint of another training.
     pub fn train(self, budget: Budget) -> Result<EventRatio<M>, InferenceError> {
         let family = self.nre.family();
-        let Npe { model, globals, sizes, covariates, mut settings, bank, checkpoint, networks, .. } = self.nre.npe;
-        let unusable = |what: &str| InferenceError::PerEvent { plate: self.plate.clone(), what: what.to_owned() };
+        AnyEventRatio::train(self.nre.npe.any, family, &self.plate, self.implicit, budget).map(EventRatio::of)
+    }
+}
+
+impl AnyEventRatio {
+    fn train(
+        npe: AnyNpe<'_>,
+        family: Family,
+        plate: &str,
+        implicit: bool,
+        budget: Budget,
+    ) -> Result<Self, InferenceError> {
+        let AnyNpe { model, globals, sizes, covariates, mut settings, bank, checkpoint, networks, .. } = npe;
+        let unusable = |what: &str| InferenceError::PerEvent { plate: plate.to_owned(), what: what.to_owned() };
         if globals.is_some() {
             return Err(unusable("elements share all globals, and all are needed: do not choose among them"));
         }
@@ -73,25 +88,22 @@ impl<M: Model> EventNre<'_, M> {
             return Err(unusable("an element is read as a whole, not by a network of rows"));
         }
         sizes::refuse_random(&model.specification(), &sizes)?;
-        let elements = Elements::new(model, &self.plate, self.implicit)?;
+        let elements = Elements::new(model, plate, implicit)?;
         if let Some(data) = covariates {
-            check(model, data)?;
+            model.check(data)?;
         }
         let (width, plates) = elements.shape();
         let shape = Shape { width, plates, targets: elements.targets() };
         settings.budget = budget;
         settings.architecture.family = family;
         settings.architecture = settings.architecture.sized(&shape);
-        let plan = Plan::new(model, &sizes, None, covariates.map(|data| (data, false)))?;
-        let plan = plan.without_elements();
-        let empty = model.draw(&plan, &mut stream(0, 0))?.data;
-        let plan = plan.but_one(model, &self.plate);
+        let fixed = Fixed::new(model, &sizes, None, covariates.map(|data| (data, false)))?.without_elements();
+        let empty = model.draw(&fixed, &mut stream(0, 0))?;
+        let fixed = fixed.but_one(model, plate);
         let training = Training {
             of: format!(
-                "{model:?} ({}), ratio of single {}, implicit {}",
-                model.specification().fingerprint(),
-                self.plate,
-                self.implicit
+                "{model:?} ({}), ratio of single {plate}, implicit {implicit}",
+                model.specification().fingerprint()
             ),
             settings: &settings,
             networks: &[],
@@ -100,10 +112,10 @@ impl<M: Model> EventNre<'_, M> {
             pictures: None,
             checkpoint: checkpoint.as_deref(),
         };
-        let text = covariates.map(|data| serde_json::json!(data).to_string());
-        let source = Single { model, plan, elements: &elements, seed: settings.seed };
+        let text = covariates.map(|data| data.frame().digest());
+        let source = Single { model, fixed, elements: &elements, seed: settings.seed };
         let network = training.fit(&shape, &source, &format!("sizes {sizes:?}, covariates {text:?}"))?;
-        Ok(EventRatio { model: model.clone(), elements, network: Arc::new(network), empty })
+        Ok(Self { model: model.any_clone(), elements, network, empty })
     }
 }
 
@@ -118,7 +130,7 @@ struct Elements {
 }
 
 impl Elements {
-    fn new<M: Model>(model: &M, name: &str, implicit: bool) -> Result<Self, InferenceError> {
+    fn new(model: &dyn AnyModel, name: &str, implicit: bool) -> Result<Self, InferenceError> {
         let specification = model.specification();
         let hierarchy = Hierarchy::new(model, false);
         let unusable = |what: String| InferenceError::PerEvent { plate: name.to_owned(), what };
@@ -197,14 +209,13 @@ impl Elements {
 
     /// The unconstrained numbers of a density that the ratios of a data set's elements are functions of, and for each element
     /// and each target, which of these it is.
-    fn places<D: DataSet>(&self, data: &D) -> (Vec<(usize, Link)>, Vec<usize>) {
+    fn places(&self, frame: &Frame<'_>) -> (Vec<(usize, Link)>, Vec<usize>) {
         let hierarchy = &self.hierarchy;
         let mut all: Vec<(usize, Link)> = places(&hierarchy.globals).collect();
         let (globals, mut of) = (all.len(), Vec::new());
-        let frame = data.frame();
-        let ranges = local_ranges(&hierarchy.globals, &hierarchy.slots, &frame);
+        let ranges = local_ranges(&hierarchy.globals, &hierarchy.slots, frame);
         let own = &hierarchy.plates[self.plate];
-        for element in 0..own.size(&frame) {
+        for element in 0..own.size(frame) {
             of.extend(0..globals);
             for (slot, free, link) in own.continuous.iter().filter(|_| self.implicit) {
                 let Some(range) = &ranges[*slot] else { continue };
@@ -239,14 +250,14 @@ fn contains(plate: &crate::model::Plate, name: &str) -> bool {
 }
 
 /// Single elements, each of a data set of its own: others that shared its globals would be no others.
-struct Single<'a, 'b, M: Model> {
-    model: &'a M,
-    plan: Plan<'a, M>,
+struct Single<'a, 'b> {
+    model: &'a dyn AnyModel,
+    fixed: Fixed<'a>,
     elements: &'b Elements,
     seed: u64,
 }
 
-impl<M: Model> Source for Single<'_, '_, M> {
+impl Source for Single<'_, '_> {
     type Error = SimulateError;
 
     fn draw(&self, step: u64, first: usize, sets: usize) -> Result<(Batch, Vec<f32>), SimulateError> {
@@ -256,9 +267,9 @@ impl<M: Model> Source for Single<'_, '_, M> {
         for place in first..first + sets {
             // One stream for each (step, place), apart from those of `simulate` by the seed.
             let key = step.wrapping_add(2).wrapping_mul(0x9fb2_1c65_1e98_df25);
-            let simulation = self.model.draw(&self.plan, &mut stream(self.seed.wrapping_add(key), place as u64))?;
-            self.elements.push(&hierarchy.parts(&simulation.data), 0, &mut batch);
-            let latents = hierarchy.latents(self.model, &simulation);
+            let simulation = self.model.draw(&self.fixed, &mut stream(self.seed.wrapping_add(key), place as u64))?;
+            self.elements.push(&hierarchy.parts(&simulation.data().frame()), 0, &mut batch);
+            let latents = hierarchy.latents(self.model, &*simulation);
             targets.extend_from_slice(&latents.globals);
             if *implicit {
                 targets.extend_from_slice(&latents.plates[*plate].numbers);
@@ -271,22 +282,66 @@ impl<M: Model> Source for Single<'_, '_, M> {
 /// A learned ratio of single elements of a plate.
 #[derive(Clone, Debug)]
 pub struct EventRatio<M: Model> {
-    model: M,
-    elements: Elements,
-    network: Arc<Network>,
-    /// A data set without elements.
-    empty: M::Data,
+    any: Arc<AnyEventRatio>,
+    model: PhantomData<fn() -> M>,
 }
 
-impl<M: Model> EventRatio<M> {
-    fn ratio(&self, data: &M::Data) -> Result<Ratio, InferenceError> {
-        check(&self.model, data)?;
-        let parts = self.elements.hierarchy.parts(data);
+/// A learned ratio of single elements of a plate of some model.
+#[derive(Debug)]
+struct AnyEventRatio {
+    model: Arc<dyn AnyModel>,
+    elements: Elements,
+    network: Network,
+    /// A simulation without elements.
+    empty: Box<dyn AnySimulation>,
+}
+
+impl AnyEventRatio {
+    fn ratio(&self, data: &dyn AnyData) -> Result<Ratio, InferenceError> {
+        self.model.check(data)?;
+        let parts = self.elements.hierarchy.parts(&data.frame());
         let mut batch = self.elements.batch();
         for element in 0..self.elements.hierarchy.elements(&parts, self.elements.plate) {
             self.elements.push(&parts, element, &mut batch);
         }
         Ok(self.network.ratios(&batch)?)
+    }
+
+    /// The ratios of a data set's elements as a factor of a density.
+    fn factor(&self, data: &dyn AnyData) -> Result<Box<dyn Factor>, InferenceError> {
+        let (places, of) = self.elements.places(&data.frame());
+        Ok(Box::new(RatioFactor::new(self.ratio(data)?, of, places)))
+    }
+
+    /// At some unconstrained numbers.
+    fn log_ratios(&self, data: &dyn AnyData, q: &[f64]) -> Result<Vec<f64>, InferenceError> {
+        let ratio = self.ratio(data)?;
+        let (places, of) = self.elements.places(&data.frame());
+        let dims = ratio.dims();
+        let each = of.chunks_exact(dims).enumerate().map(|(element, of)| {
+            let point: Vec<f64> = of.iter().map(|&place| places[place].1.forward(q[places[place].0])).collect();
+            ratio.log_ratios(element, &point)[0]
+        });
+        Ok(each.collect())
+    }
+
+    fn save(&self, path: &Path) -> Result<(), InferenceError> {
+        let Elements { hierarchy, plate, implicit, .. } = &self.elements;
+        file::save(&self.network, &*self.model, (EVENT, (&hierarchy.plates[*plate].name, implicit)), path)
+    }
+
+    fn load(model: &dyn AnyModel, path: &Path) -> Result<Self, InferenceError> {
+        let (network, (plate, implicit)): (_, (String, bool)) = file::load(model, EVENT, path)?;
+        let elements = Elements::new(model, &plate, implicit)?;
+        let fixed = Fixed::new(model, &[], None, None)?.without_elements();
+        let empty = model.draw(&fixed, &mut stream(0, 0))?;
+        Ok(Self { model: model.any_clone(), elements, network, empty })
+    }
+}
+
+impl<M: Model> EventRatio<M> {
+    fn of(any: AnyEventRatio) -> Self {
+        Self { any: Arc::new(any), model: PhantomData }
     }
 
     /// ln of the ratio of each element of a data set, at some globals; for implicit observations, also at the continuous
@@ -300,20 +355,15 @@ impl<M: Model> EventRatio<M> {
         globals: &M::Globals,
         locals: &M::Locals,
     ) -> Result<Vec<f64>, InferenceError> {
-        let ratio = self.ratio(data)?;
-        let (places, of) = self.elements.places(data);
-        let q = if self.elements.implicit {
+        let any = &*self.any;
+        any.model.check(data)?;
+        let locals = if any.elements.implicit {
             check_locals::<M>(locals, data)?;
-            unconstrain(&self.model, globals, Some((locals, data)))
+            Some((locals as &dyn AnyLocals, data as &dyn AnyData))
         } else {
-            unconstrain(&self.model, globals, None)
+            None
         };
-        let dims = ratio.dims();
-        let each = of.chunks_exact(dims).enumerate().map(|(element, of)| {
-            let point: Vec<f64> = of.iter().map(|&place| places[place].1.forward(q[places[place].0])).collect();
-            ratio.log_ratios(element, &point)[0]
-        });
-        Ok(each.collect())
+        any.log_ratios(data, &any.model.unconstrain(globals, locals))
     }
 
     /// Samples the posterior given a data set of any size: of the globals, by the prior and the ratios of all elements; or,
@@ -326,14 +376,13 @@ impl<M: Model> EventRatio<M> {
     where
         M: Explicit,
     {
-        let (places, of) = self.elements.places(data);
-        let factor = Box::new(RatioFactor::new(self.ratio(data)?, of, places));
-        if self.elements.implicit {
-            let density = Density::explicit(&self.model, data)?.with_factor(factor);
-            return Ok(Nuts::over(&self.model, data, density, None));
+        let (model, factor) = (typed(&*self.any.model), self.any.factor(data)?);
+        if self.any.elements.implicit {
+            let density = Density::explicit(model, data)?.with_factor(factor);
+            return Ok(Nuts::over(model, data, density, None));
         }
-        let density = Density::of_globals(&self.model, &self.empty).with_factor(factor);
-        Ok(Nuts::over(&self.model, &self.empty, density, None))
+        let empty = &typed::<Simulation<M>>(&*self.any.empty).data;
+        Ok(Nuts::over(model, empty, Density::of_globals(model, empty).with_factor(factor), None))
     }
 
     /// Writes the ratio to a file in the safetensors format, whole or not at all. The header says which model it is of.
@@ -341,8 +390,7 @@ impl<M: Model> EventRatio<M> {
     /// # Errors
     /// The file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), InferenceError> {
-        let Elements { hierarchy, plate, implicit, .. } = &self.elements;
-        file::save(&self.network, &self.model, (EVENT, (&hierarchy.plates[*plate].name, implicit)), path.as_ref())
+        self.any.save(path.as_ref())
     }
 
     /// Reads a ratio that was saved for this model, with these params.
@@ -350,15 +398,11 @@ impl<M: Model> EventRatio<M> {
     /// # Errors
     /// A file that cannot be read, is damaged, or holds something else, such as the ratio of another model.
     pub fn load(model: &M, path: impl AsRef<Path>) -> Result<Self, InferenceError> {
-        let (network, (plate, implicit)): (_, (String, bool)) = file::load(model, EVENT, path.as_ref())?;
-        let elements = Elements::new(model, &plate, implicit)?;
-        let plan = Plan::new(model, &[], None, None)?.without_elements();
-        let empty = model.draw(&plan, &mut stream(0, 0))?.data;
-        Ok(Self { model: model.clone(), elements, network: Arc::new(network), empty })
+        AnyEventRatio::load(model, path.as_ref()).map(Self::of)
     }
 
     /// How the training went. The losses are those of telling elements apart, in nats.
     pub fn history(&self) -> &[Record] {
-        self.network.history()
+        self.any.network.history()
     }
 }

@@ -8,13 +8,13 @@ use serde::de::DeserializeOwned;
 
 use super::InferenceError;
 use super::posterior::{FINGERPRINT, MODEL};
-use crate::model::Model;
+use crate::model::AnyModel;
 use crate::nn::Network;
 
 /// Writes a network; the entry `key` of the header says what it is.
-pub(super) fn save<M: Model>(
+pub(super) fn save(
     network: &Network,
-    model: &M,
+    model: &dyn AnyModel,
     (key, what): (&str, impl Serialize),
     path: &Path,
 ) -> Result<(), InferenceError> {
@@ -28,8 +28,8 @@ pub(super) fn save<M: Model>(
 }
 
 /// Reads a network that was saved for this model, and what it is.
-pub(super) fn load<M: Model, T: DeserializeOwned>(
-    model: &M,
+pub(super) fn load<T: DeserializeOwned>(
+    model: &dyn AnyModel,
     key: &str,
     path: &Path,
 ) -> Result<(Network, T), InferenceError> {

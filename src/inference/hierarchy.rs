@@ -14,12 +14,12 @@
 
 use super::encode::Encoder;
 use super::link::Link;
-use crate::io::{DataSet, Frame, LocalSet};
+use crate::io::Frame;
 use crate::model::{
-    GlobalSlot, LocalSlot, LocalValues, Model, Specification, global_slots, local_ranges, local_slots, unconstrain,
+    AnyData, AnyGlobals, AnyLocals, AnyModel, AnySimulation, GlobalSlot, LocalSlot, LocalValues, Specification,
+    local_ranges,
 };
 use crate::nn::{Numbers, Packed, PackedRows, PlateShape, Rows, Shape};
-use crate::simulate::Simulation;
 
 /// What the elements of every plate are, and what is inferred of them.
 #[derive(Clone, Debug)]
@@ -129,11 +129,11 @@ impl Latents {
 }
 
 impl Hierarchy {
-    pub(super) fn new<M: Model>(model: &M, around: bool) -> Self {
+    pub(super) fn new(model: &dyn AnyModel, around: bool) -> Self {
         let specification = model.specification();
         let encoder = Encoder::new(&specification);
         let (outside, mut shapes) = encoder.shape();
-        let (globals, slots) = (global_slots(model), local_slots(model));
+        let (globals, slots) = (model.global_slots(), model.local_slots());
         let mut plates = Vec::new();
         let pictures = shapes.split_off(shapes.len() - encoder.pictures());
         add_plates(&specification, &specification.plates, &shapes, &[], &[], &slots, &mut plates);
@@ -210,12 +210,11 @@ impl Hierarchy {
     }
 
     /// A data set, taken apart.
-    pub(super) fn parts<D: DataSet>(&self, data: &D) -> Parts {
+    pub(super) fn parts(&self, frame: &Frame<'_>) -> Parts {
         let mut batch = self.encoder.batch();
-        self.encoder.push(data, &mut batch);
-        let frame = data.frame();
+        self.encoder.push(frame, &mut batch);
         let named = |plate: usize, column: usize| -> Numbers {
-            let frame = at(&frame, &self.plates[plate].path);
+            let frame = at(frame, &self.plates[plate].path);
             Numbers::Single((0..frame.size).map(|i| frame.columns[column].values.get(i) as f32).collect())
         };
         let references = self
@@ -228,19 +227,19 @@ impl Hierarchy {
     }
 
     /// The latent variables of a simulation, as one draw.
-    pub(super) fn latents<M: Model>(&self, model: &M, simulation: &Simulation<M>) -> Latents {
-        self.latents_of(model, &simulation.globals, &simulation.locals, &simulation.data)
+    pub(super) fn latents(&self, model: &dyn AnyModel, simulation: &dyn AnySimulation) -> Latents {
+        self.latents_of(model, simulation.globals(), simulation.locals(), simulation.data())
     }
 
     /// Some latent variables of a data set, as one draw.
-    pub(super) fn latents_of<M: Model>(
+    pub(super) fn latents_of(
         &self,
-        model: &M,
-        globals: &M::Globals,
-        locals: &M::Locals,
-        data: &M::Data,
+        model: &dyn AnyModel,
+        globals: &dyn AnyGlobals,
+        locals: &dyn AnyLocals,
+        data: &dyn AnyData,
     ) -> Latents {
-        let q = unconstrain(model, globals, Some((locals, data)));
+        let q = model.unconstrain(globals, Some((locals, data)));
         let mut latents = Latents { draws: 1, ..Latents::default() };
         super::link::push_targets(&q, &self.globals, &mut latents.globals);
         let (frame, columns) = (data.frame(), locals.frame());
@@ -270,9 +269,8 @@ impl Hierarchy {
     }
 
     /// What a local of the first element of a plate is, a number for each of its components.
-    pub(super) fn values<L: LocalSet>(&self, locals: &L, plate: usize, column: usize, width: usize) -> Vec<f32> {
-        let frame = locals.frame();
-        let values = &at(&frame, &self.plates[plate].path).columns[column].values;
+    pub(super) fn values(&self, locals: &Frame<'_>, plate: usize, column: usize, width: usize) -> Vec<f32> {
+        let values = &at(locals, &self.plates[plate].path).columns[column].values;
         (0..width.min(values.len())).map(|component| values.get(component) as f32).collect()
     }
 

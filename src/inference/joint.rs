@@ -1,21 +1,25 @@
 //! Joint posteriors of globals and locals: one network for the globals, and for each plate networks that judge one element.
 
 use std::collections::BTreeMap;
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rand::RngExt;
 
+use super::bank::{self, AnyBank};
+use super::belief::AnyBelief;
 use super::hierarchy::{Hierarchy, Latents, Parts, PlateLatents};
+use super::joint_belief::AnyJoint;
 use super::mirror::{Axis, Flip, Mirror};
-use super::npe::Npe;
-use super::posterior::{FINGERPRINT, MODEL, SIZES, overfitting};
+use super::npe::AnyNpe;
+use super::posterior::{AnyPosterior, FINGERPRINT, MODEL, SIZES, doubts};
 use super::training::Training;
-use super::{Bank, InferenceError, Joint, Posterior, bank, sizes};
-use crate::io::DataSet;
-use crate::model::{Model, Specification, check, constrain, global_slots, names};
-use crate::nn::{Batch, Budget, Estimate, Family, Network, Settings, Shape, Source, Trunk};
-use crate::simulate::{Plan, SimulateError, stream};
+use super::{Bank, InferenceError, Joint, Posterior, sizes};
+use crate::model::erased::typed;
+use crate::model::{AnyData, AnyModel, Model, Specification};
+use crate::nn::{Batch, Budget, Estimate, Family, Network, RowNetworks, Settings, Shape, Source, Trunk};
+use crate::simulate::{Fixed, SimulateError, stream};
 
 /// Elements that are learned from of one simulated data set: neighbours share their globals.
 const ELEMENTS: usize = 4;
@@ -31,13 +35,20 @@ const AROUND: &str = "hierarch.hierarchy";
 #[derive(Clone, Debug)]
 #[must_use = "nothing is trained before `train`"]
 pub struct JointNpe<'a, M: Model> {
-    model: &'a M,
+    any: AnyJointNpe<'a>,
+    model: PhantomData<fn() -> M>,
+}
+
+/// A joint posterior of some model to be trained.
+#[derive(Clone, Debug)]
+struct AnyJointNpe<'a> {
+    model: &'a dyn AnyModel,
     around: bool,
     sizes: Vec<(String, usize)>,
-    covariates: Option<&'a M::Data>,
+    covariates: Option<&'a dyn AnyData>,
     /// What the locals and the globals learn from, in place of fresh simulations.
-    bank: Option<&'a Bank<M>>,
-    global_bank: Option<&'a Bank<M>>,
+    bank: Option<&'a AnyBank>,
+    global_bank: Option<&'a AnyBank>,
     /// Of a budget of time, what the globals get.
     share: f64,
     seed: u64,
@@ -55,7 +66,7 @@ impl<'a, M: Model> JointNpe<'a, M> {
         // An element says less than a data set.
         locals.architecture.bins = 48;
         locals.architecture.set = Trunk::Residual { width: 64, blocks: 4 };
-        Self {
+        let any = AnyJointNpe {
             model,
             around: true,
             sizes: Vec::new(),
@@ -68,44 +79,45 @@ impl<'a, M: Model> JointNpe<'a, M> {
             locals,
             mirrors: Vec::new(),
             checkpoints: None,
-        }
+        };
+        Self { any, model: PhantomData }
     }
 
     /// Judges each element by its own data alone (with those of the elements around it and outside plates), all other latent
     /// variables being integrated over: what the locals' posteriors would be without the hierarchy. The posterior is then
     /// one of locals only.
     pub fn each_alone(mut self) -> Self {
-        self.around = false;
+        self.any.around = false;
         self
     }
 
     /// The seed of the simulations and of the networks' first weights.
     pub fn seed(mut self, seed: u64) -> Self {
-        self.seed = seed;
+        self.any.seed = seed;
         self
     }
 
     /// Trains for one size of a plate instead of its whole range; data of another size are then an error.
     pub fn size(mut self, plate: &str, elements: usize) -> Self {
-        self.sizes.push((plate.to_owned(), elements));
+        self.any.sizes.push((plate.to_owned(), elements));
         self
     }
 
     /// Draws the covariates of simulated elements from the rows of a data set.
     pub fn given(mut self, data: &'a M::Data) -> Self {
-        self.covariates = Some(data);
+        self.any.covariates = Some(data);
         self
     }
 
     /// Changes the sizes of the network of the globals, or how it is trained.
     pub fn global_settings(mut self, change: impl FnOnce(&mut Settings)) -> Self {
-        change(&mut self.globals);
+        change(&mut self.any.globals);
         self
     }
 
     /// Changes the sizes of the networks of the locals, or how they are trained.
     pub fn local_settings(mut self, change: impl FnOnce(&mut Settings)) -> Self {
-        change(&mut self.locals);
+        change(&mut self.any.locals);
         self
     }
 
@@ -114,15 +126,18 @@ impl<'a, M: Model> JointNpe<'a, M> {
     /// the loss on those stops falling, and [`JointPosterior::warnings`] tells if it has risen. The sizes and covariates are
     /// those of the bank.
     pub fn bank(mut self, bank: &'a Bank<M>) -> Self {
-        bank::learn_often(&mut self.globals);
-        Self { global_bank: Some(bank), ..self.local_bank(bank) }
+        self = self.local_bank(bank);
+        bank::learn_often(&mut self.any.globals);
+        self.any.global_bank = Some(&bank.any);
+        self
     }
 
     /// The same for the locals alone, while the globals learn from fresh simulations: a bank has many more elements than data
     /// sets, and can have enough of those to learn the locals from, and too few of these for the globals.
     pub fn local_bank(mut self, bank: &'a Bank<M>) -> Self {
-        bank::learn_often(&mut self.locals);
-        Self { bank: Some(bank), global_bank: None, ..self }
+        bank::learn_often(&mut self.any.locals);
+        (self.any.bank, self.any.global_bank) = (Some(&bank.any), None);
+        self
     }
 
     /// Says that an element is as likely when the columns of its picture are in the other order and some of its locals, whose
@@ -140,20 +155,20 @@ impl<'a, M: Model> JointNpe<'a, M> {
 
     fn mirror(mut self, picture: &str, axis: Axis, changes_sign: &[&str]) -> Self {
         let changes_sign = changes_sign.iter().map(|&name| name.to_owned()).collect();
-        self.mirrors.push(Mirror { picture: picture.to_owned(), axis, changes_sign });
+        self.any.mirrors.push(Mirror { picture: picture.to_owned(), axis, changes_sign });
         self
     }
 
     /// The share of a budget of time that the network of the globals gets, in place of half of it.
     pub fn share_of_globals(mut self, share: f64) -> Self {
-        self.share = share;
+        self.any.share = share;
         self
     }
 
     /// Writes the states of the trainings to files in a folder every few seconds and at their ends. Where files exist
     /// already, the trainings go on from there.
     pub fn checkpoints(mut self, folder: impl AsRef<Path>) -> Self {
-        self.checkpoints = Some(folder.as_ref().to_owned());
+        self.any.checkpoints = Some(folder.as_ref().to_owned());
         self
     }
 
@@ -165,7 +180,13 @@ impl<'a, M: Model> JointNpe<'a, M> {
     /// # Errors
     /// A model that cannot be simulated, or has no locals that can be inferred; a bank that is of another model or too small;
     /// a share that leaves nothing for the globals or the locals; a training that diverges; a checkpoint of another training.
-    pub fn train(mut self, budget: Budget) -> Result<JointPosterior<M>, InferenceError> {
+    pub fn train(self, budget: Budget) -> Result<JointPosterior<M>, InferenceError> {
+        self.any.train(budget).map(JointPosterior::of)
+    }
+}
+
+impl AnyJointNpe<'_> {
+    fn train(mut self, budget: Budget) -> Result<AnyJointPosterior, InferenceError> {
         if let Some(bank) = self.bank {
             bank.check(self.model)?;
             (self.sizes, self.covariates) = (bank.sizes().to_vec(), bank.covariates());
@@ -176,7 +197,7 @@ impl<'a, M: Model> JointNpe<'a, M> {
             return Err(InferenceError::NoLocals);
         }
         if let Some(data) = self.covariates {
-            check(self.model, data)?;
+            self.model.check(data)?;
         }
         if let Some(name) = hierarchy.unknown_above() {
             return Err(InferenceError::UnknownAbove { name: name.to_owned() });
@@ -195,25 +216,20 @@ impl<'a, M: Model> JointNpe<'a, M> {
             sets => (sets, sets),
         };
         self.locals.budget = of_locals;
-        let plan = Plan::new(self.model, &self.sizes, None, self.covariates.map(|d| (d, false)))?;
+        let fixed = Fixed::new(self.model, &self.sizes, None, self.covariates.map(|data| (data, false)))?;
         if !self.around {
-            supports_stand_alone(self.model, &plan, self.seed)?;
+            supports_stand_alone(self.model, &fixed, self.seed)?;
         }
-        let flips = Flip::of_elements(&self.mirrors, self.model, &hierarchy, &plan, self.seed)?;
+        let flips = Flip::of_elements(&self.mirrors, self.model, &hierarchy, &fixed, self.seed)?;
         let networks = tasks.into_iter().map(|task| {
-            let network = self.train_task(&hierarchy, task, &plan, &flips[task.plate])?;
+            let network = self.train_task(&hierarchy, task, &fixed, &flips[task.plate])?;
             Ok(LocalNetwork { task, network })
         });
         let networks = networks.collect::<Result<Vec<_>, InferenceError>>()?;
         let train_globals = || self.train_globals(&hierarchy, &networks, of_globals);
         let globals = with_globals.then(train_globals).transpose()?;
-        Ok(JointPosterior(Arc::new(Trained {
-            model: self.model.clone(),
-            hierarchy,
-            globals,
-            networks,
-            sizes: self.sizes,
-        })))
+        let model = self.model.any_clone();
+        Ok(AnyJointPosterior { model, hierarchy, globals: globals.map(Arc::new), networks, sizes: self.sizes })
     }
 
     fn checkpoint(&self, name: &str) -> Option<PathBuf> {
@@ -227,21 +243,17 @@ impl<'a, M: Model> JointNpe<'a, M> {
         hierarchy: &Hierarchy,
         locals: &[LocalNetwork],
         budget: Budget,
-    ) -> Result<Posterior<M>, InferenceError> {
-        let names: Vec<&str> = hierarchy.globals.iter().map(|g| g.name.as_str()).collect();
-        let mut npe = Npe::new(self.model).globals(&names).settings(|s| *s = self.globals.clone()).seed(self.seed);
-        for (plate, size) in &self.sizes {
-            npe = npe.size(plate, *size);
-        }
-        if let Some(data) = self.covariates {
-            npe = npe.given(data);
-        }
+    ) -> Result<AnyPosterior, InferenceError> {
+        let names = hierarchy.globals.iter().map(|g| g.name.clone()).collect();
+        let mut npe = AnyNpe::new(self.model);
+        npe.globals = Some(names);
+        npe.settings = Settings { seed: self.seed, ..self.globals.clone() };
+        npe.sizes.clone_from(&self.sizes);
+        npe.covariates = self.covariates;
         npe.bank = self.global_bank;
         let (plates, layers) = (&hierarchy.data_shape().plates, &self.globals.architecture);
         npe.pictures = locals.iter().map(|local| &local.network).find(|network| network.reads_pictures(plates, layers));
-        if let Some(path) = self.checkpoint("globals") {
-            npe = npe.checkpoint(path);
-        }
+        npe.checkpoint = self.checkpoint("globals");
         npe.mirrors = self.mirrors.clone();
         npe.train(budget)
     }
@@ -250,7 +262,7 @@ impl<'a, M: Model> JointNpe<'a, M> {
         &self,
         hierarchy: &Hierarchy,
         task: Task,
-        plan: &Plan<'_, M>,
+        fixed: &Fixed<'_>,
         flips: &[Flip],
     ) -> Result<Network, InferenceError> {
         let (width, plates) = hierarchy.shape(task.plate, task.known(hierarchy));
@@ -282,8 +294,8 @@ impl<'a, M: Model> JointNpe<'a, M> {
         if let Some(source) = of_bank {
             return training.fit(&shape, &source, &source.simulation());
         }
-        let source = Elements { model: self.model, plan, hierarchy, task, seed: self.seed };
-        let covariates = self.covariates.map(|data| serde_json::json!(data).to_string());
+        let source = Elements { model: self.model, fixed, hierarchy, task, seed: self.seed };
+        let covariates = self.covariates.map(|data| data.frame().digest());
         training.fit(&shape, &source, &format!("sizes {:?}, covariates {covariates:?}", self.sizes))
     }
 }
@@ -376,15 +388,15 @@ impl Task {
 }
 
 /// Elements of fresh simulations.
-struct Elements<'a, M: Model> {
-    model: &'a M,
-    plan: &'a Plan<'a, M>,
+struct Elements<'a> {
+    model: &'a dyn AnyModel,
+    fixed: &'a Fixed<'a>,
     hierarchy: &'a Hierarchy,
     task: Task,
     seed: u64,
 }
 
-impl<M: Model> Source for Elements<'_, M> {
+impl Source for Elements<'_> {
     type Error = SimulateError;
 
     fn draw(&self, step: u64, first: usize, sets: usize) -> Result<(Batch, Vec<f32>), SimulateError> {
@@ -398,8 +410,8 @@ impl<M: Model> Source for Elements<'_, M> {
         while batch.sets < sets {
             let mut rng = stream(self.seed.wrapping_add(key), place);
             place += 1;
-            let simulation = self.model.draw(self.plan, &mut rng)?;
-            let parts = hierarchy.parts(&simulation.data);
+            let simulation = self.model.draw(self.fixed, &mut rng)?;
+            let parts = hierarchy.parts(&simulation.data().frame());
             let elements = hierarchy.elements(&parts, plate);
             if elements == 0 {
                 empty += 1;
@@ -409,7 +421,7 @@ impl<M: Model> Source for Elements<'_, M> {
                 continue;
             }
             empty = 0;
-            let latents = hierarchy.latents(self.model, &simulation);
+            let latents = hierarchy.latents(self.model, &*simulation);
             for _ in 0..ELEMENTS.min(elements).min(sets - batch.sets) {
                 let element = rng.random_range(0..elements);
                 self.task.push(hierarchy, (&parts, &latents), element, &mut batch, &mut targets);
@@ -462,54 +474,55 @@ pub(super) struct LocalNetwork {
 /// # }
 /// ```
 #[derive(Clone, Debug)]
-pub struct JointPosterior<M: Model>(pub(super) Arc<Trained<M>>);
+pub struct JointPosterior<M: Model> {
+    any: Arc<AnyJointPosterior>,
+    globals: Option<Posterior<M>>,
+}
 
+/// An amortized posterior over the globals and locals of some model.
 #[derive(Debug)]
-pub(super) struct Trained<M: Model> {
-    pub(super) model: M,
+pub(crate) struct AnyJointPosterior {
+    pub(super) model: Arc<dyn AnyModel>,
     pub(super) hierarchy: Hierarchy,
     /// Without the hierarchy there is none of the globals.
-    pub(super) globals: Option<Posterior<M>>,
+    globals: Option<Arc<AnyPosterior>>,
     pub(super) networks: Vec<LocalNetwork>,
     /// Plates whose size is one alone.
     sizes: Vec<(String, usize)>,
 }
 
 impl<M: Model> JointPosterior<M> {
+    fn of(any: AnyJointPosterior) -> Self {
+        let globals = any.globals.clone().map(Posterior::of_shared);
+        Self { any: Arc::new(any), globals }
+    }
+
     /// What is believed of globals and locals given a data set of any size in the model's ranges.
     ///
     /// # Errors
     /// What is wrong with the data.
     pub fn condition(&self, data: &M::Data) -> Result<Joint<M>, InferenceError> {
-        check(&self.0.model, data)?;
-        sizes::check(&self.0.sizes, &data.frame())?;
-        let globals = self.0.globals.as_ref().map(|posterior| posterior.condition(data)).transpose()?;
-        Joint::new(self.0.clone(), data.clone(), globals)
+        AnyJoint::new(self.any.clone(), Arc::new(data.clone())).map(Joint::of)
     }
 
     /// The model it was trained for.
     pub fn model(&self) -> &M {
-        &self.0.model
+        typed(&*self.any.model)
     }
 
     /// The sizes that it was trained for, where these are one alone.
     pub(crate) fn sizes(&self) -> &[(String, usize)] {
-        &self.0.sizes
+        self.any.sizes()
     }
 
     /// The posterior of the globals; nothing where each element was judged alone.
     pub fn globals(&self) -> Option<&Posterior<M>> {
-        self.0.globals.as_ref()
+        self.globals.as_ref()
     }
 
     /// What is doubtful about the trainings, in words; nothing if all seems well.
     pub fn warnings(&self) -> Vec<String> {
-        let globals = self.0.globals.iter().flat_map(Posterior::warnings);
-        let locals = self.0.networks.iter().filter_map(|local| {
-            let name = local.task.name(&self.0.hierarchy);
-            Some(format!("the locals of `{name}`: {}", overfitting(&local.network)?))
-        });
-        globals.chain(locals).collect()
+        self.any.warnings()
     }
 
     /// Writes the posterior to files in a folder, each whole or not at all.
@@ -517,16 +530,7 @@ impl<M: Model> JointPosterior<M> {
     /// # Errors
     /// A file cannot be written.
     pub fn save(&self, folder: impl AsRef<Path>) -> Result<(), InferenceError> {
-        let (folder, specification) = (folder.as_ref(), self.0.model.specification());
-        for LocalNetwork { task, network } in &self.0.networks {
-            let name = task.name(&self.0.hierarchy);
-            let metadata = metadata(&specification, &name, self.0.hierarchy.around, &self.0.sizes);
-            network.save(folder.join(format!("{name}.safetensors")), &metadata)?;
-        }
-        if let Some(globals) = &self.0.globals {
-            globals.save(folder.join("globals.safetensors"))?;
-        }
-        Ok(())
+        self.any.save(folder.as_ref())
     }
 
     /// Reads a posterior that was saved for this model, with these params.
@@ -534,7 +538,46 @@ impl<M: Model> JointPosterior<M> {
     /// # Errors
     /// A file that is missing, is damaged, or holds something else, such as the posterior of another model.
     pub fn load(model: &M, folder: impl AsRef<Path>) -> Result<Self, InferenceError> {
-        let (folder, specification) = (folder.as_ref(), model.specification());
+        AnyJointPosterior::load(model, folder.as_ref()).map(Self::of)
+    }
+}
+
+impl AnyJointPosterior {
+    /// What is believed of the globals given a data set, which is checked.
+    pub(super) fn condition_globals(&self, data: &dyn AnyData) -> Result<Option<AnyBelief>, InferenceError> {
+        self.model.check(data)?;
+        sizes::check(&self.sizes, &data.frame())?;
+        self.globals.as_ref().map(|posterior| posterior.condition(data)).transpose()
+    }
+
+    pub(crate) fn sizes(&self) -> &[(String, usize)] {
+        &self.sizes
+    }
+
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let globals = self.globals.iter().flat_map(|globals| globals.warnings());
+        let locals = self.networks.iter().flat_map(|local| {
+            let name = local.task.name(&self.hierarchy);
+            doubts(&local.network).into_iter().map(move |doubt| format!("the locals of `{name}`: {doubt}"))
+        });
+        globals.chain(locals).collect()
+    }
+
+    pub(crate) fn save(&self, folder: &Path) -> Result<(), InferenceError> {
+        let specification = self.model.specification();
+        for LocalNetwork { task, network } in &self.networks {
+            let name = task.name(&self.hierarchy);
+            let metadata = metadata(&specification, &name, self.hierarchy.around, &self.sizes);
+            network.save(folder.join(format!("{name}.safetensors")), &metadata)?;
+        }
+        if let Some(globals) = &self.globals {
+            globals.save(&folder.join("globals.safetensors"))?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn load(model: &dyn AnyModel, folder: &Path) -> Result<Self, InferenceError> {
+        let specification = model.specification();
         let mut hierarchy = Hierarchy::new(model, true);
         let (mut sizes, mut networks) = (Vec::new(), Vec::new());
         for task in Task::all(&hierarchy) {
@@ -561,25 +604,28 @@ impl<M: Model> JointPosterior<M> {
             networks.push(LocalNetwork { task, network });
         }
         let with_globals = hierarchy.around && !hierarchy.globals.is_empty();
-        let globals = with_globals.then(|| Posterior::load(model, folder.join("globals.safetensors"))).transpose()?;
+        let path = folder.join("globals.safetensors");
+        let read = || AnyPosterior::read(model, &path, RowNetworks::default(), false);
+        let globals = with_globals.then(read).transpose()?.map(Arc::new);
         if networks.is_empty() {
             return Err(InferenceError::NoLocals);
         }
-        Ok(Self(Arc::new(Trained { model: model.clone(), hierarchy, globals, networks, sizes })))
+        Ok(Self { model: model.any_clone(), hierarchy, globals, networks, sizes })
     }
 }
 
 /// Checks that no support of a local depends on a global, which nothing tells where each element is judged alone.
-fn supports_stand_alone<M: Model>(model: &M, plan: &Plan<'_, M>, seed: u64) -> Result<(), InferenceError> {
-    let data = model.draw(plan, &mut stream(seed, 0))?.data;
-    let globals = global_slots(model).last().map_or((0, 0), |g| (g.free.end, g.values.end));
-    let mut q = vec![0.0; model.dimension(&data)];
+fn supports_stand_alone(model: &dyn AnyModel, fixed: &Fixed<'_>, seed: u64) -> Result<(), InferenceError> {
+    let simulation = model.draw(fixed, &mut stream(seed, 0))?;
+    let data = simulation.data();
+    let globals = model.global_slots().last().map_or((0, 0), |g| (g.free.end, g.values.end));
+    let mut q = vec![0.0; model.dimension(data)];
     q[..globals.0].fill(f64::NAN);
     let mut values = Vec::new();
-    constrain(model, Some(&data), &q, &mut values);
+    model.constrain(Some(data), &q, &mut values);
     match values.iter().skip(globals.1).position(|x| x.is_nan()) {
         Some(at) => {
-            let name = names(model, Some(&data)).swap_remove(globals.1 + at);
+            let name = model.names(Some(data)).swap_remove(globals.1 + at);
             Err(InferenceError::OpenSupport { name })
         }
         None => Ok(()),
@@ -605,8 +651,8 @@ fn metadata(
 ///
 /// The data have been checked and draws are finite, which leaves nothing that could be wrong: no estimate stands for what
 /// cannot be.
-pub(super) fn judge<M: Model>(
-    of: &Trained<M>,
+pub(super) fn judge(
+    of: &AnyJointPosterior,
     local: &LocalNetwork,
     parts: &Parts,
     latents: &Latents,

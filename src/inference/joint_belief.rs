@@ -6,15 +6,15 @@ use std::sync::{Arc, OnceLock};
 use rand::RngExt;
 use rayon::prelude::*;
 
+use super::belief::AnyBelief;
 use super::belief::REFINED;
 use super::hierarchy::{Latents, Parts, PlateLatents};
-use super::joint::{Trained, judge};
+use super::joint::{AnyJointPosterior, judge};
 use super::link::{Link, push_targets};
 use super::{Belief, InferenceError};
-use crate::io::{Column, DataSet, Frame, LocalSet, Values};
+use crate::io::{Column, Frame, LocalSet, Values};
 use crate::model::{
-    Kind, Likelihood, LocalRange, Model, Record, Role, check_locals, constrain, local_ranges, log_jacobian_of_all,
-    names, unconstrain,
+    AnyData, AnyGlobals, AnyLocals, Kind, Likelihood, LocalRange, Model, Record, Role, check_local_frames, local_ranges,
 };
 use crate::progress::Progress;
 use crate::sampling::{Proposal, Refined, SampleError, Summary, SummaryRow, diagnostics, refine};
@@ -29,12 +29,19 @@ const POINTS: usize = 2000;
 /// `pair[1][17]` for a component in an element; the discrete locals of finite support follow, `signal[17]`.
 #[derive(Clone, Debug)]
 pub struct Joint<M: Model> {
-    of: Arc<Trained<M>>,
-    data: M::Data,
+    any: Arc<AnyJoint>,
+    globals: Option<Belief<M>>,
+}
+
+/// A joint distribution over globals and locals of some model.
+#[derive(Debug)]
+pub(crate) struct AnyJoint {
+    of: Arc<AnyJointPosterior>,
+    data: Arc<dyn AnyData>,
     parts: Parts,
     /// Where the numbers of each continuous local are.
     ranges: Vec<Option<LocalRange>>,
-    globals: Option<Belief<M>>,
+    globals: Option<Arc<AnyBelief>>,
     points: OnceLock<Points>,
 }
 
@@ -77,11 +84,9 @@ struct Drawn {
 }
 
 impl<M: Model> Joint<M> {
-    pub(super) fn new(of: Arc<Trained<M>>, data: M::Data, globals: Option<Belief<M>>) -> Result<Self, InferenceError> {
-        let parts = of.hierarchy.parts(&data);
-        of.hierarchy.check(&parts)?;
-        let ranges = local_ranges(&of.hierarchy.globals, &of.hierarchy.slots, &data.frame());
-        Ok(Self { of, data, parts, ranges, globals, points: OnceLock::new() })
+    pub(super) fn of(any: AnyJoint) -> Self {
+        let globals = any.globals.clone().map(Belief::of_shared);
+        Self { any: Arc::new(any), globals }
     }
 
     /// What is believed of the globals alone; nothing where each element was judged alone.
@@ -91,6 +96,91 @@ impl<M: Model> Joint<M> {
 
     /// The names of the numbers: those of the globals, the continuous locals, the discrete ones.
     pub fn names(&self) -> Vec<String> {
+        self.any.names()
+    }
+
+    /// Independent draws: for each name its `count` draws, from a seed.
+    pub fn sample(&self, count: usize, seed: u64) -> Vec<Vec<f64>> {
+        self.any.sample(count, seed)
+    }
+
+    /// Such draws with the log density of each, in the constrained space; nothing where each element was judged alone, or
+    /// where locals stand below a discrete one, since these densities are given its value.
+    pub(crate) fn sample_with_log_density(&self, count: usize, seed: u64) -> Option<(Vec<Vec<f64>>, Vec<f64>)> {
+        self.any.sample_with_log_density(count, seed)
+    }
+
+    /// Independent draws of all globals and locals.
+    ///
+    /// # Errors
+    /// Where each element was judged alone there are no globals; and a model with discrete locals of infinite support, which
+    /// are not inferred.
+    pub fn draws(&self, count: usize, seed: u64) -> Result<Vec<JointDraw<M>>, InferenceError> {
+        let values = self.any.draws(count, seed)?;
+        let typed = |(globals, locals): (Vec<f64>, Frame<'static>)| {
+            Ok(JointDraw { globals: M::Globals::from_numbers(&globals), locals: M::Locals::from_frame(locals)? })
+        };
+        values.into_iter().map(typed).collect()
+    }
+
+    /// Mean, sd and quantiles of every number.
+    pub fn summary(&self) -> Summary {
+        self.any.summary()
+    }
+
+    /// The mean of a number; nothing if there is none of that name.
+    pub fn mean(&self, name: &str) -> Option<f64> {
+        self.any.mean(name)
+    }
+
+    /// The standard deviation of a number; nothing if there is none of that name.
+    pub fn sd(&self, name: &str) -> Option<f64> {
+        self.any.sd(name)
+    }
+
+    /// A quantile of a number, for a probability between 0 and 1; nothing if there is none of that name.
+    pub fn quantile(&self, name: &str, probability: f64) -> Option<f64> {
+        self.any.quantile(name, probability)
+    }
+
+    /// The probabilities of the values 0, 1, ... of a discrete local in an element, `signal[17]`; nothing if there is none of
+    /// that name.
+    pub fn probabilities(&self, name: &str) -> Option<Vec<f64>> {
+        self.any.probabilities(name)
+    }
+
+    /// The log density of globals, locals and, with their probabilities, discrete locals, in the constrained space.
+    ///
+    /// # Errors
+    /// Locals that do not belong to the data; and where each element was judged alone there is no joint density.
+    pub fn log_density(&self, globals: &M::Globals, locals: &M::Locals) -> Result<f64, InferenceError> {
+        self.any.log_density(globals, locals)
+    }
+
+    /// The exact posterior of globals and locals, by importance sampling with this belief as the proposal: see
+    /// [`Belief::refine`]. The data are those that the belief was conditioned on.
+    ///
+    /// # Errors
+    /// Data that do not fit the model, a belief in which each element was judged alone, a model with continuous locals in
+    /// plates below a discrete local, and draws that are all impossible under the model.
+    pub fn refine(&self, model: &M, data: &M::Data) -> Result<Refined<M>, SampleError>
+    where
+        M: Likelihood,
+    {
+        refine(model, data, self, REFINED, 0)
+    }
+}
+
+impl AnyJoint {
+    pub(super) fn new(of: Arc<AnyJointPosterior>, data: Arc<dyn AnyData>) -> Result<Self, InferenceError> {
+        let globals = of.condition_globals(&*data)?.map(Arc::new);
+        let parts = of.hierarchy.parts(&data.frame());
+        of.hierarchy.check(&parts)?;
+        let ranges = local_ranges(&of.hierarchy.globals, &of.hierarchy.slots, &data.frame());
+        Ok(Self { of, data, parts, ranges, globals, points: OnceLock::new() })
+    }
+
+    pub(crate) fn names(&self) -> Vec<String> {
         let hierarchy = &self.of.hierarchy;
         let mut names = self.continuous_names();
         for (plate, own) in hierarchy.plates.iter().enumerate() {
@@ -104,15 +194,14 @@ impl<M: Model> Joint<M> {
 
     /// The names of the globals and the continuous locals.
     fn continuous_names(&self) -> Vec<String> {
-        let mut names = names(&self.of.model, Some(&self.data));
+        let mut names = self.of.model.names(Some(&*self.data));
         if self.globals.is_none() {
             names.drain(..self.of.hierarchy.globals.last().map_or(0, |g| g.values.end));
         }
         names
     }
 
-    /// Independent draws: for each name its `count` draws, from a seed.
-    pub fn sample(&self, count: usize, seed: u64) -> Vec<Vec<f64>> {
+    pub(crate) fn sample(&self, count: usize, seed: u64) -> Vec<Vec<f64>> {
         if count == 0 {
             return vec![Vec::new(); self.names().len()];
         }
@@ -120,8 +209,6 @@ impl<M: Model> Joint<M> {
         self.columns(&self.draw(globals, count, seed))
     }
 
-    /// Such draws with the log density of each, in the constrained space; nothing where each element was judged alone, or
-    /// where locals stand below a discrete one, since these densities are given its value.
     pub(crate) fn sample_with_log_density(&self, count: usize, seed: u64) -> Option<(Vec<Vec<f64>>, Vec<f64>)> {
         let globals = self.globals.as_ref()?.estimate.sample(count, &mut stream(seed, 0));
         if self.of.hierarchy.plates.iter().any(|plate| !plate.discrete.is_empty()) {
@@ -129,18 +216,13 @@ impl<M: Model> Joint<M> {
         }
         let drawn = self.draw(Some(globals), count, seed);
         let dimension = drawn.q.len() / count.max(1);
-        let jacobian = |q: &[f64]| log_jacobian_of_all(&self.of.model, &self.data, q);
+        let jacobian = |q: &[f64]| self.of.model.log_jacobian_of_all(&*self.data, q);
         let each = drawn.q.chunks_exact(dimension.max(1)).zip(&drawn.log_densities);
         let log_densities = each.map(|(q, log_density)| log_density - jacobian(q)).collect();
         Some((self.columns(&drawn), log_densities))
     }
 
-    /// Independent draws of all globals and locals.
-    ///
-    /// # Errors
-    /// Where each element was judged alone there are no globals; and a model with discrete locals of infinite support, which
-    /// are not inferred.
-    pub fn draws(&self, count: usize, seed: u64) -> Result<Vec<JointDraw<M>>, InferenceError> {
+    pub(crate) fn draws(&self, count: usize, seed: u64) -> Result<Vec<(Vec<f64>, Frame<'static>)>, InferenceError> {
         let hierarchy = &self.of.hierarchy;
         let inferred = |slot: usize| {
             let own = |own: &super::hierarchy::PlateParts| {
@@ -158,7 +240,7 @@ impl<M: Model> Joint<M> {
         let of_globals = hierarchy.globals.last().map_or(0, |g| g.values.end);
         let frame = self.data.frame();
         // Where the columns of each local begin.
-        let mut next = names(&self.of.model, Some(&self.data)).len();
+        let mut next = self.of.model.names(Some(&*self.data)).len();
         let mut starts: Vec<usize> = self.ranges.iter().map(|r| r.as_ref().map_or(0, |r| r.values.start)).collect();
         for (plate, own) in hierarchy.plates.iter().enumerate() {
             for (slot, _) in &own.discrete {
@@ -176,29 +258,25 @@ impl<M: Model> Joint<M> {
                 (0..elements).flat_map(|element| (0..width).map(move |component| of(element, component))).collect()
             };
             let frame = locals_frame(&frame, &specification.plates, &specification, &mut 0, &numbers);
-            Ok(JointDraw { globals: M::Globals::from_numbers(&globals), locals: M::Locals::from_frame(frame)? })
+            (globals, frame)
         };
-        (0..count).map(draw).collect()
+        Ok((0..count).map(draw).collect())
     }
 
-    /// Mean, sd and quantiles of every number.
-    pub fn summary(&self) -> Summary {
+    pub(crate) fn summary(&self) -> Summary {
         let Points { names, columns, .. } = self.points();
         Summary::from_draws(names.iter().map(String::as_str).zip(columns.iter().map(Vec::as_slice)))
     }
 
-    /// The mean of a number; nothing if there is none of that name.
-    pub fn mean(&self, name: &str) -> Option<f64> {
+    pub(crate) fn mean(&self, name: &str) -> Option<f64> {
         self.row(name).map(|row| row.mean)
     }
 
-    /// The standard deviation of a number; nothing if there is none of that name.
-    pub fn sd(&self, name: &str) -> Option<f64> {
+    pub(crate) fn sd(&self, name: &str) -> Option<f64> {
         self.row(name).map(|row| row.sd)
     }
 
-    /// A quantile of a number, for a probability between 0 and 1; nothing if there is none of that name.
-    pub fn quantile(&self, name: &str, probability: f64) -> Option<f64> {
+    pub(crate) fn quantile(&self, name: &str, probability: f64) -> Option<f64> {
         let mut points = self.points().column(name)?.to_vec();
         points.sort_by(f64::total_cmp);
         Some(diagnostics::quantile(&points, probability))
@@ -209,9 +287,7 @@ impl<M: Model> Joint<M> {
         Summary::from_draws(std::iter::once((name, column))).rows.pop()
     }
 
-    /// The probabilities of the values 0, 1, ... of a discrete local in an element, `signal[17]`; nothing if there is none of
-    /// that name.
-    pub fn probabilities(&self, name: &str) -> Option<Vec<f64>> {
+    pub(crate) fn probabilities(&self, name: &str) -> Option<Vec<f64>> {
         let hierarchy = &self.of.hierarchy;
         let points = self.points();
         for (own, probabilities) in hierarchy.plates.iter().zip(&points.probabilities) {
@@ -225,18 +301,14 @@ impl<M: Model> Joint<M> {
         None
     }
 
-    /// The log density of globals, locals and, with their probabilities, discrete locals, in the constrained space.
-    ///
-    /// # Errors
-    /// Locals that do not belong to the data; and where each element was judged alone there is no joint density.
-    pub fn log_density(&self, globals: &M::Globals, locals: &M::Locals) -> Result<f64, InferenceError> {
-        check_locals::<M>(locals, &self.data)?;
+    pub(crate) fn log_density(&self, globals: &dyn AnyGlobals, locals: &dyn AnyLocals) -> Result<f64, InferenceError> {
+        check_local_frames(&locals.frame(), &self.data.frame())?;
         let (hierarchy, model) = (&self.of.hierarchy, &self.of.model);
         if let (None, Some(global)) = (&self.globals, hierarchy.globals.first()) {
             return Err(InferenceError::NotInferred { name: global.name.clone() });
         }
-        let latents = hierarchy.latents_of(model, globals, locals, &self.data);
-        let q = unconstrain(model, globals, Some((locals, &self.data)));
+        let latents = hierarchy.latents_of(&**model, globals, locals, &*self.data);
+        let q = model.unconstrain(globals, Some((locals, &*self.data)));
         let mut at = Vec::new();
         push_targets(&q, &hierarchy.globals, &mut at);
         let at: Vec<f64> = at.into_iter().map(f64::from).collect();
@@ -252,7 +324,7 @@ impl<M: Model> Joint<M> {
                 log_density += estimates.first().map_or(f64::NAN, |estimate| estimate.log_densities(&targets)[0]);
             }
         }
-        Ok(log_density + self.log_slopes(&q) - log_jacobian_of_all(model, &self.data, &q))
+        Ok(log_density + self.log_slopes(&q) - model.log_jacobian_of_all(&*self.data, &q))
     }
 
     fn points(&self) -> &Points {
@@ -267,19 +339,6 @@ impl<M: Model> Joint<M> {
         let drawn = self.draw(globals, count, self.parts.data.hash());
         let points = Points { names: self.names(), columns: self.columns(&drawn), probabilities: drawn.probabilities };
         self.points.get_or_init(|| points)
-    }
-
-    /// The exact posterior of globals and locals, by importance sampling with this belief as the proposal: see
-    /// [`Belief::refine`]. The data are those that the belief was conditioned on.
-    ///
-    /// # Errors
-    /// Data that do not fit the model, a belief in which each element was judged alone, a model with continuous locals in
-    /// plates below a discrete local, and draws that are all impossible under the model.
-    pub fn refine(&self, model: &M, data: &M::Data) -> Result<Refined<M>, SampleError>
-    where
-        M: Likelihood,
-    {
-        refine(model, data, self, REFINED, 0)
     }
 
     /// The locals for draws of what the network of the globals infers (draws x numbers).
@@ -358,7 +417,7 @@ impl<M: Model> Joint<M> {
     /// The unconstrained numbers of some draws.
     fn unconstrained(&self, latents: &Latents, globals: Option<&[f64]>) -> Vec<f64> {
         let hierarchy = &self.of.hierarchy;
-        let dimension = self.of.model.dimension(&self.data);
+        let dimension = self.of.model.dimension(&*self.data);
         let of_globals: usize = hierarchy.globals.iter().map(|g| g.free.len()).sum();
         let mut all = vec![f64::NAN; latents.draws * dimension];
         for (draw, q) in all.chunks_exact_mut(dimension.max(1)).enumerate() {
@@ -404,11 +463,11 @@ impl<M: Model> Joint<M> {
     /// The values of each name.
     fn columns(&self, drawn: &Drawn) -> Vec<Vec<f64>> {
         let hierarchy = &self.of.hierarchy;
-        let dimension = self.of.model.dimension(&self.data).max(1);
+        let dimension = self.of.model.dimension(&*self.data).max(1);
         let mut columns: Vec<Vec<f64>> = Vec::new();
         let mut values = Vec::new();
         for q in drawn.q.chunks_exact(dimension) {
-            constrain(&self.of.model, Some(&self.data), q, &mut values);
+            self.of.model.constrain(Some(&*self.data), q, &mut values);
             columns.resize_with(values.len(), || Vec::with_capacity(drawn.latents.draws));
             columns.iter_mut().zip(&values).for_each(|(column, x)| column.push(*x));
         }
@@ -429,7 +488,7 @@ impl<M: Model> Joint<M> {
 /// Of the globals and the continuous locals; the discrete ones are summed out. Continuous locals in a plate below a discrete
 /// one are drawn given its value, and their density with it summed out is not known: those are left out of the names, so that
 /// such a model is not refined.
-impl<M: Model> Proposal for Joint<M> {
+impl Proposal for AnyJoint {
     fn names(&self) -> Vec<String> {
         let hierarchy = &self.of.hierarchy;
         let below: Vec<&str> = hierarchy.below_discrete().map(|slot| hierarchy.slots[slot].name.as_str()).collect();
@@ -446,9 +505,19 @@ impl<M: Model> Proposal for Joint<M> {
     }
 }
 
+impl<M: Model> Proposal for Joint<M> {
+    fn names(&self) -> Vec<String> {
+        Proposal::names(&*self.any)
+    }
+
+    fn draw(&self, rng: &mut Stream, q: &mut [f64], log_density: &mut [f64]) {
+        Proposal::draw(&*self.any, rng, q, log_density);
+    }
+}
+
 impl<M: Model> std::fmt::Display for Joint<M> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.summary().fmt(f)
+        self.any.summary().fmt(f)
     }
 }
 

@@ -6,9 +6,9 @@ use super::InferenceError;
 use super::encode::Encoder;
 use super::hierarchy::Hierarchy;
 use super::joint::EMPTY;
-use crate::model::{Model, Specification};
+use crate::model::{AnyModel, Specification};
 use crate::nn::{Batch, Rows, Source, VALIDATION};
-use crate::simulate::{Plan, SimulateError, stream};
+use crate::simulate::{Fixed, SimulateError, stream};
 
 /// Which way a picture is turned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,12 +61,12 @@ impl Mirror {
     }
 
     /// Which of the numbers of the continuous locals of its plate change their sign.
-    fn signs<M: Model>(
+    fn signs(
         &self,
-        model: &M,
+        model: &dyn AnyModel,
         hierarchy: &Hierarchy,
         plate: Option<usize>,
-        plan: &Plan<'_, M>,
+        fixed: &Fixed<'_>,
         seed: u64,
     ) -> Result<Vec<usize>, InferenceError> {
         let mut signs = Vec::new();
@@ -90,7 +90,7 @@ impl Mirror {
                 )));
             }
             let number: usize = own.continuous[..at].iter().map(|(_, free, _)| free).sum();
-            if !is_real(model, hierarchy, plate, (slot.column, number), plan, seed)? {
+            if !is_real(model, hierarchy, plate, (slot.column, number), fixed, seed)? {
                 return Err(self.error(format!(
                     "`{name}` cannot change its sign, since its support is not the whole real line: write it as a function \
                      of a local that has one, such as `Normal`"
@@ -118,19 +118,19 @@ fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
 
 /// Whether the unconstrained number of a local, given by its column and its number, is the local itself: of a simulated element
 /// it is, or is not.
-fn is_real<M: Model>(
-    model: &M,
+fn is_real(
+    model: &dyn AnyModel,
     hierarchy: &Hierarchy,
     plate: usize,
     (column, number): (usize, usize),
-    plan: &Plan<'_, M>,
+    fixed: &Fixed<'_>,
     seed: u64,
 ) -> Result<bool, InferenceError> {
     for place in 0..EMPTY {
-        let simulation = model.draw(plan, &mut stream(seed, place))?;
-        let latents = hierarchy.latents(model, &simulation);
+        let simulation = model.draw(fixed, &mut stream(seed, place))?;
+        let latents = hierarchy.latents(model, &*simulation);
         if let Some(found) = latents.plates[plate].numbers.get(number) {
-            return Ok(hierarchy.values(&simulation.locals, plate, column, 1) == [*found]);
+            return Ok(hierarchy.values(&simulation.locals().frame(), plate, column, 1) == [*found]);
         }
     }
     Err(SimulateError::NoElements { plate: hierarchy.plates[plate].name.clone() }.into())
@@ -166,18 +166,18 @@ impl Flip {
     }
 
     /// For each plate of a hierarchy those that they mirror in its elements, each of which is seen by itself, outside plates.
-    pub(super) fn of_elements<M: Model>(
+    pub(super) fn of_elements(
         mirrors: &[Mirror],
-        model: &M,
+        model: &dyn AnyModel,
         hierarchy: &Hierarchy,
-        plan: &Plan<'_, M>,
+        fixed: &Fixed<'_>,
         seed: u64,
     ) -> Result<Vec<Vec<Flip>>, InferenceError> {
         let mut flips = vec![Vec::new(); hierarchy.plates.len()];
         for mirror in mirrors {
             let (path, picture) = mirror.place(&model.specification(), &hierarchy.encoder)?;
             let plate = hierarchy.plates.iter().position(|own| own.path == path);
-            let signs = mirror.signs(model, hierarchy, plate, plan, seed)?;
+            let signs = mirror.signs(model, hierarchy, plate, fixed, seed)?;
             if let Some(plate) = plate {
                 Flip { plate: Vec::new(), pictures: vec![picture], axis: mirror.axis, signs }.add_to(&mut flips[plate]);
             }
@@ -203,8 +203,8 @@ impl Flip {
 }
 
 /// Data sets of a source, each picture mirrored or not as a coin says.
-pub(super) struct Mirrored<'a, S> {
-    pub(super) source: &'a S,
+pub(super) struct Mirrored<'a> {
+    pub(super) source: &'a dyn Source<Error = SimulateError>,
     pub(super) flips: &'a [Flip],
     /// Where the numbers of a data set's continuous locals are: they are its targets, or the last but so many of its numbers
     /// outside plates.
@@ -212,10 +212,10 @@ pub(super) struct Mirrored<'a, S> {
     pub(super) seed: u64,
 }
 
-impl<S: Source> Source for Mirrored<'_, S> {
-    type Error = S::Error;
+impl Source for Mirrored<'_> {
+    type Error = SimulateError;
 
-    fn draw(&self, step: u64, first: usize, sets: usize) -> Result<(Batch, Vec<f32>), S::Error> {
+    fn draw(&self, step: u64, first: usize, sets: usize) -> Result<(Batch, Vec<f32>), SimulateError> {
         let (mut batch, mut targets) = self.source.draw(step, first, sets)?;
         // Apart from the streams of the sources.
         let key = match step {

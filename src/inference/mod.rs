@@ -19,11 +19,11 @@ mod sizes;
 mod test_statistic;
 mod training;
 
+pub use crate::sampling::Inferred;
 pub use bank::Bank;
 pub use belief::Belief;
 pub use data_summary::DataSummary;
 pub use event_ratio::{EventNre, EventRatio};
-pub use inferred::Inferred;
 pub use joint::{JointNpe, JointPosterior};
 pub use joint_belief::{Joint, JointDraw};
 pub use npe::Npe;

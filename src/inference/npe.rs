@@ -2,27 +2,37 @@
 //! by maximising the mean log density of the true globals (Papamakarios & Murray 2016; Lueckmann et al. 2017), with deep
 //! sets over the plates (Zaheer et al. 2017; Heinrich et al. 2023).
 
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
+use super::bank::{self, AnyBank};
 use super::encode::Encoder;
 use super::link::push_targets;
 use super::mirror::{Axis, Flip, Mirror};
+use super::posterior::AnyPosterior;
 use super::training::Training;
-use super::{Bank, InferenceError, Posterior, bank, sizes};
-use crate::model::{GlobalSlot, Model, Specification, global_slots, unconstrain};
+use super::{Bank, InferenceError, Posterior, sizes};
+use crate::model::{AnyData, AnyModel, GlobalSlot, Model, Specification};
 use crate::nn::{Batch, Budget, Network, Own, RowNetworks, Settings, Shape, Source, VALIDATION};
-use crate::simulate::{Plan, SimulateError, stream};
+use crate::simulate::{Fixed, SimulateError, stream};
 
 /// A posterior to be trained; made by `model.npe()`.
 #[derive(Clone, Debug)]
 #[must_use = "nothing is trained before `train`"]
 pub struct Npe<'a, M: Model> {
-    pub(super) model: &'a M,
+    pub(super) any: AnyNpe<'a>,
+    model: PhantomData<fn() -> M>,
+}
+
+/// A posterior of some model to be trained.
+#[derive(Clone, Debug)]
+pub(super) struct AnyNpe<'a> {
+    pub(super) model: &'a dyn AnyModel,
     pub(super) globals: Option<Vec<String>>,
     pub(super) sizes: Vec<(String, usize)>,
-    pub(super) covariates: Option<&'a M::Data>,
+    pub(super) covariates: Option<&'a dyn AnyData>,
     pub(super) settings: Settings,
-    pub(super) bank: Option<&'a Bank<M>>,
+    pub(super) bank: Option<&'a AnyBank>,
     pub(super) checkpoint: Option<PathBuf>,
     pub(super) networks: RowNetworks,
     pub(super) mirrors: Vec<Mirror>,
@@ -31,9 +41,8 @@ pub struct Npe<'a, M: Model> {
     members: usize,
 }
 
-impl<'a, M: Model> Npe<'a, M> {
-    /// A posterior over all globals, for any size in the plates' ranges, from seed 0.
-    pub fn new(model: &'a M) -> Self {
+impl<'a> AnyNpe<'a> {
+    pub(super) fn new(model: &'a dyn AnyModel) -> Self {
         let settings = Settings::new(Budget::sets(0));
         Self {
             model,
@@ -49,41 +58,48 @@ impl<'a, M: Model> Npe<'a, M> {
             members: 1,
         }
     }
+}
+
+impl<'a, M: Model> Npe<'a, M> {
+    /// A posterior over all globals, for any size in the plates' ranges, from seed 0.
+    pub fn new(model: &'a M) -> Self {
+        Self { any: AnyNpe::new(model), model: PhantomData }
+    }
 
     /// Infers these globals only, the others being integrated over. Nuisance parameters are never inferred unless named.
     pub fn globals(mut self, names: &[&str]) -> Self {
-        self.globals = Some(names.iter().map(|n| (*n).to_owned()).collect());
+        self.any.globals = Some(names.iter().map(|n| (*n).to_owned()).collect());
         self
     }
 
     /// The seed of the simulations and of the network's first weights.
     pub fn seed(mut self, seed: u64) -> Self {
-        self.settings.seed = seed;
+        self.any.settings.seed = seed;
         self
     }
 
     /// Trains for one size of a plate instead of its whole range; data of another size are then an error.
     pub fn size(mut self, plate: &str, elements: usize) -> Self {
-        self.sizes.push((plate.to_owned(), elements));
+        self.any.sizes.push((plate.to_owned(), elements));
         self
     }
 
     /// Draws the covariates of simulated elements from the rows of a data set.
     pub fn given(mut self, data: &'a M::Data) -> Self {
-        self.covariates = Some(data);
+        self.any.covariates = Some(data);
         self
     }
 
     /// Changes the sizes of the network, or how it is trained. Sizes and a family that are left as they are follow the model:
     /// see [`Architecture::sized`](crate::nn::Architecture::sized).
     pub fn settings(mut self, change: impl FnOnce(&mut Settings)) -> Self {
-        change(&mut self.settings);
+        change(&mut self.any.settings);
         self
     }
 
     /// Reads the rows of some plates with networks of your own.
     pub fn row_networks(mut self, networks: RowNetworks) -> Self {
-        self.networks = networks;
+        self.any.networks = networks;
         self
     }
 
@@ -91,20 +107,20 @@ impl<'a, M: Model> Npe<'a, M> {
     /// `lenses.image` names the picture `image` of the plate `lenses`. Each picture that is learned from is then mirrored
     /// or not, at random.
     pub fn mirror_x(mut self, picture: &str) -> Self {
-        self.mirrors.push(Mirror { picture: picture.to_owned(), axis: Axis::X, changes_sign: Vec::new() });
+        self.any.mirrors.push(Mirror { picture: picture.to_owned(), axis: Axis::X, changes_sign: Vec::new() });
         self
     }
 
     /// The same for the rows of the picture.
     pub fn mirror_y(mut self, picture: &str) -> Self {
-        self.mirrors.push(Mirror { picture: picture.to_owned(), axis: Axis::Y, changes_sign: Vec::new() });
+        self.any.mirrors.push(Mirror { picture: picture.to_owned(), axis: Axis::Y, changes_sign: Vec::new() });
         self
     }
 
     /// Trains so many networks, each from first weights and simulations of its own, and believes what they say on average: a
     /// mixture, wider where they disagree. A budget of time is shared by them; one of data sets is that of each.
     pub fn ensemble(mut self, members: usize) -> Self {
-        self.members = members;
+        self.any.members = members;
         self
     }
 
@@ -112,8 +128,8 @@ impl<'a, M: Model> Npe<'a, M> {
     /// stops when the loss on those stops falling, and [`Posterior::warnings`] tells if it has risen. The sizes and
     /// covariates are those of the bank.
     pub fn bank(mut self, bank: &'a Bank<M>) -> Self {
-        self.bank = Some(bank);
-        bank::learn_often(&mut self.settings);
+        self.any.bank = Some(&bank.any);
+        bank::learn_often(&mut self.any.settings);
         self
     }
 
@@ -121,7 +137,7 @@ impl<'a, M: Model> Npe<'a, M> {
     /// training goes on from there; with a budget of data sets the outcome is the same to the bit as without interruption.
     /// The members of an ensemble after the first have files of their own, with a number added to the name.
     pub fn checkpoint(mut self, path: impl AsRef<Path>) -> Self {
-        self.checkpoint = Some(path.as_ref().to_owned());
+        self.any.checkpoint = Some(path.as_ref().to_owned());
         self
     }
 
@@ -130,7 +146,13 @@ impl<'a, M: Model> Npe<'a, M> {
     /// # Errors
     /// A model that cannot be simulated, a global that does not exist, a training that diverges, or a checkpoint of another
     /// training.
-    pub fn train(mut self, budget: Budget) -> Result<Posterior<M>, InferenceError> {
+    pub fn train(self, budget: Budget) -> Result<Posterior<M>, InferenceError> {
+        self.any.train(budget).map(Posterior::of)
+    }
+}
+
+impl AnyNpe<'_> {
+    pub(super) fn train(mut self, budget: Budget) -> Result<AnyPosterior, InferenceError> {
         let targets = self.targets()?;
         self.settings.budget = budget;
         let encoder = Encoder::new(&self.model.specification());
@@ -142,9 +164,9 @@ impl<'a, M: Model> Npe<'a, M> {
             self.settings.pilot = self.settings.pilot.min(bank.training());
         }
         if let Some(data) = self.covariates {
-            crate::model::check(self.model, data)?;
+            self.model.check(data)?;
         }
-        let sizes = self.bank.map_or(self.sizes.as_slice(), Bank::sizes);
+        let sizes = self.bank.map_or(self.sizes.as_slice(), AnyBank::sizes);
         sizes::refuse_random(&self.model.specification(), sizes)?;
         if self.members == 0 {
             return Err(InferenceError::EmptyEnsemble);
@@ -159,7 +181,7 @@ impl<'a, M: Model> Npe<'a, M> {
             self.train_member(member, &shape, &encoder, &targets)
         });
         let networks = networks.collect::<Result<_, InferenceError>>()?;
-        Ok(Posterior::new(self.model.clone(), networks, encoder, targets, sizes))
+        Ok(AnyPosterior::new(self.model.any_clone(), networks, encoder, targets, sizes))
     }
 
     fn train_member(
@@ -193,14 +215,14 @@ impl<'a, M: Model> Npe<'a, M> {
             let source = bank.source(self.model, targets, self.settings.sets, self.settings.seed)?;
             return training.fit(shape, &source, &bank.simulation());
         }
-        let plan = Plan::new(self.model, &self.sizes, None, self.covariates.map(|d| (d, false)))?;
-        let source = Simulations { model: self.model, plan: &plan, encoder, targets, seed: self.settings.seed };
-        let covariates = self.covariates.map(|data| serde_json::json!(data).to_string());
+        let fixed = Fixed::new(self.model, &self.sizes, None, self.covariates.map(|data| (data, false)))?;
+        let source = Simulations { model: self.model, fixed: &fixed, encoder, targets, seed: self.settings.seed };
+        let covariates = self.covariates.map(|data| data.frame().digest());
         training.fit(shape, &source, &format!("fresh simulations, sizes {:?}, covariates {covariates:?}", self.sizes))
     }
 
     fn targets(&self) -> Result<Vec<GlobalSlot>, InferenceError> {
-        let all = global_slots(self.model);
+        let all = self.model.global_slots();
         let targets = match &self.globals {
             None => all.into_iter().filter(|g| !g.nuisance).collect(),
             Some(names) => pick(all, names)?,
@@ -239,12 +261,12 @@ pub(super) fn pick(all: Vec<GlobalSlot>, names: &[String]) -> Result<Vec<GlobalS
 }
 
 /// Checks that the support of each target depends on targets alone.
-fn closed<M: Model>(model: &M, targets: &[GlobalSlot]) -> Result<(), InferenceError> {
-    let free = global_slots(model).iter().map(|g| g.free.end).max().unwrap_or(0);
+fn closed(model: &dyn AnyModel, targets: &[GlobalSlot]) -> Result<(), InferenceError> {
+    let free = model.global_slots().iter().map(|g| g.free.end).max().unwrap_or(0);
     let mut q = vec![f64::NAN; free];
     targets.iter().for_each(|t| q[t.free.clone()].fill(0.0));
     let mut values = Vec::new();
-    crate::model::constrain(model, None, &q, &mut values);
+    model.constrain(None, &q, &mut values);
     match targets.iter().find(|t| values[t.values.clone()].iter().any(|x| x.is_nan())) {
         None => Ok(()),
         Some(open) => Err(InferenceError::OpenSupport { name: open.name.clone() }),
@@ -252,15 +274,15 @@ fn closed<M: Model>(model: &M, targets: &[GlobalSlot]) -> Result<(), InferenceEr
 }
 
 /// Fresh simulations for each step of the training.
-struct Simulations<'a, M: Model> {
-    model: &'a M,
-    plan: &'a Plan<'a, M>,
+struct Simulations<'a> {
+    model: &'a dyn AnyModel,
+    fixed: &'a Fixed<'a>,
     encoder: &'a Encoder,
     targets: &'a [GlobalSlot],
     seed: u64,
 }
 
-impl<M: Model> Source for Simulations<'_, M> {
+impl Source for Simulations<'_> {
     type Error = SimulateError;
 
     fn draw(&self, step: u64, first: usize, sets: usize) -> Result<(Batch, Vec<f32>), SimulateError> {
@@ -273,9 +295,9 @@ impl<M: Model> Source for Simulations<'_, M> {
         };
         for place in first..first + sets {
             let mut rng = stream(self.seed.wrapping_add(key), place as u64);
-            let simulation = self.model.draw(self.plan, &mut rng)?;
-            self.encoder.push(&simulation.data, &mut batch);
-            push_targets(&unconstrain(self.model, &simulation.globals, None), self.targets, &mut targets);
+            let simulation = self.model.draw(self.fixed, &mut rng)?;
+            self.encoder.push(&simulation.data().frame(), &mut batch);
+            push_targets(&self.model.unconstrain(simulation.globals(), None), self.targets, &mut targets);
         }
         Ok((batch, targets))
     }

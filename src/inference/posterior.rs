@@ -1,22 +1,29 @@
 //! A trained posterior: conditioned on data in microseconds, kept in a file.
 
 use std::collections::BTreeMap;
+use std::marker::PhantomData;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::belief::AnyBelief;
 use super::encode::Encoder;
 use super::npe::{own_networks, pick};
 use super::{Belief, DataSummary, InferenceError, sizes};
-use crate::io::DataSet;
-use crate::model::{
-    Extent, GlobalSlot, Model, Plate, Role, Specification, Variable, allowed, check_with, global_slots,
-};
-use crate::nn::{Batch, Estimate, Network, Ratio, Record, RowNetworks, Shape};
+use crate::model::erased::typed;
+use crate::model::{AnyData, AnyModel, Extent, GlobalSlot, Model, Plate, Role, Specification, Variable, allowed};
+use crate::nn::{Batch, Estimate, Network, Ratio, Record, RowNetworks, Shape, Sums};
 
 /// An amortized posterior over globals of a model.
 #[derive(Clone, Debug)]
 pub struct Posterior<M: Model> {
-    model: M,
+    any: Arc<AnyPosterior>,
+    model: PhantomData<fn() -> M>,
+}
+
+/// An amortized posterior over globals of some model.
+#[derive(Clone, Debug)]
+pub(crate) struct AnyPosterior {
+    model: Arc<dyn AnyModel>,
     specification: Arc<Specification>,
     /// One, or the members of an ensemble.
     networks: Vec<Network>,
@@ -42,16 +49,17 @@ const SPECIFICATION: &str = "hierarch.specification";
 const LIBRARY: &str = "hierarch.version";
 
 impl<M: Model> Posterior<M> {
-    pub(super) fn new(
-        model: M,
-        networks: Vec<Network>,
-        encoder: Encoder,
-        targets: Vec<GlobalSlot>,
-        sizes: Vec<(String, usize)>,
-    ) -> Self {
-        let specification = Arc::new(model.specification());
-        let fingerprint = networks.iter().map(Network::fingerprint).collect::<Vec<_>>().join("-");
-        Self { model, specification, networks, encoder, targets: targets.into(), sizes, any_size: false, fingerprint }
+    pub(crate) fn of(any: AnyPosterior) -> Self {
+        Self::of_shared(Arc::new(any))
+    }
+
+    pub(super) fn of_shared(any: Arc<AnyPosterior>) -> Self {
+        Self { any, model: PhantomData }
+    }
+
+    /// The same without the model's types.
+    pub(crate) fn any(&self) -> &Arc<AnyPosterior> {
+        &self.any
     }
 
     /// What is believed of the globals given a data set of any size in the model's ranges.
@@ -59,14 +67,7 @@ impl<M: Model> Posterior<M> {
     /// # Errors
     /// What is wrong with the data; a size that was not trained for, where [`size`](super::Npe::size) fixed one.
     pub fn condition(&self, data: &M::Data) -> Result<Belief<M>, InferenceError> {
-        let batch = self.batch(data, Extent::Whole)?;
-        let estimate = |network: &Network| {
-            if network.keeps_sums() {
-                return network.conclude(&network.summarise(&batch)?);
-            }
-            Ok(network.predict(&batch)?.swap_remove(0))
-        };
-        self.belief(self.networks.iter().map(estimate))
+        self.any.condition(data).map(Belief::of)
     }
 
     /// What is believed of the globals after each element of the only plate at the top of the model, in their order, from the
@@ -100,18 +101,14 @@ impl<M: Model> Posterior<M> {
     /// # Errors
     /// What is wrong with the data, and a posterior that was not trained with a causal encoder.
     pub fn condition_prefixes(&self, data: &M::Data) -> Result<Vec<Belief<M>>, InferenceError> {
-        let batch = self.batch(data, Extent::Whole)?;
-        let each = self.networks.iter().map(|network| Ok(network.predict_prefixes(&batch)?.swap_remove(0)));
-        let each: Vec<Vec<Estimate>> = each.collect::<Result<_, InferenceError>>()?;
-        let after = |i: usize| self.belief(each.iter().map(|estimates| Ok(estimates[i].clone())));
-        (0..each.first().map_or(0, Vec::len)).map(after).collect()
+        Ok(self.any.condition_prefixes(data)?.into_iter().map(Belief::of).collect())
     }
 
     /// The same posterior for data sets whose plates at the top have any sizes, those in the model's ranges or others. Beyond
     /// what it was trained for it extrapolates, and nothing in what it then says tells whether that holds: it is for looking
     /// at how far one may go, where something exact stands beside it.
     pub fn any_size(&self) -> Self {
-        Self { any_size: true, ..self.clone() }
+        Self::of(AnyPosterior { any_size: true, ..(*self.any).clone() })
     }
 
     /// What is kept of a part of a data set, of any size: see [`DataSummary`].
@@ -153,15 +150,8 @@ impl<M: Model> Posterior<M> {
     /// What is wrong with the data; a posterior that reads elements by attention, for which no sums can stand; and a model in
     /// which elements name elements of other plates by index, of which a part does not say enough.
     pub fn summarize(&self, part: &M::Data) -> Result<DataSummary<M>, InferenceError> {
-        fn index(plates: &[Plate]) -> Option<&Variable> {
-            plates.iter().find_map(|p| p.variables.iter().find(|v| v.role == Role::Index).or_else(|| index(&p.plates)))
-        }
-        if let Some(variable) = index(&self.specification.plates) {
-            return Err(InferenceError::NoParts { variable: variable.name.clone() });
-        }
-        let batch = self.batch(part, Extent::Part)?;
-        let sums = self.networks.iter().map(|network| network.summarise(&batch)).collect::<Result<_, _>>()?;
-        Ok(DataSummary::new(self.fingerprint.clone(), sums))
+        let (fingerprint, sums) = self.any.summarize(part)?;
+        Ok(DataSummary::new(fingerprint, sums))
     }
 
     /// What is believed of the globals given a data set of which the summary is known.
@@ -169,74 +159,27 @@ impl<M: Model> Posterior<M> {
     /// # Errors
     /// The summary was made by another posterior, or the data set has a size that the model does not allow.
     pub fn condition_on(&self, summary: &DataSummary<M>) -> Result<Belief<M>, InferenceError> {
-        if summary.fingerprint != self.fingerprint {
-            let (summary, expected) = (summary.fingerprint.clone(), self.fingerprint.clone());
-            return Err(InferenceError::OtherPosterior { summary, expected });
-        }
-        let plates = self.specification.data_plates(&self.specification.plates);
-        for (plate, size) in plates.zip(summary.sizes()).filter(|_| !self.any_size) {
-            allowed(plate, size, None)?;
-            if let Some((_, trained)) =
-                self.sizes.iter().find(|(name, trained)| *name == plate.name && *trained != size)
-            {
-                return Err(InferenceError::OtherSize { plate: plate.name.clone(), size, trained: *trained });
-            }
-        }
-        self.belief(self.networks.iter().zip(&summary.sums).map(|(network, sums)| network.conclude(sums)))
-    }
-
-    /// The ratio given a data set, where that is what was learned.
-    pub(super) fn ratio(&self, data: &M::Data) -> Result<Ratio, InferenceError> {
-        let (network, batch) = (&self.networks[0], self.batch(data, Extent::Whole)?);
-        if network.keeps_sums() {
-            return Ok(network.ratio(&network.summarise(&batch)?)?);
-        }
-        Ok(network.ratios(&batch)?)
+        self.any.condition_on(&summary.fingerprint, &summary.sums).map(Belief::of)
     }
 
     /// The sizes that it was trained for, where these are one alone.
     pub(crate) fn sizes(&self) -> &[(String, usize)] {
-        &self.sizes
-    }
-
-    pub(super) fn targets(&self) -> Arc<[GlobalSlot]> {
-        self.targets.clone()
-    }
-
-    fn batch(&self, data: &M::Data, extent: Extent) -> Result<Batch, InferenceError> {
-        let extent = if self.any_size { Extent::Part } else { extent };
-        check_with(&self.specification, &self.model, data, extent)?;
-        if extent == Extent::Whole {
-            sizes::check(&self.sizes, &data.frame())?;
-        }
-        let mut batch = self.encoder.batch();
-        self.encoder.push(data, &mut batch);
-        Ok(batch)
-    }
-
-    /// From what each network says.
-    fn belief(
-        &self,
-        estimates: impl Iterator<Item = Result<Estimate, crate::nn::Error>>,
-    ) -> Result<Belief<M>, InferenceError> {
-        let mut estimates = estimates.collect::<Result<Vec<_>, _>>()?;
-        let estimate = if estimates.len() == 1 { estimates.swap_remove(0) } else { Estimate::Ensemble(estimates) };
-        Ok(Belief::new(self.model.clone(), self.targets.clone(), estimate))
+        self.any.sizes()
     }
 
     /// How the training went; of an ensemble, that of its first member.
     pub fn history(&self) -> &[Record] {
-        self.networks.first().map_or(&[], Network::history)
+        self.any.history()
     }
 
     /// What is doubtful about the training, in words; nothing if all seems well.
     pub fn warnings(&self) -> Vec<String> {
-        self.networks.iter().filter_map(overfitting).collect()
+        self.any.warnings()
     }
 
     /// The model it was trained for.
     pub fn model(&self) -> &M {
-        &self.model
+        typed(&*self.any.model)
     }
 
     /// Writes the posterior to a file in the safetensors format, whole or not at all. The header says which model it is of.
@@ -244,17 +187,7 @@ impl<M: Model> Posterior<M> {
     /// # Errors
     /// The file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), InferenceError> {
-        let specification = &self.specification;
-        let names: Vec<String> = self.targets.iter().map(|t| t.name.clone()).collect();
-        let metadata = BTreeMap::from([
-            (MODEL.to_owned(), specification.name.clone()),
-            (FINGERPRINT.to_owned(), specification.fingerprint()),
-            (GLOBALS.to_owned(), serde_json::json!(names).to_string()),
-            (SIZES.to_owned(), serde_json::json!(self.sizes).to_string()),
-            (SPECIFICATION.to_owned(), serde_json::json!(**specification).to_string()),
-            (LIBRARY.to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
-        ]);
-        Ok(Network::save_all(&self.networks, path.as_ref(), &metadata)?)
+        self.any.save(path.as_ref())
     }
 
     /// Reads a posterior that was saved for this model, with these params.
@@ -270,11 +203,140 @@ impl<M: Model> Posterior<M> {
     /// # Errors
     /// Those of [`load`](Posterior::load), and a network whose sizes are not those of the training's.
     pub fn load_with(model: &M, path: impl AsRef<Path>, networks: RowNetworks) -> Result<Self, InferenceError> {
-        Self::read(model, path.as_ref(), networks, false)
+        AnyPosterior::read(model, path.as_ref(), networks, false).map(Self::of)
+    }
+}
+
+impl AnyPosterior {
+    pub(super) fn new(
+        model: Arc<dyn AnyModel>,
+        networks: Vec<Network>,
+        encoder: Encoder,
+        targets: Vec<GlobalSlot>,
+        sizes: Vec<(String, usize)>,
+    ) -> Self {
+        let specification = Arc::new(model.specification());
+        let fingerprint = networks.iter().map(Network::fingerprint).collect::<Vec<_>>().join("-");
+        Self { model, specification, networks, encoder, targets: targets.into(), sizes, any_size: false, fingerprint }
     }
 
-    /// The same for whatever a network may say of the globals, a distribution or a ratio.
-    pub(super) fn read(model: &M, path: &Path, networks: RowNetworks, ratio: bool) -> Result<Self, InferenceError> {
+    pub(crate) fn condition(&self, data: &dyn AnyData) -> Result<AnyBelief, InferenceError> {
+        let batch = self.batch(data, Extent::Whole)?;
+        let estimate = |network: &Network| {
+            if network.keeps_sums() {
+                return network.conclude(&network.summarise(&batch)?);
+            }
+            Ok(network.predict(&batch)?.swap_remove(0))
+        };
+        self.belief(self.networks.iter().map(estimate))
+    }
+
+    pub(crate) fn condition_prefixes(&self, data: &dyn AnyData) -> Result<Vec<AnyBelief>, InferenceError> {
+        let batch = self.batch(data, Extent::Whole)?;
+        let each = self.networks.iter().map(|network| Ok(network.predict_prefixes(&batch)?.swap_remove(0)));
+        let each: Vec<Vec<Estimate>> = each.collect::<Result<_, InferenceError>>()?;
+        let after = |i: usize| self.belief(each.iter().map(|estimates| Ok(estimates[i].clone())));
+        (0..each.first().map_or(0, Vec::len)).map(after).collect()
+    }
+
+    pub(crate) fn summarize(&self, part: &dyn AnyData) -> Result<(String, Vec<Sums>), InferenceError> {
+        fn index(plates: &[Plate]) -> Option<&Variable> {
+            plates.iter().find_map(|p| p.variables.iter().find(|v| v.role == Role::Index).or_else(|| index(&p.plates)))
+        }
+        if let Some(variable) = index(&self.specification.plates) {
+            return Err(InferenceError::NoParts { variable: variable.name.clone() });
+        }
+        let batch = self.batch(part, Extent::Part)?;
+        let sums = self.networks.iter().map(|network| network.summarise(&batch)).collect::<Result<_, _>>()?;
+        Ok((self.fingerprint.clone(), sums))
+    }
+
+    pub(crate) fn condition_on(&self, fingerprint: &str, sums: &[Sums]) -> Result<AnyBelief, InferenceError> {
+        if fingerprint != self.fingerprint {
+            let (summary, expected) = (fingerprint.to_owned(), self.fingerprint.clone());
+            return Err(InferenceError::OtherPosterior { summary, expected });
+        }
+        let plates = self.specification.data_plates(&self.specification.plates);
+        for (plate, size) in plates.zip(sums.first().map_or(Vec::new(), Sums::sizes)).filter(|_| !self.any_size) {
+            allowed(plate, size, None)?;
+            if let Some((_, trained)) =
+                self.sizes.iter().find(|(name, trained)| *name == plate.name && *trained != size)
+            {
+                return Err(InferenceError::OtherSize { plate: plate.name.clone(), size, trained: *trained });
+            }
+        }
+        self.belief(self.networks.iter().zip(sums).map(|(network, sums)| network.conclude(sums)))
+    }
+
+    pub(crate) fn ratio(&self, data: &dyn AnyData) -> Result<Ratio, InferenceError> {
+        let (network, batch) = (&self.networks[0], self.batch(data, Extent::Whole)?);
+        if network.keeps_sums() {
+            return Ok(network.ratio(&network.summarise(&batch)?)?);
+        }
+        Ok(network.ratios(&batch)?)
+    }
+
+    pub(crate) fn sizes(&self) -> &[(String, usize)] {
+        &self.sizes
+    }
+
+    pub(crate) fn targets(&self) -> Arc<[GlobalSlot]> {
+        self.targets.clone()
+    }
+
+    fn batch(&self, data: &dyn AnyData, extent: Extent) -> Result<Batch, InferenceError> {
+        let extent = if self.any_size { Extent::Part } else { extent };
+        self.model.check_with(&self.specification, data, extent)?;
+        if extent == Extent::Whole {
+            sizes::check(&self.sizes, &data.frame())?;
+        }
+        let mut batch = self.encoder.batch();
+        self.encoder.push(&data.frame(), &mut batch);
+        Ok(batch)
+    }
+
+    /// From what each network says.
+    fn belief(
+        &self,
+        estimates: impl Iterator<Item = Result<Estimate, crate::nn::Error>>,
+    ) -> Result<AnyBelief, InferenceError> {
+        let mut estimates = estimates.collect::<Result<Vec<_>, _>>()?;
+        let estimate = if estimates.len() == 1 { estimates.swap_remove(0) } else { Estimate::Ensemble(estimates) };
+        Ok(AnyBelief::new(self.model.clone(), self.targets.clone(), estimate))
+    }
+
+    pub(crate) fn history(&self) -> &[Record] {
+        self.networks.first().map_or(&[], Network::history)
+    }
+
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        self.networks.iter().flat_map(doubts).collect()
+    }
+
+    pub(crate) fn model(&self) -> &Arc<dyn AnyModel> {
+        &self.model
+    }
+
+    pub(crate) fn save(&self, path: &Path) -> Result<(), InferenceError> {
+        let specification = &self.specification;
+        let names: Vec<String> = self.targets.iter().map(|t| t.name.clone()).collect();
+        let metadata = BTreeMap::from([
+            (MODEL.to_owned(), specification.name.clone()),
+            (FINGERPRINT.to_owned(), specification.fingerprint()),
+            (GLOBALS.to_owned(), serde_json::json!(names).to_string()),
+            (SIZES.to_owned(), serde_json::json!(self.sizes).to_string()),
+            (SPECIFICATION.to_owned(), serde_json::json!(**specification).to_string()),
+            (LIBRARY.to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
+        ]);
+        Ok(Network::save_all(&self.networks, path, &metadata)?)
+    }
+
+    pub(crate) fn read(
+        model: &dyn AnyModel,
+        path: &Path,
+        networks: RowNetworks,
+        ratio: bool,
+    ) -> Result<Self, InferenceError> {
         let specification = model.specification();
         let encoder = Encoder::new(&specification);
         let (width, plates) = encoder.shape();
@@ -297,7 +359,7 @@ impl<M: Model> Posterior<M> {
         let unusable = |what: String| InferenceError::NotAPosterior { path: path.to_owned(), what };
         let names: Vec<String> = serde_json::from_str(entry(GLOBALS)?).map_err(|e| unusable(e.to_string()))?;
         let sizes = serde_json::from_str(entry(SIZES)?).map_err(|e| unusable(e.to_string()))?;
-        let targets = pick(global_slots(model), &names)?;
+        let targets = pick(model.global_slots(), &names)?;
         let free: usize = targets.iter().map(|t| t.free.len()).sum();
         let expected = Shape { targets: free, ..expected };
         if networks.iter().any(|network| *network.shape() != expected) {
@@ -310,12 +372,17 @@ impl<M: Model> Posterior<M> {
                 "it is a ratio: load it with `RatioEstimator::load`".to_owned()
             }));
         }
-        Ok(Self::new(model.clone(), networks, encoder, targets, sizes))
+        Ok(Self::new(model.any_clone(), networks, encoder, targets, sizes))
     }
 }
 
+/// What is doubtful about the training of a network.
+pub(super) fn doubts(network: &Network) -> Vec<String> {
+    overfitting(network).into_iter().chain(resumed_elsewhere(network)).collect()
+}
+
 /// What to say of a network whose loss on held-out simulations has risen; nothing if it has not.
-pub(super) fn overfitting(network: &Network) -> Option<String> {
+fn overfitting(network: &Network) -> Option<String> {
     let last = network.history().last()?;
     let best = network.history().iter().min_by(|a, b| a.validation.total_cmp(&b.validation))?;
     (last.validation >= best.validation + RISE).then(|| {
@@ -325,4 +392,49 @@ pub(super) fn overfitting(network: &Network) -> Option<String> {
             best.sets, best.validation, last.validation, last.loss
         )
     })
+}
+
+/// What to say of a network whose training went on with other vector registers than it was begun with.
+fn resumed_elsewhere(network: &Network) -> Option<String> {
+    let [begun, others @ ..] = network.registers() else { return None };
+    (!others.is_empty()).then(|| {
+        format!(
+            "the training was begun with the vector registers {begun} and went on with {}: the same seed gives other numbers \
+             without the interruption",
+            others.join(", ")
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::prelude::*;
+    use crate::{nn, simd};
+
+    model! {
+        /// A Normal with an unknown mean.
+        Mean {
+            global mean ~ Normal(0.0, 1.0);
+            plate events(1..=5) {
+                observe x ~ Normal(mean, 1.0);
+            }
+        }
+    }
+
+    /// Also by the file of the posterior, which is read without a word where it is older.
+    #[test]
+    fn a_training_that_went_on_elsewhere_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let (checkpoint, file) = (folder.path().join("training"), folder.path().join("posterior"));
+        let model = Mean::default();
+        let train = || model.npe().seed(1).checkpoint(&checkpoint).train(Budget::sets(2_000)).unwrap();
+        assert!(train().warnings().is_empty());
+        // At its end there is nothing to go on with.
+        assert!(train().warnings().is_empty());
+        nn::begun_on("abacus", &checkpoint);
+        train().save(&file).unwrap();
+        let warnings = Posterior::load(&model, &file).unwrap().warnings();
+        let expected = format!("begun with the vector registers abacus and went on with {}", simd::registers());
+        assert!(warnings.len() == 1 && warnings[0].contains(&expected), "{warnings:?}");
+    }
 }

@@ -8,11 +8,13 @@ use rayon::prelude::*;
 
 use super::link::{Link, places};
 use super::npe::Npe;
+use super::posterior::AnyPosterior;
 use super::{Bank, InferenceError, Posterior};
-use crate::model::{Density, Explicit, Factor, GlobalSlot, Model, Record, global_slots, log_prior, unconstrain};
+use crate::model::erased::typed;
+use crate::model::{AnyData, AnyGlobals, AnyModel, AnySimulation, Density, Explicit, Factor, GlobalSlot, Model};
 use crate::nn::{Budget, Contrast, Family, Ratio, RatioScratch, Record as Training, RowNetworks, Settings};
-use crate::sampling::{Nuts, Refined, Summary};
-use crate::simulate::{Plan, stream};
+use crate::sampling::{AnyRefined, Nuts, Refined, Summary};
+use crate::simulate::{Fixed, SimulateError, Simulation, stream};
 
 /// Draws of the prior that stand for the posterior, with weights.
 const PRIOR: usize = 20_000;
@@ -165,7 +167,8 @@ impl<M: Model> RatioEstimator<M> {
     /// # Errors
     /// What is wrong with the data; and data that are impossible at all draws of the prior, as far as the network knows.
     pub fn condition(&self, data: &M::Data) -> Result<RatioBelief<M>, InferenceError> {
-        RatioBelief::new(self.trained.model().clone(), self.trained.targets(), self.trained.ratio(data)?, data)
+        let trained = self.trained.any();
+        AnyRatioBelief::new(trained.model().clone(), trained.targets(), trained.ratio(data)?, data).map(RatioBelief::of)
     }
 
     /// How the training went. The losses are those of telling data sets apart, in nats.
@@ -209,7 +212,8 @@ impl<M: Model> RatioEstimator<M> {
     /// # Errors
     /// Those of [`load`](RatioEstimator::load), and a network whose sizes are not those of the training's.
     pub fn load_with(model: &M, path: impl AsRef<Path>, networks: RowNetworks) -> Result<Self, InferenceError> {
-        Ok(Self { trained: Posterior::read(model, path.as_ref(), networks, true)? })
+        let trained = AnyPosterior::read(model, path.as_ref(), networks, true)?;
+        Ok(Self { trained: Posterior::of(trained) })
     }
 }
 
@@ -220,34 +224,85 @@ impl<M: Model> RatioEstimator<M> {
 /// posterior is much narrower than the prior they are not, and [`nuts`](RatioBelief::nuts) samples it.
 #[derive(Clone, Debug)]
 pub struct RatioBelief<M: Model> {
-    model: M,
-    targets: Arc<[GlobalSlot]>,
-    ratio: Ratio,
+    any: Arc<AnyRatioBelief>,
     weighted: Refined<M>,
-    /// A data set without elements.
-    empty: M::Data,
 }
 
-impl<M: Model> RatioBelief<M> {
-    fn new(model: M, targets: Arc<[GlobalSlot]>, ratio: Ratio, data: &M::Data) -> Result<Self, InferenceError> {
+/// What is believed of the globals of some model.
+#[derive(Debug)]
+struct AnyRatioBelief {
+    model: Arc<dyn AnyModel>,
+    targets: Arc<[GlobalSlot]>,
+    ratio: Ratio,
+    /// ln of the mean ratio at draws of the prior.
+    log_evidence: f64,
+    /// A simulation without elements.
+    empty: Box<dyn AnySimulation>,
+}
+
+impl AnyRatioBelief {
+    /// With draws of the prior, of which the ratios are the weights.
+    fn new(
+        model: Arc<dyn AnyModel>,
+        targets: Arc<[GlobalSlot]>,
+        ratio: Ratio,
+        data: &dyn AnyData,
+    ) -> Result<(Self, AnyRefined), InferenceError> {
         // Covariates do not matter to globals, but outside plates something must say what they are.
-        let plan = Plan::new(&model, &[], None, Some((data, false)))?.without_elements();
-        let drawn = (0..PRIOR).into_par_iter().with_min_len(64).map(|i| model.draw(&plan, &mut stream(0, i as u64)));
-        let drawn: Vec<_> = drawn.collect::<Result<_, _>>()?;
-        let free = global_slots(&model).iter().map(|g| g.free.end).max().unwrap_or(0);
+        let fixed = Fixed::new(&*model, &[], None, Some((data, false)))?.without_elements();
+        let draw = |i: u64| model.draw(&fixed, &mut stream(0, i));
+        let own = |i: usize| {
+            let simulation = draw(i as u64)?;
+            Ok((model.unconstrain(simulation.globals(), None), simulation.globals().to_numbers()))
+        };
+        let drawn = (0..PRIOR).into_par_iter().with_min_len(64).map(own);
+        let drawn: Vec<_> = drawn.collect::<Result<_, SimulateError>>()?;
+        let free = model.global_slots().iter().map(|g| g.free.end).max().unwrap_or(0);
         let (mut q, mut points, mut values) = (Vec::with_capacity(PRIOR * free), Vec::new(), Vec::new());
         let shown: Vec<usize> = targets.iter().flat_map(|t| t.values.clone()).collect();
-        for simulation in &drawn {
-            let own = unconstrain(&model, &simulation.globals, None);
+        for (own, numbers) in drawn {
             points.extend(places(&targets).map(|(at, link)| link.forward(own[at])));
             q.extend(own);
-            let numbers = simulation.globals.to_numbers();
             values.extend(shown.iter().map(|&at| numbers[at]));
         }
         let names = targets.iter().flat_map(|t| t.components.clone()).collect();
-        let weighted = Refined::new(names, values, q, ratio.log_ratios(0, &points))?;
-        let empty = drawn.into_iter().next().map_or_else(|| data.clone(), |simulation| simulation.data);
-        Ok(Self { model, targets, ratio, weighted, empty })
+        let weighted = AnyRefined::new(names, values, q, ratio.log_ratios(0, &points))?;
+        let empty = draw(0)?;
+        let log_evidence = weighted.log_evidence();
+        Ok((Self { model, targets, ratio, log_evidence, empty }, weighted))
+    }
+
+    fn log_ratio(&self, globals: &dyn AnyGlobals) -> f64 {
+        let q = self.model.unconstrain(globals, None);
+        let point: Vec<f64> = places(&self.targets).map(|(at, link)| link.forward(q[at])).collect();
+        self.ratio.log_ratios(0, &point)[0]
+    }
+
+    /// Whether all globals were inferred.
+    fn is_of_all(&self) -> bool {
+        self.targets.len() == self.model.global_slots().len()
+    }
+
+    fn log_posterior(&self, globals: &dyn AnyGlobals) -> Option<f64> {
+        if !self.is_of_all() {
+            return None;
+        }
+        let prior = self.model.log_prior(globals);
+        // Outside the prior's support a ratio means nothing.
+        let ratio = if prior == f64::NEG_INFINITY { 0.0 } else { self.log_ratio(globals) };
+        Some(prior + ratio - self.log_evidence)
+    }
+
+    /// The ratio as a factor of the prior's density.
+    fn factor(&self) -> Box<dyn Factor> {
+        let places: Vec<(usize, Link)> = places(&self.targets).collect();
+        Box::new(RatioFactor::new(self.ratio.clone(), (0..places.len()).collect(), places))
+    }
+}
+
+impl<M: Model> RatioBelief<M> {
+    fn of((any, weighted): (AnyRatioBelief, AnyRefined)) -> Self {
+        Self { any: Arc::new(any), weighted: Refined::of(weighted) }
     }
 
     /// The names of the numbers: `mass`, or `mu[0]`, `mu[1]` for a vector.
@@ -258,21 +313,13 @@ impl<M: Model> RatioBelief<M> {
     /// ln of the learned ratio p(data | globals) / p(data) at some globals; those that were not inferred are ignored. NaN
     /// outside the prior's support.
     pub fn log_ratio(&self, globals: &M::Globals) -> f64 {
-        let q = unconstrain(&self.model, globals, None);
-        let point: Vec<f64> = places(&self.targets).map(|(at, link)| link.forward(q[at])).collect();
-        self.ratio.log_ratios(0, &point)[0]
+        self.any.log_ratio(globals)
     }
 
     /// The log density of the posterior at some globals, in the constrained space, normalised over the draws of the prior;
     /// nothing where some globals were not inferred, of which the prior would have to be integrated over.
     pub fn log_posterior(&self, globals: &M::Globals) -> Option<f64> {
-        if self.targets.len() < global_slots(&self.model).len() {
-            return None;
-        }
-        let prior = log_prior(&self.model, globals);
-        // Outside the prior's support a ratio means nothing.
-        let ratio = if prior == f64::NEG_INFINITY { 0.0 } else { self.log_ratio(globals) };
-        Some(prior + ratio - self.weighted.log_evidence())
+        self.any.log_posterior(globals)
     }
 
     /// Draws of the prior with the ratios as weights: with their k-hat and effective sample size, and ln of their mean, which
@@ -318,11 +365,9 @@ impl<M: Model> RatioBelief<M> {
     where
         M: Explicit,
     {
-        let places: Vec<(usize, Link)> = places(&self.targets).collect();
-        let factor = RatioFactor::new(self.ratio.clone(), (0..places.len()).collect(), places);
-        let density = Density::of_globals(&self.model, &self.empty).with_factor(Box::new(factor));
-        let all = self.targets.len() == global_slots(&self.model).len();
-        Nuts::over(&self.model, &self.empty, density, (!all).then(|| self.names().to_vec()))
+        let (model, empty) = (typed(&*self.any.model), typed::<Simulation<M>>(&*self.any.empty));
+        let density = Density::of_globals(model, &empty.data).with_factor(self.any.factor());
+        Nuts::over(model, &empty.data, density, (!self.any.is_of_all()).then(|| self.names().to_vec()))
     }
 }
 

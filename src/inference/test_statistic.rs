@@ -11,6 +11,7 @@
 //! and alternatives to both sides. This is a statistic, not a p-value: with the Neyman construction
 //! ([`Neyman`](crate::calibration::Neyman)) it gives confidence sets that cover.
 
+use std::marker::PhantomData;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -23,12 +24,11 @@ use super::npe::own_networks;
 use super::ratio::WIDTH;
 use super::training::Training;
 use super::{InferenceError, file, sizes};
-use crate::io::DataSet;
-use crate::model::{GlobalSlot, Model, Record, check, global_slots, unconstrain};
+use crate::model::{AnyData, AnyGlobals, AnyModel, GlobalSlot, Model};
 use crate::nn::{
     Activation, Batch, Budget, Contrast, Family, Network, Record as Progress, RowNetworks, Settings, Shape, Source,
 };
-use crate::simulate::{Plan, SimulateError, Stream, stream};
+use crate::simulate::{Fixed, SimulateError, Stream, stream};
 
 /// Alternatives that are drawn anew where one is outside the support.
 const ATTEMPTS: usize = 100;
@@ -66,21 +66,26 @@ const STATISTIC: &str = "hierarch.statistic";
 #[derive(Clone, Debug)]
 #[must_use = "nothing is trained before `train`"]
 pub struct StatisticTraining<'a, M: Model> {
-    model: &'a M,
+    any: AnyTraining<'a>,
+    model: PhantomData<fn() -> M>,
+}
+
+/// A test statistic of some model to be trained.
+#[derive(Clone, Debug)]
+struct AnyTraining<'a> {
+    model: &'a dyn AnyModel,
     interest: String,
     hypotheses: Option<RangeInclusive<f64>>,
     delta: RangeInclusive<f64>,
     sizes: Vec<(String, usize)>,
-    covariates: Option<&'a M::Data>,
+    covariates: Option<&'a dyn AnyData>,
     settings: Settings,
     checkpoint: Option<PathBuf>,
     networks: RowNetworks,
 }
 
-impl<'a, M: Model> StatisticTraining<'a, M> {
-    /// A statistic for a scalar global, tested at values that its prior draws, against alternatives at a distance of 0.5
-    /// to 2.
-    pub fn new(model: &'a M, interest: &str) -> Self {
+impl<'a> AnyTraining<'a> {
+    fn new(model: &'a dyn AnyModel, interest: &str) -> Self {
         Self {
             model,
             interest: interest.to_owned(),
@@ -93,41 +98,49 @@ impl<'a, M: Model> StatisticTraining<'a, M> {
             networks: RowNetworks::default(),
         }
     }
+}
+
+impl<'a, M: Model> StatisticTraining<'a, M> {
+    /// A statistic for a scalar global, tested at values that its prior draws, against alternatives at a distance of 0.5
+    /// to 2.
+    pub fn new(model: &'a M, interest: &str) -> Self {
+        Self { any: AnyTraining::new(model, interest), model: PhantomData }
+    }
 
     /// Tests values uniform in a range, instead of draws of the prior.
     pub fn hypotheses(mut self, range: RangeInclusive<f64>) -> Self {
-        self.hypotheses = Some(range);
+        self.any.hypotheses = Some(range);
         self
     }
 
     /// How far alternatives are from the value that is tested, to either side: uniform in a range. A statistic has the most
     /// power at such distances. Where one side is outside the support, the other is taken.
     pub fn delta(mut self, range: RangeInclusive<f64>) -> Self {
-        self.delta = range;
+        self.any.delta = range;
         self
     }
 
     /// The seed of the simulations and of the network's first weights.
     pub fn seed(mut self, seed: u64) -> Self {
-        self.settings.seed = seed;
+        self.any.settings.seed = seed;
         self
     }
 
     /// Trains for one size of a plate instead of its whole range; data of another size are then an error.
     pub fn size(mut self, plate: &str, elements: usize) -> Self {
-        self.sizes.push((plate.to_owned(), elements));
+        self.any.sizes.push((plate.to_owned(), elements));
         self
     }
 
     /// Draws the covariates of simulated elements from the rows of a data set.
     pub fn given(mut self, data: &'a M::Data) -> Self {
-        self.covariates = Some(data);
+        self.any.covariates = Some(data);
         self
     }
 
     /// Changes the sizes of the network, or how it is trained.
     pub fn settings(mut self, change: impl FnOnce(&mut Settings)) -> Self {
-        change(&mut self.settings);
+        change(&mut self.any.settings);
         self
     }
 
@@ -143,14 +156,14 @@ impl<'a, M: Model> StatisticTraining<'a, M> {
 
     /// Reads the rows of some plates with networks of your own.
     pub fn row_networks(mut self, networks: RowNetworks) -> Self {
-        self.networks = networks;
+        self.any.networks = networks;
         self
     }
 
     /// Writes the state of the training to a file every few seconds and at its end. Where the file exists already, the
     /// training goes on from there.
     pub fn checkpoint(mut self, path: impl AsRef<Path>) -> Self {
-        self.checkpoint = Some(path.as_ref().to_owned());
+        self.any.checkpoint = Some(path.as_ref().to_owned());
         self
     }
 
@@ -159,7 +172,13 @@ impl<'a, M: Model> StatisticTraining<'a, M> {
     /// # Errors
     /// A model that cannot be simulated, no scalar global of that name, ranges that make no sense, a training that diverges,
     /// or a checkpoint of another training.
-    pub fn train(mut self, budget: Budget) -> Result<TestStatistic<M>, InferenceError> {
+    pub fn train(self, budget: Budget) -> Result<TestStatistic<M>, InferenceError> {
+        self.any.train(budget).map(TestStatistic::of)
+    }
+}
+
+impl AnyTraining<'_> {
+    fn train(mut self, budget: Budget) -> Result<AnyStatistic, InferenceError> {
         let slot = self.slot()?;
         let specification = self.model.specification();
         sizes::refuse_random(&specification, &self.sizes)?;
@@ -171,7 +190,7 @@ impl<'a, M: Model> StatisticTraining<'a, M> {
         self.settings.architecture.family = Family::Ratio { contrast: Contrast::Label, balance: 0.0, width: WIDTH };
         self.settings.architecture = self.settings.architecture.sized(&shape);
         if let Some(data) = self.covariates {
-            check(self.model, data)?;
+            self.model.check(data)?;
         }
         let training = Training {
             of: format!("{:?} ({}), statistic of {}", self.model, specification.fingerprint(), self.interest),
@@ -187,21 +206,21 @@ impl<'a, M: Model> StatisticTraining<'a, M> {
             training: &self,
             slot: &slot,
             encoder: &encoder,
-            globals: Plan::new(self.model, &self.sizes, None, covariates)?.without_elements(),
-            data: Plan::new(self.model, &self.sizes, None, covariates)?,
+            globals: Fixed::new(self.model, &self.sizes, None, covariates)?.without_elements(),
+            data: Fixed::new(self.model, &self.sizes, None, covariates)?,
         };
-        let text = self.covariates.map(|data| serde_json::json!(data).to_string());
+        let text = self.covariates.map(|data| data.frame().digest());
         let simulations = format!(
             "hypotheses {:?}, delta {:?}, sizes {:?}, covariates {text:?}",
             self.hypotheses, self.delta, self.sizes
         );
         let network = training.fit(&shape, &source, &simulations)?;
-        let sizes = self.sizes.into();
-        Ok(TestStatistic { model: self.model.clone(), slot, network: Arc::new(network), encoder, sizes })
+        let sizes = self.sizes;
+        Ok(AnyStatistic { model: self.model.any_clone(), slot, network, encoder, sizes })
     }
 
     fn slot(&self) -> Result<GlobalSlot, InferenceError> {
-        let all = global_slots(self.model);
+        let all = self.model.global_slots();
         let known = all.iter().map(|g| format!("`{}`", g.name)).collect::<Vec<_>>().join(", ");
         let found = all.into_iter().find(|g| g.name == self.interest && g.values.len() == 1 && g.free.len() == 1);
         let slot = found.ok_or_else(|| InferenceError::UnknownScalar { name: self.interest.clone(), known })?;
@@ -221,27 +240,27 @@ impl<'a, M: Model> StatisticTraining<'a, M> {
 }
 
 /// What a network measures of a value of a global; NaN outside the support.
-fn measure<M: Model>(model: &M, slot: &GlobalSlot, numbers: &[f64]) -> f64 {
-    let q = unconstrain(model, &M::Globals::from_numbers(numbers), None);
+fn measure(model: &dyn AnyModel, slot: &GlobalSlot, numbers: &[f64]) -> f64 {
+    let q = model.unconstrain(&*model.globals(numbers), None);
     Link::of(slot.bounded).forward(q[slot.free.start])
 }
 
 /// Data drawn at a hypothesis, or next to it.
-struct Hypotheses<'a, 'b, M: Model> {
-    training: &'b StatisticTraining<'a, M>,
+struct Hypotheses<'a, 'b> {
+    training: &'b AnyTraining<'a>,
     slot: &'b GlobalSlot,
     encoder: &'b Encoder,
-    globals: Plan<'a, M>,
-    data: Plan<'a, M>,
+    globals: Fixed<'a>,
+    data: Fixed<'a>,
 }
 
-impl<M: Model> Hypotheses<'_, '_, M> {
+impl Hypotheses<'_, '_> {
     /// All globals with a hypothesis among them, what a network measures of it, and the globals that data are drawn at.
-    fn globals(&self, alternative: bool, rng: &mut Stream) -> Result<(f64, M::Globals), SimulateError> {
-        let StatisticTraining { model, hypotheses, delta, .. } = self.training;
+    fn globals(&self, alternative: bool, rng: &mut Stream) -> Result<(f64, Box<dyn AnyGlobals>), SimulateError> {
+        let AnyTraining { model, hypotheses, delta, .. } = self.training;
         let at = self.slot.values.start;
         for _ in 0..ATTEMPTS {
-            let mut numbers = model.draw(&self.globals, rng)?.globals.to_numbers();
+            let mut numbers = model.draw(&self.globals, rng)?.globals().to_numbers();
             if let Some(range) = hypotheses {
                 numbers[at] = range.start() + (range.end() - range.start()) * rng.random::<f64>();
             }
@@ -250,7 +269,7 @@ impl<M: Model> Hypotheses<'_, '_, M> {
                 continue;
             }
             if !alternative {
-                return Ok((measured, M::Globals::from_numbers(&numbers)));
+                return Ok((measured, model.globals(&numbers)));
             }
             let hypothesis = numbers[at];
             let distance = delta.start() + (delta.end() - delta.start()) * rng.random::<f64>();
@@ -258,7 +277,7 @@ impl<M: Model> Hypotheses<'_, '_, M> {
             for side in [distance, -distance] {
                 numbers[at] = hypothesis + side;
                 if measure(*model, self.slot, &numbers).is_finite() {
-                    return Ok((measured, M::Globals::from_numbers(&numbers)));
+                    return Ok((measured, model.globals(&numbers)));
                 }
             }
         }
@@ -266,7 +285,7 @@ impl<M: Model> Hypotheses<'_, '_, M> {
     }
 }
 
-impl<M: Model> Source for Hypotheses<'_, '_, M> {
+impl Source for Hypotheses<'_, '_> {
     type Error = SimulateError;
 
     fn draw(&self, step: u64, first: usize, sets: usize) -> Result<(Batch, Vec<f32>), SimulateError> {
@@ -279,8 +298,8 @@ impl<M: Model> Source for Hypotheses<'_, '_, M> {
             let mut rng = stream(seed.wrapping_add(key), place as u64);
             let alternative = place % 2 == 1;
             let (measured, globals) = self.globals(alternative, &mut rng)?;
-            let simulation = self.training.model.draw(&self.data.at(&globals), &mut rng)?;
-            self.encoder.push(&simulation.data, &mut batch);
+            let simulation = self.training.model.draw(&self.data.at(&*globals), &mut rng)?;
+            self.encoder.push(&simulation.data().frame(), &mut batch);
             targets.extend([measured as f32, f32::from(u8::from(alternative))]);
         }
         Ok((batch, targets))
@@ -290,22 +309,33 @@ impl<M: Model> Source for Hypotheses<'_, '_, M> {
 /// A learned test statistic of a global of a model.
 #[derive(Clone, Debug)]
 pub struct TestStatistic<M: Model> {
-    model: M,
+    any: Arc<AnyStatistic>,
+    model: PhantomData<fn() -> M>,
+}
+
+/// A learned test statistic of some model.
+#[derive(Debug)]
+struct AnyStatistic {
+    model: Arc<dyn AnyModel>,
     slot: GlobalSlot,
-    network: Arc<Network>,
+    network: Network,
     encoder: Encoder,
     /// Those that it was trained for alone.
-    sizes: Arc<[(String, usize)]>,
+    sizes: Vec<(String, usize)>,
 }
 
 impl<M: Model> TestStatistic<M> {
+    fn of(any: AnyStatistic) -> Self {
+        Self { any: Arc::new(any), model: PhantomData }
+    }
+
     /// How strongly a data set speaks against a value: the log odds, for even odds before, that it was drawn at an
     /// alternative and not at the value.
     ///
     /// # Errors
     /// What is wrong with the data; a value outside the support.
     pub fn evaluate(&self, data: &M::Data, value: f64) -> Result<f64, InferenceError> {
-        Ok(self.evaluate_at(data, &[value])?[0])
+        Ok(self.any.evaluate_at(data, &[value])?[0])
     }
 
     /// The same for several values, which costs little more than for one.
@@ -313,21 +343,7 @@ impl<M: Model> TestStatistic<M> {
     /// # Errors
     /// Those of [`evaluate`](TestStatistic::evaluate).
     pub fn evaluate_at(&self, data: &M::Data, values: &[f64]) -> Result<Vec<f64>, InferenceError> {
-        check(&self.model, data)?;
-        sizes::check(&self.sizes, &data.frame())?;
-        let mut numbers = vec![f64::NAN; global_slots(&self.model).iter().map(|g| g.values.end).max().unwrap_or(0)];
-        let points = values.iter().map(|&value| {
-            numbers[self.slot.values.start] = value;
-            let measured = measure(&self.model, &self.slot, &numbers);
-            if measured.is_finite() {
-                return Ok(measured);
-            }
-            Err(InferenceError::OutsideSupport { name: self.slot.name.clone(), value })
-        });
-        let points = points.collect::<Result<Vec<_>, _>>()?;
-        let mut batch = self.encoder.batch();
-        self.encoder.push(data, &mut batch);
-        Ok(self.network.ratios(&batch)?.log_ratios(0, &points))
+        self.any.evaluate_at(data, values)
     }
 
     /// Writes the statistic to a file in the safetensors format, whole or not at all. The header says which model it is of.
@@ -335,7 +351,7 @@ impl<M: Model> TestStatistic<M> {
     /// # Errors
     /// The file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), InferenceError> {
-        file::save(&self.network, &self.model, (STATISTIC, (&self.slot.name, &*self.sizes)), path.as_ref())
+        self.any.save(path.as_ref())
     }
 
     /// Reads a statistic that was saved for this model, with these params.
@@ -343,16 +359,44 @@ impl<M: Model> TestStatistic<M> {
     /// # Errors
     /// A file that cannot be read, is damaged, or holds something else, such as the statistic of another model.
     pub fn load(model: &M, path: impl AsRef<Path>) -> Result<Self, InferenceError> {
-        let (network, (name, sizes)): (_, (String, Vec<(String, usize)>)) =
-            file::load(model, STATISTIC, path.as_ref())?;
-        let slot = StatisticTraining::new(model, &name).slot()?;
-        let encoder = Encoder::new(&model.specification());
-        Ok(Self { model: model.clone(), slot, network: Arc::new(network), encoder, sizes: sizes.into() })
+        AnyStatistic::load(model, path.as_ref()).map(Self::of)
     }
 
     /// How the training went. The losses are those of telling data at a hypothesis from data next to it, in nats; ln 2 is to
     /// know nothing.
     pub fn history(&self) -> &[Progress] {
-        self.network.history()
+        self.any.network.history()
+    }
+}
+
+impl AnyStatistic {
+    fn evaluate_at(&self, data: &dyn AnyData, values: &[f64]) -> Result<Vec<f64>, InferenceError> {
+        self.model.check(data)?;
+        let frame = data.frame();
+        sizes::check(&self.sizes, &frame)?;
+        let mut numbers = vec![f64::NAN; self.model.global_slots().iter().map(|g| g.values.end).max().unwrap_or(0)];
+        let points = values.iter().map(|&value| {
+            numbers[self.slot.values.start] = value;
+            let measured = measure(&*self.model, &self.slot, &numbers);
+            if measured.is_finite() {
+                return Ok(measured);
+            }
+            Err(InferenceError::OutsideSupport { name: self.slot.name.clone(), value })
+        });
+        let points = points.collect::<Result<Vec<_>, _>>()?;
+        let mut batch = self.encoder.batch();
+        self.encoder.push(&frame, &mut batch);
+        Ok(self.network.ratios(&batch)?.log_ratios(0, &points))
+    }
+
+    fn save(&self, path: &Path) -> Result<(), InferenceError> {
+        file::save(&self.network, &*self.model, (STATISTIC, (&self.slot.name, &self.sizes)), path)
+    }
+
+    fn load(model: &dyn AnyModel, path: &Path) -> Result<Self, InferenceError> {
+        let (network, (name, sizes)): (_, (String, Vec<(String, usize)>)) = file::load(model, STATISTIC, path)?;
+        let slot = AnyTraining::new(model, &name).slot()?;
+        let encoder = Encoder::new(&model.specification());
+        Ok(Self { model: model.any_clone(), slot, network, encoder, sizes })
     }
 }

@@ -34,10 +34,10 @@ pub(super) struct Training<'a> {
 impl Training<'_> {
     /// Trains a network until the budget is spent, from the beginning or from where the checkpoint says; `simulations` says
     /// which these are.
-    pub(super) fn fit<S: Source<Error = SimulateError>>(
+    pub(super) fn fit(
         &self,
         shape: &Shape,
-        source: &S,
+        source: &dyn Source<Error = SimulateError>,
         simulations: &str,
     ) -> Result<Network, InferenceError> {
         let Training { flips, known, settings, .. } = *self;

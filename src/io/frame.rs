@@ -53,6 +53,25 @@ pub struct Frame<'a> {
 }
 
 impl Frame<'_> {
+    /// A short text that is the same for the same names, sizes and numbers, and almost surely another for any other (FNV-1a).
+    pub(crate) fn digest(&self) -> String {
+        fn add(frame: &Frame<'_>, hash: &mut dyn FnMut(u64)) {
+            frame.name.bytes().for_each(|byte| hash(byte.into()));
+            hash(frame.size as u64);
+            frame.offsets.iter().flat_map(|offsets| offsets.iter()).for_each(|offset| hash(*offset as u64));
+            for column in &frame.columns {
+                column.name.bytes().for_each(|byte| hash(byte.into()));
+                (0..column.values.len()).for_each(|i| hash(column.values.get(i).to_bits()));
+            }
+            frame.plates.iter().for_each(|plate| add(plate, hash));
+        }
+        let mut digest = 0xcbf2_9ce4_8422_2325_u64;
+        add(self, &mut |x| {
+            digest = x.to_le_bytes().into_iter().fold(digest, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
+        });
+        format!("{digest:016x}")
+    }
+
     /// Takes the first column out.
     ///
     /// # Errors

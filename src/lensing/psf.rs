@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::simd::arch;
+
 use super::LensingError;
 use super::error::{require, require_positive};
 
@@ -41,7 +43,7 @@ impl GaussianPsf {
 
     /// Smears every pixel of an image, along the rows and then along the columns.
     pub(super) fn blur<const HEIGHT: usize, const WIDTH: usize>(&self, image: &mut [[f32; WIDTH]; HEIGHT]) {
-        pulp::Arch::new().dispatch(
+        arch().dispatch(
             #[inline(always)]
             || {
                 let mut rows = [[0.0; WIDTH]; HEIGHT];

@@ -2,8 +2,10 @@
 
 use std::cell::RefCell;
 
+use super::erased::{AnyData, AnyModel};
+use super::walk::{Scalar, Vector};
 use super::{Model, Place, PlateSize, Slot, Specification, Walk, specification};
-use crate::distributions::{Distribution, Support};
+use crate::distributions::Support;
 use crate::io::{Column, DataError, DataSet, Frame, LocalSet, Values};
 
 /// Checks the shape of a data set, the sizes of its plates, that its numbers are finite, that indices name elements, and
@@ -12,7 +14,7 @@ use crate::io::{Column, DataError, DataSet, Frame, LocalSet, Values};
 /// # Errors
 /// The first thing that is wrong, with its place.
 pub fn check<M: Model>(model: &M, data: &M::Data) -> Result<(), DataError> {
-    check_with(&model.specification(), model, data, Extent::Whole)
+    (model as &dyn AnyModel).check(data)
 }
 
 /// How much of a data set there is.
@@ -23,19 +25,26 @@ pub(crate) enum Extent {
     Part,
 }
 
-/// The same for the specification of the model.
-pub(crate) fn check_with<M: Model>(
-    specification: &Specification,
-    model: &M,
-    data: &M::Data,
-    extent: Extent,
-) -> Result<(), DataError> {
-    let frame = data.frame();
-    columns(&frame)?;
-    plates(&specification.plates, &frame, extent)?;
-    let mut visitor = Check { error: RefCell::new(None) };
-    model.walk(Some(data), None, None, &mut visitor);
-    visitor.error.into_inner().map_or(Ok(()), Err)
+impl dyn AnyModel + '_ {
+    /// See [`check`].
+    pub(crate) fn check(&self, data: &dyn AnyData) -> Result<(), DataError> {
+        self.check_with(&self.specification(), data, Extent::Whole)
+    }
+
+    /// The same for the specification of the model.
+    pub(crate) fn check_with(
+        &self,
+        specification: &Specification,
+        data: &dyn AnyData,
+        extent: Extent,
+    ) -> Result<(), DataError> {
+        let frame = data.frame();
+        columns(&frame)?;
+        plates(&specification.plates, &frame, extent)?;
+        let mut visitor = Check { error: RefCell::new(None) };
+        self.walk(Some(data), None, None, &mut visitor);
+        visitor.error.into_inner().map_or(Ok(()), Err)
+    }
 }
 
 /// Checks that there are as many locals as elements in a data set.
@@ -43,6 +52,11 @@ pub(crate) fn check_with<M: Model>(
 /// # Errors
 /// The first local of which there are not, with the numbers.
 pub fn check_locals<M: Model>(locals: &M::Locals, data: &M::Data) -> Result<(), DataError> {
+    check_local_frames(&LocalSet::frame(locals), &DataSet::frame(data))
+}
+
+/// See [`check_locals`].
+pub(crate) fn check_local_frames(locals: &Frame<'_>, data: &Frame<'_>) -> Result<(), DataError> {
     fn check(locals: &Frame<'_>, data: &Frame<'_>) -> Result<(), DataError> {
         for (locals, data) in locals.plates.iter().zip(&data.plates) {
             for Column { name, width, values } in &locals.columns {
@@ -60,7 +74,7 @@ pub fn check_locals<M: Model>(locals: &M::Locals, data: &M::Data) -> Result<(), 
         }
         Ok(())
     }
-    check(&locals.frame(), &data.frame())
+    check(locals, data)
 }
 
 fn plates(plates: &[specification::Plate], outer: &Frame<'_>, extent: Extent) -> Result<(), DataError> {
@@ -165,30 +179,17 @@ impl Check {
 }
 
 impl Walk for Check {
-    fn latent<D: Distribution<f64, Value = f64>>(&mut self, _: &'static str, _: Slot, _: &D, _: Option<f64>) -> f64 {
+    fn latent(&mut self, _: &'static str, _: Slot, _: &dyn Scalar, _: Option<f64>) -> f64 {
         f64::NAN
     }
 
-    fn latent_vector<D: Distribution<f64, Value = [f64; N]>, const N: usize>(
-        &mut self,
-        _: &'static str,
-        _: Slot,
-        _: &D,
-        _: Option<[f64; N]>,
-    ) -> [f64; N] {
-        [f64::NAN; N]
-    }
+    fn latent_vector(&mut self, _: &'static str, _: Slot, _: &dyn Vector, _: Option<&[f64]>, _: &mut [f64]) {}
 
-    fn observe<D: Distribution<f64, Value = f64>>(&mut self, place: &Place, distribution: &D, x: f64) {
+    fn observe(&mut self, place: &Place, distribution: &dyn Scalar, x: f64) {
         self.inside(place, None, distribution.support(), x);
     }
 
-    fn observe_vector<D: Distribution<f64, Value = [f64; N]>, const N: usize>(
-        &mut self,
-        place: &Place,
-        distribution: &D,
-        x: [f64; N],
-    ) {
+    fn observe_vector(&mut self, place: &Place, distribution: &dyn Vector, x: &[f64]) {
         let support = distribution.support();
         for (c, &x) in x.iter().enumerate() {
             self.inside(place, Some(c), support, x);
@@ -201,7 +202,7 @@ impl Walk for Check {
     }
 
     /// An observation is possible if it is so for one value of the discrete local.
-    fn sum_out(&mut self, categories: usize, body: &mut dyn FnMut(&mut Self, usize)) {
+    fn sum_out(&mut self, categories: usize, body: &mut dyn FnMut(&mut dyn Walk, usize)) {
         let before = self.error.take();
         let mut first = None;
         for k in 0..categories {

@@ -1,11 +1,13 @@
 //! The log density of a model, in constrained and in unconstrained space, and the maps between the two.
 
+use super::erased::{AnyData, AnyGlobals, AnyLocals, AnyModel};
+use super::walk::{Scalar, Vector};
 use super::{
     Explicit, Likelihood, Model, Part, Place, Role, Slot, Specification, Walk, check, check_locals, specification,
 };
 use crate::autodiff::{Lanes, LogSum, WithLanes, with_lanes};
-use crate::distributions::{Distribution, Support, constrain_simplex, unconstrain_simplex};
-use crate::io::{DataError, DataSet, Frame};
+use crate::distributions::{Support, break_stick, mend_stick};
+use crate::io::{DataError, Frame};
 
 /// Buffers that a density uses again in each call.
 #[derive(Clone, Debug, Default)]
@@ -163,6 +165,35 @@ impl<'a, M: Model> Density<'a, M> {
     }
 }
 
+/// A density without the model's types: what samplers and optimisers run on.
+pub(crate) trait AnyDensity: Send {
+    /// How many unconstrained numbers there are.
+    fn dimension(&self) -> usize;
+
+    /// The log density at `q`, Jacobian included; its gradient goes to `gradient`.
+    fn gradient(&mut self, q: &[f64], gradient: &mut [f64]) -> f64;
+
+    /// The same for the prior of the globals alone.
+    fn prior_gradient(&mut self, q: &[f64], gradient: &mut [f64]) -> f64;
+}
+
+impl<M: Model> AnyDensity for Density<'_, M> {
+    fn dimension(&self) -> usize {
+        self.dimension
+    }
+
+    fn gradient(&mut self, q: &[f64], gradient: &mut [f64]) -> f64 {
+        Density::gradient(self, q, gradient)
+    }
+
+    fn prior_gradient(&mut self, q: &[f64], gradient: &mut [f64]) -> f64 {
+        Density::prior_gradient(self, q, gradient)
+    }
+}
+
+/// Makes a density for each thread that asks.
+pub(crate) type Densities<'a> = &'a (dyn Fn() -> Box<dyn AnyDensity + 'a> + Sync);
+
 struct InLanes<'a, M: Model> {
     model: &'a M,
     data: &'a M::Data,
@@ -200,9 +231,7 @@ pub fn log_density<M: Likelihood>(
 
 /// The log density of the prior of all globals in constrained space.
 pub fn log_prior<M: Model>(model: &M, globals: &M::Globals) -> f64 {
-    let mut visitor = Known { log_density: 0.0 };
-    model.walk(None, Some(globals), None, &mut visitor);
-    visitor.log_density
+    any(model).log_prior(globals)
 }
 
 /// The unconstrained numbers of latent variables: the globals, and the continuous locals where a data set is given with
@@ -211,16 +240,13 @@ pub fn log_prior<M: Model>(model: &M, globals: &M::Globals) -> f64 {
 /// # Panics
 /// The locals are fewer than the elements of the data ([`check_locals`]).
 pub fn unconstrain<M: Model>(model: &M, globals: &M::Globals, with: Option<(&M::Locals, &M::Data)>) -> Vec<f64> {
-    let mut visitor = ToUnconstrained { free: Vec::with_capacity(with.map_or(0, |w| model.dimension(w.1))) };
-    model.walk(with.map(|w| w.1), Some(globals), with.map(|w| w.0), &mut visitor);
-    visitor.free
+    any(model).unconstrain(globals, with.map(|(locals, data)| (locals as &dyn AnyLocals, data as &dyn AnyData)))
 }
 
 /// The values of the latent variables at unconstrained numbers `q`: the globals, and the continuous locals where there is a
 /// data set. Components of a simplex are one more than its unconstrained numbers; else the order is the same.
 pub fn constrain<M: Model>(model: &M, data: Option<&M::Data>, q: &[f64], values: &mut Vec<f64>) {
-    values.clear();
-    model.walk(data, None, None, &mut FromUnconstrained::new(q, values));
+    any(model).constrain(any_data::<M>(data), q, values);
 }
 
 /// The same, and after the latent variables those `let`s that depend on them: outside plates, and in plates with continuous
@@ -228,48 +254,100 @@ pub fn constrain<M: Model>(model: &M, data: Option<&M::Data>, q: &[f64], values:
 ///
 /// Without continuous locals the data change nothing, and may be left out to save time.
 pub fn constrain_with_derived<M: Model>(model: &M, data: Option<&M::Data>, q: &[f64], values: &mut Vec<f64>) {
-    values.clear();
-    let mut visitor = FromUnconstrained::new(q, values);
-    model.walk(data, None, None, &mut visitor);
-    let derived = visitor.derived;
-    values.extend(derived);
+    any(model).constrain_with_derived(any_data::<M>(data), q, values);
 }
 
 /// The names of the `let`s that [`constrain_with_derived`] gives after the latent variables.
 pub fn derived_names<M: Model>(model: &M, data: &M::Data) -> Vec<String> {
-    let q = vec![0.0; model.dimension(data)];
-    let mut values = Vec::new();
-    let mut visitor = FromUnconstrained::new(&q, &mut values);
-    visitor.names = Some(Vec::new());
-    model.walk(Some(data), None, None, &mut visitor);
-    visitor.names.unwrap_or_default()
+    any(model).derived_names(data)
 }
 
 /// The logarithm of the Jacobian determinant of the map from unconstrained numbers to the values of some globals.
 pub fn log_jacobian<M: Model>(model: &M, q: &[f64], globals: &[&str]) -> f64 {
-    let mut values = Vec::new();
-    let mut visitor = FromUnconstrained::new(q, &mut values);
-    visitor.counted = Some(globals);
-    model.walk(None, None, None, &mut visitor);
-    visitor.log_jacobian
+    any(model).log_jacobian(q, globals)
 }
 
 /// The same for all latent variables given a data set: the globals and the continuous locals.
 pub fn log_jacobian_of_all<M: Model>(model: &M, data: &M::Data, q: &[f64]) -> f64 {
-    let mut values = Vec::new();
-    let mut visitor = FromUnconstrained::new(q, &mut values);
-    model.walk(Some(data), None, None, &mut visitor);
-    visitor.log_jacobian
+    any(model).log_jacobian_of_all(data, q)
 }
 
 /// The names of the numbers that [`constrain`] gives: `mass`, `mu[2]`, and for locals with the element last, `slope[0][17]`.
 pub fn names<M: Model>(model: &M, data: Option<&M::Data>) -> Vec<String> {
-    let specification = model.specification();
-    let mut names = global_names(&specification);
-    if let Some(data) = data {
-        local_names(&specification.plates, &data.frame(), &mut names);
+    any(model).names(any_data::<M>(data))
+}
+
+fn any<M: Model>(model: &M) -> &dyn AnyModel {
+    model
+}
+
+fn any_data<M: Model>(data: Option<&M::Data>) -> Option<&dyn AnyData> {
+    data.map(|data| data as &dyn AnyData)
+}
+
+/// What stands behind the functions above.
+impl dyn AnyModel + '_ {
+    pub(crate) fn log_prior(&self, globals: &dyn AnyGlobals) -> f64 {
+        let mut visitor = Known { log_density: 0.0 };
+        self.walk(None, Some(globals), None, &mut visitor);
+        visitor.log_density
     }
-    names
+
+    pub(crate) fn unconstrain(
+        &self,
+        globals: &dyn AnyGlobals,
+        with: Option<(&dyn AnyLocals, &dyn AnyData)>,
+    ) -> Vec<f64> {
+        let mut visitor = ToUnconstrained { free: Vec::with_capacity(with.map_or(0, |w| self.dimension(w.1))) };
+        self.walk(with.map(|w| w.1), Some(globals), with.map(|w| w.0), &mut visitor);
+        visitor.free
+    }
+
+    pub(crate) fn constrain(&self, data: Option<&dyn AnyData>, q: &[f64], values: &mut Vec<f64>) {
+        values.clear();
+        self.walk(data, None, None, &mut FromUnconstrained::new(q, values));
+    }
+
+    pub(crate) fn constrain_with_derived(&self, data: Option<&dyn AnyData>, q: &[f64], values: &mut Vec<f64>) {
+        values.clear();
+        let mut visitor = FromUnconstrained::new(q, values);
+        self.walk(data, None, None, &mut visitor);
+        let derived = visitor.derived;
+        values.extend(derived);
+    }
+
+    pub(crate) fn derived_names(&self, data: &dyn AnyData) -> Vec<String> {
+        let q = vec![0.0; self.dimension(data)];
+        let mut values = Vec::new();
+        let mut visitor = FromUnconstrained::new(&q, &mut values);
+        visitor.names = Some(Vec::new());
+        self.walk(Some(data), None, None, &mut visitor);
+        visitor.names.unwrap_or_default()
+    }
+
+    pub(crate) fn log_jacobian(&self, q: &[f64], globals: &[&str]) -> f64 {
+        let mut values = Vec::new();
+        let mut visitor = FromUnconstrained::new(q, &mut values);
+        visitor.counted = Some(globals);
+        self.walk(None, None, None, &mut visitor);
+        visitor.log_jacobian
+    }
+
+    pub(crate) fn log_jacobian_of_all(&self, data: &dyn AnyData, q: &[f64]) -> f64 {
+        let mut values = Vec::new();
+        let mut visitor = FromUnconstrained::new(q, &mut values);
+        self.walk(Some(data), None, None, &mut visitor);
+        visitor.log_jacobian
+    }
+
+    pub(crate) fn names(&self, data: Option<&dyn AnyData>) -> Vec<String> {
+        let specification = self.specification();
+        let mut names = global_names(&specification);
+        if let Some(data) = data {
+            local_names(&specification.plates, &data.frame(), &mut names);
+        }
+        names
+    }
 }
 
 pub(crate) fn global_names(specification: &Specification) -> Vec<String> {
@@ -303,46 +381,42 @@ fn place_number(numbers: &mut Vec<f64>, at: usize, x: f64) {
     numbers[at] = x;
 }
 
+/// The known components of a vector, if there are any.
+fn copy(known: Option<&[f64]>, value: &mut [f64]) {
+    if let Some(known) = known {
+        value.copy_from_slice(known);
+    }
+}
+
 /// Latents that are known: sums the density.
 struct Known {
     log_density: f64,
 }
 
 impl Walk for Known {
-    fn latent<D: Distribution<f64, Value = f64>>(
-        &mut self,
-        _: &'static str,
-        _: Slot,
-        distribution: &D,
-        known: Option<f64>,
-    ) -> f64 {
+    fn latent(&mut self, _: &'static str, _: Slot, distribution: &dyn Scalar, known: Option<f64>) -> f64 {
         let x = known.unwrap_or(f64::NAN);
         self.log_density += distribution.log_density(x);
         x
     }
 
-    fn latent_vector<D: Distribution<f64, Value = [f64; N]>, const N: usize>(
+    fn latent_vector(
         &mut self,
         _: &'static str,
         _: Slot,
-        distribution: &D,
-        known: Option<[f64; N]>,
-    ) -> [f64; N] {
-        let x = known.unwrap_or([f64::NAN; N]);
-        self.log_density += distribution.log_density(x);
-        x
-    }
-
-    fn observe<D: Distribution<f64, Value = f64>>(&mut self, _: &Place, distribution: &D, x: f64) {
-        self.log_density += distribution.log_density(x);
-    }
-
-    fn observe_vector<D: Distribution<f64, Value = [f64; N]>, const N: usize>(
-        &mut self,
-        _: &Place,
-        distribution: &D,
-        x: [f64; N],
+        distribution: &dyn Vector,
+        known: Option<&[f64]>,
+        value: &mut [f64],
     ) {
+        copy(known, value);
+        self.log_density += distribution.log_density(value);
+    }
+
+    fn observe(&mut self, _: &Place, distribution: &dyn Scalar, x: f64) {
+        self.log_density += distribution.log_density(x);
+    }
+
+    fn observe_vector(&mut self, _: &Place, distribution: &dyn Vector, x: &[f64]) {
         self.log_density += distribution.log_density(x);
     }
 
@@ -350,7 +424,7 @@ impl Walk for Known {
         self.log_density += log_probability;
     }
 
-    fn sum_out(&mut self, categories: usize, body: &mut dyn FnMut(&mut Self, usize)) {
+    fn sum_out(&mut self, categories: usize, body: &mut dyn FnMut(&mut dyn Walk, usize)) {
         let before = self.log_density;
         let mut sum = LogSum::new();
         for k in 0..categories {
@@ -368,38 +442,33 @@ struct ToUnconstrained {
 }
 
 impl Walk for ToUnconstrained {
-    fn latent<D: Distribution<f64, Value = f64>>(
-        &mut self,
-        _: &'static str,
-        slot: Slot,
-        distribution: &D,
-        known: Option<f64>,
-    ) -> f64 {
+    fn latent(&mut self, _: &'static str, slot: Slot, distribution: &dyn Scalar, known: Option<f64>) -> f64 {
         let x = known.unwrap_or(f64::NAN);
         place_number(&mut self.free, slot.free, distribution.support().unconstrain(x));
         x
     }
 
-    fn latent_vector<D: Distribution<f64, Value = [f64; N]>, const N: usize>(
+    fn latent_vector(
         &mut self,
         _: &'static str,
         slot: Slot,
-        distribution: &D,
-        known: Option<[f64; N]>,
-    ) -> [f64; N] {
-        let x = known.unwrap_or([f64::NAN; N]);
-        let (q, free) = match distribution.support() {
-            Support::Simplex => (unconstrain_simplex(x), N - 1),
-            _ => (x, N),
-        };
-        for (c, &q) in q.iter().take(free).enumerate() {
+        distribution: &dyn Vector,
+        known: Option<&[f64]>,
+        value: &mut [f64],
+    ) {
+        copy(known, value);
+        let mut q = value.to_vec();
+        if distribution.support() == Support::Simplex {
+            mend_stick(value, &mut q);
+            q.pop();
+        }
+        for (c, &q) in q.iter().enumerate() {
             place_number(&mut self.free, slot.component(c).free, q);
         }
-        x
     }
 
     /// No support depends on what is summed out: any of its values does.
-    fn sum_out(&mut self, _: usize, body: &mut dyn FnMut(&mut Self, usize)) {
+    fn sum_out(&mut self, _: usize, body: &mut dyn FnMut(&mut dyn Walk, usize)) {
         body(self, 0);
     }
 }
@@ -431,40 +500,38 @@ impl<'a> FromUnconstrained<'a> {
 }
 
 impl Walk for FromUnconstrained<'_> {
-    fn latent<D: Distribution<f64, Value = f64>>(
-        &mut self,
-        name: &'static str,
-        slot: Slot,
-        distribution: &D,
-        _: Option<f64>,
-    ) -> f64 {
+    fn latent(&mut self, name: &'static str, slot: Slot, distribution: &dyn Scalar, _: Option<f64>) -> f64 {
         let (x, log_slope) = distribution.support().constrain(self.q[slot.free]);
         self.count(name, log_slope);
         place_number(self.values, slot.value, x);
         x
     }
 
-    fn latent_vector<D: Distribution<f64, Value = [f64; N]>, const N: usize>(
+    fn latent_vector(
         &mut self,
         name: &'static str,
         slot: Slot,
-        distribution: &D,
-        _: Option<[f64; N]>,
-    ) -> [f64; N] {
+        distribution: &dyn Vector,
+        _: Option<&[f64]>,
+        value: &mut [f64],
+    ) {
+        let n = value.len();
         let q = |c: usize| self.q[slot.component(c).free];
-        let (x, log_jacobian) = match distribution.support() {
-            Support::Simplex => constrain_simplex(std::array::from_fn(|c| if c + 1 < N { q(c) } else { 0.0 })),
-            _ => (std::array::from_fn(q), 0.0),
-        };
+        let mut log_jacobian = 0.0;
+        if distribution.support() == Support::Simplex {
+            let q: Vec<f64> = (0..n).map(|c| if c + 1 < n { q(c) } else { 0.0 }).collect();
+            log_jacobian = break_stick(&q, value);
+        } else {
+            value.iter_mut().enumerate().for_each(|(c, x)| *x = q(c));
+        }
         self.count(name, log_jacobian);
-        for (c, &x) in x.iter().enumerate() {
+        for (c, &x) in value.iter().enumerate() {
             place_number(self.values, slot.component(c).value, x);
         }
-        x
     }
 
     /// What is summed out has no value: what follows it takes that of its first category, on which no support depends.
-    fn sum_out(&mut self, _: usize, body: &mut dyn FnMut(&mut Self, usize)) {
+    fn sum_out(&mut self, _: usize, body: &mut dyn FnMut(&mut dyn Walk, usize)) {
         let outer = std::mem::replace(&mut self.summing, true);
         body(self, 0);
         self.summing = outer;

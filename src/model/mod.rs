@@ -3,17 +3,20 @@
 mod check;
 mod density;
 pub(crate) mod diagram;
+pub(crate) mod erased;
 mod slots;
 pub(crate) mod specification;
-mod walk;
+#[doc(hidden)]
+pub mod walk;
 
-pub(crate) use check::{Extent, allowed, check_with, columns, groups};
+pub(crate) use check::{Extent, allowed, check_local_frames, columns, groups};
 pub use check::{check, check_locals};
+pub(crate) use density::{AnyDensity, Densities, Factor, component_names, global_names};
 pub use density::{
     Density, Scratch, constrain, constrain_with_derived, derived_names, log_density, log_jacobian, log_jacobian_of_all,
     log_prior, names, unconstrain,
 };
-pub(crate) use density::{Factor, component_names, global_names};
+pub(crate) use erased::{AnyData, AnyGlobals, AnyLocals, AnyModel, AnySimulation};
 pub use slots::{GlobalSlot, LocalRange, LocalSlot, LocalValues, global_slots, local_ranges, local_slots};
 pub use specification::{Kind, Plate, PlateSize, Role, Specification, Variable};
 #[doc(hidden)]
@@ -23,6 +26,7 @@ pub use walk::{Place, Slot, Walk};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::autodiff::Lanes;
+#[cfg(feature = "neural")]
 use crate::inference::{JointNpe, Npe, Nre, StatisticTraining};
 use crate::io::{DataSet, LocalSet};
 use crate::sampling::{FitError, Maximum, Nuts, ProfileLikelihood};
@@ -47,12 +51,12 @@ pub trait Model: Clone + std::fmt::Debug + PartialEq + Send + Sync + Serialize +
     fn draw(&self, plan: &Plan<'_, Self>, rng: &mut Stream) -> Result<Simulation<Self>, SimulateError>;
 
     #[doc(hidden)]
-    fn walk<W: Walk>(
+    fn walk(
         &self,
         data: Option<&Self::Data>,
         globals: Option<&Self::Globals>,
         locals: Option<&Self::Locals>,
-        walk: &mut W,
+        walk: &mut dyn Walk,
     );
 
     /// How many unconstrained numbers stand for the latent variables of a data set: the globals and the continuous locals.
@@ -64,23 +68,63 @@ pub trait Model: Clone + std::fmt::Debug + PartialEq + Send + Sync + Serialize +
     }
 
     /// Trains an amortized posterior over the globals: set what is to be inferred, then `train`.
+    #[cfg(feature = "neural")]
     fn npe(&self) -> Npe<'_, Self> {
         Npe::new(self)
     }
 
     /// Trains an amortized joint posterior over the globals and all locals: set what is to be different, then `train`.
+    #[cfg(feature = "neural")]
     fn joint_npe(&self) -> JointNpe<'_, Self> {
         JointNpe::new(self)
     }
 
     /// Trains an amortized ratio of the likelihood to the evidence: set how, then `train`.
+    #[cfg(feature = "neural")]
     fn nre(&self) -> Nre<'_, Self> {
         Nre::new(self)
     }
 
     /// Trains a test statistic of a scalar global: set the hypotheses, then `train`.
+    #[cfg(feature = "neural")]
     fn test_statistic(&self, interest: &str) -> StatisticTraining<'_, Self> {
         StatisticTraining::new(self, interest)
+    }
+
+    /// Needs the feature `neural`.
+    #[cfg(not(feature = "neural"))]
+    fn npe(&self) -> std::convert::Infallible
+    where
+        Self: Neural,
+    {
+        unreachable!("no type is `Neural`")
+    }
+
+    /// Needs the feature `neural`.
+    #[cfg(not(feature = "neural"))]
+    fn joint_npe(&self) -> std::convert::Infallible
+    where
+        Self: Neural,
+    {
+        unreachable!("no type is `Neural`")
+    }
+
+    /// Needs the feature `neural`.
+    #[cfg(not(feature = "neural"))]
+    fn nre(&self) -> std::convert::Infallible
+    where
+        Self: Neural,
+    {
+        unreachable!("no type is `Neural`")
+    }
+
+    /// Needs the feature `neural`.
+    #[cfg(not(feature = "neural"))]
+    fn test_statistic(&self, _: &str) -> std::convert::Infallible
+    where
+        Self: Neural,
+    {
+        unreachable!("no type is `Neural`")
     }
 
     /// Samples the exact posterior given a data set: set the chains, then `run`.
@@ -129,6 +173,15 @@ pub trait Explicit: Model {
     label = "no likelihood"
 )]
 pub trait Likelihood: Explicit {}
+
+/// What no model is where the library is built without networks: the message is all there is of it.
+#[cfg(not(feature = "neural"))]
+#[diagnostic::on_unimplemented(
+    message = "neural estimators need the feature `neural` of hierarch, which is off",
+    label = "needs the feature `neural`",
+    note = "in Cargo.toml, leave out `default-features = false`, or say `features = [\"neural\"]`"
+)]
+pub trait Neural {}
 
 /// How much of a density is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

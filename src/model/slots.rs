@@ -3,8 +3,10 @@
 use std::ops::Range;
 
 use super::density::component_names;
+use super::erased::AnyModel;
+use super::walk::{Scalar, Vector};
 use super::{Kind, Model, Role, Slot, Specification, Variable, Walk, specification};
-use crate::distributions::{Distribution, Support};
+use crate::distributions::Support;
 use crate::io::Frame;
 
 /// Where a global's numbers are.
@@ -26,6 +28,10 @@ pub struct GlobalSlot {
 
 /// Where the numbers of each global are, in the order of the declaration.
 pub fn global_slots<M: Model>(model: &M) -> Vec<GlobalSlot> {
+    (model as &dyn AnyModel).global_slots()
+}
+
+fn slots_of_globals(model: &dyn AnyModel) -> Vec<GlobalSlot> {
     let slots = Slots::of(model, false);
     let specification = model.specification();
     let globals = specification.variables.iter().filter(|v| matches!(v.role, Role::Global | Role::Nuisance));
@@ -84,6 +90,22 @@ pub enum LocalValues {
 ///
 /// It runs the statements for an imagined element of each plate, with data and latent variables that are NaN.
 pub fn local_slots<M: Model>(model: &M) -> Vec<LocalSlot> {
+    (model as &dyn AnyModel).local_slots()
+}
+
+impl dyn AnyModel + '_ {
+    /// See [`global_slots`].
+    pub(crate) fn global_slots(&self) -> Vec<GlobalSlot> {
+        slots_of_globals(self)
+    }
+
+    /// See [`local_slots`].
+    pub(crate) fn local_slots(&self) -> Vec<LocalSlot> {
+        slots_of_locals(self)
+    }
+}
+
+fn slots_of_locals(model: &dyn AnyModel) -> Vec<LocalSlot> {
     fn visit(
         all: &Specification,
         plates: &[specification::Plate],
@@ -156,7 +178,7 @@ struct Slots {
 }
 
 impl Slots {
-    fn of<M: Model>(model: &M, locals: bool) -> Self {
+    fn of(model: &dyn AnyModel, locals: bool) -> Self {
         let mut slots = Self { locals, free: Vec::new(), bounded: Vec::new(), categories: Vec::new() };
         model.walk(None, None, None, &mut slots);
         slots
@@ -179,13 +201,7 @@ impl Slots {
 }
 
 impl Walk for Slots {
-    fn latent<D: Distribution<f64, Value = f64>>(
-        &mut self,
-        name: &'static str,
-        slot: Slot,
-        distribution: &D,
-        _: Option<f64>,
-    ) -> f64 {
+    fn latent(&mut self, name: &'static str, slot: Slot, distribution: &dyn Scalar, _: Option<f64>) -> f64 {
         if matches!(distribution.support(), Support::Interval(..)) {
             self.bounded.push(name);
         }
@@ -193,16 +209,16 @@ impl Walk for Slots {
         f64::NAN
     }
 
-    fn latent_vector<D: Distribution<f64, Value = [f64; N]>, const N: usize>(
+    fn latent_vector(
         &mut self,
         name: &'static str,
         slot: Slot,
-        distribution: &D,
-        _: Option<[f64; N]>,
-    ) -> [f64; N] {
-        let free = if distribution.support() == Support::Simplex { N - 1 } else { N };
+        distribution: &dyn Vector,
+        _: Option<&[f64]>,
+        value: &mut [f64],
+    ) {
+        let free = value.len() - usize::from(distribution.support() == Support::Simplex);
         self.free.push((name, slot.free..slot.free + free));
-        [f64::NAN; N]
     }
 
     fn imagines_data(&self) -> bool {
@@ -220,7 +236,7 @@ impl Walk for Slots {
     }
 
     /// No support depends on what is summed out: any of its values does.
-    fn sum_out(&mut self, _: usize, body: &mut dyn FnMut(&mut Self, usize)) {
+    fn sum_out(&mut self, _: usize, body: &mut dyn FnMut(&mut dyn Walk, usize)) {
         body(self, 0);
     }
 }

@@ -23,6 +23,8 @@ use std::sync::Arc;
 
 use dfdx::prelude::{Cpu, Tape};
 
+use crate::simd::arch;
+
 use super::graph::{Graph, Input, Layer, Node, Result, Slot, give, give_product, shared, take};
 use super::kernels::{
     Activation, Number, View, add, add_column_sums, add_row, add_scaled, lane_sum, product_into, room, set_product,
@@ -281,7 +283,7 @@ impl<E: Number, T: Tape<E, Cpu>> Graph<E, T> {
         let mut sums = self.sums(x.values.len() / columns, &inputs, layer);
         add(&mut sums, &x.values);
         let bias = &self.weights.values[layer.bias.range()];
-        pulp::Arch::new().dispatch(
+        arch().dispatch(
             #[inline(always)]
             || sums.chunks_exact_mut(columns).for_each(|row| add_row(row, bias)),
         );
@@ -384,7 +386,7 @@ fn set_scores<E: Number>(scores: &mut [E], tile: &Tile, queries: &[E], memory: &
 
 /// Turns scores into weights that sum to 1, and notes the logarithm of the sum of their exponentials, if there is room.
 fn softmax<E: Number>(scores: &mut [E], tile: &Tile, scale: E, log_sums: &mut [E]) {
-    pulp::Arch::new().dispatch(
+    arch().dispatch(
         #[inline(always)]
         || {
             let mut log_sums = log_sums.iter_mut();
@@ -431,7 +433,7 @@ fn highest<E: Number>(row: &[E]) -> E {
 
 /// Turns scores into weights by what [`softmax`] noted.
 fn restore<E: Number>(scores: &mut [E], tile: &Tile, scale: E, log_sums: &[E]) {
-    pulp::Arch::new().dispatch(
+    arch().dispatch(
         #[inline(always)]
         || {
             for ((row, reads), log_sum) in tile.rows(scores).zip(log_sums) {
@@ -456,7 +458,7 @@ fn softmax_backward<E: Number>(
     upstream: &[E],
     width: usize,
 ) {
-    pulp::Arch::new().dispatch(
+    arch().dispatch(
         #[inline(always)]
         || {
             let rows = gradient.chunks_exact_mut(tile.keys.len()).zip(weights.chunks_exact(tile.keys.len()));

@@ -8,6 +8,8 @@
 
 use dfdx::prelude::{Cpu, Tape};
 
+use crate::simd::arch;
+
 use super::graph::{Graph, Input, Layer, Node, Result, Slot, Weights, shared, take};
 use super::kernels::{
     Activation, Number, View, activate, activate_backward, add_column_sums, add_product, room, set_product,
@@ -246,7 +248,7 @@ impl Convolution {
 
     /// Adds the gradient of patches to that of what they were gathered from.
     fn scatter<E: Number>(&self, patches: &[E], first: usize, gradient: &mut [E]) {
-        pulp::Arch::new().dispatch(
+        arch().dispatch(
             #[inline(always)]
             || {
                 self.visit(first, patches.len() / self.gathered(), |at, zeros, to, count| {

@@ -6,6 +6,8 @@
 use dfdx::dtypes::Dtype;
 use num_traits::Float;
 
+use crate::simd::arch;
+
 /// f32 in networks, f64 in tests of their gradients.
 pub(super) trait Number: Dtype + Float + std::iter::Sum {
     /// exp(x) without a branch, so that loops of it become vector code.
@@ -195,7 +197,7 @@ pub(super) fn transpose<E: Copy>(matrix: &[E], columns: usize, output: &mut [E])
 // ---- sums --------------------------------------------------------------------------------------------------------------
 
 pub(super) fn add<E: Number>(output: &mut [E], values: &[E]) {
-    pulp::Arch::new().dispatch(
+    arch().dispatch(
         #[inline(always)]
         || {
             for (output, value) in output.iter_mut().zip(values) {
@@ -206,7 +208,7 @@ pub(super) fn add<E: Number>(output: &mut [E], values: &[E]) {
 }
 
 pub(super) fn add_scaled<E: Number>(output: &mut [E], values: &[E], factor: E) {
-    pulp::Arch::new().dispatch(
+    arch().dispatch(
         #[inline(always)]
         || {
             for (output, value) in output.iter_mut().zip(values) {
@@ -223,7 +225,7 @@ pub(super) fn add_sparse_product<E: Number>(
     table: &[E],
     columns: usize,
 ) {
-    pulp::Arch::new().dispatch(
+    arch().dispatch(
         #[inline(always)]
         || {
             for (output, pairs) in output.chunks_exact_mut(columns).zip(pairs.chunks_exact(entries)) {
@@ -245,7 +247,7 @@ pub(super) fn add_sparse_transposed_product<E: Number>(
     values: &[E],
     columns: usize,
 ) {
-    pulp::Arch::new().dispatch(
+    arch().dispatch(
         #[inline(always)]
         || {
             for (values, pairs) in values.chunks_exact(columns).zip(pairs.chunks_exact(entries)) {
@@ -263,7 +265,7 @@ pub(super) fn add_sparse_transposed_product<E: Number>(
 /// Adds the sum of all rows to a vector.
 pub(super) fn add_column_sums<E: Number>(output: &mut [E], matrix: &[E]) {
     let columns = output.len();
-    pulp::Arch::new().dispatch(
+    arch().dispatch(
         #[inline(always)]
         || {
             for row in matrix.chunks_exact(columns) {
@@ -372,21 +374,21 @@ pub(super) fn activate<E: Number>(mut sums: Vec<E>, bias: &[E], activation: Acti
     let columns = bias.len();
     match activation {
         Activation::None => {
-            pulp::Arch::new().dispatch(
+            arch().dispatch(
                 #[inline(always)]
                 || sums.chunks_exact_mut(columns).for_each(|row| add_row(row, bias)),
             );
             (sums, None)
         }
         Activation::Relu => {
-            pulp::Arch::new().dispatch(
+            arch().dispatch(
                 #[inline(always)]
                 || sums.chunks_exact_mut(columns).for_each(|row| relu_row(row, bias)),
             );
             (sums, None)
         }
         Activation::Softmax => {
-            pulp::Arch::new().dispatch(
+            arch().dispatch(
                 #[inline(always)]
                 || sums.chunks_exact_mut(columns).for_each(|row| softmax_row(row, bias)),
             );
@@ -394,7 +396,7 @@ pub(super) fn activate<E: Number>(mut sums: Vec<E>, bias: &[E], activation: Acti
         }
         Activation::Gelu => {
             let mut output = vec![E::zero(); sums.len()];
-            pulp::Arch::new().dispatch(
+            arch().dispatch(
                 #[inline(always)]
                 || {
                     for (row, output) in sums.chunks_exact_mut(columns).zip(output.chunks_exact_mut(columns)) {
@@ -416,7 +418,7 @@ pub(super) fn activate_backward<E: Number>(
     columns: usize,
 ) {
     match (activation, sums) {
-        (Activation::Softmax, _) => pulp::Arch::new().dispatch(
+        (Activation::Softmax, _) => arch().dispatch(
             #[inline(always)]
             || {
                 for (gradient, output) in gradient.chunks_exact_mut(columns).zip(output.chunks_exact(columns)) {
@@ -428,7 +430,7 @@ pub(super) fn activate_backward<E: Number>(
                 }
             },
         ),
-        (Activation::Relu, _) => pulp::Arch::new().dispatch(
+        (Activation::Relu, _) => arch().dispatch(
             #[inline(always)]
             || {
                 for (gradient, output) in gradient.iter_mut().zip(output) {
@@ -436,7 +438,7 @@ pub(super) fn activate_backward<E: Number>(
                 }
             },
         ),
-        (Activation::Gelu, Some(sums)) => pulp::Arch::new().dispatch(
+        (Activation::Gelu, Some(sums)) => arch().dispatch(
             #[inline(always)]
             || {
                 for (gradient, x) in gradient.iter_mut().zip(sums) {
@@ -455,7 +457,7 @@ pub(super) fn normalise<E: Number>(values: &[E], columns: usize) -> (Vec<E>, Vec
     let mut output = vec![E::zero(); values.len()];
     let mut inverse_sds = vec![E::zero(); values.len() / columns];
     let count = E::number(columns as f32);
-    pulp::Arch::new().dispatch(
+    arch().dispatch(
         #[inline(always)]
         || {
             let rows = output.chunks_exact_mut(columns).zip(values.chunks_exact(columns));
@@ -479,7 +481,7 @@ pub(super) fn normalise_backward<E: Number>(gradient: &mut [E], normal: &[E], in
         return;
     }
     let count = E::number(columns as f32);
-    pulp::Arch::new().dispatch(
+    arch().dispatch(
         #[inline(always)]
         || {
             let rows = gradient.chunks_exact_mut(columns).zip(normal.chunks_exact(columns));

@@ -59,5 +59,7 @@ pub use ratio::{Contrast, Ratio, RatioScratch};
 pub(crate) use row_network::Own;
 pub use row_network::{RowNetworks, RowShape};
 pub use store::Metadata;
+#[cfg(test)]
+pub(crate) use store::begun_on;
 pub(crate) use store::{load_numbers, save_numbers};
 pub use train::{Budget, PILOT, Progress, Record, Settings, Source, Trainer, VALIDATION, train};

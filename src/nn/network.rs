@@ -846,6 +846,7 @@ pub struct Network {
     pub(super) plan: Plan,
     pub(super) weights: Arc<Weights<f32>>,
     pub(super) history: Vec<Record>,
+    pub(super) registers: Vec<String>,
 }
 
 impl Network {
@@ -870,6 +871,12 @@ impl Network {
     /// How its training went.
     pub fn history(&self) -> &[Record] {
         &self.history
+    }
+
+    /// On which vector registers it was trained, as [`instruction_set`](crate::simd::instruction_set) names them: one entry, or
+    /// several in their order where the training was resumed on others. None in files from before these were kept.
+    pub fn registers(&self) -> &[String] {
+        &self.registers
     }
 
     /// A short text that is almost surely another for any other network (FNV-1a of its weights).

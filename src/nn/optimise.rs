@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use crate::simd::arch;
+
 use super::graph::{ChunkGradient, Slot, Weights};
 use super::kernels::{View, add_column_sums, add_product, set_product};
 
@@ -109,7 +111,7 @@ impl Optimiser {
                 let linear = within(self.linear.start)..within(self.linear.end);
                 let parts =
                     [(0..linear.start, rate), (linear.clone(), rate * Self::LINEAR), (linear.end..weights.len(), rate)];
-                pulp::Arch::new().dispatch(
+                arch().dispatch(
                     #[inline(always)]
                     || {
                         for (own, rate) in parts {
@@ -178,7 +180,7 @@ impl Task<'_> {
     fn run(self, chunks: &[ChunkGradient<f32>]) -> f64 {
         let Task { output, part } = self;
         match part {
-            Part::Rows(start) => pulp::Arch::new().dispatch(
+            Part::Rows(start) => arch().dispatch(
                 #[inline(always)]
                 || {
                     output.fill(0.0);

@@ -47,6 +47,8 @@ struct Header {
     /// The user's networks of rows, for each level.
     own: Vec<Option<RowShape>>,
     history: Vec<Record>,
+    #[serde(default)]
+    registers: Vec<String>,
 }
 
 impl Network {
@@ -118,6 +120,7 @@ impl Network {
             reader: self.reader.clone(),
             own: self.plan.own_shapes(),
             history: self.history.clone(),
+            registers: self.registers.clone(),
         }
     }
 
@@ -153,6 +156,7 @@ impl Network {
             plan,
             weights: Arc::new(Weights::new(weights)),
             history: header.history,
+            registers: header.registers,
         })
     }
 }
@@ -183,7 +187,8 @@ impl<'a, S: Source> Trainer<'a, S> {
     }
 
     /// Goes on with a training of which [`save`](Trainer::save) wrote the state. With the same source and a budget of data
-    /// sets, the weights at the end are those of a training that was never interrupted.
+    /// sets, the weights at the end are those of a training that was never interrupted, if this machine's instruction set is
+    /// the same ([`Network::registers`] tells).
     ///
     /// # Errors
     /// If the file cannot be read, is damaged, or was written with other settings or for another shape.
@@ -225,8 +230,26 @@ impl<'a, S: Source> Trainer<'a, S> {
         trainer.optimiser.restore(weights, average, first, second, state.step);
         trainer.network.history = header.history;
         trainer.state = state;
+        let now = std::mem::replace(&mut trainer.network.registers, header.registers);
+        if !trainer.done() {
+            trainer.network.registers.extend(now);
+            trainer.network.registers.dedup();
+        }
         Ok((trainer, file.metadata))
     }
+}
+
+/// Makes the file of a training that of one that was begun on other registers and has steps to go.
+#[cfg(test)]
+pub(crate) fn begun_on(registers: &str, path: &Path) {
+    let mut file = read(path).unwrap();
+    let header: Header = file.json(NETWORK).unwrap();
+    let state: State = file.json(TRAINING).unwrap();
+    let mut metadata = file.metadata.clone();
+    metadata.insert(NETWORK.to_owned(), json(&Header { registers: vec![registers.to_owned()], ..header }));
+    metadata.insert(TRAINING.to_owned(), json(&State { fraction: 0.5, ..state }));
+    let lists: Vec<_> = file.numbers().unwrap().into_iter().map(|(name, list)| (name, Cow::Owned(list))).collect();
+    save_numbers(path, &lists, metadata).unwrap();
 }
 
 /// Writes lists of numbers by their names to a file.

@@ -22,6 +22,7 @@ use super::optimise::Optimiser;
 use super::prefix;
 use super::row_network::Own;
 use super::{Architecture, Batch, Encoder, Error, Network, PlateShape, Shape, TrainError, Trunk};
+use crate::simd::registers;
 
 /// The `step` of [`Source::draw`] from which standardisation and bins are fitted.
 pub const PILOT: u64 = u64::MAX;
@@ -357,6 +358,7 @@ impl<'a, S: Source> Trainer<'a, S> {
             plan,
             weights: Arc::new(Weights::new(weights.clone())),
             history: Vec::new(),
+            registers: vec![registers()],
         };
         let linear = if network.reader.linear.is_some() { network.plan.linear() } else { 0..0 };
         Ok(Trainer {

@@ -1,13 +1,15 @@
 //! Pictures of posteriors, data, training and models, as SVG and PNG.
 //!
-//! Nothing is asked of the system: the font is embedded, text is measured with it, and the PNG is drawn from the very SVG.
-//! Each picture is a function of plain slices that returns a [`Figure`]; [`Figure::save`] writes it.
+//! Nothing is asked of the system: the font is embedded, text is measured with it, and the PNG is drawn from the very SVG, with
+//! the font's outlines in place of text. Each picture is a function of plain slices that returns a [`Figure`];
+//! [`Figure::save`] writes it.
 
 mod calibration;
 mod charts;
 mod histograms;
 mod images;
 mod marginals;
+mod outlines;
 mod pairs;
 mod plates;
 mod scale;
@@ -31,7 +33,7 @@ use plotters::style::register_font;
 use resvg::{tiny_skia, usvg};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
 /// Why a picture could not be drawn or written.
 #[derive(Debug, thiserror::Error)]
@@ -80,8 +82,8 @@ impl Figure {
     /// # Errors
     /// [`PlotError::Draw`] if the picture is too large to draw.
     pub fn png(&self) -> Result<Vec<u8>, PlotError> {
-        let options = usvg::Options { font_family: FAMILY.into(), fontdb: FONTS.clone(), ..Default::default() };
-        let tree = usvg::Tree::from_str(&self.svg, &options).map_err(draw_error)?;
+        let tree =
+            usvg::Tree::from_str(&outlines::outlined(&self.svg)?, &usvg::Options::default()).map_err(draw_error)?;
         let size = tree.size().to_int_size();
         let mut pixels = tiny_skia::Pixmap::new(size.width() * 2, size.height() * 2)
             .ok_or_else(|| draw_error("the picture is too large"))?;
@@ -114,20 +116,8 @@ fn draw_error(error: impl ToString) -> PlotError {
 }
 
 const FONT: &[u8] = include_bytes!("../../assets/DejaVuSans.ttf");
-const FAMILY: &str = "DejaVu Sans";
 /// What the SVG asks for: where the font is missing, the reader gets one of nearly the same widths.
 const FAMILIES: &str = "DejaVu Sans, Verdana, sans-serif";
-
-static FONTS: LazyLock<Arc<usvg::fontdb::Database>> = LazyLock::new(|| {
-    let mut fonts = usvg::fontdb::Database::new();
-    fonts.load_font_data(FONT.to_vec());
-    fonts.set_sans_serif_family(FAMILY);
-    fonts.set_serif_family(FAMILY);
-    fonts.set_monospace_family(FAMILY);
-    fonts.set_cursive_family(FAMILY);
-    fonts.set_fantasy_family(FAMILY);
-    Arc::new(fonts)
-});
 
 /// Whether plotters took the embedded font.
 static REGISTERED: LazyLock<bool> = LazyLock::new(|| register_font(FAMILIES, FontStyle::Normal, FONT).is_ok());

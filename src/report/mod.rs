@@ -9,11 +9,10 @@ use std::path::{Path, PathBuf};
 
 use self::html::{Cell, Page, escape, marked};
 use crate::calibration::{Calibration, CalibrationSummary, Predictive, Typicality, data_statistics, number, p_text};
-use crate::inference::Inferred;
 use crate::io::{Column, DataSet, Frame};
 use crate::model::{Model, Plate, PlateSize, Record, Role, Specification, Variable, global_names};
-use crate::nn;
 use crate::plot::{self, Figure, HistogramPanel, Panel, PlotError};
+use crate::sampling::Inferred;
 use crate::sampling::{Summary, to_scale};
 use crate::whole_file::write_whole;
 
@@ -91,7 +90,7 @@ pub struct Report {
     typicality: Option<Typicality>,
     truths: Vec<(String, f64)>,
     posteriors: Vec<Shown>,
-    trainings: Vec<(String, Vec<nn::Record>)>,
+    trainings: Vec<(String, Vec<Validation>)>,
     calibrations: Vec<(String, Calibration, CalibrationSummary)>,
     predictive: Vec<Predictive>,
     figures: Vec<(String, Figure)>,
@@ -99,6 +98,17 @@ pub struct Report {
     timings: Vec<(String, f64)>,
     /// Whose they are, and what they say.
     warnings: Vec<(String, String)>,
+}
+
+/// A validation of a training. Without networks there is none.
+#[derive(Clone, Debug)]
+#[cfg_attr(not(feature = "neural"), expect(dead_code))]
+struct Validation {
+    sets: u64,
+    seconds: f64,
+    /// In nats, over the data sets since the last one and over the held-out ones.
+    loss: f64,
+    validation: f64,
 }
 
 /// A posterior as it is shown.
@@ -175,8 +185,15 @@ impl Report {
     }
 
     /// How a training went, as `posterior.history()` tells it.
-    pub fn training(mut self, label: &str, history: &[nn::Record]) -> Self {
-        self.trainings.push((label.to_owned(), history.to_vec()));
+    #[cfg(feature = "neural")]
+    pub fn training(mut self, label: &str, history: &[crate::nn::Record]) -> Self {
+        let shown = |r: &crate::nn::Record| Validation {
+            sets: r.sets,
+            seconds: r.seconds,
+            loss: r.loss,
+            validation: r.validation,
+        };
+        self.trainings.push((label.to_owned(), history.iter().map(shown).collect()));
         self
     }
 
@@ -425,7 +442,7 @@ impl Report {
     fn write_trainings(&self, page: &mut Page) -> Result<(), PlotError> {
         let mut rows = Vec::new();
         for (label, history) in &self.trainings {
-            let curve = |loss: fn(&nn::Record) -> f64| -> Vec<(f64, f64)> {
+            let curve = |loss: fn(&Validation) -> f64| -> Vec<(f64, f64)> {
                 history.iter().map(|r| (r.sets as f64, loss(r))).collect()
             };
             let (loss, validation) = (curve(|r| r.loss), curve(|r| r.validation));

@@ -15,7 +15,7 @@ use rayon::prelude::*;
 use super::nuts::on_threads;
 use super::smoothing::smooth;
 use super::{SampleError, Summary, summary};
-use crate::model::{self, Density, Likelihood, Model, Record};
+use crate::model::{AnyData, AnyModel, Densities, Density, Likelihood, Model, Record};
 use crate::progress::Progress;
 use crate::simulate::{Stream, stream};
 
@@ -28,7 +28,7 @@ const ENOUGH: f64 = 100.0;
 
 /// A distribution over the latent variables of a model given a data set, from which a posterior can be refined.
 pub trait Proposal: Sync {
-    /// The latent numbers that it is a distribution of, as [`model::names`] calls them.
+    /// The latent numbers that it is a distribution of, as [`model::names`](crate::model::names) calls them.
     fn names(&self) -> Vec<String>;
 
     /// Fills `q` with independent draws, one after the other, each as the unconstrained numbers of a [`Density`] in its
@@ -44,6 +44,13 @@ pub trait Proposal: Sync {
 /// the weights are not to be trusted.
 #[derive(Clone, Debug)]
 pub struct Refined<M> {
+    any: AnyRefined,
+    model: PhantomData<fn() -> M>,
+}
+
+/// An exact posterior of some model.
+#[derive(Clone, Debug)]
+pub(crate) struct AnyRefined {
     names: Vec<String>,
     /// Draw after draw.
     values: Vec<f64>,
@@ -55,7 +62,6 @@ pub struct Refined<M> {
     k_hat: f64,
     /// Draws at which the model's density is no number.
     undefined: usize,
-    model: PhantomData<fn() -> M>,
 }
 
 /// The posterior of a model given a data set, from `draws` draws of a proposal; the same for the same seed on any number of
@@ -77,27 +83,38 @@ pub fn refine<M: Likelihood>(
         return Err(SampleError::Setting { setting: "the number of draws", value: draws, least: FEWEST });
     }
     let density = Density::new(model, data)?;
-    let dimension = density.dimension();
+    weigh((model, data), &|| Box::new(density.clone()), proposal, draws, seed).map(Refined::of)
+}
+
+/// See [`refine`].
+fn weigh(
+    (model, data): (&dyn AnyModel, &dyn AnyData),
+    densities: Densities<'_>,
+    proposal: &dyn Proposal,
+    draws: usize,
+    seed: u64,
+) -> Result<AnyRefined, SampleError> {
+    let dimension = model.dimension(data);
     if dimension == 0 {
         return Err(SampleError::NothingToSample);
     }
     let names = covered(model, data, proposal)?;
-    let walked = (names.len() > model::names(model, None).len()).then_some(data);
-    let derived = model::derived_names(model, data);
+    let walked = (names.len() > model.names(None).len()).then_some(data);
+    let derived = model.derived_names(data);
     let width = names.len() + derived.len();
     let (mut q, mut values) = (vec![0.0; draws * dimension], vec![0.0; draws * width]);
     let (mut log_weights, mut log_proposal) = (vec![0.0; draws], vec![0.0; draws]);
     let (progress, done) = (Progress::new("refining", draws as u64), AtomicU64::new(0));
     let weigh = |(chunk, (((q, values), log_weights), log_proposal)): (usize, Chunk<'_>)| {
         proposal.draw(&mut stream(seed, chunk as u64), q, log_proposal);
-        let (mut density, mut gradient, mut row) = (density.clone(), vec![0.0; dimension], Vec::with_capacity(width));
+        let (mut density, mut gradient, mut row) = (densities(), vec![0.0; dimension], Vec::with_capacity(width));
         let each = q.chunks(dimension).zip(values.chunks_mut(width)).zip(log_weights.iter_mut().zip(&*log_proposal));
         for (i, ((q, values), (log_weight, log_proposal))) in each.enumerate() {
             if !log_proposal.is_finite() || q.iter().any(|q| !q.is_finite()) {
                 return Err(SampleError::Proposal { draw: chunk * CHUNK + i, at: q.to_vec(), value: *log_proposal });
             }
             *log_weight = density.gradient(q, &mut gradient) - log_proposal;
-            model::constrain_with_derived(model, walked, q, &mut row);
+            model.constrain_with_derived(walked, q, &mut row);
             values.copy_from_slice(&row);
         }
         let done = done.fetch_add(log_weights.len() as u64, Ordering::Relaxed);
@@ -114,14 +131,14 @@ pub fn refine<M: Likelihood>(
     })??;
     drop(progress);
 
-    Refined::new([names, derived].concat(), values, q, log_weights)
+    AnyRefined::new([names, derived].concat(), values, q, log_weights)
 }
 
 type Chunk<'a> = (((&'a mut [f64], &'a mut [f64]), &'a mut [f64]), &'a mut [f64]);
 
 /// The latent numbers of the model, which must be those of the proposal.
-fn covered<M: Model>(model: &M, data: &M::Data, proposal: &dyn Proposal) -> Result<Vec<String>, SampleError> {
-    let (names, known) = (model::names(model, Some(data)), proposal.names());
+fn covered(model: &dyn AnyModel, data: &dyn AnyData, proposal: &dyn Proposal) -> Result<Vec<String>, SampleError> {
+    let (names, known) = (model.names(Some(data)), proposal.names());
     let missing = |of: &[String], from: &[String]| -> Vec<String> {
         let from: std::collections::HashSet<&String> = from.iter().collect();
         of.iter().filter(|name| !from.contains(name)).cloned().collect()
@@ -147,11 +164,82 @@ fn shown(names: &[String]) -> String {
 }
 
 impl<M: Model> Refined<M> {
-    /// From draws, each with its values (draws x names) and unconstrained numbers, and ln of the ratio of the density that
-    /// is wanted to that of the draws.
-    ///
-    /// # Errors
-    /// No draw is possible.
+    pub(crate) fn of(any: AnyRefined) -> Self {
+        Self { any, model: PhantomData }
+    }
+
+    pub(crate) fn any(&self) -> &AnyRefined {
+        &self.any
+    }
+
+    /// The names of the variables: `mass`, `mu[2]` for a component, `slope[17]` for the element of a plate. First the
+    /// globals, then the locals, then the `let`s outside plates and in plates with continuous locals.
+    pub fn names(&self) -> &[String] {
+        self.any.names()
+    }
+
+    /// Draws of the posterior: for each name its `count` draws, from a seed. They are drawn by weight from those at hand, so
+    /// that many more than the effective sample size repeat each other.
+    pub fn sample(&self, count: usize, seed: u64) -> Vec<Vec<f64>> {
+        self.any.sample(count, seed)
+    }
+
+    /// The globals of such draws.
+    pub fn globals(&self, count: usize, seed: u64) -> Vec<M::Globals> {
+        self.any.resample(count, seed).into_iter().map(|i| M::Globals::from_numbers(self.any.row(i))).collect()
+    }
+
+    /// The mean of a variable; nothing if there is none of that name.
+    pub fn mean(&self, name: &str) -> Option<f64> {
+        self.any.mean(name)
+    }
+
+    /// The standard deviation of a variable; nothing if there is none of that name.
+    pub fn sd(&self, name: &str) -> Option<f64> {
+        self.any.sd(name)
+    }
+
+    /// A quantile of a variable, for a probability between 0 and 1; nothing if there is none of that name.
+    pub fn quantile(&self, name: &str, probability: f64) -> Option<f64> {
+        self.any.quantile(name, probability)
+    }
+
+    /// Mean, sd and quantiles of every variable.
+    pub fn summary(&self) -> Summary {
+        self.any.summary()
+    }
+
+    /// The natural logarithm of the evidence, the probability (density) of the data under the model: two models of the same
+    /// data are compared by the difference of theirs.
+    pub fn log_evidence(&self) -> f64 {
+        self.any.log_evidence()
+    }
+
+    /// The standard error of [`log_evidence`](Refined::log_evidence), from the spread of the weights.
+    pub fn log_evidence_error(&self) -> f64 {
+        self.any.log_evidence_error()
+    }
+
+    /// The shape of the tail of the weights: they have as many finite moments as its inverse. Up to 0.5 the draws are nearly
+    /// as good as [`effective_sample_size`](Refined::effective_sample_size) of the posterior; above 0.7 they say little of
+    /// it. Minus infinity where there is no tail.
+    pub fn k_hat(&self) -> f64 {
+        self.any.k_hat()
+    }
+
+    /// How many draws of the posterior the weighted draws are worth, 1 / the sum of squared weights (Kong 1992). To be
+    /// believed only where [`k_hat`](Refined::k_hat) is.
+    pub fn effective_sample_size(&self) -> f64 {
+        self.any.effective_sample_size()
+    }
+
+    /// Why the weights may be wrong, in words; empty where nothing speaks against them.
+    pub fn warnings(&self) -> Vec<String> {
+        self.any.warnings()
+    }
+}
+
+impl AnyRefined {
     pub(crate) fn new(
         names: Vec<String>,
         values: Vec<f64>,
@@ -172,72 +260,50 @@ impl<M: Model> Refined<M> {
         let sum: f64 = weights.iter().sum();
         weights.iter_mut().for_each(|w| *w /= sum);
         let log_evidence = highest + (sum / draws as f64).ln();
-        Ok(Self { names, values, q, weights, log_evidence, k_hat, undefined, model: PhantomData })
+        Ok(Self { names, values, q, weights, log_evidence, k_hat, undefined })
     }
 
-    /// The names of the variables: `mass`, `mu[2]` for a component, `slope[17]` for the element of a plate. First the
-    /// globals, then the locals, then the `let`s outside plates and in plates with continuous locals.
-    pub fn names(&self) -> &[String] {
+    pub(crate) fn names(&self) -> &[String] {
         &self.names
     }
 
-    /// Draws of the posterior: for each name its `count` draws, from a seed. They are drawn by weight from those at hand, so
-    /// that many more than the effective sample size repeat each other.
-    pub fn sample(&self, count: usize, seed: u64) -> Vec<Vec<f64>> {
+    pub(crate) fn sample(&self, count: usize, seed: u64) -> Vec<Vec<f64>> {
         let drawn = self.resample(count, seed);
         (0..self.names.len()).map(|at| drawn.iter().map(|&i| self.row(i)[at]).collect()).collect()
     }
 
-    /// The globals of such draws.
-    pub fn globals(&self, count: usize, seed: u64) -> Vec<M::Globals> {
-        // The globals come first; what follows them is not read.
-        self.resample(count, seed).into_iter().map(|i| M::Globals::from_numbers(self.row(i))).collect()
-    }
-
-    /// The mean of a variable; nothing if there is none of that name.
-    pub fn mean(&self, name: &str) -> Option<f64> {
+    pub(crate) fn mean(&self, name: &str) -> Option<f64> {
         Some(summary::mean(&self.column(name)?, &self.weights))
     }
 
-    /// The standard deviation of a variable; nothing if there is none of that name.
-    pub fn sd(&self, name: &str) -> Option<f64> {
+    pub(crate) fn sd(&self, name: &str) -> Option<f64> {
         Some(summary::sd(&self.column(name)?, &self.weights))
     }
 
-    /// A quantile of a variable, for a probability between 0 and 1; nothing if there is none of that name.
-    pub fn quantile(&self, name: &str, probability: f64) -> Option<f64> {
+    pub(crate) fn quantile(&self, name: &str, probability: f64) -> Option<f64> {
         Some(summary::quantiles(&self.column(name)?, &self.weights, [probability])[0])
     }
 
-    /// Mean, sd and quantiles of every variable.
-    pub fn summary(&self) -> Summary {
+    pub(crate) fn summary(&self) -> Summary {
         let column = |at: usize| self.values.iter().skip(at).step_by(self.names.len()).copied().collect();
         let columns: Vec<Vec<f64>> = (0..self.names.len()).map(column).collect();
         let named = self.names.iter().map(String::as_str).zip(columns.iter().map(Vec::as_slice));
         Summary::from_weighted(named, &self.weights)
     }
 
-    /// The natural logarithm of the evidence, the probability (density) of the data under the model: two models of the same
-    /// data are compared by the difference of theirs.
-    pub fn log_evidence(&self) -> f64 {
+    pub(crate) fn log_evidence(&self) -> f64 {
         self.log_evidence
     }
 
-    /// The standard error of [`log_evidence`](Refined::log_evidence), from the spread of the weights.
-    pub fn log_evidence_error(&self) -> f64 {
+    pub(crate) fn log_evidence_error(&self) -> f64 {
         (1.0 / self.effective_sample_size() - 1.0 / self.weights.len() as f64).max(0.0).sqrt()
     }
 
-    /// The shape of the tail of the weights: they have as many finite moments as its inverse. Up to 0.5 the draws are nearly
-    /// as good as [`effective_sample_size`](Refined::effective_sample_size) of the posterior; above 0.7 they say little of
-    /// it. Minus infinity where there is no tail.
-    pub fn k_hat(&self) -> f64 {
+    pub(crate) fn k_hat(&self) -> f64 {
         self.k_hat
     }
 
-    /// How many draws of the posterior the weighted draws are worth, 1 / the sum of squared weights (Kong 1992). To be
-    /// believed only where [`k_hat`](Refined::k_hat) is.
-    pub fn effective_sample_size(&self) -> f64 {
+    pub(crate) fn effective_sample_size(&self) -> f64 {
         1.0 / self.weights.iter().map(|w| w * w).sum::<f64>()
     }
 
@@ -250,8 +316,7 @@ impl<M: Model> Refined<M> {
         (1.0 - 1.0 / (self.weights.len() as f64).log10()).min(0.7)
     }
 
-    /// Why the weights may be wrong, in words; empty where nothing speaks against them.
-    pub fn warnings(&self) -> Vec<String> {
+    pub(crate) fn warnings(&self) -> Vec<String> {
         let (mut warnings, size) = (Vec::new(), self.effective_sample_size());
         if !self.trusted() {
             warnings.push(format!(
@@ -290,9 +355,7 @@ impl<M: Model> Refined<M> {
         (0..count).map(|_| pick(&below, &mut rng)).collect()
     }
 
-    /// Unconstrained draws, one after the other, and weights with which they tell where the posterior is: those of the draws
-    /// where they can be trusted, else the same for each that is possible.
-    pub(super) fn start(&self) -> (&[f64], Vec<f64>) {
+    pub(crate) fn start(&self) -> (&[f64], Vec<f64>) {
         if self.trusted() {
             return (&self.q, self.weights.clone());
         }
@@ -320,6 +383,12 @@ pub(super) fn pick(cumulative: &[f64], rng: &mut Stream) -> usize {
 }
 
 impl<M: Model> std::fmt::Display for Refined<M> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.any.fmt(f)
+    }
+}
+
+impl std::fmt::Display for AnyRefined {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         writeln!(f, "{}", self.summary())?;
         writeln!(

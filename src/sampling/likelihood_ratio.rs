@@ -7,9 +7,8 @@
 use super::minimise::{Minimum, NoMinimum, minimise};
 use super::{SampleError, nuts::on_threads};
 use crate::io::DataError;
-use crate::model::{
-    Density, GlobalSlot, Likelihood, Model, Plate, PlateSize, Record, constrain, global_slots, unconstrain,
-};
+use crate::model::{AnyData, AnyDensity, AnyModel, Density, GlobalSlot, Likelihood, Model, Plate, PlateSize, Record};
+use crate::simulate::{Fixed, stream};
 
 /// Draws of the prior among which the search looks for its starts.
 const DRAWS: usize = 256;
@@ -138,10 +137,24 @@ pub struct Maximum<M: Model> {
 #[derive(Clone, Debug)]
 pub struct ProfileLikelihood<M: Model> {
     model: M,
+    any: AnyProfileLikelihood,
+}
+
+/// The profile likelihood ratio of some model.
+#[derive(Clone, Debug)]
+struct AnyProfileLikelihood {
     /// What is fixed, in the order asked for.
     fixed: Vec<GlobalSlot>,
     /// The names of the unconstrained numbers.
     names: Vec<String>,
+}
+
+/// A model, a data set of it, and what makes the density of the two.
+#[derive(Clone, Copy)]
+struct Given<'a> {
+    model: &'a dyn AnyModel,
+    data: &'a dyn AnyData,
+    density: &'a (dyn Fn() -> Result<Box<dyn AnyDensity + 'a>, DataError> + Sync),
 }
 
 impl<M: Likelihood> ProfileLikelihood<M> {
@@ -150,28 +163,7 @@ impl<M: Likelihood> ProfileLikelihood<M> {
     /// # Errors
     /// A name that the model does not have, and a global whose bounds depend on another that is not fixed.
     pub fn new(model: &M, interest: &[&str]) -> Result<Self, FitError> {
-        let all = global_slots(model);
-        let find = |name: &&str| {
-            all.iter().find(|slot| slot.name == *name).cloned().ok_or_else(|| FitError::UnknownGlobal {
-                name: (*name).to_owned(),
-                known: all.iter().map(|g| format!("`{}`", g.name)).collect::<Vec<_>>().join(", "),
-            })
-        };
-        let fixed = interest.iter().map(find).collect::<Result<Vec<_>, _>>()?;
-        let mut names = vec![String::new(); free(&all)];
-        for slot in &all {
-            for (at, name) in slot.free.clone().zip(&slot.components) {
-                names[at].clone_from(name);
-            }
-        }
-        // The values of what is fixed must be numbers where all else is not.
-        let (mut q, mut values) = (vec![f64::NAN; names.len()], Vec::new());
-        fixed.iter().for_each(|slot| q[slot.free.clone()].fill(0.0));
-        constrain(model, None, &q, &mut values);
-        match fixed.iter().find(|slot| values[slot.values.clone()].iter().any(|x| x.is_nan())) {
-            Some(open) => Err(FitError::OpenSupport { name: open.name.clone() }),
-            None => Ok(Self { model: model.clone(), fixed, names }),
-        }
+        Ok(Self { model: model.clone(), any: AnyProfileLikelihood::new(model, interest)? })
     }
 
     /// The maximum of the likelihood over all globals.
@@ -179,8 +171,7 @@ impl<M: Likelihood> ProfileLikelihood<M> {
     /// # Errors
     /// Data that do not fit the model, a model with continuous locals, and a likelihood that has no maximum.
     pub fn maximum(&self, data: &M::Data) -> Result<Maximum<M>, FitError> {
-        let best = self.inline(|| Search::new(self, data)?.maximum(&[], &[]))?;
-        Ok(self.maximum_at(&best))
+        self.maximum_of(data, None)
     }
 
     /// The maximum of the likelihood over the nuisance parameters, for values of the globals of interest: one for each in the
@@ -189,9 +180,14 @@ impl<M: Likelihood> ProfileLikelihood<M> {
     /// # Errors
     /// Those of [`maximum`](ProfileLikelihood::maximum), and values outside the support.
     pub fn maximum_given(&self, data: &M::Data, values: &[f64]) -> Result<Maximum<M>, FitError> {
-        let fixed = self.hypothesis(values)?;
-        let best = self.inline(|| Search::new(self, data)?.maximum(&fixed, &[]))?;
-        Ok(self.maximum_at(&best))
+        self.maximum_of(data, Some(values))
+    }
+
+    fn maximum_of(&self, data: &M::Data, values: Option<&[f64]>) -> Result<Maximum<M>, FitError> {
+        let density = || Ok(Box::new(Density::new(&self.model, data)?) as Box<dyn AnyDensity>);
+        let (globals, log_likelihood) =
+            self.any.maximum(Given { model: &self.model, data, density: &density }, values)?;
+        Ok(Maximum { globals: M::Globals::from_numbers(&globals), log_likelihood })
     }
 
     /// The test statistic -2 ln [max L(values, nuisance) / max L], which is 0 at the maximum and grows away from it; for many
@@ -208,10 +204,52 @@ impl<M: Likelihood> ProfileLikelihood<M> {
     /// # Errors
     /// Those of [`maximum_given`](ProfileLikelihood::maximum_given).
     pub fn curve<V: AsRef<[f64]>>(&self, data: &M::Data, hypotheses: &[V]) -> Result<Vec<f64>, FitError> {
+        let density = || Ok(Box::new(Density::new(&self.model, data)?) as Box<dyn AnyDensity>);
+        let hypotheses: Vec<&[f64]> = hypotheses.iter().map(AsRef::as_ref).collect();
+        self.any.curve(Given { model: &self.model, data, density: &density }, &hypotheses)
+    }
+}
+
+impl AnyProfileLikelihood {
+    fn new(model: &dyn AnyModel, interest: &[&str]) -> Result<Self, FitError> {
+        let all = model.global_slots();
+        let find = |name: &&str| {
+            all.iter().find(|slot| slot.name == *name).cloned().ok_or_else(|| FitError::UnknownGlobal {
+                name: (*name).to_owned(),
+                known: all.iter().map(|g| format!("`{}`", g.name)).collect::<Vec<_>>().join(", "),
+            })
+        };
+        let fixed = interest.iter().map(find).collect::<Result<Vec<_>, _>>()?;
+        let mut names = vec![String::new(); free(&all)];
+        for slot in &all {
+            for (at, name) in slot.free.clone().zip(&slot.components) {
+                names[at].clone_from(name);
+            }
+        }
+        // The values of what is fixed must be numbers where all else is not.
+        let (mut q, mut values) = (vec![f64::NAN; names.len()], Vec::new());
+        fixed.iter().for_each(|slot| q[slot.free.clone()].fill(0.0));
+        model.constrain(None, &q, &mut values);
+        match fixed.iter().find(|slot| values[slot.values.clone()].iter().any(|x| x.is_nan())) {
+            Some(open) => Err(FitError::OpenSupport { name: open.name.clone() }),
+            None => Ok(Self { fixed, names }),
+        }
+    }
+
+    /// The numbers of the globals at the maximum, with some fixed to values, and the log likelihood there.
+    fn maximum<'a>(&'a self, given: Given<'a>, values: Option<&[f64]>) -> Result<(Vec<f64>, f64), FitError> {
+        let fixed = values.map_or(Ok(Vec::new()), |values| self.hypothesis(given.model, values))?;
+        let best = self.inline(|| Search::new(self, given)?.maximum(&fixed, &[]))?;
+        let mut globals = Vec::new();
+        given.model.constrain(None, &best.at, &mut globals);
+        Ok((globals, -best.value))
+    }
+
+    fn curve<'a>(&'a self, given: Given<'a>, hypotheses: &[&[f64]]) -> Result<Vec<f64>, FitError> {
         let hypotheses =
-            hypotheses.iter().map(|values| self.hypothesis(values.as_ref())).collect::<Result<Vec<_>, _>>()?;
+            hypotheses.iter().map(|values| self.hypothesis(given.model, values)).collect::<Result<Vec<_>, _>>()?;
         self.inline(|| {
-            let mut search = Search::new(self, data)?;
+            let mut search = Search::new(self, given)?;
             let mut best = search.maximum(&[], &[])?;
             let mut profile: Vec<f64> = Vec::with_capacity(hypotheses.len());
             let mut near = vec![best.at.clone()];
@@ -230,7 +268,7 @@ impl<M: Likelihood> ProfileLikelihood<M> {
     }
 
     /// The unconstrained numbers that a hypothesis fixes.
-    fn hypothesis(&self, values: &[f64]) -> Result<Vec<(usize, f64)>, FitError> {
+    fn hypothesis(&self, model: &dyn AnyModel, values: &[f64]) -> Result<Vec<(usize, f64)>, FitError> {
         let names = self.fixed.iter().flat_map(|slot| &slot.components);
         let expected = names.clone().count();
         if values.len() != expected {
@@ -240,7 +278,7 @@ impl<M: Likelihood> ProfileLikelihood<M> {
         let places = self.fixed.iter().flat_map(|slot| slot.values.clone());
         let mut all = vec![f64::NAN; places.clone().max().map_or(0, |last| last + 1)];
         places.zip(values).for_each(|(at, value)| all[at] = *value);
-        let q = unconstrain(&self.model, &M::Globals::from_numbers(&all), None);
+        let q = model.unconstrain(&*model.globals(&all), None);
         let mut fixed = Vec::new();
         let mut rest = values;
         for slot in &self.fixed {
@@ -260,12 +298,6 @@ impl<M: Likelihood> ProfileLikelihood<M> {
         Ok(fixed)
     }
 
-    fn maximum_at(&self, best: &Minimum) -> Maximum<M> {
-        let mut values = Vec::new();
-        constrain(&self.model, None, &best.at, &mut values);
-        Maximum { globals: M::Globals::from_numbers(&values), log_likelihood: -best.value }
-    }
-
     /// Runs something that evaluates densities on a thread with a stack for all derivatives.
     fn inline<R: Send>(&self, run: impl FnOnce() -> Result<R, FitError> + Send) -> Result<R, FitError> {
         if self.names.len() <= INLINE { run() } else { on_threads(self.names.len(), 1, run)? }
@@ -277,9 +309,10 @@ fn free(slots: &[GlobalSlot]) -> usize {
 }
 
 /// The search for maxima of the likelihood of one data set.
-struct Search<'a, M: Likelihood> {
-    ratio: &'a ProfileLikelihood<M>,
-    density: Density<'a, M>,
+struct Search<'a> {
+    ratio: &'a AnyProfileLikelihood,
+    model: &'a dyn AnyModel,
+    density: Box<dyn AnyDensity + 'a>,
     /// Unconstrained draws of the prior, and the standard deviation of each number.
     draws: Vec<Vec<f64>>,
     scale: Vec<f64>,
@@ -288,14 +321,14 @@ struct Search<'a, M: Likelihood> {
     prior: Vec<f64>,
 }
 
-impl<'a, M: Likelihood> Search<'a, M> {
-    fn new(ratio: &'a ProfileLikelihood<M>, data: &'a M::Data) -> Result<Self, FitError> {
-        let density = Density::new(&ratio.model, data)?;
+impl<'a> Search<'a> {
+    fn new(ratio: &'a AnyProfileLikelihood, Given { model, data, density }: Given<'a>) -> Result<Self, FitError> {
+        let density = density()?;
         let n = ratio.names.len();
         if density.dimension() > n {
             return Err(FitError::Locals { locals: density.dimension() - n });
         }
-        let mut draws = prior(&ratio.model, data);
+        let mut draws = prior(model, data);
         draws.retain(|q| q.len() == n && q.iter().all(|q| q.is_finite()));
         let count = draws.len() as f64;
         let scale = |i: usize| {
@@ -305,7 +338,7 @@ impl<'a, M: Likelihood> Search<'a, M> {
         };
         let scale = (0..n).map(scale).collect();
         draws.push(vec![0.0; n]);
-        Ok(Self { ratio, density, draws, scale, whole: vec![0.0; n], prior: vec![0.0; n] })
+        Ok(Self { ratio, model, density, draws, scale, whole: vec![0.0; n], prior: vec![0.0; n] })
     }
 
     /// Minus the log likelihood at unconstrained numbers; its gradient is left in `whole`.
@@ -391,9 +424,9 @@ impl<'a, M: Likelihood> Search<'a, M> {
         let (mut q, mut values) = (vec![0.0; self.scale.len()], Vec::new());
         fixed.iter().for_each(|(at, value)| q[*at] = *value);
         free.iter().zip(&no.at).for_each(|(&i, x)| q[i] = *x);
-        constrain(&self.ratio.model, None, &q, &mut values);
+        self.model.constrain(None, &q, &mut values);
         let name = self.ratio.names[free[no.steepest]].clone();
-        let slots = global_slots(&self.ratio.model);
+        let slots = self.model.global_slots();
         let component =
             |slot: &GlobalSlot| slot.components.iter().position(|c| *c == name).map(|c| slot.values.start + c);
         let value = slots.iter().find_map(component).map_or(f64::NAN, |at| values[at]);
@@ -402,7 +435,7 @@ impl<'a, M: Likelihood> Search<'a, M> {
 }
 
 /// Unconstrained draws of the globals from their prior: those that can be drawn, with as few elements as there may be.
-fn prior<M: Model>(model: &M, data: &M::Data) -> Vec<Vec<f64>> {
+fn prior(model: &dyn AnyModel, data: &dyn AnyData) -> Vec<Vec<f64>> {
     fn least(plates: &[Plate], sizes: &mut Vec<(String, usize)>) {
         for plate in plates {
             match plate.size {
@@ -415,9 +448,7 @@ fn prior<M: Model>(model: &M, data: &M::Data) -> Vec<Vec<f64>> {
     }
     let mut sizes = Vec::new();
     least(&model.specification().plates, &mut sizes);
-    let simulate = model.simulate(DRAWS).given(data);
-    let simulate = sizes.iter().fold(simulate, |simulate, (plate, size)| simulate.size(plate, *size));
-    let Ok(plan) = simulate.plan() else { return Vec::new() };
-    let drawn = (0..DRAWS).filter_map(|i| simulate.draw(&plan, i).ok());
-    drawn.map(|simulation| unconstrain(model, &simulation.globals, None)).collect()
+    let Ok(fixed) = Fixed::new(model, &sizes, None, Some((data, false))) else { return Vec::new() };
+    let drawn = (0..DRAWS).filter_map(|i| model.draw(&fixed, &mut stream(0, i as u64)).ok());
+    drawn.map(|simulation| model.unconstrain(simulation.globals(), None)).collect()
 }

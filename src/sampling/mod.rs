@@ -3,6 +3,7 @@
 mod chains;
 pub mod diagnostics;
 mod importance;
+mod inferred;
 mod likelihood_ratio;
 mod metric;
 mod minimise;
@@ -10,8 +11,11 @@ mod nuts;
 mod smoothing;
 mod summary;
 
+pub(crate) use chains::AnyChains;
 pub use chains::Chains;
+pub(crate) use importance::AnyRefined;
 pub use importance::{Proposal, Refined, refine};
+pub use inferred::Inferred;
 pub use likelihood_ratio::{FitError, Maximum, ProfileLikelihood};
 pub(crate) use minimise::minimise;
 pub use nuts::{Nuts, SampleError};

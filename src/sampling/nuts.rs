@@ -10,11 +10,11 @@ use rayon::prelude::*;
 
 use super::importance::{cumulative, pick};
 use super::metric::Metric;
-use super::{Chains, Refined};
+use super::{AnyChains, AnyRefined, Chains, Refined};
 use crate::io::DataError;
-use crate::model::{self, Density, Likelihood, Model};
+use crate::model::{AnyData, AnyDensity, AnyModel, Densities, Density, Likelihood, Model};
 use crate::progress::Progress;
-use crate::simulate::{Stream, stream};
+use crate::simulate::{Fixed, Stream, stream};
 
 /// How many starting points a chain may try.
 const STARTS: usize = 200;
@@ -155,12 +155,7 @@ pub struct Nuts<'a, M: Model> {
     model: &'a M,
     data: &'a M::Data,
     density: Source<'a, M>,
-    seed: u64,
-    chains: usize,
-    warmup: Option<usize>,
-    draws: usize,
-    target_accept: f64,
-    from: Option<&'a Refined<M>>,
+    settings: NutsSettings<'a>,
 }
 
 /// Where the density comes from.
@@ -170,6 +165,17 @@ enum Source<'a, M: Model> {
     Data(fn(&'a M, &'a M::Data) -> Result<Density<'a, M>, DataError>),
     /// One that is at hand, and the numbers that it is the posterior of, if not of all; the others are left out as NaN.
     Known(Density<'a, M>, Option<Vec<String>>),
+}
+
+/// How chains are run.
+#[derive(Clone, Debug)]
+struct NutsSettings<'a> {
+    seed: u64,
+    chains: usize,
+    warmup: Option<usize>,
+    draws: usize,
+    target_accept: f64,
+    from: Option<&'a AnyRefined>,
 }
 
 impl<'a, M: Likelihood> Nuts<'a, M> {
@@ -193,24 +199,25 @@ impl<'a, M: Model> Nuts<'a, M> {
     }
 
     fn with(model: &'a M, data: &'a M::Data, density: Source<'a, M>) -> Self {
-        Self { model, data, density, seed: 0, chains: 4, warmup: None, draws: 1000, target_accept: 0.8, from: None }
+        let settings = NutsSettings { seed: 0, chains: 4, warmup: None, draws: 1000, target_accept: 0.8, from: None };
+        Self { model, data, density, settings }
     }
 
     /// The seed: the same gives the same draws on any number of threads.
     pub fn seed(mut self, seed: u64) -> Self {
-        self.seed = seed;
+        self.settings.seed = seed;
         self
     }
 
     /// How many chains are run, in parallel.
     pub fn chains(mut self, chains: usize) -> Self {
-        self.chains = chains;
+        self.settings.chains = chains;
         self
     }
 
     /// How many steps adapt the step size and the metric before draws are kept.
     pub fn warmup(mut self, steps: usize) -> Self {
-        self.warmup = Some(steps);
+        self.settings.warmup = Some(steps);
         self
     }
 
@@ -218,19 +225,19 @@ impl<'a, M: Model> Nuts<'a, M> {
     /// then 100 steps unless [`warmup`](Nuts::warmup) says otherwise. The chains are as exact as from anywhere else; where
     /// the weights of the posterior cannot be trusted, its draws count as they are.
     pub fn start_from(mut self, refined: &'a Refined<M>) -> Self {
-        self.from = Some(refined);
+        self.settings.from = Some(refined.any());
         self
     }
 
     /// How many draws each chain keeps.
     pub fn draws(mut self, draws: usize) -> Self {
-        self.draws = draws;
+        self.settings.draws = draws;
         self
     }
 
     /// The acceptance probability that the step size aims at, between 0 and 1; nearer to 1 where there are divergences.
     pub fn target_accept(mut self, probability: f64) -> Self {
-        self.target_accept = probability.clamp(0.05, 0.999);
+        self.settings.target_accept = probability.clamp(0.05, 0.999);
         self
     }
 
@@ -239,6 +246,17 @@ impl<'a, M: Model> Nuts<'a, M> {
     /// # Errors
     /// Data that do not fit the model, a setting that makes no sense, or a density that is finite nowhere.
     pub fn run(self) -> Result<Chains<M>, SampleError> {
+        self.settings.check()?;
+        let (density, inferred) = match self.density {
+            Source::Data(make) => (make(self.model, self.data)?, None),
+            Source::Known(density, inferred) => (density, inferred),
+        };
+        self.settings.run(self.model, self.data, &|| Box::new(density.clone()), inferred.as_deref()).map(Chains::of)
+    }
+}
+
+impl NutsSettings<'_> {
+    fn check(&self) -> Result<(), SampleError> {
         for (setting, value, least) in [
             ("the number of chains", self.chains, 1),
             ("the number of draws", self.draws, 4),
@@ -248,11 +266,19 @@ impl<'a, M: Model> Nuts<'a, M> {
                 return Err(SampleError::Setting { setting, value, least });
             }
         }
-        let density = match &self.density {
-            Source::Data(make) => make(self.model, self.data)?,
-            Source::Known(density, _) => density.clone(),
-        };
-        let dimension = density.dimension();
+        Ok(())
+    }
+
+    /// Runs the chains over a density of a model's latent variables given data, of those numbers that are named if it is not
+    /// the posterior of all.
+    fn run(
+        &self,
+        model: &dyn AnyModel,
+        data: &dyn AnyData,
+        densities: Densities<'_>,
+        inferred: Option<&[String]>,
+    ) -> Result<AnyChains, SampleError> {
+        let dimension = densities().dimension();
         if dimension == 0 {
             return Err(SampleError::NothingToSample);
         }
@@ -269,24 +295,24 @@ impl<'a, M: Model> Nuts<'a, M> {
             }
         };
         let runs: Vec<Run> = on_threads(dimension, self.chains, || {
-            let chain = |chain| self.chain(chain, density.clone(), known.as_ref(), &report);
+            let chain = |chain| self.chain((model, data), chain, densities(), known.as_ref(), &report);
             (0..self.chains).into_par_iter().map(chain).collect::<Result<_, _>>()
         })??;
         drop(progress);
-        let mut names = model::names(self.model, Some(self.data));
-        names.extend(model::derived_names(self.model, self.data));
+        let mut names = model.names(Some(data));
+        names.extend(model.derived_names(data));
         let mut draws = vec![Vec::with_capacity(self.chains); names.len()];
         let mut divergences = 0;
         for run in runs {
             divergences += run.divergences;
             run.columns.into_iter().zip(&mut draws).for_each(|(column, all)| all.push(column));
         }
-        if let Source::Known(_, Some(inferred)) = &self.density {
+        if let Some(inferred) = inferred {
             for (_, draws) in names.iter().zip(&mut draws).filter(|(name, _)| !inferred.contains(name)) {
                 draws.iter_mut().flatten().for_each(|x| *x = f64::NAN);
             }
         }
-        Ok(Chains::new(names, draws, divergences, started.elapsed()))
+        Ok(AnyChains { names, draws, divergences, time: started.elapsed() })
     }
 
     fn steps_of_warmup(&self) -> usize {
@@ -295,14 +321,15 @@ impl<'a, M: Model> Nuts<'a, M> {
 
     fn chain(
         &self,
+        (model, data): (&dyn AnyModel, &dyn AnyData),
         chain: usize,
-        mut density: Density<'_, M>,
+        mut density: Box<dyn AnyDensity + '_>,
         known: Option<&Known<'_>>,
-        report: &(impl Fn(bool) + Sync),
+        report: &(dyn Fn(bool) + Sync),
     ) -> Result<Run, SampleError> {
         let failed = |e: &dyn std::fmt::Display| SampleError::Sampler { chain, what: e.to_string() };
         let mut rng = stream(self.seed, chain as u64);
-        let start = self.start(chain, known, &mut density, &mut rng)?;
+        let start = start((model, data), chain, known, &mut *density, &mut rng)?;
         let metric = known.map(|known| &known.metric);
         let start = metric.map_or(start.clone(), |metric| metric.inverse(&start));
         let (warmup, dimension) = (self.steps_of_warmup(), density.dimension());
@@ -328,46 +355,47 @@ impl<'a, M: Model> Nuts<'a, M> {
                     }
                     None => &*q,
                 };
-                model::constrain_with_derived(self.model, Some(self.data), q, &mut values);
+                model.constrain_with_derived(Some(data), q, &mut values);
                 run.columns.resize_with(values.len(), || Vec::with_capacity(self.draws));
                 run.columns.iter_mut().zip(&values).for_each(|(column, &x)| column.push(x));
             }
         }
         Ok(run)
     }
+}
 
-    /// A point where the density is finite: of what is known, or else uniform on (-2, 2) in the unconstrained space as in
-    /// Stan, or else from the prior.
-    fn start(
-        &self,
-        chain: usize,
-        known: Option<&Known<'_>>,
-        density: &mut Density<'_, M>,
-        rng: &mut Stream,
-    ) -> Result<Vec<f64>, SampleError> {
-        let n = density.dimension();
-        let mut gradient = vec![0.0; n];
-        let mut value = f64::NAN;
-        for attempt in 0..STARTS {
-            let q = if let Some(known) = known {
-                known.draw(rng).to_vec()
-            } else if attempt < STARTS / 2 {
-                (0..n).map(|_| rng.random_range(-2.0..2.0)).collect()
-            } else {
-                let prior = self.model.simulate(1).seed(rng.random()).like(self.data).run();
-                let Ok(Some(drawn)) = prior.map(|sets| sets.into_iter().next()) else { continue };
-                model::unconstrain(self.model, &drawn.globals, Some((&drawn.locals, self.data)))
-            };
-            if q.len() != n || q.iter().any(|x| !x.is_finite()) {
-                continue;
-            }
-            value = density.gradient(&q, &mut gradient);
-            if value.is_finite() && gradient.iter().all(|g| g.is_finite()) {
-                return Ok(q);
-            }
+/// A point where the density is finite: of what is known, or else uniform on (-2, 2) in the unconstrained space as in
+/// Stan, or else from the prior.
+fn start(
+    (model, data): (&dyn AnyModel, &dyn AnyData),
+    chain: usize,
+    known: Option<&Known<'_>>,
+    density: &mut dyn AnyDensity,
+    rng: &mut Stream,
+) -> Result<Vec<f64>, SampleError> {
+    let n = density.dimension();
+    let mut gradient = vec![0.0; n];
+    let mut value = f64::NAN;
+    for attempt in 0..STARTS {
+        let q = if let Some(known) = known {
+            known.draw(rng).to_vec()
+        } else if attempt < STARTS / 2 {
+            (0..n).map(|_| rng.random_range(-2.0..2.0)).collect()
+        } else {
+            let seed = rng.random();
+            let prior = Fixed::new(model, &[], None, Some((data, true)));
+            let Ok(drawn) = prior.and_then(|prior| model.draw(&prior, &mut stream(seed, 0))) else { continue };
+            model.unconstrain(drawn.globals(), Some((drawn.locals(), data)))
+        };
+        if q.len() != n || q.iter().any(|x| !x.is_finite()) {
+            continue;
         }
-        Err(SampleError::NoStart { chain, value })
+        value = density.gradient(&q, &mut gradient);
+        if value.is_finite() && gradient.iter().all(|g| g.is_finite()) {
+            return Ok(q);
+        }
     }
+    Err(SampleError::NoStart { chain, value })
 }
 
 struct Run {
@@ -385,7 +413,7 @@ struct Known<'a> {
 }
 
 impl<'a> Known<'a> {
-    fn new<M: Model>(refined: &'a Refined<M>, dimension: usize) -> Result<Self, SampleError> {
+    fn new(refined: &'a AnyRefined, dimension: usize) -> Result<Self, SampleError> {
         let (q, weights) = refined.start();
         let found = q.len() / weights.len();
         if found != dimension {
@@ -401,14 +429,14 @@ impl<'a> Known<'a> {
 }
 
 /// The density that a chain runs on, in the space of a metric if there is one.
-struct LogDensity<'a, M: Model> {
-    density: Density<'a, M>,
+struct LogDensity<'a> {
+    density: Box<dyn AnyDensity + 'a>,
     metric: Option<&'a Metric>,
     /// The position and the gradient that the density knows, where there is a metric.
     buffers: (Vec<f64>, Vec<f64>),
 }
 
-impl<M: Model> HasDims for LogDensity<'_, M> {
+impl HasDims for LogDensity<'_> {
     fn dim_sizes(&self) -> HashMap<String, u64> {
         HashMap::from([("unconstrained_parameter".to_owned(), self.density.dimension() as u64)])
     }
@@ -425,7 +453,7 @@ impl LogpError for NotFinite {
     }
 }
 
-impl<M: Model> CpuLogpFunc for LogDensity<'_, M> {
+impl CpuLogpFunc for LogDensity<'_> {
     type LogpError = NotFinite;
     type FlowParameters = ();
     type ExpandedVector = Vec<f64>;

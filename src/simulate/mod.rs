@@ -2,7 +2,12 @@
 
 mod plan;
 
+pub(crate) use plan::Fixed;
 pub use plan::{Plan, draw, draw_index};
+
+use std::marker::PhantomData;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rand::SeedableRng;
 use rayon::prelude::*;
@@ -10,7 +15,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::distributions::ParameterError;
 use crate::io::DataError;
-use crate::model::{Model, check};
+use crate::model::erased::typed;
+use crate::model::{AnyData, AnyGlobals, AnyModel, AnySimulation, Model};
 
 /// The random numbers of one simulated data set.
 pub type Stream = rand_xoshiro::Xoshiro256PlusPlus;
@@ -114,43 +120,38 @@ pub enum SimulateError {
 #[derive(Clone, Debug)]
 #[must_use = "nothing is simulated before `run`"]
 pub struct Simulate<'a, M: Model> {
-    model: &'a M,
-    sets: usize,
-    seed: u64,
-    sizes: Vec<(String, usize)>,
-    globals: Option<M::Globals>,
-    covariates: Option<(&'a M::Data, bool)>,
-    random_sizes: bool,
+    any: AnySimulate<'a>,
+    model: PhantomData<fn() -> M>,
 }
 
 impl<'a, M: Model> Simulate<'a, M> {
     /// `sets` data sets of a model, from seed 0.
     pub fn new(model: &'a M, sets: usize) -> Self {
-        Self { model, sets, seed: 0, sizes: Vec::new(), globals: None, covariates: None, random_sizes: false }
+        Self { any: AnySimulate::new(model, sets), model: PhantomData }
     }
 
     /// The seed: the same gives the same data sets, each by its position.
     pub fn seed(mut self, seed: u64) -> Self {
-        self.seed = seed;
+        self.any.seed = seed;
         self
     }
 
     /// The size of a plate. Without it, a size is drawn: from its range, half uniformly and half log-uniformly, or from its
     /// distribution.
     pub fn size(mut self, plate: &str, elements: usize) -> Self {
-        self.sizes.push((plate.to_owned(), elements));
+        self.any.sizes.push((plate.to_owned(), elements));
         self
     }
 
     /// The values of the globals, which else are drawn from their prior.
     pub fn at(mut self, globals: &M::Globals) -> Self {
-        self.globals = Some(globals.clone());
+        self.any.globals = Some(Arc::new(globals.clone()));
         self
     }
 
     /// Takes the sizes, indices and covariates of a data set as they are.
     pub fn like(mut self, data: &'a M::Data) -> Self {
-        (self.covariates, self.random_sizes) = (Some((data, true)), false);
+        self.any.follow(data, true, false);
         self
     }
 
@@ -158,13 +159,13 @@ impl<'a, M: Model> Simulate<'a, M> {
     /// [`like`](Simulate::like), but for plates of random size, `plate events(n ~ Poisson(rate))`, which are a part of what
     /// is seen: these are drawn with all that is inside them, their covariates from the rows of the data set.
     pub fn replicate(mut self, data: &'a M::Data) -> Self {
-        (self.covariates, self.random_sizes) = (Some((data, true)), true);
+        self.any.follow(data, true, true);
         self
     }
 
     /// Draws the covariates of each element from the rows of a data set.
     pub fn given(mut self, data: &'a M::Data) -> Self {
-        (self.covariates, self.random_sizes) = (Some((data, false)), false);
+        self.any.follow(data, false, false);
         self
     }
 
@@ -173,55 +174,100 @@ impl<'a, M: Model> Simulate<'a, M> {
     /// # Errors
     /// The first that cannot be drawn, or a size or data set that does not fit the model.
     pub fn run(self) -> Result<Vec<Simulation<M>>, SimulateError> {
-        let plan = self.plan()?;
-        // Several sets for each task, so that handing them out costs nothing beside drawing them.
-        (0..self.sets).into_par_iter().with_min_len(16).map(|i| self.draw(&plan, i)).collect()
-    }
-
-    pub(crate) fn model(&self) -> &'a M {
-        self.model
-    }
-
-    pub(crate) fn sets_of(mut self, sets: usize) -> Self {
-        self.sets = sets;
-        self
-    }
-
-    pub(crate) fn fixed_sizes(&self) -> &[(String, usize)] {
-        &self.sizes
+        let model: &M = typed(self.any.model);
+        let fixed = self.any.fixed()?;
+        let plan = Plan::of(&fixed);
+        let drawn = Mutex::new(Vec::new());
+        in_parallel(self.any.sets, &|positions| {
+            let first = positions.start;
+            let draw = |position| model.draw(&plan, &mut stream(self.any.seed, position as u64));
+            let some = positions.map(draw).collect::<Result<Vec<_>, _>>()?;
+            drawn.lock().unwrap_or_else(PoisonError::into_inner).push((first, some));
+            Ok(())
+        })?;
+        let mut drawn = drawn.into_inner().unwrap_or_else(PoisonError::into_inner);
+        drawn.sort_unstable_by_key(|(first, _)| *first);
+        Ok(drawn.into_iter().flat_map(|(_, some)| some).collect())
     }
 
     /// The data set that covariates are taken from.
     pub(crate) fn covariates(&self) -> Option<&'a M::Data> {
-        self.covariates.map(|(data, _)| data)
+        self.any.covariates.map(|(data, _)| typed(data))
     }
 
-    pub(crate) fn sets(&self) -> usize {
-        self.sets
+    /// The same without the model's types.
+    pub(crate) fn any(&self) -> &AnySimulate<'a> {
+        &self.any
     }
 
-    pub(crate) fn first_seed(&self) -> u64 {
-        self.seed
+    pub(crate) fn any_mut(&mut self) -> &mut AnySimulate<'a> {
+        &mut self.any
+    }
+}
+
+/// Data sets that one task draws, so that handing the tasks out costs nothing beside drawing them.
+const TOGETHER: usize = 16;
+
+/// Runs `draw` on all cores for runs of positions that together are `0..sets`.
+///
+/// # Errors
+/// That of the first run that has one.
+pub(crate) fn in_parallel(
+    sets: usize,
+    draw: &(dyn Fn(Range<usize>) -> Result<(), SimulateError> + Sync),
+) -> Result<(), SimulateError> {
+    let run = |task: usize| draw(task * TOGETHER..((task + 1) * TOGETHER).min(sets));
+    let failed = (0..sets.div_ceil(TOGETHER)).into_par_iter().find_map_first(|task| run(task).err());
+    failed.map_or(Ok(()), Err)
+}
+
+/// Simulations of some model.
+#[derive(Clone, Debug)]
+pub(crate) struct AnySimulate<'a> {
+    pub(crate) model: &'a dyn AnyModel,
+    pub(crate) sets: usize,
+    pub(crate) seed: u64,
+    /// The sizes that are fixed.
+    pub(crate) sizes: Vec<(String, usize)>,
+    globals: Option<Arc<dyn AnyGlobals>>,
+    /// A data set and whether it is followed element by element, or drawn from.
+    covariates: Option<(&'a dyn AnyData, bool)>,
+    random_sizes: bool,
+}
+
+impl<'a> AnySimulate<'a> {
+    pub(crate) fn new(model: &'a dyn AnyModel, sets: usize) -> Self {
+        Self { model, sets, seed: 0, sizes: Vec::new(), globals: None, covariates: None, random_sizes: false }
+    }
+
+    /// Takes covariates from a data set: element by element or not, with random sizes anew or as they are.
+    pub(crate) fn follow(&mut self, data: &'a dyn AnyData, each: bool, random_sizes: bool) {
+        (self.covariates, self.random_sizes) = (Some((data, each)), random_sizes);
+    }
+
+    /// The same at some values of the globals, from another seed.
+    pub(crate) fn at(&self, globals: Arc<dyn AnyGlobals>, seed: u64) -> Self {
+        Self { globals: Some(globals), seed, ..self.clone() }
     }
 
     /// What is fixed, as text: the same for the same simulations.
     pub(crate) fn describe(&self) -> String {
-        let covariates = self.covariates.map(|(data, follow)| (serde_json::json!(data).to_string(), follow));
-        let globals = self.globals.as_ref().map(|g| serde_json::json!(g).to_string());
+        let covariates = self.covariates.map(|(data, follow)| (data.frame().digest(), follow));
+        let globals = self.globals.as_ref().map(|globals| globals.to_numbers());
         let anew = if self.random_sizes { ", random sizes anew" } else { "" };
         format!("seed {}, sizes {:?}, globals {globals:?}, covariates {covariates:?}{anew}", self.seed, self.sizes)
     }
 
     /// The data set at a position.
-    pub(crate) fn draw(&self, plan: &Plan<'_, M>, position: usize) -> Result<Simulation<M>, SimulateError> {
-        self.model.draw(plan, &mut stream(self.seed, position as u64))
+    pub(crate) fn draw(&self, fixed: &Fixed<'_>, position: usize) -> Result<Box<dyn AnySimulation>, SimulateError> {
+        self.model.draw(fixed, &mut stream(self.seed, position as u64))
     }
 
-    pub(crate) fn plan(&self) -> Result<Plan<'_, M>, SimulateError> {
+    pub(crate) fn fixed(&self) -> Result<Fixed<'_>, SimulateError> {
         if let Some((data, _)) = self.covariates {
-            check(self.model, data)?;
+            self.model.check(data)?;
         }
-        let plan = Plan::new(self.model, &self.sizes, self.globals.as_ref(), self.covariates)?;
-        Ok(if self.random_sizes { plan.with_random_sizes(self.model) } else { plan })
+        let fixed = Fixed::new(self.model, &self.sizes, self.globals.as_deref(), self.covariates)?;
+        Ok(if self.random_sizes { fixed.with_random_sizes(self.model) } else { fixed })
     }
 }

@@ -1,36 +1,41 @@
 //! What is held fixed while a model is drawn.
 
+use std::marker::PhantomData;
+
 use rand::RngExt;
 
 use super::{SimulateError, Stream};
 use crate::distributions::Draw;
-use crate::model::{Model, Plate, PlateSize};
+use crate::model::erased::typed;
+use crate::model::{AnyData, AnyGlobals, AnyModel, Model, Plate, PlateSize};
 
-/// What is held fixed while a model is drawn: globals, sizes of plates, covariates.
-#[derive(Debug)]
-pub struct Plan<'a, M: Model> {
-    globals: Option<&'a M::Globals>,
+/// What is held fixed while some model is drawn: globals, sizes of plates, covariates.
+#[derive(Clone, Debug)]
+pub(crate) struct Fixed<'a> {
+    globals: Option<&'a dyn AnyGlobals>,
     /// Locals by name: the numbers of all elements, those of one side by side.
     locals: &'a [(String, Vec<f64>)],
     /// For each plate, those inside after the one around, the size asked for.
     sizes: Vec<Option<usize>>,
-    covariates: Option<(&'a M::Data, bool)>,
+    /// A data set and whether it is followed element by element, or drawn from.
+    covariates: Option<(&'a dyn AnyData, bool)>,
     /// For each plate whether it is drawn anew although data are followed.
     anew: Vec<bool>,
     /// For each plate a size that it has, whatever the model says.
     forced: Vec<Option<usize>>,
 }
 
-impl<'a, M: Model> Plan<'a, M> {
-    /// A plan for a model. `covariates` is a data set and whether it is followed element by element, or drawn from.
+impl<'a> Fixed<'a> {
+    /// What is held fixed of a model. `covariates` is a data set and whether it is followed element by element, or drawn
+    /// from.
     ///
     /// # Errors
-    /// A plate that the model does not have, or a size that it does not allow.
-    pub fn new(
-        model: &M,
+    /// A plate that the model does not have.
+    pub(crate) fn new(
+        model: &dyn AnyModel,
         sizes: &[(String, usize)],
-        globals: Option<&'a M::Globals>,
-        covariates: Option<(&'a M::Data, bool)>,
+        globals: Option<&'a dyn AnyGlobals>,
+        covariates: Option<(&'a dyn AnyData, bool)>,
     ) -> Result<Self, SimulateError> {
         fn flatten<'p>(plates: &'p [Plate], all: &mut Vec<&'p Plate>) {
             for plate in plates {
@@ -54,7 +59,7 @@ impl<'a, M: Model> Plan<'a, M> {
     }
 
     /// The same, but for plates of random size, with all inside them: these are drawn anew although data are followed.
-    pub(crate) fn with_random_sizes(mut self, model: &M) -> Self {
+    pub(crate) fn with_random_sizes(mut self, model: &dyn AnyModel) -> Self {
         fn visit(plates: &[Plate], inside: bool, anew: &mut Vec<bool>) {
             for plate in plates {
                 let random = inside || matches!(plate.size, PlateSize::Random { .. });
@@ -68,20 +73,13 @@ impl<'a, M: Model> Plan<'a, M> {
     }
 
     /// The same at some values of the globals.
-    pub(crate) fn at<'b>(&'b self, globals: &'b M::Globals) -> Plan<'b, M> {
+    pub(crate) fn at<'b>(&'b self, globals: &'b dyn AnyGlobals) -> Fixed<'b> {
         self.at_all(globals, &[])
     }
 
     /// The same at some values of the globals, and of locals by name: the numbers of all elements, those of one side by side.
-    pub(crate) fn at_all<'b>(&'b self, globals: &'b M::Globals, locals: &'b [(String, Vec<f64>)]) -> Plan<'b, M> {
-        Plan {
-            globals: Some(globals),
-            locals,
-            sizes: self.sizes.clone(),
-            covariates: self.covariates,
-            anew: self.anew.clone(),
-            forced: self.forced.clone(),
-        }
+    pub(crate) fn at_all<'b>(&'b self, globals: &'b dyn AnyGlobals, locals: &'b [(String, Vec<f64>)]) -> Fixed<'b> {
+        Fixed { globals: Some(globals), locals, ..self.clone() }
     }
 
     /// The same without any element of a plate: what is drawn are the globals, and what is observed outside plates.
@@ -89,49 +87,8 @@ impl<'a, M: Model> Plan<'a, M> {
         Self { forced: vec![Some(0); self.sizes.len()], ..self }
     }
 
-    /// The globals, where they are fixed.
-    pub fn globals(&self) -> Option<&'a M::Globals> {
-        self.globals
-    }
-
-    /// The value of a local of an element, where it is fixed.
-    pub fn kept<const N: usize>(&self, plate: usize, name: &str, element: usize) -> Option<[f64; N]> {
-        if self.locals.is_empty() || self.anew[plate] {
-            return None;
-        }
-        let (_, values) = self.locals.iter().find(|(known, _)| known == name)?;
-        values.get(element * N..(element + 1) * N)?.try_into().ok()
-    }
-
-    /// The data whose sizes, indices and covariates are followed in a plate.
-    pub fn like_in(&self, plate: usize) -> Option<&'a M::Data> {
-        self.covariates.filter(|c| c.1 && !self.anew[plate]).map(|c| c.0)
-    }
-
-    /// The data that covariates come from.
-    pub fn covariates(&self) -> Option<&'a M::Data> {
-        self.covariates.map(|c| c.0)
-    }
-
-    /// The row that an element of a plate takes its covariates from: its own, or any.
-    pub fn row(
-        &self,
-        plate: usize,
-        element: usize,
-        len: impl Fn(&M::Data) -> usize,
-        rng: &mut Stream,
-    ) -> Option<(usize, &'a M::Data)> {
-        match self.covariates? {
-            (data, true) if !self.anew[plate] => Some((element, data)),
-            (data, _) => {
-                let rows = len(data);
-                (rows > 0).then(|| (rng.random_range(0..rows), data))
-            }
-        }
-    }
-
     /// The same with one element of a plate at the top, and the plates inside it as the model has them.
-    pub(crate) fn but_one(mut self, model: &M, plate: &str) -> Self {
+    pub(crate) fn but_one(mut self, model: &dyn AnyModel, plate: &str) -> Self {
         fn count(plate: &Plate) -> usize {
             1 + plate.plates.iter().map(count).sum::<usize>()
         }
@@ -147,17 +104,32 @@ impl<'a, M: Model> Plan<'a, M> {
         self
     }
 
-    /// The size of a plate that may have `low` to `high` elements. Where nothing says which, half of the sizes are uniform
-    /// and half log-uniform, so that a network sees many of every order of magnitude and of the largest.
-    ///
-    /// # Errors
-    /// The size asked for is not allowed.
-    pub fn size(
+    /// The numbers of a local of an element, where it is fixed.
+    fn kept(&self, plate: usize, name: &str, element: usize, width: usize) -> Option<&[f64]> {
+        if self.locals.is_empty() || self.anew[plate] {
+            return None;
+        }
+        let (_, values) = self.locals.iter().find(|(known, _)| known == name)?;
+        values.get(element * width..(element + 1) * width)
+    }
+
+    /// The row that an element of a plate takes its covariates from, its own or any: of the data set that covariates come
+    /// from, `rows` of which has elements of the plate.
+    fn row(&self, plate: usize, element: usize, rows: impl FnOnce() -> usize, rng: &mut Stream) -> Option<usize> {
+        match self.covariates? {
+            (_, true) if !self.anew[plate] => Some(element),
+            _ => {
+                let rows = rows();
+                (rows > 0).then(|| rng.random_range(0..rows))
+            }
+        }
+    }
+
+    fn size(
         &self,
         plate: usize,
         name: &'static str,
-        low: usize,
-        high: usize,
+        (low, high): (usize, usize),
         like: Option<usize>,
         rng: &mut Stream,
     ) -> Result<usize, SimulateError> {
@@ -178,10 +150,72 @@ impl<'a, M: Model> Plan<'a, M> {
             }
         }
     }
+}
+
+/// What is held fixed while a model is drawn, in the model's types: what the code that `model!` makes asks for.
+#[derive(Debug)]
+pub struct Plan<'a, M: Model> {
+    fixed: &'a Fixed<'a>,
+    model: PhantomData<fn() -> M>,
+}
+
+impl<'a, M: Model> Plan<'a, M> {
+    pub(crate) fn of(fixed: &'a Fixed<'a>) -> Self {
+        Self { fixed, model: PhantomData }
+    }
+
+    /// The globals, where they are fixed.
+    pub fn globals(&self) -> Option<&'a M::Globals> {
+        self.fixed.globals.map(|globals| typed(globals))
+    }
+
+    /// The value of a local of an element, where it is fixed.
+    pub fn kept<const N: usize>(&self, plate: usize, name: &str, element: usize) -> Option<[f64; N]> {
+        self.fixed.kept(plate, name, element, N)?.try_into().ok()
+    }
+
+    /// The data whose sizes, indices and covariates are followed in a plate.
+    pub fn like_in(&self, plate: usize) -> Option<&'a M::Data> {
+        self.fixed.covariates.filter(|c| c.1 && !self.fixed.anew[plate]).map(|c| typed(c.0))
+    }
+
+    /// The data that covariates come from.
+    pub fn covariates(&self) -> Option<&'a M::Data> {
+        self.fixed.covariates.map(|c| typed(c.0))
+    }
+
+    /// The row that an element of a plate takes its covariates from: its own, or any.
+    pub fn row(
+        &self,
+        plate: usize,
+        element: usize,
+        len: impl Fn(&M::Data) -> usize,
+        rng: &mut Stream,
+    ) -> Option<(usize, &'a M::Data)> {
+        let data = self.covariates()?;
+        Some((self.fixed.row(plate, element, || len(data), rng)?, data))
+    }
+
+    /// The size of a plate that may have `low` to `high` elements. Where nothing says which, half of the sizes are uniform
+    /// and half log-uniform, so that a network sees many of every order of magnitude and of the largest.
+    ///
+    /// # Errors
+    /// The size asked for is not allowed.
+    pub fn size(
+        &self,
+        plate: usize,
+        name: &'static str,
+        low: usize,
+        high: usize,
+        like: Option<usize>,
+        rng: &mut Stream,
+    ) -> Result<usize, SimulateError> {
+        self.fixed.size(plate, name, (low, high), like, rng)
+    }
 
     /// The size of a plate of random size, where something says which.
     pub fn random_size(&self, plate: usize, like: Option<usize>) -> Option<usize> {
-        self.forced[plate].or(like).or(self.sizes[plate])
+        self.fixed.forced[plate].or(like).or(self.fixed.sizes[plate])
     }
 }
 

@@ -21,12 +21,12 @@ pub fn emit(tree: &Tree) -> TokenStream {
     let globals = emitter.steps(&globals, None);
     let rest = emitter.steps(&rest, None);
     quote! {
-        fn walk<W: ::hierarch::model::Walk>(
+        fn walk(
             &self,
             __data: ::core::option::Option<&Self::Data>,
             __globals: ::core::option::Option<&Self::Globals>,
             __locals: ::core::option::Option<&Self::Locals>,
-            __walk: &mut W,
+            __walk: &mut dyn ::hierarch::model::Walk,
         ) {
             #params
             #cursors
@@ -157,7 +157,7 @@ impl Walk<'_> {
         quote! {
             #shown
             let __categories = #categories;
-            __walk.sum_out(__categories, &mut |__walk: &mut W, __k: usize| {
+            __walk.sum_out(__categories, &mut |__walk: &mut dyn ::hierarch::model::Walk, __k: usize| {
                 let __term: f64 = #term;
                 __walk.term(__term);
                 let #name = #value;
@@ -226,7 +226,7 @@ impl Walk<'_> {
                 let len = &shape.len;
                 let position = shape.position.clone().unwrap_or_else(|| hidden("position"));
                 let one = choose(definition, lift, &|d| {
-                    quote!(__walk.latent(#text, #slot.at(#element).component(#position), &#d, __known.map(|__k| __k[#position])))
+                    quote!(::hierarch::model::walk::latent(#text, #slot.at(#element).component(#position), &#d, __known.map(|__k| __k[#position]), __walk))
                 });
                 quote!({
                     let __known: ::core::option::Option<[f64; #len]> = #known;
@@ -238,9 +238,9 @@ impl Walk<'_> {
                 })
             }
             Some(_) => choose(definition, lift, &|d| {
-                quote!(__walk.latent_vector(#text, #slot.at(#element), &#d, #known))
+                quote!(::hierarch::model::walk::latent_vector(#text, #slot.at(#element), &#d, #known, __walk))
             }),
-            None => choose(definition, lift, &|d| quote!(__walk.latent(#text, #slot.at(#element), &#d, #known))),
+            None => choose(definition, lift, &|d| quote!(::hierarch::model::walk::latent(#text, #slot.at(#element), &#d, #known, __walk))),
         });
         let export = push_export(plate, name);
         quote!(let #name = #value; #export)
@@ -271,11 +271,23 @@ impl Walk<'_> {
                 Some(shape) if !v.vector => {
                     let len = &shape.len;
                     let position = shape.position.clone().unwrap_or_else(|| hidden("position"));
-                    let one = choose(definition, lift, &|d| quote!(__walk.observe(&#place, &#d, __number[#position]);));
+                    let one = choose(
+                        definition,
+                        lift,
+                        &|d| quote!(::hierarch::model::walk::observe(&#place, &#d, __number[#position], __walk);),
+                    );
                     quote!(for #position in 0..#len { #one })
                 }
-                Some(_) => choose(definition, lift, &|d| quote!(__walk.observe_vector(&#place, &#d, __number);)),
-                None => choose(definition, lift, &|d| quote!(__walk.observe(&#place, &#d, __number);)),
+                Some(_) => choose(
+                    definition,
+                    lift,
+                    &|d| quote!(::hierarch::model::walk::observe_vector(&#place, &#d, __number, __walk);),
+                ),
+                None => choose(
+                    definition,
+                    lift,
+                    &|d| quote!(::hierarch::model::walk::observe(&#place, &#d, __number, __walk);),
+                ),
             }),
             _ => TokenStream::new(),
         };
@@ -306,7 +318,9 @@ impl Walk<'_> {
             Size::Random(name, distribution) => {
                 let place = place(name, outer, outer.map_or(quote!(0usize), element));
                 let term = Definition::read(distribution).map(|d| {
-                    self.lift(outer, |lift| choose(&d, lift, &|d| quote!(__walk.observe(&#place, &#d, __size);)))
+                    self.lift(outer, |lift| {
+                        choose(&d, lift, &|d| quote!(::hierarch::model::walk::observe(&#place, &#d, __size, __walk);))
+                    })
                 });
                 let term = term.unwrap_or_default();
                 quote! {

@@ -33,7 +33,7 @@ use proptest::prelude::*;
 use proptest::strategy::BoxedStrategy;
 
 use crate::model::{Model, Plate, PlateSize};
-use crate::simulate::{Plan, Simulation, stream};
+use crate::simulate::{Fixed, Plan, Simulation, stream};
 
 /// Sizes that are few more than the least: half of all, since what goes wrong goes wrong there.
 const FEW: usize = 4;
@@ -45,8 +45,8 @@ const FEW: usize = 4;
 pub fn prior<M: Model>(model: &M) -> impl Strategy<Value = M::Globals> + use<M> {
     let model = model.clone();
     any::<u64>().prop_map(move |seed| {
-        let plan = Plan::new(&model, &[], None, None).map(Plan::without_elements);
-        let drawn = plan.and_then(|plan| model.draw(&plan, &mut stream(seed, 0)));
+        let fixed = Fixed::new(&model, &[], None, None).map(Fixed::without_elements);
+        let drawn = fixed.and_then(|fixed| model.draw(&Plan::of(&fixed), &mut stream(seed, 0)));
         drawn.unwrap_or_else(|error| panic!("the prior of `{}`: {error}", model.specification().name)).globals
     })
 }
@@ -74,8 +74,8 @@ pub fn sizes<M: Model>(model: &M) -> impl Strategy<Value = Vec<(String, usize)>>
 pub fn simulations<M: Model>(model: &M) -> impl Strategy<Value = Simulation<M>> + use<M> {
     let own = model.clone();
     (any::<u64>(), sizes(model)).prop_map(move |(seed, sizes)| {
-        let plan = Plan::new(&own, &sizes, None, None);
-        let drawn = plan.and_then(|plan| own.draw(&plan, &mut stream(seed, 0)));
+        let fixed = Fixed::new(&own, &sizes, None, None);
+        let drawn = fixed.and_then(|fixed| own.draw(&Plan::of(&fixed), &mut stream(seed, 0)));
         drawn.unwrap_or_else(|error| panic!("`{}`: {error}", own.specification().name))
     })
 }

@@ -1,0 +1,104 @@
+//! The checks of neural estimators: what they draw, and how they are asked.
+
+use super::{Calibrate, Drawn, Estimator, EstimatorError, LogDensities, TypicalityTest};
+use crate::inference::{JointPosterior, Posterior, RatioEstimator};
+use crate::model::Model;
+use crate::simulate::Simulation;
+
+impl<M: Model> Estimator<M> for Posterior<M> {
+    fn draw(&self, simulation: &Simulation<M>, count: usize, seed: u64) -> Result<Drawn, EstimatorError> {
+        let belief = self.condition(&simulation.data)?;
+        let (draws, log_densities) = belief.sample_with_log_density(count, seed);
+        let truth = belief.log_density(&simulation.globals);
+        let names = belief.names().into_iter().map(str::to_owned).collect();
+        Ok(Drawn { names, draws, log_densities: Some(LogDensities { truth, draws: log_densities }) })
+    }
+}
+
+impl<M: Model> Estimator<M> for JointPosterior<M> {
+    fn draw(&self, simulation: &Simulation<M>, count: usize, seed: u64) -> Result<Drawn, EstimatorError> {
+        let joint = self.condition(&simulation.data)?;
+        let names = joint.names();
+        let Some((draws, log_densities)) = joint.sample_with_log_density(count, seed) else {
+            return Ok(Drawn { names, draws: joint.sample(count, seed), log_densities: None });
+        };
+        let truth = joint.log_density(&simulation.globals, &simulation.locals)?;
+        Ok(Drawn { names, draws, log_densities: Some(LogDensities { truth, draws: log_densities }) })
+    }
+}
+
+impl<M: Model> Estimator<M> for RatioEstimator<M> {
+    fn draw(&self, simulation: &Simulation<M>, count: usize, seed: u64) -> Result<Drawn, EstimatorError> {
+        let belief = self.condition(&simulation.data)?;
+        let names = belief.names().to_vec();
+        let draws = belief.sample(count, seed);
+        let truth = belief.log_posterior(&simulation.globals);
+        let log_densities = truth.and_then(|truth| {
+            let at = belief.weighted().globals(count, seed);
+            let draws = at.iter().map(|globals| belief.log_posterior(globals)).collect::<Option<_>>()?;
+            Some(LogDensities { truth, draws })
+        });
+        Ok(Drawn { names, draws, log_densities })
+    }
+}
+
+impl<M: Model> Posterior<M> {
+    /// Checks whether the posterior is calibrated: on simulations from the prior, of the sizes that it was trained for.
+    pub fn calibrate(&self) -> Calibrate<'_, M, Self> {
+        Calibrate::new(self.model(), self).sizes(self.sizes())
+    }
+
+    /// A test of whether data are like simulations of the model: those that the posterior has learned from.
+    ///
+    /// ```
+    /// use hierarch::prelude::*;
+    ///
+    /// model! {
+    ///     pub Flux {
+    ///         global rate ~ Gamma(2.0, 1.0);
+    ///         plate events(1..=100) {
+    ///             observe energy ~ Exponential(rate);
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let model = Flux::default();
+    /// let posterior = model.npe().train(Budget::sets(2_000))?; // far too short, for an example
+    /// let data = FluxData { events: FluxEvents { energy: vec![0.7, 0.1, 1.9, 0.4, 7e5, 0.3] } };
+    /// for warning in posterior.typicality().of(&data)?.warnings() {
+    ///     println!("{warning}"); // ... `largest energy` is 700000 ...
+    /// }
+    /// # assert!(!posterior.typicality().of(&data)?.warnings().is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn typicality(&self) -> TypicalityTest<'_, M> {
+        TypicalityTest::new(self.model())
+    }
+}
+
+impl<M: Model> JointPosterior<M> {
+    /// Checks whether the posterior is calibrated, globals and locals: on simulations from the prior, of the sizes that it was
+    /// trained for.
+    pub fn calibrate(&self) -> Calibrate<'_, M, Self> {
+        Calibrate::new(self.model(), self).sizes(self.sizes())
+    }
+
+    /// A test of whether data are like simulations of the model: see [`Posterior::typicality`].
+    pub fn typicality(&self) -> TypicalityTest<'_, M> {
+        TypicalityTest::new(self.model())
+    }
+}
+
+impl<M: Model> RatioEstimator<M> {
+    /// Checks whether the posterior is calibrated: on simulations from the prior, of the sizes that it was trained for.
+    pub fn calibrate(&self) -> Calibrate<'_, M, Self> {
+        Calibrate::new(self.model(), self).sizes(self.sizes())
+    }
+
+    /// A test of whether data are like simulations of the model: see [`Posterior::typicality`].
+    pub fn typicality(&self) -> TypicalityTest<'_, M> {
+        TypicalityTest::new(self.model())
+    }
+}
