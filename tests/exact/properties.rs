@@ -3,10 +3,7 @@
 //! Seeds are fixed, so that a test that passes once passes always. Statistical bounds are five standard errors wide: a false
 //! alarm in two million for each.
 
-use hierarch::calibration::strategies::{
-    AnyConjugate, Conjugate, NormalNormal, Visit, conjugate, dirichlet_categorical, normal_normal, prior, simulations,
-    sizes,
-};
+use hierarch::calibration::strategies::{Conjugate, NormalNormal, Visit, conjugate, prior, simulations, sizes};
 use hierarch::calibration::{Calibrate, Tolerance};
 use hierarch::io::{DataSet, LocalSet, read_csv, write_csv};
 use hierarch::model::{Density, PlateSize, Record, log_density, unconstrain};

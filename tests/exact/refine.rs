@@ -1,9 +1,7 @@
 //! Posteriors refined by importance sampling: against closed forms, quadrature and NUTS; and proposals that are not to be
 //! trusted.
 
-use hierarch::model::unconstrain;
 use hierarch::prelude::*;
-use hierarch::sampling::diagnostics::{mcse_mean, mcse_sd};
 use hierarch::sampling::{Proposal, refine};
 use hierarch::simulate::Stream;
 use hierarch_tests::models::*;

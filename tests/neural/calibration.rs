@@ -11,13 +11,24 @@ type Columns = Vec<(String, Vec<f64>)>;
 /// Networks that learned for a few seconds, judged by a stated tolerance: 10 % of width and 0.2 sd of shift (globals), 15 %
 /// and 0.3 sd (a ratio, and a joint posterior with its locals).
 #[test]
+#[ignore = "long: a training to a stated accuracy"]
+fn every_network_is_calibrated() {
+    every_network(60_000, [0.1, 0.2], [0.15, 0.3]);
+}
+
+#[test]
 fn every_network_is_an_estimator() {
+    every_network(15_000, [0.3, 0.4], [0.4, 0.5]);
+}
+
+/// After so many data sets, within such a width and shift: of a posterior, and of a ratio and a joint posterior.
+fn every_network(sets: u64, globals: [f64; 2], others: [f64; 2]) {
     let model = NormalMeans { least: 1, most: 10, ..NormalMeans::default() };
-    let posterior = model.npe().seed(seed(1)).train(Budget::sets(60_000)).unwrap();
+    let posterior = model.npe().seed(seed(1)).train(Budget::sets(sets)).unwrap();
     let calibration = posterior.calibrate().simulations(500).draws(100).seed(seed(0)).run().unwrap();
     assert_eq!(calibration.names(), ["mu"]);
     assert!(calibration.judged().iter().all(|one| one.log_densities.is_some()));
-    assert_calibrated!(calibration, width = 0.1, shift = 0.2);
+    assert_calibrated!(calibration, width = globals[0], shift = globals[1]);
     // One that is not told of half of the data is calibrated, too: it is a posterior given the other half.
     let half = |data: &<NormalMeans as Model>::Data, count, seed| -> Result<Columns, String> {
         let mut halved = data.clone();
@@ -27,19 +38,19 @@ fn every_network_is_an_estimator() {
     };
     assert_calibrated!(
         Calibrate::new(&model, &half).simulations(500).draws(100).seed(seed(0)).run().unwrap(),
-        width = 0.15,
-        shift = 0.2
+        width = 1.5 * globals[0],
+        shift = globals[1]
     );
 
-    let ratio = model.nre().seed(seed(1)).train(Budget::sets(60_000)).unwrap();
+    let ratio = model.nre().seed(seed(1)).train(Budget::sets(sets)).unwrap();
     let calibration = ratio.calibrate().simulations(300).draws(100).seed(seed(0)).run().unwrap();
     assert_eq!(calibration.names(), ["mu"]);
-    assert_calibrated!(calibration, width = 0.15, shift = 0.3);
+    assert_calibrated!(calibration, width = others[0], shift = others[1]);
 
-    let joint = model.joint_npe().seed(seed(1)).train(Budget::sets(60_000)).unwrap();
+    let joint = model.joint_npe().seed(seed(1)).train(Budget::sets(sets)).unwrap();
     let calibration = joint.calibrate().simulations(500).draws(100).seed(seed(0)).run().unwrap();
     assert_eq!(calibration.names(), ["mu", "theta"]);
-    assert_calibrated!(calibration, width = 0.15, shift = 0.3);
+    assert_calibrated!(calibration, width = others[0], shift = others[1]);
 }
 
 model! {
@@ -56,12 +67,22 @@ model! {
 
 /// Discrete locals have ranks, too, with ties broken at random.
 #[test]
+#[ignore = "long: a training to a stated accuracy"]
 fn discrete_locals_are_calibrated() {
+    discrete_locals(60_000, 0.15, 0.3);
+}
+
+#[test]
+fn discrete_locals_are_calibrated_roughly() {
+    discrete_locals(15_000, 0.4, 0.5);
+}
+
+fn discrete_locals(sets: u64, width: f64, shift: f64) {
     let model = Kinds::default();
-    let joint = model.joint_npe().seed(seed(1)).train(Budget::sets(60_000)).unwrap();
+    let joint = model.joint_npe().seed(seed(1)).train(Budget::sets(sets)).unwrap();
     let calibration = joint.calibrate().simulations(500).draws(100).seed(seed(0)).run().unwrap();
     assert_eq!(calibration.names(), ["share", "kind", "height"]);
-    assert_calibrated!(calibration, width = 0.15, shift = 0.3);
+    assert_calibrated!(calibration, width = width, shift = shift);
 }
 
 #[test]
