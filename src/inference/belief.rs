@@ -60,7 +60,7 @@ impl<M: Model> Belief<M> {
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let model = Flux::default();
     /// let data = FluxData { events: FluxEvents { energy: vec![0.7, 0.1, 1.9, 0.4, 0.2, 0.3] } };
-    /// let posterior = model.npe().train(Budget::sets(5_000))?; // far too short, for an example
+    /// let posterior = model.npe().train(Budget::sets(2_000))?; // far too short, for an example
     /// let exact = posterior.condition(&data)?.refine(&model, &data)?;
     /// println!("{exact}");
     /// // Gamma(2 + 6, 1 + 3.6), whatever the network has learned.

@@ -461,7 +461,7 @@ pub(super) struct LocalNetwork {
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let model = Schools::default();
-/// let posterior = model.joint_npe().train(Budget::sets(5_000))?; // far too short, for an example
+/// let posterior = model.joint_npe().train(Budget::sets(2_000))?; // far too short, for an example
 /// let data = SchoolsData { schools: SchoolsSchools { y: vec![0.3, -1.2, 0.9] } };
 /// let belief = posterior.condition(&data)?;
 /// println!("{belief}"); // mu, tau, theta[0], theta[1], theta[2]

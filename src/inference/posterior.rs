@@ -89,7 +89,7 @@ impl<M: Model> Posterior<M> {
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let model = Flux::default();
     /// let npe = model.npe().settings(|s| s.architecture.encoder = Encoder::Causal { width: 16, heads: 2, blocks: 1 });
-    /// let posterior = npe.train(Budget::sets(5_000))?; // far too short, for an example
+    /// let posterior = npe.train(Budget::sets(2_000))?; // far too short, for an example
     /// let data = FluxData { events: FluxEvents { energy: vec![0.7, 0.1, 1.9] } };
     /// for (seen, belief) in posterior.condition_prefixes(&data)?.iter().enumerate() {
     ///     println!("{} events: sd {:?}", seen + 1, belief.sd("rate"));
@@ -127,7 +127,7 @@ impl<M: Model> Posterior<M> {
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let model = Flux::default();
-    /// let posterior = model.npe().train(Budget::sets(5_000))?; // far too short, for an example
+    /// let posterior = model.npe().train(Budget::sets(2_000))?; // far too short, for an example
     ///
     /// // Events stream in; nothing but the summary is kept of them.
     /// let stream = [[0.7, 0.1, 1.9], [0.4, 0.2, 0.3]];

@@ -37,7 +37,7 @@ pub(super) const WIDTH: usize = 64;
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let model = Flux::default();
-/// let estimator = model.nre().train(Budget::sets(5_000))?; // far too short, for an example
+/// let estimator = model.nre().train(Budget::sets(2_000))?; // far too short, for an example
 /// let data = FluxData { events: FluxEvents { energy: vec![0.7, 0.1, 1.9, 0.4, 0.2, 0.3] } };
 /// let belief = estimator.condition(&data)?;
 /// println!("{belief}");

@@ -54,7 +54,7 @@ const STATISTIC: &str = "hierarch.statistic";
 ///     .test_statistic("rate")
 ///     .hypotheses(5.0..=30.0)
 ///     .delta(2.0..=10.0)
-///     .train(Budget::sets(5_000))?; // far too short, for an example
+///     .train(Budget::sets(2_000))?; // far too short, for an example
 /// let data = FluxData { count: 17 };
 /// println!("{:.2} against 10", statistic.evaluate(&data, 10.0)?);
 /// let of = |data: &FluxData, rate: f64| statistic.evaluate(data, rate);

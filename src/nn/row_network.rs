@@ -61,7 +61,7 @@ pub struct RowShape {
 /// type Network = (Linear<2, 16>, Tanh, Linear<16, 8>);
 /// let network = || RowNetworks::default().plate::<_, 2, 8>("points", Cpu::default().build_module::<Network, f32>());
 /// let model = Line::default();
-/// let posterior = model.npe().row_networks(network()).train(Budget::sets(5_000))?; // far too short, for an example
+/// let posterior = model.npe().row_networks(network()).train(Budget::sets(2_000))?; // far too short, for an example
 /// # let folder = tempfile::tempdir()?;
 /// # let path = folder.path().join("line.safetensors");
 /// posterior.save(&path)?;

@@ -832,15 +832,36 @@ fn a_bad_simulation_is_named() {
     assert!(matches!(train(&Conjugate::shape(), &Conjugate, &unusable, |_| ()), Err(TrainError::Settings(_))));
 }
 
+/// How near to the exact posteriors a network has to be, on average: means by so many sds, sds by such a share.
+#[derive(Clone, Copy)]
+struct Near {
+    sds: f64,
+    share: f64,
+}
+
+/// After a training that costs minutes, and after one of a moment.
+const EXACT: Near = Near { sds: 0.1, share: 0.05 };
+const ROUGH: Near = Near { sds: 0.4, share: 0.2 };
+
 #[test]
+#[ignore = "long: a training to a stated accuracy"]
 fn a_conjugate_model_is_learned_at_every_size() {
-    let settings = Settings::new(Budget::sets(1_000_000));
+    learn_conjugate(1_000_000, EXACT);
+}
+
+#[test]
+fn a_conjugate_model_is_learned_roughly() {
+    learn_conjugate(50_000, ROUGH);
+}
+
+fn learn_conjugate(sets: u64, near: Near) {
+    let settings = Settings::new(Budget::sets(sets));
     let network = train(&Conjugate::shape(), &Conjugate, &settings, |_| ()).unwrap();
-    assert_conjugate(&network);
+    assert_conjugate(&network, near);
 }
 
 /// Whether a network that was trained on [`Conjugate`] knows the exact posterior.
-fn assert_conjugate(network: &Network) {
+fn assert_conjugate(network: &Network, near: Near) {
     for size in [1, 5, 20, 50] {
         let (batch, _) = Conjugate::simulate(&mut random(77, size), std::iter::repeat_n(size, 400));
         let found = network.predict(&batch).unwrap();
@@ -851,14 +872,24 @@ fn assert_conjugate(network: &Network) {
         let off = exact.zip(&found).map(|(exact, found)| ((found.0 - exact) / sd).abs()).sum::<f64>() / 400.0;
         let ratio = found.iter().map(|found| found.1).sum::<f64>() / sd / 400.0;
         println!("n = {size}: mean off by {off:.4} sd, sd ratio {ratio:.4}");
-        assert!(off < 0.1, "n = {size}: the mean is off by {off} posterior sd");
-        assert!((ratio - 1.0).abs() < 0.05, "n = {size}: the sd is {ratio} of the exact one");
+        assert!(off < near.sds, "n = {size}: the mean is off by {off} posterior sd");
+        assert!((ratio - 1.0).abs() < near.share, "n = {size}: the sd is {ratio} of the exact one");
     }
 }
 
 #[test]
+#[ignore = "long: a training to a stated accuracy"]
 fn a_nested_model_is_learned() {
-    let settings = Settings::new(Budget::sets(200_000));
+    learn_nested(200_000, Near { sds: 0.15, ..EXACT });
+}
+
+#[test]
+fn a_nested_model_is_learned_roughly() {
+    learn_nested(20_000, ROUGH);
+}
+
+fn learn_nested(sets: u64, near: Near) {
+    let settings = Settings::new(Budget::sets(sets));
     let network = train(&Nested::shape(), &Nested, &settings, |_| ()).unwrap();
     let (batch, _) = Nested.draw(77, 0, 400).unwrap();
     let found = network.predict(&batch).unwrap();
@@ -870,8 +901,8 @@ fn a_nested_model_is_learned() {
         ratio += found.1 / sd / 400.0;
     }
     println!("nested: mean off by {off:.4} sd, sd ratio {ratio:.4}");
-    assert!(off < 0.15, "the mean is off by {off} posterior sd");
-    assert!((ratio - 1.0).abs() < 0.05, "the sd is {ratio} of the exact one");
+    assert!(off < near.sds, "the mean is off by {off} posterior sd");
+    assert!((ratio - 1.0).abs() < near.share, "the sd is {ratio} of the exact one");
 }
 
 // ---- files -------------------------------------------------------------------------------------------------------------
@@ -1027,14 +1058,24 @@ fn a_network_says_only_what_it_was_trained_for() {
     assert!(error.contains("5 data sets are needed") && error.contains("has 2"), "{error}");
 }
 
-/// The ratio of a conjugate model is known: ln N(x | theta) / p(x), of which theta sees a parabola around the posterior and
-/// the prior. At the posterior's quantiles, from 0.1 % to 99.9 %.
 #[test]
+#[ignore = "long: a training to a stated accuracy"]
 fn the_ratio_of_a_conjugate_model_is_learned() {
+    learn_ratio(1_000_000, 0.1, 0.02);
+}
+
+#[test]
+fn the_ratio_of_a_conjugate_model_is_learned_roughly() {
+    learn_ratio(50_000, 0.6, 0.3);
+}
+
+/// The ratio of a conjugate model is known: ln N(x | theta) / p(x), of which theta sees a parabola around the posterior and
+/// the prior. At the posterior's quantiles, from 0.1 % to 99.9 %: within so many nats, and the posterior within so many.
+fn learn_ratio(sets: u64, most: f64, of_posterior: f64) {
     for contrast in [Contrast::Which { others: 31 }, Contrast::WhichIfAny { others: 31, gamma: 1.0 }] {
         let start = std::time::Instant::now();
         let family = Family::Ratio { contrast, balance: 0.0, width: 64 };
-        let settings = of_family(Settings::new(Budget::sets(1_000_000)), family);
+        let settings = of_family(Settings::new(Budget::sets(sets)), family);
         let network = train(&Conjugate::shape(), &Conjugate, &settings, |_| ()).unwrap();
         for size in [1, 5, 20, 50] {
             let (batch, _) = Conjugate::simulate(&mut random(77, size), std::iter::repeat_n(size, 100));
@@ -1064,8 +1105,8 @@ fn the_ratio_of_a_conjugate_model_is_learned() {
                 "{contrast:?}, n = {size}: off by {off:.4} nats, KL {divergence:.5}, ln factor {bias:.4}, {:?}",
                 start.elapsed()
             );
-            assert!(off < 0.1, "n = {size}: ln ratio is off by {off}");
-            assert!(divergence < 0.02, "n = {size}: the posterior is off by {divergence} nats");
+            assert!(off < most, "n = {size}: ln ratio is off by {off}");
+            assert!(divergence < of_posterior, "n = {size}: the posterior is off by {divergence} nats");
         }
     }
 }

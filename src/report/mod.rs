@@ -61,7 +61,7 @@ pub enum ReportError {
 /// let model = Flux::default();
 /// let data = FluxData { events: FluxEvents { energy: vec![0.7, 0.1, 1.9, 0.4, 0.2, 0.3] } };
 /// let chains = model.nuts(&data).seed(1).run()?;
-/// let posterior = model.npe().seed(1).train(Budget::sets(5_000))?; // far too short, for an example
+/// let posterior = model.npe().seed(1).train(Budget::sets(2_000))?; // far too short, for an example
 /// let check = PredictiveCheck::new(&model, &data).posterior(chains.globals())?;
 ///
 /// let folder = std::env::temp_dir().join("hierarch-report");

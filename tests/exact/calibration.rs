@@ -80,7 +80,7 @@ fn power_is_as_stated() {
         ];
         println!("{simulations} simulations: {found:?}");
         let least = found.into_iter().fold(1.0, f64::min);
-        within!(0.95 - 4.5 * (0.0475 / seeds as f64).sqrt(), least, "{simulations} simulations: {found:?}");
+        within!(1.0 - least, 0.05 + 4.5 * (0.0475 / seeds as f64).sqrt(), "{simulations} simulations: {found:?}");
     }
 }
 
@@ -286,82 +286,4 @@ fn nuts_is_calibrated_with_locals() {
     let calibration = Calibrate::new(&model, &nuts).simulations(1500).draws(60).seed(seed(3)).run().unwrap();
     assert_eq!(calibration.names(), ["mu", "theta"]);
     assert_calibrated!(calibration, width = 0.0, shift = 0.0, false_alarm = 1e-4, catch_width = 0.2, catch_shift = 0.2);
-}
-
-/// Networks that learned for a few seconds, judged by a stated tolerance: 10 % of width and 0.2 sd of shift (globals), 15 %
-/// and 0.3 sd (a ratio, and a joint posterior with its locals).
-#[test]
-fn every_network_is_an_estimator() {
-    let model = NormalMeans { least: 1, most: 10, ..NormalMeans::default() };
-    let posterior = model.npe().seed(seed(1)).train(Budget::sets(60_000)).unwrap();
-    let calibration = posterior.calibrate().simulations(500).draws(100).seed(seed(0)).run().unwrap();
-    assert_eq!(calibration.names(), ["mu"]);
-    assert!(calibration.judged().iter().all(|one| one.log_densities.is_some()));
-    assert_calibrated!(calibration, width = 0.1, shift = 0.2);
-    // One that is not told of half of the data is calibrated, too: it is a posterior given the other half.
-    let half = |data: &<NormalMeans as Model>::Data, count, seed| -> Result<Columns, String> {
-        let mut halved = data.clone();
-        halved.groups.x.truncate(data.groups.x.len().div_ceil(2));
-        let mut columns = posterior.condition(&halved).unwrap().sample(count, seed);
-        Ok(vec![("mu".to_owned(), columns.remove(0))])
-    };
-    assert_calibrated!(
-        Calibrate::new(&model, &half).simulations(500).draws(100).seed(seed(0)).run().unwrap(),
-        width = 0.15,
-        shift = 0.2
-    );
-
-    let ratio = model.nre().seed(seed(1)).train(Budget::sets(60_000)).unwrap();
-    let calibration = ratio.calibrate().simulations(300).draws(100).seed(seed(0)).run().unwrap();
-    assert_eq!(calibration.names(), ["mu"]);
-    assert_calibrated!(calibration, width = 0.15, shift = 0.3);
-
-    let joint = model.joint_npe().seed(seed(1)).train(Budget::sets(60_000)).unwrap();
-    let calibration = joint.calibrate().simulations(500).draws(100).seed(seed(0)).run().unwrap();
-    assert_eq!(calibration.names(), ["mu", "theta"]);
-    assert_calibrated!(calibration, width = 0.15, shift = 0.3);
-}
-
-model! {
-    /// A discrete local and a continuous one.
-    pub Kinds {
-        global share ~ Beta(2.0, 2.0);
-        plate events(1..=8) {
-            local kind ~ Bernoulli(share);
-            local height ~ Normal(if kind { 2.0 } else { 0.0 }, 1.0);
-            observe x ~ Normal(height, 0.5);
-        }
-    }
-}
-
-/// Discrete locals have ranks, too, with ties broken at random.
-#[test]
-fn discrete_locals_are_calibrated() {
-    let model = Kinds::default();
-    let joint = model.joint_npe().seed(seed(1)).train(Budget::sets(60_000)).unwrap();
-    let calibration = joint.calibrate().simulations(500).draws(100).seed(seed(0)).run().unwrap();
-    assert_eq!(calibration.names(), ["share", "kind", "height"]);
-    assert_calibrated!(calibration, width = 0.15, shift = 0.3);
-}
-
-#[test]
-fn the_same_seed_gives_the_same_calibration_on_any_number_of_threads() {
-    let model = NormalMeans { least: 1, most: 4, ..NormalMeans::default() };
-    let posterior = model.npe().seed(seed(1)).train(Budget::sets(2_000)).unwrap();
-    let joint = model.joint_npe().seed(seed(1)).train(Budget::sets(2_000)).unwrap();
-    let nuts = NutsEstimator::new(&model).warmup(100);
-    let run = |threads: usize| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| {
-            [
-                posterior.calibrate().simulations(40).draws(20).seed(seed(3)).run().unwrap().ranks(),
-                joint.calibrate().simulations(40).draws(20).seed(seed(3)).run().unwrap().ranks(),
-                Calibrate::new(&model, &nuts).simulations(20).draws(20).seed(seed(3)).run().unwrap().ranks(),
-            ]
-        })
-    };
-    let (one, two) = (run(1), run(2));
-    assert_eq!(one, two);
-    let other = posterior.calibrate().simulations(40).draws(20).seed(seed(4)).run().unwrap().ranks();
-    assert_ne!(one[0], other);
 }

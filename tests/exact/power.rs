@@ -123,8 +123,18 @@ fn faults_are_found() {
 }
 
 #[test]
+#[ignore = "long: many seeds"]
+fn right_posteriors_of_many_seeds_pass() {
+    right_posteriors_of_seeds_pass(200);
+}
+
+#[test]
 fn a_right_posterior_passes() {
-    let found = study(200, 500, Right);
+    right_posteriors_of_seeds_pass(40);
+}
+
+fn right_posteriors_of_seeds_pass(seeds: u64) {
+    let found = study(seeds, 500, Right);
     [1e-3, 1e-2, 5e-2].iter().for_each(|alarm| right_posteriors_pass(&found, *alarm));
 }
 

@@ -34,13 +34,13 @@ fn data_from_the_model_are_typical() {
         let expected = n / 201.0;
         within!(warnings, expected + 4.5 * expected.sqrt() + 2.0, "{warnings}");
     }
-    check(&Resonance::default(), &simulate(&Resonance::default(), "events", 50, 500, 1));
+    check(&Resonance::default(), &simulate(&Resonance::default(), "events", 50, 250, 1));
     // Nested plates with covariates; a random size.
     let radon = Radon::default();
-    let data: Vec<_> = radon.simulate(200).seed(seed(2)).run().unwrap().into_iter().map(|s| s.data).collect();
+    let data: Vec<_> = radon.simulate(60).seed(seed(2)).run().unwrap().into_iter().map(|s| s.data).collect();
     check(&radon, &data);
     let counting = Counting::default();
-    let data: Vec<_> = counting.simulate(300).seed(seed(3)).run().unwrap().into_iter().map(|s| s.data).collect();
+    let data: Vec<_> = counting.simulate(150).seed(seed(3)).run().unwrap().into_iter().map(|s| s.data).collect();
     check(&counting, &data);
 }
 

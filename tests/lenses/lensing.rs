@@ -498,7 +498,7 @@ fn a_model_takes_an_sie() {
             let slope = slope(&q, i, 1e-3, |q| density.gradient(q, &mut scratch));
             within!((gradient[i] - slope).abs(), 1e-5 * gradient[i].abs().max(1.0), "{i}: {} {slope}", gradient[i]);
         }
-        let chains = model.nuts(data).seed(seed(1)).run().unwrap();
+        let chains = model.nuts(data).seed(seed(1)).warmup(300).draws(300).run().unwrap();
         for (row, truth) in chains.summary().rows.iter().zip([truth.einstein_radius, truth.axis_ratio]) {
             within!((row.mean - truth).abs(), 5.0 * row.sd, "{}: {} +- {}, true {truth}", row.name, row.mean, row.sd);
         }

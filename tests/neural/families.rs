@@ -357,11 +357,12 @@ fn resonance(how: (Family, Budget)) -> Learned {
 /// The default for several numbers.
 const MIXTURE: Family = Family::Mixture { components: 16 };
 
-fn within(name: &str, family: Family, learned: &Learned, bound: f64) {
+/// Within so many nats, and a density that integrates to one as nearly as is said.
+fn within(name: &str, family: Family, learned: &Learned, bound: f64, mass_off: f64) {
     let Learned { kl, error, masses, seconds, .. } = learned;
     println!("{name}, {family:?}: KL {kl:.4} +- {error:.4}, masses {masses:.4?}, {seconds:.1} s");
     within!(*kl, bound, "{name}, {family:?}: KL {kl} +- {error}, at most {bound}");
-    masses.iter().for_each(|mass| within!((mass - 1.0).abs(), 5e-3, "{name}, {family:?}: mass {mass}"));
+    masses.iter().for_each(|mass| within!((mass - 1.0).abs(), mass_off, "{name}, {family:?}: mass {mass}"));
 }
 
 /// The training, the data sets and the points are fixed by seeds, so that there are no false alarms. The standard error of
@@ -372,9 +373,15 @@ fn conjugate_posteriors_are_within_a_fiftieth_of_a_nat() {
     for (dims, sets) in [(1, 100_000), (2, 100_000), (5, 150_000), (10, 250_000)] {
         let budget = Budget::sets(sets);
         for family in [Family::Gaussian, MIXTURE, Family::maf(), Family::nsf()] {
-            within(&format!("{dims} numbers"), family, &conjugate(dims, 0.5, (family, budget)), 0.02);
+            within(&format!("{dims} numbers"), family, &conjugate(dims, 0.5, (family, budget)), 0.02, 5e-3);
         }
-        within(&format!("{dims} alone"), Family::Diagonal, &conjugate(dims, 0.0, (Family::Diagonal, budget)), 0.02);
+        within(
+            &format!("{dims} alone"),
+            Family::Diagonal,
+            &conjugate(dims, 0.0, (Family::Diagonal, budget)),
+            0.02,
+            5e-3,
+        );
     }
     let correlated = conjugate(2, 0.5, (Family::Diagonal, Budget::sets(100_000)));
     within!(0.05, correlated.kl, "independent numbers follow correlated ones: KL {}", correlated.kl);
@@ -386,7 +393,7 @@ fn beyond_a_gaussian(name: &str, case: Case, families: &[Family], sets: u64, bou
     println!("{name}: a Gaussian is within KL {:.4} +- {:.4}", gaussian.kl, gaussian.error);
     within!(2.0 * bound, gaussian.kl, "{name}: a Gaussian is within KL {}", gaussian.kl);
     for family in families {
-        within(name, *family, &case((*family, Budget::sets(sets))), bound);
+        within(name, *family, &case((*family, Budget::sets(sets))), bound, 5e-3);
     }
 }
 
@@ -395,11 +402,12 @@ fn beyond_a_gaussian(name: &str, case: Case, families: &[Family], sets: u64, bou
 fn families_are_roughly_right_and_have_a_density() {
     let budget = Budget::sets(20_000);
     for family in [Family::Gaussian, MIXTURE, Family::maf(), Family::nsf()] {
-        within("2 numbers", family, &conjugate(2, 0.5, (family, budget)), 0.2);
-        within("1 number", family, &modes((family, budget)), 1.0);
-        within("banana", family, &banana((family, budget)), 2.0);
+        // A grid that ends where the exact posteriors do loses a little of one that has hardly learned.
+        within("2 numbers", family, &conjugate(2, 0.5, (family, budget)), 0.2, 0.05);
+        within("two modes", family, &modes((family, budget)), 0.7, 0.05);
+        within("banana", family, &banana((family, budget)), 2.0, 0.05);
     }
-    within("2 alone", Family::Diagonal, &conjugate(2, 0.0, (Family::Diagonal, budget)), 0.2);
+    within("2 alone", Family::Diagonal, &conjugate(2, 0.0, (Family::Diagonal, budget)), 0.2, 0.05);
     let correlated = conjugate(2, 0.5, (Family::Diagonal, budget));
     within!(0.05, correlated.kl, "independent numbers follow correlated ones: KL {}", correlated.kl);
 }

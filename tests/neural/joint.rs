@@ -285,10 +285,10 @@ fn discrete_locals_have_their_probabilities() {
 
 #[test]
 fn discrete_locals_have_roughly_their_probabilities() {
-    probabilities_are_off_by(20_000, 0.1);
+    probabilities_are_off_by(20_000, 0.22);
 }
 
-/// After so many data sets, on average.
+/// After so many data sets, on average. The prior alone is off by 0.4.
 fn probabilities_are_off_by(sets: u64, most: f64) {
     let model = Resonance::default();
     let joint = model.joint_npe().seed(seed(1)).train(Budget::sets(sets)).unwrap();

@@ -3,6 +3,7 @@
 #![allow(missing_docs)]
 
 mod bank;
+mod calibration;
 mod dimuon;
 mod event_ratio;
 mod families;
@@ -11,5 +12,7 @@ mod mvn;
 mod npe;
 mod nre;
 mod pictures;
+mod properties;
+mod refine;
 mod report;
 mod test_statistic;

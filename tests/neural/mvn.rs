@@ -56,19 +56,30 @@ fn nested_sums(draws: &[[f64; 3]]) -> [f64; 3] {
 }
 
 #[test]
+#[ignore = "long: a training to a stated accuracy"]
 fn nested_rows_of_several_numbers() {
+    nested(100_000, 0.2, 0.1);
+}
+
+#[test]
+fn nested_rows_of_several_numbers_roughly() {
+    nested(20_000, 0.3, 0.15);
+}
+
+/// After so many data sets: means within so many sds, and sds within such a share.
+fn nested(sets: u64, sds: f64, share: f64) {
     let model = Nested::default();
-    let posterior = model.npe().seed(seed(1)).train(Budget::sets(100_000)).unwrap();
+    let posterior = model.npe().seed(seed(1)).train(Budget::sets(sets)).unwrap();
     for elements in [1, 5, 50, 200] {
-        let sets = model.simulate(100).size("elements", elements).seed(seed(7)).run().unwrap();
-        let each: Vec<_> = sets
+        let tests = model.simulate(100).size("elements", elements).seed(seed(7)).run().unwrap();
+        let each: Vec<_> = tests
             .iter()
             .map(|s| off(&posterior.condition(&s.data).unwrap(), nested_sums(&s.data.elements.draws.x), elements))
             .collect();
         let (mean, sd) = worst(&each);
         println!("{elements} elements: mean off by {mean:.3} sd, sd by {sd:.3}");
-        within!(mean, 0.2, "{elements} elements: mean off by {mean} sd, sd by {sd}");
-        within!(sd, 0.1, "{elements} elements: mean off by {mean} sd, sd by {sd}");
+        within!(mean, sds, "{elements} elements: mean off by {mean} sd, sd by {sd}");
+        within!(sd, share, "{elements} elements: mean off by {mean} sd, sd by {sd}");
     }
     // What it was not trained for is refused, unless that is asked for; then the width still follows the square root.
     let long = Nested::default().simulate(2).size("elements", 200).seed(seed(8)).run().unwrap();
@@ -84,13 +95,24 @@ fn nested_rows_of_several_numbers() {
 }
 
 #[test]
+#[ignore = "long: a training to a stated accuracy"]
 fn wide_rows() {
+    wide(100_000, 0.2, 0.1);
+}
+
+#[test]
+fn wide_rows_roughly() {
+    wide(20_000, 0.3, 0.15);
+}
+
+/// After so many data sets: means within so many sds, and sds within such a share.
+fn wide(sets: u64, sds: f64, share: f64) {
     let model = Wide::default();
-    let posterior = model.npe().seed(seed(1)).train(Budget::sets(100_000)).unwrap();
+    let posterior = model.npe().seed(seed(1)).train(Budget::sets(sets)).unwrap();
     for elements in [1, 5, 50, 200] {
-        let sets = model.simulate(100).size("elements", elements).seed(seed(7)).run().unwrap();
+        let tests = model.simulate(100).size("elements", elements).seed(seed(7)).run().unwrap();
         let sum = |column: &[[f64; 5]]| column.iter().flatten().sum::<f64>();
-        let each: Vec<_> = sets
+        let each: Vec<_> = tests
             .iter()
             .map(|s| {
                 let rows = &s.data.elements;
@@ -100,27 +122,38 @@ fn wide_rows() {
             .collect();
         let (mean, sd) = worst(&each);
         println!("{elements} elements: mean off by {mean:.3} sd, sd by {sd:.3}");
-        within!(mean, 0.2, "{elements} elements: mean off by {mean} sd, sd by {sd}");
-        within!(sd, 0.1, "{elements} elements: mean off by {mean} sd, sd by {sd}");
+        within!(mean, sds, "{elements} elements: mean off by {mean} sd, sd by {sd}");
+        within!(sd, share, "{elements} elements: mean off by {mean} sd, sd by {sd}");
     }
 }
 
 #[test]
+#[ignore = "long: a training to a stated accuracy"]
 fn rows_in_their_order() {
+    in_order(40_000, 0.2, 0.1);
+}
+
+#[test]
+fn rows_in_their_order_roughly() {
+    in_order(10_000, 0.3, 0.15);
+}
+
+/// After so many data sets: means within so many sds, and sds within such a share.
+fn in_order(sets: u64, sds: f64, share: f64) {
     let model = Nested::default();
     let encoder = Encoder::Causal { width: 16, heads: 2, blocks: 1 };
     let npe = model.npe().seed(seed(1)).settings(|s| s.architecture.encoder = encoder);
-    let posterior = npe.train(Budget::sets(40_000)).unwrap();
-    let sets = model.simulate(50).size("elements", 200).seed(seed(7)).run().unwrap();
-    let beliefs: Vec<_> = sets.iter().map(|s| posterior.condition_prefixes(&s.data).unwrap()).collect();
+    let posterior = npe.train(Budget::sets(sets)).unwrap();
+    let tests = model.simulate(50).size("elements", 200).seed(seed(7)).run().unwrap();
+    let beliefs: Vec<_> = tests.iter().map(|s| posterior.condition_prefixes(&s.data).unwrap()).collect();
     for elements in [1, 5, 50, 200] {
         let of = |(s, beliefs): (&Simulation<Nested>, &Vec<Belief<Nested>>)| {
             let draws = &s.data.elements.draws.x[..DRAWS * elements];
             off(&beliefs[elements - 1], nested_sums(draws), elements)
         };
-        let (mean, sd) = worst(&sets.iter().zip(&beliefs).map(of).collect::<Vec<_>>());
+        let (mean, sd) = worst(&tests.iter().zip(&beliefs).map(of).collect::<Vec<_>>());
         println!("after {elements} elements: mean off by {mean:.3} sd, sd by {sd:.3}");
-        within!(mean, 0.2, "after {elements} elements: mean off by {mean} sd, sd by {sd}");
-        within!(sd, 0.1, "after {elements} elements: mean off by {mean} sd, sd by {sd}");
+        within!(mean, sds, "after {elements} elements: mean off by {mean} sd, sd by {sd}");
+        within!(sd, share, "after {elements} elements: mean off by {mean} sd, sd by {sd}");
     }
 }

@@ -1,6 +1,6 @@
 //! The amortized posterior: against exact ones, saved and loaded, and what it refuses.
 
-use hierarch::inference::{Bank, DataSummary, RowNetworks};
+use hierarch::inference::{Bank, DataSummary, Npe, RowNetworks};
 use hierarch::nn::Encoder;
 use hierarch::prelude::*;
 use hierarch_tests::models::*;
@@ -15,6 +15,11 @@ model! {
             observe x ~ Normal(theta, spread);
         }
     }
+}
+
+/// Where how much is learned does not matter.
+fn small<M: Model>(npe: Npe<'_, M>) -> Npe<'_, M> {
+    npe.settings(|s| (s.pilot, s.validation) = (256, 256))
 }
 
 /// Mean and sd within 1.5 % of the exact sd, and a mean KL divergence below 0.004 nats, at every size.
@@ -77,7 +82,7 @@ fn a_belief_is_one_distribution() {
     }
     // The density integrates to one over the constrained space.
     let (mut integral, mass) = (0.0, belief.mean("mass").unwrap());
-    let (sd, n) = (belief.sd("mass").unwrap(), 400);
+    let (sd, n) = (belief.sd("mass").unwrap(), 160);
     for i in 0..n {
         for j in 0..n {
             let fraction = (i as f64 + 0.5) / n as f64;
@@ -143,7 +148,7 @@ fn the_same_seed_trains_the_same_posterior_on_any_number_of_threads() {
     let run = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
-            model.npe().seed(seed(5)).train(Budget::sets(3_000)).unwrap().condition(&data).unwrap().sample(3, 1)
+            small(model.npe()).seed(seed(5)).train(Budget::sets(1_024)).unwrap().condition(&data).unwrap().sample(3, 1)
         })
     };
     assert_eq!(run(1), run(2));
@@ -152,7 +157,7 @@ fn the_same_seed_trains_the_same_posterior_on_any_number_of_threads() {
 #[test]
 fn every_model_can_be_trained() {
     fn check<M: Model>(model: &M) {
-        let posterior = model.npe().train(Budget::sets(600)).unwrap();
+        let posterior = small(model.npe()).train(Budget::sets(600)).unwrap();
         for s in model.simulate(5).seed(seed(9)).run().unwrap() {
             let belief = posterior.condition(&s.data).unwrap();
             assert!(belief.summary().rows.iter().all(|r| r.mean.is_finite() && r.sd >= 0.0));
@@ -186,7 +191,7 @@ fn what_cannot_be_inferred_says_why() {
 #[test]
 fn summaries_of_parts_add_up() {
     let model = Radon::default();
-    let posterior = model.npe().seed(seed(1)).train(Budget::sets(3_000)).unwrap();
+    let posterior = small(model.npe()).seed(seed(1)).train(Budget::sets(600)).unwrap();
     let data = model.simulate(1).seed(seed(3)).run().unwrap().remove(0).data;
     let whole = posterior.condition(&data).unwrap();
     let summary = posterior.summarize(&data).unwrap();
@@ -225,7 +230,7 @@ fn summaries_of_parts_add_up() {
     assert!(matches!(many.merge(&foreign), Err(InferenceError::OtherPosterior { .. })));
 
     let model = ItemResponse::default();
-    let posterior = model.npe().train(Budget::sets(600)).unwrap();
+    let posterior = small(model.npe()).train(Budget::sets(600)).unwrap();
     let data = model.simulate(1).seed(seed(9)).run().unwrap().remove(0).data;
     let error = posterior.summarize(&data).unwrap_err();
     assert!(matches!(error, InferenceError::NoParts { .. }), "{error}");

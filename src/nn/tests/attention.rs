@@ -282,7 +282,17 @@ fn an_architecture_without_an_encoder_is_a_deep_set() {
 
 /// Nothing is pooled but what the attention makes of the rows.
 #[test]
+#[ignore = "long: a training to a stated accuracy"]
 fn a_set_transformer_learns_a_conjugate_model() {
+    learn_with_a_set_transformer(400_000, EXACT);
+}
+
+#[test]
+fn a_set_transformer_learns_roughly() {
+    learn_with_a_set_transformer(30_000, ROUGH);
+}
+
+fn learn_with_a_set_transformer(sets: u64, near: Near) {
     let architecture = Architecture {
         bins: 0,
         encoder: Encoder::Attention { width: 32, heads: 2, blocks: 1, inducing: 8 },
@@ -290,13 +300,23 @@ fn a_set_transformer_learns_a_conjugate_model() {
         family: Family::Mixture { components: 2 },
         ..Architecture::default()
     };
-    let settings = Settings { architecture, ..Settings::new(Budget::sets(400_000)) };
-    assert_conjugate(&train(&Conjugate::shape(), &Conjugate, &settings, |_| ()).unwrap());
+    let settings = Settings { architecture, ..Settings::new(Budget::sets(sets)) };
+    assert_conjugate(&train(&Conjugate::shape(), &Conjugate, &settings, |_| ()).unwrap(), near);
+}
+
+#[test]
+#[ignore = "long: a training to a stated accuracy"]
+fn a_causal_transformer_learns_a_conjugate_model_after_every_row() {
+    learn_with_a_causal_transformer(400_000, EXACT);
+}
+
+#[test]
+fn a_causal_transformer_learns_roughly() {
+    learn_with_a_causal_transformer(30_000, ROUGH);
 }
 
 /// The exact posterior after every row: of all that are read, not of the last alone.
-#[test]
-fn a_causal_transformer_learns_a_conjugate_model_after_every_row() {
+fn learn_with_a_causal_transformer(sets: u64, near: Near) {
     let architecture = Architecture {
         bins: 0,
         encoder: Encoder::Causal { width: 32, heads: 2, blocks: 1 },
@@ -304,9 +324,9 @@ fn a_causal_transformer_learns_a_conjugate_model_after_every_row() {
         family: Family::Mixture { components: 2 },
         ..Architecture::default()
     };
-    let settings = Settings { architecture, ..Settings::new(Budget::sets(400_000)) };
+    let settings = Settings { architecture, ..Settings::new(Budget::sets(sets)) };
     let network = train(&Conjugate::shape(), &Conjugate, &settings, |_| ()).unwrap();
-    assert_conjugate(&network);
+    assert_conjugate(&network, near);
     let (batch, _) = Conjugate::simulate(&mut random(78, 0), std::iter::repeat_n(50, 400));
     let found = network.predict_prefixes(&batch).unwrap();
     for seen in 1..=50 {
@@ -321,8 +341,8 @@ fn a_causal_transformer_learns_a_conjugate_model_after_every_row() {
         if [1, 2, 5, 10, 20, 50].contains(&seen) {
             println!("after {seen}: mean off by {off:.4} sd, sd ratio {ratio:.4}");
         }
-        assert!(off < 0.1, "after {seen}: the mean is off by {off} posterior sd");
-        assert!((ratio - 1.0).abs() < 0.05, "after {seen}: the sd is {ratio} of the exact one");
+        assert!(off < near.sds, "after {seen}: the mean is off by {off} posterior sd");
+        assert!((ratio - 1.0).abs() < near.share, "after {seen}: the sd is {ratio} of the exact one");
     }
 }
 
