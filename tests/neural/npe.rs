@@ -271,7 +271,7 @@ fn a_bank_is_simulated_once_and_learned_from() {
     }
     within!(off, 1.0, "{off}");
 
-    let error = model.simulate(2500).seed(seed(5)).size("events", 20).bank(folder.path()).unwrap_err();
+    let error = model.simulate(2500).seed(5).size("events", 20).bank(folder.path()).unwrap_err();
     assert!(
         matches!(error, InferenceError::OtherSimulations { .. }) && error.to_string().contains("seed 5"),
         "{error}"
