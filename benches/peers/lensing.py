@@ -34,7 +34,7 @@ ARCSEC = units.arcsec.to(units.rad)
 
 def printed():
     """The JSON objects that the test prints, one on a line."""
-    command = ["cargo", "test", "--release", "--test", "lensing", "--", "--ignored", "--nocapture", "print_for_peers"]
+    command = ["cargo", "test", "--release", "-p", "hierarch-tests", "--test", "lenses", "--", "--ignored", "--nocapture", "lensing::table_for_peers"]
     output = subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.PIPE, text=True).stdout
     return [json.loads(line) for line in output.splitlines() if line.startswith("{")]
 

@@ -175,7 +175,7 @@ fn nuts_agrees_with_quadrature() {
     for (mass, variance) in [(1.0, NOMINAL), (2.0, NOMINAL), (2.0, MARGINAL), (-1.0, MARGINAL)] {
         let truth = ResonanceGlobals { fraction: 0.2, mass };
         let data = model.simulate(1).seed(seed(4)).at(&truth).size("events", 100).run().unwrap().remove(0).data;
-        let chains = model.nuts(&data).seed(seed(1)).draws(10_000).run().unwrap();
+        let chains = model.nuts(&data).seed(seed(1)).draws(15_000).run().unwrap();
         agrees(&format!("x, mass {mass}"), &chains, &Exact::of_x(&data.events.x, WIDTH, 0.2));
 
         let statistic = Statistic::new(0.0, 1.0, variance);
@@ -183,7 +183,7 @@ fn nuts_agrees_with_quadrature() {
         let exact = exact_of_statistics(&s, variance);
         let (classified, data) =
             (Classified { width: WIDTH, variance }, ClassifiedData { events: ClassifiedEvents { s } });
-        let chains = classified.nuts(&data).seed(seed(1)).draws(10_000).run().unwrap();
+        let chains = classified.nuts(&data).seed(seed(1)).draws(15_000).run().unwrap();
         agrees(&format!("statistic, mass {mass}, variance {variance}"), &chains, &exact);
     }
 }

@@ -74,7 +74,7 @@ fn a_joint_posterior_learns_from_a_bank_of_any_model() {
 fn a_bank_that_does_not_serve_says_why() {
     let folder = tempfile::tempdir().unwrap();
     let model = Pictures::default();
-    let simulate = |sets: usize| model.simulate(sets).seed(seed(4));
+    let simulate = |sets: usize| model.simulate(sets).seed(4);
     let bank = simulate(700).bank(folder.path()).unwrap();
     let text = |error: InferenceError| error.to_string();
 
@@ -95,9 +95,9 @@ fn a_bank_that_does_not_serve_says_why() {
     let error = text(joint.unwrap().condition(&data).unwrap_err());
     assert!(error.contains("`pictures` has 2 elements") && error.contains("for 1 alone"), "{error}");
 
-    let error = text(simulate(700).seed(seed(5)).bank(folder.path()).unwrap_err());
+    let error = text(simulate(700).seed(5).bank(folder.path()).unwrap_err());
     assert!(error.contains("seed 4") && error.contains("seed 5") && error.contains("Use another folder"), "{error}");
-    let error = text(Resonance::default().simulate(700).seed(seed(4)).bank(folder.path()).unwrap_err());
+    let error = text(Resonance::default().simulate(700).seed(4).bank(folder.path()).unwrap_err());
     assert!(error.contains("00000.safetensors holds data sets of `Pictures`"), "{error}");
 
     let file = &files(folder.path())[0];

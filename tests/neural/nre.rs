@@ -122,7 +122,8 @@ fn ratio_of_a_conjugate_model(asked: &Asked, sds: f64, share: f64) {
     assert_eq!(chains.divergences(), 0);
     // Draws of the one are as those of the other: within 5 standard errors.
     let draws = belief.sample(2000, seed(3)).swap_remove(1);
-    let share = draws.iter().filter(|b| **b < belief.quantile("b", 0.3).unwrap()).count() as f64 / 2000.0;
+    let quantile = belief.quantile("b", 0.3).unwrap();
+    let share = draws.iter().filter(|b| **b < quantile).count() as f64 / 2000.0;
     within!((share - 0.3).abs(), 5.0 * (0.21_f64 / 1000.0).sqrt(), "{share}");
 }
 
