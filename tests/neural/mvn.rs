@@ -102,7 +102,7 @@ fn wide_rows() {
 
 #[test]
 fn wide_rows_roughly() {
-    wide(20_000, 0.5, 0.25);
+    wide(20_000, 0.8, 0.4);
 }
 
 /// After so many data sets: means within so many sds, and sds within such a share.
@@ -135,7 +135,7 @@ fn rows_in_their_order() {
 
 #[test]
 fn rows_in_their_order_roughly() {
-    in_order(10_000, 0.5, 0.25);
+    in_order(10_000, 0.8, 0.4);
 }
 
 /// After so many data sets: means within so many sds, and sds within such a share.
