@@ -289,7 +289,7 @@ fn a_set_transformer_learns_a_conjugate_model() {
 
 #[test]
 fn a_set_transformer_learns_roughly() {
-    learn_with_a_set_transformer(30_000, ROUGH);
+    learn_with_a_set_transformer(60_000, ROUGH);
 }
 
 fn learn_with_a_set_transformer(sets: u64, near: Near) {
@@ -312,7 +312,7 @@ fn a_causal_transformer_learns_a_conjugate_model_after_every_row() {
 
 #[test]
 fn a_causal_transformer_learns_roughly() {
-    learn_with_a_causal_transformer(30_000, ROUGH);
+    learn_with_a_causal_transformer(120_000, ROUGH);
 }
 
 /// The exact posterior after every row: of all that are read, not of the last alone.
