@@ -1,4 +1,4 @@
-//! Strategies for property tests with [`proptest`]: globals from a model's prior, whole simulations with sizes from the ranges
+//! Strategies for property tests with [`proptest`](mod@proptest): globals from a model's prior, whole simulations with sizes from the ranges
 //! of its plates, and random conjugate models with their exact posteriors. With the feature `proptest`.
 //!
 //! ```
