@@ -76,10 +76,11 @@ type Statistic<'a> = Box<dyn Fn(&dyn AnyData) -> f64 + Sync + 'a>;
 
 /// A predictive check to be run: what is compared, of which data.
 ///
-/// Compared are the plain statistics of [`data_statistics`](super::data_statistics), and those of a user's own. A replication has the sizes and
-/// covariates of the data, but for sizes that are random ([`Simulate::replicate`](crate::simulate::Simulate::replicate)). Its globals are a draw. Its locals are
-/// either drawn anew given the globals ([`posterior`](PredictiveCheck::posterior), other elements of the same population: the
-/// population is checked, and how an element looks, together), or of the same draw
+/// Compared are the plain statistics of [`data_statistics`](super::data_statistics), and those of a user's own. A replication
+/// has the sizes and covariates of the data, but for sizes that are random
+/// ([`Simulate::replicate`](crate::simulate::Simulate::replicate)). Its globals are a draw. Its locals are either drawn anew
+/// given the globals ([`posterior`](PredictiveCheck::posterior), other elements of the same population: the population is
+/// checked, and how an element looks, together), or of the same draw
 /// ([`posterior_elements`](PredictiveCheck::posterior_elements), the same elements seen again).
 ///
 /// ```

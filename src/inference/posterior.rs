@@ -268,6 +268,7 @@ impl AnyPosterior {
         self.belief(self.networks.iter().zip(sums).map(|(network, sums)| network.conclude(sums)))
     }
 
+    /// The ratio given a data set, where that is what was learned.
     pub(crate) fn ratio(&self, data: &dyn AnyData) -> Result<Ratio, InferenceError> {
         let (network, batch) = (&self.networks[0], self.batch(data, Extent::Whole)?);
         if network.keeps_sums() {
@@ -331,6 +332,8 @@ impl AnyPosterior {
         Ok(Network::save_all(&self.networks, path, &metadata)?)
     }
 
+    /// Reads what was saved for this model, with networks of the user's own for the rows of some plates: a distribution over
+    /// globals, or a ratio.
     pub(crate) fn read(
         model: &dyn AnyModel,
         path: &Path,

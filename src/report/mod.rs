@@ -102,7 +102,6 @@ pub struct Report {
 
 /// A validation of a training. Without networks there is none.
 #[derive(Clone, Debug)]
-#[cfg_attr(not(feature = "neural"), expect(dead_code))]
 struct Validation {
     sets: u64,
     seconds: f64,

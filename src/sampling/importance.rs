@@ -355,7 +355,9 @@ impl AnyRefined {
         (0..count).map(|_| pick(&below, &mut rng)).collect()
     }
 
-    pub(crate) fn start(&self) -> (&[f64], Vec<f64>) {
+    /// Unconstrained draws, one after the other, and weights with which they tell where the posterior is: those of the draws
+    /// where they can be trusted, else the same for each that is possible.
+    pub(super) fn start(&self) -> (&[f64], Vec<f64>) {
         if self.trusted() {
             return (&self.q, self.weights.clone());
         }
