@@ -59,6 +59,7 @@ extern crate self as hierarch;
 pub mod autodiff;
 pub mod calibration;
 pub mod distributions;
+mod hash;
 #[cfg(feature = "neural")]
 pub mod inference;
 pub mod io;

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::DataError;
+use crate::hash::{NOTHING, fnv};
 use crate::model::Model;
 
 /// A data set of some model.
@@ -65,10 +66,8 @@ impl Frame<'_> {
             }
             frame.plates.iter().for_each(|plate| add(plate, hash));
         }
-        let mut digest = 0xcbf2_9ce4_8422_2325_u64;
-        add(self, &mut |x| {
-            digest = x.to_le_bytes().into_iter().fold(digest, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
-        });
+        let mut digest = NOTHING;
+        add(self, &mut |x| digest = fnv(digest, x.to_le_bytes().map(u64::from)));
         format!("{digest:016x}")
     }
 

@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::hash::{NOTHING, fnv};
+
 /// A whole model: its parameters, the variables outside plates, and its plates.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Specification {
@@ -53,10 +55,7 @@ impl Specification {
     /// A short text that is the same for the same model with the same params, and almost surely another for any other
     /// (FNV-1a of all that the specification says).
     pub fn fingerprint(&self) -> String {
-        let text = format!("{self:?}");
-        let hash =
-            text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
-        format!("{hash:016x}")
+        format!("{:016x}", fnv(NOTHING, format!("{self:?}").bytes().map(u64::from)))
     }
 }
 

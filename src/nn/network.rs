@@ -881,7 +881,7 @@ impl Network {
 
     /// A short text that is almost surely another for any other network (FNV-1a of its weights).
     pub fn fingerprint(&self) -> String {
-        format!("{:016x}", packed::hash_numbers(packed::HASH_OF_NONE, self.weights.values.iter().copied()))
+        format!("{:016x}", packed::hash_numbers(crate::hash::NOTHING, self.weights.values.iter().copied()))
     }
 
     /// How many weights it has.

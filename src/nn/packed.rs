@@ -8,13 +8,11 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::{Batch, PlateShape, Rows, Shape};
+use crate::hash::{NOTHING, fnv};
 
-/// The hash of no numbers.
-pub(super) const HASH_OF_NONE: u64 = 0xcbf2_9ce4_8422_2325;
-
-/// A hash of some numbers, going on from that of others: FNV-1a, a number at a time.
+/// A hash of some numbers, going on from that of others, a number at a time.
 pub(super) fn hash_numbers(hash: u64, numbers: impl Iterator<Item = f32>) -> u64 {
-    numbers.fold(hash, |hash, number| (hash ^ u64::from(number.to_bits())).wrapping_mul(0x0100_0000_01b3))
+    fnv(hash, numbers.map(|number| number.to_bits().into()))
 }
 
 /// Numbers of f32, in two bytes each where these hold all of them.
@@ -192,7 +190,7 @@ impl From<Batch> for Packed {
 impl Packed {
     /// A hash of all numbers.
     pub(crate) fn hash(&self) -> u64 {
-        self.plates.iter().fold(self.outside.hash(HASH_OF_NONE), |hash, rows| rows.hash(hash))
+        self.plates.iter().fold(self.outside.hash(NOTHING), |hash, rows| rows.hash(hash))
     }
 
     /// The same with each table in as little space as holds it.

@@ -21,6 +21,7 @@ use super::packed::Numbers;
 use super::row_network::{Own, RowShape};
 use super::train::{Record, State};
 use super::{Architecture, Error, Network, Settings, Shape, Source, TrainError, Trainer};
+use crate::hash::{NOTHING, fnv};
 use crate::whole_file::write_whole;
 
 /// Entries in the header of a file, for whoever opens it.
@@ -403,9 +404,5 @@ fn singles(bytes: &[u8]) -> Vec<f32> {
 /// FNV-1a, 64 bits, in hexadecimal: enough to notice an accident.
 fn checksum<'a>(metadata: &'a Metadata, matrices: impl Iterator<Item = &'a [u8]>) -> String {
     let texts = metadata.iter().flat_map(|(key, value)| [key.as_bytes(), value.as_bytes()]);
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    for byte in texts.chain(matrices).flatten() {
-        hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-    }
-    format!("{hash:016x}")
+    format!("{:016x}", fnv(NOTHING, texts.chain(matrices).flatten().map(|byte| u64::from(*byte))))
 }
