@@ -149,7 +149,7 @@ impl<'a, M: Model, E: Estimator<M>> Calibrate<'a, M, E> {
     }
 }
 
-/// Draws of an estimator given the data of a simulation, so many and from a seed.
+/// Asks an estimator: the simulation whose data it is given, the number of draws, and their seed.
 type Estimate<'a> = &'a (dyn Fn(&dyn AnySimulation, usize, u64) -> Result<Drawn, EstimatorError> + Sync);
 
 /// See [`Calibrate::run`].

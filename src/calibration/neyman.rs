@@ -13,7 +13,7 @@ use super::quantiles::Quantile;
 use crate::model::erased::typed;
 use crate::model::{AnyData, AnyGlobals, AnyModel, GlobalSlot, Model, Role};
 use crate::progress::Progress;
-use crate::simulate::{AnySimulate, Simulate, SimulateError, stream};
+use crate::simulate::{AnySimulate, Fixed, Simulate, SimulateError, stream};
 
 /// The fewest simulations that quantiles can be learned from.
 const FEWEST: usize = 200;
@@ -312,8 +312,8 @@ impl<'a> AnyNeyman<'a> {
         let (progress, done) = (Progress::new("simulating", sets as u64), AtomicU64::new(0));
         let simulated = (0..sets).into_par_iter().map(|i| {
             let (value, numbers) = drawn(i)?;
-            let simulated = neyman.simulate.at(model.globals(&numbers).into(), seed.wrapping_add(0x9e37_79b9));
-            let t = neyman.simulated(&simulated, value, i)?.statistic;
+            let globals = model.globals(&numbers);
+            let t = neyman.simulated(&fixed.at(&*globals), value, seed.wrapping_add(0x9e37_79b9), i)?.statistic;
             progress.set(done.fetch_add(1, Ordering::Relaxed), String::new);
             let nuisance = neyman.nuisance.as_ref().map(|(slot, _)| numbers[slot.values.start]);
             Ok::<_, NeymanError>((value, nuisance, t))
@@ -410,10 +410,11 @@ impl<'a> AnyNeyman<'a> {
             let (low, high) = (*self.range.start(), *self.range.end());
             return Err(NeymanError::Outside { name: self.slot.name.clone(), value, low, high });
         }
-        let simulate = self.simulate.at(self.simulate.model.globals(&globals.to_numbers()).into(), seed);
+        let fixed = self.simulate.fixed()?;
+        let fixed = fixed.at(globals);
         let found = (0..sets)
             .into_par_iter()
-            .map(|i| self.simulated(&simulate, value, i))
+            .map(|i| self.simulated(&fixed, value, seed, i))
             .collect::<Result<Vec<Found>, _>>()?;
         let n = sets as f64;
         let coverage = |(level, critical): &(f64, Quantile)| {
@@ -424,8 +425,9 @@ impl<'a> AnyNeyman<'a> {
     }
 
     /// The statistic of a data set that is simulated at globals of which `value` is the true one.
-    fn simulated(&self, simulate: &AnySimulate<'_>, value: f64, position: usize) -> Result<Found, NeymanError> {
-        self.found(simulate.draw(&simulate.fixed()?, position)?.data(), value)
+    fn simulated(&self, fixed: &Fixed<'_>, value: f64, seed: u64, position: usize) -> Result<Found, NeymanError> {
+        let simulation = self.simulate.model.draw(fixed, &mut stream(seed, position as u64))?;
+        self.found(simulation.data(), value)
     }
 
     fn found(&self, data: &dyn AnyData, value: f64) -> Result<Found, NeymanError> {

@@ -245,11 +245,6 @@ impl<'a> AnySimulate<'a> {
         (self.covariates, self.random_sizes) = (Some((data, each)), random_sizes);
     }
 
-    /// The same at some values of the globals, from another seed.
-    pub(crate) fn at(&self, globals: Arc<dyn AnyGlobals>, seed: u64) -> Self {
-        Self { globals: Some(globals), seed, ..self.clone() }
-    }
-
     /// What is fixed, as text: the same for the same simulations.
     pub(crate) fn describe(&self) -> String {
         let covariates = self.covariates.map(|(data, follow)| (data.frame().digest(), follow));
