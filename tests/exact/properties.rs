@@ -10,21 +10,10 @@ use hierarch::model::{Density, PlateSize, Record, log_density, unconstrain};
 use hierarch::prelude::*;
 use hierarch::sampling::diagnostics::mcse_mean;
 use hierarch_tests::models::*;
+use hierarch_tests::properties::{cases, simulate};
 use hierarch_tests::slope;
 use hierarch_tests::within;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngSeed};
-
-/// So many cases, from a fixed seed, with no file of what failed.
-fn cases(cases: u32) -> Config {
-    Config {
-        cases,
-        failure_persistence: None,
-        rng_seed: RngSeed::Fixed(hierarch_tests::seed(1)),
-        max_global_rejects: 20,
-        ..Config::default()
-    }
-}
 
 /// The numbers of a simulation in the order in which an exact posterior names them.
 fn latents<M: Model>(globals: &M::Globals, locals: &M::Locals) -> Vec<f64> {
@@ -32,10 +21,6 @@ fn latents<M: Model>(globals: &M::Globals, locals: &M::Locals) -> Vec<f64> {
     let columns = frame.plates.iter().flat_map(|plate| &plate.columns);
     let of_locals = columns.flat_map(|column| (0..column.values.len()).map(|i| column.values.get(i)));
     globals.to_numbers().into_iter().chain(of_locals).collect()
-}
-
-fn simulate<M: Model>(model: &M, seed: u64) -> Simulation<M> {
-    model.simulate(1).seed(seed).run().unwrap().remove(0)
 }
 
 /// The joint density is that of the exact posterior, up to the evidence, which is the same at any latents.

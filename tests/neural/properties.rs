@@ -5,24 +5,9 @@ use hierarch::calibration::strategies::{
     AnyConjugate, Conjugate, Visit, conjugate, dirichlet_categorical, normal_normal,
 };
 use hierarch::prelude::*;
+use hierarch_tests::properties::{cases, simulate};
 use hierarch_tests::within;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngSeed};
-
-/// So many cases, from a fixed seed, with no file of what failed.
-fn cases(cases: u32) -> Config {
-    Config {
-        cases,
-        failure_persistence: None,
-        rng_seed: RngSeed::Fixed(hierarch_tests::seed(1)),
-        max_global_rejects: 20,
-        ..Config::default()
-    }
-}
-
-fn simulate<M: Model>(model: &M, seed: u64) -> Simulation<M> {
-    model.simulate(1).seed(seed).run().unwrap().remove(0)
-}
 
 /// A network that has learned for a moment, refined: the exact posterior. Not where k-hat says that the network has missed
 /// what it should propose.

@@ -5,6 +5,7 @@
 pub mod faulty;
 mod margins;
 pub mod models;
+pub mod properties;
 mod slope;
 
 pub use margins::{assert_below, seed};
