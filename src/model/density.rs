@@ -105,7 +105,7 @@ impl<'a, M: Model> Density<'a, M> {
             evaluate: |model, data, q, gradient, scratch, part| {
                 with_lanes(InLanes { model, data, q, gradient, scratch, part })
             },
-            without_lanes: M::log_density_lanes::<f64>,
+            without_lanes,
             part: Part::Whole,
             factor: None,
         }
@@ -207,8 +207,25 @@ impl<M: Explicit> WithLanes for InLanes<'_, M> {
     type Output = f64;
     #[inline(always)]
     fn run<V: Lanes>(self) -> f64 {
-        self.model.log_density_lanes::<V>(self.data, self.q, self.gradient, self.scratch, self.part)
+        let Self { model, data, q, gradient, scratch, part } = self;
+        if V::WIDTH == 1 {
+            return without_lanes(model, data, q, gradient, scratch, part);
+        }
+        model.log_density_lanes::<V>(data, q, gradient, scratch, part)
     }
+}
+
+/// The density on plain numbers. Not inlined, so that there is one of it to compile.
+#[inline(never)]
+fn without_lanes<M: Explicit>(
+    model: &M,
+    data: &M::Data,
+    q: &[f64],
+    gradient: &mut [f64],
+    scratch: &mut Scratch,
+    part: Part,
+) -> f64 {
+    model.log_density_lanes::<f64>(data, q, gradient, scratch, part)
 }
 
 /// The log of the joint density of the latent variables and the data in constrained space: the sum of the statements' log

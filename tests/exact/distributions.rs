@@ -16,14 +16,13 @@ use statrs::function::gamma::{gamma_ur, ln_gamma};
 const INFINITY: f64 = f64::INFINITY;
 const NEG_INFINITY: f64 = f64::NEG_INFINITY;
 
-/// Partial derivatives of up to five parameters and of x.
-const SLOTS: usize = 6;
-type D = Dual<f64, SLOTS>;
+/// One partial derivative at a time: every distribution is compiled for these, in each kind of register.
+type D = Dual<f64, 1>;
 
 type Plain = fn(&[f64], f64) -> f64;
 type Differentiable = fn(&[D], D) -> D;
-/// The values at several x, and whether the lanes ever parted.
-type InLanes = fn(&[f64], &[f64]) -> (Vec<D>, bool);
+/// The values at several x with their derivatives by the number of that slot, and whether the lanes ever parted.
+type InLanes = fn(&[f64], &[f64], usize) -> (Vec<D>, bool);
 type Between = fn(&[f64], f64, f64) -> f64;
 
 /// So many that draws whose scale is wrong by 2 % fail (see `the_sampler_test_notices_two_percent`).
@@ -125,20 +124,19 @@ macro_rules! family {
         fn log_density<T: Real>($p: &[T], x: T) -> T {
             $build.log_density(x)
         }
-        struct Work<'a>(&'a [f64], &'a [f64]);
+        struct Work<'a>(&'a [f64], &'a [f64], usize);
         impl WithLanes for Work<'_> {
             type Output = (Vec<D>, bool);
             #[inline(always)]
             fn run<V: Lanes>(self) -> Self::Output {
-                let slot = self.0.len();
-                let parameters: Vec<Dual<V, SLOTS>> =
-                    self.0.iter().enumerate().map(|(k, &p)| Dual::variable(V::splat(p), k)).collect();
+                let Self(parameters, xs, slot) = self;
+                let parameters: Vec<Dual<V, 1>> =
+                    parameters.iter().enumerate().map(|(k, &p)| variable(V::splat(p), k == slot)).collect();
                 let mut results = vec![];
-                for xs in self.1.chunks(V::WIDTH) {
-                    let x = Dual::variable(V::from_fn(|i| xs[i.min(xs.len() - 1)]), slot);
-                    let y = log_density(&parameters, x);
-                    let lane = |i| D { value: y.value.lane(i), partials: y.partials.map(|p| p.lane(i)) };
-                    results.extend((0..xs.len()).map(lane));
+                for xs in xs.chunks(V::WIDTH) {
+                    let x = V::from_fn(|i| xs[i.min(xs.len() - 1)]);
+                    let y = log_density(&parameters, variable(x, parameters.len() == slot));
+                    results.extend((0..xs.len()).map(|i| lane(y, i)));
                 }
                 (results, V::take_divergence())
             }
@@ -173,7 +171,7 @@ macro_rules! family {
                 exact,
                 plain: log_density::<f64>,
                 dual: log_density::<D>,
-                lanes: |p, xs| with_lanes(Work(p, xs)),
+                lanes: |p, xs, slot| with_lanes(Work(p, xs, slot)),
                 support,
                 draw,
                 check,
@@ -183,6 +181,29 @@ macro_rules! family {
             });
         }
     }};
+}
+
+/// A number that derivatives are taken by, or one that they are not.
+#[inline(always)]
+fn variable<V: Lanes>(x: V, by: bool) -> Dual<V, 1> {
+    if by { Dual::variable(x, 0) } else { Dual::constant(x) }
+}
+
+/// The number of one lane.
+#[inline(always)]
+fn lane<V: Lanes>(y: Dual<V, 1>, i: usize) -> D {
+    D { value: y.value.lane(i), partials: y.partials.map(|p| p.lane(i)) }
+}
+
+/// The value of `f` at some numbers, and all its partial derivatives.
+fn value_and_gradient(f: impl Fn(&[D]) -> D, at: &[f64]) -> (f64, Vec<f64>) {
+    let by = |slot| f(&at.iter().enumerate().map(|(k, &x)| variable(x, k == slot)).collect::<Vec<_>>());
+    (by(0).value, (0..at.len()).map(|slot| by(slot).partials[0]).collect())
+}
+
+/// The same for a function of parameters and of x, which comes last.
+fn by_all(f: Differentiable, at: &[f64]) -> (f64, Vec<f64>) {
+    value_and_gradient(|at| f(&at[..at.len() - 1], at[at.len() - 1]), at)
 }
 
 fn log_sum_exp(terms: &[f64]) -> f64 {
@@ -521,10 +542,10 @@ fn slope(f: impl Fn(f64) -> f64, h: f64) -> (f64, f64) {
     ((8.0 * (y[2] - y[1]) - (y[3] - y[0])) / (12.0 * h), 2e-14 * size / h)
 }
 
-/// Compares the derivatives of `dual` with differences of `plain`, at those numbers whose slot is not to be skipped.
+/// Compares a gradient with differences of `plain`, at those numbers whose slot is not to be skipped.
 fn check_gradient(
     title: &str,
-    dual: &D,
+    gradient: &[f64],
     plain: impl Fn(usize, f64) -> f64,
     at: &[f64],
     skip: &[usize],
@@ -536,8 +557,7 @@ fn check_gradient(
             continue;
         }
         let (want, rounding) = slope(|d| plain(slot, d), h);
-        let got = dual.partials[slot];
-        assert_close(got, want, 1e-6, 1e-8 + rounding, || format!("{title}: slot {slot} at {at:?}"));
+        assert_close(gradient[slot], want, 1e-6, 1e-8 + rounding, || format!("{title}: slot {slot} at {at:?}"));
     }
 }
 
@@ -572,15 +592,14 @@ fn gradients_agree_with_finite_differences() {
             if case.is_whole() {
                 skip.push(p.len());
             }
-            let variables: Vec<D> = p.iter().enumerate().map(|(k, &p)| D::variable(p, k)).collect();
             let moved = |f: Plain, slot: usize, step: f64| {
                 let mut at = at.clone();
                 at[slot] += step;
                 f(&at[..p.len()], at[p.len()])
             };
-            let dual = (case.dual)(&variables, D::variable(x, p.len()));
-            assert_eq!(dual.value.to_bits(), case.log_density(x).to_bits(), "{} at {x}", case.title());
-            check_gradient(&case.title(), &dual, |slot, step| moved(case.plain, slot, step), &at, &skip, &scales);
+            let (value, gradient) = by_all(case.dual, &at);
+            assert_eq!(value.to_bits(), case.log_density(x).to_bits(), "{} at {x}", case.title());
+            check_gradient(&case.title(), &gradient, |slot, step| moved(case.plain, slot, step), &at, &skip, &scales);
 
             let at_an_end = {
                 let (low, high) = match case.support() {
@@ -592,12 +611,12 @@ fn gradients_agree_with_finite_differences() {
                 x == low || x == high
             };
             if let (Some(cdf), Some(dual_cdf), false) = (case.cdf, case.dual_cdf, at_an_end) {
-                let dual = dual_cdf(&variables, D::variable(x, p.len()));
+                let (_, gradient) = by_all(dual_cdf, &at);
                 let title = format!("cdf of {}", case.title());
-                check_gradient(&title, &dual, |slot, step| moved(cdf, slot, step), &at, &skip, &scales);
+                check_gradient(&title, &gradient, |slot, step| moved(cdf, slot, step), &at, &skip, &scales);
                 if !case.is_whole() {
                     let density = case.log_density(x).exp();
-                    assert_close(dual.partials[p.len()], density, 1e-9, 1e-13, || format!("{title}: density at {x:e}"));
+                    assert_close(gradient[p.len()], density, 1e-9, 1e-13, || format!("{title}: density at {x:e}"));
                 }
             }
         }
@@ -609,16 +628,16 @@ fn lanes_agree_with_plain_numbers() {
     for case in all() {
         let mut xs = case.all_points();
         xs.extend(case.points_outside());
-        let (wide, diverged) = (case.lanes)(&case.parameters, &xs);
-        assert!(!diverged, "{} branches on its value", case.title());
-        let variables: Vec<D> = case.parameters.iter().enumerate().map(|(k, &p)| D::variable(p, k)).collect();
-        for (&x, wide) in xs.iter().zip(wide) {
-            let plain = (case.dual)(&variables, D::variable(x, variables.len()));
-            let title = || format!("{} at {x:e}", case.title());
-            assert_close(wide.value, plain.value, 1e-12, 1e-13, title);
-            if plain.value > NEG_INFINITY {
-                for (&wide, &plain) in wide.partials.iter().zip(&plain.partials) {
-                    assert_close(wide, plain, 1e-10, 1e-11, title);
+        for slot in 0..=case.parameters.len() {
+            let (wide, diverged) = (case.lanes)(&case.parameters, &xs, slot);
+            assert!(!diverged, "{} branches on its value", case.title());
+            let parameters: Vec<D> = case.parameters.iter().enumerate().map(|(k, &p)| variable(p, k == slot)).collect();
+            for (&x, wide) in xs.iter().zip(wide) {
+                let plain = (case.dual)(&parameters, variable(x, parameters.len() == slot));
+                let title = || format!("{} at {x:e}, slot {slot}", case.title());
+                assert_close(wide.value, plain.value, 1e-12, 1e-13, title);
+                if plain.value > NEG_INFINITY {
+                    assert_close(wide.partials[0], plain.partials[0], 1e-10, 1e-11, title);
                 }
             }
         }
@@ -838,44 +857,53 @@ fn the_difference_of_a_cdf_is_exact_in_the_tails() {
 /// Compares value and derivatives of a function of many numbers: plain, in lanes, and by differences.
 macro_rules! check_function {
     ($title:literal, $at:expr, |$v:ident| $body:expr) => {{
-        const N: usize = 12;
         fn f<T: Real>($v: &[T]) -> T {
             $body
         }
-        struct Work<'a>(&'a [f64]);
+        struct Work<'a>(&'a [f64], usize);
         impl WithLanes for Work<'_> {
-            type Output = Vec<Dual<f64, N>>;
+            type Output = Vec<D>;
             #[inline(always)]
             fn run<V: Lanes>(self) -> Self::Output {
+                let Self(at, slot) = self;
                 // A little different in each lane.
                 let number = |x: f64| V::from_fn(|i| x * (1.0 + 1e-3 * i as f64));
-                let y = f(&self.0.iter().enumerate().map(|(k, &x)| Dual::variable(number(x), k)).collect::<Vec<_>>());
+                let at: Vec<Dual<V, 1>> = at.iter().enumerate().map(|(k, &x)| variable(number(x), k == slot)).collect();
+                let y = f(&at);
                 assert!(!V::take_divergence(), concat!($title, " branches on its value"));
-                (0..V::WIDTH)
-                    .map(|i| Dual { value: y.value.lane(i), partials: y.partials.map(|p| p.lane(i)) })
-                    .collect()
+                (0..V::WIDTH).map(|i| lane(y, i)).collect()
             }
         }
         let at: Vec<f64> = $at.to_vec();
-        for (i, wide) in with_lanes(Work(&at)).into_iter().enumerate() {
-            let at: Vec<f64> = at.iter().map(|x| x * (1.0 + 1e-3 * i as f64)).collect();
-            let variables: Vec<Dual<f64, N>> = at.iter().enumerate().map(|(k, &x)| Dual::variable(x, k)).collect();
-            let plain = f(&variables);
-            assert_eq!(plain.value.to_bits(), f(&at).to_bits(), $title);
-            assert_close(wide.value, plain.value, 1e-12, 1e-13, || $title.into());
-            for k in 0..at.len() {
-                assert_close(wide.partials[k], plain.partials[k], 1e-10, 1e-11, || $title.into());
-                let moved = |step: f64| {
-                    let mut at = at.clone();
-                    at[k] += step;
-                    f(&at)
-                };
-                let (want, rounding) = slope(moved, 1e-4);
-                assert_close(plain.partials[k], want, 1e-6, 1e-8 + rounding, || format!("{}: slot {k}", $title));
-            }
-        }
+        check_function($title, &at, &f::<f64>, &f::<D>, &|slot| with_lanes(Work(&at, slot)));
         f(&at)
     }};
+}
+
+fn check_function(
+    title: &str,
+    at: &[f64],
+    f: &dyn Fn(&[f64]) -> f64,
+    dual: &dyn Fn(&[D]) -> D,
+    in_lanes: &dyn Fn(usize) -> Vec<D>,
+) {
+    let title = |k| move || format!("{title}: slot {k}");
+    for k in 0..at.len() {
+        for (i, wide) in in_lanes(k).into_iter().enumerate() {
+            let at: Vec<f64> = at.iter().map(|x| x * (1.0 + 1e-3 * i as f64)).collect();
+            let (value, gradient) = value_and_gradient(dual, &at);
+            assert_eq!(value.to_bits(), f(&at).to_bits(), "{}", title(k)());
+            assert_close(wide.value, value, 1e-12, 1e-13, title(k));
+            assert_close(wide.partials[0], gradient[k], 1e-10, 1e-11, title(k));
+            let moved = |step: f64| {
+                let mut at = at.clone();
+                at[k] += step;
+                f(&at)
+            };
+            let (want, rounding) = slope(moved, 1e-4);
+            assert_close(gradient[k], want, 1e-6, 1e-8 + rounding, title(k));
+        }
+    }
 }
 
 #[test]
@@ -1265,8 +1293,9 @@ fn simplices_map_unconstrained_numbers() {
             assert_close(got, want, 1e-9, 1e-12, || format!("{q:?}"));
         }
         // The determinant of the first three rows and columns.
-        let variables: [D; 4] = std::array::from_fn(|k| D::variable(q[k], k));
-        let j = constrain_simplex(variables).0.map(|x| x.partials);
+        let j: [Vec<f64>; 4] = std::array::from_fn(|i| {
+            value_and_gradient(|q| constrain_simplex(std::array::from_fn::<_, 4, _>(|k| q[k])).0[i], &q).1
+        });
         let minor = |a: usize, b: usize| j[1][a] * j[2][b] - j[1][b] * j[2][a];
         let determinant = j[0][0] * minor(1, 2) - j[0][1] * minor(0, 2) + j[0][2] * minor(0, 1);
         assert_close(log_jacobian, determinant.ln(), 1e-12, 1e-12, || format!("{q:?}"));

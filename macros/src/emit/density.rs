@@ -170,10 +170,12 @@ impl Scope<'_> {
         self.slots.iter().find(|s| s.name == name).map_or(quote!(0usize), |s| s.start.clone())
     }
 
-    /// Whether the element has a single discrete local.
+    /// Whether the element has a single discrete local, and no plate inside.
     fn has_one_discrete_local(&self) -> bool {
         let discrete = |v: &&Variable| v.latent() && v.kind != Kind::Real;
-        self.plate.is_some_and(|p| p.variables().filter(discrete).count() == 1)
+        self.plate.is_some_and(|p| {
+            p.variables().filter(discrete).count() == 1 && !p.steps.iter().any(|s| matches!(s, Step::Plate(_)))
+        })
     }
 
     /// The same code without derivatives.
@@ -726,7 +728,8 @@ impl Density<'_> {
                 #rest
             };
             // The one yes-or-no of an element is written out, so that what depends on globals alone, its probabilities
-            // among it, is worked out before the loop over elements. Several would multiply the code.
+            // among it, is worked out before the loop over elements. Several would multiply the code, and so would a plate
+            // inside.
             if definition.draws() == Some(Draws::Bool) && scope.has_one_discrete_local() {
                 return quote! {
                     { let __k = 0usize; #one }
