@@ -121,6 +121,8 @@ macro_rules! family {
         $cases:ident, $name:literal, $cdf:ident, $parameters:expr, whole $whole:expr,
         |$p:ident| $build:expr, points $points:expr, |$x:ident| $exact:expr
     ) => {{
+        // Into the lanes, to be compiled for their registers.
+        #[inline(always)]
         fn log_density<T: Real>($p: &[T], x: T) -> T {
             $build.log_density(x)
         }
@@ -857,6 +859,7 @@ fn the_difference_of_a_cdf_is_exact_in_the_tails() {
 /// Compares value and derivatives of a function of many numbers: plain, in lanes, and by differences.
 macro_rules! check_function {
     ($title:literal, $at:expr, |$v:ident| $body:expr) => {{
+        #[inline(always)]
         fn f<T: Real>($v: &[T]) -> T {
             $body
         }
