@@ -66,6 +66,8 @@ pub mod io;
 #[cfg(feature = "lensing")]
 pub mod lensing;
 mod linear;
+#[cfg(test)]
+mod margins;
 pub mod model;
 #[cfg(feature = "neural")]
 pub mod nn;
@@ -79,6 +81,9 @@ pub mod sampling;
 pub mod simd;
 pub mod simulate;
 mod whole_file;
+
+#[cfg(test)]
+pub(crate) use margins::{assert_below, seed};
 
 /// The modules that [`inference::RowNetworks`] take, in the version that they take them from.
 #[cfg(feature = "neural")]

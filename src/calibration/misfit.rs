@@ -226,6 +226,7 @@ impl Fit {
 mod tests {
     use super::*;
     use crate::simulate::stream;
+    use crate::{seed, within};
     use rand_distr::{Binomial, Distribution, Normal};
 
     /// The mean over all ranks of the probability under N(a, b^2) is one, its derivatives are those by finite differences, and
@@ -262,7 +263,7 @@ mod tests {
     /// information says, and of many draws what is known of a normal sample: 1 / sqrt(n) and 1 / sqrt(2 n).
     #[test]
     fn shift_and_width_are_found() {
-        let (n, mut rng) = (20_000, stream(1, 0));
+        let (n, mut rng) = (20_000, stream(seed(1), 0));
         for draws in [20, 100, 400] {
             for (a, b) in [(0.0, 1.0), (0.1, 1.05), (-0.3, 0.7), (1.0, 2.0)] {
                 let rank = |_| {
@@ -273,7 +274,7 @@ mod tests {
                 let fit = RankLikelihood::new(&ranks, draws as usize).maximum([None, None]);
                 let errors = fit.errors();
                 for (i, truth) in [a, b.ln()].into_iter().enumerate() {
-                    assert!((fit.at[i] - truth).abs() < 4.5 * errors[i], "{draws}: {:?} +- {errors:?}", fit.at);
+                    within!((fit.at[i] - truth).abs(), 4.5 * errors[i], "{draws}: {:?} +- {errors:?}", fit.at);
                 }
                 if (a, b) == (0.0, 1.0) {
                     // Ranks among few draws tell less.

@@ -192,6 +192,7 @@ fn deviate(tilt: f64, exponent: f64, variance: f64) -> f64 {
 mod tests {
     use super::*;
     use crate::simulate::stream;
+    use crate::{seed, within};
     use rand::RngExt;
     use rayon::prelude::*;
 
@@ -221,7 +222,7 @@ mod tests {
         };
         let tables: Vec<Vec<_>> = tilts.iter().map(|tilt| weights.iter().map(|w| table(tilt, w)).collect()).collect();
         let once = |time: u64| {
-            let mut rng = stream(1, time);
+            let mut rng = stream(seed(1), time);
             let drawn_from = &tables[(time % 4) as usize];
             let each = n / weights.len();
             let groups: Vec<Group> = weights
@@ -260,8 +261,8 @@ mod tests {
         for (n, draws, alarm) in [(20, 20, 1e-3), (200, 100, 1e-3), (200, 100, 1e-6), (1000, 400, 1e-6)] {
             for weights in [&[1.0], bent.as_slice()] {
                 let (rate, error) = false_alarms(n, draws, alarm, weights);
-                println!("{n} ranks of {draws}, alarm {alarm}: {:.3} {:.3}", rate / alarm, error / alarm);
-                assert!(error < 0.1 * alarm && (rate - alarm).abs() < 4.0 * error, "{n} {draws}: {rate} {error}");
+                within!(error, 0.1 * alarm, "{n} {draws}");
+                within!((rate - alarm).abs(), 4.0 * error, "{n} ranks of {draws}, alarm {alarm}: {rate}");
             }
         }
     }

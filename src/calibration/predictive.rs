@@ -460,6 +460,7 @@ mod tests {
     use super::*;
     use crate::prelude::*;
     use crate::simulate::stream;
+    use crate::{seed, within};
     use statrs::distribution::{ChiSquared, ContinuousCDF};
 
     #[test]
@@ -506,7 +507,8 @@ mod tests {
         let (model, sets) = (Houses::default(), 600);
         let names = ["mean radon", "sd radon", "largest radon"];
         let mut bins = [[0.0; 10]; 3];
-        for seed in 0..sets {
+        for set in 0..sets {
+            let seed = seed(set);
             let data = houses(seed);
             let check = PredictiveCheck::new(&model, &data).replications(99).seed(seed).prior().unwrap();
             for (bins, name) in bins.iter_mut().zip(names) {
@@ -518,7 +520,7 @@ mod tests {
         let most = ChiSquared::new(9.0).unwrap().inverse_cdf(1.0 - 1e-6);
         for (bins, name) in bins.iter().zip(names) {
             let chi_squared: f64 = bins.iter().map(|n| (n - expected).powi(2) / expected).sum();
-            assert!(chi_squared < most, "{name}: {chi_squared}, {bins:?}");
+            within!(chi_squared, most, "{name}: {bins:?}");
         }
     }
 
@@ -550,7 +552,8 @@ mod tests {
     fn a_right_model_passes() {
         let model = Line::default();
         let mut found = [0; 3];
-        for seed in 0..300 {
+        for set in 0..300 {
+            let seed = seed(set);
             let data = line(seed);
             let check = PredictiveCheck::new(&model, &data).replications(199).seed(seed);
             let check = check.posterior(posterior(&data, seed)).unwrap();
@@ -559,30 +562,33 @@ mod tests {
             }
         }
         // The mean is fitted, and so always explained; the sd is not.
-        assert!(found[0] == 0 && found[1] > 3 && found.iter().all(|n| *n <= 35), "{found:?}");
+        assert_eq!(found[0], 0, "{found:?}");
+        within!(3.5, f64::from(found[1]), "{found:?}");
+        within!(f64::from(found.into_iter().max().unwrap()), 35.5, "{found:?}");
     }
 
     #[test]
     fn a_wrong_width_and_an_outlier_are_found() {
         let model = Line::default();
-        let mut wide = line(1);
+        let mut wide = line(seed(1));
         let mean = wide.events.x.iter().sum::<f64>() / 50.0;
         wide.events.x.iter_mut().for_each(|x| *x = mean + 2.0 * (*x - mean));
-        let check = PredictiveCheck::new(&model, &wide).posterior(posterior(&wide, 1)).unwrap();
+        let check = PredictiveCheck::new(&model, &wide).posterior(posterior(&wide, seed(1))).unwrap();
         assert_eq!(check.get("sd x").unwrap().p_value(), 2.0 / 1001.0);
-        assert!(check.get("mean x").unwrap().p_value() > 0.1);
+        within!(0.1, check.get("mean x").unwrap().p_value());
         let told = check.warnings();
         assert!(told.iter().any(|w| w.contains("`sd x`") && w.contains("above that of 1000 of 1000")), "{told:?}");
 
-        let mut outlier = line(2);
+        let mut outlier = line(seed(2));
         outlier.events.x[17] -= 6.0;
         let check = PredictiveCheck::new(&model, &outlier).statistic("second least", |data| {
             let mut x = data.events.x.clone();
             x.sort_by(f64::total_cmp);
             x[1]
         });
-        let check = check.posterior(posterior(&outlier, 2)).unwrap();
-        assert!(check.get("least x").unwrap().p_value() < 0.01 && check.get("second least").unwrap().p_value() > 0.05);
+        let check = check.posterior(posterior(&outlier, seed(2))).unwrap();
+        within!(check.get("least x").unwrap().p_value(), 0.01);
+        within!(0.05, check.get("second least").unwrap().p_value());
         assert!(check.to_string().contains("`least x` of the data") && check.to_string().contains("second least"));
     }
 
@@ -620,10 +626,11 @@ mod tests {
         let marks = CountedMarks { offsets: vec![0, 2, 4], side: vec![true; 4], y: vec![2.5; 4] };
         let data = CountedData { events: CountedEvents { weight: vec![2.0, 3.0], x: vec![2.1, 2.9], marks } };
         let at = CountedGlobals { rate: 20.0 };
-        let check = PredictiveCheck::new(&model, &data).posterior([at.clone()]).unwrap();
+        let check = PredictiveCheck::new(&model, &data).seed(seed(0)).posterior([at.clone()]).unwrap();
         let events = check.get("events").unwrap();
         // Poisson(20): the mean of 1000 has an error of 0.14.
-        assert!((events.mean() - 20.0).abs() < 0.7 && events.p_value() < 0.01, "{}", events.mean());
+        within!((events.mean() - 20.0).abs(), 0.7);
+        within!(events.p_value(), 0.01);
         for simulation in model.simulate(100).at(&at).replicate(&data).run().unwrap() {
             let CountedEvents { weight, marks, .. } = simulation.data.events;
             assert!(weight.iter().all(|w| [2.0, 3.0].contains(w)) && marks.side.iter().all(|side| *side));
@@ -654,7 +661,7 @@ mod tests {
         let pairs = [("pair[0][0]", 0.5), ("pair[0][1]", 7.0), ("pair[1][0]", 0.25), ("pair[1][1]", 2.0)];
         let mut draws: Vec<_> = pairs.iter().map(|(name, value)| all(name, *value)).collect();
         draws.extend([all("centre", 3.0), all("signal[0]", 1.0), all("signal[1]", 0.0), all("count[0]", 4.0)]);
-        let check = PredictiveCheck::new(&model, &data).statistic("first", |data| data.events.x[0]);
+        let check = PredictiveCheck::new(&model, &data).seed(seed(0)).statistic("first", |data| data.events.x[0]);
         let check = check.statistic("second", |data| data.events.x[1]);
         // Of `count` one element is missing: then all are drawn.
         let partly = check.posterior_elements(&draws[..]).unwrap();
@@ -664,7 +671,8 @@ mod tests {
         for (name, expected) in [("first", 100.0 + 4.0 + 0.5 - 0.25), ("second", 2.0 + 7.0 - 2.0)] {
             // 1000 replications with an sd of 0.1.
             let found = whole.get(name).unwrap();
-            assert!((found.mean() - expected).abs() < 0.016 && (found.sd() - 0.1).abs() < 0.012, "{name}: {found:?}");
+            within!((found.mean() - expected).abs(), 0.016, "{name}: {found:?}");
+            within!((found.sd() - 0.1).abs(), 0.012, "{name}: {found:?}");
         }
         assert_eq!(whole.source(), "posterior of the elements");
         assert!(matches!(check.posterior_elements(&draws[4..5]), Err(PredictiveError::NoLocals)));
@@ -675,16 +683,17 @@ mod tests {
     /// A county that is far off is one of a wide population, or the same county again.
     #[test]
     fn elements_and_population_are_checked_apart() {
-        let (model, mut data) = (Houses::default(), houses(8));
+        let (model, mut data) = (Houses::default(), houses(seed(8)));
         data.counties.houses.radon[12..].iter_mut().for_each(|x| *x += 12.0);
-        let chains = model.nuts(&data).seed(1).chains(2).run().unwrap();
+        let chains = model.nuts(&data).seed(seed(1)).chains(2).run().unwrap();
         let check = PredictiveCheck::new(&model, &data)
             .statistic("fourth county", |data| data.counties.houses.radon[12..].iter().sum::<f64>() / 20.0);
         let (anew, same) = (check.posterior(chains.globals()).unwrap(), check.posterior_elements(&chains).unwrap());
         let of = |found: &Predictive| found.get("fourth county").unwrap().clone();
         // Other counties spread as wide as this one is off; its own replications are as near as the mean of 20 houses, twice.
-        assert!(of(&anew).sd() > 2.0 && of(&same).p_value() > 0.2);
-        assert!((of(&same).sd() - (2.0_f64 / 20.0).sqrt()).abs() < 0.05, "{}", of(&same).sd());
+        within!(2.0, of(&anew).sd());
+        within!(0.2, of(&same).p_value());
+        within!((of(&same).sd() - (2.0_f64 / 20.0).sqrt()).abs(), 0.05);
     }
 
     #[test]

@@ -128,6 +128,7 @@ fn combine(coefficients: &[f64], shares: &[f64; 4]) -> f64 {
 mod tests {
     use super::*;
     use crate::simulate::stream;
+    use crate::{seed, within};
     use rand::RngExt;
 
     #[test]
@@ -152,20 +153,20 @@ mod tests {
     /// standard errors of a quantile from the values that a coefficient sees; that at an end sees half as many, on one side.
     #[test]
     fn quantiles_of_an_exponential() {
-        let (n, mut rng) = (40_000, stream(1, 0));
+        let (n, mut rng) = (40_000, stream(seed(1), 0));
         let mean = |x: f64| 1.0 + x + (2.0 * std::f64::consts::PI * x / 3.0).sin();
         let x: Vec<f64> = (0..n).map(|i| 3.0 * (f64::from(i) + 0.5) / f64::from(n)).collect();
         let y: Vec<f64> = x.iter().map(|x| -mean(*x) * (-rng.random::<f64>()).ln_1p()).collect();
         for level in [0.5, 0.68, 0.9, 0.95] {
             let spline = Quantile::fit(&[(&x, 0.0, 3.0)], &y, level).unwrap();
             let below = x.iter().zip(&y).filter(|(x, y)| **y <= spline.at([**x])).count() as f64 / f64::from(n);
-            assert!((below - level).abs() < 0.001, "{level}: {below}");
+            within!((below - level).abs(), 0.001, "{level}");
             for i in 0..=30 {
                 let at = 0.1 * f64::from(i);
                 let exact = -mean(at) * (1.0 - level).ln();
                 let error = mean(at) * (level / (1.0 - level) / (f64::from(n) / 9.0)).sqrt();
                 let error = if (3..=27).contains(&i) { 1.2 } else { 2.0 } * error;
-                assert!((spline.at([at]) - exact).abs() < 4.0 * error, "{level} {at}: {} {exact}", spline.at([at]));
+                within!((spline.at([at]) - exact).abs(), 4.0 * error, "{level} {at}: {exact}");
             }
         }
         let constant = Quantile::fit(&[(&x, 0.0, 3.0)], &vec![2.0; x.len()], 0.9).unwrap();
@@ -176,7 +177,7 @@ mod tests {
     /// sqrt(level (1 - level) / (n / 9)) for each of the two functions.
     #[test]
     fn quantiles_follow_two_numbers() {
-        let (n, mut rng) = (40_000, stream(2, 0));
+        let (n, mut rng) = (40_000, stream(seed(2), 0));
         let shift = |a: f64, b: f64| a.sin() - 0.5 * b * b;
         let a: Vec<f64> = (0..n).map(|_| 3.0 * rng.random::<f64>()).collect();
         let b: Vec<f64> = (0..n).map(|_| 2.0 * rng.random::<f64>() - 1.0).collect();
@@ -186,7 +187,7 @@ mod tests {
             let error = (level * (1.0 - level) * 2.0 / (f64::from(n) / 9.0)).sqrt();
             for (a, b) in [(0.4, -0.8), (1.5, 0.0), (2.2, 0.3), (2.7, 0.8)] {
                 let (at, exact) = (found.at([a, b]), shift(a, b) + level);
-                assert!((at - exact).abs() < 4.0 * error, "{level} {a} {b}: {at} {exact}");
+                within!((at - exact).abs(), 4.0 * error, "{level} {a} {b}: {at} {exact}");
             }
         }
     }

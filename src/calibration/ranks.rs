@@ -166,12 +166,13 @@ impl Calibration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{seed, within};
     use rand_distr::{Distribution, StandardNormal};
 
     /// True values from N(shift, width^2) among draws from N(0, 1).
     fn ranks(simulations: usize, draws: usize, shift: f64, width: f64) -> Ranks {
         let rank_of = |i: usize| {
-            let mut rng = stream(5, i as u64);
+            let mut rng = stream(seed(5), i as u64);
             let mut normal = || -> f64 { StandardNormal.sample(&mut rng) };
             let truth = shift + width * normal();
             rank(i, truth, (0..draws).map(|_| normal()))
@@ -193,11 +194,8 @@ mod tests {
                 let (of_shift, of_width) = (one.shift(), one.width());
                 let (shift, width) = (-shift, 1.0 / width);
                 // The shift is in units of the posterior's width.
-                assert!((of_shift.value - shift).abs() < 4.0 * of_shift.error, "{draws}: {of_shift:.4}, {shift}");
-                assert!(
-                    (of_width.value - width).abs() < 4.0 * of_width.error + 0.01,
-                    "{draws}: {of_width:.4}, {width}"
-                );
+                within!((of_shift.value - shift).abs(), 4.0 * of_shift.error, "{draws}: {of_shift:.4}, {shift}");
+                within!((of_width.value - width).abs(), 4.0 * of_width.error + 0.01, "{draws}: {of_width:.4}, {width}");
             }
         }
         // Their errors are their scatter.
@@ -211,7 +209,8 @@ mod tests {
             square.sqrt() / (all.iter().map(|e| e.error).sum::<f64>() / n)
         };
         // 200 of them: the scatter is known to 5 %.
-        assert!((scatter(Ranks::shift) - 1.0).abs() < 0.2 && (scatter(Ranks::width) - 1.0).abs() < 0.2);
+        within!((scatter(Ranks::shift) - 1.0).abs(), 0.2);
+        within!((scatter(Ranks::width) - 1.0).abs(), 0.2);
     }
 
     #[test]
@@ -231,10 +230,10 @@ mod tests {
     /// Ties take any rank among them, all equally often.
     #[test]
     fn ties_are_broken_at_random() {
-        let found: Vec<usize> = (0..3000).map(|i| rank(i, 1.0, [0.0, 1.0, 1.0, 2.0])).collect();
+        let found: Vec<usize> = (0..3000).map(|i| rank(seed(i) as usize, 1.0, [0.0, 1.0, 1.0, 2.0])).collect();
         for at in 1..=3 {
             let times = found.iter().filter(|rank| **rank == at).count();
-            assert!((times as f64 - 1000.0).abs() < 4.0 * (3000.0f64 * 2.0 / 9.0).sqrt(), "{at}: {times}");
+            within!((times as f64 - 1000.0).abs(), 4.0 * (3000.0f64 * 2.0 / 9.0).sqrt(), "{at}");
         }
         assert!(found.iter().all(|rank| (1..=3).contains(rank)));
     }

@@ -180,14 +180,18 @@ impl<'a, M: Model> Simulate<'a, M> {
         let drawn = Mutex::new(Vec::new());
         in_parallel(self.any.sets, &|positions| {
             let first = positions.start;
-            let draw = |position| model.draw(&plan, &mut stream(self.any.seed, position as u64));
-            let some = positions.map(draw).collect::<Result<Vec<_>, _>>()?;
+            let mut some = Vec::with_capacity(positions.len());
+            for position in positions {
+                some.push(model.draw(&plan, &mut stream(self.any.seed, position as u64))?);
+            }
             drawn.lock().unwrap_or_else(PoisonError::into_inner).push((first, some));
             Ok(())
         })?;
         let mut drawn = drawn.into_inner().unwrap_or_else(PoisonError::into_inner);
         drawn.sort_unstable_by_key(|(first, _)| *first);
-        Ok(drawn.into_iter().flat_map(|(_, some)| some).collect())
+        let mut all = Vec::with_capacity(self.any.sets);
+        drawn.iter_mut().for_each(|(_, some)| all.append(some));
+        Ok(all)
     }
 
     /// The data set that covariates are taken from.
@@ -205,10 +209,10 @@ impl<'a, M: Model> Simulate<'a, M> {
     }
 }
 
-/// Data sets that one task draws, so that handing the tasks out costs nothing beside drawing them.
+/// The fewest data sets that one task draws, so that handing the tasks out costs nothing beside drawing them.
 const TOGETHER: usize = 16;
 
-/// Runs `draw` on all cores for runs of positions that together are `0..sets`.
+/// Runs `draw` on all cores for runs of positions that together are `0..sets`: long ones, unless a core has nothing to do.
 ///
 /// # Errors
 /// That of the first run that has one.
@@ -216,8 +220,11 @@ pub(crate) fn in_parallel(
     sets: usize,
     draw: &(dyn Fn(Range<usize>) -> Result<(), SimulateError> + Sync),
 ) -> Result<(), SimulateError> {
-    let run = |task: usize| draw(task * TOGETHER..((task + 1) * TOGETHER).min(sets));
-    let failed = (0..sets.div_ceil(TOGETHER)).into_par_iter().find_map_first(|task| run(task).err());
+    let halves = |all: Range<usize>| {
+        let middle = all.start + all.len() / 2;
+        if all.len() < 2 * TOGETHER { (all, None) } else { (all.start..middle, Some(middle..all.end)) }
+    };
+    let failed = rayon::iter::split(0..sets, halves).find_map_first(|positions| draw(positions).err());
     failed.map_or(Ok(()), Err)
 }
 

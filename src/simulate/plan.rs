@@ -106,7 +106,7 @@ impl<'a> Fixed<'a> {
 
     /// The numbers of a local of an element, where it is fixed.
     fn kept(&self, plate: usize, name: &str, element: usize, width: usize) -> Option<&[f64]> {
-        if self.locals.is_empty() || self.anew[plate] {
+        if self.anew[plate] {
             return None;
         }
         let (_, values) = self.locals.iter().find(|(known, _)| known == name)?;
@@ -170,7 +170,11 @@ impl<'a, M: Model> Plan<'a, M> {
     }
 
     /// The value of a local of an element, where it is fixed.
+    #[inline]
     pub fn kept<const N: usize>(&self, plate: usize, name: &str, element: usize) -> Option<[f64; N]> {
+        if self.fixed.locals.is_empty() {
+            return None;
+        }
         self.fixed.kept(plate, name, element, N)?.try_into().ok()
     }
 

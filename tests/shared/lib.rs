@@ -3,6 +3,7 @@
 #![allow(missing_docs)]
 
 pub mod faulty;
+#[path = "../../src/margins.rs"]
 mod margins;
 pub mod models;
 pub mod properties;

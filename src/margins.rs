@@ -1,4 +1,5 @@
-//! Random assertions: seeds that can all be moved, and bounds of which it is recorded how near they were.
+//! Random assertions of tests: seeds that can all be moved, and bounds of which it is recorded how near they were. Compiled for
+//! tests alone, those in this crate and those in `tests/`.
 //!
 //! `tests/margins.sh` runs the tests with many seeds and prints for each assertion the worst of what was found over its bound.
 
