@@ -2,7 +2,7 @@
 # How near random assertions are to their bounds: runs tests with many seeds, and prints for each assertion the worst of what
 # was found over its bound, and how often it was not below, worst first.
 #
-#     tests/margins.sh 20 --test exact --test neural          # 20 seeds
+#     tests/margins.sh 20 --lib --test exact --test neural    # 20 seeds
 #     tests/margins.sh 3 --test neural -- --ignored joint     # what follows is handed to `cargo test`
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -13,7 +13,7 @@ trap 'rm -f "$margins"' EXIT
 for ((i = 0; i < seeds; i++)); do
     echo "seed $i" >&2
     HIERARCH_TEST_SEED=$((1000 * i)) HIERARCH_TEST_MARGINS=$margins \
-        "${CARGO:-cargo}" test --release -p hierarch-tests --no-fail-fast "$@" | grep -E '^test .* FAILED' >&2
+        "${CARGO:-cargo}" test --release --workspace --no-fail-fast "$@" | grep -E '^test .* FAILED' >&2
 done
 awk -F '\t' '
     {

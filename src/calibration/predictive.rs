@@ -563,8 +563,8 @@ mod tests {
         }
         // The mean is fitted, and so always explained; the sd is not.
         assert_eq!(found[0], 0, "{found:?}");
-        within!(3.5, f64::from(found[1]), "{found:?}");
-        within!(f64::from(found.into_iter().max().unwrap()), 35.5, "{found:?}");
+        within!(3.5, found[1] as f64, "{found:?}");
+        within!(found.into_iter().max().unwrap() as f64, 35.5, "{found:?}");
     }
 
     #[test]
