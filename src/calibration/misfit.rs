@@ -229,16 +229,19 @@ mod tests {
     use crate::{seed, within};
     use rand_distr::{Binomial, Distribution, Normal};
 
+    /// The likelihood of a single rank.
+    fn one(rank: usize, draws: usize, at: [f64; 2]) -> Fit {
+        let mut counts = vec![0.0; draws + 1];
+        counts[rank] = 1.0;
+        RankLikelihood::of_counts(&counts).at(at)
+    }
+
     /// The mean over all ranks of the probability under N(a, b^2) is one, its derivatives are those by finite differences, and
     /// a posterior that is right makes every rank as probable as any other.
     #[test]
     fn probabilities_of_ranks() {
         for draws in [1, 20, 400] {
-            let one = |rank: usize, at| {
-                let mut counts = vec![0.0; draws + 1];
-                counts[rank] = 1.0;
-                RankLikelihood::of_counts(&counts).at(at)
-            };
+            let one = |rank, at| one(rank, draws, at);
             for at in [[0.0, 0.0], [0.4, -0.3], [-2.0, 0.8], [0.0, -2.3]] {
                 let sum: f64 = (0..=draws).map(|rank| one(rank, at).value.exp()).sum();
                 // What is beyond the last score is known but for a part of a step.
@@ -259,11 +262,12 @@ mod tests {
         }
     }
 
-    /// Ranks of a known shift and width, few draws or many: the estimates are right to 4.5 standard errors, these are what the
-    /// information says, and of many draws what is known of a normal sample: 1 / sqrt(n) and 1 / sqrt(2 n).
+    /// Ranks of a known shift and width, few draws or many: the estimates are right to 4.5 standard errors, and these are what
+    /// Fisher's information of a rank says, the mean square of its derivative. That of a number itself is 1 and 2.
     #[test]
     fn shift_and_width_are_found() {
         let (n, mut rng) = (20_000, stream(seed(1), 0));
+        let mut of_fewer = [0.0; 2];
         for draws in [20, 100, 400] {
             for (a, b) in [(0.0, 1.0), (0.1, 1.05), (-0.3, 0.7), (1.0, 2.0)] {
                 let rank = |_| {
@@ -277,10 +281,14 @@ mod tests {
                     within!((fit.at[i] - truth).abs(), 4.5 * errors[i], "{draws}: {:?} +- {errors:?}", fit.at);
                 }
                 if (a, b) == (0.0, 1.0) {
-                    // Ranks among few draws tell less.
-                    let plain = [1.0, 2.0].map(|one: f64| (one * f64::from(n)).sqrt().recip());
-                    for loss in [errors[0] / plain[0], errors[1] / plain[1]] {
-                        assert!(loss > 0.97 && loss < 1.02 + 5.0 / f64::from(draws as u32), "{draws}: {loss}");
+                    let gradients: Vec<[f64; 2]> =
+                        (0..=draws as usize).map(|rank| one(rank, draws as usize, [0.0, 0.0]).gradient).collect();
+                    for (i, of_a_number) in [1.0, 2.0].into_iter().enumerate() {
+                        let information = gradients.iter().map(|g| g[i] * g[i]).sum::<f64>() / gradients.len() as f64;
+                        assert!(of_fewer[i] < information && information < of_a_number, "{draws}: {information}");
+                        of_fewer[i] = information;
+                        let off = errors[i] * (information * f64::from(n)).sqrt() - 1.0;
+                        within!(off.abs(), 0.03, "{draws}: {off}");
                     }
                 }
             }

@@ -199,7 +199,7 @@ mod tests {
     /// The false-alarm rate of a test of `n` ranks at `alarm`, with its standard error, by importance sampling: ranks drawn with
     /// tilted probabilities, so that alarms are common, and weighted by the ratio of probabilities, which is exact.
     fn false_alarms(n: usize, draws: usize, alarm: f64, weights: &[f64]) -> (f64, f64) {
-        const TIMES: u64 = 2_000;
+        const TIMES: u64 = 4_000;
         let scores = NormalScores::new(draws);
         let far = (2.0 * (2.0 / alarm).ln()).sqrt();
         let squared: f64 = weights.iter().map(|w| w * w).sum::<f64>() / weights.len() as f64 * n as f64;
