@@ -135,7 +135,8 @@ pub trait Model: Clone + std::fmt::Debug + PartialEq + Send + Sync + Serialize +
         Nuts::new(self, data)
     }
 
-    /// The globals at which the data are likeliest, whatever the prior.
+    /// The globals at which the data are likeliest, whatever the prior. The search starts at draws of the prior: the highest of
+    /// many narrow maxima may be missed.
     ///
     /// # Errors
     /// Data that do not fit the model, a model with continuous locals, and a likelihood that has no maximum.

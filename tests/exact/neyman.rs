@@ -147,9 +147,9 @@ fn critical_values_that_follow_an_estimate_cover_over_the_nuisance_parameter() {
     let following = Neyman::following(simulate(), "mass", -5.0..=5.0, &[0.68, 0.9], distance, "sd", estimate).unwrap();
     let plain = Neyman::new(simulate(), "mass", -5.0..=5.0, &[0.68, 0.9], distance).unwrap();
     let mut mean = [0.0; 2];
-    for sd in [0.55, 0.9, 1.2, 1.5, 1.95] {
+    for (i, sd) in [0.55, 0.9, 1.2, 1.5, 1.95].into_iter().enumerate() {
         let globals = WeighGlobals { mass: 1.0, sd };
-        let coverage = following.coverage(&globals, 2000, 3).unwrap();
+        let coverage = following.coverage(&globals, 2000, seed(3 + i as u64)).unwrap();
         for (c, mean) in coverage.iter().zip(&mut mean) {
             println!("{sd}: {c:?}");
             // Critical values add an error of a tenth of 40,000 simulations, and an estimate from 100 readings is off by 7 %.
@@ -157,9 +157,9 @@ fn critical_values_that_follow_an_estimate_cover_over_the_nuisance_parameter() {
             *mean += (c.share - c.level) / c.error / 5.0;
         }
         if !(0.8..1.5).contains(&sd) {
-            assert!(
-                plain.coverage(&globals, 2000, 3).unwrap().iter().all(|c| (c.share - c.level).abs() > 6.0 * c.error)
-            );
+            for c in plain.coverage(&globals, 5000, seed(3)).unwrap() {
+                within!(6.0, (c.share - c.level).abs() / c.error, "{sd}: {c:?}");
+            }
         }
     }
     mean.iter().for_each(|mean| within!(mean.abs(), 2.0));

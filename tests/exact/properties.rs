@@ -209,10 +209,14 @@ proptest! {
     #[test]
     fn gradients_at_draws_of_the_prior(
         detectors in simulations(&Detectors::default()),
-        siblings in simulations(&Siblings::default()),
+        mut siblings in simulations(&Siblings::default()),
         changepoint in simulations(&Regression::default()),
     ) {
         gradient_is_that_of_the_density(&Detectors::default(), &detectors);
+        // A difference across the kink of Laplace's density says nothing.
+        for o in &mut siblings.data.other.o {
+            *o += if (*o - siblings.globals.m).abs() < 0.01 { 0.1 } else { 0.0 };
+        }
         gradient_is_that_of_the_density(&Siblings::default(), &siblings);
         gradient_is_that_of_the_density(&Regression::default(), &changepoint);
     }

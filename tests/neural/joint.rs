@@ -127,22 +127,22 @@ fn a_bank_may_be_for_the_locals_alone() {
     within!(1e-3, (fresh.1 - of_bank.1).abs(), "{fresh:?} and {of_bank:?}");
 }
 
-/// Standard deviations are told from 2000 draws, and are 1.6 % off: not those of all data by the same. The mean over 400 sets,
-/// next to that of other draws, has an error of 0.11 %, of which the bound is five.
+/// Standard deviations are told from 2000 draws, and are 1.6 % off: not those of all data by the same. The mean over 150 sets,
+/// next to that of other draws, has an error of 0.18 %, of which the bound is five.
 #[test]
 fn beliefs_of_many_data_sets_are_not_off_together() {
     let model = Schools::default();
     let joint = model.joint_npe().seed(seed(1)).train(Budget::sets(2_000)).unwrap();
-    let sets = model.simulate(400).size("schools", 2).seed(seed(3)).run().unwrap();
+    let sets = model.simulate(150).size("schools", 2).seed(seed(3)).run().unwrap();
     let mut off = 0.0;
     for (seed, set) in sets.iter().enumerate() {
         let belief = joint.condition(&set.data).unwrap();
         let theta = &belief.sample(2000, 100 + seed as u64)[2];
         let mean = theta.iter().sum::<f64>() / 2000.0;
         let variance = theta.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / 1999.0;
-        off += (belief.sd("theta[0]").unwrap() / variance.sqrt()).ln() / 400.0;
+        off += (belief.sd("theta[0]").unwrap() / variance.sqrt()).ln() / 150.0;
     }
-    within!(off.abs(), 0.006, "{off}");
+    within!(off.abs(), 0.0092, "{off}");
 }
 
 /// Means within so many sds and sds within such a share, on average over data sets and schools.

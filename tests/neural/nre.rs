@@ -144,7 +144,7 @@ fn a_balanced_ratio_is_cautious() {
     let model = Pair::default();
     let sets = model.simulate(50).size("events", 10).seed(seed(9)).run().unwrap();
     let sd = |nre: Nre<'_, Pair>| {
-        let estimator = nre.others(3).seed(seed(2)).train(Budget::sets(30_000)).unwrap();
+        let estimator = nre.others(3).seed(seed(2)).train(Budget::sets(8_000)).unwrap();
         sets.iter().map(|s| estimator.condition(&s.data).unwrap().sd("a").unwrap()).sum::<f64>() / 50.0
     };
     let (plain, balanced) = (sd(model.nre()), sd(model.nre().balanced(100.0)));
