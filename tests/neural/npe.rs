@@ -320,7 +320,7 @@ fn a_network_of_ones_own_learns_from_the_rows() {
 
 #[test]
 fn a_network_of_ones_own_reads_the_rows() {
-    a_network_of_ones_own(20_000, 0.5);
+    a_network_of_ones_own(20_000, 0.8);
 }
 
 /// After so many data sets, means are off by so many sd. Those of the prior are off by 4.4.
