@@ -14,8 +14,7 @@
 //! A set that the machine lacks is not raised to: a line on standard error says so, and the widest there is runs. Sums are
 //! taken in another order on other registers, so that the same seed gives slightly other numbers on another set.
 //!
-//! Two dependencies detect for themselves and do not read the variable: `gemm`, which multiplies the matrices of the networks,
-//! and `nuts-rs`, which adds up the vectors of NUTS's trajectories.
+//! One dependency detects for itself and does not read the variable: `gemm`, which multiplies the matrices of the networks.
 
 use pulp::Arch;
 use std::sync::LazyLock;

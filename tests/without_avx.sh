@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Runs tests on an emulated processor that has neither AVX nor AVX-512.
 #
-# HIERARCH_SIMD lowers the instruction set of the library's own kernels. What gemm and nuts-rs run on they find out by
-# themselves; that they, too, run where there is no AVX is shown here, where an instruction of it would end the program.
+# HIERARCH_SIMD lowers the instruction set of the library's own kernels. What gemm runs on it finds out by itself; that it,
+# too, runs where there is no AVX is shown here, where an instruction of it would end the program.
 #
 #   cargo test --release --workspace --no-run --message-format=json | tests/without_avx.sh
 #   tests/without_avx.sh target/release/deps/hierarch-0123456789abcdef ...

@@ -1,5 +1,6 @@
 //! Exact posteriors, from a model's density: Markov chains and importance sampling, and what their draws are worth.
 
+mod adaptation;
 mod chains;
 pub mod diagnostics;
 mod importance;
@@ -10,6 +11,7 @@ mod minimise;
 mod nuts;
 mod smoothing;
 mod summary;
+mod trajectory;
 
 pub(crate) use chains::AnyChains;
 pub use chains::Chains;

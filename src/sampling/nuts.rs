@@ -1,15 +1,15 @@
-//! The No-U-Turn Sampler of the `nuts-rs` crate (that of PyMC's nutpie) over a model's density.
+//! Chains of the No-U-Turn Sampler over a model's density.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use nuts_rs::{Chain, CpuLogpFunc, CpuMath, CpuMathError, DiagNutsSettings, HasDims, LogpError, Settings};
 use rand::RngExt;
 use rayon::prelude::*;
 
+use super::adaptation::Adaptation;
 use super::importance::{cumulative, pick};
 use super::metric::Metric;
+use super::trajectory::{Position, Walker};
 use super::{AnyChains, AnyRefined, Chains, Refined};
 use crate::io::DataError;
 use crate::model::{AnyData, AnyDensity, AnyModel, Densities, Density, Likelihood, Model};
@@ -137,14 +137,6 @@ pub enum SampleError {
         found: usize,
         /// The numbers of the density.
         dimension: usize,
-    },
-    /// The sampler gave up.
-    #[error("chain {chain} stopped: {what}")]
-    Sampler {
-        /// The chain, counted from 0.
-        chain: usize,
-        /// What the sampler says.
-        what: String,
     },
 }
 
@@ -327,38 +319,46 @@ impl NutsSettings<'_> {
         known: Option<&Known<'_>>,
         report: &(dyn Fn(bool) + Sync),
     ) -> Result<Run, SampleError> {
-        let failed = |e: &dyn std::fmt::Display| SampleError::Sampler { chain, what: e.to_string() };
         let mut rng = stream(self.seed, chain as u64);
         let start = start((model, data), chain, known, &mut *density, &mut rng)?;
         let metric = known.map(|known| &known.metric);
-        let start = metric.map_or(start.clone(), |metric| metric.inverse(&start));
-        let (warmup, dimension) = (self.steps_of_warmup(), density.dimension());
-        let mut settings =
-            DiagNutsSettings { num_tune: warmup as u64, num_draws: self.draws as u64, ..Default::default() };
-        settings.adapt_options.step_size_settings.target_accept = self.target_accept;
-        let buffers = metric.map_or((Vec::new(), Vec::new()), |_| (vec![0.0; dimension], vec![0.0; dimension]));
-        let math = CpuMath::new(LogDensity { density, metric, buffers });
-        let mut sampler = settings.new_chain(chain as u64, math, &mut rng).map_err(|e| failed(&e))?;
-        sampler.set_position(&start).map_err(|e| failed(&e))?;
-        let mut run = Run { columns: Vec::new(), divergences: 0 };
-        let (mut values, mut unrounded) = (Vec::new(), vec![0.0; dimension]);
-        for step in 0..warmup + self.draws {
-            let (q, info) = sampler.draw().map_err(|e| failed(&e))?;
-            let kept = step >= warmup;
-            report(kept && info.diverging);
-            if kept {
-                run.divergences += usize::from(info.diverging);
-                let q = match metric {
-                    Some(metric) => {
-                        metric.forward(&q, &mut unrounded);
-                        &unrounded
-                    }
-                    None => &*q,
-                };
-                model.constrain_with_derived(Some(data), q, &mut values);
-                run.columns.resize_with(values.len(), || Vec::with_capacity(self.draws));
-                run.columns.iter_mut().zip(&values).for_each(|(column, &x)| column.push(x));
+        let dimension = start.len();
+        let (mut unrounded, mut by_unrounded) = (vec![0.0; dimension], vec![0.0; dimension]);
+        let mut in_metric = |y: &[f64], gradient: &mut [f64]| match metric {
+            // The Jacobian is the same everywhere.
+            Some(metric) => {
+                metric.forward(y, &mut unrounded);
+                let value = density.gradient(&unrounded, &mut by_unrounded);
+                metric.pull(&by_unrounded, gradient);
+                value
             }
+            None => density.gradient(y, gradient),
+        };
+        let mut position =
+            Position::new(metric.map_or_else(|| start.clone(), |metric| metric.inverse(&start)), &mut in_metric);
+        let scales = if known.is_some() { vec![1.0; dimension] } else { Adaptation::first_scales(&position) };
+        let mut walker = Walker::new(scales);
+        walker.find_step(&position, &mut in_metric, &mut rng);
+        let warmup = self.steps_of_warmup();
+        let mut adaptation = Adaptation::new(warmup, self.target_accept, walker.step);
+        for _ in 0..warmup {
+            let transition = walker.transition(&mut position, &mut in_metric, &mut rng);
+            adaptation.learn(&position, transition, &mut walker);
+            report(false);
+        }
+        let mut run = Run { columns: Vec::new(), divergences: 0 };
+        let (mut values, mut q) = (Vec::new(), start);
+        for _ in 0..self.draws {
+            let transition = walker.transition(&mut position, &mut in_metric, &mut rng);
+            report(transition.diverged);
+            run.divergences += usize::from(transition.diverged);
+            match metric {
+                Some(metric) => metric.forward(&position.q, &mut q),
+                None => q.copy_from_slice(&position.q),
+            }
+            model.constrain_with_derived(Some(data), &q, &mut values);
+            run.columns.resize_with(values.len(), || Vec::with_capacity(self.draws));
+            run.columns.iter_mut().zip(&values).for_each(|(column, &x)| column.push(x));
         }
         Ok(run)
     }
@@ -425,63 +425,5 @@ impl<'a> Known<'a> {
     fn draw(&self, rng: &mut Stream) -> &[f64] {
         let dimension = self.q.len() / self.below.len();
         &self.q[pick(&self.below, rng) * dimension..][..dimension]
-    }
-}
-
-/// The density that a chain runs on, in the space of a metric if there is one.
-struct LogDensity<'a> {
-    density: Box<dyn AnyDensity + 'a>,
-    metric: Option<&'a Metric>,
-    /// The position and the gradient that the density knows, where there is a metric.
-    buffers: (Vec<f64>, Vec<f64>),
-}
-
-impl HasDims for LogDensity<'_> {
-    fn dim_sizes(&self) -> HashMap<String, u64> {
-        HashMap::from([("unconstrained_parameter".to_owned(), self.density.dimension() as u64)])
-    }
-}
-
-/// A position where the density is not finite: the sampler turns back there, as at a divergence.
-#[derive(Debug, thiserror::Error)]
-#[error("the log density is {0}")]
-struct NotFinite(f64);
-
-impl LogpError for NotFinite {
-    fn is_recoverable(&self) -> bool {
-        true
-    }
-}
-
-impl CpuLogpFunc for LogDensity<'_> {
-    type LogpError = NotFinite;
-    type FlowParameters = ();
-    type ExpandedVector = Vec<f64>;
-
-    fn dim(&self) -> usize {
-        self.density.dimension()
-    }
-
-    fn logp(&mut self, q: &[f64], gradient: &mut [f64]) -> Result<f64, NotFinite> {
-        let value = match self.metric {
-            // The Jacobian is the same everywhere.
-            Some(metric) => {
-                let (position, by_position) = &mut self.buffers;
-                metric.forward(q, position);
-                let value = self.density.gradient(position, by_position);
-                metric.pull(by_position, gradient);
-                value
-            }
-            None => self.density.gradient(q, gradient),
-        };
-        if value.is_finite() && gradient.iter().all(|g| g.is_finite()) { Ok(value) } else { Err(NotFinite(value)) }
-    }
-
-    fn expand_vector<R: nuts_rs::rand::Rng + ?Sized>(
-        &mut self,
-        _: &mut R,
-        q: &[f64],
-    ) -> Result<Vec<f64>, CpuMathError> {
-        Ok(q.to_vec())
     }
 }

@@ -1,0 +1,172 @@
+//! What a chain learns during its warm-up: the scale of each number and the length of a step.
+
+use super::trajectory::{Position, Transition, Walker};
+
+/// The share of the warm-up in which scales are forgotten soon, since the chain is still on its way, and the one after which
+/// they stay.
+const EARLY: f64 = 0.3;
+const LATE: f64 = 0.85;
+/// Draws after which what a scale rests on is forgotten: early, and later.
+const SOON: usize = 10;
+const LATER: usize = 80;
+
+/// The warm-up of a chain.
+///
+/// The scale of a number is the fourth root of the variance of its draws over that of its slopes, which is right for a
+/// Normal distribution from a few draws on (the sampler of PyMC, nutpie, does so). Two estimates grow side by side, the older
+/// of which is used; after a while it is dropped for the younger one, so that the way to the posterior is forgotten.
+#[derive(Debug)]
+pub(super) struct Adaptation {
+    warmup: usize,
+    done: usize,
+    step: StepSize,
+    used: Moments,
+    next: Moments,
+}
+
+impl Adaptation {
+    /// For a chain at a position, with the scales that its slopes suggest.
+    pub(super) fn new(warmup: usize, target_accept: f64, step: f64) -> Self {
+        Self {
+            warmup,
+            done: 0,
+            step: StepSize::new(target_accept, step),
+            used: Moments::default(),
+            next: Moments::default(),
+        }
+    }
+
+    /// The scales to begin with: a number whose slope is large varies little.
+    pub(super) fn first_scales(position: &Position) -> Vec<f64> {
+        position.gradient.iter().map(|g| clamped(1.0 / g.abs()).unwrap_or(1.0)).collect()
+    }
+
+    /// Learns from a transition of the warm-up and sets what the next one uses.
+    pub(super) fn learn(&mut self, position: &Position, transition: Transition, walker: &mut Walker) {
+        let share = self.done as f64 / self.warmup as f64;
+        self.done += 1;
+        self.step.learn(transition.accept);
+        if share < LATE {
+            if transition.moved && !transition.diverged {
+                self.used.add(position);
+                self.next.add(position);
+            }
+            let length = if share < EARLY { SOON } else { LATER };
+            if self.next.count >= length {
+                self.used = std::mem::take(&mut self.next);
+            }
+            self.used.scales(&mut walker.scale);
+        }
+        walker.step = if self.done < self.warmup { self.step.next() } else { self.step.mean() };
+    }
+}
+
+/// Means and sums of squared deviations of the draws and of their slopes.
+#[derive(Debug, Default)]
+struct Moments {
+    count: usize,
+    /// For each number: mean and sum of squares of draws, then of slopes.
+    of: Vec<[f64; 4]>,
+}
+
+impl Moments {
+    fn add(&mut self, position: &Position) {
+        self.count += 1;
+        self.of.resize(position.q.len(), [0.0; 4]);
+        let n = self.count as f64;
+        for ([mean, squares, slope, slope_squares], (q, g)) in
+            self.of.iter_mut().zip(position.q.iter().zip(&position.gradient))
+        {
+            for (mean, squares, x) in [(mean, squares, q), (slope, slope_squares, g)] {
+                let deviation = x - *mean;
+                *mean += deviation / n;
+                *squares += deviation * (x - *mean);
+            }
+        }
+    }
+
+    /// Sets the scales for which these draws speak, if they are enough.
+    fn scales(&self, scales: &mut [f64]) {
+        if self.count < 3 {
+            return;
+        }
+        for (scale, [_, squares, _, slope_squares]) in scales.iter_mut().zip(&self.of) {
+            *scale = clamped((squares / slope_squares).sqrt()).unwrap_or(*scale);
+        }
+    }
+}
+
+/// The square root of a variance within reason.
+fn clamped(variance: f64) -> Option<f64> {
+    variance.is_finite().then(|| variance.clamp(1e-20, 1e20).sqrt())
+}
+
+/// The length of steps by dual averaging (Hoffman and Gelman 2014, section 3.2), with their constants.
+#[derive(Debug)]
+struct StepSize {
+    target: f64,
+    centre: f64,
+    count: f64,
+    error: f64,
+    log_step: f64,
+    log_mean: f64,
+}
+
+impl StepSize {
+    fn new(target: f64, step: f64) -> Self {
+        Self { target, centre: (10.0 * step).ln(), count: 0.0, error: 0.0, log_step: step.ln(), log_mean: 0.0 }
+    }
+
+    fn learn(&mut self, accept: f64) {
+        self.count += 1.0;
+        let weight = 1.0 / (self.count + 10.0);
+        self.error += weight * (self.target - accept - self.error);
+        self.log_step = self.centre - self.count.sqrt() / 0.05 * self.error;
+        self.log_mean += self.count.powf(-0.75) * (self.log_step - self.log_mean);
+    }
+
+    fn next(&self) -> f64 {
+        self.log_step.exp()
+    }
+
+    fn mean(&self) -> f64 {
+        self.log_mean.exp()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::margins::seed;
+    use crate::simulate::stream;
+    use crate::within;
+
+    #[test]
+    fn scales_and_acceptance_are_found() {
+        let sds = [1e-3, 1.0, 1e3];
+        let mut normal = |q: &[f64], gradient: &mut [f64]| {
+            (0..3).for_each(|i| gradient[i] = -q[i] / (sds[i] * sds[i]));
+            -0.5 * q.iter().zip(sds).map(|(q, sd)| (q / sd).powi(2)).sum::<f64>()
+        };
+        for target in [0.6, 0.8, 0.95] {
+            let mut rng = stream(seed(1), 0);
+            let mut position = Position::new(vec![1.0, 1.0, 1.0], &mut normal);
+            let mut walker = Walker::new(Adaptation::first_scales(&position));
+            walker.find_step(&position, &mut normal, &mut rng);
+            let mut adaptation = Adaptation::new(1000, target, walker.step);
+            for _ in 0..1000 {
+                let transition = walker.transition(&mut position, &mut normal, &mut rng);
+                adaptation.learn(&position, transition, &mut walker);
+            }
+            for (scale, sd) in walker.scale.iter().zip(sds) {
+                // For a Normal density the ratio is exact from the first draws on.
+                assert!((scale / sd - 1.0).abs() < 1e-9, "{:?}", walker.scale);
+            }
+            let mut accept = 0.0;
+            for _ in 0..2000 {
+                accept += walker.transition(&mut position, &mut normal, &mut rng).accept / 2000.0;
+            }
+            within!((accept - target).abs(), 0.07, "aimed at {target}");
+        }
+    }
+}
