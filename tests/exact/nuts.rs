@@ -157,7 +157,8 @@ fn eight_schools() {
     within!((mu.1 - 3.31).abs(), 0.05, "{mu:?}");
     within!((tau.0 - 3.6).abs(), 0.05, "{tau:?}");
     within!((tau.1 - 3.2).abs(), 0.1, "{tau:?}");
-    let chains = model.nuts(&data).seed(seed(5)).draws(20_000).target_accept(0.95).run().unwrap();
+    // With larger steps one chain in some hundred stays for dozens of draws where tau is above 40.
+    let chains = model.nuts(&data).seed(seed(5)).draws(20_000).target_accept(0.99).run().unwrap();
     agrees(&chains, "mu", mu.0, mu.1, 4.0);
     agrees(&chains, "tau", tau.0, tau.1, 4.0);
     // A `let` is drawn with what it depends on.
