@@ -130,8 +130,8 @@ fn a_bank_may_be_for_the_locals_alone() {
     within!(1e-3, (fresh.1 - of_bank.1).abs(), "{fresh:?} and {of_bank:?}");
 }
 
-/// Standard deviations are told from 2000 draws, and are 1.6 % off: not those of all data by the same. The mean over 150 sets,
-/// next to that of other draws, has an error of 0.18 %, of which the bound is five.
+/// A standard deviation is estimated from 2000 draws, with an error of 1.6 %. That error must differ from data set to data set:
+/// its mean over 150 sets, against other draws, then has an error of 0.18 %, and the bound is five times that.
 #[test]
 fn beliefs_of_many_data_sets_are_not_off_together() {
     let model = Schools::default();
