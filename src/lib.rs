@@ -15,7 +15,6 @@
 //!   ([`Belief::refine`](inference::Belief::refine)),
 //! - maximum likelihood and profile likelihood ratios ([`sampling::ProfileLikelihood`]), and confidence sets from any
 //!   statistic ([`calibration::Neyman`]),
-//! - strong gravitational lenses and their images, as a simulator of pictures ([`lensing`]),
 //! - typed data with serde and CSV ([`io`]), and the specification as data, with plate diagrams ([`model::Specification`],
 //!   [`plot`]).
 //!
@@ -56,21 +55,11 @@
 // The macro's output names the crate as its users do.
 extern crate self as hierarch;
 
-pub mod autodiff;
 pub mod calibration;
-pub mod distributions;
-mod hash;
 #[cfg(feature = "neural")]
 pub mod inference;
 pub mod io;
-#[cfg(feature = "lensing")]
-pub mod lensing;
-mod linear;
-#[cfg(test)]
-mod margins;
 pub mod model;
-#[cfg(feature = "neural")]
-pub mod nn;
 #[cfg(feature = "plot")]
 pub mod plot;
 pub mod prelude;
@@ -78,16 +67,56 @@ mod progress;
 #[cfg(feature = "plot")]
 pub mod report;
 pub mod sampling;
-pub mod simd;
 pub mod simulate;
-mod whole_file;
 
-#[cfg(test)]
-pub(crate) use margins::{assert_below, seed};
-
+/// ```
+/// use hierarch::prelude::*;
+/// use hierarch::rand::{Rng, RngExt};
+///
+/// /// Density proportional to 1 - (x / radius)^2 on (-radius, radius).
+/// pub struct Parabola<T> {
+///     radius: T,
+/// }
+///
+/// impl<T: Real> Parabola<T> {
+///     #[inline(always)]
+///     pub fn new(radius: T) -> Self {
+///         Self { radius }
+///     }
+/// }
+///
+/// impl<T: Real> Distribution<T> for Parabola<T> {
+///     type Value = T;
+///     #[inline(always)]
+///     fn support(&self) -> Support<T> {
+///         Support::Interval(-self.radius, self.radius)
+///     }
+///     #[inline(always)]
+///     fn log_density(&self, x: T) -> T {
+///         (-(x / self.radius).square()).ln_1p() + (self.radius.recip() * 0.75).ln()
+///     }
+/// }
+///
+/// impl Draw for Parabola<f64> {
+///     fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> f64 {
+///         // The middle of three uniform numbers.
+///         let mut u = [(); 3].map(|_| rng.random_range(-1.0..1.0));
+///         u.sort_by(f64::total_cmp);
+///         self.radius * u[1]
+///     }
+/// }
+/// ```
+#[doc(inline)]
+pub use hierarch_core::distributions;
+#[doc(inline)]
+pub use hierarch_core::{autodiff, simd};
+use hierarch_core::{files, hash, linear};
+#[cfg(feature = "neural")]
+#[doc(inline)]
+pub use hierarch_nn as nn;
 /// The modules that [`inference::RowNetworks`] take, in the version that they take them from.
 #[cfg(feature = "neural")]
-pub use dfdx;
+pub use hierarch_nn::dfdx;
 /// The random numbers that a [`distributions::Draw`] of your own takes, in the version that it takes them from.
 pub use rand;
 #[doc(hidden)]

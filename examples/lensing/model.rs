@@ -3,12 +3,12 @@
 
 use std::f64::consts::{PI, TAU};
 
-use hierarch::lensing::{
+use hierarch::prelude::*;
+use hierarch::simulate::Stream;
+use hierarch_lensing::{
     Camera, Cosmology, Deflector, Ellipse, Geometry, Light, Nfw, Photometry, Sersic, Sie, poisson_noise,
     sanchez_conde_prada_2014,
 };
-use hierarch::prelude::*;
-use hierarch::simulate::Stream;
 use serde::{Deserialize, Serialize};
 
 /// Rows and columns of an image.

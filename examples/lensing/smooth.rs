@@ -2,11 +2,11 @@
 //! the experiment, stands beside NUTS with the density of the pixels.
 
 use hierarch::inference::JointPosterior;
-use hierarch::lensing::Sie;
 use hierarch::plot::{self, Axes, Figure, Mark, Series};
 use hierarch::prelude::*;
 use hierarch::sampling::{Summary, diagnostics::quantile, refine};
 use hierarch::simulate::{Simulation, Stream};
+use hierarch_lensing::Sie;
 use serde_json::{Value, json};
 
 use crate::common::{Options, Output, Result};

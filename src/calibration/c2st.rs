@@ -222,7 +222,7 @@ fn check(sampler: &'static str, columns: &[Vec<f64>]) -> Result<usize, TwoSample
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{seed, within};
+    use hierarch_margins::{seed, within};
     use rayon::prelude::*;
 
     fn normals(seed: u64, count: usize, dims: usize, of: impl Fn(&mut [f64])) -> Vec<Vec<f64>> {

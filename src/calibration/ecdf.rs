@@ -150,7 +150,7 @@ impl UniformCounts {
 mod tests {
     use super::*;
     use crate::simulate::stream;
-    use crate::{seed, within};
+    use hierarch_margins::{seed, within};
     use rand::RngExt;
 
     fn ranks(ranks: Vec<usize>, draws: usize) -> Ranks {

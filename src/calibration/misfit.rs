@@ -226,7 +226,7 @@ impl Fit {
 mod tests {
     use super::*;
     use crate::simulate::stream;
-    use crate::{seed, within};
+    use hierarch_margins::{seed, within};
     use rand_distr::{Binomial, Distribution, Normal};
 
     /// The likelihood of a single rank.

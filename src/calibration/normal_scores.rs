@@ -192,7 +192,7 @@ fn deviate(tilt: f64, exponent: f64, variance: f64) -> f64 {
 mod tests {
     use super::*;
     use crate::simulate::stream;
-    use crate::{seed, within};
+    use hierarch_margins::{seed, within};
     use rand::RngExt;
     use rayon::prelude::*;
 

@@ -460,7 +460,7 @@ mod tests {
     use super::*;
     use crate::prelude::*;
     use crate::simulate::stream;
-    use crate::{seed, within};
+    use hierarch_margins::{seed, within};
     use statrs::distribution::{ChiSquared, ContinuousCDF};
 
     #[test]

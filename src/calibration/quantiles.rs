@@ -128,7 +128,7 @@ fn combine(coefficients: &[f64], shares: &[f64; 4]) -> f64 {
 mod tests {
     use super::*;
     use crate::simulate::stream;
-    use crate::{seed, within};
+    use hierarch_margins::{seed, within};
     use rand::RngExt;
 
     #[test]

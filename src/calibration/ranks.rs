@@ -166,7 +166,7 @@ impl Calibration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{seed, within};
+    use hierarch_margins::{seed, within};
     use rand_distr::{Distribution, StandardNormal};
 
     /// True values from N(shift, width^2) among draws from N(0, 1).

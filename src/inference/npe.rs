@@ -98,6 +98,34 @@ impl<'a, M: Model> Npe<'a, M> {
     }
 
     /// Reads the rows of some plates with networks of your own.
+    ///
+    /// ```
+    /// use hierarch::dfdx::prelude::*;
+    /// use hierarch::inference::RowNetworks;
+    /// use hierarch::prelude::*;
+    ///
+    /// hierarch::model! {
+    ///     pub Line {
+    ///         global slope ~ Normal(0.0, 1.0);
+    ///         plate points(5..=50) {
+    ///             given x ~ Normal(0.0, 1.0);
+    ///             observe y ~ Normal(slope * x, 0.5);
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
+    /// type Network = (Linear<2, 16>, Tanh, Linear<16, 8>);
+    /// let network = || RowNetworks::default().plate::<_, 2, 8>("points", Cpu::default().build_module::<Network, f32>());
+    /// let model = Line::default();
+    /// let posterior = model.npe().row_networks(network()).train(Budget::sets(2_000))?; // far too short, for an example
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("line.safetensors");
+    /// posterior.save(&path)?;
+    /// let posterior = Posterior::load_with(&model, &path, network())?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn row_networks(mut self, networks: RowNetworks) -> Self {
         self.any.networks = networks;
         self

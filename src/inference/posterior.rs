@@ -411,8 +411,14 @@ fn resumed_elsewhere(network: &Network) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
+    use std::path::Path;
+
+    use serde_json::{Value, json};
+
+    use crate::nn::{load_numbers, save_numbers};
     use crate::prelude::*;
-    use crate::{nn, simd};
+    use crate::simd;
 
     model! {
         /// A Normal with an unknown mean.
@@ -422,6 +428,21 @@ mod tests {
                 observe x ~ Normal(mean, 1.0);
             }
         }
+    }
+
+    /// Makes the file of a training that of one that was begun on other registers and has steps to go.
+    fn begun_on(registers: &str, path: &Path) {
+        let (lists, mut metadata) = load_numbers(path).unwrap();
+        for (key, field, value) in
+            [("hierarch.network", "registers", json!([registers])), ("hierarch.training", "fraction", json!(0.5))]
+        {
+            let mut header: Value = serde_json::from_str(&metadata[key]).unwrap();
+            assert!(!header[field].is_null());
+            header[field] = value;
+            metadata.insert(key.to_owned(), header.to_string());
+        }
+        let lists: Vec<_> = lists.into_iter().map(|(name, list)| (name, Cow::Owned(list))).collect();
+        save_numbers(path, &lists, metadata).unwrap();
     }
 
     /// Also by the file of the posterior, which is read without a word where it is older.
@@ -434,7 +455,7 @@ mod tests {
         assert!(train().warnings().is_empty());
         // At its end there is nothing to go on with.
         assert!(train().warnings().is_empty());
-        nn::begun_on("abacus", &checkpoint);
+        begun_on("abacus", &checkpoint);
         train().save(&file).unwrap();
         let warnings = Posterior::load(&model, &file).unwrap().warnings();
         let expected = format!("begun with the vector registers abacus and went on with {}", simd::registers());

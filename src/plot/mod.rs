@@ -26,7 +26,7 @@ pub use marginals::{Belief, Panel, marginals};
 pub use pairs::pairs;
 pub use plates::plate_diagram;
 
-use crate::whole_file::write_all_whole;
+use crate::files::atomic_write_all;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::register_font;
@@ -100,7 +100,7 @@ impl Figure {
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), PlotError> {
         let png = self.png()?;
         let name = |suffix| with_suffix(path.as_ref(), suffix);
-        write_all_whole(&[(name(".svg"), self.svg.as_bytes()), (name(".png"), png.as_slice())])
+        atomic_write_all(&[(name(".svg"), self.svg.as_bytes()), (name(".png"), png.as_slice())])
             .map_err(|(path, source)| PlotError::Write { path, source })
     }
 }

@@ -9,12 +9,12 @@ use std::path::{Path, PathBuf};
 
 use self::html::{Cell, Page, escape, marked};
 use crate::calibration::{Calibration, CalibrationSummary, Predictive, Typicality, data_statistics, number, p_text};
+use crate::files::atomic_write;
 use crate::io::{Column, DataSet, Frame};
 use crate::model::{Model, Plate, PlateSize, Record, Role, Specification, Variable, global_names};
 use crate::plot::{self, Figure, HistogramPanel, Panel, PlotError};
 use crate::sampling::Inferred;
 use crate::sampling::{Summary, to_scale};
-use crate::whole_file::write_whole;
 
 /// Draws that a picture is made from.
 const DRAWS: usize = 4000;
@@ -242,7 +242,7 @@ impl Report {
     /// [`ReportError`].
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), ReportError> {
         let (html, path) = (self.html()?, path.as_ref());
-        write_whole(path, html.as_bytes()).map_err(|source| ReportError::Write { path: path.to_owned(), source })
+        atomic_write(path, html.as_bytes()).map_err(|source| ReportError::Write { path: path.to_owned(), source })
     }
 
     /// The report as the text of the file.

@@ -137,9 +137,9 @@ impl StepSize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::margins::seed;
     use crate::simulate::stream;
-    use crate::within;
+    use hierarch_margins::seed;
+    use hierarch_margins::within;
 
     #[test]
     fn scales_and_acceptance_are_found() {

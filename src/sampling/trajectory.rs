@@ -273,9 +273,9 @@ fn add_logs(a: f64, b: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::margins::seed;
     use crate::simulate::stream;
-    use crate::within;
+    use hierarch_margins::seed;
+    use hierarch_margins::within;
 
     /// A Normal number of sd 0.1 and one of the logistic distribution, both around 0.
     fn normal_and_logistic(q: &[f64], gradient: &mut [f64]) -> f64 {

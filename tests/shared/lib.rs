@@ -3,11 +3,9 @@
 #![allow(missing_docs)]
 
 pub mod faulty;
-#[path = "../../src/margins.rs"]
-mod margins;
 pub mod models;
 pub mod properties;
 mod slope;
 
-pub use margins::{assert_below, seed};
+pub use hierarch_margins::{assert_below, seed, within};
 pub use slope::slope;

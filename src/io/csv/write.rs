@@ -4,15 +4,15 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::{OUTSIDE, plain};
+use crate::files::{atomic_write, atomic_write_all};
 use crate::io::{Column, DataError, Frame, Values};
 use crate::model::{columns, groups};
-use crate::whole_file::{write_all_whole, write_whole};
 
 pub fn write(top: &Frame<'_>, path: &Path) -> Result<(), DataError> {
     sound(top)?;
     if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv")) {
         let text = file(top, path)?;
-        return write_whole(path, text.as_bytes()).map_err(|source| DataError::File { path: path.to_owned(), source });
+        return atomic_write(path, text.as_bytes()).map_err(|source| DataError::File { path: path.to_owned(), source });
     }
     let files = folder(top, path);
     // Some file systems take `A.csv` and `a.csv` for one.
@@ -21,7 +21,7 @@ pub fn write(top: &Frame<'_>, path: &Path) -> Result<(), DataError> {
         let what = format!("two plates would have the same file, or one is called as `{OUTSIDE}`: rename it");
         return Err(DataError::Table { path: path.to_owned(), what });
     }
-    write_all_whole(&files).map_err(|(path, source)| DataError::File { path, source })
+    atomic_write_all(&files).map_err(|(path, source)| DataError::File { path, source })
 }
 
 /// Whether the columns are as long as they should be, so that what is written can be read again.

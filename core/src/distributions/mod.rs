@@ -1,0 +1,158 @@
+//! Distributions: a draw, a log density, a support, one file for each family.
+//!
+//! Each is generic over its scalar, so that one implementation serves the simulator (on `f64`) and the density (on numbers
+//! with derivatives, several at a time). A draw is always a number: `false` and `true` are 0 and 1, counts and categories
+//! are whole. A type of your own that implements [`Distribution`] and [`Draw`] may stand after `~` in a model. Where its
+//! methods are `#[inline(always)]` and hand no closures to others, the density runs on vector registers, several elements of
+//! a plate at a time; where not, it is as right, and several times slower.
+
+mod bernoulli;
+mod beta;
+mod binomial;
+mod categorical;
+mod cauchy;
+mod dirichlet;
+mod exponential;
+mod gamma;
+mod geometric;
+mod half_normal;
+mod laplace;
+mod log_normal;
+mod logistic;
+mod mixture;
+mod multinomial;
+mod mv_normal;
+mod negative_binomial;
+mod normal;
+mod numeric;
+mod pareto;
+mod poisson;
+mod power_law;
+mod student_t;
+mod support;
+mod truncated;
+mod truncated_normal;
+mod uniform;
+mod weibull;
+
+pub use bernoulli::{Bernoulli, BernoulliLogit};
+pub use beta::Beta;
+pub use binomial::{Binomial, BinomialLogit};
+pub use categorical::{Categorical, CategoricalLogit};
+pub use cauchy::{Cauchy, HalfCauchy};
+pub use dirichlet::Dirichlet;
+pub use exponential::{Exponential, TruncatedExponential};
+pub use gamma::{Gamma, InverseGamma};
+pub use geometric::Geometric;
+pub use half_normal::HalfNormal;
+pub use laplace::Laplace;
+pub use log_normal::LogNormal;
+pub use logistic::Logistic;
+pub use mixture::Mixture;
+pub use multinomial::Multinomial;
+pub use mv_normal::{MvNormal, MvNormalCholesky};
+pub use negative_binomial::NegativeBinomial;
+#[doc(hidden)]
+pub use normal::LN_SQRT_2_PI;
+pub use normal::Normal;
+pub use pareto::Pareto;
+pub use poisson::{Poisson, PoissonLog};
+pub use power_law::PowerLaw;
+pub use student_t::StudentT;
+pub use support::{Support, constrain_simplex, unconstrain_simplex};
+#[doc(hidden)]
+pub use support::{break_stick, mend_stick};
+pub use truncated::Truncated;
+pub use truncated_normal::TruncatedNormal;
+pub use uniform::{LogUniform, Uniform};
+pub use weibull::Weibull;
+
+use rand::Rng;
+
+use crate::autodiff::Real;
+
+/// A distribution with parameters of type `T`.
+///
+/// Its constructor takes the parameters as they are. A parameter that makes no sense (a negative scale, say) gives a log
+/// density of NaN or minus infinity, which a sampler rejects; [`Draw::check`] says what is wrong with it.
+pub trait Distribution<T: Real> {
+    /// What is drawn: `T`, or `[T; N]` for a vector.
+    type Value;
+
+    /// The values that have a positive density.
+    fn support(&self) -> Support<T>;
+
+    /// The logarithm of the density at `x`, or of the probability of a whole number; minus infinity outside the support.
+    fn log_density(&self, x: Self::Value) -> T;
+}
+
+/// A distribution that can be drawn from.
+pub trait Draw: Distribution<f64> {
+    /// One draw.
+    fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> Self::Value;
+
+    /// Whether the parameters make sense. Simulators ask before they draw.
+    ///
+    /// # Errors
+    /// The first parameter that does not, with its value and what it must be.
+    fn check(&self) -> Result<(), ParameterError> {
+        Ok(())
+    }
+}
+
+/// A distribution over the real numbers, or over whole ones, whose cumulative probability is known for scalars `T`.
+pub trait Cdf<T: Real>: Distribution<T, Value = T> {
+    /// The probability of a value not above `x`.
+    fn cdf(&self, x: T) -> T;
+
+    /// The logarithm of the probability of a value above `low` and not above `high`, either of which may be infinite: what
+    /// [`Truncated`] divides by. Far out in a tail both cumulative probabilities are almost the same number; a distribution
+    /// that can do without their difference does.
+    #[inline(always)]
+    fn log_between(&self, low: T, high: T) -> T {
+        // An infinite bound is no number to differentiate at.
+        let below = if numeric::is_unbounded_below(low) { T::from(0.0) } else { self.cdf(low) };
+        let up_to = if numeric::is_unbounded_above(high) { T::from(1.0) } else { self.cdf(high) };
+        (up_to - below).ln()
+    }
+}
+
+/// A distribution over 0, 1, ..., `categories() - 1`: a local of this kind is summed out in the density.
+pub trait Finite<T: Real>: Distribution<T, Value = T> {
+    /// How many values there are.
+    fn categories(&self) -> usize;
+}
+
+/// A parameter of a distribution that makes no sense.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("{distribution}: {parameter} is {value}, but must be {requirement}")]
+pub struct ParameterError {
+    /// The distribution's name.
+    pub distribution: &'static str,
+    /// The parameter's name.
+    pub parameter: &'static str,
+    /// Its value, as text.
+    pub value: String,
+    /// What it must be, such as `positive and finite`.
+    pub requirement: &'static str,
+}
+
+/// An error unless `holds`; for the checks of distributions.
+pub(crate) fn require(
+    holds: bool,
+    distribution: &'static str,
+    parameter: &'static str,
+    value: impl std::fmt::Debug,
+    requirement: &'static str,
+) -> Result<(), ParameterError> {
+    if holds {
+        Ok(())
+    } else {
+        Err(ParameterError { distribution, parameter, value: format!("{value:?}"), requirement })
+    }
+}
+
+/// Whether `x` is a number above zero that a scale may be.
+pub(crate) fn is_positive(x: f64) -> bool {
+    x > 0.0 && x.is_finite()
+}

@@ -1,0 +1,158 @@
+//! Where a distribution has a density, and the map from unconstrained numbers to it.
+
+use super::numeric::{is_unbounded_above, is_unbounded_below};
+use crate::autodiff::Real;
+
+/// The values that a distribution can take.
+///
+/// Bounds may depend on other variables. A bound that is NaN is one that is not known.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Support<T> {
+    /// Any real number; for a vector, in each component.
+    Real,
+    /// Numbers above a bound.
+    Above(T),
+    /// Numbers below a bound.
+    Below(T),
+    /// Numbers between two bounds.
+    Interval(T, T),
+    /// Whole numbers from the first bound to the second, both included; the second may be infinite.
+    Whole(T, T),
+    /// Vectors of positive numbers whose sum is one.
+    Simplex,
+}
+
+impl<T: Real> Support<T> {
+    /// The support from one bound to another, either of which may be infinite; of whole numbers if `whole`.
+    #[inline(always)]
+    pub(crate) fn between(low: T, high: T, whole: bool) -> Self {
+        if whole {
+            return Self::Whole(low, high);
+        }
+        match (is_unbounded_below(low), is_unbounded_above(high)) {
+            (true, true) => Self::Real,
+            (true, false) => Self::Below(high),
+            (false, true) => Self::Above(low),
+            (false, false) => Self::Interval(low, high),
+        }
+    }
+
+    /// The bounds, where there is none infinite, and whether the values are whole: the inverse of [`Support::between`].
+    #[inline(always)]
+    pub(crate) fn bounds(&self) -> (T, T, bool) {
+        let (lowest, highest) = (T::from(f64::NEG_INFINITY), T::from(f64::INFINITY));
+        match *self {
+            Self::Real => (lowest, highest, false),
+            Self::Above(low) => (low, highest, false),
+            Self::Below(high) => (lowest, high, false),
+            Self::Interval(low, high) => (low, high, false),
+            Self::Whole(low, high) => (low, high, true),
+            Self::Simplex => (T::from(0.0), T::from(1.0), false),
+        }
+    }
+
+    /// The value at an unconstrained number `q`, and the logarithm of its derivative there.
+    ///
+    /// `low + exp(q)`, `high - exp(q)` and `low + (high - low) / (1 + exp(-q))`. Whole numbers have no such map and come
+    /// back as they are: they are summed out, not sampled. A simplex is mapped by [`constrain_simplex`].
+    #[inline(always)]
+    pub fn constrain(&self, q: T) -> (T, T) {
+        match *self {
+            Self::Real | Self::Whole(..) | Self::Simplex => (q, T::from(0.0)),
+            Self::Above(low) => (low + q.exp(), q),
+            Self::Below(high) => (high - q.exp(), q),
+            Self::Interval(low, high) => {
+                let width = high - low;
+                // ln(s (1 - s)) = -|q| - 2 ln(1 + exp(-|q|)), the same on both sides.
+                let a = -q.abs();
+                let log_slope = a - a.exp().ln_1p() * 2.0;
+                (low + width * q.sigmoid(), width.ln() + log_slope)
+            }
+        }
+    }
+}
+
+impl Support<f64> {
+    /// The unconstrained number of a value: the inverse of [`Support::constrain`].
+    pub fn unconstrain(&self, x: f64) -> f64 {
+        match *self {
+            Self::Real | Self::Whole(..) | Self::Simplex => x,
+            Self::Above(low) => (x - low).ln(),
+            Self::Below(high) => (high - x).ln(),
+            Self::Interval(low, high) => (x - low).ln() - (high - x).ln(),
+        }
+    }
+
+    /// The support in words.
+    pub fn describe(&self) -> String {
+        match *self {
+            Self::Real => "any real number".to_owned(),
+            Self::Above(low) => format!("numbers above {low}"),
+            Self::Below(high) => format!("numbers below {high}"),
+            Self::Interval(low, high) => format!("numbers between {low} and {high}"),
+            Self::Whole(low, high) if high.is_finite() => format!("whole numbers from {low} to {high}"),
+            Self::Whole(low, _) => format!("whole numbers from {low}"),
+            Self::Simplex => "positive numbers whose sum is 1".to_owned(),
+        }
+    }
+
+    /// Whether `x` can be a value, as far as the bounds are known. A component of a simplex is looked at alone.
+    /// The ends of an interval are let through: rounded data may lie on them.
+    pub fn contains(&self, x: f64) -> bool {
+        let above = |low: f64| low.is_nan() || x >= low;
+        let below = |high: f64| high.is_nan() || x <= high;
+        x.is_finite()
+            && match *self {
+                Self::Real => true,
+                Self::Above(low) => above(low),
+                Self::Below(high) => below(high),
+                Self::Interval(low, high) => above(low) && below(high),
+                Self::Whole(low, high) => x.fract() == 0.0 && above(low) && below(high),
+                Self::Simplex => (0.0..=1.0).contains(&x),
+            }
+    }
+}
+
+/// The point of the simplex at unconstrained numbers `q`, of which the last is not used, and the logarithm of the Jacobian
+/// determinant: stick breaking as in Stan, z_k = sigmoid(q_k - ln(N - k)), x_k = z_k (1 - x_1 - ... - x_{k-1}).
+#[inline(always)]
+pub fn constrain_simplex<T: Real, const N: usize>(q: [T; N]) -> ([T; N], T) {
+    let mut x = [T::from(0.0); N];
+    let log_jacobian = break_stick(&q, &mut x);
+    (x, log_jacobian)
+}
+
+/// The same into a slice of as many numbers as `q` has.
+#[inline(always)]
+pub fn break_stick<T: Real>(q: &[T], x: &mut [T]) -> T {
+    let n = x.len();
+    let mut log_left = T::from(0.0);
+    let mut log_jacobian = T::from(0.0);
+    for k in 0..n.saturating_sub(1) {
+        let u = q[k] - ((n - 1 - k) as f64).ln();
+        // ln(z) = -softplus(-u) and ln(1 - z) = -softplus(u).
+        let (log_z, log_rest) = (-(-u).softplus(), -u.softplus());
+        x[k] = (log_left + log_z).exp();
+        log_jacobian += log_z + log_rest + log_left;
+        log_left += log_rest;
+    }
+    x[n - 1] = log_left.exp();
+    log_jacobian
+}
+
+/// The unconstrained numbers of a point of the simplex: the inverse of [`constrain_simplex`].
+pub fn unconstrain_simplex<const N: usize>(x: [f64; N]) -> [f64; N] {
+    let mut q = [0.0; N];
+    mend_stick(&x, &mut q);
+    q
+}
+
+/// The same into a slice of as many numbers as `x` has.
+pub fn mend_stick(x: &[f64], q: &mut [f64]) {
+    let n = x.len();
+    let mut left: f64 = 1.0;
+    for k in 0..n.saturating_sub(1) {
+        q[k] = x[k].ln() - (left - x[k]).ln() + ((n - 1 - k) as f64).ln();
+        left -= x[k];
+    }
+}

@@ -1,0 +1,12 @@
+//! What hierarch stands on: scalars that carry derivatives, distributions, the instruction set of kernels.
+//!
+//! It is a crate of its own so that the networks, the lenses and the library itself are compiled beside one another. Users find
+//! all of it in `hierarch`.
+#![deny(missing_docs)]
+
+pub mod autodiff;
+pub mod distributions;
+pub mod files;
+pub mod hash;
+pub mod linear;
+pub mod simd;

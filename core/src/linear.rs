@@ -1,0 +1,65 @@
+//! Symmetric positive definite matrices.
+
+/// A matrix a = l l', of which the lower triangle is held row by row in rows of full length.
+pub struct Cholesky {
+    l: Vec<f64>,
+    size: usize,
+}
+
+impl Cholesky {
+    /// Of the lower triangle of a; nothing if it is not positive definite.
+    pub fn new(mut a: Vec<f64>, size: usize) -> Option<Self> {
+        for i in 0..size {
+            for j in 0..=i {
+                let dot: f64 = a[i * size..][..j].iter().zip(&a[j * size..][..j]).map(|(x, y)| x * y).sum();
+                let left = a[i * size + j] - dot;
+                if i == j && (left <= 0.0 || !left.is_finite()) {
+                    return None;
+                }
+                a[i * size + j] = if i == j { left.sqrt() } else { left / a[j * size + j] };
+            }
+        }
+        Some(Self { l: a, size })
+    }
+
+    /// x such that l x = b, in the place of b.
+    pub fn forward(&self, b: &mut [f64]) {
+        for i in 0..self.size {
+            let row = &self.l[i * self.size..][..=i];
+            let known: f64 = row[..i].iter().zip(&*b).map(|(l, x)| l * x).sum();
+            b[i] = (b[i] - known) / row[i];
+        }
+    }
+
+    /// x such that a x = b, in the place of b.
+    pub fn solve(&self, b: &mut [f64]) {
+        self.forward(b);
+        for i in (0..self.size).rev() {
+            let known: f64 = (i + 1..self.size).map(|k| self.l[k * self.size + i] * b[k]).sum();
+            b[i] = (b[i] - known) / self.l[i * self.size + i];
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_system_is_solved() {
+        let a = [[4.0, 2.0, 0.6], [2.0, 3.0, -0.4], [0.6, -0.4, 1.5]];
+        let x = [1.0, -2.0, 0.5];
+        let mut b: Vec<f64> = a.iter().map(|row| row.iter().zip(x).map(|(a, x)| a * x).sum()).collect();
+        let known = b.clone();
+        let cholesky = Cholesky::new(a.concat(), 3).unwrap();
+        cholesky.solve(&mut b);
+        assert!(b.iter().zip(x).all(|(b, x)| (b - x).abs() < 1e-14), "{b:?}");
+        // b' a^-1 b is the square of what `forward` gives.
+        let mut half = known.clone();
+        cholesky.forward(&mut half);
+        let square: f64 = half.iter().map(|x| x * x).sum();
+        let exact: f64 = known.iter().zip(x).map(|(b, x)| b * x).sum();
+        assert!((square - exact).abs() < 1e-12);
+        assert!(Cholesky::new(vec![1.0, 0.0, 2.0, 1.0], 2).is_none());
+    }
+}

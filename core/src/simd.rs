@@ -1,0 +1,122 @@
+//! The instruction set of the library's own kernels: the widest that this machine has, or less by request.
+//!
+//! Densities run on one vector register at a time ([`Lanes`](crate::autodiff::Lanes)), and the networks' and the lenses' inner
+//! loops are compiled for each set. Which one runs is decided when the first of them does, once for a process. The environment
+//! variable `HIERARCH_SIMD` lowers it:
+//!
+//! | value | kernels for | on |
+//! | --- | --- | --- |
+//! | `scalar` | one number at a time | any processor |
+//! | `avx2` | AVX2 with FMA | x86-64 |
+//! | `avx512` | AVX-512 | x86-64 |
+//! | `neon` | Neon | AArch64 |
+//!
+//! A set that the machine lacks is not raised to: a line on standard error says so, and the widest there is runs. Sums are
+//! taken in another order on other registers, so that the same seed gives slightly other numbers on another set.
+//!
+//! One dependency detects for itself and does not read the variable: `gemm`, which multiplies the matrices of the networks.
+
+use pulp::Arch;
+use std::sync::LazyLock;
+
+/// The environment variable that lowers the instruction set.
+const VARIABLE: &str = "HIERARCH_SIMD";
+
+/// A set by name, with pulp's proof that the machine has it.
+type Set = (&'static str, Arch);
+
+static CHOSEN: LazyLock<Set> = LazyLock::new(|| {
+    let (set, refused) = choose(std::env::var_os(VARIABLE).map(|v| v.to_string_lossy().into_owned()), &available());
+    // A wrong word is no reason to end a program that would run as well without it. There is no one to return an error to: the
+    // first kernel runs inside a density or a step of a training.
+    if let Some(refused) = refused {
+        eprintln!("{refused}");
+    }
+    set
+});
+
+/// The name of the instruction set that this process's kernels run on: `scalar`, `avx2`, `avx512` or `neon`.
+pub fn instruction_set() -> &'static str {
+    CHOSEN.0
+}
+
+/// What the last digits of a training depend on: the instruction set of the kernels, and where that was lowered, that of the
+/// machine, which `gemm` takes.
+pub fn registers() -> String {
+    match available().last() {
+        Some((widest, _)) if *widest != instruction_set() => format!("{} with {widest} products", instruction_set()),
+        _ => instruction_set().to_owned(),
+    }
+}
+
+/// What a kernel is dispatched to.
+#[inline]
+pub fn arch() -> Arch {
+    CHOSEN.1
+}
+
+/// The sets of this machine, the widest last.
+fn available() -> Vec<Set> {
+    let mut sets = vec![("scalar", Arch::Scalar)];
+    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+    {
+        sets.extend(pulp::x86::V3::try_new().map(|simd| ("avx2", Arch::V3(simd))));
+        sets.extend(pulp::x86::V4::try_new().map(|simd| ("avx512", Arch::V4(simd))));
+    }
+    #[cfg(not(any(target_arch = "x86", target_arch = "x86_64")))]
+    {
+        // These have one set beside plain scalars, or none.
+        let name = if cfg!(target_arch = "aarch64") { "neon" } else { "vector" };
+        sets.extend(Some(Arch::new()).filter(|arch| !matches!(arch, Arch::Scalar)).map(|arch| (name, arch)));
+    }
+    sets
+}
+
+/// The set of that name, or else the widest with what is to be said about it.
+fn choose(wanted: Option<String>, sets: &[Set]) -> (Set, Option<String>) {
+    let widest = sets.last().copied().unwrap_or(("scalar", Arch::Scalar));
+    let Some(wanted) = wanted.filter(|wanted| !wanted.is_empty()) else { return (widest, None) };
+    match sets.iter().find(|set| set.0.eq_ignore_ascii_case(&wanted)) {
+        Some(set) => (*set, None),
+        None => {
+            let names: Vec<String> = sets.iter().map(|set| format!("`{}`", set.0)).collect();
+            let refused = format!(
+                "hierarch: {VARIABLE}=`{wanted}` is no instruction set of this machine, which has {}; running on `{}`",
+                names.join(", "),
+                widest.0
+            );
+            (widest, Some(refused))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_variable_lowers_and_never_raises() {
+        let sets = [("scalar", Arch::Scalar), ("narrow", Arch::Scalar), ("wide", Arch::Scalar)];
+        let name = |wanted: Option<&str>, sets: &[Set]| {
+            let (set, refused) = choose(wanted.map(str::to_owned), sets);
+            (set.0, refused)
+        };
+        assert_eq!(name(None, &sets), ("wide", None));
+        assert_eq!(name(Some(""), &sets), ("wide", None));
+        assert_eq!(name(Some("narrow"), &sets), ("narrow", None));
+        assert_eq!(name(Some("SCALAR"), &sets), ("scalar", None));
+        let (set, refused) = name(Some("wide"), &sets[..2]);
+        let refused = refused.unwrap();
+        assert_eq!(set, "narrow");
+        assert!(
+            refused.contains("HIERARCH_SIMD=`wide`") && refused.contains("`scalar`, `narrow`; running on `narrow`")
+        );
+    }
+
+    #[test]
+    fn what_runs_unasked_is_what_pulp_detects() {
+        let widest = available().last().copied().unwrap();
+        assert_eq!(format!("{:?}", widest.1), format!("{:?}", Arch::new()));
+        assert!(available().iter().any(|set| set.0 == instruction_set()));
+    }
+}

@@ -1,0 +1,114 @@
+//! Lenses and sources of plain numbers, at positions of any scalar: a camera looks at several pixels at once, through
+//! one register of the machine at hand.
+
+use super::{Deflector, Nfw, Sersic, Shear, Sie, Sis};
+use hierarch_core::autodiff::{Lift, Real};
+
+/// What deflects the light that a [`Camera`](super::Camera) sees. A tuple or a slice of lenses deflects by their sum,
+/// `()` not at all.
+///
+/// One of your own is as fast as these where its method is `#[inline(always)]`.
+pub trait Lens: Sync {
+    /// The deflection in arcsec at a position in arcsec: [`Deflector::deflection`] of a lens of plain numbers, which takes
+    /// positions of any scalar, where that of a lens takes its own.
+    fn deflection_at<T: Real>(&self, position: [T; 2]) -> [T; 2];
+}
+
+/// What shines behind a lens. A tuple or a slice of sources shines with their sum, `()` not at all.
+pub trait Light: Sync {
+    /// The surface brightness, in counts per arcsec^2, at a position in the source plane in arcsec.
+    fn brightness_at<T: Real>(&self, position: [T; 2]) -> T;
+}
+
+impl Lens for Sie<f64> {
+    #[inline(always)]
+    fn deflection_at<T: Real>(&self, position: [T; 2]) -> [T; 2] {
+        Sie { ellipse: self.ellipse.lift(), einstein_radius: T::from(self.einstein_radius) }.deflection(position)
+    }
+}
+
+impl Lens for Sis<f64> {
+    #[inline(always)]
+    fn deflection_at<T: Real>(&self, position: [T; 2]) -> [T; 2] {
+        Sis { center: Lift::lift(self.center), einstein_radius: T::from(self.einstein_radius) }.deflection(position)
+    }
+}
+
+impl Lens for Nfw<f64> {
+    #[inline(always)]
+    fn deflection_at<T: Real>(&self, position: [T; 2]) -> [T; 2] {
+        let (scale_radius, scale_convergence) = (T::from(self.scale_radius), T::from(self.scale_convergence));
+        Nfw { center: Lift::lift(self.center), scale_radius, scale_convergence }.deflection(position)
+    }
+}
+
+impl Lens for Shear<f64> {
+    #[inline(always)]
+    fn deflection_at<T: Real>(&self, position: [T; 2]) -> [T; 2] {
+        Shear { gamma1: T::from(self.gamma1), gamma2: T::from(self.gamma2) }.deflection(position)
+    }
+}
+
+impl<L: Lens + ?Sized> Lens for &L {
+    #[inline(always)]
+    fn deflection_at<T: Real>(&self, position: [T; 2]) -> [T; 2] {
+        (**self).deflection_at(position)
+    }
+}
+
+impl<L: Lens> Lens for [L] {
+    #[inline(always)]
+    fn deflection_at<T: Real>(&self, position: [T; 2]) -> [T; 2] {
+        self.iter().fold([T::from(0.0); 2], |[x, y], lens| {
+            let [by_x, by_y] = lens.deflection_at(position);
+            [x + by_x, y + by_y]
+        })
+    }
+}
+
+impl Light for Sersic<f64> {
+    #[inline(always)]
+    fn brightness_at<T: Real>(&self, position: [T; 2]) -> T {
+        self.lift().brightness(position)
+    }
+}
+
+impl<S: Light + ?Sized> Light for &S {
+    #[inline(always)]
+    fn brightness_at<T: Real>(&self, position: [T; 2]) -> T {
+        (**self).brightness_at(position)
+    }
+}
+
+impl<S: Light> Light for [S] {
+    #[inline(always)]
+    fn brightness_at<T: Real>(&self, position: [T; 2]) -> T {
+        self.iter().fold(T::from(0.0), |sum, source| sum + source.brightness_at(position))
+    }
+}
+
+macro_rules! sum {
+    ($($each:ident $i:tt),*) => {
+        impl<$($each: Lens),*> Lens for ($($each,)*) {
+            #[inline(always)]
+            fn deflection_at<T: Real>(&self, _position: [T; 2]) -> [T; 2] {
+                let sum = [T::from(0.0); 2];
+                $(let sum = {
+                    let [by_x, by_y] = self.$i.deflection_at(_position);
+                    [sum[0] + by_x, sum[1] + by_y]
+                };)*
+                sum
+            }
+        }
+
+        impl<$($each: Light),*> Light for ($($each,)*) {
+            #[inline(always)]
+            fn brightness_at<T: Real>(&self, _position: [T; 2]) -> T {
+                T::from(0.0) $(+ self.$i.brightness_at(_position))*
+            }
+        }
+    };
+}
+sum!();
+sum!(A 0, B 1);
+sum!(A 0, B 1, C 2);

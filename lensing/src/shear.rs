@@ -1,0 +1,47 @@
+//! The tidal field of whatever lies beside the line of sight.
+
+use super::error::require_finite;
+use super::{Deflector, LensingError};
+use hierarch_core::autodiff::Real;
+
+/// External shear: the potential gamma1 (x^2 - y^2) / 2 + gamma2 x y, without mass of its own.
+///
+/// It is zero at the origin. About another point it differs by a constant deflection, which nobody can tell from a
+/// shift of the source.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Shear<T> {
+    /// Stretches along x if positive and along y if negative.
+    pub gamma1: T,
+    /// Stretches along the diagonals.
+    pub gamma2: T,
+}
+
+impl<T: Real> Deflector<T> for Shear<T> {
+    #[inline(always)]
+    fn deflection(&self, [x, y]: [T; 2]) -> [T; 2] {
+        [self.gamma1 * x + self.gamma2 * y, self.gamma2 * x - self.gamma1 * y]
+    }
+
+    #[inline(always)]
+    fn potential(&self, [x, y]: [T; 2]) -> T {
+        self.gamma1 * (x * x - y * y) * 0.5 + self.gamma2 * x * y
+    }
+
+    #[inline(always)]
+    fn convergence(&self, _: [T; 2]) -> T {
+        T::from(0.0)
+    }
+}
+
+impl Shear<f64> {
+    /// The shear itself, if its numbers are finite.
+    ///
+    /// # Errors
+    ///
+    /// That name the number that is not.
+    pub fn check(self) -> Result<Self, LensingError> {
+        require_finite("Shear", "gamma1", self.gamma1)?;
+        require_finite("Shear", "gamma2", self.gamma2)?;
+        Ok(self)
+    }
+}

@@ -1,0 +1,274 @@
+//! Data sets as the network reads them: a tree of ragged tables of numbers.
+
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+
+use super::Error;
+
+/// The rows of one plate, for many parents at once.
+///
+/// The parents of a top-level plate are the data sets; those of a nested plate are the rows of the plate around it.
+/// Row order within a parent carries no meaning, but to a network that reads rows in their order.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Rows {
+    /// Numbers in each row; may be 0 where a plate only holds other plates.
+    pub width: usize,
+    /// Row-major, rows x `width`.
+    pub features: Vec<f32>,
+    /// Parents + 1 positions, from 0 to the number of rows: parent `p` owns rows `offsets[p]..offsets[p + 1]`.
+    pub offsets: Vec<usize>,
+    /// Nested plates, whose parents are these rows.
+    pub children: Vec<Rows>,
+}
+
+impl Rows {
+    /// The number of parents.
+    pub fn parents(&self) -> usize {
+        self.offsets.len().saturating_sub(1)
+    }
+
+    /// The number of rows, over all parents.
+    pub fn rows(&self) -> usize {
+        self.offsets.last().copied().unwrap_or(0)
+    }
+
+    /// The rows of a range of parents.
+    pub fn slice(&self, parents: Range<usize>) -> Rows {
+        let rows = self.offsets[parents.start]..self.offsets[parents.end];
+        Rows {
+            width: self.width,
+            features: self.features[rows.start * self.width..rows.end * self.width].to_vec(),
+            offsets: self.offsets[parents.start..=parents.end].iter().map(|offset| offset - rows.start).collect(),
+            children: self.children.iter().map(|child| child.slice(rows.clone())).collect(),
+        }
+    }
+
+    /// Some of the rows of a plate that has one parent, as a plate of their own.
+    pub(super) fn part(&self, rows: Range<usize>) -> Rows {
+        Rows {
+            width: self.width,
+            features: self.features[rows.start * self.width..rows.end * self.width].to_vec(),
+            offsets: vec![0, rows.len()],
+            children: self.children.iter().map(|child| child.slice(rows.clone())).collect(),
+        }
+    }
+
+    /// Adds the rows of other parents, with all that is inside them, behind these.
+    pub fn append(&mut self, other: &Rows) {
+        let before = self.rows();
+        self.features.extend_from_slice(&other.features);
+        self.offsets.extend(other.offsets.iter().skip(1).map(|offset| before + offset));
+        for (child, more) in self.children.iter_mut().zip(&other.children) {
+            child.append(more);
+        }
+    }
+
+    pub(super) fn numbers(&self) -> usize {
+        self.features.len() + self.offsets.len() + self.children.iter().map(Rows::numbers).sum::<usize>()
+    }
+
+    fn check(&self, shape: &PlateShape, parents: usize, place: &str) -> Result<(), Error> {
+        if self.width != shape.width {
+            return Err(Error::Shape(format!(
+                "{place} has rows of {} numbers, the network reads {}",
+                self.width, shape.width
+            )));
+        }
+        let ordered = self.offsets.windows(2).all(|pair| pair[0] <= pair[1]);
+        if self.offsets.len() != parents + 1 || self.offsets[0] != 0 || !ordered {
+            return Err(Error::Shape(format!(
+                "the offsets of {place} must be {} positions that start at 0 and never decrease",
+                parents + 1
+            )));
+        }
+        check_length(&self.features, self.rows(), self.width, place)?;
+        if shape.picture.is_some() && self.offsets.iter().enumerate().any(|(parent, first)| parent != *first) {
+            return Err(Error::Shape(format!("{place} must have one picture for each of its {parents} parents")));
+        }
+        if self.children.len() != shape.children.len() {
+            return Err(Error::Shape(format!(
+                "{place} has {} nested plates, the network reads {}",
+                self.children.len(),
+                shape.children.len()
+            )));
+        }
+        for (index, (child, shape)) in self.children.iter().zip(&shape.children).enumerate() {
+            child.check(shape, self.rows(), &format!("{place}.{index}"))?;
+        }
+        Ok(())
+    }
+
+    fn find_not_finite(&self, shape: &PlateShape, place: &str) -> Option<(String, f32)> {
+        let mut children = self.children.iter().zip(&shape.children).enumerate();
+        let found = not_finite(&self.features, self.width, place);
+        let found = match (found, shape.picture) {
+            (Some((_, at, value)), Some((_, width))) => {
+                let (picture, pixel) = (at / self.width, at % self.width);
+                let pixel = format!("line {}, column {}", pixel / width, pixel % width);
+                Some((format!("{place}, picture {picture}, {pixel}"), value))
+            }
+            (found, _) => found.map(|(place, _, value)| (place, value)),
+        };
+        found.or_else(|| {
+            children.find_map(|(index, (child, shape))| child.find_not_finite(shape, &format!("{place}.{index}")))
+        })
+    }
+}
+
+/// Some data sets.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Batch {
+    /// How many data sets.
+    pub sets: usize,
+    /// Numbers observed once for a data set, outside every plate; may be 0.
+    pub width: usize,
+    /// Row-major, `sets` x `width`.
+    pub globals: Vec<f32>,
+    /// The plates, whose parents are the data sets.
+    pub plates: Vec<Rows>,
+}
+
+impl Batch {
+    /// No data sets, of so many numbers outside plates and such plates.
+    pub fn empty(width: usize, plates: &[PlateShape]) -> Batch {
+        fn rows(shape: &PlateShape) -> Rows {
+            let children = shape.children.iter().map(rows).collect();
+            Rows { width: shape.width, features: Vec::new(), offsets: vec![0], children }
+        }
+        Batch { sets: 0, width, globals: Vec::new(), plates: plates.iter().map(rows).collect() }
+    }
+
+    /// Checks that the batch has the given shape, that its tables fit together, and that every number is finite.
+    ///
+    /// # Errors
+    /// The first thing that is wrong; of a number that is not finite, its data set, and its place in that data set.
+    pub fn check(&self, shape: &Shape) -> Result<(), Error> {
+        if self.width != shape.width {
+            return Err(Error::Shape(format!(
+                "{} numbers outside plates, the network reads {}",
+                self.width, shape.width
+            )));
+        }
+        check_length(&self.globals, self.sets, self.width, "the table outside plates")?;
+        if self.plates.len() != shape.plates.len() {
+            return Err(Error::Shape(format!(
+                "{} plates, the network reads {}",
+                self.plates.len(),
+                shape.plates.len()
+            )));
+        }
+        for (index, (rows, shape)) in self.plates.iter().zip(&shape.plates).enumerate() {
+            rows.check(shape, self.sets, &format!("plate {index}"))?;
+        }
+        if self.find_not_finite(shape).is_none() {
+            return Ok(());
+        }
+        (0..self.sets).try_for_each(|set| match self.slice(set..set + 1).find_not_finite(shape) {
+            Some((place, value)) => Err(Error::NotFinite { set, place, value }),
+            None => Ok(()),
+        })
+    }
+
+    fn find_not_finite(&self, shape: &Shape) -> Option<(String, f32)> {
+        let mut plates = self.plates.iter().zip(&shape.plates).enumerate();
+        let outside = not_finite(&self.globals, self.width, "the table outside plates");
+        outside.map(|(place, _, value)| (place, value)).or_else(|| {
+            plates.find_map(|(index, (rows, shape))| rows.find_not_finite(shape, &format!("plate {index}")))
+        })
+    }
+
+    /// A range of the data sets.
+    ///
+    /// # Panics
+    /// If the range reaches past the last set, or the tables do not fit together (see [`check`](Batch::check)).
+    pub fn slice(&self, sets: Range<usize>) -> Batch {
+        Batch {
+            sets: sets.len(),
+            width: self.width,
+            globals: self.globals[sets.start * self.width..sets.end * self.width].to_vec(),
+            plates: self.plates.iter().map(|rows| rows.slice(sets.clone())).collect(),
+        }
+    }
+
+    /// Adds the sets of another batch of the same shape behind these.
+    pub fn append(&mut self, other: &Batch) {
+        self.sets += other.sets;
+        self.globals.extend_from_slice(&other.globals);
+        for (rows, more) in self.plates.iter_mut().zip(&other.plates) {
+            rows.append(more);
+        }
+    }
+
+    /// How many numbers the batch holds: a measure of its memory.
+    pub(super) fn numbers(&self) -> usize {
+        self.globals.len() + self.plates.iter().map(Rows::numbers).sum::<usize>()
+    }
+}
+
+/// What a network reads and what it infers.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shape {
+    /// Numbers observed outside plates.
+    pub width: usize,
+    /// The plates.
+    pub plates: Vec<PlateShape>,
+    /// How many numbers are inferred: the globals, in unconstrained space.
+    pub targets: usize,
+}
+
+/// What a network reads of one plate.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlateShape {
+    /// Numbers in a row. Continuous, counts, codes of categories, 0 and 1: which, is seen from a pilot sample.
+    pub width: usize,
+    /// Nested plates.
+    pub children: Vec<PlateShape>,
+    /// Height and width of the picture that a row is, line after line, where rows are pictures: then there is one row for
+    /// each parent, and nothing else in it.
+    #[serde(default)]
+    pub picture: Option<(usize, usize)>,
+}
+
+impl PlateShape {
+    /// A picture of so many lines and columns for each parent. It stands in a table of its own, as a plate of one row.
+    pub fn picture(height: usize, width: usize) -> PlateShape {
+        PlateShape { width: height * width, children: Vec::new(), picture: Some((height, width)) }
+    }
+
+    /// Heights and widths of the pictures among some plates, in the order in which networks read them.
+    pub(super) fn pictures(plates: &[PlateShape]) -> Vec<(usize, usize)> {
+        plates.iter().flat_map(|plate| plate.picture.into_iter().chain(Self::pictures(&plate.children))).collect()
+    }
+
+    /// What is wrong with the shape of a picture among these plates.
+    pub(super) fn check(&self, place: &str) -> Result<(), String> {
+        match self.picture {
+            Some((height, width)) if height * width != self.width || self.width == 0 || !self.children.is_empty() => {
+                Err(format!(
+                    "{place} is of pictures of {height} x {width} pixels, and has rows of {} numbers and {} nested plates: \
+                     make it by `PlateShape::picture`, of at least one pixel",
+                    self.width,
+                    self.children.len()
+                ))
+            }
+            _ => {
+                let mut children = self.children.iter().enumerate();
+                children.try_for_each(|(index, child)| child.check(&format!("{place}.{index}")))
+            }
+        }
+    }
+}
+
+fn check_length(table: &[f32], rows: usize, width: usize, place: &str) -> Result<(), Error> {
+    if table.len() == rows * width {
+        return Ok(());
+    }
+    Err(Error::Shape(format!("{place} holds {} numbers where {rows} rows of {width} are due", table.len())))
+}
+
+/// The place, in words and as a position, and the value of the first number that is NaN or infinite.
+fn not_finite(table: &[f32], width: usize, place: &str) -> Option<(String, usize, f32)> {
+    let at = table.iter().position(|value| !value.is_finite())?;
+    Some((format!("{place}, row {}, column {}", at / width, at % width), at, table[at]))
+}

@@ -1,0 +1,159 @@
+//! What can go wrong in the network, its training, and its files.
+
+use std::path::PathBuf;
+
+use super::Settings;
+
+/// An error of the network itself: its data, its memory, its file.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The data do not have the shape that the network was built for.
+    #[error("data of the wrong shape: {0}")]
+    Shape(String),
+
+    /// A number in the data is NaN or infinite.
+    #[error("data set {set}, {place}, holds {value}: every number given to a network must be finite")]
+    NotFinite {
+        /// The data set within its batch.
+        set: usize,
+        /// Which table of the data set the number stands in, and at which row and column.
+        place: String,
+        /// The number.
+        value: f32,
+    },
+
+    /// A network that has no sums to keep of a data set.
+    #[error(
+        "a network that reads rows by attention cannot summarize data in parts: what it makes of a row depends on the others. \
+         Condition on all of the data at once, or train a deep set (`Encoder::DeepSet`)"
+    )]
+    NoSums,
+
+    /// A network that does not read rows in their order.
+    #[error(
+        "only a network that reads rows in their order says what is believed after each of them: train one with \
+         `architecture.encoder = Encoder::CAUSAL`"
+    )]
+    NoPrefixes,
+
+    /// A network was asked for what it does not say.
+    #[error("the network says {says}, where {asked} was asked for: train one for that")]
+    Says {
+        /// What it says.
+        says: &'static str,
+        /// What was asked for.
+        asked: &'static str,
+    },
+
+    /// dfdx could not get the memory for a tensor.
+    #[error("the tape could not allocate a tensor: {0}")]
+    Tape(dfdx::tensor::CpuError),
+
+    /// A file could not be read or written.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io {
+        /// `"read"` or `"write"`.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+
+    /// A file is not a network, is damaged, or was written by an incompatible version.
+    #[error(
+        "{} does not hold a usable network: {reason}. Copy the file again, or train and save the network anew",
+        path.display()
+    )]
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl Error {
+    /// The same error about data sets that come after so many others: names the data set by its place among all.
+    pub fn after(mut self, first: usize) -> Self {
+        if let Error::NotFinite { set, .. } = &mut self {
+            *set += first;
+        }
+        self
+    }
+}
+
+impl From<dfdx::tensor::CpuError> for Error {
+    fn from(error: dfdx::tensor::CpuError) -> Self {
+        Error::Tape(error)
+    }
+}
+
+/// An error of a training run; `E` is the error of the simulator behind [`Source`](super::Source).
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrainError<E> {
+    /// The settings cannot be used.
+    #[error("cannot train: {0}")]
+    Settings(String),
+
+    /// A training cannot be resumed from its file, or the file cannot be written.
+    #[error("the checkpoint of the training: {0}")]
+    Checkpoint(Error),
+
+    /// A training cannot be resumed with other settings.
+    #[error(
+        "{} holds a training with other settings ({saved:?}) than those asked for ({asked:?}): delete it to begin anew, or \
+         write to another file",
+        path.display()
+    )]
+    OtherSettings {
+        /// The file.
+        path: PathBuf,
+        /// Its settings.
+        saved: Box<Settings>,
+        /// The settings asked for.
+        asked: Box<Settings>,
+    },
+
+    /// The simulator failed.
+    #[error("the simulator failed in step {step}, data sets from {first} on: {source}")]
+    Source {
+        /// The step, as [`Source::draw`](super::Source::draw) got it.
+        step: u64,
+        /// The place of the first data set, as [`Source::draw`](super::Source::draw) got it.
+        first: usize,
+        /// Its error.
+        source: E,
+    },
+
+    /// The loss of one data set is NaN or infinite, though its data are finite: the weights have diverged.
+    #[error("the loss of data set {set} in step {step} is {loss}: training has diverged; lower the learning rate")]
+    NotFinite {
+        /// The step, as [`Source::draw`](super::Source::draw) got it.
+        step: u64,
+        /// The data set within the step.
+        set: usize,
+        /// Its loss.
+        loss: f32,
+    },
+
+    /// The data do not fit the network, or the network ran out of memory.
+    #[error("in step {step}, data sets from {first} on: {source}")]
+    Network {
+        /// The step, as [`Source::draw`](super::Source::draw) got it.
+        step: u64,
+        /// The place of the first data set, as [`Source::draw`](super::Source::draw) got it.
+        first: usize,
+        /// Its error.
+        source: Error,
+    },
+}
+
+impl<E> TrainError<E> {
+    /// An error about data sets of a step from a place on; names the data set by its place in the step.
+    pub(super) fn network(step: u64, first: usize, source: Error) -> Self {
+        TrainError::Network { step, first, source: source.after(first) }
+    }
+}

@@ -1,0 +1,361 @@
+//! Many data sets in little space, of which single sets and rows are read without a copy of the rest.
+//!
+//! Detectors count: a table that holds nothing but whole numbers up to 65,535 takes 2 bytes for each of them in the place of
+//! 4, and loses nothing.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use super::{Batch, PlateShape, Rows, Shape};
+use hierarch_core::hash::{NOTHING, fnv};
+
+/// A hash of some numbers, going on from that of others, a number at a time.
+pub(super) fn hash_numbers(hash: u64, numbers: impl Iterator<Item = f32>) -> u64 {
+    fnv(hash, numbers.map(|number| number.to_bits().into()))
+}
+
+/// Numbers of f32, in two bytes each where these hold all of them.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Numbers {
+    /// Any numbers.
+    Single(Vec<f32>),
+    /// Whole numbers from 0 to 65,535.
+    Counts(Vec<u16>),
+}
+
+impl Numbers {
+    /// The same numbers, to the bit, in as little space as holds them: what is a count is one as f32 again.
+    pub fn pack(self) -> Numbers {
+        let exact = |x: &f32| f32::from(*x as u16).to_bits() == x.to_bits();
+        match self {
+            Numbers::Single(all) if all.iter().all(exact) => Numbers::Counts(all.iter().map(|x| *x as u16).collect()),
+            other => other,
+        }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        match self {
+            Numbers::Single(all) => all.len(),
+            Numbers::Counts(all) => all.len(),
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// One of them.
+    pub fn get(&self, at: usize) -> f32 {
+        match self {
+            Numbers::Single(all) => all[at],
+            Numbers::Counts(all) => f32::from(all[at]),
+        }
+    }
+
+    /// Adds a range of them to a list.
+    pub fn push_to(&self, range: Range<usize>, to: &mut Vec<f32>) {
+        match self {
+            Numbers::Single(all) => to.extend_from_slice(&all[range]),
+            Numbers::Counts(all) => to.extend(all[range].iter().map(|count| f32::from(*count))),
+        }
+    }
+
+    /// Adds others behind these; where one of the two is not of counts, nor are both together.
+    pub fn append(&mut self, other: &Numbers) {
+        match (&mut *self, other) {
+            (Numbers::Counts(all), Numbers::Counts(more)) => all.extend_from_slice(more),
+            (Numbers::Single(all), more) => more.push_to(0..more.len(), all),
+            (Numbers::Counts(_), Numbers::Single(more)) => {
+                let mut all = self.to_vec();
+                all.extend_from_slice(more);
+                *self = Numbers::Single(all);
+            }
+        }
+    }
+
+    /// A hash of others, with these.
+    fn hash(&self, hash: u64) -> u64 {
+        hash_numbers(hash, (0..self.len()).map(|at| self.get(at)))
+    }
+
+    /// All of them.
+    pub fn to_vec(&self) -> Vec<f32> {
+        let mut all = Vec::with_capacity(self.len());
+        self.push_to(0..self.len(), &mut all);
+        all
+    }
+}
+
+/// [`Rows`] in little space.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PackedRows {
+    width: usize,
+    features: Numbers,
+    /// Where the rows of each parent begin, and the number of all: one more than there are parents.
+    pub offsets: Vec<usize>,
+    /// The plates inside, of which these rows are the parents.
+    pub children: Vec<PackedRows>,
+}
+
+impl From<Rows> for PackedRows {
+    fn from(rows: Rows) -> Self {
+        let Rows { width, features, offsets, children } = rows;
+        let children = children.into_iter().map(PackedRows::from).collect();
+        Self { width, features: Numbers::Single(features), offsets, children }
+    }
+}
+
+impl PackedRows {
+    /// The number of rows, over all parents.
+    pub fn rows(&self) -> usize {
+        self.offsets.last().copied().unwrap_or(0)
+    }
+
+    /// The parent that owns a row.
+    pub fn parent(&self, row: usize) -> usize {
+        self.offsets.partition_point(|&first| first <= row) - 1
+    }
+
+    /// Adds the numbers of a row to a list.
+    pub fn push_row(&self, row: usize, to: &mut Vec<f32>) {
+        self.features.push_to(row * self.width..(row + 1) * self.width, to);
+    }
+
+    /// Adds the rows of some parents, and all that is inside them, behind those of others.
+    pub fn push(&self, parents: Range<usize>, to: &mut Rows) {
+        let (rows, before) = (self.offsets[parents.start]..self.offsets[parents.end], to.rows());
+        self.features.push_to(rows.start * self.width..rows.end * self.width, &mut to.features);
+        let ends = &self.offsets[parents.start + 1..=parents.end];
+        to.offsets.extend(ends.iter().map(|end| before + end - rows.start));
+        self.children.iter().zip(&mut to.children).for_each(|(child, to)| child.push(rows.clone(), to));
+    }
+
+    /// A hash of others, with all numbers.
+    fn hash(&self, hash: u64) -> u64 {
+        self.children.iter().fold(self.features.hash(hash), |hash, child| child.hash(hash))
+    }
+
+    fn pack(self) -> PackedRows {
+        let children = self.children.into_iter().map(PackedRows::pack).collect();
+        Self { features: self.features.pack(), children, ..self }
+    }
+
+    fn append(&mut self, other: &PackedRows) {
+        let before = self.rows();
+        self.features.append(&other.features);
+        self.offsets.extend(other.offsets.iter().skip(1).map(|offset| before + offset));
+        self.children.iter_mut().zip(&other.children).for_each(|(child, more)| child.append(more));
+    }
+
+    fn entries<'a>(&'a self, name: &str, to: &mut Vec<(String, Cow<'a, Numbers>)>) {
+        let sizes = self.offsets.windows(2).map(|pair| (pair[1] - pair[0]) as f32).collect();
+        to.push((format!("{name}.sizes"), Cow::Owned(Numbers::Single(sizes).pack())));
+        to.push((format!("{name}.features"), Cow::Borrowed(&self.features)));
+        self.children.iter().enumerate().for_each(|(i, child)| child.entries(&format!("{name}.{i}"), to));
+    }
+
+    fn from_entries(
+        shape: &PlateShape,
+        parents: usize,
+        name: &str,
+        entries: &mut BTreeMap<String, Numbers>,
+    ) -> Result<PackedRows, String> {
+        let sizes = take(entries, &format!("{name}.sizes"), parents)?;
+        let mut offsets = vec![0];
+        offsets.extend((0..parents).scan(0, |end, i| {
+            *end += sizes.get(i) as usize;
+            Some(*end)
+        }));
+        let rows = offsets[parents];
+        let features = take(entries, &format!("{name}.features"), rows * shape.width)?;
+        let child = |(i, child)| PackedRows::from_entries(child, rows, &format!("{name}.{i}"), entries);
+        let children = shape.children.iter().enumerate().map(child).collect::<Result<_, _>>()?;
+        Ok(Self { width: shape.width, features, offsets, children })
+    }
+}
+
+/// A [`Batch`] in little space.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Packed {
+    /// The number of data sets.
+    pub sets: usize,
+    width: usize,
+    outside: Numbers,
+    /// The plates at the top, of which the data sets are the parents.
+    pub plates: Vec<PackedRows>,
+}
+
+impl From<Batch> for Packed {
+    fn from(batch: Batch) -> Self {
+        let Batch { sets, width, globals, plates } = batch;
+        let plates = plates.into_iter().map(PackedRows::from).collect();
+        Self { sets, width, outside: Numbers::Single(globals), plates }
+    }
+}
+
+impl Packed {
+    /// A hash of all numbers.
+    pub fn hash(&self) -> u64 {
+        self.plates.iter().fold(self.outside.hash(NOTHING), |hash, rows| rows.hash(hash))
+    }
+
+    /// The same with each table in as little space as holds it.
+    pub fn pack(self) -> Packed {
+        let plates = self.plates.into_iter().map(PackedRows::pack).collect();
+        Self { outside: self.outside.pack(), plates, ..self }
+    }
+
+    /// The plate at a path: `[1, 0]` is the first nested in the second.
+    pub fn plate(&self, path: &[usize]) -> &PackedRows {
+        path[1..].iter().fold(&self.plates[path[0]], |rows, &i| &rows.children[i])
+    }
+
+    /// The rows of the plate at a path that belong to some data sets.
+    pub fn rows_of(&self, path: &[usize], sets: Range<usize>) -> Range<usize> {
+        let inner = |rows: Range<usize>, plate: &PackedRows| plate.offsets[rows.start]..plate.offsets[rows.end];
+        (1..=path.len()).fold(sets, |rows, depth| inner(rows, self.plate(&path[..depth])))
+    }
+
+    /// Adds the numbers outside plates of a data set to a list.
+    pub fn push_outside(&self, set: usize, to: &mut Vec<f32>) {
+        self.outside.push_to(set * self.width..(set + 1) * self.width, to);
+    }
+
+    /// Adds some data sets behind those of a batch.
+    pub fn push(&self, sets: Range<usize>, to: &mut Batch) {
+        self.outside.push_to(sets.start * self.width..sets.end * self.width, &mut to.globals);
+        self.plates.iter().zip(&mut to.plates).for_each(|(rows, to)| rows.push(sets.clone(), to));
+        to.sets += sets.len();
+    }
+
+    /// Adds the data sets of another behind these.
+    pub fn append(&mut self, other: &Packed) {
+        self.sets += other.sets;
+        self.outside.append(&other.outside);
+        self.plates.iter_mut().zip(&other.plates).for_each(|(rows, more)| rows.append(more));
+    }
+
+    /// All tables by name, for a file.
+    pub fn entries<'a>(&'a self, to: &mut Vec<(String, Cow<'a, Numbers>)>) {
+        to.push(("outside".to_owned(), Cow::Borrowed(&self.outside)));
+        self.plates.iter().enumerate().for_each(|(i, rows)| rows.entries(&format!("plate.{i}"), to));
+    }
+
+    /// So many data sets of a shape, from the tables of a file.
+    ///
+    /// # Errors
+    /// A table that is missing or of another length.
+    pub fn from_entries(shape: &Shape, sets: usize, entries: &mut BTreeMap<String, Numbers>) -> Result<Packed, String> {
+        let outside = take(entries, "outside", sets * shape.width)?;
+        let plate = |(i, plate)| PackedRows::from_entries(plate, sets, &format!("plate.{i}"), entries);
+        let plates = shape.plates.iter().enumerate().map(plate).collect::<Result<_, _>>()?;
+        Ok(Self { sets, width: shape.width, outside, plates })
+    }
+}
+
+/// Takes so many numbers out of the tables of a file.
+///
+/// # Errors
+/// There are none of that name, or more or fewer.
+pub fn take(entries: &mut BTreeMap<String, Numbers>, name: &str, length: usize) -> Result<Numbers, String> {
+    let found = entries.remove(name).ok_or_else(|| format!("`{name}` is missing"))?;
+    if found.len() == length {
+        return Ok(found);
+    }
+    Err(format!("`{name}` has {} numbers where {length} are due", found.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bits(numbers: &Numbers) -> Vec<u32> {
+        numbers.to_vec().into_iter().map(f32::to_bits).collect()
+    }
+
+    #[test]
+    fn counts_take_two_bytes_and_lose_nothing() {
+        let counts: Vec<f32> = (0..=65_535_u16).map(f32::from).collect();
+        let packed = Numbers::Single(counts.clone()).pack();
+        assert!(matches!(packed, Numbers::Counts(_)));
+        assert_eq!(bits(&packed), bits(&Numbers::Single(counts)));
+        assert_eq!(packed.get(65_535), 65_535.0);
+        // One number that is no such count, and all stay as they are.
+        for other in [-0.0, -1.0, 0.5, 65_534.996, 65_535.5, 65_536.0, 1e30, 1e-40, f32::NAN, f32::INFINITY] {
+            let numbers = Numbers::Single(vec![3.0, other, 7.0]);
+            let packed = numbers.clone().pack();
+            assert!(matches!(packed, Numbers::Single(_)), "{other}");
+            assert_eq!(bits(&packed), bits(&numbers));
+        }
+    }
+
+    #[test]
+    fn numbers_of_both_kinds_append() {
+        let lists = [vec![1.0, 2.0], vec![0.5], vec![], vec![4.0]];
+        for first in &lists {
+            for second in &lists {
+                for third in &lists {
+                    let mut all = Numbers::Single(first.clone()).pack();
+                    all.append(&Numbers::Single(second.clone()).pack());
+                    all.append(&Numbers::Single(third.clone()).pack());
+                    assert_eq!(all.to_vec(), [first.as_slice(), second, third].concat());
+                    let counts = all.to_vec().iter().all(|x| x.fract() == 0.0);
+                    assert_eq!(matches!(all, Numbers::Counts(_)), counts);
+                }
+            }
+        }
+    }
+
+    /// A tree of ragged tables, the inner one of counts, put together set by set and taken apart again, and through a file.
+    #[test]
+    fn batches_are_the_same_packed() {
+        let inner = |scale: f32, rows: usize, offsets: &[usize]| Rows {
+            width: 2,
+            features: (0..2 * rows).map(|i| i as f32 * scale).collect(),
+            offsets: offsets.to_vec(),
+            children: Vec::new(),
+        };
+        let plate = |features: &[f32], offsets: &[usize], child: Rows| Rows {
+            width: 1,
+            features: features.to_vec(),
+            offsets: offsets.to_vec(),
+            children: vec![child],
+        };
+        let batch = Batch {
+            sets: 3,
+            width: 1,
+            globals: vec![0.5, 2.0, 3.0],
+            plates: vec![plate(&[7.0, 8.5, 9.0], &[0, 2, 2, 3], inner(1.0, 4, &[0, 1, 1, 4]))],
+        };
+        let inner = PlateShape { width: 2, children: Vec::new(), picture: None };
+        let shape =
+            Shape { width: 1, plates: vec![PlateShape { width: 1, children: vec![inner], picture: None }], targets: 0 };
+        batch.check(&shape).unwrap();
+        let mut all = Packed::from(batch.slice(0..0)).pack();
+        (0..3).for_each(|set| all.append(&Packed::from(batch.slice(set..set + 1)).pack()));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tables.safetensors");
+        let mut entries = Vec::new();
+        all.entries(&mut entries);
+        super::super::save_numbers(&path, &entries, BTreeMap::new()).unwrap();
+        let mut entries = super::super::load_numbers(&path).unwrap().0;
+        let read = Packed::from_entries(&shape, 3, &mut entries).unwrap();
+        assert_eq!(read, all);
+        assert!(matches!(read.plates[0].features, Numbers::Single(_)));
+        assert!(matches!(read.plates[0].children[0].features, Numbers::Counts(_)));
+        for sets in [0..3, 0..1, 1..3, 1..1] {
+            let mut part = batch.slice(0..0);
+            read.push(sets.clone(), &mut part);
+            assert_eq!(part, batch.slice(sets));
+        }
+        assert_eq!(read.rows_of(&[0], 1..3), 2..3);
+        assert_eq!(read.rows_of(&[0, 0], 1..3), 1..4);
+        assert_eq!((0..3).map(|row| read.plates[0].parent(row)).collect::<Vec<_>>(), [0, 0, 2]);
+        let mut entries = super::super::load_numbers(&path).unwrap().0;
+        let error = Packed::from_entries(&shape, 2, &mut entries).unwrap_err();
+        assert_eq!(error, "`outside` has 3 numbers where 2 are due");
+    }
+}

@@ -1,0 +1,191 @@
+//! Networks of the user's own for the rows of a plate: dfdx modules.
+
+use std::fmt;
+use std::sync::Arc;
+
+use dfdx::nn::tensor_collection::{
+    RecursiveWalker, TensorCollection, TensorOptions, TensorVisitor, ViewTensorMut, ViewTensorRef,
+};
+use dfdx::prelude::*;
+use dfdx::tensor_ops::Backward as _;
+use serde::{Deserialize, Serialize};
+
+/// From the gradient with respect to the outputs (rows x outputs) to that with respect to the weights.
+type Backward = Box<dyn FnOnce(Vec<f32>) -> Result<Vec<f32>, CpuError>>;
+
+/// A network that reads single rows.
+pub(super) trait RowNetwork: Send + Sync {
+    /// Numbers in a row that it reads, weights that it has, and numbers that it makes of a row.
+    fn shape(&self) -> RowShape;
+
+    /// Its weights as it was given.
+    fn weights(&self) -> Result<Vec<f32>, CpuError>;
+
+    /// What it makes of each row with other weights, and the way back.
+    fn run(&self, weights: &[f32], rows: Vec<f32>) -> Result<(Vec<f32>, Backward), CpuError>;
+}
+
+/// The sizes of a network of rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowShape {
+    /// Numbers in a row that it reads.
+    pub inputs: usize,
+    /// Numbers that it makes of a row.
+    pub outputs: usize,
+    /// Weights that it has.
+    pub weights: usize,
+}
+
+/// Networks of the user's own in the place of the library's for the rows of some plates.
+///
+/// A network is a dfdx module (dfdx is re-exported as `hierarch::dfdx`) from `(usize, Const<I>)` to
+/// `(usize, Const<O>)`: the standardised numbers of each row to what is then averaged over the rows of a data set. What is
+/// pooled of the rows without a network stays; it can be left out with `architecture.bins = 0`.
+#[derive(Clone, Default)]
+pub struct RowNetworks {
+    networks: Vec<(String, Own)>,
+}
+
+impl RowNetworks {
+    /// Adds a network for the rows of a plate at the top of the model, which read `I` numbers in the order of the plate's
+    /// declaration: observations and covariates; of each plate inside them, mean and standard deviation of its numbers, and
+    /// ln(1 + n) where its size varies.
+    pub fn plate<N, const I: usize, const O: usize>(mut self, name: &str, network: N) -> Self
+    where
+        N: TensorCollection<f32, Cpu> + Clone + Send + Sync + 'static,
+        N: Module<
+                Tensor<(usize, Const<I>), f32, Cpu, OwnedTape<f32, Cpu>>,
+                Output = Tensor<(usize, Const<O>), f32, Cpu, OwnedTape<f32, Cpu>>,
+                Error = CpuError,
+            >,
+    {
+        self.networks.push((name.to_owned(), Own(Arc::new(DfdxModule::<N, I, O>(network)))));
+        self
+    }
+
+    /// The names of the plates.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.networks.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// The networks of what a model's networks read: numbers outside plates, if there are any, then some plates.
+    pub fn in_order<'a>(&self, outside: bool, plates: impl Iterator<Item = &'a str>) -> Vec<Option<Own>> {
+        let find = |name| self.networks.iter().find(|(known, _)| known == name).map(|(_, own)| own.clone());
+        outside.then_some(None).into_iter().chain(plates.map(find)).collect()
+    }
+}
+
+impl fmt::Debug for RowNetworks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.networks.iter().map(|(name, own)| (name, own))).finish()
+    }
+}
+
+/// A shared network.
+#[derive(Clone)]
+pub struct Own(pub(super) Arc<dyn RowNetwork>);
+
+impl fmt::Debug for Own {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.shape().fmt(f)
+    }
+}
+
+impl PartialEq for Own {
+    fn eq(&self, other: &Own) -> bool {
+        self.0.shape() == other.0.shape()
+    }
+}
+
+struct DfdxModule<N, const I: usize, const O: usize>(N);
+
+impl<N, const I: usize, const O: usize> RowNetwork for DfdxModule<N, I, O>
+where
+    N: TensorCollection<f32, Cpu> + Clone + Send + Sync,
+    N: Module<
+            Tensor<(usize, Const<I>), f32, Cpu, OwnedTape<f32, Cpu>>,
+            Output = Tensor<(usize, Const<O>), f32, Cpu, OwnedTape<f32, Cpu>>,
+            Error = CpuError,
+        >,
+    N: 'static,
+{
+    fn shape(&self) -> RowShape {
+        RowShape { inputs: I, outputs: O, weights: self.0.num_trainable_params() }
+    }
+
+    fn weights(&self) -> Result<Vec<f32>, CpuError> {
+        let mut read = Read::default();
+        N::iter_tensors(&mut RecursiveWalker { m: &self.0, f: &mut read })?;
+        Ok(read.numbers)
+    }
+
+    fn run(&self, weights: &[f32], rows: Vec<f32>) -> Result<(Vec<f32>, Backward), CpuError> {
+        let device = Cpu::default();
+        let mut network = self.0.clone();
+        N::iter_tensors(&mut RecursiveWalker { m: &mut network, f: &mut WriteWeights(weights) })?;
+        let count = rows.len() / I.max(1);
+        let input = device.try_tensor_from_vec(rows, (count, Const::<I>))?;
+        let output = network.try_forward(input.put_tape(OwnedTape::default()))?;
+        let values = output.as_vec();
+        let backward = move |upstream: Vec<f32>| {
+            // The gradient of sum(output * upstream) is that of whatever upstream came from.
+            let upstream = device.try_tensor_from_vec(upstream, (count, Const::<O>))?;
+            let gradients = output.try_mul(upstream)?.try_sum::<Rank0, _>()?;
+            let mut gradients = gradients.try_backward()?;
+            let mut read = Read { gradients: Some(&mut gradients), numbers: Vec::new() };
+            N::iter_tensors(&mut RecursiveWalker { m: &network, f: &mut read })?;
+            Ok(read.numbers)
+        };
+        Ok((values, Box::new(backward)))
+    }
+}
+
+/// Collects the gradients of all weights, or without gradients the weights themselves.
+#[derive(Default)]
+struct Read<'a> {
+    gradients: Option<&'a mut Gradients<f32, Cpu>>,
+    numbers: Vec<f32>,
+}
+
+impl TensorVisitor<f32, Cpu> for Read<'_> {
+    type Viewer = ViewTensorRef;
+    type Err = CpuError;
+    type E2 = f32;
+    type D2 = Cpu;
+
+    fn visit<S: dfdx::shapes::Shape>(
+        &mut self,
+        options: TensorOptions<S, f32, Cpu>,
+        tensor: &Tensor<S, f32, Cpu>,
+    ) -> Result<Option<Tensor<S, f32, Cpu>>, CpuError> {
+        if options.do_gradient_update {
+            match &mut self.gradients {
+                Some(gradients) => self.numbers.extend_from_slice(gradients.get_or_alloc_mut(tensor)?),
+                None => self.numbers.extend(tensor.as_vec()),
+            }
+        }
+        Ok(None)
+    }
+}
+
+struct WriteWeights<'a>(&'a [f32]);
+
+impl TensorVisitor<f32, Cpu> for WriteWeights<'_> {
+    type Viewer = ViewTensorMut;
+    type Err = CpuError;
+    type E2 = f32;
+    type D2 = Cpu;
+
+    fn visit<S: dfdx::shapes::Shape>(
+        &mut self,
+        options: TensorOptions<S, f32, Cpu>,
+        tensor: &mut Tensor<S, f32, Cpu>,
+    ) -> Result<Option<Tensor<S, f32, Cpu>>, CpuError> {
+        if options.do_gradient_update {
+            let (own, rest) = self.0.split_at(tensor.shape().num_elements());
+            tensor.copy_from(own);
+            self.0 = rest;
+        }
+        Ok(None)
+    }
+}
