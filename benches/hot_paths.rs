@@ -18,7 +18,7 @@ use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use hierarch::model::Density;
 use hierarch::nn::{
-    Activation, Architecture, Batch, Encoder, Family, PlateShape, Rows, Settings, Shape, Source, Trainer, Trunk,
+    Activation, Architecture, Batch, Encoder, Family, PlateShape, Rows, Settings, Shape, Trainer, TrainingSource, Trunk,
 };
 use hierarch::prelude::*;
 use lensing::Lensing;
@@ -85,11 +85,11 @@ impl Drawn {
     }
 
     fn shape() -> Shape {
-        Shape { width: 0, plates: vec![PlateShape { width: 1, children: vec![], picture: None }], targets: 1 }
+        Shape { width: 0, plates: vec![PlateShape { width: 1, children: vec![], image: None }], targets: 1 }
     }
 }
 
-impl Source for Drawn {
+impl TrainingSource for Drawn {
     type Error = Infallible;
 
     fn draw(&self, _: u64, first: usize, sets: usize) -> Result<(Batch, Vec<f32>), Infallible> {
@@ -99,13 +99,13 @@ impl Source for Drawn {
     }
 }
 
-/// Pictures of 64 x 64 of a Gaussian spot with noise, 25 in each data set: the spots' size is common, and so is the mean of
+/// Images of 64 x 64 of a Gaussian spot with noise, 25 in each data set: the spots' size is common, and so is the mean of
 /// their places.
 mod spots {
     use super::*;
 
     pub const SETS: usize = 8;
-    const PICTURES: usize = 25;
+    const IMAGES: usize = 25;
     const SIDE: usize = 64;
 
     pub fn draw() -> Drawn {
@@ -115,7 +115,7 @@ mod spots {
         for _ in 0..sets {
             let (size, mean) = (random.random_range(3.0..9.0), random.random_range(24.0..40.0));
             targets.extend([size, mean]);
-            for _ in 0..PICTURES {
+            for _ in 0..IMAGES {
                 let place: f32 = mean + random.random_range(-8.0..8.0);
                 for pixel in 0..SIDE * SIDE {
                     let (line, column) = ((pixel / SIDE) as f32 - 31.5, (pixel % SIDE) as f32 - place);
@@ -124,19 +124,19 @@ mod spots {
                 }
             }
         }
-        let offsets = (0..=sets * PICTURES).collect();
-        let pictures = Rows { width: SIDE * SIDE, features, offsets, children: vec![] };
-        let offsets = (0..=sets).map(|set| PICTURES * set).collect();
-        let plate = Rows { offsets, children: vec![pictures], ..Rows::default() };
+        let offsets = (0..=sets * IMAGES).collect();
+        let images = Rows { width: SIDE * SIDE, features, offsets, children: vec![] };
+        let offsets = (0..=sets).map(|set| IMAGES * set).collect();
+        let plate = Rows { offsets, children: vec![images], ..Rows::default() };
         Drawn { batch: Batch { sets, plates: vec![plate], ..Batch::default() }, targets }
     }
 
     pub fn shape() -> Shape {
-        let plate = PlateShape { children: vec![PlateShape::picture(SIDE, SIDE)], ..PlateShape::default() };
+        let plate = PlateShape { children: vec![PlateShape::image(SIDE, SIDE)], ..PlateShape::default() };
         Shape { width: 0, plates: vec![plate], targets: 2 }
     }
 
-    /// Of a picture, each convolution has 9 times its channels at each place of what it makes.
+    /// Of an image, each convolution has 9 times its channels at each place of what it makes.
     pub fn work() -> Work {
         let convolutions = [(32, 1, 16), (16, 16, 32), (8, 32, 64), (4, 64, 96)];
         let each = convolutions.map(|(side, from, to)| (9 * side * side * from * to) as f64);
@@ -144,7 +144,7 @@ mod spots {
         let layers = Work::layers(&[4 * 4 * 96, 256, 128, 128], false);
         let row = (layers.0 + 2.0 * all, layers.1 + all - each[0]);
         let set = Work::layers(&[&[128][..], &[96; 14]].concat(), false);
-        Work { rows: PICTURES * SETS, row, set, sets: SETS }
+        Work { rows: IMAGES * SETS, row, set, sets: SETS }
     }
 }
 
@@ -217,14 +217,14 @@ fn train_step(c: &mut Criterion) {
     let (source, shape) = (Drawn::new(), Drawn::shape());
     let published = Architecture {
         bins: 0,
-        row: vec![128, 128, 128],
+        element_layers: vec![128, 128, 128],
         activation: Activation::Relu,
-        set: Trunk::Plain(vec![64, 128, 128, 128]),
-        family: Family::Gaussian,
+        trunk: Trunk::Plain(vec![64, 128, 128, 128]),
+        output: Family::Gaussian.into(),
         ..Architecture::default()
     };
     let wide = Trunk::Residual { width: 256, blocks: 3 };
-    let default = Architecture { bins: 141, set: wide, ..Architecture::default() };
+    let default = Architecture { bins: 141, trunk: wide, ..Architecture::default() };
     let work = |rows, row: &[usize], sets, set: &[usize], data| Work {
         rows,
         row: Work::layers(row, true),
@@ -232,7 +232,7 @@ fn train_step(c: &mut Criterion) {
         sets,
     };
     let features = default.bins + 2;
-    let with = |family| Architecture { family, ..published.clone() };
+    let with = |family: Family| Architecture { output: family.into(), ..published.clone() };
     // Multiplications that a flow adds are not counted: they are one in a hundred.
     let published_work = || work(25_600, &[1, 128, 128, 128], 256, &[128, 64, 128, 128, 128, 3], false);
     let cases = [
@@ -249,17 +249,27 @@ fn train_step(c: &mut Criterion) {
     let mut group = c.benchmark_group("train_step");
     let peak = peak();
     for (name, sets, architecture, work) in cases {
-        let settings = Settings { sets, architecture, weight_decay: 0.01, ..Settings::new(Budget::sets(u64::MAX)) };
+        let settings = Settings {
+            batch_size: sets,
+            architecture,
+            weight_decay: 0.01,
+            ..Settings::new(Budget::simulations(u64::MAX))
+        };
         time_step(&mut group, name, &shape, &source, &settings, &work, peak);
     }
-    let architecture = Architecture::default().sized(&spots::shape());
-    let settings =
-        Settings { sets: spots::SETS, architecture, pilot: 64, validation: 8, ..Settings::new(Budget::sets(u64::MAX)) };
+    let architecture = Architecture::sized(&spots::shape());
+    let settings = Settings {
+        batch_size: spots::SETS,
+        architecture,
+        pilot: 64,
+        validation: 8,
+        ..Settings::new(Budget::simulations(u64::MAX))
+    };
     time_step(&mut group, "lensing_8x25", &spots::shape(), &spots::draw(), &settings, &spots::work(), peak);
     group.finish();
 }
 
-fn time_step<S: Source<Error = Infallible>>(
+fn time_step<S: TrainingSource<Error = Infallible>>(
     group: &mut BenchmarkGroup<'_, WallTime>,
     name: &str,
     shape: &Shape,
@@ -270,7 +280,7 @@ fn time_step<S: Source<Error = Infallible>>(
 ) {
     let mut trainer = Trainer::new(shape, source, settings).expect("the settings are good");
     let mut step = || trainer.step().expect("the data are good");
-    group.throughput(Throughput::Elements(settings.sets as u64));
+    group.throughput(Throughput::Elements(settings.batch_size as u64));
     group.bench_function(name, |b| b.iter(&mut step));
     let mut times: Vec<f64> = (0..100)
         .map(|_| {
@@ -298,7 +308,7 @@ fn encoders(c: &mut Criterion) {
         [("deep_set", Encoder::DeepSet), ("attention", Encoder::ATTENTION), ("causal", Encoder::CAUSAL)]
     {
         let architecture = Architecture { bins: 0, encoder, ..Architecture::default() };
-        let settings = Settings { architecture, ..Settings::new(Budget::sets(u64::MAX)) };
+        let settings = Settings { architecture, ..Settings::new(Budget::simulations(u64::MAX)) };
         let mut trainer = Trainer::new(&shape, &source, &settings).expect("the settings are good");
         group.bench_function(name, |b| b.iter(|| trainer.step().expect("the data are good")));
     }
@@ -307,22 +317,22 @@ fn encoders(c: &mut Criterion) {
 
 fn condition(c: &mut Criterion) {
     let model = Resonance::default();
-    let posterior = model.npe().train(Budget::sets(5_000)).expect("the model can be learned");
+    let estimator = model.npe().train(Budget::simulations(5_000)).expect("the model can be learned");
     let data = model.simulate(1).size("events", 100).seed(1).run().expect("the model can be simulated").remove(0).data;
     let mut group = c.benchmark_group("condition");
-    group.bench_function("resonance_100", |b| b.iter(|| posterior.condition(black_box(&data)).expect("good data")));
+    group.bench_function("resonance_100", |b| b.iter(|| estimator.condition(black_box(&data)).expect("good data")));
     group.finish();
 }
 
-fn refine(c: &mut Criterion) {
+fn importance_sample(c: &mut Criterion) {
     let model = Resonance::default();
-    let posterior = model.npe().train(Budget::sets(50_000)).expect("the model can be learned");
+    let estimator = model.npe().train(Budget::simulations(50_000)).expect("the model can be learned");
     let truth = ResonanceGlobals { fraction: 0.2, mass: 2.5 };
     let sets = model.simulate(1).at(&truth).size("events", 100).seed(1).run().expect("the model can be simulated");
-    let belief = posterior.condition(&sets[0].data).expect("simulated data are good data");
+    let posterior = estimator.condition(&sets[0].data).expect("simulated data are good data");
     let mut group = c.benchmark_group("refine");
     group.throughput(Throughput::Elements(4000));
-    let run = || belief.refine(&model, black_box(&sets[0].data)).expect("the draws are possible");
+    let run = || posterior.importance_sample(&model, black_box(&sets[0].data)).expect("the draws are possible");
     group.bench_function("resonance_100", |b| b.iter(run));
     group.finish();
 }
@@ -334,13 +344,13 @@ fn sample(c: &mut Criterion) {
     let mut group = c.benchmark_group("sample");
     group.throughput(Throughput::Elements(1000));
     for (name, family) in [("maf_1000", Family::maf()), ("nsf_1000", Family::nsf())] {
-        let npe = model.npe().settings(|s| s.architecture.family = family);
-        let posterior = npe.train(Budget::sets(5_000)).expect("the model can be learned");
-        let belief = posterior.condition(&data).expect("good data");
-        group.bench_function(name, |b| b.iter(|| belief.sample(black_box(1000), 1)));
+        let npe = model.npe().network(NetworkConfig { family: Some(family), ..Default::default() });
+        let estimator = npe.train(Budget::simulations(5_000)).expect("the model can be learned");
+        let posterior = estimator.condition(&data).expect("good data");
+        group.bench_function(name, |b| b.iter(|| posterior.sample(black_box(1000), 1)));
     }
     group.finish();
 }
 
-criterion_group!(benches, density, simulate, train_step, encoders, condition, sample, refine);
+criterion_group!(benches, density, simulate, train_step, encoders, condition, sample, importance_sample);
 criterion_main!(benches);

@@ -6,13 +6,13 @@
 //! - a parallel simulator, the same to the bit on any number of threads ([`Model::simulate`](model::Model::simulate)),
 //! - the log density and its gradient, discrete locals summed out ([`model::Density`]), with NUTS over it
 //!   ([`Model::nuts`](model::Model::nuts)) where every observation has a density,
-//! - the exact posterior and the evidence from any belief, by importance sampling with a diagnostic
-//!   ([`sampling::refine`]), the profile likelihood ratio ([`sampling::ProfileLikelihood`]), and confidence sets that cover
+//! - the exact posterior and the evidence from any posterior, by importance sampling with a diagnostic
+//!   ([`sampling::importance_sample`]), the profile likelihood ratio ([`sampling::ProfileLikelihood`]), and confidence sets that cover
 //!   ([`calibration::Neyman`]),
 //! - amortized neural posteriors over the globals ([`Model::npe`](model::Model::npe)) and over globals and locals together
 //!   ([`Model::joint_npe`](model::Model::joint_npe)), mixtures or flows ([`nn::Family`]) behind deep sets or transformers
 //!   ([`nn::Encoder`]); and where there is a likelihood, the exact posterior from them
-//!   ([`Belief::refine`](inference::Belief::refine)),
+//!   ([`Posterior::importance_sample`](estimators::Posterior::importance_sample)),
 //! - maximum likelihood and profile likelihood ratios ([`sampling::ProfileLikelihood`]), and confidence sets from any
 //!   statistic ([`calibration::Neyman`]),
 //! - typed data with serde and CSV ([`io`]), and the specification as data, with plate diagrams ([`model::Specification`],
@@ -43,8 +43,8 @@
 //!
 //! let chains = model.nuts(data).seed(1).run()?; // exact
 //! println!("{chains}");
-//! let posterior = model.npe().seed(1).train(Budget::sets(2_000))?; // amortized: `Budget::minutes(1.0)` for a useful one
-//! println!("{}", posterior.condition(data)?);
+//! let estimator = model.npe().seed(1).train(Budget::simulations(2_000))?; // amortized: `Budget::minutes(1.0)` for a useful one
+//! println!("{}", estimator.condition(data)?);
 //! # Ok(())
 //! # }
 //! ```
@@ -57,7 +57,7 @@ extern crate self as hierarch;
 
 pub mod calibration;
 #[cfg(feature = "neural")]
-pub mod inference;
+pub mod estimators;
 pub mod io;
 pub mod model;
 #[cfg(feature = "plot")]
@@ -114,7 +114,7 @@ use hierarch_core::{files, hash, linear};
 #[cfg(feature = "neural")]
 #[doc(inline)]
 pub use hierarch_nn as nn;
-/// The modules that [`inference::RowNetworks`] take, in the version that they take them from.
+/// The modules that [`estimators::ElementNetworks`] take, in the version that they take them from.
 #[cfg(feature = "neural")]
 pub use hierarch_nn::dfdx;
 /// The random numbers that a [`distributions::Draw`] of your own takes, in the version that it takes them from.
@@ -161,10 +161,10 @@ struct Readme;
 ///   is a `bool` and a category a `usize`, to branch on and index with; a count is a number.
 /// - **`observe`** What is seen. `observe image: [f32; 64] ~ render(a, b);` names a function that draws it from the values of
 ///   its arguments and a last one, `&mut hierarch::simulate::Stream`: the model then has no likelihood, and only `npe` infers
-///   it. A picture has rows and columns: `observe image: [[f32; 64]; 48] ~ render(a, b);` draws 48 rows of 64 pixels. The
+///   it. An image has rows and columns: `observe image: [[f32; 64]; 48] ~ render(a, b);` draws 48 rows of 64 pixels. The
 ///   function may take a plate inside the element whole, a column for each local: `spots: NameSpotsLocals`. The density of
 ///   everything else is [`Density::explicit`](model::Density::explicit).
-/// - **`given name: f64;`** (or `u64`, `bool`, `usize`) A covariate. Simulations take it from data, `.given(&data)`, or draw it
+/// - **`given name: f64;`** (or `u64`, `bool`, `usize`) A covariate. Simulations take it from data, `.covariates_from(&data)`, or draw it
 ///   from the distribution behind `~`, which has no part in the density.
 /// - **`given subject: index(subjects);`** The element's own element of another plate: `ability[subject]` reads a variable or a
 ///   `let` of that plate.

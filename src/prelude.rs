@@ -4,9 +4,9 @@ pub use crate::autodiff::Real;
 pub use crate::calibration::{Neyman, PredictiveCheck};
 pub use crate::distributions::*;
 #[cfg(feature = "neural")]
-pub use crate::inference::{
-    Bank, Belief, DataSummary, InferenceError, Joint, JointPosterior, Posterior, RatioBelief, RatioEstimator,
-    RowNetworks, TestStatistic,
+pub use crate::estimators::{
+    Bank, DataSummary, ElementNetworks, InferenceError, JointEstimator, JointPosterior, NetworkConfig, Posterior,
+    PosteriorEstimator, RatioEstimator, RatioPosterior, TestStatistic, TrainingConfig,
 };
 pub use crate::io::{DataError, DataSet};
 pub use crate::model;
@@ -15,5 +15,5 @@ pub use crate::model::{Likelihood, Model};
 pub use crate::nn::{Budget, Encoder, Family};
 #[cfg(feature = "plot")]
 pub use crate::report::Report;
-pub use crate::sampling::{Chains, FitError, ProfileLikelihood, Refined, SampleError};
+pub use crate::sampling::{Chains, FitError, ProfileLikelihood, SampleError, WeightedDraws};
 pub use crate::simulate::Simulation;

@@ -6,8 +6,8 @@ log density of a Gaussian, Adam.
 `default_resonance_512x100`: 512 sets of 100 events, soft bins 0.1 wide by scatter, 3 residual LayerNorm blocks of 256
 (GELU), a mixture of 6 Gaussians, gradient clipping, AdamW.
 
-`lensing_8x25`: 8 sets of 25 pictures of 64 x 64, convolutions 3 x 3 in steps of 2 to 16, 32, 64 and 96 channels, a layer of
-256, per-picture MLP 128-128, mean, 6 residual LayerNorm blocks of 96 (all GELU), a mixture of 16 Gaussians of 2 numbers,
+`lensing_8x25`: 8 sets of 25 images of 64 x 64, convolutions 3 x 3 in steps of 2 to 16, 32, 64 and 96 channels, a layer of
+256, per-image MLP 128-128, mean, 6 residual LayerNorm blocks of 96 (all GELU), a mixture of 16 Gaussians of 2 numbers,
 gradient clipping, AdamW. PyTorch's best of channels first and last, and of GELU by erf and by tanh.
 
     python3 -m venv peers && peers/bin/pip install -r benches/peers/requirements.txt
@@ -80,8 +80,8 @@ class SoftBins(nn.Module):
         return self.outlet(self.norm(self.blocks(self.inlet(bins / math.sqrt(n)))))
 
 
-class Pictures(nn.Module):
-    """Convolutions, a mean over pictures, six residual blocks, a mixture of 16 in two dimensions."""
+class Images(nn.Module):
+    """Convolutions, a mean over images, six residual blocks, a mixture of 16 in two dimensions."""
 
     def __init__(self, approximate):
         super().__init__()
@@ -90,17 +90,17 @@ class Pictures(nn.Module):
         for a, b in [(1, 16), (16, 32), (32, 64), (64, 96)]:
             layers += [nn.Conv2d(a, b, 3, 2, 1), gelu()]
         layers += [nn.Flatten(), nn.Linear(4 * 4 * 96, 256), gelu(), nn.Linear(256, 128), gelu(), nn.Linear(128, 128), gelu()]
-        self.picture = nn.Sequential(*layers)
+        self.image = nn.Sequential(*layers)
         self.inlet = nn.Linear(128, 96)
         self.blocks = nn.Sequential(*[Block(96, approximate) for _ in range(6)])
         self.norm, self.outlet = nn.LayerNorm(96), nn.Linear(96, 96)
 
     def forward(self, x):
-        vectors = self.picture(x).unflatten(0, (-1, 25)).mean(1)
+        vectors = self.image(x).unflatten(0, (-1, 25)).mean(1)
         return self.outlet(self.norm(self.blocks(self.inlet(vectors))))
 
 
-def pictures_loss(output, target):
+def images_loss(output, target):
     """A mixture of 16 Gaussians with the Cholesky factors of their precisions, diagonals as logarithms."""
     logits, x, y, log_a, log_b, c = output.split(16, 1)
     x, y = target[:, :1] - x, target[:, 1:] - y
@@ -151,17 +151,17 @@ def default(approximate):
     return step_time(*data, model, mixture_loss, torch.optim.AdamW(model.parameters(), 1e-3, fused=True), True)
 
 
-def pictures(approximate, layout):
-    model = Pictures(approximate).to(memory_format=layout)
+def images(approximate, layout):
+    model = Images(approximate).to(memory_format=layout)
     x = torch.randn(200, 1, 64, 64).to(memory_format=layout)
     optimiser = torch.optim.AdamW(model.parameters(), 1e-3, fused=True)
-    return step_time(x, torch.randn(8, 2), model, pictures_loss, optimiser, True)
+    return step_time(x, torch.randn(8, 2), model, images_loss, optimiser, True)
 
 
-def all_pictures():
+def all_images():
     """By GELU and layout."""
     layouts = {"channels first": torch.contiguous_format, "channels last": torch.channels_last}
-    return {f"{gelu}, {name}": pictures(gelu, layout) for gelu in ["none", "tanh"] for name, layout in layouts.items()}
+    return {f"{gelu}, {name}": images(gelu, layout) for gelu in ["none", "tanh"] for name, layout in layouts.items()}
 
 
 NAMES = ["resonance_256x100", "default_resonance_512x100", "lensing_8x25"]
@@ -180,12 +180,12 @@ if __name__ == "__main__":
     if "--torch" in sys.argv:
         print(f"resonance_256x100 {published():.2f} ms")
         print(f"default_resonance_512x100 {default('none'):.2f} ms with GELU by erf, {default('tanh'):.2f} ms by tanh")
-        for name, time in all_pictures().items():
+        for name, time in all_images().items():
             print(f"lensing_8x25 {time:.2f} ms with {name}")
         sys.exit()
     ratios = []
     for turn in range(TURNS):
-        torch_times = [published(), min(default("none"), default("tanh")), min(all_pictures().values())]
+        torch_times = [published(), min(default("none"), default("tanh")), min(all_images().values())]
         own_times = hierarch()
         ratios.append([own / peer for own, peer in zip(own_times, torch_times)])
         for name, own, peer in zip(NAMES, own_times, torch_times):

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use hierarch::nn::Record;
+use hierarch::nn::TrainingRecord;
 use hierarch::plot::{self, Axes, Figure, Mark, Series};
 use hierarch::report::Report;
 use hierarch::sampling::Summary;
@@ -20,7 +20,7 @@ pub struct Options {
     /// The seed of all random numbers: the same gives the same numbers, but for trainings bounded by time
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// The folder for pictures and summary.json
+    /// The folder for figures and summary.json
     #[arg(long)]
     pub out: Option<PathBuf>,
     /// Under a minute, through all of the code, with no promise of accuracy
@@ -58,8 +58,8 @@ impl Output {
         Self { folder }
     }
 
-    /// Writes a picture as SVG and as PNG.
-    pub fn picture(&self, name: &str, figure: &Figure) -> Result<()> {
+    /// Writes a figure as SVG and as PNG.
+    pub fn figure(&self, name: &str, figure: &Figure) -> Result<()> {
         Ok(figure.save(self.folder.join(name))?)
     }
 
@@ -86,16 +86,16 @@ impl Output {
             band.push((quantile(&all, 0.05), quantile(&all, 0.95)));
         }
         let fit = Series::new("posterior, median and 5 to 95 %", Mark::Line, &curve).band(&band);
-        self.picture(name, &plot::data_with_fit(axes, &edges, &counts, &[fit])?)
+        self.figure(name, &plot::data_with_fit(axes, &edges, &counts, &[fit])?)
     }
 
     /// The training curve of a posterior.
-    pub fn training(&self, history: &[Record]) -> Result<()> {
-        let curve = |loss: fn(&Record) -> f64| -> Vec<(f64, f64)> {
+    pub fn training(&self, history: &[TrainingRecord]) -> Result<()> {
+        let curve = |loss: fn(&TrainingRecord) -> f64| -> Vec<(f64, f64)> {
             history.iter().map(|r| (r.sets as f64, loss(r))).collect()
         };
         let figure = plot::training_curve(&curve(|r| r.loss), &curve(|r| r.validation))?;
-        self.picture("training", &figure)
+        self.figure("training", &figure)
     }
 
     /// Writes `report.html`.

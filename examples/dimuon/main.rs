@@ -99,7 +99,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     let model = Dimuon { gaussian: false, low, high, mass_low, mass_high, fewest, most };
     let data = DimuonData { events: DimuonEvents { mass_gev: masses } };
     let out = Output::new("dimuon", options);
-    out.picture("plates", &plot::plate_diagram(&model.specification()))?;
+    out.figure("plates", &plot::plate_diagram(&model.specification()))?;
 
     let (warmup, draws) = if options.quick { (300, 300) } else { (1000, 2000) };
     let chains = model.nuts(&data).seed(options.seed).warmup(warmup).draws(draws).run()?;
@@ -116,20 +116,20 @@ fn run(arguments: &Arguments) -> Result<()> {
 
     let seconds = arguments.train_seconds.unwrap_or(if options.quick { 5.0 } else { 90.0 });
     println!("training the neural posterior for {seconds} s ...");
-    let posterior = model.npe().seed(options.seed).train(Budget::seconds(seconds))?;
-    posterior.save(out.path("posterior.safetensors"))?;
+    let estimator = model.npe().seed(options.seed).train(Budget::seconds(seconds))?;
+    estimator.save(out.path("posterior.safetensors"))?;
     let started = Instant::now();
-    let belief = posterior.condition(&data)?;
+    let posterior = estimator.condition(&data)?;
     let milliseconds = started.elapsed().as_secs_f64() * 1e3;
-    println!("\nthe neural posterior ({milliseconds:.2} ms on data it has not seen):\n{belief}");
-    posterior.warnings().iter().for_each(|warning| println!("warning: {warning}"));
-    compare(&chains, "neural", &belief.summary());
+    println!("\nthe neural posterior ({milliseconds:.2} ms on data it has not seen):\n{posterior}");
+    estimator.warnings().iter().for_each(|warning| println!("warning: {warning}"));
+    compare(&chains, "neural", &posterior.summary());
     let started = Instant::now();
-    let refined = belief.refine(&model, &data)?;
+    let refined = posterior.importance_sample(&model, &data)?;
     let refining = started.elapsed().as_secs_f64() * 1e3;
     println!("\nthe same, refined to the exact posterior by importance sampling ({refining:.0} ms):\n{refined}");
     compare(&chains, "refined", &refined.summary());
-    out.training(posterior.history())?;
+    out.training(estimator.history())?;
 
     println!("\ndata replicated from the exact posterior, and beside them the real ones:");
     let cut = tail(&model, &chains);
@@ -139,13 +139,13 @@ fn run(arguments: &Arguments) -> Result<()> {
         .statistic(&above, |data| data.events.mass_gev.iter().filter(|m| **m > cut).count() as f64)
         .posterior(chains.globals())?;
     println!("{check}");
-    let typicality = posterior.typicality().seed(options.seed).of(&data)?;
+    let typicality = estimator.typicality().seed(options.seed).of(&data)?;
     println!("{typicality}\n");
     let simulations = if options.quick { 100 } else { 500 };
-    let calibration = posterior.calibrate().seed(options.seed).simulations(simulations).run()?;
+    let calibration = estimator.calibrate().seed(options.seed).simulations(simulations).run()?;
     println!("calibration of the neural posterior ({:.1} s):\n{calibration}", calibration.time().as_secs_f64());
 
-    picture_posteriors(&out, &chains, &belief)?;
+    plot_posteriors(&out, &chains, &posterior)?;
     let bins = 60;
     let axes = Axes { x: "invariant mass [GeV]", y: "events per bin", ..Axes::default() };
     let draws: Vec<DimuonGlobals> = chains.globals().step_by(20).collect();
@@ -163,10 +163,10 @@ fn run(arguments: &Arguments) -> Result<()> {
             .data(&data)
             .typicality(&typicality)
             .posterior("NUTS", &chains)
-            .posterior("neural", &belief)
+            .posterior("neural", &posterior)
             .posterior("refined", &refined)
-            .training("neural", posterior.history())
-            .warnings("neural", posterior.warnings())
+            .training("neural", estimator.history())
+            .warnings("neural", estimator.warnings())
             .calibration("neural", &calibration)
             .predictive(&check)
             .setting("seed", options.seed)
@@ -174,14 +174,14 @@ fn run(arguments: &Arguments) -> Result<()> {
             .setting("window", format!("{low} to {high} GeV, {events} of {} events", all.len()))
             .setting("preferred shape", format!("{better}, by {:.1} in log likelihood", gain.abs()))
             .timing("NUTS", chains.time().as_secs_f64())
-            .timing("training", posterior.history().last().map_or(0.0, |r| r.seconds))
+            .timing("training", estimator.history().last().map_or(0.0, |r| r.seconds))
             .timing("the neural posterior", milliseconds / 1e3)
             .timing("refining it", refining / 1e3)
             .timing("calibration", calibration.time().as_secs_f64()),
     )?;
 
     let nuts = chains.summary();
-    let npe = belief.summary();
+    let npe = posterior.summary();
     out.summary(&json!({
         "events": events,
         "nuts": {
@@ -190,8 +190,8 @@ fn run(arguments: &Arguments) -> Result<()> {
         },
         "npe": {
             "mass": mean_and_sd(&npe, "mass"), "half_width": mean_and_sd(&npe, "half_width"), "fraction": mean_and_sd(&npe, "fraction"),
-            "milliseconds": milliseconds, "train_seconds": posterior.history().last().map(|r| r.seconds),
-            "sets_seen": posterior.history().last().map(|r| r.sets),
+            "milliseconds": milliseconds, "train_seconds": estimator.history().last().map(|r| r.seconds),
+            "sets_seen": estimator.history().last().map(|r| r.sets),
         },
         "refined": {
             "mass": mean_and_sd(&refined.summary(), "mass"), "half_width": mean_and_sd(&refined.summary(), "half_width"),
@@ -209,9 +209,9 @@ fn run(arguments: &Arguments) -> Result<()> {
 }
 
 /// How far a posterior is from the exact one, in units of its standard deviation.
-fn compare(chains: &Chains<Dimuon>, what: &str, posterior: &Summary) {
+fn compare(chains: &Chains<Dimuon>, what: &str, estimator: &Summary) {
     let exact = chains.summary();
-    for row in &posterior.rows {
+    for row in &estimator.rows {
         if let Some(exact) = exact.rows.iter().find(|r| r.name == row.name) {
             let (shift, ratio) = ((row.mean - exact.mean) / exact.sd, row.sd / exact.sd);
             println!("{:<10} {what} against NUTS: mean off by {shift:5.2} sd, sd times {ratio:.2}", row.name);
@@ -241,9 +241,9 @@ fn best_log_likelihood(model: &Dimuon, data: &DimuonData, chains: &Chains<Dimuon
     Ok(likelihood.fold(f64::NEG_INFINITY, f64::max))
 }
 
-fn picture_posteriors(out: &Output, chains: &Chains<Dimuon>, belief: &Belief<Dimuon>) -> Result<()> {
-    let neural = belief.sample(20_000, 0);
-    let names = belief.names();
+fn plot_posteriors(out: &Output, chains: &Chains<Dimuon>, posterior: &Posterior<Dimuon>) -> Result<()> {
+    let neural = posterior.sample(20_000, 0);
+    let names = posterior.names();
     let exact: Vec<Vec<f64>> =
         names.iter().map(|n| chains.get(n).map_or(Vec::new(), |chains| chains.concat())).collect();
     let panels: Vec<Panel> = names
@@ -256,10 +256,10 @@ fn picture_posteriors(out: &Output, chains: &Chains<Dimuon>, belief: &Belief<Dim
                 "slope" => "slope of the background [1 / GeV]",
                 other => other,
             },
-            beliefs: vec![("NUTS", plot::Belief::Draws(exact)), ("neural", plot::Belief::Draws(neural))],
+            posteriors: vec![("NUTS", plot::Marginal::Draws(exact)), ("neural", plot::Marginal::Draws(neural))],
             lines: if *name == "mass" { vec![("Z boson, 91.19", 91.1876)] } else { Vec::new() },
             range: None,
         })
         .collect();
-    out.picture("posteriors", &plot::marginals("", &panels)?)
+    out.figure("posteriors", &plot::marginals("", &panels)?)
 }

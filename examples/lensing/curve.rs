@@ -17,11 +17,11 @@ pub fn run(out: &Output, model: &Lensing, sets: usize, seconds: f64, options: &O
     let (mut points, mut rows) = (Vec::new(), Vec::new());
     for part in PARTS.into_iter().filter(|part| sets / part >= LEAST) {
         let bank = super::bank(out, model, sets / part, options)?;
-        let posterior = super::train(model, &bank, seconds / part as f64, options.seed)?;
+        let estimator = super::train(model, &bank, seconds / part as f64, options.seed)?;
         // The globals learned from fresh ones.
-        let fresh = posterior.globals().and_then(|globals| globals.history().last()).map_or(0, |record| record.sets);
+        let fresh = estimator.globals().and_then(|globals| globals.history().last()).map_or(0, |record| record.sets);
         let simulated = bank.len() as u64 + fresh;
-        let judged = Judged::new(&posterior, &tests)?;
+        let judged = Judged::new(&estimator, &tests)?;
         println!("\nfrom {simulated} simulated sets");
         judged.print();
         let (_, globals) = judged.globals[judged.globals.len() - 1];
@@ -45,6 +45,6 @@ pub fn run(out: &Output, model: &Lensing, sets: usize, seconds: f64, options: &O
         log_x: true,
         ..Axes::default()
     };
-    out.picture("curve", &plot::lines(&axes, &series)?)?;
+    out.figure("curve", &plot::lines(&axes, &series)?)?;
     out.json("curve.json", &Value::Array(rows))
 }

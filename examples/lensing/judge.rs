@@ -1,6 +1,6 @@
 //! What the posterior says of simulated sets of lenses whose truths are known.
 
-use hierarch::inference::JointPosterior;
+use hierarch::estimators::JointEstimator;
 use hierarch::simulate::Simulation;
 use rayon::prelude::*;
 use serde_json::{Value, json};
@@ -65,8 +65,8 @@ struct One {
 
 impl Judged {
     /// Conditions on the test sets, each with at least as many images as the last of [`IMAGES`].
-    pub fn new(posterior: &JointPosterior<Lensing>, tests: &[Simulation<Lensing>]) -> Result<Self, String> {
-        let each = tests.par_iter().map(|test| One::new(posterior, test)).collect::<Result<Vec<_>, _>>()?;
+    pub fn new(estimator: &JointEstimator<Lensing>, tests: &[Simulation<Lensing>]) -> Result<Self, String> {
+        let each = tests.par_iter().map(|test| One::new(estimator, test)).collect::<Result<Vec<_>, _>>()?;
         let globals = IMAGES.iter().enumerate().map(|(at, images)| {
             (*images, std::array::from_fn(|k| Width::over(each.iter().map(|one| one.globals[at][k]))))
         });
@@ -122,15 +122,15 @@ impl Judged {
 }
 
 impl One {
-    fn new(posterior: &JointPosterior<Lensing>, test: &Simulation<Lensing>) -> Result<Self, String> {
-        let condition = |data: &LensingData| posterior.condition(data).map_err(|error| error.to_string());
+    fn new(estimator: &JointEstimator<Lensing>, test: &Simulation<Lensing>) -> Result<Self, String> {
+        let condition = |data: &LensingData| estimator.condition(data).map_err(|error| error.to_string());
         let truth = [test.globals.beta, test.globals.sigma_sub];
         let global = |images: usize| {
-            let belief = condition(&first(&test.data, images))?;
-            let belief = belief.globals().ok_or("the posterior has no globals")?;
+            let posterior = condition(&first(&test.data, images))?;
+            let posterior = posterior.globals().ok_or("the posterior has no globals")?;
             let [beta, sigma_sub] = [0, 1].map(|k| {
                 let (name, prior) = GLOBALS[k];
-                scaled(name, Option::zip(belief.mean(name), belief.sd(name)), truth[k], prior)
+                scaled(name, Option::zip(posterior.mean(name), posterior.sd(name)), truth[k], prior)
             });
             Ok([beta?, sigma_sub?])
         };
@@ -141,9 +141,9 @@ impl One {
             let single = condition(&alone(&test.data, lens))?;
             let mut each = [[(0.0, 0.0); 2]; 4];
             for (each, ((name, prior), truth)) in each.iter_mut().zip(LOCALS.iter().zip(truths)) {
-                for (each, (belief, at)) in each.iter_mut().zip([(&together, lens), (&single, 0)]) {
+                for (each, (posterior, at)) in each.iter_mut().zip([(&together, lens), (&single, 0)]) {
                     let name = format!("{name}[{at}]");
-                    *each = scaled(&name, Option::zip(belief.mean(&name), belief.sd(&name)), truth, *prior)?;
+                    *each = scaled(&name, Option::zip(posterior.mean(&name), posterior.sd(&name)), truth, *prior)?;
                 }
             }
             Ok(each)

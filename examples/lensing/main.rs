@@ -9,10 +9,10 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod curve;
+mod figures;
 mod images;
 mod judge;
 mod model;
-mod pictures;
 mod smooth;
 
 use std::path::PathBuf;
@@ -22,8 +22,8 @@ use std::time::Instant;
 use clap::Parser;
 use common::{Options, Output, Result, report};
 use hierarch::calibration::Calibration;
-use hierarch::inference::JointPosterior;
-use hierarch::nn::{Settings, Trunk};
+use hierarch::estimators::JointEstimator;
+use hierarch::nn::Trunk;
 use hierarch::plot;
 use hierarch::prelude::*;
 use hierarch::simulate::Simulation;
@@ -72,10 +72,10 @@ fn run(arguments: &Arguments) -> Result<()> {
         return own_images(&out, &model, folder);
     }
     let started = Instant::now();
-    out.picture("plates", &plot::plate_diagram(&model.specification()))?;
+    out.figure("plates", &plot::plate_diagram(&model.specification()))?;
     let images_per_second = speed(&model, options)?;
     println!("{images_per_second:.0} images a second are drawn, rendered and exposed");
-    let lenses = pictures::lenses(&out, &model, options.seed)?;
+    let lenses = figures::lenses(&out, &model, options.seed)?;
 
     let sets = match arguments.sets {
         Some(sets) => sets,
@@ -94,16 +94,16 @@ fn run(arguments: &Arguments) -> Result<()> {
     }
     let bank = bank(&out, &model, sets, options)?;
     let training = Instant::now();
-    let posterior = train(&model, &bank, seconds, options.seed)?;
+    let estimator = train(&model, &bank, seconds, options.seed)?;
     let train_seconds = training.elapsed().as_secs_f64();
-    posterior.save(out.path("posterior"))?;
+    estimator.save(out.path("posterior"))?;
 
     let tests = tests(&model, options)?;
     println!("judging it on {} sets of {SET} images ...", tests.len());
-    let judged = Judged::new(&posterior, &tests)?;
+    let judged = Judged::new(&estimator, &tests)?;
     judged.print();
     let calibration =
-        posterior.calibrate().simulations(if options.quick { 60 } else { 1000 }).seed(options.seed).run()?;
+        estimator.calibrate().simulations(if options.quick { 60 } else { 1000 }).seed(options.seed).run()?;
     println!("\n{}", calibration.summary());
 
     let smooth = smooth::run(&out, options)?;
@@ -111,19 +111,19 @@ fn run(arguments: &Arguments) -> Result<()> {
 
     // One with as many subhaloes as the prior has on average.
     let one = &tests[tests.len() / 2];
-    let belief = posterior.condition(&one.data)?;
-    let globals = posterior.globals().ok_or("the posterior has no globals")?;
+    let posterior = estimator.condition(&one.data)?;
+    let globals = estimator.globals().ok_or("the posterior has no globals")?;
     let check = PredictiveCheck::new(&model, &one.data).seed(options.seed);
-    let check = check.posterior(belief.globals().ok_or("the posterior has no globals")?.globals(200, 0))?;
-    let figures = pictures::beliefs(&out, &posterior, one, &judged)?;
+    let check = check.posterior(posterior.globals().ok_or("the posterior has no globals")?.globals(200, 0))?;
+    let figures = figures::posteriors(&out, &estimator, one, &judged)?;
     out.training(globals.history())?;
     let mut report = Report::new(&model)
         .title("Dark subhaloes in strong lenses")
         .data(&one.data)
         .truth(&model, &one.globals)
-        .posterior("neural", &belief)
+        .posterior("neural", &posterior)
         .training("the globals", globals.history())
-        .warnings("the globals", posterior.warnings())
+        .warnings("the globals", estimator.warnings())
         .predictive(&check)
         .calibration("neural", &calibration)
         .setting("seed", options.seed)
@@ -176,7 +176,7 @@ pub fn tests(model: &Lensing, options: &Options) -> Result<Vec<Simulation<Lensin
 }
 
 /// Learns from a bank.
-pub fn train(model: &Lensing, bank: &Bank<Lensing>, seconds: f64, seed: u64) -> Result<JointPosterior<Lensing>> {
+pub fn train(model: &Lensing, bank: &Bank<Lensing>, seconds: f64, seed: u64) -> Result<JointEstimator<Lensing>> {
     println!("training from {} sets of images ({seconds:.0} s) ...", bank.len());
     // The image of a mirrored lens is the mirrored image: galaxy and source are symmetric, and subhaloes are as likely
     // anywhere in their ring. Turned by a right angle, an image has the major axis along y, which no lens of the model has.
@@ -186,17 +186,22 @@ pub fn train(model: &Lensing, bank: &Bank<Lensing>, seconds: f64, seed: u64) -> 
         .seed(seed)
         .mirror_x("lenses.image", &["theta_x"])
         .mirror_y("lenses.image", &["theta_y"])
-        .local_settings(learn_lenses)
-        .global_settings(|s| s.sets = 32)
+        .local_network(of_lenses())
+        .local_training(in_small_steps())
+        .global_training(TrainingConfig { batch_size: Some(32), ..Default::default() })
         .share_of_globals(0.72);
     Ok(joint.train(Budget::seconds(seconds))?)
 }
 
 /// How a lens is learned from its image: in smaller steps than numbers are, and with wider layers after those that read it. After
 /// equal times they have learned more; but what they have seen more than about five times they learn by heart.
-pub fn learn_lenses(settings: &mut Settings) {
-    settings.sets = 64;
-    settings.architecture.set = Trunk::Residual { width: 192, blocks: 4 };
+pub fn in_small_steps() -> TrainingConfig {
+    TrainingConfig { batch_size: Some(64), ..Default::default() }
+}
+
+/// The sizes of the networks of lenses.
+pub fn of_lenses() -> NetworkConfig {
+    NetworkConfig { trunk: Some(Trunk::Residual { width: 192, blocks: 4 }), ..Default::default() }
 }
 
 /// How often regions of 68 % and 95 % hold the truth: of highest density of everything together, and central intervals of
@@ -209,13 +214,13 @@ fn coverage(calibration: &Calibration) -> Value {
 /// What is believed of a person's own images.
 fn own_images(out: &Output, model: &Lensing, folder: &std::path::Path) -> Result<()> {
     let images::Images { names, photons: image } = images::read_folder(folder)?;
-    let posterior = JointPosterior::load(model, out.path("posterior")).map_err(|error| {
+    let estimator = JointEstimator::load(model, out.path("posterior")).map_err(|error| {
         format!("{error}\nrun the example without `--images` first: that trains and saves a posterior")
     })?;
     let data = LensingData { lenses: LensingLenses { image } };
     let started = Instant::now();
-    let belief = posterior.condition(&data)?;
-    let summary = belief.summary();
+    let posterior = estimator.condition(&data)?;
+    let summary = posterior.summary();
     println!("{} images, inferred in {:.1} ms", names.len(), 1e3 * started.elapsed().as_secs_f64());
     for (i, name) in names.iter().enumerate() {
         println!("[{i}]: {name}");

@@ -1,10 +1,10 @@
 //! A check that subhaloes do not allow: without them the likelihood of an image is known. What is learned from images, as in
 //! the experiment, stands beside NUTS with the density of the pixels.
 
-use hierarch::inference::JointPosterior;
+use hierarch::estimators::JointEstimator;
 use hierarch::plot::{self, Axes, Figure, Mark, Series};
 use hierarch::prelude::*;
-use hierarch::sampling::{Summary, diagnostics::quantile, refine};
+use hierarch::sampling::{Summary, diagnostics::quantile, importance_sample};
 use hierarch::simulate::{Simulation, Stream};
 use hierarch_lensing::Sie;
 use serde_json::{Value, json};
@@ -72,27 +72,28 @@ pub fn run(out: &Output, options: &Options) -> Result<Smooth> {
     let seconds = if options.quick { 5.0 } else { SECONDS };
     println!("\nlearning from images without subhaloes ({seconds} s) ...");
     let images = SmoothImages::default();
-    let posterior =
-        images.joint_npe().seed(options.seed).local_settings(super::learn_lenses).train(Budget::seconds(seconds))?;
-    posterior.save(out.path("smooth"))?;
+    let npe = images.joint_npe().seed(options.seed);
+    let npe = npe.local_network(super::of_lenses()).local_training(super::in_small_steps());
+    let estimator = npe.train(Budget::seconds(seconds))?;
+    estimator.save(out.path("smooth"))?;
     let count = if options.quick { 2 } else { 20 };
     let tests = images.simulate(count).seed(options.seed ^ 0x736d_6f6f).run()?;
     println!("NUTS for {count} images ...");
-    let compared = tests.iter().map(|test| compare(&posterior, test, options));
+    let compared = tests.iter().map(|test| compare(&estimator, test, options));
     let smooth = Smooth(compared.collect::<Result<_>>()?);
-    out.picture("smooth", &smooth.picture()?)?;
+    out.figure("smooth", &smooth.figure()?)?;
     Ok(smooth)
 }
 
 fn compare(
-    posterior: &JointPosterior<SmoothImages>,
+    estimator: &JointEstimator<SmoothImages>,
     test: &Simulation<SmoothImages>,
     options: &Options,
 ) -> Result<Compared> {
     let exact = SmoothLens { setup: Setup::exposed(EXPOSURE) };
     let pixels = exact.setup.pixels(&test.data.lenses.image);
-    let belief = posterior.condition(&test.data)?;
-    let refined = refine(&exact, &pixels, &belief, REFINED, options.seed)?;
+    let posterior = estimator.condition(&test.data)?;
+    let refined = importance_sample(&exact, &pixels, &posterior, REFINED, options.seed)?;
     // From anywhere in the prior, chains are caught by wrong positions of the ring. A lens can have two right ones, between which
     // no chain finds a way: of many chains that start at draws, the shares that are in each are those of the posterior.
     let nuts = exact.nuts(&pixels).seed(options.seed).start_from(&refined).chains(12).draws(700).run()?.summary();
@@ -110,7 +111,7 @@ fn compare(
         truth: [lens.theta_x[0], lens.theta_y[0], lens.theta_e[0], lens.q[0]],
         nuts: moments(&nuts)?,
         r_hat: nuts.rows.iter().filter_map(|row| row.rhat).fold(1.0, f64::max),
-        learned: moments(&belief.summary())?,
+        learned: moments(&posterior.summary())?,
         refined: moments(&refined.summary())?,
         k_hat: refined.k_hat(),
     })
@@ -176,7 +177,7 @@ impl Smooth {
     }
 
     /// Each local of each lens, beside what NUTS says of it.
-    fn picture(&self) -> Result<Figure> {
+    fn figure(&self) -> Result<Figure> {
         let beside = |of: fn(&Compared) -> [Moments; 4]| -> Vec<(f64, f64)> {
             let each = self.0.iter().flat_map(|one| of(one).into_iter().zip(one.nuts));
             each.map(|(found, exact)| found.beside(exact)).collect()

@@ -46,7 +46,7 @@ const DRAWS: usize = 5;
 const JUDGED: [usize; 8] = [1, 2, 5, 10, 20, 50, 100, 200];
 const BETWEEN: [usize; 10] = [3, 4, 7, 14, 30, 40, 70, 85, 140, 170];
 const BEYOND: [usize; 6] = [250, 300, 400, 500, 700, 1000];
-/// The sizes at which the belief about one data set is shown.
+/// The sizes at which the posterior about one data set is shown.
 const SHOWN: [usize; 3] = [1, 10, 200];
 
 /// Infers the mean of normal draws from data sets of any size.
@@ -70,10 +70,10 @@ fn run(arguments: &Arguments) -> Result<()> {
     let options = &arguments.options;
     let model = Mvn::default();
     let out = Output::new("mvn", options);
-    out.picture("plates", &plot::plate_diagram(&model.specification()))?;
+    out.figure("plates", &plot::plate_diagram(&model.specification()))?;
 
     let seconds = arguments.train_seconds.unwrap_or(if options.quick { 6.0 } else { 210.0 });
-    let budget = if arguments.paper { Budget::sets(2_500_000) } else { Budget::seconds(seconds) };
+    let budget = if arguments.paper { Budget::simulations(2_500_000) } else { Budget::seconds(seconds) };
     let encoder = match arguments.paper {
         true => Encoder::Causal { width: 128, heads: 4, blocks: 6 },
         false => Encoder::Causal { width: 32, heads: 4, blocks: 2 },
@@ -81,11 +81,14 @@ fn run(arguments: &Arguments) -> Result<()> {
     let npe = || model.npe().seed(options.seed);
     println!("training the deep set ({budget}) ...");
     let deep_set = match arguments.paper {
-        true => npe().settings(|s| s.architecture.row = vec![256, 256]).train(budget)?,
+        true => {
+            let network = NetworkConfig { element_layers: Some(vec![256, 256]), ..Default::default() };
+            npe().network(network).train(budget)?
+        }
         false => npe().train(budget)?,
     };
     println!("training the transformer ({budget}) ...");
-    let transformer = npe().settings(|s| s.architecture.encoder = encoder).train(budget)?;
+    let transformer = npe().network(NetworkConfig { encoder, ..Default::default() }).train(budget)?;
 
     println!("comparing them with the exact posterior ...");
     let sets = if options.quick { 50 } else { 400 };
@@ -95,18 +98,18 @@ fn run(arguments: &Arguments) -> Result<()> {
     let mut lengths = [&JUDGED[..], &BETWEEN, &BEYOND].concat();
     lengths.sort_unstable();
     let mut judged = Vec::new();
-    for (name, posterior) in [("deep set", &deep_set), ("transformer", &transformer)] {
-        judged.push(Judged::new(name, posterior, &long, &lengths, options)?);
+    for (name, estimator) in [("deep set", &deep_set), ("transformer", &transformer)] {
+        judged.push(Judged::new(name, estimator, &long, &lengths, options)?);
     }
 
     table(&judged);
-    picture_widths(&out, &judged)?;
-    picture_errors(&out, &judged)?;
+    plot_widths(&out, &judged)?;
+    plot_errors(&out, &judged)?;
     // One that starts on the wrong side of the truth, so that there is something to see.
     let truth = MvnGlobals { theta: [2.0, -1.0, 0.5] };
     let one = model.simulate(1).seed(options.seed).at(&truth).size("elements", model.longest).run()?.remove(0).data;
-    picture_contraction(&out, &judged, &one, &truth)?;
-    picture_marginals(&out, &judged, &one, &truth)?;
+    plot_contraction(&out, &judged, &one, &truth)?;
+    plot_marginals(&out, &judged, &one, &truth)?;
     out.training(deep_set.history())?;
 
     let check =
@@ -119,11 +122,11 @@ fn run(arguments: &Arguments) -> Result<()> {
         .setting("seed", options.seed)
         .predictive(&check);
     for judged in &judged {
-        let posterior = judged.posterior;
+        let estimator = judged.estimator;
         report = report
-            .posterior(judged.name, &posterior.condition(&one)?)
-            .training(judged.name, posterior.history())
-            .warnings(judged.name, posterior.warnings())
+            .posterior(judged.name, &estimator.condition(&one)?)
+            .training(judged.name, estimator.history())
+            .warnings(judged.name, estimator.warnings())
             .calibration(judged.name, &judged.calibration);
     }
     out.report(report)?;
@@ -144,7 +147,7 @@ fn beginning(data: &MvnData, elements: usize) -> MvnData {
 /// A posterior beside the exact one.
 struct Judged<'a> {
     name: &'a str,
-    posterior: &'a Posterior<Mvn>,
+    estimator: &'a PosteriorEstimator<Mvn>,
     /// For each length and dimension, the sd over the exact one, of each data set, ascending.
     ratios: Vec<(usize, [Vec<f64>; 3])>,
     /// Mean and standard error of KL(exact || learned) in nats, over data sets of sizes as in training.
@@ -155,17 +158,17 @@ struct Judged<'a> {
 impl<'a> Judged<'a> {
     fn new(
         name: &'a str,
-        posterior: &'a Posterior<Mvn>,
+        estimator: &'a PosteriorEstimator<Mvn>,
         long: &[&MvnData],
         lengths: &[usize],
         options: &Options,
     ) -> Result<Self> {
         let each = long.par_iter().map(|data| -> std::result::Result<Vec<[f64; 3]>, InferenceError> {
-            let ratios = |(belief, length): (Belief<Mvn>, &usize)| {
-                let (summary, exact) = (belief.summary(), exact::sd(*length));
+            let ratios = |(posterior, length): (Posterior<Mvn>, &usize)| {
+                let (summary, exact) = (posterior.summary(), exact::sd(*length));
                 std::array::from_fn(|k| summary.rows[k].sd / exact[k])
             };
-            Ok(after(posterior, data, lengths)?.into_iter().zip(lengths).map(ratios).collect())
+            Ok(after(estimator, data, lengths)?.into_iter().zip(lengths).map(ratios).collect())
         });
         let each = each.collect::<std::result::Result<Vec<_>, _>>()?;
         let ratios = |(i, length): (usize, &usize)| {
@@ -179,18 +182,18 @@ impl<'a> Judged<'a> {
         let ratios = lengths.iter().enumerate().map(ratios).collect();
 
         let sets = if options.quick { 100 } else { 2000 };
-        let simulations = posterior.model().simulate(sets).seed(options.seed ^ 0x6b6c).run()?;
+        let simulations = estimator.model().simulate(sets).seed(options.seed ^ 0x6b6c).run()?;
         let divergence = simulations.par_iter().map(|s| -> std::result::Result<f64, InferenceError> {
-            let belief = posterior.condition(&s.data)?;
-            Ok(Exact::new(&s.data.elements).divergence(|theta| belief.log_density(theta)))
+            let posterior = estimator.condition(&s.data)?;
+            Ok(Exact::new(&s.data.elements).divergence(|theta| posterior.log_density(theta)))
         });
         let each = divergence.collect::<std::result::Result<Vec<f64>, _>>()?;
         let n = each.len() as f64;
         let mean = each.iter().sum::<f64>() / n;
         let variance = each.iter().map(|kl| (kl - mean).powi(2)).sum::<f64>() / (n - 1.0);
         let calibration =
-            posterior.calibrate().simulations(if options.quick { 100 } else { 1000 }).seed(options.seed).run()?;
-        Ok(Self { name, posterior, ratios, divergence: (mean, (variance / n).sqrt()), calibration })
+            estimator.calibrate().simulations(if options.quick { 100 } else { 1000 }).seed(options.seed).run()?;
+        Ok(Self { name, estimator, ratios, divergence: (mean, (variance / n).sqrt()), calibration })
     }
 
     /// The relative error of the median sd of each dimension, at a length.
@@ -204,7 +207,7 @@ impl<'a> Judged<'a> {
     }
 
     fn summary(&self) -> Value {
-        let last = self.posterior.history().last();
+        let last = self.estimator.history().last();
         let errors = |lengths: &[usize]| -> Vec<Value> {
             lengths.iter().map(|length| json!({ "length": length, "sd_error": self.errors(*length) })).collect()
         };
@@ -219,16 +222,16 @@ impl<'a> Judged<'a> {
 /// What is believed after so many elements of a data set: by a transformer from one pass over the data, by a deep set from
 /// sums to which what is new is added. Lengths ascend, and may be beyond those of the training.
 fn after(
-    posterior: &Posterior<Mvn>,
+    estimator: &PosteriorEstimator<Mvn>,
     data: &MvnData,
     lengths: &[usize],
-) -> std::result::Result<Vec<Belief<Mvn>>, InferenceError> {
-    let posterior = posterior.any_size();
-    if let Ok(all) = posterior.condition_prefixes(data) {
-        let mut all: Vec<Option<Belief<Mvn>>> = all.into_iter().map(Some).collect();
+) -> std::result::Result<Vec<Posterior<Mvn>>, InferenceError> {
+    let estimator = estimator.any_size();
+    if let Ok(all) = estimator.condition_prefixes(data) {
+        let mut all: Vec<Option<Posterior<Mvn>>> = all.into_iter().map(Some).collect();
         return Ok(lengths.iter().filter_map(|length| all[length - 1].take()).collect());
     }
-    lengths.iter().map(|length| posterior.condition(&beginning(data, *length))).collect()
+    lengths.iter().map(|length| estimator.condition(&beginning(data, *length))).collect()
 }
 
 fn table(judged: &[Judged]) {
@@ -262,7 +265,7 @@ fn table(judged: &[Judged]) {
 }
 
 /// The predicted sd and the exact one as data sets grow.
-fn picture_widths(out: &Output, judged: &[Judged]) -> Result<()> {
+fn plot_widths(out: &Output, judged: &[Judged]) -> Result<()> {
     let longest = judged[0].ratios.last().map_or(1, |(length, _)| *length);
     let exact: Vec<Vec<(f64, f64)>> =
         (0..3).map(|k| (1..=longest).map(|n| (n as f64, exact::sd(n)[k])).collect()).collect();
@@ -279,11 +282,11 @@ fn picture_widths(out: &Output, judged: &[Judged]) -> Result<()> {
     let edge = [(200.0, exact::sd(longest)[0]), (200.0, exact::sd(1)[2])];
     series.push(Series::new("end of training", Mark::Dashed, &edge));
     let axes = Axes { x: "elements", y: "posterior sd", log_x: true, log_y: true, ..Axes::default() };
-    out.picture("widths", &plot::lines(&axes, &series)?)
+    out.figure("widths", &plot::lines(&axes, &series)?)
 }
 
 /// The same as a ratio, of all dimensions together: the median over data sets, and where nine in ten of them lie.
-fn picture_errors(out: &Output, judged: &[Judged]) -> Result<()> {
+fn plot_errors(out: &Output, judged: &[Judged]) -> Result<()> {
     let mut curves = Vec::new();
     for one in judged {
         let (mut curve, mut band) = (Vec::new(), Vec::new());
@@ -306,11 +309,11 @@ fn picture_errors(out: &Output, judged: &[Judged]) -> Result<()> {
     series.push(Series::new("exact", Mark::Line, &one));
     series.push(Series::new("end of training", Mark::Dashed, &edge));
     let axes = Axes { x: "elements", y: "predicted sd / exact sd", log_x: true, ..Axes::default() };
-    out.picture("width-errors", &plot::lines(&axes, &series)?)
+    out.figure("width-errors", &plot::lines(&axes, &series)?)
 }
 
 /// What is believed of the first mean of one data set after every element: where nine tenths of the probability lie.
-fn picture_contraction(out: &Output, judged: &[Judged], data: &MvnData, truth: &MvnGlobals) -> Result<()> {
+fn plot_contraction(out: &Output, judged: &[Judged], data: &MvnData, truth: &MvnGlobals) -> Result<()> {
     /// The 95 % quantile of a standard normal number.
     const Q95: f64 = 1.644_853_627;
     let longest = data.elements.draws.x.len() / DRAWS;
@@ -323,10 +326,10 @@ fn picture_contraction(out: &Output, judged: &[Judged], data: &MvnData, truth: &
     let mut series = vec![Series::new("exact, median and 5 to 95 %", Mark::Line, &curve).band(&band)];
     // There along the lower end of the interval, and back along the upper one.
     let outline = |one: &Judged| -> Result<Vec<(f64, f64)>> {
-        let beliefs = after(one.posterior, data, &lengths)?;
+        let posteriors = after(one.estimator, data, &lengths)?;
         let end = |probability: f64| -> Vec<(f64, f64)> {
-            let value = |belief: &Belief<Mvn>| belief.quantile("theta[0]", probability).unwrap_or(f64::NAN);
-            beliefs.par_iter().zip(&lengths).map(|(belief, n)| (*n as f64, value(belief))).collect()
+            let value = |posterior: &Posterior<Mvn>| posterior.quantile("theta[0]", probability).unwrap_or(f64::NAN);
+            posteriors.par_iter().zip(&lengths).map(|(posterior, n)| (*n as f64, value(posterior))).collect()
         };
         Ok(end(0.05).into_iter().chain(end(0.95).into_iter().rev()).collect())
     };
@@ -337,15 +340,17 @@ fn picture_contraction(out: &Output, judged: &[Judged], data: &MvnData, truth: &
     let line = [(1.0, truth.theta[0]), (longest as f64, truth.theta[0])];
     series.push(Series::new("truth", Mark::Thin, &line));
     let axes = Axes { x: "elements", y: "theta[0]", log_x: true, ..Axes::default() };
-    out.picture("contraction", &plot::lines(&axes, &series)?)
+    out.figure("contraction", &plot::lines(&axes, &series)?)
 }
 
 /// The marginals of one data set, by how many of its elements have been seen.
-fn picture_marginals(out: &Output, judged: &[Judged], data: &MvnData, truth: &MvnGlobals) -> Result<()> {
-    let beliefs =
-        judged.iter().map(|one| after(one.posterior, data, &SHOWN)).collect::<std::result::Result<Vec<_>, _>>()?;
-    let draws: Vec<Vec<Vec<Vec<f64>>>> =
-        beliefs.iter().map(|beliefs| beliefs.iter().map(|belief| belief.sample(40_000, 0)).collect()).collect();
+fn plot_marginals(out: &Output, judged: &[Judged], data: &MvnData, truth: &MvnGlobals) -> Result<()> {
+    let posteriors =
+        judged.iter().map(|one| after(one.estimator, data, &SHOWN)).collect::<std::result::Result<Vec<_>, _>>()?;
+    let draws: Vec<Vec<Vec<Vec<f64>>>> = posteriors
+        .iter()
+        .map(|posteriors| posteriors.iter().map(|posterior| posterior.sample(40_000, 0)).collect())
+        .collect();
     let names: Vec<String> = SHOWN
         .iter()
         .flat_map(|n| (0..3).map(move |k| format!("theta[{k}], {n} element{}", if *n == 1 { "" } else { "s" })))
@@ -362,12 +367,12 @@ fn picture_marginals(out: &Output, judged: &[Judged], data: &MvnData, truth: &Mv
         })
         .collect();
     let panel = |i: usize| {
-        let mut shown = vec![("exact", plot::Belief::Density(&densities[i]))];
+        let mut shown = vec![("exact", plot::Marginal::Density(&densities[i]))];
         shown.extend(
-            judged.iter().zip(&draws).map(|(one, draws)| (one.name, plot::Belief::Draws(&draws[i / 3][i % 3]))),
+            judged.iter().zip(&draws).map(|(one, draws)| (one.name, plot::Marginal::Draws(&draws[i / 3][i % 3]))),
         );
-        Panel { parameter: &names[i], beliefs: shown, lines: vec![("truth", truth.theta[i % 3])], range: None }
+        Panel { parameter: &names[i], posteriors: shown, lines: vec![("truth", truth.theta[i % 3])], range: None }
     };
     let panels: Vec<Panel> = (0..names.len()).map(panel).collect();
-    out.picture("marginals", &plot::marginals("", &panels)?)
+    out.figure("marginals", &plot::marginals("", &panels)?)
 }

@@ -88,7 +88,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     let options = &arguments.options;
     let model = OnOff::default();
     let out = Output::new("on_off", options);
-    out.picture("plates", &plot::plate_diagram(&model.specification()))?;
+    out.figure("plates", &plot::plate_diagram(&model.specification()))?;
 
     let statistic = train(&model, arguments)?;
     statistic.save(out.path("statistic.safetensors"))?;
@@ -117,8 +117,8 @@ fn run(arguments: &Arguments) -> Result<()> {
         println!("{mu:>6}{learned:>10.4}{exact:>10.4}");
     }
     println!("mean over {SUMMARY:?}: learned {power_learned:.4}, exact {power_exact:.4}");
-    let power_curves = picture_power(&powers)?;
-    out.picture("power", &power_curves)?;
+    let power_curves = plot_power(&powers)?;
+    out.figure("power", &power_curves)?;
 
     let simulations = if options.quick { 5_000 } else { 20 * sets };
     println!("\nconfidence sets, with critical values from {simulations} data sets ...");
@@ -128,8 +128,8 @@ fn run(arguments: &Arguments) -> Result<()> {
     let of_learned = Neyman::following(simulate(), "mu", TESTED, &LEVELS, learned, "nu", nu)?;
     let of_exact = Neyman::following(simulate(), "mu", TESTED, &LEVELS, exact, "nu", nu)?;
     let coverages = [coverage(&of_learned, sets, options.seed)?, coverage(&of_exact, sets, options.seed)?];
-    let coverage_curves = picture_coverage(&coverages)?;
-    out.picture("coverage", &coverage_curves)?;
+    let coverage_curves = plot_coverage(&coverages)?;
+    out.figure("coverage", &coverage_curves)?;
     println!("coverage over nu = {COVERED_NUS:?}, of {} data sets each:", coverages[0].sets);
     println!("{:>6}{:>10}{:>10}{:>10}{:>12}{:>10}", "level", "learned", "least", "exact", "least", "error");
     for (level, (learned, exact)) in LEVELS.iter().zip(coverages[0].summaries().zip(coverages[1].summaries())) {
@@ -181,13 +181,13 @@ fn train(model: &OnOff, arguments: &Arguments) -> Result<TestStatistic<OnOff>> {
     let bins = arguments.bins.unwrap_or(if paper { 10 } else { 24 });
     println!("training the statistic on {sets} data sets ...");
     let training = model.test_statistic("mu").hypotheses(TESTED).delta(DELTA).seed(arguments.options.seed);
-    let training = training.learned_histogram(bins).settings(|s| {
-        if paper {
-            s.architecture.row = vec![256, 256, 256, bins];
-            s.sets = 200;
-        }
-    });
-    let statistic = training.train(Budget::sets(sets))?;
+    let mut network = NetworkConfig::learned_histogram(bins);
+    let mut config = TrainingConfig::default();
+    if paper {
+        network.element_layers = Some(vec![256, 256, 256, bins]);
+        config.batch_size = Some(200);
+    }
+    let statistic = training.network(network).training(config).train(Budget::simulations(sets))?;
     if let Some(last) = statistic.history().last() {
         println!("{:.0} s; loss {:.4} nats", last.seconds, last.validation);
     }
@@ -248,7 +248,7 @@ fn agreement(out: &Output, model: &OnOff, learned: Statistic<'_>, sets: usize, s
                 y: "test statistic t(data, 5)",
                 ..Axes::default()
             };
-            out.picture("statistic", &plot::lines(&axes, &series)?)?;
+            out.figure("statistic", &plot::lines(&axes, &series)?)?;
         }
         all.push(Agreement { nu, spearman: spearman(&learned, &exact), best: spearman(&best, &exact) });
     }
@@ -328,7 +328,7 @@ fn coverage(neyman: &Sets<'_>, sets: usize, seed: u64) -> Result<Covered> {
     Ok(Covered { sets: sets * COVERED_MUS.len(), shares: all })
 }
 
-fn picture_power(powers: &[Vec<f64>; 2]) -> Result<Figure> {
+fn plot_power(powers: &[Vec<f64>; 2]) -> Result<Figure> {
     // At the null it is the size of the test.
     let curve = |powers: &[f64]| {
         let mut points: Vec<(f64, f64)> = TRUE.into_iter().zip(powers.iter().copied()).collect();
@@ -345,7 +345,7 @@ fn picture_power(powers: &[Vec<f64>; 2]) -> Result<Figure> {
     Ok(plot::lines(&axes, &series)?)
 }
 
-fn picture_coverage(coverages: &[Covered; 2]) -> Result<Figure> {
+fn plot_coverage(coverages: &[Covered; 2]) -> Result<Figure> {
     // All levels on one scale: how far a share is from its level, in errors that it has if the level is right.
     let mut curves = Vec::new();
     for (name, mark, covered) in [("learned", Mark::LinePoints, &coverages[0]), ("exact", Mark::Dashed, &coverages[1])]
@@ -405,7 +405,7 @@ fn one_data_set(
     let (all, rest) = (curve(best.mu, best.nu), curve(0.0, best.nu));
     let fits = [Series::new("most likely", Mark::Line, &all), Series::new("its background", Mark::Dashed, &rest)];
     let axes = Axes { x: "x", y: "events per bin", ..Axes::default() };
-    out.picture("data", &plot::data_with_fit(&axes, &edges, &counts, &fits)?)?;
+    out.figure("data", &plot::data_with_fit(&axes, &edges, &counts, &fits)?)?;
 
     // Below 0 is inside the confidence set.
     let (mut of_data, mut of_fit) = (Vec::new(), Vec::new());
@@ -424,7 +424,7 @@ fn one_data_set(
         Series::new("below: in the confidence set", Mark::Thin, &edge),
     ];
     let axes = Axes { x: "signal strength μ", y: "statistic less its 95 % critical value", ..Axes::default() };
-    out.picture("confidence", &plot::lines(&axes, &series)?)?;
+    out.figure("confidence", &plot::lines(&axes, &series)?)?;
     let ends = |sets: &Vec<Vec<RangeInclusive<f64>>>| -> Value {
         let parts = |set: &Vec<RangeInclusive<f64>>| set.iter().map(|p| [*p.start(), *p.end()]).collect::<Vec<_>>();
         LEVELS.iter().zip(sets).map(|(level, set)| json!({ "level": level, "mu": parts(set) })).collect()

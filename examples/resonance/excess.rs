@@ -24,8 +24,13 @@ impl std::fmt::Display for Excess {
 }
 
 /// The fraction's posterior against the exact one, on data sets of a size, or of any.
-pub fn excess(posterior: &Posterior<Resonance>, sets: usize, events: Option<usize>, seed: u64) -> Result<Excess> {
-    let model = posterior.model();
+pub fn excess(
+    estimator: &PosteriorEstimator<Resonance>,
+    sets: usize,
+    events: Option<usize>,
+    seed: u64,
+) -> Result<Excess> {
+    let model = estimator.model();
     // Not those of the training, nor those that are shown.
     let simulate = model.simulate(sets).seed(seed ^ 0x6578_6163_7400);
     let drawn = match events {
@@ -34,8 +39,8 @@ pub fn excess(posterior: &Posterior<Resonance>, sets: usize, events: Option<usiz
     };
     let compare = |s: &Simulation<Resonance>| -> std::result::Result<(f64, f64), InferenceError> {
         let exact = Exact::of_x(&s.data.events.x, model.width, s.globals.fraction);
-        let belief = posterior.condition(&s.data)?;
-        let log_q = |fraction| belief.log_density_of("fraction", fraction).unwrap_or(f64::NAN);
+        let posterior = estimator.condition(&s.data)?;
+        let log_q = |fraction| posterior.log_density_of("fraction", fraction).unwrap_or(f64::NAN);
         let n = exact.log_density.len() as f64;
         let likely = exact.points().filter(|(_, log_p)| *log_p > -30.0);
         let kl = likely.map(|(x, log_p)| log_p.exp() * (log_p - log_q(x)) / n).sum();

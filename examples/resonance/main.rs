@@ -79,7 +79,7 @@ struct Sizes {
 impl Arguments {
     fn sizes(&self) -> Sizes {
         let seconds = |usual| Budget::seconds(self.train_seconds.unwrap_or(usual));
-        let published = Budget::sets(300 * 500_000);
+        let published = Budget::simulations(300 * 500_000);
         let (usual, quick) = ((1000, 5000), (300, 300));
         let mut sizes = if self.paper {
             Sizes {
@@ -123,33 +123,33 @@ fn run(arguments: &Arguments) -> Result<()> {
     let data = &simulations[0].data;
     let out = Output::new("resonance", options);
     data.to_csv(out.path("data.csv"))?;
-    out.picture("plates", &plot::plate_diagram(&model.specification()))?;
+    out.figure("plates", &plot::plate_diagram(&model.specification()))?;
     let (warmup, draws) = sizes.one;
     let one = One { seed, warmup, draws, budget: sizes.joint };
     let (mut summary, report) = one.run(&model, data, &truth, &out)?;
 
     // The paper's question is the fraction alone, whatever the mass.
     println!("\ntraining a posterior of the fraction alone for {} ...", sizes.fraction);
-    let posterior = model.npe().globals(&["fraction"]).seed(seed).train(sizes.fraction)?;
-    posterior.save(out.path("fraction.safetensors"))?;
+    let estimator = model.npe().globals(&["fraction"]).seed(seed).train(sizes.fraction)?;
+    estimator.save(out.path("fraction.safetensors"))?;
     println!("comparing it with the exact one on {} simulated data sets ...", sizes.compared);
-    let at_size = excess(&posterior, sizes.compared, Some(events), seed)?;
-    let at_any = excess(&posterior, sizes.compared, None, seed)?;
+    let at_size = excess(&estimator, sizes.compared, Some(events), seed)?;
+    let at_any = excess(&estimator, sizes.compared, None, seed)?;
     println!("\nmean negative log posterior of the true fraction, above the exact posterior's:");
     println!("{events} events: {at_size}\nany number of events: {at_any}");
 
-    let calibration = posterior.calibrate().simulations(sizes.simulations).seed(seed).run()?;
+    let calibration = estimator.calibrate().simulations(sizes.simulations).seed(seed).run()?;
     println!("ranks of the true fraction in {} simulations: p-value {:.3}", sizes.simulations, calibration.p_min());
 
     println!("\n{} data sets of {events} events at each of {} masses:", sizes.sets, scan::masses().len());
     let (warmup, draws) = sizes.nuts;
     let scan = Scan { seed, sets: sizes.sets, events, fraction, warmup, draws };
-    let positions = scan.run(&posterior)?;
-    let [sd, mean] = scan::pictures(&positions)?;
-    out.picture("scan-sd", &sd)?;
-    out.picture("scan-mean", &mean)?;
+    let positions = scan.run(&estimator)?;
+    let [sd, mean] = scan::figures(&positions)?;
+    out.figure("scan-sd", &sd)?;
+    out.figure("scan-mean", &mean)?;
     let [error, nuts_error] = scan::sd_errors_max(&positions);
-    let speedup = scan.speedup(&posterior)?;
+    let speedup = scan.speedup(&estimator)?;
     println!(
         "\nthe median sd is off by at most {:.1} % for the deep set, {:.1} % for NUTS",
         1e2 * error,
@@ -161,14 +161,14 @@ fn run(arguments: &Arguments) -> Result<()> {
 
     out.report(
         report
-            .training("deep set, of the fraction alone", posterior.history())
-            .warnings("deep set, of the fraction alone", posterior.warnings())
+            .training("deep set, of the fraction alone", estimator.history())
+            .warnings("deep set, of the fraction alone", estimator.warnings())
             .calibration("the deep set, of the fraction alone", &calibration)
             .figure("The median sd of the fraction's posterior at each true mass.", &sd)
             .figure("The median of its mean.", &mean)
             .setting("data sets at each mass", sizes.sets),
     )?;
-    let last = posterior.history().last();
+    let last = estimator.history().last();
     let more = json!({
         "excess_nll_nats": at_size.mean, "excess_nll_nats_sd": at_size.sd,
         "excess_nll_nats_any_size": at_any.mean, "kl_nats": at_size.kl, "kl_nats_any_size": at_any.kl,

@@ -32,16 +32,16 @@ impl One {
         println!("\nNUTS, the exact posterior ({:.2} s):\n{chains}", chains.time().as_secs_f64());
 
         println!("training the deep set for {} ...", self.budget);
-        let posterior = model.npe().seed(self.seed).train(self.budget)?;
-        posterior.save(out.path("posterior.safetensors"))?;
+        let estimator = model.npe().seed(self.seed).train(self.budget)?;
+        estimator.save(out.path("posterior.safetensors"))?;
         let started = Instant::now();
-        let belief = posterior.condition(data)?;
+        let posterior = estimator.condition(data)?;
         let milliseconds = started.elapsed().as_secs_f64() * 1e3;
-        println!("\nthe deep set ({milliseconds:.2} ms on data it has not seen):\n{belief}");
-        posterior.warnings().iter().for_each(|warning| println!("warning: {warning}"));
+        println!("\nthe deep set ({milliseconds:.2} ms on data it has not seen):\n{posterior}");
+        estimator.warnings().iter().for_each(|warning| println!("warning: {warning}"));
 
-        out.training(posterior.history())?;
-        out.picture("posteriors", &marginals(&chains, &belief, truth)?)?;
+        out.training(estimator.history())?;
+        out.figure("posteriors", &marginals(&chains, &posterior, truth)?)?;
         fit(model, data, &chains, out)?;
 
         let check = PredictiveCheck::new(model, data).seed(self.seed).posterior(chains.globals())?;
@@ -50,15 +50,15 @@ impl One {
             .data(data)
             .truth(model, truth)
             .posterior("NUTS", &chains)
-            .posterior("deep set", &belief)
-            .training("deep set", posterior.history())
-            .warnings("deep set", posterior.warnings())
+            .posterior("deep set", &posterior)
+            .training("deep set", estimator.history())
+            .warnings("deep set", estimator.warnings())
             .predictive(&check)
             .setting("seed", self.seed)
             .timing("NUTS", chains.time().as_secs_f64())
             .timing("a posterior of the deep set", milliseconds / 1e3);
 
-        let (nuts, npe, seconds) = (chains.summary(), belief.summary(), chains.time().as_secs_f64());
+        let (nuts, npe, seconds) = (chains.summary(), posterior.summary(), chains.time().as_secs_f64());
         let ess = chains.get("fraction").map_or(f64::NAN, ess_bulk);
         let of = |summary, name| mean_and_sd(summary, name);
         let summary = json!({
@@ -74,13 +74,17 @@ impl One {
     }
 }
 
-fn marginals(chains: &Chains<Resonance>, belief: &Belief<Resonance>, truth: &ResonanceGlobals) -> Result<plot::Figure> {
-    let neural = belief.sample(20_000, 0);
+fn marginals(
+    chains: &Chains<Resonance>,
+    posterior: &Posterior<Resonance>,
+    truth: &ResonanceGlobals,
+) -> Result<plot::Figure> {
+    let neural = posterior.sample(20_000, 0);
     let exact: Vec<Vec<f64>> =
         ["fraction", "mass"].iter().map(|n| chains.get(n).map_or(Vec::new(), |c| c.concat())).collect();
     let panel = |i: usize, parameter, truth| Panel {
         parameter,
-        beliefs: vec![("NUTS", plot::Belief::Draws(&exact[i])), ("deep set", plot::Belief::Draws(&neural[i]))],
+        posteriors: vec![("NUTS", plot::Marginal::Draws(&exact[i])), ("deep set", plot::Marginal::Draws(&neural[i]))],
         lines: vec![("truth", truth)],
         range: None,
     };

@@ -15,7 +15,7 @@ use crate::exact::Exact;
 use crate::model::{Resonance, ResonanceData, ResonanceGlobals};
 use crate::statistic::{Classified, ClassifiedData, ClassifiedEvents, MARGINAL, NOMINAL, Statistic};
 
-/// The ways to the posterior of the fraction: their names in `summary.json`, in the table, and in the pictures.
+/// The ways to the posterior of the fraction: their names in `summary.json`, in the table, and in the figures.
 const WAYS: [(&str, &str, &str); 5] = [
     ("exact", "exact", "exact"),
     ("nuts", "NUTS", "NUTS on x"),
@@ -60,12 +60,12 @@ pub fn masses() -> Vec<f64> {
 
 impl Scan {
     /// All masses, one after the other, each with the data sets on all cores; prints a row for each.
-    pub fn run(&self, posterior: &Posterior<Resonance>) -> Result<Vec<Position>> {
+    pub fn run(&self, estimator: &PosteriorEstimator<Resonance>) -> Result<Vec<Position>> {
         let names: String = WAYS.iter().map(|(_, name, _)| format!("{name:>10}")).collect();
         println!("{:>6}{:>50}{:>50}", "true", "median sd of the fraction", "median mean");
         println!("{:>6}{names}{names}", "mass");
         let position = |(i, mass): (usize, f64)| -> Result<Position> {
-            let position = self.position(posterior, i as u64, mass)?;
+            let position = self.position(estimator, i as u64, mass)?;
             let row = |of: fn(&(f64, f64)) -> f64| -> String {
                 position.medians.iter().map(|m| format!("{:>10.4}", of(m))).collect()
             };
@@ -75,14 +75,14 @@ impl Scan {
         masses().into_iter().enumerate().map(position).collect()
     }
 
-    fn position(&self, posterior: &Posterior<Resonance>, index: u64, mass: f64) -> Result<Position> {
+    fn position(&self, estimator: &PosteriorEstimator<Resonance>, index: u64, mass: f64) -> Result<Position> {
         let seed = self.seed ^ ((index + 1) << 32);
         let truth = ResonanceGlobals { fraction: self.fraction, mass };
-        let simulate = posterior.model().simulate(self.sets).seed(seed).at(&truth);
+        let simulate = estimator.model().simulate(self.sets).seed(seed).at(&truth);
         let simulations = simulate.size("events", self.events).run()?;
         // Chains of their own random numbers, not those of the data.
         let chains = |i: usize| !seed - i as u64;
-        let each = simulations.par_iter().enumerate().map(|(i, s)| self.moments(posterior, &s.data, chains(i)));
+        let each = simulations.par_iter().enumerate().map(|(i, s)| self.moments(estimator, &s.data, chains(i)));
         let each = each.collect::<std::result::Result<Vec<Moments>, InferenceError>>()?;
         let median = |way: usize, of: fn(&(f64, f64)) -> f64| {
             let mut all: Vec<f64> = each.iter().map(|moments| of(&moments[way])).collect();
@@ -101,11 +101,11 @@ impl Scan {
     /// By each way, for one data set.
     fn moments(
         &self,
-        posterior: &Posterior<Resonance>,
+        estimator: &PosteriorEstimator<Resonance>,
         data: &ResonanceData,
         seed: u64,
     ) -> std::result::Result<Moments, InferenceError> {
-        let (model, x) = (posterior.model(), &data.events.x);
+        let (model, x) = (estimator.model(), &data.events.x);
         let through = |variance: f64| {
             let statistic = Statistic::new(0.0, 1.0, variance);
             let data = ClassifiedData { events: ClassifiedEvents { s: x.iter().map(|x| statistic.of(*x)).collect() } };
@@ -114,7 +114,7 @@ impl Scan {
         Ok([
             Exact::of_x(x, model.width, self.fraction).mean_and_sd(),
             self.nuts(model, data, seed)?,
-            amortized(posterior, data)?,
+            amortized(estimator, data)?,
             through(NOMINAL)?,
             through(MARGINAL)?,
         ])
@@ -133,8 +133,8 @@ impl Scan {
 
     /// The time of a posterior by NUTS on x, with the settings of this scan, over that of an amortized one, from the data to
     /// mean and sd: each the median over 21 data sets from the prior, one after the other on one thread.
-    pub fn speedup(&self, posterior: &Posterior<Resonance>) -> Result<f64> {
-        let simulations = posterior.model().simulate(21).seed(self.seed).size("events", self.events).run()?;
+    pub fn speedup(&self, estimator: &PosteriorEstimator<Resonance>) -> Result<f64> {
+        let simulations = estimator.model().simulate(21).seed(self.seed).size("events", self.events).run()?;
         let median = |run: &dyn Fn(&ResonanceData) -> Result<(f64, f64)>| -> Result<f64> {
             let time = |s: &Simulation<Resonance>| -> Result<Duration> {
                 let started = Instant::now();
@@ -145,16 +145,16 @@ impl Scan {
             times.sort();
             Ok(times[times.len() / 2].as_secs_f64())
         };
-        let nuts = median(&|data| Ok(self.nuts(posterior.model(), data, self.seed)?))?;
-        Ok(nuts / median(&|data| Ok(amortized(posterior, data)?))?)
+        let nuts = median(&|data| Ok(self.nuts(estimator.model(), data, self.seed)?))?;
+        Ok(nuts / median(&|data| Ok(amortized(estimator, data)?))?)
     }
 }
 
 fn amortized(
-    posterior: &Posterior<Resonance>,
+    estimator: &PosteriorEstimator<Resonance>,
     data: &ResonanceData,
 ) -> std::result::Result<(f64, f64), InferenceError> {
-    let summary = posterior.condition(data)?.summary();
+    let summary = estimator.condition(data)?.summary();
     Ok(summary.rows.first().map_or((f64::NAN, f64::NAN), |row| (row.mean, row.sd)))
 }
 
@@ -187,8 +187,8 @@ pub fn as_json(scan: &[Position]) -> Value {
 }
 
 /// The sd of the fraction against the true mass, and its mean.
-pub fn pictures(scan: &[Position]) -> Result<[Figure; 2]> {
-    let picture = |y: &str, of: fn(&(f64, f64)) -> f64| -> Result<Figure> {
+pub fn figures(scan: &[Position]) -> Result<[Figure; 2]> {
+    let figure = |y: &str, of: fn(&(f64, f64)) -> f64| -> Result<Figure> {
         let curves: Vec<Vec<(f64, f64)>> =
             (0..WAYS.len()).map(|way| scan.iter().map(|p| (p.mass, of(&p.medians[way]))).collect()).collect();
         // NUTS lies on the exact curve: dots, and the curve under them.
@@ -203,7 +203,7 @@ pub fn pictures(scan: &[Position]) -> Result<[Figure; 2]> {
         Ok(plot::lines(&Axes { x, y, ..Axes::default() }, &series)?)
     };
     Ok([
-        picture("sd of the fraction's posterior, median over data sets", |m| m.1)?,
-        picture("mean of the fraction's posterior, median over data sets", |m| m.0)?,
+        figure("sd of the fraction's posterior, median over data sets", |m| m.1)?,
+        figure("mean of the fraction's posterior, median over data sets", |m| m.0)?,
     ])
 }

@@ -7,7 +7,7 @@ use std::f64::consts::{PI, TAU};
 use hierarch::distributions::Draw;
 use hierarch::model::{Density, log_density, names, unconstrain};
 use hierarch::prelude::*;
-use hierarch::sampling::{Proposal, refine};
+use hierarch::sampling::{Proposal, importance_sample};
 use hierarch::simulate::{Stream, stream};
 use hierarch_lensing::{Nfw, sanchez_conde_prada_2014};
 use hierarch_tests::slope;
@@ -171,7 +171,7 @@ fn nuts_finds_a_smooth_lens() {
     let data = model.setup.pixels(&[image(&model.setup, truth, 1)]);
     let q = unconstrain(&model, &SmoothLensGlobals {}, Some((&locals(&[truth]), &data)));
     let about = About { names: names(&model, Some(&data)), q, sds: [0.1, 0.1, 0.5, 0.9] };
-    let refined = refine(&model, &data, &about, 100_000, seed(1)).unwrap();
+    let refined = importance_sample(&model, &data, &about, 100_000, seed(1)).unwrap();
     within!(refined.k_hat(), 0.7, "{refined}");
     within!(1000.0, refined.effective_sample_size(), "{refined}");
     let chains = model.nuts(&data).seed(seed(1)).start_from(&refined).run().unwrap();

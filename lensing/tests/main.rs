@@ -1,4 +1,4 @@
-//! Strong lenses: their physics, the camera, pictures of them, and the model of the example.
+//! Strong lenses: their physics, the camera, images of them, and the model of the example.
 
 #![allow(missing_docs)]
 

@@ -83,8 +83,8 @@ pub struct Variable {
     pub kind: Kind,
     /// The length of a vector, with the name of the position if the distribution mentions it.
     pub shape: Option<Shape>,
-    /// Rows and columns of a picture, whose pixels are the vector.
-    pub picture: Option<(Expr, Expr)>,
+    /// Rows and columns of a image, whose pixels are the vector.
+    pub image: Option<(Expr, Expr)>,
     /// Whether the whole vector is one draw.
     pub vector: bool,
     /// Whether it is a point of a simplex.
@@ -121,7 +121,7 @@ impl Variable {
     /// The type of one value in a column.
     pub fn rust(&self) -> TokenStream {
         let number = self.kind.rust();
-        match (&self.picture, &self.shape) {
+        match (&self.image, &self.shape) {
             (Some((rows, columns)), _) => quote!([[#number; #columns]; #rows]),
             (None, Some(Shape { len, .. })) => quote!([#number; #len]),
             (None, None) => number,
@@ -442,7 +442,7 @@ pub fn number(ty: &Type) -> &Type {
 }
 
 /// Rows and columns of an array of arrays.
-pub fn picture(ty: &Type) -> Option<(&Expr, &Expr)> {
+pub fn image(ty: &Type) -> Option<(&Expr, &Expr)> {
     match ty {
         Type::Array(rows) => match &*rows.elem {
             Type::Array(columns) => Some((&rows.len, &columns.len)),
@@ -478,8 +478,8 @@ fn lower_variable(variable: ast::Variable) -> Variable {
     let definition = definition.as_ref().and_then(|d| Definition::read(d).ok());
     let draws = definition.as_ref().and_then(Definition::draws);
     let kind = if index_of.is_some() { Kind::Category } else { kind(ty.as_ref(), definition.as_ref()) };
-    let picture = ty.as_ref().and_then(picture).map(|(rows, columns)| (rows.clone(), columns.clone()));
-    let array = match (&picture, &ty) {
+    let image = ty.as_ref().and_then(image).map(|(rows, columns)| (rows.clone(), columns.clone()));
+    let array = match (&image, &ty) {
         (Some((rows, columns)), _) => Some(Shape { position: None, len: parse_quote!(((#rows) * (#columns))) }),
         (None, Some(Type::Array(array))) => Some(Shape { position: None, len: array.len.clone() }),
         _ => None,
@@ -492,7 +492,7 @@ fn lower_variable(variable: ast::Variable) -> Variable {
         name,
         kind,
         shape: shape.or(array),
-        picture,
+        image,
         vector,
         simplex: draws == Some(Draws::Simplex),
         index_of,

@@ -35,7 +35,7 @@ const TILE: usize = 64;
 
 /// The layers of an encoder by attention.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct AttentionPlan {
+pub(super) struct AttentionLayout {
     pub(super) heads: usize,
     /// From what a row holds to its vector.
     pub(super) inlet: Layer,
@@ -48,7 +48,7 @@ pub(super) struct Block {
     /// `None`: causal.
     pub(super) points: Option<Points>,
     pub(super) query: Layer,
-    pub(super) part: Part,
+    pub(super) part: HalfBlock,
 }
 
 /// Learned points that read the rows of each parent.
@@ -56,19 +56,19 @@ pub(super) struct Block {
 pub(super) struct Points {
     /// What they are before they have read anything, which is also what they ask for: points x width.
     pub(super) initial: Slot,
-    pub(super) part: Part,
+    pub(super) part: HalfBlock,
 }
 
 /// What the two parts of an induced block have in common.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Part {
+pub(super) struct HalfBlock {
     /// To keys and values.
     pub(super) memory: Layer,
     pub(super) outlet: Layer,
     pub(super) feed: (Layer, Layer),
 }
 
-impl AttentionPlan {
+impl AttentionLayout {
     pub(super) fn width(&self) -> usize {
         self.inlet.bias.columns
     }
@@ -130,7 +130,7 @@ impl Points {
     }
 }
 
-impl Part {
+impl HalfBlock {
     /// What becomes of `x`, row by row, by what `query` finds in `source`.
     fn read<E: Number, T: Tape<E, Cpu>>(
         &self,

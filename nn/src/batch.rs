@@ -83,8 +83,8 @@ impl Rows {
             )));
         }
         check_length(&self.features, self.rows(), self.width, place)?;
-        if shape.picture.is_some() && self.offsets.iter().enumerate().any(|(parent, first)| parent != *first) {
-            return Err(Error::Shape(format!("{place} must have one picture for each of its {parents} parents")));
+        if shape.image.is_some() && self.offsets.iter().enumerate().any(|(parent, first)| parent != *first) {
+            return Err(Error::Shape(format!("{place} must have one image for each of its {parents} parents")));
         }
         if self.children.len() != shape.children.len() {
             return Err(Error::Shape(format!(
@@ -102,11 +102,11 @@ impl Rows {
     fn find_not_finite(&self, shape: &PlateShape, place: &str) -> Option<(String, f32)> {
         let mut children = self.children.iter().zip(&shape.children).enumerate();
         let found = not_finite(&self.features, self.width, place);
-        let found = match (found, shape.picture) {
+        let found = match (found, shape.image) {
             (Some((_, at, value)), Some((_, width))) => {
-                let (picture, pixel) = (at / self.width, at % self.width);
+                let (image, pixel) = (at / self.width, at % self.width);
                 let pixel = format!("line {}, column {}", pixel / width, pixel % width);
-                Some((format!("{place}, picture {picture}, {pixel}"), value))
+                Some((format!("{place}, image {image}, {pixel}"), value))
             }
             (found, _) => found.map(|(place, _, value)| (place, value)),
         };
@@ -224,30 +224,30 @@ pub struct PlateShape {
     pub width: usize,
     /// Nested plates.
     pub children: Vec<PlateShape>,
-    /// Height and width of the picture that a row is, line after line, where rows are pictures: then there is one row for
+    /// Height and width of the image that a row is, line after line, where rows are images: then there is one row for
     /// each parent, and nothing else in it.
     #[serde(default)]
-    pub picture: Option<(usize, usize)>,
+    pub image: Option<(usize, usize)>,
 }
 
 impl PlateShape {
-    /// A picture of so many lines and columns for each parent. It stands in a table of its own, as a plate of one row.
-    pub fn picture(height: usize, width: usize) -> PlateShape {
-        PlateShape { width: height * width, children: Vec::new(), picture: Some((height, width)) }
+    /// A image of so many lines and columns for each parent. It stands in a table of its own, as a plate of one row.
+    pub fn image(height: usize, width: usize) -> PlateShape {
+        PlateShape { width: height * width, children: Vec::new(), image: Some((height, width)) }
     }
 
-    /// Heights and widths of the pictures among some plates, in the order in which networks read them.
-    pub(super) fn pictures(plates: &[PlateShape]) -> Vec<(usize, usize)> {
-        plates.iter().flat_map(|plate| plate.picture.into_iter().chain(Self::pictures(&plate.children))).collect()
+    /// Heights and widths of the images among some plates, in the order in which networks read them.
+    pub(super) fn images(plates: &[PlateShape]) -> Vec<(usize, usize)> {
+        plates.iter().flat_map(|plate| plate.image.into_iter().chain(Self::images(&plate.children))).collect()
     }
 
-    /// What is wrong with the shape of a picture among these plates.
+    /// What is wrong with the shape of a image among these plates.
     pub(super) fn check(&self, place: &str) -> Result<(), String> {
-        match self.picture {
+        match self.image {
             Some((height, width)) if height * width != self.width || self.width == 0 || !self.children.is_empty() => {
                 Err(format!(
-                    "{place} is of pictures of {height} x {width} pixels, and has rows of {} numbers and {} nested plates: \
-                     make it by `PlateShape::picture`, of at least one pixel",
+                    "{place} is of images of {height} x {width} pixels, and has rows of {} numbers and {} nested plates: \
+                     make it by `PlateShape::image`, of at least one pixel",
                     self.width,
                     self.children.len()
                 ))

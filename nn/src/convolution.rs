@@ -1,6 +1,6 @@
-//! Convolutions, for rows that are pictures.
+//! Convolutions, for rows that are images.
 //!
-//! A picture is a matrix with a row for each place, line after line, and a column for each channel. A convolution reads, of
+//! A image is a matrix with a row for each place, line after line, and a column for each channel. A convolution reads, of
 //! each second place in each second line, the *patch* of 3 x 3 places around it (zeros beyond the border) as one row of a
 //! matrix, and is a linear map of that row. Patches hold every number about twice, so they are never kept: some lines at a
 //! time are gathered in a buffer that stays in cache, and gathered once more in the backward pass. So are gradients with
@@ -17,14 +17,14 @@ use super::kernels::{
 
 /// Numbers of the patches that are gathered at once, unless a single line has more: what a core's cache holds beside all else.
 const GATHERED: usize = 1 << 15;
-/// Pictures that go through all convolutions together.
+/// Images that go through all convolutions together.
 const BLOCK: usize = 8;
 
-/// The layers that read pictures.
+/// The layers that read images.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct PicturePlan {
+pub(super) struct ImagePlan {
     convolutions: Vec<Convolution>,
-    /// From all that the last convolution makes of a picture to its vector.
+    /// From all that the last convolution makes of a image to its vector.
     pub(super) outlet: Layer,
     width: usize,
 }
@@ -39,26 +39,26 @@ pub(super) struct Convolution {
     layer: Layer,
 }
 
-/// What a convolution made of some pictures.
+/// What a convolution made of some images.
 struct Made<E> {
     values: Vec<E>,
     /// Before the activation, where its derivative needs them.
     sums: Option<Vec<E>>,
 }
 
-impl PicturePlan {
+impl ImagePlan {
     /// Its last layer is yet to be given.
-    pub(super) fn new(convolutions: Vec<Convolution>, width: usize) -> PicturePlan {
+    pub(super) fn new(convolutions: Vec<Convolution>, width: usize) -> ImagePlan {
         let none = Slot { offset: 0, rows: 0, columns: 0 };
-        PicturePlan { convolutions, outlet: Layer { weights: Vec::new(), bias: none }, width }
+        ImagePlan { convolutions, outlet: Layer { weights: Vec::new(), bias: none }, width }
     }
 
-    /// Numbers in the vector of a picture.
+    /// Numbers in the vector of a image.
     pub(super) fn width(&self) -> usize {
         self.width
     }
 
-    /// Numbers that the convolutions make of a picture in the end.
+    /// Numbers that the convolutions make of a image in the end.
     pub(super) fn features(&self) -> usize {
         self.convolutions.last().map_or(0, Convolution::made)
     }
@@ -67,12 +67,12 @@ impl PicturePlan {
         self.convolutions.iter().map(|convolution| &convolution.layer).chain([&self.outlet])
     }
 
-    /// How many numbers are made of a picture.
+    /// How many numbers are made of a image.
     pub(super) fn activations(&self) -> usize {
         self.convolutions.iter().map(Convolution::made).sum::<usize>() + self.width
     }
 
-    /// The vector of each picture.
+    /// The vector of each image.
     pub(super) fn read<E: Number, T: Tape<E, Cpu>>(
         &self,
         graph: &mut Graph<E, T>,
@@ -141,12 +141,12 @@ impl Convolution {
         (self.height.div_ceil(2), self.width.div_ceil(2), self.layer.bias.columns)
     }
 
-    /// Numbers that it reads of a picture.
+    /// Numbers that it reads of a image.
     fn places(&self) -> usize {
         self.height * self.width * self.channels
     }
 
-    /// Numbers that it makes of a picture.
+    /// Numbers that it makes of a image.
     fn made(&self) -> usize {
         let (height, width, channels) = self.output();
         height * width * channels
@@ -216,14 +216,14 @@ impl Convolution {
         let (lines, columns, _) = self.output();
         let mut at = 0;
         for line in first..first + count {
-            let (picture, line) = (line / lines, line % lines);
+            let (image, line) = (line / lines, line % lines);
             for column in 0..columns {
                 let (left, right) = ((2 * column).saturating_sub(1), (2 * column + 2).min(width));
                 let zeros = if column == 0 { channels } else { 0 };
                 for above in 0..3 {
                     let row = 2 * line + above;
                     if (1..=height).contains(&row) {
-                        let start = (picture * height + row - 1) * width + left;
+                        let start = (image * height + row - 1) * width + left;
                         visit(at, zeros, start * channels, (right - left) * channels);
                     } else {
                         visit(at, 0, 0, 0);
@@ -234,7 +234,7 @@ impl Convolution {
         }
     }
 
-    /// The patches of some lines of the output, from one on, counted over all pictures.
+    /// The patches of some lines of the output, from one on, counted over all images.
     fn gather<E: Number>(&self, input: &[E], first: usize, patches: &mut [E]) {
         let run = 3 * self.channels;
         self.visit(first, patches.len() / self.gathered(), |at, zeros, from, count| {

@@ -90,7 +90,7 @@ impl From<dfdx::tensor::CpuError> for Error {
     }
 }
 
-/// An error of a training run; `E` is the error of the simulator behind [`Source`](super::Source).
+/// An error of a training run; `E` is the error of the simulator behind [`TrainingSource`](super::TrainingSource).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TrainError<E> {
@@ -120,9 +120,9 @@ pub enum TrainError<E> {
     /// The simulator failed.
     #[error("the simulator failed in step {step}, data sets from {first} on: {source}")]
     Source {
-        /// The step, as [`Source::draw`](super::Source::draw) got it.
+        /// The step, as [`TrainingSource::draw`](super::TrainingSource::draw) got it.
         step: u64,
-        /// The place of the first data set, as [`Source::draw`](super::Source::draw) got it.
+        /// The place of the first data set, as [`TrainingSource::draw`](super::TrainingSource::draw) got it.
         first: usize,
         /// Its error.
         source: E,
@@ -131,7 +131,7 @@ pub enum TrainError<E> {
     /// The loss of one data set is NaN or infinite, though its data are finite: the weights have diverged.
     #[error("the loss of data set {set} in step {step} is {loss}: training has diverged; lower the learning rate")]
     NotFinite {
-        /// The step, as [`Source::draw`](super::Source::draw) got it.
+        /// The step, as [`TrainingSource::draw`](super::TrainingSource::draw) got it.
         step: u64,
         /// The data set within the step.
         set: usize,
@@ -142,9 +142,9 @@ pub enum TrainError<E> {
     /// The data do not fit the network, or the network ran out of memory.
     #[error("in step {step}, data sets from {first} on: {source}")]
     Network {
-        /// The step, as [`Source::draw`](super::Source::draw) got it.
+        /// The step, as [`TrainingSource::draw`](super::TrainingSource::draw) got it.
         step: u64,
-        /// The place of the first data set, as [`Source::draw`](super::Source::draw) got it.
+        /// The place of the first data set, as [`TrainingSource::draw`](super::TrainingSource::draw) got it.
         first: usize,
         /// Its error.
         source: Error,

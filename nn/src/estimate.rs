@@ -4,42 +4,42 @@ use rand::{Rng, RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::flow::Flow;
-use super::mixture::{Mixture, hypercube, log_sum_exp};
+use super::mixture::{GaussianMixture, hypercube, log_sum_exp};
 
 /// A distribution over the D targets of a network.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Estimate {
+pub enum Prediction {
     /// A mixture of Gaussians.
-    Mixture(Mixture),
+    Mixture(GaussianMixture),
     /// A normalising flow.
     Flow(Flow),
     /// Probabilities of the categories of the only target.
     Categories(Vec<f64>),
     /// What several networks believe, each with the same weight.
-    Ensemble(Vec<Estimate>),
+    Ensemble(Vec<Prediction>),
 }
 
-impl Estimate {
+impl Prediction {
     /// How many targets there are.
     pub fn dims(&self) -> usize {
         match self {
-            Estimate::Mixture(mixture) => mixture.components.first().map_or(0, |part| part.mean.len()),
-            Estimate::Flow(flow) => flow.dims(),
-            Estimate::Categories(_) => 1,
-            Estimate::Ensemble(members) => members.first().map_or(0, Estimate::dims),
+            Prediction::Mixture(mixture) => mixture.components.first().map_or(0, |part| part.mean.len()),
+            Prediction::Flow(flow) => flow.dims(),
+            Prediction::Categories(_) => 1,
+            Prediction::Ensemble(members) => members.first().map_or(0, Prediction::dims),
         }
     }
 
     /// The log density, or probability of a category, at each of some points (points x D).
     pub fn log_densities(&self, points: &[f64]) -> Vec<f64> {
         match self {
-            Estimate::Mixture(mixture) => mixture.log_densities(points),
-            Estimate::Flow(flow) => flow.log_densities(points),
-            Estimate::Categories(probabilities) => {
+            Prediction::Mixture(mixture) => mixture.log_densities(points),
+            Prediction::Flow(flow) => flow.log_densities(points),
+            Prediction::Categories(probabilities) => {
                 let of = |category: &f64| probabilities.get(*category as usize).map_or(f64::NEG_INFINITY, |p| p.ln());
                 points.iter().map(of).collect()
             }
-            Estimate::Ensemble(members) => {
+            Prediction::Ensemble(members) => {
                 let each: Vec<Vec<f64>> = members.iter().map(|member| member.log_densities(points)).collect();
                 let log_count = (members.len() as f64).ln();
                 let at = |i: usize| -> Vec<f64> { each.iter().map(|densities| densities[i]).collect() };
@@ -51,9 +51,9 @@ impl Estimate {
     /// Draws, one after the other (draws x D).
     pub fn sample<R: Rng + ?Sized>(&self, count: usize, rng: &mut R) -> Vec<f64> {
         match self {
-            Estimate::Mixture(mixture) => (0..count).flat_map(|_| mixture.sample(rng)).collect(),
-            Estimate::Flow(flow) => flow.sample(count, rng),
-            Estimate::Categories(probabilities) => {
+            Prediction::Mixture(mixture) => (0..count).flat_map(|_| mixture.sample(rng)).collect(),
+            Prediction::Flow(flow) => flow.sample(count, rng),
+            Prediction::Categories(probabilities) => {
                 let draw = |_| {
                     let mut left: f64 = rng.random();
                     let chosen = probabilities.iter().position(|p| {
@@ -64,7 +64,7 @@ impl Estimate {
                 };
                 (0..count).map(draw).collect()
             }
-            Estimate::Ensemble(members) => {
+            Prediction::Ensemble(members) => {
                 let chosen: Vec<usize> = (0..count).map(|_| rng.random_range(0..members.len())).collect();
                 let dims = self.dims();
                 let mut draws = vec![0.0; count * dims];
@@ -84,13 +84,13 @@ impl Estimate {
     /// hypercube).
     pub fn points(&self, count: usize) -> Vec<f64> {
         match self {
-            Estimate::Mixture(mixture) => mixture.points(count),
-            Estimate::Flow(flow) => {
+            Prediction::Mixture(mixture) => mixture.points(count),
+            Prediction::Flow(flow) => {
                 let columns = hypercube(count, flow.dims(), 0);
                 flow.place((0..count).flat_map(|i| columns.iter().map(move |column| column[i])).collect())
             }
-            Estimate::Categories(_) => self.sample(count, &mut Xoshiro256PlusPlus::seed_from_u64(0)),
-            Estimate::Ensemble(members) => {
+            Prediction::Categories(_) => self.sample(count, &mut Xoshiro256PlusPlus::seed_from_u64(0)),
+            Prediction::Ensemble(members) => {
                 members.iter().flat_map(|member| member.points(count / members.len())).collect()
             }
         }
@@ -98,13 +98,13 @@ impl Estimate {
 
     /// The distribution that one of the targets has by itself; nothing for one of several numbers of a flow, which has no
     /// closed form.
-    pub fn marginal(&self, dim: usize) -> Option<Estimate> {
+    pub fn marginal(&self, dim: usize) -> Option<Prediction> {
         match self {
-            Estimate::Mixture(mixture) => Some(Estimate::Mixture(mixture.marginal(dim))),
-            Estimate::Flow(flow) => (flow.dims() == 1).then(|| self.clone()),
-            Estimate::Categories(_) => Some(self.clone()),
-            Estimate::Ensemble(members) => {
-                members.iter().map(|member| member.marginal(dim)).collect::<Option<_>>().map(Estimate::Ensemble)
+            Prediction::Mixture(mixture) => Some(Prediction::Mixture(mixture.marginal(dim))),
+            Prediction::Flow(flow) => (flow.dims() == 1).then(|| self.clone()),
+            Prediction::Categories(_) => Some(self.clone()),
+            Prediction::Ensemble(members) => {
+                members.iter().map(|member| member.marginal(dim)).collect::<Option<_>>().map(Prediction::Ensemble)
             }
         }
     }

@@ -325,18 +325,18 @@ impl Sparse {
 
 /// What the network reads of the rows of one plate.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Elements {
+pub(super) struct EncodedRows {
     /// Parents + 1.
     pub(super) offsets: Vec<usize>,
-    /// Standardised numbers, rows x [`Level::numbers`].
+    /// Standardised numbers, rows x [`PlateFeatures::numbers`].
     pub(super) numbers: Vec<f32>,
     /// Soft one-hot vectors of the rows, where the rows go through a network of their own.
     pub(super) bins: Sparse,
     /// Nested plates.
-    pub(super) children: Vec<Encoded>,
+    pub(super) children: Vec<EncodedPlate>,
 }
 
-impl Elements {
+impl EncodedRows {
     pub(super) fn rows(&self) -> usize {
         self.offsets.last().copied().unwrap_or(0)
     }
@@ -360,7 +360,7 @@ impl Elements {
 
 /// What a pooled moment says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Told {
+pub(super) enum MomentKind {
     /// How many rows there are.
     Size,
     /// A mean over rows.
@@ -372,18 +372,18 @@ pub(super) enum Told {
 /// What is pooled over the rows of each parent; empty where nothing is.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Pooled {
-    /// Soft histograms, parents x the first of [`Level::pooled`].
+    /// Soft histograms, parents x the first of [`PlateFeatures::pooled`].
     pub(super) bins: Vec<f32>,
-    /// Means, means of products, and the size, parents x the second of [`Level::pooled`].
+    /// Means, means of products, and the size, parents x the second of [`PlateFeatures::pooled`].
     pub(super) moments: Vec<f32>,
 }
 
 /// What the network reads of one plate: its rows, and what is pooled over them.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Encoded {
-    pub(super) elements: Elements,
+pub(super) struct EncodedPlate {
+    pub(super) elements: EncodedRows,
     pub(super) pooled: Pooled,
-    /// See [`Level::roots`].
+    /// See [`PlateFeatures::roots`].
     pub(super) roots: Option<Vec<f32>>,
     /// Where the parents are beginnings of data sets, those of a set next to each other and shorter ones first: the rows of
     /// each.
@@ -395,7 +395,7 @@ pub(super) struct Encoded {
 /// The columns of a row are its own numbers and, for each nested plate, the mean and standard deviation of that plate's
 /// columns and its size: a house's mean radon level is as good a number as any that was measured.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct Level {
+pub(super) struct PlateFeatures {
     columns: Vec<Column>,
     /// The first columns, so many, have bins and products.
     binned: usize,
@@ -414,15 +414,14 @@ pub(super) struct Level {
     histogram: bool,
     /// Whether the rows go through a network of their own, so that columns can be read together.
     pub(super) network: bool,
-    /// Where rows are pictures, how their pixels are read; then there is nothing else to read, no columns and no moments.
-    #[serde(default)]
-    pub(super) picture: Option<Picture>,
-    pub(super) children: Vec<Level>,
+    /// Where rows are images, how their pixels are read; then there is nothing else to read, no columns and no moments.
+    pub(super) image: Option<ImageFeatures>,
+    pub(super) children: Vec<PlateFeatures>,
 }
 
-/// How the pixels of pictures are read.
+/// How the pixels of images are read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Picture {
+pub(super) struct ImageFeatures {
     pub(super) height: usize,
     pub(super) width: usize,
     stretch: Stretch,
@@ -431,13 +430,19 @@ pub(super) struct Picture {
     sd: f32,
 }
 
-impl Picture {
-    fn fit(pixels: &[f32], (height, width): (usize, usize), stretch: Stretch) -> Picture {
+impl ImageFeatures {
+    fn fit(pixels: &[f32], (height, width): (usize, usize), stretch: Stretch) -> ImageFeatures {
         let values = || pixels.iter().map(|pixel| f64::from(stretch.of(*pixel)));
         let count = pixels.len().max(1) as f64;
         let mean = values().sum::<f64>() / count;
         let sd = (values().map(|value| (value - mean).powi(2)).sum::<f64>() / count).sqrt() as f32;
-        Picture { height, width, stretch, mean: mean as f32, sd: if sd > 0.0 && sd.is_finite() { sd } else { 1.0 } }
+        ImageFeatures {
+            height,
+            width,
+            stretch,
+            mean: mean as f32,
+            sd: if sd > 0.0 && sd.is_finite() { sd } else { 1.0 },
+        }
     }
 
     fn read(&self, pixels: &[f32]) -> Vec<f32> {
@@ -445,18 +450,18 @@ impl Picture {
     }
 }
 
-impl Level {
+impl PlateFeatures {
     /// Fits a level to the rows of a pilot sample.
-    fn fit(rows: &Rows, shape: &PlateShape, architecture: &Architecture, depth: usize) -> Level {
-        if let Some(size) = shape.picture {
-            let picture = Picture::fit(&rows.features, size, architecture.pictures.stretch);
-            return Level { picture: Some(picture), network: true, ..Level::default() };
+    fn fit(rows: &Rows, shape: &PlateShape, architecture: &Architecture, depth: usize) -> PlateFeatures {
+        if let Some(size) = shape.image {
+            let image = ImageFeatures::fit(&rows.features, size, architecture.images.stretch);
+            return PlateFeatures { image: Some(image), network: true, ..PlateFeatures::default() };
         }
         let knots = architecture.bins; // of a row that has one number
         let children = rows.children.iter().zip(&shape.children);
-        let children: Vec<Level> =
-            children.map(|(child, shape)| Level::fit(child, shape, architecture, depth + 1)).collect();
-        let encoded: Vec<Encoded> = encode_children(&children, rows);
+        let children: Vec<PlateFeatures> =
+            children.map(|(child, shape)| PlateFeatures::fit(child, shape, architecture, depth + 1)).collect();
+        let encoded: Vec<EncodedPlate> = encode_children(&children, rows);
         let table = Table::new(rows, &children, &encoded);
         let width = table.width;
         let told = knots > 0;
@@ -476,7 +481,7 @@ impl Level {
         let sizes = Sizes::fit(&rows.offsets);
         let numbers = if sizes.is_none() { rows.rows() / rows.parents().max(1) * width } else { 0 };
         let flat = depth > 0 && width > 1 && children.is_empty() && (1..=FLAT_WIDTH).contains(&numbers);
-        let mut level = Level {
+        let mut level = PlateFeatures {
             columns,
             binned,
             flat: if flat { numbers } else { 0 },
@@ -488,7 +493,7 @@ impl Level {
             // A nested plate has many parents with few rows each: where a network reads the rows, that is enough.
             histogram: depth == 0 || width <= 1,
             network: !flat && (width > 1 || !children.is_empty() || !told),
-            picture: None,
+            image: None,
             children,
         };
         level.fit_scales(rows, &table);
@@ -589,14 +594,14 @@ impl Level {
     }
 
     /// What each of a parent's pooled [`moments`](Pooled::moments) says, where a posterior's mean is likely to be linear in it.
-    pub(super) fn linear(&self) -> Vec<(usize, Told)> {
+    pub(super) fn linear(&self) -> Vec<(usize, MomentKind)> {
         let block: Vec<bool> = self.products().collect();
-        let told = |product: &bool| if *product { Told::Product } else { Told::Mean };
+        let told = |product: &bool| if *product { MomentKind::Product } else { MomentKind::Mean };
         let (_, width) = self.pooled();
         let of_size = |at: usize| self.sizes.is_some() && at + Sizes::WIDTH >= width;
         let rooted = |at: usize| self.sizes.is_some() && at < block.len();
         let say = |at: usize| match at {
-            _ if of_size(at) => Some((at, Told::Size)),
+            _ if of_size(at) => Some((at, MomentKind::Size)),
             _ if rooted(at) => None,
             _ => Some((at, told(&block[at % block.len()]))),
         };
@@ -604,28 +609,28 @@ impl Level {
     }
 
     /// What the network reads of `rows`, before anything is pooled over them.
-    pub(super) fn read(&self, rows: &Rows) -> Elements {
-        if let Some(picture) = &self.picture {
-            let numbers = picture.read(&rows.features);
-            return Elements { offsets: rows.offsets.clone(), numbers, ..Elements::default() };
+    pub(super) fn read(&self, rows: &Rows) -> EncodedRows {
+        if let Some(image) = &self.image {
+            let numbers = image.read(&rows.features);
+            return EncodedRows { offsets: rows.offsets.clone(), numbers, ..EncodedRows::default() };
         }
         let children = encode_children(&self.children, rows);
         let table = Table::new(rows, &self.children, &children);
         let (numbers, bins) = self.standardise(&table);
-        Elements { offsets: rows.offsets.clone(), numbers, bins, children }
+        EncodedRows { offsets: rows.offsets.clone(), numbers, bins, children }
     }
 
     /// What the network reads of `rows`.
-    pub(super) fn encode(&self, rows: &Rows) -> Encoded {
+    pub(super) fn encode(&self, rows: &Rows) -> EncodedPlate {
         let elements = self.read(rows);
         let sizes = elements.sizes();
         let sums = self.sums(&elements.numbers, &elements.offsets);
-        Encoded { pooled: self.pool(&sums, &sizes), roots: self.roots(&sizes), elements, beginnings: None }
+        EncodedPlate { pooled: self.pool(&sums, &sizes), roots: self.roots(&sizes), elements, beginnings: None }
     }
 
     /// What the network reads of beginnings of data sets, those of a set being next to each other and shorter ones first:
     /// rows as they are, and what is pooled over the rows of each beginning.
-    fn encode_prefixes(&self, rows: &Rows, prefixes: &[Prefix]) -> Encoded {
+    fn encode_prefixes(&self, rows: &Rows, prefixes: &[Prefix]) -> EncodedPlate {
         let elements = self.read(rows);
         let width = self.numbers();
         let rows_of = |prefix: &Prefix| rows.offsets[prefix.set]..rows.offsets[prefix.set] + prefix.rows;
@@ -645,7 +650,7 @@ impl Level {
             sums.extend_from_slice(&running);
         }
         let sizes: Vec<usize> = prefixes.iter().map(|prefix| prefix.rows).collect();
-        Encoded {
+        EncodedPlate {
             pooled: self.pool(&sums, &sizes),
             roots: self.roots(&sizes),
             elements,
@@ -771,7 +776,7 @@ impl Level {
     }
 }
 
-fn encode_children(levels: &[Level], rows: &Rows) -> Vec<Encoded> {
+fn encode_children(levels: &[PlateFeatures], rows: &Rows) -> Vec<EncodedPlate> {
     levels.iter().zip(&rows.children).map(|(level, child)| level.encode(child)).collect()
 }
 
@@ -782,10 +787,10 @@ struct Table<'a> {
 }
 
 impl<'a> Table<'a> {
-    fn new(rows: &'a Rows, levels: &[Level], children: &[Encoded]) -> Table<'a> {
-        let derived = |level: &Level| 2 * level.numbers() + usize::from(level.ragged());
+    fn new(rows: &'a Rows, levels: &[PlateFeatures], children: &[EncodedPlate]) -> Table<'a> {
+        let derived = |level: &PlateFeatures| 2 * level.numbers() + usize::from(level.ragged());
         // Summaries of wide rows are left to the network.
-        let told: Vec<(&Level, &Encoded)> =
+        let told: Vec<(&PlateFeatures, &EncodedPlate)> =
             levels.iter().zip(children).filter(|(level, _)| derived(level) <= POOLED_WIDTH).collect();
         let width = rows.width + told.iter().map(|(level, _)| derived(level)).sum::<usize>();
         if told.is_empty() {
@@ -819,14 +824,12 @@ pub(super) type Scales = Vec<(f32, f32)>;
 
 /// How data sets and targets are read: everything that is fitted to the pilot sample.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Reader {
+pub(super) struct FeatureExtractor {
     /// Numbers outside plates (as a plate of one row), then the plates.
-    pub(super) levels: Vec<Level>,
+    pub(super) levels: Vec<PlateFeatures>,
     /// Whether there are numbers outside plates.
-    #[serde(default)]
     pub(super) outside: bool,
     /// Whether rows are read in their order, and data sets from their beginning: see [`Encoder::Causal`].
-    #[serde(default)]
     pub(super) causal: bool,
     /// Mean and standard deviation of each target.
     pub(super) targets: Vec<(f32, f32)>,
@@ -834,9 +837,9 @@ pub(super) struct Reader {
     pub(super) linear: Option<Linear>,
 }
 
-impl Reader {
+impl FeatureExtractor {
     /// Fits a reader to a pilot sample of a shape; `targets` is sets x its targets.
-    pub(super) fn fit(pilot: &Batch, targets: &[f32], shape: &Shape, architecture: &Architecture) -> Reader {
+    pub(super) fn fit(pilot: &Batch, targets: &[f32], shape: &Shape, architecture: &Architecture) -> FeatureExtractor {
         let dims = shape.targets;
         let moments = |dim: usize| {
             let values = || targets.iter().skip(dim).step_by(dims).map(|value| f64::from(*value));
@@ -845,24 +848,25 @@ impl Reader {
             let sd = (values().map(|value| (value - mean).powi(2)).sum::<f64>() / count).sqrt();
             (mean as f32, if sd > 0.0 { sd as f32 } else { 1.0 })
         };
-        let (fit, numbers_alone) = (|rows, shape| Level::fit(rows, shape, architecture, 0), PlateShape::default());
+        let (fit, numbers_alone) =
+            (|rows, shape| PlateFeatures::fit(rows, shape, architecture, 0), PlateShape::default());
         let plates = pilot.plates.iter().zip(&shape.plates);
-        let mut plates: Vec<Level> = plates.map(|(rows, shape)| fit(rows, shape)).collect();
+        let mut plates: Vec<PlateFeatures> = plates.map(|(rows, shape)| fit(rows, shape)).collect();
         // Attention reads the rows, however little they hold.
         plates.iter_mut().for_each(|plate| plate.network |= architecture.encoder != Encoder::DeepSet);
         let outside = outside_plates(pilot);
-        let numbers = dims - architecture.family.codes();
-        let mut reader = Reader {
+        let numbers = dims - architecture.output.codes();
+        let mut reader = FeatureExtractor {
             outside: outside.is_some(),
             causal: matches!(architecture.encoder, Encoder::Causal { .. }),
             levels: outside.iter().map(|rows| fit(rows, &numbers_alone)).chain(plates).collect(),
             targets: (0..numbers).map(moments).chain((numbers..dims).map(|_| (0.0, 1.0))).collect(),
             linear: None,
         };
-        if architecture.family.is_posterior() {
+        if architecture.output.is_posterior() {
             let encoded = reader.encode(pilot);
             let standardised = reader.standardise(targets, &reader.scales(pilot.sets, &encoded));
-            let told: Vec<Vec<(usize, Told)>> = reader.levels.iter().map(Level::linear).collect();
+            let told: Vec<Vec<(usize, MomentKind)>> = reader.levels.iter().map(PlateFeatures::linear).collect();
             reader.linear = Linear::fit(&told, &moments_of(&encoded), &standardised, dims);
         }
         reader
@@ -870,7 +874,7 @@ impl Reader {
 
     /// Mean and standard deviation of each target of each data set, in which the network measures it: what least squares
     /// say of it given the pooled moments.
-    pub(super) fn scales(&self, sets: usize, plates: &[Encoded]) -> Scales {
+    pub(super) fn scales(&self, sets: usize, plates: &[EncodedPlate]) -> Scales {
         self.scales_of(sets, &moments_of(plates))
     }
 
@@ -890,11 +894,11 @@ impl Reader {
         targets.iter().zip(scales).map(|(target, (mean, sd))| (target - mean) / sd).collect()
     }
 
-    /// How pictures are read, in their order.
-    pub(super) fn pictures(&self) -> Vec<&Picture> {
-        fn visit<'a>(levels: &'a [Level], to: &mut Vec<&'a Picture>) {
+    /// How images are read, in their order.
+    pub(super) fn images(&self) -> Vec<&ImageFeatures> {
+        fn visit<'a>(levels: &'a [PlateFeatures], to: &mut Vec<&'a ImageFeatures>) {
             for level in levels {
-                to.extend(&level.picture);
+                to.extend(&level.image);
                 visit(&level.children, to);
             }
         }
@@ -903,17 +907,17 @@ impl Reader {
         all
     }
 
-    /// Reads pictures as another reader does, which has as many.
-    pub(super) fn read_pictures_as(&mut self, other: &Reader) {
-        fn visit(levels: &mut [Level], from: &mut impl Iterator<Item = Picture>) {
+    /// Reads images as another reader does, which has as many.
+    pub(super) fn read_images_as(&mut self, other: &FeatureExtractor) {
+        fn visit(levels: &mut [PlateFeatures], from: &mut impl Iterator<Item = ImageFeatures>) {
             for level in levels {
-                if level.picture.is_some() {
-                    level.picture = from.next();
+                if level.image.is_some() {
+                    level.image = from.next();
                 }
                 visit(&mut level.children, from);
             }
         }
-        visit(&mut self.levels, &mut other.pictures().into_iter().cloned());
+        visit(&mut self.levels, &mut other.images().into_iter().cloned());
     }
 
     /// Whether this reader can have been fitted to data of the given shape.
@@ -922,7 +926,7 @@ impl Reader {
     }
 
     /// What the network reads of each plate.
-    pub(super) fn encode(&self, batch: &Batch) -> Vec<Encoded> {
+    pub(super) fn encode(&self, batch: &Batch) -> Vec<EncodedPlate> {
         if self.causal {
             return self.encode_prefixes(batch, &prefix::whole(batch));
         }
@@ -931,15 +935,15 @@ impl Reader {
     }
 }
 
-impl Reader {
+impl FeatureExtractor {
     /// How often each data set is read in training.
     pub(super) fn readings(&self) -> usize {
         if self.causal { prefix::SAMPLE } else { 1 }
     }
 
-    /// What the network reads of data sets in training, each [`readings`](Reader::readings) times; the sets are the ones from
+    /// What the network reads of data sets in training, each [`readings`](FeatureExtractor::readings) times; the sets are the ones from
     /// `place` on among all that are drawn.
-    pub(super) fn encode_to_learn(&self, batch: &Batch, place: u64) -> Vec<Encoded> {
+    pub(super) fn encode_to_learn(&self, batch: &Batch, place: u64) -> Vec<EncodedPlate> {
         if self.causal { self.encode_prefixes(batch, &prefix::sample(batch, place)) } else { self.encode(batch) }
     }
 
@@ -950,7 +954,7 @@ impl Reader {
     }
 
     /// What the network reads of beginnings of data sets, those of a set being next to each other and shorter ones first.
-    pub(super) fn encode_prefixes(&self, batch: &Batch, prefixes: &[Prefix]) -> Vec<Encoded> {
+    pub(super) fn encode_prefixes(&self, batch: &Batch, prefixes: &[Prefix]) -> Vec<EncodedPlate> {
         let outside = |prefix: &Prefix| &batch.globals[prefix.set * batch.width..(prefix.set + 1) * batch.width];
         let globals = prefixes.iter().flat_map(outside).copied().collect();
         let outside = outside_plates(&Batch { sets: prefixes.len(), width: batch.width, globals, plates: Vec::new() });
@@ -962,7 +966,7 @@ impl Reader {
 }
 
 /// The pooled moments of each plate.
-fn moments_of(plates: &[Encoded]) -> Vec<&[f32]> {
+fn moments_of(plates: &[EncodedPlate]) -> Vec<&[f32]> {
     plates.iter().map(|plate| plate.pooled.moments.as_slice()).collect()
 }
 

@@ -19,12 +19,12 @@ use dfdx::prelude::*;
 use num_traits::ToPrimitive;
 use rayon::prelude::*;
 
+use super::element_network::UserNetwork;
 use super::features::Sparse;
 use super::kernels::{
     Activation, Number, View, activate, activate_backward, add, add_column_sums, add_product, add_scaled,
     add_sparse_product, add_sparse_transposed_product, normalise, normalise_backward, product, transpose,
 };
-use super::row_network::Own;
 
 /// Stands for something in the store of gradients.
 pub(super) type Key<E> = Tensor<(usize,), E, Cpu>;
@@ -333,7 +333,7 @@ impl<E: Number, T: Tape<E, Cpu>> Graph<E, T> {
     }
 
     /// What a network of the user's own makes of each row.
-    pub(super) fn row_network(&mut self, network: &Own, weights: Slot, rows: Vec<f32>) -> Result<Node<E>> {
+    pub(super) fn element_network(&mut self, network: &UserNetwork, weights: Slot, rows: Vec<f32>) -> Result<Node<E>> {
         let single = |values: &[E]| -> Vec<f32> { values.iter().filter_map(ToPrimitive::to_f32).collect() };
         let (output, backward) = network.0.run(&single(&self.weights.values[weights.range()]), rows)?;
         let output = self.node(E::convert(output), network.0.shape().outputs)?;

@@ -6,12 +6,12 @@ use dfdx::prelude::{Cpu, CpuError, Tape};
 use serde::{Deserialize, Serialize};
 
 use super::Error;
-use super::estimate::Estimate;
+use super::estimate::Prediction;
 use super::flow::{Flow, FlowHead};
 use super::graph::{Graph, Loss, Node, Weights, give};
 use super::kernels::Number;
 use super::mixture::{COMPONENTS, MixtureHead, log_sum_exp};
-use super::network::{Builder, Judged};
+use super::network::{Builder, TrunkOutput};
 use super::ratio::{Contrast, RatioHead};
 use super::spline::{BINS, Map};
 
@@ -67,18 +67,6 @@ pub enum Family {
         /// Bins of a spline, 32 at most.
         bins: usize,
     },
-    /// Probabilities of so many categories; the only target is one of 0, 1, ....
-    Categories(usize),
-    /// No distribution, but the ratio of the likelihood to the evidence as a function of the targets: see
-    /// [`Network::ratio`](super::Network::ratio).
-    Ratio {
-        /// How it is learned.
-        contrast: Contrast,
-        /// How much it costs to be off balance, in nats; 0: nothing. 100 is usual (Delaunoy et al., arXiv 2208.13624).
-        balance: f32,
-        /// Width of the network that judges pairs of data and targets.
-        width: usize,
-    },
 }
 
 impl Family {
@@ -92,42 +80,77 @@ impl Family {
         Family::Nsf { steps: 2, width: 48, bins: 10 }
     }
 
+    /// The Gaussians of a mixture, or of what a flow begins with.
+    fn gaussians(self, targets: usize) -> MixtureHead {
+        match self {
+            Family::Diagonal => MixtureHead::new(targets, 1, false),
+            Family::Mixture { components } => MixtureHead::new(targets, components, true),
+            _ => MixtureHead::new(targets, 1, true),
+        }
+    }
+}
+
+/// What a network says of its targets.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub enum Output {
+    /// A density: a distribution of a family.
+    Density(Family),
+    /// Probabilities of categories, of which there are so many; the only target is one of 0, 1, ....
+    Categories(usize),
+    /// No distribution, but the ratio of the likelihood to the evidence as a function of the targets: see
+    /// [`Network::ratio`](super::Network::ratio).
+    Ratio {
+        /// How it is learned.
+        contrast: Contrast,
+        /// How much it costs to be off balance, in nats; 0: nothing. 100 is usual (Delaunoy et al., arXiv 2208.13624).
+        balance: f32,
+        /// Width of the network that judges pairs of data and targets.
+        width: usize,
+    },
+}
+
+impl From<Family> for Output {
+    fn from(family: Family) -> Self {
+        Output::Density(family)
+    }
+}
+
+impl Output {
     /// What is wrong with its sizes.
     pub(super) fn check(self, targets: usize) -> Result<(), String> {
-        let sizes: &[(&str, usize, usize)] = match &self {
-            Family::Diagonal | Family::Gaussian => &[],
-            Family::Mixture { components } => &[("components", *components, COMPONENTS)],
-            Family::Maf { steps, width } => &[("steps", *steps, usize::MAX), ("width", *width, usize::MAX)],
-            Family::Nsf { steps, width, bins } => {
-                &[("steps", *steps, usize::MAX), ("width", *width, usize::MAX), ("bins", *bins, BINS)]
+        let any = usize::MAX;
+        let sizes: Vec<(&str, usize, usize)> = match self {
+            Output::Density(Family::Diagonal | Family::Gaussian) => vec![],
+            Output::Density(Family::Mixture { components }) => vec![("components", components, COMPONENTS)],
+            Output::Density(Family::Maf { steps, width }) => vec![("steps", steps, any), ("width", width, any)],
+            Output::Density(Family::Nsf { steps, width, bins }) => {
+                vec![("steps", steps, any), ("width", width, any), ("bins", bins, BINS)]
             }
-            Family::Categories(count) => &[("categories", *count, usize::MAX)],
-            Family::Ratio { contrast: Contrast::Label, width, .. } => &[("width", *width, usize::MAX)],
-            Family::Ratio { contrast, width, .. } => {
-                &[("width", *width, usize::MAX), ("others", contrast.others(), OTHERS)]
-            }
+            Output::Categories(count) => vec![("categories", count, any)],
+            Output::Ratio { contrast: Contrast::Label, width, .. } => vec![("width", width, any)],
+            Output::Ratio { contrast, width, .. } => vec![("width", width, any), ("others", contrast.others(), OTHERS)],
         };
         for (name, size, most) in sizes {
-            if *size == 0 {
-                return Err(format!("the family has 0 {name}, it must have at least 1"));
+            if size == 0 {
+                return Err(format!("{self:?} has 0 {name}, it must have at least 1"));
             }
             if size > most {
-                return Err(format!("the family has {size} {name}, it can have at most {most}"));
+                return Err(format!("{self:?} has {size} {name}, it can have at most {most}"));
             }
         }
         match self {
-            Family::Categories(_) if targets != 1 => {
+            Output::Categories(_) if targets != 1 => {
                 Err(format!("{targets} targets, where probabilities of categories are of one"))
             }
-            Family::Ratio { contrast: Contrast::Label, .. } if targets < 2 => {
+            Output::Ratio { contrast: Contrast::Label, .. } if targets < 2 => {
                 Err("one target alone is a label of nothing".to_owned())
             }
-            Family::Ratio { contrast: Contrast::WhichIfAny { gamma, .. }, .. }
+            Output::Ratio { contrast: Contrast::WhichIfAny { gamma, .. }, .. }
                 if !(gamma > 0.0 && gamma.is_finite()) =>
             {
                 Err(format!("the odds gamma are {gamma}, they must be positive"))
             }
-            Family::Ratio { balance, .. } if !(balance >= 0.0 && balance.is_finite()) => {
+            Output::Ratio { balance, .. } if !(balance >= 0.0 && balance.is_finite()) => {
                 Err(format!("the cost of being off balance is {balance}, it must not be negative"))
             }
             _ => Ok(()),
@@ -137,27 +160,27 @@ impl Family {
     /// Outputs of the last layer for so many targets.
     pub(super) fn outputs(self, targets: usize) -> usize {
         match self {
-            Family::Categories(count) => count,
+            Output::Categories(count) => count,
             _ => self.gaussians(targets).outputs(),
         }
     }
 
     /// Whether it is no distribution, but a ratio.
     pub fn is_ratio(self) -> bool {
-        matches!(self, Family::Ratio { .. })
+        matches!(self, Output::Ratio { .. })
     }
 
     /// Whether it is a distribution of numbers. A ratio is none, and tells of likelihoods, where least squares tell of
     /// posteriors.
     pub(super) fn is_posterior(self) -> bool {
-        !matches!(self, Family::Categories(_) | Family::Ratio { .. })
+        matches!(self, Output::Density(_))
     }
 
     /// Targets, the last ones, that are codes and not numbers to be standardised.
     pub(super) fn codes(self) -> usize {
         match self {
-            Family::Categories(_) => 1,
-            Family::Ratio { contrast, .. } => contrast.labels(),
+            Output::Categories(_) => 1,
+            Output::Ratio { contrast, .. } => contrast.labels(),
             _ => 0,
         }
     }
@@ -165,22 +188,21 @@ impl Family {
     /// Data sets that a loss must be of, at least.
     pub(super) fn least_sets(self) -> usize {
         match self {
-            Family::Ratio { contrast, .. } => 1 + contrast.others(),
+            Output::Ratio { contrast, .. } => 1 + contrast.others(),
             _ => 1,
         }
     }
 
     fn gaussians(self, targets: usize) -> MixtureHead {
         match self {
-            Family::Ratio { contrast, .. } => MixtureHead::new(targets - contrast.labels(), 1, true),
-            Family::Diagonal => MixtureHead::new(targets, 1, false),
-            Family::Mixture { components } => MixtureHead::new(targets, components, true),
-            _ => MixtureHead::new(targets, 1, true),
+            Output::Density(family) => family.gaussians(targets),
+            Output::Ratio { contrast, .. } => MixtureHead::new(targets - contrast.labels(), 1, true),
+            Output::Categories(_) => MixtureHead::new(targets, 1, true),
         }
     }
 }
 
-/// The last layers for a family.
+/// The last layers for what a network says.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Head {
     Mixture(MixtureHead),
@@ -191,26 +213,26 @@ pub(super) enum Head {
 
 impl Head {
     /// Lays out the weights that come after the outlet; `context` is the width of what the outlet reads.
-    pub(super) fn new(family: Family, targets: usize, context: usize, builder: &mut Builder) -> Head {
-        let gaussians = family.gaussians(targets);
+    pub(super) fn new(says: Output, targets: usize, context: usize, builder: &mut Builder) -> Head {
+        let gaussians = says.gaussians(targets);
         let mut flow =
             |map, steps, width| Head::Flow(Arc::new(FlowHead::new(gaussians, map, steps, width, context, builder)));
-        match family {
-            Family::Diagonal | Family::Gaussian | Family::Mixture { .. } => Head::Mixture(gaussians),
-            Family::Maf { steps, width } => flow(Map::Affine, steps, width),
-            Family::Nsf { steps, width, bins } => flow(Map::Spline(bins), steps, width),
-            Family::Categories(count) => Head::Categories(count),
-            Family::Ratio { contrast, balance, width } => {
+        match says {
+            Output::Density(Family::Diagonal | Family::Gaussian | Family::Mixture { .. }) => Head::Mixture(gaussians),
+            Output::Density(Family::Maf { steps, width }) => flow(Map::Affine, steps, width),
+            Output::Density(Family::Nsf { steps, width, bins }) => flow(Map::Spline(bins), steps, width),
+            Output::Categories(count) => Head::Categories(count),
+            Output::Ratio { contrast, balance, width } => {
                 Head::Ratio(Arc::new(RatioHead::new(gaussians, contrast, balance, width, context, builder)))
             }
         }
     }
 
     /// What the outlet's bias is at first: that of the targets' own scales.
-    pub(super) fn first_bias(family: Family, targets: usize) -> Vec<f32> {
-        match family {
-            Family::Categories(count) => vec![0.0; count],
-            _ => family.gaussians(targets).first_bias(),
+    pub(super) fn first_bias(says: Output, targets: usize) -> Vec<f32> {
+        match says {
+            Output::Categories(count) => vec![0.0; count],
+            _ => says.gaussians(targets).first_bias(),
         }
     }
 
@@ -219,7 +241,7 @@ impl Head {
     pub(super) fn loss<E: Number, T: Tape<E, Cpu>>(
         &self,
         graph: Graph<E, T>,
-        judged: &Judged<E>,
+        judged: &TrunkOutput<E>,
         targets: &[E],
     ) -> Result<Loss<E, T>, CpuError> {
         match self {
@@ -257,13 +279,13 @@ impl Head {
         output: &[f32],
         context: &[f32],
         scales: &[(f32, f32)],
-    ) -> Result<Estimate, Error> {
+    ) -> Result<Prediction, Error> {
         Ok(match self {
-            Head::Mixture(head) => Estimate::Mixture(head.read(output, scales)),
-            Head::Flow(flow) => Estimate::Flow(Flow::new(flow, weights, output, context, scales)),
+            Head::Mixture(head) => Prediction::Mixture(head.read(output, scales)),
+            Head::Flow(flow) => Prediction::Flow(Flow::new(flow, weights, output, context, scales)),
             Head::Categories(_) => {
                 let normaliser = log_sum_exp(output);
-                Estimate::Categories(output.iter().map(|logit| f64::from(logit - normaliser).exp()).collect())
+                Prediction::Categories(output.iter().map(|logit| f64::from(logit - normaliser).exp()).collect())
             }
             Head::Ratio(_) => return Err(Error::Says { says: "ratios", asked: "a distribution of its targets" }),
         })

@@ -294,13 +294,14 @@ pub(super) fn lane_sum<E: Number>(length: usize, element: impl Fn(usize) -> E) -
 // ---- activations -------------------------------------------------------------------------------------------------------
 
 /// What follows a linear map.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Activation {
     /// Nothing.
     None,
     /// max(0, x)
     Relu,
     /// x Phi(x), by its usual approximation with tanh (Hendrycks & Gimpel, arXiv 1606.08415): smooth.
+    #[default]
     Gelu,
     /// Gelu, and after the last of the layers that read rows a softmax, which shares each row out among bins: the mean over
     /// rows is a learned histogram, in units of an even share.

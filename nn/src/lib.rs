@@ -1,6 +1,6 @@
 //! Amortized neural posteriors: from data sets, as trees of ragged tables, to distributions over the globals.
 //!
-//! [`train`] simulates data sets by a [`Source`] and fits a [`Network`] to them by minimising the mean of -ln q(targets |
+//! [`train`] simulates data sets by a [`TrainingSource`] and fits a [`Network`] to them by minimising the mean of -ln q(targets |
 //! data), whose minimum over all q is the posterior. [`Network::predict`] then answers for any data set at once. Nothing in
 //! here knows what a model is; nothing outside knows dfdx.
 //!
@@ -10,9 +10,9 @@
 //! | `features.rs` | standardised numbers, soft bins, pooled moments: fitted once, not trained |
 //! | `network.rs` | the layers, and prediction |
 //! | `attention.rs` | the encoder that reads sets by attention |
-//! | `convolution.rs` | the layers that read pictures |
+//! | `convolution.rs` | the layers that read images |
 //! | `prefix.rs` | beginnings of data sets, for the encoder that reads rows in their order |
-//! | `row_network.rs` | networks of the user's own |
+//! | `element_network.rs` | networks of the user's own |
 //! | `head.rs`, `estimate.rs` | families of distributions: what a network says |
 //! | `mixture.rs`, `flow.rs`, `spline.rs` | mixtures of Gaussians, normalising flows, and the maps that these are made of |
 //! | `ratio.rs` | likelihood-to-evidence ratios |
@@ -26,6 +26,7 @@
 mod attention;
 mod batch;
 mod convolution;
+mod element_network;
 mod error;
 mod estimate;
 mod features;
@@ -40,7 +41,6 @@ mod packed;
 mod prefix;
 mod ratio;
 mod regression;
-mod row_network;
 mod spline;
 mod store;
 mod train;
@@ -48,19 +48,21 @@ mod train;
 #[cfg(test)]
 mod tests;
 
-/// The crate of the modules that [`RowNetworks`] take, in the version that they take them from.
+/// The crate of the modules that [`ElementNetworks`] take, in the version that they take them from.
 pub use dfdx;
 
 pub use batch::{Batch, PlateShape, Rows, Shape};
+pub use element_network::{ElementNetworkShape, ElementNetworks, UserNetwork};
 pub use error::{Error, TrainError};
-pub use estimate::Estimate;
+pub use estimate::Prediction;
 pub use flow::Flow;
-pub use head::Family;
+pub use head::{Family, Output};
 pub use kernels::Activation;
-pub use mixture::{Component, Mixture};
-pub use network::{Architecture, Encoder, Network, Pictures, Stretch, Sums, Trunk};
+pub use mixture::{Component, GaussianMixture};
+pub use network::{Architecture, Encoder, ImageEncoder, Network, Stretch, Sums, Trunk};
 pub use packed::{Numbers, Packed, PackedRows, take};
 pub use ratio::{Contrast, Ratio, RatioScratch};
-pub use row_network::{Own, RowNetworks, RowShape};
 pub use store::{Metadata, load_numbers, save_numbers};
-pub use train::{Budget, PILOT, Progress, Record, Settings, Source, Trainer, VALIDATION, train};
+pub use train::{
+    Budget, PILOT, Settings, Trainer, TrainingProgress, TrainingRecord, TrainingSource, VALIDATION, train,
+};

@@ -170,7 +170,7 @@ impl MixtureHead {
 
     /// The mixture that outputs stand for; `scales` are mean and standard deviation of each target, in which outputs are
     /// measured.
-    pub(super) fn read(self, outputs: &[f32], scales: &[(f32, f32)]) -> Mixture {
+    pub(super) fn read(self, outputs: &[f32], scales: &[(f32, f32)]) -> GaussianMixture {
         let (logits, parts) = outputs.split_at(self.components);
         let normaliser = log_sum_exp(logits);
         let scale = |dim: usize| (f64::from(scales[dim].0), f64::from(scales[dim].1));
@@ -186,7 +186,7 @@ impl MixtureHead {
                 slopes: rows.map(|(i, j, slope)| f64::from(*slope) * scale(i).1 / scale(j).1).collect(),
             }
         });
-        Mixture { components: components.collect() }
+        GaussianMixture { components: components.collect() }
     }
 }
 
@@ -203,7 +203,7 @@ fn bound_log_sd<E: Number>(output: E) -> E {
 
 /// A mixture of Gaussians over D numbers.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Mixture {
+pub struct GaussianMixture {
     /// Its components; their weights sum to 1.
     pub components: Vec<Component>,
 }
@@ -255,7 +255,7 @@ impl Component {
     }
 }
 
-impl Mixture {
+impl GaussianMixture {
     /// The log density at a point.
     pub fn log_density(&self, at: &[f64]) -> f64 {
         self.log_densities(at)[0]
@@ -283,7 +283,7 @@ impl Mixture {
     ///
     /// # Panics
     /// If there are not so many numbers.
-    pub fn marginal(&self, dim: usize) -> Mixture {
+    pub fn marginal(&self, dim: usize) -> GaussianMixture {
         let one = |part: &Component| {
             // How number `dim` follows each independent normal number before it, from the last to the first.
             let mut follows = part.row(dim).to_vec();
@@ -295,7 +295,7 @@ impl Mixture {
             }
             Component { weight: part.weight, mean: vec![part.mean[dim]], sd: vec![variance.sqrt()], slopes: Vec::new() }
         };
-        Mixture { components: self.components.iter().map(one).collect() }
+        GaussianMixture { components: self.components.iter().map(one).collect() }
     }
 
     /// A draw.

@@ -6,7 +6,7 @@
 //! comes after the mean, as mean(W h + b) = W mean(h) + b: it is the first layer of whatever reads the vector. In the place of
 //! that network, [`attention`](super::attention) may read the rows of a data set together.
 //!
-//! Where rows are pictures, [`convolution`](super::convolution) makes their vectors. A picture is a plate of one row, so that
+//! Where rows are images, [`convolution`](super::convolution) makes their vectors. A image is a plate of one row, so that
 //! its vector is read by the network of the rows that it is in.
 //!
 //! The vectors of the outermost plates go through residual blocks
@@ -29,15 +29,17 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::attention::{AttentionPlan, Block, Part, Points};
-use super::convolution::{Convolution, PicturePlan};
-use super::estimate::Estimate;
-use super::features::{Elements, Encoded, Level, Picture, Pooled, Reader, Scales, outside_plates};
+use super::attention::{AttentionLayout, Block, HalfBlock, Points};
+use super::convolution::{Convolution, ImagePlan};
+use super::element_network::{ElementNetworkShape, UserNetwork};
+use super::estimate::Prediction;
+use super::features::{
+    EncodedPlate, EncodedRows, FeatureExtractor, ImageFeatures, PlateFeatures, Pooled, Scales, outside_plates,
+};
 use super::graph::{Graph, Input, Layer, Node, Slot, Weights};
-use super::head::{Family, Head};
+use super::head::{Family, Head, Output};
 use super::kernels::{Activation, Number};
-use super::row_network::{Own, RowShape};
-use super::train::Record;
+use super::train::TrainingRecord;
 use super::{Batch, Error, PlateShape, Rows, Shape};
 use super::{packed, prefix};
 
@@ -55,19 +57,17 @@ pub struct Architecture {
     /// the network that reads single rows.
     pub bins: usize,
     /// What reads the rows of the plates at the top of a data set. Those of nested plates are read by the deep set.
-    #[serde(default)]
     pub encoder: Encoder,
     /// Widths of the deep set's layers that read single rows, where rows have several numbers or nothing else is pooled.
-    pub row: Vec<usize>,
-    /// What reads pictures.
-    #[serde(default)]
-    pub pictures: Pictures,
-    /// What follows each of these layers, and those that read pictures.
+    pub element_layers: Vec<usize>,
+    /// What reads images.
+    pub images: ImageEncoder,
+    /// What follows each of these layers, and those that read images.
     pub activation: Activation,
     /// The layers that read whole data sets.
-    pub set: Trunk,
-    /// What the posterior is one of, or how a ratio is learned.
-    pub family: Family,
+    pub trunk: Trunk,
+    /// What it says of its targets.
+    pub output: Output,
 }
 
 /// What reads the rows of a plate, beside the histograms and moments that are pooled of them.
@@ -137,22 +137,22 @@ impl Encoder {
     }
 }
 
-/// What reads pictures: convolutions of 3 x 3 pixels in steps of 2, each of which halves the height and the width, until both
+/// What reads images: convolutions of 3 x 3 pixels in steps of 2, each of which halves the height and the width, until both
 /// are 4 or less; and a layer that reads what is left as a whole.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Pictures {
+pub struct ImageEncoder {
     /// What pixels are before the first layer.
     pub stretch: Stretch,
-    /// Numbers that each convolution makes of a place. A small picture needs the first of them only; a large one, the last
+    /// Numbers that each convolution makes of a place. A small image needs the first of them only; a large one, the last
     /// more than once.
     pub channels: Vec<usize>,
-    /// Numbers that the layer at the end makes of a picture.
+    /// Numbers that the layer at the end makes of a image.
     pub width: usize,
 }
 
-impl Default for Pictures {
+impl Default for ImageEncoder {
     fn default() -> Self {
-        Pictures { stretch: Stretch::Root, channels: vec![16, 32, 64, 96], width: 256 }
+        ImageEncoder { stretch: Stretch::Root, channels: vec![16, 32, 64, 96], width: 256 }
     }
 }
 
@@ -196,34 +196,34 @@ impl Default for Architecture {
         Architecture {
             bins: 96,
             encoder: Encoder::DeepSet,
-            row: vec![64, 64],
-            pictures: Pictures::default(),
+            element_layers: vec![64, 64],
+            images: ImageEncoder::default(),
             activation: Activation::Gelu,
             // After equal times on `resonance`, this was closer to the exact posterior than 3 blocks of 256, 4 of 192, 6 of
             // 128 and 8 of 64: what is left after N data sets grows with the number of weights, over N.
-            set: Trunk::Residual { width: 96, blocks: 6 },
-            family: Family::Mixture { components: 6 },
+            trunk: Trunk::Residual { width: 96, blocks: 6 },
+            output: Output::Density(Family::Mixture { components: 6 }),
         }
     }
 }
 
 impl Architecture {
-    /// Makes what was left as in the default follow the data: wider layers where rows have many numbers, and a mixture of 16
-    /// Gaussians where there are several targets (see [`Family`]). Many targets need no wider network: 6 blocks of 192 were no
-    /// closer to a posterior of 10 numbers after as many data sets, and took twice the time.
-    pub fn sized(mut self, shape: &Shape) -> Architecture {
-        // Of a picture, its row reads the outcome of the layers for pictures.
+    /// The default sizes for data of a shape: wider layers where rows have many numbers, and a mixture of 16 Gaussians where
+    /// there are several targets (see [`Family`]). Many targets need no wider network: 6 blocks of 192 were no closer to a
+    /// posterior of 10 numbers after as many data sets, and took twice the time.
+    pub fn sized(shape: &Shape) -> Architecture {
+        // Of an image, its row reads the outcome of the layers for images.
         fn widest(plates: &[PlateShape]) -> usize {
             plates.iter().map(|plate| plate.width.max(widest(&plate.children))).max().unwrap_or(0)
         }
-        let default = Architecture::default();
-        if self.row == default.row && widest(&shape.plates) > 8 {
-            self.row = vec![128, 128];
+        let mut sized = Architecture::default();
+        if widest(&shape.plates) > 8 {
+            sized.element_layers = vec![128, 128];
         }
-        if self.family == default.family && shape.targets > 1 {
-            self.family = Family::Mixture { components: 16 };
+        if shape.targets > 1 {
+            sized.output = Family::Mixture { components: 16 }.into();
         }
-        self
+        sized
     }
 }
 
@@ -244,23 +244,23 @@ enum Initial {
 
 /// The layers that read one plate.
 #[derive(Debug, Clone, PartialEq)]
-struct LevelPlan {
+struct PlateLayout {
     /// Widths of the histograms and of the moments that are pooled.
     pooled: (usize, usize),
     /// Numbers of rows that are told one by one.
     flat: usize,
-    rows: Option<RowPlan>,
-    children: Vec<LevelPlan>,
+    rows: Option<RowLayout>,
+    children: Vec<PlateLayout>,
 }
 
 /// The layers that read single rows.
 #[derive(Debug, Clone, PartialEq)]
-enum RowPlan {
+enum RowLayout {
     Layers(RowInputs, Vec<Layer>),
-    Attention(RowInputs, AttentionPlan),
-    Picture(PicturePlan),
+    Attention(RowInputs, AttentionLayout),
+    Image(ImagePlan),
     /// A network of the user's own, and its weights.
-    Own(Own, Slot),
+    User(UserNetwork, Slot),
 }
 
 /// What the first layer reads of a row, beside the vectors of the plates inside it.
@@ -273,7 +273,7 @@ struct RowInputs {
 
 /// The layers that read data sets.
 #[derive(Debug, Clone, PartialEq)]
-enum TrunkPlan {
+enum TrunkLayout {
     Residual {
         inlet: Layer,
         blocks: Vec<(Layer, Layer)>,
@@ -287,19 +287,23 @@ enum TrunkPlan {
 
 /// Where the weights of each layer lie.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Plan {
+pub(super) struct Layout {
     pub(super) parameters: Vec<Parameter>,
     /// Weights before this one belong to layers that read rows.
     pub(super) shared: usize,
     activation: Activation,
-    levels: Vec<LevelPlan>,
-    trunk: TrunkPlan,
+    levels: Vec<PlateLayout>,
+    trunk: TrunkLayout,
     pub(super) head: Head,
 }
 
-impl Plan {
+impl Layout {
     /// `own` are the user's networks for the levels that the reader reads; nothing at all if there are none.
-    pub(super) fn new(reader: &Reader, architecture: &Architecture, own: &[Option<Own>]) -> Result<Plan, Error> {
+    pub(super) fn new(
+        reader: &FeatureExtractor,
+        architecture: &Architecture,
+        own: &[Option<UserNetwork>],
+    ) -> Result<Layout, Error> {
         let mut builder = Builder::default();
         let mut levels = Vec::new();
         let (mut vectors, mut linear) = (Vec::new(), Vec::new());
@@ -321,14 +325,14 @@ impl Plan {
         }
         let shared = builder.end();
         for (index, level) in levels.iter_mut().enumerate() {
-            builder.finish_pictures(&format!("plate.{index}"), level);
+            builder.finish_images(&format!("plate.{index}"), level);
         }
-        let (family, targets) = (architecture.family, reader.targets.len());
-        let context = match &architecture.set {
+        let (says, targets) = (architecture.output, reader.targets.len());
+        let context = match &architecture.trunk {
             Trunk::Residual { width, .. } => *width,
             Trunk::Plain(widths) => *widths.last().unwrap_or(&0),
         };
-        let trunk = match &architecture.set {
+        let trunk = match &architecture.trunk {
             Trunk::Residual { width, blocks } => {
                 let inlet = builder.layer("set.inlet", &vectors, *width, 1.0);
                 let block = |block| {
@@ -340,7 +344,7 @@ impl Plan {
                 let blocks = (0..*blocks).map(block).collect();
                 let around = vectors.iter().zip(&linear).filter(|(_, linear)| **linear).map(|(width, _)| *width);
                 let last: Vec<usize> = std::iter::once(*width).chain(around).collect();
-                TrunkPlan::Residual { inlet, blocks, linear, outlet: builder.outlet(&last, family, targets) }
+                TrunkLayout::Residual { inlet, blocks, linear, outlet: builder.outlet(&last, says, targets) }
             }
             Trunk::Plain(widths) => {
                 let mut layers = Vec::new();
@@ -349,23 +353,23 @@ impl Plan {
                     layers.push(builder.layer(&format!("set.{index}"), &inputs, *width, 1.4));
                     inputs = vec![*width];
                 }
-                layers.push(builder.outlet(&inputs, family, targets));
-                TrunkPlan::Plain(layers)
+                layers.push(builder.outlet(&inputs, says, targets));
+                TrunkLayout::Plain(layers)
             }
         };
-        let head = Head::new(family, targets, context, &mut builder);
+        let head = Head::new(says, targets, context, &mut builder);
         let Builder { parameters } = builder;
-        Ok(Plan { parameters, shared, activation: architecture.activation, levels, trunk, head })
+        Ok(Layout { parameters, shared, activation: architecture.activation, levels, trunk, head })
     }
 
     /// The weights of the linear path around the blocks.
     pub(super) fn linear(&self) -> Range<usize> {
         match &self.trunk {
-            TrunkPlan::Residual { outlet, .. } => {
+            TrunkLayout::Residual { outlet, .. } => {
                 let end = outlet.bias.offset;
                 outlet.weights.get(1).map_or(end, |first| first.offset)..end
             }
-            TrunkPlan::Plain(_) => 0..0,
+            TrunkLayout::Plain(_) => 0..0,
         }
     }
 
@@ -375,9 +379,9 @@ impl Plan {
     }
 
     /// The sizes of the user's networks of rows, for each level.
-    pub(super) fn own_shapes(&self) -> Vec<Option<RowShape>> {
-        let shape = |level: &LevelPlan| match &level.rows {
-            Some(RowPlan::Own(own, _)) => Some(own.0.shape()),
+    pub(super) fn own_shapes(&self) -> Vec<Option<ElementNetworkShape>> {
+        let shape = |level: &PlateLayout| match &level.rows {
+            Some(RowLayout::User(own, _)) => Some(own.0.shape()),
             _ => None,
         };
         self.levels.iter().map(shape).collect()
@@ -385,12 +389,12 @@ impl Plan {
 
     /// How many numbers the layers that read rows make of some data sets.
     pub(super) fn row_activations(&self, batch: &Batch) -> usize {
-        fn count(plan: &LevelPlan, rows: &Rows) -> usize {
+        fn count(plan: &PlateLayout, rows: &Rows) -> usize {
             let own: usize = plan.rows.as_ref().map_or(0, |plan| match plan {
-                RowPlan::Layers(_, layers) => layers.iter().map(|layer| layer.bias.columns).sum(),
-                RowPlan::Attention(_, plan) => plan.activations(),
-                RowPlan::Picture(plan) => plan.activations(),
-                RowPlan::Own(own, _) => own.0.shape().outputs,
+                RowLayout::Layers(_, layers) => layers.iter().map(|layer| layer.bias.columns).sum(),
+                RowLayout::Attention(_, plan) => plan.activations(),
+                RowLayout::Image(plan) => plan.activations(),
+                RowLayout::User(own, _) => own.0.shape().outputs,
             });
             let children = plan.children.iter().zip(&rows.children).map(|(plan, rows)| count(plan, rows));
             rows.rows() * own + children.sum::<usize>()
@@ -399,11 +403,11 @@ impl Plan {
         self.levels.iter().zip(outside.iter().chain(&batch.plates)).map(|(plan, rows)| count(plan, rows)).sum()
     }
 
-    /// The matrices of the layers that read pictures, picture after picture.
-    pub(super) fn picture_slots(&self) -> Vec<Slot> {
-        fn visit(levels: &[LevelPlan], to: &mut Vec<Slot>) {
+    /// The matrices of the layers that read images, image after image.
+    pub(super) fn image_slots(&self) -> Vec<Slot> {
+        fn visit(levels: &[PlateLayout], to: &mut Vec<Slot>) {
             for level in levels {
-                if let Some(RowPlan::Picture(plan)) = &level.rows {
+                if let Some(RowLayout::Image(plan)) = &level.rows {
                     to.extend(plan.layers().flat_map(|layer| layer.weights.iter().chain([&layer.bias])));
                 }
                 visit(&level.children, to);
@@ -440,8 +444,8 @@ impl Plan {
         &self,
         graph: &mut Graph<E, T>,
         sets: usize,
-        plates: Vec<Encoded>,
-    ) -> Result<Judged<E>, CpuError> {
+        plates: Vec<EncodedPlate>,
+    ) -> Result<TrunkOutput<E>, CpuError> {
         let mut vectors = Vec::new();
         for (plan, plate) in self.levels.iter().zip(plates) {
             vectors.extend(plan.read(graph, self.activation, plate)?);
@@ -455,9 +459,9 @@ impl Plan {
         graph: &mut Graph<E, T>,
         sets: usize,
         vectors: Vec<Input<E>>,
-    ) -> Result<Judged<E>, CpuError> {
+    ) -> Result<TrunkOutput<E>, CpuError> {
         match &self.trunk {
-            TrunkPlan::Residual { inlet, blocks, linear, outlet } => {
+            TrunkLayout::Residual { inlet, blocks, linear, outlet } => {
                 let mut x = graph.affine(sets, &vectors, inlet, Activation::None)?;
                 for (first, second) in blocks {
                     x = graph.residual_block(&x, first, second)?;
@@ -465,37 +469,37 @@ impl Plan {
                 let context = graph.layer_norm(&x)?;
                 let around = vectors.into_iter().zip(linear).filter(|(_, linear)| **linear).map(|(vector, _)| vector);
                 let last: Vec<Input<E>> = std::iter::once(Input::Node(context.clone())).chain(around).collect();
-                Ok(Judged { output: graph.affine(sets, &last, outlet, Activation::None)?, context })
+                Ok(TrunkOutput { output: graph.affine(sets, &last, outlet, Activation::None)?, context })
             }
-            TrunkPlan::Plain(layers) => {
+            TrunkLayout::Plain(layers) => {
                 let last = layers.len() - 1;
                 let mut context = graph.affine(sets, &vectors, &layers[0], Activation::None)?;
                 for layer in &layers[1..last] {
                     context = graph.affine(sets, &[Input::Node(context)], layer, self.activation.within())?;
                 }
                 let output = graph.affine(sets, &[Input::Node(context.clone())], &layers[last], Activation::None)?;
-                Ok(Judged { output, context })
+                Ok(TrunkOutput { output, context })
             }
         }
     }
 }
 
 /// What the layers that read data sets make of each.
-pub(super) struct Judged<E: Number> {
-    /// What the family's distribution is read off.
+pub(super) struct TrunkOutput<E: Number> {
+    /// What the answer is read off.
     pub(super) output: Node<E>,
     /// What the output was made of.
     pub(super) context: Node<E>,
 }
 
-impl LevelPlan {
+impl PlateLayout {
     /// The widths of the parts of a parent's vector: its pooled features, and the mean of the network over its rows (where
     /// sizes vary, also times sqrt(n); where rows are read in their order, behind what became of the last).
-    fn widths(&self, level: &Level) -> Vec<usize> {
+    fn widths(&self, level: &PlateFeatures) -> Vec<usize> {
         let (bins, moments) = self.pooled;
-        let causal = matches!(&self.rows, Some(RowPlan::Attention(_, plan)) if plan.causal());
+        let causal = matches!(&self.rows, Some(RowLayout::Attention(_, plan)) if plan.causal());
         let parts = 1 + usize::from(level.ragged()) + usize::from(causal);
-        let rows = parts * self.rows.as_ref().map_or(0, RowPlan::width);
+        let rows = parts * self.rows.as_ref().map_or(0, RowLayout::width);
         [bins, moments, rows, self.flat].into_iter().filter(|width| *width > 0).collect()
     }
 
@@ -515,12 +519,12 @@ impl LevelPlan {
         bins.into_iter().chain(moments)
     }
 
-    /// The vector of each parent, in parts: see [`widths`](LevelPlan::widths).
+    /// The vector of each parent, in parts: see [`widths`](PlateLayout::widths).
     fn read<E: Number, T: Tape<E, Cpu>>(
         &self,
         graph: &mut Graph<E, T>,
         activation: Activation,
-        plate: Encoded,
+        plate: EncodedPlate,
     ) -> Result<Vec<Input<E>>, CpuError> {
         let mut vector = Vec::new();
         vector.extend(self.pooled(plate.pooled));
@@ -532,7 +536,7 @@ impl LevelPlan {
             let hidden = rows.read(graph, activation, plate.elements, &self.children)?;
             vector.push(Input::Node(match plate.beginnings {
                 // One for each parent.
-                None if matches!(rows, RowPlan::Picture(_)) => hidden,
+                None if matches!(rows, RowLayout::Image(_)) => hidden,
                 Some(beginnings) => graph.pool_beginnings(&hidden, beginnings, plate.roots.as_deref())?,
                 None => graph.pool(&hidden, &offsets, plate.roots.as_deref())?,
             }));
@@ -541,13 +545,13 @@ impl LevelPlan {
     }
 }
 
-impl RowPlan {
+impl RowLayout {
     fn width(&self) -> usize {
         match self {
-            RowPlan::Layers(_, layers) => layers.last().map_or(0, |layer| layer.bias.columns),
-            RowPlan::Attention(_, plan) => plan.width(),
-            RowPlan::Picture(plan) => plan.width(),
-            RowPlan::Own(own, _) => own.0.shape().outputs,
+            RowLayout::Layers(_, layers) => layers.last().map_or(0, |layer| layer.bias.columns),
+            RowLayout::Attention(_, plan) => plan.width(),
+            RowLayout::Image(plan) => plan.width(),
+            RowLayout::User(own, _) => own.0.shape().outputs,
         }
     }
 
@@ -556,11 +560,11 @@ impl RowPlan {
         &self,
         graph: &mut Graph<E, T>,
         activation: Activation,
-        elements: Elements,
-        children: &[LevelPlan],
+        elements: EncodedRows,
+        children: &[PlateLayout],
     ) -> Result<Node<E>, CpuError> {
         match self {
-            RowPlan::Layers(inputs, layers) => {
+            RowLayout::Layers(inputs, layers) => {
                 let rows = elements.rows();
                 let inputs = inputs.read(graph, activation, elements, children)?;
                 let after = |layer| if layer + 1 == layers.len() { activation } else { activation.within() };
@@ -570,13 +574,13 @@ impl RowPlan {
                 }
                 Ok(hidden)
             }
-            RowPlan::Attention(inputs, plan) => {
+            RowLayout::Attention(inputs, plan) => {
                 let offsets = elements.offsets.clone();
                 let inputs = inputs.read(graph, activation, elements, children)?;
                 plan.read(graph, &inputs, &offsets)
             }
-            RowPlan::Picture(plan) => plan.read(graph, activation.within(), E::convert(elements.numbers)),
-            RowPlan::Own(own, weights) => graph.row_network(own, *weights, elements.numbers),
+            RowLayout::Image(plan) => plan.read(graph, activation.within(), E::convert(elements.numbers)),
+            RowLayout::User(own, weights) => graph.element_network(own, *weights, elements.numbers),
         }
     }
 }
@@ -587,8 +591,8 @@ impl RowInputs {
         self,
         graph: &mut Graph<E, T>,
         activation: Activation,
-        elements: Elements,
-        children: &[LevelPlan],
+        elements: EncodedRows,
+        children: &[PlateLayout],
     ) -> Result<Vec<Input<E>>, CpuError> {
         let mut inputs = Vec::new();
         if self.numbers {
@@ -645,19 +649,19 @@ impl Builder {
     }
 
     /// Zero but for the bias: training starts from the prior's mean and standard deviation, if from nothing better.
-    fn outlet(&mut self, inputs: &[usize], family: Family, targets: usize) -> Layer {
-        let bias = Head::first_bias(family, targets);
-        self.layer_from("set.outlet", inputs, family.outputs(targets), |_| Initial::Uniform(0.0), bias)
+    fn outlet(&mut self, inputs: &[usize], says: Output, targets: usize) -> Layer {
+        let bias = Head::first_bias(says, targets);
+        self.layer_from("set.outlet", inputs, says.outputs(targets), |_| Initial::Uniform(0.0), bias)
     }
 
     /// `top`: whether the plate is at the top of the data set.
-    fn level(&mut self, name: &str, level: &Level, architecture: &Architecture, top: bool) -> LevelPlan {
-        let plan = |(index, child): (usize, &Level)| self.level(&format!("{name}.{index}"), child, architecture, false);
-        let children: Vec<LevelPlan> = level.children.iter().enumerate().map(plan).collect();
+    fn level(&mut self, name: &str, level: &PlateFeatures, architecture: &Architecture, top: bool) -> PlateLayout {
+        let plan = |(index, child): (usize, &PlateFeatures)| {
+            self.level(&format!("{name}.{index}"), child, architecture, false)
+        };
+        let children: Vec<PlateLayout> = level.children.iter().enumerate().map(plan).collect();
         let rows = match architecture.encoder {
-            _ if level.picture.is_some() => {
-                level.picture.as_ref().map(|picture| self.picture(name, picture, architecture))
-            }
+            _ if level.image.is_some() => level.image.as_ref().map(|image| self.image(name, image, architecture)),
             Encoder::Attention { width, heads, blocks, .. } | Encoder::Causal { width, heads, blocks } if top => {
                 let inducing = match architecture.encoder {
                     Encoder::Attention { inducing, .. } => Some(inducing),
@@ -674,10 +678,10 @@ impl Builder {
                     Block { points, query, part: self.part(&name, width) }
                 };
                 let blocks = (0..blocks).map(block).collect();
-                Some(RowPlan::Attention(inputs, AttentionPlan { heads, inlet, blocks }))
+                Some(RowLayout::Attention(inputs, AttentionLayout { heads, inlet, blocks }))
             }
             _ if !level.network => None,
-            _ => architecture.row.split_first().map(|(first, others)| {
+            _ => architecture.element_layers.split_first().map(|(first, others)| {
                 let (inputs, inlet) = self.row_layer(&format!("{name}.row.0"), level, &children, *first);
                 let mut layers = vec![inlet];
                 for (index, width) in others.iter().enumerate() {
@@ -687,17 +691,17 @@ impl Builder {
                     let gain = if shared_out { 6.0 } else { 1.0 };
                     layers.push(self.layer(&format!("{name}.row.{}", index + 1), &inputs, *width, gain));
                 }
-                RowPlan::Layers(inputs, layers)
+                RowLayout::Layers(inputs, layers)
             }),
         };
-        LevelPlan { pooled: level.pooled(), flat: level.flat, rows, children }
+        PlateLayout { pooled: level.pooled(), flat: level.flat, rows, children }
     }
 
-    /// The convolutions that read pictures; see [`finish_pictures`](Builder::finish_pictures) for the layer after them.
-    fn picture(&mut self, name: &str, picture: &Picture, architecture: &Architecture) -> RowPlan {
-        let Pictures { channels, width, .. } = &architecture.pictures;
+    /// The convolutions that read images; see [`finish_images`](Builder::finish_images) for the layer after them.
+    fn image(&mut self, name: &str, image: &ImageFeatures, architecture: &Architecture) -> RowLayout {
+        let ImageEncoder { channels, width, .. } = &architecture.images;
         let mut convolutions: Vec<Convolution> = Vec::new();
-        let mut size = (picture.height, picture.width, 1);
+        let mut size = (image.height, image.width, 1);
         while convolutions.is_empty() || size.0 > 4 || size.1 > 4 {
             let index = convolutions.len();
             let outputs = channels.get(index).or(channels.last()).map_or(1, |outputs| *outputs);
@@ -707,22 +711,28 @@ impl Builder {
             size = convolution.output();
             convolutions.push(convolution);
         }
-        RowPlan::Picture(PicturePlan::new(convolutions, *width))
+        RowLayout::Image(ImagePlan::new(convolutions, *width))
     }
 
     /// The layers after the convolutions, in this level and in those inside it. They have many weights and read few rows, and
     /// so they stand behind all layers whose gradient each chunk adds up for itself (see [`graph`](super::graph)).
-    fn finish_pictures(&mut self, name: &str, level: &mut LevelPlan) {
+    fn finish_images(&mut self, name: &str, level: &mut PlateLayout) {
         for (index, child) in level.children.iter_mut().enumerate() {
-            self.finish_pictures(&format!("{name}.{index}"), child);
+            self.finish_images(&format!("{name}.{index}"), child);
         }
-        if let Some(RowPlan::Picture(plan)) = &mut level.rows {
-            plan.outlet = self.layer(&format!("{name}.picture"), &[plan.features()], plan.width(), 1.0);
+        if let Some(RowLayout::Image(plan)) = &mut level.rows {
+            plan.outlet = self.layer(&format!("{name}.image"), &[plan.features()], plan.width(), 1.0);
         }
     }
 
     /// The first layer that reads rows.
-    fn row_layer(&mut self, name: &str, level: &Level, children: &[LevelPlan], width: usize) -> (RowInputs, Layer) {
+    fn row_layer(
+        &mut self,
+        name: &str,
+        level: &PlateFeatures,
+        children: &[PlateLayout],
+        width: usize,
+    ) -> (RowInputs, Layer) {
         let (numbers, bins) = (level.numbers(), level.bins());
         let vectors = children.iter().zip(&level.children).flat_map(|(plan, level)| plan.widths(level));
         let mut inputs: Vec<usize> = (numbers > 0).then_some(numbers).into_iter().chain(vectors).collect();
@@ -736,8 +746,8 @@ impl Builder {
     }
 
     /// One attention and the layers after it. Small at first, so that training starts from rows read one by one.
-    fn part(&mut self, name: &str, width: usize) -> Part {
-        Part {
+    fn part(&mut self, name: &str, width: usize) -> HalfBlock {
+        HalfBlock {
             memory: self.layer(&format!("{name}.memory"), &[width], 2 * width, 1.0),
             outlet: self.layer(&format!("{name}.outlet"), &[width], width, 0.5),
             feed: (
@@ -747,11 +757,11 @@ impl Builder {
         }
     }
 
-    fn own_level(&mut self, name: &str, level: &Level, own: &Own) -> Result<LevelPlan, Error> {
-        let RowShape { inputs, weights, .. } = own.0.shape();
-        if level.children.iter().any(|child| child.picture.is_some()) {
+    fn own_level(&mut self, name: &str, level: &PlateFeatures, own: &UserNetwork) -> Result<PlateLayout, Error> {
+        let ElementNetworkShape { inputs, weights, .. } = own.0.shape();
+        if level.children.iter().any(|child| child.image.is_some()) {
             return Err(Error::Shape(format!(
-                "a network of the user's own reads the rows of {name}, whose pictures it cannot read: leave it out"
+                "a network of the user's own reads the rows of {name}, whose images it cannot read: leave it out"
             )));
         }
         if inputs != level.numbers() {
@@ -762,10 +772,10 @@ impl Builder {
         }
         let values = own.0.weights()?;
         let slot = self.slot(format!("{name}.own"), 1, weights, Initial::Values(values));
-        Ok(LevelPlan {
+        Ok(PlateLayout {
             pooled: level.pooled(),
             flat: level.flat,
-            rows: Some(RowPlan::Own(own.clone(), slot)),
+            rows: Some(RowLayout::User(own.clone(), slot)),
             children: Vec::new(),
         })
     }
@@ -777,7 +787,7 @@ impl Builder {
 pub struct Sums {
     /// Numbers outside plates, which every part has.
     pub outside: Vec<f32>,
-    /// Numbers outside plates as a plate of one row, if there are any; then the plates, those that are pictures among them.
+    /// Numbers outside plates as a plate of one row, if there are any; then the plates, those that are images among them.
     plates: Vec<PlateSums>,
 }
 
@@ -788,9 +798,8 @@ struct PlateSums {
     moments: Vec<f64>,
     /// Over rows, of what the network of rows makes of each.
     hidden: Vec<f64>,
-    /// Whether it is a picture outside plates, which every part has.
-    #[serde(default)]
-    picture: bool,
+    /// Whether it is a image outside plates, which every part has.
+    image: bool,
 }
 
 impl PlateSums {
@@ -822,18 +831,18 @@ impl Sums {
         // The plate that stands for the numbers outside is the same in both.
         let first = usize::from(!self.outside.is_empty());
         let pairs = || self.plates.iter().zip(&other.plates);
-        if pairs().any(|(sums, more)| sums.picture && sums.hidden != more.hidden) {
-            return Err(Error::Shape("the parts differ in a picture that was observed outside plates".to_owned()));
+        if pairs().any(|(sums, more)| sums.image && sums.hidden != more.hidden) {
+            return Err(Error::Shape("the parts differ in a image that was observed outside plates".to_owned()));
         }
         let pairs = self.plates[first..].iter_mut().zip(&other.plates[first..]);
-        pairs.filter(|(sums, _)| !sums.picture).for_each(|(sums, more)| sums.add(more));
+        pairs.filter(|(sums, _)| !sums.image).for_each(|(sums, more)| sums.add(more));
         Ok(())
     }
 
     /// How many elements of each plate have been summed.
     pub fn sizes(&self) -> Vec<usize> {
         let plates = &self.plates[usize::from(!self.outside.is_empty())..];
-        plates.iter().filter(|plate| !plate.picture).map(|plate| plate.rows as usize).collect()
+        plates.iter().filter(|plate| !plate.image).map(|plate| plate.rows as usize).collect()
     }
 }
 
@@ -842,10 +851,10 @@ impl Sums {
 pub struct Network {
     pub(super) shape: Shape,
     pub(super) architecture: Architecture,
-    pub(super) reader: Reader,
-    pub(super) plan: Plan,
+    pub(super) reader: FeatureExtractor,
+    pub(super) plan: Layout,
     pub(super) weights: Arc<Weights<f32>>,
-    pub(super) history: Vec<Record>,
+    pub(super) history: Vec<TrainingRecord>,
     pub(super) registers: Vec<String>,
 }
 
@@ -855,12 +864,12 @@ impl Network {
         &self.shape
     }
 
-    /// Whether it reads pictures, and those of some plates and by the layers of such an architecture.
-    pub fn reads_pictures(&self, plates: &[PlateShape], as_in: &Architecture) -> bool {
-        let (pictures, own) = (PlateShape::pictures(&self.shape.plates), &self.architecture);
-        !pictures.is_empty()
-            && pictures == PlateShape::pictures(plates)
-            && (&own.pictures, own.activation) == (&as_in.pictures, as_in.activation)
+    /// Whether it reads images, those of some plates, and by layers of such sizes.
+    pub fn reads_images(&self, plates: &[PlateShape], encoder: &ImageEncoder, activation: Activation) -> bool {
+        let (images, own) = (PlateShape::images(&self.shape.plates), &self.architecture);
+        !images.is_empty()
+            && images == PlateShape::images(plates)
+            && (&own.images, own.activation) == (encoder, activation)
     }
 
     /// Its sizes.
@@ -869,7 +878,7 @@ impl Network {
     }
 
     /// How its training went.
-    pub fn history(&self) -> &[Record] {
+    pub fn history(&self) -> &[TrainingRecord] {
         &self.history
     }
 
@@ -915,7 +924,7 @@ impl Network {
         Ok(Sums { outside: batch.globals.clone(), plates })
     }
 
-    fn sums_of(&self, level: &Level, plan: &LevelPlan, rows: &Rows) -> Result<PlateSums, Error> {
+    fn sums_of(&self, level: &PlateFeatures, plan: &PlateLayout, rows: &Rows) -> Result<PlateSums, Error> {
         let of_part = |rows: &Rows| -> Result<PlateSums, Error> {
             let elements = level.read(rows);
             let moments = level.sums(&elements.numbers, &elements.offsets);
@@ -928,7 +937,7 @@ impl Network {
                     hidden.iter_mut().zip(row).for_each(|(sum, value)| *sum += f64::from(*value));
                 }
             }
-            Ok(PlateSums { rows: rows.rows() as u64, moments, hidden, picture: level.picture.is_some() })
+            Ok(PlateSums { rows: rows.rows() as u64, moments, hidden, image: level.image.is_some() })
         };
         let count = rows.rows();
         let length = (SLICE_NUMBERS / (rows.numbers() / count.max(1)).max(1)).clamp(1, TILE);
@@ -952,17 +961,17 @@ impl Network {
     ///
     /// # Errors
     /// If the sums are those of a network of another shape.
-    pub fn conclude(&self, sums: &Sums) -> Result<Estimate, Error> {
+    pub fn conclude(&self, sums: &Sums) -> Result<Prediction, Error> {
         let (judged, scales) = self.judge_sums(sums)?;
         self.read(&judged.output.values, &judged.context.values, &scales)
     }
 
     /// What the layers that read data sets make of one, from what the network keeps of it.
-    pub(super) fn judge_sums(&self, sums: &Sums) -> Result<(Judged<f32>, Scales), Error> {
+    pub(super) fn judge_sums(&self, sums: &Sums) -> Result<(TrunkOutput<f32>, Scales), Error> {
         let levels = &self.reader.levels;
-        let fits = |(level, plan, plate): (&Level, &LevelPlan, &PlateSums)| {
+        let fits = |(level, plan, plate): (&PlateFeatures, &PlateLayout, &PlateSums)| {
             plate.moments.len() == level.moments_width()
-                && plate.hidden.len() == plan.rows.as_ref().map_or(0, RowPlan::width)
+                && plate.hidden.len() == plan.rows.as_ref().map_or(0, RowLayout::width)
         };
         let mut parts =
             levels.iter().zip(&self.plan.levels).zip(&sums.plates).map(|((level, plan), plate)| (level, plan, plate));
@@ -982,7 +991,7 @@ impl Network {
     }
 
     /// The vector of a plate of one data set, in parts.
-    fn vector(&self, level: &Level, plan: &LevelPlan, plate: &PlateSums, pooled: Pooled) -> Vec<Vec<f32>> {
+    fn vector(&self, level: &PlateFeatures, plan: &PlateLayout, plate: &PlateSums, pooled: Pooled) -> Vec<Vec<f32>> {
         let sizes = [plate.rows as usize];
         let Pooled { bins, moments } = pooled;
         let mut parts: Vec<Vec<f32>> = [bins, moments].into_iter().filter(|part| !part.is_empty()).collect();
@@ -998,7 +1007,7 @@ impl Network {
         parts
     }
 
-    fn read(&self, output: &[f32], context: &[f32], scales: &[(f32, f32)]) -> Result<Estimate, Error> {
+    fn read(&self, output: &[f32], context: &[f32], scales: &[(f32, f32)]) -> Result<Prediction, Error> {
         self.plan.head.read(&self.weights, output, context, scales)
     }
 
@@ -1006,15 +1015,15 @@ impl Network {
     ///
     /// # Errors
     /// If the batch does not have the network's [`shape`](Network::shape), or holds a number that is not finite.
-    pub fn predict(&self, batch: &Batch) -> Result<Vec<Estimate>, Error> {
+    pub fn predict(&self, batch: &Batch) -> Result<Vec<Prediction>, Error> {
         let slices = self.judge_batch(batch)?;
-        let read = |(judged, scales): &(Judged<f32>, Scales)| self.read_all(judged, scales);
+        let read = |(judged, scales): &(TrunkOutput<f32>, Scales)| self.read_all(judged, scales);
         let estimates = slices.iter().map(read).collect::<Result<Vec<_>, _>>()?;
         Ok(estimates.into_iter().flatten().collect())
     }
 
     /// What the layers that read data sets make of each, and the scales of its targets, in slices of the data sets.
-    pub(super) fn judge_batch(&self, batch: &Batch) -> Result<Vec<(Judged<f32>, Scales)>, Error> {
+    pub(super) fn judge_batch(&self, batch: &Batch) -> Result<Vec<(TrunkOutput<f32>, Scales)>, Error> {
         batch.check(&self.shape)?;
         in_slices(batch, 1, |sets| {
             let batch = batch.slice(sets);
@@ -1022,7 +1031,7 @@ impl Network {
         })
     }
 
-    fn judge(&self, sets: usize, plates: Vec<Encoded>) -> Result<(Judged<f32>, Scales), Error> {
+    fn judge(&self, sets: usize, plates: Vec<EncodedPlate>) -> Result<(TrunkOutput<f32>, Scales), Error> {
         let mut graph = Graph::<f32, NoneTape>::new(self.weights.clone(), self.plan.shared)?;
         let scales = self.reader.scales(sets, &plates);
         Ok((self.plan.forward(&mut graph, sets, plates)?, scales))
@@ -1033,7 +1042,7 @@ impl Network {
     /// # Errors
     /// Those of [`predict`](Network::predict), and if the network does not read rows in their order: see
     /// [`Encoder::Causal`].
-    pub fn predict_prefixes(&self, batch: &Batch) -> Result<Vec<Vec<Estimate>>, Error> {
+    pub fn predict_prefixes(&self, batch: &Batch) -> Result<Vec<Vec<Prediction>>, Error> {
         if !self.reader.causal {
             return Err(Error::NoPrefixes);
         }
@@ -1047,8 +1056,8 @@ impl Network {
         (0..batch.sets).into_par_iter().map(of_set).collect()
     }
 
-    fn read_all(&self, judged: &Judged<f32>, scales: &[(f32, f32)]) -> Result<Vec<Estimate>, Error> {
-        let Judged { output, context } = judged;
+    fn read_all(&self, judged: &TrunkOutput<f32>, scales: &[(f32, f32)]) -> Result<Vec<Prediction>, Error> {
+        let TrunkOutput { output, context } = judged;
         let rows = output.values.chunks_exact(output.columns).zip(context.values.chunks_exact(context.columns));
         let rows = rows.zip(scales.chunks_exact(self.shape.targets));
         rows.map(|((output, context), scales)| self.read(output, context, scales)).collect()
@@ -1059,7 +1068,7 @@ impl Network {
     ///
     /// # Errors
     /// Those of [`predict`](Network::predict).
-    pub fn predict_outside(&self, plates: &[Rows], outside: &[f32]) -> Result<Vec<Estimate>, Error> {
+    pub fn predict_outside(&self, plates: &[Rows], outside: &[f32]) -> Result<Vec<Prediction>, Error> {
         let width = self.shape.width;
         if width == 0 {
             return self.predict(&Batch { sets: 1, plates: plates.to_vec(), ..Batch::default() });
@@ -1126,7 +1135,7 @@ impl Network {
         batch: &Batch,
         targets: &[f32],
         of_targets: impl Fn(&[f32]) -> Vec<f32> + Sync,
-        encode: impl Fn(&Batch, usize) -> Vec<Encoded> + Sync,
+        encode: impl Fn(&Batch, usize) -> Vec<EncodedPlate> + Sync,
     ) -> Result<Vec<f64>, Error> {
         batch.check(&self.shape)?;
         let dims = self.shape.targets;
@@ -1137,7 +1146,7 @@ impl Network {
                 batch.sets
             )));
         }
-        let slices = in_slices(batch, self.architecture.family.least_sets(), |sets| {
+        let slices = in_slices(batch, self.architecture.output.least_sets(), |sets| {
             let targets = of_targets(&targets[sets.start * dims..sets.end * dims]);
             let place = sets.start;
             let mut graph = Graph::<f32, NoneTape>::new(self.weights.clone(), self.plan.shared)?;

@@ -135,12 +135,12 @@ impl Optimiser {
 }
 
 /// A part of the gradient, to be summed over chunks in their order.
-struct Task<'a> {
+struct GradientTask<'a> {
     output: &'a mut [f32],
-    part: Part,
+    part: GradientPart,
 }
 
-enum Part {
+enum GradientPart {
     /// Weights of layers that read rows, from this one.
     Rows(usize),
     /// Rows of the matrix of an input of a layer that reads sets.
@@ -155,32 +155,33 @@ enum Part {
 }
 
 /// Cuts the gradient into parts.
-fn tasks<'a>(gradient: &'a mut [f32], chunks: &[ChunkGradient<f32>], shared: usize) -> Vec<Task<'a>> {
+fn tasks<'a>(gradient: &'a mut [f32], chunks: &[ChunkGradient<f32>], shared: usize) -> Vec<GradientTask<'a>> {
     let (rows, mut rest) = gradient.split_at_mut(shared);
     let parts = rows.chunks_mut(PART).enumerate();
-    let mut tasks: Vec<Task> = parts.map(|(index, output)| Task { output, part: Part::Rows(index * PART) }).collect();
+    let mut tasks: Vec<GradientTask> =
+        parts.map(|(index, output)| GradientTask { output, part: GradientPart::Rows(index * PART) }).collect();
     for (layer, factors) in chunks[0].sets.iter().enumerate() {
         for (input, slot) in factors.layer.weights.iter().enumerate() {
             for start in (0..slot.rows).step_by(PANEL) {
                 let rows = start..(start + PANEL).min(slot.rows);
                 let (output, after) = rest.split_at_mut(rows.len() * slot.columns);
                 rest = after;
-                tasks.push(Task { output, part: Part::Weights { layer, input, rows } });
+                tasks.push(GradientTask { output, part: GradientPart::Weights { layer, input, rows } });
             }
         }
         let (output, after) = rest.split_at_mut(factors.layer.bias.columns);
         rest = after;
-        tasks.push(Task { output, part: Part::Bias { layer } });
+        tasks.push(GradientTask { output, part: GradientPart::Bias { layer } });
     }
     tasks
 }
 
-impl Task<'_> {
+impl GradientTask<'_> {
     /// Writes the sum, and returns the square of its norm.
     fn run(self, chunks: &[ChunkGradient<f32>]) -> f64 {
-        let Task { output, part } = self;
+        let GradientTask { output, part } = self;
         match part {
-            Part::Rows(start) => arch().dispatch(
+            GradientPart::Rows(start) => arch().dispatch(
                 #[inline(always)]
                 || {
                     output.fill(0.0);
@@ -191,7 +192,7 @@ impl Task<'_> {
                     }
                 },
             ),
-            Part::Weights { layer, input, rows } => {
+            GradientPart::Weights { layer, input, rows } => {
                 for (index, factors) in chunks.iter().map(|chunk| &chunk.sets[layer]).enumerate() {
                     let width = factors.layer.weights[input].rows;
                     let left = View::new(&factors.inputs[input], width).columns(rows.clone()).transposed();
@@ -199,7 +200,7 @@ impl Task<'_> {
                     if index == 0 { set_product(output, left, right) } else { add_product(output, left, right) }
                 }
             }
-            Part::Bias { layer } => {
+            GradientPart::Bias { layer } => {
                 output.fill(0.0);
                 for chunk in chunks {
                     add_column_sums(output, &chunk.sets[layer].upstream);

@@ -330,9 +330,9 @@ mod tests {
             globals: vec![0.5, 2.0, 3.0],
             plates: vec![plate(&[7.0, 8.5, 9.0], &[0, 2, 2, 3], inner(1.0, 4, &[0, 1, 1, 4]))],
         };
-        let inner = PlateShape { width: 2, children: Vec::new(), picture: None };
+        let inner = PlateShape { width: 2, children: Vec::new(), image: None };
         let shape =
-            Shape { width: 1, plates: vec![PlateShape { width: 1, children: vec![inner], picture: None }], targets: 0 };
+            Shape { width: 1, plates: vec![PlateShape { width: 1, children: vec![inner], image: None }], targets: 0 };
         batch.check(&shape).unwrap();
         let mut all = Packed::from(batch.slice(0..0)).pack();
         (0..3).for_each(|set| all.append(&Packed::from(batch.slice(set..set + 1)).pack()));

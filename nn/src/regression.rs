@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::features::Told;
+use super::features::MomentKind;
 use super::kernels::{View, product};
 use hierarch_core::linear::Cholesky;
 
@@ -93,20 +93,28 @@ impl Linear {
     /// Fits to the moments of each plate, of which `told` says what they are, and to standardised targets. Whether means
     /// alone are read or products, too, is decided by what half of the sample says of the other half. Nothing if the sample
     /// is too small for either.
-    pub(super) fn fit(told: &[Vec<(usize, Told)>], moments: &[&[f32]], targets: &[f32], dims: usize) -> Option<Linear> {
-        let pick = |kinds: &[Told]| -> Vec<Vec<usize>> {
-            let of = |told: &Vec<(usize, Told)>| -> Vec<usize> {
+    pub(super) fn fit(
+        told: &[Vec<(usize, MomentKind)>],
+        moments: &[&[f32]],
+        targets: &[f32],
+        dims: usize,
+    ) -> Option<Linear> {
+        let pick = |kinds: &[MomentKind]| -> Vec<Vec<usize>> {
+            let of = |told: &Vec<(usize, MomentKind)>| -> Vec<usize> {
                 told.iter().filter(|(_, kind)| kinds.contains(kind)).map(|(at, _)| *at).collect()
             };
             told.iter().map(of).collect()
         };
         let sets = targets.len() / dims.max(1);
         let y: Vec<f64> = targets.iter().map(|target| f64::from(*target)).collect();
-        let sizes = pick(&[Told::Size]);
+        let sizes = pick(&[MomentKind::Size]);
         let (z, z_columns) = design(sets, moments, &sizes);
         let middle = sets / 2;
         let mut best: Option<(f64, Vec<Vec<usize>>)> = None;
-        for means in [pick(&[Told::Size, Told::Mean]), pick(&[Told::Size, Told::Mean, Told::Product])] {
+        for means in [
+            pick(&[MomentKind::Size, MomentKind::Mean]),
+            pick(&[MomentKind::Size, MomentKind::Mean, MomentKind::Product]),
+        ] {
             let (x, x_columns) = design(sets, moments, &means);
             let (known, held_out) = x.split_at(middle * x_columns);
             let (z_known, z_held_out) = z.split_at(middle * z_columns);

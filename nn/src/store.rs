@@ -13,14 +13,14 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::features::Reader;
+use super::element_network::{ElementNetworkShape, UserNetwork};
+use super::features::FeatureExtractor;
 use super::graph::Weights;
-use super::network::Plan;
+use super::network::Layout;
 use super::optimise::Optimiser;
 use super::packed::Numbers;
-use super::row_network::{Own, RowShape};
-use super::train::{Record, State};
-use super::{Architecture, Error, Network, Settings, Shape, Source, TrainError, Trainer};
+use super::train::{State, TrainingRecord};
+use super::{Architecture, Error, Network, Settings, Shape, TrainError, Trainer, TrainingSource};
 use hierarch_core::files::atomic_write;
 use hierarch_core::hash::{NOTHING, fnv};
 
@@ -28,7 +28,7 @@ use hierarch_core::hash::{NOTHING, fnv};
 pub type Metadata = BTreeMap<String, String>;
 
 /// Version of the layout of weights and metadata.
-const FORMAT: u32 = 4;
+const FORMAT: u32 = 5;
 /// The keys of the network's own metadata, or of those of several networks; the caller's stand beside it.
 const NETWORK: &str = "hierarch.network";
 const NETWORKS: &str = "hierarch.networks";
@@ -44,11 +44,10 @@ struct Header {
     format: u32,
     shape: Shape,
     architecture: Architecture,
-    reader: Reader,
+    reader: FeatureExtractor,
     /// The user's networks of rows, for each level.
-    own: Vec<Option<RowShape>>,
-    history: Vec<Record>,
-    #[serde(default)]
+    own: Vec<Option<ElementNetworkShape>>,
+    history: Vec<TrainingRecord>,
     registers: Vec<String>,
 }
 
@@ -76,7 +75,7 @@ impl Network {
         let matrices = named.iter().map(|(name, network, slot)| Matrix {
             name: name.as_str(),
             shape: vec![slot.rows, slot.columns],
-            values: Values::Single(&network.weights.values[slot.range()]),
+            values: StoredValues::Single(&network.weights.values[slot.range()]),
         });
         write(path, metadata, matrices)
     }
@@ -98,10 +97,10 @@ impl Network {
     }
 
     /// Reads all networks of a file, with networks of the user's own for the rows of some plates.
-    pub fn load_all(path: &Path, own: &[Option<Own>]) -> Result<(Vec<Network>, Metadata), Error> {
+    pub fn load_all(path: &Path, own: &[Option<UserNetwork>]) -> Result<(Vec<Network>, Metadata), Error> {
         let mut file = read(path)?;
         let corrupt = |reason| Error::Corrupt { path: path.to_owned(), reason };
-        let headers: Vec<Header> = file.json(NETWORKS).map_err(corrupt)?;
+        let headers: Vec<Header> = file.header(NETWORKS).map_err(corrupt)?;
         let count = headers.len();
         let networks = headers.into_iter().enumerate().map(|(index, header)| {
             Network::from_file(&file, header, |name| member_name(count, index, name), own).map_err(corrupt)
@@ -129,15 +128,12 @@ impl Network {
         file: &File,
         header: Header,
         in_file: impl Fn(&str) -> String,
-        own: &[Option<Own>],
+        own: &[Option<UserNetwork>],
     ) -> Result<Network, String> {
-        if header.format != FORMAT {
-            return Err(format!("it has format {}, this library reads format {FORMAT}", header.format));
-        }
         if !header.reader.fits(&header.shape) {
             return Err("its parts contradict each other".to_owned());
         }
-        let found = |level| own.get(level).and_then(|own: &Option<Own>| own.as_ref()).map(|own| own.0.shape());
+        let found = |level| own.get(level).and_then(|own: &Option<UserNetwork>| own.as_ref()).map(|own| own.0.shape());
         if let Some(level) = (0..header.own.len()).find(|level| header.own[*level] != found(*level)) {
             return Err(format!(
                 "it was trained with {:?} as the network of rows of plate {level}, and is read with {:?}",
@@ -145,7 +141,7 @@ impl Network {
                 found(level)
             ));
         }
-        let plan = Plan::new(&header.reader, &header.architecture, own).map_err(|error| error.to_string())?;
+        let plan = Layout::new(&header.reader, &header.architecture, own).map_err(|error| error.to_string())?;
         let mut weights = Vec::with_capacity(plan.length());
         for parameter in &plan.parameters {
             weights.extend(file.matrix(&in_file(&parameter.name), &[parameter.slot.rows, parameter.slot.columns])?);
@@ -167,7 +163,7 @@ fn member_name(networks: usize, index: usize, name: &str) -> String {
     if networks == 1 { name.to_owned() } else { format!("{index}.{name}") }
 }
 
-impl<'a, S: Source> Trainer<'a, S> {
+impl<'a, S: TrainingSource> Trainer<'a, S> {
     /// Writes all that the training is to a file, so that [`resume`](Trainer::resume) goes on as if nothing had happened.
     /// `metadata` are for whoever opens it. What stood there before is replaced, in one piece.
     ///
@@ -182,8 +178,11 @@ impl<'a, S: Source> Trainer<'a, S> {
         let named = [("weights", &weights.values), ("average", average), ("first", first), ("second", second)];
         let best = self.best.as_ref().map(|best| ("best", best));
         let matrices = named.into_iter().chain(best);
-        let matrices =
-            matrices.map(|(name, values)| Matrix { name, shape: vec![values.len()], values: Values::Single(values) });
+        let matrices = matrices.map(|(name, values)| Matrix {
+            name,
+            shape: vec![values.len()],
+            values: StoredValues::Single(values),
+        });
         write(path.as_ref(), metadata, matrices)
     }
 
@@ -207,18 +206,18 @@ impl<'a, S: Source> Trainer<'a, S> {
         shape: &'a Shape,
         source: &'a S,
         settings: &Settings,
-        own: &[Option<Own>],
+        own: &[Option<UserNetwork>],
         path: &Path,
     ) -> Result<(Self, Metadata), TrainError<S::Error>> {
         let corrupt = |reason| TrainError::Checkpoint(Error::Corrupt { path: path.to_owned(), reason });
         let mut file = read(path).map_err(TrainError::Checkpoint)?;
+        let header: Header = file.header(NETWORK).map_err(corrupt)?;
         let saved: Settings = file.json(SETTINGS).map_err(corrupt)?;
         if saved != *settings {
             let (saved, asked) = (Box::new(saved), Box::new(settings.clone()));
             return Err(TrainError::OtherSettings { path: path.to_owned(), saved, asked });
         }
-        let header: Header = file.json(NETWORK).map_err(corrupt)?;
-        if header.format != FORMAT || header.shape != *shape || !header.reader.fits(shape) {
+        if header.shape != *shape || !header.reader.fits(shape) {
             return Err(corrupt("it is of a network of another shape".to_owned()));
         }
         let state: State = file.json(TRAINING).map_err(corrupt)?;
@@ -247,8 +246,8 @@ impl<'a, S: Source> Trainer<'a, S> {
 pub fn save_numbers(path: &Path, lists: &[(String, Cow<'_, Numbers>)], metadata: Metadata) -> Result<(), Error> {
     let matrices = lists.iter().map(|(name, numbers)| {
         let values = match &**numbers {
-            Numbers::Single(all) => Values::Single(all),
-            Numbers::Counts(all) => Values::Counts(all),
+            Numbers::Single(all) => StoredValues::Single(all),
+            Numbers::Counts(all) => StoredValues::Counts(all),
         };
         Matrix { name, shape: vec![numbers.len()], values }
     });
@@ -270,20 +269,20 @@ pub fn load_numbers(path: &Path) -> Result<(BTreeMap<String, Numbers>, Metadata)
 struct Matrix<'a> {
     name: &'a str,
     shape: Vec<usize>,
-    values: Values<'a>,
+    values: StoredValues<'a>,
 }
 
 #[derive(Clone, Copy)]
-enum Values<'a> {
+enum StoredValues<'a> {
     Single(&'a [f32]),
     Counts(&'a [u16]),
 }
 
-impl Values<'_> {
+impl StoredValues<'_> {
     fn dtype(self) -> Dtype {
         match self {
-            Values::Single(_) => Dtype::F32,
-            Values::Counts(_) => Dtype::U16,
+            StoredValues::Single(_) => Dtype::F32,
+            StoredValues::Counts(_) => Dtype::U16,
         }
     }
 
@@ -295,8 +294,8 @@ impl Values<'_> {
             all
         }
         match self {
-            Values::Single(values) => all(values, f32::to_le_bytes),
-            Values::Counts(values) => all(values, u16::to_le_bytes),
+            StoredValues::Single(values) => all(values, f32::to_le_bytes),
+            StoredValues::Counts(values) => all(values, u16::to_le_bytes),
         }
     }
 }
@@ -353,6 +352,27 @@ impl File {
     fn json<T: DeserializeOwned>(&mut self, key: &str) -> Result<T, String> {
         let text = self.metadata.remove(key).ok_or_else(|| format!("its header has no `{key}`"))?;
         serde_json::from_str(&text).map_err(|error| format!("its header is not readable ({error})"))
+    }
+
+    /// Takes the header of a network, or of several, off the metadata.
+    ///
+    /// # Errors
+    /// It has another format than this version of the library writes.
+    fn header<T: DeserializeOwned>(&mut self, key: &str) -> Result<T, String> {
+        #[derive(Deserialize)]
+        struct Format {
+            format: u32,
+        }
+        let text = self.metadata.get(key).map_or("", String::as_str);
+        let one = || serde_json::from_str(text).map(|one: Format| vec![one]);
+        let formats: Vec<Format> = serde_json::from_str(text).or_else(|_| one()).unwrap_or_default();
+        match formats.iter().find(|found| found.format != FORMAT) {
+            Some(Format { format }) => Err(format!(
+                "it has format {format}, and this version of hierarch reads format {FORMAT}: train anew, or read it with the \
+                 version that wrote it"
+            )),
+            None => self.json(key),
+        }
     }
 
     fn has(&self, name: &str) -> bool {

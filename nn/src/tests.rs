@@ -11,16 +11,17 @@ use dfdx::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use super::features::{Reader, Sparse};
+use super::features::{FeatureExtractor, Sparse};
 use super::flow::FlowHead;
 use super::graph::{ChunkGradient, Factors, Graph, Input, Layer, Loss, Slot, Weights};
 use super::head::Head;
 use super::mixture::MixtureHead;
-use super::network::{Builder, Judged, Plan};
+use super::network::{Builder, Layout, TrunkOutput};
 use super::spline::Map;
 use super::{
-    Activation, Architecture, Batch, Budget, Contrast, Error, Estimate, Family, Network, PlateShape, RatioScratch,
-    Rows, Settings, Shape, Source, Sums, TrainError, Trainer, Trunk, VALIDATION, train,
+    Activation, Architecture, Batch, Budget, Contrast, Error, Family, Network, Output, PlateShape, Prediction,
+    RatioScratch, Rows, Settings, Shape, Sums, TrainError, Trainer, TrainingSource, Trunk, VALIDATION, save_numbers,
+    train,
 };
 
 type Random = Xoshiro256PlusPlus;
@@ -218,7 +219,7 @@ fn categories_have_the_gradient_of_their_differences() {
     let data = Arc::new(numbers_64(&mut random, 5 * 2));
     check_gradient(&weights, 0, |mut graph| {
         let output = graph.affine(5, &[Input::Data(data.clone())], &outlet, Activation::None)?;
-        head.loss(graph, &Judged { context: output.clone(), output }, &[0.0, 2.0, 1.0, 2.0, 0.0])
+        head.loss(graph, &TrunkOutput { context: output.clone(), output }, &[0.0, 2.0, 1.0, 2.0, 0.0])
     });
 }
 
@@ -246,7 +247,7 @@ fn flows_have_the_gradient_of_their_differences() {
 #[test]
 fn a_flow_is_the_density_that_its_loss_says_and_that_its_draws_have() {
     for family in [Family::Maf { steps: 3, width: 8 }, Family::Nsf { steps: 3, width: 8, bins: 6 }] {
-        let network = train(&Mixed::shape(), &Mixed, &of_family(small(256), family), |_| ()).unwrap();
+        let network = train(&Mixed::shape(), &Mixed, &saying(small(256), family), |_| ()).unwrap();
         let mut network = network;
         let mut random = random(15, 0);
         let mut weights = network.weights.values.clone();
@@ -301,24 +302,30 @@ fn the_whole_loss_has_the_gradient_of_its_differences() {
     let set = Trunk::Residual { width: 5, blocks: 1 };
     let gelu = Activation::Gelu;
     let family = Family::Mixture { components: 2 };
-    let architecture =
-        Architecture { bins: 8, row: vec![3, 3], activation: gelu, set, family, ..Architecture::default() };
-    let plain = Architecture { bins: 0, set: Trunk::Plain(vec![4, 4]), ..architecture.clone() };
+    let architecture = Architecture {
+        bins: 8,
+        element_layers: vec![3, 3],
+        activation: gelu,
+        trunk: set,
+        output: family.into(),
+        ..Architecture::default()
+    };
+    let plain = Architecture { bins: 0, trunk: Trunk::Plain(vec![4, 4]), ..architecture.clone() };
     for architecture in [architecture, plain] {
         check_whole_gradient(&Mixed, &Mixed::shape(), &architecture, 4);
     }
 }
 
 /// The gradient of the whole loss is that of its differences, and the same as training has it.
-fn check_whole_gradient<S: Source<Error = Infallible>>(
+fn check_whole_gradient<S: TrainingSource<Error = Infallible>>(
     source: &S,
     shape: &Shape,
     architecture: &Architecture,
     seed: u64,
 ) {
     let (pilot, targets) = source.draw(0, 0, 64).unwrap();
-    let reader = Reader::fit(&pilot, &targets, shape, architecture);
-    let plan = Plan::new(&reader, architecture, &[]).unwrap();
+    let reader = FeatureExtractor::fit(&pilot, &targets, shape, architecture);
+    let plan = Layout::new(&reader, architecture, &[]).unwrap();
     let mut random = random(seed, 0);
     // The last layer starts at zero, where most gradients vanish; far from it log sds reach their bounds.
     let weights = plan.initialise(1).into_iter().map(|weight| f64::from(weight) + 0.02 * normal(&mut random));
@@ -429,7 +436,7 @@ struct Conjugate;
 
 impl Conjugate {
     fn shape() -> Shape {
-        Shape { width: 0, plates: vec![PlateShape { width: 1, children: vec![], picture: None }], targets: 1 }
+        Shape { width: 0, plates: vec![PlateShape { width: 1, children: vec![], image: None }], targets: 1 }
     }
 
     fn simulate(random: &mut Random, sizes: impl Iterator<Item = usize>) -> (Batch, Vec<f32>) {
@@ -446,7 +453,7 @@ impl Conjugate {
     }
 }
 
-impl Source for Conjugate {
+impl TrainingSource for Conjugate {
     type Error = Infallible;
 
     fn draw(&self, step: u64, first: usize, sets: usize) -> Result<(Batch, Vec<f32>), Infallible> {
@@ -465,7 +472,7 @@ struct Nested;
 
 impl Nested {
     fn shape() -> Shape {
-        let inner = PlateShape { width: 1, children: vec![], picture: None };
+        let inner = PlateShape { width: 1, children: vec![], image: None };
         Shape { width: 0, plates: vec![PlateShape { children: vec![inner], ..PlateShape::default() }], targets: 1 }
     }
 
@@ -484,7 +491,7 @@ impl Nested {
     }
 }
 
-impl Source for Nested {
+impl TrainingSource for Nested {
     type Error = Infallible;
 
     fn draw(&self, step: u64, first: usize, sets: usize) -> Result<(Batch, Vec<f32>), Infallible> {
@@ -513,10 +520,10 @@ struct Mixed;
 
 impl Mixed {
     fn shape() -> Shape {
-        let leaf = |width| PlateShape { width, children: vec![], picture: None };
+        let leaf = |width| PlateShape { width, children: vec![], image: None };
         Shape {
             width: 2,
-            plates: vec![PlateShape { width: 2, children: vec![leaf(1), leaf(12)], picture: None }, leaf(1)],
+            plates: vec![PlateShape { width: 2, children: vec![leaf(1), leaf(12)], image: None }, leaf(1)],
             targets: 2,
         }
     }
@@ -538,7 +545,7 @@ impl Mixed {
     }
 }
 
-impl Source for Mixed {
+impl TrainingSource for Mixed {
     type Error = Infallible;
 
     fn draw(&self, step: u64, first: usize, sets: usize) -> Result<(Batch, Vec<f32>), Infallible> {
@@ -560,18 +567,19 @@ fn small(sets: u64) -> Settings {
     Settings {
         architecture: Architecture {
             bins: 32,
-            row: vec![16, 16],
-            set: Trunk::Residual { width: 32, blocks: 2 },
+            element_layers: vec![16, 16],
+            trunk: Trunk::Residual { width: 32, blocks: 2 },
             ..Architecture::default()
         },
         pilot: 256,
         validation: 256,
-        ..Settings::new(Budget::sets(sets))
+        ..Settings::new(Budget::simulations(sets))
     }
 }
 
-fn of_family(settings: Settings, family: Family) -> Settings {
-    Settings { architecture: Architecture { family, ..settings.architecture.clone() }, ..settings }
+fn saying(settings: Settings, output: impl Into<Output>) -> Settings {
+    let output = output.into();
+    Settings { architecture: Architecture { output, ..settings.architecture.clone() }, ..settings }
 }
 
 fn mixed_network() -> Network {
@@ -586,14 +594,14 @@ fn assert_close(left: &[f64], right: &[f64]) {
 }
 
 /// Log densities at a few points.
-fn densities(estimates: &[Estimate]) -> Vec<f64> {
+fn densities(estimates: &[Prediction]) -> Vec<f64> {
     let points = [[0.0, 0.0], [1.0, -0.5], [-0.7, 2.0]];
     estimates.iter().flat_map(|estimate| points.map(|point| estimate.log_densities(&point)[0])).collect()
 }
 
 /// Mean and standard deviation of a mixture over one number.
-fn moments(estimate: &Estimate) -> (f64, f64) {
-    let Estimate::Mixture(mixture) = estimate else { panic!("{estimate:?}") };
+fn moments(estimate: &Prediction) -> (f64, f64) {
+    let Prediction::Mixture(mixture) = estimate else { panic!("{estimate:?}") };
     let sum = |of: fn(f64, f64) -> f64| -> f64 {
         mixture.components.iter().map(|part| part.weight * of(part.mean[0], part.sd[0])).sum()
     };
@@ -778,7 +786,7 @@ fn an_interrupted_training_ends_with_the_same_weights() {
 #[test]
 fn what_is_learned_by_heart_stops_the_training() {
     struct Few;
-    impl Source for Few {
+    impl TrainingSource for Few {
         type Error = Infallible;
         fn draw(&self, step: u64, first: usize, sets: usize) -> Result<(Batch, Vec<f32>), Infallible> {
             let step = if step < u64::MAX - 1 { 0 } else { step };
@@ -813,7 +821,7 @@ fn progress_and_history_tell_how_it_went() {
 #[test]
 fn a_bad_simulation_is_named() {
     struct Broken(f32);
-    impl Source for Broken {
+    impl TrainingSource for Broken {
         type Error = Infallible;
         fn draw(&self, step: u64, first: usize, sets: usize) -> Result<(Batch, Vec<f32>), Infallible> {
             let (mut batch, mut targets) = Conjugate.draw(step, first, sets)?;
@@ -855,7 +863,7 @@ fn a_conjugate_model_is_learned_roughly() {
 }
 
 fn learn_conjugate(sets: u64, near: Near) {
-    let settings = Settings::new(Budget::sets(sets));
+    let settings = Settings::new(Budget::simulations(sets));
     let network = train(&Conjugate::shape(), &Conjugate, &settings, |_| ()).unwrap();
     assert_conjugate(&network, near);
 }
@@ -889,7 +897,7 @@ fn a_nested_model_is_learned_roughly() {
 }
 
 fn learn_nested(sets: u64, near: Near) {
-    let settings = Settings::new(Budget::sets(sets));
+    let settings = Settings::new(Budget::simulations(sets));
     let network = train(&Nested::shape(), &Nested, &settings, |_| ()).unwrap();
     let (batch, _) = Nested.draw(77, 0, 400).unwrap();
     let found = network.predict(&batch).unwrap();
@@ -952,10 +960,25 @@ fn a_damaged_file_is_an_error_that_names_it() {
     assert!(mixed_network().save(below_a_file, &BTreeMap::new()).is_err());
 }
 
+/// A file of another version is refused with both versions, whatever else has changed in it.
+#[test]
+fn a_file_of_another_format_names_both() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("old.safetensors");
+    let header = |text: &str| BTreeMap::from([("hierarch.networks".to_owned(), text.to_owned())]);
+    for text in [r#"[{"format": 4, "levels": 1}]"#, r#"{"format": 4}"#] {
+        save_numbers(&path, &[], header(text)).unwrap();
+        let error = Network::load(&path).unwrap_err().to_string();
+        assert!(error.contains("format 4, and this version of hierarch reads format 5"), "{error}");
+    }
+    save_numbers(&path, &[], header("[]")).unwrap();
+    assert!(Network::load(&path).unwrap_err().to_string().contains("it holds no network"));
+}
+
 // ---- ratios ------------------------------------------------------------------------------------------------------------
 
-fn ratio_family(contrast: Contrast, balance: f32) -> Family {
-    Family::Ratio { contrast, balance, width: 6 }
+fn ratio_output(contrast: Contrast, balance: f32) -> Output {
+    Output::Ratio { contrast, balance, width: 6 }
 }
 
 #[test]
@@ -975,11 +998,11 @@ fn ratios_have_the_gradient_of_their_differences() {
         (many, 0.0, 1),
         (Contrast::Label, 0.0, 2),
     ] {
-        let family = ratio_family(contrast, balance);
+        let output = ratio_output(contrast, balance);
         let mut builder = Builder::default();
         let context = builder.layer("context", &[2], 3, 1.0);
-        let outlet = builder.layer("outlet", &[3], family.outputs(dims + contrast.labels()), 1.0);
-        let head = Head::new(family, dims + contrast.labels(), 3, &mut builder);
+        let outlet = builder.layer("outlet", &[3], output.outputs(dims + contrast.labels()), 1.0);
+        let head = Head::new(output, dims + contrast.labels(), 3, &mut builder);
         let weights = numbers_64(&mut random, builder.end());
         let data = Arc::new(numbers_64(&mut random, 5 * 2));
         let mut targets = numbers_64(&mut random, 5 * (dims + contrast.labels()));
@@ -989,7 +1012,7 @@ fn ratios_have_the_gradient_of_their_differences() {
         check_gradient(&weights, 0, |mut graph| {
             let context = graph.affine(5, &[Input::Data(data.clone())], &context, Activation::Gelu)?;
             let output = graph.affine(5, &[Input::Node(context.clone())], &outlet, Activation::None)?;
-            head.loss(graph, &Judged { output, context }, &targets)
+            head.loss(graph, &TrunkOutput { output, context }, &targets)
         });
     }
 }
@@ -997,7 +1020,7 @@ fn ratios_have_the_gradient_of_their_differences() {
 /// A network with random last layers, so that none of its parts vanishes.
 fn rough_ratio_network(contrast: Contrast) -> Network {
     let shape = Mixed::shape();
-    let mut network = train(&shape, &Mixed, &of_family(small(256), ratio_family(contrast, 0.0)), |_| ()).unwrap();
+    let mut network = train(&shape, &Mixed, &saying(small(256), ratio_output(contrast, 0.0)), |_| ()).unwrap();
     let mut random = random(18, 0);
     let mut weights = network.weights.values.clone();
     weights.iter_mut().for_each(|w| *w += 0.1 * normal(&mut random) as f32);
@@ -1053,7 +1076,7 @@ fn a_network_says_only_what_it_was_trained_for() {
     let ratios = rough_ratio_network(Contrast::Which { others: 4 });
     assert!(ratios.predict(&batch).unwrap_err().to_string().contains("the network says ratios"));
     assert!(mixed_network().ratios(&batch).unwrap_err().to_string().contains("a ratio was asked for"));
-    let settings = Settings { chunks: 128, ..of_family(small(256), ratio_family(Contrast::Which { others: 4 }, 0.0)) };
+    let settings = Settings { chunks: 128, ..saying(small(256), ratio_output(Contrast::Which { others: 4 }, 0.0)) };
     let error = train(&Mixed::shape(), &Mixed, &settings, |_| ()).unwrap_err().to_string();
     assert!(error.contains("5 data sets are needed") && error.contains("has 2"), "{error}");
 }
@@ -1074,8 +1097,8 @@ fn the_ratio_of_a_conjugate_model_is_learned_roughly() {
 fn learn_ratio(sets: u64, most: f64, of_posterior: f64) {
     for contrast in [Contrast::Which { others: 31 }, Contrast::WhichIfAny { others: 31, gamma: 1.0 }] {
         let start = std::time::Instant::now();
-        let family = Family::Ratio { contrast, balance: 0.0, width: 64 };
-        let settings = of_family(Settings::new(Budget::sets(sets)), family);
+        let output = Output::Ratio { contrast, balance: 0.0, width: 64 };
+        let settings = saying(Settings::new(Budget::simulations(sets)), output);
         let network = train(&Conjugate::shape(), &Conjugate, &settings, |_| ()).unwrap();
         for size in [1, 5, 20, 50] {
             let (batch, _) = Conjugate::simulate(&mut random(77, size), std::iter::repeat_n(size, 100));

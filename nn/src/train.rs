@@ -15,18 +15,18 @@ use dfdx::prelude::{Cpu, CpuError, OwnedTape};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::features::Reader;
+use super::element_network::UserNetwork;
+use super::features::FeatureExtractor;
 use super::graph::{ChunkGradient, Graph, Weights};
-use super::network::Plan;
+use super::network::Layout;
 use super::optimise::Optimiser;
 use super::prefix;
-use super::row_network::Own;
 use super::{Architecture, Batch, Encoder, Error, Network, PlateShape, Shape, TrainError, Trunk};
 use hierarch_core::simd::registers;
 
-/// The `step` of [`Source::draw`] from which standardisation and bins are fitted.
+/// The `step` of [`TrainingSource::draw`] from which standardisation and bins are fitted.
 pub const PILOT: u64 = u64::MAX;
-/// The `step` of [`Source::draw`] that held-out data sets come from.
+/// The `step` of [`TrainingSource::draw`] that held-out data sets come from.
 pub const VALIDATION: u64 = u64::MAX - 1;
 
 /// Data sets in one chunk of the pilot and validation samples.
@@ -41,7 +41,7 @@ const LEAST_PILOT: usize = 2048;
 const SAMPLE_NUMBERS: usize = 1 << 24;
 
 /// Where data sets come from.
-pub trait Source: Sync {
+pub trait TrainingSource: Sync {
     /// Why a simulation can fail.
     type Error: Send;
 
@@ -63,7 +63,7 @@ pub enum Budget {
     /// Until this much time has passed. What is learned then depends on the machine.
     Time(Duration),
     /// Until this many data sets have been seen, rounded up to whole steps. The result is the same on every run.
-    Sets(u64),
+    Simulations(u64),
 }
 
 impl Budget {
@@ -79,15 +79,15 @@ impl Budget {
     }
 
     /// A number of data sets.
-    pub fn sets(sets: u64) -> Budget {
-        Budget::Sets(sets)
+    pub fn simulations(simulations: u64) -> Budget {
+        Budget::Simulations(simulations)
     }
 
     /// The share of the budget that is spent.
     fn spent(self, sets: u64, seconds: f64) -> f64 {
         match self {
             Budget::Time(budget) => seconds / budget.as_secs_f64().max(1e-9),
-            Budget::Sets(budget) => sets as f64 / budget.max(1) as f64,
+            Budget::Simulations(budget) => sets as f64 / budget.max(1) as f64,
         }
     }
 }
@@ -97,7 +97,7 @@ impl std::fmt::Display for Budget {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Budget::Time(time) => write!(f, "{:.0} s", time.as_secs_f64()),
-            Budget::Sets(sets) => write!(f, "{sets} data sets"),
+            Budget::Simulations(sets) => write!(f, "{sets} data sets"),
         }
     }
 }
@@ -110,7 +110,7 @@ pub struct Settings {
     /// Sizes of the network.
     pub architecture: Architecture,
     /// Data sets in a step.
-    pub sets: usize,
+    pub batch_size: usize,
     /// Chunks of a step, at least: the most threads that can share it. There are more where a chunk's share would not fit
     /// in cache.
     pub chunks: usize,
@@ -137,7 +137,7 @@ impl Settings {
         Settings {
             budget,
             architecture: Architecture::default(),
-            sets: 256,
+            batch_size: 256,
             chunks: 8,
             learning_rate: 1e-3,
             weight_decay: 0.0,
@@ -149,54 +149,54 @@ impl Settings {
     }
 
     fn check<E>(&self, shape: &Shape) -> Result<(), TrainError<E>> {
-        let Architecture { bins, encoder, row, pictures, set, family, .. } = &self.architecture;
+        let Architecture { bins, encoder, element_layers, images, trunk, output, .. } = &self.architecture;
         let mut plates = shape.plates.iter().enumerate();
         plates.try_for_each(|(index, plate)| plate.check(&format!("plate {index}"))).map_err(TrainError::Settings)?;
-        if pictures.channels.is_empty() {
+        if images.channels.is_empty() {
             return Err(TrainError::Settings(
-                "architecture.pictures has no channels, it must have at least one".to_owned(),
+                "architecture.images has no channels, it must have at least one".to_owned(),
             ));
         }
-        let widths: &[usize] = match set {
+        let widths: &[usize] = match trunk {
             Trunk::Residual { width, .. } => std::slice::from_ref(width),
             Trunk::Plain(widths) => widths,
         };
         let sizes = [
-            ("sets", self.sets),
+            ("batch_size", self.batch_size),
             ("chunks", self.chunks),
             ("pilot", self.pilot),
             ("validation", self.validation),
             ("the number of targets", shape.targets),
         ];
-        let widths = row.iter().chain(widths).chain(&pictures.channels).chain([&pictures.width]);
+        let widths = element_layers.iter().chain(widths).chain(&images.channels).chain([&images.width]);
         let widths = widths.map(|width| ("a width of the architecture", *width));
         if let Some((name, _)) = sizes.into_iter().chain(widths).find(|(_, size)| *size == 0) {
             return Err(TrainError::Settings(format!("{name} is 0, it must be at least 1")));
         }
-        family.check(shape.targets).map_err(TrainError::Settings)?;
-        if matches!(set, Trunk::Plain(widths) if widths.is_empty()) {
+        output.check(shape.targets).map_err(TrainError::Settings)?;
+        if matches!(trunk, Trunk::Plain(widths) if widths.is_empty()) {
             return Err(TrainError::Settings(
                 "the network of data sets has no layers, it must have at least 1".to_owned(),
             ));
         }
         encoder.check(shape).map_err(TrainError::Settings)?;
-        if *bins == 0 && row.is_empty() && *encoder == Encoder::DeepSet {
+        if *bins == 0 && element_layers.is_empty() && *encoder == Encoder::DeepSet {
             return Err(TrainError::Settings(
                 "an architecture without bins and without layers for rows reads nothing".to_owned(),
             ));
         }
-        if self.sets < self.chunks {
+        if self.batch_size < self.chunks {
             return Err(TrainError::Settings(format!(
                 "{} sets in a step cannot be split into {} chunks",
-                self.sets, self.chunks
+                self.batch_size, self.chunks
             )));
         }
-        let least = family.least_sets();
-        if self.sets / self.chunks < least || self.validation < least {
+        let least = output.least_sets();
+        if self.batch_size / self.chunks < least || self.validation < least {
             return Err(TrainError::Settings(format!(
                 "{least} data sets are needed to tell one from the others, where a chunk of a step has {} and the validation \
                  sample {}: have more sets or fewer chunks in a step, or tell from fewer",
-                self.sets / self.chunks,
+                self.batch_size / self.chunks,
                 self.validation
             )));
         }
@@ -215,7 +215,7 @@ impl Settings {
 
 /// One evaluation on the validation sample.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Record {
+pub struct TrainingRecord {
     /// Steps done.
     pub step: u64,
     /// Data sets seen.
@@ -233,7 +233,7 @@ pub struct Record {
 
 /// How far training has come; given to the callback after every step.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Progress {
+pub struct TrainingProgress {
     /// Steps done.
     pub step: u64,
     /// Data sets seen.
@@ -244,7 +244,7 @@ pub struct Progress {
     pub fraction: f64,
     /// Mean of -ln q(targets | data) over the data sets of this step, nats.
     pub loss: f64,
-    /// The latest validation, if there was one: see [`Record::validation`].
+    /// The latest validation, if there was one: see [`TrainingRecord::validation`].
     pub validation: Option<f64>,
 }
 
@@ -253,11 +253,11 @@ pub struct Progress {
 /// # Errors
 /// If the settings cannot be used; if the source fails, or draws data of another shape or numbers that are not finite; and
 /// if the loss diverges. Each error names step, chunk and data set, as far as there is one.
-pub fn train<S: Source>(
+pub fn train<S: TrainingSource>(
     shape: &Shape,
     source: &S,
     settings: &Settings,
-    mut progress: impl FnMut(&Progress),
+    mut progress: impl FnMut(&TrainingProgress),
 ) -> Result<Network, TrainError<S::Error>> {
     let mut trainer = Trainer::new(shape, source, settings)?;
     while !trainer.done() {
@@ -300,7 +300,7 @@ pub(super) struct State {
     pub(super) stale: usize,
 }
 
-impl<'a, S: Source> Trainer<'a, S> {
+impl<'a, S: TrainingSource> Trainer<'a, S> {
     /// Fits the standardisation to a pilot sample and prepares the first step.
     ///
     /// # Errors
@@ -314,21 +314,21 @@ impl<'a, S: Source> Trainer<'a, S> {
         shape: &'a Shape,
         source: &'a S,
         settings: &Settings,
-        own: &[Option<Own>],
+        own: &[Option<UserNetwork>],
     ) -> Result<Self, TrainError<S::Error>> {
         let start = Instant::now();
         settings.check(shape)?;
         let simulator = Simulator { shape, source };
         let (mut pilot, mut pilot_targets) = simulator.sample(PILOT, settings.pilot.min(LEAST_PILOT))?;
         let affordable = match settings.budget {
-            Budget::Sets(sets) => sets as f64 / 8.0,
+            Budget::Simulations(sets) => sets as f64 / 8.0,
             Budget::Time(time) => pilot.sets as f64 * time.as_secs_f64() / (50.0 * start.elapsed().as_secs_f64()),
         };
         simulator.extend(PILOT, settings.pilot.min(affordable as usize), &mut pilot, &mut pilot_targets)?;
         // A network that reads beginnings is fitted to those.
         let causal = matches!(settings.architecture.encoder, Encoder::Causal { .. });
         let pilot = if causal { prefix::cut(&pilot) } else { pilot };
-        let reader = Reader::fit(&pilot, &pilot_targets, shape, &settings.architecture);
+        let reader = FeatureExtractor::fit(&pilot, &pilot_targets, shape, &settings.architecture);
         Ok(Trainer { start, ..Trainer::prepare(shape, source, settings, reader, own)? })
     }
 
@@ -337,20 +337,20 @@ impl<'a, S: Source> Trainer<'a, S> {
         shape: &'a Shape,
         source: &'a S,
         settings: &Settings,
-        reader: Reader,
-        own: &[Option<Own>],
+        reader: FeatureExtractor,
+        own: &[Option<UserNetwork>],
     ) -> Result<Self, TrainError<S::Error>> {
         keep_freed_memory();
         let simulator = Simulator { shape, source };
         let held_out = simulator.sample(VALIDATION, settings.validation)?;
         let plan =
-            Plan::new(&reader, &settings.architecture, own).map_err(|error| TrainError::network(PILOT, 0, error))?;
+            Layout::new(&reader, &settings.architecture, own).map_err(|error| TrainError::network(PILOT, 0, error))?;
         let weights = plan.initialise(settings.seed);
         // Each activation is there twice, with its gradient.
         let bytes = 8 * plan.row_activations(&held_out.0) / held_out.0.sets;
         let most = CHUNK_BYTES.checked_div(bytes).unwrap_or(usize::MAX).max(CHUNK_SETS);
-        let affordable = settings.sets / settings.architecture.family.least_sets();
-        let chunks = settings.sets.div_ceil(most).min(affordable).max(settings.chunks);
+        let affordable = settings.batch_size / settings.architecture.output.least_sets();
+        let chunks = settings.batch_size.div_ceil(most).min(affordable).max(settings.chunks);
         let network = Network {
             shape: shape.clone(),
             architecture: settings.architecture.clone(),
@@ -374,27 +374,25 @@ impl<'a, S: Source> Trainer<'a, S> {
         })
     }
 
-    /// Starts from the layers with which another network reads pictures, and reads pixels in its units. Pictures are taken in
+    /// Starts from the layers with which another network reads images, and reads pixels in its units. Images are taken in
     /// their order: there must be as many, of the same sizes.
     ///
     /// # Errors
-    /// If the other network reads no pictures, or if they, or its layers for them, are others.
-    pub fn read_pictures_as(&mut self, other: &Network) -> Result<(), Error> {
-        if !other.reads_pictures(&self.network.shape.plates, &self.network.architecture) {
-            let words = |Network { shape, architecture: Architecture { pictures, activation, .. }, .. }: &Network| {
-                format!(
-                    "of pictures of {:?} pixels ({pictures:?}, {activation:?})",
-                    PlateShape::pictures(&shape.plates)
-                )
+    /// If the other network reads no images, or if they, or its layers for them, are others.
+    pub fn read_images_as(&mut self, other: &Network) -> Result<(), Error> {
+        let Architecture { images, activation, .. } = &self.network.architecture;
+        if !other.reads_images(&self.network.shape.plates, images, *activation) {
+            let words = |Network { shape, architecture: Architecture { images, activation, .. }, .. }: &Network| {
+                format!("of images of {:?} pixels ({images:?}, {activation:?})", PlateShape::images(&shape.plates))
             };
             let (found, own) = (words(other), words(&self.network));
             return Err(Error::Shape(format!("a network {found} cannot begin one {own}")));
         }
         let mut weights = self.optimiser.weights.values.clone();
-        for (to, from) in self.network.plan.picture_slots().into_iter().zip(other.plan.picture_slots()) {
+        for (to, from) in self.network.plan.image_slots().into_iter().zip(other.plan.image_slots()) {
             weights[to.range()].copy_from_slice(&other.weights.values[from.range()]);
         }
-        self.network.reader.read_pictures_as(&other.reader);
+        self.network.reader.read_images_as(&other.reader);
         let zeros = vec![0.0; weights.len()];
         self.optimiser.restore(weights.clone(), weights, zeros.clone(), zeros, 0);
         Ok(())
@@ -409,8 +407,8 @@ impl<'a, S: Source> Trainer<'a, S> {
     ///
     /// # Errors
     /// Those of [`train`].
-    pub fn step(&mut self) -> Result<Progress, TrainError<S::Error>> {
-        let (sets, chunks) = (self.settings.sets, self.chunks);
+    pub fn step(&mut self) -> Result<TrainingProgress, TrainError<S::Error>> {
+        let (sets, chunks) = (self.settings.batch_size, self.chunks);
         let step = self.state.step;
         let chunk = |chunk: usize| -> Result<Chunk, TrainError<S::Error>> {
             let start = Instant::now();
@@ -441,7 +439,7 @@ impl<'a, S: Source> Trainer<'a, S> {
         if (before * EVALUATIONS).floor() < (self.state.fraction * EVALUATIONS).floor() {
             self.validate()?;
         }
-        Ok(Progress {
+        Ok(TrainingProgress {
             step: self.state.step,
             sets: self.state.sets,
             seconds,
@@ -471,7 +469,7 @@ impl<'a, S: Source> Trainer<'a, S> {
                 self.state.stale += 1;
             }
         }
-        self.network.history.push(Record {
+        self.network.history.push(TrainingRecord {
             step: self.state.step,
             sets: self.state.sets,
             seconds: self.seconds(),
@@ -553,7 +551,7 @@ struct Simulator<'a, S> {
     source: &'a S,
 }
 
-impl<S: Source> Simulator<'_, S> {
+impl<S: TrainingSource> Simulator<'_, S> {
     fn draw(&self, step: u64, first: usize, sets: usize) -> Result<(Batch, Vec<f32>), TrainError<S::Error>> {
         let failed = |source| TrainError::network(step, first, source);
         let (batch, targets) =

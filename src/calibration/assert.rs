@@ -318,7 +318,7 @@ impl fmt::Display for Findings {
             writeln!(
                 f,
                 "- too narrow is overconfident: train on more simulations (`warnings()` tells of overfitting), average an \
-                 `ensemble`, or `refine` beliefs where there is a likelihood"
+                 `ensemble`, or `importance_sample` where there is a likelihood"
             )?;
         }
         if any(Finding::is_wide) {

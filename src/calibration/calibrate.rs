@@ -133,8 +133,8 @@ impl<'a, M: Model, E: Estimator<M>> Calibrate<'a, M, E> {
     }
 
     /// Draws the covariates of each element from the rows of a data set, as for [`Simulate::given`].
-    pub fn given(mut self, data: &'a M::Data) -> Self {
-        self.simulate = self.simulate.given(data);
+    pub fn covariates_from(mut self, data: &'a M::Data) -> Self {
+        self.simulate = self.simulate.covariates_from(data);
         self
     }
 
@@ -150,13 +150,13 @@ impl<'a, M: Model, E: Estimator<M>> Calibrate<'a, M, E> {
 }
 
 /// Asks an estimator: the simulation whose data it is given, the number of draws, and their seed.
-type Estimate<'a> = &'a (dyn Fn(&dyn AnySimulation, usize, u64) -> Result<Drawn, EstimatorError> + Sync);
+type EstimateFn<'a> = &'a (dyn Fn(&dyn AnySimulation, usize, u64) -> Result<Drawn, EstimatorError> + Sync);
 
 /// See [`Calibrate::run`].
 fn calibrate(
     simulate: &AnySimulate<'_>,
     draws: usize,
-    estimate: Estimate<'_>,
+    estimate: EstimateFn<'_>,
 ) -> Result<Calibration, CalibrationError> {
     let simulations = simulate.sets;
     enough(simulations, draws)?;
@@ -169,7 +169,8 @@ fn calibrate(
         let drawn = estimate(&*simulation, draws, rng.random());
         let drawn = drawn.map_err(|error| CalibrationError::Estimator { simulation: i, error })?;
         let found = few_of(&drawn.names);
-        let outcome = Judged::new(&specification, &*simulation, drawn, draws, &mut |n| rng.random_range(0..n));
+        let outcome =
+            CalibrationTrial::new(&specification, &*simulation, drawn, draws, &mut |n| rng.random_range(0..n));
         progress.set(done.fetch_add(1, Ordering::Relaxed) + 1, String::new);
         let judged = outcome.map_err(|what| CalibrationError::Draws { simulation: i, what })?;
         Ok((judged, found))
@@ -273,7 +274,7 @@ impl LogDensities {
 
 /// What an estimator said of one simulation.
 #[derive(Clone, Debug)]
-pub struct Judged {
+pub struct CalibrationTrial {
     /// For each parameter its true value; NaN where the simulation has none, or the estimator is silent.
     pub truth: Vec<f64>,
     /// For each parameter its draws, or none.
@@ -284,7 +285,7 @@ pub struct Judged {
     pub statistics: Vec<(String, f64)>,
 }
 
-impl Judged {
+impl CalibrationTrial {
     fn new(
         specification: &Specification,
         simulation: &dyn AnySimulation,
@@ -332,7 +333,7 @@ impl Judged {
 #[derive(Clone, Debug)]
 pub struct Calibration {
     pub(super) names: Vec<String>,
-    pub(super) judged: Vec<Judged>,
+    pub(super) judged: Vec<CalibrationTrial>,
     pub(super) draws: usize,
     time: Duration,
 }
@@ -340,7 +341,7 @@ pub struct Calibration {
 impl Calibration {
     fn new(
         specification: &Specification,
-        mut judged: Vec<Judged>,
+        mut judged: Vec<CalibrationTrial>,
         found: String,
         draws: usize,
         time: Duration,
@@ -363,7 +364,7 @@ impl Calibration {
     ///
     /// # Errors
     /// Fewer than 20 simulations or draws; draws, log densities or true values that do not belong together.
-    pub fn from_judged(names: Vec<String>, judged: Vec<Judged>) -> Result<Self, CalibrationError> {
+    pub fn from_judged(names: Vec<String>, judged: Vec<CalibrationTrial>) -> Result<Self, CalibrationError> {
         let draws = judged.iter().flat_map(|one| &one.draws).map(Vec::len).find(|n| *n > 0).unwrap_or(0);
         enough(judged.len(), draws)?;
         for (simulation, one) in judged.iter().enumerate() {
@@ -379,7 +380,7 @@ impl Calibration {
     }
 
     /// What the estimator said of each simulation.
-    pub fn judged(&self) -> &[Judged] {
+    pub fn judged(&self) -> &[CalibrationTrial] {
         &self.judged
     }
 

@@ -4,7 +4,7 @@
 use rayon::prelude::*;
 
 use super::ranks::rank;
-use super::{Calibration, Judged, Ranks};
+use super::{Calibration, CalibrationTrial, Ranks};
 use crate::linear::Cholesky;
 
 /// Keeps a matrix of correlations positive definite where two parameters say the same.
@@ -18,13 +18,13 @@ impl Calibration {
     /// Centre and covariance are of the draws and the true values together, which keeps the ranks exact. There should be
     /// several times as many draws as parameters.
     pub fn ellipsoid_ranks(&self) -> Ranks {
-        let of = |(i, one): (usize, &Judged)| one.ellipsoid_rank(i);
+        let of = |(i, one): (usize, &CalibrationTrial)| one.ellipsoid_rank(i);
         let ranks = self.judged.par_iter().enumerate().filter_map(of).collect();
         Ranks { name: "ellipsoids".to_owned(), ranks, draws: self.draws }
     }
 }
 
-impl Judged {
+impl CalibrationTrial {
     fn ellipsoid_rank(&self, simulation: usize) -> Option<usize> {
         let known: Vec<usize> = (0..self.truth.len()).filter(|p| !self.truth[*p].is_nan()).collect();
         let (size, count) = (known.len(), self.draws[*known.first()?].len());

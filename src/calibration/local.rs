@@ -63,7 +63,7 @@ impl Local {
 
 impl Calibration {
     /// Each parameter, and the log density where it is known, by each feature of the data: the statistics of
-    /// [`Judged`](super::Judged), and the parameter's own mean and sd given the data.
+    /// [`CalibrationTrial`](super::CalibrationTrial), and the parameter's own mean and sd given the data.
     ///
     /// The test is a score test of a trend: the simulations are put in ten groups along the feature, and weighted sums of the
     /// normal scores and of their squares over the groups, with weights that rise from one end to the other, or from the middle

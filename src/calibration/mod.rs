@@ -90,7 +90,7 @@ mod typicality;
 
 pub use assert::{Finding, Findings, Miscalibrated, Tolerance};
 pub use c2st::{TwoSample, TwoSampleError, c2st};
-pub use calibrate::{Calibrate, Calibration, CalibrationError, Judged};
+pub use calibrate::{Calibrate, Calibration, CalibrationError, CalibrationTrial};
 pub use data_statistics::data_statistics;
 pub use ecdf::EcdfBands;
 pub use estimator::{Drawn, Estimator, EstimatorError, LogDensities, NutsEstimator};

@@ -1,21 +1,21 @@
 //! The checks of neural estimators: what they draw, and how they are asked.
 
 use super::{Calibrate, Drawn, Estimator, EstimatorError, LogDensities, TypicalityTest};
-use crate::inference::{JointPosterior, Posterior, RatioEstimator};
+use crate::estimators::{JointEstimator, PosteriorEstimator, RatioEstimator};
 use crate::model::Model;
 use crate::simulate::Simulation;
 
-impl<M: Model> Estimator<M> for Posterior<M> {
+impl<M: Model> Estimator<M> for PosteriorEstimator<M> {
     fn draw(&self, simulation: &Simulation<M>, count: usize, seed: u64) -> Result<Drawn, EstimatorError> {
-        let belief = self.condition(&simulation.data)?;
-        let (draws, log_densities) = belief.sample_with_log_density(count, seed);
-        let truth = belief.log_density(&simulation.globals);
-        let names = belief.names().into_iter().map(str::to_owned).collect();
+        let posterior = self.condition(&simulation.data)?;
+        let (draws, log_densities) = posterior.sample_with_log_density(count, seed);
+        let truth = posterior.log_density(&simulation.globals);
+        let names = posterior.names().into_iter().map(str::to_owned).collect();
         Ok(Drawn { names, draws, log_densities: Some(LogDensities { truth, draws: log_densities }) })
     }
 }
 
-impl<M: Model> Estimator<M> for JointPosterior<M> {
+impl<M: Model> Estimator<M> for JointEstimator<M> {
     fn draw(&self, simulation: &Simulation<M>, count: usize, seed: u64) -> Result<Drawn, EstimatorError> {
         let joint = self.condition(&simulation.data)?;
         let names = joint.names();
@@ -29,20 +29,20 @@ impl<M: Model> Estimator<M> for JointPosterior<M> {
 
 impl<M: Model> Estimator<M> for RatioEstimator<M> {
     fn draw(&self, simulation: &Simulation<M>, count: usize, seed: u64) -> Result<Drawn, EstimatorError> {
-        let belief = self.condition(&simulation.data)?;
-        let names = belief.names().to_vec();
-        let draws = belief.sample(count, seed);
-        let truth = belief.log_posterior(&simulation.globals);
+        let posterior = self.condition(&simulation.data)?;
+        let names = posterior.names().to_vec();
+        let draws = posterior.sample(count, seed);
+        let truth = posterior.log_posterior(&simulation.globals);
         let log_densities = truth.and_then(|truth| {
-            let at = belief.weighted().globals(count, seed);
-            let draws = at.iter().map(|globals| belief.log_posterior(globals)).collect::<Option<_>>()?;
+            let at = posterior.weighted().globals(count, seed);
+            let draws = at.iter().map(|globals| posterior.log_posterior(globals)).collect::<Option<_>>()?;
             Some(LogDensities { truth, draws })
         });
         Ok(Drawn { names, draws, log_densities })
     }
 }
 
-impl<M: Model> Posterior<M> {
+impl<M: Model> PosteriorEstimator<M> {
     /// Checks whether the posterior is calibrated: on simulations from the prior, of the sizes that it was trained for.
     pub fn calibrate(&self) -> Calibrate<'_, M, Self> {
         Calibrate::new(self.model(), self).sizes(self.sizes())
@@ -64,12 +64,12 @@ impl<M: Model> Posterior<M> {
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let model = Flux::default();
-    /// let posterior = model.npe().train(Budget::sets(2_000))?; // far too short, for an example
+    /// let estimator = model.npe().train(Budget::simulations(2_000))?; // far too short, for an example
     /// let data = FluxData { events: FluxEvents { energy: vec![0.7, 0.1, 1.9, 0.4, 7e5, 0.3] } };
-    /// for warning in posterior.typicality().of(&data)?.warnings() {
+    /// for warning in estimator.typicality().of(&data)?.warnings() {
     ///     println!("{warning}"); // ... `largest energy` is 700000 ...
     /// }
-    /// # assert!(!posterior.typicality().of(&data)?.warnings().is_empty());
+    /// # assert!(!estimator.typicality().of(&data)?.warnings().is_empty());
     /// # Ok(())
     /// # }
     /// ```
@@ -78,14 +78,14 @@ impl<M: Model> Posterior<M> {
     }
 }
 
-impl<M: Model> JointPosterior<M> {
+impl<M: Model> JointEstimator<M> {
     /// Checks whether the posterior is calibrated, globals and locals: on simulations from the prior, of the sizes that it was
     /// trained for.
     pub fn calibrate(&self) -> Calibrate<'_, M, Self> {
         Calibrate::new(self.model(), self).sizes(self.sizes())
     }
 
-    /// A test of whether data are like simulations of the model: see [`Posterior::typicality`].
+    /// A test of whether data are like simulations of the model: see [`PosteriorEstimator::typicality`].
     pub fn typicality(&self) -> TypicalityTest<'_, M> {
         TypicalityTest::new(self.model())
     }
@@ -97,7 +97,7 @@ impl<M: Model> RatioEstimator<M> {
         Calibrate::new(self.model(), self).sizes(self.sizes())
     }
 
-    /// A test of whether data are like simulations of the model: see [`Posterior::typicality`].
+    /// A test of whether data are like simulations of the model: see [`PosteriorEstimator::typicality`].
     pub fn typicality(&self) -> TypicalityTest<'_, M> {
         TypicalityTest::new(self.model())
     }

@@ -105,7 +105,7 @@ pub enum NeymanError {
     },
     /// The estimate of the nuisance parameter is not finite.
     #[error("the estimate of the nuisance parameter at `{name}` = {value} is {estimate}, but must be finite")]
-    Estimate {
+    EstimateOf {
         /// The parameter.
         name: String,
         /// Its value.
@@ -177,7 +177,7 @@ struct AnyNeyman<'a> {
     range: RangeInclusive<f64>,
     statistic: Box<Statistic<'a>>,
     /// The nuisance parameter that critical values follow.
-    nuisance: Option<(GlobalSlot, Box<Estimate<'a>>)>,
+    nuisance: Option<(GlobalSlot, Box<EstimateOf<'a>>)>,
     /// For each level, its critical values.
     critical: Vec<(f64, Quantile)>,
 }
@@ -186,7 +186,7 @@ struct AnyNeyman<'a> {
 type Statistic<'a> = dyn Fn(&dyn AnyData, f64) -> Result<f64, Box<dyn Error + Send + Sync>> + Sync + 'a;
 
 /// An estimate of a nuisance parameter from data, if the parameter of interest has a value.
-type Estimate<'a> = dyn Fn(&dyn AnyData, f64) -> f64 + Sync + 'a;
+type EstimateOf<'a> = dyn Fn(&dyn AnyData, f64) -> f64 + Sync + 'a;
 
 impl<M: Model> std::fmt::Debug for Neyman<'_, M> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -276,7 +276,7 @@ impl<'a> AnyNeyman<'a> {
         range: RangeInclusive<f64>,
         levels: &[f64],
         statistic: Box<Statistic<'a>>,
-        nuisance: Option<(GlobalSlot, Box<Estimate<'a>>)>,
+        nuisance: Option<(GlobalSlot, Box<EstimateOf<'a>>)>,
     ) -> Result<Self, NeymanError> {
         let slot = scalar(simulate.model, interest)?;
         let mut depends = vec![interest.to_owned()];
@@ -437,7 +437,7 @@ impl<'a> AnyNeyman<'a> {
     fn estimate(&self, data: &dyn AnyData, value: f64) -> Result<Option<f64>, NeymanError> {
         match self.nuisance.as_ref().map(|(_, estimate)| estimate(data, value)) {
             Some(estimate) if !estimate.is_finite() => {
-                Err(NeymanError::Estimate { name: self.slot.name.clone(), value, estimate })
+                Err(NeymanError::EstimateOf { name: self.slot.name.clone(), value, estimate })
             }
             estimate => Ok(estimate),
         }

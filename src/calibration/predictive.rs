@@ -12,7 +12,7 @@ use super::data_statistics::frame_statistics;
 use crate::io::Frame;
 use crate::model::erased::typed;
 use crate::model::{
-    AnyData, AnyModel, AnySimulation, Model, Plate, Record, Role, Specification, component_names, global_names,
+    AnyData, AnyModel, AnySimulation, AsNumbers, Model, Plate, Role, Specification, component_names, global_names,
 };
 use crate::progress::Progress;
 use crate::sampling::Inferred;
@@ -102,7 +102,7 @@ type Statistic<'a> = Box<dyn Fn(&dyn AnyData) -> f64 + Sync + 'a>;
 /// let chains = model.nuts(&data).run()?;
 /// let check = PredictiveCheck::new(&model, &data)
 ///     .statistic("energies above 5", |data| data.events.energy.iter().filter(|e| **e > 5.0).count() as f64);
-/// println!("{}", check.posterior(chains.globals())?); // or `belief.globals(1000, 0)`, or those of a refined posterior
+/// println!("{}", check.posterior(chains.globals())?); // or `posterior.globals(1000, 0)`, or those of a refined estimator
 /// println!("{}", check.prior()?);
 /// assert!(check.posterior(chains.globals())?.get("largest energy").unwrap().p_value() < 0.1);
 /// # Ok(())
@@ -498,7 +498,7 @@ mod tests {
         let (uranium, offsets) = (vec![-0.3, 0.4, 0.1, 0.0], vec![0, 3, 4, 12, 32]);
         let counties = HousesCounties { uranium, houses: HousesHouses { offsets, radon: vec![0.0; 32] } };
         let like = HousesData { counties };
-        Houses::default().simulate(1).like(&like).seed(seed).run().unwrap().swap_remove(0).data
+        Houses::default().simulate(1).same_design_as(&like).seed(seed).run().unwrap().swap_remove(0).data
     }
 
     /// Ten equally likely bins, 600 data sets from the prior: each of three statistics has a false alarm of one in a million.

@@ -6,7 +6,7 @@ use std::fmt;
 use rand::RngExt;
 
 use super::normal_scores::{Deviates, NormalScores, two_sided};
-use super::{Calibration, Judged};
+use super::{Calibration, CalibrationTrial};
 use crate::simulate::stream;
 
 /// Keeps the order of ties apart from simulations with the seed 0, which the true values may come from.
@@ -124,7 +124,7 @@ impl Ranks {
     }
 }
 
-impl Judged {
+impl CalibrationTrial {
     /// The rank of the true value of a parameter; nothing where the simulation has none.
     pub(super) fn rank(&self, simulation: usize, parameter: usize) -> Option<usize> {
         let truth = self.truth[parameter];
@@ -157,7 +157,7 @@ impl Calibration {
     }
 
     /// Ranks by simulation, of those that have one.
-    pub(super) fn ranked(&self, name: &str, rank: impl Fn(usize, &Judged) -> Option<usize>) -> Ranks {
+    pub(super) fn ranked(&self, name: &str, rank: impl Fn(usize, &CalibrationTrial) -> Option<usize>) -> Ranks {
         let ranks = self.judged.iter().enumerate().filter_map(|(i, one)| rank(i, one)).collect();
         Ranks { name: name.to_owned(), ranks, draws: self.draws }
     }

@@ -5,7 +5,7 @@ use rand::RngExt;
 use rayon::prelude::*;
 
 use super::ranks::rank;
-use super::{Calibration, Judged, Ranks};
+use super::{Calibration, CalibrationTrial, Ranks};
 use crate::simulate::stream;
 
 /// Keeps references apart from simulations with the same seed.
@@ -61,7 +61,7 @@ impl Calibration {
     }
 }
 
-impl Judged {
+impl CalibrationTrial {
     /// A draw of a parameter, or behind the last its true value.
     fn value(&self, parameter: usize, which: usize) -> Option<f64> {
         let truth = self.truth[parameter];

@@ -165,7 +165,7 @@ impl Values<'_> {
     }
 }
 
-/// The types of the fields of a data set: a scalar, an array, or a picture (an array of rows of pixels), alone outside plates
+/// The types of the fields of a data set: a scalar, an array, or an image (an array of rows of pixels), alone outside plates
 /// and in a `Vec` inside.
 pub trait ColumnType: Sized {
     /// How many numbers an element has.

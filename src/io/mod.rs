@@ -27,8 +27,8 @@ pub mod arrays;
 mod csv;
 mod error;
 mod frame;
-pub mod picture;
-pub mod pictures;
+pub mod image;
+pub mod images;
 
 pub use csv::{read_column, read_csv, write_csv};
 pub use error::DataError;

@@ -3,7 +3,8 @@
 use super::erased::{AnyData, AnyGlobals, AnyLocals, AnyModel};
 use super::walk::{Scalar, Vector};
 use super::{
-    Explicit, Likelihood, Model, Part, Place, Role, Slot, Specification, Walk, check, check_locals, specification,
+    DensityPart, Explicit, Likelihood, Model, Place, Role, Slot, Specification, Walk, check, check_locals,
+    specification,
 };
 use crate::autodiff::{Lanes, LogSum, WithLanes, with_lanes};
 use crate::distributions::{Support, break_stick, mend_stick};
@@ -60,11 +61,11 @@ pub struct Density<'a, M: Model> {
     evaluate: Evaluate<M>,
     without_lanes: Evaluate<M>,
     /// How much of the model's own density counts.
-    part: Part,
+    part: DensityPart,
     factor: Option<Box<dyn Factor>>,
 }
 
-type Evaluate<M> = fn(&M, &<M as Model>::Data, &[f64], &mut [f64], &mut Scratch, Part) -> f64;
+type Evaluate<M> = fn(&M, &<M as Model>::Data, &[f64], &mut [f64], &mut Scratch, DensityPart) -> f64;
 
 impl<'a, M: Model> Density<'a, M> {
     /// The density given a data set.
@@ -106,7 +107,7 @@ impl<'a, M: Model> Density<'a, M> {
                 with_lanes(InLanes { model, data, q, gradient, scratch, part })
             },
             without_lanes,
-            part: Part::Whole,
+            part: DensityPart::Whole,
             factor: None,
         }
     }
@@ -116,7 +117,7 @@ impl<'a, M: Model> Density<'a, M> {
     where
         M: Explicit,
     {
-        Self { part: Part::Prior, ..Self::unchecked(model, data) }
+        Self { part: DensityPart::Prior, ..Self::unchecked(model, data) }
     }
 
     /// The same with a factor besides.
@@ -147,7 +148,7 @@ impl<'a, M: Model> Density<'a, M> {
     /// # Panics
     /// `q` or `gradient` is not of the density's dimension.
     pub fn prior_gradient(&mut self, q: &[f64], gradient: &mut [f64]) -> f64 {
-        self.run(self.evaluate, q, gradient, Part::Prior)
+        self.run(self.evaluate, q, gradient, DensityPart::Prior)
     }
 
     /// The same as [`Density::gradient`], one element at a time: what the lanes are tested against.
@@ -155,11 +156,11 @@ impl<'a, M: Model> Density<'a, M> {
     /// # Panics
     /// `q` or `gradient` is not of the density's dimension.
     pub fn gradient_without_lanes(&mut self, q: &[f64], gradient: &mut [f64]) -> f64 {
-        self.run(self.without_lanes, q, gradient, Part::Whole)
+        self.run(self.without_lanes, q, gradient, DensityPart::Whole)
     }
 
     #[inline]
-    fn run(&mut self, evaluate: Evaluate<M>, q: &[f64], gradient: &mut [f64], part: Part) -> f64 {
+    fn run(&mut self, evaluate: Evaluate<M>, q: &[f64], gradient: &mut [f64], part: DensityPart) -> f64 {
         assert_eq!((q.len(), gradient.len()), (self.dimension, self.dimension), "the position's dimension");
         evaluate(self.model, self.data, q, gradient, &mut self.scratch, part)
     }
@@ -200,7 +201,7 @@ struct InLanes<'a, M: Model> {
     q: &'a [f64],
     gradient: &'a mut [f64],
     scratch: &'a mut Scratch,
-    part: Part,
+    part: DensityPart,
 }
 
 impl<M: Explicit> WithLanes for InLanes<'_, M> {
@@ -223,7 +224,7 @@ fn without_lanes<M: Explicit>(
     q: &[f64],
     gradient: &mut [f64],
     scratch: &mut Scratch,
-    part: Part,
+    part: DensityPart,
 ) -> f64 {
     model.log_density_lanes::<f64>(data, q, gradient, scratch, part)
 }

@@ -10,7 +10,7 @@ use std::any::Any;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use super::{Model, Record, Specification, Walk};
+use super::{AsNumbers, Model, Specification, Walk};
 use crate::io::{DataSet, Frame, LocalSet};
 use crate::simulate::{Fixed, Plan, SimulateError, Simulation, Stream};
 
@@ -53,9 +53,9 @@ impl Debug for dyn AnyGlobals + '_ {
     }
 }
 
-impl<G: Record + Send + Sync + 'static> AnyGlobals for G {
+impl<G: AsNumbers + Send + Sync + 'static> AnyGlobals for G {
     fn to_numbers(&self) -> Vec<f64> {
-        Record::to_numbers(self)
+        AsNumbers::to_numbers(self)
     }
 }
 

@@ -27,7 +27,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::autodiff::Lanes;
 #[cfg(feature = "neural")]
-use crate::inference::{JointNpe, Npe, Nre, StatisticTraining};
+use crate::estimators::{JointNpe, Npe, Nre, StatisticTraining};
 use crate::io::{DataSet, LocalSet};
 use crate::sampling::{FitError, Maximum, Nuts, ProfileLikelihood};
 use crate::simulate::{Plan, Simulate, SimulateError, Simulation, Stream};
@@ -35,7 +35,7 @@ use crate::simulate::{Plan, Simulate, SimulateError, Simulation, Stream};
 /// A hierarchical model; [`model!`](crate::model!) implements it.
 pub trait Model: Clone + std::fmt::Debug + PartialEq + Send + Sync + Serialize + DeserializeOwned + 'static {
     /// The global variables, nuisance parameters among them.
-    type Globals: Record + Clone + std::fmt::Debug + PartialEq + Send + Sync + Serialize + DeserializeOwned + 'static;
+    type Globals: AsNumbers + Clone + std::fmt::Debug + PartialEq + Send + Sync + Serialize + DeserializeOwned + 'static;
     /// The local variables, plate by plate.
     type Locals: LocalSet;
     /// What is observed and given.
@@ -163,7 +163,7 @@ pub trait Explicit: Model {
         q: &[f64],
         gradient: &mut [f64],
         scratch: &mut Scratch,
-        part: Part,
+        part: DensityPart,
     ) -> f64;
 }
 
@@ -186,7 +186,7 @@ pub trait Neural {}
 
 /// How much of a density is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum DensityPart {
     /// The prior of the globals alone.
     Prior,
     /// The joint density of the globals, the continuous locals and the data, but for implicit observations.
@@ -194,7 +194,7 @@ pub enum Part {
 }
 
 /// A struct of numbers as a row of numbers.
-pub trait Record: Sized {
+pub trait AsNumbers: Sized {
     /// The numbers in the order of the declaration, vectors one component after the other.
     fn to_numbers(&self) -> Vec<f64>;
     /// The struct from as many numbers; what is missing is NaN.

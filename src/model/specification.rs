@@ -1,6 +1,6 @@
 //! What a model says, as data: names, shapes, supports and plates.
 //!
-//! `model!` emits one [`Specification`] for each model. Tables, pictures, the files of a saved posterior and the errors
+//! `model!` emits one [`Specification`] for each model. Tables, images, the files of a saved posterior and the errors
 //! about data all read it, so that none of them needs the model's types.
 
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! Pictures of calibration: ranks, coverage, and both by region of the data.
+//! Figures of calibration: ranks, coverage, and both by region of the data.
 
 use super::charts::{Axes, Chart, Item, Mark, Window, charts, columns, grid};
 use super::scale::span;

@@ -6,7 +6,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use std::ops::Range;
 
-/// Width and height of a picture of one chart.
+/// Width and height of a figure of one chart.
 const SIZE: (f64, f64) = (900.0, 600.0);
 
 /// The words on a chart and the scales of its axes.
@@ -114,7 +114,7 @@ pub fn training_curve(training: &[(f64, f64)], validation: &[(f64, f64)]) -> Res
     training_curve_in(training, validation, SIZE)
 }
 
-/// The same on a picture of a given width and height.
+/// The same on a figure of a given width and height.
 pub(crate) fn training_curve_in(
     training: &[(f64, f64)],
     validation: &[(f64, f64)],
@@ -418,7 +418,7 @@ pub(super) fn paint(
     place: &dyn Fn((f64, f64)) -> (i32, i32),
     items: &[Item],
 ) -> Result<(), PlotError> {
-    // A chart's coordinates count from the corner of the whole picture.
+    // A chart's coordinates count from the corner of the whole figure.
     let canvas = area.use_screen_coord();
     for item in items {
         match item {

@@ -46,7 +46,7 @@ const VIRIDIS: [(u8, u8, u8); 16] = [
     (253, 231, 37),
 ];
 
-/// The words on a picture of images, and the size of their pixels.
+/// The words on a figure of images, and the size of their pixels.
 #[derive(Clone, Copy, Debug)]
 pub struct ImageAxes<'a> {
     /// Above the images; may be empty.
@@ -316,7 +316,7 @@ mod tests {
     const AXES: ImageAxes<'static> =
         ImageAxes { title: "", pixel: 0.5, length: "arcsec", value: "photons", size: "size" };
 
-    /// The colours of dots of a picture.
+    /// The colours of dots of a figure.
     fn dots(figure: &Figure) -> Vec<(u8, u8, u8)> {
         let pixels = Pixmap::decode_png(&figure.png().unwrap()).unwrap();
         pixels.pixels().iter().map(|p| (p.red(), p.green(), p.blue())).collect()

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 /// What is believed of one parameter.
 #[derive(Clone, Copy, Debug)]
-pub enum Belief<'a> {
+pub enum Marginal<'a> {
     /// Draws, shown as a kernel density estimate.
     Draws(&'a [f64]),
     /// A density as points (x, density), x ascending.
@@ -21,7 +21,7 @@ pub struct Panel<'a> {
     /// Its name, and unit if it has one: `mass [GeV]`.
     pub parameter: &'a str,
     /// Labelled posteriors. A label has the same colour in every panel.
-    pub beliefs: Vec<(&'a str, Belief<'a>)>,
+    pub posteriors: Vec<(&'a str, Marginal<'a>)>,
     /// Labelled vertical lines, such as the truth.
     pub lines: Vec<(&'a str, f64)>,
     /// What to show of the axis; all that matters if `None`.
@@ -38,21 +38,21 @@ pub fn marginals(title: &str, panels: &[Panel<'_>]) -> Result<Figure, PlotError>
     marginals_in(title, panels, columns, size)
 }
 
-/// The same in rows of `columns`, on a picture of a given width and height.
+/// The same in rows of `columns`, on a figure of a given width and height.
 pub(crate) fn marginals_in(
     title: &str,
     panels: &[Panel<'_>],
     columns: usize,
     size: (f64, f64),
 ) -> Result<Figure, PlotError> {
-    let beliefs = distinct(panels.iter().flat_map(|p| p.beliefs.iter().map(|b| b.0)));
+    let posteriors = distinct(panels.iter().flat_map(|p| p.posteriors.iter().map(|b| b.0)));
     let marks = distinct(panels.iter().flat_map(|p| p.lines.iter().map(|l| l.0)));
-    let tone = |mark: usize| if mark == 0 { INK } else { colour(beliefs.len() + mark - 1) };
-    let mut legend: Vec<_> = beliefs.iter().enumerate().map(|(i, b)| (*b, colour(i), Mark::Line)).collect();
+    let tone = |mark: usize| if mark == 0 { INK } else { colour(posteriors.len() + mark - 1) };
+    let mut legend: Vec<_> = posteriors.iter().enumerate().map(|(i, b)| (*b, colour(i), Mark::Line)).collect();
     legend.extend(marks.iter().enumerate().map(|(i, m)| (*m, tone(i), Mark::Dashed)));
     let chart = |(i, panel): (usize, &'_ Panel<'_>)| {
         let x = panel.range.map_or_else(|| shown(panel), |(low, high)| span([low, high], false, 0.0));
-        let (y, mut items) = bells(panel.beliefs.iter().map(|(l, b)| (place(&beliefs, l), *b)), &x);
+        let (y, mut items) = bells(panel.posteriors.iter().map(|(l, b)| (place(&posteriors, l), *b)), &x);
         for (label, at) in &panel.lines {
             items.push(Item::Line(vec![(*at, 0.0), (*at, y.end)], tone(place(&marks, label)), Mark::Dashed));
         }
@@ -82,9 +82,12 @@ fn place(seen: &[&str], label: &str) -> usize {
     seen.iter().position(|s| *s == label).unwrap_or(0)
 }
 
-/// The densities of beliefs over a range, each in the colour of its number, and what of the y axis they need.
-pub(super) fn bells<'a>(beliefs: impl Iterator<Item = (usize, Belief<'a>)>, x: &Range<f64>) -> (Range<f64>, Vec<Item>) {
-    let curves: Vec<_> = beliefs.map(|(i, belief)| (colour(i), curve(belief, x))).collect();
+/// The densities of posteriors over a range, each in the colour of its number, and what of the y axis they need.
+pub(super) fn bells<'a>(
+    posteriors: impl Iterator<Item = (usize, Marginal<'a>)>,
+    x: &Range<f64>,
+) -> (Range<f64>, Vec<Item>) {
+    let curves: Vec<_> = posteriors.map(|(i, posterior)| (colour(i), curve(posterior, x))).collect();
     let highest = curves.iter().flat_map(|c| &c.1).filter(|p| x.contains(&p.0)).map(|p| p.1);
     let y = 0.0..1.05 * span(highest.chain([0.0]), false, 0.0).end.max(1e-300);
     let drawn = curves.into_iter().flat_map(|(colour, curve)| {
@@ -96,15 +99,15 @@ pub(super) fn bells<'a>(beliefs: impl Iterator<Item = (usize, Belief<'a>)>, x: &
 
 /// The draws between their 0.1 % and 99.9 % quantiles and some room, densities above 0.2 % of their peak, and the lines.
 pub(super) fn shown(panel: &Panel<'_>) -> Range<f64> {
-    let ends = panel.beliefs.iter().flat_map(|(_, belief)| match belief {
-        Belief::Draws(draws) => {
+    let ends = panel.posteriors.iter().flat_map(|(_, posterior)| match posterior {
+        Marginal::Draws(draws) => {
             let sorted = sorted(draws);
             let [low, q25, q75, high] = [0.001, 0.25, 0.75, 0.999].map(|p| quantile(&sorted, p));
             // About two bandwidths, for the estimate to fade out in.
             let room = 1.3 * (q75 - q25) * (sorted.len() as f64).powf(-0.2);
             vec![low - room, high + room]
         }
-        Belief::Density(points) => {
+        Marginal::Density(points) => {
             let peak = points.iter().map(|p| p.1).filter(|d| d.is_finite()).fold(0.0, f64::max);
             points.iter().filter(|p| p.1 > 0.002 * peak).map(|p| p.0).collect()
         }
@@ -118,11 +121,11 @@ fn sorted(draws: &[f64]) -> Vec<f64> {
     sorted
 }
 
-/// The density of a belief over `range`, with straight sides down to nought where it ends within.
-fn curve(belief: Belief<'_>, range: &Range<f64>) -> Vec<(f64, f64)> {
-    let inner = match belief {
-        Belief::Density(points) => points.to_vec(),
-        Belief::Draws(draws) => kernel_density(&sorted(draws), range),
+/// The density of a posterior over `range`, with straight sides down to nought where it ends within.
+fn curve(posterior: Marginal<'_>, range: &Range<f64>) -> Vec<(f64, f64)> {
+    let inner = match posterior {
+        Marginal::Density(points) => points.to_vec(),
+        Marginal::Draws(draws) => kernel_density(&sorted(draws), range),
     };
     let first = inner.first().filter(|p| p.0 > range.start).map(|p| (p.0, 0.0));
     let last = inner.last().filter(|p| p.0 < range.end).map(|p| (p.0, 0.0));
@@ -198,12 +201,15 @@ mod tests {
     #[test]
     fn draws_whatever_it_is_given() {
         let draws = [f64::NAN, f64::INFINITY, 1.0, 1.0];
-        for belief in
-            [Belief::Draws(&draws), Belief::Draws(&[]), Belief::Density(&[]), Belief::Density(&[(0.0, f64::NAN)])]
-        {
+        for posterior in [
+            Marginal::Draws(&draws),
+            Marginal::Draws(&[]),
+            Marginal::Density(&[]),
+            Marginal::Density(&[(0.0, f64::NAN)]),
+        ] {
             let panel = Panel {
                 parameter: "a < b",
-                beliefs: vec![("&", belief)],
+                posteriors: vec![("&", posterior)],
                 lines: vec![("truth", f64::NAN)],
                 range: None,
             };

@@ -1,7 +1,7 @@
-//! Pictures of posteriors, data, training and models, as SVG and PNG.
+//! Figures of posteriors, data, training and models, as SVG and PNG.
 //!
 //! Nothing is asked of the system: the font is embedded, text is measured with it, and the PNG is drawn from the very SVG, with
-//! the font's outlines in place of text. Each picture is a function of plain slices that returns a [`Figure`];
+//! the font's outlines in place of text. Each figure is a function of plain slices that returns a [`Figure`];
 //! [`Figure::save`] writes it.
 
 mod calibration;
@@ -22,7 +22,7 @@ pub use charts::{Axes, Mark, Series, data_with_fit, lines, trace, training_curve
 pub use histograms::{HistogramPanel, histograms};
 pub use images::{ImageAxes, ImagePanel, images};
 pub(crate) use marginals::marginals_in;
-pub use marginals::{Belief, Panel, marginals};
+pub use marginals::{Marginal, Panel, marginals};
 pub use pairs::pairs;
 pub use plates::plate_diagram;
 
@@ -35,12 +35,12 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-/// Why a picture could not be drawn or written.
+/// Why a figure could not be drawn or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PlotError {
     /// The drawing library refused.
-    #[error("cannot draw the picture: {0}")]
+    #[error("cannot draw the figure: {0}")]
     Draw(String),
     /// A histogram whose bins and edges do not belong together.
     #[error("{counts} bins need {} edges, not {edges}", counts + 1)]
@@ -60,7 +60,7 @@ pub enum PlotError {
     },
 }
 
-/// A finished picture.
+/// A finished figure.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Figure {
     svg: String,
@@ -72,21 +72,21 @@ impl Figure {
         Self { svg }
     }
 
-    /// The picture as an SVG document.
+    /// The figure as an SVG document.
     pub fn svg(&self) -> &str {
         &self.svg
     }
 
-    /// The picture as the bytes of a PNG file, at two dots for each unit of the SVG.
+    /// The figure as the bytes of a PNG file, at two dots for each unit of the SVG.
     ///
     /// # Errors
-    /// [`PlotError::Draw`] if the picture is too large to draw.
+    /// [`PlotError::Draw`] if the figure is too large to draw.
     pub fn png(&self) -> Result<Vec<u8>, PlotError> {
         let tree =
             usvg::Tree::from_str(&outlines::outlined(&self.svg)?, &usvg::Options::default()).map_err(draw_error)?;
         let size = tree.size().to_int_size();
         let mut pixels = tiny_skia::Pixmap::new(size.width() * 2, size.height() * 2)
-            .ok_or_else(|| draw_error("the picture is too large"))?;
+            .ok_or_else(|| draw_error("the figure is too large"))?;
         resvg::render(&tree, tiny_skia::Transform::from_scale(2.0, 2.0), &mut pixels.as_mut());
         pixels.encode_png().map_err(draw_error)
     }
@@ -134,7 +134,7 @@ fn width(text: &str, size: f64) -> f64 {
     font(size).font.box_size(text).map_or(0.6 * size * text.chars().count() as f64, |(w, _)| f64::from(w) / SCALE)
 }
 
-/// plotters places things on whole units only: the canvas is this many times the picture, for smooth curves.
+/// plotters places things on whole units only: the canvas is this many times the figure, for smooth curves.
 const SCALE: f64 = 4.0;
 
 /// `x` pixels on the canvas.
@@ -162,7 +162,7 @@ fn colour(index: usize) -> RGBColor {
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
-/// A picture of `width` by `height` pixels that `paint` draws on white.
+/// A figure of `width` by `height` pixels that `paint` draws on white.
 fn figure(
     (width, height): (f64, f64),
     paint: impl FnOnce(&Area<'_>) -> Result<(), PlotError>,

@@ -1,7 +1,7 @@
 //! Text as outlines of the embedded font, for the PNG.
 //!
 //! What draws the PNG is built without its text engine, which lays out any script in any font and costs more to compile than
-//! all else here. Pictures have one font in one style and lines that run from left to right, and each glyph stands after the one
+//! all else here. Figures have one font in one style and lines that run from left to right, and each glyph stands after the one
 //! before it. Kerning and ligatures, which the font keeps in tables that `ab_glyph` does not read, are left out: "To" and "AV"
 //! are a little wider than where the SVG is shown.
 
@@ -192,18 +192,18 @@ mod tests {
         assert!(matches!(outlined(&text("", "\u{1}")), Err(PlotError::Draw(_))));
     }
 
-    /// No kind of picture is left with a text that the PNG would lack.
+    /// No kind of figure is left with a text that the PNG would lack.
     #[test]
-    fn every_text_of_every_picture_is_outlined() {
+    fn every_text_of_every_figure_is_outlined() {
         let draws: Vec<f64> = (0..100).map(f64::from).collect();
         let (points, bands) = ([(1.0, 2.0), (10.0, 1.0)], [(0.5, 1.5), (0.5, 1.5)]);
-        let panel = |belief| Panel {
+        let panel = |posterior| Panel {
             parameter: "mass [GeV]",
-            beliefs: vec![("npe", belief)],
+            posteriors: vec![("npe", posterior)],
             lines: vec![("truth", 3.0)],
             range: None,
         };
-        let panels = [panel(Belief::Draws(&draws)), panel(Belief::Density(&points))];
+        let panels = [panel(Marginal::Draws(&draws)), panel(Marginal::Density(&points))];
         let axes = Axes { title: "a & b", x: "x", y: "y", ..Axes::default() };
         let ecdf = EcdfPanel { parameter: "a", at: &[0.2, 0.5], difference: &[0.1, 0.0], bands: &bands };
         let levels = vec![LocalCurve { level: 0.5, points: &[(0.5, 0.5, 0.1)] }];

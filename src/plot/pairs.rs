@@ -1,7 +1,7 @@
 //! Posteriors of pairs of parameters.
 
 use super::charts::{Axes, Item, Mark, Window, framed, heading, paint, widest};
-use super::marginals::{Belief, bells, shown};
+use super::marginals::{Marginal, bells, shown};
 use super::scale::Scale;
 use super::{Figure, INK, Panel, PlotError, colour, figure, px};
 use plotters::prelude::RGBColor;
@@ -26,7 +26,7 @@ pub fn pairs(title: &str, panels: &[Panel<'_>]) -> Result<Figure, PlotError> {
     let n = panels.len().max(1);
     let ranges: Vec<Range<f64>> =
         panels.iter().map(|p| p.range.map_or_else(|| shown(p), |(low, high)| low..high)).collect();
-    let labels: Vec<&str> = panels.first().map_or(vec![], |p| p.beliefs.iter().map(|b| b.0).collect());
+    let labels: Vec<&str> = panels.first().map_or(vec![], |p| p.posteriors.iter().map(|b| b.0).collect());
     let mut legend: Vec<_> = labels.iter().enumerate().map(|(i, l)| (*l, colour(i), Mark::Line)).collect();
     legend.extend(panels.iter().find_map(|p| p.lines.first()).map(|l| (l.0, INK, Mark::Dashed)));
     let scales: Vec<Scale> = ranges.iter().map(|r| Scale::new(r, false, 4)).collect();
@@ -63,7 +63,7 @@ pub fn pairs(title: &str, panels: &[Panel<'_>]) -> Result<Figure, PlotError> {
 
 /// The densities of one parameter, and what of the y axis they need.
 fn marginal(panel: &Panel<'_>, x: &Range<f64>) -> (Range<f64>, Vec<Item>) {
-    let (y, mut items) = bells(panel.beliefs.iter().map(|b| b.1).enumerate(), x);
+    let (y, mut items) = bells(panel.posteriors.iter().map(|b| b.1).enumerate(), x);
     items.extend(panel.lines.iter().map(|l| Item::Line(vec![(l.1, 0.0), (l.1, y.end)], INK, Mark::Dashed)));
     (y, items)
 }
@@ -72,9 +72,9 @@ fn marginal(panel: &Panel<'_>, x: &Range<f64>) -> (Range<f64>, Vec<Item>) {
 fn pair(panels: &[Panel<'_>], row: usize, column: usize, ranges: &[Range<f64>]) -> (Range<f64>, Vec<Item>) {
     let (x, y) = (&ranges[column], &ranges[row]);
     let mut items = vec![];
-    for (i, (label, belief)) in panels[row].beliefs.iter().enumerate() {
-        let of_column = panels[column].beliefs.iter().find(|b| b.0 == *label).map(|b| b.1);
-        if let (Belief::Draws(up), Some(Belief::Draws(across))) = (belief, of_column) {
+    for (i, (label, posterior)) in panels[row].posteriors.iter().enumerate() {
+        let of_column = panels[column].posteriors.iter().find(|b| b.0 == *label).map(|b| b.1);
+        if let (Marginal::Draws(up), Some(Marginal::Draws(across))) = (posterior, of_column) {
             let points: Vec<_> = across.iter().copied().zip(up.iter().copied()).collect();
             items.extend(contours(&points, x, y, colour(i)));
         }
@@ -192,7 +192,7 @@ fn outlines(density: &[Vec<f64>], height: f64) -> Vec<Vec<(f64, f64)>> {
         }
     }
     let mut lines = vec![];
-    // In order, so that the picture is the same each time.
+    // In order, so that the figure is the same each time.
     let mut starts: Vec<Edge> = next.keys().copied().collect();
     starts.sort_unstable();
     for start in starts {
@@ -214,14 +214,16 @@ mod tests {
     #[test]
     fn draws_whatever_it_is_given() {
         let some = [f64::NAN, f64::INFINITY, 1.0, 1.0];
-        for beliefs in [[Belief::Draws(&some); 2], [Belief::Draws(&[]), Belief::Density(&[(0.0, 1.0), (1.0, 0.0)])]] {
-            let panel = |belief| Panel {
+        for posteriors in
+            [[Marginal::Draws(&some); 2], [Marginal::Draws(&[]), Marginal::Density(&[(0.0, 1.0), (1.0, 0.0)])]]
+        {
+            let panel = |posterior| Panel {
                 parameter: "a < b",
-                beliefs: vec![("&", belief)],
+                posteriors: vec![("&", posterior)],
                 lines: vec![("truth", f64::NAN)],
                 range: None,
             };
-            pairs("<&>", &beliefs.map(panel)).unwrap().png().unwrap();
+            pairs("<&>", &posteriors.map(panel)).unwrap().png().unwrap();
         }
         pairs("", &[]).unwrap().png().unwrap();
     }

@@ -266,7 +266,7 @@ impl<'a> Layout<'a> {
         self.place();
     }
 
-    /// Tries swaps in layers, and spaces left in them, and keeps what makes the picture better, until nothing does; returns
+    /// Tries swaps in layers, and spaces left in them, and keeps what makes the figure better, until nothing does; returns
     /// what is still bad.
     fn descend(&mut self) -> f64 {
         let mut best = self.cost();
@@ -296,7 +296,7 @@ impl<'a> Layout<'a> {
         best
     }
 
-    /// What is bad about a picture: crossings, arrows over nodes and foreign plates or ending in one spot, bends, sideways
+    /// What is bad about a figure: crossings, arrows over nodes and foreign plates or ending in one spot, bends, sideways
     /// runs, and room.
     fn cost(&self) -> f64 {
         let arrows = self.arrows();
@@ -333,7 +333,7 @@ impl<'a> Layout<'a> {
     }
 
     /// How many nodes, and plates with neither of its ends in them, an arrow runs over; and whether it leaves a plate that both
-    /// are in, or the picture, or comes into a plate from aside.
+    /// are in, or the figure, or comes into a plate from aside.
     fn obstacles(&self, (from, to): (usize, Item), curve: &Curve) -> f64 {
         let points: Vec<Point> = curve.points(24).collect();
         let over = |r: &Rect, margin| points.iter().any(|p| r.holds(*p, margin));

@@ -1,7 +1,7 @@
 //! The section about calibration.
 
 use super::html::{Cell, Page};
-use super::{PAIRS, PICTURES, Report, left_out};
+use super::{FIGURES, PAIRS, Report, left_out};
 use crate::calibration::{Calibration, CalibrationSummary, Coverage, Estimate, Local, p_text};
 use crate::plot::{self, EcdfPanel, LocalCurve, LocalPanel, PlotError, RankPanel};
 
@@ -20,7 +20,7 @@ impl Report {
         for (label, calibration, summary) in &self.calibrations {
             page.subheading(&format!("Of {label}: {} simulations", summary.simulations));
             tables(page, summary);
-            pictures(page, calibration, summary)?;
+            figures(page, calibration, summary)?;
         }
         Ok(())
     }
@@ -49,10 +49,10 @@ fn tables(page: &mut Page, summary: &CalibrationSummary) {
     page.table("", &columns, &summary.checks.iter().map(check).collect::<Vec<_>>());
 }
 
-fn pictures(page: &mut Page, calibration: &Calibration, summary: &CalibrationSummary) -> Result<(), PlotError> {
+fn figures(page: &mut Page, calibration: &Calibration, summary: &CalibrationSummary) -> Result<(), PlotError> {
     let mut ranks = calibration.ranks();
     let parameters = ranks.len();
-    ranks.truncate(PICTURES / 2);
+    ranks.truncate(FIGURES / 2);
     let mut figures = Vec::new();
     for ranks in &ranks {
         let bands = ranks.ecdf(BANDS);
@@ -98,8 +98,8 @@ fn pictures(page: &mut Page, calibration: &Calibration, summary: &CalibrationSum
         let own = local.iter().filter(|l| l.parameter == *name);
         own.min_by(|a, b| a.p_value.total_cmp(&b.p_value))
     };
-    let worst: Vec<&Local> = calibration.names().iter().filter_map(worst).take(PICTURES).collect();
-    let figures = worst.into_iter().map(local_picture).collect::<Result<Vec<_>, PlotError>>()?;
+    let worst: Vec<&Local> = calibration.names().iter().filter_map(worst).take(FIGURES).collect();
+    let figures = worst.into_iter().map(local_figure).collect::<Result<Vec<_>, PlotError>>()?;
     if !figures.is_empty() {
         page.remark(
             "Whether that holds in every region of the data: of each parameter, by the number that describes the data along \
@@ -109,7 +109,7 @@ fn pictures(page: &mut Page, calibration: &Calibration, summary: &CalibrationSum
     Ok(())
 }
 
-fn local_picture(local: &Local) -> Result<(String, plot::Figure), PlotError> {
+fn local_figure(local: &Local) -> Result<(String, plot::Figure), PlotError> {
     let at = |level: f64| -> Vec<(f64, f64, f64)> {
         let point = |bin: &crate::calibration::LocalBin| {
             let coverage = bin.ranks.central_coverage(&[level])[0];

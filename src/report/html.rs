@@ -1,4 +1,4 @@
-//! The pieces of a page: text that is escaped, tables, and pictures that stand in the page itself.
+//! The pieces of a page: text that is escaped, tables, and figures that stand in the page itself.
 
 use std::fmt::Write;
 
@@ -49,8 +49,8 @@ pub(super) enum Cell {
 #[derive(Default)]
 pub(super) struct Page {
     pub html: String,
-    /// Pictures so far, from which the names of their parts are made.
-    pictures: usize,
+    /// Figures so far, from which the names of their parts are made.
+    figures: usize,
 }
 
 impl Page {
@@ -100,7 +100,7 @@ impl Page {
         self.html += "</tbody></table></div>\n";
     }
 
-    /// Small pictures side by side, each with what it shows, for those who cannot see it.
+    /// Small figures side by side, each with what it shows, for those who cannot see it.
     pub fn figures(&mut self, figures: &[(String, Figure)]) {
         if figures.is_empty() {
             return;
@@ -113,7 +113,7 @@ impl Page {
         self.html += "</div>\n";
     }
 
-    /// A large picture with a caption, which may be empty.
+    /// A large figure with a caption, which may be empty.
     pub fn figure(&mut self, says: &str, caption: &str, figure: &Figure) {
         let svg = self.inline(figure, says);
         let below =
@@ -127,14 +127,14 @@ impl Page {
         );
     }
 
-    /// The picture as an element of the page. Names of its parts are made its own: in one page two cannot have the same.
+    /// The figure as an element of the page. Names of its parts are made its own: in one page two cannot have the same.
     fn inline(&mut self, figure: &Figure, says: &str) -> String {
-        self.pictures += 1;
+        self.figures += 1;
         let svg = figure.svg();
         let svg = &svg[svg.find("<svg").unwrap_or(0)..];
         let mut own = format!("<svg role=\"img\" aria-label=\"{}\"{}", escape(says), svg.trim_start_matches("<svg"));
         for before in [" id=\"", "url(#", "href=\"#"] {
-            own = own.replace(before, &format!("{before}f{}-", self.pictures));
+            own = own.replace(before, &format!("{before}f{}-", self.figures));
         }
         own.trim_end().to_owned()
     }
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn names_in_two_pictures_are_two() {
+    fn names_in_two_figures_are_two() {
         let figure = lines(&Default::default(), &[]).unwrap();
         let mut page = Page::default();
         page.figure("\"first\" width=\"1\"", "", &figure);

@@ -11,25 +11,25 @@ use self::html::{Cell, Page, escape, marked};
 use crate::calibration::{Calibration, CalibrationSummary, Predictive, Typicality, data_statistics, number, p_text};
 use crate::files::atomic_write;
 use crate::io::{Column, DataSet, Frame};
-use crate::model::{Model, Plate, PlateSize, Record, Role, Specification, Variable, global_names};
+use crate::model::{AsNumbers, Model, Plate, PlateSize, Role, Specification, Variable, global_names};
 use crate::plot::{self, Figure, HistogramPanel, Panel, PlotError};
 use crate::sampling::Inferred;
 use crate::sampling::{Summary, to_scale};
 
-/// Draws that a picture is made from.
+/// Draws that a figure is made from.
 const DRAWS: usize = 4000;
 /// How far the mean of a posterior may be from that of the first, in its sd, and by what factor its sd, without a warning.
 const SHIFT: f64 = 0.5;
 const WIDTH: f64 = 1.25;
-/// As many parameters as a picture of all pairs can hold, and as many pictures as stand side by side.
+/// As many parameters as a figure of all pairs can hold, and as many figures as stand side by side.
 const PAIRS: usize = 6;
-const PICTURES: usize = 24;
+const FIGURES: usize = 24;
 
 /// Why a report could not be written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReportError {
-    /// A picture could not be drawn.
+    /// A figure could not be drawn.
     #[error(transparent)]
     Plot(#[from] PlotError),
     /// The file could not be written.
@@ -61,18 +61,18 @@ pub enum ReportError {
 /// let model = Flux::default();
 /// let data = FluxData { events: FluxEvents { energy: vec![0.7, 0.1, 1.9, 0.4, 0.2, 0.3] } };
 /// let chains = model.nuts(&data).seed(1).run()?;
-/// let posterior = model.npe().seed(1).train(Budget::sets(2_000))?; // far too short, for an example
+/// let estimator = model.npe().seed(1).train(Budget::simulations(2_000))?; // far too short, for an example
 /// let check = PredictiveCheck::new(&model, &data).posterior(chains.globals())?;
 ///
 /// let folder = std::env::temp_dir().join("hierarch-report");
 /// Report::new(&model)
 ///     .data(&data)
 ///     .posterior("NUTS", &chains)
-///     .posterior("neural", &posterior.condition(&data)?)
-///     .training("neural", posterior.history())
-///     .warnings("neural", posterior.warnings())
+///     .posterior("neural", &estimator.condition(&data)?)
+///     .training("neural", estimator.history())
+///     .warnings("neural", estimator.warnings())
 ///     .predictive(&check)
-///     .calibration("neural", &posterior.calibrate().simulations(100).run()?)
+///     .calibration("neural", &estimator.calibrate().simulations(100).run()?)
 ///     .setting("seed", 1)
 ///     .note("The energies are made up.")
 ///     .save(folder.join("report.html"))?;
@@ -185,8 +185,8 @@ impl Report {
 
     /// How a training went, as `posterior.history()` tells it.
     #[cfg(feature = "neural")]
-    pub fn training(mut self, label: &str, history: &[crate::nn::Record]) -> Self {
-        let shown = |r: &crate::nn::Record| Validation {
+    pub fn training(mut self, label: &str, history: &[crate::nn::TrainingRecord]) -> Self {
+        let shown = |r: &crate::nn::TrainingRecord| Validation {
             sets: r.sets,
             seconds: r.seconds,
             loss: r.loss,
@@ -212,7 +212,7 @@ impl Report {
         self
     }
 
-    /// A picture of your own with a caption.
+    /// A figure of your own with a caption.
     pub fn figure(mut self, caption: &str, figure: &Figure) -> Self {
         self.figures.push((caption.to_owned(), figure.clone()));
         self
@@ -255,7 +255,7 @@ impl Report {
             ("model", "Model", self.specification.is_some(), Self::write_model),
             ("data", "Data", !self.statistics.is_empty() || self.typicality.is_some(), Self::write_data),
             ("posterior", "Posterior", !self.posteriors.is_empty(), Self::write_posteriors),
-            ("figures", "Pictures", !self.figures.is_empty(), Self::write_figures),
+            ("figures", "Figures", !self.figures.is_empty(), Self::write_figures),
             ("training", "Training", !self.trainings.is_empty(), Self::write_trainings),
             ("calibration", "Calibration", !self.calibrations.is_empty(), Self::write_calibrations),
             ("predictive", "Predictive checks", !self.predictive.is_empty(), Self::write_predictive),
@@ -339,7 +339,7 @@ impl Report {
             let panel = HistogramPanel { name, values, observed: None };
             Ok((format!("histogram of {name}"), plot::histograms("", "elements", &[panel])?))
         };
-        let figures = self.columns.iter().take(PICTURES).map(histogram).collect::<Result<Vec<_>, PlotError>>()?;
+        let figures = self.columns.iter().take(FIGURES).map(histogram).collect::<Result<Vec<_>, PlotError>>()?;
         page.figures(&figures);
         left_out(page, self.columns.len(), "columns");
         if let Some(typicality) = &self.typicality {
@@ -362,7 +362,7 @@ impl Report {
             let figure = plot::marginals_in("", std::slice::from_ref(panel), 1, (450.0, 410.0))?;
             Ok((format!("posterior of {}", panel.parameter), figure))
         };
-        let figures = panels.iter().take(PICTURES).map(alone).collect::<Result<Vec<_>, PlotError>>()?;
+        let figures = panels.iter().take(FIGURES).map(alone).collect::<Result<Vec<_>, PlotError>>()?;
         page.figures(&figures);
         left_out(page, names.len(), "parameters");
         if names.len() > 1 {
@@ -390,12 +390,12 @@ impl Report {
     fn panel<'a>(&'a self, name: &'a str) -> Panel<'a> {
         let draws = |shown: &'a Shown| {
             let column = shown.columns.iter().find(|c| c.0 == name);
-            (shown.label.as_str(), plot::Belief::Draws(column.map_or(&[], |c| c.1.as_slice())))
+            (shown.label.as_str(), plot::Marginal::Draws(column.map_or(&[], |c| c.1.as_slice())))
         };
         let truth = self.truths.iter().filter(|t| t.0 == name).map(|t| ("truth", t.1));
         Panel {
             parameter: name,
-            beliefs: self.posteriors.iter().map(draws).collect(),
+            posteriors: self.posteriors.iter().map(draws).collect(),
             lines: truth.collect(),
             range: None,
         }
@@ -482,14 +482,14 @@ impl Report {
             let columns = ["statistic", "data", "mean", "sd", "p"];
             let columns: Vec<_> = columns.iter().enumerate().map(|(i, c)| (*c, number_but_first(i))).collect();
             page.table("", &columns, &check.compared().iter().map(row).collect::<Vec<_>>());
-            // What does not vary is no picture.
+            // What does not vary is no figure.
             let varies: Vec<_> = check.compared().iter().filter(|c| c.sd() > 0.0).collect();
             let histogram = |c: &&crate::calibration::Compared| {
                 let name = format!("{} (p {})", c.name, p_text(c.p_value()));
                 let panel = HistogramPanel { name: &name, values: &c.replications, observed: Some(c.observed) };
                 Ok((format!("replications of {}", c.name), plot::histograms("", "replications", &[panel])?))
             };
-            let figures = varies.iter().take(PICTURES).map(histogram).collect::<Result<Vec<_>, PlotError>>()?;
+            let figures = varies.iter().take(FIGURES).map(histogram).collect::<Result<Vec<_>, PlotError>>()?;
             page.figures(&figures);
             left_out(page, varies.len(), "statistics");
         }
@@ -549,8 +549,8 @@ fn number_but_first(column: usize) -> Cell {
 }
 
 fn left_out(page: &mut Page, all: usize, what: &str) {
-    if all > PICTURES {
-        page.remark(&format!("Pictures of the first {PICTURES} of {all} {what}."));
+    if all > FIGURES {
+        page.remark(&format!("Figures of the first {FIGURES} of {all} {what}."));
     }
 }
 
@@ -622,8 +622,8 @@ impl Calibration {
     ///
     /// ```no_run
     /// # use hierarch::prelude::*;
-    /// # fn f<M: Model>(posterior: Posterior<M>) -> Result<(), Box<dyn std::error::Error>> {
-    /// posterior.calibrate().simulations(1000).run()?.report("report.html")?;
+    /// # fn f<M: Model>(estimator: PosteriorEstimator<M>) -> Result<(), Box<dyn std::error::Error>> {
+    /// estimator.calibrate().simulations(1000).run()?.report("report.html")?;
     /// # Ok(())
     /// # }
     /// ```

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{Summary, diagnostics};
-use crate::model::{Model, Record};
+use crate::model::{AsNumbers, Model};
 
 /// The draws of several Markov chains for one data set.
 ///

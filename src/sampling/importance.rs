@@ -15,7 +15,7 @@ use rayon::prelude::*;
 use super::nuts::on_threads;
 use super::smoothing::smooth;
 use super::{SampleError, Summary, summary};
-use crate::model::{AnyData, AnyModel, Densities, Density, Likelihood, Model, Record};
+use crate::model::{AnyData, AnyModel, AsNumbers, Densities, Density, Likelihood, Model};
 use crate::progress::Progress;
 use crate::simulate::{Stream, stream};
 
@@ -43,14 +43,14 @@ pub trait Proposal: Sync {
 /// Printed, it is a table of each variable's mean, sd and quantiles, a line of diagnostics, and a line for each sign that
 /// the weights are not to be trusted.
 #[derive(Clone, Debug)]
-pub struct Refined<M> {
-    any: AnyRefined,
+pub struct WeightedDraws<M> {
+    any: AnyWeightedDraws,
     model: PhantomData<fn() -> M>,
 }
 
 /// An exact posterior of some model.
 #[derive(Clone, Debug)]
-pub(crate) struct AnyRefined {
+pub(crate) struct AnyWeightedDraws {
     names: Vec<String>,
     /// Draw after draw.
     values: Vec<f64>,
@@ -67,33 +67,33 @@ pub(crate) struct AnyRefined {
 /// The posterior of a model given a data set, from `draws` draws of a proposal; the same for the same seed on any number of
 /// threads.
 ///
-/// `belief.refine(&model, &data)` is this with 4000 draws from seed 0, which takes milliseconds.
+/// `posterior.importance_sample(&model, &data)` is this with 4000 draws from seed 0, which takes milliseconds.
 ///
 /// # Errors
 /// Data that do not fit the model, fewer than 100 draws, a proposal that says nothing of some latent number or gives numbers
 /// that are not finite, and draws that are all impossible under the model.
-pub fn refine<M: Likelihood>(
+pub fn importance_sample<M: Likelihood>(
     model: &M,
     data: &M::Data,
     proposal: &dyn Proposal,
     draws: usize,
     seed: u64,
-) -> Result<Refined<M>, SampleError> {
+) -> Result<WeightedDraws<M>, SampleError> {
     if draws < FEWEST {
         return Err(SampleError::Setting { setting: "the number of draws", value: draws, least: FEWEST });
     }
     let density = Density::new(model, data)?;
-    weigh((model, data), &|| Box::new(density.clone()), proposal, draws, seed).map(Refined::of)
+    weigh((model, data), &|| Box::new(density.clone()), proposal, draws, seed).map(WeightedDraws::of)
 }
 
-/// See [`refine`].
+/// See [`importance_sample`].
 fn weigh(
     (model, data): (&dyn AnyModel, &dyn AnyData),
     densities: Densities<'_>,
     proposal: &dyn Proposal,
     draws: usize,
     seed: u64,
-) -> Result<AnyRefined, SampleError> {
+) -> Result<AnyWeightedDraws, SampleError> {
     let dimension = model.dimension(data);
     if dimension == 0 {
         return Err(SampleError::NothingToSample);
@@ -131,7 +131,7 @@ fn weigh(
     })??;
     drop(progress);
 
-    AnyRefined::new([names, derived].concat(), values, q, log_weights)
+    AnyWeightedDraws::new([names, derived].concat(), values, q, log_weights)
 }
 
 type Chunk<'a> = (((&'a mut [f64], &'a mut [f64]), &'a mut [f64]), &'a mut [f64]);
@@ -163,12 +163,12 @@ fn shown(names: &[String]) -> String {
     }
 }
 
-impl<M: Model> Refined<M> {
-    pub(crate) fn of(any: AnyRefined) -> Self {
+impl<M: Model> WeightedDraws<M> {
+    pub(crate) fn of(any: AnyWeightedDraws) -> Self {
         Self { any, model: PhantomData }
     }
 
-    pub(crate) fn any(&self) -> &AnyRefined {
+    pub(crate) fn any(&self) -> &AnyWeightedDraws {
         &self.any
     }
 
@@ -215,20 +215,20 @@ impl<M: Model> Refined<M> {
         self.any.log_evidence()
     }
 
-    /// The standard error of [`log_evidence`](Refined::log_evidence), from the spread of the weights.
+    /// The standard error of [`log_evidence`](WeightedDraws::log_evidence), from the spread of the weights.
     pub fn log_evidence_error(&self) -> f64 {
         self.any.log_evidence_error()
     }
 
     /// The shape of the tail of the weights: they have as many finite moments as its inverse. Up to 0.5 the draws are nearly
-    /// as good as [`effective_sample_size`](Refined::effective_sample_size) of the posterior; above 0.7 they say little of
+    /// as good as [`effective_sample_size`](WeightedDraws::effective_sample_size) of the posterior; above 0.7 they say little of
     /// it. Minus infinity where there is no tail.
     pub fn k_hat(&self) -> f64 {
         self.any.k_hat()
     }
 
     /// How many draws of the posterior the weighted draws are worth, 1 / the sum of squared weights (Kong 1992). To be
-    /// believed only where [`k_hat`](Refined::k_hat) is.
+    /// believed only where [`k_hat`](WeightedDraws::k_hat) is.
     pub fn effective_sample_size(&self) -> f64 {
         self.any.effective_sample_size()
     }
@@ -239,7 +239,7 @@ impl<M: Model> Refined<M> {
     }
 }
 
-impl AnyRefined {
+impl AnyWeightedDraws {
     pub(crate) fn new(
         names: Vec<String>,
         values: Vec<f64>,
@@ -327,7 +327,7 @@ impl AnyRefined {
             ));
         } else if size < ENOUGH {
             warnings.push(format!(
-                "the effective sample size is {size:.0}, below {ENOUGH:.0}: take more draws with `sampling::refine`"
+                "the effective sample size is {size:.0}, below {ENOUGH:.0}: take more draws with `sampling::importance_sample`"
             ));
         }
         if self.undefined > 0 {
@@ -384,13 +384,13 @@ pub(super) fn pick(cumulative: &[f64], rng: &mut Stream) -> usize {
     cumulative.partition_point(|sum| *sum <= u)
 }
 
-impl<M: Model> std::fmt::Display for Refined<M> {
+impl<M: Model> std::fmt::Display for WeightedDraws<M> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.any.fmt(f)
     }
 }
 
-impl std::fmt::Display for AnyRefined {
+impl std::fmt::Display for AnyWeightedDraws {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         writeln!(f, "{}", self.summary())?;
         writeln!(

@@ -1,9 +1,9 @@
 //! A posterior as draws by name, whatever it was inferred with.
 
-use super::{Chains, Refined, Summary};
+use super::{Chains, Summary, WeightedDraws};
 use crate::model::Model;
 
-/// A posterior that reports and checks can read: [`Refined`], [`Chains`], what neural estimators conclude, or draws by name.
+/// A posterior that reports and checks can read: [`WeightedDraws`], [`Chains`], what neural estimators conclude, or draws by name.
 pub trait Inferred {
     /// The names of its numbers.
     fn names(&self) -> Vec<String>;
@@ -21,7 +21,7 @@ pub trait Inferred {
     }
 }
 
-impl<M: Model> Inferred for Refined<M> {
+impl<M: Model> Inferred for WeightedDraws<M> {
     fn names(&self) -> Vec<String> {
         self.names().to_vec()
     }

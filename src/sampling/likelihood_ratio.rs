@@ -7,7 +7,9 @@
 use super::minimise::{Minimum, NoMinimum, minimise};
 use super::{SampleError, nuts::on_threads};
 use crate::io::DataError;
-use crate::model::{AnyData, AnyDensity, AnyModel, Density, GlobalSlot, Likelihood, Model, Plate, PlateSize, Record};
+use crate::model::{
+    AnyData, AnyDensity, AnyModel, AsNumbers, Density, GlobalSlot, Likelihood, Model, Plate, PlateSize,
+};
 use crate::simulate::{Fixed, stream};
 
 /// Draws of the prior among which the search looks for its starts.

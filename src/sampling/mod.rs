@@ -15,8 +15,8 @@ mod trajectory;
 
 pub(crate) use chains::AnyChains;
 pub use chains::Chains;
-pub(crate) use importance::AnyRefined;
-pub use importance::{Proposal, Refined, refine};
+pub(crate) use importance::AnyWeightedDraws;
+pub use importance::{Proposal, WeightedDraws, importance_sample};
 pub use inferred::Inferred;
 pub use likelihood_ratio::{FitError, Maximum, ProfileLikelihood};
 pub(crate) use minimise::minimise;

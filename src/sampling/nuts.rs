@@ -10,7 +10,7 @@ use super::adaptation::Adaptation;
 use super::importance::{cumulative, pick};
 use super::metric::Metric;
 use super::trajectory::{Position, Walker};
-use super::{AnyChains, AnyRefined, Chains, Refined};
+use super::{AnyChains, AnyWeightedDraws, Chains, WeightedDraws};
 use crate::io::DataError;
 use crate::model::{AnyData, AnyDensity, AnyModel, Densities, Density, Likelihood, Model};
 use crate::progress::Progress;
@@ -130,7 +130,7 @@ pub enum SampleError {
     /// A posterior to start from is of other data.
     #[error(
         "the posterior to start from has {found} unconstrained numbers and the model with these data {dimension}: refine the \
-         belief on the same data"
+         posterior on the same data"
     )]
     OtherStart {
         /// The numbers of the posterior.
@@ -146,13 +146,13 @@ pub enum SampleError {
 pub struct Nuts<'a, M: Model> {
     model: &'a M,
     data: &'a M::Data,
-    density: Source<'a, M>,
+    density: DensitySource<'a, M>,
     settings: NutsSettings<'a>,
 }
 
 /// Where the density comes from.
 #[derive(Clone, Debug)]
-enum Source<'a, M: Model> {
+enum DensitySource<'a, M: Model> {
     /// From the data, if they fit.
     Data(fn(&'a M, &'a M::Data) -> Result<Density<'a, M>, DataError>),
     /// One that is at hand, and the numbers that it is the posterior of, if not of all; the others are left out as NaN.
@@ -167,13 +167,13 @@ struct NutsSettings<'a> {
     warmup: Option<usize>,
     draws: usize,
     target_accept: f64,
-    from: Option<&'a AnyRefined>,
+    from: Option<&'a AnyWeightedDraws>,
 }
 
 impl<'a, M: Likelihood> Nuts<'a, M> {
     /// Four chains of 1000 draws after a warm-up of 1000, from seed 0.
     pub fn new(model: &'a M, data: &'a M::Data) -> Self {
-        Self::with(model, data, Source::Data(Density::new))
+        Self::with(model, data, DensitySource::Data(Density::new))
     }
 }
 
@@ -187,10 +187,10 @@ impl<'a, M: Model> Nuts<'a, M> {
         density: Density<'a, M>,
         inferred: Option<Vec<String>>,
     ) -> Self {
-        Self::with(model, data, Source::Known(density, inferred))
+        Self::with(model, data, DensitySource::Known(density, inferred))
     }
 
-    fn with(model: &'a M, data: &'a M::Data, density: Source<'a, M>) -> Self {
+    fn with(model: &'a M, data: &'a M::Data, density: DensitySource<'a, M>) -> Self {
         let settings = NutsSettings { seed: 0, chains: 4, warmup: None, draws: 1000, target_accept: 0.8, from: None };
         Self { model, data, density, settings }
     }
@@ -216,7 +216,7 @@ impl<'a, M: Model> Nuts<'a, M> {
     /// Starts each chain from a draw of a posterior that was found before, with its covariance as the metric: the warm-up is
     /// then 100 steps unless [`warmup`](Nuts::warmup) says otherwise. The chains are as exact as from anywhere else; where
     /// the weights of the posterior cannot be trusted, its draws count as they are.
-    pub fn start_from(mut self, refined: &'a Refined<M>) -> Self {
+    pub fn start_from(mut self, refined: &'a WeightedDraws<M>) -> Self {
         self.settings.from = Some(refined.any());
         self
     }
@@ -240,8 +240,8 @@ impl<'a, M: Model> Nuts<'a, M> {
     pub fn run(self) -> Result<Chains<M>, SampleError> {
         self.settings.check()?;
         let (density, inferred) = match self.density {
-            Source::Data(make) => (make(self.model, self.data)?, None),
-            Source::Known(density, inferred) => (density, inferred),
+            DensitySource::Data(make) => (make(self.model, self.data)?, None),
+            DensitySource::Known(density, inferred) => (density, inferred),
         };
         self.settings.run(self.model, self.data, &|| Box::new(density.clone()), inferred.as_deref()).map(Chains::of)
     }
@@ -413,7 +413,7 @@ struct Known<'a> {
 }
 
 impl<'a> Known<'a> {
-    fn new(refined: &'a AnyRefined, dimension: usize) -> Result<Self, SampleError> {
+    fn new(refined: &'a AnyWeightedDraws, dimension: usize) -> Result<Self, SampleError> {
         let (q, weights) = refined.start();
         let found = q.len() / weights.len();
         if found != dimension {

@@ -63,7 +63,7 @@ pub enum SimulateError {
     },
     /// Nothing says how to draw a covariate.
     #[error(
-        "the covariate `{variable}` has no distribution: hand in data to take it from with `.given(&data)` or `.like(&data)`, \
+        "the covariate `{variable}` has no distribution: hand in data to take it from with `.covariates_from(&data)` or `.same_design_as(&data)`, \
          or declare `given {variable} ~ ...`"
     )]
     NoCovariate {
@@ -150,13 +150,13 @@ impl<'a, M: Model> Simulate<'a, M> {
     }
 
     /// Takes the sizes, indices and covariates of a data set as they are.
-    pub fn like(mut self, data: &'a M::Data) -> Self {
+    pub fn same_design_as(mut self, data: &'a M::Data) -> Self {
         self.any.follow(data, true, false);
         self
     }
 
     /// Replicates a data set: what could have been seen in its place. Sizes, indices and covariates are as they are, as for
-    /// [`like`](Simulate::like), but for plates of random size, `plate events(n ~ Poisson(rate))`, which are a part of what
+    /// [`same_design_as`](Simulate::same_design_as), but for plates of random size, `plate events(n ~ Poisson(rate))`, which are a part of what
     /// is seen: these are drawn with all that is inside them, their covariates from the rows of the data set.
     pub fn replicate(mut self, data: &'a M::Data) -> Self {
         self.any.follow(data, true, true);
@@ -164,7 +164,7 @@ impl<'a, M: Model> Simulate<'a, M> {
     }
 
     /// Draws the covariates of each element from the rows of a data set.
-    pub fn given(mut self, data: &'a M::Data) -> Self {
+    pub fn covariates_from(mut self, data: &'a M::Data) -> Self {
         self.any.follow(data, false, false);
         self
     }

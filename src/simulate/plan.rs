@@ -88,7 +88,7 @@ impl<'a> Fixed<'a> {
     }
 
     /// The same with one element of a plate at the top, and the plates inside it as the model has them.
-    pub(crate) fn but_one(mut self, model: &dyn AnyModel, plate: &str) -> Self {
+    pub(crate) fn with_single_element(mut self, model: &dyn AnyModel, plate: &str) -> Self {
         fn count(plate: &Plate) -> usize {
             1 + plate.plates.iter().map(count).sum::<usize>()
         }

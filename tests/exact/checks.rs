@@ -1,6 +1,6 @@
 //! The checks of calibration, on posteriors that are exact or wrong in a known way. What they find how often is in `power.rs`.
 
-use hierarch::calibration::{Calibration, Judged, LogDensities};
+use hierarch::calibration::{Calibration, CalibrationTrial, LogDensities};
 use hierarch::simulate::stream;
 use hierarch_tests::faulty::{NoCorrelation, Right, Shift, ShiftByHalf, Width, WidthByHalf, calibration};
 use hierarch_tests::{seed, within};
@@ -81,8 +81,8 @@ fn local_checks_say_where() {
     }
 }
 
-/// Judged simulations, each changed.
-fn changed(calibration: &Calibration, change: impl Fn(usize, &mut Judged)) -> Calibration {
+/// CalibrationTrial simulations, each changed.
+fn changed(calibration: &Calibration, change: impl Fn(usize, &mut CalibrationTrial)) -> Calibration {
     let mut judged = calibration.judged().to_vec();
     judged.iter_mut().enumerate().for_each(|(i, one)| change(i, one));
     Calibration::from_judged(calibration.names().to_vec(), judged).unwrap()
@@ -93,7 +93,7 @@ fn changed(calibration: &Calibration, change: impl Fn(usize, &mut Judged)) -> Ca
 #[test]
 fn what_is_wrong_at_both_ends_is_found() {
     let right = calibration(seed(2), 4000, Right);
-    let side = |one: &Judged| if one.statistics[0].1.abs() > 0.75 { 1.0 } else { -1.0 };
+    let side = |one: &CalibrationTrial| if one.statistics[0].1.abs() > 0.75 { 1.0 } else { -1.0 };
     let bent = changed(&right, |_, one| {
         let shift = 0.1 * side(one);
         one.draws[0].iter_mut().for_each(|x| *x += shift);
@@ -182,7 +182,7 @@ fn the_same_on_any_number_of_threads() {
 #[test]
 fn what_does_not_belong_together_is_refused() {
     let judged = || calibration(seed(7), 30, Right).judged().to_vec();
-    let says = |change: &dyn Fn(&mut Judged)| {
+    let says = |change: &dyn Fn(&mut CalibrationTrial)| {
         let mut all = judged();
         change(&mut all[3]);
         Calibration::from_judged(names(), all).unwrap_err().to_string()
@@ -212,7 +212,7 @@ fn draws_alone_are_enough() {
     assert_eq!(with.rows, without.rows);
     // Ranks of one parameter alone: no pairs.
     let mut rng = stream(seed(1), 1);
-    let one = |_| Judged {
+    let one = |_| CalibrationTrial {
         truth: vec![rng.random()],
         draws: vec![(0..40).map(|_| rng.random()).collect()],
         log_densities: None,

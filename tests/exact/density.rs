@@ -136,7 +136,7 @@ models! {
     detectors: Detectors::default(), [("shots", 11)];
     counting: Counting::default(), [];
     groups: Groups::default(), [("sites", 4), ("samples", 30)];
-    own: Own::default(), [];
+    own: UserNetwork::default(), [];
     peak: Peak::default(), [("events", 30)];
     levels: Levels::default(), [("regions", 2), ("towns", 2), ("people", 3)];
     exams: Exams::default(), [("schools", 2), ("students", 4), ("answers", 20)];

@@ -119,7 +119,7 @@ fn check_locals_of<M: Model>(model: &M, plates: &[(&str, usize)], given: Option<
         simulate = simulate.size(plate, *size);
     }
     if let Some(data) = given {
-        simulate = simulate.given(data);
+        simulate = simulate.covariates_from(data);
     }
     for s in &simulate.run().unwrap() {
         let (frame, data) = (s.locals.frame(), s.data.frame());
@@ -250,7 +250,7 @@ models! {
     counting: Counting::default(), [];
     groups: Groups::default(), [("sites", 4), ("samples", 30)];
     changepoint: Changepoint::default(), [("ticks", 20)];
-    own: Own::default(), [];
+    own: UserNetwork::default(), [];
     peak: Peak::default(), [("events", 30)];
     deep: Deep::default(), [("schools", 2), ("classes", 3), ("pupils", 4)];
     levels: Levels::default(), [("regions", 2), ("towns", 2), ("people", 3)];

@@ -6,7 +6,7 @@
 use hierarch::calibration::strategies::{Conjugate, NormalNormal, Visit, conjugate, prior, simulations, sizes};
 use hierarch::calibration::{Calibrate, Tolerance};
 use hierarch::io::{DataSet, LocalSet, read_csv, write_csv};
-use hierarch::model::{Density, PlateSize, Record, log_density, unconstrain};
+use hierarch::model::{AsNumbers, Density, PlateSize, log_density, unconstrain};
 use hierarch::prelude::*;
 use hierarch::sampling::diagnostics::mcse_mean;
 use hierarch_tests::models::*;
@@ -32,7 +32,7 @@ impl Visit for DensityIsExact {
         let data = simulate(model, self.0).data;
         let exact = model.exact(&data);
         let evidence = |seed: u64| {
-            let other = model.simulate(1).seed(seed).like(&data).run().unwrap().remove(0);
+            let other = model.simulate(1).seed(seed).same_design_as(&data).run().unwrap().remove(0);
             let joint = log_density(model, &other.globals, &other.locals, &data).unwrap();
             joint - exact.log_density(&latents::<M>(&other.globals, &other.locals))
         };

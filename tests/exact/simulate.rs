@@ -37,11 +37,11 @@ fn globals_and_covariates_can_be_fixed() {
     let truth = EightSchoolsGlobals { mu: 3.0, tau: 2.0 };
     let sigma = vec![1.0, 2.0, 3.0];
     let data = EightSchoolsData { schools: EightSchoolsSchools { sigma: sigma.clone(), y: vec![0.0; 3] } };
-    for s in model.simulate(50).at(&truth).like(&data).run().unwrap() {
+    for s in model.simulate(50).at(&truth).same_design_as(&data).run().unwrap() {
         assert_eq!(s.globals, truth);
         assert_eq!(s.data.schools.sigma, sigma);
     }
-    for s in model.simulate(50).given(&data).size("schools", 9).run().unwrap() {
+    for s in model.simulate(50).covariates_from(&data).size("schools", 9).run().unwrap() {
         assert_eq!(s.data.schools.len(), 9);
         assert!(s.data.schools.sigma.iter().all(|x| sigma.contains(x)));
     }
@@ -52,7 +52,7 @@ fn what_cannot_be_simulated_says_why() {
     let schools = EightSchools::default();
     let error = schools.simulate(1).run().unwrap_err();
     assert!(
-        matches!(error, SimulateError::NoCovariate { variable: "sigma" }) && error.to_string().contains("like(&data)")
+        matches!(error, SimulateError::NoCovariate { variable: "sigma" }) && error.to_string().contains("same_design_as(&data)")
     );
     let error = Resonance::default().simulate(1).size("event", 3).run().unwrap_err();
     assert!(error.to_string().contains("no plate `event`; its plates are `events`"), "{error}");

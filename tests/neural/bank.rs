@@ -2,22 +2,21 @@
 
 use std::path::{Path, PathBuf};
 
-use hierarch::nn::Settings;
 use hierarch::prelude::*;
 use hierarch::simulate::{Stream, draw};
 use hierarch_tests::models::{Deep, ItemResponse, Radon, Resonance, Sessions};
 use hierarch_tests::seed;
 
-/// Photons in the pixels of a picture, and the offset of a read-out.
+/// Photons in the pixels of an image, and the offset of a read-out.
 fn expose(brightness: f64, offset: f64, rng: &mut Stream) -> [f32; 64] {
     std::array::from_fn(|_| (draw("image", &Poisson::new(brightness), rng).unwrap() as f64 + offset) as f32)
 }
 
 model! {
-    pub Pictures {
+    pub Images {
         param offset: f64 = 0.0;
         global mean ~ Normal(2.0, 0.5);
-        plate pictures(1..=4) {
+        plate images(1..=4) {
             local brightness ~ LogNormal(mean, 0.5);
             observe image: [f32; 64] ~ expose(brightness, offset);
         }
@@ -30,8 +29,8 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     names
 }
 
-fn small(settings: &mut Settings) {
-    (settings.pilot, settings.validation, settings.sets) = (256, 64, 64);
+fn small() -> TrainingConfig {
+    TrainingConfig { pilot: Some(256), validation: Some(64), batch_size: Some(64), ..Default::default() }
 }
 
 /// Hierarchies of every shape learn from a bank, and to the same numbers: from one that was interrupted in its last shard and
@@ -51,10 +50,10 @@ fn a_joint_posterior_learns_from_a_bank_of_any_model() {
         };
         let draws = |bank: &Bank<M>, threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            let npe = model.joint_npe().seed(seed(1)).global_settings(small).local_settings(small).bank(bank);
-            let joint = pool.install(|| npe.train(Budget::sets(640))).unwrap();
-            let belief = joint.condition(&data).unwrap();
-            (belief.sample(20, 1), belief.names().to_vec())
+            let npe = model.joint_npe().seed(seed(1)).global_training(small()).local_training(small()).bank(bank);
+            let joint = pool.install(|| npe.train(Budget::simulations(640))).unwrap();
+            let posterior = joint.condition(&data).unwrap();
+            (posterior.sample(20, 1), posterior.names().to_vec())
         };
         bank(1100);
         let first = draws(&bank(1400), 1);
@@ -66,39 +65,40 @@ fn a_joint_posterior_learns_from_a_bank_of_any_model() {
     check(&Sessions::default(), &[("people", 3)]);
     check(&ItemResponse::default(), &[("subjects", 5), ("items", 3), ("answers", 20)]);
     check(&Deep::default(), &[]);
-    check(&Pictures::default(), &[]);
+    check(&Images::default(), &[]);
 }
 
 /// What is not of the bank's kind is an error that says what to do.
 #[test]
 fn a_bank_that_does_not_serve_says_why() {
     let folder = tempfile::tempdir().unwrap();
-    let model = Pictures::default();
+    let model = Images::default();
     let simulate = |sets: usize| model.simulate(sets).seed(4);
     let bank = simulate(700).bank(folder.path()).unwrap();
     let text = |error: InferenceError| error.to_string();
 
-    let offset = Pictures { offset: 0.5 };
-    let error = text(offset.joint_npe().bank(&bank).train(Budget::sets(64)).unwrap_err());
+    let offset = Images { offset: 0.5 };
+    let error = text(offset.joint_npe().bank(&bank).train(Budget::simulations(64)).unwrap_err());
     assert!(error.contains("offset: 0.0") && error.contains("offset: 0.5"), "{error}");
     let few = simulate(100).bank(folder.path()).unwrap();
     assert_eq!(few.len(), 100);
     for alone in [false, true] {
         let npe = model.joint_npe().bank(&few);
-        let npe = if alone { npe.each_alone() } else { npe };
-        let error = text(npe.train(Budget::sets(64)).unwrap_err());
+        let npe = if alone { npe.without_hierarchy() } else { npe };
+        let error = text(npe.train(Budget::simulations(64)).unwrap_err());
         assert!(error.contains("100 data sets is too small to train from: simulate at least 640"), "{error}");
     }
-    let fixed = model.simulate(700).size("pictures", 1).bank(tempfile::tempdir().unwrap().path()).unwrap();
-    let joint = model.joint_npe().global_settings(small).local_settings(small).bank(&fixed).train(Budget::sets(64));
-    let data = model.simulate(1).size("pictures", 2).run().unwrap().remove(0).data;
+    let fixed = model.simulate(700).size("images", 1).bank(tempfile::tempdir().unwrap().path()).unwrap();
+    let joint =
+        model.joint_npe().global_training(small()).local_training(small()).bank(&fixed).train(Budget::simulations(64));
+    let data = model.simulate(1).size("images", 2).run().unwrap().remove(0).data;
     let error = text(joint.unwrap().condition(&data).unwrap_err());
-    assert!(error.contains("`pictures` has 2 elements") && error.contains("for 1 alone"), "{error}");
+    assert!(error.contains("`images` has 2 elements") && error.contains("for 1 alone"), "{error}");
 
     let error = text(simulate(700).seed(5).bank(folder.path()).unwrap_err());
     assert!(error.contains("seed 4") && error.contains("seed 5") && error.contains("Use another folder"), "{error}");
     let error = text(Resonance::default().simulate(700).seed(4).bank(folder.path()).unwrap_err());
-    assert!(error.contains("00000.safetensors holds data sets of `Pictures`"), "{error}");
+    assert!(error.contains("00000.safetensors holds data sets of `Images`"), "{error}");
 
     let file = &files(folder.path())[0];
     let bytes = std::fs::read(file).unwrap();
@@ -112,12 +112,12 @@ fn a_bank_that_does_not_serve_says_why() {
     assert!(error.contains("cut short"), "{error}");
 }
 
-/// Pictures of counts take two bytes a pixel, those of other numbers four; what is read is what was simulated either way.
+/// Images of counts take two bytes a pixel, those of other numbers four; what is read is what was simulated either way.
 #[test]
 fn counts_take_half_the_disk() {
     let [counts, others] = [0.0, 0.5].map(|offset| {
         let folder = tempfile::tempdir().unwrap();
-        Pictures { offset }.simulate(1000).size("pictures", 4).bank(folder.path()).unwrap();
+        Images { offset }.simulate(1000).size("images", 4).bank(folder.path()).unwrap();
         std::fs::metadata(&files(folder.path())[0]).unwrap().len() as f64
     });
     let pixels = 1000.0 * 4.0 * 64.0;
@@ -139,7 +139,7 @@ model! {
 fn too_few_elements_are_an_error() {
     let model = Rare::default();
     let bank = model.simulate(700).bank(tempfile::tempdir().unwrap().path()).unwrap();
-    let npe = model.joint_npe().global_settings(small).local_settings(small).bank(&bank);
-    let error = npe.train(Budget::sets(64)).unwrap_err().to_string();
+    let npe = model.joint_npe().global_training(small()).local_training(small()).bank(&bank);
+    let error = npe.train(Budget::simulations(64)).unwrap_err().to_string();
     assert!(error.contains("elements of the plate `events`, too few") && error.contains("at least 64"), "{error}");
 }

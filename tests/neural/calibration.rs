@@ -24,8 +24,8 @@ fn every_network_is_an_estimator() {
 /// After so many data sets, within such a width and shift: of a posterior, and of a ratio and a joint posterior.
 fn every_network(sets: u64, globals: [f64; 2], others: [f64; 2]) {
     let model = NormalMeans { least: 1, most: 10, ..NormalMeans::default() };
-    let posterior = model.npe().seed(seed(1)).train(Budget::sets(sets)).unwrap();
-    let calibration = posterior.calibrate().simulations(500).draws(100).seed(seed(0)).run().unwrap();
+    let estimator = model.npe().seed(seed(1)).train(Budget::simulations(sets)).unwrap();
+    let calibration = estimator.calibrate().simulations(500).draws(100).seed(seed(0)).run().unwrap();
     assert_eq!(calibration.names(), ["mu"]);
     assert!(calibration.judged().iter().all(|one| one.log_densities.is_some()));
     assert_calibrated!(calibration, width = globals[0], shift = globals[1]);
@@ -33,7 +33,7 @@ fn every_network(sets: u64, globals: [f64; 2], others: [f64; 2]) {
     let half = |data: &<NormalMeans as Model>::Data, count, seed| -> Result<Columns, String> {
         let mut halved = data.clone();
         halved.groups.x.truncate(data.groups.x.len().div_ceil(2));
-        let mut columns = posterior.condition(&halved).unwrap().sample(count, seed);
+        let mut columns = estimator.condition(&halved).unwrap().sample(count, seed);
         Ok(vec![("mu".to_owned(), columns.remove(0))])
     };
     assert_calibrated!(
@@ -42,12 +42,12 @@ fn every_network(sets: u64, globals: [f64; 2], others: [f64; 2]) {
         shift = globals[1]
     );
 
-    let ratio = model.nre().seed(seed(1)).train(Budget::sets(sets)).unwrap();
+    let ratio = model.nre().seed(seed(1)).train(Budget::simulations(sets)).unwrap();
     let calibration = ratio.calibrate().simulations(300).draws(100).seed(seed(0)).run().unwrap();
     assert_eq!(calibration.names(), ["mu"]);
     assert_calibrated!(calibration, width = others[0], shift = others[1]);
 
-    let joint = model.joint_npe().seed(seed(1)).train(Budget::sets(sets)).unwrap();
+    let joint = model.joint_npe().seed(seed(1)).train(Budget::simulations(sets)).unwrap();
     let calibration = joint.calibrate().simulations(500).draws(100).seed(seed(0)).run().unwrap();
     assert_eq!(calibration.names(), ["mu", "theta"]);
     assert_calibrated!(calibration, width = others[0], shift = others[1]);
@@ -79,7 +79,7 @@ fn discrete_locals_are_calibrated_roughly() {
 
 fn discrete_locals(sets: u64, width: f64, shift: f64) {
     let model = Kinds::default();
-    let joint = model.joint_npe().seed(seed(1)).train(Budget::sets(sets)).unwrap();
+    let joint = model.joint_npe().seed(seed(1)).train(Budget::simulations(sets)).unwrap();
     let calibration = joint.calibrate().simulations(500).draws(100).seed(seed(0)).run().unwrap();
     assert_eq!(calibration.names(), ["share", "kind", "height"]);
     assert_calibrated!(calibration, width = width, shift = shift);
@@ -88,14 +88,14 @@ fn discrete_locals(sets: u64, width: f64, shift: f64) {
 #[test]
 fn the_same_seed_gives_the_same_calibration_on_any_number_of_threads() {
     let model = NormalMeans { least: 1, most: 4, ..NormalMeans::default() };
-    let posterior = model.npe().seed(seed(1)).train(Budget::sets(2_000)).unwrap();
-    let joint = model.joint_npe().seed(seed(1)).train(Budget::sets(2_000)).unwrap();
+    let estimator = model.npe().seed(seed(1)).train(Budget::simulations(2_000)).unwrap();
+    let joint = model.joint_npe().seed(seed(1)).train(Budget::simulations(2_000)).unwrap();
     let nuts = NutsEstimator::new(&model).warmup(100);
     let run = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
             [
-                posterior.calibrate().simulations(40).draws(20).seed(seed(3)).run().unwrap().ranks(),
+                estimator.calibrate().simulations(40).draws(20).seed(seed(3)).run().unwrap().ranks(),
                 joint.calibrate().simulations(40).draws(20).seed(seed(3)).run().unwrap().ranks(),
                 Calibrate::new(&model, &nuts).simulations(20).draws(20).seed(seed(3)).run().unwrap().ranks(),
             ]
@@ -103,6 +103,6 @@ fn the_same_seed_gives_the_same_calibration_on_any_number_of_threads() {
     };
     let (one, two) = (run(1), run(2));
     assert_eq!(one, two);
-    let other = posterior.calibrate().simulations(40).draws(20).seed(seed(4)).run().unwrap().ranks();
+    let other = estimator.calibrate().simulations(40).draws(20).seed(seed(4)).run().unwrap().ranks();
     assert_ne!(one[0], other);
 }

@@ -2,7 +2,7 @@
 
 use hierarch::io::read_column;
 use hierarch::prelude::*;
-use hierarch::sampling::refine;
+use hierarch::sampling::importance_sample;
 use hierarch_tests::{seed, within};
 
 model! {
@@ -109,11 +109,11 @@ fn the_z_boson() {
 fn a_network_finds_the_z_boson() {
     let (model, data) = (Dimuon::default(), data());
     let exact = model.nuts(&data).seed(seed(1)).draws(4000).run().unwrap().summary().rows;
-    let posterior = model.npe().seed(seed(1)).train(Budget::sets(800_000)).unwrap();
-    let belief = posterior.condition(&data).unwrap().summary().rows;
+    let estimator = model.npe().seed(seed(1)).train(Budget::simulations(800_000)).unwrap();
+    let posterior = estimator.condition(&data).unwrap().summary().rows;
     // The peak. The fraction rests on the tails, where the data are fewer than this model expects (11 events and not 22
     // above 100.4 GeV), and there a network that has only seen the model's data is to be trusted less.
-    for (neural, exact) in belief.iter().zip(&exact).take(2) {
+    for (neural, exact) in posterior.iter().zip(&exact).take(2) {
         within!((neural.mean - exact.mean).abs(), 0.5 * exact.sd, "{}: {} {}", exact.name, neural.mean, exact.mean);
         within!((neural.sd / exact.sd - 1.0).abs(), 0.15, "{}: {} {}", exact.name, neural.sd, exact.sd);
     }
@@ -125,10 +125,10 @@ fn a_network_finds_the_z_boson() {
 #[ignore = "long: a training to a stated accuracy"]
 fn a_short_training_is_made_exact() {
     let (model, data) = (Dimuon::default(), data());
-    let posterior = model.npe().seed(seed(1)).train(Budget::sets(60_000)).unwrap();
-    let belief = posterior.condition(&data).unwrap();
-    let refined = refine(&model, &data, &belief, 100_000, seed(1)).unwrap();
-    println!("{belief}\n{refined}");
+    let estimator = model.npe().seed(seed(1)).train(Budget::simulations(60_000)).unwrap();
+    let posterior = estimator.condition(&data).unwrap();
+    let refined = importance_sample(&model, &data, &posterior, 100_000, seed(1)).unwrap();
+    println!("{posterior}\n{refined}");
     assert!(refined.warnings().is_empty(), "{refined}");
     let chains = model.nuts(&data).seed(seed(1)).draws(4000).run().unwrap();
     let mut off = 0.0_f64;
@@ -139,7 +139,7 @@ fn a_short_training_is_made_exact() {
         within!((mean - exact.mean).abs(), 4.0 * error, "{}: {mean} {}", exact.name, exact.mean);
         within!((sd - exact.sd).abs(), 4.0 * error, "{}: {sd} {}", exact.name, exact.sd);
         within!(error, 0.05 * exact.sd, "{}: the error {error} is too large to tell", exact.name);
-        off = off.max((belief.mean(&exact.name).unwrap() - exact.mean).abs() / exact.sd);
+        off = off.max((posterior.mean(&exact.name).unwrap() - exact.mean).abs() / exact.sd);
     }
     within!(0.3, off, "the belief was good before: nothing is shown, {off}");
 }

@@ -37,7 +37,7 @@ fn ratios_of_events_multiply_roughly() {
 /// many nats.
 fn ratios_multiply(sets: u64, sizes: &[usize], [sds, share, nats]: [f64; 3]) {
     let model = Shift::default();
-    let ratio = model.nre().seed(seed(1)).per_event("events").train(Budget::sets(sets)).unwrap();
+    let ratio = model.nre().seed(seed(1)).per_event("events").train(Budget::simulations(sets)).unwrap();
     for &n in sizes {
         let s = model.simulate(1).size("events", n).seed(seed(5)).run().unwrap().remove(0);
         let (mean, sd) = conjugate(&s.data.events.x, 1.0);
@@ -101,7 +101,7 @@ fn a_ratio_stands_in_roughly_for_a_density() {
 /// After so many data sets: means within so many sds, sds within such a share.
 fn ratio_instead_of_density(sets: u64, sizes: &[usize], sds: f64, share: f64) {
     let model = Hidden::default();
-    let ratio = model.nre().seed(seed(1)).implicit("images").train(Budget::sets(sets)).unwrap();
+    let ratio = model.nre().seed(seed(1)).implicit("images").train(Budget::simulations(sets)).unwrap();
     for &n in sizes {
         let data = model.simulate(1).size("images", n).size("stars", 5).seed(seed(6)).run().unwrap().remove(0).data;
         let known = KnownData {
@@ -134,24 +134,24 @@ fn a_saved_ratio_is_the_same_when_loaded() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ratio.safetensors");
     let model = Hidden::default();
-    let ratio = model.nre().implicit("images").train(Budget::sets(2_000)).unwrap();
+    let ratio = model.nre().implicit("images").train(Budget::simulations(2_000)).unwrap();
     ratio.save(&path).unwrap();
-    let loaded = hierarch::inference::EventRatio::load(&model, &path).unwrap();
+    let loaded = hierarch::estimators::EventRatio::load(&model, &path).unwrap();
     let s = model.simulate(1).run().unwrap().remove(0);
     let of =
-        |ratio: &hierarch::inference::EventRatio<Hidden>| ratio.log_ratios(&s.data, &s.globals, &s.locals).unwrap();
+        |ratio: &hierarch::estimators::EventRatio<Hidden>| ratio.log_ratios(&s.data, &s.globals, &s.locals).unwrap();
     assert_eq!(of(&ratio), of(&loaded));
     let error = TestStatistic::load(&model, &path).unwrap_err().to_string();
     assert!(error.contains("its header has no `hierarch.statistic`"), "{error}");
-    let error = hierarch::inference::EventRatio::load(&Shift::default(), &path).unwrap_err().to_string();
+    let error = hierarch::estimators::EventRatio::load(&Shift::default(), &path).unwrap_err().to_string();
     assert!(error.contains("`Hidden`") && error.contains("`Shift`"), "{error}");
 }
 
 #[test]
 fn what_elements_do_not_tell_is_an_error() {
     let model = Hidden::default();
-    let fails = |training: hierarch::inference::EventNre<'_, Hidden>| {
-        training.train(Budget::sets(500)).unwrap_err().to_string()
+    let fails = |training: hierarch::estimators::EventNre<'_, Hidden>| {
+        training.train(Budget::simulations(500)).unwrap_err().to_string()
     };
     let error = fails(model.nre().per_event("images"));
     assert!(error.contains("`flux` is observed, too"), "{error}");
@@ -161,6 +161,6 @@ fn what_elements_do_not_tell_is_an_error() {
     assert!(error.contains("no plate `planets`") && error.contains("`images`, `stars`"), "{error}");
     let error = fails(model.nre().globals(&["mu"]).implicit("images"));
     assert!(error.contains("all are needed"), "{error}");
-    let error = Known::default().nre().implicit("images").train(Budget::sets(500)).unwrap_err().to_string();
+    let error = Known::default().nre().implicit("images").train(Budget::simulations(500)).unwrap_err().to_string();
     assert!(error.contains("use `per_event`"), "{error}");
 }

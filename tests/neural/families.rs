@@ -37,23 +37,28 @@ fn learn<M: Model>(
     (family, budget): (Family, Budget),
     data: &[M::Data],
     exact: impl Fn(&M::Data, u64) -> Points<M> + Sync,
-    mass: impl Fn(&Belief<M>) -> Option<f64>,
+    mass: impl Fn(&Posterior<M>) -> Option<f64>,
 ) -> Learned
 where
     M::Data: Sync,
 {
-    let posterior = model.npe().seed(seed(1)).settings(|s| s.architecture.family = family).train(budget).unwrap();
+    let estimator = model
+        .npe()
+        .seed(seed(1))
+        .network(NetworkConfig { family: Some(family), ..Default::default() })
+        .train(budget)
+        .unwrap();
     let kl = |(index, data): (usize, &M::Data)| -> f64 {
-        let belief = posterior.condition(data).unwrap();
+        let posterior = estimator.condition(data).unwrap();
         let points = exact(data, index as u64);
-        points.iter().map(|(globals, log_p)| log_p - belief.log_density(globals)).sum::<f64>() / points.len() as f64
+        points.iter().map(|(globals, log_p)| log_p - posterior.log_density(globals)).sum::<f64>() / points.len() as f64
     };
     let each: Vec<f64> = data.par_iter().enumerate().map(kl).collect();
     let n = each.len() as f64;
     let kl = each.iter().sum::<f64>() / n;
     let variance = each.iter().map(|own| (own - kl).powi(2)).sum::<f64>() / (n - 1.0);
-    let masses = data[..3].iter().filter_map(|data| mass(&posterior.condition(data).unwrap())).collect();
-    let last = posterior.history().last().unwrap();
+    let masses = data[..3].iter().filter_map(|data| mass(&estimator.condition(data).unwrap())).collect();
+    let last = estimator.history().last().unwrap();
     Learned { kl, error: (variance / n).sqrt(), masses, seconds: last.seconds, sets: last.sets }
 }
 
@@ -119,7 +124,7 @@ impl Grid {
         let exact = |data: &M::Data, seed| {
             self.draws(log_joint(data), seed).into_iter().map(|(point, log_p)| (globals(point), log_p)).collect()
         };
-        learn(model, how, data, exact, |belief| Some(self.mass(|point| belief.log_density(&globals(point)))))
+        learn(model, how, data, exact, |posterior| Some(self.mass(|point| posterior.log_density(&globals(point)))))
     }
 }
 
@@ -371,7 +376,7 @@ fn within(name: &str, family: Family, learned: &Learned, bound: f64, mass_off: f
 #[ignore = "long: a training to a stated accuracy"]
 fn conjugate_posteriors_are_within_a_fiftieth_of_a_nat() {
     for (dims, sets) in [(1, 100_000), (2, 100_000), (5, 150_000), (10, 250_000)] {
-        let budget = Budget::sets(sets);
+        let budget = Budget::simulations(sets);
         for family in [Family::Gaussian, MIXTURE, Family::maf(), Family::nsf()] {
             within(&format!("{dims} numbers"), family, &conjugate(dims, 0.5, (family, budget)), 0.02, 5e-3);
         }
@@ -383,24 +388,24 @@ fn conjugate_posteriors_are_within_a_fiftieth_of_a_nat() {
             5e-3,
         );
     }
-    let correlated = conjugate(2, 0.5, (Family::Diagonal, Budget::sets(100_000)));
+    let correlated = conjugate(2, 0.5, (Family::Diagonal, Budget::simulations(100_000)));
     within!(0.05, correlated.kl, "independent numbers follow correlated ones: KL {}", correlated.kl);
 }
 
 /// Holds families to a bound that one Gaussian exceeds.
 fn beyond_a_gaussian(name: &str, case: Case, families: &[Family], sets: u64, bound: f64) {
-    let gaussian = case((Family::Gaussian, Budget::sets(100_000)));
+    let gaussian = case((Family::Gaussian, Budget::simulations(100_000)));
     println!("{name}: a Gaussian is within KL {:.4} +- {:.4}", gaussian.kl, gaussian.error);
     within!(2.0 * bound, gaussian.kl, "{name}: a Gaussian is within KL {}", gaussian.kl);
     for family in families {
-        within(name, *family, &case((*family, Budget::sets(sets))), bound, 5e-3);
+        within(name, *family, &case((*family, Budget::simulations(sets))), bound, 5e-3);
     }
 }
 
 /// Each family in a moment: roughly right, and a density.
 #[test]
 fn families_are_roughly_right_and_have_a_density() {
-    let budget = Budget::sets(20_000);
+    let budget = Budget::simulations(20_000);
     for family in [Family::Gaussian, MIXTURE, Family::maf(), Family::nsf()] {
         // A grid that ends where the exact posteriors do loses a little of one that has hardly learned.
         within("2 numbers", family, &conjugate(2, 0.5, (family, budget)), 0.2, 0.05);

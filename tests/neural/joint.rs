@@ -1,6 +1,6 @@
 //! Joint posteriors of globals and locals, against exact ones.
 
-use hierarch::inference::JointNpe;
+use hierarch::estimators::JointNpe;
 use hierarch::model::{Density, constrain, log_density};
 use hierarch::prelude::*;
 use hierarch::sampling::Proposal;
@@ -85,8 +85,8 @@ fn exact_alone(y: f64, sigma: f64) -> (f64, f64) {
 #[ignore = "long: a training to a stated accuracy"]
 fn locals_are_those_of_a_normal_random_effects_model() {
     let model = Schools::default();
-    let joint = model.joint_npe().seed(seed(1)).train(Budget::sets(1_200_000)).unwrap();
-    let alone = model.joint_npe().each_alone().seed(seed(2)).train(Budget::sets(400_000)).unwrap();
+    let joint = model.joint_npe().seed(seed(1)).train(Budget::simulations(1_200_000)).unwrap();
+    let alone = model.joint_npe().without_hierarchy().seed(seed(2)).train(Budget::simulations(400_000)).unwrap();
     assert_exact(&joint, &alone, 0.05, 0.03);
 }
 
@@ -94,8 +94,8 @@ fn locals_are_those_of_a_normal_random_effects_model() {
 #[test]
 fn locals_are_roughly_those_of_a_normal_random_effects_model() {
     let model = Schools::default();
-    let joint = model.joint_npe().seed(seed(1)).train(Budget::sets(40_000)).unwrap();
-    let alone = model.joint_npe().each_alone().seed(seed(2)).train(Budget::sets(20_000)).unwrap();
+    let joint = model.joint_npe().seed(seed(1)).train(Budget::simulations(40_000)).unwrap();
+    let alone = model.joint_npe().without_hierarchy().seed(seed(2)).train(Budget::simulations(20_000)).unwrap();
     assert_exact(&joint, &alone, 0.3, 0.15);
 }
 
@@ -105,8 +105,9 @@ fn locals_are_roughly_those_of_a_normal_random_effects_model() {
 fn locals_learned_from_a_bank_are_those_of_a_normal_random_effects_model() {
     let model = Schools::default();
     let bank = model.simulate(400_000).seed(seed(7)).bank(tempfile::tempdir().unwrap().path()).unwrap();
-    let joint = model.joint_npe().bank(&bank).seed(seed(1)).train(Budget::sets(1_200_000)).unwrap();
-    let alone = model.joint_npe().each_alone().bank(&bank).seed(seed(2)).train(Budget::sets(400_000)).unwrap();
+    let joint = model.joint_npe().bank(&bank).seed(seed(1)).train(Budget::simulations(1_200_000)).unwrap();
+    let alone =
+        model.joint_npe().without_hierarchy().bank(&bank).seed(seed(2)).train(Budget::simulations(400_000)).unwrap();
     assert_exact(&joint, &alone, 0.05, 0.03);
 }
 
@@ -117,9 +118,9 @@ fn a_bank_may_be_for_the_locals_alone() {
     let bank = model.simulate(700).seed(seed(7)).bank(tempfile::tempdir().unwrap().path()).unwrap();
     let set = &model.simulate(1).size("schools", 8).seed(seed(3)).run().unwrap()[0];
     let log_densities = |joint: JointNpe<'_, Schools>| {
-        let belief = joint.seed(seed(1)).train(Budget::sets(2_000)).unwrap().condition(&set.data).unwrap();
-        let of_globals = belief.globals().unwrap().log_density(&set.globals);
-        (of_globals, belief.log_density(&set.globals, &set.locals).unwrap() - of_globals)
+        let posterior = joint.seed(seed(1)).train(Budget::simulations(2_000)).unwrap().condition(&set.data).unwrap();
+        let of_globals = posterior.globals().unwrap().log_density(&set.globals);
+        (of_globals, posterior.log_density(&set.globals, &set.locals).unwrap() - of_globals)
     };
     let (fresh, of_bank) = (log_densities(model.joint_npe()), log_densities(model.joint_npe().bank(&bank)));
     let (globals, locals) = log_densities(model.joint_npe().local_bank(&bank));
@@ -135,28 +136,28 @@ fn a_bank_may_be_for_the_locals_alone() {
 #[test]
 fn beliefs_of_many_data_sets_are_not_off_together() {
     let model = Schools::default();
-    let joint = model.joint_npe().seed(seed(1)).train(Budget::sets(2_000)).unwrap();
+    let joint = model.joint_npe().seed(seed(1)).train(Budget::simulations(2_000)).unwrap();
     let sets = model.simulate(150).size("schools", 2).seed(seed(3)).run().unwrap();
     let mut off = 0.0;
     for (seed, set) in sets.iter().enumerate() {
-        let belief = joint.condition(&set.data).unwrap();
-        let theta = &belief.sample(2000, 100 + seed as u64)[2];
+        let posterior = joint.condition(&set.data).unwrap();
+        let theta = &posterior.sample(2000, 100 + seed as u64)[2];
         let mean = theta.iter().sum::<f64>() / 2000.0;
         let variance = theta.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / 1999.0;
-        off += (belief.sd("theta[0]").unwrap() / variance.sqrt()).ln() / 150.0;
+        off += (posterior.sd("theta[0]").unwrap() / variance.sqrt()).ln() / 150.0;
     }
     within!(off.abs(), 0.0092, "{off}");
 }
 
 /// Means within so many sds and sds within such a share, on average over data sets and schools.
-fn assert_exact(joint: &JointPosterior<Schools>, alone: &JointPosterior<Schools>, sds: f64, share: f64) {
+fn assert_exact(joint: &JointEstimator<Schools>, alone: &JointEstimator<Schools>, sds: f64, share: f64) {
     let sets = Schools::default().simulate(40).size("schools", 8).seed(seed(3)).run().unwrap();
     let (mut shift, mut ratio, mut shift_alone, mut ratio_alone) = (0.0, 0.0, 0.0, 0.0);
     let mut gain = 0.0;
     for set in &sets {
         let exact = exact(&set.data);
-        let (belief, single) = (joint.condition(&set.data).unwrap(), alone.condition(&set.data).unwrap());
-        let (told, told_alone) = (belief.summary(), single.summary());
+        let (posterior, single) = (joint.condition(&set.data).unwrap(), alone.condition(&set.data).unwrap());
+        let (told, told_alone) = (posterior.summary(), single.summary());
         for i in 0..8 {
             let name = format!("theta[{i}]");
             let row = |summary: &hierarch::sampling::Summary| {
@@ -186,13 +187,13 @@ fn assert_exact(joint: &JointPosterior<Schools>, alone: &JointPosterior<Schools>
 #[test]
 fn a_refined_joint_belief_is_exact() {
     let model = Schools::default();
-    let joint = model.joint_npe().seed(seed(1)).train(Budget::sets(60_000)).unwrap();
+    let joint = model.joint_npe().seed(seed(1)).train(Budget::simulations(60_000)).unwrap();
     // One data set, whatever the seed: where tau may be small, a short training is far too wide or narrow.
     let data = model.simulate(1).size("schools", 8).seed(3).run().unwrap().remove(0).data;
     let exact = exact(&data);
-    let belief = joint.condition(&data).unwrap();
-    let refined = hierarch::sampling::refine(&model, &data, &belief, 40_000, seed(1)).unwrap();
-    println!("{belief}\n{refined}");
+    let posterior = joint.condition(&data).unwrap();
+    let refined = hierarch::sampling::importance_sample(&model, &data, &posterior, 40_000, seed(1)).unwrap();
+    println!("{posterior}\n{refined}");
     assert!(refined.warnings().is_empty(), "{refined}");
     for (row, (mean, sd)) in refined.summary().rows.iter().zip(&exact) {
         // Twice the naive error of a weighted mean.
@@ -203,19 +204,19 @@ fn a_refined_joint_belief_is_exact() {
     // In constrained space the density is the same: what a typed draw weighs, its unconstrained numbers weigh.
     let (n, mut values) = (exact.len(), Vec::new());
     let (mut q, mut log_proposal, mut gradient) = (vec![0.0; 500 * n], vec![0.0; 500], vec![0.0; n]);
-    Proposal::draw(&belief, &mut stream(seed(2), 0), &mut q, &mut log_proposal);
+    Proposal::draw(&posterior, &mut stream(seed(2), 0), &mut q, &mut log_proposal);
     let mut density = Density::new(&model, &data).unwrap();
     for (q, log_proposal) in q.chunks(n).zip(log_proposal) {
         constrain(&model, Some(&data), q, &mut values);
         let globals = SchoolsGlobals { mu: values[0], tau: values[1] };
         let locals = SchoolsLocals { schools: SchoolsSchoolsLocals { theta: values[2..].to_vec() } };
         let weight = log_density(&model, &globals, &locals, &data).unwrap();
-        let weight = weight - belief.log_density(&globals, &locals).unwrap();
+        let weight = weight - posterior.log_density(&globals, &locals).unwrap();
         let expected = density.gradient(q, &mut gradient) - log_proposal;
         within!((weight - expected).abs(), 1e-4, "{weight}, not {expected}");
     }
-    let alone = model.joint_npe().each_alone().train(Budget::sets(2_000)).unwrap();
-    let error = alone.condition(&data).unwrap().refine(&model, &data).unwrap_err().to_string();
+    let alone = model.joint_npe().without_hierarchy().train(Budget::simulations(2_000)).unwrap();
+    let error = alone.condition(&data).unwrap().importance_sample(&model, &data).unwrap_err().to_string();
     assert!(error.contains("says nothing of `mu`, `tau`"), "{error}");
 }
 
@@ -254,7 +255,7 @@ fn statrs_normal() -> (impl Fn(f64) -> f64, impl Fn(f64) -> f64) {
 #[ignore = "long: a training to a stated accuracy"]
 fn joint_draws_pass_rank_tests() {
     let model = Radon::default();
-    let joint = model.joint_npe().size("counties", 10).seed(seed(1)).train(Budget::sets(500_000)).unwrap();
+    let joint = model.joint_npe().size("counties", 10).seed(seed(1)).train(Budget::simulations(500_000)).unwrap();
     let sets = model.simulate(400).size("counties", 10).seed(seed(5)).run().unwrap();
     const DRAWS: usize = 99;
     let mut ranks = vec![Vec::new(); 6];
@@ -294,16 +295,16 @@ fn discrete_locals_have_roughly_their_probabilities() {
 /// After so many data sets, on average. The prior alone is off by 0.4.
 fn probabilities_are_off_by(sets: u64, most: f64) {
     let model = Resonance::default();
-    let joint = model.joint_npe().seed(seed(1)).train(Budget::sets(sets)).unwrap();
+    let joint = model.joint_npe().seed(seed(1)).train(Budget::simulations(sets)).unwrap();
     let truth = ResonanceGlobals { fraction: 0.3, mass: 2.0 };
     let sets = model.simulate(10).at(&truth).size("events", 60).seed(seed(5)).run().unwrap();
     let (mut off, mut count) = (0.0, 0.0);
     for set in &sets {
         let x = &set.data.events.x;
         let exact = exact_signal(x);
-        let belief = joint.condition(&set.data).unwrap();
+        let posterior = joint.condition(&set.data).unwrap();
         for (i, exact) in exact.iter().enumerate() {
-            let told = belief.probabilities(&format!("signal[{i}]")).unwrap();
+            let told = posterior.probabilities(&format!("signal[{i}]")).unwrap();
             within!((told[0] + told[1] - 1.0).abs(), 1e-6);
             off += (told[1] - exact).abs();
             count += 1.0;
@@ -349,26 +350,26 @@ fn hierarchies_of_every_shape_are_inferred_saved_and_loaded() {
     fn check<M: Model>(model: &M) {
         let folder = tempfile::tempdir().unwrap();
         let npe = || {
-            let small = |s: &mut hierarch::nn::Settings| (s.pilot, s.validation) = (256, 256);
-            model.joint_npe().seed(seed(1)).global_settings(small).local_settings(small)
+            let small = TrainingConfig { pilot: Some(256), validation: Some(256), ..Default::default() };
+            model.joint_npe().seed(seed(1)).global_training(small.clone()).local_training(small)
         };
-        let joint = npe().checkpoints(folder.path().join("training")).train(Budget::sets(1024)).unwrap();
-        let resumed = npe().checkpoints(folder.path().join("training")).train(Budget::sets(1024)).unwrap();
+        let joint = npe().checkpoints(folder.path().join("training")).train(Budget::simulations(1024)).unwrap();
+        let resumed = npe().checkpoints(folder.path().join("training")).train(Budget::simulations(1024)).unwrap();
         joint.save(folder.path().join("saved")).unwrap();
-        let loaded = JointPosterior::load(model, folder.path().join("saved")).unwrap();
+        let loaded = JointEstimator::load(model, folder.path().join("saved")).unwrap();
         for (i, set) in model.simulate(3).seed(seed(4)).run().unwrap().iter().enumerate() {
-            let belief = joint.condition(&set.data).unwrap();
-            let (names, columns) = (belief.names(), belief.sample(20, i as u64));
+            let posterior = joint.condition(&set.data).unwrap();
+            let (names, columns) = (posterior.names(), posterior.sample(20, i as u64));
             assert_eq!(names.len(), columns.len());
             assert!(columns.iter().flatten().all(|x| x.is_finite()));
             for other in [&resumed, &loaded] {
                 assert_eq!(other.condition(&set.data).unwrap().sample(20, i as u64), columns);
             }
-            for draw in belief.draws(5, 1).unwrap() {
-                assert!(belief.log_density(&draw.globals, &draw.locals).unwrap().is_finite());
+            for draw in posterior.draws(5, 1).unwrap() {
+                assert!(posterior.log_density(&draw.globals, &draw.locals).unwrap().is_finite());
             }
         }
-        assert!(JointPosterior::load(&Resonance { width: 0.7 }, folder.path().join("saved")).is_err());
+        assert!(JointEstimator::load(&Resonance { width: 0.7 }, folder.path().join("saved")).is_err());
     }
     check(&Radon::default());
     check(&Sessions::default());
@@ -387,16 +388,16 @@ fn a_refined_joint_posterior_is_that_of_nuts() {
             y: vec![28.0, 8.0, -3.0, 7.0, -1.0, 1.0, 18.0, 12.0],
         },
     };
-    let npe = model.joint_npe().given(&data).size("schools", 8).seed(seed(1));
-    let belief = npe.train(Budget::sets(400_000)).unwrap().condition(&data).unwrap();
-    let refined = hierarch::sampling::refine(&model, &data, &belief, 20_000, seed(1)).unwrap();
+    let npe = model.joint_npe().covariates_from(&data).size("schools", 8).seed(seed(1));
+    let posterior = npe.train(Budget::simulations(400_000)).unwrap().condition(&data).unwrap();
+    let refined = hierarch::sampling::importance_sample(&model, &data, &posterior, 20_000, seed(1)).unwrap();
     println!("k-hat {:.2}, effective sample size {:.0}", refined.k_hat(), refined.effective_sample_size());
     within!(refined.k_hat(), 0.7, "{refined}");
     let chains = model.nuts(&data).seed(seed(1)).draws(10_000).target_accept(0.95).run().unwrap();
     let exact = chains.summary();
     // 10 numbers, means and sds: five standard errors of both give a false-alarm rate near 1e-5.
     let worth = refined.effective_sample_size();
-    for row in exact.rows.iter().filter(|row| belief.names().contains(&row.name)) {
+    for row in exact.rows.iter().filter(|row| posterior.names().contains(&row.name)) {
         let error = row.sd * (1.0 / worth + 1.0 / row.ess_bulk.unwrap()).sqrt();
         let (mean, sd) = (refined.mean(&row.name).unwrap(), refined.sd(&row.name).unwrap());
         println!("{}: mean {mean:.3} {:.3}, sd {sd:.3} {:.3}", row.name, row.mean, row.sd);
@@ -439,37 +440,37 @@ model! {
 #[test]
 fn what_a_joint_posterior_cannot_tell_says_why() {
     let model = Towers::default();
-    let small = |s: &mut hierarch::nn::Settings| (s.pilot, s.validation) = (256, 256);
-    let npe = || model.joint_npe().global_settings(small).local_settings(small);
+    let small = || TrainingConfig { pilot: Some(256), validation: Some(256), ..Default::default() };
+    let npe = || model.joint_npe().global_training(small()).local_training(small());
     let data = &model.simulate(1).size("towers", 3).size("jets", 2).seed(seed(1)).run().unwrap()[0].data;
-    let joint = npe().size("towers", 3).train(Budget::sets(2048)).unwrap();
-    let belief = joint.condition(data).unwrap();
-    assert_eq!(belief.sample(0, 1).len(), belief.names().len());
+    let joint = npe().size("towers", 3).train(Budget::simulations(2048)).unwrap();
+    let posterior = joint.condition(data).unwrap();
+    assert_eq!(posterior.sample(0, 1).len(), posterior.names().len());
     let text = |error: &dyn std::error::Error| error.to_string();
     // Floors are drawn given whether their tower is tall; their density with that summed out is not known.
-    let error = text(&belief.refine(&model, data).unwrap_err());
+    let error = text(&posterior.importance_sample(&model, data).unwrap_err());
     assert!(error.contains("says nothing of `level[0]`"), "{error}");
     for share in [0.0, 1.0, f64::NAN] {
-        let error = text(&npe().share_of_globals(share).train(Budget::sets(256)).unwrap_err());
+        let error = text(&npe().share_of_globals(share).train(Budget::simulations(256)).unwrap_err());
         assert!(error.contains(&format!("is {share}: it must lie between 0 and 1")), "{error}");
     }
-    let error = text(&npe().size("jets", 3).train(Budget::sets(256)).unwrap_err());
+    let error = text(&npe().size("jets", 3).train(Budget::simulations(256)).unwrap_err());
     assert!(error.contains("`jets` is random"), "{error}");
     let other = &model.simulate(1).size("towers", 4).seed(seed(1)).run().unwrap()[0].data;
     let error = text(&joint.condition(other).unwrap_err());
     assert!(error.contains("`towers` has 4 elements") && error.contains("for 3 alone"), "{error}");
     let folder = tempfile::tempdir().unwrap();
     joint.save(folder.path()).unwrap();
-    let error = text(&JointPosterior::load(&model, folder.path()).unwrap().condition(other).unwrap_err());
+    let error = text(&JointEstimator::load(&model, folder.path()).unwrap().condition(other).unwrap_err());
     assert!(error.contains("for 3 alone"), "{error}");
     // A posterior of each element alone, in the same folder: what it says counts, not what lies there.
-    let alone = npe().each_alone().train(Budget::sets(512)).unwrap();
+    let alone = npe().without_hierarchy().train(Budget::simulations(512)).unwrap();
     alone.save(folder.path()).unwrap();
-    assert!(JointPosterior::load(&model, folder.path()).unwrap().globals().is_none());
+    assert!(JointEstimator::load(&model, folder.path()).unwrap().globals().is_none());
     let mut far = data.clone();
     far.jets.seen[0] = 1e39;
     let error = text(&alone.condition(&far).unwrap_err());
     assert!(error.contains("inf"), "{error}");
-    let error = text(&Bounded::default().joint_npe().each_alone().train(Budget::sets(256)).unwrap_err());
+    let error = text(&Bounded::default().joint_npe().without_hierarchy().train(Budget::simulations(256)).unwrap_err());
     assert!(error.contains("`size[0]` depend on a global"), "{error}");
 }

@@ -31,9 +31,9 @@ model! {
     }
 }
 
-/// How far a belief is from the exact posterior: for each number its mean in sd, and its sd less the exact one, relatively.
-fn off<M: Model>(belief: &Belief<M>, sums: [f64; 3], elements: usize) -> [(f64, f64); 3] {
-    let summary = belief.summary();
+/// How far a posterior is from the exact posterior: for each number its mean in sd, and its sd less the exact one, relatively.
+fn off<M: Model>(posterior: &Posterior<M>, sums: [f64; 3], elements: usize) -> [(f64, f64); 3] {
+    let summary = posterior.summary();
     std::array::from_fn(|k| {
         let precision = (DRAWS * elements) as f64 / VARIANCES[k] + 1.0 / 9.0;
         let (mean, sd) = (sums[k] / VARIANCES[k] / precision, precision.sqrt().recip());
@@ -69,12 +69,12 @@ fn nested_rows_of_several_numbers_roughly() {
 /// After so many data sets: means within so many sds, and sds within such a share.
 fn nested(sets: u64, sds: f64, share: f64) {
     let model = Nested::default();
-    let posterior = model.npe().seed(seed(1)).train(Budget::sets(sets)).unwrap();
+    let estimator = model.npe().seed(seed(1)).train(Budget::simulations(sets)).unwrap();
     for elements in [1, 5, 50, 200] {
         let tests = model.simulate(100).size("elements", elements).seed(seed(7)).run().unwrap();
         let each: Vec<_> = tests
             .iter()
-            .map(|s| off(&posterior.condition(&s.data).unwrap(), nested_sums(&s.data.elements.draws.x), elements))
+            .map(|s| off(&estimator.condition(&s.data).unwrap(), nested_sums(&s.data.elements.draws.x), elements))
             .collect();
         let (mean, sd) = worst(&each);
         println!("{elements} elements: mean off by {mean:.3} sd, sd by {sd:.3}");
@@ -86,10 +86,10 @@ fn nested(sets: u64, sds: f64, share: f64) {
     let mut double = long[0].data.clone();
     double.elements.draws.x.extend_from_slice(&long[0].data.elements.draws.x);
     double.elements.draws.offsets = (0..=400).map(|i| DRAWS * i).collect();
-    let error = posterior.condition(&double).unwrap_err().to_string();
+    let error = estimator.condition(&double).unwrap_err().to_string();
     assert!(error.contains("400") && error.contains("1 to 200"), "{error}");
-    let belief = posterior.any_size().condition(&double).unwrap();
-    let (mean, sd) = worst(&[off(&belief, nested_sums(&double.elements.draws.x), 400)]);
+    let posterior = estimator.any_size().condition(&double).unwrap();
+    let (mean, sd) = worst(&[off(&posterior, nested_sums(&double.elements.draws.x), 400)]);
     println!("400 elements: mean off by {mean:.3} sd, sd by {sd:.3}");
     within!(sd, 2.0 * share, "{sd}");
 }
@@ -108,7 +108,7 @@ fn wide_rows_roughly() {
 /// After so many data sets: means within so many sds, and sds within such a share.
 fn wide(sets: u64, sds: f64, share: f64) {
     let model = Wide::default();
-    let posterior = model.npe().seed(seed(1)).train(Budget::sets(sets)).unwrap();
+    let estimator = model.npe().seed(seed(1)).train(Budget::simulations(sets)).unwrap();
     for elements in [1, 5, 50, 200] {
         let tests = model.simulate(100).size("elements", elements).seed(seed(7)).run().unwrap();
         let sum = |column: &[[f64; 5]]| column.iter().flatten().sum::<f64>();
@@ -117,7 +117,7 @@ fn wide(sets: u64, sds: f64, share: f64) {
             .map(|s| {
                 let rows = &s.data.elements;
                 let sums = [sum(&rows.a), sum(&rows.b), sum(&rows.c)];
-                off(&posterior.condition(&s.data).unwrap(), sums, elements)
+                off(&estimator.condition(&s.data).unwrap(), sums, elements)
             })
             .collect();
         let (mean, sd) = worst(&each);
@@ -142,16 +142,16 @@ fn rows_in_their_order_roughly() {
 fn in_order(sets: u64, sds: f64, share: f64) {
     let model = Nested::default();
     let encoder = Encoder::Causal { width: 16, heads: 2, blocks: 1 };
-    let npe = model.npe().seed(seed(1)).settings(|s| s.architecture.encoder = encoder);
-    let posterior = npe.train(Budget::sets(sets)).unwrap();
+    let npe = model.npe().seed(seed(1)).network(NetworkConfig { encoder, ..Default::default() });
+    let estimator = npe.train(Budget::simulations(sets)).unwrap();
     let tests = model.simulate(50).size("elements", 200).seed(seed(7)).run().unwrap();
-    let beliefs: Vec<_> = tests.iter().map(|s| posterior.condition_prefixes(&s.data).unwrap()).collect();
+    let posteriors: Vec<_> = tests.iter().map(|s| estimator.condition_prefixes(&s.data).unwrap()).collect();
     for elements in [1, 5, 50, 200] {
-        let of = |(s, beliefs): (&Simulation<Nested>, &Vec<Belief<Nested>>)| {
+        let of = |(s, posteriors): (&Simulation<Nested>, &Vec<Posterior<Nested>>)| {
             let draws = &s.data.elements.draws.x[..DRAWS * elements];
-            off(&beliefs[elements - 1], nested_sums(draws), elements)
+            off(&posteriors[elements - 1], nested_sums(draws), elements)
         };
-        let (mean, sd) = worst(&tests.iter().zip(&beliefs).map(of).collect::<Vec<_>>());
+        let (mean, sd) = worst(&tests.iter().zip(&posteriors).map(of).collect::<Vec<_>>());
         println!("after {elements} elements: mean off by {mean:.3} sd, sd by {sd:.3}");
         within!(mean, sds, "after {elements} elements: mean off by {mean} sd, sd by {sd}");
         within!(sd, share, "after {elements} elements: mean off by {mean} sd, sd by {sd}");

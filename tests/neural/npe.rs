@@ -1,6 +1,6 @@
 //! The amortized posterior: against exact ones, saved and loaded, and what it refuses.
 
-use hierarch::inference::{Bank, DataSummary, Npe, RowNetworks};
+use hierarch::estimators::{Bank, DataSummary, ElementNetworks, Npe};
 use hierarch::nn::Encoder;
 use hierarch::prelude::*;
 use hierarch_tests::models::*;
@@ -19,7 +19,7 @@ model! {
 
 /// Where how much is learned does not matter.
 fn small<M: Model>(npe: Npe<'_, M>) -> Npe<'_, M> {
-    npe.settings(|s| (s.pilot, s.validation) = (256, 256))
+    npe.training(TrainingConfig { pilot: Some(256), validation: Some(256), ..Default::default() })
 }
 
 /// Mean and sd within 1.5 % of the exact sd, and a mean KL divergence below 0.004 nats, at every size.
@@ -37,7 +37,7 @@ fn a_conjugate_posterior_is_learned_roughly() {
 /// After so many data sets, within so many nats and such a share of the exact sd.
 fn learned_at_every_size(sets: u64, nats: f64, share: f64) {
     let model = Gauss::default();
-    let posterior = model.npe().globals(&["theta"]).seed(seed(1)).train(Budget::sets(sets)).unwrap();
+    let estimator = model.npe().globals(&["theta"]).seed(seed(1)).train(Budget::simulations(sets)).unwrap();
     for n in [1, 2, 5, 10, 20, 50, 100, 200] {
         let sets = model.simulate(300).size("events", n).seed(seed(7)).run().unwrap();
         let (mut kl, mut ratio) = (0.0, 0.0);
@@ -45,14 +45,14 @@ fn learned_at_every_size(sets: u64, nats: f64, share: f64) {
             let precision = 1.0 + n as f64;
             let (mean, sd) = (s.data.events.x.iter().sum::<f64>() / precision, precision.recip().sqrt());
             let exact = Normal::new(mean, sd);
-            let belief = posterior.condition(&s.data).unwrap();
-            assert_eq!(belief.names(), ["theta"]);
-            ratio += belief.sd("theta").unwrap() / sd / sets.len() as f64;
+            let posterior = estimator.condition(&s.data).unwrap();
+            assert_eq!(posterior.names(), ["theta"]);
+            ratio += posterior.sd("theta").unwrap() / sd / sets.len() as f64;
             // The integral of p ln(p / q) over 5 sd to either side, by the rule of midpoints.
             for i in 0..200 {
                 let x = mean + sd * (10.0 * (f64::from(i) + 0.5) / 200.0 - 5.0);
                 let log_p = exact.log_density(x);
-                let log_q = belief.log_density_of("theta", x).unwrap();
+                let log_q = posterior.log_density_of("theta", x).unwrap();
                 kl += log_p.exp() * (log_p - log_q) * sd * 10.0 / 200.0 / sets.len() as f64;
             }
         }
@@ -62,49 +62,50 @@ fn learned_at_every_size(sets: u64, nats: f64, share: f64) {
     }
 }
 
-/// Draws, quantiles and the density of a belief are those of one distribution, and it stays within the support.
+/// Draws, quantiles and the density of a posterior are those of one distribution, and it stays within the support.
 #[test]
 fn a_belief_is_one_distribution() {
     let model = Resonance::default();
-    let posterior = model.npe().seed(seed(1)).train(Budget::sets(5_000)).unwrap();
+    let estimator = model.npe().seed(seed(1)).train(Budget::simulations(5_000)).unwrap();
     let data = model.simulate(1).seed(seed(2)).run().unwrap().remove(0).data;
-    let belief = posterior.condition(&data).unwrap();
-    let draws = belief.sample(20_000, seed(1));
+    let posterior = estimator.condition(&data).unwrap();
+    let draws = posterior.sample(20_000, seed(1));
     assert!(draws[0].iter().all(|f| (0.0..=1.0).contains(f)));
-    for (name, draws) in belief.names().iter().zip(&draws) {
+    for (name, draws) in posterior.names().iter().zip(&draws) {
         let n = draws.len() as f64;
         let mean = draws.iter().sum::<f64>() / n;
         let sd = (draws.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n).sqrt();
-        within!((belief.mean(name).unwrap() - mean).abs(), 5.0 * sd / n.sqrt(), "{name}");
-        within!((belief.sd(name).unwrap() / sd - 1.0).abs(), 0.05, "{name}");
-        let quarter = belief.quantile(name, 0.25).unwrap();
+        within!((posterior.mean(name).unwrap() - mean).abs(), 5.0 * sd / n.sqrt(), "{name}");
+        within!((posterior.sd(name).unwrap() / sd - 1.0).abs(), 0.05, "{name}");
+        let quarter = posterior.quantile(name, 0.25).unwrap();
         let below = draws.iter().filter(|x| **x < quarter).count() as f64 / n;
         within!((below - 0.25).abs(), 5.0 * (0.1875 / n).sqrt(), "{name}: {below}");
     }
     // The density integrates to one over the constrained space.
-    let (mut integral, mass) = (0.0, belief.mean("mass").unwrap());
-    let (sd, n) = (belief.sd("mass").unwrap(), 160);
+    let (mut integral, mass) = (0.0, posterior.mean("mass").unwrap());
+    let (sd, n) = (posterior.sd("mass").unwrap(), 160);
     for i in 0..n {
         for j in 0..n {
             let fraction = (i as f64 + 0.5) / n as f64;
             let at = mass + sd * (16.0 * (j as f64 + 0.5) / n as f64 - 8.0);
-            integral += belief.log_density(&ResonanceGlobals { fraction, mass: at }).exp() * 16.0 * sd / (n * n) as f64;
+            integral +=
+                posterior.log_density(&ResonanceGlobals { fraction, mass: at }).exp() * 16.0 * sd / (n * n) as f64;
         }
     }
     within!((integral - 1.0).abs(), 2e-3, "{integral}");
     // So does that of one of them; and it is the other's integral.
     let middles = (0..1000).map(|i| (f64::from(i) + 0.5) / 1000.0);
-    let one: f64 = middles.map(|x| belief.log_density_of("fraction", x).unwrap().exp() / 1000.0).sum();
+    let one: f64 = middles.map(|x| posterior.log_density_of("fraction", x).unwrap().exp() / 1000.0).sum();
     within!((one - 1.0).abs(), 2e-3, "{one}");
     let joint = |i: i32| {
         let at = mass + sd * (16.0 * (f64::from(i) + 0.5) / 2000.0 - 8.0);
-        belief.log_density(&ResonanceGlobals { fraction: 0.3, mass: at }).exp() * 16.0 * sd / 2000.0
+        posterior.log_density(&ResonanceGlobals { fraction: 0.3, mass: at }).exp() * 16.0 * sd / 2000.0
     };
-    let marginal = belief.log_density_of("fraction", 0.3).unwrap().exp();
+    let marginal = posterior.log_density_of("fraction", 0.3).unwrap().exp();
     within!(((0..2000).map(joint).sum::<f64>() / marginal - 1.0).abs(), 1e-3);
-    assert_eq!(belief.log_density_of("width", 0.1), None);
-    let typed = belief.globals(5, 1);
-    assert_eq!(typed[3].fraction, belief.sample(5, 1)[0][3]);
+    assert_eq!(posterior.log_density_of("width", 0.1), None);
+    let typed = posterior.globals(5, 1);
+    assert_eq!(typed[3].fraction, posterior.sample(5, 1)[0][3]);
 }
 
 #[test]
@@ -112,34 +113,34 @@ fn saved_and_loaded_it_is_the_same_and_another_models_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("posterior.safetensors");
     let model = Counting::default();
-    let posterior = model.npe().seed(seed(1)).train(Budget::sets(2_000)).unwrap();
-    posterior.save(&path).unwrap();
-    let loaded = Posterior::load(&model, &path).unwrap();
+    let estimator = model.npe().seed(seed(1)).train(Budget::simulations(2_000)).unwrap();
+    estimator.save(&path).unwrap();
+    let loaded = PosteriorEstimator::load(&model, &path).unwrap();
     let data = model.simulate(1).seed(seed(2)).run().unwrap().remove(0).data;
-    let (a, b) = (posterior.condition(&data).unwrap(), loaded.condition(&data).unwrap());
+    let (a, b) = (estimator.condition(&data).unwrap(), loaded.condition(&data).unwrap());
     assert_eq!(a.sample(10, 1), b.sample(10, 1));
-    assert_eq!(posterior.history(), loaded.history());
+    assert_eq!(estimator.history(), loaded.history());
 
-    let error = Posterior::load(&Resonance::default(), &path).unwrap_err();
+    let error = PosteriorEstimator::load(&Resonance::default(), &path).unwrap_err();
     assert!(matches!(error, InferenceError::OtherModel { .. }), "{error}");
     assert!(error.to_string().contains("`Counting`") && error.to_string().contains("`Resonance`"), "{error}");
 
     // The same model with another param is another model.
     let narrow = Resonance { width: 0.05 };
-    narrow.npe().train(Budget::sets(1_000)).unwrap().save(&path).unwrap();
-    assert!(matches!(Posterior::load(&Resonance::default(), &path), Err(InferenceError::OtherModel { .. })));
+    narrow.npe().train(Budget::simulations(1_000)).unwrap().save(&path).unwrap();
+    assert!(matches!(PosteriorEstimator::load(&Resonance::default(), &path), Err(InferenceError::OtherModel { .. })));
 
     let mut bytes = std::fs::read(&path).unwrap();
     bytes.truncate(bytes.len() / 2);
     std::fs::write(&path, &bytes).unwrap();
-    let error = Posterior::load(&narrow, &path).unwrap_err();
+    let error = PosteriorEstimator::load(&narrow, &path).unwrap_err();
     assert!(
         matches!(error, InferenceError::Network(_)) && error.to_string().contains("posterior.safetensors"),
         "{error}"
     );
     std::fs::write(&path, b"not a network").unwrap();
-    assert!(matches!(Posterior::load(&narrow, &path), Err(InferenceError::Network(_))));
-    assert!(matches!(Posterior::load(&narrow, folder.path().join("absent")), Err(InferenceError::Network(_))));
+    assert!(matches!(PosteriorEstimator::load(&narrow, &path), Err(InferenceError::Network(_))));
+    assert!(matches!(PosteriorEstimator::load(&narrow, folder.path().join("absent")), Err(InferenceError::Network(_))));
 }
 
 #[test]
@@ -149,7 +150,13 @@ fn the_same_seed_trains_the_same_posterior_on_any_number_of_threads() {
     let run = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
-            small(model.npe()).seed(seed(5)).train(Budget::sets(1_024)).unwrap().condition(&data).unwrap().sample(3, 1)
+            small(model.npe())
+                .seed(seed(5))
+                .train(Budget::simulations(1_024))
+                .unwrap()
+                .condition(&data)
+                .unwrap()
+                .sample(3, 1)
         })
     };
     assert_eq!(run(1), run(2));
@@ -158,10 +165,10 @@ fn the_same_seed_trains_the_same_posterior_on_any_number_of_threads() {
 #[test]
 fn every_model_can_be_trained() {
     fn check<M: Model>(model: &M) {
-        let posterior = small(model.npe()).train(Budget::sets(600)).unwrap();
+        let estimator = small(model.npe()).train(Budget::simulations(600)).unwrap();
         for s in model.simulate(5).seed(seed(9)).run().unwrap() {
-            let belief = posterior.condition(&s.data).unwrap();
-            assert!(belief.summary().rows.iter().all(|r| r.mean.is_finite() && r.sd >= 0.0));
+            let posterior = estimator.condition(&s.data).unwrap();
+            assert!(posterior.summary().rows.iter().all(|r| r.mean.is_finite() && r.sd >= 0.0));
         }
     }
     check(&ItemResponse::default());
@@ -169,7 +176,7 @@ fn every_model_can_be_trained() {
     check(&Detectors::default());
     check(&Groups::default());
     check(&Changepoint::default());
-    check(&Own::default());
+    check(&UserNetwork::default());
     check(&Peak::default());
     check(&Deep::default());
 }
@@ -177,13 +184,13 @@ fn every_model_can_be_trained() {
 #[test]
 fn what_cannot_be_inferred_says_why() {
     let model = Resonance::default();
-    let error = model.npe().globals(&["masss"]).train(Budget::sets(100)).unwrap_err();
+    let error = model.npe().globals(&["masss"]).train(Budget::simulations(100)).unwrap_err();
     assert!(error.to_string().contains("no global `masss`; its globals are `fraction`, `mass`"), "{error}");
-    let error = EightSchools::default().npe().train(Budget::sets(100)).unwrap_err();
+    let error = EightSchools::default().npe().train(Budget::simulations(100)).unwrap_err();
     assert!(error.to_string().contains("`sigma` has no distribution"), "{error}");
-    let posterior = model.npe().train(Budget::sets(600)).unwrap();
+    let estimator = model.npe().train(Budget::simulations(600)).unwrap();
     for (x, what) in [(vec![], "`events` has 0 elements"), (vec![0.0; 201], "201 elements"), (vec![f64::NAN], "`x`")] {
-        let error = posterior.condition(&ResonanceData { events: ResonanceEvents { x } }).unwrap_err();
+        let error = estimator.condition(&ResonanceData { events: ResonanceEvents { x } }).unwrap_err();
         assert!(matches!(error, InferenceError::Data(_)) && error.to_string().contains(what), "{error}");
     }
 }
@@ -192,16 +199,16 @@ fn what_cannot_be_inferred_says_why() {
 #[test]
 fn summaries_of_parts_add_up() {
     let model = Radon::default();
-    let posterior = small(model.npe()).seed(seed(1)).train(Budget::sets(600)).unwrap();
+    let estimator = small(model.npe()).seed(seed(1)).train(Budget::simulations(600)).unwrap();
     let data = model.simulate(1).seed(seed(3)).run().unwrap().remove(0).data;
-    let whole = posterior.condition(&data).unwrap();
-    let summary = posterior.summarize(&data).unwrap();
-    assert_eq!(posterior.condition_on(&summary).unwrap().sample(5, 1), whole.sample(5, 1));
+    let whole = estimator.condition(&data).unwrap();
+    let summary = estimator.summarize(&data).unwrap();
+    assert_eq!(estimator.condition_on(&summary).unwrap().sample(5, 1), whole.sample(5, 1));
 
     let model = Resonance::default();
-    let posterior = model.npe().seed(seed(1)).train(Budget::sets(3_000)).unwrap();
+    let estimator = model.npe().seed(seed(1)).train(Budget::simulations(3_000)).unwrap();
     let x = model.simulate(1).size("events", 150).seed(seed(3)).run().unwrap().remove(0).data.events.x;
-    let part = |x: &[f64]| posterior.summarize(&ResonanceData { events: ResonanceEvents { x: x.to_vec() } }).unwrap();
+    let part = |x: &[f64]| estimator.summarize(&ResonanceData { events: ResonanceEvents { x: x.to_vec() } }).unwrap();
     let (mut a, b, empty) = (part(&x[..40]), part(&x[40..]), part(&[]));
     let mut turned = b.clone();
     a.merge(&b).unwrap();
@@ -211,29 +218,29 @@ fn summaries_of_parts_add_up() {
     assert_eq!(a.sizes(), [150]);
     // On paper and back.
     let a: DataSummary<Resonance> = serde_json::from_str(&serde_json::to_string(&a).unwrap()).unwrap();
-    let merged = posterior.condition_on(&a).unwrap();
-    let whole = posterior.condition(&ResonanceData { events: ResonanceEvents { x: x.clone() } }).unwrap();
+    let merged = estimator.condition_on(&a).unwrap();
+    let whole = estimator.condition(&ResonanceData { events: ResonanceEvents { x: x.clone() } }).unwrap();
     for (merged, whole) in merged.sample(50, 1).concat().iter().zip(whole.sample(50, 1).concat()) {
         within!((merged - whole).abs(), 1e-5 * whole.abs().max(1.0), "{merged} and {whole}");
     }
 
     // Sizes are those of the whole, and only of the whole.
-    let error = posterior.condition_on(&empty).unwrap_err();
+    let error = estimator.condition_on(&empty).unwrap_err();
     assert!(error.to_string().contains("`events` has 0 elements"), "{error}");
     let mut many = a.clone();
     many.merge(&a).unwrap();
-    assert!(posterior.condition_on(&many).unwrap_err().to_string().contains("300 elements"));
+    assert!(estimator.condition_on(&many).unwrap_err().to_string().contains("300 elements"));
     let bad = ResonanceData { events: ResonanceEvents { x: vec![f64::NAN] } };
-    assert!(matches!(posterior.summarize(&bad), Err(InferenceError::Data(_))));
-    let other = model.npe().seed(seed(2)).train(Budget::sets(600)).unwrap();
+    assert!(matches!(estimator.summarize(&bad), Err(InferenceError::Data(_))));
+    let other = model.npe().seed(seed(2)).train(Budget::simulations(600)).unwrap();
     assert!(matches!(other.condition_on(&a), Err(InferenceError::OtherPosterior { .. })));
     let foreign = other.summarize(&ResonanceData { events: ResonanceEvents { x } }).unwrap();
     assert!(matches!(many.merge(&foreign), Err(InferenceError::OtherPosterior { .. })));
 
     let model = ItemResponse::default();
-    let posterior = small(model.npe()).train(Budget::sets(600)).unwrap();
+    let estimator = small(model.npe()).train(Budget::simulations(600)).unwrap();
     let data = model.simulate(1).seed(seed(9)).run().unwrap().remove(0).data;
-    let error = posterior.summarize(&data).unwrap_err();
+    let error = estimator.summarize(&data).unwrap_err();
     assert!(matches!(error, InferenceError::NoParts { .. }), "{error}");
 }
 
@@ -253,20 +260,20 @@ fn a_bank_is_simulated_once_and_learned_from() {
 
     // A training from it, and one from a bank of which a file was lost and the last is of a smaller bank.
     let train = |bank: &Bank<Gauss>| {
-        let posterior = model.npe().globals(&["theta"]).bank(bank).train(Budget::sets(100_000)).unwrap();
+        let estimator = model.npe().globals(&["theta"]).bank(bank).train(Budget::simulations(100_000)).unwrap();
         let data = model.simulate(1).seed(seed(8)).size("events", 20).run().unwrap().remove(0).data;
-        (posterior.condition(&data).unwrap().sample(3, 1), posterior)
+        (estimator.condition(&data).unwrap().sample(3, 1), estimator)
     };
-    let (first, posterior) = train(&bank);
+    let (first, estimator) = train(&bank);
     std::fs::remove_file(&files()[1]).unwrap();
     simulate(2100).bank(tempfile::tempdir().unwrap().path()).unwrap();
     assert_eq!(simulate(2100).bank(folder.path()).unwrap().len(), 2100);
     assert_eq!(train(&simulate(2500).bank(folder.path()).unwrap()).0, first);
     // It has been learned by heart, and says so; the weights are those of before.
-    assert!(posterior.warnings().iter().any(|w| w.contains("overfitting")), "{:?}", posterior.history());
+    assert!(estimator.warnings().iter().any(|w| w.contains("overfitting")), "{:?}", estimator.history());
     let (mut off, sets) = (0.0, model.simulate(200).seed(seed(9)).size("events", 20).run().unwrap());
     for s in &sets {
-        let mean = posterior.condition(&s.data).unwrap().mean("theta").unwrap();
+        let mean = estimator.condition(&s.data).unwrap().mean("theta").unwrap();
         off += ((mean - s.data.events.x.iter().sum::<f64>() / 21.0).powi(2) * 21.0 / sets.len() as f64).sqrt() / 14.0;
     }
     within!(off, 1.0, "{off}");
@@ -283,7 +290,7 @@ fn a_bank_is_simulated_once_and_learned_from() {
     let error = simulate(2500).bank(folder.path()).unwrap_err();
     assert!(error.to_string().contains("cut short"), "{error}");
     let small = model.simulate(100).bank(tempfile::tempdir().unwrap().path()).unwrap();
-    let error = model.npe().bank(&small).train(Budget::sets(100)).unwrap_err();
+    let error = model.npe().bank(&small).train(Budget::simulations(100)).unwrap_err();
     assert!(error.to_string().contains("100 data sets is too small"), "{error}");
 }
 
@@ -292,15 +299,16 @@ fn a_training_with_a_checkpoint_is_not_run_twice() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("training.safetensors");
     let model = Resonance::default();
-    let train = |model: &Resonance, own| model.npe().seed(seed(own)).checkpoint(&path).train(Budget::sets(20_000));
+    let train =
+        |model: &Resonance, own| model.npe().seed(seed(own)).checkpoint(&path).train(Budget::simulations(20_000));
     let data = model.simulate(1).seed(seed(8)).run().unwrap().remove(0).data;
-    let draws = |posterior: &Posterior<Resonance>| posterior.condition(&data).unwrap().sample(3, 1);
+    let draws = |estimator: &PosteriorEstimator<Resonance>| estimator.condition(&data).unwrap().sample(3, 1);
     let first = train(&model, 1).unwrap();
     let again = train(&model, 1).unwrap();
     assert_eq!(draws(&first), draws(&again));
     // To the second: it was read, not run.
     assert_eq!(first.history(), again.history());
-    assert_eq!(draws(&first), draws(&model.npe().seed(seed(1)).train(Budget::sets(20_000)).unwrap()));
+    assert_eq!(draws(&first), draws(&model.npe().seed(seed(1)).train(Budget::simulations(20_000)).unwrap()));
     let error = train(&model, 2).unwrap_err();
     assert!(
         error.to_string().contains("other settings") && error.to_string().contains("training.safetensors"),
@@ -329,34 +337,40 @@ fn a_network_of_ones_own(sets: u64, sds: f64) {
     type Network = (Linear<1, 32>, Tanh, Linear<32, 32>, Tanh);
     let device = Cpu::seed_from_u64(seed(3));
     let module = device.build_module::<Network, f32>();
-    let networks = || RowNetworks::default().plate::<_, 1, 32>("events", module.clone());
+    let networks = || ElementNetworks::default().plate::<_, 1, 32>("events", module.clone());
     let model = Gauss::default();
     // Nothing is pooled but what the module makes.
-    let npe = || model.npe().globals(&["theta"]).settings(|s| s.architecture.bins = 0).size("events", 20);
-    let posterior = npe().row_networks(networks()).train(Budget::sets(sets)).unwrap();
+    let npe = || {
+        model
+            .npe()
+            .globals(&["theta"])
+            .network(NetworkConfig { bins: Some(0), ..Default::default() })
+            .size("events", 20)
+    };
+    let estimator = npe().element_networks(networks()).train(Budget::simulations(sets)).unwrap();
     let sets = model.simulate(200).seed(seed(9)).size("events", 20).run().unwrap();
-    let off = |posterior: &Posterior<Gauss>| -> f64 {
+    let off = |estimator: &PosteriorEstimator<Gauss>| -> f64 {
         let square = |s: &Simulation<Gauss>| {
-            let mean = posterior.condition(&s.data).unwrap().mean("theta").unwrap();
+            let mean = estimator.condition(&s.data).unwrap().mean("theta").unwrap();
             (mean - s.data.events.x.iter().sum::<f64>() / 21.0).powi(2) * 21.0
         };
         (sets.iter().map(square).sum::<f64>() / sets.len() as f64).sqrt()
     };
-    println!("off by {:.4} sd", off(&posterior));
-    within!(off(&posterior), sds, "{}", off(&posterior));
+    println!("off by {:.4} sd", off(&estimator));
+    within!(off(&estimator), sds, "{}", off(&estimator));
 
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("own.safetensors");
-    posterior.save(&path).unwrap();
-    let loaded = Posterior::load_with(&model, &path, networks()).unwrap();
-    assert_eq!(off(&loaded), off(&posterior));
-    let error = Posterior::load(&model, &path).unwrap_err();
+    estimator.save(&path).unwrap();
+    let loaded = PosteriorEstimator::load_with(&model, &path, networks()).unwrap();
+    assert_eq!(off(&loaded), off(&estimator));
+    let error = PosteriorEstimator::load(&model, &path).unwrap_err();
     assert!(error.to_string().contains("network of rows"), "{error}");
-    let wide = RowNetworks::default().plate::<_, 2, 4>("events", device.build_module::<Linear<2, 4>, f32>());
-    let error = npe().row_networks(wide).train(Budget::sets(600)).unwrap_err();
+    let wide = ElementNetworks::default().plate::<_, 2, 4>("events", device.build_module::<Linear<2, 4>, f32>());
+    let error = npe().element_networks(wide).train(Budget::simulations(600)).unwrap_err();
     assert!(error.to_string().contains("reads 2 numbers"), "{error}");
-    let lost = RowNetworks::default().plate::<_, 1, 4>("event", device.build_module::<Linear<1, 4>, f32>());
-    let error = npe().row_networks(lost).train(Budget::sets(600)).unwrap_err();
+    let lost = ElementNetworks::default().plate::<_, 1, 4>("event", device.build_module::<Linear<1, 4>, f32>());
+    let error = npe().element_networks(lost).train(Budget::simulations(600)).unwrap_err();
     assert!(error.to_string().contains("`event`") && error.to_string().contains("`events`"), "{error}");
 }
 
@@ -367,44 +381,44 @@ fn an_ensemble_is_the_mixture_of_its_members() {
     let folder = tempfile::tempdir().unwrap();
     let npe = || model.npe().globals(&["theta"]).seed(seed(1));
     let checkpoint = folder.path().join("training.safetensors");
-    let ensemble = || npe().ensemble(3).checkpoint(&checkpoint).train(Budget::sets(4_000)).unwrap();
+    let ensemble = || npe().ensemble(3).checkpoint(&checkpoint).train(Budget::simulations(4_000)).unwrap();
     let together = ensemble();
-    let first = npe().train(Budget::sets(4_000)).unwrap();
+    let first = npe().train(Budget::simulations(4_000)).unwrap();
     let data = GaussData { events: GaussEvents { x: vec![0.3, -0.2, 1.1, 0.4] } };
-    let (belief, of_first) = (together.condition(&data).unwrap(), first.condition(&data).unwrap());
+    let (posterior, of_first) = (together.condition(&data).unwrap(), first.condition(&data).unwrap());
     let at = |theta| GaussGlobals { theta, other: 0.0, spread: 1.0 };
     // The density integrates to 1 and contains that of the first member.
     let (mut mass, mut least) = (0.0, f64::INFINITY);
     for i in 0..4000 {
         let theta = -4.0 + 8.0 * (f64::from(i) + 0.5) / 4000.0;
-        let density = belief.log_density(&at(theta)).exp();
+        let density = posterior.log_density(&at(theta)).exp();
         mass += density * 8.0 / 4000.0;
         least = least.min(density - of_first.log_density(&at(theta)).exp() / 3.0);
     }
     within!((mass - 1.0).abs(), 1e-4, "mass {mass}, least {least}");
     within!(-1e-9, least, "mass {mass}, least {least}");
     // Draws have its mean and sd: five standard errors.
-    let draws = belief.sample(40_000, seed(3)).swap_remove(0);
-    let (mean, sd) = (belief.mean("theta").unwrap(), belief.sd("theta").unwrap());
+    let draws = posterior.sample(40_000, seed(3)).swap_remove(0);
+    let (mean, sd) = (posterior.mean("theta").unwrap(), posterior.sd("theta").unwrap());
     let drawn = draws.iter().sum::<f64>() / 40_000.0;
     within!((drawn - mean).abs(), 5.0 * sd / 200.0, "{drawn} {mean}");
 
-    assert_eq!(ensemble().condition(&data).unwrap().sample(10, 1), belief.sample(10, 1));
+    assert_eq!(ensemble().condition(&data).unwrap().sample(10, 1), posterior.sample(10, 1));
     let path = folder.path().join("ensemble.safetensors");
     together.save(&path).unwrap();
-    let loaded = Posterior::load(&model, &path).unwrap();
-    assert_eq!(loaded.condition(&data).unwrap().sample(10, 1), belief.sample(10, 1));
+    let loaded = PosteriorEstimator::load(&model, &path).unwrap();
+    assert_eq!(loaded.condition(&data).unwrap().sample(10, 1), posterior.sample(10, 1));
     let part = |x: &[f64]| GaussData { events: GaussEvents { x: x.to_vec() } };
     let mut summary = loaded.summarize(&part(&[0.3, -0.2])).unwrap();
     summary.merge(&together.summarize(&part(&[1.1, 0.4])).unwrap()).unwrap();
     let streamed = loaded.condition_on(&summary).unwrap();
     within!((streamed.mean("theta").unwrap() - mean).abs(), 1e-4);
     // Trained for one size, it does not answer for others.
-    let fixed = npe().size("events", 4).train(Budget::sets(256)).unwrap();
+    let fixed = npe().size("events", 4).train(Budget::simulations(256)).unwrap();
     assert!(fixed.condition(&data).is_ok());
     let error = fixed.condition(&part(&[0.3])).unwrap_err().to_string();
     assert!(error.contains("`events` has 1 elements") && error.contains("for 4 alone"), "{error}");
-    let none = npe().ensemble(0).train(Budget::sets(100)).unwrap_err().to_string();
+    let none = npe().ensemble(0).train(Budget::simulations(100)).unwrap_err().to_string();
     assert!(none.contains("at least 1"), "{none}");
 }
 
@@ -425,36 +439,37 @@ fn causal(sets: u64, size: usize, sds: f64, share: f64) {
     let model = Gauss::default();
     let encoder = Encoder::Causal { width: 32, heads: 2, blocks: 1 };
     // Of a plate that has one size only, too, every beginning is learned.
-    let npe = model.npe().globals(&["theta"]).size("events", size).settings(|s| s.architecture.encoder = encoder);
-    let posterior = npe.seed(seed(1)).train(Budget::sets(sets)).unwrap();
+    let npe =
+        model.npe().globals(&["theta"]).size("events", size).network(NetworkConfig { encoder, ..Default::default() });
+    let estimator = npe.seed(seed(1)).train(Budget::simulations(sets)).unwrap();
     let sets = model.simulate(40).size("events", size).seed(seed(7)).run().unwrap();
-    let beliefs: Vec<_> = sets.iter().map(|s| posterior.condition_prefixes(&s.data).unwrap()).collect();
+    let posteriors: Vec<_> = sets.iter().map(|s| estimator.condition_prefixes(&s.data).unwrap()).collect();
     for seen in 1..=size {
         let (mut off, mut ratio) = (0.0, 0.0);
-        for (s, beliefs) in sets.iter().zip(&beliefs) {
-            assert_eq!(beliefs.len(), size);
+        for (s, posteriors) in sets.iter().zip(&posteriors) {
+            assert_eq!(posteriors.len(), size);
             let precision = 1.0 + seen as f64;
             let (mean, sd) = (s.data.events.x[..seen].iter().sum::<f64>() / precision, precision.recip().sqrt());
-            off += ((beliefs[seen - 1].mean("theta").unwrap() - mean) / sd).abs() / sets.len() as f64;
-            ratio += beliefs[seen - 1].sd("theta").unwrap() / sd / sets.len() as f64;
+            off += ((posteriors[seen - 1].mean("theta").unwrap() - mean) / sd).abs() / sets.len() as f64;
+            ratio += posteriors[seen - 1].sd("theta").unwrap() / sd / sets.len() as f64;
         }
         println!("after {seen}: mean off by {off:.4} sd, sd ratio {ratio:.4}");
         within!(off, sds, "after {seen}: {off}");
         within!((ratio - 1.0).abs(), share, "after {seen}: {ratio}");
     }
     let data = &sets[0].data;
-    let (last, whole) = (&beliefs[0][size - 1], posterior.condition(data).unwrap());
+    let (last, whole) = (&posteriors[0][size - 1], estimator.condition(data).unwrap());
     within!((last.mean("theta").unwrap() - whole.mean("theta").unwrap()).abs(), 1e-5);
 
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("causal.safetensors");
-    posterior.save(&path).unwrap();
-    let loaded = Posterior::load(&model, &path).unwrap();
+    estimator.save(&path).unwrap();
+    let loaded = PosteriorEstimator::load(&model, &path).unwrap();
     assert_eq!(loaded.condition(data).unwrap().mean("theta"), whole.mean("theta"));
-    assert_eq!(loaded.condition_prefixes(data).unwrap()[7].sd("theta"), beliefs[0][7].sd("theta"));
+    assert_eq!(loaded.condition_prefixes(data).unwrap()[7].sd("theta"), posteriors[0][7].sd("theta"));
     let bad = GaussData { events: GaussEvents { x: vec![f64::NAN] } };
-    assert!(matches!(posterior.condition_prefixes(&bad), Err(InferenceError::Data(_))));
-    let error = posterior.summarize(data).unwrap_err().to_string();
+    assert!(matches!(estimator.condition_prefixes(&bad), Err(InferenceError::Data(_))));
+    let error = estimator.summarize(data).unwrap_err().to_string();
     assert!(error.contains("attention"), "{error}");
 }
 
@@ -464,17 +479,17 @@ fn attention_where_it_cannot_be_says_why() {
     let model = Gauss::default();
     let npe = || model.npe().globals(&["theta"]).size("events", 5);
     let data = GaussData { events: GaussEvents { x: vec![0.1; 5] } };
-    let deep_set = npe().train(Budget::sets(600)).unwrap();
+    let deep_set = npe().train(Budget::simulations(600)).unwrap();
     let error = deep_set.condition_prefixes(&data).unwrap_err().to_string();
     assert!(error.contains("CAUSAL"), "{error}");
 
-    let attention = || npe().settings(|s| s.architecture.encoder = Encoder::ATTENTION);
-    let posterior = attention().train(Budget::sets(600)).unwrap();
-    assert!(posterior.condition(&data).is_ok());
-    assert!(posterior.condition_prefixes(&data).is_err() && posterior.summarize(&data).is_err());
+    let attention = || npe().network(NetworkConfig { encoder: Encoder::ATTENTION, ..Default::default() });
+    let estimator = attention().train(Budget::simulations(600)).unwrap();
+    assert!(estimator.condition(&data).is_ok());
+    assert!(estimator.condition_prefixes(&data).is_err() && estimator.summarize(&data).is_err());
     let networks =
-        RowNetworks::default().plate::<_, 1, 4>("events", Cpu::default().build_module::<Linear<1, 4>, f32>());
-    let error = attention().row_networks(networks).train(Budget::sets(600)).unwrap_err().to_string();
+        ElementNetworks::default().plate::<_, 1, 4>("events", Cpu::default().build_module::<Linear<1, 4>, f32>());
+    let error = attention().element_networks(networks).train(Budget::simulations(600)).unwrap_err().to_string();
     assert!(error.contains("one or the other"), "{error}");
 }
 

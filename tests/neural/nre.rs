@@ -1,6 +1,6 @@
 //! Learned ratios: against exact ones, their posteriors by weights and by chains, saved and loaded, and what they refuse.
 
-use hierarch::inference::Nre;
+use hierarch::estimators::Nre;
 use hierarch::prelude::*;
 use hierarch_tests::{seed, within};
 
@@ -46,7 +46,7 @@ const EXACT: Asked = Asked { sets: 700_000, ratio: 0.1, posterior: 0.02 };
 const ROUGH: Asked = Asked { sets: 40_000, ratio: 0.5, posterior: 0.2 };
 
 fn check(name: &str, nre: Nre<'_, Pair>, up_to_a_factor: bool, asked: &Asked) -> RatioEstimator<Pair> {
-    let estimator = nre.seed(seed(1)).train(Budget::sets(asked.sets)).unwrap();
+    let estimator = nre.seed(seed(1)).train(Budget::simulations(asked.sets)).unwrap();
     let model = Pair::default();
     for n in [1, 4, 10] {
         let sets = model.simulate(20).size("events", n).seed(seed(7)).run().unwrap();
@@ -54,7 +54,7 @@ fn check(name: &str, nre: Nre<'_, Pair>, up_to_a_factor: bool, asked: &Asked) ->
         for s in &sets {
             let (a, b) = exact(&s.data);
             let (mean, sd) = moments(-1.0, 1.0, |x| b.log_density(x));
-            let belief = estimator.condition(&s.data).unwrap();
+            let posterior = estimator.condition(&s.data).unwrap();
             // A grid over both, with the exact posterior as weights.
             let mut errors = Vec::new();
             for i in 0..40 {
@@ -66,10 +66,10 @@ fn check(name: &str, nre: Nre<'_, Pair>, up_to_a_factor: bool, asked: &Asked) ->
                     };
                     let log_posterior = Normal::new(a.0, a.1).log_density(at.a) + b.log_density(at.b);
                     let log_prior = Normal::new(0.0, 1.0).log_density(at.a) - 2.0_f64.ln();
-                    let error = belief.log_ratio(&at) - (log_posterior - log_prior);
+                    let error = posterior.log_ratio(&at) - (log_posterior - log_prior);
                     errors.push((log_posterior.exp(), error));
-                    let density = belief.log_posterior(&at).unwrap() - (log_prior + belief.log_ratio(&at));
-                    assert!((density + belief.weighted().log_evidence()).abs() < 1e-9);
+                    let density = posterior.log_posterior(&at).unwrap() - (log_prior + posterior.log_ratio(&at));
+                    assert!((density + posterior.weighted().log_evidence()).abs() < 1e-9);
                 }
             }
             let mass: f64 = errors.iter().map(|(w, _)| w).sum();
@@ -104,26 +104,26 @@ fn ratio_of_a_conjugate_model(asked: &Asked, sds: f64, share: f64) {
     let estimator = check("NRE-C", model.nre(), false, asked);
     // One data set, whatever the seed: how many prior draws are near depends on it.
     let data = model.simulate(1).size("events", 8).seed(8).run().unwrap().remove(0).data;
-    let belief = estimator.condition(&data).unwrap();
+    let posterior = estimator.condition(&data).unwrap();
     let (a, b) = exact(&data);
     let (mean, sd) = moments(-1.0, 1.0, |x| b.log_density(x));
-    let chains = belief.nuts().seed(seed(1)).run().unwrap();
-    println!("{belief}\n{chains}");
+    let chains = posterior.nuts().seed(seed(1)).run().unwrap();
+    println!("{posterior}\n{chains}");
     let summary = chains.summary();
     for (name, mean, sd) in [("a", a.0, a.1), ("b", mean, sd)] {
         let row = summary.rows.iter().find(|row| row.name == name).unwrap();
-        for (found, of) in [(belief.mean(name).unwrap(), belief.sd(name).unwrap()), (row.mean, row.sd)] {
+        for (found, of) in [(posterior.mean(name).unwrap(), posterior.sd(name).unwrap()), (row.mean, row.sd)] {
             within!((found - mean).abs(), sds * sd, "{name}: mean {found}, exact {mean} +- {sd}");
             within!((of / sd - 1.0).abs(), share, "{name}: sd {of}, exact {sd}");
         }
     }
-    assert!(belief.warnings().is_empty(), "{belief}");
-    within!(1000.0, belief.weighted().effective_sample_size());
+    assert!(posterior.warnings().is_empty(), "{posterior}");
+    within!(1000.0, posterior.weighted().effective_sample_size());
     within!(chains.rhat_max() - 1.0, 0.01);
     assert_eq!(chains.divergences(), 0);
     // Draws of the one are as those of the other: within 5 standard errors.
-    let draws = belief.sample(2000, seed(3)).swap_remove(1);
-    let quantile = belief.quantile("b", 0.3).unwrap();
+    let draws = posterior.sample(2000, seed(3)).swap_remove(1);
+    let quantile = posterior.quantile("b", 0.3).unwrap();
     let share = draws.iter().filter(|b| **b < quantile).count() as f64 / 2000.0;
     within!((share - 0.3).abs(), 5.0 * (0.21_f64 / 1000.0).sqrt(), "{share}");
 }
@@ -145,7 +145,7 @@ fn a_balanced_ratio_is_cautious() {
     let model = Pair::default();
     let sets = model.simulate(50).size("events", 10).seed(seed(9)).run().unwrap();
     let sd = |nre: Nre<'_, Pair>| {
-        let estimator = nre.others(3).seed(seed(2)).train(Budget::sets(8_000)).unwrap();
+        let estimator = nre.others(3).seed(seed(2)).train(Budget::simulations(8_000)).unwrap();
         sets.iter().map(|s| estimator.condition(&s.data).unwrap().sd("a").unwrap()).sum::<f64>() / 50.0
     };
     let (plain, balanced) = (sd(model.nre()), sd(model.nre().balanced(100.0)));
@@ -158,7 +158,7 @@ fn a_saved_ratio_is_the_same_when_loaded_and_is_no_posterior() {
     let model = Pair::default();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ratio.safetensors");
-    let estimator = model.nre().globals(&["a"]).train(Budget::sets(2_000)).unwrap();
+    let estimator = model.nre().globals(&["a"]).train(Budget::simulations(2_000)).unwrap();
     estimator.save(&path).unwrap();
     let loaded = RatioEstimator::load(&model, &path).unwrap();
     let data = model.simulate(1).run().unwrap().remove(0).data;
@@ -170,15 +170,15 @@ fn a_saved_ratio_is_the_same_when_loaded_and_is_no_posterior() {
     let chains = one.nuts().chains(1).draws(50).run().unwrap();
     assert!(chains.globals().all(|g| g.a.is_finite() && g.b.is_nan()));
 
-    let error = Posterior::load(&model, &path).unwrap_err().to_string();
+    let error = PosteriorEstimator::load(&model, &path).unwrap_err().to_string();
     assert!(error.contains("it is a ratio"), "{error}");
-    model.npe().train(Budget::sets(1_000)).unwrap().save(&path).unwrap();
+    model.npe().train(Budget::simulations(1_000)).unwrap().save(&path).unwrap();
     let error = RatioEstimator::load(&model, &path).unwrap_err().to_string();
     assert!(error.contains("Posterior::load"), "{error}");
-    let error = model.nre().others(64).train(Budget::sets(1_000)).unwrap_err().to_string();
+    let error = model.nre().others(64).train(Budget::simulations(1_000)).unwrap_err().to_string();
     assert!(error.contains("the family has 64 others, it can have at most 63"), "{error}");
-    let error = model.nre().others(40).train(Budget::sets(1_000)).unwrap_err().to_string();
+    let error = model.nre().others(40).train(Budget::simulations(1_000)).unwrap_err().to_string();
     assert!(error.contains("41 data sets are needed"), "{error}");
-    let error = model.nre().gamma(0.0).train(Budget::sets(1_000)).unwrap_err().to_string();
+    let error = model.nre().gamma(0.0).train(Budget::simulations(1_000)).unwrap_err().to_string();
     assert!(error.contains("gamma are 0"), "{error}");
 }

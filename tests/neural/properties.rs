@@ -18,8 +18,8 @@ impl Visit for RefinedIsExact {
     fn visit<M: Conjugate>(self, model: &M) -> bool {
         let data = simulate(model, self.0).data;
         let exact = model.exact(&data);
-        let posterior = model.npe().seed(self.0).train(Budget::sets(6_000)).unwrap();
-        let refined = posterior.condition(&data).unwrap().refine(model, &data).unwrap();
+        let estimator = model.npe().seed(self.0).train(Budget::simulations(6_000)).unwrap();
+        let refined = estimator.condition(&data).unwrap().importance_sample(model, &data).unwrap();
         if refined.k_hat() > 0.7 {
             return false;
         }
@@ -42,7 +42,7 @@ proptest! {
 
     #[test]
     fn refined_beliefs_are_exact(model in conjugate(), seed in any::<u64>()) {
-        // A posterior is refined as a whole: with locals that is no matter of a belief of globals.
+        // A posterior is refined as a whole: with locals that is no matter of a posterior of globals.
         prop_assume!(!matches!(model, AnyConjugate::NormalMeans(_)));
         prop_assume!(model.visit(RefinedIsExact(seed)));
     }
@@ -56,8 +56,8 @@ proptest! {
     #[ignore = "long: a training to a stated accuracy"]
     fn trained_posteriors_are_calibrated(normal in normal_normal(), shares in dirichlet_categorical()) {
         fn check<M: Conjugate>(model: &M) {
-            let posterior = model.npe().seed(hierarch_tests::seed(1)).train(Budget::sets(150_000)).unwrap();
-            let calibration = posterior.calibrate().simulations(1000).draws(100).seed(hierarch_tests::seed(0)).run().unwrap();
+            let estimator = model.npe().seed(hierarch_tests::seed(1)).train(Budget::simulations(150_000)).unwrap();
+            let calibration = estimator.calibrate().simulations(1000).draws(100).seed(hierarch_tests::seed(0)).run().unwrap();
             let tolerance = Tolerance { width: 0.1, shift: 0.2, ..Tolerance::default() };
             calibration.check(&tolerance).unwrap_or_else(|error| panic!("{model:?}: {error}"));
         }

@@ -28,27 +28,27 @@ fn data() -> FluxData {
 fn full() -> Report {
     let (model, data) = (Flux::default(), data());
     let chains = model.nuts(&data).seed(1).draws(300).run().unwrap();
-    let posterior = model.npe().seed(1).train(Budget::sets(2_000)).unwrap();
-    let belief = posterior.condition(&data).unwrap();
+    let estimator = model.npe().seed(1).train(Budget::simulations(2_000)).unwrap();
+    let posterior = estimator.condition(&data).unwrap();
     let check = PredictiveCheck::new(&model, &data)
         .replications(100)
         .statistic("<tail> & more", |data| data.events.energy.iter().filter(|e| **e > 2.0).count() as f64);
-    let estimator = NutsEstimator::new(&model).warmup(100).thin(2);
-    let calibration = Calibrate::new(&model, &estimator).simulations(40).draws(20).run().unwrap();
+    let nuts = NutsEstimator::new(&model).warmup(100).thin(2);
+    let calibration = Calibrate::new(&model, &nuts).simulations(40).draws(20).run().unwrap();
     let line = Series::new("<line>", Mark::Line, &[(0.0, 1.0), (1.0, 2.0)]);
     Report::new(&model)
         .title("A <b>bold</b> & \"quoted\" title")
         .note("First <script>alert('note')</script>.")
         .data(&data)
-        .typicality(&posterior.typicality().simulations(100).of(&data).unwrap())
+        .typicality(&estimator.typicality().simulations(100).of(&data).unwrap())
         .truth(&model, &FluxGlobals { rate: 1.5, noise: 0.5 })
         .posterior("NUTS <1>", &chains)
-        .posterior("neural & co", &belief)
-        .training("deep set <2>", posterior.history())
+        .posterior("neural & co", &posterior)
+        .training("deep set <2>", estimator.history())
         .calibration("NUTS's", &calibration)
         .predictive(&check.posterior(chains.globals()).unwrap())
         .predictive(&check.prior().unwrap())
-        .figure("a <picture>", &plot::lines(&Axes { x: "x & y", ..Axes::default() }, &[line]).unwrap())
+        .figure("a <sketch>", &plot::lines(&Axes { x: "x & y", ..Axes::default() }, &[line]).unwrap())
         .warnings("me", vec!["5 < 6 & 7".to_owned()])
         .setting("file", "<a>&'b'")
         .timing("training", 130.0)
@@ -115,7 +115,7 @@ fn holds_everything_and_needs_nothing() {
     }
     assert!(!html.split("<style>").nth(1).unwrap().split("</style>").next().unwrap().contains("url("));
 
-    // What names something in a picture names it alone, and what is named exists.
+    // What names something in a figure names it alone, and what is named exists.
     let mut ids: Vec<&String> = attributes.iter().filter(|a| a.0 == "id").map(|a| &a.1).collect();
     let all = ids.len();
     ids.sort();
@@ -130,7 +130,7 @@ fn holds_everything_and_needs_nothing() {
 #[test]
 fn text_is_text() {
     let html = full().html().unwrap();
-    for text in ["<b>", "<script", "<picture", "<tail", "<1>", "<2>", "<a>", "'note'", "& co", "& more", "5 < 6"] {
+    for text in ["<b>", "<script", "<sketch", "<tail", "<1>", "<2>", "<a>", "'note'", "& co", "& more", "5 < 6"] {
         assert!(!html.contains(text), "{text}");
     }
     for text in
@@ -141,12 +141,12 @@ fn text_is_text() {
 }
 
 #[test]
-fn every_picture_is_an_svg() {
+fn every_figure_is_an_svg() {
     let html = full().html().unwrap();
-    let pictures: Vec<&str> = html.match_indices("<svg").map(|(at, _)| &html[at..]).collect();
-    assert!(pictures.len() > 25, "{}", pictures.len());
-    for picture in pictures {
-        let svg = &picture[..picture.find("</svg>").unwrap() + 6];
+    let figures: Vec<&str> = html.match_indices("<svg").map(|(at, _)| &html[at..]).collect();
+    assert!(figures.len() > 25, "{}", figures.len());
+    for figure in figures {
+        let svg = &figure[..figure.find("</svg>").unwrap() + 6];
         let tree = resvg::usvg::Tree::from_str(svg, &resvg::usvg::Options::default()).unwrap();
         assert!(tree.size().width() > 100.0 && svg.contains("aria-label"));
         assert!(svg.len() < 200_000, "{} bytes", svg.len());

@@ -64,7 +64,7 @@ fn nuisance_is_averaged_over(sets: u64, nats: f64, least: f64) {
         .hypotheses(3.0..=7.0)
         .delta(0.5..=2.0)
         .seed(seed(1))
-        .train(Budget::sets(sets))
+        .train(Budget::simulations(sets))
         .unwrap();
     let likelihood = |data: &OnOffData, mu: f64| {
         let of = |nu: f64| {
@@ -114,7 +114,8 @@ fn a_learned_histogram_is_roughly_enough() {
 fn histogram_is_enough(sets: u64, nats: f64, least: f64) {
     let model = Kinds::default();
     let training = model.test_statistic("fraction").hypotheses(0.3..=0.7).delta(0.1..=0.3);
-    let statistic = training.learned_histogram(12).seed(seed(1)).train(Budget::sets(sets)).unwrap();
+    let statistic =
+        training.network(NetworkConfig::learned_histogram(12)).seed(seed(1)).train(Budget::simulations(sets)).unwrap();
     let likelihood = |data: &KindsData, fraction: f64| {
         let of = |x: &f64| {
             let part = |mean: f64| Normal::new(mean, 0.8).log_density(*x).exp();
@@ -142,7 +143,7 @@ fn a_saved_statistic_is_the_same_when_loaded() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("statistic.safetensors");
     let model = OnOff::default();
-    let statistic = model.test_statistic("mu").train(Budget::sets(2_000)).unwrap();
+    let statistic = model.test_statistic("mu").train(Budget::simulations(2_000)).unwrap();
     statistic.save(&path).unwrap();
     let loaded = TestStatistic::load(&model, &path).unwrap();
     let data = OnOffData { on: 70, off: 21 };
@@ -154,7 +155,7 @@ fn what_makes_no_sense_is_an_error() {
     let model = OnOff::default();
     let fails = |name: &str, delta: std::ops::RangeInclusive<f64>, hypotheses: std::ops::RangeInclusive<f64>| {
         let training = model.test_statistic(name).delta(delta).hypotheses(hypotheses);
-        training.train(Budget::sets(500)).unwrap_err().to_string()
+        training.train(Budget::simulations(500)).unwrap_err().to_string()
     };
     let error = fails("mass", 0.5..=2.0, 3.0..=7.0);
     assert!(error.contains("no scalar global `mass`") && error.contains("`mu`, `nu`"), "{error}");

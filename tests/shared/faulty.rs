@@ -1,6 +1,6 @@
 //! Exact posteriors of a conjugate model, and posteriors that are wrong in one way each.
 
-use hierarch::calibration::{Calibration, Judged, LogDensities};
+use hierarch::calibration::{Calibration, CalibrationTrial, LogDensities};
 use hierarch::simulate::{Stream, stream};
 use rand_distr::{Distribution, StandardNormal};
 
@@ -34,7 +34,7 @@ fn normal(rng: &mut Stream) -> f64 {
 
 /// A conjugate model: theta ~ N(0, 1) twice, data ~ N(theta, (V^-1 - 1)^-1), so that the posterior is N((1 - V) data, V) with V
 /// of sd SD and correlation CORRELATION.
-fn judged(rng: &mut Stream, fault: Fault) -> Judged {
+fn judged(rng: &mut Stream, fault: Fault) -> CalibrationTrial {
     let v = SD * SD;
     // Along the sum and the difference all is diagonal.
     let along = [v * (1.0 + CORRELATION), v * (1.0 - CORRELATION)];
@@ -69,7 +69,7 @@ fn judged(rng: &mut Stream, fault: Fault) -> Judged {
         draws.iter_mut().zip(at(z)).for_each(|(draws, x)| draws.push(x));
         log_densities.push(log_density(z));
     }
-    Judged {
+    CalibrationTrial {
         truth: truth.to_vec(),
         draws,
         log_densities: Some(LogDensities { truth: of_truth, draws: log_densities }),

@@ -219,7 +219,7 @@ impl Draw for Parabola<f64> {
 }
 
 model! {
-    pub Own {
+    pub UserNetwork {
         param offset: f64 = 0.5;
         param weights: [f64; 2] = [0.25, 0.75];
         global shift ~ Parabola(2.0);

@@ -73,7 +73,7 @@ pub fn emit(tree: &Tree) -> TokenStream {
             __q: &[f64],
             __gradient: &mut [f64],
             __scratch: &mut ::hierarch::model::Scratch,
-            __part: ::hierarch::model::Part,
+            __part: ::hierarch::model::DensityPart,
         ) -> f64 {
             const __K: usize = #k;
             __gradient.fill(0.0);
@@ -81,7 +81,7 @@ pub fn emit(tree: &Tree) -> TokenStream {
             #cursors
             let mut __lp = <#scalar as ::core::convert::From<f64>>::from(0.0);
             #prior
-            if __part == ::hierarch::model::Part::Whole {
+            if __part == ::hierarch::model::DensityPart::Whole {
                 #observations
                 #exports
                 #(#plates)*

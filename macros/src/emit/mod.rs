@@ -89,7 +89,7 @@ fn no_density(name: &Ident, why: &str) -> TokenStream {
                     _: &[f64],
                     _: &mut [f64],
                     _: &mut ::hierarch::model::Scratch,
-                    _: ::hierarch::model::Part,
+                    _: ::hierarch::model::DensityPart,
                 ) -> f64 {
                     (self,).log_density()
                 }

@@ -118,7 +118,7 @@ fn variables(tree: &Tree, steps: &[Step]) -> Vec<TokenStream> {
     for step in steps {
         match step {
             Step::Variable(v) => {
-                let Variable { role, name, kind, shape, picture, index_of, definition, source, .. } = v;
+                let Variable { role, name, kind, shape, image, index_of, definition, source, .. } = v;
                 let role = match (role, index_of) {
                     (_, Some(_)) => quote!(Index),
                     (Role::Global, _) => quote!(Global),
@@ -127,7 +127,7 @@ fn variables(tree: &Tree, steps: &[Step]) -> Vec<TokenStream> {
                     (Role::Observe, _) => quote!(Observed),
                     (Role::Given, _) => quote!(Given),
                 };
-                let shape = match (picture, shape) {
+                let shape = match (image, shape) {
                     (Some((rows, columns)), _) => quote!(&[#rows, #columns]),
                     (None, Some(crate::ast::Shape { len, .. })) => quote!(&[#len]),
                     (None, None) => quote!(&[]),

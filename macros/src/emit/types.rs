@@ -176,8 +176,8 @@ fn undocumented(docs: &[syn::Attribute], text: &str) -> Option<TokenStream> {
 fn scalar_field(v: &Variable) -> TokenStream {
     let (docs, name, ty) = (&v.docs, &v.name, v.rust());
     let missing = undocumented(docs, &format!("The {} `{name}`.", word(v)));
-    let serde = match (&v.picture, &v.shape) {
-        (Some(_), _) => quote!(#[serde(with = "::hierarch::io::picture")]),
+    let serde = match (&v.image, &v.shape) {
+        (Some(_), _) => quote!(#[serde(with = "::hierarch::io::image")]),
         (None, Some(_)) => quote!(#[serde(with = "::hierarch::io::array")]),
         (None, None) => quote!(),
     };
@@ -187,8 +187,8 @@ fn scalar_field(v: &Variable) -> TokenStream {
 fn column_field(v: &Variable) -> TokenStream {
     let (docs, name, ty) = (&v.docs, &v.name, v.rust());
     let missing = undocumented(docs, &format!("The {} `{name}` of each element.", word(v)));
-    let serde = match (&v.picture, &v.shape) {
-        (Some(_), _) => quote!(#[serde(with = "::hierarch::io::pictures")]),
+    let serde = match (&v.image, &v.shape) {
+        (Some(_), _) => quote!(#[serde(with = "::hierarch::io::images")]),
         (None, Some(_)) => quote!(#[serde(with = "::hierarch::io::arrays")]),
         (None, None) => quote!(),
     };
@@ -224,7 +224,7 @@ fn record(ty: &Ident, fields: &[&Variable]) -> TokenStream {
     });
     quote! {
         #[automatically_derived]
-        impl ::hierarch::model::Record for #ty {
+        impl ::hierarch::model::AsNumbers for #ty {
             fn to_numbers(&self) -> ::std::vec::Vec<f64> {
                 let mut numbers = ::std::vec::Vec::new();
                 #(#pushes)*

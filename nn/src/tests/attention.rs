@@ -106,7 +106,7 @@ impl Ordered {
     }
 }
 
-impl Source for Ordered {
+impl TrainingSource for Ordered {
     type Error = Infallible;
 
     fn draw(&self, step: u64, first: usize, sets: usize) -> Result<(Batch, Vec<f32>), Infallible> {
@@ -121,14 +121,14 @@ fn a_causal_network_has_the_gradient_of_its_differences() {
     let (pilot, targets) = Ordered.draw(0, 0, 64).unwrap();
     let architecture = Architecture {
         bins: 8,
-        row: vec![3],
+        element_layers: vec![3],
         encoder: Encoder::Causal { width: 6, heads: 2, blocks: 1 },
-        set: Trunk::Residual { width: 5, blocks: 1 },
-        family: Family::Mixture { components: 2 },
+        trunk: Trunk::Residual { width: 5, blocks: 1 },
+        output: Family::Mixture { components: 2 }.into(),
         ..Architecture::default()
     };
-    let reader = Reader::fit(&pilot, &targets, &Ordered::shape(), &architecture);
-    let plan = Plan::new(&reader, &architecture, &[]).unwrap();
+    let reader = FeatureExtractor::fit(&pilot, &targets, &Ordered::shape(), &architecture);
+    let plan = Layout::new(&reader, &architecture, &[]).unwrap();
     let mut random = random(4, 0);
     let weights: Vec<f64> =
         plan.initialise(1).into_iter().map(|weight| f64::from(weight) + 0.05 * normal(&mut random)).collect();
@@ -201,14 +201,14 @@ fn a_network_with_attention_has_the_gradient_of_its_differences() {
     let (pilot, targets) = Mixed.draw(0, 0, 64).unwrap();
     let architecture = Architecture {
         bins: 8,
-        row: vec![3],
+        element_layers: vec![3],
         encoder: Encoder::Attention { width: 6, heads: 2, blocks: 1, inducing: 2 },
-        set: Trunk::Residual { width: 5, blocks: 1 },
-        family: Family::Mixture { components: 2 },
+        trunk: Trunk::Residual { width: 5, blocks: 1 },
+        output: Family::Mixture { components: 2 }.into(),
         ..Architecture::default()
     };
-    let reader = Reader::fit(&pilot, &targets, &Mixed::shape(), &architecture);
-    let plan = Plan::new(&reader, &architecture, &[]).unwrap();
+    let reader = FeatureExtractor::fit(&pilot, &targets, &Mixed::shape(), &architecture);
+    let plan = Layout::new(&reader, &architecture, &[]).unwrap();
     let mut random = random(4, 0);
     let weights: Vec<f64> =
         plan.initialise(1).into_iter().map(|weight| f64::from(weight) + 0.05 * normal(&mut random)).collect();
@@ -296,11 +296,11 @@ fn learn_with_a_set_transformer(sets: u64, near: Near) {
     let architecture = Architecture {
         bins: 0,
         encoder: Encoder::Attention { width: 32, heads: 2, blocks: 1, inducing: 8 },
-        set: Trunk::Residual { width: 64, blocks: 2 },
-        family: Family::Mixture { components: 2 },
+        trunk: Trunk::Residual { width: 64, blocks: 2 },
+        output: Family::Mixture { components: 2 }.into(),
         ..Architecture::default()
     };
-    let settings = Settings { architecture, ..Settings::new(Budget::sets(sets)) };
+    let settings = Settings { architecture, ..Settings::new(Budget::simulations(sets)) };
     assert_conjugate(&train(&Conjugate::shape(), &Conjugate, &settings, |_| ()).unwrap(), near);
 }
 
@@ -320,11 +320,11 @@ fn learn_with_a_causal_transformer(sets: u64, near: Near) {
     let architecture = Architecture {
         bins: 0,
         encoder: Encoder::Causal { width: 32, heads: 2, blocks: 1 },
-        set: Trunk::Residual { width: 64, blocks: 2 },
-        family: Family::Mixture { components: 2 },
+        trunk: Trunk::Residual { width: 64, blocks: 2 },
+        output: Family::Mixture { components: 2 }.into(),
         ..Architecture::default()
     };
-    let settings = Settings { architecture, ..Settings::new(Budget::sets(sets)) };
+    let settings = Settings { architecture, ..Settings::new(Budget::simulations(sets)) };
     let network = train(&Conjugate::shape(), &Conjugate, &settings, |_| ()).unwrap();
     assert_conjugate(&network, near);
     let (batch, _) = Conjugate::simulate(&mut random(78, 0), std::iter::repeat_n(50, 400));
@@ -350,7 +350,7 @@ fn learn_with_a_causal_transformer(sets: u64, near: Near) {
 #[test]
 fn ten_thousand_rows_fit() {
     let (batch, _) = Conjugate::simulate(&mut random(1, 1), std::iter::once(10_000));
-    let mean = |mixtures: &[Estimate]| moments(&mixtures[0]).0;
+    let mean = |mixtures: &[Prediction]| moments(&mixtures[0]).0;
     for encoder in [Encoder::ATTENTION, Encoder::CAUSAL] {
         let network = train(&Conjugate::shape(), &Conjugate, &attention(encoder), |_| ()).unwrap();
         let whole = network.predict(&batch).unwrap();

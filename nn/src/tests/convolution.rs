@@ -1,16 +1,16 @@
-//! Convolutions against plain loops and finite differences, and networks that read pictures.
+//! Convolutions against plain loops and finite differences, and networks that read images.
 
-use super::super::Pictures;
-use super::super::convolution::{Convolution, PicturePlan};
+use super::super::ImageEncoder;
+use super::super::convolution::{Convolution, ImagePlan};
 use super::*;
 
-/// Convolutions of pictures of 7 x 10 with some channels: 4 x 5, then 2 x 3; and a last layer.
-fn plan(channels: usize) -> PicturePlan {
+/// Convolutions of images of 7 x 10 with some channels: 4 x 5, then 2 x 3; and a last layer.
+fn plan(channels: usize) -> ImagePlan {
     let first = layer(0, &[9 * channels], 3);
     let second = layer(end(&first), &[27], 4);
     let outlet = layer(end(&second), &[24], 2);
     let convolutions = vec![Convolution::new((7, 10, channels), first), Convolution::new((4, 5, 3), second)];
-    let mut plan = PicturePlan::new(convolutions, 2);
+    let mut plan = ImagePlan::new(convolutions, 2);
     plan.outlet = outlet;
     plan
 }
@@ -57,8 +57,8 @@ fn convolutions_are_what_plain_loops_say() {
         let pixels = numbers_64(&mut random, 19 * 70 * channels);
         let expected: Vec<f64> = pixels
             .chunks_exact(70 * channels)
-            .flat_map(|picture| {
-                let hidden = convolve(picture, (7, 10, channels), &weights, &first);
+            .flat_map(|image| {
+                let hidden = convolve(image, (7, 10, channels), &weights, &first);
                 convolve(&hidden, (4, 5, 3), &weights, &second)
             })
             .collect();
@@ -80,37 +80,37 @@ fn convolutions_have_the_gradient_of_their_differences() {
         let pixels = numbers_64(&mut random, 10 * 70 * channels);
         let targets = numbers_64(&mut random, 10);
         check_gradient(&weights, plan.outlet.weights[0].offset, |mut graph| {
-            let pictures = plan.read(&mut graph, Activation::Gelu, pixels.clone())?;
-            let output = graph.affine(10, &[Input::Node(pictures)], &outlet, Activation::None)?;
+            let images = plan.read(&mut graph, Activation::Gelu, pixels.clone())?;
+            let output = graph.affine(10, &[Input::Node(images)], &outlet, Activation::None)?;
             head.loss(graph, &output, &targets)
         });
     }
 }
 
-/// Plates whose rows are a number and a picture of 9 x 6, and a picture of 8 x 8 outside plates.
+/// Plates whose rows are a number and a image of 9 x 6, and a image of 8 x 8 outside plates.
 struct Album;
 
 impl Album {
     fn shape() -> Shape {
-        let row = PlateShape { width: 1, children: vec![PlateShape::picture(9, 6)], picture: None };
-        Shape { width: 1, plates: vec![row, PlateShape::picture(8, 8)], targets: 2 }
+        let row = PlateShape { width: 1, children: vec![PlateShape::image(9, 6)], image: None };
+        Shape { width: 1, plates: vec![row, PlateShape::image(8, 8)], targets: 2 }
     }
 }
 
-impl Source for Album {
+impl TrainingSource for Album {
     type Error = Infallible;
 
     fn draw(&self, step: u64, first: usize, sets: usize) -> Result<(Batch, Vec<f32>), Infallible> {
         let mut random = random(step, first);
         let mut rows = Mixed::rows(&mut random, sets, 1, 3);
-        let pictures = |random: &mut Random, count: usize, width: usize| Rows {
+        let images = |random: &mut Random, count: usize, width: usize| Rows {
             width,
             features: numbers(random, count * width),
             offsets: (0..=count).collect(),
             children: vec![],
         };
-        rows.children.push(pictures(&mut random, rows.rows(), 54));
-        let plates = vec![rows, pictures(&mut random, sets, 64)];
+        rows.children.push(images(&mut random, rows.rows(), 54));
+        let plates = vec![rows, images(&mut random, sets, 64)];
         let batch = Batch { sets, width: 1, globals: numbers(&mut random, sets), plates };
         Ok((batch, numbers(&mut random, sets * 2)))
     }
@@ -119,21 +119,21 @@ impl Source for Album {
 fn album_architecture() -> Architecture {
     Architecture {
         bins: 8,
-        row: vec![3],
-        pictures: Pictures { channels: vec![2, 3], width: 4, ..Pictures::default() },
-        set: Trunk::Residual { width: 5, blocks: 1 },
-        family: Family::Gaussian,
+        element_layers: vec![3],
+        images: ImageEncoder { channels: vec![2, 3], width: 4, ..ImageEncoder::default() },
+        trunk: Trunk::Residual { width: 5, blocks: 1 },
+        output: Family::Gaussian.into(),
         ..Architecture::default()
     }
 }
 
 #[test]
-fn a_network_that_reads_pictures_has_the_gradient_of_its_differences() {
+fn a_network_that_reads_images_has_the_gradient_of_its_differences() {
     check_whole_gradient(&Album, &Album::shape(), &album_architecture(), 23);
 }
 
 #[test]
-fn a_network_that_reads_pictures_says_the_same_each_way() {
+fn a_network_that_reads_images_says_the_same_each_way() {
     let settings = Settings { architecture: album_architecture(), ..small(2048) };
     let network = train(&Album::shape(), &Album, &settings, |_| ()).unwrap();
     let (batch, _) = Album.draw(9, 0, 40).unwrap();
@@ -144,12 +144,12 @@ fn a_network_that_reads_pictures_says_the_same_each_way() {
     let outside = |set: usize| network.predict_outside(&one(set).plates, &one(set).globals).unwrap().swap_remove(0);
     assert_close(&densities(&(0..40).map(outside).collect::<Vec<_>>()), &whole);
 
-    // Two parts have the picture outside plates in common.
+    // Two parts have the image outside plates in common.
     let (mut first, second) = (one(0), one(1));
     first.globals = second.globals.clone();
     let mut sums = network.summarise(&first).unwrap();
     let error = sums.clone().add(&network.summarise(&second).unwrap()).unwrap_err().to_string();
-    assert!(error.contains("picture"), "{error}");
+    assert!(error.contains("image"), "{error}");
     first.plates[1] = second.plates[1].clone();
     sums = network.summarise(&first).unwrap();
     sums.add(&network.summarise(&second).unwrap()).unwrap();
@@ -167,7 +167,7 @@ fn a_network_that_reads_pictures_says_the_same_each_way() {
 }
 
 #[test]
-fn pictures_of_another_kind_are_errors() {
+fn images_of_another_kind_are_errors() {
     let settings = Settings { architecture: album_architecture(), ..small(256) };
     let network = train(&Album::shape(), &Album, &settings, |_| ()).unwrap();
     let (batch, _) = Album.draw(9, 0, 3).unwrap();
@@ -179,28 +179,28 @@ fn pictures_of_another_kind_are_errors() {
     let text = error(&|batch| batch.plates[1].width = 32);
     assert!(text.contains("plate 1 has rows of 32 numbers, the network reads 64"), "{text}");
     let text = error(&|batch| batch.plates[1].features[64 + 19] = f32::NAN);
-    assert!(text.contains("data set 1, plate 1, picture 0, line 2, column 3, holds NaN"), "{text}");
+    assert!(text.contains("data set 1, plate 1, image 0, line 2, column 3, holds NaN"), "{text}");
     let text = error(&|batch| batch.plates[1].offsets = vec![0, 2, 2, 3]);
-    assert!(text.contains("plate 1 must have one picture for each of its 3 parents"), "{text}");
+    assert!(text.contains("plate 1 must have one image for each of its 3 parents"), "{text}");
     let mut shape = Album::shape();
     shape.plates[1].width = 63;
     let text = train(&shape, &Album, &settings, |_| ()).unwrap_err().to_string();
-    assert!(text.contains("plate 1 is of pictures of 8 x 8 pixels"), "{text}");
+    assert!(text.contains("plate 1 is of images of 8 x 8 pixels"), "{text}");
 }
 
 #[test]
-fn a_network_can_begin_with_the_picture_layers_of_another() {
+fn a_network_can_begin_with_the_image_layers_of_another() {
     let settings = Settings { architecture: album_architecture(), ..small(1024) };
     let first = train(&Album::shape(), &Album, &settings, |_| ()).unwrap();
     let shape = Album::shape();
     let other = Settings { seed: 5, ..settings.clone() };
     let mut trainer = Trainer::new(&shape, &Album, &other).unwrap();
-    let begun = trainer.network.plan.picture_slots();
-    trainer.read_pictures_as(&first).unwrap();
+    let begun = trainer.network.plan.image_slots();
+    trainer.read_images_as(&first).unwrap();
     let weights = &trainer.optimiser.weights.values;
-    assert_eq!(begun, first.plan.picture_slots());
+    assert_eq!(begun, first.plan.image_slots());
     assert!(begun.iter().all(|slot| weights[slot.range()] == first.weights.values[slot.range()]));
-    assert_eq!(trainer.network.reader.pictures(), first.reader.pictures());
+    assert_eq!(trainer.network.reader.images(), first.reader.images());
     let unlike = weights.iter().zip(&first.weights.values).filter(|(a, b)| a != b).count();
     assert!(unlike > 50, "the other layers are as they were");
     while !trainer.done() {
@@ -209,13 +209,13 @@ fn a_network_can_begin_with_the_picture_layers_of_another() {
 
     let architecture = Architecture { activation: Activation::Relu, ..album_architecture() };
     let mut trainer = Trainer::new(&shape, &Album, &Settings { architecture, ..settings.clone() }).unwrap();
-    let text = trainer.read_pictures_as(&first).unwrap_err().to_string();
+    let text = trainer.read_images_as(&first).unwrap_err().to_string();
     assert!(text.contains("Gelu) cannot begin one") && text.contains("Relu)"), "{text}");
 
-    let shape = Shape { plates: vec![PlateShape::picture(9, 6)], ..Shape::default() };
+    let shape = Shape { plates: vec![PlateShape::image(9, 6)], ..Shape::default() };
     let shape = Shape { targets: 2, ..shape };
     struct Single;
-    impl Source for Single {
+    impl TrainingSource for Single {
         type Error = Infallible;
 
         fn draw(&self, step: u64, first: usize, sets: usize) -> Result<(Batch, Vec<f32>), Infallible> {
@@ -226,6 +226,6 @@ fn a_network_can_begin_with_the_picture_layers_of_another() {
         }
     }
     let mut trainer = Trainer::new(&shape, &Single, &settings).unwrap();
-    let text = trainer.read_pictures_as(&first).unwrap_err().to_string();
+    let text = trainer.read_images_as(&first).unwrap_err().to_string();
     assert!(text.contains("[(9, 6), (8, 8)]") && text.contains("[(9, 6)]"), "{text}");
 }

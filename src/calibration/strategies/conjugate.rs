@@ -448,7 +448,7 @@ impl AnyConjugate {
 /// use hierarch::calibration::strategies::{AnyConjugate, Conjugate, Visit, conjugate};
 /// use proptest::prelude::*;
 ///
-/// /// The quartiles of an exact posterior are in order.
+/// /// The quartiles of an exact estimator are in order.
 /// struct HasQuantiles(u64);
 ///
 /// impl Visit for HasQuantiles {

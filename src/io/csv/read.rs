@@ -17,22 +17,22 @@ pub fn frame(
     path: &Path,
     columns: &[(&str, &str)],
 ) -> Result<Frame<'static>, DataError> {
-    let top = Part::new(specification);
+    let top = PlateColumns::new(specification);
     let names = Names::new(&top, columns)?;
     let placed = if path.is_dir() { folder(&top, path, &names)? } else { file(&top, path, &names)? };
-    let reader = Reader { names: &names, labels: labels(&placed, &names)? };
+    let reader = CsvReader { names: &names, labels: labels(&placed, &names)? };
     reader.frame(&placed)
 }
 
 /// A plate that is in the data, or at the top what is outside plates, with its variables that are.
-struct Part<'a> {
+struct PlateColumns<'a> {
     name: &'a str,
     size: Option<&'a PlateSize>,
     variables: Vec<&'a Variable>,
-    plates: Vec<Part<'a>>,
+    plates: Vec<PlateColumns<'a>>,
 }
 
-impl<'a> Part<'a> {
+impl<'a> PlateColumns<'a> {
     fn new(specification: &'a Specification) -> Self {
         fn indexed<'a>(variables: &'a [Variable], plates: &'a [model::Plate], found: &mut Vec<&'a str>) {
             found.extend(variables.iter().filter_map(target));
@@ -64,7 +64,7 @@ impl<'a> Part<'a> {
     }
 
     /// The plates inside that have tables.
-    fn full(&self) -> impl Iterator<Item = &Part<'a>> {
+    fn full(&self) -> impl Iterator<Item = &PlateColumns<'a>> {
         self.plates.iter().filter(|p| !p.is_bare())
     }
 
@@ -91,7 +91,7 @@ fn target(variable: &Variable) -> Option<&str> {
 struct Names<'a>(HashMap<&'a str, &'a str>);
 
 impl<'a> Names<'a> {
-    fn new(top: &Part<'_>, columns: &[(&'a str, &'a str)]) -> Result<Self, DataError> {
+    fn new(top: &PlateColumns<'_>, columns: &[(&'a str, &'a str)]) -> Result<Self, DataError> {
         let known = top.names();
         for (name, _) in columns {
             let base = name.split('[').next().unwrap_or(name);
@@ -134,7 +134,7 @@ impl<'a> Names<'a> {
 
 /// A plate with the rows of a table that are about its elements.
 struct Placed<'a> {
-    part: &'a Part<'a>,
+    part: &'a PlateColumns<'a>,
     /// A plate without variables has none.
     table: Option<Rc<Table>>,
     /// The element that each row of the table is about.
@@ -147,7 +147,7 @@ struct Placed<'a> {
 
 impl<'a> Placed<'a> {
     /// A plate without variables: its size is what the table outside it tells, or fixed.
-    fn bare(part: &'a Part<'a>, table: Option<&Rc<Table>>, names: &Names<'_>) -> Result<Self, DataError> {
+    fn bare(part: &'a PlateColumns<'a>, table: Option<&Rc<Table>>, names: &Names<'_>) -> Result<Self, DataError> {
         let mut placed =
             Self { part, table: None, elements: Vec::new(), size: None, offsets: None, plates: Vec::new() };
         if let Some(table) = table
@@ -212,7 +212,7 @@ fn agreed<X: Copy + PartialEq + Display>(
 }
 
 /// A plate for each table of a folder.
-fn folder<'a>(top: &'a Part<'a>, path: &Path, names: &Names<'_>) -> Result<Placed<'a>, DataError> {
+fn folder<'a>(top: &'a PlateColumns<'a>, path: &Path, names: &Names<'_>) -> Result<Placed<'a>, DataError> {
     let file = path.join(OUTSIDE);
     // Sizes of plates without variables may be there; observations must be.
     let table = match !top.variables.is_empty() || file.exists() {
@@ -222,7 +222,7 @@ fn folder<'a>(top: &'a Part<'a>, path: &Path, names: &Names<'_>) -> Result<Place
     if table.as_ref().is_some_and(|t| t.len() == 0) {
         return Err(DataError::EmptyFile { path: file });
     }
-    let inside = |part| match Part::is_bare(part) {
+    let inside = |part| match PlateColumns::is_bare(part) {
         true => Placed::bare(part, table.as_ref(), names),
         false => in_folder(part, path, names, None),
     };
@@ -232,7 +232,7 @@ fn folder<'a>(top: &'a Part<'a>, path: &Path, names: &Names<'_>) -> Result<Place
 }
 
 fn in_folder<'a>(
-    part: &'a Part<'a>,
+    part: &'a PlateColumns<'a>,
     path: &Path,
     names: &Names<'_>,
     outer: Option<&Placed<'a>>,
@@ -253,7 +253,12 @@ fn in_folder<'a>(
 }
 
 /// Where the elements of each outer element begin, from the numbers of them that the outer table holds.
-fn offsets(part: &Part<'_>, table: &Table, names: &Names<'_>, outer: &Placed<'_>) -> Result<Vec<usize>, DataError> {
+fn offsets(
+    part: &PlateColumns<'_>,
+    table: &Table,
+    names: &Names<'_>,
+    outer: &Placed<'_>,
+) -> Result<Vec<usize>, DataError> {
     let column = names.of(part.name);
     let mut offsets = vec![0usize];
     let mut end = 0;
@@ -275,7 +280,7 @@ fn offsets(part: &Part<'_>, table: &Table, names: &Names<'_>, outer: &Placed<'_>
 }
 
 /// The one chain of plates of a single table.
-fn file<'a>(top: &'a Part<'a>, path: &Path, names: &Names<'_>) -> Result<Placed<'a>, DataError> {
+fn file<'a>(top: &'a PlateColumns<'a>, path: &Path, names: &Names<'_>) -> Result<Placed<'a>, DataError> {
     let mut chain = vec![top];
     while let Some(last) = chain.last() {
         let mut inside = last.full();
@@ -315,7 +320,7 @@ fn file<'a>(top: &'a Part<'a>, path: &Path, names: &Names<'_>) -> Result<Placed<
 }
 
 /// For each level of the chain, the element that each row is about: groups in the order of first appearance.
-fn levels(chain: &[&Part<'_>], table: &Table, names: &Names<'_>) -> Result<Vec<Vec<usize>>, DataError> {
+fn levels(chain: &[&PlateColumns<'_>], table: &Table, names: &Names<'_>) -> Result<Vec<Vec<usize>>, DataError> {
     let rows = table.len();
     let mut groups = vec![vec![0; rows]];
     for part in &chain[1..chain.len().max(2) - 1] {
@@ -421,12 +426,12 @@ fn told_labels<'a>(
     Ok(size.map_or(Labels::Names(known), |size| Labels::Positions { size }))
 }
 
-struct Reader<'a> {
+struct CsvReader<'a> {
     names: &'a Names<'a>,
     labels: HashMap<String, Labels>,
 }
 
-impl Reader<'_> {
+impl CsvReader<'_> {
     /// The frame has no names: a data set takes its columns by their order.
     fn frame(&self, placed: &Placed<'_>) -> Result<Frame<'static>, DataError> {
         let columns = placed.part.variables.iter().map(|v| self.column(placed, v)).collect::<Result<_, _>>()?;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::InferenceError;
 use super::mirror::{Flip, Mirrored};
-use crate::nn::{Network, Own, Settings, Shape, Source, Trainer};
+use crate::nn::{Network, Settings, Shape, Trainer, TrainingSource, UserNetwork};
 use crate::progress::Progress;
 use crate::simulate::SimulateError;
 
@@ -20,13 +20,13 @@ pub(super) struct Training<'a> {
     pub(super) of: String,
     pub(super) settings: &'a Settings,
     /// The user's networks of rows.
-    pub(super) networks: &'a [Option<Own>],
-    /// Pictures that are mirrored at random, and the numbers of locals that end the numbers outside plates, where they are not
+    pub(super) networks: &'a [Option<UserNetwork>],
+    /// Images that are mirrored at random, and the numbers of locals that end the numbers outside plates, where they are not
     /// the targets.
     pub(super) flips: &'a [Flip],
     pub(super) known: Option<usize>,
-    /// A network that reads the same pictures, from whose layers those of this one start.
-    pub(super) pictures: Option<&'a Network>,
+    /// A network that reads the same images, from whose layers those of this one start.
+    pub(super) images: Option<&'a Network>,
     /// The file in which the training is kept.
     pub(super) checkpoint: Option<&'a Path>,
 }
@@ -37,13 +37,13 @@ impl Training<'_> {
     pub(super) fn fit(
         &self,
         shape: &Shape,
-        source: &dyn Source<Error = SimulateError>,
+        source: &dyn TrainingSource<Error = SimulateError>,
         simulations: &str,
     ) -> Result<Network, InferenceError> {
         let Training { flips, known, settings, .. } = *self;
         let source = &Mirrored { source, flips, known, seed: settings.seed };
         let flips = if flips.is_empty() { String::new() } else { format!(", {flips:?}") };
-        let begun = self.pictures.map(|network| format!(", begun as {}", network.fingerprint())).unwrap_or_default();
+        let begun = self.images.map(|network| format!(", begun as {}", network.fingerprint())).unwrap_or_default();
         let identity = format!("{}{flips}{begun}, {simulations}", self.of);
         let metadata = BTreeMap::from([(TRAINING_OF.to_owned(), identity.clone())]);
         let mut trainer = match self.checkpoint {
@@ -58,8 +58,8 @@ impl Training<'_> {
             }
             _ => {
                 let mut trainer = Trainer::with_networks(shape, source, self.settings, self.networks)?;
-                if let Some(network) = self.pictures {
-                    trainer.read_pictures_as(network)?;
+                if let Some(network) = self.images {
+                    trainer.read_images_as(network)?;
                 }
                 trainer
             }

@@ -1,22 +1,22 @@
-//! serde for pictures of any size, as sequences of rows.
+//! serde for images of any size, as sequences of rows.
 
 use serde::de::Error;
 use serde::{Deserializer, Serializer};
 
 use super::arrays;
 
-/// Writes a picture as a sequence of its rows.
+/// Writes an image as a sequence of its rows.
 ///
 /// # Errors
 /// Those of the serializer.
 pub fn serialize<S: Serializer, const COLUMNS: usize, const ROWS: usize>(
-    picture: &[[f32; COLUMNS]; ROWS],
+    image: &[[f32; COLUMNS]; ROWS],
     to: S,
 ) -> Result<S::Ok, S::Error> {
-    arrays::serialize(picture, to)
+    arrays::serialize(image, to)
 }
 
-/// Reads a picture from a sequence of its rows.
+/// Reads an image from a sequence of its rows.
 ///
 /// # Errors
 /// Those of the deserializer, and another number of rows or columns.
@@ -25,5 +25,5 @@ pub fn deserialize<'de, D: Deserializer<'de>, const COLUMNS: usize, const ROWS: 
 ) -> Result<[[f32; COLUMNS]; ROWS], D::Error> {
     let rows: Vec<[f32; COLUMNS]> = arrays::deserialize(from)?;
     let found = rows.len();
-    rows.try_into().map_err(|_| D::Error::invalid_length(found, &format!("a picture of {ROWS} rows").as_str()))
+    rows.try_into().map_err(|_| D::Error::invalid_length(found, &format!("an image of {ROWS} rows").as_str()))
 }

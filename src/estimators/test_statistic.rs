@@ -18,16 +18,15 @@ use std::sync::Arc;
 
 use rand::RngExt;
 
-use super::encode::Encoder;
+use super::config::{NetworkConfig, TrainingConfig, TrainingContext, settings};
+use super::encode::DataEncoder;
 use super::link::Link;
 use super::npe::own_networks;
 use super::ratio::WIDTH;
 use super::training::Training;
 use super::{InferenceError, file, sizes};
 use crate::model::{AnyData, AnyGlobals, AnyModel, GlobalSlot, Model};
-use crate::nn::{
-    Activation, Batch, Budget, Contrast, Family, Network, Record as Progress, RowNetworks, Settings, Shape, Source,
-};
+use crate::nn::{Batch, Budget, Contrast, ElementNetworks, Network, Output, Shape, TrainingRecord, TrainingSource};
 use crate::simulate::{Fixed, SimulateError, Stream, stream};
 
 /// Alternatives that are drawn anew where one is outside the support.
@@ -54,7 +53,7 @@ const STATISTIC: &str = "hierarch.statistic";
 ///     .test_statistic("rate")
 ///     .hypotheses(5.0..=30.0)
 ///     .delta(2.0..=10.0)
-///     .train(Budget::sets(2_000))?; // far too short, for an example
+///     .train(Budget::simulations(2_000))?; // far too short, for an example
 /// let data = FluxData { count: 17 };
 /// println!("{:.2} against 10", statistic.evaluate(&data, 10.0)?);
 /// let of = |data: &FluxData, rate: f64| statistic.evaluate(data, rate);
@@ -79,9 +78,11 @@ struct AnyTraining<'a> {
     delta: RangeInclusive<f64>,
     sizes: Vec<(String, usize)>,
     covariates: Option<&'a dyn AnyData>,
-    settings: Settings,
+    seed: u64,
+    network: NetworkConfig,
+    training: TrainingConfig,
     checkpoint: Option<PathBuf>,
-    networks: RowNetworks,
+    networks: ElementNetworks,
 }
 
 impl<'a> AnyTraining<'a> {
@@ -93,9 +94,11 @@ impl<'a> AnyTraining<'a> {
             delta: 0.5..=2.0,
             sizes: Vec::new(),
             covariates: None,
-            settings: Settings::new(Budget::sets(0)),
+            seed: 0,
+            network: NetworkConfig::default(),
+            training: TrainingConfig::default(),
             checkpoint: None,
-            networks: RowNetworks::default(),
+            networks: ElementNetworks::default(),
         }
     }
 }
@@ -122,7 +125,7 @@ impl<'a, M: Model> StatisticTraining<'a, M> {
 
     /// The seed of the simulations and of the network's first weights.
     pub fn seed(mut self, seed: u64) -> Self {
-        self.any.settings.seed = seed;
+        self.any.seed = seed;
         self
     }
 
@@ -133,29 +136,25 @@ impl<'a, M: Model> StatisticTraining<'a, M> {
     }
 
     /// Draws the covariates of simulated elements from the rows of a data set.
-    pub fn given(mut self, data: &'a M::Data) -> Self {
+    pub fn covariates_from(mut self, data: &'a M::Data) -> Self {
         self.any.covariates = Some(data);
         self
     }
 
-    /// Changes the sizes of the network, or how it is trained.
-    pub fn settings(mut self, change: impl FnOnce(&mut Settings)) -> Self {
-        change(&mut self.any.settings);
+    /// The sizes of the network; what is left out follows the model. A test statistic has no family.
+    pub fn network(mut self, config: NetworkConfig) -> Self {
+        self.any.network = config;
         self
     }
 
-    /// Reads the rows of plates by a learned histogram of so many bins, and nothing else: a small network shares each row out
-    /// among the bins.
-    pub fn learned_histogram(self, bins: usize) -> Self {
-        self.settings(|s| {
-            s.architecture.bins = 0;
-            s.architecture.row = vec![64, bins];
-            s.architecture.activation = Activation::Softmax;
-        })
+    /// How the network is trained.
+    pub fn training(mut self, config: TrainingConfig) -> Self {
+        self.any.training = config;
+        self
     }
 
     /// Reads the rows of some plates with networks of your own.
-    pub fn row_networks(mut self, networks: RowNetworks) -> Self {
+    pub fn element_networks(mut self, networks: ElementNetworks) -> Self {
         self.any.networks = networks;
         self
     }
@@ -178,27 +177,27 @@ impl<'a, M: Model> StatisticTraining<'a, M> {
 }
 
 impl AnyTraining<'_> {
-    fn train(mut self, budget: Budget) -> Result<AnyStatistic, InferenceError> {
+    fn train(self, budget: Budget) -> Result<AnyStatistic, InferenceError> {
         let slot = self.slot()?;
         let specification = self.model.specification();
         sizes::refuse_random(&specification, &self.sizes)?;
-        let encoder = Encoder::new(&specification);
+        let encoder = DataEncoder::new(&specification);
         let (width, plates) = encoder.shape();
         // The hypothesis, and the label.
         let shape = Shape { width, plates, targets: 2 };
-        self.settings.budget = budget;
-        self.settings.architecture.family = Family::Ratio { contrast: Contrast::Label, balance: 0.0, width: WIDTH };
-        self.settings.architecture = self.settings.architecture.sized(&shape);
+        let output = Output::Ratio { contrast: Contrast::Label, balance: 0.0, width: WIDTH };
+        let context = TrainingContext { shape: &shape, budget, seed: self.seed, of_elements: false, bank: None };
+        let settings = settings(&self.network, &self.training, &context, Some(output))?;
         if let Some(data) = self.covariates {
             self.model.check(data)?;
         }
         let training = Training {
             of: format!("{:?} ({}), statistic of {}", self.model, specification.fingerprint(), self.interest),
-            settings: &self.settings,
+            settings: &settings,
             networks: &own_networks(&specification, &shape, &self.networks)?,
             flips: &[],
             known: None,
-            pictures: None,
+            images: None,
             checkpoint: self.checkpoint.as_deref(),
         };
         let covariates = self.covariates.map(|data| (data, false));
@@ -249,7 +248,7 @@ fn measure(model: &dyn AnyModel, slot: &GlobalSlot, numbers: &[f64]) -> f64 {
 struct Hypotheses<'a, 'b> {
     training: &'b AnyTraining<'a>,
     slot: &'b GlobalSlot,
-    encoder: &'b Encoder,
+    encoder: &'b DataEncoder,
     globals: Fixed<'a>,
     data: Fixed<'a>,
 }
@@ -285,13 +284,13 @@ impl Hypotheses<'_, '_> {
     }
 }
 
-impl Source for Hypotheses<'_, '_> {
+impl TrainingSource for Hypotheses<'_, '_> {
     type Error = SimulateError;
 
     fn draw(&self, step: u64, first: usize, sets: usize) -> Result<(Batch, Vec<f32>), SimulateError> {
         let mut batch = self.encoder.batch();
         let mut targets = Vec::with_capacity(2 * sets);
-        let seed = self.training.settings.seed;
+        let seed = self.training.seed;
         for place in first..first + sets {
             // One stream for each (step, place), apart from those of `simulate` by the seed.
             let key = step.wrapping_add(2).wrapping_mul(0x9fb2_1c65_1e98_df25);
@@ -319,7 +318,7 @@ struct AnyStatistic {
     model: Arc<dyn AnyModel>,
     slot: GlobalSlot,
     network: Network,
-    encoder: Encoder,
+    encoder: DataEncoder,
     /// Those that it was trained for alone.
     sizes: Vec<(String, usize)>,
 }
@@ -364,7 +363,7 @@ impl<M: Model> TestStatistic<M> {
 
     /// How the training went. The losses are those of telling data at a hypothesis from data next to it, in nats; ln 2 is to
     /// know nothing.
-    pub fn history(&self) -> &[Progress] {
+    pub fn history(&self) -> &[TrainingRecord] {
         self.any.network.history()
     }
 }
@@ -396,7 +395,7 @@ impl AnyStatistic {
     fn load(model: &dyn AnyModel, path: &Path) -> Result<Self, InferenceError> {
         let (network, (name, sizes)): (_, (String, Vec<(String, usize)>)) = file::load(model, STATISTIC, path)?;
         let slot = AnyTraining::new(model, &name).slot()?;
-        let encoder = Encoder::new(&model.specification());
+        let encoder = DataEncoder::new(&model.specification());
         Ok(Self { model: model.any_clone(), slot, network, encoder, sizes })
     }
 }

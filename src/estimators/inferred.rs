@@ -1,10 +1,10 @@
 //! What estimators conclude, as draws by name.
 
-use super::{Belief, Joint, RatioBelief};
+use super::{JointPosterior, Posterior, RatioPosterior};
 use crate::model::Model;
 use crate::sampling::{Inferred, Summary};
 
-impl<M: Model> Inferred for Belief<M> {
+impl<M: Model> Inferred for Posterior<M> {
     fn names(&self) -> Vec<String> {
         self.names().into_iter().map(str::to_owned).collect()
     }
@@ -18,7 +18,7 @@ impl<M: Model> Inferred for Belief<M> {
     }
 }
 
-impl<M: Model> Inferred for Joint<M> {
+impl<M: Model> Inferred for JointPosterior<M> {
     fn names(&self) -> Vec<String> {
         self.names()
     }
@@ -32,7 +32,7 @@ impl<M: Model> Inferred for Joint<M> {
     }
 }
 
-impl<M: Model> Inferred for RatioBelief<M> {
+impl<M: Model> Inferred for RatioPosterior<M> {
     fn names(&self) -> Vec<String> {
         self.names().to_vec()
     }

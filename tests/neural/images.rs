@@ -1,10 +1,9 @@
-//! Posteriors from pictures, against exact ones.
+//! Posteriors from images, against exact ones.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use hierarch::inference::{InferenceError, JointNpe, JointPosterior};
-use hierarch::nn::Settings;
+use hierarch::estimators::{InferenceError, JointEstimator, JointNpe};
 use hierarch::prelude::*;
 use hierarch::simulate::{Stream, draw};
 use hierarch_tests::{seed, within};
@@ -98,17 +97,17 @@ fn exact(data: &SpotsData) -> Vec<(f64, f64)> {
 #[ignore = "long: a training to a stated accuracy"]
 fn widths_and_places_of_spots_are_those_of_the_exact_posterior() {
     let model = Spots::default();
-    let change = |s: &mut Settings| (s.sets, s.learning_rate) = (64, 3e-3);
-    let joint = model.joint_npe().seed(seed(1)).global_settings(change).local_settings(change);
-    let joint = joint.train(Budget::sets(150_000)).unwrap();
+    let training = TrainingConfig { batch_size: Some(64), learning_rate: Some(3e-3), ..Default::default() };
+    let joint = model.joint_npe().seed(seed(1)).global_training(training.clone()).local_training(training);
+    let joint = joint.train(Budget::simulations(150_000)).unwrap();
     let sets = model.simulate(40).size("spots", 2).seed(seed(3)).run().unwrap();
     let (mut shifts, mut ratios) = ([0.0; 2], [0.0; 2]);
     for set in &sets {
-        let belief = joint.condition(&set.data).unwrap();
+        let posterior = joint.condition(&set.data).unwrap();
         for (name, (mean, sd)) in ["width", "x[0]", "x[1]"].into_iter().zip(exact(&set.data)) {
             let (of, count) = if name == "width" { (0, 40.0) } else { (1, 80.0) };
-            shifts[of] += ((belief.mean(name).unwrap() - mean) / sd).abs() / count;
-            ratios[of] += belief.sd(name).unwrap() / sd / count;
+            shifts[of] += ((posterior.mean(name).unwrap() - mean) / sd).abs() / count;
+            ratios[of] += posterior.sd(name).unwrap() / sd / count;
         }
     }
     println!("width, x: shifts {shifts:.3?} sd, ratios of sds {ratios:.3?}");
@@ -116,12 +115,12 @@ fn widths_and_places_of_spots_are_those_of_the_exact_posterior() {
     ratios.iter().for_each(|ratio| within!((ratio - 1.0).abs(), 0.1));
 }
 
-/// What a network learns from pictures and their mirror images is symmetric on average, if not exactly; and it is what there
+/// What a network learns from images and their mirror images is symmetric on average, if not exactly; and it is what there
 /// is to learn, which places of the wrong sign would hide.
 #[test]
-fn mirrored_pictures_are_as_likely() {
+fn mirrored_images_are_as_likely() {
     let model = Spots::default();
-    let train = |joint: JointNpe<'_, Spots>| joint.seed(seed(1)).train(Budget::sets(20_000));
+    let train = |joint: JointNpe<'_, Spots>| joint.seed(seed(1)).train(Budget::simulations(20_000));
     let joint = train(model.joint_npe().mirror_x("spots.image", &["x"]).mirror_y("spots.image", &[])).unwrap();
     let sets = model.simulate(40).size("spots", 1).seed(seed(3)).run().unwrap();
     let (mut bias, mut shift) = (0.0, 0.0);
@@ -129,8 +128,8 @@ fn mirrored_pictures_are_as_likely() {
         let mut mirrored = set.data.clone();
         mirrored.spots.image[0].iter_mut().for_each(|line| line.reverse());
         let x = |data: &SpotsData| {
-            let belief = joint.condition(data).unwrap();
-            (belief.mean("x[0]").unwrap(), belief.sd("x[0]").unwrap())
+            let posterior = joint.condition(data).unwrap();
+            (posterior.mean("x[0]").unwrap(), posterior.sd("x[0]").unwrap())
         };
         let ((mean, sd), (other, _)) = (x(&set.data), x(&mirrored));
         bias += (mean + other) / sd / 40.0;
@@ -141,8 +140,8 @@ fn mirrored_pictures_are_as_likely() {
     within!(bias.abs(), 0.5, "{bias}");
     within!(shift, 1.0, "{shift}");
     let error = |joint: JointNpe<'_, Spots>| train(joint).unwrap_err().to_string();
-    let text = error(model.joint_npe().mirror_x("spots.picture", &["x"]));
-    assert!(text.contains("`spots.picture`") && text.contains("there are `spots.image`"), "{text}");
+    let text = error(model.joint_npe().mirror_x("spots.photo", &["x"]));
+    assert!(text.contains("`spots.photo`") && text.contains("there are `spots.image`"), "{text}");
     let text = error(model.joint_npe().mirror_x("spots.image", &["y"]));
     assert!(
         text.contains("`y`, which is to change its sign, is no continuous local of `spots`; there are `x`"),
@@ -151,7 +150,7 @@ fn mirrored_pictures_are_as_likely() {
 }
 
 model! {
-    /// Spots at places of two coordinates, and pictures of which nothing is inferred.
+    /// Spots at places of two coordinates, and images of which nothing is inferred.
     pub Placed {
         observe outside: [[f32; 16]; 16] ~ spot(0.0, 1.0);
         plate spots(0..=2) {
@@ -168,9 +167,9 @@ model! {
 #[test]
 fn what_cannot_change_its_sign_is_an_error() {
     let model = Placed::default();
-    let error = |picture: &str, name: &str, size: usize| {
-        let joint = model.joint_npe().mirror_x(picture, &[name]).size("spots", size).size("blanks", 1);
-        joint.train(Budget::sets(1000)).unwrap_err().to_string()
+    let error = |image: &str, name: &str, size: usize| {
+        let joint = model.joint_npe().mirror_x(image, &[name]).size("spots", size).size("blanks", 1);
+        joint.train(Budget::simulations(1000)).unwrap_err().to_string()
     };
     let text = error("spots.image", "place", 1);
     assert!(text.contains("`place`, which is to change its sign, has 2 components"), "{text}");
@@ -180,7 +179,7 @@ fn what_cannot_change_its_sign_is_an_error() {
         "{text}"
     );
     let text = error("outside", "x", 1);
-    assert!(text.contains("`x`, which") && text.contains("the picture is outside plates"), "{text}");
+    assert!(text.contains("`x`, which") && text.contains("the image is outside plates"), "{text}");
     let text = error("spots.image", "x", 0);
     assert!(text.contains("the plate `spots` had no element"), "{text}");
 }
@@ -219,10 +218,13 @@ fn a_joint_training_goes_on_where_it_was_stopped() {
     let model = Late::default();
     let folder = tempfile::tempdir().unwrap();
     let train = |path: &str, rate: f64| {
-        let small = |s: &mut Settings| (s.pilot, s.validation, s.sets) = (256, 128, 64);
-        let joint = model.joint_npe().seed(seed(1)).global_settings(small).local_settings(small);
-        let joint = joint.local_settings(|s| s.learning_rate = rate).mirror_x("spots.image", &["x"]);
-        joint.checkpoints(folder.path().join(path)).train(Budget::sets(1024))
+        let small =
+            || TrainingConfig { pilot: Some(256), validation: Some(128), batch_size: Some(64), ..Default::default() };
+        let joint = model.joint_npe().seed(seed(1)).global_training(small());
+        let joint = joint
+            .local_training(TrainingConfig { learning_rate: Some(rate), ..small() })
+            .mirror_x("spots.image", &["x"]);
+        joint.checkpoints(folder.path().join(path)).train(Budget::simulations(1024))
     };
     let whole = train("whole", 1e-3).unwrap();
     // The last 1024 are those of the steps of the globals.
@@ -237,7 +239,7 @@ fn a_joint_training_goes_on_where_it_was_stopped() {
     // A look at `x`, two samples for validation, and the steps after the one that was slow: the seventh of sixteen.
     assert_eq!(DRAWN.load(Relaxed) - drawn, 1 + 2 * 128 + 9 * 64);
     let data = model.simulate(1).seed(seed(2)).run().unwrap().remove(0).data;
-    let draws = |joint: &JointPosterior<Late>| joint.condition(&data).unwrap().sample(50, 1);
+    let draws = |joint: &JointEstimator<Late>| joint.condition(&data).unwrap().sample(50, 1);
     assert_eq!(draws(&resumed), draws(&whole));
 
     // Other locals are another start.
@@ -259,38 +261,38 @@ model! {
 }
 
 #[test]
-fn a_picture_outside_plates_is_read_and_kept() {
+fn a_image_outside_plates_is_read_and_kept() {
     let model = Single::default();
-    let posterior = model.npe().seed(seed(1)).mirror_y("image").train(Budget::sets(10_000)).unwrap();
-    // One data set, whatever the seed: how hard two pictures are differs more than trainings do.
+    let estimator = model.npe().seed(seed(1)).mirror_y("image").train(Budget::simulations(10_000)).unwrap();
+    // One data set, whatever the seed: how hard two images are differs more than trainings do.
     let set = model.simulate(1).size("others", 2).seed(2).run().unwrap().remove(0);
-    let belief = posterior.condition(&set.data).unwrap();
+    let posterior = estimator.condition(&set.data).unwrap();
     let part = |range: std::ops::Range<usize>| {
         let mut data = set.data.clone();
         data.others.stamp = data.others.stamp[range].to_vec();
-        posterior.summarize(&data).unwrap()
+        estimator.summarize(&data).unwrap()
     };
     let mut summary = part(0..1);
     summary.merge(&part(1..2)).unwrap();
     assert_eq!(summary.sizes(), [2]);
-    let merged = posterior.condition_on(&summary).unwrap();
-    within!((merged.mean("width").unwrap() - belief.mean("width").unwrap()).abs(), 1e-4);
+    let merged = estimator.condition_on(&summary).unwrap();
+    within!((merged.mean("width").unwrap() - posterior.mean("width").unwrap()).abs(), 1e-4);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("single.safetensors");
-    posterior.save(&path).unwrap();
-    let loaded = Posterior::load(&model, &path).unwrap().condition(&set.data).unwrap();
-    assert_eq!(loaded.mean("width"), belief.mean("width"));
-    let joint = model.joint_npe().seed(seed(1)).mirror_x("others.stamp", &["x"]).train(Budget::sets(2_000));
+    estimator.save(&path).unwrap();
+    let loaded = PosteriorEstimator::load(&model, &path).unwrap().condition(&set.data).unwrap();
+    assert_eq!(loaded.mean("width"), posterior.mean("width"));
+    let joint = model.joint_npe().seed(seed(1)).mirror_x("others.stamp", &["x"]).train(Budget::simulations(2_000));
     let text = joint.unwrap_err().to_string();
     assert!(text.contains("`x` cannot change its sign, since its support is not the whole real line"), "{text}");
-    let change = |s: &mut Settings| (s.sets, s.learning_rate) = (64, 3e-3);
-    let joint = model.joint_npe().seed(seed(1)).local_settings(change).train(Budget::sets(30_000)).unwrap();
-    let belief = joint.condition(&set.data).unwrap();
+    let training = TrainingConfig { batch_size: Some(64), learning_rate: Some(3e-3), ..Default::default() };
+    let joint = model.joint_npe().seed(seed(1)).local_training(training).train(Budget::simulations(30_000)).unwrap();
+    let posterior = joint.condition(&set.data).unwrap();
     let places: Vec<(f64, f64)> = (0..200).map(|i| (3.0 * (f64::from(i) + 0.5) / 200.0, 0.0)).collect();
     let mut images = vec![(&set.data.image, vec![(0.5, 0.0)])];
     images.extend(set.data.others.stamp.iter().map(|stamp| (stamp, places.clone())));
     for (i, (exact_mean, exact_sd)) in moments(&images)[2..].iter().enumerate() {
-        let (mean, sd) = (belief.mean(&format!("x[{i}]")).unwrap(), belief.sd(&format!("x[{i}]")).unwrap());
+        let (mean, sd) = (posterior.mean(&format!("x[{i}]")).unwrap(), posterior.sd(&format!("x[{i}]")).unwrap());
         println!("x[{i}] {mean:.2} +- {sd:.2}, exactly {exact_mean:.2} +- {exact_sd:.2}; prior 1.50 +- 0.87");
         within!((mean - exact_mean).abs(), *exact_sd, "{mean} +- {sd}");
         within!((sd / exact_sd).ln().abs(), 0.7, "{mean} +- {sd}");

@@ -5,15 +5,18 @@
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
-use super::bank::{self, AnyBank};
-use super::encode::Encoder;
+use super::bank::AnyBank;
+use super::config::{NetworkConfig, TrainingConfig, TrainingContext, settings};
+use super::encode::DataEncoder;
 use super::link::push_targets;
 use super::mirror::{Axis, Flip, Mirror};
-use super::posterior::AnyPosterior;
+use super::posterior_estimator::AnyPosteriorEstimator;
 use super::training::Training;
-use super::{Bank, InferenceError, Posterior, sizes};
+use super::{Bank, InferenceError, PosteriorEstimator, sizes};
 use crate::model::{AnyData, AnyModel, GlobalSlot, Model, Specification};
-use crate::nn::{Batch, Budget, Network, Own, RowNetworks, Settings, Shape, Source, VALIDATION};
+use crate::nn::{
+    Batch, Budget, ElementNetworks, Network, Output, Settings, Shape, TrainingSource, UserNetwork, VALIDATION,
+};
 use crate::simulate::{Fixed, SimulateError, stream};
 
 /// A posterior to be trained; made by `model.npe()`.
@@ -31,30 +34,36 @@ pub(super) struct AnyNpe<'a> {
     pub(super) globals: Option<Vec<String>>,
     pub(super) sizes: Vec<(String, usize)>,
     pub(super) covariates: Option<&'a dyn AnyData>,
-    pub(super) settings: Settings,
+    pub(super) seed: u64,
+    pub(super) network: NetworkConfig,
+    pub(super) training: TrainingConfig,
+    /// What the network says, if it is no posterior.
+    pub(super) output: Option<Output>,
     pub(super) bank: Option<&'a AnyBank>,
     pub(super) checkpoint: Option<PathBuf>,
-    pub(super) networks: RowNetworks,
+    pub(super) networks: ElementNetworks,
     pub(super) mirrors: Vec<Mirror>,
-    /// A network that reads the same pictures, from whose layers those of this one start.
-    pub(super) pictures: Option<&'a Network>,
+    /// A network that reads the same images, from whose layers those of this one start.
+    pub(super) images: Option<&'a Network>,
     members: usize,
 }
 
 impl<'a> AnyNpe<'a> {
     pub(super) fn new(model: &'a dyn AnyModel) -> Self {
-        let settings = Settings::new(Budget::sets(0));
         Self {
             model,
             globals: None,
             sizes: Vec::new(),
             covariates: None,
-            settings,
+            seed: 0,
+            network: NetworkConfig::default(),
+            training: TrainingConfig::default(),
+            output: None,
             bank: None,
             checkpoint: None,
-            networks: RowNetworks::default(),
+            networks: ElementNetworks::default(),
             mirrors: Vec::new(),
-            pictures: None,
+            images: None,
             members: 1,
         }
     }
@@ -74,7 +83,7 @@ impl<'a, M: Model> Npe<'a, M> {
 
     /// The seed of the simulations and of the network's first weights.
     pub fn seed(mut self, seed: u64) -> Self {
-        self.any.settings.seed = seed;
+        self.any.seed = seed;
         self
     }
 
@@ -85,15 +94,20 @@ impl<'a, M: Model> Npe<'a, M> {
     }
 
     /// Draws the covariates of simulated elements from the rows of a data set.
-    pub fn given(mut self, data: &'a M::Data) -> Self {
+    pub fn covariates_from(mut self, data: &'a M::Data) -> Self {
         self.any.covariates = Some(data);
         self
     }
 
-    /// Changes the sizes of the network, or how it is trained. Sizes and a family that are left as they are follow the model:
-    /// see [`Architecture::sized`](crate::nn::Architecture::sized).
-    pub fn settings(mut self, change: impl FnOnce(&mut Settings)) -> Self {
-        change(&mut self.any.settings);
+    /// The sizes of the network, and the family of its posterior; what is left out follows the model.
+    pub fn network(mut self, config: NetworkConfig) -> Self {
+        self.any.network = config;
+        self
+    }
+
+    /// How the network is trained.
+    pub fn training(mut self, config: TrainingConfig) -> Self {
+        self.any.training = config;
         self
     }
 
@@ -101,7 +115,7 @@ impl<'a, M: Model> Npe<'a, M> {
     ///
     /// ```
     /// use hierarch::dfdx::prelude::*;
-    /// use hierarch::inference::RowNetworks;
+    /// use hierarch::estimators::ElementNetworks;
     /// use hierarch::prelude::*;
     ///
     /// hierarch::model! {
@@ -116,32 +130,32 @@ impl<'a, M: Model> Npe<'a, M> {
     ///
     /// # fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     /// type Network = (Linear<2, 16>, Tanh, Linear<16, 8>);
-    /// let network = || RowNetworks::default().plate::<_, 2, 8>("points", Cpu::default().build_module::<Network, f32>());
+    /// let network = || ElementNetworks::default().plate::<_, 2, 8>("points", Cpu::default().build_module::<Network, f32>());
     /// let model = Line::default();
-    /// let posterior = model.npe().row_networks(network()).train(Budget::sets(2_000))?; // far too short, for an example
+    /// let estimator = model.npe().element_networks(network()).train(Budget::simulations(2_000))?; // far too short, for an example
     /// # let folder = tempfile::tempdir()?;
     /// # let path = folder.path().join("line.safetensors");
-    /// posterior.save(&path)?;
-    /// let posterior = Posterior::load_with(&model, &path, network())?;
+    /// estimator.save(&path)?;
+    /// let estimator = PosteriorEstimator::load_with(&model, &path, network())?;
     /// # Ok(())
     /// # }
     /// ```
-    pub fn row_networks(mut self, networks: RowNetworks) -> Self {
+    pub fn element_networks(mut self, networks: ElementNetworks) -> Self {
         self.any.networks = networks;
         self
     }
 
-    /// Says that a data set is as likely when the columns of one of its pictures are in the other order, whatever the globals:
-    /// `lenses.image` names the picture `image` of the plate `lenses`. Each picture that is learned from is then mirrored
+    /// Says that a data set is as likely when the columns of one of its images are in the other order, whatever the globals:
+    /// `lenses.image` names the image `image` of the plate `lenses`. Each image that is learned from is then mirrored
     /// or not, at random.
-    pub fn mirror_x(mut self, picture: &str) -> Self {
-        self.any.mirrors.push(Mirror { picture: picture.to_owned(), axis: Axis::X, changes_sign: Vec::new() });
+    pub fn mirror_x(mut self, image: &str) -> Self {
+        self.any.mirrors.push(Mirror { image: image.to_owned(), axis: Axis::X, changes_sign: Vec::new() });
         self
     }
 
-    /// The same for the rows of the picture.
-    pub fn mirror_y(mut self, picture: &str) -> Self {
-        self.any.mirrors.push(Mirror { picture: picture.to_owned(), axis: Axis::Y, changes_sign: Vec::new() });
+    /// The same for the rows of the image.
+    pub fn mirror_y(mut self, image: &str) -> Self {
+        self.any.mirrors.push(Mirror { image: image.to_owned(), axis: Axis::Y, changes_sign: Vec::new() });
         self
     }
 
@@ -153,11 +167,10 @@ impl<'a, M: Model> Npe<'a, M> {
     }
 
     /// Learns from the simulations of a bank, over and over, instead of fresh ones. A tenth of them are held out; training
-    /// stops when the loss on those stops falling, and [`Posterior::warnings`] tells if it has risen. The sizes and
+    /// stops when the loss on those stops falling, and [`PosteriorEstimator::warnings`] tells if it has risen. The sizes and
     /// covariates are those of the bank.
     pub fn bank(mut self, bank: &'a Bank<M>) -> Self {
         self.any.bank = Some(&bank.any);
-        bank::learn_often(&mut self.any.settings);
         self
     }
 
@@ -174,23 +187,17 @@ impl<'a, M: Model> Npe<'a, M> {
     /// # Errors
     /// A model that cannot be simulated, a global that does not exist, a training that diverges, or a checkpoint of another
     /// training.
-    pub fn train(self, budget: Budget) -> Result<Posterior<M>, InferenceError> {
-        self.any.train(budget).map(Posterior::of)
+    pub fn train(self, budget: Budget) -> Result<PosteriorEstimator<M>, InferenceError> {
+        self.any.train(budget).map(PosteriorEstimator::of)
     }
 }
 
 impl AnyNpe<'_> {
-    pub(super) fn train(mut self, budget: Budget) -> Result<AnyPosterior, InferenceError> {
+    pub(super) fn train(self, budget: Budget) -> Result<AnyPosteriorEstimator, InferenceError> {
         let targets = self.targets()?;
-        self.settings.budget = budget;
-        let encoder = Encoder::new(&self.model.specification());
+        let encoder = DataEncoder::new(&self.model.specification());
         let (width, plates) = encoder.shape();
         let shape = Shape { width, plates, targets: targets.iter().map(|t| t.free.len()).sum() };
-        self.settings.architecture = self.settings.architecture.sized(&shape);
-        if let Some(bank) = self.bank {
-            self.settings.validation = self.settings.validation.min(bank.validation());
-            self.settings.pilot = self.settings.pilot.min(bank.training());
-        }
         if let Some(data) = self.covariates {
             self.model.check(data)?;
         }
@@ -199,24 +206,28 @@ impl AnyNpe<'_> {
         if self.members == 0 {
             return Err(InferenceError::EmptyEnsemble);
         }
-        if let Budget::Time(time) = budget {
-            self.settings.budget = Budget::seconds(time.as_secs_f64() / self.members as f64);
-        }
-        let seed = self.settings.seed;
+        let budget = match budget {
+            Budget::Time(time) => Budget::seconds(time.as_secs_f64() / self.members as f64),
+            simulations => simulations,
+        };
         let sizes = sizes.to_vec();
         let networks = (0..self.members).map(|member| {
-            self.settings.seed = seed.wrapping_add((member as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15));
-            self.train_member(member, &shape, &encoder, &targets)
+            let seed = self.seed.wrapping_add((member as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+            let bank = self.bank.map(|bank| (bank.training(), bank.validation()));
+            let context = TrainingContext { shape: &shape, budget, seed, of_elements: false, bank };
+            let settings = settings(&self.network, &self.training, &context, self.output)?;
+            self.train_member(member, &settings, &shape, &encoder, &targets)
         });
         let networks = networks.collect::<Result<_, InferenceError>>()?;
-        Ok(AnyPosterior::new(self.model.any_clone(), networks, encoder, targets, sizes))
+        Ok(AnyPosteriorEstimator::new(self.model.any_clone(), networks, encoder, targets, sizes))
     }
 
     fn train_member(
         &self,
         member: usize,
+        settings: &Settings,
         shape: &Shape,
-        encoder: &Encoder,
+        encoder: &DataEncoder,
         targets: &[GlobalSlot],
     ) -> Result<Network, InferenceError> {
         let names: Vec<&str> = targets.iter().map(|t| t.name.as_str()).collect();
@@ -232,19 +243,19 @@ impl AnyNpe<'_> {
         let flips = Flip::of_sets(&self.mirrors, &specification, encoder)?;
         let training = Training {
             of: format!("{:?} ({}), {names:?}", self.model, specification.fingerprint()),
-            settings: &self.settings,
+            settings,
             networks: &own_networks(&specification, shape, &self.networks)?,
             flips: &flips,
             known: None,
-            pictures: self.pictures,
+            images: self.images,
             checkpoint: checkpoint.as_deref(),
         };
         if let Some(bank) = self.bank {
-            let source = bank.source(self.model, targets, self.settings.sets, self.settings.seed)?;
+            let source = bank.source(self.model, targets, settings)?;
             return training.fit(shape, &source, &bank.simulation());
         }
         let fixed = Fixed::new(self.model, &self.sizes, None, self.covariates.map(|data| (data, false)))?;
-        let source = Simulations { model: self.model, fixed: &fixed, encoder, targets, seed: self.settings.seed };
+        let source = Simulations { model: self.model, fixed: &fixed, encoder, targets, seed: settings.seed };
         let covariates = self.covariates.map(|data| data.frame().digest());
         training.fit(shape, &source, &format!("fresh simulations, sizes {:?}, covariates {covariates:?}", self.sizes))
     }
@@ -267,8 +278,8 @@ impl AnyNpe<'_> {
 pub(super) fn own_networks(
     specification: &Specification,
     shape: &Shape,
-    networks: &RowNetworks,
-) -> Result<Vec<Option<Own>>, InferenceError> {
+    networks: &ElementNetworks,
+) -> Result<Vec<Option<UserNetwork>>, InferenceError> {
     let plates: Vec<&str> = specification.data_plates(&specification.plates).map(|plate| plate.name.as_str()).collect();
     match networks.names().find(|name| !plates.contains(name)) {
         None => Ok(networks.in_order(shape.width > 0, plates.into_iter())),
@@ -305,12 +316,12 @@ fn closed(model: &dyn AnyModel, targets: &[GlobalSlot]) -> Result<(), InferenceE
 struct Simulations<'a> {
     model: &'a dyn AnyModel,
     fixed: &'a Fixed<'a>,
-    encoder: &'a Encoder,
+    encoder: &'a DataEncoder,
     targets: &'a [GlobalSlot],
     seed: u64,
 }
 
-impl Source for Simulations<'_> {
+impl TrainingSource for Simulations<'_> {
     type Error = SimulateError;
 
     fn draw(&self, step: u64, first: usize, sets: usize) -> Result<(Batch, Vec<f32>), SimulateError> {

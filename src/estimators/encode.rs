@@ -5,7 +5,7 @@
 //! element stand in a table inside it, as those of a nested plate do: a long table says as much as a nested one. Where they
 //! name elements of further plates, too, they bring along of each the mean of all rows that name it.
 //!
-//! A picture is a table of its own inside its row, as a plate of one element; outside plates, a plate of one at the top.
+//! An image is a table of its own inside its row, as a plate of one element; outside plates, a plate of one at the top.
 
 use crate::io::{Frame, Values};
 use crate::model::{Kind, Plate, Specification, Variable};
@@ -13,34 +13,34 @@ use crate::nn::{Batch, PlateShape, Rows};
 
 /// How each plate of a model is laid out in the network's tables.
 #[derive(Clone, Debug)]
-pub(super) struct Encoder {
+pub(super) struct DataEncoder {
     /// Numbers outside plates.
     width: usize,
-    /// Pictures outside plates; their tables come after those of the plates.
-    pictures: Vec<Picture>,
+    /// Images outside plates; their tables come after those of the plates.
+    images: Vec<ImageColumn>,
     plates: Vec<PlateCode>,
     incoming: Vec<Incoming>,
 }
 
-/// A variable that is a picture: its column in the frame, its height and width.
+/// A variable that is an image: its column in the frame, its height and width.
 #[derive(Clone, Copy, Debug)]
-struct Picture {
+struct ImageColumn {
     column: usize,
     size: (usize, usize),
 }
 
-impl Picture {
+impl ImageColumn {
     /// Those among variables, which are the columns of a frame.
-    fn among<'a>(variables: impl Iterator<Item = &'a Variable>) -> Vec<Picture> {
-        let picture = |(column, variable)| Some(Picture { column, size: picture(variable)? });
-        variables.enumerate().filter_map(picture).collect()
+    fn among<'a>(variables: impl Iterator<Item = &'a Variable>) -> Vec<ImageColumn> {
+        let image = |(column, variable)| Some(ImageColumn { column, size: image(variable)? });
+        variables.enumerate().filter_map(image).collect()
     }
 
     fn shape(&self) -> PlateShape {
-        PlateShape::picture(self.size.0, self.size.1)
+        PlateShape::image(self.size.0, self.size.1)
     }
 
-    /// Adds the pictures of all rows of a frame to their table.
+    /// Adds the images of all rows of a frame to their table.
     fn push(&self, frame: &Frame<'_>, rows: &mut Rows) {
         let column = &frame.columns[self.column];
         append(&column.values, 0..frame.size * column.width, &mut rows.features);
@@ -49,8 +49,8 @@ impl Picture {
     }
 }
 
-/// Height and width of a variable whose values are pictures.
-fn picture(variable: &Variable) -> Option<(usize, usize)> {
+/// Height and width of a variable whose values are images.
+fn image(variable: &Variable) -> Option<(usize, usize)> {
     match variable.shape[..] {
         [height, width] if variable.kind == Kind::Pixels => Some((height, width)),
         _ => None,
@@ -75,63 +75,63 @@ struct Incoming {
 #[derive(Clone, Debug)]
 struct PlateCode {
     width: usize,
-    columns: Vec<Source>,
+    columns: Vec<ColumnSource>,
     plates: Vec<PlateCode>,
     /// Their tables come after those of the nested plates.
-    pictures: Vec<Picture>,
+    images: Vec<ImageColumn>,
 }
 
 /// Where a row's numbers come from.
 #[derive(Clone, Debug)]
-enum Source {
+enum ColumnSource {
     /// The plate's own column.
-    Own(usize),
+    UserNetwork(usize),
     /// Those of the element of a plate at the top that the index in a column of this plate names.
     Through { index: usize, plate: usize },
-    /// Nothing: an index into this plate itself or one declared after it, or a picture.
+    /// Nothing: an index into this plate itself or one declared after it, or an image.
     Nowhere,
 }
 
-impl Encoder {
+impl DataEncoder {
     /// The encoder for data sets of a model.
     pub(super) fn new(specification: &Specification) -> Self {
         let outside = || specification.variables.iter().filter(|v| v.in_data());
-        let pictures = Picture::among(outside());
-        let width = outside().filter(|v| picture(v).is_none()).map(Variable::len).sum();
+        let images = ImageColumn::among(outside());
+        let width = outside().filter(|v| image(v).is_none()).map(Variable::len).sum();
         let plates = codes(specification, &specification.plates);
         let mut incoming = Vec::new();
         add_incoming(&plates, &[], &mut incoming);
         // Those of plates declared last come first: the rows that name an element bring along those that name them.
         incoming.sort_by_key(|incoming| std::cmp::Reverse(incoming.to));
-        // They come after the nested plates and the pictures.
-        let mut tables: Vec<usize> = plates.iter().map(|code| code.plates.len() + code.pictures.len()).collect();
+        // They come after the nested plates and the images.
+        let mut tables: Vec<usize> = plates.iter().map(|code| code.plates.len() + code.images.len()).collect();
         for Incoming { to, table, .. } in &mut incoming {
             *table = tables[*to];
             tables[*to] += 1;
         }
-        Self { width, pictures, plates, incoming }
+        Self { width, images, plates, incoming }
     }
 
     /// What the network reads of a data set.
     pub(super) fn shape(&self) -> (usize, Vec<PlateShape>) {
         fn shape(code: &PlateCode) -> PlateShape {
-            let pictures = code.pictures.iter().map(Picture::shape);
-            let children = code.plates.iter().map(shape).chain(pictures).collect();
-            PlateShape { width: code.width, children, picture: None }
+            let images = code.images.iter().map(ImageColumn::shape);
+            let children = code.plates.iter().map(shape).chain(images).collect();
+            PlateShape { width: code.width, children, image: None }
         }
         let mut plates: Vec<PlateShape> = self.plates.iter().map(shape).collect();
         for incoming in &self.incoming {
             let width = incoming.width + incoming.others.len() * (incoming.width + 1);
             let from = incoming.from[1..].iter().fold(&plates[incoming.from[0]], |shape, &i| &shape.children[i]);
             let children = if incoming.nested() { from.children.clone() } else { Vec::new() };
-            plates[incoming.to].children.push(PlateShape { width, children, picture: None });
+            plates[incoming.to].children.push(PlateShape { width, children, image: None });
         }
-        plates.extend(self.pictures.iter().map(Picture::shape));
+        plates.extend(self.images.iter().map(ImageColumn::shape));
         (self.width, plates)
     }
 
-    /// All pictures with their plates' names, as `plate.picture`; where their tables are; their heights and widths.
-    pub(super) fn named_pictures(&self, specification: &Specification) -> Vec<(String, Vec<usize>, (usize, usize))> {
+    /// All images with their plates' names, as `plate.image`; where their tables are; their heights and widths.
+    pub(super) fn named_images(&self, specification: &Specification) -> Vec<(String, Vec<usize>, (usize, usize))> {
         fn visit(
             specification: &Specification,
             plates: &[Plate],
@@ -141,7 +141,7 @@ impl Encoder {
             for (i, plate) in specification.data_plates(plates).enumerate() {
                 let path = [path, &[i]].concat();
                 let tables = specification.data_plates(&plate.plates).count();
-                let own = plate.variables.iter().filter(|v| v.in_data()).filter_map(|v| Some((v, picture(v)?)));
+                let own = plate.variables.iter().filter(|v| v.in_data()).filter_map(|v| Some((v, image(v)?)));
                 for (at, (variable, size)) in own.enumerate() {
                     to.push((format!("{}.{}", plate.name, variable.name), [&path[..], &[tables + at]].concat(), size));
                 }
@@ -150,14 +150,14 @@ impl Encoder {
         }
         let mut all = Vec::new();
         visit(specification, &specification.plates, &[], &mut all);
-        let outside = specification.variables.iter().filter(|v| v.in_data()).filter_map(|v| Some((v, picture(v)?)));
+        let outside = specification.variables.iter().filter(|v| v.in_data()).filter_map(|v| Some((v, image(v)?)));
         all.extend(outside.enumerate().map(|(at, (v, size))| (v.name.clone(), vec![self.plates.len() + at], size)));
         all
     }
 
-    /// Pictures outside plates: the last tables.
-    pub(super) fn pictures(&self) -> usize {
-        self.pictures.len()
+    /// Images outside plates: the last tables.
+    pub(super) fn images(&self) -> usize {
+        self.images.len()
     }
 
     /// A batch of no data sets.
@@ -182,12 +182,12 @@ impl Encoder {
     fn push_plates(&self, frame: &Frame<'_>, batch: &mut Batch) {
         batch.sets += 1;
         for (at, column) in frame.columns.iter().enumerate() {
-            if !self.pictures.iter().any(|picture| picture.column == at) {
+            if !self.images.iter().any(|image| image.column == at) {
                 append(&column.values, 0..column.width, &mut batch.globals);
             }
         }
-        for (picture, rows) in self.pictures.iter().zip(&mut batch.plates[self.plates.len()..]) {
-            picture.push(frame, rows);
+        for (image, rows) in self.images.iter().zip(&mut batch.plates[self.plates.len()..]) {
+            image.push(frame, rows);
         }
         for ((code, plate), rows) in self.plates.iter().zip(&frame.plates).zip(&mut batch.plates) {
             let first = rows.offsets.last().copied().unwrap_or(0);
@@ -212,23 +212,23 @@ fn code(specification: &Specification, plate: &Plate, top: &[PlateCode], at: usi
     let named = |v: &Variable| specification.data_plates(&specification.plates).position(|p| v.is_index_of(&p.name));
     let columns: Vec<&Variable> = plate.variables.iter().filter(|v| v.in_data()).collect();
     let source = |(i, v): (usize, &&Variable)| match named(v) {
-        _ if picture(v).is_some() => Source::Nowhere,
-        Some(plate) if plate < at => Source::Through { index: i, plate },
-        Some(_) => Source::Nowhere,
-        None => Source::Own(i),
+        _ if image(v).is_some() => ColumnSource::Nowhere,
+        Some(plate) if plate < at => ColumnSource::Through { index: i, plate },
+        Some(_) => ColumnSource::Nowhere,
+        None => ColumnSource::UserNetwork(i),
     };
     let columns_of = columns.iter().enumerate().map(source).collect::<Vec<_>>();
-    let width = |(source, v): (&Source, &&Variable)| match source {
-        Source::Own(_) => v.len(),
-        Source::Through { plate, .. } => top[*plate].width,
-        Source::Nowhere => 0,
+    let width = |(source, v): (&ColumnSource, &&Variable)| match source {
+        ColumnSource::UserNetwork(_) => v.len(),
+        ColumnSource::Through { plate, .. } => top[*plate].width,
+        ColumnSource::Nowhere => 0,
     };
     let inner = specification.data_plates(&plate.plates).map(|inner| code(specification, inner, top, at));
     PlateCode {
         width: columns_of.iter().zip(&columns).map(width).sum(),
         columns: columns_of,
         plates: inner.collect(),
-        pictures: Picture::among(columns.into_iter()),
+        images: ImageColumn::among(columns.into_iter()),
     }
 }
 
@@ -242,8 +242,8 @@ fn push_rows(codes: &[PlateCode], code: &PlateCode, frame: &Frame<'_>, root: &Fr
         child.offsets.extend(offsets.iter().skip(1).map(|o| first + o));
         push_rows(codes, code, inner, root, child);
     }
-    for (picture, child) in code.pictures.iter().zip(rows.children.iter_mut().skip(code.plates.len())) {
-        picture.push(frame, child);
+    for (image, child) in code.images.iter().zip(rows.children.iter_mut().skip(code.plates.len())) {
+        image.push(frame, child);
     }
 }
 
@@ -251,15 +251,15 @@ fn push_rows(codes: &[PlateCode], code: &PlateCode, frame: &Frame<'_>, root: &Fr
 fn push_row(codes: &[PlateCode], code: &PlateCode, frame: &Frame<'_>, root: &Frame<'_>, row: usize, to: &mut Vec<f32>) {
     for source in &code.columns {
         match *source {
-            Source::Own(c) => {
+            ColumnSource::UserNetwork(c) => {
                 let column = &frame.columns[c];
                 append(&column.values, row * column.width..(row + 1) * column.width, to);
             }
-            Source::Through { index, plate } => {
+            ColumnSource::Through { index, plate } => {
                 let element = frame.columns[index].values.get(row) as usize;
                 push_row(codes, &codes[plate], &root.plates[plate], root, element, to);
             }
-            Source::Nowhere => {}
+            ColumnSource::Nowhere => {}
         }
     }
 }
@@ -280,8 +280,8 @@ fn add_incoming(plates: &[PlateCode], path: &[usize], to: &mut Vec<Incoming>) {
             .columns
             .iter()
             .filter_map(|source| match *source {
-                Source::Through { index, plate } => Some((index, plate)),
-                Source::Own(_) | Source::Nowhere => None,
+                ColumnSource::Through { index, plate } => Some((index, plate)),
+                ColumnSource::UserNetwork(_) | ColumnSource::Nowhere => None,
             })
             .collect();
         for (at, &(column, plate)) in named.iter().enumerate() {

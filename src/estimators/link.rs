@@ -1,4 +1,4 @@
-//! The space in which a belief is Gaussian.
+//! The space in which a posterior is Gaussian.
 //!
 //! The unconstrained number of a variable between two bounds is a logit, in which a posterior that reaches a bound with a
 //! finite density has a tail like exp(-|q|): far from Gaussian. In z = Phi^-1(x) (probit) such a tail is Gaussian, and a

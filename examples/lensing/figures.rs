@@ -1,7 +1,7 @@
-//! The pictures of the example, but for those of training and calibration.
+//! The figures of the example, but for those of training and calibration.
 
-use hierarch::inference::JointPosterior;
-use hierarch::plot::{self, Axes, Belief, Figure, ImageAxes, ImagePanel, Mark, Panel, Series};
+use hierarch::estimators::JointEstimator;
+use hierarch::plot::{self, Axes, Figure, ImageAxes, ImagePanel, Marginal, Mark, Panel, Series};
 use hierarch::prelude::*;
 use hierarch::simulate::{Simulation, stream};
 
@@ -9,7 +9,7 @@ use crate::common::{Output, Result};
 use crate::judge::{GLOBALS, IMAGES, Judged, LOCALS, Width, alone, first};
 use crate::model::{Image, Lensing, LensingGlobals, galaxy, subhalo_center};
 
-/// Draws of a posterior in a picture.
+/// Draws of a posterior in a figure.
 const DRAWS: usize = 4000;
 
 /// Three lenses as they are and as they were without their subhaloes, which are drawn as circles.
@@ -47,41 +47,41 @@ pub fn lenses(out: &Output, model: &Lensing, seed: u64) -> Result<Figure> {
         size: "log10 of a subhalo's mass [solar masses]",
     };
     let figure = plot::images(&axes, &with.chain(without).collect::<Vec<_>>())?;
-    out.picture("lenses", &figure)?;
+    out.figure("lenses", &figure)?;
     Ok(figure)
 }
 
-/// What is believed of one test set, and how narrow beliefs are on all of them; each with its caption.
-pub fn beliefs(
+/// What is believed of one test set, and how narrow posteriors are on all of them; each with its caption.
+pub fn posteriors(
     out: &Output,
-    posterior: &JointPosterior<Lensing>,
+    estimator: &JointEstimator<Lensing>,
     one: &Simulation<Lensing>,
     judged: &Judged,
 ) -> Result<Vec<(String, Figure)>> {
     let figures = [
-        ("globals", "The globals as images of one set are added.", globals(posterior, one)?),
+        ("globals", "The globals as images of one set are added.", globals(estimator, one)?),
         ("widths", "How narrow the posterior is, over sets of images, in units of the prior's.", widths(judged)?),
         (
             "locals",
             "The lens of one set for which the hierarchy does most: by its own image alone, and among 25 images.",
-            locals(posterior, one)?,
+            locals(estimator, one)?,
         ),
     ];
     figures
         .into_iter()
         .map(|(name, caption, figure)| {
-            out.picture(name, &figure)?;
+            out.figure(name, &figure)?;
             Ok((caption.to_owned(), figure))
         })
         .collect()
 }
 
-fn globals(posterior: &JointPosterior<Lensing>, one: &Simulation<Lensing>) -> Result<Figure> {
+fn globals(estimator: &JointEstimator<Lensing>, one: &Simulation<Lensing>) -> Result<Figure> {
     let shown = [1, 5, 25];
     let mut draws = Vec::new();
     for images in shown {
-        let belief = posterior.condition(&first(&one.data, images))?;
-        draws.push(belief.globals().map(|globals| globals.sample(DRAWS, 0)).unwrap_or_default());
+        let posterior = estimator.condition(&first(&one.data, images))?;
+        draws.push(posterior.globals().map(|globals| globals.sample(DRAWS, 0)).unwrap_or_default());
     }
     let labels = shown.map(|images| format!("{images} image{}", if images == 1 { "" } else { "s" }));
     let parameters = ["beta", "sigma_sub [per square arcsec]"];
@@ -89,7 +89,11 @@ fn globals(posterior: &JointPosterior<Lensing>, one: &Simulation<Lensing>) -> Re
     let ranges = [(-2.5, -1.9), (0.0, 20.0)];
     let panel = |k: usize| Panel {
         parameter: parameters[k],
-        beliefs: labels.iter().zip(&draws).map(|(label, draws)| (label.as_str(), Belief::Draws(&draws[k]))).collect(),
+        posteriors: labels
+            .iter()
+            .zip(&draws)
+            .map(|(label, draws)| (label.as_str(), Marginal::Draws(&draws[k])))
+            .collect(),
         lines: vec![("truth", truths[k])],
         range: Some(ranges[k]),
     };
@@ -121,14 +125,14 @@ fn widths(judged: &Judged) -> Result<Figure> {
 }
 
 /// The lens of the set whose subhaloes trade off most with its own mass: the one for which the hierarchy does most.
-fn locals(posterior: &JointPosterior<Lensing>, one: &Simulation<Lensing>) -> Result<Figure> {
-    let together = posterior.condition(&one.data)?;
+fn locals(estimator: &JointEstimator<Lensing>, one: &Simulation<Lensing>) -> Result<Figure> {
+    let together = estimator.condition(&one.data)?;
     let images = IMAGES[IMAGES.len() - 1];
     let (names, draws) = (together.names(), together.sample(DRAWS, 0));
     let of = |name: &str| names.iter().position(|known| known == name).map(|at| &draws[at]);
     let mut best = (f64::INFINITY, 0);
     for lens in 0..images {
-        let single = posterior.condition(&alone(&one.data, lens))?;
+        let single = estimator.condition(&alone(&one.data, lens))?;
         let sd = Option::zip(together.sd(&format!("theta_e[{lens}]")), single.sd("theta_e[0]"));
         let ratio = sd.map_or(f64::INFINITY, |(with, without)| with / without);
         if ratio < best.0 {
@@ -136,7 +140,7 @@ fn locals(posterior: &JointPosterior<Lensing>, one: &Simulation<Lensing>) -> Res
         }
     }
     let lens = best.1;
-    let single = posterior.condition(&alone(&one.data, lens))?;
+    let single = estimator.condition(&alone(&one.data, lens))?;
     let (single_names, single_draws) = (single.names(), single.sample(DRAWS, 0));
     let of_single = |name: &str| single_names.iter().position(|known| known == name).map(|at| &single_draws[at]);
     let locals = &one.locals.lenses;
@@ -144,11 +148,11 @@ fn locals(posterior: &JointPosterior<Lensing>, one: &Simulation<Lensing>) -> Res
     let parameters = ["theta_x [arcsec]", "theta_y [arcsec]", "theta_e [arcsec]", "q"];
     let panel = |k: usize| {
         let name = LOCALS[k].0;
-        let with = of(&format!("{name}[{lens}]")).map(|draws| ("among 25 images", Belief::Draws(draws)));
-        let without = of_single(&format!("{name}[0]")).map(|draws| ("its image alone", Belief::Draws(draws)));
+        let with = of(&format!("{name}[{lens}]")).map(|draws| ("among 25 images", Marginal::Draws(draws)));
+        let without = of_single(&format!("{name}[0]")).map(|draws| ("its image alone", Marginal::Draws(draws)));
         Panel {
             parameter: parameters[k],
-            beliefs: without.into_iter().chain(with).collect(),
+            posteriors: without.into_iter().chain(with).collect(),
             lines: vec![("truth", truths[k])],
             range: None,
         }

@@ -6,14 +6,15 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::config::{NetworkConfig, TrainingConfig};
 use super::link::{Link, places};
 use super::npe::Npe;
-use super::posterior::AnyPosterior;
-use super::{Bank, InferenceError, Posterior};
+use super::posterior_estimator::AnyPosteriorEstimator;
+use super::{Bank, InferenceError, PosteriorEstimator};
 use crate::model::erased::typed;
 use crate::model::{AnyData, AnyGlobals, AnyModel, AnySimulation, Density, Explicit, Factor, GlobalSlot, Model};
-use crate::nn::{Budget, Contrast, Family, Ratio, RatioScratch, Record as Training, RowNetworks, Settings};
-use crate::sampling::{AnyRefined, Nuts, Refined, Summary};
+use crate::nn::{Budget, Contrast, ElementNetworks, Output, Ratio, RatioScratch, TrainingRecord};
+use crate::sampling::{AnyWeightedDraws, Nuts, Summary, WeightedDraws};
 use crate::simulate::{Fixed, SimulateError, Simulation, stream};
 
 /// Draws of the prior that stand for the posterior, with weights.
@@ -37,12 +38,12 @@ pub(super) const WIDTH: usize = 64;
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let model = Flux::default();
-/// let estimator = model.nre().train(Budget::sets(2_000))?; // far too short, for an example
+/// let estimator = model.nre().train(Budget::simulations(2_000))?; // far too short, for an example
 /// let data = FluxData { events: FluxEvents { energy: vec![0.7, 0.1, 1.9, 0.4, 0.2, 0.3] } };
-/// let belief = estimator.condition(&data)?;
-/// println!("{belief}");
-/// println!("{:.2} nats", belief.log_ratio(&FluxGlobals { rate: 1.5 }));
-/// let chains = belief.nuts().seed(1).run()?; // the same posterior, by a chain
+/// let posterior = estimator.condition(&data)?;
+/// println!("{posterior}");
+/// println!("{:.2} nats", posterior.log_ratio(&FluxGlobals { rate: 1.5 }));
+/// let chains = posterior.nuts().seed(1).run()?; // the same estimator, by a chain
 /// # assert!(chains.rhat_max() < 1.1);
 /// # Ok(())
 /// # }
@@ -82,18 +83,23 @@ impl<'a, M: Model> Nre<'a, M> {
     }
 
     /// Draws the covariates of simulated elements from the rows of a data set.
-    pub fn given(self, data: &'a M::Data) -> Self {
-        self.with(|npe| npe.given(data))
+    pub fn covariates_from(self, data: &'a M::Data) -> Self {
+        self.with(|npe| npe.covariates_from(data))
     }
 
-    /// Changes the sizes of the network, or how it is trained.
-    pub fn settings(self, change: impl FnOnce(&mut Settings)) -> Self {
-        self.with(|npe| npe.settings(change))
+    /// The sizes of the network; what is left out follows the model. A ratio has no family.
+    pub fn network(self, config: NetworkConfig) -> Self {
+        self.with(|npe| npe.network(config))
+    }
+
+    /// How the network is trained.
+    pub fn training(self, config: TrainingConfig) -> Self {
+        self.with(|npe| npe.training(config))
     }
 
     /// Reads the rows of some plates with networks of your own.
-    pub fn row_networks(self, networks: RowNetworks) -> Self {
-        self.with(|npe| npe.row_networks(networks))
+    pub fn element_networks(self, networks: ElementNetworks) -> Self {
+        self.with(|npe| npe.element_networks(networks))
     }
 
     /// Learns from the simulations of a bank, as [`Npe::bank`].
@@ -134,13 +140,13 @@ impl<'a, M: Model> Nre<'a, M> {
     }
 
     /// How the ratio is learned.
-    pub(super) fn family(&self) -> Family {
+    pub(super) fn output(&self) -> Output {
         let others = self.others;
         let contrast = match self.gamma {
             Some(gamma) => Contrast::WhichIfAny { others, gamma: gamma as f32 },
             None => Contrast::Which { others },
         };
-        Family::Ratio { contrast, balance: self.balance as f32, width: WIDTH }
+        Output::Ratio { contrast, balance: self.balance as f32, width: WIDTH }
     }
 
     /// Trains on fresh simulations, on all cores, until the budget is spent.
@@ -148,9 +154,9 @@ impl<'a, M: Model> Nre<'a, M> {
     /// # Errors
     /// A model that cannot be simulated, a global that does not exist, a training that diverges, or a checkpoint of another
     /// training.
-    pub fn train(self, budget: Budget) -> Result<RatioEstimator<M>, InferenceError> {
-        let family = self.family();
-        Ok(RatioEstimator { trained: self.npe.settings(|s| s.architecture.family = family).train(budget)? })
+    pub fn train(mut self, budget: Budget) -> Result<RatioEstimator<M>, InferenceError> {
+        self.npe.any.output = Some(self.output());
+        Ok(RatioEstimator { trained: self.npe.train(budget)? })
     }
 }
 
@@ -158,7 +164,7 @@ impl<'a, M: Model> Nre<'a, M> {
 #[derive(Clone, Debug)]
 pub struct RatioEstimator<M: Model> {
     /// All but what is concluded is as for a posterior.
-    trained: Posterior<M>,
+    trained: PosteriorEstimator<M>,
 }
 
 impl<M: Model> RatioEstimator<M> {
@@ -166,13 +172,14 @@ impl<M: Model> RatioEstimator<M> {
     ///
     /// # Errors
     /// What is wrong with the data; and data that are impossible at all draws of the prior, as far as the network knows.
-    pub fn condition(&self, data: &M::Data) -> Result<RatioBelief<M>, InferenceError> {
+    pub fn condition(&self, data: &M::Data) -> Result<RatioPosterior<M>, InferenceError> {
         let trained = self.trained.any();
-        AnyRatioBelief::new(trained.model().clone(), trained.targets(), trained.ratio(data)?, data).map(RatioBelief::of)
+        AnyRatioPosterior::new(trained.model().clone(), trained.targets(), trained.ratio(data)?, data)
+            .map(RatioPosterior::of)
     }
 
     /// How the training went. The losses are those of telling data sets apart, in nats.
-    pub fn history(&self) -> &[Training] {
+    pub fn history(&self) -> &[TrainingRecord] {
         self.trained.history()
     }
 
@@ -204,33 +211,33 @@ impl<M: Model> RatioEstimator<M> {
     /// # Errors
     /// A file that cannot be read, is damaged, or holds something else, such as the ratio of another model, or a posterior.
     pub fn load(model: &M, path: impl AsRef<Path>) -> Result<Self, InferenceError> {
-        Self::load_with(model, path, RowNetworks::default())
+        Self::load_with(model, path, ElementNetworks::default())
     }
 
     /// The same for a ratio that was trained with networks of your own for the rows of some plates.
     ///
     /// # Errors
     /// Those of [`load`](RatioEstimator::load), and a network whose sizes are not those of the training's.
-    pub fn load_with(model: &M, path: impl AsRef<Path>, networks: RowNetworks) -> Result<Self, InferenceError> {
-        let trained = AnyPosterior::read(model, path.as_ref(), networks, true)?;
-        Ok(Self { trained: Posterior::of(trained) })
+    pub fn load_with(model: &M, path: impl AsRef<Path>, networks: ElementNetworks) -> Result<Self, InferenceError> {
+        let trained = AnyPosteriorEstimator::read(model, path.as_ref(), networks, true)?;
+        Ok(Self { trained: PosteriorEstimator::of(trained) })
     }
 }
 
 /// What is believed of the globals given one data set, by a learned ratio: the prior times the ratio.
 ///
 /// Means and quantiles are those of draws of the prior, with the ratios as weights: see
-/// [`weighted`](RatioBelief::weighted), and [`warnings`](RatioBelief::warnings) on whether these are enough. Where the
-/// posterior is much narrower than the prior they are not, and [`nuts`](RatioBelief::nuts) samples it.
+/// [`weighted`](RatioPosterior::weighted), and [`warnings`](RatioPosterior::warnings) on whether these are enough. Where the
+/// posterior is much narrower than the prior they are not, and [`nuts`](RatioPosterior::nuts) samples it.
 #[derive(Clone, Debug)]
-pub struct RatioBelief<M: Model> {
-    any: Arc<AnyRatioBelief>,
-    weighted: Refined<M>,
+pub struct RatioPosterior<M: Model> {
+    any: Arc<AnyRatioPosterior>,
+    weighted: WeightedDraws<M>,
 }
 
 /// What is believed of the globals of some model.
 #[derive(Debug)]
-struct AnyRatioBelief {
+struct AnyRatioPosterior {
     model: Arc<dyn AnyModel>,
     targets: Arc<[GlobalSlot]>,
     ratio: Ratio,
@@ -240,14 +247,14 @@ struct AnyRatioBelief {
     empty: Box<dyn AnySimulation>,
 }
 
-impl AnyRatioBelief {
+impl AnyRatioPosterior {
     /// With draws of the prior, of which the ratios are the weights.
     fn new(
         model: Arc<dyn AnyModel>,
         targets: Arc<[GlobalSlot]>,
         ratio: Ratio,
         data: &dyn AnyData,
-    ) -> Result<(Self, AnyRefined), InferenceError> {
+    ) -> Result<(Self, AnyWeightedDraws), InferenceError> {
         // Covariates do not matter to globals, but outside plates something must say what they are.
         let fixed = Fixed::new(&*model, &[], None, Some((data, false)))?.without_elements();
         let draw = |i: u64| model.draw(&fixed, &mut stream(0, i));
@@ -266,7 +273,7 @@ impl AnyRatioBelief {
             values.extend(shown.iter().map(|&at| numbers[at]));
         }
         let names = targets.iter().flat_map(|t| t.components.clone()).collect();
-        let weighted = AnyRefined::new(names, values, q, ratio.log_ratios(0, &points))?;
+        let weighted = AnyWeightedDraws::new(names, values, q, ratio.log_ratios(0, &points))?;
         let empty = draw(0)?;
         let log_evidence = weighted.log_evidence();
         Ok((Self { model, targets, ratio, log_evidence, empty }, weighted))
@@ -300,9 +307,9 @@ impl AnyRatioBelief {
     }
 }
 
-impl<M: Model> RatioBelief<M> {
-    fn of((any, weighted): (AnyRatioBelief, AnyRefined)) -> Self {
-        Self { any: Arc::new(any), weighted: Refined::of(weighted) }
+impl<M: Model> RatioPosterior<M> {
+    fn of((any, weighted): (AnyRatioPosterior, AnyWeightedDraws)) -> Self {
+        Self { any: Arc::new(any), weighted: WeightedDraws::of(weighted) }
     }
 
     /// The names of the numbers: `mass`, or `mu[0]`, `mu[1]` for a vector.
@@ -324,7 +331,7 @@ impl<M: Model> RatioBelief<M> {
 
     /// Draws of the prior with the ratios as weights: with their k-hat and effective sample size, and ln of their mean, which
     /// is 0 for a perfect ratio (but one that is known up to a factor).
-    pub fn weighted(&self) -> &Refined<M> {
+    pub fn weighted(&self) -> &WeightedDraws<M> {
         &self.weighted
     }
 
@@ -371,7 +378,7 @@ impl<M: Model> RatioBelief<M> {
     }
 }
 
-impl<M: Model> std::fmt::Display for RatioBelief<M> {
+impl<M: Model> std::fmt::Display for RatioPosterior<M> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.weighted.fmt(f)
     }

@@ -12,7 +12,7 @@
 //! Where rows name elements of several plates, the latents of these depend on each other: there the product is over each
 //! plate's own posterior.
 
-use super::encode::Encoder;
+use super::encode::DataEncoder;
 use super::link::Link;
 use crate::io::Frame;
 use crate::model::{
@@ -24,16 +24,16 @@ use crate::nn::{Numbers, Packed, PackedRows, PlateShape, Rows, Shape};
 /// What the elements of every plate are, and what is inferred of them.
 #[derive(Clone, Debug)]
 pub(super) struct Hierarchy {
-    pub(super) encoder: Encoder,
+    pub(super) encoder: DataEncoder,
     pub(super) globals: Vec<GlobalSlot>,
     pub(super) slots: Vec<LocalSlot>,
     /// All plates in the data, from the outside in.
     pub(super) plates: Vec<PlateParts>,
-    /// Numbers outside plates in the data, and pictures; these are the last of its tables.
+    /// Numbers outside plates in the data, and images; these are the last of its tables.
     outside: usize,
-    pictures: Vec<PlateShape>,
+    images: Vec<PlateShape>,
     /// Whether what is around an element is read: without, each element is judged by itself.
-    pub(super) around: bool,
+    pub(super) context: bool,
 }
 
 /// One plate.
@@ -69,7 +69,7 @@ impl PlateParts {
 }
 
 /// An element, and what it is in.
-pub(super) struct Place {
+pub(super) struct LocalPlace {
     plate: usize,
     /// Its data set.
     set: usize,
@@ -96,21 +96,21 @@ pub(super) struct PlateLatents {
 
 /// One data set, or several of which the elements stand one after another, as the networks of elements read them.
 #[derive(Clone, Debug)]
-pub(super) struct Parts {
+pub(super) struct EncodedData {
     pub(super) data: Packed,
     /// For each plate its references: the element that each of its elements names, among those of the same data set.
     pub(super) references: Vec<Vec<Numbers>>,
 }
 
-impl Parts {
+impl EncodedData {
     /// The same in as little space as holds it.
-    pub(super) fn pack(self) -> Parts {
+    pub(super) fn pack(self) -> EncodedData {
         let pack = |references: Vec<Numbers>| references.into_iter().map(Numbers::pack).collect();
         Self { data: self.data.pack(), references: self.references.into_iter().map(pack).collect() }
     }
 
     /// Adds the data sets of others behind these.
-    pub(super) fn append(&mut self, other: &Parts) {
+    pub(super) fn append(&mut self, other: &EncodedData) {
         self.data.append(&other.data);
         let pairs = self.references.iter_mut().flatten().zip(other.references.iter().flatten());
         pairs.for_each(|(all, more)| all.append(more));
@@ -129,13 +129,13 @@ impl Latents {
 }
 
 impl Hierarchy {
-    pub(super) fn new(model: &dyn AnyModel, around: bool) -> Self {
+    pub(super) fn new(model: &dyn AnyModel, context: bool) -> Self {
         let specification = model.specification();
-        let encoder = Encoder::new(&specification);
+        let encoder = DataEncoder::new(&specification);
         let (outside, mut shapes) = encoder.shape();
         let (globals, slots) = (model.global_slots(), model.local_slots());
         let mut plates = Vec::new();
-        let pictures = shapes.split_off(shapes.len() - encoder.pictures());
+        let images = shapes.split_off(shapes.len() - encoder.images());
         add_plates(&specification, &specification.plates, &shapes, &[], &[], &slots, &mut plates);
         // Index columns name elements of plates at the top.
         let indices: Vec<Vec<(usize, usize)>> = plates
@@ -151,7 +151,7 @@ impl Hierarchy {
             // Locals are read of plates that are declared before, as the language has it.
             plates[plate].references = indices.iter().filter(|(_, named)| *named < plate).copied().collect();
         }
-        Self { encoder, globals, slots, plates, outside, pictures, around }
+        Self { encoder, globals, slots, plates, outside, images, context }
     }
 
     /// What the network of the locals of a plate reads, which come after `known` numbers of the element's own locals.
@@ -159,15 +159,15 @@ impl Hierarchy {
         let own = &self.plates[plate];
         let latents = |plate: usize| self.plates[plate].numbers() + self.plates[plate].discrete.len();
         let mut width = self.outside + known + own.chain.iter().map(|&plate| self.plates[plate].width).sum::<usize>();
-        if self.around {
+        if self.context {
             width += self.globals.iter().map(|g| g.free.len()).sum::<usize>();
             width += own.chain[..own.chain.len() - 1].iter().map(|&plate| latents(plate)).sum::<usize>();
             width += self.named(plate).into_iter().map(latents).sum::<usize>();
         }
         width += own.chain.iter().filter(|&&plate| self.plates[plate].random).count();
         let around = own.chain[..own.chain.len() - 1].iter().flat_map(|&around| &self.plates[around].children);
-        let pictures = around.filter(|child| child.picture.is_some()).chain(&self.pictures);
-        (width, own.children.iter().chain(pictures).cloned().collect())
+        let images = around.filter(|child| child.image.is_some()).chain(&self.images);
+        (width, own.children.iter().chain(images).cloned().collect())
     }
 
     /// Of each plate the columns that name elements of plates declared before, and which plates.
@@ -210,7 +210,7 @@ impl Hierarchy {
     }
 
     /// A data set, taken apart.
-    pub(super) fn parts(&self, frame: &Frame<'_>) -> Parts {
+    pub(super) fn parts(&self, frame: &Frame<'_>) -> EncodedData {
         let mut batch = self.encoder.batch();
         self.encoder.push(frame, &mut batch);
         let named = |plate: usize, column: usize| -> Numbers {
@@ -223,7 +223,7 @@ impl Hierarchy {
             .enumerate()
             .map(|(plate, own)| own.references.iter().map(|(column, _)| named(plate, *column)).collect::<Vec<_>>());
         let references = references.collect();
-        Parts { data: batch.into(), references }
+        EncodedData { data: batch.into(), references }
     }
 
     /// The latent variables of a simulation, as one draw.
@@ -275,65 +275,70 @@ impl Hierarchy {
     }
 
     /// Checks that networks can read every number of a data set.
-    pub(super) fn check(&self, parts: &Parts) -> Result<(), crate::nn::Error> {
+    pub(super) fn check(&self, parts: &EncodedData) -> Result<(), crate::nn::Error> {
         let mut batch = self.encoder.batch();
         parts.data.push(0..parts.data.sets, &mut batch);
         batch.check(&self.data_shape())
     }
 
     /// Where a plate's elements are.
-    fn rows<'a>(&self, parts: &'a Parts, plate: usize) -> &'a PackedRows {
+    fn rows<'a>(&self, parts: &'a EncodedData, plate: usize) -> &'a PackedRows {
         parts.data.plate(&self.plates[plate].path)
     }
 
     /// How many elements a plate has.
-    pub(super) fn elements(&self, parts: &Parts, plate: usize) -> usize {
+    pub(super) fn elements(&self, parts: &EncodedData, plate: usize) -> usize {
         self.rows(parts, plate).rows()
     }
 
-    /// Adds an element's own plates and pictures to those of others, then the pictures of what is around it.
-    pub(super) fn push_inside(&self, parts: &Parts, Place { plate, set, elements }: &Place, to: &mut [Rows]) {
+    /// Adds an element's own plates and images to those of others, then the images of what is around it.
+    pub(super) fn push_inside(
+        &self,
+        parts: &EncodedData,
+        LocalPlace { plate, set, elements }: &LocalPlace,
+        to: &mut [Rows],
+    ) {
         let chain = &self.plates[*plate].chain;
         let (element, set) = (elements[elements.len() - 1], *set);
         let inside = self.rows(parts, *plate).children.iter().map(|rows| (rows, element));
         let around = chain.iter().zip(elements).take(chain.len() - 1).flat_map(|(&around, &at)| {
-            let pictures = self.rows(parts, around).children.iter().zip(&self.plates[around].children);
-            pictures.filter(|(_, shape)| shape.picture.is_some()).map(move |(rows, _)| (rows, at))
+            let images = self.rows(parts, around).children.iter().zip(&self.plates[around].children);
+            images.filter(|(_, shape)| shape.image.is_some()).map(move |(rows, _)| (rows, at))
         });
         let tables = &parts.data.plates;
-        let outside = tables[tables.len() - self.pictures.len()..].iter().map(|rows| (rows, set));
+        let outside = tables[tables.len() - self.images.len()..].iter().map(|rows| (rows, set));
         inside.chain(around).chain(outside).zip(to).for_each(|((rows, at), to)| rows.push(at..at + 1, to));
     }
 
     /// Where an element of a plate is.
-    pub(super) fn place(&self, parts: &Parts, plate: usize, element: usize) -> Place {
+    pub(super) fn place(&self, parts: &EncodedData, plate: usize, element: usize) -> LocalPlace {
         let mut elements = vec![element];
         for &inner in self.plates[plate].chain.iter().rev() {
             elements.push(self.rows(parts, inner).parent(elements[elements.len() - 1]));
         }
         elements.reverse();
-        Place { plate, set: elements.remove(0), elements }
+        LocalPlace { plate, set: elements.remove(0), elements }
     }
 
     /// Adds what stands around an element and in it, for a draw, but for its own locals.
     pub(super) fn push_outside(
         &self,
-        parts: &Parts,
+        parts: &EncodedData,
         latents: &Latents,
-        Place { plate, set, elements }: &Place,
+        LocalPlace { plate, set, elements }: &LocalPlace,
         draw: usize,
         to: &mut Vec<f32>,
     ) {
         let (plate, set) = (*plate, *set);
         let chain = &self.plates[plate].chain;
-        if self.around {
+        if self.context {
             let (numbers, at) = (latents.globals.len() / (parts.data.sets * latents.draws), set * latents.draws + draw);
             to.extend_from_slice(&latents.globals[at * numbers..(at + 1) * numbers]);
         }
         parts.data.push_outside(set, to);
         for (&around, &at) in chain.iter().zip(elements) {
             self.rows(parts, around).push_row(at, to);
-            if self.around && around != plate {
+            if self.context && around != plate {
                 self.push_latents(latents, (around, at, draw), to);
             }
         }
@@ -342,7 +347,7 @@ impl Hierarchy {
             let parent = rows.parent(at);
             to.push(((rows.offsets[parent + 1] - rows.offsets[parent]) as f32).ln_1p());
         }
-        if self.around {
+        if self.context {
             // In the order of `named`.
             let of = |plate: usize, element: usize| {
                 let named = self.plates[plate].references.iter().zip(&parts.references[plate]);

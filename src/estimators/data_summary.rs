@@ -10,7 +10,7 @@ use crate::nn::Sums;
 
 /// All that a trained posterior needs to know of a data set, or of a part of one.
 ///
-/// It is made by [`Posterior::summarize`](super::Posterior::summarize), has a size that does not depend on the data's, and
+/// It is made by [`PosteriorEstimator::summarize`](super::PosteriorEstimator::summarize), has a size that does not depend on the data's, and
 /// those of parts that were seen at different times or on different machines are put together with
 /// [`merge`](DataSummary::merge), in any order. (It keeps sums over the elements of plates, and addition commutes.)
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

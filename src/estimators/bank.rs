@@ -17,11 +17,13 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::InferenceError;
-use super::hierarchy::{Hierarchy, Latents, Parts, PlateLatents};
-use super::joint::Task;
-use super::posterior::{FINGERPRINT, MODEL};
+use super::hierarchy::{EncodedData, Hierarchy, Latents, PlateLatents};
+use super::joint_estimator::Task;
+use super::posterior_estimator::{FINGERPRINT, MODEL};
 use crate::model::{AnyData, AnyModel, AnySimulation, GlobalSlot, Model};
-use crate::nn::{self, Batch, Numbers, PILOT, Packed, Settings, Source, VALIDATION, load_numbers, save_numbers, take};
+use crate::nn::{
+    self, Batch, Numbers, PILOT, Packed, Settings, TrainingSource, VALIDATION, load_numbers, save_numbers, take,
+};
 use crate::progress::Progress;
 use crate::simulate::{AnySimulate, Simulate, SimulateError};
 
@@ -29,7 +31,7 @@ use crate::simulate::{AnySimulate, Simulate, SimulateError};
 const SHARD: usize = 1024;
 /// The smallest bank that can be trained from.
 const SMALLEST: usize = 640;
-/// Data sets, or elements, that are taken off the validation share at once: see [`Source`].
+/// Data sets, or elements, that are taken off the validation share at once: see [`TrainingSource`].
 const CHUNK: usize = 64;
 
 const SIMULATION: &str = "hierarch.simulation";
@@ -62,7 +64,7 @@ pub(super) struct AnyBank {
 /// Some data sets with the latent variables that they were drawn from.
 #[derive(Clone, Debug)]
 struct Shard {
-    parts: Parts,
+    parts: EncodedData,
     latents: Latents,
 }
 
@@ -144,7 +146,7 @@ impl Shard {
         let references = hierarchy.references().map(none).collect();
         let data = Packed::from(hierarchy.encoder.batch()).pack();
         let plates = vec![PlateLatents::default(); hierarchy.plates.len()];
-        Self { parts: Parts { data, references }, latents: Latents { draws: 1, globals: Vec::new(), plates } }
+        Self { parts: EncodedData { data, references }, latents: Latents { draws: 1, globals: Vec::new(), plates } }
     }
 
     fn of(hierarchy: &Hierarchy, model: &dyn AnyModel, simulation: &dyn AnySimulation) -> Self {
@@ -191,7 +193,8 @@ impl Shard {
         let sets = entry(&found, SETS);
         let expected = expected(&sets);
         if found.contains_key(SIMULATION) && entry(&found, FORMAT) != VERSION {
-            return Err(InferenceError::OtherFormat { path: path.to_owned() });
+            let found = entry(&found, FORMAT).replace('?', "1");
+            return Err(InferenceError::OtherFormat { path: path.to_owned(), found, expected: VERSION });
         }
         if found != expected {
             let text = |of: &BTreeMap<String, String>| {
@@ -225,7 +228,7 @@ impl Shard {
             Ok(PlateLatents { numbers, categories })
         });
         let latents = Latents { draws: 1, globals, plates: plates.collect::<Result<_, String>>()? };
-        Ok(Self { parts: Parts { data, references }, latents })
+        Ok(Self { parts: EncodedData { data, references }, latents })
     }
 }
 
@@ -283,42 +286,35 @@ impl AnyBank {
         Ok(())
     }
 
-    /// Draws data sets from the bank for a training in steps of `sets`.
+    /// Draws data sets from the bank for a training with some settings.
     pub(super) fn source<'a>(
         &'a self,
         model: &dyn AnyModel,
         targets: &'a [GlobalSlot],
-        sets: usize,
-        seed: u64,
+        settings: &Settings,
     ) -> Result<BankSource<'a>, InferenceError> {
         self.check(model)?;
-        Ok(BankSource { bank: self, targets, sets, seed })
+        Ok(BankSource { bank: self, targets, sets: settings.batch_size, seed: settings.seed })
     }
 
-    /// Draws elements from the bank for a training with some settings, which are limited to what there is.
+    /// The elements that a network of locals can learn from, and those that are held out.
+    ///
+    /// # Errors
+    /// Too few of them.
     pub(super) fn elements<'a>(
         &'a self,
         hierarchy: &'a Hierarchy,
         task: Task,
-        settings: &mut Settings,
     ) -> Result<BankElements<'a>, InferenceError> {
         let path = &hierarchy.plates[task.plate].path;
-        let training = Elements::of(&self.shards, path, 0..self.training());
-        let validation = Elements::of(&self.shards, path, self.training()..self.len());
+        let training = ElementRuns::of(&self.shards, path, 0..self.training());
+        let validation = ElementRuns::of(&self.shards, path, self.training()..self.len());
         if validation.count < CHUNK || training.count == 0 {
             let (plate, elements) = (hierarchy.plates[task.plate].name.clone(), validation.count);
             return Err(InferenceError::FewElements { plate, elements, least: CHUNK });
         }
-        settings.validation = settings.validation.min(validation.count / CHUNK * CHUNK);
-        settings.pilot = settings.pilot.min(training.count);
-        Ok(BankElements { bank: self, hierarchy, task, training, validation, sets: settings.sets, seed: settings.seed })
+        Ok(BankElements { bank: self, hierarchy, task, training, validation, sets: 0, seed: 0 })
     }
-}
-
-/// Settings for simulations that are seen more than once: weights that stay small, and an early end.
-pub(super) fn learn_often(settings: &mut Settings) {
-    settings.patience.get_or_insert(5);
-    settings.weight_decay = settings.weight_decay.max(0.01);
 }
 
 /// A bank as the training of a network of globals sees it: in every epoch all of its training share once, in an order of its
@@ -331,7 +327,7 @@ pub(super) struct BankSource<'a> {
     seed: u64,
 }
 
-impl Source for BankSource<'_> {
+impl TrainingSource for BankSource<'_> {
     type Error = SimulateError;
 
     fn draw(&self, step: u64, first: usize, sets: usize) -> Result<(Batch, Vec<f32>), SimulateError> {
@@ -355,13 +351,13 @@ impl Source for BankSource<'_> {
 }
 
 /// The elements of a plate in some data sets of a bank, which stand in runs, one in each shard.
-struct Elements {
+struct ElementRuns {
     count: usize,
     /// The number of the first element of a run, its shard, and its row there.
     runs: Vec<(usize, usize, usize)>,
 }
 
-impl Elements {
+impl ElementRuns {
     fn of(shards: &[Shard], path: &[usize], sets: Range<usize>) -> Self {
         let (mut count, mut runs) = (0, Vec::new());
         for (number, shard) in shards.iter().enumerate() {
@@ -392,21 +388,31 @@ pub(super) struct BankElements<'a> {
     bank: &'a AnyBank,
     hierarchy: &'a Hierarchy,
     task: Task,
-    training: Elements,
-    validation: Elements,
+    training: ElementRuns,
+    validation: ElementRuns,
     /// Elements of a step.
     sets: usize,
     seed: u64,
 }
 
 impl BankElements<'_> {
+    /// How many elements there are to train from, and how many are held out.
+    pub(super) fn counts(&self) -> (usize, usize) {
+        (self.training.count, self.validation.count / CHUNK * CHUNK)
+    }
+
+    /// For the steps of a training.
+    pub(super) fn for_training(self, settings: &Settings) -> Self {
+        Self { sets: settings.batch_size, seed: settings.seed, ..self }
+    }
+
     /// Which simulations these are.
     pub(super) fn simulation(&self) -> String {
         self.bank.simulation()
     }
 }
 
-impl Source for BankElements<'_> {
+impl TrainingSource for BankElements<'_> {
     type Error = SimulateError;
 
     fn draw(&self, step: u64, first: usize, sets: usize) -> Result<(Batch, Vec<f32>), SimulateError> {
@@ -504,7 +510,7 @@ mod tests {
                                 task.push(&hierarchy, of, element, &mut expected, &mut expected_targets);
                             }
                         }
-                        let elements = Elements::of(&bank.any.shards, path, sets);
+                        let elements = ElementRuns::of(&bank.any.shards, path, sets);
                         let (mut found, mut targets) = task.batch(&hierarchy, 0);
                         for (shard, row) in (0..elements.count).map(|element| elements.place(element)) {
                             let Shard { parts, latents } = &bank.any.shards[shard];
@@ -524,7 +530,8 @@ mod tests {
         let simulations = simulate(&model).run().unwrap();
         let bank = simulate(&model).bank(folder.path()).unwrap();
         let p = &bank.any.hierarchy.globals[1..];
-        let (found, targets) = bank.any.source(&model, p, 100, 1).unwrap().draw(PILOT, 990, 100).unwrap();
+        let settings = Settings { batch_size: 100, seed: 1, ..Settings::new(crate::nn::Budget::simulations(0)) };
+        let (found, targets) = bank.any.source(&model, p, &settings).unwrap().draw(PILOT, 990, 100).unwrap();
         let (mut expected, mut expected_targets) = (bank.any.hierarchy.encoder.batch(), Vec::new());
         for simulation in &simulations[990..1090] {
             bank.any.hierarchy.encoder.push(&DataSet::frame(&simulation.data), &mut expected);
@@ -543,7 +550,10 @@ mod tests {
         save_numbers(&path, &[], metadata).unwrap();
         let error = simulate(&model).bank(folder.path()).unwrap_err();
         assert!(matches!(error, InferenceError::OtherFormat { .. }), "{error}");
-        assert!(error.to_string().contains("00000.safetensors") && error.to_string().contains("simulate anew"));
+        assert!(
+            error.to_string().contains("00000.safetensors")
+                && error.to_string().contains("format 1, and this version of hierarch reads format 2")
+        );
     }
 
     #[test]

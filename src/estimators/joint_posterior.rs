@@ -6,18 +6,19 @@ use std::sync::{Arc, OnceLock};
 use rand::RngExt;
 use rayon::prelude::*;
 
-use super::belief::AnyBelief;
-use super::belief::REFINED;
-use super::hierarchy::{Latents, Parts, PlateLatents};
-use super::joint::{AnyJointPosterior, judge};
+use super::hierarchy::{EncodedData, Latents, PlateLatents};
+use super::joint_estimator::{AnyJointEstimator, judge};
 use super::link::{Link, push_targets};
-use super::{Belief, InferenceError};
+use super::posterior::AnyPosterior;
+use super::posterior::REFINED;
+use super::{InferenceError, Posterior};
 use crate::io::{Column, Frame, LocalSet, Values};
 use crate::model::{
-    AnyData, AnyGlobals, AnyLocals, Kind, Likelihood, LocalRange, Model, Record, Role, check_local_frames, local_ranges,
+    AnyData, AnyGlobals, AnyLocals, AsNumbers, Kind, Likelihood, LocalRange, Model, Role, check_local_frames,
+    local_ranges,
 };
 use crate::progress::Progress;
-use crate::sampling::{Proposal, Refined, SampleError, Summary, SummaryRow, diagnostics, refine};
+use crate::sampling::{Proposal, SampleError, Summary, SummaryRow, WeightedDraws, diagnostics, importance_sample};
 use crate::simulate::{Stream, stream};
 
 /// How many draws stand for the distribution where a mean, an sd or a quantile is asked for.
@@ -28,20 +29,20 @@ const POINTS: usize = 2000;
 /// Numbers are named as in [`Chains`](crate::sampling::Chains): `mass`, `slope[17]` for the element of a plate,
 /// `pair[1][17]` for a component in an element; the discrete locals of finite support follow, `signal[17]`.
 #[derive(Clone, Debug)]
-pub struct Joint<M: Model> {
-    any: Arc<AnyJoint>,
-    globals: Option<Belief<M>>,
+pub struct JointPosterior<M: Model> {
+    any: Arc<AnyJointPosterior>,
+    globals: Option<Posterior<M>>,
 }
 
 /// A joint distribution over globals and locals of some model.
 #[derive(Debug)]
-pub(crate) struct AnyJoint {
-    of: Arc<AnyJointPosterior>,
+pub(crate) struct AnyJointPosterior {
+    of: Arc<AnyJointEstimator>,
     data: Arc<dyn AnyData>,
-    parts: Parts,
+    parts: EncodedData,
     /// Where the numbers of each continuous local are.
     ranges: Vec<Option<LocalRange>>,
-    globals: Option<Arc<AnyBelief>>,
+    globals: Option<Arc<AnyPosterior>>,
     points: OnceLock<Points>,
 }
 
@@ -73,7 +74,7 @@ impl Points {
 
 /// Some draws.
 #[derive(Clone, Debug)]
-struct Drawn {
+struct JointDraws {
     /// Draws x unconstrained numbers of all latent variables, and the log density of each draw in that space, discrete
     /// locals summed out.
     q: Vec<f64>,
@@ -83,14 +84,14 @@ struct Drawn {
     probabilities: Vec<Vec<Vec<f64>>>,
 }
 
-impl<M: Model> Joint<M> {
-    pub(super) fn of(any: AnyJoint) -> Self {
-        let globals = any.globals.clone().map(Belief::of_shared);
+impl<M: Model> JointPosterior<M> {
+    pub(super) fn of(any: AnyJointPosterior) -> Self {
+        let globals = any.globals.clone().map(Posterior::of_shared);
         Self { any: Arc::new(any), globals }
     }
 
     /// What is believed of the globals alone; nothing where each element was judged alone.
-    pub fn globals(&self) -> Option<&Belief<M>> {
+    pub fn globals(&self) -> Option<&Posterior<M>> {
         self.globals.as_ref()
     }
 
@@ -157,22 +158,22 @@ impl<M: Model> Joint<M> {
         self.any.log_density(globals, locals)
     }
 
-    /// The exact posterior of globals and locals, by importance sampling with this belief as the proposal: see
-    /// [`Belief::refine`]. The data are those that the belief was conditioned on.
+    /// The exact posterior of globals and locals, by importance sampling with this posterior as the proposal: see
+    /// [`Posterior::importance_sample`]. The data are those that the posterior was conditioned on.
     ///
     /// # Errors
-    /// Data that do not fit the model, a belief in which each element was judged alone, a model with continuous locals in
+    /// Data that do not fit the model, a posterior in which each element was judged alone, a model with continuous locals in
     /// plates below a discrete local, and draws that are all impossible under the model.
-    pub fn refine(&self, model: &M, data: &M::Data) -> Result<Refined<M>, SampleError>
+    pub fn importance_sample(&self, model: &M, data: &M::Data) -> Result<WeightedDraws<M>, SampleError>
     where
         M: Likelihood,
     {
-        refine(model, data, self, REFINED, 0)
+        importance_sample(model, data, self, REFINED, 0)
     }
 }
 
-impl AnyJoint {
-    pub(super) fn new(of: Arc<AnyJointPosterior>, data: Arc<dyn AnyData>) -> Result<Self, InferenceError> {
+impl AnyJointPosterior {
+    pub(super) fn new(of: Arc<AnyJointEstimator>, data: Arc<dyn AnyData>) -> Result<Self, InferenceError> {
         let globals = of.condition_globals(&*data)?.map(Arc::new);
         let parts = of.hierarchy.parts(&data.frame());
         of.hierarchy.check(&parts)?;
@@ -205,7 +206,7 @@ impl AnyJoint {
         if count == 0 {
             return vec![Vec::new(); self.names().len()];
         }
-        let globals = self.globals.as_ref().map(|belief| belief.estimate.sample(count, &mut stream(seed, 0)));
+        let globals = self.globals.as_ref().map(|posterior| posterior.estimate.sample(count, &mut stream(seed, 0)));
         self.columns(&self.draw(globals, count, seed))
     }
 
@@ -312,7 +313,7 @@ impl AnyJoint {
         let mut at = Vec::new();
         push_targets(&q, &hierarchy.globals, &mut at);
         let at: Vec<f64> = at.into_iter().map(f64::from).collect();
-        let mut log_density = self.globals.as_ref().map_or(0.0, |belief| belief.estimate.log_densities(&at)[0]);
+        let mut log_density = self.globals.as_ref().map_or(0.0, |posterior| posterior.estimate.log_densities(&at)[0]);
         for local in &self.of.networks {
             let own = &latents.plates[local.task.plate];
             for element in 0..hierarchy.elements(&self.parts, local.task.plate) {
@@ -332,8 +333,8 @@ impl AnyJoint {
             return points;
         }
         // Worked out before the cell is locked: threads that wait inside a parallel loop may come back for it.
-        let globals = self.globals.as_ref().map(|belief| belief.estimate.points(POINTS));
-        let width = self.globals.as_ref().map_or(1, |belief| belief.estimate.dims());
+        let globals = self.globals.as_ref().map(|posterior| posterior.estimate.points(POINTS));
+        let width = self.globals.as_ref().map_or(1, |posterior| posterior.estimate.dims());
         let count = globals.as_ref().map_or(POINTS, |points| points.len() / width);
         // Other random numbers for other data: the same ones would make what is told of all data wrong in the same direction.
         let drawn = self.draw(globals, count, self.parts.data.hash());
@@ -342,10 +343,10 @@ impl AnyJoint {
     }
 
     /// The locals for draws of what the network of the globals infers (draws x numbers).
-    fn draw(&self, globals: Option<Vec<f64>>, count: usize, seed: u64) -> Drawn {
+    fn draw(&self, globals: Option<Vec<f64>>, count: usize, seed: u64) -> JointDraws {
         let hierarchy = &self.of.hierarchy;
         let mut log_densities = match (&self.globals, &globals) {
-            (Some(belief), Some(globals)) => belief.estimate.log_densities(globals),
+            (Some(posterior), Some(globals)) => posterior.estimate.log_densities(globals),
             _ => vec![0.0; count],
         };
         let mut latents = Latents {
@@ -411,7 +412,7 @@ impl AnyJoint {
         let slopes = q.par_chunks(dimension.max(1)).map(|q| self.log_slopes(q));
         let slopes: Vec<f64> = slopes.collect();
         log_densities.iter_mut().zip(slopes).for_each(|(sum, slope)| *sum += slope);
-        Drawn { q, log_densities, latents, probabilities }
+        JointDraws { q, log_densities, latents, probabilities }
     }
 
     /// The unconstrained numbers of some draws.
@@ -461,7 +462,7 @@ impl AnyJoint {
     }
 
     /// The values of each name.
-    fn columns(&self, drawn: &Drawn) -> Vec<Vec<f64>> {
+    fn columns(&self, drawn: &JointDraws) -> Vec<Vec<f64>> {
         let hierarchy = &self.of.hierarchy;
         let dimension = self.of.model.dimension(&*self.data).max(1);
         let mut columns: Vec<Vec<f64>> = Vec::new();
@@ -488,7 +489,7 @@ impl AnyJoint {
 /// Of the globals and the continuous locals; the discrete ones are summed out. Continuous locals in a plate below a discrete
 /// one are drawn given its value, and their density with it summed out is not known: those are left out of the names, so that
 /// such a model is not refined.
-impl Proposal for AnyJoint {
+impl Proposal for AnyJointPosterior {
     fn names(&self) -> Vec<String> {
         let hierarchy = &self.of.hierarchy;
         let below: Vec<&str> = hierarchy.below_discrete().map(|slot| hierarchy.slots[slot].name.as_str()).collect();
@@ -498,14 +499,14 @@ impl Proposal for AnyJoint {
 
     fn draw(&self, rng: &mut Stream, q: &mut [f64], log_density: &mut [f64]) {
         let count = log_density.len();
-        let globals = self.globals.as_ref().map(|belief| belief.estimate.sample(count, rng));
+        let globals = self.globals.as_ref().map(|posterior| posterior.estimate.sample(count, rng));
         let drawn = self.draw(globals, count, rng.random());
         q.copy_from_slice(&drawn.q);
         log_density.copy_from_slice(&drawn.log_densities);
     }
 }
 
-impl<M: Model> Proposal for Joint<M> {
+impl<M: Model> Proposal for JointPosterior<M> {
     fn names(&self) -> Vec<String> {
         Proposal::names(&*self.any)
     }
@@ -515,7 +516,7 @@ impl<M: Model> Proposal for Joint<M> {
     }
 }
 
-impl<M: Model> std::fmt::Display for Joint<M> {
+impl<M: Model> std::fmt::Display for JointPosterior<M> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.any.summary().fmt(f)
     }

@@ -14,9 +14,9 @@ use serde::{Deserialize, Serialize};
 type Backward = Box<dyn FnOnce(Vec<f32>) -> Result<Vec<f32>, CpuError>>;
 
 /// A network that reads single rows.
-pub(super) trait RowNetwork: Send + Sync {
+pub(super) trait ElementNetwork: Send + Sync {
     /// Numbers in a row that it reads, weights that it has, and numbers that it makes of a row.
-    fn shape(&self) -> RowShape;
+    fn shape(&self) -> ElementNetworkShape;
 
     /// Its weights as it was given.
     fn weights(&self) -> Result<Vec<f32>, CpuError>;
@@ -27,7 +27,7 @@ pub(super) trait RowNetwork: Send + Sync {
 
 /// The sizes of a network of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RowShape {
+pub struct ElementNetworkShape {
     /// Numbers in a row that it reads.
     pub inputs: usize,
     /// Numbers that it makes of a row.
@@ -42,11 +42,11 @@ pub struct RowShape {
 /// `(usize, Const<O>)`: the standardised numbers of each row to what is then averaged over the rows of a data set. What is
 /// pooled of the rows without a network stays; it can be left out with `architecture.bins = 0`.
 #[derive(Clone, Default)]
-pub struct RowNetworks {
-    networks: Vec<(String, Own)>,
+pub struct ElementNetworks {
+    networks: Vec<(String, UserNetwork)>,
 }
 
-impl RowNetworks {
+impl ElementNetworks {
     /// Adds a network for the rows of a plate at the top of the model, which read `I` numbers in the order of the plate's
     /// declaration: observations and covariates; of each plate inside them, mean and standard deviation of its numbers, and
     /// ln(1 + n) where its size varies.
@@ -59,7 +59,7 @@ impl RowNetworks {
                 Error = CpuError,
             >,
     {
-        self.networks.push((name.to_owned(), Own(Arc::new(DfdxModule::<N, I, O>(network)))));
+        self.networks.push((name.to_owned(), UserNetwork(Arc::new(DfdxModule::<N, I, O>(network)))));
         self
     }
 
@@ -69,13 +69,13 @@ impl RowNetworks {
     }
 
     /// The networks of what a model's networks read: numbers outside plates, if there are any, then some plates.
-    pub fn in_order<'a>(&self, outside: bool, plates: impl Iterator<Item = &'a str>) -> Vec<Option<Own>> {
+    pub fn in_order<'a>(&self, outside: bool, plates: impl Iterator<Item = &'a str>) -> Vec<Option<UserNetwork>> {
         let find = |name| self.networks.iter().find(|(known, _)| known == name).map(|(_, own)| own.clone());
         outside.then_some(None).into_iter().chain(plates.map(find)).collect()
     }
 }
 
-impl fmt::Debug for RowNetworks {
+impl fmt::Debug for ElementNetworks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map().entries(self.networks.iter().map(|(name, own)| (name, own))).finish()
     }
@@ -83,23 +83,23 @@ impl fmt::Debug for RowNetworks {
 
 /// A shared network.
 #[derive(Clone)]
-pub struct Own(pub(super) Arc<dyn RowNetwork>);
+pub struct UserNetwork(pub(super) Arc<dyn ElementNetwork>);
 
-impl fmt::Debug for Own {
+impl fmt::Debug for UserNetwork {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.shape().fmt(f)
     }
 }
 
-impl PartialEq for Own {
-    fn eq(&self, other: &Own) -> bool {
+impl PartialEq for UserNetwork {
+    fn eq(&self, other: &UserNetwork) -> bool {
         self.0.shape() == other.0.shape()
     }
 }
 
 struct DfdxModule<N, const I: usize, const O: usize>(N);
 
-impl<N, const I: usize, const O: usize> RowNetwork for DfdxModule<N, I, O>
+impl<N, const I: usize, const O: usize> ElementNetwork for DfdxModule<N, I, O>
 where
     N: TensorCollection<f32, Cpu> + Clone + Send + Sync,
     N: Module<
@@ -109,8 +109,8 @@ where
         >,
     N: 'static,
 {
-    fn shape(&self) -> RowShape {
-        RowShape { inputs: I, outputs: O, weights: self.0.num_trainable_params() }
+    fn shape(&self) -> ElementNetworkShape {
+        ElementNetworkShape { inputs: I, outputs: O, weights: self.0.num_trainable_params() }
     }
 
     fn weights(&self) -> Result<Vec<f32>, CpuError> {

@@ -5,45 +5,45 @@ use std::sync::Arc;
 
 use super::link::Link;
 
-use crate::model::{AnyGlobals, AnyModel, GlobalSlot, Likelihood, Model, Record};
-use crate::nn::Estimate;
-use crate::sampling::{Proposal, Refined, SampleError, Summary, refine};
+use crate::model::{AnyGlobals, AnyModel, AsNumbers, GlobalSlot, Likelihood, Model};
+use crate::nn::Prediction;
+use crate::sampling::{Proposal, SampleError, Summary, WeightedDraws, importance_sample};
 use crate::simulate::{Stream, stream};
 
 /// How many points stand for the distribution where a mean, an sd or a quantile is asked for.
 const POINTS: usize = 4000;
-/// How many draws a belief is refined from.
+/// How many draws a posterior is refined from.
 pub(super) const REFINED: usize = 4000;
 
 /// A distribution over globals: a mixture of Gaussians or a flow in an unconstrained space (in which a uniform variable is
 /// standard normal), carried into the support of each variable, so that a fraction stays within 0 and 1.
 #[derive(Clone, Debug)]
-pub struct Belief<M: Model> {
-    any: Arc<AnyBelief>,
+pub struct Posterior<M: Model> {
+    any: Arc<AnyPosterior>,
     model: PhantomData<fn() -> M>,
 }
 
 /// A distribution over globals of some model.
 #[derive(Clone, Debug)]
-pub(crate) struct AnyBelief {
+pub(crate) struct AnyPosterior {
     model: Arc<dyn AnyModel>,
     targets: Arc<[GlobalSlot]>,
     /// Over the numbers that a network infers, target after target.
-    pub(super) estimate: Estimate,
+    pub(super) estimate: Prediction,
 }
 
-impl<M: Model> Belief<M> {
-    pub(crate) fn of(any: AnyBelief) -> Self {
+impl<M: Model> Posterior<M> {
+    pub(crate) fn of(any: AnyPosterior) -> Self {
         Self::of_shared(Arc::new(any))
     }
 
-    pub(super) fn of_shared(any: Arc<AnyBelief>) -> Self {
+    pub(super) fn of_shared(any: Arc<AnyPosterior>) -> Self {
         Self { any, model: PhantomData }
     }
 
-    /// The exact posterior, by importance sampling with this belief as the proposal: with k-hat, which tells whether to
-    /// believe it, and the evidence. The data are those that the belief was conditioned on. Takes milliseconds; for more
-    /// draws, or another seed, see [`refine`](crate::sampling::refine).
+    /// The exact posterior, by importance sampling with this posterior as the proposal: with k-hat, which tells whether to
+    /// believe it, and the evidence. The data are those that the posterior was conditioned on. Takes milliseconds; for more
+    /// draws, or another seed, see [`importance_sample`](crate::sampling::importance_sample).
     ///
     /// ```
     /// use hierarch::prelude::*;
@@ -60,8 +60,8 @@ impl<M: Model> Belief<M> {
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let model = Flux::default();
     /// let data = FluxData { events: FluxEvents { energy: vec![0.7, 0.1, 1.9, 0.4, 0.2, 0.3] } };
-    /// let posterior = model.npe().train(Budget::sets(2_000))?; // far too short, for an example
-    /// let exact = posterior.condition(&data)?.refine(&model, &data)?;
+    /// let estimator = model.npe().train(Budget::simulations(2_000))?; // far too short, for an example
+    /// let exact = estimator.condition(&data)?.importance_sample(&model, &data)?;
     /// println!("{exact}");
     /// // Gamma(2 + 6, 1 + 3.6), whatever the network has learned.
     /// assert!((exact.mean("rate").unwrap() - 8.0 / 4.6).abs() < 0.1);
@@ -70,13 +70,13 @@ impl<M: Model> Belief<M> {
     /// ```
     ///
     /// # Errors
-    /// Data that do not fit the model; a model with continuous locals, or a belief of some globals alone, since a posterior is
+    /// Data that do not fit the model; a model with continuous locals, or a posterior of some globals alone, since a posterior is
     /// refined as a whole; and draws that are all impossible under the model.
-    pub fn refine(&self, model: &M, data: &M::Data) -> Result<Refined<M>, SampleError>
+    pub fn importance_sample(&self, model: &M, data: &M::Data) -> Result<WeightedDraws<M>, SampleError>
     where
         M: Likelihood,
     {
-        refine(model, data, self, REFINED, 0)
+        importance_sample(model, data, self, REFINED, 0)
     }
 
     /// The names of the numbers: `mass`, or `mu[0]`, `mu[1]` for a vector.
@@ -131,8 +131,8 @@ impl<M: Model> Belief<M> {
     }
 }
 
-impl AnyBelief {
-    pub(crate) fn new(model: Arc<dyn AnyModel>, targets: Arc<[GlobalSlot]>, estimate: Estimate) -> Self {
+impl AnyPosterior {
+    pub(crate) fn new(model: Arc<dyn AnyModel>, targets: Arc<[GlobalSlot]>, estimate: Prediction) -> Self {
         Self { model, targets, estimate }
     }
 
@@ -248,7 +248,7 @@ impl AnyBelief {
 }
 
 /// Of a model without continuous locals, and of all its globals.
-impl Proposal for AnyBelief {
+impl Proposal for AnyPosterior {
     fn names(&self) -> Vec<String> {
         self.names().into_iter().map(str::to_owned).collect()
     }
@@ -273,7 +273,7 @@ fn to_unconstrained(places: &[(usize, Link)], point: &[f64], q: &mut [f64], log_
     }
 }
 
-impl<M: Model> Proposal for Belief<M> {
+impl<M: Model> Proposal for Posterior<M> {
     fn names(&self) -> Vec<String> {
         Proposal::names(&*self.any)
     }
@@ -283,7 +283,7 @@ impl<M: Model> Proposal for Belief<M> {
     }
 }
 
-impl<M: Model> std::fmt::Display for Belief<M> {
+impl<M: Model> std::fmt::Display for Posterior<M> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.any.summary().fmt(f)
     }

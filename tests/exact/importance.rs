@@ -2,7 +2,7 @@
 //! trusted.
 
 use hierarch::prelude::*;
-use hierarch::sampling::{Proposal, refine};
+use hierarch::sampling::{Proposal, importance_sample};
 use hierarch::simulate::Stream;
 use hierarch_tests::models::*;
 use hierarch_tests::{seed, within};
@@ -79,7 +79,7 @@ fn a_conjugate_posterior_and_its_evidence() {
     let (model, (data, exact, log_evidence)) = (Means::default(), means());
     for (wide, shift) in [(1.05, 0.0), (1.3, 0.0), (1.5, 0.5), (0.9, 0.1)] {
         let n = 100_000;
-        let refined = refine(&model, &data, &proposal(&exact, wide, shift), n, seed(1)).unwrap();
+        let refined = importance_sample(&model, &data, &proposal(&exact, wide, shift), n, seed(1)).unwrap();
         let size = refined.effective_sample_size();
         for (i, (mean, sd)) in exact.iter().enumerate() {
             let name = format!("theta[{i}]");
@@ -116,7 +116,7 @@ model! {
 fn the_evidence_of_a_gamma_poisson_model() {
     let data = CallsData { days: CallsDays { calls: vec![4, 7, 1, 9, 5] } };
     let proposal = Gaussian { names: vec!["rate"], mean: vec![5.0_f64.ln()], sd: vec![0.25] };
-    let refined = refine(&Calls::default(), &data, &proposal, 100_000, seed(2)).unwrap();
+    let refined = importance_sample(&Calls::default(), &data, &proposal, 100_000, seed(2)).unwrap();
     let ln_factorial = |k: u64| (1..=k).map(|i| (i as f64).ln()).sum::<f64>();
     // Gamma(3 + 26) / Gamma(3) 0.5^3 / 5.5^29 / the product of k!
     let log_evidence = ln_factorial(28) - ln_factorial(2) + 3.0 * 0.5_f64.ln()
@@ -136,7 +136,7 @@ fn a_narrow_or_displaced_proposal_is_flagged() {
     for (wide, shift, flagged) in
         [(0.1, 0.0, true), (0.2, 0.0, true), (0.6, 2.0, true), (1.0, 6.0, true), (0.8, 0.0, false), (1.2, 0.3, false)]
     {
-        let refined = refine(&model, &data, &proposal(&exact, wide, shift), 100_000, seed(1)).unwrap();
+        let refined = importance_sample(&model, &data, &proposal(&exact, wide, shift), 100_000, seed(1)).unwrap();
         let warned = refined.warnings().iter().any(|w| w.contains("k-hat") && w.contains("nuts()"));
         assert_eq!(warned, flagged, "{wide} {shift}: {refined}");
         assert_eq!(refined.to_string().contains("warning: k-hat"), flagged);
@@ -144,7 +144,7 @@ fn a_narrow_or_displaced_proposal_is_flagged() {
     }
     // Few draws are held to a stricter bound: 1 - 1 / log10(100) = 0.5.
     let warned = |own: u64| {
-        let refined = refine(&model, &data, &proposal(&exact, 0.3, 0.0), 100, seed(own)).unwrap();
+        let refined = importance_sample(&model, &data, &proposal(&exact, 0.3, 0.0), 100, seed(own)).unwrap();
         refined.warnings().iter().any(|warning| warning.contains("above 0.50"))
     };
     // So few draws say little of k-hat: one of twenty is flagged at least.
@@ -154,7 +154,7 @@ fn a_narrow_or_displaced_proposal_is_flagged() {
 #[test]
 fn draws_of_a_refined_posterior() {
     let (model, (data, exact, _)) = (Means::default(), means());
-    let refined = refine(&model, &data, &proposal(&exact, 1.4, 0.5), 20_000, seed(1)).unwrap();
+    let refined = importance_sample(&model, &data, &proposal(&exact, 1.4, 0.5), 20_000, seed(1)).unwrap();
     let draws = refined.sample(20_000, seed(3));
     assert_eq!(refined.names(), ["theta[0]", "theta[1]", "theta[2]"]);
     for (i, (mean, sd)) in exact.iter().enumerate() {
@@ -176,7 +176,7 @@ fn the_same_on_any_number_of_threads() {
     let (model, (data, exact, _)) = (Means::default(), means());
     let run = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| refine(&model, &data, &proposal(&exact, 1.4, 0.5), 1_111, seed(1)).unwrap())
+        pool.install(|| importance_sample(&model, &data, &proposal(&exact, 1.4, 0.5), 1_111, seed(1)).unwrap())
     };
     let (one, three) = (run(1), run(3));
     assert_eq!(
@@ -206,7 +206,7 @@ fn locals_and_what_depends_on_them() {
     }
     let schools = EightSchoolsSchools { sigma: vec![10.0, 12.0], y: vec![8.0, -3.0] };
     let (model, data) = (EightSchools::default(), EightSchoolsData { schools });
-    let refined = refine(&model, &data, &Prior, 100_000, seed(1)).unwrap();
+    let refined = importance_sample(&model, &data, &Prior, 100_000, seed(1)).unwrap();
     assert_eq!(refined.names(), ["mu", "tau", "eta[0]", "eta[1]", "theta[0]", "theta[1]"]);
     let draws = refined.sample(10, 2);
     assert!((0..10).all(|k| draws[4][k] == draws[0][k] + draws[1][k] * draws[2][k]));
@@ -222,7 +222,7 @@ fn what_cannot_be_refined_says_why() {
     let (model, (data, exact, _)) = (Means::default(), means());
     let good = || proposal(&exact, 1.2, 0.0);
     let refuse = |data: &MeansData, proposal: &dyn Proposal, draws: usize| {
-        refine(&model, data, proposal, draws, seed(1)).unwrap_err().to_string()
+        importance_sample(&model, data, proposal, draws, seed(1)).unwrap_err().to_string()
     };
     assert_eq!(refuse(&data, &good(), 99), "the number of draws is 99, but must be at least 100");
     let bad = MeansData { events: MeansEvents { x: vec![[0.0, f64::NAN, 1.0]] } };
@@ -257,14 +257,14 @@ model! {
 fn draws_without_a_density_are_told_of() {
     let (model, data) = (Rooted::default(), RootedData { events: RootedEvents { x: vec![1.0, 1.5] } });
     let proposal = |mean| Gaussian { names: vec!["theta"], mean: vec![mean], sd: vec![1.5] };
-    let refined = refine(&model, &data, &proposal(1.0), 4000, seed(1)).unwrap();
+    let refined = importance_sample(&model, &data, &proposal(1.0), 4000, seed(1)).unwrap();
     let warnings = refined.warnings();
     assert!(
         warnings.len() == 1 && warnings[0].contains("of 4000 draws the model's log density is NaN"),
         "{warnings:?}"
     );
     assert!(refined.sample(4000, seed(1))[0].iter().all(|theta| *theta >= 0.0));
-    let error = refine(&model, &data, &proposal(-50.0), 4000, seed(1)).unwrap_err().to_string();
+    let error = importance_sample(&model, &data, &proposal(-50.0), 4000, seed(1)).unwrap_err().to_string();
     assert!(error.contains("none of the 4000 draws") && error.contains("NaN"), "{error}");
 }
 
@@ -328,7 +328,7 @@ fn nuts_takes_the_metric_of_a_refined_posterior() {
     let y = (0..20).map(|i| 3.0 + (f64::from(i) * 1.7).sin()).collect();
     let (model, data) = (Line::default(), LineData { points: LinePoints { y, ..points } });
     let exact = LinePosterior::new(&data);
-    let refined = refine(&model, &data, &exact, 4000, seed(1)).unwrap();
+    let refined = importance_sample(&model, &data, &exact, 4000, seed(1)).unwrap();
     assert!(refined.warnings().is_empty(), "{refined}");
     let worth = |chains: &Chains<Line>| {
         let rows = chains.summary().rows;
@@ -370,7 +370,7 @@ model! {
 fn nuts_starts_where_a_refined_posterior_is() {
     let (model, data) = (Islands::default(), IslandsData { x: 0.3 });
     let proposal = Gaussian { names: vec!["place"], mean: vec![1e6], sd: vec![1.5] };
-    let refined = refine(&model, &data, &proposal, 4000, seed(1)).unwrap();
+    let refined = importance_sample(&model, &data, &proposal, 4000, seed(1)).unwrap();
     let chains = model.nuts(&data).seed(seed(1)).start_from(&refined).run().unwrap();
     assert!(chains.get("place").unwrap().concat().iter().all(|place| (place - 1e6).abs() < 100.0), "{chains}");
     let elsewhere = model.nuts(&data).seed(seed(1)).run().unwrap();
@@ -394,7 +394,7 @@ fn nuts_starts_from_a_refined_posterior() {
             sd: vec![0.25 * wide, 0.1 / n.sqrt() * wide],
         };
         // So many draws that k-hat, 0.96 of the narrow one, is four of its errors above what is trusted.
-        let refined = refine(&model, &data, &proposal, 100_000, seed(1)).unwrap();
+        let refined = importance_sample(&model, &data, &proposal, 100_000, seed(1)).unwrap();
         assert_eq!(refined.warnings().is_empty(), trusted, "{refined}");
         let chains = model.nuts(&data).seed(seed(1)).start_from(&refined).draws(4000).run().unwrap();
         let rows = chains.summary().rows;
@@ -417,7 +417,7 @@ fn nuts_starts_from_a_refined_posterior() {
         |n: usize| EightSchoolsData { schools: EightSchoolsSchools { sigma: vec![10.0; n], y: vec![1.0; n] } };
     let names = vec!["mu", "tau", "eta[0]", "eta[1]"];
     let proposal = Gaussian { names, mean: vec![0.0; 4], sd: vec![1.0; 4] };
-    let refined = refine(&EightSchools::default(), &schools(2), &proposal, 4000, seed(1)).unwrap();
+    let refined = importance_sample(&EightSchools::default(), &schools(2), &proposal, 4000, seed(1)).unwrap();
     let (model, three) = (EightSchools::default(), schools(3));
     let error = model.nuts(&three).start_from(&refined).run().unwrap_err().to_string();
     assert!(error.contains("has 4 unconstrained numbers and the model with these data 5"), "{error}");

@@ -3,21 +3,21 @@
 use hierarch::model::unconstrain;
 use hierarch::prelude::*;
 use hierarch::sampling::diagnostics::{mcse_mean, mcse_sd};
-use hierarch::sampling::{Proposal, refine};
+use hierarch::sampling::{Proposal, importance_sample};
 use hierarch_tests::models::*;
 use hierarch_tests::{seed, within};
 
-/// A poor belief, trained for seconds, is exact once refined: against NUTS, and the evidence against quadrature.
+/// A poor posterior, trained for seconds, is exact once refined: against NUTS, and the evidence against quadrature.
 #[test]
 fn a_refined_belief_is_exact() {
     let model = Resonance::default();
-    let posterior = model.npe().seed(seed(1)).train(Budget::sets(20_000)).unwrap();
+    let estimator = model.npe().seed(seed(1)).train(Budget::simulations(20_000)).unwrap();
     let truth = ResonanceGlobals { fraction: 0.2, mass: 2.5 };
     // One data set, whatever the seed: the error that is left depends on it more than on the training.
     let data = model.simulate(1).at(&truth).size("events", 100).seed(4).run().unwrap().remove(0).data;
-    let belief = posterior.condition(&data).unwrap();
-    let refined = refine(&model, &data, &belief, 200_000, seed(1)).unwrap();
-    println!("{belief}\n{refined}");
+    let posterior = estimator.condition(&data).unwrap();
+    let refined = importance_sample(&model, &data, &posterior, 200_000, seed(1)).unwrap();
+    println!("{posterior}\n{refined}");
     assert!(refined.warnings().is_empty(), "{refined}");
     let chains = model.nuts(&data).seed(seed(1)).draws(10_000).run().unwrap();
     let mut off = 0.0_f64;
@@ -30,7 +30,9 @@ fn a_refined_belief_is_exact() {
         within!((mean - row.mean).abs(), 4.0 * error.hypot(mcse_mean(draws)), "{name}: {mean} {}", row.mean);
         within!((sd - row.sd).abs(), 4.0 * error.hypot(mcse_sd(draws)), "{name}: {sd} {}", row.sd);
         within!(error, 0.05 * row.sd, "{name}: the error {error} is too large to tell");
-        off = off.max((belief.mean(name).unwrap() - mean).abs() / sd).max((belief.sd(name).unwrap() / sd - 1.0).abs());
+        off = off
+            .max((posterior.mean(name).unwrap() - mean).abs() / sd)
+            .max((posterior.sd(name).unwrap() / sd - 1.0).abs());
     }
     within!(0.1, off, "the belief was good before: nothing is shown, {off}");
 
@@ -59,38 +61,38 @@ fn a_refined_belief_is_exact() {
 
 #[test]
 fn what_cannot_be_refined_says_why() {
-    // A model with locals, and a belief of some globals alone.
+    // A model with locals, and a posterior of some globals alone.
     let model = Radon::default();
-    let posterior = model.npe().train(Budget::sets(600)).unwrap();
+    let estimator = model.npe().train(Budget::simulations(600)).unwrap();
     let data = model.simulate(1).size("counties", 40).seed(seed(2)).run().unwrap().remove(0).data;
-    let error = posterior.condition(&data).unwrap().refine(&model, &data).unwrap_err().to_string();
+    let error = estimator.condition(&data).unwrap().importance_sample(&model, &data).unwrap_err().to_string();
     assert!(
         error.contains("says nothing of `intercept[0]`, `intercept[1]`, ") && error.contains("and 35 more"),
         "{error}"
     );
     let model = Resonance::default();
-    let posterior = model.npe().globals(&["fraction"]).train(Budget::sets(600)).unwrap();
+    let estimator = model.npe().globals(&["fraction"]).train(Budget::simulations(600)).unwrap();
     let data = model.simulate(1).seed(seed(2)).run().unwrap().remove(0).data;
-    let error = posterior.condition(&data).unwrap().refine(&model, &data).unwrap_err().to_string();
+    let error = estimator.condition(&data).unwrap().importance_sample(&model, &data).unwrap_err().to_string();
     assert!(error.contains("says nothing of `mass`, and a posterior is refined as a whole"), "{error}");
 }
 
-/// A belief's log density of its draws is that of the belief, but for the Jacobian.
+/// A posterior's log density of its draws is that of the posterior, but for the Jacobian.
 #[test]
 fn a_belief_knows_the_density_of_its_draws() {
     let model = Counting::default();
-    let posterior = model.npe().seed(seed(1)).train(Budget::sets(2_000)).unwrap();
+    let estimator = model.npe().seed(seed(1)).train(Budget::simulations(2_000)).unwrap();
     let data = model.simulate(1).seed(seed(2)).run().unwrap().remove(0).data;
-    let belief = posterior.condition(&data).unwrap();
+    let posterior = estimator.condition(&data).unwrap();
     let mut rng = hierarch::simulate::stream(seed(4), 0);
     let (mut q, mut log_density) = (vec![0.0; 5 * 100], vec![0.0; 100]);
-    belief.draw(&mut rng, &mut q, &mut log_density);
+    posterior.draw(&mut rng, &mut q, &mut log_density);
     let globals = ["rate", "centre", "share"];
     for (q, log_density) in q.chunks(5).zip(&log_density) {
         let mut values = Vec::new();
         hierarch::model::constrain(&model, None, q, &mut values);
-        let values: CountingGlobals = hierarch::model::Record::from_numbers(&values);
-        let expected = belief.log_density(&values) + hierarch::model::log_jacobian(&model, q, &globals);
+        let values: CountingGlobals = hierarch::model::AsNumbers::from_numbers(&values);
+        let expected = posterior.log_density(&values) + hierarch::model::log_jacobian(&model, q, &globals);
         within!((log_density - expected).abs(), 1e-6, "{log_density} {expected}");
         assert!(unconstrain(&model, &values, None).iter().zip(q).all(|(a, b)| (a - b).abs() < 1e-6));
     }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::InferenceError;
-use super::posterior::{FINGERPRINT, MODEL};
+use super::posterior_estimator::{FINGERPRINT, MODEL};
 use crate::model::AnyModel;
 use crate::nn::Network;
 

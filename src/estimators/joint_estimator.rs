@@ -7,21 +7,22 @@ use std::sync::Arc;
 
 use rand::RngExt;
 
-use super::bank::{self, AnyBank};
-use super::belief::AnyBelief;
-use super::hierarchy::{Hierarchy, Latents, Parts, PlateLatents};
-use super::joint_belief::AnyJoint;
+use super::bank::{AnyBank, BankElements};
+use super::config::{NetworkConfig, TrainingConfig, TrainingContext, settings};
+use super::hierarchy::{EncodedData, Hierarchy, Latents, PlateLatents};
+use super::joint_posterior::AnyJointPosterior;
 use super::mirror::{Axis, Flip, Mirror};
 use super::npe::AnyNpe;
-use super::posterior::{AnyPosterior, FINGERPRINT, MODEL, SIZES, doubts};
+use super::posterior::AnyPosterior;
+use super::posterior_estimator::{AnyPosteriorEstimator, FINGERPRINT, MODEL, SIZES, doubts};
 use super::training::Training;
-use super::{Bank, InferenceError, Joint, Posterior, sizes};
+use super::{Bank, InferenceError, JointPosterior, PosteriorEstimator, sizes};
 use crate::model::erased::typed;
 use crate::model::{AnyData, AnyModel, Model, Specification};
-use crate::nn::{Batch, Budget, Estimate, Family, Network, RowNetworks, Settings, Shape, Source, Trunk};
+use crate::nn::{Batch, Budget, ElementNetworks, Network, Output, Prediction, Shape, TrainingSource};
 use crate::simulate::{Fixed, SimulateError, stream};
 
-/// Elements that are learned from of one simulated data set: neighbours share their globals.
+/// FreshElements that are learned from of one simulated data set: neighbours share their globals.
 const ELEMENTS: usize = 4;
 /// Simulations without an element that are passed over.
 pub(super) const EMPTY: u64 = 10_000;
@@ -29,7 +30,7 @@ pub(super) const EMPTY: u64 = 10_000;
 const GLOBALS: f64 = 0.5;
 
 const LOCAL: &str = "hierarch.local";
-const AROUND: &str = "hierarch.hierarchy";
+const HIERARCHY: &str = "hierarch.hierarchy";
 
 /// A joint posterior to be trained; made by `model.joint_npe()`.
 #[derive(Clone, Debug)]
@@ -43,7 +44,7 @@ pub struct JointNpe<'a, M: Model> {
 #[derive(Clone, Debug)]
 struct AnyJointNpe<'a> {
     model: &'a dyn AnyModel,
-    around: bool,
+    context: bool,
     sizes: Vec<(String, usize)>,
     covariates: Option<&'a dyn AnyData>,
     /// What the locals and the globals learn from, in place of fresh simulations.
@@ -52,8 +53,8 @@ struct AnyJointNpe<'a> {
     /// Of a budget of time, what the globals get.
     share: f64,
     seed: u64,
-    globals: Settings,
-    locals: Settings,
+    globals: (NetworkConfig, TrainingConfig),
+    locals: (NetworkConfig, TrainingConfig),
     mirrors: Vec<Mirror>,
     checkpoints: Option<PathBuf>,
 }
@@ -61,22 +62,17 @@ struct AnyJointNpe<'a> {
 impl<'a, M: Model> JointNpe<'a, M> {
     /// A posterior over all globals and locals, for any size in the plates' ranges, from seed 0.
     pub fn new(model: &'a M) -> Self {
-        let settings = Settings::new(Budget::sets(0));
-        let mut locals = settings.clone();
-        // An element says less than a data set.
-        locals.architecture.bins = 48;
-        locals.architecture.set = Trunk::Residual { width: 64, blocks: 4 };
         let any = AnyJointNpe {
             model,
-            around: true,
+            context: true,
             sizes: Vec::new(),
             covariates: None,
             bank: None,
             global_bank: None,
             share: GLOBALS,
             seed: 0,
-            globals: settings,
-            locals,
+            globals: Default::default(),
+            locals: Default::default(),
             mirrors: Vec::new(),
             checkpoints: None,
         };
@@ -86,8 +82,8 @@ impl<'a, M: Model> JointNpe<'a, M> {
     /// Judges each element by its own data alone (with those of the elements around it and outside plates), all other latent
     /// variables being integrated over: what the locals' posteriors would be without the hierarchy. The posterior is then
     /// one of locals only.
-    pub fn each_alone(mut self) -> Self {
-        self.any.around = false;
+    pub fn without_hierarchy(mut self) -> Self {
+        self.any.context = false;
         self
     }
 
@@ -104,30 +100,42 @@ impl<'a, M: Model> JointNpe<'a, M> {
     }
 
     /// Draws the covariates of simulated elements from the rows of a data set.
-    pub fn given(mut self, data: &'a M::Data) -> Self {
+    pub fn covariates_from(mut self, data: &'a M::Data) -> Self {
         self.any.covariates = Some(data);
         self
     }
 
-    /// Changes the sizes of the network of the globals, or how it is trained.
-    pub fn global_settings(mut self, change: impl FnOnce(&mut Settings)) -> Self {
-        change(&mut self.any.globals);
+    /// The sizes of the network of the globals, and the family of its posterior; what is left out follows the model.
+    pub fn global_network(mut self, config: NetworkConfig) -> Self {
+        self.any.globals.0 = config;
         self
     }
 
-    /// Changes the sizes of the networks of the locals, or how they are trained.
-    pub fn local_settings(mut self, change: impl FnOnce(&mut Settings)) -> Self {
-        change(&mut self.any.locals);
+    /// How the network of the globals is trained.
+    pub fn global_training(mut self, config: TrainingConfig) -> Self {
+        self.any.globals.1 = config;
+        self
+    }
+
+    /// The sizes of the networks of the locals, and the family of their posteriors; what is left out follows the model. An
+    /// element says less than a data set: by default these networks are smaller.
+    pub fn local_network(mut self, config: NetworkConfig) -> Self {
+        self.any.locals.0 = config;
+        self
+    }
+
+    /// How the networks of the locals are trained.
+    pub fn local_training(mut self, config: TrainingConfig) -> Self {
+        self.any.locals.1 = config;
         self
     }
 
     /// Learns from the simulations of a bank, over and over, instead of fresh ones: the globals from data sets, the locals
     /// from single elements of these. A tenth of the data sets, with their elements, are held out; each training stops when
-    /// the loss on those stops falling, and [`JointPosterior::warnings`] tells if it has risen. The sizes and covariates are
+    /// the loss on those stops falling, and [`JointEstimator::warnings`] tells if it has risen. The sizes and covariates are
     /// those of the bank.
     pub fn bank(mut self, bank: &'a Bank<M>) -> Self {
         self = self.local_bank(bank);
-        bank::learn_often(&mut self.any.globals);
         self.any.global_bank = Some(&bank.any);
         self
     }
@@ -135,27 +143,26 @@ impl<'a, M: Model> JointNpe<'a, M> {
     /// The same for the locals alone, while the globals learn from fresh simulations: a bank has many more elements than data
     /// sets, and can have enough of those to learn the locals from, and too few of these for the globals.
     pub fn local_bank(mut self, bank: &'a Bank<M>) -> Self {
-        bank::learn_often(&mut self.any.locals);
         (self.any.bank, self.any.global_bank) = (Some(&bank.any), None);
         self
     }
 
-    /// Says that an element is as likely when the columns of its picture are in the other order and some of its locals, whose
+    /// Says that an element is as likely when the columns of its image are in the other order and some of its locals, whose
     /// support is the real line, have the other sign: `.mirror_x("lenses.image", &["x"])`. All else must stay as it is: the
-    /// other data of the element and what is around it, of which none may tell left from right. Each picture that is learned
+    /// other data of the element and what is around it, of which none may tell left from right. Each image that is learned
     /// from is then mirrored or not, at random; those of one plate that have the same mirror, together.
-    pub fn mirror_x(self, picture: &str, changes_sign: &[&str]) -> Self {
-        self.mirror(picture, Axis::X, changes_sign)
+    pub fn mirror_x(self, image: &str, changes_sign: &[&str]) -> Self {
+        self.mirror(image, Axis::X, changes_sign)
     }
 
-    /// The same for the rows of the picture.
-    pub fn mirror_y(self, picture: &str, changes_sign: &[&str]) -> Self {
-        self.mirror(picture, Axis::Y, changes_sign)
+    /// The same for the rows of the image.
+    pub fn mirror_y(self, image: &str, changes_sign: &[&str]) -> Self {
+        self.mirror(image, Axis::Y, changes_sign)
     }
 
-    fn mirror(mut self, picture: &str, axis: Axis, changes_sign: &[&str]) -> Self {
+    fn mirror(mut self, image: &str, axis: Axis, changes_sign: &[&str]) -> Self {
         let changes_sign = changes_sign.iter().map(|&name| name.to_owned()).collect();
-        self.any.mirrors.push(Mirror { picture: picture.to_owned(), axis, changes_sign });
+        self.any.mirrors.push(Mirror { image: image.to_owned(), axis, changes_sign });
         self
     }
 
@@ -173,25 +180,25 @@ impl<'a, M: Model> JointNpe<'a, M> {
     }
 
     /// Trains on fresh simulations, or on those of a [`bank`](JointNpe::bank), on all cores, until the budget is spent: first
-    /// the locals, then the globals, whose network starts from the layers for pictures of one of a plate, if both read the
+    /// the locals, then the globals, whose network starts from the layers for images of one of a plate, if both read the
     /// same. Of a time, the globals get half or [their share](JointNpe::share_of_globals), and the networks of the locals equal
     /// shares of the rest; a number of data sets is that of each network (of elements, for locals).
     ///
     /// # Errors
     /// A model that cannot be simulated, or has no locals that can be inferred; a bank that is of another model or too small;
     /// a share that leaves nothing for the globals or the locals; a training that diverges; a checkpoint of another training.
-    pub fn train(self, budget: Budget) -> Result<JointPosterior<M>, InferenceError> {
-        self.any.train(budget).map(JointPosterior::of)
+    pub fn train(self, budget: Budget) -> Result<JointEstimator<M>, InferenceError> {
+        self.any.train(budget).map(JointEstimator::of)
     }
 }
 
 impl AnyJointNpe<'_> {
-    fn train(mut self, budget: Budget) -> Result<AnyJointPosterior, InferenceError> {
+    fn train(mut self, budget: Budget) -> Result<AnyJointEstimator, InferenceError> {
         if let Some(bank) = self.bank {
             bank.check(self.model)?;
             (self.sizes, self.covariates) = (bank.sizes().to_vec(), bank.covariates());
         }
-        let hierarchy = Hierarchy::new(self.model, self.around);
+        let hierarchy = Hierarchy::new(self.model, self.context);
         let tasks = Task::all(&hierarchy);
         if tasks.is_empty() {
             return Err(InferenceError::NoLocals);
@@ -203,7 +210,7 @@ impl AnyJointNpe<'_> {
             return Err(InferenceError::UnknownAbove { name: name.to_owned() });
         }
         sizes::refuse_random(&self.model.specification(), &self.sizes)?;
-        let with_globals = self.around && !hierarchy.globals.is_empty();
+        let with_globals = self.context && !hierarchy.globals.is_empty();
         if !(self.share > 0.0 && self.share < 1.0) {
             return Err(InferenceError::Share { share: self.share });
         }
@@ -215,44 +222,47 @@ impl AnyJointNpe<'_> {
             }
             sets => (sets, sets),
         };
-        self.locals.budget = of_locals;
         let fixed = Fixed::new(self.model, &self.sizes, None, self.covariates.map(|data| (data, false)))?;
-        if !self.around {
+        if !self.context {
             supports_stand_alone(self.model, &fixed, self.seed)?;
         }
         let flips = Flip::of_elements(&self.mirrors, self.model, &hierarchy, &fixed, self.seed)?;
         let networks = tasks.into_iter().map(|task| {
-            let network = self.train_task(&hierarchy, task, &fixed, &flips[task.plate])?;
+            let network = self.train_task(&hierarchy, task, of_locals, &fixed, &flips[task.plate])?;
             Ok(LocalNetwork { task, network })
         });
         let networks = networks.collect::<Result<Vec<_>, InferenceError>>()?;
         let train_globals = || self.train_globals(&hierarchy, &networks, of_globals);
         let globals = with_globals.then(train_globals).transpose()?;
         let model = self.model.any_clone();
-        Ok(AnyJointPosterior { model, hierarchy, globals: globals.map(Arc::new), networks, sizes: self.sizes })
+        Ok(AnyJointEstimator { model, hierarchy, globals: globals.map(Arc::new), networks, sizes: self.sizes })
     }
 
     fn checkpoint(&self, name: &str) -> Option<PathBuf> {
         self.checkpoints.as_ref().map(|folder| folder.join(format!("{name}.training.safetensors")))
     }
 
-    /// A picture tells more of the element that it is of than of the globals, and so locals are learned first: how to read
-    /// pictures is known by then.
+    /// An image tells more of the element that it is of than of the globals, and so locals are learned first: how to read
+    /// images is known by then.
     fn train_globals(
         &self,
         hierarchy: &Hierarchy,
         locals: &[LocalNetwork],
         budget: Budget,
-    ) -> Result<AnyPosterior, InferenceError> {
+    ) -> Result<AnyPosteriorEstimator, InferenceError> {
         let names = hierarchy.globals.iter().map(|g| g.name.clone()).collect();
         let mut npe = AnyNpe::new(self.model);
         npe.globals = Some(names);
-        npe.settings = Settings { seed: self.seed, ..self.globals.clone() };
+        npe.seed = self.seed;
+        (npe.network, npe.training) = self.globals.clone();
         npe.sizes.clone_from(&self.sizes);
         npe.covariates = self.covariates;
         npe.bank = self.global_bank;
-        let (plates, layers) = (&hierarchy.data_shape().plates, &self.globals.architecture);
-        npe.pictures = locals.iter().map(|local| &local.network).find(|network| network.reads_pictures(plates, layers));
+        let (plates, layers) = (&hierarchy.data_shape().plates, &self.globals.0);
+        npe.images = locals
+            .iter()
+            .map(|local| &local.network)
+            .find(|network| network.reads_images(plates, &layers.images, layers.activation));
         npe.checkpoint = self.checkpoint("globals");
         npe.mirrors = self.mirrors.clone();
         npe.train(budget)
@@ -262,19 +272,17 @@ impl AnyJointNpe<'_> {
         &self,
         hierarchy: &Hierarchy,
         task: Task,
+        budget: Budget,
         fixed: &Fixed<'_>,
         flips: &[Flip],
     ) -> Result<Network, InferenceError> {
         let (width, plates) = hierarchy.shape(task.plate, task.known(hierarchy));
         let shape = Shape { width, plates, targets: task.targets(hierarchy) };
-        let mut settings = self.locals.clone();
-        settings.seed = self.seed;
-        if let Some((_, categories)) = task.category(hierarchy) {
-            settings.architecture.family = Family::Categories(categories);
-        } else {
-            settings.architecture = settings.architecture.sized(&shape);
-        }
-        let of_bank = self.bank.map(|bank| bank.elements(hierarchy, task, &mut settings)).transpose()?;
+        let output = task.category(hierarchy).map(|(_, categories)| Output::Categories(categories));
+        let of_bank = self.bank.map(|bank| bank.elements(hierarchy, task)).transpose()?;
+        let bank = of_bank.as_ref().map(BankElements::counts);
+        let context = TrainingContext { shape: &shape, budget, seed: self.seed, of_elements: true, bank };
+        let settings = settings(&self.locals.0, &self.locals.1, &context, output)?;
         let name = task.name(hierarchy);
         let checkpoint = self.checkpoint(&name);
         let training = Training {
@@ -282,19 +290,19 @@ impl AnyJointNpe<'_> {
                 "{:?} ({}), locals {name}, hierarchy {}",
                 self.model,
                 self.model.specification().fingerprint(),
-                self.around
+                self.context
             ),
             settings: &settings,
             networks: &[],
             flips,
             known: task.discrete.map(|_| task.known(hierarchy)),
-            pictures: None,
+            images: None,
             checkpoint: checkpoint.as_deref(),
         };
-        if let Some(source) = of_bank {
+        if let Some(source) = of_bank.map(|elements| elements.for_training(&settings)) {
             return training.fit(&shape, &source, &source.simulation());
         }
-        let source = Elements { model: self.model, fixed, hierarchy, task, seed: self.seed };
+        let source = FreshElements { model: self.model, fixed, hierarchy, task, seed: self.seed };
         let covariates = self.covariates.map(|data| data.frame().digest());
         training.fit(&shape, &source, &format!("sizes {:?}, covariates {covariates:?}", self.sizes))
     }
@@ -352,7 +360,7 @@ impl Task {
     pub(super) fn push(
         self,
         hierarchy: &Hierarchy,
-        (parts, latents): (&Parts, &Latents),
+        (parts, latents): (&EncodedData, &Latents),
         element: usize,
         to: &mut Batch,
         targets: &mut Vec<f32>,
@@ -388,7 +396,7 @@ impl Task {
 }
 
 /// Elements of fresh simulations.
-struct Elements<'a> {
+struct FreshElements<'a> {
     model: &'a dyn AnyModel,
     fixed: &'a Fixed<'a>,
     hierarchy: &'a Hierarchy,
@@ -396,7 +404,7 @@ struct Elements<'a> {
     seed: u64,
 }
 
-impl Source for Elements<'_> {
+impl TrainingSource for FreshElements<'_> {
     type Error = SimulateError;
 
     fn draw(&self, step: u64, first: usize, sets: usize) -> Result<(Batch, Vec<f32>), SimulateError> {
@@ -461,39 +469,39 @@ pub(super) struct LocalNetwork {
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let model = Schools::default();
-/// let posterior = model.joint_npe().train(Budget::sets(2_000))?; // far too short, for an example
+/// let estimator = model.joint_npe().train(Budget::simulations(2_000))?; // far too short, for an example
 /// let data = SchoolsData { schools: SchoolsSchools { y: vec![0.3, -1.2, 0.9] } };
-/// let belief = posterior.condition(&data)?;
-/// println!("{belief}"); // mu, tau, theta[0], theta[1], theta[2]
-/// for draw in belief.draws(3, 1)? {
-///     let log_density = belief.log_density(&draw.globals, &draw.locals)?;
+/// let posterior = estimator.condition(&data)?;
+/// println!("{posterior}"); // mu, tau, theta[0], theta[1], theta[2]
+/// for draw in posterior.draws(3, 1)? {
+///     let log_density = posterior.log_density(&draw.globals, &draw.locals)?;
 ///     println!("{} {:?} {log_density}", draw.globals.mu, draw.locals.schools.theta);
 /// }
-/// println!("{}", belief.refine(&model, &data)?); // exact
+/// println!("{}", posterior.importance_sample(&model, &data)?); // exact
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Clone, Debug)]
-pub struct JointPosterior<M: Model> {
-    any: Arc<AnyJointPosterior>,
-    globals: Option<Posterior<M>>,
+pub struct JointEstimator<M: Model> {
+    any: Arc<AnyJointEstimator>,
+    globals: Option<PosteriorEstimator<M>>,
 }
 
 /// An amortized posterior over the globals and locals of some model.
 #[derive(Debug)]
-pub(crate) struct AnyJointPosterior {
+pub(crate) struct AnyJointEstimator {
     pub(super) model: Arc<dyn AnyModel>,
     pub(super) hierarchy: Hierarchy,
     /// Without the hierarchy there is none of the globals.
-    globals: Option<Arc<AnyPosterior>>,
+    globals: Option<Arc<AnyPosteriorEstimator>>,
     pub(super) networks: Vec<LocalNetwork>,
     /// Plates whose size is one alone.
     sizes: Vec<(String, usize)>,
 }
 
-impl<M: Model> JointPosterior<M> {
-    fn of(any: AnyJointPosterior) -> Self {
-        let globals = any.globals.clone().map(Posterior::of_shared);
+impl<M: Model> JointEstimator<M> {
+    fn of(any: AnyJointEstimator) -> Self {
+        let globals = any.globals.clone().map(PosteriorEstimator::of_shared);
         Self { any: Arc::new(any), globals }
     }
 
@@ -501,8 +509,8 @@ impl<M: Model> JointPosterior<M> {
     ///
     /// # Errors
     /// What is wrong with the data.
-    pub fn condition(&self, data: &M::Data) -> Result<Joint<M>, InferenceError> {
-        AnyJoint::new(self.any.clone(), Arc::new(data.clone())).map(Joint::of)
+    pub fn condition(&self, data: &M::Data) -> Result<JointPosterior<M>, InferenceError> {
+        AnyJointPosterior::new(self.any.clone(), Arc::new(data.clone())).map(JointPosterior::of)
     }
 
     /// The model it was trained for.
@@ -516,7 +524,7 @@ impl<M: Model> JointPosterior<M> {
     }
 
     /// The posterior of the globals; nothing where each element was judged alone.
-    pub fn globals(&self) -> Option<&Posterior<M>> {
+    pub fn globals(&self) -> Option<&PosteriorEstimator<M>> {
         self.globals.as_ref()
     }
 
@@ -538,16 +546,16 @@ impl<M: Model> JointPosterior<M> {
     /// # Errors
     /// A file that is missing, is damaged, or holds something else, such as the posterior of another model.
     pub fn load(model: &M, folder: impl AsRef<Path>) -> Result<Self, InferenceError> {
-        AnyJointPosterior::load(model, folder.as_ref()).map(Self::of)
+        AnyJointEstimator::load(model, folder.as_ref()).map(Self::of)
     }
 }
 
-impl AnyJointPosterior {
+impl AnyJointEstimator {
     /// What is believed of the globals given a data set, which is checked.
-    pub(super) fn condition_globals(&self, data: &dyn AnyData) -> Result<Option<AnyBelief>, InferenceError> {
+    pub(super) fn condition_globals(&self, data: &dyn AnyData) -> Result<Option<AnyPosterior>, InferenceError> {
         self.model.check(data)?;
         sizes::check(&self.sizes, &data.frame())?;
-        self.globals.as_ref().map(|posterior| posterior.condition(data)).transpose()
+        self.globals.as_ref().map(|estimator| estimator.condition(data)).transpose()
     }
 
     pub(crate) fn sizes(&self) -> &[(String, usize)] {
@@ -567,7 +575,7 @@ impl AnyJointPosterior {
         let specification = self.model.specification();
         for LocalNetwork { task, network } in &self.networks {
             let name = task.name(&self.hierarchy);
-            let metadata = metadata(&specification, &name, self.hierarchy.around, &self.sizes);
+            let metadata = metadata(&specification, &name, self.hierarchy.context, &self.sizes);
             network.save(folder.join(format!("{name}.safetensors")), &metadata)?;
         }
         if let Some(globals) = &self.globals {
@@ -586,26 +594,30 @@ impl AnyJointPosterior {
             let (network, found) = Network::load(&path)?;
             // What the first file says of the whole, the others must say, too.
             if networks.is_empty() {
-                hierarchy.around = found.get(AROUND).is_some_and(|around| around == "true");
+                hierarchy.context = found.get(HIERARCHY).is_some_and(|around| around == "true");
                 sizes = found.get(SIZES).and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
             }
-            let expected = metadata(&specification, &name, hierarchy.around, &sizes);
+            let expected = metadata(&specification, &name, hierarchy.context, &sizes);
             let (width, plates) = hierarchy.shape(task.plate, task.known(&hierarchy));
             let shape = Shape { width, plates, targets: task.targets(&hierarchy) };
             if found != expected || *network.shape() != shape {
                 let text = |entries: &BTreeMap<String, String>| {
                     let entry = |key: &str| entries.get(key).map_or("?", String::as_str);
                     let (model, print, local) = (entry(MODEL), entry(FINGERPRINT), entry(LOCAL));
-                    format!("`{model}` ({print}), locals {local}, hierarchy {}, sizes {}", entry(AROUND), entry(SIZES))
+                    format!(
+                        "`{model}` ({print}), locals {local}, hierarchy {}, sizes {}",
+                        entry(HIERARCHY),
+                        entry(SIZES)
+                    )
                 };
                 let (saved, expected) = (text(&found), text(&expected));
                 return Err(InferenceError::OtherModel { path, saved, expected });
             }
             networks.push(LocalNetwork { task, network });
         }
-        let with_globals = hierarchy.around && !hierarchy.globals.is_empty();
+        let with_globals = hierarchy.context && !hierarchy.globals.is_empty();
         let path = folder.join("globals.safetensors");
-        let read = || AnyPosterior::read(model, &path, RowNetworks::default(), false);
+        let read = || AnyPosteriorEstimator::read(model, &path, ElementNetworks::default(), false);
         let globals = with_globals.then(read).transpose()?.map(Arc::new);
         if networks.is_empty() {
             return Err(InferenceError::NoLocals);
@@ -635,14 +647,14 @@ fn supports_stand_alone(model: &dyn AnyModel, fixed: &Fixed<'_>, seed: u64) -> R
 fn metadata(
     specification: &Specification,
     name: &str,
-    around: bool,
+    context: bool,
     sizes: &[(String, usize)],
 ) -> BTreeMap<String, String> {
     BTreeMap::from([
         (MODEL.to_owned(), specification.name.clone()),
         (FINGERPRINT.to_owned(), specification.fingerprint()),
         (LOCAL.to_owned(), name.to_owned()),
-        (AROUND.to_owned(), around.to_string()),
+        (HIERARCHY.to_owned(), context.to_string()),
         (SIZES.to_owned(), serde_json::json!(sizes).to_string()),
     ])
 }
@@ -652,13 +664,13 @@ fn metadata(
 /// The data have been checked and draws are finite, which leaves nothing that could be wrong: no estimate stands for what
 /// cannot be.
 pub(super) fn judge(
-    of: &AnyJointPosterior,
+    of: &AnyJointEstimator,
     local: &LocalNetwork,
-    parts: &Parts,
+    parts: &EncodedData,
     latents: &Latents,
     own: &PlateLatents,
     element: usize,
-) -> Vec<Estimate> {
+) -> Vec<Prediction> {
     let (hierarchy, task) = (&of.hierarchy, local.task);
     let place = hierarchy.place(parts, task.plate, element);
     let mut outside = Vec::new();

@@ -1,16 +1,16 @@
-//! Mirrored pictures: exact symmetries of a model, by which a training sees each simulation in more than one way.
+//! Mirrored images: exact symmetries of a model, by which a training sees each simulation in more than one way.
 
 use rand::RngExt;
 
 use super::InferenceError;
-use super::encode::Encoder;
+use super::encode::DataEncoder;
 use super::hierarchy::Hierarchy;
-use super::joint::EMPTY;
+use super::joint_estimator::EMPTY;
 use crate::model::{AnyModel, Specification};
-use crate::nn::{Batch, Rows, Source, VALIDATION};
+use crate::nn::{Batch, Rows, TrainingSource, VALIDATION};
 use crate::simulate::{Fixed, SimulateError, stream};
 
-/// Which way a picture is turned.
+/// Which way an image is turned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Axis {
     /// The columns are in the other order.
@@ -20,12 +20,12 @@ pub(super) enum Axis {
 }
 
 impl Axis {
-    fn turn(self, picture: &mut [f32], (height, width): (usize, usize)) {
+    fn turn(self, image: &mut [f32], (height, width): (usize, usize)) {
         match self {
-            Axis::X => picture.chunks_exact_mut(width).for_each(<[f32]>::reverse),
+            Axis::X => image.chunks_exact_mut(width).for_each(<[f32]>::reverse),
             Axis::Y => {
                 for row in 0..height / 2 {
-                    let (above, below) = picture.split_at_mut((height - 1 - row) * width);
+                    let (above, below) = image.split_at_mut((height - 1 - row) * width);
                     above[row * width..(row + 1) * width].swap_with_slice(&mut below[..width]);
                 }
             }
@@ -33,29 +33,33 @@ impl Axis {
     }
 }
 
-/// A declared symmetry: a picture that is mirrored is as likely as it was, where some latent variables of its plate change
+/// A declared symmetry: an image that is mirrored is as likely as it was, where some latent variables of its plate change
 /// their sign.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Mirror {
-    /// `plate.picture`, or the name of a picture outside plates.
-    pub(super) picture: String,
+    /// `plate.image`, or the name of an image outside plates.
+    pub(super) image: String,
     pub(super) axis: Axis,
     pub(super) changes_sign: Vec<String>,
 }
 
 impl Mirror {
     fn error(&self, reason: String) -> InferenceError {
-        InferenceError::Mirror { picture: self.picture.clone(), reason }
+        InferenceError::Mirror { image: self.image.clone(), reason }
     }
 
-    /// Where the plate of the picture is; the table of the picture there, its height and its width.
-    fn place(&self, specification: &Specification, encoder: &Encoder) -> Result<(Vec<usize>, Picture), InferenceError> {
-        let mut pictures = encoder.named_pictures(specification);
-        let Some(at) = pictures.iter().position(|(name, ..)| *name == self.picture) else {
-            let known = list(pictures.iter().map(|(name, ..)| name.as_str()));
-            return Err(self.error(format!("the model's data have no picture of that name; there are {known}")));
+    /// Where the plate of the image is; the table of the image there, its height and its width.
+    fn place(
+        &self,
+        specification: &Specification,
+        encoder: &DataEncoder,
+    ) -> Result<(Vec<usize>, Image), InferenceError> {
+        let mut images = encoder.named_images(specification);
+        let Some(at) = images.iter().position(|(name, ..)| *name == self.image) else {
+            let known = list(images.iter().map(|(name, ..)| name.as_str()));
+            return Err(self.error(format!("the model's data have no image of that name; there are {known}")));
         };
-        let (_, mut path, size) = pictures.swap_remove(at);
+        let (_, mut path, size) = images.swap_remove(at);
         let table = path.pop().unwrap_or(0);
         Ok((path, (table, size)))
     }
@@ -73,7 +77,7 @@ impl Mirror {
         for name in &self.changes_sign {
             let changes = format!("`{name}`, which is to change its sign,");
             let Some(plate) = plate else {
-                return Err(self.error(format!("{changes} is no local of its plate: the picture is outside plates")));
+                return Err(self.error(format!("{changes} is no local of its plate: the image is outside plates")));
             };
             let own = &hierarchy.plates[plate];
             let named = |slot: usize| hierarchy.slots[slot].name.as_str();
@@ -136,31 +140,31 @@ fn is_real(
     Err(SimulateError::NoElements { plate: hierarchy.plates[plate].name.clone() }.into())
 }
 
-/// A table among those of a plate; height and width of the pictures there.
-type Picture = (usize, (usize, usize));
+/// A table among those of a plate; height and width of the images there.
+type Image = (usize, (usize, usize));
 
-/// Pictures of one plate that are mirrored in the data of a training: for each row of the plate all of them, or none.
+/// Images of one plate that are mirrored in the data of a training: for each row of the plate all of them, or none.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Flip {
     /// Where the plate is; empty: outside plates.
     plate: Vec<usize>,
-    pictures: Vec<Picture>,
+    images: Vec<Image>,
     axis: Axis,
-    /// Outside plates: the numbers of locals that change their sign with the pictures.
+    /// Outside plates: the numbers of locals that change their sign with the images.
     signs: Vec<usize>,
 }
 
 impl Flip {
-    /// The pictures that some symmetries mirror in whole data sets.
+    /// The images that some symmetries mirror in whole data sets.
     pub(super) fn of_sets(
         mirrors: &[Mirror],
         specification: &Specification,
-        encoder: &Encoder,
+        encoder: &DataEncoder,
     ) -> Result<Vec<Flip>, InferenceError> {
         let mut flips = Vec::new();
         for mirror in mirrors {
-            let (plate, picture) = mirror.place(specification, encoder)?;
-            Flip { plate, pictures: vec![picture], axis: mirror.axis, signs: Vec::new() }.add_to(&mut flips);
+            let (plate, image) = mirror.place(specification, encoder)?;
+            Flip { plate, images: vec![image], axis: mirror.axis, signs: Vec::new() }.add_to(&mut flips);
         }
         Ok(flips)
     }
@@ -175,22 +179,22 @@ impl Flip {
     ) -> Result<Vec<Vec<Flip>>, InferenceError> {
         let mut flips = vec![Vec::new(); hierarchy.plates.len()];
         for mirror in mirrors {
-            let (path, picture) = mirror.place(&model.specification(), &hierarchy.encoder)?;
+            let (path, image) = mirror.place(&model.specification(), &hierarchy.encoder)?;
             let plate = hierarchy.plates.iter().position(|own| own.path == path);
             let signs = mirror.signs(model, hierarchy, plate, fixed, seed)?;
             if let Some(plate) = plate {
-                Flip { plate: Vec::new(), pictures: vec![picture], axis: mirror.axis, signs }.add_to(&mut flips[plate]);
+                Flip { plate: Vec::new(), images: vec![image], axis: mirror.axis, signs }.add_to(&mut flips[plate]);
             }
         }
         Ok(flips)
     }
 
-    /// Pictures of one plate turn together, or a local that changes its sign with each of them would not know whether to.
+    /// Images of one plate turn together, or a local that changes its sign with each of them would not know whether to.
     fn add_to(self, flips: &mut Vec<Flip>) {
         match flips.iter_mut().find(|flip| flip.plate == self.plate && flip.axis == self.axis) {
             Some(flip) => {
                 // What is declared twice is turned once.
-                add_new(&mut flip.pictures, self.pictures);
+                add_new(&mut flip.images, self.images);
                 add_new(&mut flip.signs, self.signs);
             }
             None => flips.push(self),
@@ -202,9 +206,9 @@ impl Flip {
     }
 }
 
-/// Data sets of a source, each picture mirrored or not as a coin says.
+/// Data sets of a source, each image mirrored or not as a coin says.
 pub(super) struct Mirrored<'a> {
-    pub(super) source: &'a dyn Source<Error = SimulateError>,
+    pub(super) source: &'a dyn TrainingSource<Error = SimulateError>,
     pub(super) flips: &'a [Flip],
     /// Where the numbers of a data set's continuous locals are: they are its targets, or the last but so many of its numbers
     /// outside plates.
@@ -212,7 +216,7 @@ pub(super) struct Mirrored<'a> {
     pub(super) seed: u64,
 }
 
-impl Source for Mirrored<'_> {
+impl TrainingSource for Mirrored<'_> {
     type Error = SimulateError;
 
     fn draw(&self, step: u64, first: usize, sets: usize) -> Result<(Batch, Vec<f32>), SimulateError> {
@@ -223,14 +227,14 @@ impl Source for Mirrored<'_> {
             _ => step.wrapping_add(2).wrapping_mul(0xd6e8_feb8_6659_fd93),
         };
         let mut rng = stream(self.seed.wrapping_add(key), first as u64);
-        for flip @ Flip { pictures, axis, signs, .. } in self.flips {
+        for flip @ Flip { images, axis, signs, .. } in self.flips {
             let tables = flip.tables(&mut batch);
-            let rows = pictures.first().map_or(0, |(table, _)| tables[*table].rows());
+            let rows = images.first().map_or(0, |(table, _)| tables[*table].rows());
             let turned: Vec<bool> = (0..rows).map(|_| rng.random()).collect();
-            for (table, size) in pictures {
+            for (table, size) in images {
                 let Rows { width, features, .. } = &mut tables[*table];
-                let pictures = features.chunks_exact_mut(*width).zip(&turned).filter(|(_, turned)| **turned);
-                pictures.for_each(|(picture, _)| axis.turn(picture, *size));
+                let images = features.chunks_exact_mut(*width).zip(&turned).filter(|(_, turned)| **turned);
+                images.for_each(|(image, _)| axis.turn(image, *size));
             }
             let dims = targets.len() / sets.max(1);
             let (numbers, each, start) = match self.known {
@@ -257,7 +261,7 @@ mod tests {
     /// A source of the same data sets in every draw.
     struct Same(Batch, Vec<f32>);
 
-    impl Source for Same {
+    impl TrainingSource for Same {
         type Error = SimulateError;
 
         fn draw(&self, _: u64, _: usize, _: usize) -> Result<(Batch, Vec<f32>), SimulateError> {
@@ -275,11 +279,11 @@ mod tests {
         (1..=numbers).map(|number| number as f32).collect()
     }
 
-    fn flip(plate: &[usize], picture: Picture, axis: Axis, signs: &[usize]) -> Flip {
-        Flip { plate: plate.to_vec(), pictures: vec![picture], axis, signs: signs.to_vec() }
+    fn flip(plate: &[usize], image: Image, axis: Axis, signs: &[usize]) -> Flip {
+        Flip { plate: plate.to_vec(), images: vec![image], axis, signs: signs.to_vec() }
     }
 
-    /// The picture in a row, with its columns or its rows in the other order, pixel by pixel.
+    /// The image in a row, with its columns or its rows in the other order, pixel by pixel.
     fn mirrored(rows: &Rows, row: usize, (height, width): (usize, usize), (x, y): (bool, bool)) -> Vec<f32> {
         let from = |at: usize, length: usize, turned: bool| if turned { length - 1 - at } else { at };
         let pixels = (0..height).flat_map(|line| (0..width).map(move |column| (line, column)));
@@ -291,16 +295,16 @@ mod tests {
 
     const WAYS: [(bool, bool); 4] = [(false, false), (true, false), (false, true), (true, true)];
 
-    /// Which way the picture in a row was turned.
+    /// Which way the image in a row was turned.
     fn way(before: &Rows, after: &Rows, row: usize, size: (usize, usize)) -> (bool, bool) {
         let found = mirrored(after, row, size, (false, false));
         WAYS.into_iter().find(|way| mirrored(before, row, size, *way) == found).unwrap()
     }
 
-    /// Elements with two pictures, of which one is mirrored both ways, and a table of other rows between them: the other
-    /// picture turns with it, locals change their sign with both, and nothing else changes.
+    /// Elements with two images, of which one is mirrored both ways, and a table of other rows between them: the other
+    /// image turns with it, locals change their sign with both, and nothing else changes.
     #[test]
-    fn locals_change_their_sign_with_all_pictures_of_their_element() {
+    fn locals_change_their_sign_with_all_images_of_their_element() {
         let (first, second) = ((0, (3, 4)), (2, (2, 5)));
         let mut flips = Vec::new();
         flip(&[], first, Axis::X, &[0]).add_to(&mut flips);
@@ -340,7 +344,7 @@ mod tests {
 
     /// In whole data sets every row of a plate, here a nested one, has a coin of its own.
     #[test]
-    fn pictures_of_a_data_set_are_mirrored_one_by_one() {
+    fn images_of_a_data_set_are_mirrored_one_by_one() {
         let size = (3, 4);
         let flips = [flip(&[1, 0], (1, size), Axis::Y, &[])];
         let nested = table(1, 2 * SETS, 3, vec![table(1, 6 * SETS, 2, vec![]), table(12, 6 * SETS, 1, vec![])]);
@@ -348,8 +352,8 @@ mod tests {
         let source = Same(Batch { sets: SETS, width: 1, globals: counted(SETS), plates }, counted(SETS));
         let (found, targets) =
             Mirrored { source: &source, flips: &flips, known: None, seed: 1 }.draw(0, 0, SETS).unwrap();
-        let pictures = |batch: &Batch| batch.plates[1].children[0].children[1].clone();
-        let ways: Vec<_> = (0..6 * SETS).map(|row| way(&pictures(&source.0), &pictures(&found), row, size)).collect();
+        let images = |batch: &Batch| batch.plates[1].children[0].children[1].clone();
+        let ways: Vec<_> = (0..6 * SETS).map(|row| way(&images(&source.0), &images(&found), row, size)).collect();
         assert!(ways.iter().all(|(x, _)| !x));
         // 192 +- 10; and sets of which all six turn, or none, are few: 2 +- 1.4.
         let turned = ways.iter().filter(|(_, y)| *y).count();
@@ -357,7 +361,7 @@ mod tests {
         let alike = ways.chunks(6).filter(|set| set.iter().all(|way| way == &set[0])).count();
         assert!(alike < 10, "{alike}");
         let mut batch = found;
-        batch.plates[1].children[0].children[1] = pictures(&source.0);
+        batch.plates[1].children[0].children[1] = images(&source.0);
         assert!(batch == source.0 && targets == source.1);
     }
 }

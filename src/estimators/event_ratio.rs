@@ -12,7 +12,8 @@ use std::marker::PhantomData;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::hierarchy::{Hierarchy, Parts};
+use super::config::{TrainingContext, settings};
+use super::hierarchy::{EncodedData, Hierarchy};
 use super::link::{Link, places};
 use super::npe::AnyNpe;
 use super::ratio::{Nre, RatioFactor};
@@ -24,7 +25,7 @@ use crate::model::{
     AnyData, AnyLocals, AnyModel, AnySimulation, Density, Explicit, Factor, Model, PlateSize, Role, Specification,
     Variable, check_locals, local_ranges,
 };
-use crate::nn::{Batch, Budget, Family, Network, PlateShape, Ratio, Record, Shape, Source};
+use crate::nn::{Batch, Budget, Network, Output, PlateShape, Ratio, Shape, TrainingRecord, TrainingSource};
 use crate::sampling::Nuts;
 use crate::simulate::{Fixed, SimulateError, Simulation, stream};
 
@@ -63,20 +64,20 @@ impl<M: Model> EventNre<'_, M> {
     /// A model of which the ratio of single elements does not say all, or that cannot be simulated; a training that diverges;
     /// a checkpoint of another training.
     pub fn train(self, budget: Budget) -> Result<EventRatio<M>, InferenceError> {
-        let family = self.nre.family();
-        AnyEventRatio::train(self.nre.npe.any, family, &self.plate, self.implicit, budget).map(EventRatio::of)
+        let output = self.nre.output();
+        AnyEventRatio::train(self.nre.npe.any, output, &self.plate, self.implicit, budget).map(EventRatio::of)
     }
 }
 
 impl AnyEventRatio {
     fn train(
         npe: AnyNpe<'_>,
-        family: Family,
+        output: Output,
         plate: &str,
         implicit: bool,
         budget: Budget,
     ) -> Result<Self, InferenceError> {
-        let AnyNpe { model, globals, sizes, covariates, mut settings, bank, checkpoint, networks, .. } = npe;
+        let AnyNpe { model, globals, sizes, covariates, seed, network, training, bank, checkpoint, networks, .. } = npe;
         let unusable = |what: &str| InferenceError::PerEvent { plate: plate.to_owned(), what: what.to_owned() };
         if globals.is_some() {
             return Err(unusable("elements share all globals, and all are needed: do not choose among them"));
@@ -88,18 +89,17 @@ impl AnyEventRatio {
             return Err(unusable("an element is read as a whole, not by a network of rows"));
         }
         sizes::refuse_random(&model.specification(), &sizes)?;
-        let elements = Elements::new(model, plate, implicit)?;
+        let elements = ElementReader::new(model, plate, implicit)?;
         if let Some(data) = covariates {
             model.check(data)?;
         }
         let (width, plates) = elements.shape();
         let shape = Shape { width, plates, targets: elements.targets() };
-        settings.budget = budget;
-        settings.architecture.family = family;
-        settings.architecture = settings.architecture.sized(&shape);
+        let context = TrainingContext { shape: &shape, budget, seed, of_elements: false, bank: None };
+        let settings = settings(&network, &training, &context, Some(output))?;
         let fixed = Fixed::new(model, &sizes, None, covariates.map(|data| (data, false)))?.without_elements();
         let empty = model.draw(&fixed, &mut stream(0, 0))?;
-        let fixed = fixed.but_one(model, plate);
+        let fixed = fixed.with_single_element(model, plate);
         let training = Training {
             of: format!(
                 "{model:?} ({}), ratio of single {plate}, implicit {implicit}",
@@ -109,7 +109,7 @@ impl AnyEventRatio {
             networks: &[],
             flips: &[],
             known: None,
-            pictures: None,
+            images: None,
             checkpoint: checkpoint.as_deref(),
         };
         let text = covariates.map(|data| data.frame().digest());
@@ -121,7 +121,7 @@ impl AnyEventRatio {
 
 /// How single elements of a plate are read, and what their ratio is a function of.
 #[derive(Clone, Debug)]
-struct Elements {
+struct ElementReader {
     hierarchy: Hierarchy,
     plate: usize,
     implicit: bool,
@@ -129,7 +129,7 @@ struct Elements {
     read: Vec<bool>,
 }
 
-impl Elements {
+impl ElementReader {
     fn new(model: &dyn AnyModel, name: &str, implicit: bool) -> Result<Self, InferenceError> {
         let specification = model.specification();
         let hierarchy = Hierarchy::new(model, false);
@@ -191,7 +191,7 @@ impl Elements {
     }
 
     /// Adds an element to a batch.
-    fn push(&self, parts: &Parts, element: usize, batch: &mut Batch) {
+    fn push(&self, parts: &EncodedData, element: usize, batch: &mut Batch) {
         let mut numbers = Vec::with_capacity(self.read.len());
         let place = self.hierarchy.place(parts, self.plate, element);
         self.hierarchy.push_outside(parts, &Default::default(), &place, 0, &mut numbers);
@@ -253,15 +253,15 @@ fn contains(plate: &crate::model::Plate, name: &str) -> bool {
 struct Single<'a, 'b> {
     model: &'a dyn AnyModel,
     fixed: Fixed<'a>,
-    elements: &'b Elements,
+    elements: &'b ElementReader,
     seed: u64,
 }
 
-impl Source for Single<'_, '_> {
+impl TrainingSource for Single<'_, '_> {
     type Error = SimulateError;
 
     fn draw(&self, step: u64, first: usize, sets: usize) -> Result<(Batch, Vec<f32>), SimulateError> {
-        let Elements { hierarchy, plate, implicit, .. } = self.elements;
+        let ElementReader { hierarchy, plate, implicit, .. } = self.elements;
         let mut batch = self.elements.batch();
         let mut targets = Vec::with_capacity(sets * self.elements.targets());
         for place in first..first + sets {
@@ -290,7 +290,7 @@ pub struct EventRatio<M: Model> {
 #[derive(Debug)]
 struct AnyEventRatio {
     model: Arc<dyn AnyModel>,
-    elements: Elements,
+    elements: ElementReader,
     network: Network,
     /// A simulation without elements.
     empty: Box<dyn AnySimulation>,
@@ -326,13 +326,13 @@ impl AnyEventRatio {
     }
 
     fn save(&self, path: &Path) -> Result<(), InferenceError> {
-        let Elements { hierarchy, plate, implicit, .. } = &self.elements;
+        let ElementReader { hierarchy, plate, implicit, .. } = &self.elements;
         file::save(&self.network, &*self.model, (EVENT, (&hierarchy.plates[*plate].name, implicit)), path)
     }
 
     fn load(model: &dyn AnyModel, path: &Path) -> Result<Self, InferenceError> {
         let (network, (plate, implicit)): (_, (String, bool)) = file::load(model, EVENT, path)?;
-        let elements = Elements::new(model, &plate, implicit)?;
+        let elements = ElementReader::new(model, &plate, implicit)?;
         let fixed = Fixed::new(model, &[], None, None)?.without_elements();
         let empty = model.draw(&fixed, &mut stream(0, 0))?;
         Ok(Self { model: model.any_clone(), elements, network, empty })
@@ -402,7 +402,7 @@ impl<M: Model> EventRatio<M> {
     }
 
     /// How the training went. The losses are those of telling elements apart, in nats.
-    pub fn history(&self) -> &[Record] {
+    pub fn history(&self) -> &[TrainingRecord] {
         self.any.network.history()
     }
 }

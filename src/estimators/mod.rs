@@ -1,37 +1,38 @@
 //! Amortized inference: a network is trained once on simulations and then answers for any data set.
 
 mod bank;
-mod belief;
+mod config;
 mod data_summary;
 mod encode;
 mod event_ratio;
 mod file;
 mod hierarchy;
 mod inferred;
-mod joint;
-mod joint_belief;
+mod joint_estimator;
+mod joint_posterior;
 mod link;
 mod mirror;
 mod npe;
 mod posterior;
+mod posterior_estimator;
 mod ratio;
 mod sizes;
 mod test_statistic;
 mod training;
 
+pub use crate::nn::ElementNetworks;
 pub use crate::sampling::Inferred;
 pub use bank::Bank;
-pub use belief::Belief;
+pub use config::{NetworkConfig, TrainingConfig};
 pub use data_summary::DataSummary;
 pub use event_ratio::{EventNre, EventRatio};
-pub use joint::{JointNpe, JointPosterior};
-pub use joint_belief::{Joint, JointDraw};
+pub use joint_estimator::{JointEstimator, JointNpe};
+pub use joint_posterior::{JointDraw, JointPosterior};
 pub use npe::Npe;
 pub use posterior::Posterior;
-pub use ratio::{Nre, RatioBelief, RatioEstimator};
+pub use posterior_estimator::PosteriorEstimator;
+pub use ratio::{Nre, RatioEstimator, RatioPosterior};
 pub use test_statistic::{StatisticTraining, TestStatistic};
-
-pub use crate::nn::RowNetworks;
 
 use std::path::PathBuf;
 
@@ -74,13 +75,17 @@ pub enum InferenceError {
     },
     /// A folder holds simulations in the format of another version of the library.
     #[error(
-        "{} holds simulations in the format of another version, without what is needed of them now: use another folder, or \
-         delete the files, and simulate anew",
+        "{} holds simulations in format {found}, and this version of hierarch reads format {expected}: use another folder, or \
+         delete the files and simulate anew",
         path.display()
     )]
     OtherFormat {
         /// The file.
         path: PathBuf,
+        /// Its format.
+        found: String,
+        /// The format that is read.
+        expected: &'static str,
     },
     /// A file of a bank is damaged.
     #[error("{} is damaged: {reason}. Delete it, and its simulations are run anew", path.display())]
@@ -119,6 +124,25 @@ pub enum InferenceError {
         /// The least that can be used.
         least: usize,
     },
+    /// A family for what is no posterior.
+    #[error("a ratio is no distribution and has no family, but `NetworkConfig::family` is {family}: leave it out")]
+    FamilyOfRatio {
+        /// The family asked for.
+        family: String,
+    },
+    /// A sample is to be larger than what a bank has for it.
+    #[error(
+        "`TrainingConfig::{name}` asks for {asked} of the bank's simulations, which has {there} for that: ask for fewer, leave \
+         it out, or simulate more"
+    )]
+    LargeSample {
+        /// The sample.
+        name: &'static str,
+        /// How many are asked for.
+        asked: usize,
+        /// How many there are.
+        there: usize,
+    },
     /// A share of the time for the globals that leaves nothing for them, or for the locals.
     #[error("the share of the time for the globals is {share}: it must lie between 0 and 1")]
     Share {
@@ -141,8 +165,8 @@ pub enum InferenceError {
     },
     /// A summary of data belongs to another posterior.
     #[error(
-        "the summary was made by another posterior ({summary}) than this one ({expected}): summarize the data with the \
-         posterior that is to be conditioned on them"
+        "the summary was made by another estimator ({summary}) than this one ({expected}): summarize the data with the \
+         estimator that is to be conditioned on them"
     )]
     OtherPosterior {
         /// The fingerprint of the summary's posterior.
@@ -167,11 +191,11 @@ pub enum InferenceError {
         /// The names there are.
         known: String,
     },
-    /// A picture cannot be mirrored as it was asked for.
-    #[error("cannot mirror `{picture}`: {reason}")]
+    /// An image cannot be mirrored as it was asked for.
+    #[error("cannot mirror `{image}`: {reason}")]
     Mirror {
-        /// The picture, with its plate.
-        picture: String,
+        /// The image, with its plate.
+        image: String,
         /// Why not.
         reason: String,
     },
@@ -236,7 +260,7 @@ pub enum InferenceError {
     },
     /// The data have another size than the one that was trained for.
     #[error(
-        "the plate `{plate}` has {size} elements, and the posterior was trained for {trained} alone: train without `size`, \
+        "the plate `{plate}` has {size} elements, and the estimator was trained for {trained} alone: train without `size`, \
          or for {size}"
     )]
     OtherSize {
@@ -249,7 +273,7 @@ pub enum InferenceError {
     },
     /// A random size was fixed in training.
     #[error(
-        "the size of the plate `{plate}` is random, and tells of what it depends on: a posterior that was trained with it \
+        "the size of the plate `{plate}` is random, and tells of what it depends on: an estimator that was trained with it \
          fixed would not know; train without `size`"
     )]
     RandomSize {
@@ -275,7 +299,7 @@ pub enum InferenceError {
     NoLocals,
     /// A file holds the posterior of another model.
     #[error(
-        "{path} holds a posterior of {saved}, not of {expected}: the model or a param has changed since; train again, \
+        "{path} holds an estimator of {saved}, not of {expected}: the model or a param has changed since; train again, \
          or make the model as it was",
         path = path.display()
     )]

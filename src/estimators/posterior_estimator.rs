@@ -5,29 +5,29 @@ use std::marker::PhantomData;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::belief::AnyBelief;
-use super::encode::Encoder;
+use super::encode::DataEncoder;
 use super::npe::{own_networks, pick};
-use super::{Belief, DataSummary, InferenceError, sizes};
+use super::posterior::AnyPosterior;
+use super::{DataSummary, InferenceError, Posterior, sizes};
 use crate::model::erased::typed;
 use crate::model::{AnyData, AnyModel, Extent, GlobalSlot, Model, Plate, Role, Specification, Variable, allowed};
-use crate::nn::{Batch, Estimate, Network, Ratio, Record, RowNetworks, Shape, Sums};
+use crate::nn::{Batch, ElementNetworks, Network, Prediction, Ratio, Shape, Sums, TrainingRecord};
 
 /// An amortized posterior over globals of a model.
 #[derive(Clone, Debug)]
-pub struct Posterior<M: Model> {
-    any: Arc<AnyPosterior>,
+pub struct PosteriorEstimator<M: Model> {
+    any: Arc<AnyPosteriorEstimator>,
     model: PhantomData<fn() -> M>,
 }
 
 /// An amortized posterior over globals of some model.
 #[derive(Clone, Debug)]
-pub(crate) struct AnyPosterior {
+pub(crate) struct AnyPosteriorEstimator {
     model: Arc<dyn AnyModel>,
     specification: Arc<Specification>,
     /// One, or the members of an ensemble.
     networks: Vec<Network>,
-    encoder: Encoder,
+    encoder: DataEncoder,
     targets: Arc<[GlobalSlot]>,
     /// Plates whose size is one alone.
     sizes: Vec<(String, usize)>,
@@ -48,17 +48,17 @@ pub(super) const SIZES: &str = "hierarch.sizes";
 const SPECIFICATION: &str = "hierarch.specification";
 const LIBRARY: &str = "hierarch.version";
 
-impl<M: Model> Posterior<M> {
-    pub(crate) fn of(any: AnyPosterior) -> Self {
+impl<M: Model> PosteriorEstimator<M> {
+    pub(crate) fn of(any: AnyPosteriorEstimator) -> Self {
         Self::of_shared(Arc::new(any))
     }
 
-    pub(super) fn of_shared(any: Arc<AnyPosterior>) -> Self {
+    pub(super) fn of_shared(any: Arc<AnyPosteriorEstimator>) -> Self {
         Self { any, model: PhantomData }
     }
 
     /// The same without the model's types.
-    pub(crate) fn any(&self) -> &Arc<AnyPosterior> {
+    pub(crate) fn any(&self) -> &Arc<AnyPosteriorEstimator> {
         &self.any
     }
 
@@ -66,12 +66,12 @@ impl<M: Model> Posterior<M> {
     ///
     /// # Errors
     /// What is wrong with the data; a size that was not trained for, where [`size`](super::Npe::size) fixed one.
-    pub fn condition(&self, data: &M::Data) -> Result<Belief<M>, InferenceError> {
-        self.any.condition(data).map(Belief::of)
+    pub fn condition(&self, data: &M::Data) -> Result<Posterior<M>, InferenceError> {
+        self.any.condition(data).map(Posterior::of)
     }
 
     /// What is believed of the globals after each element of the only plate at the top of the model, in their order, from the
-    /// first one on; after the last it is what [`condition`](Posterior::condition) says. One pass over the data does it all.
+    /// first one on; after the last it is what [`condition`](PosteriorEstimator::condition) says. One pass over the data does it all.
     ///
     /// ```
     /// use hierarch::nn::Encoder;
@@ -88,11 +88,12 @@ impl<M: Model> Posterior<M> {
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let model = Flux::default();
-    /// let npe = model.npe().settings(|s| s.architecture.encoder = Encoder::Causal { width: 16, heads: 2, blocks: 1 });
-    /// let posterior = npe.train(Budget::sets(2_000))?; // far too short, for an example
+    /// let encoder = Encoder::Causal { width: 16, heads: 2, blocks: 1 };
+    /// let npe = model.npe().network(NetworkConfig { encoder, ..Default::default() });
+    /// let estimator = npe.train(Budget::simulations(2_000))?; // far too short, for an example
     /// let data = FluxData { events: FluxEvents { energy: vec![0.7, 0.1, 1.9] } };
-    /// for (seen, belief) in posterior.condition_prefixes(&data)?.iter().enumerate() {
-    ///     println!("{} events: sd {:?}", seen + 1, belief.sd("rate"));
+    /// for (seen, posterior) in estimator.condition_prefixes(&data)?.iter().enumerate() {
+    ///     println!("{} events: sd {:?}", seen + 1, posterior.sd("rate"));
     /// }
     /// # Ok(())
     /// # }
@@ -100,15 +101,15 @@ impl<M: Model> Posterior<M> {
     ///
     /// # Errors
     /// What is wrong with the data, and a posterior that was not trained with a causal encoder.
-    pub fn condition_prefixes(&self, data: &M::Data) -> Result<Vec<Belief<M>>, InferenceError> {
-        Ok(self.any.condition_prefixes(data)?.into_iter().map(Belief::of).collect())
+    pub fn condition_prefixes(&self, data: &M::Data) -> Result<Vec<Posterior<M>>, InferenceError> {
+        Ok(self.any.condition_prefixes(data)?.into_iter().map(Posterior::of).collect())
     }
 
     /// The same posterior for data sets whose plates at the top have any sizes, those in the model's ranges or others. Beyond
     /// what it was trained for it extrapolates, and nothing in what it then says tells whether that holds: it is for looking
     /// at how far one may go, where something exact stands beside it.
     pub fn any_size(&self) -> Self {
-        Self::of(AnyPosterior { any_size: true, ..(*self.any).clone() })
+        Self::of(AnyPosteriorEstimator { any_size: true, ..(*self.any).clone() })
     }
 
     /// What is kept of a part of a data set, of any size: see [`DataSummary`].
@@ -127,20 +128,20 @@ impl<M: Model> Posterior<M> {
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let model = Flux::default();
-    /// let posterior = model.npe().train(Budget::sets(2_000))?; // far too short, for an example
+    /// let estimator = model.npe().train(Budget::simulations(2_000))?; // far too short, for an example
     ///
     /// // Events stream in; nothing but the summary is kept of them.
     /// let stream = [[0.7, 0.1, 1.9], [0.4, 0.2, 0.3]];
-    /// let mut seen = posterior.summarize(&FluxData { events: FluxEvents { energy: vec![] } })?;
+    /// let mut seen = estimator.summarize(&FluxData { events: FluxEvents { energy: vec![] } })?;
     /// for energy in stream {
     ///     let part = FluxData { events: FluxEvents { energy: energy.to_vec() } };
-    ///     seen.merge(&posterior.summarize(&part)?)?;
-    ///     println!("{:?} events\n{}", seen.sizes(), posterior.condition_on(&seen)?);
+    ///     seen.merge(&estimator.summarize(&part)?)?;
+    ///     println!("{:?} events\n{}", seen.sizes(), estimator.condition_on(&seen)?);
     /// }
     ///
     /// // The same as from all of the data at once.
     /// let all = FluxData { events: FluxEvents { energy: stream.concat() } };
-    /// let (streamed, whole) = (posterior.condition_on(&seen)?, posterior.condition(&all)?);
+    /// let (streamed, whole) = (estimator.condition_on(&seen)?, estimator.condition(&all)?);
     /// assert!((streamed.mean("rate").unwrap() - whole.mean("rate").unwrap()).abs() < 1e-5);
     /// # Ok(())
     /// # }
@@ -158,8 +159,8 @@ impl<M: Model> Posterior<M> {
     ///
     /// # Errors
     /// The summary was made by another posterior, or the data set has a size that the model does not allow.
-    pub fn condition_on(&self, summary: &DataSummary<M>) -> Result<Belief<M>, InferenceError> {
-        self.any.condition_on(&summary.fingerprint, &summary.sums).map(Belief::of)
+    pub fn condition_on(&self, summary: &DataSummary<M>) -> Result<Posterior<M>, InferenceError> {
+        self.any.condition_on(&summary.fingerprint, &summary.sums).map(Posterior::of)
     }
 
     /// The sizes that it was trained for, where these are one alone.
@@ -168,7 +169,7 @@ impl<M: Model> Posterior<M> {
     }
 
     /// How the training went; of an ensemble, that of its first member.
-    pub fn history(&self) -> &[Record] {
+    pub fn history(&self) -> &[TrainingRecord] {
         self.any.history()
     }
 
@@ -195,23 +196,23 @@ impl<M: Model> Posterior<M> {
     /// # Errors
     /// A file that cannot be read, is damaged, or holds something else, such as the posterior of another model.
     pub fn load(model: &M, path: impl AsRef<Path>) -> Result<Self, InferenceError> {
-        Self::load_with(model, path, RowNetworks::default())
+        Self::load_with(model, path, ElementNetworks::default())
     }
 
     /// The same for a posterior that was trained with networks of your own for the rows of some plates.
     ///
     /// # Errors
-    /// Those of [`load`](Posterior::load), and a network whose sizes are not those of the training's.
-    pub fn load_with(model: &M, path: impl AsRef<Path>, networks: RowNetworks) -> Result<Self, InferenceError> {
-        AnyPosterior::read(model, path.as_ref(), networks, false).map(Self::of)
+    /// Those of [`load`](PosteriorEstimator::load), and a network whose sizes are not those of the training's.
+    pub fn load_with(model: &M, path: impl AsRef<Path>, networks: ElementNetworks) -> Result<Self, InferenceError> {
+        AnyPosteriorEstimator::read(model, path.as_ref(), networks, false).map(Self::of)
     }
 }
 
-impl AnyPosterior {
+impl AnyPosteriorEstimator {
     pub(super) fn new(
         model: Arc<dyn AnyModel>,
         networks: Vec<Network>,
-        encoder: Encoder,
+        encoder: DataEncoder,
         targets: Vec<GlobalSlot>,
         sizes: Vec<(String, usize)>,
     ) -> Self {
@@ -220,7 +221,7 @@ impl AnyPosterior {
         Self { model, specification, networks, encoder, targets: targets.into(), sizes, any_size: false, fingerprint }
     }
 
-    pub(crate) fn condition(&self, data: &dyn AnyData) -> Result<AnyBelief, InferenceError> {
+    pub(crate) fn condition(&self, data: &dyn AnyData) -> Result<AnyPosterior, InferenceError> {
         let batch = self.batch(data, Extent::Whole)?;
         let estimate = |network: &Network| {
             if network.keeps_sums() {
@@ -228,14 +229,14 @@ impl AnyPosterior {
             }
             Ok(network.predict(&batch)?.swap_remove(0))
         };
-        self.belief(self.networks.iter().map(estimate))
+        self.posterior(self.networks.iter().map(estimate))
     }
 
-    pub(crate) fn condition_prefixes(&self, data: &dyn AnyData) -> Result<Vec<AnyBelief>, InferenceError> {
+    pub(crate) fn condition_prefixes(&self, data: &dyn AnyData) -> Result<Vec<AnyPosterior>, InferenceError> {
         let batch = self.batch(data, Extent::Whole)?;
         let each = self.networks.iter().map(|network| Ok(network.predict_prefixes(&batch)?.swap_remove(0)));
-        let each: Vec<Vec<Estimate>> = each.collect::<Result<_, InferenceError>>()?;
-        let after = |i: usize| self.belief(each.iter().map(|estimates| Ok(estimates[i].clone())));
+        let each: Vec<Vec<Prediction>> = each.collect::<Result<_, InferenceError>>()?;
+        let after = |i: usize| self.posterior(each.iter().map(|estimates| Ok(estimates[i].clone())));
         (0..each.first().map_or(0, Vec::len)).map(after).collect()
     }
 
@@ -251,7 +252,7 @@ impl AnyPosterior {
         Ok((self.fingerprint.clone(), sums))
     }
 
-    pub(crate) fn condition_on(&self, fingerprint: &str, sums: &[Sums]) -> Result<AnyBelief, InferenceError> {
+    pub(crate) fn condition_on(&self, fingerprint: &str, sums: &[Sums]) -> Result<AnyPosterior, InferenceError> {
         if fingerprint != self.fingerprint {
             let (summary, expected) = (fingerprint.to_owned(), self.fingerprint.clone());
             return Err(InferenceError::OtherPosterior { summary, expected });
@@ -265,7 +266,7 @@ impl AnyPosterior {
                 return Err(InferenceError::OtherSize { plate: plate.name.clone(), size, trained: *trained });
             }
         }
-        self.belief(self.networks.iter().zip(sums).map(|(network, sums)| network.conclude(sums)))
+        self.posterior(self.networks.iter().zip(sums).map(|(network, sums)| network.conclude(sums)))
     }
 
     /// The ratio given a data set, where that is what was learned.
@@ -297,16 +298,16 @@ impl AnyPosterior {
     }
 
     /// From what each network says.
-    fn belief(
+    fn posterior(
         &self,
-        estimates: impl Iterator<Item = Result<Estimate, crate::nn::Error>>,
-    ) -> Result<AnyBelief, InferenceError> {
+        estimates: impl Iterator<Item = Result<Prediction, crate::nn::Error>>,
+    ) -> Result<AnyPosterior, InferenceError> {
         let mut estimates = estimates.collect::<Result<Vec<_>, _>>()?;
-        let estimate = if estimates.len() == 1 { estimates.swap_remove(0) } else { Estimate::Ensemble(estimates) };
-        Ok(AnyBelief::new(self.model.clone(), self.targets.clone(), estimate))
+        let estimate = if estimates.len() == 1 { estimates.swap_remove(0) } else { Prediction::Ensemble(estimates) };
+        Ok(AnyPosterior::new(self.model.clone(), self.targets.clone(), estimate))
     }
 
-    pub(crate) fn history(&self) -> &[Record] {
+    pub(crate) fn history(&self) -> &[TrainingRecord] {
         self.networks.first().map_or(&[], Network::history)
     }
 
@@ -337,11 +338,11 @@ impl AnyPosterior {
     pub(crate) fn read(
         model: &dyn AnyModel,
         path: &Path,
-        networks: RowNetworks,
+        networks: ElementNetworks,
         ratio: bool,
     ) -> Result<Self, InferenceError> {
         let specification = model.specification();
-        let encoder = Encoder::new(&specification);
+        let encoder = DataEncoder::new(&specification);
         let (width, plates) = encoder.shape();
         let expected = Shape { width, plates, targets: 0 };
         let own = own_networks(&specification, &expected, &networks)?;
@@ -368,7 +369,7 @@ impl AnyPosterior {
         if networks.iter().any(|network| *network.shape() != expected) {
             return Err(unusable("the shape of its network is not that of the model".to_owned()));
         }
-        if networks.iter().any(|network| network.architecture().family.is_ratio() != ratio) {
+        if networks.iter().any(|network| network.architecture().output.is_ratio() != ratio) {
             return Err(unusable(if ratio {
                 "it is a distribution over globals, and no ratio: load it with `Posterior::load`".to_owned()
             } else {
@@ -451,13 +452,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (checkpoint, file) = (folder.path().join("training"), folder.path().join("posterior"));
         let model = Mean::default();
-        let train = || model.npe().seed(1).checkpoint(&checkpoint).train(Budget::sets(2_000)).unwrap();
+        let train = || model.npe().seed(1).checkpoint(&checkpoint).train(Budget::simulations(2_000)).unwrap();
         assert!(train().warnings().is_empty());
         // At its end there is nothing to go on with.
         assert!(train().warnings().is_empty());
         begun_on("abacus", &checkpoint);
         train().save(&file).unwrap();
-        let warnings = Posterior::load(&model, &file).unwrap().warnings();
+        let warnings = PosteriorEstimator::load(&model, &file).unwrap().warnings();
         let expected = format!("begun with the vector registers abacus and went on with {}", simd::registers());
         assert!(warnings.len() == 1 && warnings[0].contains(&expected), "{warnings:?}");
     }
