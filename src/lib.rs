@@ -3,14 +3,14 @@
 //! A model is written once, in [`model!`]: global variables, local variables on plates, and what is observed. From that
 //! declaration come
 //!
-//! - a parallel simulator, the same to the bit on any number of threads ([`Model::simulate`](model::Model::simulate)),
+//! - a parallel simulator, the same to the bit on any number of threads ([`simulate`](simulate::SimulateExt::simulate)),
 //! - the log density and its gradient, discrete locals summed out ([`model::Density`]), with NUTS over it
-//!   ([`Model::nuts`](model::Model::nuts)) where every observation has a density,
+//!   ([`nuts`](sampling::SamplingExt::nuts)) where every observation has a density,
 //! - the exact posterior and the evidence from any posterior, by importance sampling with a diagnostic
 //!   ([`sampling::importance_sample`]), the profile likelihood ratio ([`sampling::ProfileLikelihood`]), and confidence sets that cover
 //!   ([`calibration::Neyman`]),
-//! - amortized neural posteriors over the globals ([`Model::npe`](model::Model::npe)) and over globals and locals together
-//!   ([`Model::joint_npe`](model::Model::joint_npe)), mixtures or flows ([`nn::Family`]) behind deep sets or transformers
+//! - amortized neural posteriors over the globals ([`npe`](estimators::EstimatorExt::npe)) and over globals and locals together
+//!   ([`joint_npe`](estimators::EstimatorExt::joint_npe)), mixtures or flows ([`nn::Family`]) behind deep sets or transformers
 //!   ([`nn::Encoder`]); and where there is a likelihood, the exact posterior from them
 //!   ([`Posterior::importance_sample`](estimators::Posterior::importance_sample)),
 //! - maximum likelihood and profile likelihood ratios ([`sampling::ProfileLikelihood`]), and confidence sets from any
@@ -68,6 +68,8 @@ mod progress;
 pub mod report;
 pub mod sampling;
 pub mod simulate;
+#[cfg(not(feature = "neural"))]
+mod without_neural;
 
 /// ```
 /// use hierarch::prelude::*;

@@ -5,15 +5,16 @@ pub use crate::calibration::{Neyman, PredictiveCheck};
 pub use crate::distributions::*;
 #[cfg(feature = "neural")]
 pub use crate::estimators::{
-    Bank, DataSummary, ElementNetworks, InferenceError, JointEstimator, JointPosterior, NetworkConfig, Posterior,
-    PosteriorEstimator, RatioEstimator, RatioPosterior, TestStatistic, TrainingConfig,
+    Bank, DataSummary, ElementNetworks, EstimatorExt, InferenceError, JointEstimator, JointPosterior, NetworkConfig,
+    Posterior, PosteriorEstimator, RatioEstimator, RatioPosterior, TestStatistic, TrainingConfig,
 };
-pub use crate::io::{DataError, DataSet};
 pub use crate::model;
-pub use crate::model::{Likelihood, Model};
+pub use crate::model::{DataError, DataSet, Likelihood, Model};
 #[cfg(feature = "neural")]
 pub use crate::nn::{Budget, Encoder, Family};
 #[cfg(feature = "plot")]
 pub use crate::report::Report;
-pub use crate::sampling::{Chains, FitError, ProfileLikelihood, SampleError, WeightedDraws};
-pub use crate::simulate::Simulation;
+pub use crate::sampling::{Chains, FitError, ProfileLikelihood, SampleError, SamplingExt, WeightedDraws};
+pub use crate::simulate::{SimulateExt, Simulation};
+#[cfg(not(feature = "neural"))]
+pub use crate::without_neural::EstimatorExt;

@@ -9,11 +9,11 @@ use rayon::prelude::*;
 
 use super::data_statistics::frame_statistics;
 use super::estimator::{Drawn, Estimator, EstimatorError, LogDensities};
-use crate::io::Frame;
-use crate::model::erased::typed;
+use crate::model::Frame;
+use crate::model::typed;
 use crate::model::{AnySimulation, Model, Plate, Role, Specification, component_names, global_names};
 use crate::progress::Progress;
-use crate::simulate::{AnySimulate, Simulate, SimulateError, stream};
+use crate::simulate::{AnySimulate, Simulate, SimulateError, SimulateExt, stream};
 
 /// How many data sets are simulated, and how many draws are taken given each, unless said otherwise.
 const SIMULATIONS: usize = 1000;

@@ -1,6 +1,6 @@
 //! Numbers that describe a data set, whatever its model.
 
-use crate::io::{Column, DataSet, Frame};
+use crate::model::{Column, DataSet, Frame};
 
 /// Plain statistics of a data set by name: `events` (the number of its elements), and for each column of numbers `mean x`,
 /// `sd x`, `least x` and `largest x`, over all its elements and components; what is seen once is `x` itself. Statistics of

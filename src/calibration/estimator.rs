@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use crate::model::{Likelihood, Model};
-use crate::sampling::Chains;
+use crate::sampling::{Chains, SamplingExt};
 use crate::simulate::Simulation;
 
 /// What an estimator may fail with.

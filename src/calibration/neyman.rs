@@ -10,7 +10,7 @@ use rand::RngExt;
 use rayon::prelude::*;
 
 use super::quantiles::Quantile;
-use crate::model::erased::typed;
+use crate::model::typed;
 use crate::model::{AnyData, AnyGlobals, AnyModel, GlobalSlot, Model, Role};
 use crate::progress::Progress;
 use crate::simulate::{AnySimulate, Fixed, Simulate, SimulateError, stream};

@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rayon::prelude::*;
 
 use super::data_statistics::frame_statistics;
-use crate::io::Frame;
-use crate::model::erased::typed;
+use crate::model::Frame;
+use crate::model::typed;
 use crate::model::{
     AnyData, AnyModel, AnySimulation, AsNumbers, Model, Plate, Role, Specification, component_names, global_names,
 };

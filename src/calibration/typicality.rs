@@ -12,10 +12,10 @@ use std::fmt;
 use rayon::prelude::*;
 
 use super::data_statistics::described;
-use crate::io::{DataError, Frame};
 use crate::model::{AnyData, Model};
+use crate::model::{DataError, Frame};
 use crate::sampling::diagnostics::quantile;
-use crate::simulate::{AnySimulate, SimulateError};
+use crate::simulate::{AnySimulate, SimulateError, SimulateExt};
 
 /// How many simulations there are unless said otherwise, and the fewest.
 const SIMULATIONS: usize = 1000;

@@ -17,9 +17,9 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::InferenceError;
+use super::file::{FINGERPRINT, MODEL};
 use super::hierarchy::{EncodedData, Hierarchy, Latents, PlateLatents};
-use super::joint_estimator::Task;
-use super::posterior_estimator::{FINGERPRINT, MODEL};
+use super::local_task::Task;
 use crate::model::{AnyData, AnyModel, AnySimulation, GlobalSlot, Model};
 use crate::nn::{
     self, Batch, Numbers, PILOT, Packed, Settings, TrainingSource, VALIDATION, load_numbers, save_numbers, take,

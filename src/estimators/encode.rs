@@ -7,7 +7,7 @@
 //!
 //! An image is a table of its own inside its row, as a plate of one element; outside plates, a plate of one at the top.
 
-use crate::io::{Frame, Values};
+use crate::model::{Frame, Values};
 use crate::model::{Kind, Plate, Specification, Variable};
 use crate::nn::{Batch, PlateShape, Rows};
 

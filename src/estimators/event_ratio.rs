@@ -19,8 +19,8 @@ use super::npe::AnyNpe;
 use super::ratio::{Nre, RatioFactor};
 use super::training::Training;
 use super::{InferenceError, file, sizes};
-use crate::io::Frame;
-use crate::model::erased::typed;
+use crate::model::Frame;
+use crate::model::typed;
 use crate::model::{
     AnyData, AnyLocals, AnyModel, AnySimulation, Density, Explicit, Factor, Model, PlateSize, Role, Specification,
     Variable, check_locals, local_ranges,
@@ -97,9 +97,10 @@ impl AnyEventRatio {
         let shape = Shape { width, plates, targets: elements.targets() };
         let context = TrainingContext { shape: &shape, budget, seed, of_elements: false, bank: None };
         let settings = settings(&network, &training, &context, Some(output))?;
-        let fixed = Fixed::new(model, &sizes, None, covariates.map(|data| (data, false)))?.without_elements();
+        let fixed =
+            Fixed::new(&model.specification(), &sizes, None, covariates.map(|data| (data, false)))?.without_elements();
         let empty = model.draw(&fixed, &mut stream(0, 0))?;
-        let fixed = fixed.with_single_element(model, plate);
+        let fixed = fixed.with_single_element(&model.specification(), plate);
         let training = Training {
             of: format!(
                 "{model:?} ({}), ratio of single {plate}, implicit {implicit}",
@@ -333,7 +334,7 @@ impl AnyEventRatio {
     fn load(model: &dyn AnyModel, path: &Path) -> Result<Self, InferenceError> {
         let (network, (plate, implicit)): (_, (String, bool)) = file::load(model, EVENT, path)?;
         let elements = ElementReader::new(model, &plate, implicit)?;
-        let fixed = Fixed::new(model, &[], None, None)?.without_elements();
+        let fixed = Fixed::new(&model.specification(), &[], None, None)?.without_elements();
         let empty = model.draw(&fixed, &mut stream(0, 0))?;
         Ok(Self { model: model.any_clone(), elements, network, empty })
     }

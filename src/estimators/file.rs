@@ -7,9 +7,13 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::InferenceError;
-use super::posterior_estimator::{FINGERPRINT, MODEL};
 use crate::model::AnyModel;
 use crate::nn::Network;
+
+/// Entries in the header of a file that say which model it belongs to, and for which sizes of plates it was trained.
+pub(super) const MODEL: &str = "hierarch.model";
+pub(super) const FINGERPRINT: &str = "hierarch.fingerprint";
+pub(super) const SIZES: &str = "hierarch.sizes";
 
 /// Writes a network; the entry `key` of the header says what it is.
 pub(super) fn save(

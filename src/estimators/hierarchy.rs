@@ -14,7 +14,7 @@
 
 use super::encode::DataEncoder;
 use super::link::Link;
-use crate::io::Frame;
+use crate::model::Frame;
 use crate::model::{
     AnyData, AnyGlobals, AnyLocals, AnyModel, AnySimulation, GlobalSlot, LocalSlot, LocalValues, Specification,
     local_ranges,

@@ -5,7 +5,7 @@ use rand::RngExt;
 use super::InferenceError;
 use super::encode::DataEncoder;
 use super::hierarchy::Hierarchy;
-use super::joint_estimator::EMPTY;
+use super::local_task::EMPTY;
 use crate::model::{AnyModel, Specification};
 use crate::nn::{Batch, Rows, TrainingSource, VALIDATION};
 use crate::simulate::{Fixed, SimulateError, stream};

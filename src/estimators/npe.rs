@@ -7,16 +7,16 @@ use std::path::{Path, PathBuf};
 
 use super::bank::AnyBank;
 use super::config::{NetworkConfig, TrainingConfig, TrainingContext, settings};
+use super::element_networks::user_networks;
 use super::encode::DataEncoder;
 use super::link::push_targets;
 use super::mirror::{Axis, Flip, Mirror};
 use super::posterior_estimator::AnyPosteriorEstimator;
+use super::targets::{closed, pick};
 use super::training::Training;
 use super::{Bank, InferenceError, PosteriorEstimator, sizes};
-use crate::model::{AnyData, AnyModel, GlobalSlot, Model, Specification};
-use crate::nn::{
-    Batch, Budget, ElementNetworks, Network, Output, Settings, Shape, TrainingSource, UserNetwork, VALIDATION,
-};
+use crate::model::{AnyData, AnyModel, GlobalSlot, Model};
+use crate::nn::{Batch, Budget, ElementNetworks, Network, Output, Settings, Shape, TrainingSource, VALIDATION};
 use crate::simulate::{Fixed, SimulateError, stream};
 
 /// A posterior to be trained; made by `model.npe()`.
@@ -244,7 +244,7 @@ impl AnyNpe<'_> {
         let training = Training {
             of: format!("{:?} ({}), {names:?}", self.model, specification.fingerprint()),
             settings,
-            networks: &own_networks(&specification, shape, &self.networks)?,
+            networks: &user_networks(&specification, shape, &self.networks)?,
             flips: &flips,
             known: None,
             images: self.images,
@@ -254,7 +254,8 @@ impl AnyNpe<'_> {
             let source = bank.source(self.model, targets, settings)?;
             return training.fit(shape, &source, &bank.simulation());
         }
-        let fixed = Fixed::new(self.model, &self.sizes, None, self.covariates.map(|data| (data, false)))?;
+        let fixed =
+            Fixed::new(&self.model.specification(), &self.sizes, None, self.covariates.map(|data| (data, false)))?;
         let source = Simulations { model: self.model, fixed: &fixed, encoder, targets, seed: settings.seed };
         let covariates = self.covariates.map(|data| data.frame().digest());
         training.fit(shape, &source, &format!("fresh simulations, sizes {:?}, covariates {covariates:?}", self.sizes))
@@ -271,44 +272,6 @@ impl AnyNpe<'_> {
         }
         closed(self.model, &targets)?;
         Ok(targets)
-    }
-}
-
-/// The user's networks in the order in which a network reads the data.
-pub(super) fn own_networks(
-    specification: &Specification,
-    shape: &Shape,
-    networks: &ElementNetworks,
-) -> Result<Vec<Option<UserNetwork>>, InferenceError> {
-    let plates: Vec<&str> = specification.data_plates(&specification.plates).map(|plate| plate.name.as_str()).collect();
-    match networks.names().find(|name| !plates.contains(name)) {
-        None => Ok(networks.in_order(shape.width > 0, plates.into_iter())),
-        Some(name) => {
-            let known = plates.iter().map(|plate| format!("`{plate}`")).collect::<Vec<_>>().join(", ");
-            Err(InferenceError::UnknownPlate { name: name.to_owned(), known })
-        }
-    }
-}
-
-/// The globals of some names, in the order of the declaration.
-pub(super) fn pick(all: Vec<GlobalSlot>, names: &[String]) -> Result<Vec<GlobalSlot>, InferenceError> {
-    if let Some(name) = names.iter().find(|n| !all.iter().any(|g| g.name == **n)) {
-        let known = all.iter().map(|g| format!("`{}`", g.name)).collect::<Vec<_>>().join(", ");
-        return Err(InferenceError::UnknownGlobal { name: name.clone(), known });
-    }
-    Ok(all.into_iter().filter(|g| names.contains(&g.name)).collect())
-}
-
-/// Checks that the support of each target depends on targets alone.
-fn closed(model: &dyn AnyModel, targets: &[GlobalSlot]) -> Result<(), InferenceError> {
-    let free = model.global_slots().iter().map(|g| g.free.end).max().unwrap_or(0);
-    let mut q = vec![f64::NAN; free];
-    targets.iter().for_each(|t| q[t.free.clone()].fill(0.0));
-    let mut values = Vec::new();
-    model.constrain(None, &q, &mut values);
-    match targets.iter().find(|t| values[t.values.clone()].iter().any(|x| x.is_nan())) {
-        None => Ok(()),
-        Some(open) => Err(InferenceError::OpenSupport { name: open.name.clone() }),
     }
 }
 

@@ -5,11 +5,13 @@ use std::marker::PhantomData;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::element_networks::user_networks;
 use super::encode::DataEncoder;
-use super::npe::{own_networks, pick};
+use super::file::{FINGERPRINT, MODEL, SIZES};
 use super::posterior::AnyPosterior;
+use super::targets::pick;
 use super::{DataSummary, InferenceError, Posterior, sizes};
-use crate::model::erased::typed;
+use crate::model::typed;
 use crate::model::{AnyData, AnyModel, Extent, GlobalSlot, Model, Plate, Role, Specification, Variable, allowed};
 use crate::nn::{Batch, ElementNetworks, Network, Prediction, Ratio, Shape, Sums, TrainingRecord};
 
@@ -40,11 +42,7 @@ pub(crate) struct AnyPosteriorEstimator {
 /// Nats by which a validation loss may rise without a warning.
 const RISE: f64 = 0.01;
 
-/// Entries in the header of a file that say which model it belongs to.
-pub(super) const MODEL: &str = "hierarch.model";
-pub(super) const FINGERPRINT: &str = "hierarch.fingerprint";
 const GLOBALS: &str = "hierarch.globals";
-pub(super) const SIZES: &str = "hierarch.sizes";
 const SPECIFICATION: &str = "hierarch.specification";
 const LIBRARY: &str = "hierarch.version";
 
@@ -345,7 +343,7 @@ impl AnyPosteriorEstimator {
         let encoder = DataEncoder::new(&specification);
         let (width, plates) = encoder.shape();
         let expected = Shape { width, plates, targets: 0 };
-        let own = own_networks(&specification, &expected, &networks)?;
+        let own = user_networks(&specification, &expected, &networks)?;
         let (networks, metadata) = Network::load_all(path, &own)?;
         let entry = |key: &str| {
             metadata.get(key).ok_or_else(|| InferenceError::NotAPosterior {

@@ -11,7 +11,7 @@ use super::link::{Link, places};
 use super::npe::Npe;
 use super::posterior_estimator::AnyPosteriorEstimator;
 use super::{Bank, InferenceError, PosteriorEstimator};
-use crate::model::erased::typed;
+use crate::model::typed;
 use crate::model::{AnyData, AnyGlobals, AnyModel, AnySimulation, Density, Explicit, Factor, GlobalSlot, Model};
 use crate::nn::{Budget, Contrast, ElementNetworks, Output, Ratio, RatioScratch, TrainingRecord};
 use crate::sampling::{AnyWeightedDraws, Nuts, Summary, WeightedDraws};
@@ -256,7 +256,7 @@ impl AnyRatioPosterior {
         data: &dyn AnyData,
     ) -> Result<(Self, AnyWeightedDraws), InferenceError> {
         // Covariates do not matter to globals, but outside plates something must say what they are.
-        let fixed = Fixed::new(&*model, &[], None, Some((data, false)))?.without_elements();
+        let fixed = Fixed::new(&model.specification(), &[], None, Some((data, false)))?.without_elements();
         let draw = |i: u64| model.draw(&fixed, &mut stream(0, i));
         let own = |i: usize| {
             let simulation = draw(i as u64)?;

@@ -1,7 +1,7 @@
 //! Sizes of plates that a training was for.
 
 use super::InferenceError;
-use crate::io::Frame;
+use crate::model::Frame;
 use crate::model::{Plate, PlateSize, Specification};
 
 /// Refuses to fix a size that is random: the likelihood of the size would be lost.

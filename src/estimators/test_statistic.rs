@@ -19,9 +19,9 @@ use std::sync::Arc;
 use rand::RngExt;
 
 use super::config::{NetworkConfig, TrainingConfig, TrainingContext, settings};
+use super::element_networks::user_networks;
 use super::encode::DataEncoder;
 use super::link::Link;
-use super::npe::own_networks;
 use super::ratio::WIDTH;
 use super::training::Training;
 use super::{InferenceError, file, sizes};
@@ -194,7 +194,7 @@ impl AnyTraining<'_> {
         let training = Training {
             of: format!("{:?} ({}), statistic of {}", self.model, specification.fingerprint(), self.interest),
             settings: &settings,
-            networks: &own_networks(&specification, &shape, &self.networks)?,
+            networks: &user_networks(&specification, &shape, &self.networks)?,
             flips: &[],
             known: None,
             images: None,
@@ -205,8 +205,8 @@ impl AnyTraining<'_> {
             training: &self,
             slot: &slot,
             encoder: &encoder,
-            globals: Fixed::new(self.model, &self.sizes, None, covariates)?.without_elements(),
-            data: Fixed::new(self.model, &self.sizes, None, covariates)?,
+            globals: Fixed::new(&self.model.specification(), &self.sizes, None, covariates)?.without_elements(),
+            data: Fixed::new(&self.model.specification(), &self.sizes, None, covariates)?,
         };
         let text = self.covariates.map(|data| data.frame().digest());
         let simulations = format!(

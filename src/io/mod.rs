@@ -25,11 +25,8 @@
 pub mod array;
 pub mod arrays;
 mod csv;
-mod error;
-mod frame;
 pub mod image;
 pub mod images;
 
+pub use crate::model::{Column, ColumnType, DataError, DataSet, Frame, LocalSet, Values};
 pub use csv::{read_column, read_csv, write_csv};
-pub use error::DataError;
-pub use frame::{Column, ColumnType, DataSet, Frame, LocalSet, Values};

@@ -2,11 +2,14 @@
 
 use std::cell::RefCell;
 
-use super::erased::{AnyData, AnyModel};
+use super::erased::AnyModel;
+use super::erased_data::AnyData;
 use super::walk::{Scalar, Vector};
-use super::{Model, Place, PlateSize, Slot, Specification, Walk, specification};
+use super::{
+    Column, DataError, DataSet, Frame, LocalSet, Model, Place, PlateSize, Slot, Specification, Values, Walk,
+    specification,
+};
 use crate::distributions::Support;
-use crate::io::{Column, DataError, DataSet, Frame, LocalSet, Values};
 
 /// Checks the shape of a data set, the sizes of its plates, that its numbers are finite, that indices name elements, and
 /// that observations lie where their distributions have a density, as far as that does not depend on latent variables.

@@ -10,20 +10,10 @@ use std::any::Any;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use super::{AsNumbers, Model, Specification, Walk};
-use crate::io::{DataSet, Frame, LocalSet};
-use crate::simulate::{Fixed, Plan, SimulateError, Simulation, Stream};
-
-/// A data set of some model.
-pub(crate) trait AnyData: Any + Send + Sync {
-    fn frame(&self) -> Frame<'_>;
-}
-
-impl Debug for dyn AnyData + '_ {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.frame().fmt(f)
-    }
-}
+use super::erased_data::{AnyData, AnyGlobals, AnyLocals, typed};
+use super::{
+    AsNumbers, DataSet, Fixed, Frame, LocalSet, Model, Plan, SimulateError, Simulation, Specification, Stream, Walk,
+};
 
 impl<D: DataSet> AnyData for D {
     fn frame(&self) -> Frame<'_> {
@@ -31,25 +21,9 @@ impl<D: DataSet> AnyData for D {
     }
 }
 
-/// The locals of a data set of some model.
-pub(crate) trait AnyLocals: Any + Send + Sync {
-    fn frame(&self) -> Frame<'_>;
-}
-
 impl<L: LocalSet> AnyLocals for L {
     fn frame(&self) -> Frame<'_> {
         LocalSet::frame(self)
-    }
-}
-
-/// The globals of some model.
-pub(crate) trait AnyGlobals: Any + Send + Sync {
-    fn to_numbers(&self) -> Vec<f64>;
-}
-
-impl Debug for dyn AnyGlobals + '_ {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.to_numbers().fmt(f)
     }
 }
 
@@ -178,16 +152,5 @@ impl dyn AnyModel + '_ {
         walk: &mut dyn Walk,
     ) {
         self.any_walk(data, globals, locals, walk);
-    }
-}
-
-/// Something of a model as the type that it is.
-///
-/// Whoever calls a function of this library with a model and data, say, has both as types of one model, and they stay
-/// together: no other type comes here.
-pub(crate) fn typed<T: Any>(something: &dyn Any) -> &T {
-    match something.downcast_ref() {
-        Some(typed) => typed,
-        None => unreachable!("a {} was handed to another model", std::any::type_name::<T>()),
     }
 }

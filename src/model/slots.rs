@@ -2,12 +2,11 @@
 
 use std::ops::Range;
 
-use super::density::component_names;
 use super::erased::AnyModel;
+use super::transform::component_names;
 use super::walk::{Scalar, Vector};
-use super::{Kind, Model, Role, Slot, Specification, Variable, Walk, specification};
+use super::{Frame, Kind, Model, Role, Slot, Specification, Variable, Walk, specification};
 use crate::distributions::Support;
-use crate::io::Frame;
 
 /// Where a global's numbers are.
 #[derive(Clone, Debug, PartialEq, Eq)]

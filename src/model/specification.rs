@@ -202,3 +202,13 @@ impl Variable {
         self.len() == 0
     }
 }
+
+impl PlateSize {
+    /// The largest size, where there is one.
+    pub fn largest(&self) -> Option<usize> {
+        match self {
+            Self::Fixed(n) | Self::Range(_, n) => Some(*n),
+            Self::Random { .. } => None,
+        }
+    }
+}

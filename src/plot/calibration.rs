@@ -1,7 +1,8 @@
 //! Figures of calibration: ranks, coverage, and both by region of the data.
 
-use super::charts::{Axes, Chart, Item, Mark, Window, charts, columns, grid};
+use super::charts::{Axes, Chart, Item, Mark, charts, columns, grid};
 use super::scale::span;
+use super::window::Window;
 use super::{Figure, INK, PlotError, colour};
 use statrs::distribution::{Binomial, DiscreteCDF};
 

@@ -1,7 +1,8 @@
 //! Histograms: of data, and of replications beside what was seen.
 
-use super::charts::{Axes, Chart, Item, Mark, Window, charts, columns, grid};
+use super::charts::{Axes, Chart, Item, Mark, charts, columns, grid};
 use super::scale::span;
+use super::window::Window;
 use super::{Figure, INK, PlotError, colour};
 use crate::sampling::diagnostics::quantile;
 

@@ -1,7 +1,8 @@
 //! Images with what is known of them drawn on top.
 
-use super::charts::{Item, Mark, Series, Window, framed, heading, legend_width, paint, widest};
+use super::charts::{Item, Mark, Series, framed, heading, legend_width, paint, widest};
 use super::scale::{Scale, span};
+use super::window::Window;
 use super::{Area, Axes, Figure, INK, PlotError, colour, draw_error, figure_over, font, px, width};
 use plotters::coord::ranged1d::{BoldPoints, Ranged};
 use plotters::prelude::*;

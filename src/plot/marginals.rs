@@ -1,7 +1,8 @@
 //! Posteriors of single parameters, overlaid.
 
-use super::charts::{Axes, Chart, Item, Mark, Window, charts, columns, grid};
+use super::charts::{Axes, Chart, Item, Mark, charts, columns, grid};
 use super::scale::span;
+use super::window::Window;
 use super::{Figure, INK, PlotError, colour};
 use crate::sampling::diagnostics::quantile;
 use std::ops::Range;

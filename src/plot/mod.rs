@@ -6,13 +6,16 @@
 
 mod calibration;
 mod charts;
+mod geometry;
 mod histograms;
 mod images;
 mod marginals;
 mod outlines;
 mod pairs;
+mod plate_marks;
 mod plates;
 mod scale;
+mod window;
 
 pub use calibration::{
     EcdfPanel, LocalCurve, LocalPanel, RankPanel, coverage_curve, ecdf_difference, local_coverage, rank_histograms,

@@ -1,8 +1,9 @@
 //! Posteriors of pairs of parameters.
 
-use super::charts::{Axes, Item, Mark, Window, framed, heading, paint, widest};
+use super::charts::{Axes, Item, Mark, framed, heading, paint, widest};
 use super::marginals::{Marginal, bells, shown};
 use super::scale::Scale;
+use super::window::Window;
 use super::{Figure, INK, Panel, PlotError, colour, figure, px};
 use plotters::prelude::RGBColor;
 use std::collections::HashMap;

@@ -4,13 +4,13 @@
 //! that arrows point down, and the layers under each other. An arrow that would run through a node is bent around it. The order
 //! within layers, and the room in them, is improved by trying small changes.
 
-use super::{FAMILIES, Figure, PALETTE, width};
+use super::geometry::{Curve, Point, Rect, cross};
+use super::plate_marks::{SMALL, TEXT, arrow, hex, outline, text, text_on_white};
+use super::{FAMILIES, Figure, width};
 use crate::model::diagram::{Graph, Look, Node};
 use crate::model::specification::Specification;
 use std::fmt::Write;
 
-const TEXT: f64 = 16.0;
-const SMALL: f64 = 14.0;
 /// Between neighbours in a layer, and between layers, in pixels.
 const GAP: (f64, f64) = (34.0, 48.0);
 /// Around what is in a plate: at the sides and top; and below, where its label stands.
@@ -37,54 +37,9 @@ enum Item {
     Space,
 }
 
-type Point = (f64, f64);
-
-/// A rectangle by its centre and half its sides.
-#[derive(Clone, Copy, Default)]
-struct Rect {
-    centre: Point,
-    half: Point,
-}
-
-impl Rect {
-    fn holds(&self, p: Point, margin: f64) -> bool {
-        (p.0 - self.centre.0).abs() < self.half.0 + margin && (p.1 - self.centre.1).abs() < self.half.1 + margin
-    }
-}
-
-/// A quadratic Bézier curve.
-#[derive(Clone, Copy)]
-struct Curve([Point; 3]);
-
-impl Curve {
-    /// From `a` to `b`, bent to its left by `bend` of its length.
-    fn bent(a: Point, b: Point, bend: f64) -> Self {
-        let (dx, dy) = (b.0 - a.0, b.1 - a.1);
-        Self([a, ((a.0 + b.0) / 2.0 + 2.0 * bend * dy, (a.1 + b.1) / 2.0 - 2.0 * bend * dx), b])
-    }
-
-    /// The polar form: the point at `t` for s = t, and the middle control point of the piece from s to t.
-    fn blossom(&self, s: f64, t: f64) -> Point {
-        let mix = |a: Point, b: Point, t: f64| (a.0 + t * (b.0 - a.0), a.1 + t * (b.1 - a.1));
-        let [a, b, c] = self.0;
-        mix(mix(a, b, s), mix(b, c, s), t)
-    }
-
-    /// The ends of `n` pieces.
-    fn points(&self, n: u32) -> impl Iterator<Item = Point> {
-        (0..=n).map(move |i| f64::from(i) / f64::from(n)).map(|t| self.blossom(t, t))
-    }
-}
-
 /// Between the layers of a scope: more in a wide one, where arrows would run flat.
 fn layer_gap(width: f64) -> f64 {
     GAP.1 + 0.1 * (width - 400.0).max(0.0)
-}
-
-/// Whether two segments cross.
-fn cross(a: &[Point], b: &[Point]) -> bool {
-    let turn = |p: Point, q: Point, r: Point| (q.0 - p.0) * (r.1 - p.1) - (q.1 - p.1) * (r.0 - p.0);
-    turn(a[0], a[1], b[0]) * turn(a[0], a[1], b[1]) < 0.0 && turn(b[0], b[1], a[0]) * turn(b[0], b[1], a[1]) < 0.0
 }
 
 /// All that one step makes of a layer: a space less, a space more, or two items swapped.
@@ -469,83 +424,6 @@ fn last_inside(inside: impl Fn(f64) -> bool) -> f64 {
         if inside(middle) { low = middle } else { high = middle }
     }
     low
-}
-
-fn hex(index: usize) -> String {
-    let c = PALETTE[index];
-    format!("#{:02x}{:02x}{:02x}", c.0, c.1, c.2)
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
-}
-
-fn text((x, y): Point, size: f64, content: &str) -> String {
-    let y = y + 0.35 * size;
-    let content = escape(content);
-    format!("<text x=\"{x:.1}\" y=\"{y:.1}\" font-size=\"{size}\" text-anchor=\"middle\">{content}</text>\n")
-}
-
-/// The label of a plate, legible where an arrow runs behind it.
-fn text_on_white((x, y): Point, content: &str) -> String {
-    let half = width(content, SMALL) / 2.0;
-    let (left, top) = (x - half - 2.0, y - 9.0);
-    let back = format!(
-        "<rect x=\"{left:.1}\" y=\"{top:.1}\" width=\"{:.1}\" height=\"18\" fill=\"#ffffff\"/>\n<g fill=\"{}\">",
-        2.0 * half + 4.0,
-        hex(0)
-    );
-    back + &text((x, y), SMALL, content) + "</g>\n"
-}
-
-fn outline(rect: &Rect, look: Look) -> String {
-    let ((x, y), (w, h)) = (rect.centre, rect.half);
-    let ellipse = |w: f64, h: f64, fill: &str, line: f64| {
-        format!(
-            "<ellipse cx=\"{x:.1}\" cy=\"{y:.1}\" rx=\"{w:.1}\" ry=\"{h:.1}\" fill=\"{fill}\" stroke=\"#1e1e1e\" \
-             stroke-width=\"{line}\"/>\n"
-        )
-    };
-    match look {
-        Look::Latent => ellipse(w, h, "#ffffff", 1.6),
-        Look::Discrete => ellipse(w, h, "#ffffff", 1.6) + &ellipse(w - 3.5, h - 3.5, "none", 1.2),
-        Look::Observed => ellipse(w, h, "#cccccc", 1.6),
-        Look::Derived => ellipse(w, h, "#ffffff", 0.6),
-        Look::Given => format!(
-            "<rect x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{:.1}\" fill=\"#cccccc\" stroke=\"#1e1e1e\" \
-             stroke-width=\"1.6\"/>\n",
-            x - w,
-            y - h,
-            2.0 * w,
-            2.0 * h
-        ),
-        Look::Param => String::new(),
-    }
-}
-
-/// A curve with a head at its end.
-fn arrow(curve: &Curve) -> String {
-    let [a, b, tip] = curve.0;
-    let (dx, dy) = (tip.0 - b.0, tip.1 - b.1);
-    let length = dx.hypot(dy).max(1e-9);
-    let (ux, uy) = (dx / length, dy / length);
-    let neck = (tip.0 - 9.0 * ux, tip.1 - 9.0 * uy);
-    format!(
-        "<path d=\"M{:.1} {:.1}Q{:.1} {:.1} {:.1} {:.1}\" fill=\"none\" stroke=\"#1e1e1e\" stroke-width=\"1.3\"/>\n\
-         <path d=\"M{:.1} {:.1}L{:.1} {:.1}L{:.1} {:.1}Z\"/>\n",
-        a.0,
-        a.1,
-        b.0,
-        b.1,
-        neck.0,
-        neck.1,
-        tip.0,
-        tip.1,
-        neck.0 - 4.0 * uy,
-        neck.1 + 4.0 * ux,
-        neck.0 + 4.0 * uy,
-        neck.1 - 4.0 * ux
-    )
 }
 
 #[cfg(test)]

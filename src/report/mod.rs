@@ -2,19 +2,25 @@
 //! needs nothing else.
 
 mod calibration;
+mod error;
 mod html;
+mod posteriors;
+mod rows;
+
+pub use error::ReportError;
 
 use std::fmt::Display;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use self::html::{Cell, Page, escape, marked};
+use self::rows::{columns, duration, plate, variable};
 use crate::calibration::{Calibration, CalibrationSummary, Predictive, Typicality, data_statistics, number, p_text};
 use crate::files::atomic_write;
-use crate::io::{Column, DataSet, Frame};
-use crate::model::{AsNumbers, Model, Plate, PlateSize, Role, Specification, Variable, global_names};
-use crate::plot::{self, Figure, HistogramPanel, Panel, PlotError};
+use crate::model::DataSet;
+use crate::model::{AsNumbers, Model, Specification, global_names};
+use crate::plot::{self, Figure, HistogramPanel, PlotError};
 use crate::sampling::Inferred;
-use crate::sampling::{Summary, to_scale};
+use crate::sampling::Summary;
 
 /// Draws that a figure is made from.
 const DRAWS: usize = 4000;
@@ -24,23 +30,6 @@ const WIDTH: f64 = 1.25;
 /// As many parameters as a figure of all pairs can hold, and as many figures as stand side by side.
 const PAIRS: usize = 6;
 const FIGURES: usize = 24;
-
-/// Why a report could not be written.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ReportError {
-    /// A figure could not be drawn.
-    #[error(transparent)]
-    Plot(#[from] PlotError),
-    /// The file could not be written.
-    #[error("cannot write {}: {source}", path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-}
 
 /// A report of one model: what is handed in is shown, and the rest is left out.
 ///
@@ -281,22 +270,6 @@ impl Report {
         Ok(page.html)
     }
 
-    /// Where a posterior is not like the first one, in words.
-    fn disagreements(&self) -> Vec<(String, String)> {
-        let Some((first, others)) = self.posteriors.split_first() else { return Vec::new() };
-        let mut found = Vec::new();
-        for (other, row) in others.iter().flat_map(|o| o.summary.rows.iter().map(move |row| (o, row))) {
-            let Some(of) = first.summary.rows.iter().find(|of| of.name == row.name) else { continue };
-            let (shift, ratio) = ((row.mean - of.mean) / of.sd, row.sd / of.sd);
-            if shift.abs() > SHIFT || !(1.0 / WIDTH..=WIDTH).contains(&ratio) {
-                let (name, first) = (&row.name, &first.label);
-                let what = format!("`{name}` is off by {shift:+.2} sd of {first}, with {ratio:.2} times its sd");
-                found.push((other.label.clone(), what));
-            }
-        }
-        found
-    }
-
     fn write_warnings(&self, page: &mut Page) {
         let warnings: Vec<_> = self.warnings.iter().cloned().chain(self.disagreements()).collect();
         let checked = self.typicality.is_some()
@@ -346,91 +319,6 @@ impl Report {
             page.paragraph(&format!("Typicality: {typicality}."));
         }
         Ok(())
-    }
-
-    fn write_posteriors(&self, page: &mut Page) -> Result<(), PlotError> {
-        for shown in self.posteriors.iter().filter(|shown| !shown.about.is_empty()) {
-            page.remark(&format!("{}: {}.", shown.label, shown.about));
-        }
-        page.table("", &POSTERIOR, &self.posterior_rows());
-        if let Some(shown) = self.posteriors.iter().find(|shown| shown.more > 0) {
-            page.remark(&format!("{} more numbers, of locals and derived ones, are not shown.", shown.more));
-        }
-        let names = self.parameters();
-        let panels: Vec<Panel<'_>> = names.iter().map(|name| self.panel(name)).collect();
-        let alone = |panel: &Panel<'_>| {
-            let figure = plot::marginals_in("", std::slice::from_ref(panel), 1, (450.0, 410.0))?;
-            Ok((format!("posterior of {}", panel.parameter), figure))
-        };
-        let figures = panels.iter().take(FIGURES).map(alone).collect::<Result<Vec<_>, PlotError>>()?;
-        page.figures(&figures);
-        left_out(page, names.len(), "parameters");
-        if names.len() > 1 {
-            let shown = &panels[..names.len().min(PAIRS)];
-            let mut caption = "Regions that hold 50 % and 90 % of the draws.".to_owned();
-            if names.len() > PAIRS {
-                caption += &format!(" The first {PAIRS} of {} parameters.", names.len());
-            }
-            page.figure("posteriors of pairs of parameters", &caption, &plot::pairs("", shown)?);
-        }
-        Ok(())
-    }
-
-    /// The names of all parameters that a posterior says something of.
-    fn parameters(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = Vec::new();
-        for (name, _) in self.posteriors.iter().flat_map(|shown| &shown.columns) {
-            if !names.contains(&name.as_str()) {
-                names.push(name);
-            }
-        }
-        names
-    }
-
-    fn panel<'a>(&'a self, name: &'a str) -> Panel<'a> {
-        let draws = |shown: &'a Shown| {
-            let column = shown.columns.iter().find(|c| c.0 == name);
-            (shown.label.as_str(), plot::Marginal::Draws(column.map_or(&[], |c| c.1.as_slice())))
-        };
-        let truth = self.truths.iter().filter(|t| t.0 == name).map(|t| ("truth", t.1));
-        Panel {
-            parameter: name,
-            posteriors: self.posteriors.iter().map(draws).collect(),
-            lines: truth.collect(),
-            range: None,
-        }
-    }
-
-    /// For each parameter a row of each posterior.
-    fn posterior_rows(&self) -> Vec<Vec<String>> {
-        let mut rows = Vec::new();
-        for name in self.parameters() {
-            let truth = self.truths.iter().find(|t| t.0 == name).map(|t| t.1);
-            let mut first: Option<(f64, f64)> = None;
-            for shown in &self.posteriors {
-                let Some(row) = shown.summary.rows.iter().find(|row| row.name == name) else { continue };
-                let scaled = |x: f64| to_scale(x, row.sd);
-                let compared =
-                    |text: &dyn Fn(f64, f64) -> String| first.map_or(String::new(), |(mean, sd)| text(mean, sd));
-                rows.push(vec![
-                    // The name stands once.
-                    if first.is_none() { name.to_owned() } else { String::new() },
-                    shown.label.clone(),
-                    truth.map(scaled).unwrap_or_default(),
-                    scaled(row.mean),
-                    scaled(row.sd),
-                    scaled(row.q05),
-                    scaled(row.median),
-                    scaled(row.q95),
-                    compared(&|mean, sd| format!("{:+.2}", (row.mean - mean) / sd)),
-                    compared(&|_, sd| format!("{:.2}", row.sd / sd)),
-                    row.rhat.map(|x| format!("{x:.3}")).unwrap_or_default(),
-                    row.ess_bulk.map(|x| format!("{x:.0}")).unwrap_or_default(),
-                ]);
-                first.get_or_insert((row.mean, row.sd));
-            }
-        }
-        rows
     }
 
     fn write_figures(&self, page: &mut Page) -> Result<(), PlotError> {
@@ -529,21 +417,6 @@ impl Report {
     }
 }
 
-const POSTERIOR: [(&str, Cell); 12] = [
-    ("parameter", Cell::Code),
-    ("posterior", Cell::Text),
-    ("truth", Cell::Number),
-    ("mean", Cell::Number),
-    ("sd", Cell::Number),
-    ("5 %", Cell::Number),
-    ("median", Cell::Number),
-    ("95 %", Cell::Number),
-    ("mean off / sd", Cell::Number),
-    ("sd ratio", Cell::Number),
-    ("R-hat", Cell::Number),
-    ("ESS", Cell::Number),
-];
-
 fn number_but_first(column: usize) -> Cell {
     if column == 0 { Cell::Text } else { Cell::Number }
 }
@@ -552,69 +425,6 @@ fn left_out(page: &mut Page, all: usize, what: &str) {
     if all > FIGURES {
         page.remark(&format!("Figures of the first {FIGURES} of {all} {what}."));
     }
-}
-
-fn duration(seconds: f64) -> String {
-    match seconds {
-        s if s < 1e-3 => format!("{:.0} µs", 1e6 * s),
-        s if s < 1.0 => format!("{:.1} ms", 1e3 * s),
-        s if s < 120.0 => format!("{s:.1} s"),
-        s => format!("{:.1} min", s / 60.0),
-    }
-}
-
-/// The row of a variable in the table of the model.
-fn variable(v: &Variable, plate: &str) -> Vec<String> {
-    let role = match v.role {
-        Role::Global => "global",
-        Role::Nuisance => "nuisance",
-        Role::Local => "local",
-        Role::Observed => "observed",
-        Role::Given => "given",
-        Role::Index => "index",
-        Role::Derived => "derived",
-    };
-    let shape: Vec<String> = v.shape.iter().map(usize::to_string).collect();
-    let name = if shape.is_empty() { v.name.clone() } else { format!("{}[{}]", v.name, shape.join(", ")) };
-    let sign = match v.role {
-        _ if v.definition.is_empty() => "",
-        Role::Derived | Role::Index => "= ",
-        _ => "~ ",
-    };
-    vec![name, role.to_owned(), plate.to_owned(), format!("{sign}{}", v.definition)]
-}
-
-fn plate(plate: &Plate, rows: &mut Vec<Vec<String>>) {
-    let size = match &plate.size {
-        PlateSize::Fixed(n) => n.to_string(),
-        PlateSize::Range(low, high) => format!("{low}..={high}"),
-        PlateSize::Random { name, distribution, .. } => format!("{name} ~ {distribution}"),
-    };
-    let name = format!("{}({size})", plate.name);
-    rows.extend(plate.variables.iter().map(|v| variable(v, &name)));
-    plate.plates.iter().for_each(|inner| self::plate(inner, rows));
-}
-
-/// The columns of a data set that have more than one value, vectors of up to four numbers by component.
-fn columns(frame: &Frame<'_>) -> Vec<(String, Vec<f64>)> {
-    fn of_column(column: &Column<'_>, found: &mut Vec<(String, Vec<f64>)>) {
-        let values = |from: usize, step: usize| -> Vec<f64> {
-            (from..column.values.len()).step_by(step).map(|i| column.values.get(i)).collect()
-        };
-        if (2..=4).contains(&column.width) {
-            let component = |c: usize| (format!("{}[{c}]", column.name), values(c, column.width));
-            found.extend((0..column.width).map(component));
-        } else {
-            found.push((column.name.to_owned(), values(0, 1)));
-        }
-    }
-    fn visit(frame: &Frame<'_>, found: &mut Vec<(String, Vec<f64>)>) {
-        frame.columns.iter().filter(|c| c.values.len() > 1).for_each(|column| of_column(column, found));
-        frame.plates.iter().for_each(|plate| visit(plate, found));
-    }
-    let mut found = Vec::new();
-    visit(frame, &mut found);
-    found
 }
 
 impl Calibration {

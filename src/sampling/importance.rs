@@ -12,8 +12,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rand::RngExt;
 use rayon::prelude::*;
 
-use super::nuts::on_threads;
 use super::smoothing::smooth;
+use super::threads::on_threads;
 use super::{SampleError, Summary, summary};
 use crate::model::{AnyData, AnyModel, AsNumbers, Densities, Density, Likelihood, Model};
 use crate::progress::Progress;

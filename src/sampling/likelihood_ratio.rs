@@ -5,8 +5,8 @@
 //! the search starts. A maximum at the edge of a support is the limit that the likelihood has there.
 
 use super::minimise::{Minimum, NoMinimum, minimise};
-use super::{SampleError, nuts::on_threads};
-use crate::io::DataError;
+use super::{SampleError, threads::on_threads};
+use crate::model::DataError;
 use crate::model::{
     AnyData, AnyDensity, AnyModel, AsNumbers, Density, GlobalSlot, Likelihood, Model, Plate, PlateSize,
 };
@@ -450,7 +450,7 @@ fn prior(model: &dyn AnyModel, data: &dyn AnyData) -> Vec<Vec<f64>> {
     }
     let mut sizes = Vec::new();
     least(&model.specification().plates, &mut sizes);
-    let Ok(fixed) = Fixed::new(model, &sizes, None, Some((data, false))) else { return Vec::new() };
+    let Ok(fixed) = Fixed::new(&model.specification(), &sizes, None, Some((data, false))) else { return Vec::new() };
     let drawn = (0..DRAWS).filter_map(|i| model.draw(&fixed, &mut stream(0, i as u64)).ok());
     drawn.map(|simulation| model.unconstrain(simulation.globals(), None)).collect()
 }

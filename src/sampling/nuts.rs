@@ -7,139 +7,19 @@ use rand::RngExt;
 use rayon::prelude::*;
 
 use super::adaptation::Adaptation;
+use super::error::STARTS;
 use super::importance::{cumulative, pick};
 use super::metric::Metric;
+use super::threads::on_threads;
 use super::trajectory::{Position, Walker};
-use super::{AnyChains, AnyWeightedDraws, Chains, WeightedDraws};
-use crate::io::DataError;
-use crate::model::{AnyData, AnyDensity, AnyModel, Densities, Density, Likelihood, Model};
+use super::{AnyChains, AnyWeightedDraws, Chains, SampleError, WeightedDraws};
+use crate::model::{AnyData, AnyDensity, AnyModel, DataError, Densities, Density, Likelihood, Model};
 use crate::progress::Progress;
 use crate::simulate::{Fixed, Stream, stream};
 
-/// How many starting points a chain may try.
-const STARTS: usize = 200;
 /// Steps of warm-up: from nowhere, and from a posterior that was found before.
 const WARMUP: usize = 1000;
 const WARMUP_FROM: usize = 100;
-/// The stack of a chain's thread, in bytes: at least, for each unconstrained number, and at most. It takes up memory only as
-/// far as it is used.
-const STACK: usize = 8 << 20;
-const STACK_FOR_EACH: usize = 1 << 20;
-const STACK_MOST: usize = 1 << 30;
-
-/// Runs something that evaluates a density of so many numbers on threads of its own: as many as there are cores, but no more
-/// than `most`. A number with derivatives lies on the stack with all of them, a vector of such with their square.
-pub(super) fn on_threads<R: Send>(
-    dimension: usize,
-    most: usize,
-    run: impl FnOnce() -> R + Send,
-) -> Result<R, SampleError> {
-    let failed = |what: String| SampleError::Threads { what };
-    let threads = rayon::ThreadPoolBuilder::new()
-        .num_threads(rayon::current_num_threads().min(most))
-        .stack_size((STACK + dimension * STACK_FOR_EACH).min(STACK_MOST))
-        .build()
-        .map_err(|error| failed(error.to_string()))?;
-    if rayon::current_thread_index().is_none() {
-        return Ok(threads.install(run));
-    }
-    // Called from a parallel loop. While one of its threads waits for others, rayon begins another step of the loop on top of
-    // this one, and so on until the stack is full: so a plain thread does the waiting.
-    std::thread::scope(|scope| {
-        let waiting = std::thread::Builder::new().spawn_scoped(scope, || threads.install(run));
-        let waiting = waiting.map_err(|error| failed(error.to_string()))?;
-        Ok(waiting.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-    })
-}
-
-/// Why a posterior could not be sampled.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum SampleError {
-    /// The data do not fit the model.
-    #[error(transparent)]
-    Data(#[from] DataError),
-    /// The model has no continuous latent variable.
-    #[error("the model has no continuous latent variable, so there is nothing to sample")]
-    NothingToSample,
-    /// A setting makes no sense.
-    #[error("{setting} is {value}, but must be at least {least}")]
-    Setting {
-        /// The setting.
-        setting: &'static str,
-        /// Its value.
-        value: usize,
-        /// The least value.
-        least: usize,
-    },
-    /// The density is not finite anywhere that a chain tried to start.
-    #[error(
-        "chain {chain} found no starting point: the log density was {value} at the last of {STARTS}; \
-         the data may be impossible under the model, or a `let` may give NaN"
-    )]
-    NoStart {
-        /// The chain, counted from 0.
-        chain: usize,
-        /// The log density at the last starting point tried.
-        value: f64,
-    },
-    /// The threads could not be started.
-    #[error("no threads could be started: {what}")]
-    Threads {
-        /// What the system says.
-        what: String,
-    },
-    /// A proposal is not a distribution of all latent numbers.
-    #[error(
-        "the proposal says nothing of {missing}, and a posterior is refined as a whole: train one for all globals, or sample \
-         with `nuts()`, which knows the locals too"
-    )]
-    Uncovered {
-        /// The latent numbers that are missing.
-        missing: String,
-    },
-    /// A proposal is a distribution of something else.
-    #[error("the proposal is a distribution of {surplus}, which the model with these data does not have")]
-    Surplus {
-        /// The names of the proposal that are not the model's.
-        surplus: String,
-    },
-    /// A proposal gives something that is no number.
-    #[error(
-        "draw {draw} of the proposal, {at:?} in the unconstrained space, has the log density {value}: all must be finite"
-    )]
-    Proposal {
-        /// The draw, counted from 0.
-        draw: usize,
-        /// Its unconstrained numbers.
-        at: Vec<f64>,
-        /// Its log density under the proposal.
-        value: f64,
-    },
-    /// No draw of a proposal is possible.
-    #[error(
-        "none of the {draws} draws of the proposal is possible under the model, with log densities such as {value}: the data \
-         may be impossible under it, a `let` may give NaN, or the proposal be far off; `nuts()` tells"
-    )]
-    NoWeight {
-        /// How many draws there were.
-        draws: usize,
-        /// The log of the ratio of the densities at the last.
-        value: f64,
-    },
-    /// A posterior to start from is of other data.
-    #[error(
-        "the posterior to start from has {found} unconstrained numbers and the model with these data {dimension}: refine the \
-         posterior on the same data"
-    )]
-    OtherStart {
-        /// The numbers of the posterior.
-        found: usize,
-        /// The numbers of the density.
-        dimension: usize,
-    },
-}
-
 /// Chains to be run; made by `model.nuts(&data)`.
 #[derive(Clone, Debug)]
 #[must_use = "nothing is sampled before `run`"]
@@ -383,7 +263,7 @@ fn start(
             (0..n).map(|_| rng.random_range(-2.0..2.0)).collect()
         } else {
             let seed = rng.random();
-            let prior = Fixed::new(model, &[], None, Some((data, true)));
+            let prior = Fixed::new(&model.specification(), &[], None, Some((data, true)));
             let Ok(drawn) = prior.and_then(|prior| model.draw(&prior, &mut stream(seed, 0))) else { continue };
             model.unconstrain(drawn.globals(), Some((drawn.locals(), data)))
         };

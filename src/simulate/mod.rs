@@ -1,120 +1,25 @@
 //! Simulation: data sets from a model, in parallel and the same whatever the threads.
 
-mod plan;
-
-pub(crate) use plan::Fixed;
-pub use plan::{Plan, draw, draw_index};
+pub(crate) use crate::model::Fixed;
+pub use crate::model::{Plan, SimulateError, Simulation, Stream, draw, draw_index, stream};
 
 use std::marker::PhantomData;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rand::SeedableRng;
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 
-use crate::distributions::ParameterError;
-use crate::io::DataError;
-use crate::model::erased::typed;
-use crate::model::{AnyData, AnyGlobals, AnyModel, AnySimulation, Model};
+use crate::model::{AnyData, AnyGlobals, AnyModel, AnySimulation, Model, typed};
 
-/// The random numbers of one simulated data set.
-pub type Stream = rand_xoshiro::Xoshiro256PlusPlus;
-
-/// The stream of random numbers that a seed and a position name: the i-th data set of a run always gets the same one.
-pub fn stream(seed: u64, index: u64) -> Stream {
-    // SplitMix64's mixing function makes 256 bits of state from the pair, so that neighbours share nothing.
-    let mix = |x: u64| {
-        let x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        x ^ (x >> 31)
-    };
-    let key = mix(seed.wrapping_add(0x9e37_79b9_7f4a_7c15)) ^ index.wrapping_mul(0xd134_2543_de82_ef95);
-    let mut state = [0u8; 32];
-    for (i, word) in state.as_chunks_mut::<8>().0.iter_mut().enumerate() {
-        *word = mix(key.wrapping_add((i as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15))).to_le_bytes();
+/// Simulates a model; in scope with the prelude.
+pub trait SimulateExt: Model {
+    /// Simulates `simulations` data sets: set what is to be fixed, then `run`.
+    fn simulate(&self, simulations: usize) -> Simulate<'_, Self> {
+        Simulate::new(self, simulations)
     }
-    Stream::from_seed(state)
 }
 
-/// A data set with the latent variables that it was drawn from.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(bound = "")]
-pub struct Simulation<M: Model> {
-    /// The globals.
-    pub globals: M::Globals,
-    /// The locals.
-    pub locals: M::Locals,
-    /// What would have been seen.
-    pub data: M::Data,
-}
-
-/// Why a model could not be simulated.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum SimulateError {
-    /// A parameter of a distribution makes no sense.
-    #[error("`{variable}` cannot be drawn: {error}")]
-    Parameter {
-        /// The variable.
-        variable: &'static str,
-        /// What is wrong.
-        error: ParameterError,
-    },
-    /// Nothing says how to draw a covariate.
-    #[error(
-        "the covariate `{variable}` has no distribution: hand in data to take it from with `.covariates_from(&data)` or `.same_design_as(&data)`, \
-         or declare `given {variable} ~ ...`"
-    )]
-    NoCovariate {
-        /// The covariate.
-        variable: &'static str,
-    },
-    /// An index into a plate without elements.
-    #[error("`{variable}` cannot be drawn: the plate that it names an element of is empty")]
-    EmptyIndex {
-        /// The covariate.
-        variable: &'static str,
-    },
-    /// There is nothing to learn from: simulations have no elements.
-    #[error("the plate `{plate}` had no element in any of many simulations in a row: give it a larger `size`")]
-    NoElements {
-        /// The plate.
-        plate: String,
-    },
-    /// No alternative to a hypothesis is possible.
-    #[error(
-        "no value of `{variable}` that is to be tested, and none at the given distances from it, is within the support: \
-         choose other hypotheses or smaller distances"
-    )]
-    NoAlternative {
-        /// The global.
-        variable: String,
-    },
-    /// A plate of that name does not exist.
-    #[error("the model has no plate `{plate}`; its plates are {known}")]
-    UnknownPlate {
-        /// The name asked for.
-        plate: String,
-        /// The names there are.
-        known: String,
-    },
-    /// A plate cannot have that size.
-    #[error("the plate `{plate}` cannot have {size} elements: the model allows {low} to {high}")]
-    PlateSize {
-        /// The plate.
-        plate: &'static str,
-        /// The size.
-        size: usize,
-        /// The smallest size.
-        low: usize,
-        /// The largest size.
-        high: usize,
-    },
-    /// The data that covariates are taken from do not fit the model.
-    #[error("the data that covariates are taken from: {0}")]
-    Covariates(#[from] DataError),
-}
+impl<M: Model> SimulateExt for M {}
 
 /// Simulations to be run; made by `model.simulate(sets)`.
 #[derive(Clone, Debug)]
@@ -269,7 +174,7 @@ impl<'a> AnySimulate<'a> {
         if let Some((data, _)) = self.covariates {
             self.model.check(data)?;
         }
-        let fixed = Fixed::new(self.model, &self.sizes, self.globals.as_deref(), self.covariates)?;
-        Ok(if self.random_sizes { fixed.with_random_sizes(self.model) } else { fixed })
+        let fixed = Fixed::new(&self.model.specification(), &self.sizes, self.globals.as_deref(), self.covariates)?;
+        Ok(if self.random_sizes { fixed.with_random_sizes(&self.model.specification()) } else { fixed })
     }
 }

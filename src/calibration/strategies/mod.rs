@@ -45,7 +45,7 @@ const FEW: usize = 4;
 pub fn prior<M: Model>(model: &M) -> impl Strategy<Value = M::Globals> + use<M> {
     let model = model.clone();
     any::<u64>().prop_map(move |seed| {
-        let fixed = Fixed::new(&model, &[], None, None).map(Fixed::without_elements);
+        let fixed = Fixed::new(&model.specification(), &[], None, None).map(Fixed::without_elements);
         let drawn = fixed.and_then(|fixed| model.draw(&Plan::of(&fixed), &mut stream(seed, 0)));
         drawn.unwrap_or_else(|error| panic!("the prior of `{}`: {error}", model.specification().name)).globals
     })
@@ -74,7 +74,7 @@ pub fn sizes<M: Model>(model: &M) -> impl Strategy<Value = Vec<(String, usize)>>
 pub fn simulations<M: Model>(model: &M) -> impl Strategy<Value = Simulation<M>> + use<M> {
     let own = model.clone();
     (any::<u64>(), sizes(model)).prop_map(move |(seed, sizes)| {
-        let fixed = Fixed::new(&own, &sizes, None, None);
+        let fixed = Fixed::new(&own.specification(), &sizes, None, None);
         let drawn = fixed.and_then(|fixed| own.draw(&Plan::of(&fixed), &mut stream(seed, 0)));
         drawn.unwrap_or_else(|error| panic!("`{}`: {error}", own.specification().name))
     })

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use ::csv::{ReaderBuilder, StringRecord, Trim};
 
-use super::DataError;
+use crate::model::DataError;
 
 /// A file with a header, every row as wide as that.
 pub struct Table {

@@ -1,28 +1,24 @@
 //! What is held fixed while a model is drawn.
 
-use std::marker::PhantomData;
-
 use rand::RngExt;
 
-use super::{SimulateError, Stream};
-use crate::distributions::Draw;
-use crate::model::erased::typed;
-use crate::model::{AnyData, AnyGlobals, AnyModel, Model, Plate, PlateSize};
+use super::erased_data::{AnyData, AnyGlobals};
+use super::{Plate, PlateSize, SimulateError, Specification, Stream};
 
 /// What is held fixed while some model is drawn: globals, sizes of plates, covariates.
 #[derive(Clone, Debug)]
 pub(crate) struct Fixed<'a> {
-    globals: Option<&'a dyn AnyGlobals>,
+    pub(super) globals: Option<&'a dyn AnyGlobals>,
     /// Locals by name: the numbers of all elements, those of one side by side.
-    locals: &'a [(String, Vec<f64>)],
+    pub(super) locals: &'a [(String, Vec<f64>)],
     /// For each plate, those inside after the one around, the size asked for.
-    sizes: Vec<Option<usize>>,
+    pub(super) sizes: Vec<Option<usize>>,
     /// A data set and whether it is followed element by element, or drawn from.
-    covariates: Option<(&'a dyn AnyData, bool)>,
+    pub(super) covariates: Option<(&'a dyn AnyData, bool)>,
     /// For each plate whether it is drawn anew although data are followed.
-    anew: Vec<bool>,
+    pub(super) anew: Vec<bool>,
     /// For each plate a size that it has, whatever the model says.
-    forced: Vec<Option<usize>>,
+    pub(super) forced: Vec<Option<usize>>,
 }
 
 impl<'a> Fixed<'a> {
@@ -32,7 +28,7 @@ impl<'a> Fixed<'a> {
     /// # Errors
     /// A plate that the model does not have.
     pub(crate) fn new(
-        model: &dyn AnyModel,
+        specification: &Specification,
         sizes: &[(String, usize)],
         globals: Option<&'a dyn AnyGlobals>,
         covariates: Option<(&'a dyn AnyData, bool)>,
@@ -43,7 +39,6 @@ impl<'a> Fixed<'a> {
                 flatten(&plate.plates, all);
             }
         }
-        let specification = model.specification();
         let mut plates = Vec::new();
         flatten(&specification.plates, &mut plates);
         let mut asked = vec![None; plates.len()];
@@ -59,7 +54,7 @@ impl<'a> Fixed<'a> {
     }
 
     /// The same, but for plates of random size, with all inside them: these are drawn anew although data are followed.
-    pub(crate) fn with_random_sizes(mut self, model: &dyn AnyModel) -> Self {
+    pub(crate) fn with_random_sizes(mut self, specification: &Specification) -> Self {
         fn visit(plates: &[Plate], inside: bool, anew: &mut Vec<bool>) {
             for plate in plates {
                 let random = inside || matches!(plate.size, PlateSize::Random { .. });
@@ -68,7 +63,7 @@ impl<'a> Fixed<'a> {
             }
         }
         self.anew.clear();
-        visit(&model.specification().plates, false, &mut self.anew);
+        visit(&specification.plates, false, &mut self.anew);
         self
     }
 
@@ -88,12 +83,12 @@ impl<'a> Fixed<'a> {
     }
 
     /// The same with one element of a plate at the top, and the plates inside it as the model has them.
-    pub(crate) fn with_single_element(mut self, model: &dyn AnyModel, plate: &str) -> Self {
+    pub(crate) fn with_single_element(mut self, specification: &Specification, plate: &str) -> Self {
         fn count(plate: &Plate) -> usize {
             1 + plate.plates.iter().map(count).sum::<usize>()
         }
         let mut first = 0;
-        for top in &model.specification().plates {
+        for top in &specification.plates {
             let next = first + count(top);
             if top.name == plate {
                 self.forced[first] = Some(1);
@@ -105,7 +100,7 @@ impl<'a> Fixed<'a> {
     }
 
     /// The numbers of a local of an element, where it is fixed.
-    fn kept(&self, plate: usize, name: &str, element: usize, width: usize) -> Option<&[f64]> {
+    pub(super) fn kept(&self, plate: usize, name: &str, element: usize, width: usize) -> Option<&[f64]> {
         if self.anew[plate] {
             return None;
         }
@@ -115,7 +110,13 @@ impl<'a> Fixed<'a> {
 
     /// The row that an element of a plate takes its covariates from, its own or any: of the data set that covariates come
     /// from, `rows` of which has elements of the plate.
-    fn row(&self, plate: usize, element: usize, rows: impl FnOnce() -> usize, rng: &mut Stream) -> Option<usize> {
+    pub(super) fn row(
+        &self,
+        plate: usize,
+        element: usize,
+        rows: impl FnOnce() -> usize,
+        rng: &mut Stream,
+    ) -> Option<usize> {
         match self.covariates? {
             (_, true) if !self.anew[plate] => Some(element),
             _ => {
@@ -125,7 +126,7 @@ impl<'a> Fixed<'a> {
         }
     }
 
-    fn size(
+    pub(super) fn size(
         &self,
         plate: usize,
         name: &'static str,
@@ -148,107 +149,6 @@ impl<'a> Fixed<'a> {
                 let size = (a + (b - a) * rng.random::<f64>()).exp() as usize;
                 Ok(size.clamp(low, high))
             }
-        }
-    }
-}
-
-/// What is held fixed while a model is drawn, in the model's types: what the code that `model!` makes asks for.
-#[derive(Debug)]
-pub struct Plan<'a, M: Model> {
-    fixed: &'a Fixed<'a>,
-    model: PhantomData<fn() -> M>,
-}
-
-impl<'a, M: Model> Plan<'a, M> {
-    pub(crate) fn of(fixed: &'a Fixed<'a>) -> Self {
-        Self { fixed, model: PhantomData }
-    }
-
-    /// The globals, where they are fixed.
-    pub fn globals(&self) -> Option<&'a M::Globals> {
-        self.fixed.globals.map(|globals| typed(globals))
-    }
-
-    /// The value of a local of an element, where it is fixed.
-    #[inline]
-    pub fn kept<const N: usize>(&self, plate: usize, name: &str, element: usize) -> Option<[f64; N]> {
-        if self.fixed.locals.is_empty() {
-            return None;
-        }
-        self.fixed.kept(plate, name, element, N)?.try_into().ok()
-    }
-
-    /// The data whose sizes, indices and covariates are followed in a plate.
-    pub fn like_in(&self, plate: usize) -> Option<&'a M::Data> {
-        self.fixed.covariates.filter(|c| c.1 && !self.fixed.anew[plate]).map(|c| typed(c.0))
-    }
-
-    /// The data that covariates come from.
-    pub fn covariates(&self) -> Option<&'a M::Data> {
-        self.fixed.covariates.map(|c| typed(c.0))
-    }
-
-    /// The row that an element of a plate takes its covariates from: its own, or any.
-    pub fn row(
-        &self,
-        plate: usize,
-        element: usize,
-        len: impl Fn(&M::Data) -> usize,
-        rng: &mut Stream,
-    ) -> Option<(usize, &'a M::Data)> {
-        let data = self.covariates()?;
-        Some((self.fixed.row(plate, element, || len(data), rng)?, data))
-    }
-
-    /// The size of a plate that may have `low` to `high` elements. Where nothing says which, half of the sizes are uniform
-    /// and half log-uniform, so that a network sees many of every order of magnitude and of the largest.
-    ///
-    /// # Errors
-    /// The size asked for is not allowed.
-    pub fn size(
-        &self,
-        plate: usize,
-        name: &'static str,
-        low: usize,
-        high: usize,
-        like: Option<usize>,
-        rng: &mut Stream,
-    ) -> Result<usize, SimulateError> {
-        self.fixed.size(plate, name, (low, high), like, rng)
-    }
-
-    /// The size of a plate of random size, where something says which.
-    pub fn random_size(&self, plate: usize, like: Option<usize>) -> Option<usize> {
-        self.fixed.forced[plate].or(like).or(self.fixed.sizes[plate])
-    }
-}
-
-/// Draws a variable.
-///
-/// # Errors
-/// A parameter of its distribution makes no sense.
-#[inline(always)]
-pub fn draw<D: Draw>(variable: &'static str, distribution: &D, rng: &mut Stream) -> Result<D::Value, SimulateError> {
-    match distribution.check() {
-        Ok(()) => Ok(distribution.draw(rng)),
-        Err(error) => Err(SimulateError::Parameter { variable, error }),
-    }
-}
-
-/// Draws an element of a plate.
-///
-/// # Errors
-/// The plate is empty.
-pub fn draw_index(variable: &'static str, size: usize, rng: &mut Stream) -> Result<usize, SimulateError> {
-    if size == 0 { Err(SimulateError::EmptyIndex { variable }) } else { Ok(rng.random_range(0..size)) }
-}
-
-impl PlateSize {
-    /// The largest size, where there is one.
-    pub fn largest(&self) -> Option<usize> {
-        match self {
-            Self::Fixed(n) | Self::Range(_, n) => Some(*n),
-            Self::Random { .. } => None,
         }
     }
 }

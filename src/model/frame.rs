@@ -2,41 +2,8 @@
 
 use std::borrow::Cow;
 
-use serde::{Serialize, de::DeserializeOwned};
-
 use super::DataError;
 use crate::hash::{NOTHING, fnv};
-use crate::model::Model;
-
-/// A data set of some model.
-pub trait DataSet:
-    Clone + std::fmt::Debug + PartialEq + Send + Sync + Serialize + DeserializeOwned + Sized + 'static
-{
-    /// The model it belongs to.
-    type Model: Model<Data = Self>;
-    /// Its columns, borrowed.
-    fn frame(&self) -> Frame<'_>;
-    /// A data set from columns in the order of the declaration.
-    ///
-    /// # Errors
-    /// A column of another type or length than the model's.
-    fn from_frame(frame: Frame<'_>) -> Result<Self, DataError>;
-}
-
-/// The local variables of a data set of some model.
-pub trait LocalSet:
-    Clone + std::fmt::Debug + PartialEq + Send + Sync + Serialize + DeserializeOwned + Sized + 'static
-{
-    /// Their columns, borrowed: the same tree of plates as the data's frame, each with its locals in the order of the
-    /// declaration, whether there are any or not. Offsets stand in the data; the size is the length of the columns, 0
-    /// without any. Plates that are not in the data, which are only ever simulated, are left out.
-    fn frame(&self) -> Frame<'_>;
-    /// The locals from columns in that order; plates that are not in the data are empty.
-    ///
-    /// # Errors
-    /// A column of another type than the model's, or too few of them.
-    fn from_frame(frame: Frame<'_>) -> Result<Self, DataError>;
-}
 
 /// The columns of one plate, or, at the top, the single row of what is outside plates.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,0 +1,297 @@
+//! What can keep an estimator from being trained, used or loaded.
+
+use std::path::PathBuf;
+
+use crate::model::DataError;
+use crate::nn;
+use crate::sampling::SampleError;
+use crate::simulate::SimulateError;
+
+/// Why a posterior could not be trained, used or loaded.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum InferenceError {
+    /// The data do not fit the model.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The model cannot be simulated.
+    #[error(transparent)]
+    Simulate(#[from] SimulateError),
+    /// The network cannot be trained.
+    #[error(transparent)]
+    Train(Box<nn::TrainError<SimulateError>>),
+    /// The network cannot be used, saved or loaded.
+    #[error(transparent)]
+    Network(#[from] nn::Error),
+    /// No weight can be given to any draw.
+    #[error(transparent)]
+    Sample(#[from] SampleError),
+    /// A folder holds other simulations.
+    #[error(
+        "{} holds {found}; asked for were {expected}. Use another folder, or delete the files",
+        path.display()
+    )]
+    OtherSimulations {
+        /// The file.
+        path: PathBuf,
+        /// What it holds.
+        found: String,
+        /// What was asked for.
+        expected: String,
+    },
+    /// A folder holds simulations in the format of another version of the library.
+    #[error(
+        "{} holds simulations in format {found}, and this version of hierarch reads format {expected}: use another folder, or \
+         delete the files and simulate anew",
+        path.display()
+    )]
+    OtherFormat {
+        /// The file.
+        path: PathBuf,
+        /// Its format.
+        found: String,
+        /// The format that is read.
+        expected: &'static str,
+    },
+    /// A file of a bank is damaged.
+    #[error("{} is damaged: {reason}. Delete it, and its simulations are run anew", path.display())]
+    DamagedShard {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A bank is of another model, or of the same with other params.
+    #[error("the bank holds simulations of `{found}`, the posterior is to be trained for `{expected}`")]
+    OtherBank {
+        /// The model of the bank.
+        found: String,
+        /// The model asked for.
+        expected: String,
+    },
+    /// A bank is too small to be split into a training and a validation share.
+    #[error("a bank of {sets} data sets is too small to train from: simulate at least {least}")]
+    SmallBank {
+        /// How many data sets it has.
+        sets: usize,
+        /// The least that can be used.
+        least: usize,
+    },
+    /// A bank has too few elements of a plate in the data sets that are held out.
+    #[error(
+        "the data sets of the bank that are held out have {elements} elements of the plate `{plate}`, too few to tell how \
+         well their locals are learned: simulate more data sets, for at least {least}"
+    )]
+    FewElements {
+        /// The plate.
+        plate: String,
+        /// How many elements there are.
+        elements: usize,
+        /// The least that can be used.
+        least: usize,
+    },
+    /// A family for what is no posterior.
+    #[error("a ratio is no distribution and has no family, but `NetworkConfig::family` is {family}: leave it out")]
+    FamilyOfRatio {
+        /// The family asked for.
+        family: String,
+    },
+    /// A sample is to be larger than what a bank has for it.
+    #[error(
+        "`TrainingConfig::{name}` asks for {asked} of the bank's simulations, which has {there} for that: ask for fewer, leave \
+         it out, or simulate more"
+    )]
+    LargeSample {
+        /// The sample.
+        name: &'static str,
+        /// How many are asked for.
+        asked: usize,
+        /// How many there are.
+        there: usize,
+    },
+    /// A share of the time for the globals that leaves nothing for them, or for the locals.
+    #[error("the share of the time for the globals is {share}: it must lie between 0 and 1")]
+    Share {
+        /// The share.
+        share: f64,
+    },
+    /// A checkpoint belongs to another training.
+    #[error(
+        "{} holds a training of another model, of other globals, or on other simulations ({found}, not {expected}): delete \
+         it to begin anew, or write to another file",
+        path.display()
+    )]
+    OtherTraining {
+        /// The file.
+        path: PathBuf,
+        /// What it was trained on.
+        found: String,
+        /// What was asked for.
+        expected: String,
+    },
+    /// A summary of data belongs to another posterior.
+    #[error(
+        "the summary was made by another estimator ({summary}) than this one ({expected}): summarize the data with the \
+         estimator that is to be conditioned on them"
+    )]
+    OtherPosterior {
+        /// The fingerprint of the summary's posterior.
+        summary: String,
+        /// The fingerprint of this one.
+        expected: String,
+    },
+    /// A part of such data does not say enough.
+    #[error(
+        "data of this model cannot be summarized in parts: `{variable}` names elements of another plate, which need not be \
+         in the same part. Condition on all of the data at once"
+    )]
+    NoParts {
+        /// The index.
+        variable: String,
+    },
+    /// There is no plate of that name at the top of the model's data.
+    #[error("the data of the model have no plate `{name}` at the top; its plates are {known}")]
+    UnknownPlate {
+        /// The name asked for.
+        name: String,
+        /// The names there are.
+        known: String,
+    },
+    /// An image cannot be mirrored as it was asked for.
+    #[error("cannot mirror `{image}`: {reason}")]
+    Mirror {
+        /// The image, with its plate.
+        image: String,
+        /// Why not.
+        reason: String,
+    },
+    /// There is no global of that name.
+    #[error("the model has no global `{name}`; its globals are {known}")]
+    UnknownGlobal {
+        /// The name asked for.
+        name: String,
+        /// The globals there are.
+        known: String,
+    },
+    /// The ratio of single elements does not say what is asked of it.
+    #[error("the ratio of single elements of `{plate}` cannot be learned: {what}")]
+    PerEvent {
+        /// The plate.
+        plate: String,
+        /// Why not.
+        what: String,
+    },
+    /// There is no scalar global of that name.
+    #[error("the model has no scalar global `{name}` with one unconstrained number; its globals are {known}")]
+    UnknownScalar {
+        /// The name asked for.
+        name: String,
+        /// The globals there are.
+        known: String,
+    },
+    /// A range makes no sense.
+    #[error("the {what} range from {low} to {high}: the ends must be finite and in order, and distances positive")]
+    Range {
+        /// Of what.
+        what: &'static str,
+        /// The low end.
+        low: f64,
+        /// The high end.
+        high: f64,
+    },
+    /// A value that is tested is impossible.
+    #[error("`{name}` cannot be {value}, which is outside its support: no test is needed")]
+    OutsideSupport {
+        /// The global.
+        name: String,
+        /// The value.
+        value: f64,
+    },
+    /// The support of a global depends on another that is not inferred.
+    #[error("the bounds of `{name}` depend on a global that is not among those to be inferred: name both, or all")]
+    OpenSupport {
+        /// The global.
+        name: String,
+    },
+    /// The model has no global, so there is nothing to infer.
+    #[error("the model has no global variable, so there is nothing to infer")]
+    NothingToInfer,
+    /// Something that is asked for is not among what was inferred.
+    #[error(
+        "`{name}` was not inferred, so there is no joint draw or density with it: ask for the other numbers by name"
+    )]
+    NotInferred {
+        /// The latent variable.
+        name: String,
+    },
+    /// The data have another size than the one that was trained for.
+    #[error(
+        "the plate `{plate}` has {size} elements, and the estimator was trained for {trained} alone: train without `size`, \
+         or for {size}"
+    )]
+    OtherSize {
+        /// The plate.
+        plate: String,
+        /// Its size in the data.
+        size: usize,
+        /// The size trained for.
+        trained: usize,
+    },
+    /// A random size was fixed in training.
+    #[error(
+        "the size of the plate `{plate}` is random, and tells of what it depends on: an estimator that was trained with it \
+         fixed would not know; train without `size`"
+    )]
+    RandomSize {
+        /// The plate.
+        plate: String,
+    },
+    /// A discrete local that cannot be inferred stands above others.
+    #[error(
+        "`{name}` has infinitely many values, or their number depends on the data, so it is not inferred; the locals of \
+         the plates inside depend on it, and cannot be told without it"
+    )]
+    UnknownAbove {
+        /// The discrete local.
+        name: String,
+    },
+    /// An ensemble of no networks.
+    #[error("an ensemble of 0 networks believes nothing: it must have at least 1")]
+    EmptyEnsemble,
+    /// The model has no locals that could be inferred.
+    #[error(
+        "the model has no continuous local, and no discrete one of finitely many values, in a plate of its data: use `npe()`"
+    )]
+    NoLocals,
+    /// A file holds the posterior of another model.
+    #[error(
+        "{path} holds an estimator of {saved}, not of {expected}: the model or a param has changed since; train again, \
+         or make the model as it was",
+        path = path.display()
+    )]
+    OtherModel {
+        /// The file.
+        path: PathBuf,
+        /// The name and fingerprint in the file.
+        saved: String,
+        /// The name and fingerprint of the model at hand.
+        expected: String,
+    },
+    /// A network file without the record of its model.
+    #[error("{path} holds a network, but not what was to be loaded: {what}", path = path.display())]
+    NotAPosterior {
+        /// The file.
+        path: PathBuf,
+        /// What is missing.
+        what: String,
+    },
+}
+
+impl From<nn::TrainError<SimulateError>> for InferenceError {
+    fn from(error: nn::TrainError<SimulateError>) -> Self {
+        match error {
+            nn::TrainError::Source { source, .. } => Self::Simulate(source),
+            other => Self::Train(Box::new(other)),
+        }
+    }
+}

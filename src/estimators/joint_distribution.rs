@@ -1,0 +1,435 @@
+//! A joint distribution over globals and locals, from the networks of a joint estimator and one data set.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use rand::RngExt;
+use rayon::prelude::*;
+
+use super::InferenceError;
+use super::hierarchy::{EncodedData, Latents, PlateLatents};
+use super::joint_networks::{AnyJointEstimator, judge};
+use super::link::{Link, push_targets};
+use super::posterior::AnyPosterior;
+use crate::model::{
+    AnyData, AnyGlobals, AnyLocals, Column, Frame, Kind, LocalRange, Role, Values, check_local_frames, local_ranges,
+};
+use crate::progress::Progress;
+use crate::sampling::{Proposal, Summary, SummaryRow, diagnostics};
+use crate::simulate::{Stream, stream};
+
+/// How many draws stand for the distribution where a mean, an sd or a quantile is asked for.
+const POINTS: usize = 2000;
+
+/// A joint distribution over globals and locals of some model.
+#[derive(Debug)]
+pub(crate) struct AnyJointPosterior {
+    of: Arc<AnyJointEstimator>,
+    data: Arc<dyn AnyData>,
+    parts: EncodedData,
+    /// Where the numbers of each continuous local are.
+    ranges: Vec<Option<LocalRange>>,
+    pub(super) globals: Option<Arc<AnyPosterior>>,
+    points: OnceLock<Points>,
+}
+
+/// The draws that stand for the distribution.
+#[derive(Clone, Debug)]
+struct Points {
+    names: Vec<String>,
+    /// The draws of each name.
+    columns: Vec<Vec<f64>>,
+    /// For each plate and each of its discrete locals the mean probabilities of its categories, element after element.
+    probabilities: Vec<Vec<Vec<f64>>>,
+}
+
+impl Points {
+    fn column(&self, name: &str) -> Option<&[f64]> {
+        let at = self.names.iter().position(|known| known == name)?;
+        Some(&self.columns[at])
+    }
+}
+
+/// Some draws.
+#[derive(Clone, Debug)]
+struct JointDraws {
+    /// Draws x unconstrained numbers of all latent variables, and the log density of each draw in that space, discrete
+    /// locals summed out.
+    q: Vec<f64>,
+    log_densities: Vec<f64>,
+    latents: Latents,
+    /// For each plate and each of its discrete locals the mean probabilities of its categories, element after element.
+    probabilities: Vec<Vec<Vec<f64>>>,
+}
+
+impl AnyJointPosterior {
+    pub(super) fn new(of: Arc<AnyJointEstimator>, data: Arc<dyn AnyData>) -> Result<Self, InferenceError> {
+        let globals = of.condition_globals(&*data)?.map(Arc::new);
+        let parts = of.hierarchy.parts(&data.frame());
+        of.hierarchy.check(&parts)?;
+        let ranges = local_ranges(&of.hierarchy.globals, &of.hierarchy.slots, &data.frame());
+        Ok(Self { of, data, parts, ranges, globals, points: OnceLock::new() })
+    }
+
+    pub(crate) fn names(&self) -> Vec<String> {
+        let hierarchy = &self.of.hierarchy;
+        let mut names = self.continuous_names();
+        for (plate, own) in hierarchy.plates.iter().enumerate() {
+            let elements = hierarchy.elements(&self.parts, plate);
+            for (slot, _) in &own.discrete {
+                names.extend((0..elements).map(|i| format!("{}[{i}]", hierarchy.slots[*slot].name)));
+            }
+        }
+        names
+    }
+
+    /// The names of the globals and the continuous locals.
+    fn continuous_names(&self) -> Vec<String> {
+        let mut names = self.of.model.names(Some(&*self.data));
+        if self.globals.is_none() {
+            names.drain(..self.of.hierarchy.globals.last().map_or(0, |g| g.values.end));
+        }
+        names
+    }
+
+    pub(crate) fn sample(&self, count: usize, seed: u64) -> Vec<Vec<f64>> {
+        if count == 0 {
+            return vec![Vec::new(); self.names().len()];
+        }
+        let globals = self.globals.as_ref().map(|posterior| posterior.estimate.sample(count, &mut stream(seed, 0)));
+        self.columns(&self.draw(globals, count, seed))
+    }
+
+    pub(crate) fn sample_with_log_density(&self, count: usize, seed: u64) -> Option<(Vec<Vec<f64>>, Vec<f64>)> {
+        let globals = self.globals.as_ref()?.estimate.sample(count, &mut stream(seed, 0));
+        if self.of.hierarchy.plates.iter().any(|plate| !plate.discrete.is_empty()) {
+            return None;
+        }
+        let drawn = self.draw(Some(globals), count, seed);
+        let dimension = drawn.q.len() / count.max(1);
+        let jacobian = |q: &[f64]| self.of.model.log_jacobian_of_all(&*self.data, q);
+        let each = drawn.q.chunks_exact(dimension.max(1)).zip(&drawn.log_densities);
+        let log_densities = each.map(|(q, log_density)| log_density - jacobian(q)).collect();
+        Some((self.columns(&drawn), log_densities))
+    }
+
+    pub(crate) fn draws(&self, count: usize, seed: u64) -> Result<Vec<(Vec<f64>, Frame<'static>)>, InferenceError> {
+        let hierarchy = &self.of.hierarchy;
+        let inferred = |slot: usize| {
+            let own = |own: &super::hierarchy::PlateParts| {
+                own.continuous.iter().any(|c| c.0 == slot) || own.discrete.iter().any(|d| d.0 == slot)
+            };
+            hierarchy.plates.iter().any(own)
+        };
+        if let Some(slot) = (0..hierarchy.slots.len()).find(|slot| !inferred(*slot)) {
+            return Err(InferenceError::NotInferred { name: hierarchy.slots[slot].name.clone() });
+        }
+        if let (None, Some(global)) = (&self.globals, hierarchy.globals.first()) {
+            return Err(InferenceError::NotInferred { name: global.name.clone() });
+        }
+        let columns = self.sample(count, seed);
+        let of_globals = hierarchy.globals.last().map_or(0, |g| g.values.end);
+        let frame = self.data.frame();
+        // Where the columns of each local begin.
+        let mut next = self.of.model.names(Some(&*self.data)).len();
+        let mut starts: Vec<usize> = self.ranges.iter().map(|r| r.as_ref().map_or(0, |r| r.values.start)).collect();
+        for (plate, own) in hierarchy.plates.iter().enumerate() {
+            for (slot, _) in &own.discrete {
+                starts[*slot] = next;
+                next += hierarchy.elements(&self.parts, plate);
+            }
+        }
+        let specification = self.of.model.specification();
+        let draw = |draw: usize| {
+            let globals: Vec<f64> = columns[..of_globals].iter().map(|column| column[draw]).collect();
+            let numbers = |slot: usize, elements: usize| -> Vec<f64> {
+                let width = hierarchy.slots[slot].width;
+                let of =
+                    |element: usize, component: usize| columns[starts[slot] + component * elements + element][draw];
+                (0..elements).flat_map(|element| (0..width).map(move |component| of(element, component))).collect()
+            };
+            let frame = locals_frame(&frame, &specification.plates, &specification, &mut 0, &numbers);
+            (globals, frame)
+        };
+        Ok((0..count).map(draw).collect())
+    }
+
+    pub(crate) fn summary(&self) -> Summary {
+        let Points { names, columns, .. } = self.points();
+        Summary::from_draws(names.iter().map(String::as_str).zip(columns.iter().map(Vec::as_slice)))
+    }
+
+    pub(crate) fn mean(&self, name: &str) -> Option<f64> {
+        self.row(name).map(|row| row.mean)
+    }
+
+    pub(crate) fn sd(&self, name: &str) -> Option<f64> {
+        self.row(name).map(|row| row.sd)
+    }
+
+    pub(crate) fn quantile(&self, name: &str, probability: f64) -> Option<f64> {
+        let mut points = self.points().column(name)?.to_vec();
+        points.sort_by(f64::total_cmp);
+        Some(diagnostics::quantile(&points, probability))
+    }
+
+    fn row(&self, name: &str) -> Option<SummaryRow> {
+        let column = self.points().column(name)?;
+        Summary::from_draws(std::iter::once((name, column))).rows.pop()
+    }
+
+    pub(crate) fn probabilities(&self, name: &str) -> Option<Vec<f64>> {
+        let hierarchy = &self.of.hierarchy;
+        let points = self.points();
+        for (own, probabilities) in hierarchy.plates.iter().zip(&points.probabilities) {
+            for ((slot, categories), of_all) in own.discrete.iter().zip(probabilities) {
+                let of_name = |i: &usize| format!("{}[{i}]", hierarchy.slots[*slot].name) == name;
+                if let Some(element) = (0..of_all.len() / categories).find(of_name) {
+                    return Some(of_all[element * categories..(element + 1) * categories].to_vec());
+                }
+            }
+        }
+        None
+    }
+
+    pub(crate) fn log_density(&self, globals: &dyn AnyGlobals, locals: &dyn AnyLocals) -> Result<f64, InferenceError> {
+        check_local_frames(&locals.frame(), &self.data.frame())?;
+        let (hierarchy, model) = (&self.of.hierarchy, &self.of.model);
+        if let (None, Some(global)) = (&self.globals, hierarchy.globals.first()) {
+            return Err(InferenceError::NotInferred { name: global.name.clone() });
+        }
+        let latents = hierarchy.latents_of(&**model, globals, locals, &*self.data);
+        let q = model.unconstrain(globals, Some((locals, &*self.data)));
+        let mut at = Vec::new();
+        push_targets(&q, &hierarchy.globals, &mut at);
+        let at: Vec<f64> = at.into_iter().map(f64::from).collect();
+        let mut log_density = self.globals.as_ref().map_or(0.0, |posterior| posterior.estimate.log_densities(&at)[0]);
+        for local in &self.of.networks {
+            let own = &latents.plates[local.task.plate];
+            for element in 0..hierarchy.elements(&self.parts, local.task.plate) {
+                let own = of_element(own, element, hierarchy.elements(&self.parts, local.task.plate));
+                let mut targets = Vec::new();
+                local.task.push_targets(hierarchy, &own, 0, &mut targets);
+                let targets: Vec<f64> = targets.into_iter().map(f64::from).collect();
+                let estimates = judge(&self.of, local, &self.parts, &latents, &own, element);
+                log_density += estimates.first().map_or(f64::NAN, |estimate| estimate.log_densities(&targets)[0]);
+            }
+        }
+        Ok(log_density + self.log_slopes(&q) - model.log_jacobian_of_all(&*self.data, &q))
+    }
+
+    fn points(&self) -> &Points {
+        if let Some(points) = self.points.get() {
+            return points;
+        }
+        // Worked out before the cell is locked: threads that wait inside a parallel loop may come back for it.
+        let globals = self.globals.as_ref().map(|posterior| posterior.estimate.points(POINTS));
+        let width = self.globals.as_ref().map_or(1, |posterior| posterior.estimate.dims());
+        let count = globals.as_ref().map_or(POINTS, |points| points.len() / width);
+        // Other random numbers for other data: the same ones would make what is told of all data wrong in the same direction.
+        let drawn = self.draw(globals, count, self.parts.data.hash());
+        let points = Points { names: self.names(), columns: self.columns(&drawn), probabilities: drawn.probabilities };
+        self.points.get_or_init(|| points)
+    }
+
+    /// The locals for draws of what the network of the globals infers (draws x numbers).
+    fn draw(&self, globals: Option<Vec<f64>>, count: usize, seed: u64) -> JointDraws {
+        let hierarchy = &self.of.hierarchy;
+        let mut log_densities = match (&self.globals, &globals) {
+            (Some(posterior), Some(globals)) => posterior.estimate.log_densities(globals),
+            _ => vec![0.0; count],
+        };
+        let mut latents = Latents {
+            draws: count,
+            globals: globals.iter().flatten().map(|z| *z as f32).collect(),
+            plates: Vec::new(),
+        };
+        let mut probabilities = Vec::new();
+        for (plate, own) in hierarchy.plates.iter().enumerate() {
+            let (numbers, discrete) = (own.numbers(), own.discrete.len());
+            let networks: Vec<_> = self.of.networks.iter().filter(|local| local.task.plate == plate).collect();
+            let of_element = |element: usize| {
+                let mut rng = stream(seed ^ (plate as u64 + 1).wrapping_mul(0xa076_1d64_78bd_642f), element as u64);
+                let mut own_latents =
+                    PlateLatents { numbers: vec![f32::NAN; count * numbers], categories: vec![0.0; count * discrete] };
+                let mut log_density = vec![0.0; count];
+                let mut shares: Vec<Vec<f64>> = own.discrete.iter().map(|(_, k)| vec![0.0; *k]).collect();
+                for local in &networks {
+                    let estimates = judge(&self.of, local, &self.parts, &latents, &own_latents, element);
+                    for (draw, log_density) in log_density.iter_mut().enumerate() {
+                        let Some(estimate) = estimates.get(draw).or(estimates.first()) else { continue };
+                        let mut drawn = estimate.sample(1, &mut rng);
+                        // As networks read them, and the density is told of.
+                        drawn.iter_mut().for_each(|z| *z = f64::from(*z as f32));
+                        match local.task.discrete {
+                            None => {
+                                *log_density += estimate.log_densities(&drawn)[0];
+                                let to = &mut own_latents.numbers[draw * numbers..(draw + 1) * numbers];
+                                to.iter_mut().zip(&drawn).for_each(|(to, z)| *to = *z as f32);
+                            }
+                            Some(at) => {
+                                own_latents.categories[draw * discrete + at] = drawn[0] as f32;
+                                let share = &mut shares[at];
+                                for (k, share) in share.iter_mut().enumerate() {
+                                    *share += estimate.log_densities(&[k as f64])[0].exp() / count as f64;
+                                }
+                            }
+                        }
+                    }
+                }
+                (own_latents, log_density, shares)
+            };
+            let elements = hierarchy.elements(&self.parts, plate);
+            let (bar, done) = (Progress::new("drawing locals", elements as u64), AtomicU64::new(0));
+            let counted = |element| {
+                let drawn = of_element(element);
+                bar.set(done.fetch_add(1, Ordering::Relaxed), || format!("elements of `{}`,", own.name));
+                drawn
+            };
+            let drawn: Vec<_> = (0..elements).into_par_iter().map(counted).collect();
+            let (mut all, mut of_all) = (PlateLatents::default(), vec![Vec::new(); discrete]);
+            for (own, log_density, shares) in drawn {
+                all.numbers.extend(own.numbers);
+                all.categories.extend(own.categories);
+                log_densities.iter_mut().zip(log_density).for_each(|(sum, log_density)| *sum += log_density);
+                of_all.iter_mut().zip(shares).for_each(|(all, share)| all.extend(share));
+            }
+            latents.plates.push(all);
+            probabilities.push(of_all);
+        }
+        let q = self.unconstrained(&latents, globals.as_deref());
+        let dimension = q.len() / count.max(1);
+        let slopes = q.par_chunks(dimension.max(1)).map(|q| self.log_slopes(q));
+        let slopes: Vec<f64> = slopes.collect();
+        log_densities.iter_mut().zip(slopes).for_each(|(sum, slope)| *sum += slope);
+        JointDraws { q, log_densities, latents, probabilities }
+    }
+
+    /// The unconstrained numbers of some draws.
+    fn unconstrained(&self, latents: &Latents, globals: Option<&[f64]>) -> Vec<f64> {
+        let hierarchy = &self.of.hierarchy;
+        let dimension = self.of.model.dimension(&*self.data);
+        let of_globals: usize = hierarchy.globals.iter().map(|g| g.free.len()).sum();
+        let mut all = vec![f64::NAN; latents.draws * dimension];
+        for (draw, q) in all.chunks_exact_mut(dimension.max(1)).enumerate() {
+            if let Some(globals) = globals {
+                let mut z = globals[draw * of_globals..].iter();
+                for slot in &hierarchy.globals {
+                    let link = Link::of(slot.bounded);
+                    q[slot.free.clone()].iter_mut().zip(&mut z).for_each(|(q, z)| *q = link.inverse(*z));
+                }
+            }
+            for (own, latents_of) in hierarchy.plates.iter().zip(&latents.plates) {
+                let (numbers, mut before) = (own.numbers(), 0);
+                for (slot, free, link) in &own.continuous {
+                    let Some(range) = &self.ranges[*slot] else { continue };
+                    for element in 0..range.elements {
+                        let z = &latents_of.numbers[(element * latents.draws + draw) * numbers + before..][..*free];
+                        for (component, z) in z.iter().enumerate() {
+                            q[range.free.start + component * range.elements + element] = link.inverse(f64::from(*z));
+                        }
+                    }
+                    before += free;
+                }
+            }
+        }
+        all
+    }
+
+    /// The sum of ln dz/dq over all inferred numbers.
+    fn log_slopes(&self, q: &[f64]) -> f64 {
+        let hierarchy = &self.of.hierarchy;
+        let slope =
+            |range: std::ops::Range<usize>, link: Link| -> f64 { q[range].iter().map(|q| link.log_slope(*q)).sum() };
+        let of_globals: f64 = match &self.globals {
+            Some(_) => hierarchy.globals.iter().map(|g| slope(g.free.clone(), Link::of(g.bounded))).sum(),
+            None => 0.0,
+        };
+        let locals = hierarchy.plates.iter().flat_map(|plate| &plate.continuous);
+        let of_locals =
+            locals.filter_map(|(slot, _, link)| Some(slope(self.ranges[*slot].as_ref()?.free.clone(), *link)));
+        of_globals + of_locals.sum::<f64>()
+    }
+
+    /// The values of each name.
+    fn columns(&self, drawn: &JointDraws) -> Vec<Vec<f64>> {
+        let hierarchy = &self.of.hierarchy;
+        let dimension = self.of.model.dimension(&*self.data).max(1);
+        let mut columns: Vec<Vec<f64>> = Vec::new();
+        let mut values = Vec::new();
+        for q in drawn.q.chunks_exact(dimension) {
+            self.of.model.constrain(Some(&*self.data), q, &mut values);
+            columns.resize_with(values.len(), || Vec::with_capacity(drawn.latents.draws));
+            columns.iter_mut().zip(&values).for_each(|(column, x)| column.push(*x));
+        }
+        if self.globals.is_none() {
+            columns.drain(..hierarchy.globals.last().map_or(0, |g| g.values.end));
+        }
+        for (own, latents) in hierarchy.plates.iter().zip(&drawn.latents.plates) {
+            let count = own.discrete.len();
+            for at in 0..count {
+                let of_element = |codes: &[f32]| codes.iter().skip(at).step_by(count).map(|k| f64::from(*k)).collect();
+                columns.extend(latents.categories.chunks_exact(drawn.latents.draws * count).map(of_element));
+            }
+        }
+        columns
+    }
+}
+
+/// Of the globals and the continuous locals; the discrete ones are summed out. Continuous locals in a plate below a discrete
+/// one are drawn given its value, and their density with it summed out is not known: those are left out of the names, so that
+/// such a model is not refined.
+impl Proposal for AnyJointPosterior {
+    fn names(&self) -> Vec<String> {
+        let hierarchy = &self.of.hierarchy;
+        let below: Vec<&str> = hierarchy.below_discrete().map(|slot| hierarchy.slots[slot].name.as_str()).collect();
+        let known = |name: &String| !below.contains(&name.split('[').next().unwrap_or(name));
+        self.continuous_names().into_iter().filter(known).collect()
+    }
+
+    fn draw(&self, rng: &mut Stream, q: &mut [f64], log_density: &mut [f64]) {
+        let count = log_density.len();
+        let globals = self.globals.as_ref().map(|posterior| posterior.estimate.sample(count, rng));
+        let drawn = self.draw(globals, count, rng.random());
+        q.copy_from_slice(&drawn.q);
+        log_density.copy_from_slice(&drawn.log_densities);
+    }
+}
+
+/// The latent variables of one of `elements` elements.
+fn of_element(all: &PlateLatents, element: usize, elements: usize) -> PlateLatents {
+    let own = |values: &[f32]| {
+        let each = values.len() / elements;
+        values[element * each..(element + 1) * each].to_vec()
+    };
+    PlateLatents { numbers: own(&all.numbers), categories: own(&all.categories) }
+}
+
+/// The locals as columns; `next` counts the slots as they are met, `numbers` gives those of a slot and so many elements.
+fn locals_frame(
+    data: &Frame<'_>,
+    plates: &[crate::model::Plate],
+    specification: &crate::model::Specification,
+    next: &mut usize,
+    numbers: &dyn Fn(usize, usize) -> Vec<f64>,
+) -> Frame<'static> {
+    let inner = specification.data_plates(plates).zip(&data.plates).map(|(plate, data)| {
+        let locals = plate.variables.iter().filter(|v| v.role == Role::Local);
+        let columns = locals.map(|v| {
+            let values = numbers(*next, data.size);
+            *next += 1;
+            let values = match v.kind {
+                Kind::Bool => Values::Bool(values.iter().map(|x| *x != 0.0).collect()),
+                Kind::Category => Values::Category(values.iter().map(|x| *x as usize).collect()),
+                Kind::Count => Values::Count(values.iter().map(|x| *x as u64).collect()),
+                Kind::Real | Kind::Pixels => Values::Real(values.into()),
+            };
+            Column { name: "", width: v.len(), values }
+        });
+        let columns = columns.collect();
+        let plates = locals_frame(data, &plate.plates, specification, next, numbers).plates;
+        Frame { name: data.name, size: data.size, offsets: None, columns, plates }
+    });
+    let plates = inner.collect();
+    Frame { name: data.name, size: data.size, offsets: None, columns: Vec::new(), plates }
+}

@@ -1,0 +1,45 @@
+//! The networks of a joint estimator, and what one of them says of an element.
+
+use std::sync::Arc;
+
+use super::hierarchy::{EncodedData, Hierarchy, Latents, PlateLatents};
+use super::local_task::LocalNetwork;
+use super::posterior_estimator::AnyPosteriorEstimator;
+use crate::model::AnyModel;
+use crate::nn::Prediction;
+
+/// An amortized posterior over the globals and locals of some model.
+#[derive(Debug)]
+pub(crate) struct AnyJointEstimator {
+    pub(super) model: Arc<dyn AnyModel>,
+    pub(super) hierarchy: Hierarchy,
+    /// Without the hierarchy there is none of the globals.
+    pub(super) globals: Option<Arc<AnyPosteriorEstimator>>,
+    pub(super) networks: Vec<LocalNetwork>,
+    /// Plates whose size is one alone.
+    pub(super) sizes: Vec<(String, usize)>,
+}
+
+/// What a network believes of an element at each draw; once for all, where it reads nothing that differs between draws.
+///
+/// The data have been checked and draws are finite, which leaves nothing that could be wrong: no estimate stands for what
+/// cannot be.
+pub(super) fn judge(
+    of: &AnyJointEstimator,
+    local: &LocalNetwork,
+    parts: &EncodedData,
+    latents: &Latents,
+    own: &PlateLatents,
+    element: usize,
+) -> Vec<Prediction> {
+    let (hierarchy, task) = (&of.hierarchy, local.task);
+    let place = hierarchy.place(parts, task.plate, element);
+    let mut outside = Vec::new();
+    for draw in 0..latents.draws {
+        hierarchy.push_outside(parts, latents, &place, draw, &mut outside);
+        task.push_known(hierarchy, own, draw, &mut outside);
+    }
+    let mut inside = task.batch(hierarchy, 0).0.plates;
+    hierarchy.push_inside(parts, &place, &mut inside);
+    local.network.predict_outside(&inside, &outside).unwrap_or_default()
+}

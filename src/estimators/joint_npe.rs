@@ -1,0 +1,317 @@
+//! Neural estimation of joint posteriors: one network for the globals, and for each plate networks of its locals.
+
+use std::marker::PhantomData;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::bank::{AnyBank, BankElements};
+use super::config::{NetworkConfig, TrainingConfig, TrainingContext, settings};
+use super::hierarchy::Hierarchy;
+use super::joint_networks::AnyJointEstimator;
+use super::local_task::{FreshElements, LocalNetwork, Task};
+use super::mirror::{Axis, Flip, Mirror};
+use super::npe::AnyNpe;
+use super::posterior_estimator::AnyPosteriorEstimator;
+use super::training::Training;
+use super::{Bank, InferenceError, JointEstimator, sizes};
+use crate::model::{AnyData, AnyModel, Model};
+use crate::nn::{Budget, Network, Output, Shape};
+use crate::simulate::{Fixed, stream};
+
+/// The share of a budget of time that the globals get, unless another is asked for.
+const GLOBALS: f64 = 0.5;
+
+/// A joint posterior to be trained; made by `model.joint_npe()`.
+#[derive(Clone, Debug)]
+#[must_use = "nothing is trained before `train`"]
+pub struct JointNpe<'a, M: Model> {
+    any: AnyJointNpe<'a>,
+    model: PhantomData<fn() -> M>,
+}
+
+/// A joint posterior of some model to be trained.
+#[derive(Clone, Debug)]
+struct AnyJointNpe<'a> {
+    model: &'a dyn AnyModel,
+    context: bool,
+    sizes: Vec<(String, usize)>,
+    covariates: Option<&'a dyn AnyData>,
+    /// What the locals and the globals learn from, in place of fresh simulations.
+    bank: Option<&'a AnyBank>,
+    global_bank: Option<&'a AnyBank>,
+    /// Of a budget of time, what the globals get.
+    share: f64,
+    seed: u64,
+    globals: (NetworkConfig, TrainingConfig),
+    locals: (NetworkConfig, TrainingConfig),
+    mirrors: Vec<Mirror>,
+    checkpoints: Option<PathBuf>,
+}
+
+impl<'a, M: Model> JointNpe<'a, M> {
+    /// A posterior over all globals and locals, for any size in the plates' ranges, from seed 0.
+    pub fn new(model: &'a M) -> Self {
+        let any = AnyJointNpe {
+            model,
+            context: true,
+            sizes: Vec::new(),
+            covariates: None,
+            bank: None,
+            global_bank: None,
+            share: GLOBALS,
+            seed: 0,
+            globals: Default::default(),
+            locals: Default::default(),
+            mirrors: Vec::new(),
+            checkpoints: None,
+        };
+        Self { any, model: PhantomData }
+    }
+
+    /// Judges each element by its own data alone (with those of the elements around it and outside plates), all other latent
+    /// variables being integrated over: what the locals' posteriors would be without the hierarchy. The posterior is then
+    /// one of locals only.
+    pub fn without_hierarchy(mut self) -> Self {
+        self.any.context = false;
+        self
+    }
+
+    /// The seed of the simulations and of the networks' first weights.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.any.seed = seed;
+        self
+    }
+
+    /// Trains for one size of a plate instead of its whole range; data of another size are then an error.
+    pub fn size(mut self, plate: &str, elements: usize) -> Self {
+        self.any.sizes.push((plate.to_owned(), elements));
+        self
+    }
+
+    /// Draws the covariates of simulated elements from the rows of a data set.
+    pub fn covariates_from(mut self, data: &'a M::Data) -> Self {
+        self.any.covariates = Some(data);
+        self
+    }
+
+    /// The sizes of the network of the globals, and the family of its posterior; what is left out follows the model.
+    pub fn global_network(mut self, config: NetworkConfig) -> Self {
+        self.any.globals.0 = config;
+        self
+    }
+
+    /// How the network of the globals is trained.
+    pub fn global_training(mut self, config: TrainingConfig) -> Self {
+        self.any.globals.1 = config;
+        self
+    }
+
+    /// The sizes of the networks of the locals, and the family of their posteriors; what is left out follows the model. An
+    /// element says less than a data set: by default these networks are smaller.
+    pub fn local_network(mut self, config: NetworkConfig) -> Self {
+        self.any.locals.0 = config;
+        self
+    }
+
+    /// How the networks of the locals are trained.
+    pub fn local_training(mut self, config: TrainingConfig) -> Self {
+        self.any.locals.1 = config;
+        self
+    }
+
+    /// Learns from the simulations of a bank, over and over, instead of fresh ones: the globals from data sets, the locals
+    /// from single elements of these. A tenth of the data sets, with their elements, are held out; each training stops when
+    /// the loss on those stops falling, and [`JointEstimator::warnings`] tells if it has risen. The sizes and covariates are
+    /// those of the bank.
+    pub fn bank(mut self, bank: &'a Bank<M>) -> Self {
+        self = self.local_bank(bank);
+        self.any.global_bank = Some(&bank.any);
+        self
+    }
+
+    /// The same for the locals alone, while the globals learn from fresh simulations: a bank has many more elements than data
+    /// sets, and can have enough of those to learn the locals from, and too few of these for the globals.
+    pub fn local_bank(mut self, bank: &'a Bank<M>) -> Self {
+        (self.any.bank, self.any.global_bank) = (Some(&bank.any), None);
+        self
+    }
+
+    /// Says that an element is as likely when the columns of its image are in the other order and some of its locals, whose
+    /// support is the real line, have the other sign: `.mirror_x("lenses.image", &["x"])`. All else must stay as it is: the
+    /// other data of the element and what is around it, of which none may tell left from right. Each image that is learned
+    /// from is then mirrored or not, at random; those of one plate that have the same mirror, together.
+    pub fn mirror_x(self, image: &str, changes_sign: &[&str]) -> Self {
+        self.mirror(image, Axis::X, changes_sign)
+    }
+
+    /// The same for the rows of the image.
+    pub fn mirror_y(self, image: &str, changes_sign: &[&str]) -> Self {
+        self.mirror(image, Axis::Y, changes_sign)
+    }
+
+    fn mirror(mut self, image: &str, axis: Axis, changes_sign: &[&str]) -> Self {
+        let changes_sign = changes_sign.iter().map(|&name| name.to_owned()).collect();
+        self.any.mirrors.push(Mirror { image: image.to_owned(), axis, changes_sign });
+        self
+    }
+
+    /// The share of a budget of time that the network of the globals gets, in place of half of it.
+    pub fn share_of_globals(mut self, share: f64) -> Self {
+        self.any.share = share;
+        self
+    }
+
+    /// Writes the states of the trainings to files in a folder every few seconds and at their ends. Where files exist
+    /// already, the trainings go on from there.
+    pub fn checkpoints(mut self, folder: impl AsRef<Path>) -> Self {
+        self.any.checkpoints = Some(folder.as_ref().to_owned());
+        self
+    }
+
+    /// Trains on fresh simulations, or on those of a [`bank`](JointNpe::bank), on all cores, until the budget is spent: first
+    /// the locals, then the globals, whose network starts from the layers for images of one of a plate, if both read the
+    /// same. Of a time, the globals get half or [their share](JointNpe::share_of_globals), and the networks of the locals equal
+    /// shares of the rest; a number of data sets is that of each network (of elements, for locals).
+    ///
+    /// # Errors
+    /// A model that cannot be simulated, or has no locals that can be inferred; a bank that is of another model or too small;
+    /// a share that leaves nothing for the globals or the locals; a training that diverges; a checkpoint of another training.
+    pub fn train(self, budget: Budget) -> Result<JointEstimator<M>, InferenceError> {
+        self.any.train(budget).map(JointEstimator::of)
+    }
+}
+
+impl AnyJointNpe<'_> {
+    fn train(mut self, budget: Budget) -> Result<AnyJointEstimator, InferenceError> {
+        if let Some(bank) = self.bank {
+            bank.check(self.model)?;
+            (self.sizes, self.covariates) = (bank.sizes().to_vec(), bank.covariates());
+        }
+        let hierarchy = Hierarchy::new(self.model, self.context);
+        let tasks = Task::all(&hierarchy);
+        if tasks.is_empty() {
+            return Err(InferenceError::NoLocals);
+        }
+        if let Some(data) = self.covariates {
+            self.model.check(data)?;
+        }
+        if let Some(name) = hierarchy.unknown_above() {
+            return Err(InferenceError::UnknownAbove { name: name.to_owned() });
+        }
+        sizes::refuse_random(&self.model.specification(), &self.sizes)?;
+        let with_globals = self.context && !hierarchy.globals.is_empty();
+        if !(self.share > 0.0 && self.share < 1.0) {
+            return Err(InferenceError::Share { share: self.share });
+        }
+        let global_share = if with_globals { self.share } else { 0.0 };
+        let (of_globals, of_locals) = match budget {
+            Budget::Time(time) => {
+                let share = |share: f64| Budget::seconds(time.as_secs_f64() * share);
+                (share(global_share), share((1.0 - global_share) / tasks.len() as f64))
+            }
+            sets => (sets, sets),
+        };
+        let fixed =
+            Fixed::new(&self.model.specification(), &self.sizes, None, self.covariates.map(|data| (data, false)))?;
+        if !self.context {
+            supports_stand_alone(self.model, &fixed, self.seed)?;
+        }
+        let flips = Flip::of_elements(&self.mirrors, self.model, &hierarchy, &fixed, self.seed)?;
+        let networks = tasks.into_iter().map(|task| {
+            let network = self.train_task(&hierarchy, task, of_locals, &fixed, &flips[task.plate])?;
+            Ok(LocalNetwork { task, network })
+        });
+        let networks = networks.collect::<Result<Vec<_>, InferenceError>>()?;
+        let train_globals = || self.train_globals(&hierarchy, &networks, of_globals);
+        let globals = with_globals.then(train_globals).transpose()?;
+        let model = self.model.any_clone();
+        Ok(AnyJointEstimator { model, hierarchy, globals: globals.map(Arc::new), networks, sizes: self.sizes })
+    }
+
+    fn checkpoint(&self, name: &str) -> Option<PathBuf> {
+        self.checkpoints.as_ref().map(|folder| folder.join(format!("{name}.training.safetensors")))
+    }
+
+    /// An image tells more of the element that it is of than of the globals, and so locals are learned first: how to read
+    /// images is known by then.
+    fn train_globals(
+        &self,
+        hierarchy: &Hierarchy,
+        locals: &[LocalNetwork],
+        budget: Budget,
+    ) -> Result<AnyPosteriorEstimator, InferenceError> {
+        let names = hierarchy.globals.iter().map(|g| g.name.clone()).collect();
+        let mut npe = AnyNpe::new(self.model);
+        npe.globals = Some(names);
+        npe.seed = self.seed;
+        (npe.network, npe.training) = self.globals.clone();
+        npe.sizes.clone_from(&self.sizes);
+        npe.covariates = self.covariates;
+        npe.bank = self.global_bank;
+        let (plates, layers) = (&hierarchy.data_shape().plates, &self.globals.0);
+        npe.images = locals
+            .iter()
+            .map(|local| &local.network)
+            .find(|network| network.reads_images(plates, &layers.images, layers.activation));
+        npe.checkpoint = self.checkpoint("globals");
+        npe.mirrors = self.mirrors.clone();
+        npe.train(budget)
+    }
+
+    fn train_task(
+        &self,
+        hierarchy: &Hierarchy,
+        task: Task,
+        budget: Budget,
+        fixed: &Fixed<'_>,
+        flips: &[Flip],
+    ) -> Result<Network, InferenceError> {
+        let (width, plates) = hierarchy.shape(task.plate, task.known(hierarchy));
+        let shape = Shape { width, plates, targets: task.targets(hierarchy) };
+        let output = task.category(hierarchy).map(|(_, categories)| Output::Categories(categories));
+        let of_bank = self.bank.map(|bank| bank.elements(hierarchy, task)).transpose()?;
+        let bank = of_bank.as_ref().map(BankElements::counts);
+        let context = TrainingContext { shape: &shape, budget, seed: self.seed, of_elements: true, bank };
+        let settings = settings(&self.locals.0, &self.locals.1, &context, output)?;
+        let name = task.name(hierarchy);
+        let checkpoint = self.checkpoint(&name);
+        let training = Training {
+            of: format!(
+                "{:?} ({}), locals {name}, hierarchy {}",
+                self.model,
+                self.model.specification().fingerprint(),
+                self.context
+            ),
+            settings: &settings,
+            networks: &[],
+            flips,
+            known: task.discrete.map(|_| task.known(hierarchy)),
+            images: None,
+            checkpoint: checkpoint.as_deref(),
+        };
+        if let Some(source) = of_bank.map(|elements| elements.for_training(&settings)) {
+            return training.fit(&shape, &source, &source.simulation());
+        }
+        let source = FreshElements { model: self.model, fixed, hierarchy, task, seed: self.seed };
+        let covariates = self.covariates.map(|data| data.frame().digest());
+        training.fit(&shape, &source, &format!("sizes {:?}, covariates {covariates:?}", self.sizes))
+    }
+}
+
+/// Checks that no support of a local depends on a global, which nothing tells where each element is judged alone.
+fn supports_stand_alone(model: &dyn AnyModel, fixed: &Fixed<'_>, seed: u64) -> Result<(), InferenceError> {
+    let simulation = model.draw(fixed, &mut stream(seed, 0))?;
+    let data = simulation.data();
+    let globals = model.global_slots().last().map_or((0, 0), |g| (g.free.end, g.values.end));
+    let mut q = vec![0.0; model.dimension(data)];
+    q[..globals.0].fill(f64::NAN);
+    let mut values = Vec::new();
+    model.constrain(Some(data), &q, &mut values);
+    match values.iter().skip(globals.1).position(|x| x.is_nan()) {
+        Some(at) => {
+            let name = model.names(Some(data)).swap_remove(globals.1 + at);
+            Err(InferenceError::OpenSupport { name })
+        }
+        None => Ok(()),
+    }
+}

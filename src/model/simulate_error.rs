@@ -1,0 +1,71 @@
+//! What can keep a model from being simulated.
+
+use super::DataError;
+use crate::distributions::ParameterError;
+
+/// Why a model could not be simulated.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SimulateError {
+    /// A parameter of a distribution makes no sense.
+    #[error("`{variable}` cannot be drawn: {error}")]
+    Parameter {
+        /// The variable.
+        variable: &'static str,
+        /// What is wrong.
+        error: ParameterError,
+    },
+    /// Nothing says how to draw a covariate.
+    #[error(
+        "the covariate `{variable}` has no distribution: hand in data to take it from with `.covariates_from(&data)` or `.same_design_as(&data)`, \
+         or declare `given {variable} ~ ...`"
+    )]
+    NoCovariate {
+        /// The covariate.
+        variable: &'static str,
+    },
+    /// An index into a plate without elements.
+    #[error("`{variable}` cannot be drawn: the plate that it names an element of is empty")]
+    EmptyIndex {
+        /// The covariate.
+        variable: &'static str,
+    },
+    /// There is nothing to learn from: simulations have no elements.
+    #[error("the plate `{plate}` had no element in any of many simulations in a row: give it a larger `size`")]
+    NoElements {
+        /// The plate.
+        plate: String,
+    },
+    /// No alternative to a hypothesis is possible.
+    #[error(
+        "no value of `{variable}` that is to be tested, and none at the given distances from it, is within the support: \
+         choose other hypotheses or smaller distances"
+    )]
+    NoAlternative {
+        /// The global.
+        variable: String,
+    },
+    /// A plate of that name does not exist.
+    #[error("the model has no plate `{plate}`; its plates are {known}")]
+    UnknownPlate {
+        /// The name asked for.
+        plate: String,
+        /// The names there are.
+        known: String,
+    },
+    /// A plate cannot have that size.
+    #[error("the plate `{plate}` cannot have {size} elements: the model allows {low} to {high}")]
+    PlateSize {
+        /// The plate.
+        plate: &'static str,
+        /// The size.
+        size: usize,
+        /// The smallest size.
+        low: usize,
+        /// The largest size.
+        high: usize,
+    },
+    /// The data that covariates are taken from do not fit the model.
+    #[error("the data that covariates are taken from: {0}")]
+    Covariates(#[from] DataError),
+}

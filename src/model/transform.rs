@@ -1,0 +1,351 @@
+//! The maps between the values of a model's latent variables and unconstrained numbers, and its log density at values.
+
+use super::erased::AnyModel;
+use super::erased_data::{AnyData, AnyGlobals, AnyLocals};
+use super::walk::{Scalar, Vector};
+use super::{
+    DataError, Frame, Likelihood, Model, Place, Role, Slot, Specification, Walk, check, check_locals, specification,
+};
+use crate::autodiff::LogSum;
+use crate::distributions::{Support, break_stick, mend_stick};
+
+/// The log of the joint density of the latent variables and the data in constrained space: the sum of the statements' log
+/// densities, without Jacobians. Discrete locals are summed out, whatever their values in `locals`.
+///
+/// # Errors
+/// What is wrong with the data, or locals that do not belong to it.
+pub fn log_density<M: Likelihood>(
+    model: &M,
+    globals: &M::Globals,
+    locals: &M::Locals,
+    data: &M::Data,
+) -> Result<f64, DataError> {
+    check(model, data)?;
+    check_locals::<M>(locals, data)?;
+    let mut visitor = Known { log_density: 0.0 };
+    model.walk(Some(data), Some(globals), Some(locals), &mut visitor);
+    Ok(visitor.log_density)
+}
+
+/// The log density of the prior of all globals in constrained space.
+pub fn log_prior<M: Model>(model: &M, globals: &M::Globals) -> f64 {
+    any(model).log_prior(globals)
+}
+
+/// The unconstrained numbers of latent variables: the globals, and the continuous locals where a data set is given with
+/// them. A number outside its variable's support has none: NaN.
+///
+/// # Panics
+/// The locals are fewer than the elements of the data ([`check_locals`]).
+pub fn unconstrain<M: Model>(model: &M, globals: &M::Globals, with: Option<(&M::Locals, &M::Data)>) -> Vec<f64> {
+    any(model).unconstrain(globals, with.map(|(locals, data)| (locals as &dyn AnyLocals, data as &dyn AnyData)))
+}
+
+/// The values of the latent variables at unconstrained numbers `q`: the globals, and the continuous locals where there is a
+/// data set. Components of a simplex are one more than its unconstrained numbers; else the order is the same.
+pub fn constrain<M: Model>(model: &M, data: Option<&M::Data>, q: &[f64], values: &mut Vec<f64>) {
+    any(model).constrain(any_data::<M>(data), q, values);
+}
+
+/// The same, and after the latent variables those `let`s that depend on them: outside plates, and in plates with continuous
+/// locals. What depends on a discrete local is left out, since that has no value.
+///
+/// Without continuous locals the data change nothing, and may be left out to save time.
+pub fn constrain_with_derived<M: Model>(model: &M, data: Option<&M::Data>, q: &[f64], values: &mut Vec<f64>) {
+    any(model).constrain_with_derived(any_data::<M>(data), q, values);
+}
+
+/// The names of the `let`s that [`constrain_with_derived`] gives after the latent variables.
+pub fn derived_names<M: Model>(model: &M, data: &M::Data) -> Vec<String> {
+    any(model).derived_names(data)
+}
+
+/// The logarithm of the Jacobian determinant of the map from unconstrained numbers to the values of some globals.
+pub fn log_jacobian<M: Model>(model: &M, q: &[f64], globals: &[&str]) -> f64 {
+    any(model).log_jacobian(q, globals)
+}
+
+/// The same for all latent variables given a data set: the globals and the continuous locals.
+pub fn log_jacobian_of_all<M: Model>(model: &M, data: &M::Data, q: &[f64]) -> f64 {
+    any(model).log_jacobian_of_all(data, q)
+}
+
+/// The names of the numbers that [`constrain`] gives: `mass`, `mu[2]`, and for locals with the element last, `slope[0][17]`.
+pub fn names<M: Model>(model: &M, data: Option<&M::Data>) -> Vec<String> {
+    any(model).names(any_data::<M>(data))
+}
+
+fn any<M: Model>(model: &M) -> &dyn AnyModel {
+    model
+}
+
+fn any_data<M: Model>(data: Option<&M::Data>) -> Option<&dyn AnyData> {
+    data.map(|data| data as &dyn AnyData)
+}
+
+/// What stands behind the functions above.
+impl dyn AnyModel + '_ {
+    pub(crate) fn log_prior(&self, globals: &dyn AnyGlobals) -> f64 {
+        let mut visitor = Known { log_density: 0.0 };
+        self.walk(None, Some(globals), None, &mut visitor);
+        visitor.log_density
+    }
+
+    pub(crate) fn unconstrain(
+        &self,
+        globals: &dyn AnyGlobals,
+        with: Option<(&dyn AnyLocals, &dyn AnyData)>,
+    ) -> Vec<f64> {
+        let mut visitor = ToUnconstrained { free: Vec::with_capacity(with.map_or(0, |w| self.dimension(w.1))) };
+        self.walk(with.map(|w| w.1), Some(globals), with.map(|w| w.0), &mut visitor);
+        visitor.free
+    }
+
+    pub(crate) fn constrain(&self, data: Option<&dyn AnyData>, q: &[f64], values: &mut Vec<f64>) {
+        values.clear();
+        self.walk(data, None, None, &mut FromUnconstrained::new(q, values));
+    }
+
+    pub(crate) fn constrain_with_derived(&self, data: Option<&dyn AnyData>, q: &[f64], values: &mut Vec<f64>) {
+        values.clear();
+        let mut visitor = FromUnconstrained::new(q, values);
+        self.walk(data, None, None, &mut visitor);
+        let derived = visitor.derived;
+        values.extend(derived);
+    }
+
+    pub(crate) fn derived_names(&self, data: &dyn AnyData) -> Vec<String> {
+        let q = vec![0.0; self.dimension(data)];
+        let mut values = Vec::new();
+        let mut visitor = FromUnconstrained::new(&q, &mut values);
+        visitor.names = Some(Vec::new());
+        self.walk(Some(data), None, None, &mut visitor);
+        visitor.names.unwrap_or_default()
+    }
+
+    pub(crate) fn log_jacobian(&self, q: &[f64], globals: &[&str]) -> f64 {
+        let mut values = Vec::new();
+        let mut visitor = FromUnconstrained::new(q, &mut values);
+        visitor.counted = Some(globals);
+        self.walk(None, None, None, &mut visitor);
+        visitor.log_jacobian
+    }
+
+    pub(crate) fn log_jacobian_of_all(&self, data: &dyn AnyData, q: &[f64]) -> f64 {
+        let mut values = Vec::new();
+        let mut visitor = FromUnconstrained::new(q, &mut values);
+        self.walk(Some(data), None, None, &mut visitor);
+        visitor.log_jacobian
+    }
+
+    pub(crate) fn names(&self, data: Option<&dyn AnyData>) -> Vec<String> {
+        let specification = self.specification();
+        let mut names = global_names(&specification);
+        if let Some(data) = data {
+            local_names(&specification.plates, &data.frame(), &mut names);
+        }
+        names
+    }
+}
+
+pub(crate) fn global_names(specification: &Specification) -> Vec<String> {
+    let globals = specification.variables.iter().filter(|v| matches!(v.role, Role::Global | Role::Nuisance));
+    globals.flat_map(component_names).collect()
+}
+
+pub(crate) fn component_names(v: &specification::Variable) -> Vec<String> {
+    match v.shape.as_slice() {
+        [] => vec![v.name.clone()],
+        _ => (0..v.len()).map(|c| format!("{}[{c}]", v.name)).collect(),
+    }
+}
+
+fn local_names(plates: &[specification::Plate], outer: &Frame<'_>, names: &mut Vec<String>) {
+    for frame in &outer.plates {
+        let Some(plate) = plates.iter().find(|p| p.name == frame.name) else { continue };
+        let continuous =
+            plate.variables.iter().filter(|v| v.role == Role::Local && v.kind == specification::Kind::Real);
+        for name in continuous.flat_map(component_names) {
+            names.extend((0..frame.size).map(|i| format!("{name}[{i}]")));
+        }
+        local_names(&plate.plates, frame, names);
+    }
+}
+
+fn place_number(numbers: &mut Vec<f64>, at: usize, x: f64) {
+    if numbers.len() <= at {
+        numbers.resize(at + 1, f64::NAN);
+    }
+    numbers[at] = x;
+}
+
+/// The known components of a vector, if there are any.
+fn copy(known: Option<&[f64]>, value: &mut [f64]) {
+    if let Some(known) = known {
+        value.copy_from_slice(known);
+    }
+}
+
+/// Latents that are known: sums the density.
+struct Known {
+    log_density: f64,
+}
+
+impl Walk for Known {
+    fn latent(&mut self, _: &'static str, _: Slot, distribution: &dyn Scalar, known: Option<f64>) -> f64 {
+        let x = known.unwrap_or(f64::NAN);
+        self.log_density += distribution.log_density(x);
+        x
+    }
+
+    fn latent_vector(
+        &mut self,
+        _: &'static str,
+        _: Slot,
+        distribution: &dyn Vector,
+        known: Option<&[f64]>,
+        value: &mut [f64],
+    ) {
+        copy(known, value);
+        self.log_density += distribution.log_density(value);
+    }
+
+    fn observe(&mut self, _: &Place, distribution: &dyn Scalar, x: f64) {
+        self.log_density += distribution.log_density(x);
+    }
+
+    fn observe_vector(&mut self, _: &Place, distribution: &dyn Vector, x: &[f64]) {
+        self.log_density += distribution.log_density(x);
+    }
+
+    fn term(&mut self, log_probability: f64) {
+        self.log_density += log_probability;
+    }
+
+    fn sum_out(&mut self, categories: usize, body: &mut dyn FnMut(&mut dyn Walk, usize)) {
+        let before = self.log_density;
+        let mut sum = LogSum::new();
+        for k in 0..categories {
+            self.log_density = 0.0;
+            body(self, k);
+            sum.push(self.log_density);
+        }
+        self.log_density = before + sum.finish();
+    }
+}
+
+/// Latents that are known: finds their unconstrained numbers.
+struct ToUnconstrained {
+    free: Vec<f64>,
+}
+
+impl Walk for ToUnconstrained {
+    fn latent(&mut self, _: &'static str, slot: Slot, distribution: &dyn Scalar, known: Option<f64>) -> f64 {
+        let x = known.unwrap_or(f64::NAN);
+        place_number(&mut self.free, slot.free, distribution.support().unconstrain(x));
+        x
+    }
+
+    fn latent_vector(
+        &mut self,
+        _: &'static str,
+        slot: Slot,
+        distribution: &dyn Vector,
+        known: Option<&[f64]>,
+        value: &mut [f64],
+    ) {
+        copy(known, value);
+        let mut q = value.to_vec();
+        if distribution.support() == Support::Simplex {
+            mend_stick(value, &mut q);
+            q.pop();
+        }
+        for (c, &q) in q.iter().enumerate() {
+            place_number(&mut self.free, slot.component(c).free, q);
+        }
+    }
+
+    /// No support depends on what is summed out: any of its values does.
+    fn sum_out(&mut self, _: usize, body: &mut dyn FnMut(&mut dyn Walk, usize)) {
+        body(self, 0);
+    }
+}
+
+/// Latents from their unconstrained numbers.
+struct FromUnconstrained<'a> {
+    q: &'a [f64],
+    values: &'a mut Vec<f64>,
+    /// The variables whose Jacobian is wanted; without, all.
+    counted: Option<&'a [&'a str]>,
+    log_jacobian: f64,
+    /// The numbers of the `let`s, and their names where they are wanted.
+    derived: Vec<f64>,
+    names: Option<Vec<String>>,
+    /// Whether a discrete local is being summed out.
+    summing: bool,
+}
+
+impl<'a> FromUnconstrained<'a> {
+    fn new(q: &'a [f64], values: &'a mut Vec<f64>) -> Self {
+        Self { q, values, counted: None, log_jacobian: 0.0, derived: Vec::new(), names: None, summing: false }
+    }
+
+    fn count(&mut self, name: &str, log_jacobian: f64) {
+        if self.counted.is_none_or(|names| names.contains(&name)) {
+            self.log_jacobian += log_jacobian;
+        }
+    }
+}
+
+impl Walk for FromUnconstrained<'_> {
+    fn latent(&mut self, name: &'static str, slot: Slot, distribution: &dyn Scalar, _: Option<f64>) -> f64 {
+        let (x, log_slope) = distribution.support().constrain(self.q[slot.free]);
+        self.count(name, log_slope);
+        place_number(self.values, slot.value, x);
+        x
+    }
+
+    fn latent_vector(
+        &mut self,
+        name: &'static str,
+        slot: Slot,
+        distribution: &dyn Vector,
+        _: Option<&[f64]>,
+        value: &mut [f64],
+    ) {
+        let n = value.len();
+        let q = |c: usize| self.q[slot.component(c).free];
+        let mut log_jacobian = 0.0;
+        if distribution.support() == Support::Simplex {
+            let q: Vec<f64> = (0..n).map(|c| if c + 1 < n { q(c) } else { 0.0 }).collect();
+            log_jacobian = break_stick(&q, value);
+        } else {
+            value.iter_mut().enumerate().for_each(|(c, x)| *x = q(c));
+        }
+        self.count(name, log_jacobian);
+        for (c, &x) in value.iter().enumerate() {
+            place_number(self.values, slot.component(c).value, x);
+        }
+    }
+
+    /// What is summed out has no value: what follows it takes that of its first category, on which no support depends.
+    fn sum_out(&mut self, _: usize, body: &mut dyn FnMut(&mut dyn Walk, usize)) {
+        let outer = std::mem::replace(&mut self.summing, true);
+        body(self, 0);
+        self.summing = outer;
+    }
+
+    fn derived(&mut self, name: &'static str, element: Option<usize>, numbers: &[f64]) {
+        if self.summing {
+            return;
+        }
+        self.derived.extend_from_slice(numbers);
+        if let Some(names) = &mut self.names {
+            let element = element.map_or(String::new(), |i| format!("[{i}]"));
+            match numbers {
+                [_] => names.push(format!("{name}{element}")),
+                _ => names.extend((0..numbers.len()).map(|c| format!("{name}[{c}]{element}"))),
+            }
+        }
+    }
+}
