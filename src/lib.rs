@@ -38,13 +38,12 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let model = Resonance::default();
 //! let truth = ResonanceGlobals { fraction: 0.2, mass: 2.5 };
-//! let simulated = model.simulate(1).at(&truth).size("events", 100).seed(1).run()?;
-//! let data = &simulated[0].data;
+//! let data = model.simulate(1).at(&truth).size(Resonance::EVENTS, 100).seed(1).one()?.data;
 //!
-//! let chains = model.nuts(data).seed(1).run()?; // exact
+//! let chains = model.nuts(&data).seed(1).run()?; // exact
 //! println!("{chains}");
 //! let estimator = model.npe().seed(1).train(Budget::simulations(2_000))?; // amortized: `Budget::minutes(1.0)` for a useful one
-//! println!("{}", estimator.condition(data)?);
+//! println!("{}", estimator.condition(&data)?);
 //! # Ok(())
 //! # }
 //! ```
@@ -56,6 +55,7 @@
 extern crate self as hierarch;
 
 pub mod calibration;
+pub mod draws;
 #[cfg(feature = "neural")]
 pub mod estimators;
 pub mod io;

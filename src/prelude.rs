@@ -3,18 +3,19 @@
 pub use crate::autodiff::Real;
 pub use crate::calibration::{Neyman, PredictiveCheck};
 pub use crate::distributions::*;
+pub use crate::draws::{Draws, Inferred};
 #[cfg(feature = "neural")]
 pub use crate::estimators::{
     Bank, DataSummary, ElementNetworks, EstimatorExt, InferenceError, JointEstimator, JointPosterior, NetworkConfig,
     Posterior, PosteriorEstimator, RatioEstimator, RatioPosterior, TestStatistic, TrainingConfig,
 };
 pub use crate::model;
-pub use crate::model::{DataError, DataSet, Likelihood, Model};
+pub use crate::model::{DataError, DataSet, Likelihood, Model, Name};
 #[cfg(feature = "neural")]
 pub use crate::nn::{Budget, Encoder, Family};
 #[cfg(feature = "plot")]
 pub use crate::report::Report;
 pub use crate::sampling::{Chains, FitError, ProfileLikelihood, SampleError, SamplingExt, WeightedDraws};
-pub use crate::simulate::{SimulateExt, Simulation};
+pub use crate::simulate::{SimulateExt, Simulated, Simulation};
 #[cfg(not(feature = "neural"))]
 pub use crate::without_neural::EstimatorExt;

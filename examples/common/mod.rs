@@ -8,8 +8,8 @@ use clap::Args;
 use hierarch::nn::TrainingRecord;
 use hierarch::plot::{self, Axes, Figure, Mark, Series};
 use hierarch::report::Report;
-use hierarch::sampling::Summary;
-use hierarch::sampling::diagnostics::quantile;
+use hierarch::draws::Summary;
+use hierarch::draws::diagnostics::quantile;
 use serde_json::{Value, json};
 
 pub type Result<T> = std::result::Result<T, Box<dyn Error>>;

@@ -16,7 +16,7 @@ use hierarch::io::read_column;
 use hierarch::model::Density;
 use hierarch::plot::{self, Axes, Panel};
 use hierarch::prelude::*;
-use hierarch::sampling::Summary;
+use hierarch::draws::Summary;
 use serde_json::json;
 
 model! {
@@ -245,12 +245,12 @@ fn plot_posteriors(out: &Output, chains: &Chains<Dimuon>, posterior: &Posterior<
     let neural = posterior.sample(20_000, 0);
     let names = posterior.names();
     let exact: Vec<Vec<f64>> =
-        names.iter().map(|n| chains.get(n).map_or(Vec::new(), |chains| chains.concat())).collect();
+        names.iter().map(|n| Ok(chains.as_draws().get(n)?.to_vec())).collect::<Result<_>>()?;
     let panels: Vec<Panel> = names
         .iter()
         .zip(exact.iter().zip(&neural))
         .map(|(name, (exact, neural))| Panel {
-            parameter: match *name {
+            parameter: match name.as_str() {
                 "mass" => "mass [GeV]",
                 "half_width" => "half width [GeV]",
                 "slope" => "slope of the background [1 / GeV]",

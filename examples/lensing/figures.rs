@@ -15,7 +15,7 @@ const DRAWS: usize = 4000;
 /// Three lenses as they are and as they were without their subhaloes, which are drawn as circles.
 pub fn lenses(out: &Output, model: &Lensing, seed: u64) -> Result<Figure> {
     let globals = LensingGlobals { beta: -2.2, sigma_sub: 2.0 };
-    let set = model.simulate(1).seed(seed).at(&globals).size("lenses", 3).run()?.remove(0);
+    let set = model.simulate(1).seed(seed).at(&globals).size("lenses", 3).one()?;
     let lenses = &set.locals.lenses;
     let subhaloes = &lenses.subhaloes;
     let smooth = |lens: usize| -> Image {
@@ -133,8 +133,7 @@ fn locals(estimator: &JointEstimator<Lensing>, one: &Simulation<Lensing>) -> Res
     let mut best = (f64::INFINITY, 0);
     for lens in 0..images {
         let single = estimator.condition(&alone(&one.data, lens))?;
-        let sd = Option::zip(together.sd(&format!("theta_e[{lens}]")), single.sd("theta_e[0]"));
-        let ratio = sd.map_or(f64::INFINITY, |(with, without)| with / without);
+        let ratio = together.sd(format!("theta_e[{lens}]"))? / single.sd("theta_e[0]")?;
         if ratio < best.0 {
             best = (ratio, lens);
         }

@@ -1,5 +1,6 @@
 //! What the posterior says of simulated sets of lenses whose truths are known.
 
+use hierarch::draws::Inferred;
 use hierarch::estimators::JointEstimator;
 use hierarch::simulate::Simulation;
 use rayon::prelude::*;
@@ -130,7 +131,7 @@ impl One {
             let posterior = posterior.globals().ok_or("the posterior has no globals")?;
             let [beta, sigma_sub] = [0, 1].map(|k| {
                 let (name, prior) = GLOBALS[k];
-                scaled(name, Option::zip(posterior.mean(name), posterior.sd(name)), truth[k], prior)
+                scaled(posterior, name, truth[k], prior)
             });
             Ok([beta?, sigma_sub?])
         };
@@ -143,7 +144,7 @@ impl One {
             for (each, ((name, prior), truth)) in each.iter_mut().zip(LOCALS.iter().zip(truths)) {
                 for (each, (posterior, at)) in each.iter_mut().zip([(&together, lens), (&single, 0)]) {
                     let name = format!("{name}[{at}]");
-                    *each = scaled(&name, Option::zip(posterior.mean(&name), posterior.sd(&name)), truth, *prior)?;
+                    *each = scaled(posterior, &name, truth, *prior)?;
                 }
             }
             Ok(each)
@@ -155,8 +156,9 @@ impl One {
     }
 }
 
-/// Standard deviation and error in units of the prior's standard deviation, from (mean, standard deviation).
-fn scaled(name: &str, found: Option<(f64, f64)>, truth: f64, prior: f64) -> Result<(f64, f64), String> {
-    let (mean, sd) = found.ok_or_else(|| format!("the posterior says nothing of `{name}`"))?;
+/// Standard deviation and error of a number in units of the prior's standard deviation.
+fn scaled(posterior: &impl Inferred, name: &str, truth: f64, prior: f64) -> Result<(f64, f64), String> {
+    let moments = posterior.mean(name).and_then(|mean| Ok((mean, posterior.sd(name)?)));
+    let (mean, sd) = moments.map_err(|error| error.to_string())?;
     Ok((sd / prior, (mean - truth) / prior))
 }

@@ -4,7 +4,8 @@
 use hierarch::estimators::JointEstimator;
 use hierarch::plot::{self, Axes, Figure, Mark, Series};
 use hierarch::prelude::*;
-use hierarch::sampling::{Summary, diagnostics::quantile, importance_sample};
+use hierarch::draws::{Summary, diagnostics::quantile};
+use hierarch::sampling::importance_sample;
 use hierarch::simulate::{Simulation, Stream};
 use hierarch_lensing::Sie;
 use serde_json::{Value, json};

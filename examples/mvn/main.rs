@@ -16,7 +16,7 @@ use exact::Exact;
 use hierarch::calibration::Calibration;
 use hierarch::plot::{self, Axes, Mark, Panel, Series};
 use hierarch::prelude::*;
-use hierarch::sampling::diagnostics::quantile;
+use hierarch::draws::diagnostics::quantile;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
@@ -107,7 +107,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     plot_errors(&out, &judged)?;
     // One that starts on the wrong side of the truth, so that there is something to see.
     let truth = MvnGlobals { theta: [2.0, -1.0, 0.5] };
-    let one = model.simulate(1).seed(options.seed).at(&truth).size("elements", model.longest).run()?.remove(0).data;
+    let one = model.simulate(1).seed(options.seed).at(&truth).size("elements", model.longest).one()?.data;
     plot_contraction(&out, &judged, &one, &truth)?;
     plot_marginals(&out, &judged, &one, &truth)?;
     out.training(deep_set.history())?;
@@ -118,7 +118,7 @@ fn run(arguments: &Arguments) -> Result<()> {
         .title("The mean of normal draws")
         .data(&one)
         .truth(&model, &truth)
-        .posterior("exact", Exact::new(&one.elements).sample(4000, options.seed).as_slice())
+        .posterior("exact", &Draws::new(Exact::new(&one.elements).sample(4000, options.seed)))
         .setting("seed", options.seed)
         .predictive(&check);
     for judged in &judged {

@@ -17,7 +17,7 @@ use exact::Likelihood;
 use hierarch::calibration::Neyman;
 use hierarch::plot::{self, Axes, Figure, Mark, Series};
 use hierarch::prelude::*;
-use hierarch::sampling::diagnostics::quantile;
+use hierarch::draws::diagnostics::quantile;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
@@ -196,7 +196,7 @@ fn train(model: &OnOff, arguments: &Arguments) -> Result<TestStatistic<OnOff>> {
 
 /// How far the example's exact statistic is from the one that the library finds for any model, at most.
 fn check_exact(model: &OnOff, options: &Options) -> Result<f64> {
-    let ratio = ProfileLikelihood::new(model, &["mu"])?;
+    let ratio = ProfileLikelihood::new(model, ["mu"])?;
     let drawn = model.simulate(if options.quick { 20 } else { 200 }).seed(options.seed ^ 0x6c72).run()?;
     let off = |s: &Simulation<OnOff>| {
         let mu = [3.0, NULL, 7.0];
@@ -373,9 +373,9 @@ fn one_data_set(
     seed: u64,
 ) -> Result<Value> {
     let truth = OnOffGlobals { mu: NULL, nu: 1.0 };
-    let data = model.simulate(1).at(&truth).seed(seed).run()?.remove(0).data;
+    let data = model.simulate(1).at(&truth).seed(seed).one()?.data;
     data.to_csv(out.path("data.csv"))?;
-    let best = ProfileLikelihood::new(model, &["mu"])?.maximum(&data)?.globals;
+    let best = ProfileLikelihood::new(model, ["mu"])?.maximum(&data)?.globals;
     println!(
         "\none data set of {} events, true mu = {NULL}; most likely mu = {:.3}, nu = {:.3}",
         data.events.len(),

@@ -130,7 +130,7 @@ fn run(arguments: &Arguments) -> Result<()> {
 
     // The paper's question is the fraction alone, whatever the mass.
     println!("\ntraining a posterior of the fraction alone for {} ...", sizes.fraction);
-    let estimator = model.npe().globals(&["fraction"]).seed(seed).train(sizes.fraction)?;
+    let estimator = model.npe().globals(["fraction"]).seed(seed).train(sizes.fraction)?;
     estimator.save(out.path("fraction.safetensors"))?;
     println!("comparing it with the exact one on {} simulated data sets ...", sizes.compared);
     let at_size = excess(&estimator, sizes.compared, Some(events), seed)?;

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use hierarch::plot::{self, Axes, Panel};
 use hierarch::prelude::*;
-use hierarch::sampling::diagnostics::ess_bulk;
+use hierarch::draws::diagnostics::ess_bulk;
 use serde_json::{Value, json};
 
 use crate::common::{Output, Result, mean_and_sd};
@@ -59,7 +59,7 @@ impl One {
             .timing("a posterior of the deep set", milliseconds / 1e3);
 
         let (nuts, npe, seconds) = (chains.summary(), posterior.summary(), chains.time().as_secs_f64());
-        let ess = chains.get("fraction").map_or(f64::NAN, ess_bulk);
+        let ess = ess_bulk(&chains.by_chain("fraction")?);
         let of = |summary, name| mean_and_sd(summary, name);
         let summary = json!({
             "events": data.events.len(),
@@ -81,7 +81,7 @@ fn marginals(
 ) -> Result<plot::Figure> {
     let neural = posterior.sample(20_000, 0);
     let exact: Vec<Vec<f64>> =
-        ["fraction", "mass"].iter().map(|n| chains.get(n).map_or(Vec::new(), |c| c.concat())).collect();
+        ["fraction", "mass"].iter().map(|n| Ok(chains.as_draws().get(n)?.to_vec())).collect::<Result<_>>()?;
     let panel = |i: usize, parameter, truth| Panel {
         parameter,
         posteriors: vec![("NUTS", plot::Marginal::Draws(&exact[i])), ("deep set", plot::Marginal::Draws(&neural[i]))],

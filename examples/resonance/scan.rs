@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use hierarch::model::Likelihood;
 use hierarch::plot::{self, Axes, Figure, Mark, Series};
 use hierarch::prelude::*;
-use hierarch::sampling::diagnostics::quantile;
+use hierarch::draws::diagnostics::quantile;
 use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -128,7 +128,7 @@ impl Scan {
     ) -> std::result::Result<(f64, f64), InferenceError> {
         let nuts = model.nuts(data).seed(seed).chains(1);
         let chains = nuts.warmup(self.warmup).draws(self.draws).run()?;
-        Ok(chains.get("fraction").map_or((f64::NAN, f64::NAN), |draws| mean_and_sd(&draws.concat())))
+        Ok((chains.mean("fraction")?, chains.sd("fraction")?))
     }
 
     /// The time of a posterior by NUTS on x, with the settings of this scan, over that of an amortized one, from the data to
@@ -156,12 +156,6 @@ fn amortized(
 ) -> std::result::Result<(f64, f64), InferenceError> {
     let summary = estimator.condition(data)?.summary();
     Ok(summary.rows.first().map_or((f64::NAN, f64::NAN), |row| (row.mean, row.sd)))
-}
-
-fn mean_and_sd(draws: &[f64]) -> (f64, f64) {
-    let n = draws.len() as f64;
-    let mean = draws.iter().sum::<f64>() / n;
-    (mean, (draws.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (n - 1.0)).sqrt())
 }
 
 /// The largest |sd / exact sd - 1| of the medians over the masses, of the deep set and of NUTS on x.

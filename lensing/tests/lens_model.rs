@@ -145,7 +145,7 @@ struct About {
 }
 
 impl Proposal for About {
-    fn names(&self) -> Vec<String> {
+    fn latent_names(&self) -> Vec<String> {
         self.names.clone()
     }
 

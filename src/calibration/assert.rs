@@ -6,6 +6,7 @@
 
 use std::fmt::{self, Write};
 
+use crate::model::UnknownName;
 use super::misfit::{RankLikelihood, above};
 use super::{Calibration, Estimate, Ranks};
 
@@ -64,14 +65,9 @@ pub enum Miscalibrated {
     /// Parameters are further off than the tolerance.
     #[error("{0}")]
     Off(Findings),
-    /// There is no parameter of that name.
-    #[error("nothing was inferred of `{name}`: the parameters of the calibration are {known}")]
-    UnknownParameter {
-        /// The name asked for.
-        name: String,
-        /// Those there are.
-        known: String,
-    },
+    /// There is no parameter of a name.
+    #[error(transparent)]
+    Unknown(#[from] UnknownName),
     /// There are no ranks to check, or one that cannot be.
     #[error("{0}")]
     Ranks(String),
@@ -160,11 +156,8 @@ impl Tolerance<'_> {
                 return Err(Miscalibrated::Ranks(format!("`{name}` has the rank {rank} among {draws} draws")));
             }
         }
-        let named = |name: &&str| {
-            let known = || ranks.iter().map(|one| one.name.as_str()).collect::<Vec<_>>().join(", ");
-            let found = ranks.iter().find(|one| one.name == **name);
-            found.ok_or_else(|| Miscalibrated::UnknownParameter { name: (*name).to_owned(), known: known() })
-        };
+        let known: Vec<&str> = ranks.iter().map(|one| one.name.as_str()).collect();
+        let named = |name: &&str| Ok::<_, UnknownName>(&ranks[UnknownName::find("parameter of the calibration", name, &known)?]);
         let chosen: Vec<&Ranks> = match self.parameters.as_slice() {
             [] => ranks.iter().collect(),
             names => names.iter().map(named).collect::<Result<_, _>>()?,

@@ -13,7 +13,7 @@ use crate::model::Frame;
 use crate::model::typed;
 use crate::model::{AnySimulation, Model, Plate, Role, Specification, component_names, global_names};
 use crate::progress::Progress;
-use crate::simulate::{AnySimulate, Simulate, SimulateError, SimulateExt, stream};
+use crate::simulate::{AnySimulate, Simulate, SimulateError, SimulateExt, Simulated, SimulationSource, stream};
 
 /// How many data sets are simulated, and how many draws are taken given each, unless said otherwise.
 const SIMULATIONS: usize = 1000;
@@ -99,7 +99,7 @@ impl<'a, M: Model, E: Estimator<M>> Calibrate<'a, M, E> {
     /// # }
     /// ```
     pub fn new(model: &'a M, estimator: &'a E) -> Self {
-        Self { simulate: model.simulate(SIMULATIONS).seed(APART), estimator, draws: DRAWS }
+        Self { simulate: model.simulate(SIMULATIONS), estimator, draws: DRAWS }
     }
 
     /// How many data sets are simulated.
@@ -114,28 +114,10 @@ impl<'a, M: Model, E: Estimator<M>> Calibrate<'a, M, E> {
         self
     }
 
-    /// The seed of simulations and draws. The simulations are others than those of `simulate` with this seed.
-    pub fn seed(mut self, seed: u64) -> Self {
-        self.simulate = self.simulate.seed(seed ^ APART);
-        self
-    }
-
-    /// The size of a plate, which else is drawn, as for [`Simulate::size`].
-    pub fn size(mut self, plate: &str, elements: usize) -> Self {
-        self.simulate = self.simulate.size(plate, elements);
-        self
-    }
-
     /// The sizes that a training was for.
     #[cfg(feature = "neural")]
     pub(super) fn sizes(self, sizes: &[(String, usize)]) -> Self {
         sizes.iter().fold(self, |calibrate, (plate, size)| calibrate.size(plate, *size))
-    }
-
-    /// Draws the covariates of each element from the rows of a data set, as for [`Simulate::given`].
-    pub fn covariates_from(mut self, data: &'a M::Data) -> Self {
-        self.simulate = self.simulate.covariates_from(data);
-        self
     }
 
     /// Simulates and infers, on all cores.
@@ -145,7 +127,16 @@ impl<'a, M: Model, E: Estimator<M>> Calibrate<'a, M, E> {
     pub fn run(self) -> Result<Calibration, CalibrationError> {
         let estimate =
             |simulation: &dyn AnySimulation, draws, seed| self.estimator.draw(typed(simulation), draws, seed);
-        calibrate(self.simulate.any(), self.draws, &estimate)
+        // Other simulations than those of `simulate` with this seed, which an estimator may have learned from.
+        let mut simulate = self.simulate.any().clone();
+        simulate.source.seed ^= APART;
+        calibrate(&simulate, self.draws, &estimate)
+    }
+}
+
+impl<'a, M: Model, E> Simulated<'a, M> for Calibrate<'a, M, E> {
+    fn source_mut(&mut self) -> &mut SimulationSource<'a> {
+        &mut self.simulate.any_mut().source
     }
 }
 
@@ -161,11 +152,11 @@ fn calibrate(
     let simulations = simulate.sets;
     enough(simulations, draws)?;
     let (fixed, started) = (simulate.fixed()?, Instant::now());
-    let specification = simulate.model.specification();
+    let specification = simulate.source.model.specification();
     let (progress, done) = (Progress::new("calibrating", simulations as u64), AtomicU64::new(0));
     let judge = |i: usize| {
         let simulation = simulate.draw(&fixed, i)?;
-        let mut rng = stream(simulate.seed ^ APART, i as u64);
+        let mut rng = stream(simulate.source.seed ^ APART, i as u64);
         let drawn = estimate(&*simulation, draws, rng.random());
         let drawn = drawn.map_err(|error| CalibrationError::Estimator { simulation: i, error })?;
         let found = few_of(&drawn.names);

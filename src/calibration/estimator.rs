@@ -2,6 +2,7 @@
 
 use std::error::Error;
 
+use crate::draws::Inferred;
 use crate::model::{Likelihood, Model};
 use crate::sampling::{Chains, SamplingExt};
 use crate::simulate::Simulation;
@@ -86,17 +87,14 @@ impl<M: Likelihood> Estimator<M> for NutsEstimator<'_, M> {
         let each = count.div_ceil(CHAINS);
         let nuts = self.model.nuts(&simulation.data).seed(seed).chains(CHAINS).warmup(self.warmup);
         let chains: Chains<M> = nuts.draws((each * self.thin).max(4)).run()?;
-        let kept = |name: &String| -> Vec<f64> {
-            let chains = chains.get(name).unwrap_or_default();
-            chains
-                .iter()
-                .flat_map(|chain| chain.iter().skip(self.thin - 1).step_by(self.thin))
-                .take(count)
-                .copied()
-                .collect()
+        let all = chains.as_draws();
+        let kept = |column: &Vec<f64>| -> Vec<f64> {
+            let thinned = |chain: &'_ [f64]| chain.iter().skip(self.thin - 1).step_by(self.thin).copied().collect();
+            let thinned = all.split(column).into_iter().map(thinned).collect::<Vec<Vec<f64>>>();
+            thinned.into_iter().flatten().take(count).collect()
         };
-        let names = chains.names().to_vec();
-        let draws = names.iter().map(kept).collect();
+        let names = all.names().to_vec();
+        let draws = all.columns().iter().map(kept).collect();
         Ok(Drawn { names, draws, log_densities: None })
     }
 }

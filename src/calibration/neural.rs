@@ -2,6 +2,7 @@
 
 use super::{Calibrate, Drawn, Estimator, EstimatorError, LogDensities, TypicalityTest};
 use crate::estimators::{JointEstimator, PosteriorEstimator, RatioEstimator};
+use crate::draws::Inferred;
 use crate::model::Model;
 use crate::simulate::Simulation;
 
@@ -10,7 +11,7 @@ impl<M: Model> Estimator<M> for PosteriorEstimator<M> {
         let posterior = self.condition(&simulation.data)?;
         let (draws, log_densities) = posterior.sample_with_log_density(count, seed);
         let truth = posterior.log_density(&simulation.globals);
-        let names = posterior.names().into_iter().map(str::to_owned).collect();
+        let names = posterior.names();
         Ok(Drawn { names, draws, log_densities: Some(LogDensities { truth, draws: log_densities }) })
     }
 }
@@ -30,7 +31,7 @@ impl<M: Model> Estimator<M> for JointEstimator<M> {
 impl<M: Model> Estimator<M> for RatioEstimator<M> {
     fn draw(&self, simulation: &Simulation<M>, count: usize, seed: u64) -> Result<Drawn, EstimatorError> {
         let posterior = self.condition(&simulation.data)?;
-        let names = posterior.names().to_vec();
+        let names = posterior.names();
         let draws = posterior.sample(count, seed);
         let truth = posterior.log_posterior(&simulation.globals);
         let log_densities = truth.and_then(|truth| {

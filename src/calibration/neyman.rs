@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use super::quantiles::Quantile;
 use crate::model::typed;
-use crate::model::{AnyData, AnyGlobals, AnyModel, GlobalSlot, Model, Role};
+use crate::model::{Name, UnknownName, AnyData, AnyGlobals, AnyModel, GlobalSlot, Model, Role};
 use crate::progress::Progress;
 use crate::simulate::{AnySimulate, Fixed, Simulate, SimulateError, stream};
 
@@ -30,14 +30,9 @@ pub enum NeymanError {
     /// The model cannot be simulated.
     #[error(transparent)]
     Simulate(#[from] SimulateError),
-    /// There is no scalar global of that name.
-    #[error("the model has no scalar global `{name}`; its globals are {known}")]
-    UnknownGlobal {
-        /// The name asked for.
-        name: String,
-        /// The globals there are.
-        known: String,
-    },
+    /// There is no scalar global of a name.
+    #[error(transparent)]
+    Unknown(#[from] UnknownName),
     /// The nuisance parameter is the one of interest.
     #[error("`{0}` cannot be both the parameter of interest and the nuisance parameter")]
     Both(String),
@@ -105,7 +100,7 @@ pub enum NeymanError {
     },
     /// The estimate of the nuisance parameter is not finite.
     #[error("the estimate of the nuisance parameter at `{name}` = {value} is {estimate}, but must be finite")]
-    EstimateOf {
+    Estimate {
         /// The parameter.
         name: String,
         /// Its value.
@@ -204,13 +199,14 @@ impl<'a, M: Model> Neyman<'a, M> {
     /// statistic.
     pub fn new<E: Into<Box<dyn Error + Send + Sync>>>(
         simulate: Simulate<'a, M>,
-        interest: &str,
+        interest: impl Into<Name>,
         range: RangeInclusive<f64>,
         levels: &[f64],
         statistic: impl Fn(&M::Data, f64) -> Result<f64, E> + Sync + 'a,
     ) -> Result<Self, NeymanError> {
+        let interest = interest.into();
         let statistic = move |data: &dyn AnyData, value| statistic(typed(data), value).map_err(Into::into);
-        let any = AnyNeyman::learn(simulate.any().clone(), interest, range, levels, Box::new(statistic), None)?;
+        let any = AnyNeyman::learn(simulate.any().clone(), interest.as_str(), range, levels, Box::new(statistic), None)?;
         Ok(Self { any, model: PhantomData })
     }
 
@@ -224,21 +220,22 @@ impl<'a, M: Model> Neyman<'a, M> {
     /// Those of [`new`](Neyman::new), a nuisance parameter that is no other scalar global, and an estimate that is not finite.
     pub fn following<E: Into<Box<dyn Error + Send + Sync>>>(
         simulate: Simulate<'a, M>,
-        interest: &str,
+        interest: impl Into<Name>,
         range: RangeInclusive<f64>,
         levels: &[f64],
         statistic: impl Fn(&M::Data, f64) -> Result<f64, E> + Sync + 'a,
-        nuisance: &str,
+        nuisance: impl Into<Name>,
         estimate: impl Fn(&M::Data, f64) -> f64 + Sync + 'a,
     ) -> Result<Self, NeymanError> {
+        let (interest, nuisance) = (interest.into(), nuisance.into());
         let simulate = simulate.any().clone();
-        let slot = scalar(simulate.model, nuisance)?;
+        let slot = scalar(simulate.source.model, nuisance.as_str())?;
         if nuisance == interest {
             return Err(NeymanError::Both(slot.name));
         }
         let statistic = move |data: &dyn AnyData, value| statistic(typed(data), value).map_err(Into::into);
         let estimate = Box::new(move |data: &dyn AnyData, value| estimate(typed(data), value));
-        let any = AnyNeyman::learn(simulate, interest, range, levels, Box::new(statistic), Some((slot, estimate)))?;
+        let any = AnyNeyman::learn(simulate, interest.as_str(), range, levels, Box::new(statistic), Some((slot, estimate)))?;
         Ok(Self { any, model: PhantomData })
     }
 
@@ -278,9 +275,9 @@ impl<'a> AnyNeyman<'a> {
         statistic: Box<Statistic<'a>>,
         nuisance: Option<(GlobalSlot, Box<EstimateOf<'a>>)>,
     ) -> Result<Self, NeymanError> {
-        let slot = scalar(simulate.model, interest)?;
+        let slot = scalar(simulate.source.model, interest)?;
         let mut depends = vec![interest.to_owned()];
-        for variable in simulate.model.specification().variables {
+        for variable in simulate.source.model.specification().variables {
             if variable.parents.iter().any(|parent| depends.contains(parent)) {
                 if matches!(variable.role, Role::Global | Role::Nuisance) {
                     return Err(NeymanError::Depends { name: slot.name, other: variable.name });
@@ -295,7 +292,7 @@ impl<'a> AnyNeyman<'a> {
         if let Some(level) = levels.iter().find(|level| !(**level > 0.0 && **level < 1.0)) {
             return Err(NeymanError::Level(*level));
         }
-        let (model, sets, seed) = (simulate.model, simulate.sets, simulate.seed);
+        let (model, sets, seed) = (simulate.source.model, simulate.sets, simulate.source.seed);
         if sets < FEWEST {
             return Err(NeymanError::Few(sets));
         }
@@ -426,7 +423,7 @@ impl<'a> AnyNeyman<'a> {
 
     /// The statistic of a data set that is simulated at globals of which `value` is the true one.
     fn simulated(&self, fixed: &Fixed<'_>, value: f64, seed: u64, position: usize) -> Result<Found, NeymanError> {
-        let simulation = self.simulate.model.draw(fixed, &mut stream(seed, position as u64))?;
+        let simulation = self.simulate.source.model.draw(fixed, &mut stream(seed, position as u64))?;
         self.found(simulation.data(), value)
     }
 
@@ -437,7 +434,7 @@ impl<'a> AnyNeyman<'a> {
     fn estimate(&self, data: &dyn AnyData, value: f64) -> Result<Option<f64>, NeymanError> {
         match self.nuisance.as_ref().map(|(_, estimate)| estimate(data, value)) {
             Some(estimate) if !estimate.is_finite() => {
-                Err(NeymanError::EstimateOf { name: self.slot.name.clone(), value, estimate })
+                Err(NeymanError::Estimate { name: self.slot.name.clone(), value, estimate })
             }
             estimate => Ok(estimate),
         }
@@ -455,10 +452,9 @@ impl<'a> AnyNeyman<'a> {
 }
 
 fn scalar(model: &dyn AnyModel, name: &str) -> Result<GlobalSlot, NeymanError> {
-    let all = model.global_slots();
-    let known = || all.iter().map(|g| format!("`{}`", g.name)).collect::<Vec<_>>().join(", ");
-    let found = all.iter().find(|slot| slot.name == name && slot.values.len() == 1).cloned();
-    found.ok_or_else(|| NeymanError::UnknownGlobal { name: name.to_owned(), known: known() })
+    let scalars: Vec<GlobalSlot> = model.global_slots().into_iter().filter(|global| global.values.len() == 1).collect();
+    let known: Vec<&str> = scalars.iter().map(|global| global.name.as_str()).collect();
+    Ok(scalars[UnknownName::find("scalar global", name, &known)?].clone())
 }
 
 /// What a data set says at a value.

@@ -9,13 +9,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rayon::prelude::*;
 
 use super::data_statistics::frame_statistics;
+use crate::draws::Inferred;
 use crate::model::Frame;
 use crate::model::typed;
 use crate::model::{
     AnyData, AnyModel, AnySimulation, AsNumbers, Model, Plate, Role, Specification, component_names, global_names,
 };
 use crate::progress::Progress;
-use crate::sampling::Inferred;
 use crate::simulate::{AnySimulate, SimulateError};
 
 /// Replications, unless said otherwise.
@@ -171,7 +171,7 @@ impl<'a, M: Model> PredictiveCheck<'a, M> {
     /// Those of [`posterior`](PredictiveCheck::posterior), and draws that say nothing of any local.
     pub fn posterior_elements<P: Inferred + ?Sized>(&self, posterior: &P) -> Result<Predictive, PredictiveError> {
         self.any.enough()?;
-        self.any.posterior_elements(&posterior.names(), &posterior.draws(self.any.replications))
+        self.any.posterior_elements(&posterior.names(), &posterior.thinned(self.any.replications))
     }
 
     /// Replicates the data from the prior. If the model is right, the p-value of a continuous statistic is below any level as
@@ -227,8 +227,8 @@ impl<'a> AnyCheck<'a> {
     /// Replications with the sizes of the data, or with new ones where these are random.
     fn simulate(&self, random_sizes: bool) -> AnySimulate<'a> {
         let mut simulate = AnySimulate::new(self.model, self.replications);
-        simulate.seed = self.seed ^ APART;
-        simulate.follow(self.data, true, random_sizes);
+        simulate.source.seed = self.seed ^ APART;
+        simulate.follow(self.data, random_sizes);
         simulate
     }
 
@@ -417,7 +417,7 @@ impl Compared {
 
 /// `x` to the scale of the replications.
 pub(crate) fn number(x: f64, sd: f64) -> String {
-    if x.fract() == 0.0 && x.abs() < 1e7 { format!("{x}") } else { crate::sampling::to_scale(x, sd) }
+    if x.fract() == 0.0 && x.abs() < 1e7 { format!("{x}") } else { crate::draws::to_scale(x, sd) }
 }
 
 /// A p-value in words.
@@ -498,7 +498,7 @@ mod tests {
         let (uranium, offsets) = (vec![-0.3, 0.4, 0.1, 0.0], vec![0, 3, 4, 12, 32]);
         let counties = HousesCounties { uranium, houses: HousesHouses { offsets, radon: vec![0.0; 32] } };
         let like = HousesData { counties };
-        Houses::default().simulate(1).same_design_as(&like).seed(seed).run().unwrap().swap_remove(0).data
+        Houses::default().simulate(1).same_design_as(&like).seed(seed).one().unwrap().data
     }
 
     /// Ten equally likely bins, 600 data sets from the prior: each of three statistics has a false alarm of one in a million.
@@ -543,7 +543,7 @@ mod tests {
     }
 
     fn line(seed: u64) -> LineData {
-        Line::default().simulate(1).size("events", 50).seed(seed).run().unwrap().swap_remove(0).data
+        Line::default().simulate(1).size("events", 50).seed(seed).one().unwrap().data
     }
 
     /// Posterior p-values are too large if anything: of 300 right models, at most as many are below 0.05 as a binomial of that
@@ -661,16 +661,17 @@ mod tests {
         let model = Kinds::default();
         let data = KindsData { events: KindsEvents { x: vec![100.0, 0.0], n: vec![3, 3] } };
         let all = |name: &str, value: f64| (name.to_owned(), vec![value; 40]);
+        let named = |draws: &[(String, Vec<f64>)]| Draws::new(draws.iter().cloned());
         let pairs = [("pair[0][0]", 0.5), ("pair[0][1]", 7.0), ("pair[1][0]", 0.25), ("pair[1][1]", 2.0)];
         let mut draws: Vec<_> = pairs.iter().map(|(name, value)| all(name, *value)).collect();
         draws.extend([all("centre", 3.0), all("signal[0]", 1.0), all("signal[1]", 0.0), all("count[0]", 4.0)]);
         let check = PredictiveCheck::new(&model, &data).seed(seed(0)).statistic("first", |data| data.events.x[0]);
         let check = check.statistic("second", |data| data.events.x[1]);
         // Of `count` one element is missing: then all are drawn.
-        let partly = check.posterior_elements(&draws[..]).unwrap();
+        let partly = check.posterior_elements(&named(&draws)).unwrap();
         assert!(partly.get("first").unwrap().sd() > 1.0);
         draws.push(all("count[1]", 2.0));
-        let whole = check.posterior_elements(&draws[..]).unwrap();
+        let whole = check.posterior_elements(&named(&draws)).unwrap();
         for (name, expected) in [("first", 100.0 + 4.0 + 0.5 - 0.25), ("second", 2.0 + 7.0 - 2.0)] {
             // 1000 replications with an sd of 0.1.
             let found = whole.get(name).unwrap();
@@ -678,8 +679,8 @@ mod tests {
             within!((found.sd() - 0.1).abs(), 0.012, "{name}: {found:?}");
         }
         assert_eq!(whole.source(), "posterior of the elements");
-        assert!(matches!(check.posterior_elements(&draws[4..5]), Err(PredictiveError::NoLocals)));
-        let without = check.posterior_elements(&[&draws[..4], &draws[5..]].concat()[..]).unwrap_err();
+        assert!(matches!(check.posterior_elements(&named(&draws[4..5])), Err(PredictiveError::NoLocals)));
+        let without = check.posterior_elements(&named(&[&draws[..4], &draws[5..]].concat())).unwrap_err();
         assert!(without.to_string().contains("`centre` is NaN"), "{without}");
     }
 

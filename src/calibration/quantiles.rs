@@ -4,7 +4,8 @@
 //! that makes the pinball loss least (Koenker & Bassett, *Regression quantiles*, Econometrica 1978); the kink of the loss is
 //! rounded off over a width that is small beside the spread.
 
-use crate::sampling::{diagnostics::quantile, minimise};
+use crate::draws::diagnostics::quantile;
+use crate::sampling::minimise;
 
 /// Pieces of the spline at most, and the values that each is worth.
 const PIECES: usize = 8;

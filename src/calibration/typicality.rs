@@ -12,10 +12,10 @@ use std::fmt;
 use rayon::prelude::*;
 
 use super::data_statistics::described;
+use crate::draws::diagnostics::quantile;
 use crate::model::{AnyData, Model};
 use crate::model::{DataError, Frame};
-use crate::sampling::diagnostics::quantile;
-use crate::simulate::{AnySimulate, SimulateError, SimulateExt};
+use crate::simulate::{AnySimulate, SimulateError, SimulateExt, Simulated};
 
 /// How many simulations there are unless said otherwise, and the fewest.
 const SIMULATIONS: usize = 1000;
@@ -95,7 +95,7 @@ impl<'a, M: Model> TypicalityTest<'a, M> {
 
 /// How typical a data set is among simulations.
 fn among(simulate: &AnySimulate<'_>, data: &dyn AnyData) -> Result<Typicality, TypicalityError> {
-    simulate.model.check(data)?;
+    simulate.source.model.check(data)?;
     let fixed = simulate.fixed()?;
     let values = |frame: &Frame<'_>| -> Vec<f64> { statistics(frame).into_iter().map(|(_, value)| value).collect() };
     let mut all = vec![values(&data.frame())];

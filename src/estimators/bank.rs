@@ -85,7 +85,7 @@ impl<'a, M: Model> Simulate<'a, M> {
 
 impl AnySimulate<'_> {
     fn bank(&self, folder: &Path, covariates: Option<Arc<dyn AnyData>>) -> Result<AnyBank, InferenceError> {
-        let (model, sets, simulation) = (self.model, self.sets, self.describe());
+        let (model, sets, simulation) = (self.source.model, self.sets, self.describe());
         let specification = model.specification();
         let hierarchy = Hierarchy::new(model, true);
         let metadata = |sets: &str| {
@@ -130,7 +130,7 @@ impl AnySimulate<'_> {
         }
         Ok(AnyBank {
             model: model.any_clone(),
-            sizes: self.sizes.clone(),
+            sizes: self.source.sizes.clone(),
             covariates,
             hierarchy,
             sets,

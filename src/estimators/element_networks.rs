@@ -1,7 +1,7 @@
 //! The networks of the user's own that read single elements, in the places that a network reads.
 
 use super::InferenceError;
-use crate::model::Specification;
+use crate::model::{Specification, UnknownName};
 use crate::nn::{ElementNetworks, Shape, UserNetwork};
 
 /// The user's networks in the order in which a network reads the data.
@@ -11,11 +11,6 @@ pub(super) fn user_networks(
     networks: &ElementNetworks,
 ) -> Result<Vec<Option<UserNetwork>>, InferenceError> {
     let plates: Vec<&str> = specification.data_plates(&specification.plates).map(|plate| plate.name.as_str()).collect();
-    match networks.names().find(|name| !plates.contains(name)) {
-        None => Ok(networks.in_order(shape.width > 0, plates.into_iter())),
-        Some(name) => {
-            let known = plates.iter().map(|plate| format!("`{plate}`")).collect::<Vec<_>>().join(", ");
-            Err(InferenceError::UnknownPlate { name: name.to_owned(), known })
-        }
-    }
+    networks.names().try_for_each(|name| UnknownName::find("plate at the top of the data", name, &plates).map(drop))?;
+    Ok(networks.in_order(shape.width > 0, plates.into_iter()))
 }

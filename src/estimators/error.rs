@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::model::DataError;
+use crate::model::{DataError, UnknownName};
 use crate::nn;
 use crate::sampling::SampleError;
 use crate::simulate::SimulateError;
@@ -149,14 +149,9 @@ pub enum InferenceError {
         /// The index.
         variable: String,
     },
-    /// There is no plate of that name at the top of the model's data.
-    #[error("the data of the model have no plate `{name}` at the top; its plates are {known}")]
-    UnknownPlate {
-        /// The name asked for.
-        name: String,
-        /// The names there are.
-        known: String,
-    },
+    /// There is no global or plate of a name.
+    #[error(transparent)]
+    Unknown(#[from] UnknownName),
     /// An image cannot be mirrored as it was asked for.
     #[error("cannot mirror `{image}`: {reason}")]
     Mirror {
@@ -165,14 +160,6 @@ pub enum InferenceError {
         /// Why not.
         reason: String,
     },
-    /// There is no global of that name.
-    #[error("the model has no global `{name}`; its globals are {known}")]
-    UnknownGlobal {
-        /// The name asked for.
-        name: String,
-        /// The globals there are.
-        known: String,
-    },
     /// The ratio of single elements does not say what is asked of it.
     #[error("the ratio of single elements of `{plate}` cannot be learned: {what}")]
     PerEvent {
@@ -180,14 +167,6 @@ pub enum InferenceError {
         plate: String,
         /// Why not.
         what: String,
-    },
-    /// There is no scalar global of that name.
-    #[error("the model has no scalar global `{name}` with one unconstrained number; its globals are {known}")]
-    UnknownScalar {
-        /// The name asked for.
-        name: String,
-        /// The globals there are.
-        known: String,
     },
     /// A range makes no sense.
     #[error("the {what} range from {low} to {high}: the ends must be finite and in order, and distances positive")]

@@ -21,7 +21,7 @@ use super::training::Training;
 use super::{InferenceError, file, sizes};
 use crate::model::Frame;
 use crate::model::typed;
-use crate::model::{
+use crate::model::{Plate, UnknownName, Name, 
     AnyData, AnyLocals, AnyModel, AnySimulation, Density, Explicit, Factor, Model, PlateSize, Role, Specification,
     Variable, check_locals, local_ranges,
 };
@@ -44,15 +44,15 @@ pub struct EventNre<'a, M: Model> {
 impl<'a, M: Model> Nre<'a, M> {
     /// Learns the ratio of one element of a plate, as a function of all globals; the locals are integrated over. The plate
     /// must hold all that is observed.
-    pub fn per_event(self, plate: &str) -> EventNre<'a, M> {
-        EventNre { nre: self, plate: plate.to_owned(), implicit: false }
+    pub fn per_event(self, plate: impl Into<Name>) -> EventNre<'a, M> {
+        EventNre { nre: self, plate: plate.into().to_string(), implicit: false }
     }
 
     /// Learns the ratio of one element's implicit observations, as a function of all globals and the element's continuous
     /// locals: what can stand in for their missing density. All that is implicit must be in the plate, and its function read
     /// nothing that was observed.
-    pub fn implicit(self, plate: &str) -> EventNre<'a, M> {
-        EventNre { nre: self, plate: plate.to_owned(), implicit: true }
+    pub fn implicit(self, plate: impl Into<Name>) -> EventNre<'a, M> {
+        EventNre { nre: self, plate: plate.into().to_string(), implicit: true }
     }
 }
 
@@ -77,7 +77,8 @@ impl AnyEventRatio {
         implicit: bool,
         budget: Budget,
     ) -> Result<Self, InferenceError> {
-        let AnyNpe { model, globals, sizes, covariates, seed, network, training, bank, checkpoint, networks, .. } = npe;
+        let AnyNpe { source: simulated, globals, network, training, bank, checkpoint, networks, .. } = npe;
+        let (model, seed) = (simulated.model, simulated.seed);
         let unusable = |what: &str| InferenceError::PerEvent { plate: plate.to_owned(), what: what.to_owned() };
         if globals.is_some() {
             return Err(unusable("elements share all globals, and all are needed: do not choose among them"));
@@ -88,17 +89,13 @@ impl AnyEventRatio {
         if networks.names().next().is_some() {
             return Err(unusable("an element is read as a whole, not by a network of rows"));
         }
-        sizes::refuse_random(&model.specification(), &sizes)?;
+        sizes::refuse_random(&model.specification(), &simulated.sizes)?;
         let elements = ElementReader::new(model, plate, implicit)?;
-        if let Some(data) = covariates {
-            model.check(data)?;
-        }
         let (width, plates) = elements.shape();
         let shape = Shape { width, plates, targets: elements.targets() };
         let context = TrainingContext { shape: &shape, budget, seed, of_elements: false, bank: None };
         let settings = settings(&network, &training, &context, Some(output))?;
-        let fixed =
-            Fixed::new(&model.specification(), &sizes, None, covariates.map(|data| (data, false)))?.without_elements();
+        let fixed = simulated.fixed()?.without_elements();
         let empty = model.draw(&fixed, &mut stream(0, 0))?;
         let fixed = fixed.with_single_element(&model.specification(), plate);
         let training = Training {
@@ -113,9 +110,8 @@ impl AnyEventRatio {
             images: None,
             checkpoint: checkpoint.as_deref(),
         };
-        let text = covariates.map(|data| data.frame().digest());
         let source = Single { model, fixed, elements: &elements, seed: settings.seed };
-        let network = training.fit(&shape, &source, &format!("sizes {sizes:?}, covariates {text:?}"))?;
+        let network = training.fit(&shape, &source, &simulated.describe())?;
         Ok(Self { model: model.any_clone(), elements, network, empty })
     }
 }
@@ -135,12 +131,9 @@ impl ElementReader {
         let specification = model.specification();
         let hierarchy = Hierarchy::new(model, false);
         let unusable = |what: String| InferenceError::PerEvent { plate: name.to_owned(), what };
-        let known = || {
-            let top = specification.data_plates(&specification.plates);
-            top.map(|plate| format!("`{}`", plate.name)).collect::<Vec<_>>().join(", ")
-        };
-        let found = specification.data_plates(&specification.plates).find(|plate| plate.name == name);
-        let own = found.ok_or_else(|| InferenceError::UnknownPlate { name: name.to_owned(), known: known() })?;
+        let plates: Vec<&Plate> = specification.data_plates(&specification.plates).collect();
+        let known: Vec<&str> = plates.iter().map(|plate| plate.name.as_str()).collect();
+        let own = plates[UnknownName::find("plate at the top of the data", name, &known)?];
         let plate = hierarchy.plates.iter().position(|plate| plate.name == name).unwrap_or(0);
         if let Some(index) = own.variables.iter().find(|v| v.role == Role::Index) {
             return Err(unusable(format!("its elements name elements of another plate by `{}`", index.name)));

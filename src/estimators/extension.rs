@@ -1,7 +1,7 @@
 //! The estimators as methods of models.
 
 use super::{JointNpe, Npe, Nre, StatisticTraining};
-use crate::model::Model;
+use crate::model::{Model, Name};
 
 /// Trains estimators of a model; in scope with the prelude.
 pub trait EstimatorExt: Model {
@@ -21,7 +21,7 @@ pub trait EstimatorExt: Model {
     }
 
     /// Trains a test statistic of a scalar global: set the hypotheses, then `train`.
-    fn test_statistic(&self, interest: &str) -> StatisticTraining<'_, Self> {
+    fn test_statistic(&self, interest: impl Into<Name>) -> StatisticTraining<'_, Self> {
         StatisticTraining::new(self, interest)
     }
 }

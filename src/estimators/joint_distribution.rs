@@ -11,11 +11,12 @@ use super::hierarchy::{EncodedData, Latents, PlateLatents};
 use super::joint_networks::{AnyJointEstimator, judge};
 use super::link::{Link, push_targets};
 use super::posterior::AnyPosterior;
-use crate::model::{
+use crate::model::{UnknownName, 
     AnyData, AnyGlobals, AnyLocals, Column, Frame, Kind, LocalRange, Role, Values, check_local_frames, local_ranges,
 };
 use crate::progress::Progress;
-use crate::sampling::{Proposal, Summary, SummaryRow, diagnostics};
+use crate::draws::Draws;
+use crate::sampling::Proposal;
 use crate::simulate::{Stream, stream};
 
 /// How many draws stand for the distribution where a mean, an sd or a quantile is asked for.
@@ -36,18 +37,9 @@ pub(crate) struct AnyJointPosterior {
 /// The draws that stand for the distribution.
 #[derive(Clone, Debug)]
 struct Points {
-    names: Vec<String>,
-    /// The draws of each name.
-    columns: Vec<Vec<f64>>,
+    draws: Draws,
     /// For each plate and each of its discrete locals the mean probabilities of its categories, element after element.
     probabilities: Vec<Vec<Vec<f64>>>,
-}
-
-impl Points {
-    fn column(&self, name: &str) -> Option<&[f64]> {
-        let at = self.names.iter().position(|known| known == name)?;
-        Some(&self.columns[at])
-    }
 }
 
 /// Some draws.
@@ -154,42 +146,17 @@ impl AnyJointPosterior {
         Ok((0..count).map(draw).collect())
     }
 
-    pub(crate) fn summary(&self) -> Summary {
-        let Points { names, columns, .. } = self.points();
-        Summary::from_draws(names.iter().map(String::as_str).zip(columns.iter().map(Vec::as_slice)))
-    }
-
-    pub(crate) fn mean(&self, name: &str) -> Option<f64> {
-        self.row(name).map(|row| row.mean)
-    }
-
-    pub(crate) fn sd(&self, name: &str) -> Option<f64> {
-        self.row(name).map(|row| row.sd)
-    }
-
-    pub(crate) fn quantile(&self, name: &str, probability: f64) -> Option<f64> {
-        let mut points = self.points().column(name)?.to_vec();
-        points.sort_by(f64::total_cmp);
-        Some(diagnostics::quantile(&points, probability))
-    }
-
-    fn row(&self, name: &str) -> Option<SummaryRow> {
-        let column = self.points().column(name)?;
-        Summary::from_draws(std::iter::once((name, column))).rows.pop()
-    }
-
-    pub(crate) fn probabilities(&self, name: &str) -> Option<Vec<f64>> {
+    pub(crate) fn probabilities(&self, name: &str) -> Result<Vec<f64>, UnknownName> {
         let hierarchy = &self.of.hierarchy;
-        let points = self.points();
-        for (own, probabilities) in hierarchy.plates.iter().zip(&points.probabilities) {
+        let (mut names, mut all) = (Vec::new(), Vec::new());
+        for (own, probabilities) in hierarchy.plates.iter().zip(&self.points().probabilities) {
             for ((slot, categories), of_all) in own.discrete.iter().zip(probabilities) {
-                let of_name = |i: &usize| format!("{}[{i}]", hierarchy.slots[*slot].name) == name;
-                if let Some(element) = (0..of_all.len() / categories).find(of_name) {
-                    return Some(of_all[element * categories..(element + 1) * categories].to_vec());
-                }
+                let local = &hierarchy.slots[*slot].name;
+                names.extend((0..of_all.len() / categories).map(|element| format!("{local}[{element}]")));
+                all.extend(of_all.chunks_exact(*categories));
             }
         }
-        None
+        UnknownName::find("discrete local", name, &names).map(|at| all[at].to_vec())
     }
 
     pub(crate) fn log_density(&self, globals: &dyn AnyGlobals, locals: &dyn AnyLocals) -> Result<f64, InferenceError> {
@@ -211,11 +178,16 @@ impl AnyJointPosterior {
                 let mut targets = Vec::new();
                 local.task.push_targets(hierarchy, &own, 0, &mut targets);
                 let targets: Vec<f64> = targets.into_iter().map(f64::from).collect();
-                let estimates = judge(&self.of, local, &self.parts, &latents, &own, element);
+                let estimates = judge(&self.of, local, &self.parts, &latents, &own, element)?;
                 log_density += estimates.first().map_or(f64::NAN, |estimate| estimate.log_densities(&targets)[0]);
             }
         }
         Ok(log_density + self.log_slopes(&q) - model.log_jacobian_of_all(&*self.data, &q))
+    }
+
+    /// The draws that means, quantiles and tables are taken of.
+    pub(crate) fn representative(&self) -> &Draws {
+        &self.points().draws
     }
 
     fn points(&self) -> &Points {
@@ -228,7 +200,8 @@ impl AnyJointPosterior {
         let count = globals.as_ref().map_or(POINTS, |points| points.len() / width);
         // Other random numbers for other data: the same ones would make what is told of all data wrong in the same direction.
         let drawn = self.draw(globals, count, self.parts.data.hash());
-        let points = Points { names: self.names(), columns: self.columns(&drawn), probabilities: drawn.probabilities };
+        let draws = Draws::new(self.names().into_iter().zip(self.columns(&drawn)));
+        let points = Points { draws, probabilities: drawn.probabilities };
         self.points.get_or_init(|| points)
     }
 
@@ -255,7 +228,12 @@ impl AnyJointPosterior {
                 let mut log_density = vec![0.0; count];
                 let mut shares: Vec<Vec<f64>> = own.discrete.iter().map(|(_, k)| vec![0.0; *k]).collect();
                 for local in &networks {
-                    let estimates = judge(&self.of, local, &self.parts, &latents, &own_latents, element);
+                    let Ok(estimates) = judge(&self.of, local, &self.parts, &latents, &own_latents, element) else {
+                        // The data are checked: this is of draws that are no numbers, and so is what follows from them.
+                        own_latents.numbers.fill(f32::NAN);
+                        log_density.fill(f64::NAN);
+                        continue;
+                    };
                     for (draw, log_density) in log_density.iter_mut().enumerate() {
                         let Some(estimate) = estimates.get(draw).or(estimates.first()) else { continue };
                         let mut drawn = estimate.sample(1, &mut rng);
@@ -380,7 +358,7 @@ impl AnyJointPosterior {
 /// one are drawn given its value, and their density with it summed out is not known: those are left out of the names, so that
 /// such a model is not refined.
 impl Proposal for AnyJointPosterior {
-    fn names(&self) -> Vec<String> {
+    fn latent_names(&self) -> Vec<String> {
         let hierarchy = &self.of.hierarchy;
         let below: Vec<&str> = hierarchy.below_discrete().map(|slot| hierarchy.slots[slot].name.as_str()).collect();
         let known = |name: &String| !below.contains(&name.split('[').next().unwrap_or(name));

@@ -6,7 +6,7 @@ use super::hierarchy::{EncodedData, Hierarchy, Latents, PlateLatents};
 use super::local_task::LocalNetwork;
 use super::posterior_estimator::AnyPosteriorEstimator;
 use crate::model::AnyModel;
-use crate::nn::Prediction;
+use crate::nn::{self, Prediction};
 
 /// An amortized posterior over the globals and locals of some model.
 #[derive(Debug)]
@@ -22,8 +22,8 @@ pub(crate) struct AnyJointEstimator {
 
 /// What a network believes of an element at each draw; once for all, where it reads nothing that differs between draws.
 ///
-/// The data have been checked and draws are finite, which leaves nothing that could be wrong: no estimate stands for what
-/// cannot be.
+/// # Errors
+/// Data or draws that are not finite, and data of another shape.
 pub(super) fn judge(
     of: &AnyJointEstimator,
     local: &LocalNetwork,
@@ -31,7 +31,7 @@ pub(super) fn judge(
     latents: &Latents,
     own: &PlateLatents,
     element: usize,
-) -> Vec<Prediction> {
+) -> Result<Vec<Prediction>, nn::Error> {
     let (hierarchy, task) = (&of.hierarchy, local.task);
     let place = hierarchy.place(parts, task.plate, element);
     let mut outside = Vec::new();
@@ -41,5 +41,5 @@ pub(super) fn judge(
     }
     let mut inside = task.batch(hierarchy, 0).0.plates;
     hierarchy.push_inside(parts, &place, &mut inside);
-    local.network.predict_outside(&inside, &outside).unwrap_or_default()
+    local.network.predict_outside(&inside, &outside)
 }

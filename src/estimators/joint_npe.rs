@@ -14,9 +14,9 @@ use super::npe::AnyNpe;
 use super::posterior_estimator::AnyPosteriorEstimator;
 use super::training::Training;
 use super::{Bank, InferenceError, JointEstimator, sizes};
-use crate::model::{AnyData, AnyModel, Model};
+use crate::model::{AnyModel, Model};
 use crate::nn::{Budget, Network, Output, Shape};
-use crate::simulate::{Fixed, stream};
+use crate::simulate::{Fixed, Simulated, SimulationSource, stream};
 
 /// The share of a budget of time that the globals get, unless another is asked for.
 const GLOBALS: f64 = 0.5;
@@ -32,16 +32,13 @@ pub struct JointNpe<'a, M: Model> {
 /// A joint posterior of some model to be trained.
 #[derive(Clone, Debug)]
 struct AnyJointNpe<'a> {
-    model: &'a dyn AnyModel,
+    source: SimulationSource<'a>,
     context: bool,
-    sizes: Vec<(String, usize)>,
-    covariates: Option<&'a dyn AnyData>,
     /// What the locals and the globals learn from, in place of fresh simulations.
     bank: Option<&'a AnyBank>,
     global_bank: Option<&'a AnyBank>,
     /// Of a budget of time, what the globals get.
     share: f64,
-    seed: u64,
     globals: (NetworkConfig, TrainingConfig),
     locals: (NetworkConfig, TrainingConfig),
     mirrors: Vec<Mirror>,
@@ -52,14 +49,11 @@ impl<'a, M: Model> JointNpe<'a, M> {
     /// A posterior over all globals and locals, for any size in the plates' ranges, from seed 0.
     pub fn new(model: &'a M) -> Self {
         let any = AnyJointNpe {
-            model,
+            source: SimulationSource::new(model),
             context: true,
-            sizes: Vec::new(),
-            covariates: None,
             bank: None,
             global_bank: None,
             share: GLOBALS,
-            seed: 0,
             globals: Default::default(),
             locals: Default::default(),
             mirrors: Vec::new(),
@@ -73,24 +67,6 @@ impl<'a, M: Model> JointNpe<'a, M> {
     /// one of locals only.
     pub fn without_hierarchy(mut self) -> Self {
         self.any.context = false;
-        self
-    }
-
-    /// The seed of the simulations and of the networks' first weights.
-    pub fn seed(mut self, seed: u64) -> Self {
-        self.any.seed = seed;
-        self
-    }
-
-    /// Trains for one size of a plate instead of its whole range; data of another size are then an error.
-    pub fn size(mut self, plate: &str, elements: usize) -> Self {
-        self.any.sizes.push((plate.to_owned(), elements));
-        self
-    }
-
-    /// Draws the covariates of simulated elements from the rows of a data set.
-    pub fn covariates_from(mut self, data: &'a M::Data) -> Self {
-        self.any.covariates = Some(data);
         self
     }
 
@@ -181,24 +157,27 @@ impl<'a, M: Model> JointNpe<'a, M> {
     }
 }
 
+impl<'a, M: Model> Simulated<'a, M> for JointNpe<'a, M> {
+    fn source_mut(&mut self) -> &mut SimulationSource<'a> {
+        &mut self.any.source
+    }
+}
+
 impl AnyJointNpe<'_> {
     fn train(mut self, budget: Budget) -> Result<AnyJointEstimator, InferenceError> {
         if let Some(bank) = self.bank {
-            bank.check(self.model)?;
-            (self.sizes, self.covariates) = (bank.sizes().to_vec(), bank.covariates());
+            bank.check(self.source.model)?;
+            (self.source.sizes, self.source.covariates) = (bank.sizes().to_vec(), bank.covariates());
         }
-        let hierarchy = Hierarchy::new(self.model, self.context);
+        let hierarchy = Hierarchy::new(self.source.model, self.context);
         let tasks = Task::all(&hierarchy);
         if tasks.is_empty() {
             return Err(InferenceError::NoLocals);
         }
-        if let Some(data) = self.covariates {
-            self.model.check(data)?;
-        }
         if let Some(name) = hierarchy.unknown_above() {
             return Err(InferenceError::UnknownAbove { name: name.to_owned() });
         }
-        sizes::refuse_random(&self.model.specification(), &self.sizes)?;
+        sizes::refuse_random(&self.source.model.specification(), &self.source.sizes)?;
         let with_globals = self.context && !hierarchy.globals.is_empty();
         if !(self.share > 0.0 && self.share < 1.0) {
             return Err(InferenceError::Share { share: self.share });
@@ -211,12 +190,11 @@ impl AnyJointNpe<'_> {
             }
             sets => (sets, sets),
         };
-        let fixed =
-            Fixed::new(&self.model.specification(), &self.sizes, None, self.covariates.map(|data| (data, false)))?;
+        let fixed = self.source.fixed()?;
         if !self.context {
-            supports_stand_alone(self.model, &fixed, self.seed)?;
+            supports_stand_alone(self.source.model, &fixed, self.source.seed)?;
         }
-        let flips = Flip::of_elements(&self.mirrors, self.model, &hierarchy, &fixed, self.seed)?;
+        let flips = Flip::of_elements(&self.mirrors, self.source.model, &hierarchy, &fixed, self.source.seed)?;
         let networks = tasks.into_iter().map(|task| {
             let network = self.train_task(&hierarchy, task, of_locals, &fixed, &flips[task.plate])?;
             Ok(LocalNetwork { task, network })
@@ -224,8 +202,8 @@ impl AnyJointNpe<'_> {
         let networks = networks.collect::<Result<Vec<_>, InferenceError>>()?;
         let train_globals = || self.train_globals(&hierarchy, &networks, of_globals);
         let globals = with_globals.then(train_globals).transpose()?;
-        let model = self.model.any_clone();
-        Ok(AnyJointEstimator { model, hierarchy, globals: globals.map(Arc::new), networks, sizes: self.sizes })
+        let model = self.source.model.any_clone();
+        Ok(AnyJointEstimator { model, hierarchy, globals: globals.map(Arc::new), networks, sizes: self.source.sizes })
     }
 
     fn checkpoint(&self, name: &str) -> Option<PathBuf> {
@@ -241,12 +219,10 @@ impl AnyJointNpe<'_> {
         budget: Budget,
     ) -> Result<AnyPosteriorEstimator, InferenceError> {
         let names = hierarchy.globals.iter().map(|g| g.name.clone()).collect();
-        let mut npe = AnyNpe::new(self.model);
+        let mut npe = AnyNpe::new(self.source.model);
         npe.globals = Some(names);
-        npe.seed = self.seed;
         (npe.network, npe.training) = self.globals.clone();
-        npe.sizes.clone_from(&self.sizes);
-        npe.covariates = self.covariates;
+        npe.source.clone_from(&self.source);
         npe.bank = self.global_bank;
         let (plates, layers) = (&hierarchy.data_shape().plates, &self.globals.0);
         npe.images = locals
@@ -271,15 +247,15 @@ impl AnyJointNpe<'_> {
         let output = task.category(hierarchy).map(|(_, categories)| Output::Categories(categories));
         let of_bank = self.bank.map(|bank| bank.elements(hierarchy, task)).transpose()?;
         let bank = of_bank.as_ref().map(BankElements::counts);
-        let context = TrainingContext { shape: &shape, budget, seed: self.seed, of_elements: true, bank };
+        let context = TrainingContext { shape: &shape, budget, seed: self.source.seed, of_elements: true, bank };
         let settings = settings(&self.locals.0, &self.locals.1, &context, output)?;
         let name = task.name(hierarchy);
         let checkpoint = self.checkpoint(&name);
         let training = Training {
             of: format!(
                 "{:?} ({}), locals {name}, hierarchy {}",
-                self.model,
-                self.model.specification().fingerprint(),
+                self.source.model,
+                self.source.model.specification().fingerprint(),
                 self.context
             ),
             settings: &settings,
@@ -292,9 +268,8 @@ impl AnyJointNpe<'_> {
         if let Some(source) = of_bank.map(|elements| elements.for_training(&settings)) {
             return training.fit(&shape, &source, &source.simulation());
         }
-        let source = FreshElements { model: self.model, fixed, hierarchy, task, seed: self.seed };
-        let covariates = self.covariates.map(|data| data.frame().digest());
-        training.fit(&shape, &source, &format!("sizes {:?}, covariates {covariates:?}", self.sizes))
+        let source = FreshElements { model: self.source.model, fixed, hierarchy, task, seed: self.source.seed };
+        training.fit(&shape, &source, &self.source.describe())
     }
 }
 

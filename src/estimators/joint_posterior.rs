@@ -1,12 +1,14 @@
 //! What is believed of globals and locals together, given one data set.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::joint_distribution::AnyJointPosterior;
 use super::posterior::REFINED;
 use super::{InferenceError, Posterior};
-use crate::model::{AsNumbers, Frame, Likelihood, LocalSet, Model};
-use crate::sampling::{Proposal, SampleError, Summary, WeightedDraws, importance_sample};
+use crate::draws::{Draws, Inferred};
+use crate::model::{Name, UnknownName, AsNumbers, Frame, Likelihood, LocalSet, Model};
+use crate::sampling::{Proposal, SampleError, WeightedDraws, importance_sample};
 use crate::simulate::Stream;
 
 /// A joint distribution over globals and locals: draws of the globals, and for each the locals given them.
@@ -39,17 +41,7 @@ impl<M: Model> JointPosterior<M> {
         self.globals.as_ref()
     }
 
-    /// The names of the numbers: those of the globals, the continuous locals, the discrete ones.
-    pub fn names(&self) -> Vec<String> {
-        self.any.names()
-    }
-
-    /// Independent draws: for each name its `count` draws, from a seed.
-    pub fn sample(&self, count: usize, seed: u64) -> Vec<Vec<f64>> {
-        self.any.sample(count, seed)
-    }
-
-    /// Such draws with the log density of each, in the constrained space; nothing where each element was judged alone, or
+    /// Independent draws with the log density of each, in the constrained space; nothing where each element was judged alone, or
     /// where locals stand below a discrete one, since these densities are given its value.
     pub(crate) fn sample_with_log_density(&self, count: usize, seed: u64) -> Option<(Vec<Vec<f64>>, Vec<f64>)> {
         self.any.sample_with_log_density(count, seed)
@@ -68,30 +60,12 @@ impl<M: Model> JointPosterior<M> {
         values.into_iter().map(typed).collect()
     }
 
-    /// Mean, sd and quantiles of every number.
-    pub fn summary(&self) -> Summary {
-        self.any.summary()
-    }
-
-    /// The mean of a number; nothing if there is none of that name.
-    pub fn mean(&self, name: &str) -> Option<f64> {
-        self.any.mean(name)
-    }
-
-    /// The standard deviation of a number; nothing if there is none of that name.
-    pub fn sd(&self, name: &str) -> Option<f64> {
-        self.any.sd(name)
-    }
-
-    /// A quantile of a number, for a probability between 0 and 1; nothing if there is none of that name.
-    pub fn quantile(&self, name: &str, probability: f64) -> Option<f64> {
-        self.any.quantile(name, probability)
-    }
-
-    /// The probabilities of the values 0, 1, ... of a discrete local in an element, `signal[17]`; nothing if there is none of
-    /// that name.
-    pub fn probabilities(&self, name: &str) -> Option<Vec<f64>> {
-        self.any.probabilities(name)
+    /// Returns the probabilities of the values 0, 1, ... of a discrete local in an element, `signal[17]`.
+    ///
+    /// # Errors
+    /// There is no discrete local of that name.
+    pub fn probabilities(&self, name: impl Into<Name>) -> Result<Vec<f64>, UnknownName> {
+        self.any.probabilities(name.into().as_str())
     }
 
     /// The log density of globals, locals and, with their probabilities, discrete locals, in the constrained space.
@@ -116,9 +90,28 @@ impl<M: Model> JointPosterior<M> {
     }
 }
 
-impl<M: Model> Proposal for JointPosterior<M> {
+impl<M: Model> Inferred for JointPosterior<M> {
+    fn as_draws(&self) -> Cow<'_, Draws> {
+        Cow::Borrowed(self.any.representative())
+    }
+
+    /// Returns independent draws: of the globals, the continuous locals, the discrete ones.
+    fn sample(&self, count: usize, seed: u64) -> Vec<Vec<f64>> {
+        self.any.sample(count, seed)
+    }
+
+    fn thinned(&self, count: usize) -> Vec<Vec<f64>> {
+        self.any.sample(count, 0)
+    }
+
     fn names(&self) -> Vec<String> {
-        Proposal::names(&*self.any)
+        self.any.names()
+    }
+}
+
+impl<M: Model> Proposal for JointPosterior<M> {
+    fn latent_names(&self) -> Vec<String> {
+        Proposal::latent_names(&*self.any)
     }
 
     fn draw(&self, rng: &mut Stream, q: &mut [f64], log_density: &mut [f64]) {
@@ -128,6 +121,6 @@ impl<M: Model> Proposal for JointPosterior<M> {
 
 impl<M: Model> std::fmt::Display for JointPosterior<M> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.any.summary().fmt(f)
+        self.any.representative().summary().fmt(f)
     }
 }

@@ -10,7 +10,6 @@ mod event_ratio;
 mod extension;
 mod file;
 mod hierarchy;
-mod inferred;
 mod joint_distribution;
 mod joint_estimator;
 mod joint_networks;
@@ -29,7 +28,6 @@ mod test_statistic;
 mod training;
 
 pub use crate::nn::ElementNetworks;
-pub use crate::sampling::Inferred;
 pub use bank::Bank;
 pub use config::{NetworkConfig, TrainingConfig};
 pub use data_summary::DataSummary;

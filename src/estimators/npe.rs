@@ -15,9 +15,9 @@ use super::posterior_estimator::AnyPosteriorEstimator;
 use super::targets::{closed, pick};
 use super::training::Training;
 use super::{Bank, InferenceError, PosteriorEstimator, sizes};
-use crate::model::{AnyData, AnyModel, GlobalSlot, Model};
+use crate::model::{AnyModel, GlobalSlot, Model, Name};
 use crate::nn::{Batch, Budget, ElementNetworks, Network, Output, Settings, Shape, TrainingSource, VALIDATION};
-use crate::simulate::{Fixed, SimulateError, stream};
+use crate::simulate::{Fixed, SimulateError, Simulated, SimulationSource, stream};
 
 /// A posterior to be trained; made by `model.npe()`.
 #[derive(Clone, Debug)]
@@ -30,11 +30,8 @@ pub struct Npe<'a, M: Model> {
 /// A posterior of some model to be trained.
 #[derive(Clone, Debug)]
 pub(super) struct AnyNpe<'a> {
-    pub(super) model: &'a dyn AnyModel,
+    pub(super) source: SimulationSource<'a>,
     pub(super) globals: Option<Vec<String>>,
-    pub(super) sizes: Vec<(String, usize)>,
-    pub(super) covariates: Option<&'a dyn AnyData>,
-    pub(super) seed: u64,
     pub(super) network: NetworkConfig,
     pub(super) training: TrainingConfig,
     /// What the network says, if it is no posterior.
@@ -51,11 +48,8 @@ pub(super) struct AnyNpe<'a> {
 impl<'a> AnyNpe<'a> {
     pub(super) fn new(model: &'a dyn AnyModel) -> Self {
         Self {
-            model,
+            source: SimulationSource::new(model),
             globals: None,
-            sizes: Vec::new(),
-            covariates: None,
-            seed: 0,
             network: NetworkConfig::default(),
             training: TrainingConfig::default(),
             output: None,
@@ -76,26 +70,8 @@ impl<'a, M: Model> Npe<'a, M> {
     }
 
     /// Infers these globals only, the others being integrated over. Nuisance parameters are never inferred unless named.
-    pub fn globals(mut self, names: &[&str]) -> Self {
-        self.any.globals = Some(names.iter().map(|n| (*n).to_owned()).collect());
-        self
-    }
-
-    /// The seed of the simulations and of the network's first weights.
-    pub fn seed(mut self, seed: u64) -> Self {
-        self.any.seed = seed;
-        self
-    }
-
-    /// Trains for one size of a plate instead of its whole range; data of another size are then an error.
-    pub fn size(mut self, plate: &str, elements: usize) -> Self {
-        self.any.sizes.push((plate.to_owned(), elements));
-        self
-    }
-
-    /// Draws the covariates of simulated elements from the rows of a data set.
-    pub fn covariates_from(mut self, data: &'a M::Data) -> Self {
-        self.any.covariates = Some(data);
+    pub fn globals<N: Into<Name>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        self.any.globals = Some(names.into_iter().map(|name| name.into().to_string()).collect());
         self
     }
 
@@ -192,17 +168,20 @@ impl<'a, M: Model> Npe<'a, M> {
     }
 }
 
+impl<'a, M: Model> Simulated<'a, M> for Npe<'a, M> {
+    fn source_mut(&mut self) -> &mut SimulationSource<'a> {
+        &mut self.any.source
+    }
+}
+
 impl AnyNpe<'_> {
     pub(super) fn train(self, budget: Budget) -> Result<AnyPosteriorEstimator, InferenceError> {
         let targets = self.targets()?;
-        let encoder = DataEncoder::new(&self.model.specification());
+        let encoder = DataEncoder::new(&self.source.model.specification());
         let (width, plates) = encoder.shape();
         let shape = Shape { width, plates, targets: targets.iter().map(|t| t.free.len()).sum() };
-        if let Some(data) = self.covariates {
-            self.model.check(data)?;
-        }
-        let sizes = self.bank.map_or(self.sizes.as_slice(), AnyBank::sizes);
-        sizes::refuse_random(&self.model.specification(), sizes)?;
+        let sizes = self.bank.map_or(self.source.sizes.as_slice(), AnyBank::sizes);
+        sizes::refuse_random(&self.source.model.specification(), sizes)?;
         if self.members == 0 {
             return Err(InferenceError::EmptyEnsemble);
         }
@@ -212,14 +191,14 @@ impl AnyNpe<'_> {
         };
         let sizes = sizes.to_vec();
         let networks = (0..self.members).map(|member| {
-            let seed = self.seed.wrapping_add((member as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+            let seed = self.source.seed.wrapping_add((member as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15));
             let bank = self.bank.map(|bank| (bank.training(), bank.validation()));
             let context = TrainingContext { shape: &shape, budget, seed, of_elements: false, bank };
             let settings = settings(&self.network, &self.training, &context, self.output)?;
             self.train_member(member, &settings, &shape, &encoder, &targets)
         });
         let networks = networks.collect::<Result<_, InferenceError>>()?;
-        Ok(AnyPosteriorEstimator::new(self.model.any_clone(), networks, encoder, targets, sizes))
+        Ok(AnyPosteriorEstimator::new(self.source.model.any_clone(), networks, encoder, targets, sizes))
     }
 
     fn train_member(
@@ -239,10 +218,10 @@ impl AnyNpe<'_> {
                 PathBuf::from(name)
             }
         });
-        let specification = self.model.specification();
+        let specification = self.source.model.specification();
         let flips = Flip::of_sets(&self.mirrors, &specification, encoder)?;
         let training = Training {
-            of: format!("{:?} ({}), {names:?}", self.model, specification.fingerprint()),
+            of: format!("{:?} ({}), {names:?}", self.source.model, specification.fingerprint()),
             settings,
             networks: &user_networks(&specification, shape, &self.networks)?,
             flips: &flips,
@@ -251,18 +230,16 @@ impl AnyNpe<'_> {
             checkpoint: checkpoint.as_deref(),
         };
         if let Some(bank) = self.bank {
-            let source = bank.source(self.model, targets, settings)?;
+            let source = bank.source(self.source.model, targets, settings)?;
             return training.fit(shape, &source, &bank.simulation());
         }
-        let fixed =
-            Fixed::new(&self.model.specification(), &self.sizes, None, self.covariates.map(|data| (data, false)))?;
-        let source = Simulations { model: self.model, fixed: &fixed, encoder, targets, seed: settings.seed };
-        let covariates = self.covariates.map(|data| data.frame().digest());
-        training.fit(shape, &source, &format!("fresh simulations, sizes {:?}, covariates {covariates:?}", self.sizes))
+        let fixed = self.source.fixed()?;
+        let source = Simulations { model: self.source.model, fixed: &fixed, encoder, targets, seed: settings.seed };
+        training.fit(shape, &source, &format!("fresh simulations, {}", self.source.describe()))
     }
 
     fn targets(&self) -> Result<Vec<GlobalSlot>, InferenceError> {
-        let all = self.model.global_slots();
+        let all = self.source.model.global_slots();
         let targets = match &self.globals {
             None => all.into_iter().filter(|g| !g.nuisance).collect(),
             Some(names) => pick(all, names)?,
@@ -270,7 +247,7 @@ impl AnyNpe<'_> {
         if targets.is_empty() {
             return Err(InferenceError::NothingToInfer);
         }
-        closed(self.model, &targets)?;
+        closed(self.source.model, &targets)?;
         Ok(targets)
     }
 }

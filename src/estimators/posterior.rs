@@ -1,13 +1,15 @@
 //! What a trained posterior believes of the globals, given one data set.
 
 use std::marker::PhantomData;
-use std::sync::Arc;
+use std::borrow::Cow;
+use std::sync::{Arc, OnceLock};
 
 use super::link::Link;
 
-use crate::model::{AnyGlobals, AnyModel, AsNumbers, GlobalSlot, Likelihood, Model};
+use crate::model::{Name, AnyGlobals, AnyModel, AsNumbers, GlobalSlot, Likelihood, Model};
 use crate::nn::Prediction;
-use crate::sampling::{Proposal, SampleError, Summary, WeightedDraws, importance_sample};
+use crate::draws::{Draws, Inferred};
+use crate::sampling::{Proposal, SampleError, WeightedDraws, importance_sample};
 use crate::simulate::{Stream, stream};
 
 /// How many points stand for the distribution where a mean, an sd or a quantile is asked for.
@@ -30,6 +32,7 @@ pub(crate) struct AnyPosterior {
     targets: Arc<[GlobalSlot]>,
     /// Over the numbers that a network infers, target after target.
     pub(super) estimate: Prediction,
+    points: OnceLock<Draws>,
 }
 
 impl<M: Model> Posterior<M> {
@@ -79,17 +82,7 @@ impl<M: Model> Posterior<M> {
         importance_sample(model, data, self, REFINED, 0)
     }
 
-    /// The names of the numbers: `mass`, or `mu[0]`, `mu[1]` for a vector.
-    pub fn names(&self) -> Vec<&str> {
-        self.any.names()
-    }
-
-    /// Independent draws: for each name its `count` draws, from a seed.
-    pub fn sample(&self, count: usize, seed: u64) -> Vec<Vec<f64>> {
-        self.any.sample(count, seed)
-    }
-
-    /// Such draws with the log density of each, in the constrained space.
+    /// Independent draws with the log density of each, in the constrained space.
     pub(crate) fn sample_with_log_density(&self, count: usize, seed: u64) -> (Vec<Vec<f64>>, Vec<f64>) {
         self.any.sample_with_log_density(count, seed)
     }
@@ -99,26 +92,6 @@ impl<M: Model> Posterior<M> {
         self.any.globals(count, seed).iter().map(|values| M::Globals::from_numbers(values)).collect()
     }
 
-    /// Mean, sd and quantiles of every number.
-    pub fn summary(&self) -> Summary {
-        self.any.summary()
-    }
-
-    /// The mean of a number; nothing if there is none of that name.
-    pub fn mean(&self, name: &str) -> Option<f64> {
-        self.any.mean(name)
-    }
-
-    /// The standard deviation of a number; nothing if there is none of that name.
-    pub fn sd(&self, name: &str) -> Option<f64> {
-        self.any.sd(name)
-    }
-
-    /// A quantile of a number, for a probability between 0 and 1; nothing if there is none of that name.
-    pub fn quantile(&self, name: &str, probability: f64) -> Option<f64> {
-        self.any.quantile(name, probability)
-    }
-
     /// The log density at some globals, in the constrained space; of the inferred ones alone, the others being ignored.
     pub fn log_density(&self, globals: &M::Globals) -> f64 {
         self.any.log_density(globals)
@@ -126,14 +99,14 @@ impl<M: Model> Posterior<M> {
 
     /// The log density of one scalar global at a value, the others being integrated over; nothing if there is no scalar of
     /// that name, if its support depends on another global, or if the posterior is a flow of several numbers.
-    pub fn log_density_of(&self, name: &str, value: f64) -> Option<f64> {
-        self.any.log_density_of(name, value)
+    pub fn log_density_of(&self, name: impl Into<Name>, value: f64) -> Option<f64> {
+        self.any.log_density_of(name.into().as_str(), value)
     }
 }
 
 impl AnyPosterior {
     pub(crate) fn new(model: Arc<dyn AnyModel>, targets: Arc<[GlobalSlot]>, estimate: Prediction) -> Self {
-        Self { model, targets, estimate }
+        Self { model, targets, estimate, points: OnceLock::new() }
     }
 
     pub(crate) fn names(&self) -> Vec<&str> {
@@ -172,30 +145,6 @@ impl AnyPosterior {
             .collect()
     }
 
-    pub(crate) fn summary(&self) -> Summary {
-        let columns = self.points();
-        Summary::from_draws(self.names().into_iter().zip(columns.iter().map(Vec::as_slice)))
-    }
-
-    pub(crate) fn mean(&self, name: &str) -> Option<f64> {
-        self.row(name).map(|r| r.mean)
-    }
-
-    pub(crate) fn sd(&self, name: &str) -> Option<f64> {
-        self.row(name).map(|r| r.sd)
-    }
-
-    pub(crate) fn quantile(&self, name: &str, probability: f64) -> Option<f64> {
-        let at = self.names().iter().position(|n| *n == name)?;
-        let mut points = self.points().swap_remove(at);
-        points.sort_by(f64::total_cmp);
-        Some(crate::sampling::diagnostics::quantile(&points, probability))
-    }
-
-    fn row(&self, name: &str) -> Option<crate::sampling::SummaryRow> {
-        self.summary().rows.into_iter().find(|r| r.name == name)
-    }
-
     pub(crate) fn log_density(&self, globals: &dyn AnyGlobals) -> f64 {
         let q = self.model.unconstrain(globals, None);
         let free: Vec<usize> = self.targets.iter().flat_map(|t| t.free.clone()).collect();
@@ -219,8 +168,11 @@ impl AnyPosterior {
     }
 
     /// Points that stand for the distribution better than as many draws.
-    fn points(&self) -> Vec<Vec<f64>> {
-        self.columns(&self.estimate.points(POINTS))
+    pub(crate) fn points(&self) -> &Draws {
+        self.points.get_or_init(|| {
+            let columns = self.columns(&self.estimate.points(POINTS));
+            Draws::new(self.names().into_iter().zip(columns))
+        })
     }
 
     /// The link of each unconstrained number.
@@ -247,9 +199,24 @@ impl AnyPosterior {
     }
 }
 
+impl<M: Model> Inferred for Posterior<M> {
+    fn as_draws(&self) -> Cow<'_, Draws> {
+        Cow::Borrowed(self.any.points())
+    }
+
+    /// Returns independent draws.
+    fn sample(&self, count: usize, seed: u64) -> Vec<Vec<f64>> {
+        self.any.sample(count, seed)
+    }
+
+    fn thinned(&self, count: usize) -> Vec<Vec<f64>> {
+        self.any.sample(count, 0)
+    }
+}
+
 /// Of a model without continuous locals, and of all its globals.
 impl Proposal for AnyPosterior {
-    fn names(&self) -> Vec<String> {
+    fn latent_names(&self) -> Vec<String> {
         self.names().into_iter().map(str::to_owned).collect()
     }
 
@@ -274,8 +241,8 @@ fn to_unconstrained(places: &[(usize, Link)], point: &[f64], q: &mut [f64], log_
 }
 
 impl<M: Model> Proposal for Posterior<M> {
-    fn names(&self) -> Vec<String> {
-        Proposal::names(&*self.any)
+    fn latent_names(&self) -> Vec<String> {
+        Proposal::latent_names(&*self.any)
     }
 
     fn draw(&self, rng: &mut Stream, q: &mut [f64], log_density: &mut [f64]) {
@@ -285,6 +252,6 @@ impl<M: Model> Proposal for Posterior<M> {
 
 impl<M: Model> std::fmt::Display for Posterior<M> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.any.summary().fmt(f)
+        self.any.points().summary().fmt(f)
     }
 }

@@ -1,6 +1,7 @@
 //! Neural ratio estimation: a network that tells data from other data by their globals, and so learns the ratio of the
 //! likelihood to the evidence, p(data | globals) / p(data). With the prior it is the posterior.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,10 +13,11 @@ use super::npe::Npe;
 use super::posterior_estimator::AnyPosteriorEstimator;
 use super::{Bank, InferenceError, PosteriorEstimator};
 use crate::model::typed;
-use crate::model::{AnyData, AnyGlobals, AnyModel, AnySimulation, Density, Explicit, Factor, GlobalSlot, Model};
+use crate::model::{Name, AnyData, AnyGlobals, AnyModel, AnySimulation, Density, Explicit, Factor, GlobalSlot, Model};
 use crate::nn::{Budget, Contrast, ElementNetworks, Output, Ratio, RatioScratch, TrainingRecord};
-use crate::sampling::{AnyWeightedDraws, Nuts, Summary, WeightedDraws};
-use crate::simulate::{Fixed, SimulateError, Simulation, stream};
+use crate::draws::{Draws, Inferred};
+use crate::sampling::{AnyWeightedDraws, Nuts, WeightedDraws};
+use crate::simulate::{Fixed, SimulateError, Simulated, Simulation, SimulationSource, stream};
 
 /// Draws of the prior that stand for the posterior, with weights.
 const PRIOR: usize = 20_000;
@@ -68,23 +70,8 @@ impl<'a, M: Model> Nre<'a, M> {
     }
 
     /// Infers these globals only, the others being integrated over. Nuisance parameters are never inferred unless named.
-    pub fn globals(self, names: &[&str]) -> Self {
+    pub fn globals<N: Into<Name>>(self, names: impl IntoIterator<Item = N>) -> Self {
         self.with(|npe| npe.globals(names))
-    }
-
-    /// The seed of the simulations and of the network's first weights.
-    pub fn seed(self, seed: u64) -> Self {
-        self.with(|npe| npe.seed(seed))
-    }
-
-    /// Trains for one size of a plate instead of its whole range; data of another size are then an error.
-    pub fn size(self, plate: &str, elements: usize) -> Self {
-        self.with(|npe| npe.size(plate, elements))
-    }
-
-    /// Draws the covariates of simulated elements from the rows of a data set.
-    pub fn covariates_from(self, data: &'a M::Data) -> Self {
-        self.with(|npe| npe.covariates_from(data))
     }
 
     /// The sizes of the network; what is left out follows the model. A ratio has no family.
@@ -160,6 +147,12 @@ impl<'a, M: Model> Nre<'a, M> {
     }
 }
 
+impl<'a, M: Model> Simulated<'a, M> for Nre<'a, M> {
+    fn source_mut(&mut self) -> &mut SimulationSource<'a> {
+        &mut self.npe.any.source
+    }
+}
+
 /// An amortized ratio of the likelihood to the evidence, as a function of globals of a model.
 #[derive(Clone, Debug)]
 pub struct RatioEstimator<M: Model> {
@@ -227,7 +220,7 @@ impl<M: Model> RatioEstimator<M> {
 /// What is believed of the globals given one data set, by a learned ratio: the prior times the ratio.
 ///
 /// Means and quantiles are those of draws of the prior, with the ratios as weights: see
-/// [`weighted`](RatioPosterior::weighted), and [`warnings`](RatioPosterior::warnings) on whether these are enough. Where the
+/// [`weighted`](RatioPosterior::weighted), and [`warnings`](Inferred::warnings) on whether these are enough. Where the
 /// posterior is much narrower than the prior they are not, and [`nuts`](RatioPosterior::nuts) samples it.
 #[derive(Clone, Debug)]
 pub struct RatioPosterior<M: Model> {
@@ -312,11 +305,6 @@ impl<M: Model> RatioPosterior<M> {
         Self { any: Arc::new(any), weighted: WeightedDraws::of(weighted) }
     }
 
-    /// The names of the numbers: `mass`, or `mu[0]`, `mu[1]` for a vector.
-    pub fn names(&self) -> &[String] {
-        self.weighted.names()
-    }
-
     /// ln of the learned ratio p(data | globals) / p(data) at some globals; those that were not inferred are ignored. NaN
     /// outside the prior's support.
     pub fn log_ratio(&self, globals: &M::Globals) -> f64 {
@@ -335,37 +323,6 @@ impl<M: Model> RatioPosterior<M> {
         &self.weighted
     }
 
-    /// Draws of the posterior: for each name its `count` draws, from a seed. They are drawn by weight from those of the
-    /// prior.
-    pub fn sample(&self, count: usize, seed: u64) -> Vec<Vec<f64>> {
-        self.weighted.sample(count, seed)
-    }
-
-    /// Mean, sd and quantiles of every number.
-    pub fn summary(&self) -> Summary {
-        self.weighted.summary()
-    }
-
-    /// The mean of a number; nothing if there is none of that name.
-    pub fn mean(&self, name: &str) -> Option<f64> {
-        self.weighted.mean(name)
-    }
-
-    /// The standard deviation of a number; nothing if there is none of that name.
-    pub fn sd(&self, name: &str) -> Option<f64> {
-        self.weighted.sd(name)
-    }
-
-    /// A quantile of a number, for a probability between 0 and 1; nothing if there is none of that name.
-    pub fn quantile(&self, name: &str, probability: f64) -> Option<f64> {
-        self.weighted.quantile(name, probability)
-    }
-
-    /// Why the weights may not be enough, in words; empty where nothing speaks against them.
-    pub fn warnings(&self) -> Vec<String> {
-        self.weighted.warnings()
-    }
-
     /// Samples the posterior by chains over the prior and the learned ratio. Globals that were not inferred are NaN in the
     /// draws.
     pub fn nuts(&self) -> Nuts<'_, M>
@@ -374,7 +331,18 @@ impl<M: Model> RatioPosterior<M> {
     {
         let (model, empty) = (typed(&*self.any.model), typed::<Simulation<M>>(&*self.any.empty));
         let density = Density::of_globals(model, &empty.data).with_factor(self.any.factor());
-        Nuts::over(model, &empty.data, density, (!self.any.is_of_all()).then(|| self.names().to_vec()))
+        Nuts::over(model, &empty.data, density, (!self.any.is_of_all()).then(|| self.names()))
+    }
+}
+
+impl<M: Model> Inferred for RatioPosterior<M> {
+    /// Returns draws of the prior with the ratios as weights.
+    fn as_draws(&self) -> Cow<'_, Draws> {
+        self.weighted.as_draws()
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        self.weighted.warnings()
     }
 }
 

@@ -1,14 +1,12 @@
 //! Which globals are inferred.
 
 use super::InferenceError;
-use crate::model::{AnyModel, GlobalSlot};
+use crate::model::{AnyModel, GlobalSlot, UnknownName};
 
 /// The globals of some names, in the order of the declaration.
 pub(super) fn pick(all: Vec<GlobalSlot>, names: &[String]) -> Result<Vec<GlobalSlot>, InferenceError> {
-    if let Some(name) = names.iter().find(|n| !all.iter().any(|g| g.name == **n)) {
-        let known = all.iter().map(|g| format!("`{}`", g.name)).collect::<Vec<_>>().join(", ");
-        return Err(InferenceError::UnknownGlobal { name: name.clone(), known });
-    }
+    let known: Vec<&str> = all.iter().map(|global| global.name.as_str()).collect();
+    names.iter().try_for_each(|name| UnknownName::find("global", name, &known).map(drop))?;
     Ok(all.into_iter().filter(|g| names.contains(&g.name)).collect())
 }
 

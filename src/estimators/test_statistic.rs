@@ -25,9 +25,9 @@ use super::link::Link;
 use super::ratio::WIDTH;
 use super::training::Training;
 use super::{InferenceError, file, sizes};
-use crate::model::{AnyData, AnyGlobals, AnyModel, GlobalSlot, Model};
+use crate::model::{Name, UnknownName, AnyData, AnyGlobals, AnyModel, GlobalSlot, Model};
 use crate::nn::{Batch, Budget, Contrast, ElementNetworks, Network, Output, Shape, TrainingRecord, TrainingSource};
-use crate::simulate::{Fixed, SimulateError, Stream, stream};
+use crate::simulate::{Fixed, SimulateError, Simulated, SimulationSource, Stream, stream};
 
 /// Alternatives that are drawn anew where one is outside the support.
 const ATTEMPTS: usize = 100;
@@ -72,13 +72,10 @@ pub struct StatisticTraining<'a, M: Model> {
 /// A test statistic of some model to be trained.
 #[derive(Clone, Debug)]
 struct AnyTraining<'a> {
-    model: &'a dyn AnyModel,
+    source: SimulationSource<'a>,
     interest: String,
     hypotheses: Option<RangeInclusive<f64>>,
     delta: RangeInclusive<f64>,
-    sizes: Vec<(String, usize)>,
-    covariates: Option<&'a dyn AnyData>,
-    seed: u64,
     network: NetworkConfig,
     training: TrainingConfig,
     checkpoint: Option<PathBuf>,
@@ -88,13 +85,10 @@ struct AnyTraining<'a> {
 impl<'a> AnyTraining<'a> {
     fn new(model: &'a dyn AnyModel, interest: &str) -> Self {
         Self {
-            model,
+            source: SimulationSource::new(model),
             interest: interest.to_owned(),
             hypotheses: None,
             delta: 0.5..=2.0,
-            sizes: Vec::new(),
-            covariates: None,
-            seed: 0,
             network: NetworkConfig::default(),
             training: TrainingConfig::default(),
             checkpoint: None,
@@ -106,8 +100,8 @@ impl<'a> AnyTraining<'a> {
 impl<'a, M: Model> StatisticTraining<'a, M> {
     /// A statistic for a scalar global, tested at values that its prior draws, against alternatives at a distance of 0.5
     /// to 2.
-    pub fn new(model: &'a M, interest: &str) -> Self {
-        Self { any: AnyTraining::new(model, interest), model: PhantomData }
+    pub fn new(model: &'a M, interest: impl Into<Name>) -> Self {
+        Self { any: AnyTraining::new(model, interest.into().as_str()), model: PhantomData }
     }
 
     /// Tests values uniform in a range, instead of draws of the prior.
@@ -120,24 +114,6 @@ impl<'a, M: Model> StatisticTraining<'a, M> {
     /// power at such distances. Where one side is outside the support, the other is taken.
     pub fn delta(mut self, range: RangeInclusive<f64>) -> Self {
         self.any.delta = range;
-        self
-    }
-
-    /// The seed of the simulations and of the network's first weights.
-    pub fn seed(mut self, seed: u64) -> Self {
-        self.any.seed = seed;
-        self
-    }
-
-    /// Trains for one size of a plate instead of its whole range; data of another size are then an error.
-    pub fn size(mut self, plate: &str, elements: usize) -> Self {
-        self.any.sizes.push((plate.to_owned(), elements));
-        self
-    }
-
-    /// Draws the covariates of simulated elements from the rows of a data set.
-    pub fn covariates_from(mut self, data: &'a M::Data) -> Self {
-        self.any.covariates = Some(data);
         self
     }
 
@@ -176,23 +152,26 @@ impl<'a, M: Model> StatisticTraining<'a, M> {
     }
 }
 
+impl<'a, M: Model> Simulated<'a, M> for StatisticTraining<'a, M> {
+    fn source_mut(&mut self) -> &mut SimulationSource<'a> {
+        &mut self.any.source
+    }
+}
+
 impl AnyTraining<'_> {
     fn train(self, budget: Budget) -> Result<AnyStatistic, InferenceError> {
         let slot = self.slot()?;
-        let specification = self.model.specification();
-        sizes::refuse_random(&specification, &self.sizes)?;
+        let specification = self.source.model.specification();
+        sizes::refuse_random(&specification, &self.source.sizes)?;
         let encoder = DataEncoder::new(&specification);
         let (width, plates) = encoder.shape();
         // The hypothesis, and the label.
         let shape = Shape { width, plates, targets: 2 };
         let output = Output::Ratio { contrast: Contrast::Label, balance: 0.0, width: WIDTH };
-        let context = TrainingContext { shape: &shape, budget, seed: self.seed, of_elements: false, bank: None };
+        let context = TrainingContext { shape: &shape, budget, seed: self.source.seed, of_elements: false, bank: None };
         let settings = settings(&self.network, &self.training, &context, Some(output))?;
-        if let Some(data) = self.covariates {
-            self.model.check(data)?;
-        }
         let training = Training {
-            of: format!("{:?} ({}), statistic of {}", self.model, specification.fingerprint(), self.interest),
+            of: format!("{:?} ({}), statistic of {}", self.source.model, specification.fingerprint(), self.interest),
             settings: &settings,
             networks: &user_networks(&specification, &shape, &self.networks)?,
             flips: &[],
@@ -200,29 +179,26 @@ impl AnyTraining<'_> {
             images: None,
             checkpoint: self.checkpoint.as_deref(),
         };
-        let covariates = self.covariates.map(|data| (data, false));
         let source = Hypotheses {
             training: &self,
             slot: &slot,
             encoder: &encoder,
-            globals: Fixed::new(&self.model.specification(), &self.sizes, None, covariates)?.without_elements(),
-            data: Fixed::new(&self.model.specification(), &self.sizes, None, covariates)?,
+            globals: self.source.fixed()?.without_elements(),
+            data: self.source.fixed()?,
         };
-        let text = self.covariates.map(|data| data.frame().digest());
-        let simulations = format!(
-            "hypotheses {:?}, delta {:?}, sizes {:?}, covariates {text:?}",
-            self.hypotheses, self.delta, self.sizes
-        );
+        let simulations =
+            format!("hypotheses {:?}, delta {:?}, {}", self.hypotheses, self.delta, self.source.describe());
         let network = training.fit(&shape, &source, &simulations)?;
-        let sizes = self.sizes;
-        Ok(AnyStatistic { model: self.model.any_clone(), slot, network, encoder, sizes })
+        let sizes = self.source.sizes;
+        Ok(AnyStatistic { model: self.source.model.any_clone(), slot, network, encoder, sizes })
     }
 
     fn slot(&self) -> Result<GlobalSlot, InferenceError> {
-        let all = self.model.global_slots();
-        let known = all.iter().map(|g| format!("`{}`", g.name)).collect::<Vec<_>>().join(", ");
-        let found = all.into_iter().find(|g| g.name == self.interest && g.values.len() == 1 && g.free.len() == 1);
-        let slot = found.ok_or_else(|| InferenceError::UnknownScalar { name: self.interest.clone(), known })?;
+        let all = self.source.model.global_slots();
+        let scalars: Vec<GlobalSlot> =
+            all.into_iter().filter(|global| global.values.len() == 1 && global.free.len() == 1).collect();
+        let known: Vec<&str> = scalars.iter().map(|global| global.name.as_str()).collect();
+        let slot = scalars[UnknownName::find("scalar global", &self.interest, &known)?].clone();
         let range = |what, range: &RangeInclusive<f64>, least: f64| {
             let (low, high) = (*range.start(), *range.end());
             if low.is_finite() && high.is_finite() && low <= high && high > least && low >= least {
@@ -256,7 +232,7 @@ struct Hypotheses<'a, 'b> {
 impl Hypotheses<'_, '_> {
     /// All globals with a hypothesis among them, what a network measures of it, and the globals that data are drawn at.
     fn globals(&self, alternative: bool, rng: &mut Stream) -> Result<(f64, Box<dyn AnyGlobals>), SimulateError> {
-        let AnyTraining { model, hypotheses, delta, .. } = self.training;
+        let AnyTraining { source: SimulationSource { model, .. }, hypotheses, delta, .. } = self.training;
         let at = self.slot.values.start;
         for _ in 0..ATTEMPTS {
             let mut numbers = model.draw(&self.globals, rng)?.globals().to_numbers();
@@ -290,14 +266,14 @@ impl TrainingSource for Hypotheses<'_, '_> {
     fn draw(&self, step: u64, first: usize, sets: usize) -> Result<(Batch, Vec<f32>), SimulateError> {
         let mut batch = self.encoder.batch();
         let mut targets = Vec::with_capacity(2 * sets);
-        let seed = self.training.seed;
+        let seed = self.training.source.seed;
         for place in first..first + sets {
             // One stream for each (step, place), apart from those of `simulate` by the seed.
             let key = step.wrapping_add(2).wrapping_mul(0x9fb2_1c65_1e98_df25);
             let mut rng = stream(seed.wrapping_add(key), place as u64);
             let alternative = place % 2 == 1;
             let (measured, globals) = self.globals(alternative, &mut rng)?;
-            let simulation = self.training.model.draw(&self.data.at(&*globals), &mut rng)?;
+            let simulation = self.training.source.model.draw(&self.data.at(&*globals), &mut rng)?;
             self.encoder.push(&simulation.data().frame(), &mut batch);
             targets.extend([measured as f32, f32::from(u8::from(alternative))]);
         }

@@ -3,7 +3,7 @@
 use rand::RngExt;
 
 use super::erased_data::{AnyData, AnyGlobals};
-use super::{Plate, PlateSize, SimulateError, Specification, Stream};
+use super::{Plate, PlateSize, SimulateError, Specification, Stream, UnknownName};
 
 /// What is held fixed while some model is drawn: globals, sizes of plates, covariates.
 #[derive(Clone, Debug)]
@@ -41,13 +41,10 @@ impl<'a> Fixed<'a> {
         }
         let mut plates = Vec::new();
         flatten(&specification.plates, &mut plates);
+        let known: Vec<&str> = plates.iter().map(|plate| plate.name.as_str()).collect();
         let mut asked = vec![None; plates.len()];
         for (name, size) in sizes {
-            let Some(i) = plates.iter().position(|p| p.name == *name) else {
-                let known = plates.iter().map(|p| format!("`{}`", p.name)).collect::<Vec<_>>().join(", ");
-                return Err(SimulateError::UnknownPlate { plate: name.clone(), known });
-            };
-            asked[i] = Some(*size);
+            asked[UnknownName::find("plate", name, &known)?] = Some(*size);
         }
         let (anew, forced) = (vec![false; plates.len()], vec![None; plates.len()]);
         Ok(Self { globals, locals: &[], sizes: asked, covariates, anew, forced })

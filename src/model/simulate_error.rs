@@ -1,6 +1,6 @@
 //! What can keep a model from being simulated.
 
-use super::DataError;
+use super::{DataError, UnknownName};
 use crate::distributions::ParameterError;
 
 /// Why a model could not be simulated.
@@ -24,6 +24,12 @@ pub enum SimulateError {
         /// The covariate.
         variable: &'static str,
     },
+    /// Two data sets are to give the covariates.
+    #[error(
+        "covariates cannot be those of one data set, `.same_design_as(&data)` or `.replicate(&data)`, and drawn from another, \
+         `.covariates_from(&data)`: leave one out"
+    )]
+    TwoCovariates,
     /// An index into a plate without elements.
     #[error("`{variable}` cannot be drawn: the plate that it names an element of is empty")]
     EmptyIndex {
@@ -45,14 +51,9 @@ pub enum SimulateError {
         /// The global.
         variable: String,
     },
-    /// A plate of that name does not exist.
-    #[error("the model has no plate `{plate}`; its plates are {known}")]
-    UnknownPlate {
-        /// The name asked for.
-        plate: String,
-        /// The names there are.
-        known: String,
-    },
+    /// There is no plate of a name.
+    #[error(transparent)]
+    Unknown(#[from] UnknownName),
     /// A plate cannot have that size.
     #[error("the plate `{plate}` cannot have {size} elements: the model allows {low} to {high}")]
     PlateSize {

@@ -4,7 +4,7 @@ use super::charts::{Axes, Chart, Item, Mark, charts, columns, grid};
 use super::scale::span;
 use super::window::Window;
 use super::{Figure, INK, PlotError, colour};
-use crate::sampling::diagnostics::quantile;
+use crate::draws::diagnostics::quantile;
 use std::ops::Range;
 
 /// What is believed of one parameter.

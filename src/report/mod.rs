@@ -15,12 +15,12 @@ use std::path::Path;
 use self::html::{Cell, Page, escape, marked};
 use self::rows::{columns, duration, plate, variable};
 use crate::calibration::{Calibration, CalibrationSummary, Predictive, Typicality, data_statistics, number, p_text};
+use crate::draws::Inferred;
+use crate::draws::Summary;
 use crate::files::atomic_write;
 use crate::model::DataSet;
 use crate::model::{AsNumbers, Model, Specification, global_names};
 use crate::plot::{self, Figure, HistogramPanel, PlotError};
-use crate::sampling::Inferred;
-use crate::sampling::Summary;
 
 /// Draws that a figure is made from.
 const DRAWS: usize = 4000;
@@ -159,7 +159,7 @@ impl Report {
     /// as in draws without a model, all.
     pub fn posterior<P: Inferred + ?Sized>(mut self, label: &str, posterior: &P) -> Self {
         let globals = self.specification.as_ref().map(global_names).unwrap_or_default();
-        let (all, mut draws) = (posterior.names(), posterior.draws(DRAWS));
+        let (all, mut draws) = (posterior.names(), posterior.thinned(DRAWS));
         let known = all.iter().any(|name| globals.contains(name));
         let shown: Vec<usize> = (0..all.len()).filter(|i| !known || globals.contains(&all[*i])).collect();
         let names: Vec<&String> = shown.iter().map(|i| &all[*i]).collect();

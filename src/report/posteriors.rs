@@ -2,8 +2,8 @@
 
 use super::html::{Cell, Page};
 use super::{FIGURES, PAIRS, Report, SHIFT, Shown, WIDTH, left_out};
+use crate::draws::to_scale;
 use crate::plot::{self, Panel, PlotError};
-use crate::sampling::to_scale;
 
 const POSTERIOR: [(&str, Cell); 12] = [
     ("parameter", Cell::Code),

@@ -22,7 +22,7 @@ pub trait SamplingExt: Model {
     where
         Self: Likelihood,
     {
-        ProfileLikelihood::new(self, &[])?.maximum(data)
+        ProfileLikelihood::new::<&str>(self, [])?.maximum(data)
     }
 }
 

@@ -6,15 +6,16 @@
 //! the posterior is exact up to a Monte Carlo error, however the proposal was found; and the mean of the weights is the
 //! evidence, the probability of the data under the model.
 
+use std::borrow::Cow;
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use rand::RngExt;
 use rayon::prelude::*;
 
+use super::SampleError;
 use super::smoothing::smooth;
 use super::threads::on_threads;
-use super::{SampleError, Summary, summary};
+use crate::draws::{Draws, Inferred};
 use crate::model::{AnyData, AnyModel, AsNumbers, Densities, Density, Likelihood, Model};
 use crate::progress::Progress;
 use crate::simulate::{Stream, stream};
@@ -29,7 +30,7 @@ const ENOUGH: f64 = 100.0;
 /// A distribution over the latent variables of a model given a data set, from which a posterior can be refined.
 pub trait Proposal: Sync {
     /// The latent numbers that it is a distribution of, as [`model::names`](crate::model::names) calls them.
-    fn names(&self) -> Vec<String>;
+    fn latent_names(&self) -> Vec<String>;
 
     /// Fills `q` with independent draws, one after the other, each as the unconstrained numbers of a [`Density`] in its
     /// order; and `log_density` with the log density of each, in that same unconstrained space.
@@ -51,13 +52,9 @@ pub struct WeightedDraws<M> {
 /// An exact posterior of some model.
 #[derive(Clone, Debug)]
 pub(crate) struct AnyWeightedDraws {
-    names: Vec<String>,
-    /// Draw after draw.
-    values: Vec<f64>,
+    draws: Draws,
     /// The unconstrained numbers, draw after draw.
     q: Vec<f64>,
-    /// Of each draw; they sum to 1.
-    weights: Vec<f64>,
     log_evidence: f64,
     k_hat: f64,
     /// Draws at which the model's density is no number.
@@ -138,7 +135,7 @@ type Chunk<'a> = (((&'a mut [f64], &'a mut [f64]), &'a mut [f64]), &'a mut [f64]
 
 /// The latent numbers of the model, which must be those of the proposal.
 fn covered(model: &dyn AnyModel, data: &dyn AnyData, proposal: &dyn Proposal) -> Result<Vec<String>, SampleError> {
-    let (names, known) = (model.names(Some(data)), proposal.names());
+    let (names, known) = (model.names(Some(data)), proposal.latent_names());
     let missing = |of: &[String], from: &[String]| -> Vec<String> {
         let from: std::collections::HashSet<&String> = from.iter().collect();
         of.iter().filter(|name| !from.contains(name)).cloned().collect()
@@ -172,41 +169,14 @@ impl<M: Model> WeightedDraws<M> {
         &self.any
     }
 
-    /// The names of the variables: `mass`, `mu[2]` for a component, `slope[17]` for the element of a plate. First the
-    /// globals, then the locals, then the `let`s outside plates and in plates with continuous locals.
-    pub fn names(&self) -> &[String] {
-        self.any.names()
-    }
-
-    /// Draws of the posterior: for each name its `count` draws, from a seed. They are drawn by weight from those at hand, so
-    /// that many more than the effective sample size repeat each other.
-    pub fn sample(&self, count: usize, seed: u64) -> Vec<Vec<f64>> {
-        self.any.sample(count, seed)
-    }
-
-    /// The globals of such draws.
+    /// Returns the globals of draws by weight, as [`sample`](Inferred::sample) takes them.
     pub fn globals(&self, count: usize, seed: u64) -> Vec<M::Globals> {
-        self.any.resample(count, seed).into_iter().map(|i| M::Globals::from_numbers(self.any.row(i))).collect()
-    }
-
-    /// The mean of a variable; nothing if there is none of that name.
-    pub fn mean(&self, name: &str) -> Option<f64> {
-        self.any.mean(name)
-    }
-
-    /// The standard deviation of a variable; nothing if there is none of that name.
-    pub fn sd(&self, name: &str) -> Option<f64> {
-        self.any.sd(name)
-    }
-
-    /// A quantile of a variable, for a probability between 0 and 1; nothing if there is none of that name.
-    pub fn quantile(&self, name: &str, probability: f64) -> Option<f64> {
-        self.any.quantile(name, probability)
-    }
-
-    /// Mean, sd and quantiles of every variable.
-    pub fn summary(&self) -> Summary {
-        self.any.summary()
+        self.any
+            .draws
+            .resample(count, seed)
+            .into_iter()
+            .map(|i| M::Globals::from_numbers(&self.any.draws.row(i)))
+            .collect()
     }
 
     /// The natural logarithm of the evidence, the probability (density) of the data under the model: two models of the same
@@ -232,11 +202,6 @@ impl<M: Model> WeightedDraws<M> {
     pub fn effective_sample_size(&self) -> f64 {
         self.any.effective_sample_size()
     }
-
-    /// Why the weights may be wrong, in words; empty where nothing speaks against them.
-    pub fn warnings(&self) -> Vec<String> {
-        self.any.warnings()
-    }
 }
 
 impl AnyWeightedDraws {
@@ -260,35 +225,10 @@ impl AnyWeightedDraws {
         let sum: f64 = weights.iter().sum();
         weights.iter_mut().for_each(|w| *w /= sum);
         let log_evidence = highest + (sum / draws as f64).ln();
-        Ok(Self { names, values, q, weights, log_evidence, k_hat, undefined })
-    }
-
-    pub(crate) fn names(&self) -> &[String] {
-        &self.names
-    }
-
-    pub(crate) fn sample(&self, count: usize, seed: u64) -> Vec<Vec<f64>> {
-        let drawn = self.resample(count, seed);
-        (0..self.names.len()).map(|at| drawn.iter().map(|&i| self.row(i)[at]).collect()).collect()
-    }
-
-    pub(crate) fn mean(&self, name: &str) -> Option<f64> {
-        Some(summary::mean(&self.column(name)?, &self.weights))
-    }
-
-    pub(crate) fn sd(&self, name: &str) -> Option<f64> {
-        Some(summary::sd(&self.column(name)?, &self.weights))
-    }
-
-    pub(crate) fn quantile(&self, name: &str, probability: f64) -> Option<f64> {
-        Some(summary::quantiles(&self.column(name)?, &self.weights, [probability])[0])
-    }
-
-    pub(crate) fn summary(&self) -> Summary {
-        let column = |at: usize| self.values.iter().skip(at).step_by(self.names.len()).copied().collect();
-        let columns: Vec<Vec<f64>> = (0..self.names.len()).map(column).collect();
-        let named = self.names.iter().map(String::as_str).zip(columns.iter().map(Vec::as_slice));
-        Summary::from_weighted(named, &self.weights)
+        let column = |at: usize| values.iter().skip(at).step_by(names.len()).copied().collect();
+        let columns: Vec<Vec<f64>> = (0..names.len()).map(column).collect();
+        let draws = Draws::new(names.into_iter().zip(columns)).weighted(weights);
+        Ok(Self { draws, q, log_evidence, k_hat, undefined })
     }
 
     pub(crate) fn log_evidence(&self) -> f64 {
@@ -296,7 +236,7 @@ impl AnyWeightedDraws {
     }
 
     pub(crate) fn log_evidence_error(&self) -> f64 {
-        (1.0 / self.effective_sample_size() - 1.0 / self.weights.len() as f64).max(0.0).sqrt()
+        (1.0 / self.effective_sample_size() - 1.0 / self.draws.weights().len() as f64).max(0.0).sqrt()
     }
 
     pub(crate) fn k_hat(&self) -> f64 {
@@ -304,7 +244,7 @@ impl AnyWeightedDraws {
     }
 
     pub(crate) fn effective_sample_size(&self) -> f64 {
-        1.0 / self.weights.iter().map(|w| w * w).sum::<f64>()
+        1.0 / self.draws.weights().iter().map(|w| w * w).sum::<f64>()
     }
 
     /// Whether the weights can be trusted: k-hat is below min(1 - 1 / log10(draws), 0.7), eq. 13 of Vehtari et al.
@@ -313,7 +253,7 @@ impl AnyWeightedDraws {
     }
 
     fn k_most(&self) -> f64 {
-        (1.0 - 1.0 / (self.weights.len() as f64).log10()).min(0.7)
+        (1.0 - 1.0 / (self.draws.weights().len() as f64).log10()).min(0.7)
     }
 
     pub(crate) fn warnings(&self) -> Vec<String> {
@@ -334,54 +274,41 @@ impl AnyWeightedDraws {
             warnings.push(format!(
                 "at {} of {} draws the model's log density is NaN or infinite, and they have no weight: a `let` may give NaN",
                 self.undefined,
-                self.weights.len()
+                self.draws.weights().len()
             ));
         }
         warnings
-    }
-
-    fn row(&self, draw: usize) -> &[f64] {
-        &self.values[draw * self.names.len()..(draw + 1) * self.names.len()]
-    }
-
-    fn column(&self, name: &str) -> Option<Vec<f64>> {
-        let at = self.names.iter().position(|n| n == name)?;
-        Some(self.values.iter().skip(at).step_by(self.names.len()).copied().collect())
-    }
-
-    /// Positions of draws, drawn independently by weight.
-    fn resample(&self, count: usize, seed: u64) -> Vec<usize> {
-        let (below, mut rng) = (cumulative(&self.weights), stream(seed, 0));
-        (0..count).map(|_| pick(&below, &mut rng)).collect()
     }
 
     /// Unconstrained draws, one after the other, and weights with which they tell where the posterior is: those of the draws
     /// where they can be trusted, else the same for each that is possible.
     pub(super) fn start(&self) -> (&[f64], Vec<f64>) {
         if self.trusted() {
-            return (&self.q, self.weights.clone());
+            return (&self.q, self.draws.weights().to_vec());
         }
-        let possible = self.weights.iter().filter(|w| **w > 0.0).count() as f64;
-        (&self.q, self.weights.iter().map(|w| if *w > 0.0 { possible.recip() } else { 0.0 }).collect())
+        let possible = self.draws.weights().iter().filter(|w| **w > 0.0).count() as f64;
+        (&self.q, self.draws.weights().iter().map(|w| if *w > 0.0 { possible.recip() } else { 0.0 }).collect())
     }
 }
 
-/// The sums of weights up to each.
-pub(super) fn cumulative(weights: &[f64]) -> Vec<f64> {
-    let mut sum = 0.0;
-    let add = |w: &f64| {
-        sum += w;
-        sum
-    };
-    weights.iter().map(add).collect()
-}
+impl<M: Model> Inferred for WeightedDraws<M> {
+    fn as_draws(&self) -> Cow<'_, Draws> {
+        Cow::Borrowed(&self.any.draws)
+    }
 
-/// A position drawn by weight.
-pub(super) fn pick(cumulative: &[f64], rng: &mut Stream) -> usize {
-    let total = cumulative.last().copied().unwrap_or(0.0);
-    let u = (total * rng.random::<f64>()).min(total.next_down());
-    // The first of which the sum exceeds the number, so never one without weight.
-    cumulative.partition_point(|sum| *sum <= u)
+    fn warnings(&self) -> Vec<String> {
+        self.any.warnings()
+    }
+
+    fn about(&self) -> String {
+        format!(
+            "importance sampling, effective sample size {:.0}, k-hat {:.2}, log evidence {:.3} ± {:.3}",
+            self.effective_sample_size(),
+            self.k_hat(),
+            self.log_evidence(),
+            self.log_evidence_error()
+        )
+    }
 }
 
 impl<M: Model> std::fmt::Display for WeightedDraws<M> {
@@ -392,7 +319,7 @@ impl<M: Model> std::fmt::Display for WeightedDraws<M> {
 
 impl std::fmt::Display for AnyWeightedDraws {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        writeln!(f, "{}", self.summary())?;
+        writeln!(f, "{}", self.draws.summary())?;
         writeln!(
             f,
             "log evidence {:.3} +- {:.3}, k-hat {:.2}, effective sample size {:.0} of {} draws",
@@ -400,7 +327,7 @@ impl std::fmt::Display for AnyWeightedDraws {
             self.log_evidence_error(),
             self.k_hat,
             self.effective_sample_size(),
-            self.weights.len()
+            self.draws.weights().len()
         )?;
         self.warnings().iter().try_for_each(|w| writeln!(f, "warning: {w}"))
     }

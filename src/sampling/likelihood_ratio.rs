@@ -7,7 +7,7 @@
 use super::minimise::{Minimum, NoMinimum, minimise};
 use super::{SampleError, threads::on_threads};
 use crate::model::DataError;
-use crate::model::{
+use crate::model::{UnknownName, Name, 
     AnyData, AnyDensity, AnyModel, AsNumbers, Density, GlobalSlot, Likelihood, Model, Plate, PlateSize,
 };
 use crate::simulate::{Fixed, stream};
@@ -42,14 +42,9 @@ pub enum FitError {
         /// How many numbers they have.
         locals: usize,
     },
-    /// There is no global of that name.
-    #[error("the model has no global `{name}`; its globals are {known}")]
-    UnknownGlobal {
-        /// The name asked for.
-        name: String,
-        /// The globals there are.
-        known: String,
-    },
+    /// There is no global of a name.
+    #[error(transparent)]
+    Unknown(#[from] UnknownName),
     /// A hypothesis is of another number of values.
     #[error("the hypothesis has {found} values, but fixes {expected}: {names}")]
     Values {
@@ -164,8 +159,9 @@ impl<M: Likelihood> ProfileLikelihood<M> {
     ///
     /// # Errors
     /// A name that the model does not have, and a global whose bounds depend on another that is not fixed.
-    pub fn new(model: &M, interest: &[&str]) -> Result<Self, FitError> {
-        Ok(Self { model: model.clone(), any: AnyProfileLikelihood::new(model, interest)? })
+    pub fn new<N: Into<Name>>(model: &M, interest: impl IntoIterator<Item = N>) -> Result<Self, FitError> {
+        let interest: Vec<Name> = interest.into_iter().map(Into::into).collect();
+        Ok(Self { model: model.clone(), any: AnyProfileLikelihood::new(model, &interest)? })
     }
 
     /// The maximum of the likelihood over all globals.
@@ -213,15 +209,11 @@ impl<M: Likelihood> ProfileLikelihood<M> {
 }
 
 impl AnyProfileLikelihood {
-    fn new(model: &dyn AnyModel, interest: &[&str]) -> Result<Self, FitError> {
+    fn new(model: &dyn AnyModel, interest: &[Name]) -> Result<Self, FitError> {
         let all = model.global_slots();
-        let find = |name: &&str| {
-            all.iter().find(|slot| slot.name == *name).cloned().ok_or_else(|| FitError::UnknownGlobal {
-                name: (*name).to_owned(),
-                known: all.iter().map(|g| format!("`{}`", g.name)).collect::<Vec<_>>().join(", "),
-            })
-        };
-        let fixed = interest.iter().map(find).collect::<Result<Vec<_>, _>>()?;
+        let known: Vec<&str> = all.iter().map(|global| global.name.as_str()).collect();
+        let find = |name: &Name| Ok(all[UnknownName::find("global", name.as_str(), &known)?].clone());
+        let fixed = interest.iter().map(find).collect::<Result<Vec<_>, FitError>>()?;
         let mut names = vec![String::new(); free(&all)];
         for slot in &all {
             for (at, name) in slot.free.clone().zip(&slot.components) {

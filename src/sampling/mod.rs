@@ -2,17 +2,14 @@
 
 mod adaptation;
 mod chains;
-pub mod diagnostics;
 mod error;
 mod extension;
 mod importance;
-mod inferred;
 mod likelihood_ratio;
 mod metric;
 mod minimise;
 mod nuts;
 mod smoothing;
-mod summary;
 mod threads;
 mod trajectory;
 
@@ -22,9 +19,6 @@ pub use error::SampleError;
 pub use extension::SamplingExt;
 pub(crate) use importance::AnyWeightedDraws;
 pub use importance::{Proposal, WeightedDraws, importance_sample};
-pub use inferred::Inferred;
 pub use likelihood_ratio::{FitError, Maximum, ProfileLikelihood};
 pub(crate) use minimise::minimise;
 pub use nuts::Nuts;
-pub(crate) use summary::to_scale;
-pub use summary::{Summary, SummaryRow};

@@ -8,11 +8,11 @@ use rayon::prelude::*;
 
 use super::adaptation::Adaptation;
 use super::error::STARTS;
-use super::importance::{cumulative, pick};
 use super::metric::Metric;
 use super::threads::on_threads;
 use super::trajectory::{Position, Walker};
 use super::{AnyChains, AnyWeightedDraws, Chains, SampleError, WeightedDraws};
+use crate::draws::{Draws, cumulative, pick};
 use crate::model::{AnyData, AnyDensity, AnyModel, DataError, Densities, Density, Likelihood, Model};
 use crate::progress::Progress;
 use crate::simulate::{Fixed, Stream, stream};
@@ -184,7 +184,9 @@ impl NutsSettings<'_> {
                 draws.iter_mut().flatten().for_each(|x| *x = f64::NAN);
             }
         }
-        Ok(AnyChains { names, draws, divergences, time: started.elapsed() })
+        let columns = draws.into_iter().map(|chains: Vec<Vec<f64>>| chains.concat());
+        let draws = Draws::new(names.into_iter().zip(columns)).of_chains(self.chains);
+        Ok(AnyChains { draws, chains: self.chains, divergences, time: started.elapsed() })
     }
 
     fn steps_of_warmup(&self) -> usize {

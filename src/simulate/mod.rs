@@ -1,5 +1,9 @@
 //! Simulation: data sets from a model, in parallel and the same whatever the threads.
 
+mod source;
+
+pub use source::{Simulated, SimulationSource};
+
 pub(crate) use crate::model::Fixed;
 pub use crate::model::{Plan, SimulateError, Simulation, Stream, draw, draw_index, stream};
 
@@ -35,19 +39,6 @@ impl<'a, M: Model> Simulate<'a, M> {
         Self { any: AnySimulate::new(model, sets), model: PhantomData }
     }
 
-    /// The seed: the same gives the same data sets, each by its position.
-    pub fn seed(mut self, seed: u64) -> Self {
-        self.any.seed = seed;
-        self
-    }
-
-    /// The size of a plate. Without it, a size is drawn: from its range, half uniformly and half log-uniformly, or from its
-    /// distribution.
-    pub fn size(mut self, plate: &str, elements: usize) -> Self {
-        self.any.sizes.push((plate.to_owned(), elements));
-        self
-    }
-
     /// The values of the globals, which else are drawn from their prior.
     pub fn at(mut self, globals: &M::Globals) -> Self {
         self.any.globals = Some(Arc::new(globals.clone()));
@@ -56,7 +47,7 @@ impl<'a, M: Model> Simulate<'a, M> {
 
     /// Takes the sizes, indices and covariates of a data set as they are.
     pub fn same_design_as(mut self, data: &'a M::Data) -> Self {
-        self.any.follow(data, true, false);
+        self.any.follow(data, false);
         self
     }
 
@@ -64,14 +55,18 @@ impl<'a, M: Model> Simulate<'a, M> {
     /// [`same_design_as`](Simulate::same_design_as), but for plates of random size, `plate events(n ~ Poisson(rate))`, which are a part of what
     /// is seen: these are drawn with all that is inside them, their covariates from the rows of the data set.
     pub fn replicate(mut self, data: &'a M::Data) -> Self {
-        self.any.follow(data, true, true);
+        self.any.follow(data, true);
         self
     }
 
-    /// Draws the covariates of each element from the rows of a data set.
-    pub fn covariates_from(mut self, data: &'a M::Data) -> Self {
-        self.any.follow(data, false, false);
-        self
+    /// Runs the first of the simulations alone.
+    ///
+    /// # Errors
+    /// If it cannot be drawn, or a size or data set does not fit the model.
+    pub fn one(self) -> Result<Simulation<M>, SimulateError> {
+        let fixed = self.any.fixed()?;
+        let model: &M = typed(self.any.source.model);
+        model.draw(&Plan::of(&fixed), &mut stream(self.any.source.seed, 0))
     }
 
     /// Runs the simulations on all cores.
@@ -79,7 +74,7 @@ impl<'a, M: Model> Simulate<'a, M> {
     /// # Errors
     /// The first that cannot be drawn, or a size or data set that does not fit the model.
     pub fn run(self) -> Result<Vec<Simulation<M>>, SimulateError> {
-        let model: &M = typed(self.any.model);
+        let model: &M = typed(self.any.source.model);
         let fixed = self.any.fixed()?;
         let plan = Plan::of(&fixed);
         let drawn = Mutex::new(Vec::new());
@@ -87,7 +82,7 @@ impl<'a, M: Model> Simulate<'a, M> {
             let first = positions.start;
             let mut some = Vec::with_capacity(positions.len());
             for position in positions {
-                some.push(model.draw(&plan, &mut stream(self.any.seed, position as u64))?);
+                some.push(model.draw(&plan, &mut stream(self.any.source.seed, position as u64))?);
             }
             drawn.lock().unwrap_or_else(PoisonError::into_inner).push((first, some));
             Ok(())
@@ -101,7 +96,7 @@ impl<'a, M: Model> Simulate<'a, M> {
 
     /// The data set that covariates are taken from.
     pub(crate) fn covariates(&self) -> Option<&'a M::Data> {
-        self.any.covariates.map(|(data, _)| typed(data))
+        self.any.covariates().map(|(data, _)| typed(data))
     }
 
     /// The same without the model's types.
@@ -111,6 +106,12 @@ impl<'a, M: Model> Simulate<'a, M> {
 
     pub(crate) fn any_mut(&mut self) -> &mut AnySimulate<'a> {
         &mut self.any
+    }
+}
+
+impl<'a, M: Model> Simulated<'a, M> for Simulate<'a, M> {
+    fn source_mut(&mut self) -> &mut SimulationSource<'a> {
+        &mut self.any.source
     }
 }
 
@@ -136,45 +137,54 @@ pub(crate) fn in_parallel(
 /// Simulations of some model.
 #[derive(Clone, Debug)]
 pub(crate) struct AnySimulate<'a> {
-    pub(crate) model: &'a dyn AnyModel,
+    pub(crate) source: SimulationSource<'a>,
     pub(crate) sets: usize,
-    pub(crate) seed: u64,
-    /// The sizes that are fixed.
-    pub(crate) sizes: Vec<(String, usize)>,
     globals: Option<Arc<dyn AnyGlobals>>,
-    /// A data set and whether it is followed element by element, or drawn from.
-    covariates: Option<(&'a dyn AnyData, bool)>,
-    random_sizes: bool,
+    /// A data set that is followed element by element, and whether plates of random size are drawn anew.
+    design: Option<(&'a dyn AnyData, bool)>,
 }
 
 impl<'a> AnySimulate<'a> {
     pub(crate) fn new(model: &'a dyn AnyModel, sets: usize) -> Self {
-        Self { model, sets, seed: 0, sizes: Vec::new(), globals: None, covariates: None, random_sizes: false }
+        Self { source: SimulationSource::new(model), sets, globals: None, design: None }
     }
 
-    /// Takes covariates from a data set: element by element or not, with random sizes anew or as they are.
-    pub(crate) fn follow(&mut self, data: &'a dyn AnyData, each: bool, random_sizes: bool) {
-        (self.covariates, self.random_sizes) = (Some((data, each)), random_sizes);
+    /// Takes sizes, indices and covariates from a data set, random sizes anew or as they are.
+    pub(crate) fn follow(&mut self, data: &'a dyn AnyData, random_sizes: bool) {
+        self.design = Some((data, random_sizes));
+    }
+
+    /// The data set that covariates are taken from, and whether it is followed element by element.
+    fn covariates(&self) -> Option<(&'a dyn AnyData, bool)> {
+        let drawn_from = self.source.covariates.map(|data| (data, false));
+        self.design.map(|(data, _)| (data, true)).or(drawn_from)
     }
 
     /// What is fixed, as text: the same for the same simulations.
     pub(crate) fn describe(&self) -> String {
-        let covariates = self.covariates.map(|(data, follow)| (data.frame().digest(), follow));
+        let covariates = self.covariates().map(|(data, follow)| (data.frame().digest(), follow));
         let globals = self.globals.as_ref().map(|globals| globals.to_numbers());
-        let anew = if self.random_sizes { ", random sizes anew" } else { "" };
-        format!("seed {}, sizes {:?}, globals {globals:?}, covariates {covariates:?}{anew}", self.seed, self.sizes)
+        let anew = if self.design.is_some_and(|(_, anew)| anew) { ", random sizes anew" } else { "" };
+        let SimulationSource { seed, sizes, .. } = &self.source;
+        format!("seed {seed}, sizes {sizes:?}, globals {globals:?}, covariates {covariates:?}{anew}")
     }
 
     /// The data set at a position.
     pub(crate) fn draw(&self, fixed: &Fixed<'_>, position: usize) -> Result<Box<dyn AnySimulation>, SimulateError> {
-        self.model.draw(fixed, &mut stream(self.seed, position as u64))
+        self.source.model.draw(fixed, &mut stream(self.source.seed, position as u64))
     }
 
     pub(crate) fn fixed(&self) -> Result<Fixed<'_>, SimulateError> {
-        if let Some((data, _)) = self.covariates {
-            self.model.check(data)?;
+        let SimulationSource { model, sizes, covariates, .. } = &self.source;
+        if self.design.is_some() && covariates.is_some() {
+            return Err(SimulateError::TwoCovariates);
         }
-        let fixed = Fixed::new(&self.model.specification(), &self.sizes, self.globals.as_deref(), self.covariates)?;
-        Ok(if self.random_sizes { fixed.with_random_sizes(&self.model.specification()) } else { fixed })
+        if let Some((data, _)) = self.covariates() {
+            model.check(data)?;
+        }
+        let specification = model.specification();
+        let fixed = Fixed::new(&specification, sizes, self.globals.as_deref(), self.covariates())?;
+        let anew = self.design.is_some_and(|(_, anew)| anew);
+        Ok(if anew { fixed.with_random_sizes(&specification) } else { fixed })
     }
 }

@@ -73,7 +73,7 @@ fn check_score<M: Likelihood>(model: &M, plates: &[(&str, usize)], sets: usize) 
     for at_truth in [false, true] {
         let mut simulate = model.simulate(sets).seed(seed(11));
         if at_truth {
-            simulate = simulate.at(&model.simulate(1).seed(seed(2)).run().unwrap()[0].globals);
+            simulate = simulate.at(&model.simulate(1).seed(seed(2)).one().unwrap().globals);
         }
         for (plate, size) in plates {
             simulate = simulate.size(plate, *size);

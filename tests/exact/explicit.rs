@@ -252,7 +252,7 @@ fn what_feeds_the_function_alone_is_left_out() {
 #[test]
 fn prior_of_the_globals() {
     let model = Sky::default();
-    let data = &model.simulate(1).run().unwrap()[0].data;
+    let data = &model.simulate(1).one().unwrap().data;
     let mut density = Density::explicit(&model, data).unwrap();
     for q in positions(&[0.5, -1.0], 0) {
         // The rate of the exponential is 3; it is positive, so its unconstrained number is the logarithm.

@@ -18,10 +18,10 @@ model! {
 #[test]
 fn a_normal_mean_with_unknown_sd() {
     let model = Student::default();
-    let ratio = ProfileLikelihood::new(&model, &["mean"]).unwrap();
+    let ratio = ProfileLikelihood::new(&model, ["mean"]).unwrap();
     for (n, own) in [(2, 1), (5, 2), (40, 3), (1000, 4)] {
         let truth = StudentGlobals { mean: 3.0, sd: 2.0 };
-        let data = model.simulate(1).at(&truth).size("events", n).seed(seed(own)).run().unwrap().remove(0).data;
+        let data = model.simulate(1).at(&truth).size("events", n).seed(seed(own)).one().unwrap().data;
         let (x, n) = (&data.events.x, n as f64);
         let mean = x.iter().sum::<f64>() / n;
         let variance = x.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n;
@@ -54,7 +54,7 @@ model! {
 /// signal, where the supremum must be right to 1e-6 nats.
 #[test]
 fn poisson_on_and_off() {
-    let ratio = ProfileLikelihood::new(&OnOff::default(), &["signal"]).unwrap();
+    let ratio = ProfileLikelihood::new(&OnOff::default(), ["signal"]).unwrap();
     let ln_poisson = |k: u64, mean: f64| {
         let ln_factorial: f64 = (1..=k).map(|i| (i as f64).ln()).sum();
         if k == 0 { -mean } else { k as f64 * mean.ln() - mean - ln_factorial }
@@ -114,9 +114,9 @@ fn least(mut low: f64, mut high: f64, f: impl Fn(f64) -> f64) -> f64 {
 #[test]
 fn a_bump_on_a_background_of_unknown_scale() {
     let model = Bump::default();
-    let ratio = ProfileLikelihood::new(&model, &["mu"]).unwrap();
+    let ratio = ProfileLikelihood::new(&model, ["mu"]).unwrap();
     for (i, (mu, nu)) in [(5.0, 1.0), (3.0, 0.5), (7.0, 2.0), (0.5, 1.0)].into_iter().enumerate() {
-        let data = model.simulate(1).at(&BumpGlobals { mu, nu }).seed(seed(i as u64)).run().unwrap().remove(0).data;
+        let data = model.simulate(1).at(&BumpGlobals { mu, nu }).seed(seed(i as u64)).one().unwrap().data;
         let densities =
             |x: f64| (Normal::new(-7.0, 2.0).log_density(x).exp(), Normal::new(0.0, 3.0).log_density(x).exp());
         let each: Vec<(f64, f64)> = data.events.x.iter().map(|x| densities(*x)).collect();
@@ -144,7 +144,7 @@ fn the_highest_of_many_maxima() {
     let model = Resonance::default();
     let mut misses = 0.0;
     for i in 0..20 {
-        let data = model.simulate(1).seed(seed(i)).run().unwrap().remove(0).data;
+        let data = model.simulate(1).seed(seed(i)).one().unwrap().data;
         let best = model.maximize(&data).unwrap();
         let background: Vec<f64> = data.events.x.iter().map(|x| Normal::new(0.0, 1.0).log_density(*x)).collect();
         let at = |mass: f64| {
@@ -190,7 +190,7 @@ fn suprema_at_the_edge() {
         let data = CoinData { throws: CoinThrows { heads: heads.clone() } };
         let best = Coin::default().maximize(&data).unwrap();
         assert!(best.log_likelihood.abs() < 1e-6 && (0.0..=1.0).contains(&best.globals.p), "{best:?}");
-        let ratio = ProfileLikelihood::new(&Coin::default(), &["p"]).unwrap();
+        let ratio = ProfileLikelihood::new(&Coin::default(), ["p"]).unwrap();
         let n = heads.len() as f64;
         within!((ratio.statistic(&data, &[0.5]).unwrap() - 2.0 * n * 2.0_f64.ln()).abs(), 2e-6);
         let certain = f64::from(u8::from(heads[0]));
@@ -221,13 +221,13 @@ model! {
 #[test]
 fn a_hypothesis_about_a_vector() {
     let model = Means::default();
-    let data = model.simulate(1).size("events", 40).seed(seed(5)).run().unwrap().remove(0).data;
+    let data = model.simulate(1).size("events", 40).seed(seed(5)).one().unwrap().data;
     let n = 40.0;
     let mean = |i: usize| data.events.x.iter().map(|x| x[i]).sum::<f64>() / n;
     let (theta, sum): ([f64; 3], f64) = ([1.0, -2.0, 0.5], data.total + 0.3);
     let parts = |i: usize| n * (mean(i) - theta[i] - sum).powi(2) / [4.0, 16.0, 36.0][i];
     let exact = (data.total - sum).powi(2) + (0..3).map(parts).sum::<f64>();
-    let ratio = ProfileLikelihood::new(&model, &["sum", "theta"]).unwrap();
+    let ratio = ProfileLikelihood::new(&model, ["sum", "theta"]).unwrap();
     let found = ratio.statistic(&data, &[sum, theta[0], theta[1], theta[2]]).unwrap();
     within!((found - exact).abs(), 1e-6 * exact, "{found} {exact}");
     // theta alone: the sum is free, at its weighted mean.
@@ -235,7 +235,7 @@ fn a_hypothesis_about_a_vector() {
     let places = [mean(0) - theta[0], mean(1) - theta[1], mean(2) - theta[2], data.total];
     let centre = places.iter().zip(&weights).map(|(x, w)| w * x).sum::<f64>() / weights.iter().sum::<f64>();
     let exact: f64 = places.iter().zip(&weights).map(|(x, w)| w * (x - centre).powi(2)).sum();
-    let found = ProfileLikelihood::new(&model, &["theta"]).unwrap().statistic(&data, &theta).unwrap();
+    let found = ProfileLikelihood::new(&model, ["theta"]).unwrap().statistic(&data, &theta).unwrap();
     within!((found - exact).abs(), 1e-6 * exact, "{found} {exact}");
 }
 
@@ -280,9 +280,9 @@ fn what_has_no_ratio_says_why() {
     assert!(error.contains("still rises") && error.contains("`sd`"), "{error}");
     let bad = StudentData { events: StudentEvents { x: vec![f64::NAN] } };
     assert!(matches!(model.maximize(&bad), Err(FitError::Data(_))));
-    let error = ProfileLikelihood::new(&model, &["mass"]).unwrap_err().to_string();
+    let error = ProfileLikelihood::new(&model, ["mass"]).unwrap_err().to_string();
     assert_eq!(error, "the model has no global `mass`; its globals are `mean`, `sd`");
-    let ratio = ProfileLikelihood::new(&model, &["sd"]).unwrap();
+    let ratio = ProfileLikelihood::new(&model, ["sd"]).unwrap();
     let two = StudentData { events: StudentEvents { x: vec![1.5, 2.5] } };
     let error = ratio.statistic(&two, &[1.0, 2.0]).unwrap_err().to_string();
     assert_eq!(error, "the hypothesis has 2 values, but fixes 1: `sd`");
@@ -290,14 +290,14 @@ fn what_has_no_ratio_says_why() {
         let error = ratio.statistic(&two, &[value]).unwrap_err().to_string();
         assert_eq!(error, format!("`sd` = {value} lies outside its support"));
     }
-    let error = ProfileLikelihood::new(&Nested::default(), &["share"]).unwrap_err().to_string();
+    let error = ProfileLikelihood::new(&Nested::default(), ["share"]).unwrap_err().to_string();
     assert!(error.contains("`share` depend on a global that is not fixed"), "{error}");
-    assert!(ProfileLikelihood::new(&Nested::default(), &["share", "top"]).is_ok());
+    assert!(ProfileLikelihood::new(&Nested::default(), ["share", "top"]).is_ok());
     let schools = EightSchoolsSchools { sigma: vec![10.0, 12.0], y: vec![8.0, -3.0] };
     let error = EightSchools::default().maximize(&EightSchoolsData { schools }).unwrap_err().to_string();
     assert!(error.contains("continuous locals (2 numbers with these data)"), "{error}");
     let far = OnOffData { on: 5, off: 5 };
-    let ratio = ProfileLikelihood::new(&OnOff::default(), &["signal", "background"]).unwrap();
+    let ratio = ProfileLikelihood::new(&OnOff::default(), ["signal", "background"]).unwrap();
     let error = ratio.statistic(&far, &[10.0, f64::MAX]).unwrap_err().to_string();
     assert!(error.contains("the data may be impossible"), "{error}");
 }

@@ -302,7 +302,7 @@ fn slots_say_what_the_declaration_says() {
 /// What is only ever simulated is no part of the frame, and empty in locals that are made from one.
 #[test]
 fn plates_that_are_not_in_the_data_are_left_out() {
-    let s = &Lenses::default().simulate(20).size("images", 3).seed(1).run().unwrap()[0];
+    let s = &Lenses::default().simulate(20).size("images", 3).seed(1).one().unwrap();
     let frame = s.locals.frame();
     assert_eq!(frame.plates[0].plates.iter().map(|p| p.name).collect::<Vec<_>>(), ["stars", "frames"]);
     assert!(!s.locals.images.spots.size.is_empty());
@@ -328,7 +328,7 @@ fn plates_that_are_not_in_the_data_are_left_out() {
 #[test]
 fn columns_that_do_not_fit_say_so() {
     let model = Sessions::default();
-    let s = &model.simulate(1).size("people", 3).size("days", 2).run().unwrap()[0];
+    let s = &model.simulate(1).size("people", 3).size("days", 2).one().unwrap();
     let mut frame = s.locals.frame();
     frame.plates[0].columns[1] = Column::of("bias", &s.locals.people.kind);
     let error = SessionsLocals::from_frame(frame).unwrap_err().to_string();

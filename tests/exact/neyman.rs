@@ -26,7 +26,7 @@ model! {
 #[ignore = "long: many chains or fits"]
 fn the_profile_likelihood_ratio_covers() {
     let model = Bump::default();
-    let ratio = ProfileLikelihood::new(&model, &["mu"]).unwrap();
+    let ratio = ProfileLikelihood::new(&model, ["mu"]).unwrap();
     let statistic = |data: &BumpData, mu: f64| ratio.statistic(data, &[mu]);
     let neyman =
         Neyman::new(model.simulate(12_000).seed(seed(1)), "mu", 1.0..=9.0, &[0.68, 0.9, 0.95], statistic).unwrap();
@@ -59,7 +59,7 @@ fn the_profile_likelihood_ratio_covers() {
         within!((mean - level).abs(), 3.0 * error, "{level}: {mean} +- {error}");
     }
     // A confidence set is where the ratio is low, around the maximum.
-    let data = model.simulate(1).at(&BumpGlobals { mu: 5.0, nu: 1.0 }).seed(seed(3)).run().unwrap().remove(0).data;
+    let data = model.simulate(1).at(&BumpGlobals { mu: 5.0, nu: 1.0 }).seed(seed(3)).one().unwrap().data;
     let best = ratio.maximum(&data).unwrap().globals.mu;
     let sets = neyman.confidence_sets(&data).unwrap();
     for (i, set) in sets.iter().enumerate() {

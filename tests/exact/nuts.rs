@@ -3,17 +3,17 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use hierarch::prelude::*;
-use hierarch::sampling::diagnostics::{ess_bulk, mcse_mean, mcse_sd};
+use hierarch::draws::diagnostics::{ess_bulk, mcse_mean, mcse_sd};
 use hierarch_tests::models::*;
 use hierarch_tests::{seed, within};
 use rayon::prelude::*;
 
 /// Mean and sd of a variable within `errors` Monte Carlo errors of the exact ones, which are `errors` far from a false alarm.
 fn agrees<M: Model>(chains: &Chains<M>, name: &str, mean: f64, sd: f64, errors: f64) {
-    let draws = chains.get(name).unwrap();
+    let draws = chains.by_chain(name).unwrap();
     let row = chains.summary().rows.into_iter().find(|r| r.name == name).unwrap();
     within!(row.rhat.unwrap() - 1.0, 0.01, "{name}: R-hat {:?}", row.rhat);
-    let (e_mean, e_sd) = (mcse_mean(draws), mcse_sd(draws));
+    let (e_mean, e_sd) = (mcse_mean(&draws), mcse_sd(&draws));
     within!((row.mean - mean).abs(), errors * e_mean, "{name}: mean {} +- {e_mean}, exact {mean}", row.mean);
     within!((row.sd - sd).abs(), errors * e_sd, "{name}: sd {} +- {e_sd}, exact {sd}", row.sd);
     // A real error of 2 % of the sd must not hide behind the Monte Carlo error.
@@ -32,7 +32,7 @@ model! {
 #[test]
 fn conjugate_normal() {
     let model = ConjugateNormal::default();
-    let data = model.simulate(1).size("events", 40).seed(seed(5)).run().unwrap().remove(0).data;
+    let data = model.simulate(1).size("events", 40).seed(seed(5)).one().unwrap().data;
     let chains = model.nuts(&data).seed(seed(1)).draws(10_000).run().unwrap();
     for (i, sd) in [2.0_f64, 4.0, 6.0].into_iter().enumerate() {
         let (n, sum) = (data.events.len() as f64, data.events.x.iter().map(|x| x[i]).sum::<f64>());
@@ -113,7 +113,7 @@ fn resonance() {
     let model = Resonance::default();
     // A mass of 2.5, where the background is thin: one mode, so that the chains' own error estimate can be believed.
     let truth = ResonanceGlobals { fraction: 0.2, mass: 2.5 };
-    let data = model.simulate(1).at(&truth).size("events", 100).seed(seed(4)).run().unwrap().remove(0).data;
+    let data = model.simulate(1).at(&truth).size("events", 100).seed(seed(4)).one().unwrap().data;
     let [fraction, mass] = resonance_by_quadrature(&data.events.x, model.width);
     let chains = model.nuts(&data).seed(seed(4)).draws(20_000).run().unwrap();
     agrees(&chains, "fraction", fraction.0, fraction.1, 3.0);
@@ -162,7 +162,7 @@ fn eight_schools() {
     agrees(&chains, "mu", mu.0, mu.1, 4.0);
     agrees(&chains, "tau", tau.0, tau.1, 4.0);
     // A `let` is drawn with what it depends on.
-    let draw = |name: &str| chains.get(name).unwrap()[1][17];
+    let draw = |name: &str| chains.by_chain(name).unwrap()[1][17];
     assert_eq!(draw("theta[3]"), draw("mu") + draw("tau") * draw("eta[3]"));
 }
 
@@ -195,7 +195,7 @@ fn item_response_scores(sets: u64) {
     let (mut sum, mut n) = (0.0, 0.0);
     for set in 0..sets {
         let simulate = model.simulate(1).size("subjects", 20).size("items", 15).size("answers", 300);
-        let simulation = simulate.seed(seed(set)).run().unwrap().remove(0);
+        let simulation = simulate.seed(seed(set)).one().unwrap();
         let chains = model.nuts(&simulation.data).seed(seed(set)).draws(500).warmup(500).run().unwrap();
         let rows = chains.summary().rows;
         let mut score = |name: String, truth: f64| {
@@ -240,10 +240,10 @@ fn ranks_are_uniform() {
             .unwrap();
         let truth = [simulation.globals.mu, simulation.globals.tau, simulation.globals.slope];
         for ((name, truth), counts) in names.iter().zip(truth).zip(&mut counts) {
-            let draws = chains.get(name).unwrap();
+            let draws = chains.by_chain(name).unwrap();
             // Thinned to what is as good as independent.
             let all = draws.concat();
-            let every = (all.len() as f64 / ess_bulk(draws).clamp(kept as f64, all.len() as f64)).ceil() as usize;
+            let every = (all.len() as f64 / ess_bulk(&draws).clamp(kept as f64, all.len() as f64)).ceil() as usize;
             let thinned: Vec<f64> = all.into_iter().step_by(every).collect();
             let below = thinned.iter().filter(|x| **x < truth).count() as f64;
             let rank = below / (thinned.len() as f64 + 1.0);
@@ -260,14 +260,14 @@ fn ranks_are_uniform() {
 #[test]
 fn the_same_seed_gives_the_same_draws_on_any_number_of_threads() {
     let model = Resonance::default();
-    let data = model.simulate(1).size("events", 50).seed(seed(1)).run().unwrap().remove(0).data;
+    let data = model.simulate(1).size("events", 50).seed(seed(1)).one().unwrap().data;
     let run = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| model.nuts(&data).seed(seed(9)).warmup(200).draws(200).run().unwrap())
     };
     let (one, two) = (run(1), run(2));
-    assert_eq!(one.get("fraction"), two.get("fraction"));
-    assert_eq!(one.get("mass"), two.get("mass"));
+    assert_eq!(one.by_chain("fraction"), two.by_chain("fraction"));
+    assert_eq!(one.by_chain("mass"), two.by_chain("mass"));
 }
 
 fn total<T: Real>(numbers: &[T]) -> T {
@@ -337,5 +337,5 @@ fn runs_side_by_side_wait_for_each_other() {
     // One for each worker; and some that are through and have not ended yet.
     let most = MOST.load(Ordering::SeqCst);
     assert!((1..=20).contains(&most), "{most} threads at once");
-    assert_eq!(runs[42].get("mu"), run(42).get("mu"));
+    assert_eq!(runs[42].by_chain("mu"), run(42).by_chain("mu"));
 }

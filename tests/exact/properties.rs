@@ -8,7 +8,7 @@ use hierarch::calibration::{Calibrate, Tolerance};
 use hierarch::io::{DataSet, LocalSet, read_csv, write_csv};
 use hierarch::model::{AsNumbers, Density, PlateSize, log_density, unconstrain};
 use hierarch::prelude::*;
-use hierarch::sampling::diagnostics::mcse_mean;
+use hierarch::draws::diagnostics::mcse_mean;
 use hierarch_tests::models::*;
 use hierarch_tests::properties::{cases, simulate};
 use hierarch_tests::slope;
@@ -32,7 +32,7 @@ impl Visit for DensityIsExact {
         let data = simulate(model, self.0).data;
         let exact = model.exact(&data);
         let evidence = |seed: u64| {
-            let other = model.simulate(1).seed(seed).same_design_as(&data).run().unwrap().remove(0);
+            let other = model.simulate(1).seed(seed).same_design_as(&data).one().unwrap();
             let joint = log_density(model, &other.globals, &other.locals, &data).unwrap();
             joint - exact.log_density(&latents::<M>(&other.globals, &other.locals))
         };
@@ -83,7 +83,7 @@ impl Visit for NutsIsExact {
         let exact = model.exact(&data);
         for (name, marginal) in exact.names().iter().zip(exact.marginals()) {
             let by = |of: fn(f64) -> f64| -> Vec<Vec<f64>> {
-                let chains = chains.get(name).unwrap().iter();
+                let chains = chains.by_chain(name).unwrap().into_iter();
                 chains.map(|chain| chain.iter().map(|x| of(marginal.cdf(*x))).collect()).collect()
             };
             for (of, expected) in [((|u| u) as fn(f64) -> f64, 0.5), (|u| (u - 0.5).powi(2), 1.0 / 12.0)] {

@@ -13,7 +13,7 @@ mod statistic;
 use exact::Exact;
 use hierarch::model::Density;
 use hierarch::prelude::*;
-use hierarch::sampling::diagnostics::{mcse_mean, mcse_sd, quantile};
+use hierarch::draws::diagnostics::{mcse_mean, mcse_sd, quantile};
 use hierarch::simulate::stream;
 use hierarch_tests::slope;
 use hierarch_tests::{seed, within};
@@ -118,7 +118,7 @@ fn the_model_of_the_statistic_has_the_right_density_and_gradient() {
     for variance in [NOMINAL, MARGINAL] {
         let model = Classified { variance, ..Classified::default() };
         let truth = ClassifiedGlobals { fraction: 0.2, mass: 0.5 };
-        let mut data = model.simulate(1).at(&truth).size("events", 61).run().unwrap().remove(0).data;
+        let mut data = model.simulate(1).at(&truth).size("events", 61).one().unwrap().data;
         // Events at the vertex and next to it.
         let (v, a) = (1.0 / (1.0 - variance), 1.0 - 1.0 / variance);
         data.events.s.splice(..3, [v, v + a * 1e-14, v + a * 1e-6]);
@@ -162,10 +162,10 @@ fn exact_of_statistics(s: &[f64], variance: f64) -> Exact {
 #[test]
 fn nuts_agrees_with_quadrature() {
     fn agrees<M: Model>(name: &str, chains: &Chains<M>, exact: &Exact) {
-        let draws = chains.get("fraction").unwrap();
+        let draws = chains.by_chain("fraction").unwrap();
         let row = chains.summary().rows.remove(0);
         let (mean, sd) = exact.mean_and_sd();
-        let (e_mean, e_sd) = (mcse_mean(draws), mcse_sd(draws));
+        let (e_mean, e_sd) = (mcse_mean(&draws), mcse_sd(&draws));
         within!(e_mean, 0.02 * sd, "{name}: Monte Carlo errors {e_mean}, {e_sd}, sd {sd}");
         within!(e_sd, 0.02 * sd, "{name}: Monte Carlo errors {e_mean}, {e_sd}, sd {sd}");
         within!((row.mean - mean).abs(), 4.0 * e_mean, "{name}: mean {} +- {e_mean}, {mean}", row.mean);
@@ -175,7 +175,7 @@ fn nuts_agrees_with_quadrature() {
     // The data stay those of one seed: of others, the posterior may have two modes, between which chains go too seldom.
     for (mass, variance) in [(1.0, NOMINAL), (2.0, NOMINAL), (2.0, MARGINAL), (-1.0, MARGINAL)] {
         let truth = ResonanceGlobals { fraction: 0.2, mass };
-        let data = model.simulate(1).seed(4).at(&truth).size("events", 100).run().unwrap().remove(0).data;
+        let data = model.simulate(1).seed(4).at(&truth).size("events", 100).one().unwrap().data;
         let chains = model.nuts(&data).seed(seed(1)).draws(15_000).run().unwrap();
         agrees(&format!("x, mass {mass}"), &chains, &Exact::of_x(&data.events.x, WIDTH, 0.2));
 

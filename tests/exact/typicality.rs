@@ -85,7 +85,7 @@ fn data_that_the_model_does_not_make_are_found() {
                 let globals = WideBackgroundGlobals { fraction, mass: -3.0 + 0.13 * i as f64 };
                 let wide = WideBackground::default();
                 let simulate = wide.simulate(1).at(&globals).size("events", 100).seed(seed(i));
-                let x = simulate.run().unwrap().remove(0).data.events.x;
+                let x = simulate.one().unwrap().data.events.x;
                 TypicalityTest::new(&model).seed(seed(5)).of(&ResonanceData { events: ResonanceEvents { x } }).unwrap()
             })
             .collect();

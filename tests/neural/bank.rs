@@ -46,7 +46,7 @@ fn a_joint_posterior_learns_from_a_bank_of_any_model() {
         };
         let data = {
             let simulations = sizes.iter().fold(model.simulate(1).seed(seed(9)), |all, (plate, n)| all.size(plate, *n));
-            simulations.run().unwrap().remove(0).data
+            simulations.one().unwrap().data
         };
         let draws = |bank: &Bank<M>, threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
@@ -91,7 +91,7 @@ fn a_bank_that_does_not_serve_says_why() {
     let fixed = model.simulate(700).size("images", 1).bank(tempfile::tempdir().unwrap().path()).unwrap();
     let joint =
         model.joint_npe().global_training(small()).local_training(small()).bank(&fixed).train(Budget::simulations(64));
-    let data = model.simulate(1).size("images", 2).run().unwrap().remove(0).data;
+    let data = model.simulate(1).size("images", 2).one().unwrap().data;
     let error = text(joint.unwrap().condition(&data).unwrap_err());
     assert!(error.contains("`images` has 2 elements") && error.contains("for 1 alone"), "{error}");
 

@@ -39,7 +39,7 @@ fn ratios_multiply(sets: u64, sizes: &[usize], [sds, share, nats]: [f64; 3]) {
     let model = Shift::default();
     let ratio = model.nre().seed(seed(1)).per_event("events").train(Budget::simulations(sets)).unwrap();
     for &n in sizes {
-        let s = model.simulate(1).size("events", n).seed(seed(5)).run().unwrap().remove(0);
+        let s = model.simulate(1).size("events", n).seed(seed(5)).one().unwrap();
         let (mean, sd) = conjugate(&s.data.events.x, 1.0);
         let chains = ratio.nuts(&s.data).unwrap().chains(2).seed(seed(1)).run().unwrap();
         let row = chains.summary().rows.remove(0);
@@ -103,7 +103,7 @@ fn ratio_instead_of_density(sets: u64, sizes: &[usize], sds: f64, share: f64) {
     let model = Hidden::default();
     let ratio = model.nre().seed(seed(1)).implicit("images").train(Budget::simulations(sets)).unwrap();
     for &n in sizes {
-        let data = model.simulate(1).size("images", n).size("stars", 5).seed(seed(6)).run().unwrap().remove(0).data;
+        let data = model.simulate(1).size("images", n).size("stars", 5).seed(seed(6)).one().unwrap().data;
         let known = KnownData {
             images: KnownImages { image: data.images.image.iter().map(|image| image.map(f64::from)).collect() },
             stars: KnownStars { flux: data.stars.flux.clone() },
@@ -137,7 +137,7 @@ fn a_saved_ratio_is_the_same_when_loaded() {
     let ratio = model.nre().implicit("images").train(Budget::simulations(2_000)).unwrap();
     ratio.save(&path).unwrap();
     let loaded = hierarch::estimators::EventRatio::load(&model, &path).unwrap();
-    let s = model.simulate(1).run().unwrap().remove(0);
+    let s = model.simulate(1).one().unwrap();
     let of =
         |ratio: &hierarch::estimators::EventRatio<Hidden>| ratio.log_ratios(&s.data, &s.globals, &s.locals).unwrap();
     assert_eq!(of(&ratio), of(&loaded));
@@ -159,7 +159,7 @@ fn what_elements_do_not_tell_is_an_error() {
     assert!(error.contains("`image`, which is implicit, is not directly in it"), "{error}");
     let error = fails(model.nre().implicit("planets"));
     assert!(error.contains("no plate `planets`") && error.contains("`images`, `stars`"), "{error}");
-    let error = fails(model.nre().globals(&["mu"]).implicit("images"));
+    let error = fails(model.nre().globals(["mu"]).implicit("images"));
     assert!(error.contains("all are needed"), "{error}");
     let error = Known::default().nre().implicit("images").train(Budget::simulations(500)).unwrap_err().to_string();
     assert!(error.contains("use `per_event`"), "{error}");

@@ -238,7 +238,7 @@ fn a_joint_training_goes_on_where_it_was_stopped() {
     let resumed = train("stopped", 1e-3).unwrap();
     // A look at `x`, two samples for validation, and the steps after the one that was slow: the seventh of sixteen.
     assert_eq!(DRAWN.load(Relaxed) - drawn, 1 + 2 * 128 + 9 * 64);
-    let data = model.simulate(1).seed(seed(2)).run().unwrap().remove(0).data;
+    let data = model.simulate(1).seed(seed(2)).one().unwrap().data;
     let draws = |joint: &JointEstimator<Late>| joint.condition(&data).unwrap().sample(50, 1);
     assert_eq!(draws(&resumed), draws(&whole));
 
@@ -265,7 +265,7 @@ fn a_image_outside_plates_is_read_and_kept() {
     let model = Single::default();
     let estimator = model.npe().seed(seed(1)).mirror_y("image").train(Budget::simulations(10_000)).unwrap();
     // One data set, whatever the seed: how hard two images are differs more than trainings do.
-    let set = model.simulate(1).size("others", 2).seed(2).run().unwrap().remove(0);
+    let set = model.simulate(1).size("others", 2).seed(2).one().unwrap();
     let posterior = estimator.condition(&set.data).unwrap();
     let part = |range: std::ops::Range<usize>| {
         let mut data = set.data.clone();
@@ -292,7 +292,7 @@ fn a_image_outside_plates_is_read_and_kept() {
     let mut images = vec![(&set.data.image, vec![(0.5, 0.0)])];
     images.extend(set.data.others.stamp.iter().map(|stamp| (stamp, places.clone())));
     for (i, (exact_mean, exact_sd)) in moments(&images)[2..].iter().enumerate() {
-        let (mean, sd) = (posterior.mean(&format!("x[{i}]")).unwrap(), posterior.sd(&format!("x[{i}]")).unwrap());
+        let (mean, sd) = (posterior.mean(format!("x[{i}]")).unwrap(), posterior.sd(format!("x[{i}]")).unwrap());
         println!("x[{i}] {mean:.2} +- {sd:.2}, exactly {exact_mean:.2} +- {exact_sd:.2}; prior 1.50 +- 0.87");
         within!((mean - exact_mean).abs(), *exact_sd, "{mean} +- {sd}");
         within!((sd / exact_sd).ln().abs(), 0.7, "{mean} +- {sd}");

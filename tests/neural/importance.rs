@@ -2,7 +2,7 @@
 
 use hierarch::model::unconstrain;
 use hierarch::prelude::*;
-use hierarch::sampling::diagnostics::{mcse_mean, mcse_sd};
+use hierarch::draws::diagnostics::{mcse_mean, mcse_sd};
 use hierarch::sampling::{Proposal, importance_sample};
 use hierarch_tests::models::*;
 use hierarch_tests::{seed, within};
@@ -14,7 +14,7 @@ fn a_refined_belief_is_exact() {
     let estimator = model.npe().seed(seed(1)).train(Budget::simulations(20_000)).unwrap();
     let truth = ResonanceGlobals { fraction: 0.2, mass: 2.5 };
     // One data set, whatever the seed: the error that is left depends on it more than on the training.
-    let data = model.simulate(1).at(&truth).size("events", 100).seed(4).run().unwrap().remove(0).data;
+    let data = model.simulate(1).at(&truth).size("events", 100).seed(4).one().unwrap().data;
     let posterior = estimator.condition(&data).unwrap();
     let refined = importance_sample(&model, &data, &posterior, 200_000, seed(1)).unwrap();
     println!("{posterior}\n{refined}");
@@ -23,12 +23,12 @@ fn a_refined_belief_is_exact() {
     let mut off = 0.0_f64;
     for name in ["fraction", "mass"] {
         let row = chains.summary().rows.into_iter().find(|r| r.name == name).unwrap();
-        let draws = chains.get(name).unwrap();
+        let draws = chains.by_chain(name).unwrap();
         // Twice the naive error, as above.
         let error = 2.0 * row.sd / refined.effective_sample_size().sqrt();
         let (mean, sd) = (refined.mean(name).unwrap(), refined.sd(name).unwrap());
-        within!((mean - row.mean).abs(), 4.0 * error.hypot(mcse_mean(draws)), "{name}: {mean} {}", row.mean);
-        within!((sd - row.sd).abs(), 4.0 * error.hypot(mcse_sd(draws)), "{name}: {sd} {}", row.sd);
+        within!((mean - row.mean).abs(), 4.0 * error.hypot(mcse_mean(&draws)), "{name}: {mean} {}", row.mean);
+        within!((sd - row.sd).abs(), 4.0 * error.hypot(mcse_sd(&draws)), "{name}: {sd} {}", row.sd);
         within!(error, 0.05 * row.sd, "{name}: the error {error} is too large to tell");
         off = off
             .max((posterior.mean(name).unwrap() - mean).abs() / sd)
@@ -64,15 +64,15 @@ fn what_cannot_be_refined_says_why() {
     // A model with locals, and a posterior of some globals alone.
     let model = Radon::default();
     let estimator = model.npe().train(Budget::simulations(600)).unwrap();
-    let data = model.simulate(1).size("counties", 40).seed(seed(2)).run().unwrap().remove(0).data;
+    let data = model.simulate(1).size("counties", 40).seed(seed(2)).one().unwrap().data;
     let error = estimator.condition(&data).unwrap().importance_sample(&model, &data).unwrap_err().to_string();
     assert!(
         error.contains("says nothing of `intercept[0]`, `intercept[1]`, ") && error.contains("and 35 more"),
         "{error}"
     );
     let model = Resonance::default();
-    let estimator = model.npe().globals(&["fraction"]).train(Budget::simulations(600)).unwrap();
-    let data = model.simulate(1).seed(seed(2)).run().unwrap().remove(0).data;
+    let estimator = model.npe().globals(["fraction"]).train(Budget::simulations(600)).unwrap();
+    let data = model.simulate(1).seed(seed(2)).one().unwrap().data;
     let error = estimator.condition(&data).unwrap().importance_sample(&model, &data).unwrap_err().to_string();
     assert!(error.contains("says nothing of `mass`, and a posterior is refined as a whole"), "{error}");
 }
@@ -82,7 +82,7 @@ fn what_cannot_be_refined_says_why() {
 fn a_belief_knows_the_density_of_its_draws() {
     let model = Counting::default();
     let estimator = model.npe().seed(seed(1)).train(Budget::simulations(2_000)).unwrap();
-    let data = model.simulate(1).seed(seed(2)).run().unwrap().remove(0).data;
+    let data = model.simulate(1).seed(seed(2)).one().unwrap().data;
     let posterior = estimator.condition(&data).unwrap();
     let mut rng = hierarch::simulate::stream(seed(4), 0);
     let (mut q, mut log_density) = (vec![0.0; 5 * 100], vec![0.0; 100]);

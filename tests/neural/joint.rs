@@ -116,7 +116,7 @@ fn locals_learned_from_a_bank_are_those_of_a_normal_random_effects_model() {
 fn a_bank_may_be_for_the_locals_alone() {
     let model = Schools::default();
     let bank = model.simulate(700).seed(seed(7)).bank(tempfile::tempdir().unwrap().path()).unwrap();
-    let set = &model.simulate(1).size("schools", 8).seed(seed(3)).run().unwrap()[0];
+    let set = &model.simulate(1).size("schools", 8).seed(seed(3)).one().unwrap();
     let log_densities = |joint: JointNpe<'_, Schools>| {
         let posterior = joint.seed(seed(1)).train(Budget::simulations(2_000)).unwrap().condition(&set.data).unwrap();
         let of_globals = posterior.globals().unwrap().log_density(&set.globals);
@@ -160,7 +160,7 @@ fn assert_exact(joint: &JointEstimator<Schools>, alone: &JointEstimator<Schools>
         let (told, told_alone) = (posterior.summary(), single.summary());
         for i in 0..8 {
             let name = format!("theta[{i}]");
-            let row = |summary: &hierarch::sampling::Summary| {
+            let row = |summary: &hierarch::draws::Summary| {
                 let row = summary.rows.iter().find(|r| r.name == name).unwrap();
                 (row.mean, row.sd)
             };
@@ -189,7 +189,7 @@ fn a_refined_joint_belief_is_exact() {
     let model = Schools::default();
     let joint = model.joint_npe().seed(seed(1)).train(Budget::simulations(60_000)).unwrap();
     // One data set, whatever the seed: where tau may be small, a short training is far too wide or narrow.
-    let data = model.simulate(1).size("schools", 8).seed(3).run().unwrap().remove(0).data;
+    let data = model.simulate(1).size("schools", 8).seed(3).one().unwrap().data;
     let exact = exact(&data);
     let posterior = joint.condition(&data).unwrap();
     let refined = hierarch::sampling::importance_sample(&model, &data, &posterior, 40_000, seed(1)).unwrap();
@@ -304,7 +304,7 @@ fn probabilities_are_off_by(sets: u64, most: f64) {
         let exact = exact_signal(x);
         let posterior = joint.condition(&set.data).unwrap();
         for (i, exact) in exact.iter().enumerate() {
-            let told = posterior.probabilities(&format!("signal[{i}]")).unwrap();
+            let told = posterior.probabilities(format!("signal[{i}]")).unwrap();
             within!((told[0] + told[1] - 1.0).abs(), 1e-6);
             off += (told[1] - exact).abs();
             count += 1.0;
@@ -442,7 +442,7 @@ fn what_a_joint_posterior_cannot_tell_says_why() {
     let model = Towers::default();
     let small = || TrainingConfig { pilot: Some(256), validation: Some(256), ..Default::default() };
     let npe = || model.joint_npe().global_training(small()).local_training(small());
-    let data = &model.simulate(1).size("towers", 3).size("jets", 2).seed(seed(1)).run().unwrap()[0].data;
+    let data = &model.simulate(1).size("towers", 3).size("jets", 2).seed(seed(1)).one().unwrap().data;
     let joint = npe().size("towers", 3).train(Budget::simulations(2048)).unwrap();
     let posterior = joint.condition(data).unwrap();
     assert_eq!(posterior.sample(0, 1).len(), posterior.names().len());
@@ -456,7 +456,7 @@ fn what_a_joint_posterior_cannot_tell_says_why() {
     }
     let error = text(&npe().size("jets", 3).train(Budget::simulations(256)).unwrap_err());
     assert!(error.contains("`jets` is random"), "{error}");
-    let other = &model.simulate(1).size("towers", 4).seed(seed(1)).run().unwrap()[0].data;
+    let other = &model.simulate(1).size("towers", 4).seed(seed(1)).one().unwrap().data;
     let error = text(&joint.condition(other).unwrap_err());
     assert!(error.contains("`towers` has 4 elements") && error.contains("for 3 alone"), "{error}");
     let folder = tempfile::tempdir().unwrap();

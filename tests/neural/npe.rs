@@ -37,7 +37,7 @@ fn a_conjugate_posterior_is_learned_roughly() {
 /// After so many data sets, within so many nats and such a share of the exact sd.
 fn learned_at_every_size(sets: u64, nats: f64, share: f64) {
     let model = Gauss::default();
-    let estimator = model.npe().globals(&["theta"]).seed(seed(1)).train(Budget::simulations(sets)).unwrap();
+    let estimator = model.npe().globals(["theta"]).seed(seed(1)).train(Budget::simulations(sets)).unwrap();
     for n in [1, 2, 5, 10, 20, 50, 100, 200] {
         let sets = model.simulate(300).size("events", n).seed(seed(7)).run().unwrap();
         let (mut kl, mut ratio) = (0.0, 0.0);
@@ -67,7 +67,7 @@ fn learned_at_every_size(sets: u64, nats: f64, share: f64) {
 fn a_belief_is_one_distribution() {
     let model = Resonance::default();
     let estimator = model.npe().seed(seed(1)).train(Budget::simulations(5_000)).unwrap();
-    let data = model.simulate(1).seed(seed(2)).run().unwrap().remove(0).data;
+    let data = model.simulate(1).seed(seed(2)).one().unwrap().data;
     let posterior = estimator.condition(&data).unwrap();
     let draws = posterior.sample(20_000, seed(1));
     assert!(draws[0].iter().all(|f| (0.0..=1.0).contains(f)));
@@ -116,7 +116,7 @@ fn saved_and_loaded_it_is_the_same_and_another_models_is_refused() {
     let estimator = model.npe().seed(seed(1)).train(Budget::simulations(2_000)).unwrap();
     estimator.save(&path).unwrap();
     let loaded = PosteriorEstimator::load(&model, &path).unwrap();
-    let data = model.simulate(1).seed(seed(2)).run().unwrap().remove(0).data;
+    let data = model.simulate(1).seed(seed(2)).one().unwrap().data;
     let (a, b) = (estimator.condition(&data).unwrap(), loaded.condition(&data).unwrap());
     assert_eq!(a.sample(10, 1), b.sample(10, 1));
     assert_eq!(estimator.history(), loaded.history());
@@ -146,7 +146,7 @@ fn saved_and_loaded_it_is_the_same_and_another_models_is_refused() {
 #[test]
 fn the_same_seed_trains_the_same_posterior_on_any_number_of_threads() {
     let model = Radon::default();
-    let data = model.simulate(1).seed(seed(3)).run().unwrap().remove(0).data;
+    let data = model.simulate(1).seed(seed(3)).one().unwrap().data;
     let run = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
@@ -184,7 +184,7 @@ fn every_model_can_be_trained() {
 #[test]
 fn what_cannot_be_inferred_says_why() {
     let model = Resonance::default();
-    let error = model.npe().globals(&["masss"]).train(Budget::simulations(100)).unwrap_err();
+    let error = model.npe().globals(["masss"]).train(Budget::simulations(100)).unwrap_err();
     assert!(error.to_string().contains("no global `masss`; its globals are `fraction`, `mass`"), "{error}");
     let error = EightSchools::default().npe().train(Budget::simulations(100)).unwrap_err();
     assert!(error.to_string().contains("`sigma` has no distribution"), "{error}");
@@ -200,14 +200,14 @@ fn what_cannot_be_inferred_says_why() {
 fn summaries_of_parts_add_up() {
     let model = Radon::default();
     let estimator = small(model.npe()).seed(seed(1)).train(Budget::simulations(600)).unwrap();
-    let data = model.simulate(1).seed(seed(3)).run().unwrap().remove(0).data;
+    let data = model.simulate(1).seed(seed(3)).one().unwrap().data;
     let whole = estimator.condition(&data).unwrap();
     let summary = estimator.summarize(&data).unwrap();
     assert_eq!(estimator.condition_on(&summary).unwrap().sample(5, 1), whole.sample(5, 1));
 
     let model = Resonance::default();
     let estimator = model.npe().seed(seed(1)).train(Budget::simulations(3_000)).unwrap();
-    let x = model.simulate(1).size("events", 150).seed(seed(3)).run().unwrap().remove(0).data.events.x;
+    let x = model.simulate(1).size("events", 150).seed(seed(3)).one().unwrap().data.events.x;
     let part = |x: &[f64]| estimator.summarize(&ResonanceData { events: ResonanceEvents { x: x.to_vec() } }).unwrap();
     let (mut a, b, empty) = (part(&x[..40]), part(&x[40..]), part(&[]));
     let mut turned = b.clone();
@@ -239,7 +239,7 @@ fn summaries_of_parts_add_up() {
 
     let model = ItemResponse::default();
     let estimator = small(model.npe()).train(Budget::simulations(600)).unwrap();
-    let data = model.simulate(1).seed(seed(9)).run().unwrap().remove(0).data;
+    let data = model.simulate(1).seed(seed(9)).one().unwrap().data;
     let error = estimator.summarize(&data).unwrap_err();
     assert!(matches!(error, InferenceError::NoParts { .. }), "{error}");
 }
@@ -260,8 +260,8 @@ fn a_bank_is_simulated_once_and_learned_from() {
 
     // A training from it, and one from a bank of which a file was lost and the last is of a smaller bank.
     let train = |bank: &Bank<Gauss>| {
-        let estimator = model.npe().globals(&["theta"]).bank(bank).train(Budget::simulations(100_000)).unwrap();
-        let data = model.simulate(1).seed(seed(8)).size("events", 20).run().unwrap().remove(0).data;
+        let estimator = model.npe().globals(["theta"]).bank(bank).train(Budget::simulations(100_000)).unwrap();
+        let data = model.simulate(1).seed(seed(8)).size("events", 20).one().unwrap().data;
         (estimator.condition(&data).unwrap().sample(3, 1), estimator)
     };
     let (first, estimator) = train(&bank);
@@ -301,7 +301,7 @@ fn a_training_with_a_checkpoint_is_not_run_twice() {
     let model = Resonance::default();
     let train =
         |model: &Resonance, own| model.npe().seed(seed(own)).checkpoint(&path).train(Budget::simulations(20_000));
-    let data = model.simulate(1).seed(seed(8)).run().unwrap().remove(0).data;
+    let data = model.simulate(1).seed(seed(8)).one().unwrap().data;
     let draws = |estimator: &PosteriorEstimator<Resonance>| estimator.condition(&data).unwrap().sample(3, 1);
     let first = train(&model, 1).unwrap();
     let again = train(&model, 1).unwrap();
@@ -343,7 +343,7 @@ fn a_network_of_ones_own(sets: u64, sds: f64) {
     let npe = || {
         model
             .npe()
-            .globals(&["theta"])
+            .globals(["theta"])
             .network(NetworkConfig { bins: Some(0), ..Default::default() })
             .size("events", 20)
     };
@@ -379,7 +379,7 @@ fn a_network_of_ones_own(sets: u64, sds: f64) {
 fn an_ensemble_is_the_mixture_of_its_members() {
     let model = Gauss::default();
     let folder = tempfile::tempdir().unwrap();
-    let npe = || model.npe().globals(&["theta"]).seed(seed(1));
+    let npe = || model.npe().globals(["theta"]).seed(seed(1));
     let checkpoint = folder.path().join("training.safetensors");
     let ensemble = || npe().ensemble(3).checkpoint(&checkpoint).train(Budget::simulations(4_000)).unwrap();
     let together = ensemble();
@@ -440,7 +440,7 @@ fn causal(sets: u64, size: usize, sds: f64, share: f64) {
     let encoder = Encoder::Causal { width: 32, heads: 2, blocks: 1 };
     // Of a plate that has one size only, too, every beginning is learned.
     let npe =
-        model.npe().globals(&["theta"]).size("events", size).network(NetworkConfig { encoder, ..Default::default() });
+        model.npe().globals(["theta"]).size("events", size).network(NetworkConfig { encoder, ..Default::default() });
     let estimator = npe.seed(seed(1)).train(Budget::simulations(sets)).unwrap();
     let sets = model.simulate(40).size("events", size).seed(seed(7)).run().unwrap();
     let posteriors: Vec<_> = sets.iter().map(|s| estimator.condition_prefixes(&s.data).unwrap()).collect();
@@ -477,7 +477,7 @@ fn causal(sets: u64, size: usize, sds: f64, share: f64) {
 fn attention_where_it_cannot_be_says_why() {
     use hierarch::dfdx::prelude::*;
     let model = Gauss::default();
-    let npe = || model.npe().globals(&["theta"]).size("events", 5);
+    let npe = || model.npe().globals(["theta"]).size("events", 5);
     let data = GaussData { events: GaussEvents { x: vec![0.1; 5] } };
     let deep_set = npe().train(Budget::simulations(600)).unwrap();
     let error = deep_set.condition_prefixes(&data).unwrap_err().to_string();

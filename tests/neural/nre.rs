@@ -103,7 +103,7 @@ fn ratio_of_a_conjugate_model(asked: &Asked, sds: f64, share: f64) {
     let model = Pair::default();
     let estimator = check("NRE-C", model.nre(), false, asked);
     // One data set, whatever the seed: how many prior draws are near depends on it.
-    let data = model.simulate(1).size("events", 8).seed(8).run().unwrap().remove(0).data;
+    let data = model.simulate(1).size("events", 8).seed(8).one().unwrap().data;
     let posterior = estimator.condition(&data).unwrap();
     let (a, b) = exact(&data);
     let (mean, sd) = moments(-1.0, 1.0, |x| b.log_density(x));
@@ -158,14 +158,14 @@ fn a_saved_ratio_is_the_same_when_loaded_and_is_no_posterior() {
     let model = Pair::default();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ratio.safetensors");
-    let estimator = model.nre().globals(&["a"]).train(Budget::simulations(2_000)).unwrap();
+    let estimator = model.nre().globals(["a"]).train(Budget::simulations(2_000)).unwrap();
     estimator.save(&path).unwrap();
     let loaded = RatioEstimator::load(&model, &path).unwrap();
-    let data = model.simulate(1).run().unwrap().remove(0).data;
+    let data = model.simulate(1).one().unwrap().data;
     let at = PairGlobals { a: 0.3, b: f64::NAN };
     let (one, other) = (estimator.condition(&data).unwrap(), loaded.condition(&data).unwrap());
     assert_eq!(one.log_ratio(&at), other.log_ratio(&at));
-    assert_eq!((one.names(), one.log_posterior(&at)), (&["a".to_owned()][..], None));
+    assert_eq!((one.names(), one.log_posterior(&at)), (vec!["a".to_owned()], None));
     // What was not inferred has no draws.
     let chains = one.nuts().chains(1).draws(50).run().unwrap();
     assert!(chains.globals().all(|g| g.a.is_finite() && g.b.is_nan()));

@@ -21,7 +21,7 @@ model! {
 
 fn data() -> FluxData {
     let at = FluxGlobals { rate: 1.5, noise: 0.5 };
-    Flux::default().simulate(1).at(&at).size("events", 60).seed(3).run().unwrap().swap_remove(0).data
+    Flux::default().simulate(1).at(&at).size("events", 60).seed(3).one().unwrap().data
 }
 
 /// Everything that a report can hold.

@@ -16,5 +16,5 @@ pub fn cases(cases: u32) -> Config {
 
 /// One simulation of a model.
 pub fn simulate<M: Model>(model: &M, seed: u64) -> Simulation<M> {
-    model.simulate(1).seed(seed).run().unwrap().remove(0)
+    model.simulate(1).seed(seed).one().unwrap()
 }

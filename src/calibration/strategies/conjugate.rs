@@ -454,7 +454,7 @@ impl AnyConjugate {
 /// impl Visit for HasQuantiles {
 ///     type Output = ();
 ///     fn visit<M: Conjugate>(self, model: &M) {
-///         let data = model.simulate(1).seed(self.0).run().unwrap().remove(0).data;
+///         let data = model.simulate(1).seed(self.0).one().unwrap().data;
 ///         for marginal in model.exact(&data).marginals() {
 ///             assert!(marginal.quantile(0.25) < marginal.quantile(0.75));
 ///         }

@@ -1,0 +1,183 @@
+//! Draws of several numbers by name, with weights.
+
+use rand::RngExt;
+use serde::{Deserialize, Serialize};
+
+use super::{Summary, diagnostics, summary};
+use crate::model::{Name, Stream, UnknownName, stream};
+
+/// Draws of a posterior: for each name a column of numbers. Those at one position of all columns are one draw.
+///
+/// ```
+/// use hierarch::draws::Draws;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let draws = Draws::new([("mass", vec![90.1, 91.4, 90.8]), ("width", vec![2.1, 2.6, 2.4])]);
+/// assert_eq!(draws.quantile("mass", 0.5)?, 90.8);
+/// println!("{}", draws.summary());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Draws {
+    names: Vec<String>,
+    columns: Vec<Vec<f64>>,
+    /// Of each draw; they sum to 1. Empty where all count the same.
+    weights: Vec<f64>,
+    /// The chains that the draws are of, which have the same length and follow each other; 0 for independent draws.
+    chains: usize,
+}
+
+impl Draws {
+    /// Makes independent draws from names and their columns.
+    pub fn new<N: Into<String>>(columns: impl IntoIterator<Item = (N, Vec<f64>)>) -> Self {
+        let (names, columns) = columns.into_iter().map(|(name, column)| (name.into(), column)).unzip();
+        Self { names, columns, weights: Vec::new(), chains: 0 }
+    }
+
+    /// Gives each draw a weight; these sum to 1.
+    pub(crate) fn weighted(self, weights: Vec<f64>) -> Self {
+        Self { weights, ..self }
+    }
+
+    /// Says that the draws are those of `chains` Markov chains, one after the other.
+    pub(crate) fn of_chains(self, chains: usize) -> Self {
+        Self { chains, ..self }
+    }
+
+    /// Returns the names, in the order of the columns.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// Returns the draws of each name.
+    pub fn columns(&self) -> &[Vec<f64>] {
+        &self.columns
+    }
+
+    /// Returns the weight of each draw, which sum to 1; empty where all count the same.
+    pub fn weights(&self) -> &[f64] {
+        &self.weights
+    }
+
+    /// Returns the draws of a number.
+    ///
+    /// # Errors
+    /// There is none of that name.
+    pub fn get(&self, name: impl Into<Name>) -> Result<&[f64], UnknownName> {
+        UnknownName::find("number", name.into().as_str(), &self.names).map(|at| self.columns[at].as_slice())
+    }
+
+    /// Returns the mean of a number.
+    ///
+    /// # Errors
+    /// There is none of that name.
+    pub fn mean(&self, name: impl Into<Name>) -> Result<f64, UnknownName> {
+        self.get(name)
+            .map(|column| if self.is_weighted() { summary::mean(column, &self.weights) } else { mean(column) })
+    }
+
+    /// Returns the standard deviation of a number.
+    ///
+    /// # Errors
+    /// There is none of that name.
+    pub fn sd(&self, name: impl Into<Name>) -> Result<f64, UnknownName> {
+        self.get(name).map(|column| if self.is_weighted() { summary::sd(column, &self.weights) } else { sd(column) })
+    }
+
+    /// Returns a quantile of a number, for a probability between 0 and 1.
+    ///
+    /// # Errors
+    /// There is no number of that name.
+    pub fn quantile(&self, name: impl Into<Name>, probability: f64) -> Result<f64, UnknownName> {
+        let column = self.get(name)?;
+        if self.is_weighted() {
+            return Ok(summary::quantiles(column, &self.weights, [probability])[0]);
+        }
+        let mut sorted = column.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        Ok(diagnostics::quantile(&sorted, probability))
+    }
+
+    /// Returns mean, sd and quantiles of every number, and of chains R-hat and effective sample sizes.
+    pub fn summary(&self) -> Summary {
+        let named = self.names.iter().map(String::as_str).zip(self.columns.iter().map(Vec::as_slice));
+        if self.is_weighted() {
+            return Summary::from_weighted(named, &self.weights);
+        }
+        if self.chains == 0 {
+            return Summary::from_draws(named);
+        }
+        let chains: Vec<Vec<&[f64]>> = self.columns.iter().map(|column| self.split(column)).collect();
+        Summary::from_chains(self.names.iter().map(String::as_str).zip(chains.iter().map(Vec::as_slice)))
+    }
+
+    /// Returns draws of the posterior, for each name `count`, from a seed. They are drawn by weight from those at hand, so that
+    /// many more than there are repeat each other.
+    pub fn sample(&self, count: usize, seed: u64) -> Vec<Vec<f64>> {
+        let drawn = self.resample(count, seed);
+        self.columns.iter().map(|column| drawn.iter().map(|&i| column[i]).collect()).collect()
+    }
+
+    /// Returns at most `count` draws for each name: of equal ones those at regular distances, of weighted ones some by weight.
+    pub(crate) fn thinned(&self, count: usize) -> Vec<Vec<f64>> {
+        if self.is_weighted() {
+            return self.sample(count, 0);
+        }
+        let most = self.columns.iter().map(Vec::len).max().unwrap_or(0);
+        let step = most.div_ceil(count.max(1)).max(1);
+        self.columns.iter().map(|column| column.iter().step_by(step).copied().collect()).collect()
+    }
+
+    /// Draws positions independently, by weight.
+    pub(crate) fn resample(&self, count: usize, seed: u64) -> Vec<usize> {
+        let mut rng = stream(seed, 0);
+        if !self.is_weighted() {
+            let draws = self.columns.first().map_or(0, Vec::len);
+            return if draws == 0 { Vec::new() } else { (0..count).map(|_| rng.random_range(0..draws)).collect() };
+        }
+        let below = cumulative(&self.weights);
+        (0..count).map(|_| pick(&below, &mut rng)).collect()
+    }
+
+    /// The numbers of draw `at`.
+    pub(crate) fn row(&self, at: usize) -> Vec<f64> {
+        self.columns.iter().map(|column| column[at]).collect()
+    }
+
+    /// The chains of a column.
+    pub(crate) fn split<'a>(&self, column: &'a [f64]) -> Vec<&'a [f64]> {
+        column.chunks((column.len() / self.chains.max(1)).max(1)).collect()
+    }
+
+    fn is_weighted(&self) -> bool {
+        !self.weights.is_empty()
+    }
+}
+
+fn mean(column: &[f64]) -> f64 {
+    column.iter().sum::<f64>() / column.len() as f64
+}
+
+fn sd(column: &[f64]) -> f64 {
+    let mean = mean(column);
+    (column.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (column.len() as f64 - 1.0)).sqrt()
+}
+
+/// The sums of weights up to each.
+pub(crate) fn cumulative(weights: &[f64]) -> Vec<f64> {
+    let mut sum = 0.0;
+    let add = |w: &f64| {
+        sum += w;
+        sum
+    };
+    weights.iter().map(add).collect()
+}
+
+/// Draws a position by weight.
+pub(crate) fn pick(cumulative: &[f64], rng: &mut Stream) -> usize {
+    let total = cumulative.last().copied().unwrap_or(0.0);
+    let u = (total * rng.random::<f64>()).min(total.next_down());
+    // The first of which the sum exceeds the number, so never one without weight.
+    cumulative.partition_point(|sum| *sum <= u)
+}

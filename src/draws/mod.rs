@@ -1,0 +1,12 @@
+//! Draws by name: what every method of inference returns, and what they are worth.
+
+mod columns;
+pub mod diagnostics;
+mod inferred;
+mod summary;
+
+pub use columns::Draws;
+pub(crate) use columns::{cumulative, pick};
+pub use inferred::Inferred;
+pub(crate) use summary::to_scale;
+pub use summary::{Summary, SummaryRow};
