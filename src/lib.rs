@@ -72,6 +72,7 @@ pub mod simulate;
 mod without_neural;
 
 /// ```
+/// use hierarch::distributions::{Distribution, Draw, Support};
 /// use hierarch::prelude::*;
 /// use hierarch::rand::{Rng, RngExt};
 ///

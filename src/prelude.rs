@@ -2,7 +2,6 @@
 
 pub use crate::autodiff::Real;
 pub use crate::calibration::{Neyman, PredictiveCheck};
-pub use crate::distributions::*;
 pub use crate::draws::{Draws, Inferred};
 #[cfg(feature = "neural")]
 pub use crate::estimators::{

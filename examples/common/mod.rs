@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
+use hierarch::draws::Summary;
+use hierarch::draws::diagnostics::quantile;
 use hierarch::nn::TrainingRecord;
 use hierarch::plot::{self, Axes, Figure, Mark, Series};
 use hierarch::report::Report;
-use hierarch::draws::Summary;
-use hierarch::draws::diagnostics::quantile;
 use serde_json::{Value, json};
 
 pub type Result<T> = std::result::Result<T, Box<dyn Error>>;

@@ -12,11 +12,12 @@ use std::time::Instant;
 
 use clap::Parser;
 use common::{Options, Output, Result, mean_and_sd, report};
+use hierarch::distributions::{Cauchy, Distribution, Truncated, TruncatedExponential};
+use hierarch::draws::Summary;
 use hierarch::io::read_column;
 use hierarch::model::Density;
 use hierarch::plot::{self, Axes, Panel};
 use hierarch::prelude::*;
-use hierarch::draws::Summary;
 use serde_json::json;
 
 model! {
@@ -244,8 +245,7 @@ fn best_log_likelihood(model: &Dimuon, data: &DimuonData, chains: &Chains<Dimuon
 fn plot_posteriors(out: &Output, chains: &Chains<Dimuon>, posterior: &Posterior<Dimuon>) -> Result<()> {
     let neural = posterior.sample(20_000, 0);
     let names = posterior.names();
-    let exact: Vec<Vec<f64>> =
-        names.iter().map(|n| Ok(chains.as_draws().get(n)?.to_vec())).collect::<Result<_>>()?;
+    let exact: Vec<Vec<f64>> = names.iter().map(|n| Ok(chains.as_draws().get(n)?.to_vec())).collect::<Result<_>>()?;
     let panels: Vec<Panel> = names
         .iter()
         .zip(exact.iter().zip(&neural))

@@ -1,10 +1,10 @@
 //! A check that subhaloes do not allow: without them the likelihood of an image is known. What is learned from images, as in
 //! the experiment, stands beside NUTS with the density of the pixels.
 
+use hierarch::draws::{Summary, diagnostics::quantile};
 use hierarch::estimators::JointEstimator;
 use hierarch::plot::{self, Axes, Figure, Mark, Series};
 use hierarch::prelude::*;
-use hierarch::draws::{Summary, diagnostics::quantile};
 use hierarch::sampling::importance_sample;
 use hierarch::simulate::{Simulation, Stream};
 use hierarch_lensing::Sie;

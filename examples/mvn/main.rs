@@ -14,9 +14,10 @@ use clap::Parser;
 use common::{Options, Output, Result, report};
 use exact::Exact;
 use hierarch::calibration::Calibration;
+use hierarch::distributions::{Distribution, Normal};
+use hierarch::draws::diagnostics::quantile;
 use hierarch::plot::{self, Axes, Mark, Panel, Series};
 use hierarch::prelude::*;
-use hierarch::draws::diagnostics::quantile;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 

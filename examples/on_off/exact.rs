@@ -6,6 +6,7 @@
 
 use std::ops::RangeInclusive;
 
+use hierarch::distributions::{Distribution, Normal};
 use hierarch::prelude::*;
 
 use crate::OnOff;

@@ -15,9 +15,9 @@ use clap::Parser;
 use common::{Options, Output, Result, report};
 use exact::Likelihood;
 use hierarch::calibration::Neyman;
+use hierarch::draws::diagnostics::quantile;
 use hierarch::plot::{self, Axes, Figure, Mark, Series};
 use hierarch::prelude::*;
-use hierarch::draws::diagnostics::quantile;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 

@@ -2,9 +2,10 @@
 
 use std::time::Instant;
 
+use hierarch::distributions::{Distribution, Normal};
+use hierarch::draws::diagnostics::ess_bulk;
 use hierarch::plot::{self, Axes, Panel};
 use hierarch::prelude::*;
-use hierarch::draws::diagnostics::ess_bulk;
 use serde_json::{Value, json};
 
 use crate::common::{Output, Result, mean_and_sd};

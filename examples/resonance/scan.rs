@@ -3,10 +3,10 @@
 
 use std::time::{Duration, Instant};
 
+use hierarch::draws::diagnostics::quantile;
 use hierarch::model::Likelihood;
 use hierarch::plot::{self, Axes, Figure, Mark, Series};
 use hierarch::prelude::*;
-use hierarch::draws::diagnostics::quantile;
 use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 

@@ -12,6 +12,7 @@
 //! (p(v + r) + p(v - r)) / (2 |a| r).
 
 use hierarch::autodiff::LogSum;
+use hierarch::distributions::{Distribution, Draw, Normal, ParameterError, Support};
 use hierarch::prelude::*;
 use hierarch::rand::Rng;
 

@@ -5,6 +5,7 @@ mod model;
 use std::f64::consts::{PI, TAU};
 
 use hierarch::distributions::Draw;
+use hierarch::distributions::{Distribution, Normal, Poisson};
 use hierarch::model::{Density, log_density, names, unconstrain};
 use hierarch::prelude::*;
 use hierarch::sampling::{Proposal, importance_sample};

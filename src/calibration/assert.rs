@@ -6,9 +6,9 @@
 
 use std::fmt::{self, Write};
 
-use crate::model::UnknownName;
 use super::misfit::{RankLikelihood, above};
 use super::{Calibration, Estimate, Ranks};
+use crate::model::UnknownName;
 
 /// The fewest in whom a test of this power would find what it should.
 const POWER: f64 = 0.95;
@@ -157,7 +157,9 @@ impl Tolerance<'_> {
             }
         }
         let known: Vec<&str> = ranks.iter().map(|one| one.name.as_str()).collect();
-        let named = |name: &&str| Ok::<_, UnknownName>(&ranks[UnknownName::find("parameter of the calibration", name, &known)?]);
+        let named = |name: &&str| {
+            Ok::<_, UnknownName>(&ranks[UnknownName::find("parameter of the calibration", name, &known)?])
+        };
         let chosen: Vec<&Ranks> = match self.parameters.as_slice() {
             [] => ranks.iter().collect(),
             names => names.iter().map(named).collect::<Result<_, _>>()?,

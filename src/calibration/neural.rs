@@ -1,8 +1,8 @@
 //! The checks of neural estimators: what they draw, and how they are asked.
 
 use super::{Calibrate, Drawn, Estimator, EstimatorError, LogDensities, TypicalityTest};
-use crate::estimators::{JointEstimator, PosteriorEstimator, RatioEstimator};
 use crate::draws::Inferred;
+use crate::estimators::{JointEstimator, PosteriorEstimator, RatioEstimator};
 use crate::model::Model;
 use crate::simulate::Simulation;
 

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use super::quantiles::Quantile;
 use crate::model::typed;
-use crate::model::{Name, UnknownName, AnyData, AnyGlobals, AnyModel, GlobalSlot, Model, Role};
+use crate::model::{AnyData, AnyGlobals, AnyModel, GlobalSlot, Model, Name, Role, UnknownName};
 use crate::progress::Progress;
 use crate::simulate::{AnySimulate, Fixed, Simulate, SimulateError, stream};
 
@@ -206,7 +206,8 @@ impl<'a, M: Model> Neyman<'a, M> {
     ) -> Result<Self, NeymanError> {
         let interest = interest.into();
         let statistic = move |data: &dyn AnyData, value| statistic(typed(data), value).map_err(Into::into);
-        let any = AnyNeyman::learn(simulate.any().clone(), interest.as_str(), range, levels, Box::new(statistic), None)?;
+        let any =
+            AnyNeyman::learn(simulate.any().clone(), interest.as_str(), range, levels, Box::new(statistic), None)?;
         Ok(Self { any, model: PhantomData })
     }
 
@@ -235,7 +236,8 @@ impl<'a, M: Model> Neyman<'a, M> {
         }
         let statistic = move |data: &dyn AnyData, value| statistic(typed(data), value).map_err(Into::into);
         let estimate = Box::new(move |data: &dyn AnyData, value| estimate(typed(data), value));
-        let any = AnyNeyman::learn(simulate, interest.as_str(), range, levels, Box::new(statistic), Some((slot, estimate)))?;
+        let any =
+            AnyNeyman::learn(simulate, interest.as_str(), range, levels, Box::new(statistic), Some((slot, estimate)))?;
         Ok(Self { any, model: PhantomData })
     }
 

@@ -458,6 +458,7 @@ impl fmt::Display for Predictive {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::distributions::{Draw, Normal};
     use crate::prelude::*;
     use crate::simulate::stream;
     use hierarch_margins::{seed, within};

@@ -21,9 +21,9 @@ use super::training::Training;
 use super::{InferenceError, file, sizes};
 use crate::model::Frame;
 use crate::model::typed;
-use crate::model::{Plate, UnknownName, Name, 
-    AnyData, AnyLocals, AnyModel, AnySimulation, Density, Explicit, Factor, Model, PlateSize, Role, Specification,
-    Variable, check_locals, local_ranges,
+use crate::model::{
+    AnyData, AnyLocals, AnyModel, AnySimulation, Density, Explicit, Factor, Model, Name, Plate, PlateSize, Role,
+    Specification, UnknownName, Variable, check_locals, local_ranges,
 };
 use crate::nn::{Batch, Budget, Network, Output, PlateShape, Ratio, Shape, TrainingRecord, TrainingSource};
 use crate::sampling::Nuts;

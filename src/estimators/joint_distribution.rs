@@ -11,11 +11,12 @@ use super::hierarchy::{EncodedData, Latents, PlateLatents};
 use super::joint_networks::{AnyJointEstimator, judge};
 use super::link::{Link, push_targets};
 use super::posterior::AnyPosterior;
-use crate::model::{UnknownName, 
-    AnyData, AnyGlobals, AnyLocals, Column, Frame, Kind, LocalRange, Role, Values, check_local_frames, local_ranges,
+use crate::draws::Draws;
+use crate::model::{
+    AnyData, AnyGlobals, AnyLocals, Column, Frame, Kind, LocalRange, Role, UnknownName, Values, check_local_frames,
+    local_ranges,
 };
 use crate::progress::Progress;
-use crate::draws::Draws;
 use crate::sampling::Proposal;
 use crate::simulate::{Stream, stream};
 

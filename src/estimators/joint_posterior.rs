@@ -7,7 +7,7 @@ use super::joint_distribution::AnyJointPosterior;
 use super::posterior::REFINED;
 use super::{InferenceError, Posterior};
 use crate::draws::{Draws, Inferred};
-use crate::model::{Name, UnknownName, AsNumbers, Frame, Likelihood, LocalSet, Model};
+use crate::model::{AsNumbers, Frame, Likelihood, LocalSet, Model, Name, UnknownName};
 use crate::sampling::{Proposal, SampleError, WeightedDraws, importance_sample};
 use crate::simulate::Stream;
 

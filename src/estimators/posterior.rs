@@ -1,14 +1,14 @@
 //! What a trained posterior believes of the globals, given one data set.
 
-use std::marker::PhantomData;
 use std::borrow::Cow;
+use std::marker::PhantomData;
 use std::sync::{Arc, OnceLock};
 
 use super::link::Link;
 
-use crate::model::{Name, AnyGlobals, AnyModel, AsNumbers, GlobalSlot, Likelihood, Model};
-use crate::nn::Prediction;
 use crate::draws::{Draws, Inferred};
+use crate::model::{AnyGlobals, AnyModel, AsNumbers, GlobalSlot, Likelihood, Model, Name};
+use crate::nn::Prediction;
 use crate::sampling::{Proposal, SampleError, WeightedDraws, importance_sample};
 use crate::simulate::{Stream, stream};
 

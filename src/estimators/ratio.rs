@@ -12,10 +12,10 @@ use super::link::{Link, places};
 use super::npe::Npe;
 use super::posterior_estimator::AnyPosteriorEstimator;
 use super::{Bank, InferenceError, PosteriorEstimator};
-use crate::model::typed;
-use crate::model::{Name, AnyData, AnyGlobals, AnyModel, AnySimulation, Density, Explicit, Factor, GlobalSlot, Model};
-use crate::nn::{Budget, Contrast, ElementNetworks, Output, Ratio, RatioScratch, TrainingRecord};
 use crate::draws::{Draws, Inferred};
+use crate::model::typed;
+use crate::model::{AnyData, AnyGlobals, AnyModel, AnySimulation, Density, Explicit, Factor, GlobalSlot, Model, Name};
+use crate::nn::{Budget, Contrast, ElementNetworks, Output, Ratio, RatioScratch, TrainingRecord};
 use crate::sampling::{AnyWeightedDraws, Nuts, WeightedDraws};
 use crate::simulate::{Fixed, SimulateError, Simulated, Simulation, SimulationSource, stream};
 

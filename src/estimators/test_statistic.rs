@@ -25,7 +25,7 @@ use super::link::Link;
 use super::ratio::WIDTH;
 use super::training::Training;
 use super::{InferenceError, file, sizes};
-use crate::model::{Name, UnknownName, AnyData, AnyGlobals, AnyModel, GlobalSlot, Model};
+use crate::model::{AnyData, AnyGlobals, AnyModel, GlobalSlot, Model, Name, UnknownName};
 use crate::nn::{Batch, Budget, Contrast, ElementNetworks, Network, Output, Shape, TrainingRecord, TrainingSource};
 use crate::simulate::{Fixed, SimulateError, Simulated, SimulationSource, Stream, stream};
 

@@ -7,8 +7,9 @@
 use super::minimise::{Minimum, NoMinimum, minimise};
 use super::{SampleError, threads::on_threads};
 use crate::model::DataError;
-use crate::model::{UnknownName, Name, 
-    AnyData, AnyDensity, AnyModel, AsNumbers, Density, GlobalSlot, Likelihood, Model, Plate, PlateSize,
+use crate::model::{
+    AnyData, AnyDensity, AnyModel, AsNumbers, Density, GlobalSlot, Likelihood, Model, Name, Plate, PlateSize,
+    UnknownName,
 };
 use crate::simulate::{Fixed, stream};
 

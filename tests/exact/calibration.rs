@@ -7,6 +7,7 @@ use hierarch::calibration::{
     Calibrate, Calibration, CalibrationError, Drawn, Estimator, EstimatorError, Miscalibrated, NutsEstimator, Ranks,
     Tolerance,
 };
+use hierarch::distributions::{Binomial, Draw, Normal};
 use hierarch::prelude::*;
 use hierarch::simulate::{Stream, stream};
 use hierarch_tests::{seed, within};
@@ -204,7 +205,7 @@ fn what_cannot_be_checked_is_an_error() {
     let error = |tolerance: Tolerance<'_>| calibration.check(&tolerance).unwrap_err().to_string();
     let default = Tolerance::default;
     let unknown = error(Tolerance { parameters: vec!["mu", "sigma"], ..default() });
-    assert_eq!(unknown, "nothing was inferred of `sigma`: the parameters of the calibration are mu");
+    assert_eq!(unknown, "there is no parameter of the calibration `sigma`; there are `mu`");
     let ten_percent = Tolerance { catch_width: 0.1, ..default() };
     let few = error(ten_percent.clone());
     assert!(few.contains("1000 simulations of `mu` are too few: a width that is wrong by 10 %"), "{few}");

@@ -2,6 +2,7 @@
 //! against models without the implicit observations, and against finite differences.
 
 use hierarch::autodiff::log_sum_exp;
+use hierarch::distributions::Normal;
 use hierarch::io::DataSet;
 use hierarch::model::{Density, Explicit, constrain, global_slots, local_ranges, local_slots, unconstrain};
 use hierarch::prelude::*;

@@ -1,6 +1,7 @@
 //! Posteriors refined by importance sampling: against closed forms, quadrature and NUTS; and proposals that are not to be
 //! trusted.
 
+use hierarch::distributions::{Distribution, Draw, Normal};
 use hierarch::prelude::*;
 use hierarch::sampling::{Proposal, importance_sample};
 use hierarch::simulate::Stream;

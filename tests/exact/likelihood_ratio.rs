@@ -1,5 +1,6 @@
 //! Maximum likelihood and the profile likelihood ratio, against closed forms and brute force.
 
+use hierarch::distributions::{Distribution, Normal};
 use hierarch::prelude::*;
 use hierarch_tests::models::*;
 use hierarch_tests::{seed, within};
@@ -281,7 +282,7 @@ fn what_has_no_ratio_says_why() {
     let bad = StudentData { events: StudentEvents { x: vec![f64::NAN] } };
     assert!(matches!(model.maximize(&bad), Err(FitError::Data(_))));
     let error = ProfileLikelihood::new(&model, ["mass"]).unwrap_err().to_string();
-    assert_eq!(error, "the model has no global `mass`; its globals are `mean`, `sd`");
+    assert_eq!(error, "there is no global `mass`; there are `mean`, `sd`");
     let ratio = ProfileLikelihood::new(&model, ["sd"]).unwrap();
     let two = StudentData { events: StudentEvents { x: vec![1.5, 2.5] } };
     let error = ratio.statistic(&two, &[1.0, 2.0]).unwrap_err().to_string();

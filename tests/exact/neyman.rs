@@ -223,7 +223,7 @@ fn what_has_no_construction_says_why() {
     let fine = |data: &WeighData, mass: f64| Ok::<_, Infallible>((moments(data).0 - mass).abs());
     let simulate = |n| model.simulate(n).size("readings", 5);
     let error = Neyman::new(simulate(400), "mas", 0.0..=1.0, &[0.9], fine).unwrap_err().to_string();
-    assert_eq!(error, "the model has no scalar global `mas`; its globals are `mass`, `sd`");
+    assert_eq!(error, "there is no scalar global `mas`; there are `mass`, `sd`");
     let error = Neyman::new(simulate(400), "mass", 1.0..=1.0, &[0.9], fine).unwrap_err().to_string();
     assert_eq!(error, "the range 1 to 1 of `mass` is empty or not finite");
     let error = Neyman::new(simulate(400), "mass", 0.0..=1.0, &[95.0], fine).unwrap_err().to_string();

@@ -2,8 +2,8 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use hierarch::prelude::*;
 use hierarch::draws::diagnostics::{ess_bulk, mcse_mean, mcse_sd};
+use hierarch::prelude::*;
 use hierarch_tests::models::*;
 use hierarch_tests::{seed, within};
 use rayon::prelude::*;

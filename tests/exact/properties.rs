@@ -5,10 +5,10 @@
 
 use hierarch::calibration::strategies::{Conjugate, NormalNormal, Visit, conjugate, prior, simulations, sizes};
 use hierarch::calibration::{Calibrate, Tolerance};
+use hierarch::draws::diagnostics::mcse_mean;
 use hierarch::io::{DataSet, LocalSet, read_csv, write_csv};
 use hierarch::model::{AsNumbers, Density, PlateSize, log_density, unconstrain};
 use hierarch::prelude::*;
-use hierarch::draws::diagnostics::mcse_mean;
 use hierarch_tests::models::*;
 use hierarch_tests::properties::{cases, simulate};
 use hierarch_tests::slope;

@@ -11,9 +11,10 @@ mod model;
 mod statistic;
 
 use exact::Exact;
+use hierarch::distributions::{Cdf, Distribution, Draw, Normal};
+use hierarch::draws::diagnostics::{mcse_mean, mcse_sd, quantile};
 use hierarch::model::Density;
 use hierarch::prelude::*;
-use hierarch::draws::diagnostics::{mcse_mean, mcse_sd, quantile};
 use hierarch::simulate::stream;
 use hierarch_tests::slope;
 use hierarch_tests::{seed, within};

@@ -52,10 +52,11 @@ fn what_cannot_be_simulated_says_why() {
     let schools = EightSchools::default();
     let error = schools.simulate(1).run().unwrap_err();
     assert!(
-        matches!(error, SimulateError::NoCovariate { variable: "sigma" }) && error.to_string().contains("same_design_as(&data)")
+        matches!(error, SimulateError::NoCovariate { variable: "sigma" })
+            && error.to_string().contains("same_design_as(&data)")
     );
     let error = Resonance::default().simulate(1).size("event", 3).run().unwrap_err();
-    assert!(error.to_string().contains("no plate `event`; its plates are `events`"), "{error}");
+    assert!(error.to_string().contains("no plate `event`; there are `events`"), "{error}");
     let error = Resonance::default().simulate(1).size("events", 201).run().unwrap_err();
     assert!(error.to_string().contains("201 elements: the model allows 1 to 200"), "{error}");
     let error = Resonance { width: -0.1 }.simulate(50).run().unwrap_err();

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use hierarch::distributions::Poisson;
 use hierarch::prelude::*;
 use hierarch::simulate::{Stream, draw};
 use hierarch_tests::models::{Deep, ItemResponse, Radon, Resonance, Sessions};

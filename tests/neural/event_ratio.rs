@@ -1,5 +1,6 @@
 //! Ratios of single elements: summed over a plate, and in the place of a density that is missing, against exact posteriors.
 
+use hierarch::distributions::{Distribution, Normal};
 use hierarch::prelude::*;
 use hierarch_tests::{seed, within};
 
@@ -158,7 +159,7 @@ fn what_elements_do_not_tell_is_an_error() {
     let error = fails(model.nre().implicit("stars"));
     assert!(error.contains("`image`, which is implicit, is not directly in it"), "{error}");
     let error = fails(model.nre().implicit("planets"));
-    assert!(error.contains("no plate `planets`") && error.contains("`images`, `stars`"), "{error}");
+    assert!(error.contains("no plate at the top of the data `planets`; there are `images`, `stars`"), "{error}");
     let error = fails(model.nre().globals(["mu"]).implicit("images"));
     assert!(error.contains("all are needed"), "{error}");
     let error = Known::default().nre().implicit("images").train(Budget::simulations(500)).unwrap_err().to_string();

@@ -5,6 +5,7 @@
 
 use std::f64::consts::{FRAC_PI_2, TAU};
 
+use hierarch::distributions::{Distribution, Draw, Normal};
 use hierarch::prelude::*;
 use hierarch::simulate::stream;
 use hierarch_tests::{seed, within};

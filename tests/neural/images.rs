@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
+use hierarch::distributions::Poisson;
 use hierarch::estimators::{InferenceError, JointEstimator, JointNpe};
 use hierarch::prelude::*;
 use hierarch::simulate::{Stream, draw};

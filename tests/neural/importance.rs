@@ -1,8 +1,9 @@
 //! Beliefs of networks refined by importance sampling.
 
+use hierarch::distributions::{Distribution, Normal};
+use hierarch::draws::diagnostics::{mcse_mean, mcse_sd};
 use hierarch::model::unconstrain;
 use hierarch::prelude::*;
-use hierarch::draws::diagnostics::{mcse_mean, mcse_sd};
 use hierarch::sampling::{Proposal, importance_sample};
 use hierarch_tests::models::*;
 use hierarch_tests::{seed, within};

@@ -1,5 +1,6 @@
 //! The amortized posterior: against exact ones, saved and loaded, and what it refuses.
 
+use hierarch::distributions::{Distribution, Normal};
 use hierarch::estimators::{Bank, DataSummary, ElementNetworks, Npe};
 use hierarch::nn::Encoder;
 use hierarch::prelude::*;
@@ -185,7 +186,7 @@ fn every_model_can_be_trained() {
 fn what_cannot_be_inferred_says_why() {
     let model = Resonance::default();
     let error = model.npe().globals(["masss"]).train(Budget::simulations(100)).unwrap_err();
-    assert!(error.to_string().contains("no global `masss`; its globals are `fraction`, `mass`"), "{error}");
+    assert!(error.to_string().contains("no global `masss`; there are `fraction`, `mass`"), "{error}");
     let error = EightSchools::default().npe().train(Budget::simulations(100)).unwrap_err();
     assert!(error.to_string().contains("`sigma` has no distribution"), "{error}");
     let estimator = model.npe().train(Budget::simulations(600)).unwrap();
@@ -341,11 +342,7 @@ fn a_network_of_ones_own(sets: u64, sds: f64) {
     let model = Gauss::default();
     // Nothing is pooled but what the module makes.
     let npe = || {
-        model
-            .npe()
-            .globals(["theta"])
-            .network(NetworkConfig { bins: Some(0), ..Default::default() })
-            .size("events", 20)
+        model.npe().globals(["theta"]).network(NetworkConfig { bins: Some(0), ..Default::default() }).size("events", 20)
     };
     let estimator = npe().element_networks(networks()).train(Budget::simulations(sets)).unwrap();
     let sets = model.simulate(200).seed(seed(9)).size("events", 20).run().unwrap();

@@ -1,5 +1,6 @@
 //! Learned ratios: against exact ones, their posteriors by weights and by chains, saved and loaded, and what they refuse.
 
+use hierarch::distributions::{Distribution, Normal, Truncated};
 use hierarch::estimators::Nre;
 use hierarch::prelude::*;
 use hierarch_tests::{seed, within};

@@ -1,5 +1,6 @@
 //! Learned test statistics against the best ones there are, the ratio of the average likelihoods.
 
+use hierarch::distributions::{Distribution, Normal, Poisson};
 use hierarch::prelude::*;
 use hierarch_tests::{seed, within};
 

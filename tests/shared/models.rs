@@ -1,5 +1,6 @@
 //! Models that together use every feature of the language.
 
+use hierarch::distributions::{Distribution, Draw, Support};
 use hierarch::prelude::*;
 
 #[path = "../../examples/resonance/model.rs"]
