@@ -7,16 +7,16 @@
 //! x <- x + W2 gelu(W1 normalise(x) + b1) + b2
 //! ```
 //!
-//! where attend gives each row, for each head, the mean of the memory's values, weighed by softmax(q k / sqrt(d)). What the
-//! memory is, makes the two encoders:
+//! where attend gives each row, for each head, the mean of the memory's values, weighed by softmax(q k / sqrt(d)). The two
+//! encoders differ in what the memory is:
 //!
 //! - *Induced* (Lee et al., arXiv 1810.00825): a few learned points attend to the rows, and the rows attend to the points.
 //!   The cost grows with the number of rows, not its square; the order of rows carries no meaning.
-//! - *Causal*: the rows themselves, of which each reads those before it and itself. What becomes of a row then is a summary
-//!   of all rows up to it. The mask alone tells the order: of exchangeable rows, nothing more is to be known.
+//! - *Causal*: the rows themselves are the memory, and each row reads those before it and itself. The vector of a row is
+//!   then a summary of all rows up to it. Only the mask tells the order: of exchangeable rows, there is nothing more to know.
 //!
-//! Scores are made for some queries at a time, and in the backward pass once more (Dao et al., arXiv 2205.14135), so that
-//! memory grows with the number of rows.
+//! Scores are computed for some queries at a time, and once more in the backward pass (Dao et al., arXiv 2205.14135), so that
+//! memory grows with the number of rows, not its square.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -25,19 +25,20 @@ use dfdx::prelude::{Cpu, Tape};
 
 use hierarch_core::simd::arch;
 
-use super::graph::{Graph, Input, Layer, Node, Result, Slot, give, give_product, shared, take};
-use super::kernels::{
-    Activation, Number, View, add, add_column_sums, add_row, add_scaled, lane_sum, product_into, room, set_product,
-};
+use super::activation::Activation;
+use super::gradients::{Result, give, give_product, shared, take};
+use super::graph::{Graph, Input, Node};
+use super::kernels::{Number, View, add, add_column_sums, add_row, lane_sum, product_into, room, set_product};
+use super::weights::{Layer, Slot};
 
-/// Queries whose scores are made at once.
+/// Queries whose scores are computed at once.
 const TILE: usize = 64;
 
 /// The layers of an encoder by attention.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct AttentionLayout {
     pub(super) heads: usize,
-    /// From what a row holds to its vector.
+    /// From the numbers of a row to its vector.
     pub(super) inlet: Layer,
     pub(super) blocks: Vec<Block>,
 }
@@ -45,7 +46,7 @@ pub(super) struct AttentionLayout {
 /// One block: attention, then a layer for each row.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Block {
-    /// `None`: causal.
+    /// `None` if the block is causal.
     pub(super) points: Option<Points>,
     pub(super) query: Layer,
     pub(super) part: HalfBlock,
@@ -54,38 +55,39 @@ pub(super) struct Block {
 /// Learned points that read the rows of each parent.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Points {
-    /// What they are before they have read anything, which is also what they ask for: points x width.
+    /// Their vectors before they have read anything, which are also their queries: points x width.
     pub(super) initial: Slot,
     pub(super) part: HalfBlock,
 }
 
-/// What the two parts of an induced block have in common.
+/// One of the two parts of an induced block, or a causal block without its query: an attention and the layers after it.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct HalfBlock {
-    /// To keys and values.
+    /// From the vectors that are read to keys and values.
     pub(super) memory: Layer,
     pub(super) outlet: Layer,
     pub(super) feed: (Layer, Layer),
 }
 
 impl AttentionLayout {
+    /// Returns the number of numbers in the vector of a row.
     pub(super) fn width(&self) -> usize {
         self.inlet.bias.columns
     }
 
-    /// Whether a row reads those before it alone.
+    /// Tells whether a row reads only itself and those before it.
     pub(super) fn causal(&self) -> bool {
         self.blocks.iter().all(|block| block.points.is_none())
     }
 
-    /// How many numbers are made of a row: its vector, and in each block two normalised ones, query, key, value, what it
-    /// read, two results, and twice the hidden layer. Those of the points come on top.
+    /// Counts the numbers that are computed for a row: its vector, and in each block two normalised vectors, query, key,
+    /// value, what it read, two results, and twice the hidden layer. The numbers of the points are not counted.
     pub(super) fn activations(&self) -> usize {
         let hidden: usize = self.blocks.iter().map(|block| 2 * block.part.feed.0.bias.columns).sum();
         self.width() * (1 + 8 * self.blocks.len()) + hidden
     }
 
-    /// A vector for each row that has read the others of its parent, or those before it.
+    /// Computes a vector for each row, which has read the other rows of its parent, or those before it.
     pub(super) fn read<E: Number, T: Tape<E, Cpu>>(
         &self,
         graph: &mut Graph<E, T>,
@@ -113,7 +115,7 @@ impl AttentionLayout {
 }
 
 impl Points {
-    /// The points of each parent after they have read its rows, normalised, and where those of each parent are.
+    /// Returns the points of each parent after they have read its rows, normalised; and the offsets of each parent's points.
     fn read<E: Number, T: Tape<E, Cpu>>(
         &self,
         graph: &mut Graph<E, T>,
@@ -131,7 +133,7 @@ impl Points {
 }
 
 impl HalfBlock {
-    /// What becomes of `x`, row by row, by what `query` finds in `source`.
+    /// Adds to each row of `x` what its `query` finds in `source`, and applies the layers for each row.
     fn read<E: Number, T: Tape<E, Cpu>>(
         &self,
         graph: &mut Graph<E, T>,
@@ -154,7 +156,7 @@ pub(super) struct Heads {
     pub(super) heads: usize,
     /// Parents + 1 offsets: where the queries of each parent are.
     pub(super) queries: Arc<Vec<usize>>,
-    /// The same of the keys; a parent's queries read its keys.
+    /// Parents + 1 offsets: where the keys of each parent are. A parent's queries read its keys.
     pub(super) keys: Arc<Vec<usize>>,
     /// Whether a query reads no further than the key at its own place.
     pub(super) causal: bool,
@@ -173,12 +175,12 @@ struct Tile {
 }
 
 impl Tile {
-    /// Scores in a tile.
+    /// Returns the number of scores in the tile.
     fn size(&self) -> usize {
         self.queries.len() * self.keys.len()
     }
 
-    /// The scores of each query, and how many of its keys it reads.
+    /// Returns the scores of each query, and how many of the keys it reads.
     fn rows<'a, E>(&self, scores: &'a mut [E]) -> impl Iterator<Item = (&'a mut [E], usize)> {
         let (first, more) = (self.first, self.more);
         scores.chunks_exact_mut(self.keys.len()).enumerate().map(move |(index, row)| (row, first + index * more))
@@ -186,7 +188,7 @@ impl Tile {
 }
 
 impl Heads {
-    /// All tiles of queries that have something to read, in the same order each time.
+    /// Returns all tiles of queries that have something to read, in the same order each time.
     fn tiles(&self, width: usize) -> impl Iterator<Item = Tile> {
         let head_width = width / self.heads;
         let parents = self.queries.windows(2).zip(self.keys.windows(2)).filter(|(_, keys)| keys[0] < keys[1]);
@@ -205,19 +207,20 @@ impl Heads {
     }
 }
 
-/// Some rows and columns of a matrix.
+/// Returns a range of the rows and of the columns of a matrix that has `width` columns.
 fn block<'a, E: Copy>(matrix: &'a [E], width: usize, rows: &Range<usize>, columns: Range<usize>) -> View<'a, E> {
     View::new(&matrix[rows.start * width..rows.end * width], width).columns(columns)
 }
 
 impl<E: Number, T: Tape<E, Cpu>> Graph<E, T> {
-    /// For each query (rows x width) and head, the mean of the values among `memory` (keys, then values: rows x 2 width),
-    /// weighed by softmax(q k / sqrt(width of a head)). 0 where there is nothing to read.
+    /// Computes for each query (rows x width) and head the mean of the values in `memory` (keys, then values: rows x 2 width),
+    /// weighed by softmax(q k / sqrt(width of a head)); 0 if there is nothing to read.
     pub(super) fn attend(&mut self, queries: &Node<E>, memory: &Node<E>, heads: Heads) -> Result<Node<E>> {
         let width = queries.columns;
         let scale = E::number((width / heads.heads) as f32).sqrt().recip();
         let mut output = vec![E::zero(); queries.values.len()];
-        // Of the exponentials of each query's scores: the backward pass makes the weights from it.
+        // Logarithms of the sums of the exponentials of each query's scores, from which the backward pass computes the
+        // weights.
         let mut log_sums = vec![E::zero(); if T::OWNS_TAPE { output.len() / width * heads.heads } else { 0 }];
         let mut scratch = Vec::new();
         let mut at = 0;
@@ -276,7 +279,7 @@ impl<E: Number, T: Tape<E, Cpu>> Graph<E, T> {
         Ok(output)
     }
 
-    /// x + input W + bias
+    /// Computes x + input W + bias.
     pub(super) fn add_affine(&mut self, x: &Node<E>, input: &Node<E>, layer: &Layer) -> Result<Node<E>> {
         let columns = x.columns;
         let inputs = [Input::Node(input.clone())];
@@ -303,68 +306,7 @@ impl<E: Number, T: Tape<E, Cpu>> Graph<E, T> {
         Ok(output)
     }
 
-    /// Of each beginning of a set (its rows; those of a set next to each other, shorter ones first) its last row and the mean
-    /// of its rows, 0 where it has none. With `roots` (one for each), the means times the roots follow.
-    pub(super) fn pool_beginnings(
-        &mut self,
-        x: &Node<E>,
-        beginnings: Vec<Range<usize>>,
-        roots: Option<&[f32]>,
-    ) -> Result<Node<E>> {
-        let columns = x.columns;
-        let row = move |row: usize| row * columns..(row + 1) * columns;
-        let inverse = |rows: &Range<usize>| 1.0 / rows.len().max(1) as f32;
-        let mut factors: Vec<Vec<f32>> = vec![beginnings.iter().map(inverse).collect()];
-        factors
-            .extend(roots.map(|roots| roots.iter().zip(&factors[0]).map(|(root, inverse)| root * inverse).collect()));
-        let width = columns * (1 + factors.len());
-        let mut output = vec![E::zero(); beginnings.len() * width];
-        let mut sum = vec![E::zero(); columns];
-        let mut summed = 0..0;
-        for (index, (own, output)) in beginnings.iter().zip(output.chunks_exact_mut(width)).enumerate() {
-            if own.start != summed.start {
-                sum.fill(E::zero());
-                summed = own.start..own.start;
-            }
-            add_column_sums(&mut sum, &x.values[summed.end * columns..own.end * columns]);
-            summed = own.clone();
-            let (last, means) = output.split_at_mut(columns);
-            if !own.is_empty() {
-                last.copy_from_slice(&x.values[row(own.end - 1)]);
-            }
-            for (mean, factors) in means.chunks_exact_mut(columns).zip(&factors) {
-                add_scaled(mean, &sum, E::number(factors[index]));
-            }
-        }
-        let output = self.node(output, width)?;
-        let (x, length, key) = (x.key.clone(), x.values.len(), output.key.clone());
-        self.tape.add_backward_op(move |grads| {
-            let upstream = take(grads, &key)?;
-            let mut gradient = vec![E::zero(); length];
-            // From the longest beginning of a set to the shortest: a row has a share in all that reach as far as it.
-            let mut sum = vec![E::zero(); columns];
-            let mut start = usize::MAX;
-            for (index, own) in beginnings.iter().enumerate().rev().filter(|(_, own)| !own.is_empty()) {
-                if own.start != start {
-                    sum.fill(E::zero());
-                    start = own.start;
-                }
-                let (last, means) = upstream[index * width..(index + 1) * width].split_at(columns);
-                for (mean, factors) in means.chunks_exact(columns).zip(&factors) {
-                    add_scaled(&mut sum, mean, E::number(factors[index]));
-                }
-                let shorter = index.checked_sub(1).map_or(0, |index| beginnings[index].end);
-                for row in gradient[shorter.max(start) * columns..own.end * columns].chunks_exact_mut(columns) {
-                    add(row, &sum);
-                }
-                add(&mut gradient[row(own.end - 1)], last);
-            }
-            give(grads, &x, gradient)
-        });
-        Ok(output)
-    }
-
-    /// A matrix among the weights of layers that read rows, so many times below itself.
+    /// Stacks `times` copies of a matrix, which is among the weights of layers that read rows.
     fn repeat(&mut self, slot: Slot, times: usize) -> Result<Node<E>> {
         let output = self.node(self.weights.values[slot.range()].repeat(times), slot.columns)?;
         let (leaf, key, length) = (self.leaf.clone(), output.key.clone(), self.shared);
@@ -379,12 +321,14 @@ impl<E: Number, T: Tape<E, Cpu>> Graph<E, T> {
 
 // ---- loops over scores -------------------------------------------------------------------------------------------------
 
+/// Computes the scores of a tile, before they are scaled.
 fn set_scores<E: Number>(scores: &mut [E], tile: &Tile, queries: &[E], memory: &[E], width: usize) {
     let left = block(queries, width, &tile.queries, tile.columns.clone());
     set_product(scores, left, block(memory, 2 * width, &tile.keys, tile.columns.clone()).transposed());
 }
 
-/// Turns scores into weights that sum to 1, and notes the logarithm of the sum of their exponentials, if there is room.
+/// Turns scores into weights that sum to 1, and writes the logarithms of the sums of their exponentials to `log_sums`, unless
+/// that is empty.
 fn softmax<E: Number>(scores: &mut [E], tile: &Tile, scale: E, log_sums: &mut [E]) {
     arch().dispatch(
         #[inline(always)]
@@ -431,7 +375,7 @@ fn highest<E: Number>(row: &[E]) -> E {
     lanes.iter().chain(rest).copied().fold(E::neg_infinity(), larger)
 }
 
-/// Turns scores into weights by what [`softmax`] noted.
+/// Turns scores into weights by the `log_sums` that [`softmax`] wrote.
 fn restore<E: Number>(scores: &mut [E], tile: &Tile, scale: E, log_sums: &[E]) {
     arch().dispatch(
         #[inline(always)]
@@ -447,8 +391,8 @@ fn restore<E: Number>(scores: &mut [E], tile: &Tile, scale: E, log_sums: &[E]) {
     );
 }
 
-/// Turns the gradient with respect to weights into that with respect to scores before they are scaled: of a softmax p with
-/// upstream gradient g it is p (g - p g), and p g is also the product of what was found and its upstream gradient.
+/// Turns the gradient with respect to weights into the gradient with respect to scores before they are scaled. For a softmax p
+/// with upstream gradient g this is p (g - p g), and p g is also the product of what was found and its upstream gradient.
 fn softmax_backward<E: Number>(
     gradient: &mut [E],
     weights: &[E],

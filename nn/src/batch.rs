@@ -2,14 +2,13 @@
 
 use std::ops::Range;
 
-use serde::{Deserialize, Serialize};
-
-use super::Error;
+use super::error::Error;
+use super::shape::{PlateShape, Shape};
 
 /// The rows of one plate, for many parents at once.
 ///
 /// The parents of a top-level plate are the data sets; those of a nested plate are the rows of the plate around it.
-/// Row order within a parent carries no meaning, but to a network that reads rows in their order.
+/// The order of rows within a parent carries no meaning, unless a network reads rows in their order.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Rows {
     /// Numbers in each row; may be 0 where a plate only holds other plates.
@@ -23,17 +22,17 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// The number of parents.
+    /// Returns the number of parents.
     pub fn parents(&self) -> usize {
         self.offsets.len().saturating_sub(1)
     }
 
-    /// The number of rows, over all parents.
+    /// Returns the number of rows of all parents together.
     pub fn rows(&self) -> usize {
         self.offsets.last().copied().unwrap_or(0)
     }
 
-    /// The rows of a range of parents.
+    /// Copies the rows of the parents in a range, with all that is inside them.
     pub fn slice(&self, parents: Range<usize>) -> Rows {
         let rows = self.offsets[parents.start]..self.offsets[parents.end];
         Rows {
@@ -44,7 +43,7 @@ impl Rows {
         }
     }
 
-    /// Some of the rows of a plate that has one parent, as a plate of their own.
+    /// Copies a range of the rows of a plate that has one parent, as a plate with one parent.
     pub(super) fn part(&self, rows: Range<usize>) -> Rows {
         Rows {
             width: self.width,
@@ -54,7 +53,7 @@ impl Rows {
         }
     }
 
-    /// Adds the rows of other parents, with all that is inside them, behind these.
+    /// Appends the parents of `other` and their rows, with all that is inside them.
     pub fn append(&mut self, other: &Rows) {
         let before = self.rows();
         self.features.extend_from_slice(&other.features);
@@ -64,6 +63,7 @@ impl Rows {
         }
     }
 
+    /// Counts the numbers and offsets that the tables hold: a measure of their memory.
     pub(super) fn numbers(&self) -> usize {
         self.features.len() + self.offsets.len() + self.children.iter().map(Rows::numbers).sum::<usize>()
     }
@@ -130,7 +130,7 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// No data sets, of so many numbers outside plates and such plates.
+    /// Returns a batch without data sets, for data with `width` numbers outside plates and with `plates`.
     pub fn empty(width: usize, plates: &[PlateShape]) -> Batch {
         fn rows(shape: &PlateShape) -> Rows {
             let children = shape.children.iter().map(rows).collect();
@@ -142,7 +142,7 @@ impl Batch {
     /// Checks that the batch has the given shape, that its tables fit together, and that every number is finite.
     ///
     /// # Errors
-    /// The first thing that is wrong; of a number that is not finite, its data set, and its place in that data set.
+    /// The first thing that is wrong. For a number that is not finite the error tells its data set and its place in it.
     pub fn check(&self, shape: &Shape) -> Result<(), Error> {
         if self.width != shape.width {
             return Err(Error::Shape(format!(
@@ -178,7 +178,7 @@ impl Batch {
         })
     }
 
-    /// A range of the data sets.
+    /// Copies a range of the data sets.
     ///
     /// # Panics
     /// If the range reaches past the last set, or the tables do not fit together (see [`check`](Batch::check)).
@@ -191,7 +191,7 @@ impl Batch {
         }
     }
 
-    /// Adds the sets of another batch of the same shape behind these.
+    /// Appends the data sets of another batch of the same shape.
     pub fn append(&mut self, other: &Batch) {
         self.sets += other.sets;
         self.globals.extend_from_slice(&other.globals);
@@ -200,63 +200,9 @@ impl Batch {
         }
     }
 
-    /// How many numbers the batch holds: a measure of its memory.
+    /// Counts the numbers and offsets that the batch holds: a measure of its memory.
     pub(super) fn numbers(&self) -> usize {
         self.globals.len() + self.plates.iter().map(Rows::numbers).sum::<usize>()
-    }
-}
-
-/// What a network reads and what it infers.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Shape {
-    /// Numbers observed outside plates.
-    pub width: usize,
-    /// The plates.
-    pub plates: Vec<PlateShape>,
-    /// How many numbers are inferred: the globals, in unconstrained space.
-    pub targets: usize,
-}
-
-/// What a network reads of one plate.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PlateShape {
-    /// Numbers in a row. Continuous, counts, codes of categories, 0 and 1: which, is seen from a pilot sample.
-    pub width: usize,
-    /// Nested plates.
-    pub children: Vec<PlateShape>,
-    /// Height and width of the image that a row is, line after line, where rows are images: then there is one row for
-    /// each parent, and nothing else in it.
-    #[serde(default)]
-    pub image: Option<(usize, usize)>,
-}
-
-impl PlateShape {
-    /// A image of so many lines and columns for each parent. It stands in a table of its own, as a plate of one row.
-    pub fn image(height: usize, width: usize) -> PlateShape {
-        PlateShape { width: height * width, children: Vec::new(), image: Some((height, width)) }
-    }
-
-    /// Heights and widths of the images among some plates, in the order in which networks read them.
-    pub(super) fn images(plates: &[PlateShape]) -> Vec<(usize, usize)> {
-        plates.iter().flat_map(|plate| plate.image.into_iter().chain(Self::images(&plate.children))).collect()
-    }
-
-    /// What is wrong with the shape of a image among these plates.
-    pub(super) fn check(&self, place: &str) -> Result<(), String> {
-        match self.image {
-            Some((height, width)) if height * width != self.width || self.width == 0 || !self.children.is_empty() => {
-                Err(format!(
-                    "{place} is of images of {height} x {width} pixels, and has rows of {} numbers and {} nested plates: \
-                     make it by `PlateShape::image`, of at least one pixel",
-                    self.width,
-                    self.children.len()
-                ))
-            }
-            _ => {
-                let mut children = self.children.iter().enumerate();
-                children.try_for_each(|(index, child)| child.check(&format!("{place}.{index}")))
-            }
-        }
     }
 }
 
@@ -267,7 +213,7 @@ fn check_length(table: &[f32], rows: usize, width: usize, place: &str) -> Result
     Err(Error::Shape(format!("{place} holds {} numbers where {rows} rows of {width} are due", table.len())))
 }
 
-/// The place, in words and as a position, and the value of the first number that is NaN or infinite.
+/// Finds the first number that is NaN or infinite: returns its place in words, its position in `table`, and its value.
 fn not_finite(table: &[f32], width: usize, place: &str) -> Option<(String, usize, f32)> {
     let at = table.iter().position(|value| !value.is_finite())?;
     Some((format!("{place}, row {}, column {}", at / width, at % width), at, table[at]))

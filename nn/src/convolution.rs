@@ -1,21 +1,24 @@
 //! Convolutions, for rows that are images.
 //!
-//! A image is a matrix with a row for each place, line after line, and a column for each channel. A convolution reads, of
-//! each second place in each second line, the *patch* of 3 x 3 places around it (zeros beyond the border) as one row of a
-//! matrix, and is a linear map of that row. Patches hold every number about twice, so they are never kept: some lines at a
-//! time are gathered in a buffer that stays in cache, and gathered once more in the backward pass. So are gradients with
-//! respect to patches, from where they are added to the places that the patches were read from.
+//! An image is a matrix with a row for each place, line after line, and a column for each channel. For each second place in
+//! each second line, a convolution reads the *patch* of 3 x 3 places around it (zeros beyond the border) as one row of a
+//! matrix, and applies a linear map to that row. Patches hold every number about twice, so they are never kept: those of
+//! some lines at a time are gathered in a buffer that stays in cache, and gathered once more in the backward pass.
+//! Gradients with respect to patches stand in such a buffer, too, and are added from there to the places that the patches
+//! were read from.
 
 use dfdx::prelude::{Cpu, Tape};
 
 use hierarch_core::simd::arch;
 
-use super::graph::{Graph, Input, Layer, Node, Result, Slot, Weights, shared, take};
-use super::kernels::{
-    Activation, Number, View, activate, activate_backward, add_column_sums, add_product, room, set_product,
-};
+use super::activation::{Activation, activate, activate_backward};
+use super::gradients::{Result, shared, take};
+use super::graph::{Graph, Input, Node};
+use super::kernels::{Number, View, add_column_sums, add_product, room, set_product};
+use super::weights::{Layer, Slot, Weights};
 
-/// Numbers of the patches that are gathered at once, unless a single line has more: what a core's cache holds beside all else.
+/// Numbers of the patches that are gathered at once, unless a single line has more: what fits in a core's cache beside the
+/// rest.
 const GATHERED: usize = 1 << 15;
 /// Images that go through all convolutions together.
 const BLOCK: usize = 8;
@@ -24,7 +27,7 @@ const BLOCK: usize = 8;
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct ImagePlan {
     convolutions: Vec<Convolution>,
-    /// From all that the last convolution makes of a image to its vector.
+    /// From the outcome of the last convolution to the vector of the image.
     pub(super) outlet: Layer,
     width: usize,
 }
@@ -32,47 +35,48 @@ pub(super) struct ImagePlan {
 /// A convolution of 3 x 3 places in steps of 2, with a border of one place of zeros.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Convolution {
-    /// Lines and columns of what it reads, and numbers at each place.
+    /// Lines and columns of its input, and numbers at each place.
     height: usize,
     width: usize,
     channels: usize,
     layer: Layer,
 }
 
-/// What a convolution made of some images.
+/// The outcome of a convolution for some images.
 struct Made<E> {
     values: Vec<E>,
-    /// Before the activation, where its derivative needs them.
+    /// The numbers before the activation, if its derivative needs them.
     sums: Option<Vec<E>>,
 }
 
 impl ImagePlan {
-    /// Its last layer is yet to be given.
+    /// Returns a plan whose last layer, `outlet`, is still to be set; `width` is the number of its outputs.
     pub(super) fn new(convolutions: Vec<Convolution>, width: usize) -> ImagePlan {
         let none = Slot { offset: 0, rows: 0, columns: 0 };
         ImagePlan { convolutions, outlet: Layer { weights: Vec::new(), bias: none }, width }
     }
 
-    /// Numbers in the vector of a image.
+    /// Returns the number of numbers in the vector of an image.
     pub(super) fn width(&self) -> usize {
         self.width
     }
 
-    /// Numbers that the convolutions make of a image in the end.
+    /// Returns how many numbers the last convolution makes of an image.
     pub(super) fn features(&self) -> usize {
         self.convolutions.last().map_or(0, Convolution::made)
     }
 
+    /// Returns all layers in their order.
     pub(super) fn layers(&self) -> impl Iterator<Item = &Layer> {
         self.convolutions.iter().map(|convolution| &convolution.layer).chain([&self.outlet])
     }
 
-    /// How many numbers are made of a image.
+    /// Counts the numbers that all layers make of an image.
     pub(super) fn activations(&self) -> usize {
         self.convolutions.iter().map(Convolution::made).sum::<usize>() + self.width
     }
 
-    /// The vector of each image.
+    /// Computes the vector of each image.
     pub(super) fn read<E: Number, T: Tape<E, Cpu>>(
         &self,
         graph: &mut Graph<E, T>,
@@ -83,7 +87,7 @@ impl ImagePlan {
         graph.affine(features.values.len() / features.columns, &[Input::Node(features)], &self.outlet, activation)
     }
 
-    /// All convolutions, one after the other.
+    /// Applies all convolutions, one after the other.
     pub(super) fn convolve<E: Number, T: Tape<E, Cpu>>(
         &self,
         graph: &mut Graph<E, T>,
@@ -132,32 +136,33 @@ impl Convolution {
     /// Places in a patch.
     pub(super) const PATCH: usize = 9;
 
+    /// Returns the convolution by `layer` of images of `height` lines, `width` columns and `channels` numbers at each place.
     pub(super) fn new((height, width, channels): (usize, usize, usize), layer: Layer) -> Convolution {
         Convolution { height, width, channels, layer }
     }
 
-    /// Lines and columns of what it makes, and numbers at each place.
+    /// Returns lines and columns of its output, and numbers at each place.
     pub(super) fn output(&self) -> (usize, usize, usize) {
         (self.height.div_ceil(2), self.width.div_ceil(2), self.layer.bias.columns)
     }
 
-    /// Numbers that it reads of a image.
+    /// Returns how many numbers it reads of an image.
     fn places(&self) -> usize {
         self.height * self.width * self.channels
     }
 
-    /// Numbers that it makes of a image.
+    /// Returns how many numbers it makes of an image.
     fn made(&self) -> usize {
         let (height, width, channels) = self.output();
         height * width * channels
     }
 
-    /// Numbers in the patches of a line of the output.
+    /// Returns how many numbers are in the patches of a line of the output.
     fn gathered(&self) -> usize {
         self.output().1 * Self::PATCH * self.channels
     }
 
-    /// `scratch` is room for patches.
+    /// Applies the convolution to images; `scratch` is room for patches.
     fn apply<E: Number>(
         &self,
         weights: &Weights<E>,
@@ -178,8 +183,8 @@ impl Convolution {
         Made { values, sums }
     }
 
-    /// Adds to the gradient of the weights, and gives that of the input where it is asked for; `upstream` is with respect to
-    /// the sums.
+    /// Adds to the gradient of the weights, `sum`, and returns the gradient of the input if `of_input`, otherwise no numbers.
+    /// `upstream` is the gradient with respect to the sums before the activation.
     fn backward<E: Number>(
         &self,
         weights: &Weights<E>,
@@ -207,9 +212,9 @@ impl Convolution {
         gradient
     }
 
-    /// Calls `visit` with each run of numbers that a patch has of the input, for the patches of `count` lines of the output:
-    /// where it begins among the patches, how many numbers it has of zeros at its beginning, where it begins in the input,
-    /// and how many numbers it has of that. The rest are zeros, too.
+    /// Calls `visit` for each of the three lines of each patch, for the patches of `count` lines of the output from `first`
+    /// on. Its arguments are where the line begins among the patches, how many zeros it begins with, where the numbers
+    /// after these begin in the input, and how many they are. The rest of the line is zeros, too.
     #[inline(always)]
     fn visit(&self, first: usize, count: usize, mut visit: impl FnMut(usize, usize, usize, usize)) {
         let Convolution { height, width, channels, .. } = *self;
@@ -234,7 +239,7 @@ impl Convolution {
         }
     }
 
-    /// The patches of some lines of the output, from one on, counted over all images.
+    /// Gathers patches: those of the lines of the output from `first` on, counted over all images, as many as `patches` holds.
     fn gather<E: Number>(&self, input: &[E], first: usize, patches: &mut [E]) {
         let run = 3 * self.channels;
         self.visit(first, patches.len() / self.gathered(), |at, zeros, from, count| {
@@ -246,7 +251,7 @@ impl Convolution {
         });
     }
 
-    /// Adds the gradient of patches to that of what they were gathered from.
+    /// Adds the gradient of patches to the gradient of the input that they were gathered from.
     fn scatter<E: Number>(&self, patches: &[E], first: usize, gradient: &mut [E]) {
         arch().dispatch(
             #[inline(always)]

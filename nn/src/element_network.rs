@@ -1,4 +1,4 @@
-//! Networks of the user's own for the rows of a plate: dfdx modules.
+//! Element networks of the user's own, for the rows of a plate: dfdx modules.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,22 +10,22 @@ use dfdx::prelude::*;
 use dfdx::tensor_ops::Backward as _;
 use serde::{Deserialize, Serialize};
 
-/// From the gradient with respect to the outputs (rows x outputs) to that with respect to the weights.
+/// Turns the gradient with respect to the outputs (rows x outputs) into the gradient with respect to the weights.
 type Backward = Box<dyn FnOnce(Vec<f32>) -> Result<Vec<f32>, CpuError>>;
 
 /// A network that reads single rows.
 pub(super) trait ElementNetwork: Send + Sync {
-    /// Numbers in a row that it reads, weights that it has, and numbers that it makes of a row.
+    /// Returns its sizes.
     fn shape(&self) -> ElementNetworkShape;
 
-    /// Its weights as it was given.
+    /// Returns the weights that it was given with.
     fn weights(&self) -> Result<Vec<f32>, CpuError>;
 
-    /// What it makes of each row with other weights, and the way back.
+    /// Computes its outputs for each row with the given weights, and returns with them its backward pass.
     fn run(&self, weights: &[f32], rows: Vec<f32>) -> Result<(Vec<f32>, Backward), CpuError>;
 }
 
-/// The sizes of a network of rows.
+/// The sizes of an element network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ElementNetworkShape {
     /// Numbers in a row that it reads.
@@ -36,20 +36,20 @@ pub struct ElementNetworkShape {
     pub weights: usize,
 }
 
-/// Networks of the user's own in the place of the library's for the rows of some plates.
+/// Element networks of the user's own, in the place of the library's, for the rows of some plates.
 ///
 /// A network is a dfdx module (dfdx is re-exported as `hierarch::dfdx`) from `(usize, Const<I>)` to
 /// `(usize, Const<O>)`: the standardised numbers of each row to what is then averaged over the rows of a data set. What is
-/// pooled of the rows without a network stays; it can be left out with `architecture.bins = 0`.
+/// pooled of the rows without a network is still read; it can be left out with `architecture.bins = 0`.
 #[derive(Clone, Default)]
 pub struct ElementNetworks {
     networks: Vec<(String, UserNetwork)>,
 }
 
 impl ElementNetworks {
-    /// Adds a network for the rows of a plate at the top of the model, which read `I` numbers in the order of the plate's
-    /// declaration: observations and covariates; of each plate inside them, mean and standard deviation of its numbers, and
-    /// ln(1 + n) where its size varies.
+    /// Adds a network for the rows of the plate `name` at the top of the model. It reads the `I` numbers of a row in the
+    /// order of the plate's declaration: observations and covariates; then for each plate inside it mean and standard
+    /// deviation of that plate's numbers, and ln(1 + n) if its size n varies.
     pub fn plate<N, const I: usize, const O: usize>(mut self, name: &str, network: N) -> Self
     where
         N: TensorCollection<f32, Cpu> + Clone + Send + Sync + 'static,
@@ -63,12 +63,13 @@ impl ElementNetworks {
         self
     }
 
-    /// The names of the plates.
+    /// Returns the names of the plates.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.networks.iter().map(|(name, _)| name.as_str())
     }
 
-    /// The networks of what a model's networks read: numbers outside plates, if there are any, then some plates.
+    /// Returns the networks in the order in which a model's networks read its data: first `None` for the numbers outside
+    /// plates, if `outside` says that there are any, then for each of `plates` its network, or `None` if it has none.
     pub fn in_order<'a>(&self, outside: bool, plates: impl Iterator<Item = &'a str>) -> Vec<Option<UserNetwork>> {
         let find = |name| self.networks.iter().find(|(known, _)| known == name).map(|(_, own)| own.clone());
         outside.then_some(None).into_iter().chain(plates.map(find)).collect()
@@ -81,7 +82,7 @@ impl fmt::Debug for ElementNetworks {
     }
 }
 
-/// A shared network.
+/// An element network of the user's own, shared by all that use it.
 #[derive(Clone)]
 pub struct UserNetwork(pub(super) Arc<dyn ElementNetwork>);
 
@@ -128,7 +129,7 @@ where
         let output = network.try_forward(input.put_tape(OwnedTape::default()))?;
         let values = output.as_vec();
         let backward = move |upstream: Vec<f32>| {
-            // The gradient of sum(output * upstream) is that of whatever upstream came from.
+            // The gradient of sum(output * upstream) is the gradient of the loss that upstream came from.
             let upstream = device.try_tensor_from_vec(upstream, (count, Const::<O>))?;
             let gradients = output.try_mul(upstream)?.try_sum::<Rank0, _>()?;
             let mut gradients = gradients.try_backward()?;
@@ -140,7 +141,7 @@ where
     }
 }
 
-/// Collects the gradients of all weights, or without gradients the weights themselves.
+/// Collects the gradients of all weights; with `None` as gradients, the weights themselves.
 #[derive(Default)]
 struct Read<'a> {
     gradients: Option<&'a mut Gradients<f32, Cpu>>,

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::Settings;
+use super::settings::Settings;
 
 /// An error of the network itself: its data, its memory, its file.
 #[derive(Debug, thiserror::Error)]
@@ -17,20 +17,20 @@ pub enum Error {
     NotFinite {
         /// The data set within its batch.
         set: usize,
-        /// Which table of the data set the number stands in, and at which row and column.
+        /// The table of the data set in which the number stands, its row, and its column.
         place: String,
         /// The number.
         value: f32,
     },
 
-    /// A network that has no sums to keep of a data set.
+    /// A network was asked for sums, and reads rows in a way for which there are none.
     #[error(
         "a network that reads rows by attention cannot summarize data in parts: what it makes of a row depends on the others. \
          Condition on all of the data at once, or train a deep set (`Encoder::DeepSet`)"
     )]
     NoSums,
 
-    /// A network that does not read rows in their order.
+    /// A network was asked for what it believes after each row, and does not read rows in their order.
     #[error(
         "only a network that reads rows in their order says what is believed after each of them: train one with \
          `architecture.encoder = Encoder::CAUSAL`"
@@ -75,7 +75,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// The same error about data sets that come after so many others: names the data set by its place among all.
+    /// Returns the same error about data sets that come after `first` others: it names the data set by its place among all.
     pub fn after(mut self, first: usize) -> Self {
         if let Error::NotFinite { set, .. } = &mut self {
             *set += first;
@@ -152,7 +152,7 @@ pub enum TrainError<E> {
 }
 
 impl<E> TrainError<E> {
-    /// An error about data sets of a step from a place on; names the data set by its place in the step.
+    /// Returns an error about the data sets of a step from place `first` on: it names the data set by its place in the step.
     pub(super) fn network(step: u64, first: usize, source: Error) -> Self {
         TrainError::Network { step, first, source: source.after(first) }
     }

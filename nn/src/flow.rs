@@ -1,7 +1,7 @@
 //! Normalising flows: any density, as a chain of monotone maps to a standard normal one.
 //!
-//! First the targets are whitened, as by a mixture of one Gaussian, whose numbers the network puts out: a flow starts from
-//! the posterior of a linear model, and what is left to it is what is not Gaussian. Then come autoregressive steps
+//! First the targets are whitened by one Gaussian, which is an output of the network. So a flow starts from the posterior of a
+//! linear model, and only has to learn what is not Gaussian. Then come autoregressive steps
 //! (Kingma et al., arXiv 1606.04934; Papamakarios et al., arXiv 1705.07057): number i is mapped by a monotone map whose
 //! parameters depend on the data set and on the numbers before it,
 //!
@@ -10,8 +10,8 @@
 //! ```
 //!
 //! and the numbers are taken in the opposite order by the next step. Affine maps make a masked autoregressive flow; splines
-//! a neural spline flow. The masks are in the layout: each number has a small network of its own, which reads no other
-//! numbers than it may, so that a draw takes one evaluation of each and not one of the whole for each number.
+//! a neural spline flow. The masks are in the layout: each number has a small network of its own, which reads only
+//! the numbers that it may. So a draw takes one evaluation of each small network, not one of a large network for each number.
 
 use std::sync::Arc;
 
@@ -19,13 +19,16 @@ use dfdx::prelude::{Cpu, CpuError, Tape};
 use rand::{Rng, RngExt};
 use rayon::prelude::*;
 
-use super::graph::{Graph, Input, Layer, Loss, Node, Weights, give, take};
-use super::kernels::{Activation, Number, View, activate, add, product};
+use super::activation::{Activation, activate};
+use super::builder::Builder;
+use super::gradients::{give, take};
+use super::graph::{Graph, Input, Loss, Node};
+use super::kernels::{Number, View, add, product};
 use super::mixture::{Component, MixtureHead};
-use super::network::Builder;
 use super::spline::Map;
+use super::weights::{Layer, Weights};
 
-/// Draws that are mapped at once.
+/// Points that are mapped at once.
 const TILE: usize = 128;
 
 /// Where the weights of a flow lie.
@@ -33,11 +36,11 @@ const TILE: usize = 128;
 pub(super) struct FlowHead {
     pub(super) gaussian: MixtureHead,
     map: Map,
-    /// For each step, the network of each number in the step's order.
+    /// For each step, the small network of each number, in the step's order.
     steps: Vec<Vec<Conditioner>>,
 }
 
-/// From the context and the numbers before it to the parameters of a number's map.
+/// The small network that computes the parameters of a number's map from the context and the numbers before it.
 #[derive(Debug, Clone, PartialEq)]
 struct Conditioner {
     first: Layer,
@@ -60,7 +63,7 @@ impl FlowHead {
                 let inputs: &[usize] = if i == 0 { &[context] } else { &[context, i] };
                 let first = builder.layer(&format!("{name}.first"), inputs, width, 1.0);
                 let second = builder.layer(&format!("{name}.second"), &[width], width, 1.0);
-                // Zero at first: the identity.
+                // Zero at first, which makes the map the identity.
                 let last = builder.layer(&format!("{name}.last"), &[width], map.parameters(), 0.0);
                 Conditioner { first, second, last }
             };
@@ -69,7 +72,7 @@ impl FlowHead {
         FlowHead { gaussian, map, steps: (0..steps).map(&mut step).collect() }
     }
 
-    /// -ln of the density of the targets but for D ln(2 pi) / 2, of each data set.
+    /// Computes -ln of the density of the targets of each data set, without the constant D ln(2 pi) / 2.
     pub(super) fn loss<E: Number, T: Tape<E, Cpu>>(
         &self,
         mut graph: Graph<E, T>,
@@ -100,8 +103,9 @@ impl FlowHead {
 }
 
 impl<E: Number, T: Tape<E, Cpu>> Graph<E, T> {
-    /// The standard normal numbers that the Gaussians of `output` make the targets from (rows x D), and of each row the
-    /// logarithm of the slope. Where there are more rows of targets than of outputs, each output has as many in turn.
+    /// Computes the standard normal numbers that the Gaussians of `output` make the targets from (rows x D), and for each
+    /// row the logarithm of the slope. If there are k times as many rows of targets as of outputs, each output belongs to k
+    /// rows in turn.
     pub(super) fn whiten(
         &mut self,
         output: &Node<E>,
@@ -126,7 +130,7 @@ impl<E: Number, T: Tape<E, Cpu>> Graph<E, T> {
             let mut part = Vec::new();
             for (row, by_log) in by_log.into_iter().enumerate() {
                 let own = row * dims..(row + 1) * dims;
-                // One Gaussian alone has all of the weight, whatever its logit.
+                // The only Gaussian has all of the weight, whatever its logit is.
                 let at = row / times * output.columns + head.components..(row / times + 1) * output.columns;
                 part.clear();
                 part.extend_from_slice(&output.values[at.clone()]);
@@ -138,7 +142,7 @@ impl<E: Number, T: Tape<E, Cpu>> Graph<E, T> {
         Ok((noise, log_slopes))
     }
 
-    /// The first `count` columns.
+    /// Returns the first `count` columns.
     pub(super) fn columns_before(&mut self, input: &Node<E>, count: usize) -> Result<Node<E>, CpuError> {
         let columns = input.columns;
         let values = input.values.chunks_exact(columns).flat_map(|row| &row[..count]).copied().collect();
@@ -155,7 +159,8 @@ impl<E: Number, T: Tape<E, Cpu>> Graph<E, T> {
         Ok(output)
     }
 
-    /// Each column mapped with its parameters, in opposite order, and of each row the logarithm of the slope.
+    /// Maps each column with its parameters, and returns the columns in opposite order, and for each row the logarithm of the
+    /// slope.
     fn map_and_turn(
         &mut self,
         input: &Node<E>,
@@ -194,7 +199,7 @@ impl<E: Number, T: Tape<E, Cpu>> Graph<E, T> {
         Ok((output, log_slopes))
     }
 
-    /// The sum of z^2 / 2 over each row, without the logarithms of slopes.
+    /// Computes the sum of z^2 / 2 over each row, minus the logarithms of its slopes.
     fn standard_normal(self, z: &Node<E>, log_slopes: &[Node<E>]) -> Result<Loss<E, T>, CpuError> {
         let row = |(row, z): (usize, &[E])| {
             let squares: E = z.iter().map(|z| *z * *z).sum();
@@ -216,9 +221,9 @@ impl<E: Number, T: Tape<E, Cpu>> Graph<E, T> {
 pub struct Flow {
     head: Arc<FlowHead>,
     weights: Arc<Weights<f32>>,
-    /// For each step and number, what the data set adds to the first layer of the conditioner.
+    /// For each step and number, what the context of the data set adds to the first layer of the conditioner.
     contexts: Vec<Vec<Vec<f32>>>,
-    /// What whitens the numbers, in their own scale.
+    /// The Gaussian that whitens the numbers, in their own scale.
     gaussian: Component,
 }
 
@@ -248,12 +253,12 @@ impl Flow {
         Flow { head: head.clone(), weights: weights.clone(), contexts, gaussian }
     }
 
-    /// How many numbers there are.
+    /// Returns how many numbers there are.
     pub fn dims(&self) -> usize {
         self.gaussian.mean.len()
     }
 
-    /// The log density at each of some points, one after the other.
+    /// Returns the log density at each of `points` (points x D).
     pub fn log_densities(&self, points: &[f64]) -> Vec<f64> {
         let dims = self.dims();
         let mut noise = Vec::with_capacity(points.len());
@@ -284,12 +289,12 @@ impl Flow {
         noise.par_chunks_mut(TILE * dims).flat_map_iter(tile).collect()
     }
 
-    /// Draws, one after the other.
+    /// Draws `count` points (draws x D).
     pub fn sample<R: Rng + ?Sized>(&self, count: usize, rng: &mut R) -> Vec<f64> {
         self.place((0..count * self.dims()).map(|_| rng.sample(rand_distr::StandardNormal)).collect())
     }
 
-    /// The points that standard normal numbers (points x D) stand for.
+    /// Returns the points that standard normal numbers (points x D) stand for.
     pub(super) fn place(&self, normal: Vec<f64>) -> Vec<f64> {
         let dims = self.dims();
         let tile = |z: &mut [f64]| {
@@ -313,7 +318,7 @@ impl Flow {
         points
     }
 
-    /// The parameters of the map of number `i` at each of some points, of which the numbers before it are known.
+    /// Returns the parameters of the map of number `i` at each of some points; only the numbers before it are read.
     fn parameters(&self, conditioner: &Conditioner, context: &[f32], points: &[f32], i: usize) -> Vec<f32> {
         let dims = self.dims();
         let sums = match conditioner.first.weights.get(1) {

@@ -12,38 +12,20 @@
 //!
 //! Matrices are row-major, a row for each data set, or for each row of a plate.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use dfdx::prelude::*;
 use num_traits::ToPrimitive;
-use rayon::prelude::*;
 
+use super::activation::{Activation, activate, activate_backward};
 use super::element_network::UserNetwork;
-use super::features::Sparse;
+use super::gradients::{Grads, Key, Result, give, give_product, shared, take};
 use super::kernels::{
-    Activation, Number, View, activate, activate_backward, add, add_column_sums, add_product, add_scaled,
-    add_sparse_product, add_sparse_transposed_product, normalise, normalise_backward, product, transpose,
+    Number, View, add, add_column_sums, add_product, add_sparse_product, add_sparse_transposed_product, normalise,
+    normalise_backward, product,
 };
-
-/// Stands for something in the store of gradients.
-pub(super) type Key<E> = Tensor<(usize,), E, Cpu>;
-pub(super) type Grads<E> = Gradients<E, Cpu>;
-pub(super) type Result<T> = std::result::Result<T, CpuError>;
-
-/// A matrix among the weights, or a vector if `rows` is 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Slot {
-    pub(super) offset: usize,
-    pub(super) rows: usize,
-    pub(super) columns: usize,
-}
-
-impl Slot {
-    pub(super) fn range(self) -> Range<usize> {
-        self.offset..self.offset + self.rows * self.columns
-    }
-}
+use super::sparse::Sparse;
+use super::weights::{Layer, Slot, Weights};
 
 /// The outcome of an operation.
 #[derive(Clone)]
@@ -59,23 +41,16 @@ pub(super) enum Input<E: Number> {
     Node(Node<E>),
     /// Rows x columns.
     Data(Arc<Vec<E>>),
-    /// The same, most of it zeros. Only for layers that read rows of plates.
+    /// Rows x columns, of which most entries are zero. Only for layers that read rows of plates.
     Sparse(Arc<Sparse>),
 }
 
-/// A linear map of several inputs: one matrix for each, one bias.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Layer {
-    pub(super) weights: Vec<Slot>,
-    pub(super) bias: Slot,
-}
-
-/// The gradient of a layer that reads data sets, as a product that is still to be made: of weights it is input^T upstream,
-/// of the bias the sum of the rows of `upstream`.
+/// The gradient of a layer that reads data sets, as a product that is still to be computed: the gradient of the weights is
+/// input^T upstream, and that of the bias is the sum of the rows of `upstream`.
 pub(super) struct Factors<E> {
     pub(super) inputs: Vec<Arc<Vec<E>>>,
     pub(super) layer: Layer,
-    /// With respect to the layer's sums, rows x columns.
+    /// The gradient with respect to the layer's sums, rows x columns.
     pub(super) upstream: Vec<E>,
 }
 
@@ -99,9 +74,9 @@ pub(super) struct Loss<E: Number, T> {
 
 /// The gradient of the loss of a chunk.
 pub(super) struct ChunkGradient<E> {
-    /// Of the weights of layers that read rows.
+    /// The gradient of the weights of layers that read rows.
     pub(super) rows: Vec<E>,
-    /// Of those that read data sets, in the order of their weights.
+    /// The gradients of the layers that read data sets, in the order of their weights.
     pub(super) sets: Vec<Factors<E>>,
 }
 
@@ -120,47 +95,7 @@ impl<E: Number> Loss<E, OwnedTape<E, Cpu>> {
     }
 }
 
-/// The weights of a network.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Weights<E> {
-    pub(super) values: Vec<E>,
-    /// Every matrix, transposed, at the same place; nothing where no backward pass is to come. Those read matrices that
-    /// way, and every chunk would turn them again.
-    transposed: Vec<E>,
-}
-
-impl<E: Number> Weights<E> {
-    pub(super) fn new(values: Vec<E>) -> Weights<E> {
-        Weights { values, transposed: Vec::new() }
-    }
-
-    /// Transposes every matrix; `slots` are all there are, one behind the other.
-    pub(super) fn transpose(&mut self, slots: &[Slot]) {
-        self.transposed.resize(self.values.len(), E::zero());
-        let mut rest = &mut self.transposed[..];
-        let mut pairs = Vec::with_capacity(slots.len());
-        for slot in slots {
-            let (turned, after) = rest.split_at_mut(slot.range().len());
-            pairs.push((slot, turned));
-            rest = after;
-        }
-        let values = &self.values;
-        pairs.into_par_iter().for_each(|(slot, turned)| transpose(&values[slot.range()], slot.columns, turned));
-    }
-
-    pub(super) fn matrix(&self, slot: Slot) -> View<'_, E> {
-        View::new(&self.values[slot.range()], slot.columns)
-    }
-
-    pub(super) fn transposed_matrix(&self, slot: Slot) -> View<'_, E> {
-        match self.transposed.get(slot.range()) {
-            Some(turned) => View::new(turned, slot.rows),
-            None => self.matrix(slot).transposed(),
-        }
-    }
-}
-
-/// One forward pass. `T` is dfdx's tape for training, and nothing for prediction.
+/// One forward pass. `T` is a tape of dfdx: for training one that records, for prediction one that does not.
 pub(super) struct Graph<E: Number, T> {
     device: Cpu,
     pub(super) weights: Arc<Weights<E>>,
@@ -172,7 +107,7 @@ pub(super) struct Graph<E: Number, T> {
 }
 
 impl<E: Number, T: Tape<E, Cpu>> Graph<E, T> {
-    /// The first `shared` of the weights belong to layers that read rows of plates.
+    /// Begins a forward pass; the first `shared` of the weights belong to layers that read rows of plates.
     pub(super) fn new(weights: Arc<Weights<E>>, shared: usize) -> Result<Self> {
         let device = Cpu::default();
         let leaf = device.try_zeros_like(&(0,))?;
@@ -183,11 +118,12 @@ impl<E: Number, T: Tape<E, Cpu>> Graph<E, T> {
         self.device.try_zeros_like(&(0,))
     }
 
+    /// Returns the outcome of an operation, rows x `columns`.
     pub(super) fn node(&self, values: Vec<E>, columns: usize) -> Result<Node<E>> {
         Ok(Node { values: Arc::new(values), columns, key: self.key()? })
     }
 
-    /// sum of input W: rows x columns of W. Each input brings its own W.
+    /// Computes the sum over the inputs of input W, where each input has its own W: rows x columns of W.
     pub(super) fn sums(&self, rows: usize, inputs: &[Input<E>], layer: &Layer) -> Vec<E> {
         let columns = layer.bias.columns;
         let mut sums = Vec::new();
@@ -211,7 +147,7 @@ impl<E: Number, T: Tape<E, Cpu>> Graph<E, T> {
         sums
     }
 
-    /// activation(sum of input W + bias).
+    /// Computes activation(sum over the inputs of input W + bias).
     pub(super) fn affine(
         &mut self,
         rows: usize,
@@ -244,7 +180,8 @@ impl<E: Number, T: Tape<E, Cpu>> Graph<E, T> {
         Ok(output)
     }
 
-    /// Each row minus its mean, divided by its standard deviation. Gain and offset are left to the linear map that follows.
+    /// Normalises each row: subtracts its mean and divides by its standard deviation. Gain and offset are left to the linear
+    /// map that follows.
     pub(super) fn layer_norm(&mut self, input: &Node<E>) -> Result<Node<E>> {
         let (normal, inverse_sds) = normalise(&input.values, input.columns);
         let output = self.node(normal, input.columns)?;
@@ -257,7 +194,7 @@ impl<E: Number, T: Tape<E, Cpu>> Graph<E, T> {
         Ok(output)
     }
 
-    /// input + W2 gelu(W1 normalise(input) + b1) + b2, of data sets.
+    /// Computes input + W2 gelu(W1 normalise(input) + b1) + b2.
     pub(super) fn residual_block(&mut self, input: &Node<E>, first: &Layer, second: &Layer) -> Result<Node<E>> {
         let columns = input.columns;
         let rows = input.values.len() / columns;
@@ -294,7 +231,8 @@ impl<E: Number, T: Tape<E, Cpu>> Graph<E, T> {
         Ok(output)
     }
 
-    /// What to do with the gradient with respect to a layer's sums, once there is one.
+    /// Returns a function for the backward pass: it takes the gradient with respect to the sums of `layer`, which reads
+    /// `inputs`, and puts the gradient of the layer's weights where it belongs.
     pub(super) fn weight_gradient(
         &mut self,
         inputs: Vec<Input<E>>,
@@ -332,7 +270,7 @@ impl<E: Number, T: Tape<E, Cpu>> Graph<E, T> {
         })
     }
 
-    /// What a network of the user's own makes of each row.
+    /// Runs an element network of the user's own on each row.
     pub(super) fn element_network(&mut self, network: &UserNetwork, weights: Slot, rows: Vec<f32>) -> Result<Node<E>> {
         let single = |values: &[E]| -> Vec<f32> { values.iter().filter_map(ToPrimitive::to_f32).collect() };
         let (output, backward) = network.0.run(&single(&self.weights.values[weights.range()]), rows)?;
@@ -346,40 +284,8 @@ impl<E: Number, T: Tape<E, Cpu>> Graph<E, T> {
         Ok(output)
     }
 
-    /// Means over the rows of each parent, 0 for a parent without rows. With `roots` (one for each parent), the means
-    /// times the roots follow: parents x columns, or parents x 2 columns.
-    pub(super) fn pool(&mut self, input: &Node<E>, offsets: &[usize], roots: Option<&[f32]>) -> Result<Node<E>> {
-        let columns = input.columns;
-        let pooling = Pooling::new(offsets, roots, columns);
-        let mut pooled = vec![E::zero(); pooling.parents.len() * pooling.width];
-        for (parent, output) in pooling.parents.iter().zip(pooled.chunks_exact_mut(pooling.width)) {
-            let (mean, scaled) = output.split_at_mut(columns);
-            add_column_sums(mean, &input.values[parent.rows.clone()]);
-            pooling.spread(parent, mean, scaled);
-        }
-        let output = self.node(pooled, pooling.width)?;
-        let (input, length, key) = (input.key.clone(), input.values.len(), output.key.clone());
-        self.tape.add_backward_op(move |grads| {
-            let upstream = take(grads, &key)?;
-            let mut gradient = vec![E::zero(); length];
-            let mut of_row = vec![E::zero(); columns];
-            for (parent, upstream) in pooling.parents.iter().zip(upstream.chunks_exact(pooling.width)) {
-                let (mean, scaled) = upstream.split_at(columns);
-                of_row.fill(E::zero());
-                add_scaled(&mut of_row, mean, E::number(parent.inverse));
-                if pooling.rooted {
-                    add_scaled(&mut of_row, scaled, E::number(parent.rooted));
-                }
-                for row in gradient[parent.rows.clone()].chunks_exact_mut(columns) {
-                    row.copy_from_slice(&of_row);
-                }
-            }
-            give(grads, &input, gradient)
-        });
-        Ok(output)
-    }
-
-    /// Ends in the sum of the losses of data sets; `backward` gives the gradient of that sum to what they were made of.
+    /// Ends the forward pass in the sum of the losses of data sets, `each`. `backward` adds the gradient of that sum to the
+    /// gradients of what the losses were computed from.
     pub(super) fn total(
         mut self,
         each: Vec<E>,
@@ -390,77 +296,4 @@ impl<E: Number, T: Tape<E, Cpu>> Graph<E, T> {
         let Graph { leaf, shared, pending, tape, .. } = self;
         Ok(Loss { total: total.put_tape(tape), each, leaf, shared, pending })
     }
-}
-
-/// Where the rows of each parent are, and the factors of their sum.
-struct Pooling {
-    parents: Vec<Parent>,
-    rooted: bool,
-    width: usize,
-}
-
-struct Parent {
-    rows: Range<usize>,
-    /// 1 / n.
-    inverse: f32,
-    /// root / n.
-    rooted: f32,
-}
-
-impl Pooling {
-    fn new(offsets: &[usize], roots: Option<&[f32]>, columns: usize) -> Pooling {
-        let parents = offsets.windows(2).enumerate().map(|(parent, pair)| {
-            let inverse = 1.0 / (pair[1] - pair[0]).max(1) as f32;
-            let rooted = roots.map_or(0.0, |roots| roots[parent]) * inverse;
-            Parent { rows: pair[0] * columns..pair[1] * columns, inverse, rooted }
-        });
-        let width = columns * if roots.is_some() { 2 } else { 1 };
-        Pooling { parents: parents.collect(), rooted: roots.is_some(), width }
-    }
-
-    /// From the sum over rows to what is told of it.
-    fn spread<E: Number>(&self, parent: &Parent, sum: &mut [E], scaled: &mut [E]) {
-        if self.rooted {
-            add_scaled(scaled, sum, E::number(parent.rooted));
-        }
-        for value in sum {
-            *value *= E::number(parent.inverse);
-        }
-    }
-}
-
-// ---- the store of gradients --------------------------------------------------------------------------------------------
-
-/// Takes a finished gradient off the store; nobody reads it again.
-pub(super) fn take<E: Number>(grads: &mut Grads<E>, key: &Key<E>) -> Result<Vec<E>> {
-    Ok(std::mem::take(&mut **grads.get_or_alloc_mut(key)?))
-}
-
-/// Adds to the gradient of something.
-pub(super) fn give<E: Number>(grads: &mut Grads<E>, key: &Key<E>, values: Vec<E>) -> Result<()> {
-    let gradient = &mut **grads.get_or_alloc_mut(key)?;
-    if gradient.is_empty() {
-        *gradient = values;
-    } else {
-        add(gradient, &values);
-    }
-    Ok(())
-}
-
-/// Adds a product to the gradient of something.
-pub(super) fn give_product<E: Number>(grads: &mut Grads<E>, key: &Key<E>, left: View<E>, right: View<E>) -> Result<()> {
-    let gradient = &mut **grads.get_or_alloc_mut(key)?;
-    if gradient.is_empty() {
-        *gradient = product(left, right);
-    } else {
-        add_product(gradient, left, right);
-    }
-    Ok(())
-}
-
-/// The gradient of the weights of layers that read rows.
-pub(super) fn shared<'a, E: Number>(grads: &'a mut Grads<E>, leaf: &Key<E>, length: usize) -> Result<&'a mut Vec<E>> {
-    let gradient = &mut **grads.get_or_alloc_mut(leaf)?;
-    gradient.resize(length, E::zero());
-    Ok(gradient)
 }

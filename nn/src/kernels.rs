@@ -10,18 +10,18 @@ use hierarch_core::simd::arch;
 
 /// f32 in networks, f64 in tests of their gradients.
 pub(super) trait Number: Dtype + Float + std::iter::Sum {
-    /// exp(x) without a branch, so that loops of it become vector code.
+    /// Computes exp(x) without a branch, so that loops of it become vector code.
     fn quick_exp(self) -> Self;
 
-    /// A constant or a datum as a number of this type.
+    /// Converts a constant or a datum to this type.
     fn number(x: f32) -> Self;
 
-    /// Data as numbers of this type; free for f32.
+    /// Converts data to this type; costs nothing for f32.
     fn convert(values: Vec<f32>) -> Vec<Self>;
 }
 
 impl Number for f32 {
-    /// To a few parts in 10^7.
+    /// Computes exp(x) to a few parts in 10^7.
     #[inline(always)]
     fn quick_exp(self) -> f32 {
         const ROUND: f32 = 12_582_912.0; // 1.5 x 2^23: adding it rounds to an integer
@@ -64,7 +64,7 @@ impl Number for f64 {
     }
 }
 
-/// Room for so many numbers, of any value.
+/// Returns `length` numbers of `scratch`, which grows if it has fewer; their values are left from earlier uses.
 pub(super) fn room<E: Number>(scratch: &mut Vec<E>, length: usize) -> &mut [E] {
     if scratch.len() < length {
         scratch.resize(length, E::zero());
@@ -100,14 +100,14 @@ impl<'a, E: Copy> View<'a, E> {
         }
     }
 
-    /// Some of the columns of a matrix that is not transposed.
+    /// Returns a range of the columns of a matrix that is not transposed.
     pub(super) fn columns(self, range: std::ops::Range<usize>) -> Self {
         let values = if self.rows == 0 { self.values } else { &self.values[range.start..] };
         View { values, columns: range.len(), ..self }
     }
 }
 
-/// left right
+/// Computes left right.
 pub(super) fn product<E: Number>(left: View<E>, right: View<E>) -> Vec<E> {
     let length = left.rows * right.columns;
     if left.columns == 0 {
@@ -122,29 +122,29 @@ pub(super) fn product<E: Number>(left: View<E>, right: View<E>) -> Vec<E> {
     output
 }
 
-/// output = left right
+/// Computes output = left right.
 pub(super) fn set_product<E: Number>(output: &mut [E], left: View<E>, right: View<E>) {
     assert_eq!(output.len(), left.rows * right.columns);
     // SAFETY: `output` holds as many elements as the product has, and is borrowed mutably, so that nothing aliases it.
     unsafe { multiply_at(output.as_mut_ptr(), right.columns, false, left, right) };
 }
 
-/// output += left right
+/// Computes output += left right.
 pub(super) fn add_product<E: Number>(output: &mut [E], left: View<E>, right: View<E>) {
     assert_eq!(output.len(), left.rows * right.columns);
     // SAFETY: as in `set_product`.
     unsafe { multiply_at(output.as_mut_ptr(), right.columns, true, left, right) };
 }
 
-/// Writes the product into some columns of a matrix that has `columns` of them, or adds it there; `output` begins where the
-/// product does.
+/// Writes the product into a part of a matrix that has `columns` columns, or adds it to that part if `add`; `output` begins
+/// where the product does.
 pub(super) fn product_into<E: Number>(output: &mut [E], columns: usize, add: bool, left: View<E>, right: View<E>) {
     assert!(right.columns <= columns && output.len() + columns >= left.rows * columns + right.columns);
     // SAFETY: the last row of the product ends within `output`, and the rest is as in `set_product`.
     unsafe { multiply_at(output.as_mut_ptr(), columns, add, left, right) };
 }
 
-/// Writes the product, or adds it to what is there; its rows begin `stride` elements apart.
+/// Writes the product, or adds it to what is there if `add`; its rows begin `stride` elements apart.
 ///
 /// # Safety
 /// `output` must be valid for writes of left.rows rows of right.columns elements, and for reads of them where `add` is true,
@@ -178,7 +178,7 @@ unsafe fn multiply_at<E: Number>(output: *mut E, stride: usize, add: bool, left:
     }
 }
 
-/// Writes a matrix of so many columns transposed.
+/// Writes a matrix of `columns` columns to `output`, transposed.
 pub(super) fn transpose<E: Copy>(matrix: &[E], columns: usize, output: &mut [E]) {
     // In squares, so that both sides stay in cache.
     const SIDE: usize = 16;
@@ -196,6 +196,7 @@ pub(super) fn transpose<E: Copy>(matrix: &[E], columns: usize, output: &mut [E])
 
 // ---- sums --------------------------------------------------------------------------------------------------------------
 
+/// Computes output += values.
 pub(super) fn add<E: Number>(output: &mut [E], values: &[E]) {
     arch().dispatch(
         #[inline(always)]
@@ -207,6 +208,7 @@ pub(super) fn add<E: Number>(output: &mut [E], values: &[E]) {
     );
 }
 
+/// Computes output += factor values.
 pub(super) fn add_scaled<E: Number>(output: &mut [E], values: &[E], factor: E) {
     arch().dispatch(
         #[inline(always)]
@@ -218,7 +220,7 @@ pub(super) fn add_scaled<E: Number>(output: &mut [E], values: &[E], factor: E) {
     );
 }
 
-/// output += S table, for a sparse matrix S with so many (position, weight) pairs in each row.
+/// Computes output += S table, for a sparse matrix S of which each row is `entries` pairs (position, weight).
 pub(super) fn add_sparse_product<E: Number>(
     output: &mut [E],
     (entries, pairs): (usize, &[(u32, f32)]),
@@ -240,7 +242,7 @@ pub(super) fn add_sparse_product<E: Number>(
     );
 }
 
-/// table += S^T values
+/// Computes table += S^T values, for S as in [`add_sparse_product`].
 pub(super) fn add_sparse_transposed_product<E: Number>(
     table: &mut [E],
     (entries, pairs): (usize, &[(u32, f32)]),
@@ -262,7 +264,15 @@ pub(super) fn add_sparse_transposed_product<E: Number>(
     );
 }
 
-/// Adds the sum of all rows to a vector.
+/// Adds `bias` to a row. This is a function for the reason that is given before those of `activation.rs`.
+#[inline(always)]
+pub(super) fn add_row<E: Number>(row: &mut [E], bias: &[E]) {
+    for (x, bias) in row.iter_mut().zip(bias) {
+        *x += *bias;
+    }
+}
+
+/// Adds the sum of all rows of `matrix` to the vector `output`.
 pub(super) fn add_column_sums<E: Number>(output: &mut [E], matrix: &[E]) {
     let columns = output.len();
     arch().dispatch(
@@ -277,7 +287,7 @@ pub(super) fn add_column_sums<E: Number>(output: &mut [E], matrix: &[E]) {
     );
 }
 
-/// Sums of a function of each element, in a fixed order that leaves room for vectors.
+/// Sums `element(index)` for `length` indices, in a fixed order that leaves room for vector registers.
 #[inline(always)]
 pub(super) fn lane_sum<E: Number>(length: usize, element: impl Fn(usize) -> E) -> E {
     const LANES: usize = 32;
@@ -291,169 +301,9 @@ pub(super) fn lane_sum<E: Number>(length: usize, element: impl Fn(usize) -> E) -
     (whole..length).map(element).sum::<E>() + lanes.iter().copied().sum::<E>()
 }
 
-// ---- activations -------------------------------------------------------------------------------------------------------
-
-/// What follows a linear map.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub enum Activation {
-    /// Nothing.
-    None,
-    /// max(0, x)
-    Relu,
-    /// x Phi(x), by its usual approximation with tanh (Hendrycks & Gimpel, arXiv 1606.08415): smooth.
-    #[default]
-    Gelu,
-    /// Gelu, and after the last of the layers that read rows a softmax, which shares each row out among bins: the mean over
-    /// rows is a learned histogram, in units of an even share.
-    Softmax,
-}
-
-impl Activation {
-    /// What follows a layer that is not the last of those that read rows.
-    pub(super) fn within(self) -> Activation {
-        if self == Activation::Softmax { Activation::Gelu } else { self }
-    }
-}
-
-/// x sigmoid(2 u(x)) with u(x) = sqrt(2 / pi) (x + 0.044715 x^3), and its derivative.
-#[inline(always)]
-pub(super) fn gelu<E: Number>(x: E) -> (E, E) {
-    let (a, b) = (E::number(-1.595_769), E::number(-0.071_354_814));
-    let square = x * x;
-    let sigmoid = E::one() / (E::one() + (x * (a + b * square)).quick_exp());
-    let slope = x * (a + (b + b + b) * square);
-    (x * sigmoid, sigmoid * (E::one() - slope * (E::one() - sigmoid)))
-}
-
-// One row of each kernel is a function of its own: as parameters its slices are known not to overlap, as captures of a closure
-// they are not, and a loop over a short row would be spent on finding out.
-
-#[inline(always)]
-pub(super) fn add_row<E: Number>(row: &mut [E], bias: &[E]) {
-    for (x, bias) in row.iter_mut().zip(bias) {
-        *x += *bias;
-    }
-}
-
-#[inline(always)]
-fn relu_row<E: Number>(row: &mut [E], bias: &[E]) {
-    for (x, bias) in row.iter_mut().zip(bias) {
-        let sum = *x + *bias;
-        *x = if sum > E::zero() { sum } else { E::zero() };
-    }
-}
-
-#[inline(always)]
-fn gelu_row<E: Number>(row: &mut [E], bias: &[E], output: &mut [E]) {
-    for ((x, bias), output) in row.iter_mut().zip(bias).zip(output) {
-        *x += *bias;
-        *output = gelu(*x).0;
-    }
-}
-
-#[inline(always)]
-fn softmax_row<E: Number>(row: &mut [E], bias: &[E]) {
-    let mut highest = E::neg_infinity();
-    for (x, bias) in row.iter_mut().zip(bias) {
-        *x += *bias;
-        highest = highest.max(*x);
-    }
-    let mut sum = E::zero();
-    for x in row.iter_mut() {
-        *x = (*x - highest).quick_exp();
-        sum += *x;
-    }
-    // A row that is shared out evenly counts one in each bin: histograms are then of the order of one, as inputs should be.
-    let scale = E::number(row.len() as f32) / sum;
-    for x in row {
-        *x *= scale;
-    }
-}
-
-/// Adds a bias to every row of `sums` and applies an activation; where the derivative needs them, the sums are handed back.
-pub(super) fn activate<E: Number>(mut sums: Vec<E>, bias: &[E], activation: Activation) -> (Vec<E>, Option<Vec<E>>) {
-    let columns = bias.len();
-    match activation {
-        Activation::None => {
-            arch().dispatch(
-                #[inline(always)]
-                || sums.chunks_exact_mut(columns).for_each(|row| add_row(row, bias)),
-            );
-            (sums, None)
-        }
-        Activation::Relu => {
-            arch().dispatch(
-                #[inline(always)]
-                || sums.chunks_exact_mut(columns).for_each(|row| relu_row(row, bias)),
-            );
-            (sums, None)
-        }
-        Activation::Softmax => {
-            arch().dispatch(
-                #[inline(always)]
-                || sums.chunks_exact_mut(columns).for_each(|row| softmax_row(row, bias)),
-            );
-            (sums, None)
-        }
-        Activation::Gelu => {
-            let mut output = vec![E::zero(); sums.len()];
-            arch().dispatch(
-                #[inline(always)]
-                || {
-                    for (row, output) in sums.chunks_exact_mut(columns).zip(output.chunks_exact_mut(columns)) {
-                        gelu_row(row, bias, output);
-                    }
-                },
-            );
-            (output, Some(sums))
-        }
-    }
-}
-
-/// Multiplies `gradient` with the derivative of the activation, at what [`activate`] returned; rows have so many columns.
-pub(super) fn activate_backward<E: Number>(
-    gradient: &mut [E],
-    activation: Activation,
-    output: &[E],
-    sums: Option<&[E]>,
-    columns: usize,
-) {
-    match (activation, sums) {
-        (Activation::Softmax, _) => arch().dispatch(
-            #[inline(always)]
-            || {
-                for (gradient, output) in gradient.chunks_exact_mut(columns).zip(output.chunks_exact(columns)) {
-                    let mean: E = gradient.iter().zip(output).map(|(gradient, share)| *gradient * *share).sum();
-                    let mean = mean / E::number(columns as f32);
-                    for (gradient, share) in gradient.iter_mut().zip(output) {
-                        *gradient = *share * (*gradient - mean);
-                    }
-                }
-            },
-        ),
-        (Activation::Relu, _) => arch().dispatch(
-            #[inline(always)]
-            || {
-                for (gradient, output) in gradient.iter_mut().zip(output) {
-                    *gradient = if *output > E::zero() { *gradient } else { E::zero() };
-                }
-            },
-        ),
-        (Activation::Gelu, Some(sums)) => arch().dispatch(
-            #[inline(always)]
-            || {
-                for (gradient, x) in gradient.iter_mut().zip(sums) {
-                    *gradient *= gelu(*x).1;
-                }
-            },
-        ),
-        _ => (),
-    }
-}
-
 // ---- normalisation -----------------------------------------------------------------------------------------------------
 
-/// Each row minus its mean, divided by its standard deviation, and the inverse of that for each row.
+/// Returns each row minus its mean, divided by its standard deviation; and the inverse standard deviation of each row.
 pub(super) fn normalise<E: Number>(values: &[E], columns: usize) -> (Vec<E>, Vec<E>) {
     let mut output = vec![E::zero(); values.len()];
     let mut inverse_sds = vec![E::zero(); values.len() / columns];
@@ -475,7 +325,8 @@ pub(super) fn normalise<E: Number>(values: &[E], columns: usize) -> (Vec<E>, Vec
     (output, inverse_sds)
 }
 
-/// Turns the gradient with respect to normalised rows into that with respect to the rows.
+/// Turns the gradient with respect to normalised rows into the gradient with respect to the rows before; `normal` and
+/// `inverse_sds` are what [`normalise`] returned.
 pub(super) fn normalise_backward<E: Number>(gradient: &mut [E], normal: &[E], inverse_sds: &[E]) {
     let columns = normal.len() / inverse_sds.len().max(1);
     if columns == 0 {

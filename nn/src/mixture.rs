@@ -1,4 +1,4 @@
-//! Mixtures of Gaussians: what the network says of its targets.
+//! Mixtures of Gaussians: one family of distributions that a network can say its targets have.
 //!
 //! Component k has a weight, and its D numbers are drawn one after the other,
 //!
@@ -7,7 +7,7 @@
 //! ```
 //!
 //! which is any Gaussian with D means: the s and b are those of the Cholesky decomposition of its precision. The network's
-//! outputs are, for a data set, K logits of weights, then for each component its m, s and b.
+//! outputs for a data set are K logits of weights, then for each component its m, s and b.
 
 use dfdx::prelude::{Cpu, CpuError, Tape};
 use rand::seq::SliceRandom;
@@ -15,45 +15,48 @@ use rand::{Rng, RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use statrs::function::erf::erf_inv;
 
-use super::graph::{Graph, Loss, Node, give};
+use super::gradients::give;
+use super::graph::{Graph, Loss, Node};
 use super::kernels::Number;
 
-/// Outputs that a head with several components may have; a head of more numbers gets fewer components.
+/// The largest number of outputs of a head with several components; heads for more targets get fewer components.
 const OUTPUTS: usize = 512;
-/// Numbers beyond which their correlations would be most of the network: each is then on its own.
+/// The largest number of targets that can be correlated. With more, their correlations would be most of the network, and so
+/// targets are independent.
 const CORRELATED: usize = 64;
-/// The most components.
+/// The largest number of components.
 pub(super) const COMPONENTS: usize = 16;
 
-/// How outputs stand for a mixture.
+/// How the outputs of a network stand for a mixture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct MixtureHead {
     pub(super) dims: usize,
     pub(super) components: usize,
-    /// Numbers b of each component; 0 if the numbers are independent within it.
+    /// How many numbers b each component has; 0 if the targets are independent within it.
     slopes: usize,
 }
 
 impl MixtureHead {
-    /// The head for so many targets, of at most `components` components, whose numbers are independent unless `correlated`.
+    /// Returns the head for `dims` targets, with at most `components` components. The targets are independent within a
+    /// component unless `correlated`.
     pub(super) fn new(dims: usize, components: usize, correlated: bool) -> MixtureHead {
         let slopes = if correlated && dims <= CORRELATED { dims * dims.saturating_sub(1) / 2 } else { 0 };
         let affordable = (OUTPUTS / (1 + 2 * dims + slopes)).clamp(1, COMPONENTS);
         MixtureHead { dims, components: components.min(affordable), slopes }
     }
 
-    /// Outputs of one component, its logit aside.
+    /// Returns the number of outputs of one component, without its logit.
     fn stride(self) -> usize {
         2 * self.dims + self.slopes
     }
 
-    /// Outputs for a data set.
+    /// Returns the number of outputs for a data set.
     pub(super) fn outputs(self) -> usize {
         self.components * (1 + self.stride())
     }
 
-    /// Where training starts from: equal weights, and components around the middle of the targets' scales, as far apart as to
-    /// become different, and so narrow that they are as wide together as the scales.
+    /// Returns the initial bias of the outlet. It stands for components of equal weights around the middle of the targets'
+    /// scales. They are far enough apart to become different, and so narrow that together they are as wide as the scales.
     pub(super) fn first_bias(self) -> Vec<f32> {
         let mut bias = vec![0.0; self.outputs()];
         let (_, parts) = bias.split_at_mut(self.components);
@@ -74,7 +77,7 @@ impl MixtureHead {
         bias
     }
 
-    /// The loss of data sets: [`loss_of`](MixtureHead::loss_of) each.
+    /// Computes the loss of data sets: [`loss_of`](MixtureHead::loss_of) each.
     pub(super) fn loss<E: Number, T: Tape<E, Cpu>>(
         self,
         graph: Graph<E, T>,
@@ -89,7 +92,8 @@ impl MixtureHead {
         graph.total(each, move |grads| give(grads, &output, gradient))
     }
 
-    /// -ln of the density of `target` but for D ln(2 pi) / 2; turns the outputs into their gradient. `scratch` is anything.
+    /// Returns -ln of the density of `target`, without the constant D ln(2 pi) / 2, and turns the outputs into their gradient.
+    /// `scratch` may hold anything.
     pub(super) fn loss_of<E: Number>(self, outputs: &mut [E], target: &[E], scratch: &mut Vec<E>) -> E {
         let (logits, parts) = outputs.split_at_mut(self.components);
         scratch.resize(2 * self.dims, E::zero());
@@ -111,7 +115,7 @@ impl MixtureHead {
         -log_density
     }
 
-    /// The log density of one component; turns its outputs into the gradient of that.
+    /// Returns the log density of one component, and turns its outputs into the gradient of that.
     fn differentiate<E: Number>(self, part: &mut [E], target: &[E], scratch: &mut [E]) -> E {
         let (residuals, noise) = scratch.split_at_mut(self.dims);
         let log_slope = self.whiten(part, target, residuals, noise);
@@ -122,8 +126,8 @@ impl MixtureHead {
         log_slope - E::number(0.5) * squares
     }
 
-    /// The standard normal numbers that a component makes `target` from, and ln of the density of the target per density
-    /// of these.
+    /// Writes to `noise` the standard normal numbers that a component makes `target` from. Returns ln of the ratio of the
+    /// density of the target to the density of these.
     pub(super) fn whiten<E: Number>(self, part: &[E], target: &[E], residuals: &mut [E], noise: &mut [E]) -> E {
         let (means, rest) = part.split_at(self.dims);
         let (log_sds, slopes) = rest.split_at(self.dims);
@@ -139,12 +143,12 @@ impl MixtureHead {
         log_slope
     }
 
-    /// Turns the outputs of a component into their gradient, from those with respect to [`whiten`](MixtureHead::whiten)'s
-    /// normal numbers, which are lost, and logarithm.
+    /// Turns the outputs of a component into their gradient. `by_noise` and `by_log` are the gradients with respect to what
+    /// [`whiten`](MixtureHead::whiten) computes: the normal numbers, whose gradient is overwritten, and the logarithm.
     pub(super) fn whiten_backward<E: Number>(self, part: &mut [E], residuals: &[E], by_noise: &mut [E], by_log: E) {
         let (means, rest) = part.split_at_mut(self.dims);
         let (log_sds, slopes) = rest.split_at_mut(self.dims);
-        // The known part of the residual and the precision are worked out anew, before the slopes turn into gradients.
+        // The known part of the residual and the precision are computed again, before the slopes turn into gradients.
         for i in 0..self.dims {
             let known: E = self.row(slopes, i).iter().zip(residuals).map(|(slope, residual)| *slope * *residual).sum();
             let precision = (-bound_log_sd(log_sds[i])).exp();
@@ -163,13 +167,13 @@ impl MixtureHead {
         }
     }
 
-    /// The b of the i-th number.
+    /// Returns the b of the i-th number.
     fn row<E>(self, slopes: &[E], i: usize) -> &[E] {
         if self.slopes == 0 { &[] } else { &slopes[i * i.saturating_sub(1) / 2..][..i] }
     }
 
-    /// The mixture that outputs stand for; `scales` are mean and standard deviation of each target, in which outputs are
-    /// measured.
+    /// Returns the mixture that outputs stand for; `scales` are the mean and the standard deviation in whose units the outputs
+    /// measure each target.
     pub(super) fn read(self, outputs: &[f32], scales: &[(f32, f32)]) -> GaussianMixture {
         let (logits, parts) = outputs.split_at(self.components);
         let normaliser = log_sum_exp(logits);
@@ -190,13 +194,14 @@ impl MixtureHead {
     }
 }
 
+/// Computes ln of the sum of exp of each value.
 pub(super) fn log_sum_exp<E: Number>(values: &[E]) -> E {
     let highest = values.iter().copied().fold(E::neg_infinity(), E::max);
     values.iter().map(|value| (*value - highest).exp()).sum::<E>().ln() + highest
 }
 
-/// The log standard deviation that an output stands for, in units of the prior's. Far outside anything a posterior needs,
-/// and its gradient is that of the unbounded one, so that the bound is never a trap.
+/// Returns the log standard deviation that an output stands for, in units of the prior's. Its bounds are far outside of what a
+/// posterior needs. Gradients ignore them, so that no output is stuck at a bound.
 fn bound_log_sd<E: Number>(output: E) -> E {
     output.max(E::number(-15.0)).min(E::number(8.0))
 }
@@ -217,16 +222,18 @@ pub struct Component {
     pub mean: Vec<f64>,
     /// The standard deviation of each number given those before it.
     pub sd: Vec<f64>,
-    /// b_ij for i from 1 and j < i, row by row: how the mean of number i follows number j. Empty: not at all.
+    /// b_ij for i from 1 and j < i, row by row: how the mean of number i follows number j. Empty if the numbers are
+    /// independent.
     slopes: Vec<f64>,
 }
 
 impl Component {
+    /// Returns the b of the i-th number.
     fn row(&self, i: usize) -> &[f64] {
         if self.slopes.is_empty() { &[] } else { &self.slopes[i * i.saturating_sub(1) / 2..][..i] }
     }
 
-    /// The point that independent standard normal numbers stand for.
+    /// Returns the point that independent standard normal numbers stand for.
     pub fn place(&self, mut normal: impl FnMut(usize) -> f64) -> Vec<f64> {
         let mut deviations: Vec<f64> = Vec::with_capacity(self.mean.len());
         for (i, sd) in self.sd.iter().enumerate() {
@@ -236,14 +243,15 @@ impl Component {
         deviations.iter().zip(&self.mean).map(|(deviation, mean)| mean + deviation).collect()
     }
 
-    /// The independent standard normal numbers that a point is made of: the inverse of [`place`](Component::place).
+    /// Returns the independent standard normal numbers that stand for a point: the inverse of [`place`](Component::place).
     pub fn whiten(&self, at: &[f64]) -> Vec<f64> {
         let deviations: Vec<f64> = at.iter().zip(&self.mean).map(|(x, mean)| x - mean).collect();
         let known = |i| self.row(i).iter().zip(&deviations).map(|(slope, deviation)| slope * deviation).sum::<f64>();
         self.sd.iter().enumerate().map(|(i, sd)| (deviations[i] - known(i)) / sd).collect()
     }
 
-    /// The sum of the squares of these numbers; `deviations` is room for D numbers.
+    /// Returns the sum of the squares of the numbers that [`whiten`](Component::whiten) returns; `deviations` is room for D
+    /// numbers.
     fn square(&self, at: &[f64], deviations: &mut [f64]) -> f64 {
         let mut sum = 0.0;
         for (i, sd) in self.sd.iter().enumerate() {
@@ -256,12 +264,12 @@ impl Component {
 }
 
 impl GaussianMixture {
-    /// The log density at a point.
+    /// Returns the log density at a point.
     pub fn log_density(&self, at: &[f64]) -> f64 {
         self.log_densities(at)[0]
     }
 
-    /// The log density at each of some points, one after the other.
+    /// Returns the log density at each of `points` (points x D).
     pub(super) fn log_densities(&self, points: &[f64]) -> Vec<f64> {
         let dims = self.components.first().map_or(1, |part| part.mean.len());
         let constant = |part: &Component| {
@@ -279,10 +287,10 @@ impl GaussianMixture {
         points.chunks_exact(dims).map(of).collect()
     }
 
-    /// The mixture that one of the numbers has by itself.
+    /// Returns the distribution of number `dim` alone.
     ///
     /// # Panics
-    /// If there are not so many numbers.
+    /// If there is no such number.
     pub fn marginal(&self, dim: usize) -> GaussianMixture {
         let one = |part: &Component| {
             // How number `dim` follows each independent normal number before it, from the last to the first.
@@ -298,7 +306,7 @@ impl GaussianMixture {
         GaussianMixture { components: self.components.iter().map(one).collect() }
     }
 
-    /// A draw.
+    /// Draws a point.
     pub fn sample<R: Rng + ?Sized>(&self, rng: &mut R) -> Vec<f64> {
         let mut left: f64 = rng.random();
         let chosen = self.components.iter().find(|part| {
@@ -310,8 +318,8 @@ impl GaussianMixture {
         part.place(|_| rng.sample(rand_distr::StandardNormal))
     }
 
-    /// About `count` points (points x D) that stand for the mixture: to each component as many as its weight is due, in a
-    /// Latin hypercube.
+    /// Returns about `count` points (points x D) that stand for the mixture. Each component has a share of them that is its
+    /// weight, in a Latin hypercube.
     pub(super) fn points(&self, count: usize) -> Vec<f64> {
         let (mut points, mut placed, mut due) = (Vec::new(), 0, 0.0);
         for (index, part) in self.components.iter().enumerate() {
@@ -325,8 +333,8 @@ impl GaussianMixture {
     }
 }
 
-/// For each of `dims` numbers the middles of `count` intervals of equal probability under the standard normal distribution,
-/// in an order of its own.
+/// Returns for each of `dims` numbers the middles of `count` intervals of equal probability under the standard normal
+/// distribution, in an order of its own.
 pub(super) fn hypercube(count: usize, dims: usize, seed: u64) -> Vec<Vec<f64>> {
     let level = |i: usize| (2 * i + 1) as f64 / count as f64 - 1.0;
     let column = |dim: usize| {

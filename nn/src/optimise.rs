@@ -1,4 +1,5 @@
-//! The optimiser: the sum of the chunks' gradients, clipping, AdamW, and the average of the weights it visits.
+//! The optimiser: it sums the gradients of chunks, clips the sum, takes a step of AdamW, and averages the weights that it
+//! visits.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -7,16 +8,17 @@ use rayon::prelude::*;
 
 use hierarch_core::simd::arch;
 
-use super::graph::{ChunkGradient, Slot, Weights};
+use super::graph::ChunkGradient;
 use super::kernels::{View, add_column_sums, add_product, set_product};
+use super::weights::{Slot, Weights};
 
 /// Weights that one task updates.
 const PART: usize = 1 << 14;
-/// Rows of a weight matrix whose gradient one task makes.
+/// Rows of a weight matrix whose gradient one task computes.
 const PANEL: usize = 64;
 
-/// AdamW (Kingma & Ba, arXiv 1412.6980; Loshchilov & Hutter, arXiv 1711.05101), and the moving average of the weights it
-/// visits, which is what predicts.
+/// AdamW (Kingma & Ba, arXiv 1412.6980; Loshchilov & Hutter, arXiv 1711.05101), and the moving average of the weights
+/// that it visits, which predictions use.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Optimiser {
     pub(super) weights: Arc<Weights<f32>>,
@@ -33,21 +35,21 @@ pub(super) struct Optimiser {
 }
 
 impl Optimiser {
-    // Shorter memories than usual: at first the posterior, and with it the scale of the gradient, narrows quickly.
+    // These memories are shorter than usual: at first the posterior, and with it the scale of the gradient, narrows quickly.
     const FIRST: f32 = 0.95;
     const SECOND: f32 = 0.98;
     const EPSILON: f32 = 1e-8;
-    /// Steps that the moving average reaches back, once there have been as many.
+    /// The number of steps that the moving average reaches back, once there have been that many.
     const AVERAGE: f64 = 300.0;
-    /// The largest norm of a gradient (of the mean loss) that is taken at its word.
+    /// The largest norm of a gradient (of the mean loss) that is not clipped.
     const CLIP: f64 = 5.0;
-    /// The learning rate of the linear path, next to that of the others. A step moves each weight by as much, whatever is to
-    /// be gained, and these read hundreds of numbers from which least squares have taken nearly all there is: at the full
-    /// rate they mostly add noise.
+    /// The learning rate of the weights of the linear path, relative to that of the others. A step moves every weight by
+    /// about the same amount, even if there is little to gain. These weights read hundreds of numbers, from which least
+    /// squares have taken nearly all that they say: at the full rate they would mostly add noise.
     const LINEAR: f32 = 0.2;
 
-    /// `slots` are all matrices, one behind the other, and `linear` the weights of a linear path to which
-    /// least squares have left little.
+    /// Starts from `weights`. `slots` are all matrices, one behind the other, and `linear` is the place of the weights of a
+    /// linear path to which least squares have left little.
     pub(super) fn new(weights: Vec<f32>, slots: Vec<Slot>, linear: Range<usize>) -> Optimiser {
         let zeros = vec![0.0; weights.len()];
         let mut optimiser = Optimiser {
@@ -64,7 +66,7 @@ impl Optimiser {
         optimiser
     }
 
-    /// Goes on from where another left off.
+    /// Goes on from the state of another optimiser.
     pub(super) fn restore(
         &mut self,
         weights: Vec<f32>,
@@ -82,7 +84,8 @@ impl Optimiser {
         Arc::make_mut(&mut self.weights).transpose(&self.slots);
     }
 
-    /// One step along the mean gradient over `sets` data sets. The first `shared` weights belong to layers that read rows.
+    /// Takes one step along the mean gradient over `sets` data sets. The first `shared` weights belong to layers that read
+    /// rows.
     pub(super) fn update(&mut self, chunks: &[ChunkGradient<f32>], shared: usize, sets: usize, rate: f64, decay: f64) {
         let tasks = tasks(&mut self.gradient, chunks, shared);
         let squares: Vec<f64> = tasks.into_par_iter().map(|task| task.run(chunks)).collect();
@@ -141,9 +144,9 @@ struct GradientTask<'a> {
 }
 
 enum GradientPart {
-    /// Weights of layers that read rows, from this one.
+    /// Weights of layers that read rows, from this one on.
     Rows(usize),
-    /// Rows of the matrix of an input of a layer that reads sets.
+    /// Rows of the matrix of an input of a layer that reads data sets.
     Weights {
         layer: usize,
         input: usize,

@@ -1,21 +1,22 @@
-//! Many data sets in little space, of which single sets and rows are read without a copy of the rest.
+//! Many data sets in little space. Single data sets and rows can be read without a copy of the rest.
 //!
-//! Detectors count: a table that holds nothing but whole numbers up to 65,535 takes 2 bytes for each of them in the place of
-//! 4, and loses nothing.
+//! Detectors count: a table that holds nothing but whole numbers up to 65,535 takes 2 bytes for each of them instead
+//! of 4, and loses nothing.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::{Batch, PlateShape, Rows, Shape};
+use super::batch::{Batch, Rows};
+use super::shape::{PlateShape, Shape};
 use hierarch_core::hash::{NOTHING, fnv};
 
-/// A hash of some numbers, going on from that of others, a number at a time.
+/// Hashes some numbers one by one, going on from the hash of others.
 pub(super) fn hash_numbers(hash: u64, numbers: impl Iterator<Item = f32>) -> u64 {
     fnv(hash, numbers.map(|number| number.to_bits().into()))
 }
 
-/// Numbers of f32, in two bytes each where these hold all of them.
+/// Numbers of type f32, in two bytes each if all of them are counts.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Numbers {
     /// Any numbers.
@@ -25,7 +26,7 @@ pub enum Numbers {
 }
 
 impl Numbers {
-    /// The same numbers, to the bit, in as little space as holds them: what is a count is one as f32 again.
+    /// Returns the same numbers in less space if all of them are counts. Nothing is lost: as f32 they are the same to the bit.
     pub fn pack(self) -> Numbers {
         let exact = |x: &f32| f32::from(*x as u16).to_bits() == x.to_bits();
         match self {
@@ -34,7 +35,7 @@ impl Numbers {
         }
     }
 
-    /// How many there are.
+    /// Returns how many numbers there are.
     pub fn len(&self) -> usize {
         match self {
             Numbers::Single(all) => all.len(),
@@ -42,12 +43,12 @@ impl Numbers {
         }
     }
 
-    /// Whether there are none.
+    /// Tells whether there are no numbers.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// One of them.
+    /// Returns one of the numbers.
     pub fn get(&self, at: usize) -> f32 {
         match self {
             Numbers::Single(all) => all[at],
@@ -55,7 +56,7 @@ impl Numbers {
         }
     }
 
-    /// Adds a range of them to a list.
+    /// Appends a range of the numbers to a list.
     pub fn push_to(&self, range: Range<usize>, to: &mut Vec<f32>) {
         match self {
             Numbers::Single(all) => to.extend_from_slice(&all[range]),
@@ -63,7 +64,7 @@ impl Numbers {
         }
     }
 
-    /// Adds others behind these; where one of the two is not of counts, nor are both together.
+    /// Appends the numbers of `other`. The outcome is counts only if both are.
     pub fn append(&mut self, other: &Numbers) {
         match (&mut *self, other) {
             (Numbers::Counts(all), Numbers::Counts(more)) => all.extend_from_slice(more),
@@ -76,12 +77,12 @@ impl Numbers {
         }
     }
 
-    /// A hash of others, with these.
+    /// Hashes these numbers, going on from the hash of others.
     fn hash(&self, hash: u64) -> u64 {
         hash_numbers(hash, (0..self.len()).map(|at| self.get(at)))
     }
 
-    /// All of them.
+    /// Returns all numbers.
     pub fn to_vec(&self) -> Vec<f32> {
         let mut all = Vec::with_capacity(self.len());
         self.push_to(0..self.len(), &mut all);
@@ -94,9 +95,9 @@ impl Numbers {
 pub struct PackedRows {
     width: usize,
     features: Numbers,
-    /// Where the rows of each parent begin, and the number of all: one more than there are parents.
+    /// Where the rows of each parent begin, and at the end the number of all rows: parents + 1 positions.
     pub offsets: Vec<usize>,
-    /// The plates inside, of which these rows are the parents.
+    /// Nested plates, whose parents are these rows.
     pub children: Vec<PackedRows>,
 }
 
@@ -109,22 +110,22 @@ impl From<Rows> for PackedRows {
 }
 
 impl PackedRows {
-    /// The number of rows, over all parents.
+    /// Returns the number of rows of all parents together.
     pub fn rows(&self) -> usize {
         self.offsets.last().copied().unwrap_or(0)
     }
 
-    /// The parent that owns a row.
+    /// Returns the parent that owns a row.
     pub fn parent(&self, row: usize) -> usize {
         self.offsets.partition_point(|&first| first <= row) - 1
     }
 
-    /// Adds the numbers of a row to a list.
+    /// Appends the numbers of a row to a list.
     pub fn push_row(&self, row: usize, to: &mut Vec<f32>) {
         self.features.push_to(row * self.width..(row + 1) * self.width, to);
     }
 
-    /// Adds the rows of some parents, and all that is inside them, behind those of others.
+    /// Appends a range of the parents to `to`, with their rows and all that is inside them.
     pub fn push(&self, parents: Range<usize>, to: &mut Rows) {
         let (rows, before) = (self.offsets[parents.start]..self.offsets[parents.end], to.rows());
         self.features.push_to(rows.start * self.width..rows.end * self.width, &mut to.features);
@@ -133,7 +134,7 @@ impl PackedRows {
         self.children.iter().zip(&mut to.children).for_each(|(child, to)| child.push(rows.clone(), to));
     }
 
-    /// A hash of others, with all numbers.
+    /// Hashes all numbers, going on from the hash of others.
     fn hash(&self, hash: u64) -> u64 {
         self.children.iter().fold(self.features.hash(hash), |hash, child| child.hash(hash))
     }
@@ -184,7 +185,7 @@ pub struct Packed {
     pub sets: usize,
     width: usize,
     outside: Numbers,
-    /// The plates at the top, of which the data sets are the parents.
+    /// The plates at the top, whose parents are the data sets.
     pub plates: Vec<PackedRows>,
 }
 
@@ -197,57 +198,57 @@ impl From<Batch> for Packed {
 }
 
 impl Packed {
-    /// A hash of all numbers.
+    /// Hashes all numbers.
     pub fn hash(&self) -> u64 {
         self.plates.iter().fold(self.outside.hash(NOTHING), |hash, rows| rows.hash(hash))
     }
 
-    /// The same with each table in as little space as holds it.
+    /// Packs each table: see [`Numbers::pack`].
     pub fn pack(self) -> Packed {
         let plates = self.plates.into_iter().map(PackedRows::pack).collect();
         Self { outside: self.outside.pack(), plates, ..self }
     }
 
-    /// The plate at a path: `[1, 0]` is the first nested in the second.
+    /// Returns the plate at a path: `[1, 0]` is the first plate in the second one.
     pub fn plate(&self, path: &[usize]) -> &PackedRows {
         path[1..].iter().fold(&self.plates[path[0]], |rows, &i| &rows.children[i])
     }
 
-    /// The rows of the plate at a path that belong to some data sets.
+    /// Returns which rows of the plate at a path belong to a range of the data sets.
     pub fn rows_of(&self, path: &[usize], sets: Range<usize>) -> Range<usize> {
         let inner = |rows: Range<usize>, plate: &PackedRows| plate.offsets[rows.start]..plate.offsets[rows.end];
         (1..=path.len()).fold(sets, |rows, depth| inner(rows, self.plate(&path[..depth])))
     }
 
-    /// Adds the numbers outside plates of a data set to a list.
+    /// Appends the numbers outside plates of a data set to a list.
     pub fn push_outside(&self, set: usize, to: &mut Vec<f32>) {
         self.outside.push_to(set * self.width..(set + 1) * self.width, to);
     }
 
-    /// Adds some data sets behind those of a batch.
+    /// Appends a range of the data sets to a batch.
     pub fn push(&self, sets: Range<usize>, to: &mut Batch) {
         self.outside.push_to(sets.start * self.width..sets.end * self.width, &mut to.globals);
         self.plates.iter().zip(&mut to.plates).for_each(|(rows, to)| rows.push(sets.clone(), to));
         to.sets += sets.len();
     }
 
-    /// Adds the data sets of another behind these.
+    /// Appends the data sets of `other`.
     pub fn append(&mut self, other: &Packed) {
         self.sets += other.sets;
         self.outside.append(&other.outside);
         self.plates.iter_mut().zip(&other.plates).for_each(|(rows, more)| rows.append(more));
     }
 
-    /// All tables by name, for a file.
+    /// Appends all tables with their names to a list, for a file.
     pub fn entries<'a>(&'a self, to: &mut Vec<(String, Cow<'a, Numbers>)>) {
         to.push(("outside".to_owned(), Cow::Borrowed(&self.outside)));
         self.plates.iter().enumerate().for_each(|(i, rows)| rows.entries(&format!("plate.{i}"), to));
     }
 
-    /// So many data sets of a shape, from the tables of a file.
+    /// Puts `sets` data sets of `shape` together from the tables of a file.
     ///
     /// # Errors
-    /// A table that is missing or of another length.
+    /// If a table is missing or has another length.
     pub fn from_entries(shape: &Shape, sets: usize, entries: &mut BTreeMap<String, Numbers>) -> Result<Packed, String> {
         let outside = take(entries, "outside", sets * shape.width)?;
         let plate = |(i, plate)| PackedRows::from_entries(plate, sets, &format!("plate.{i}"), entries);
@@ -256,10 +257,10 @@ impl Packed {
     }
 }
 
-/// Takes so many numbers out of the tables of a file.
+/// Takes the table `name` out of the tables of a file.
 ///
 /// # Errors
-/// There are none of that name, or more or fewer.
+/// If there is no such table, or it does not have `length` numbers.
 pub fn take(entries: &mut BTreeMap<String, Numbers>, name: &str, length: usize) -> Result<Numbers, String> {
     let found = entries.remove(name).ok_or_else(|| format!("`{name}` is missing"))?;
     if found.len() == length {

@@ -1,35 +1,36 @@
-//! Beginnings of data sets: what a network that reads rows in their order is asked about.
+//! Beginnings of data sets, for networks that read rows in their order.
 
-use super::{Batch, Rows};
+use super::batch::{Batch, Rows};
 
-/// Beginnings of each data set that a training step reads. What is learned is a mean over all beginnings; so many tell
-/// nearly as much of it, as those of nearly the same length nearly say the same.
+/// Beginnings of each data set that a training step reads. The loss is a mean over all beginnings. A few of them tell
+/// nearly as much, since beginnings of nearly the same length say nearly the same.
 pub(super) const SAMPLE: usize = 8;
 
-/// The first rows of a data set, of the only plate at its top.
+/// A beginning of a data set: the first rows of the only plate at its top.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Prefix {
     pub(super) set: usize,
     pub(super) rows: usize,
 }
 
-/// How many rows each data set has.
+/// Returns each data set's place in the batch, and how many rows it has.
 fn sizes(batch: &Batch) -> impl Iterator<Item = (usize, usize)> {
     let offsets = batch.plates.first().map_or(&[][..], |rows| &rows.offsets);
     offsets.windows(2).map(|pair| pair[1] - pair[0]).enumerate()
 }
 
-/// All data sets as they are.
+/// Returns each data set as a whole.
 pub(super) fn whole(batch: &Batch) -> Vec<Prefix> {
     sizes(batch).map(|(set, rows)| Prefix { set, rows }).collect()
 }
 
-/// Every beginning of every data set, from one row on.
+/// Returns all beginnings of all data sets, from one row on.
 pub(super) fn every(batch: &Batch) -> Vec<Prefix> {
     sizes(batch).flat_map(|(set, size)| (1..=size).map(move |rows| Prefix { set, rows })).collect()
 }
 
-/// [`SAMPLE`] beginnings of each data set, shorter ones first; the sets are the ones from `place` on among all that are drawn.
+/// Returns [`SAMPLE`] beginnings of each data set, shorter ones first. `place` is the place of the first data set among all
+/// that are drawn.
 pub(super) fn sample(batch: &Batch, place: u64) -> Vec<Prefix> {
     let sample = |(set, size)| {
         let mut rows: [usize; SAMPLE] = std::array::from_fn(|index| length(size, place + set as u64, index));
@@ -39,7 +40,7 @@ pub(super) fn sample(batch: &Batch, place: u64) -> Vec<Prefix> {
     sizes(batch).flat_map(sample).collect()
 }
 
-/// One beginning of each data set.
+/// Cuts each data set to one of its beginnings.
 pub(super) fn cut(batch: &Batch) -> Batch {
     let mut all = batch.slice(0..0);
     for (set, size) in sizes(batch) {
@@ -51,9 +52,10 @@ pub(super) fn cut(batch: &Batch) -> Batch {
     all
 }
 
-/// The length of a beginning, of so many rows in all: one is the whole set, and the others are some uniform and some
-/// log-uniform, as the sizes of plates are, both in equal steps from a place of their own (the multiples of the golden ratio
-/// fill an interval evenly).
+/// Returns the length of beginning `index`, below [`SAMPLE`], of the data set at `place`, which has `size` rows. One
+/// beginning is the whole data set. Of the others some have uniform lengths and some log-uniform ones, as the sizes of
+/// plates have. Both come in equal steps, which start elsewhere for each data set: the multiples of the golden ratio fill
+/// an interval evenly.
 fn length(size: usize, place: u64, index: usize) -> usize {
     const UNIFORM: usize = SAMPLE / 2;
     const LOG_UNIFORM: usize = SAMPLE - UNIFORM - 1;

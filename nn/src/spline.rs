@@ -6,7 +6,7 @@
 
 use super::kernels::Number;
 
-/// The most bins of a spline.
+/// The largest number of bins of a spline.
 pub(super) const BINS: usize = 32;
 /// Half the length of the interval that a spline bends.
 const BOUND: f32 = 5.0;
@@ -22,12 +22,12 @@ const STEEPEST: f32 = 3.0;
 pub(super) enum Map {
     /// z = exp(a) x + b
     Affine,
-    /// A spline of so many bins.
+    /// A spline with this number of bins.
     Spline(usize),
 }
 
 impl Map {
-    /// How many parameters a map has.
+    /// Returns how many parameters a map has.
     pub(super) fn parameters(self) -> usize {
         match self {
             Map::Affine => 2,
@@ -35,7 +35,7 @@ impl Map {
         }
     }
 
-    /// z(x) and ln dz/dx.
+    /// Computes z(x) and ln dz/dx.
     pub(super) fn forward<E: Number>(self, x: E, parameters: &[E]) -> (E, E) {
         match self {
             Map::Affine => {
@@ -54,7 +54,7 @@ impl Map {
         }
     }
 
-    /// x(z).
+    /// Computes x(z).
     pub(super) fn inverse<E: Number>(self, z: E, parameters: &[E]) -> E {
         match self {
             Map::Affine => (z - parameters[1]) * (-soft_bound(parameters[0]).0).exp(),
@@ -68,7 +68,8 @@ impl Map {
         }
     }
 
-    /// From the gradients with respect to z and ln dz/dx to that with respect to x, which is returned, and the parameters.
+    /// Turns the gradients with respect to z and ln dz/dx, `dz` and `dl`, into the gradient with respect to x, which is
+    /// returned, and the one with respect to the parameters, which is written to `gradient`.
     pub(super) fn backward<E: Number>(self, x: E, parameters: &[E], (dz, dl): (E, E), gradient: &mut [E]) -> E {
         match self {
             Map::Affine => {
@@ -95,13 +96,13 @@ impl Map {
     }
 }
 
-/// STEEPEST tanh(x / STEEPEST), and its derivative.
+/// Computes STEEPEST tanh(x / STEEPEST), and its derivative.
 fn soft_bound<E: Number>(x: E) -> (E, E) {
     let share = (x / E::number(STEEPEST)).tanh();
     (E::number(STEEPEST) * share, E::one() - share * share)
 }
 
-/// The last knot but one that is not beyond a number.
+/// Returns the bin that holds `x`, or the one nearest to it.
 fn find<E: Number>(knots: &[E], x: E) -> usize {
     knots[1..knots.len() - 1].iter().take_while(|knot| **knot <= x).count()
 }
@@ -141,7 +142,7 @@ impl<E: Number> Knots<E> {
         Bin { x, y, width, height, left: self.slopes[at], right: self.slopes[at + 1] }
     }
 
-    /// From the gradient by the numbers of one bin to that by all parameters.
+    /// Turns the gradient with respect to the numbers of bin `at` into the gradient with respect to all parameters.
     fn backward(&self, at: usize, by: &Bin<E>, gradient: &mut [E]) {
         let bins = self.bins;
         let (widths, rest) = gradient.split_at_mut(bins);
@@ -157,7 +158,7 @@ impl<E: Number> Knots<E> {
     }
 }
 
-/// Shares after a softmax, and the knots that they are between.
+/// Computes the shares after a softmax, and the knots whose distances they are.
 fn place<E: Number>(raw: &[E], shares: &mut [E; BINS], knots: &mut [E; BINS + 1]) {
     let bins = raw.len();
     let highest = raw.iter().copied().fold(E::neg_infinity(), E::max);
@@ -176,7 +177,8 @@ fn place<E: Number>(raw: &[E], shares: &mut [E; BINS], knots: &mut [E; BINS + 1]
     knots[bins] = E::number(BOUND);
 }
 
-/// The gradient by the numbers before a softmax, from that by the place of knot `at` and by the length of the bin after it.
+/// Computes the gradient with respect to the numbers before a softmax, from the gradients with respect to the place of knot
+/// `at` and to the length of the bin after it.
 fn spread<E: Number>(shares: &[E], at: usize, by_knot: E, by_length: E, gradient: &mut [E]) {
     let bins = shares.len();
     let scale = E::number(2.0 * BOUND) * (E::one() - E::number(LEAST) * E::number(bins as f32));
@@ -203,7 +205,7 @@ struct Bin<E> {
     right: E,
 }
 
-/// What the forward pass of a bin works out.
+/// What the forward pass of a bin computes on its way.
 struct Inner<E> {
     /// The place in the bin, 0 to 1, and place (1 - place).
     place: E,
@@ -244,7 +246,7 @@ impl<E: Number> Bin<E> {
         self.x + place * self.width
     }
 
-    /// The gradients with respect to the argument and to the numbers of the bin.
+    /// Returns the gradients with respect to the argument and to the numbers of the bin.
     fn backward(&self, inner: &Inner<E>, dz: E, dl: E) -> (E, Bin<E>) {
         let two = E::number(2.0);
         let Inner { place, product, mean_slope, bend, numerator, denominator, slope } = *inner;

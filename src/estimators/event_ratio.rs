@@ -87,7 +87,7 @@ impl AnyEventRatio {
             return Err(unusable("elements are drawn one by one, not from a bank"));
         }
         if networks.names().next().is_some() {
-            return Err(unusable("an element is read as a whole, not by a network of rows"));
+            return Err(unusable("an element is read as a whole, not by an element network of your own"));
         }
         sizes::refuse_random(&model.specification(), &simulated.sizes)?;
         let elements = ElementReader::new(model, plate, implicit)?;

@@ -362,7 +362,7 @@ fn a_network_of_ones_own(sets: u64, sds: f64) {
     let loaded = PosteriorEstimator::load_with(&model, &path, networks()).unwrap();
     assert_eq!(off(&loaded), off(&estimator));
     let error = PosteriorEstimator::load(&model, &path).unwrap_err();
-    assert!(error.to_string().contains("network of rows"), "{error}");
+    assert!(error.to_string().contains("element network"), "{error}");
     let wide = ElementNetworks::default().plate::<_, 2, 4>("events", device.build_module::<Linear<2, 4>, f32>());
     let error = npe().element_networks(wide).train(Budget::simulations(600)).unwrap_err();
     assert!(error.to_string().contains("reads 2 numbers"), "{error}");

@@ -1,7 +1,9 @@
 //! From the lowered model to Rust: its types, and the implementations of the library's traits for them.
 
+mod clash;
 mod density;
 mod draw;
+mod handles;
 mod specification;
 mod types;
 mod walk;
@@ -16,7 +18,7 @@ use crate::tree::{Definition, Kind, Plate, Tree, Variable, pattern, plates};
 
 /// Everything that one `model!` stands for.
 pub fn emit(tree: &Tree) -> TokenStream {
-    let types = types::emit(tree);
+    let (types, handles, clash) = (types::emit(tree), handles::emit(tree), clash::emit(tree));
     let name = &tree.name;
     let names = Names::new(tree);
     let (globals, locals, data) = (&names.globals, &names.locals, &names.data);
@@ -27,6 +29,10 @@ pub fn emit(tree: &Tree) -> TokenStream {
     let density = density(tree);
     quote! {
         #types
+
+        #handles
+
+        #clash
 
         #[automatically_derived]
         #[allow(unused_variables, unused_mut, unused_parens, unused_braces, clippy::all)]

@@ -1,8 +1,22 @@
 //! Attention: its operations by finite differences and against plain sums, and the networks that read rows by it.
 
-use super::super::Encoder;
-use super::super::attention::Heads;
-use super::*;
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use super::accuracy::{EXACT, Near, ROUGH, assert_conjugate};
+use super::differences::{check_gradient, end, graph, layer, numbers_64};
+use super::models::{Conjugate, Mixed};
+use super::{assert_close, densities, mixed_network, moments, normal, random, small};
+use crate::attention::Heads;
+use crate::features::FeatureExtractor;
+use crate::graph::Input;
+use crate::layout::Layout;
+use crate::mixture::MixtureHead;
+use crate::{
+    Activation, Architecture, Batch, Budget, Encoder, Family, Network, Prediction, Settings, Shape, Trainer,
+    TrainingSource, Trunk, train,
+};
 
 /// Rows of five sets, one of them empty, one longer than a tile.
 const OFFSETS: [usize; 6] = [0, 3, 3, 4, 70, 72];
@@ -192,7 +206,7 @@ fn a_causal_transformer_reads_beginnings() {
     assert!(network.summarise(&batch.slice(0..1)).is_err());
     let error = mixed_network().predict_prefixes(&Mixed.draw(9, 0, 1).unwrap().0).unwrap_err().to_string();
     assert!(error.contains("order"), "{error}");
-    let error = super::super::train(&Mixed::shape(), &Mixed, &attention(encoder), |_| ()).unwrap_err().to_string();
+    let error = crate::train(&Mixed::shape(), &Mixed, &attention(encoder), |_| ()).unwrap_err().to_string();
     assert!(error.contains("2 plates"), "{error}");
 }
 
@@ -270,14 +284,6 @@ fn sizes_that_make_no_attention_are_errors() {
         let error = train(&Conjugate::shape(), &Conjugate, &attention(encoder), |_| ()).unwrap_err();
         assert!(error.to_string().contains(says), "{error}");
     }
-}
-
-/// A file that was written before there were encoders holds a deep set.
-#[test]
-fn an_architecture_without_an_encoder_is_a_deep_set() {
-    let mut json = serde_json::json!(Architecture::default());
-    json.as_object_mut().unwrap().remove("encoder");
-    assert_eq!(serde_json::from_value::<Architecture>(json).unwrap(), Architecture::default());
 }
 
 /// Nothing is pooled but what the attention makes of the rows.

@@ -1,8 +1,19 @@
 //! Convolutions against plain loops and finite differences, and networks that read images.
 
-use super::super::ImageEncoder;
-use super::super::convolution::{Convolution, ImagePlan};
-use super::*;
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+
+use super::differences::{check_gradient, check_whole_gradient, end, graph, layer, numbers_64};
+use super::models::Mixed;
+use super::{Random, assert_close, densities, numbers, random, small};
+use crate::convolution::{Convolution, ImagePlan};
+use crate::graph::Input;
+use crate::mixture::MixtureHead;
+use crate::weights::Layer;
+use crate::{
+    Activation, Architecture, Batch, Family, ImageEncoder, Network, PlateShape, Rows, Settings, Shape, Trainer,
+    TrainingSource, Trunk, train,
+};
 
 /// Convolutions of images of 7 x 10 with some channels: 4 x 5, then 2 x 3; and a last layer.
 fn plan(channels: usize) -> ImagePlan {
@@ -87,7 +98,7 @@ fn convolutions_have_the_gradient_of_their_differences() {
     }
 }
 
-/// Plates whose rows are a number and a image of 9 x 6, and a image of 8 x 8 outside plates.
+/// Plates whose rows are a number and an image of 9 x 6, and an image of 8 x 8 outside plates.
 struct Album;
 
 impl Album {

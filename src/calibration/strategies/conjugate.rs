@@ -446,9 +446,10 @@ impl AnyConjugate {
 ///
 /// ```
 /// use hierarch::calibration::strategies::{AnyConjugate, Conjugate, Visit, conjugate};
+/// use hierarch::simulate::{SimulateExt, Simulated};
 /// use proptest::prelude::*;
 ///
-/// /// The quartiles of an exact estimator are in order.
+/// /// The quartiles of an exact posterior are in order.
 /// struct HasQuantiles(u64);
 ///
 /// impl Visit for HasQuantiles {

@@ -1,14 +1,24 @@
-//! Least squares: what needs no training.
+//! The linear posterior of a model, by least squares: what needs no training.
 
 use serde::{Deserialize, Serialize};
 
-use super::features::MomentKind;
-use super::kernels::{View, product};
+use crate::kernels::{View, product};
 use hierarch_core::linear::Cholesky;
 
-/// The solution B (columns of x times `dims`) of x B = y in the sense of least squares, with a weight for each row and a
-/// small ridge, so that columns that say the same share the weight. `x` is row-major with so many columns, `y` with `dims`.
-/// Nothing if `x` has fewer than four rows for each column, or is not finite.
+/// What a pooled moment says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum MomentKind {
+    /// How many rows there are.
+    Size,
+    /// A mean over rows.
+    Mean,
+    /// A mean of products over rows.
+    Product,
+}
+
+/// Solves x B = y by least squares, with a weight for each row, and returns B (`columns` x `dims`). A small ridge makes
+/// columns that say the same share the coefficient. `x` is row-major with `columns` columns, `y` with `dims`. `None` if `x`
+/// has fewer than four rows for each column, or the solution is not finite.
 fn least_squares(x: &[f64], columns: usize, y: &[f64], dims: usize, weights: &[f64]) -> Option<Vec<f64>> {
     const RIDGE: f64 = 1e-6;
     let rows = y.len() / dims.max(1);
@@ -32,7 +42,7 @@ fn least_squares(x: &[f64], columns: usize, y: &[f64], dims: usize, weights: &[f
     b.iter().all(|b| b.is_finite()).then_some(b)
 }
 
-/// A mean that is linear in some numbers, and the logarithm of a standard deviation that is linear in others, for each of D.
+/// Means that are linear in some numbers x, and logarithms of standard deviations that are linear in others z, of D numbers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Prediction {
     /// Columns of x times D.
@@ -41,8 +51,8 @@ struct Prediction {
     log_sd: Vec<f64>,
 }
 
-/// The mean of y as a linear function of x, and the logarithm of its standard deviation as one of z, by least squares in
-/// turns: each row weighs as much as its prediction is accurate.
+/// Fits the mean of y as a linear function of x, and the logarithm of its standard deviation as one of z, by least squares in
+/// turns: the more accurate the prediction of a row is, the more it weighs. `None` if there are too few rows.
 fn predict(
     (x, x_columns): (&[f64], usize),
     (z, z_columns): (&[f64], usize),
@@ -74,25 +84,25 @@ fn predict(
 }
 
 /// The linear posterior of a model: the mean of each target as a linear function of what is pooled over the plates, and the
-/// logarithm of its standard deviation as one of their sizes. It is fitted once, to the pilot sample, and what the network
-/// learns is the distribution of what is left, in units of its standard deviation: a posterior that is that of a linear
-/// model from the first step on, and for data sets of all sizes errors that weigh alike.
+/// logarithm of its standard deviation as one of their sizes. It is fitted once, to the pilot sample. What the network
+/// learns is the distribution of what is left, in units of its standard deviation. So its posterior is that of a linear
+/// model from the first step on, and errors weigh alike for data sets of all sizes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Linear {
+pub(crate) struct Linear {
     dims: usize,
-    /// For the mean and for the standard deviation, the columns of each plate's moments that are read.
+    /// The columns of each plate's moments that are read for the mean, and those that are read for the standard deviation.
     means: Vec<Vec<usize>>,
     sizes: Vec<Vec<usize>>,
     prediction: Prediction,
 }
 
 impl Linear {
-    /// The least logarithm of a standard deviation in units of the prior's: targets are in single precision.
+    /// The least logarithm of a standard deviation in units of the prior's: targets have no more than single precision.
     const LEAST: f64 = -9.0;
 
-    /// Fits to the moments of each plate, of which `told` says what they are, and to standardised targets. Whether means
-    /// alone are read or products, too, is decided by what half of the sample says of the other half. Nothing if the sample
-    /// is too small for either.
+    /// Fits to the moments of each plate and to standardised targets; `told` says what the moments are. Whether only means
+    /// are read or products, too, is decided by which of them, fitted to half of the sample, predicts the other half
+    /// better. `None` if the sample is too small for either.
     pub(super) fn fit(
         told: &[Vec<(usize, MomentKind)>],
         moments: &[&[f32]],
@@ -135,7 +145,8 @@ impl Linear {
         Some(Linear { dims, means, sizes, prediction })
     }
 
-    /// Mean and logarithm of the standard deviation of each target of each data set, from the moments of each plate.
+    /// Predicts the mean of each target of each data set, and the logarithm of its standard deviation, from the moments of
+    /// each plate.
     pub(super) fn predict(&self, sets: usize, moments: &[&[f32]]) -> Vec<(f64, f64)> {
         let (x, x_columns) = design(sets, moments, &self.means);
         let (z, z_columns) = design(sets, moments, &self.sizes);
@@ -145,7 +156,7 @@ impl Linear {
 }
 
 impl Prediction {
-    /// Mean and logarithm of the standard deviation of each of the D numbers.
+    /// Returns mean and logarithm of the standard deviation of each of the D numbers.
     fn of(&self, x: &[f64], z: &[f64], dims: usize) -> impl Iterator<Item = (f64, f64)> {
         let mut said = vec![(0.0, 0.0); dims];
         for (x, b) in x.iter().zip(self.mean.chunks_exact(dims)) {
@@ -158,7 +169,8 @@ impl Prediction {
     }
 }
 
-/// A row for each data set: 1, then some columns of the moments of each plate. Also how many columns.
+/// Returns a matrix with a row for each data set, and its number of columns. A row is 1, then `columns` of the moments of each
+/// plate.
 fn design(sets: usize, moments: &[&[f32]], columns: &[Vec<usize>]) -> (Vec<f64>, usize) {
     let width = 1 + columns.iter().map(Vec::len).sum::<usize>();
     let mut rows = Vec::with_capacity(sets * width);

@@ -20,7 +20,7 @@ pub enum Prediction {
 }
 
 impl Prediction {
-    /// How many targets there are.
+    /// Returns how many targets there are.
     pub fn dims(&self) -> usize {
         match self {
             Prediction::Mixture(mixture) => mixture.components.first().map_or(0, |part| part.mean.len()),
@@ -30,7 +30,7 @@ impl Prediction {
         }
     }
 
-    /// The log density, or probability of a category, at each of some points (points x D).
+    /// Returns the log density at each of `points` (points x D), or the log probability of each if they are categories.
     pub fn log_densities(&self, points: &[f64]) -> Vec<f64> {
         match self {
             Prediction::Mixture(mixture) => mixture.log_densities(points),
@@ -48,7 +48,7 @@ impl Prediction {
         }
     }
 
-    /// Draws, one after the other (draws x D).
+    /// Draws `count` points (draws x D).
     pub fn sample<R: Rng + ?Sized>(&self, count: usize, rng: &mut R) -> Vec<f64> {
         match self {
             Prediction::Mixture(mixture) => (0..count).flat_map(|_| mixture.sample(rng)).collect(),
@@ -79,9 +79,9 @@ impl Prediction {
         }
     }
 
-    /// About `count` points (points x D) that stand for the distribution better than as many draws: in each number the
-    /// middles of intervals of equal probability of the normal numbers that it is made of, in an order of its own (a Latin
-    /// hypercube).
+    /// Returns about `count` points (points x D) that stand for the distribution better than as many draws. Each of the D
+    /// normal numbers that a point is made from takes the middles of intervals of equal probability, in an order of its own
+    /// (a Latin hypercube).
     pub fn points(&self, count: usize) -> Vec<f64> {
         match self {
             Prediction::Mixture(mixture) => mixture.points(count),
@@ -96,8 +96,7 @@ impl Prediction {
         }
     }
 
-    /// The distribution that one of the targets has by itself; nothing for one of several numbers of a flow, which has no
-    /// closed form.
+    /// Returns the distribution of target `dim` alone; `None` for a flow over several numbers, where it has no closed form.
     pub fn marginal(&self, dim: usize) -> Option<Prediction> {
         match self {
             Prediction::Mixture(mixture) => Some(Prediction::Mixture(mixture.marginal(dim))),

@@ -1,0 +1,56 @@
+//! A distribution of the library that the scope of a model has another of the name of: that is an error, and no silent choice.
+
+use std::collections::BTreeMap;
+
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+use syn::visit::{self, Visit};
+use syn::{Expr, ExprCall};
+
+use crate::builtin;
+use crate::tree::{Definition, Step, Tree};
+
+/// Emits an import of each distribution that the model names, which is ambiguous where the scope has another of that name.
+pub fn emit(tree: &Tree) -> TokenStream {
+    let mut named = Named::default();
+    named.visit_steps(&tree.root);
+    let names = named.0.values();
+    quote! {
+        const _: () = {
+            #[allow(unused_imports)]
+            use ::hierarch::distributions::*;
+            #(#[allow(unused_imports)] use #names as _;)*
+        };
+    }
+}
+
+/// The library's distributions that are named, each where it first is.
+#[derive(Default)]
+struct Named(BTreeMap<String, Ident>);
+
+impl Named {
+    fn visit_steps(&mut self, steps: &[Step]) {
+        for step in steps {
+            match step {
+                Step::Variable(variable) => {
+                    let calls = variable.definition.iter().flat_map(Definition::calls);
+                    calls.for_each(|call| self.visit_expr_call(call));
+                }
+                Step::Plate(plate) => self.visit_steps(&plate.steps),
+                Step::Let { .. } => {}
+            }
+        }
+    }
+}
+
+impl<'ast> Visit<'ast> for Named {
+    fn visit_expr_call(&mut self, call: &'ast ExprCall) {
+        if let Expr::Path(path) = &*call.func
+            && let Some(name) = path.path.get_ident()
+            && builtin::find(&name.to_string()).is_some()
+        {
+            self.0.entry(name.to_string()).or_insert_with(|| name.clone());
+        }
+        visit::visit_expr_call(self, call);
+    }
+}

@@ -1,0 +1,64 @@
+//! Lays out the weights of a network: matrix behind matrix, each with a name and its initial values.
+
+use super::weights::{Layer, Slot};
+
+/// A weight matrix, its name in a file, and its initial values.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Parameter {
+    pub(super) name: String,
+    pub(super) slot: Slot,
+    pub(super) initial: Initial,
+}
+
+/// The initial values of a matrix.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Initial {
+    /// Uniform in [-bound, bound].
+    Uniform(f32),
+    Values(Vec<f32>),
+}
+
+/// The matrices that have been laid out so far.
+#[derive(Default)]
+pub(super) struct Builder {
+    pub(super) parameters: Vec<Parameter>,
+}
+
+impl Builder {
+    /// Returns how many weights have been laid out.
+    pub(super) fn end(&self) -> usize {
+        self.parameters.last().map_or(0, |parameter| parameter.slot.range().end)
+    }
+
+    /// Lays out a matrix.
+    pub(super) fn slot(&mut self, name: String, rows: usize, columns: usize, initial: Initial) -> Slot {
+        let slot = Slot { offset: self.end(), rows, columns };
+        self.parameters.push(Parameter { name, slot, initial });
+        slot
+    }
+
+    /// Lays out a layer that reads inputs of the given widths. Its initial weights are such that inputs of variance 1 give
+    /// outputs of variance `gain`^2.
+    pub(super) fn layer(&mut self, name: &str, inputs: &[usize], columns: usize, gain: f32) -> Layer {
+        let bound = gain * (3.0 / inputs.iter().sum::<usize>().max(1) as f32).sqrt();
+        self.layer_from(name, inputs, columns, |_| Initial::Uniform(bound), vec![0.0; columns])
+    }
+
+    /// Lays out a layer with the given initial weights, input by input, and the given initial `bias`.
+    pub(super) fn layer_from(
+        &mut self,
+        name: &str,
+        inputs: &[usize],
+        columns: usize,
+        initial: impl Fn(usize) -> Initial,
+        bias: Vec<f32>,
+    ) -> Layer {
+        let weights = inputs
+            .iter()
+            .enumerate()
+            .map(|(index, rows)| self.slot(format!("{name}.weight.{index}"), *rows, columns, initial(index)))
+            .collect();
+        let bias = self.slot(format!("{name}.bias"), 1, columns, Initial::Values(bias));
+        Layer { weights, bias }
+    }
+}

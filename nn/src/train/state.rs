@@ -1,0 +1,55 @@
+//! How far a training is, and the learning rate at that point.
+
+use serde::{Deserialize, Serialize};
+
+/// How far a training is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct State {
+    pub(crate) step: u64,
+    pub(crate) sets: u64,
+    /// Share of the budget spent.
+    pub(crate) fraction: f64,
+    /// Seconds spent before the training was resumed; in a file, before it was saved.
+    pub(crate) seconds: f64,
+    /// Mean loss since the last validation.
+    pub(crate) since: Mean,
+    /// Seconds that all threads together have spent since the last validation: on drawing data sets, and on all work on
+    /// chunks.
+    pub(crate) simulation: f64,
+    pub(crate) work: f64,
+    /// Validations since the best one.
+    pub(crate) stale: usize,
+}
+
+/// Returns the learning rate as a share of its peak, when `fraction` of the budget is spent: first it rises linearly, then it
+/// falls to 0 as half a cosine.
+pub(super) fn schedule(fraction: f64) -> f64 {
+    const WARM_UP: f64 = 0.03;
+    if fraction < WARM_UP {
+        (fraction / WARM_UP).max(0.01)
+    } else {
+        0.5 * (1.0 + (std::f64::consts::PI * (fraction - WARM_UP) / (1.0 - WARM_UP)).cos())
+    }
+}
+
+/// The mean of what was added since it was last taken.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Mean {
+    sum: f64,
+    count: u64,
+}
+
+impl Mean {
+    /// Adds a value.
+    pub(super) fn add(&mut self, value: f64) {
+        self.sum += value;
+        self.count += 1;
+    }
+
+    /// Returns the mean, and starts from nothing again.
+    pub(super) fn take(&mut self) -> f64 {
+        let mean = self.sum / self.count.max(1) as f64;
+        *self = Mean::default();
+        mean
+    }
+}

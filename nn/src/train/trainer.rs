@@ -1,0 +1,252 @@
+//! A training run, step by step.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use rayon::prelude::*;
+
+use super::chunk::{Chunk, differentiate};
+use super::simulator::Simulator;
+use super::state::{State, schedule};
+use crate::architecture::{Architecture, Encoder};
+use crate::batch::Batch;
+use crate::element_network::UserNetwork;
+use crate::error::{Error, TrainError};
+use crate::features::FeatureExtractor;
+use crate::layout::Layout;
+use crate::network::Network;
+use crate::optimise::Optimiser;
+use crate::prefix;
+use crate::progress::{TrainingProgress, TrainingRecord};
+use crate::settings::{Budget, Settings};
+use crate::shape::{PlateShape, Shape};
+use crate::source::{PILOT, TrainingSource, VALIDATION};
+use crate::weights::Weights;
+use hierarch_core::simd::registers;
+
+/// Bytes of the numbers that a chunk's layers make of rows: about what fits in a core's caches.
+const CHUNK_BYTES: usize = 2 << 20;
+/// The least number of data sets in a chunk, so that the layers that read data sets are matrix products.
+const CHUNK_SETS: usize = 4;
+/// The least number of data sets in the pilot sample, unless the settings ask for fewer.
+const LEAST_PILOT: usize = 2048;
+
+/// Evaluations in a training run.
+const EVALUATIONS: f64 = 20.0;
+
+/// A training run, step by step.
+pub struct Trainer<'a, S> {
+    simulator: Simulator<'a, S>,
+    pub(crate) settings: Settings,
+    chunks: usize,
+    /// Its weights are the averaged weights of the last validation.
+    pub(crate) network: Network,
+    pub(crate) optimiser: Optimiser,
+    held_out: (Batch, Vec<f32>),
+    pub(crate) state: State,
+    /// The averaged weights with the lowest validation loss; `None` if there is no [`patience`](Settings::patience), and
+    /// before the first validation.
+    pub(crate) best: Option<Vec<f32>>,
+    /// The time at which `state.seconds` was right.
+    start: Instant,
+}
+
+impl<'a, S: TrainingSource> Trainer<'a, S> {
+    /// Fits the standardisation to a pilot sample and prepares the first step.
+    ///
+    /// # Errors
+    /// Those of [`train`](crate::train()).
+    pub fn new(shape: &'a Shape, source: &'a S, settings: &Settings) -> Result<Self, TrainError<S::Error>> {
+        Trainer::with_networks(shape, source, settings, &[])
+    }
+
+    /// Prepares a training with element networks of the user's own, `own`: empty, or one entry for each plate, which is
+    /// `None` if the plate has no such network. If there are numbers outside plates, the first entry is for them.
+    ///
+    /// # Errors
+    /// Those of [`train`](crate::train()), and if a network cannot read the rows of its plate.
+    pub fn with_networks(
+        shape: &'a Shape,
+        source: &'a S,
+        settings: &Settings,
+        own: &[Option<UserNetwork>],
+    ) -> Result<Self, TrainError<S::Error>> {
+        let start = Instant::now();
+        settings.check(shape).map_err(TrainError::Settings)?;
+        let simulator = Simulator { shape, source };
+        let (mut pilot, mut pilot_targets) = simulator.sample(PILOT, settings.pilot.min(LEAST_PILOT))?;
+        let affordable = match settings.budget {
+            Budget::Simulations(sets) => sets as f64 / 8.0,
+            Budget::Time(time) => pilot.sets as f64 * time.as_secs_f64() / (50.0 * start.elapsed().as_secs_f64()),
+        };
+        simulator.extend(PILOT, settings.pilot.min(affordable as usize), &mut pilot, &mut pilot_targets)?;
+        // A network that reads beginnings of data sets is fitted to those.
+        let causal = matches!(settings.architecture.encoder, Encoder::Causal { .. });
+        let pilot = if causal { prefix::cut(&pilot) } else { pilot };
+        let reader = FeatureExtractor::fit(&pilot, &pilot_targets, shape, &settings.architecture);
+        Ok(Trainer { start, ..Trainer::prepare(shape, source, settings, reader, own)? })
+    }
+
+    /// Prepares a training that has not begun, from what has been fitted to the pilot sample.
+    pub(crate) fn prepare(
+        shape: &'a Shape,
+        source: &'a S,
+        settings: &Settings,
+        reader: FeatureExtractor,
+        own: &[Option<UserNetwork>],
+    ) -> Result<Self, TrainError<S::Error>> {
+        keep_freed_memory();
+        let simulator = Simulator { shape, source };
+        let held_out = simulator.sample(VALIDATION, settings.validation)?;
+        let plan =
+            Layout::new(&reader, &settings.architecture, own).map_err(|error| TrainError::network(PILOT, 0, error))?;
+        let weights = plan.initialise(settings.seed);
+        // Each number has a gradient beside it.
+        let bytes = 8 * plan.row_activations(&held_out.0) / held_out.0.sets;
+        let most = CHUNK_BYTES.checked_div(bytes).unwrap_or(usize::MAX).max(CHUNK_SETS);
+        let affordable = settings.batch_size / settings.architecture.output.least_sets();
+        let chunks = settings.batch_size.div_ceil(most).min(affordable).max(settings.chunks);
+        let network = Network {
+            shape: shape.clone(),
+            architecture: settings.architecture.clone(),
+            reader,
+            plan,
+            weights: Arc::new(Weights::new(weights.clone())),
+            history: Vec::new(),
+            registers: vec![registers()],
+        };
+        let linear = if network.reader.linear.is_some() { network.plan.trunk.linear() } else { 0..0 };
+        Ok(Trainer {
+            simulator,
+            settings: settings.clone(),
+            chunks,
+            optimiser: Optimiser::new(weights, network.plan.slots(), linear),
+            network,
+            held_out,
+            state: State::default(),
+            best: None,
+            start: Instant::now(),
+        })
+    }
+
+    /// Starts from the layers with which `other` reads images, and reads pixels in its units. Both networks must read the same
+    /// number of images, of the same sizes in the same order.
+    ///
+    /// # Errors
+    /// If `other` reads no images, or its images, or its layers for them, have other sizes.
+    pub fn read_images_as(&mut self, other: &Network) -> Result<(), Error> {
+        let Architecture { images, activation, .. } = &self.network.architecture;
+        if !other.reads_images(&self.network.shape.plates, images, *activation) {
+            let words = |Network { shape, architecture: Architecture { images, activation, .. }, .. }: &Network| {
+                format!("of images of {:?} pixels ({images:?}, {activation:?})", PlateShape::images(&shape.plates))
+            };
+            let (found, own) = (words(other), words(&self.network));
+            return Err(Error::Shape(format!("a network {found} cannot begin one {own}")));
+        }
+        let mut weights = self.optimiser.weights.values.clone();
+        for (to, from) in self.network.plan.image_slots().into_iter().zip(other.plan.image_slots()) {
+            weights[to.range()].copy_from_slice(&other.weights.values[from.range()]);
+        }
+        self.network.reader.read_images_as(&other.reader);
+        let zeros = vec![0.0; weights.len()];
+        self.optimiser.restore(weights.clone(), weights, zeros.clone(), zeros, 0);
+        Ok(())
+    }
+
+    /// Tells whether the budget is spent, or the validation loss has stopped falling.
+    pub fn done(&self) -> bool {
+        self.state.fraction >= 1.0 || self.settings.patience.is_some_and(|patience| self.state.stale >= patience)
+    }
+
+    /// Draws data sets and takes one step; some steps are followed by a validation.
+    ///
+    /// # Errors
+    /// Those of [`train`](crate::train()).
+    pub fn step(&mut self) -> Result<TrainingProgress, TrainError<S::Error>> {
+        let (sets, chunks) = (self.settings.batch_size, self.chunks);
+        let step = self.state.step;
+        let chunk = |chunk: usize| -> Result<Chunk, TrainError<S::Error>> {
+            let start = Instant::now();
+            let (first, last) = (sets * chunk / chunks, sets * (chunk + 1) / chunks);
+            let (batch, targets) = self.simulator.draw(step, first, last - first)?;
+            let simulation = start.elapsed().as_secs_f64();
+            let place = step * sets as u64 + first as u64;
+            let (loss, gradient) = differentiate(&self.network, &self.optimiser.weights, &batch, &targets, place)
+                .map_err(|failure| failure.at(step, first))?;
+            Ok(Chunk { loss, gradient, simulation, work: start.elapsed().as_secs_f64() })
+        };
+        let done: Vec<Result<Chunk, _>> = (0..chunks).into_par_iter().map(chunk).collect();
+        let done = done.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let loss = done.iter().map(|chunk| chunk.loss).sum::<f64>() / sets as f64;
+        self.state.since.add(loss);
+        self.state.simulation += done.iter().map(|chunk| chunk.simulation).sum::<f64>();
+        self.state.work += done.iter().map(|chunk| chunk.work).sum::<f64>();
+        let gradients: Vec<_> = done.into_iter().map(|chunk| chunk.gradient).collect();
+        let rate = self.settings.learning_rate * schedule(self.state.fraction);
+        let read = sets * self.network.reader.readings();
+        self.optimiser.update(&gradients, self.network.plan.shared, read, rate, self.settings.weight_decay);
+
+        let before = self.state.fraction;
+        let seconds = self.seconds();
+        self.state.step += 1;
+        self.state.sets += sets as u64;
+        self.state.fraction = self.settings.budget.spent(self.state.sets, seconds).min(1.0);
+        if (before * EVALUATIONS).floor() < (self.state.fraction * EVALUATIONS).floor() {
+            self.validate()?;
+        }
+        Ok(TrainingProgress {
+            step: self.state.step,
+            sets: self.state.sets,
+            seconds,
+            fraction: self.state.fraction,
+            loss,
+            validation: self.network.history.last().map(|record| record.validation),
+        })
+    }
+
+    /// Returns the seconds of training so far, also those before it was resumed.
+    pub(crate) fn seconds(&self) -> f64 {
+        self.state.seconds + self.start.elapsed().as_secs_f64()
+    }
+
+    /// Evaluates the averaged weights on the validation sample, and records the loss.
+    fn validate(&mut self) -> Result<(), TrainError<S::Error>> {
+        self.network.weights = Arc::new(Weights::new(self.optimiser.average.clone()));
+        let (batch, targets) = &self.held_out;
+        let losses =
+            self.network.training_losses(batch, targets).map_err(|error| TrainError::network(VALIDATION, 0, error))?;
+        let validation = losses.iter().sum::<f64>() / losses.len() as f64;
+        if self.settings.patience.is_some() {
+            let best = self.network.history.iter().map(|record| record.validation).fold(f64::INFINITY, f64::min);
+            if validation < best {
+                self.best = Some(self.optimiser.average.clone());
+                self.state.stale = 0;
+            } else {
+                self.state.stale += 1;
+            }
+        }
+        self.network.history.push(TrainingRecord {
+            step: self.state.step,
+            sets: self.state.sets,
+            seconds: self.seconds(),
+            loss: self.state.since.take(),
+            validation,
+            simulation: std::mem::take(&mut self.state.simulation) / std::mem::take(&mut self.state.work).max(1e-9),
+        });
+        Ok(())
+    }
+
+    /// Returns the network with the averaged weights. If there is a [`patience`](Settings::patience), these are the averaged
+    /// weights that had the lowest validation loss.
+    pub fn finish(mut self) -> Network {
+        self.network.weights = Arc::new(Weights::new(self.best.unwrap_or(self.optimiser.average)));
+        self.network
+    }
+}
+
+/// Lets glibc keep the memory that a step frees for the next step. What glibc holds beyond twice the largest block ever freed
+/// it gives back to the system, and every step would fault it in again, which costs a third of the speed. Freeing one large
+/// block, which is never touched, raises that limit. Other allocators are not harmed.
+fn keep_freed_memory() {
+    drop(std::hint::black_box(Vec::<u8>::with_capacity(24 << 20)));
+}
