@@ -63,6 +63,11 @@ pub const BUILTIN: &[Builtin] = &[
     entry("MvNormalCholesky", &["mean", "factor"], Draws::RealVector),
 ];
 
+/// The names of all.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    BUILTIN.iter().map(|builtin| builtin.name)
+}
+
 pub fn find(name: &str) -> Option<&'static Builtin> {
     BUILTIN.iter().find(|b| b.name == name)
 }

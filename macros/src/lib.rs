@@ -18,8 +18,13 @@ pub fn model(input: TokenStream) -> TokenStream {
         Ok(model) => model,
         Err(error) => return error.into_compile_error().into(),
     };
-    match check::check(&model) {
-        Ok(()) => emit::emit(&tree::Tree::new(model)).into(),
-        Err(error) => error.into_compile_error().into(),
+    let mistakes = check::check(&model).err().map(syn::Error::into_compile_error);
+    let tree = tree::Tree::new(model);
+    match mistakes {
+        None => emit::emit(&tree).into(),
+        Some(mut mistakes) => {
+            mistakes.extend(emit::stub::emit(tree));
+            mistakes.into()
+        }
     }
 }

@@ -156,6 +156,14 @@ fn constructor(call: &ExprCall) -> Option<TokenStream> {
     if path.path.get_ident().is_some() && builtin::find(&last.to_string()).is_some() {
         return Some(quote!(::hierarch::distributions::#last::new));
     }
+    // A misspelt name of the library's: the compiler finds the right one where it is in scope.
+    if path.path.get_ident().is_some() && builtin::nearest(&last.to_string(), builtin::names()).is_some() {
+        return Some(quote!({
+            #[allow(unused_imports)]
+            use ::hierarch::distributions::*;
+            #path::new
+        }));
+    }
     Some(quote!(#path::new))
 }
 

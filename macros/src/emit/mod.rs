@@ -5,6 +5,7 @@ mod density;
 mod draw;
 mod handles;
 mod specification;
+pub mod stub;
 mod types;
 mod walk;
 

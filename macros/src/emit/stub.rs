@@ -1,0 +1,87 @@
+//! What stands in for a model with a mistake: its types, so that the mistake is one error and not one for each use of the model.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::{Names, handles, is_global, types};
+use crate::tree::{Definition, Kind, Step, Tree};
+
+/// Emits the types of a model, with traits that are never called, since the program does not compile.
+pub fn emit(mut tree: Tree) -> TokenStream {
+    mend(&mut tree.root);
+    let tree = &tree;
+    let (types, handles, name) = (types::emit(tree), handles::emit(tree), &tree.name);
+    let Names { globals, locals, data } = Names::new(tree);
+    quote! {
+        #types
+
+        #handles
+
+        #[automatically_derived]
+        #[allow(unused_variables)]
+        impl ::hierarch::model::Model for #name {
+            type Globals = #globals;
+            type Locals = #locals;
+            type Data = #data;
+            fn specification(&self) -> ::hierarch::model::Specification {
+                ::core::unreachable!()
+            }
+            fn draw(
+                &self,
+                plan: &::hierarch::simulate::Plan<'_, Self>,
+                rng: &mut ::hierarch::simulate::Stream,
+            ) -> ::core::result::Result<::hierarch::simulate::Simulation<Self>, ::hierarch::simulate::SimulateError> {
+                ::core::unreachable!()
+            }
+            fn walk(
+                &self,
+                data: ::core::option::Option<&Self::Data>,
+                globals: ::core::option::Option<&Self::Globals>,
+                locals: ::core::option::Option<&Self::Locals>,
+                walk: &mut dyn ::hierarch::model::Walk,
+            ) {
+                ::core::unreachable!()
+            }
+            fn dimension(&self, data: &Self::Data) -> usize {
+                ::core::unreachable!()
+            }
+        }
+
+        #[automatically_derived]
+        #[allow(unused_variables)]
+        impl ::hierarch::model::Explicit for #name {
+            fn log_density_lanes<V: ::hierarch::autodiff::Lanes>(
+                &self,
+                data: &Self::Data,
+                q: &[f64],
+                gradient: &mut [f64],
+                scratch: &mut ::hierarch::model::Scratch,
+                part: ::hierarch::model::DensityPart,
+            ) -> f64 {
+                ::core::unreachable!()
+            }
+        }
+
+        #[automatically_derived]
+        impl ::hierarch::model::Likelihood for #name {}
+    }
+}
+
+/// Makes real numbers of the variables that have no type: discrete globals, and images that no function draws.
+fn mend(steps: &mut [Step]) {
+    for step in steps {
+        match step {
+            Step::Variable(variable) => {
+                let drawn = variable.definition.as_ref().is_some_and(Definition::is_implicit);
+                if is_global(variable) || (variable.image.is_some() && !drawn) {
+                    variable.kind = Kind::Real;
+                }
+                if !drawn && variable.image.take().is_some() {
+                    variable.shape = None;
+                }
+            }
+            Step::Plate(plate) => mend(&mut plate.steps),
+            Step::Let { .. } => {}
+        }
+    }
+}
