@@ -1,13 +1,13 @@
 //! Symmetric positive definite matrices.
 
-/// A matrix a = l l', of which the lower triangle is held row by row in rows of full length.
+/// The factor l of a matrix a = l l'. The lower triangle is stored row by row in rows of full length.
 pub struct Cholesky {
     l: Vec<f64>,
     size: usize,
 }
 
 impl Cholesky {
-    /// Of the lower triangle of a; nothing if it is not positive definite.
+    /// Factorises a matrix given by its lower triangle; `None` if it is not positive definite.
     pub fn new(mut a: Vec<f64>, size: usize) -> Option<Self> {
         for i in 0..size {
             for j in 0..=i {
@@ -22,7 +22,7 @@ impl Cholesky {
         Some(Self { l: a, size })
     }
 
-    /// x such that l x = b, in the place of b.
+    /// Replaces `b` by the x such that l x = b.
     pub fn forward(&self, b: &mut [f64]) {
         for i in 0..self.size {
             let row = &self.l[i * self.size..][..=i];
@@ -31,7 +31,7 @@ impl Cholesky {
         }
     }
 
-    /// x such that a x = b, in the place of b.
+    /// Replaces `b` by the x such that a x = b.
     pub fn solve(&self, b: &mut [f64]) {
         self.forward(b);
         for i in (0..self.size).rev() {
@@ -54,7 +54,7 @@ mod tests {
         let cholesky = Cholesky::new(a.concat(), 3).unwrap();
         cholesky.solve(&mut b);
         assert!(b.iter().zip(x).all(|(b, x)| (b - x).abs() < 1e-14), "{b:?}");
-        // b' a^-1 b is the square of what `forward` gives.
+        // b' a^-1 b is the squared norm of the result of `forward`.
         let mut half = known.clone();
         cholesky.forward(&mut half);
         let square: f64 = half.iter().map(|x| x * x).sum();

@@ -1,8 +1,8 @@
-//! The instruction set of the library's own kernels: the widest that this machine has, or less by request.
+//! The instruction set of the library's own kernels: the widest that this machine has, or a smaller one on request.
 //!
-//! Densities run on one vector register at a time ([`Lanes`](crate::autodiff::Lanes)), and the networks' and the lenses' inner
-//! loops are compiled for each set. Which one runs is decided when the first of them does, once for a process. The environment
-//! variable `HIERARCH_SIMD` lowers it:
+//! Densities run on one vector register at a time ([`Lanes`](crate::autodiff::Lanes)), and the inner loops of networks
+//! and lenses are compiled for each set. The set is chosen when the first of them runs, once for a process. The
+//! environment variable `HIERARCH_SIMD` lowers it:
 //!
 //! | value | kernels for | on |
 //! | --- | --- | --- |
@@ -11,10 +11,12 @@
 //! | `avx512` | AVX-512 | x86-64 |
 //! | `neon` | Neon | AArch64 |
 //!
-//! A set that the machine lacks is not raised to: a line on standard error says so, and the widest there is runs. Sums are
-//! taken in another order on other registers, so that the same seed gives slightly other numbers on another set.
+//! A set that the machine lacks is not used: a line on standard error reports it, and the widest available set runs.
+//! Sums are taken in another order on other registers, so that the same seed gives slightly different numbers on
+//! another set.
 //!
-//! One dependency detects for itself and does not read the variable: `gemm`, which multiplies the matrices of the networks.
+//! One dependency detects the set itself and does not read the variable: `gemm`, which multiplies the matrices of the
+//! networks.
 
 use pulp::Arch;
 use std::sync::LazyLock;
@@ -27,21 +29,21 @@ type Set = (&'static str, Arch);
 
 static CHOSEN: LazyLock<Set> = LazyLock::new(|| {
     let (set, refused) = choose(std::env::var_os(VARIABLE).map(|v| v.to_string_lossy().into_owned()), &available());
-    // A wrong word is no reason to end a program that would run as well without it. There is no one to return an error to: the
-    // first kernel runs inside a density or a step of a training.
+    // A wrong value is no reason to end a program that would run without it. Nor can an error be returned: the first
+    // kernel runs inside a density or a step of a training.
     if let Some(refused) = refused {
         eprintln!("{refused}");
     }
     set
 });
 
-/// The name of the instruction set that this process's kernels run on: `scalar`, `avx2`, `avx512` or `neon`.
+/// Returns the name of the instruction set that this process's kernels run on: `scalar`, `avx2`, `avx512` or `neon`.
 pub fn instruction_set() -> &'static str {
     CHOSEN.0
 }
 
-/// What the last digits of a training depend on: the instruction set of the kernels, and where that was lowered, that of the
-/// machine, which `gemm` takes.
+/// Returns the sets on which the last digits of a training depend: the instruction set of the kernels and, where that
+/// was lowered, that of the machine, which `gemm` uses.
 pub fn registers() -> String {
     match available().last() {
         Some((widest, _)) if *widest != instruction_set() => format!("{} with {widest} products", instruction_set()),
@@ -49,7 +51,7 @@ pub fn registers() -> String {
     }
 }
 
-/// What a kernel is dispatched to.
+/// The instruction set to which a kernel is dispatched.
 #[inline]
 pub fn arch() -> Arch {
     CHOSEN.1
@@ -65,14 +67,14 @@ fn available() -> Vec<Set> {
     }
     #[cfg(not(any(target_arch = "x86", target_arch = "x86_64")))]
     {
-        // These have one set beside plain scalars, or none.
+        // These have one set besides plain scalars, or none.
         let name = if cfg!(target_arch = "aarch64") { "neon" } else { "vector" };
         sets.extend(Some(Arch::new()).filter(|arch| !matches!(arch, Arch::Scalar)).map(|arch| (name, arch)));
     }
     sets
 }
 
-/// The set of that name, or else the widest with what is to be said about it.
+/// Returns the set of that name, or else the widest with a message.
 fn choose(wanted: Option<String>, sets: &[Set]) -> (Set, Option<String>) {
     let widest = sets.last().copied().unwrap_or(("scalar", Arch::Scalar));
     let Some(wanted) = wanted.filter(|wanted| !wanted.is_empty()) else { return (widest, None) };

@@ -1,18 +1,18 @@
-//! The function that the isothermal ellipsoid and the NFW halo share:
+//! The function common to the isothermal ellipsoid and the NFW halo:
 //!
 //! G(c) = arccos(1 / c) / sqrt(c^2 - 1) for c > 1, and arcosh(1 / c) / sqrt(1 - c^2) for c < 1.
 //!
-//! It is one analytic function of c^2 > 0, with G(1) = 1. Both formulas are 0 / 0 there, and so are their derivatives a
-//! little way off: near c = 1 it is computed from its series. All take c^2, and no branch.
+//! It is one analytic function of c^2 > 0, with G(1) = 1. Both formulas are 0 / 0 there, and their derivatives are
+//! inaccurate near it, too: near c = 1 it is computed from its series. All functions take c^2, and have no branch.
 
 use hierarch_core::autodiff::Real;
 
-/// How far c^2 may be from one for the series.
+/// The largest |c^2 - 1| for the series.
 const NEAR: f64 = 1.0 / 32.0;
-/// Terms of the series: the first that is left out is below 1e-16 of the sum.
+/// Terms of the series: the first omitted term is below 1e-16 of the sum.
 const TERMS: u32 = 11;
 
-/// G(c) for c >= 1.
+/// Returns G(c) for c >= 1.
 #[inline(always)]
 pub(super) fn above<T: Real>(c2: T) -> T {
     let u = c2 - 1.0;
@@ -20,7 +20,7 @@ pub(super) fn above<T: Real>(c2: T) -> T {
     u.if_lt(T::from(NEAR), series(u, 0), root.atan() / root)
 }
 
-/// G(c) for c <= 1. It is infinite at zero, as the logarithm is.
+/// Returns G(c) for c <= 1. It is infinite at zero, as the logarithm is.
 #[inline(always)]
 pub(super) fn below<T: Real>(c2: T) -> T {
     let u = c2 - 1.0;
@@ -28,20 +28,20 @@ pub(super) fn below<T: Real>(c2: T) -> T {
     T::from(-NEAR).if_lt(u, series(u, 0), (root.ln_1p() - c2.ln() * 0.5) / root)
 }
 
-/// G(c).
+/// Returns G(c).
 #[inline(always)]
 pub(super) fn ratio<T: Real>(c2: T) -> T {
     T::from(1.0).if_lt(c2, above(c2), below(c2))
 }
 
-/// (1 - G(c)) / (c^2 - 1), a third at c = 1.
+/// Returns (1 - G(c)) / (c^2 - 1), one third at c = 1.
 #[inline(always)]
 pub(super) fn defect<T: Real>(c2: T) -> T {
     let u = c2 - 1.0;
     u.abs().if_lt(T::from(NEAR), series(u, 1), (T::from(1.0) - ratio(c2)) / u)
 }
 
-/// The sum of (-u)^(k - from) / (2 k + 1) over k >= `from`, which is G at c^2 = 1 + u for `from` = 0.
+/// Returns the sum of (-u)^(k - from) / (2 k + 1) over k >= `from`, which is G at c^2 = 1 + u for `from` = 0.
 #[inline(always)]
 fn series<T: Real>(u: T, from: u32) -> T {
     let mut sum = T::from(0.0);

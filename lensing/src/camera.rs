@@ -1,4 +1,4 @@
-//! Images of what is behind a lens, fast enough to learn from millions of them.
+//! Images of sources behind a lens, fast enough for training on millions of them.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,8 +9,9 @@ use hierarch_core::autodiff::{Dual, Lanes, Real, WithLanes, with_lanes};
 
 /// A detector of `HEIGHT` rows of `WIDTH` square pixels, with the origin in its middle.
 ///
-/// Its images are `[[f32; WIDTH]; HEIGHT]`: x grows along a row, and y from row to row. They are on the stack, two at a
-/// time where there is a point spread function: 256 x 256 pixels fit the 2 MiB of a thread of rayon, 1024 x 1024 do not.
+/// Its images are `[[f32; WIDTH]; HEIGHT]`: x increases along a row, and y from row to row. They are on the stack, two
+/// at a time where there is a point spread function: 256 x 256 pixels fit the 2 MiB of a thread of rayon, 1024 x 1024
+/// do not.
 ///
 /// ```
 /// use hierarch_lensing::*;
@@ -40,7 +41,7 @@ pub struct Camera<const HEIGHT: usize, const WIDTH: usize> {
     psf: Option<GaussianPsf>,
 }
 
-/// The camera of a file.
+/// A camera as read from a file, not yet checked.
 #[derive(Deserialize)]
 struct Unchecked {
     pixel_scale: f64,
@@ -57,7 +58,7 @@ impl<const HEIGHT: usize, const WIDTH: usize> TryFrom<Unchecked> for Camera<HEIG
 }
 
 impl<const HEIGHT: usize, const WIDTH: usize> Camera<HEIGHT, WIDTH> {
-    /// Pixels with a side of `pixel_scale` in arcsec, before a sky of so many counts per arcsec^2.
+    /// Creates a camera with pixels of side `pixel_scale` in arcsec, and a sky of `sky` counts per arcsec^2.
     ///
     /// # Errors
     ///
@@ -68,7 +69,7 @@ impl<const HEIGHT: usize, const WIDTH: usize> Camera<HEIGHT, WIDTH> {
         Ok(Self { pixel_scale, sky, psf: None })
     }
 
-    /// The same camera with a Gaussian point spread function, of a full width at half maximum in arcsec.
+    /// Sets a Gaussian point spread function with the full width at half maximum `full_width` in arcsec.
     ///
     /// # Errors
     ///
@@ -77,31 +78,31 @@ impl<const HEIGHT: usize, const WIDTH: usize> Camera<HEIGHT, WIDTH> {
         Ok(Self { psf: Some(GaussianPsf::new(full_width, self.pixel_scale)?), ..self })
     }
 
-    /// The centre (x, y) of a pixel in arcsec.
+    /// Returns the centre (x, y) of a pixel in arcsec.
     #[inline(always)]
     pub fn position(&self, row: usize, column: usize) -> [f64; 2] {
         let from_middle = |i: usize, count: usize| (i as f64 - 0.5 * (count as f64 - 1.0)) * self.pixel_scale;
         [from_middle(column, WIDTH), from_middle(row, HEIGHT)]
     }
 
-    /// The expected counts of a pixel whose centre sees a surface brightness, in counts per arcsec^2, with those of the
-    /// sky: what an image has there without a point spread function.
+    /// Returns the expected counts of a pixel for the surface brightness at its centre, in counts per arcsec^2, and the
+    /// sky: the value of an image there without a point spread function.
     #[inline(always)]
     pub fn counts<T: Real>(&self, brightness: T) -> T {
         (brightness + self.sky) * (self.pixel_scale * self.pixel_scale)
     }
 
-    /// The expected counts of the sources `light` behind `lens` and subhaloes, with the sky, which is as bright to the
-    /// edge.
+    /// Returns the expected counts of the sources `light` behind `lens` and subhaloes, with the sky, which is equally
+    /// bright up to the edge.
     ///
-    /// Light is followed back from the centre of each pixel. The subhaloes are the work, and their number is all that
-    /// it grows with: they deflect in f32, a register of pixels at a time, and the rest in f64. Nothing is allocated.
+    /// Light is traced back from the centre of each pixel. The cost is that of the subhaloes and increases only with
+    /// their number: they deflect in f32, a register of pixels at a time, and the rest in f64. Nothing is allocated.
     ///
-    /// In f32 a halo's deflection is off by up to 1.2e-6 of itself, and the counts by what the brightness changes over
-    /// that. In images of the example `lensing`, whose source fades by a factor e in 0.24 arcsec, before a sky about as
-    /// bright, counts are within 1e-6 of those of the same sums in f64, relative, where the haloes' deflections add up to
-    /// an arcsecond or less; of 81 images with up to 160 haloes, whose deflections add up to 6 arcsec, the worst pixel is
-    /// off by 2.0e-6.
+    /// In f32 a halo's deflection has a relative error of up to 1.2e-6, and the counts change with the brightness over
+    /// that distance. In images of the example `lensing`, the source fades by a factor e in 0.24 arcsec, and the sky is
+    /// about as bright. There counts agree with those of the same sums in f64 to 1e-6, relative, where the haloes'
+    /// deflections add up to an arcsecond or less; of 81 images with up to 160 haloes, whose deflections add up to 6
+    /// arcsec, the worst pixel is off by 2.0e-6.
     pub fn expected_counts<L: Lens + ?Sized, S: Light + ?Sized>(
         &self,
         lens: &L,
@@ -110,7 +111,7 @@ impl<const HEIGHT: usize, const WIDTH: usize> Camera<HEIGHT, WIDTH> {
     ) -> [[f32; WIDTH]; HEIGHT] {
         let mut image = [[0.0; WIDTH]; HEIGHT];
         for (run, pixels) in image.as_flattened_mut().chunks_mut(RUN).enumerate() {
-            // Past the last pixel of the image the last run goes on, to be cut off.
+            // The last run extends beyond the last pixel of the image, and is cut off there.
             let centers: [_; RUN] = std::array::from_fn(|i| {
                 let pixel = run * RUN + i;
                 self.position(pixel / WIDTH, pixel % WIDTH)
@@ -132,7 +133,7 @@ impl<const HEIGHT: usize, const WIDTH: usize> Camera<HEIGHT, WIDTH> {
     }
 }
 
-/// The brightness that is seen at some positions, where the subhaloes' deflections are known.
+/// The observed brightness at some positions, where the subhaloes' deflections are known.
 struct Trace<'a, L: ?Sized, S: ?Sized> {
     lens: &'a L,
     light: &'a S,
@@ -141,7 +142,7 @@ struct Trace<'a, L: ?Sized, S: ?Sized> {
 }
 
 impl<L: Lens + ?Sized, S: Light + ?Sized> Trace<'_, L, S> {
-    /// The brightness at as many positions as there are lanes.
+    /// Returns the brightness at one position for each lane.
     #[inline(always)]
     fn brightness<V: Lanes>(&self, first: usize) -> V {
         let position = self.positions.each_ref().map(|run| Dual::<V, 0>::constant(V::load(&run[first..])));
@@ -160,7 +161,7 @@ impl<L: Lens + ?Sized, S: Light + ?Sized> WithLanes for Trace<'_, L, S> {
         let mut brightness = [0.0; RUN];
         for first in (0..RUN).step_by(V::WIDTH) {
             let lanes = self.brightness::<V>(first);
-            // A lens with a branch that not all of the lanes take.
+            // For a lens with a branch on which the lanes disagree.
             let diverged = V::take_divergence();
             for i in 0..V::WIDTH {
                 let seen = if diverged { self.brightness::<f64>(first + i) } else { lanes.lane(i) };

@@ -1,4 +1,4 @@
-//! Distances in a flat universe, and what they make of a lens and a source.
+//! Distances in a flat universe, and the scales that follow for a lens and a source.
 
 use std::f64::consts::PI;
 use std::sync::LazyLock;
@@ -21,7 +21,7 @@ const MPC: f64 = 3.085_677_581_491_367e22;
 /// One arcsecond in radians.
 const ARCSEC: f64 = PI / 648_000.0;
 
-/// A flat universe of matter, radiation, neutrinos and a cosmological constant.
+/// A flat universe with matter, radiation, neutrinos and a cosmological constant.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Cosmology {
     /// The Hubble constant in km/s/Mpc.
@@ -37,10 +37,10 @@ pub struct Cosmology {
 }
 
 impl Cosmology {
-    /// Planck 2015 (Ade et al. 2016, table 4, TT, TE, EE + lowP + lensing + ext), as `astropy.cosmology.Planck15` has
-    /// it.
+    /// Planck 2015 (Ade et al. 2016, table 4, TT, TE, EE + lowP + lensing + ext), with the values of
+    /// `astropy.cosmology.Planck15`.
     ///
-    /// Photons and neutrinos count: without them distances are 2e-4 too long at z = 0.2, 9e-4 at z = 1 and 1.6e-3 at z
+    /// Photons and neutrinos matter: without them distances are 2e-4 too long at z = 0.2, 9e-4 at z = 1 and 1.6e-3 at z
     /// = 3.
     pub const PLANCK_2015: Self = Self {
         hubble: 67.74,
@@ -50,7 +50,7 @@ impl Cosmology {
         neutrino_masses: [0.0, 0.0, 0.06],
     };
 
-    /// Matter and a cosmological constant alone.
+    /// Creates a universe with matter and a cosmological constant alone.
     ///
     /// # Errors
     ///
@@ -59,11 +59,11 @@ impl Cosmology {
         Self { hubble, omega_m, cmb_temperature: 0.0, effective_neutrinos: 0.0, neutrino_masses: [0.0; 3] }.check()
     }
 
-    /// The cosmology itself, if its numbers make one.
+    /// Returns the cosmology if its numbers are valid.
     ///
     /// # Errors
     ///
-    /// That name the first number that does not.
+    /// The first invalid number, by its name.
     pub fn check(self) -> Result<Self, LensingError> {
         let of = "Cosmology";
         let amount =
@@ -80,7 +80,7 @@ impl Cosmology {
         Ok(self)
     }
 
-    /// H(z) / H0.
+    /// Returns H(z) / H0.
     pub fn expansion_rate(&self, z: f64) -> f64 {
         let a = 1.0 / (1.0 + z);
         let now = self.omega_photons();
@@ -88,19 +88,19 @@ impl Cosmology {
         (lambda + (self.omega_m + now * self.relativistic(a) / a) / a.powi(3)).sqrt()
     }
 
-    /// Photons today over the critical density: 4 sigma T^4 / c^3 over 3 H0^2 / (8 pi G).
+    /// Returns the density of photons today over the critical density: 4 sigma T^4 / c^3 over 3 H0^2 / (8 pi G).
     fn omega_photons(&self) -> f64 {
         let density = 4.0 * STEFAN_BOLTZMANN * self.cmb_temperature.powi(4) / (1e3 * LIGHT).powi(3);
         density * (MPC * MPC * MPC / SUN) / self.critical_density_now()
     }
 
-    /// Photons and neutrinos over photons, at the scale factor `a`: massive neutrinos by the fit of Komatsu et al.
-    /// (2011, equations 25 and 26), which is good to 3e-3 of their own density.
+    /// Returns the density of photons and neutrinos over that of photons, at the scale factor `a`: massive neutrinos by
+    /// the fit of Komatsu et al. (2011, equations 25 and 26), which is good to 3e-3 of their own density.
     fn relativistic(&self, a: f64) -> f64 {
         // Boltzmann's constant in eV/K.
         let temperature = 8.617_333_262e-5 * self.cmb_temperature * (4.0_f64 / 11.0).cbrt();
         let species = |mass: &f64| {
-            // A massless one in a universe without temperature is no 0 / 0.
+            // Avoids 0 / 0 for a massless neutrino in a universe without temperature.
             let mass = if *mass > 0.0 { mass / temperature } else { 0.0 };
             (1.0 + (0.3173 * mass * a).powf(1.83)).powf(1.0 / 1.83)
         };
@@ -112,14 +112,14 @@ impl Cosmology {
         3.0 * self.hubble.powi(2) / (8.0 * PI * NEWTON)
     }
 
-    /// The critical density 3 H(z)^2 / (8 pi G) in Msun/Mpc^3.
+    /// Returns the critical density 3 H(z)^2 / (8 pi G) in Msun/Mpc^3.
     pub fn critical_density(&self, z: f64) -> f64 {
         self.critical_density_now() * self.expansion_rate(z).powi(2)
     }
 
-    /// The comoving distance to redshift `z` in Mpc.
+    /// Returns the comoving distance to redshift `z` in Mpc.
     pub fn comoving_distance(&self, z: f64) -> f64 {
-        // c dz / H over ln(1 + z), in which the integrand is as smooth far away as it is near.
+        // c dz / H over ln(1 + z), where the integrand is as smooth at high redshift as at low.
         let half = 0.5 * z.ln_1p();
         let integrand = |node: f64| {
             let stretch = (half * (1.0 + node)).exp();
@@ -128,13 +128,14 @@ impl Cosmology {
         LIGHT / self.hubble * half * LEGENDRE.iter().map(|(node, weight)| weight * integrand(*node)).sum::<f64>()
     }
 
-    /// The angular diameter distance to redshift `z` in Mpc.
+    /// Returns the angular diameter distance to redshift `z` in Mpc.
     pub fn angular_diameter_distance(&self, z: f64) -> f64 {
         self.angular_diameter_distance_between(0.0, z)
     }
 
-    /// The angular diameter distance in Mpc of what is at redshift `z2` for an observer at redshift `z1` <= `z2`. It is
-    /// not the difference of their distances from us; their comoving distances may be subtracted, where space is flat.
+    /// Returns the angular diameter distance in Mpc of an object at redshift `z2` for an observer at redshift `z1` <=
+    /// `z2`. It is not the difference of their distances from us; their comoving distances may be subtracted, where
+    /// space is flat.
     pub fn angular_diameter_distance_between(&self, z1: f64, z2: f64) -> f64 {
         (self.comoving_distance(z2) - self.comoving_distance(z1)) / (1.0 + z2)
     }
@@ -178,11 +179,11 @@ pub struct Geometry {
 }
 
 impl Geometry {
-    /// A lens and a source in a cosmology, by their redshifts.
+    /// Creates the geometry of a lens and a source in a cosmology, by their redshifts.
     ///
     /// # Errors
     ///
-    /// If the cosmology is none, the lens is not at a positive redshift or the source not behind it.
+    /// If the cosmology is invalid, the lens is not at a positive redshift or the source not behind it.
     pub fn new(cosmology: &Cosmology, lens_redshift: f64, source_redshift: f64) -> Result<Self, LensingError> {
         let cosmology = cosmology.check()?;
         require_positive("Geometry", "lens_redshift", lens_redshift)?;
@@ -200,18 +201,19 @@ impl Geometry {
         })
     }
 
-    /// Length at the lens of one arcsecond, in kpc.
+    /// Returns the length at the lens of one arcsecond, in kpc.
     pub fn kpc_per_arcsec(&self) -> f64 {
         1e3 * self.lens_distance * ARCSEC
     }
 
-    /// The critical surface density c^2 / (4 pi G) D_s / (D_l D_ls), in Msun/kpc^2: where the convergence is one.
+    /// Returns the critical surface density c^2 / (4 pi G) D_s / (D_l D_ls), in Msun/kpc^2: where the convergence is
+    /// one.
     pub fn critical_surface_density(&self) -> f64 {
         let distance = self.lens_distance * self.lens_source_distance / self.source_distance;
         1e-6 * LIGHT * LIGHT / (4.0 * PI * NEWTON * distance)
     }
 
-    /// The critical surface density in Msun/arcsec^2: the mass of a convergence of one over a square arcsecond.
+    /// Returns the critical surface density in Msun/arcsec^2: the mass of a convergence of one over a square arcsecond.
     pub fn critical_mass_per_square_arcsec(&self) -> f64 {
         self.critical_surface_density() * self.kpc_per_arcsec().powi(2)
     }

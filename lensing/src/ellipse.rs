@@ -1,4 +1,4 @@
-//! Where a profile is, how flat it is, and where its long axis points.
+//! The position, axis ratio and orientation of a profile.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,25 +19,25 @@ pub struct Ellipse<T> {
 }
 
 impl<T: Real> Ellipse<T> {
-    /// An ellipse whose major axis is at a position angle in radians, counted from x towards y.
+    /// Creates an ellipse with the position angle `angle` of its major axis in radians, counted from x towards y.
     #[inline(always)]
     pub fn new(center: [T; 2], axis_ratio: T, angle: T) -> Self {
         Self { center, axis_ratio, major_axis: [angle.cos(), angle.sin()] }
     }
 
-    /// An ellipse whose major axis is along x.
+    /// Creates an ellipse whose major axis is along x.
     #[inline(always)]
     pub fn along_x(center: [T; 2], axis_ratio: T) -> Self {
         Self { center, axis_ratio, major_axis: [T::from(1.0), T::from(0.0)] }
     }
 
-    /// A circle.
+    /// Creates a circle.
     #[inline(always)]
     pub fn round(center: [T; 2]) -> Self {
         Self::along_x(center, T::from(1.0))
     }
 
-    /// A position, seen from the centre: its components along the major and the minor axis.
+    /// Returns a position relative to the centre: its components along the major and the minor axis.
     #[inline(always)]
     pub fn to_axes(&self, position: [T; 2]) -> [T; 2] {
         let [x, y] = [position[0] - self.center[0], position[1] - self.center[1]];
@@ -45,14 +45,15 @@ impl<T: Real> Ellipse<T> {
         [x * cos + y * sin, y * cos - x * sin]
     }
 
-    /// The radius R of the ellipse through a position, in arcsec.
+    /// Returns the radius R of the ellipse through `position`, in arcsec.
     #[inline(always)]
     pub fn radius(&self, position: [T; 2]) -> T {
         let [x, y] = self.to_axes(position);
         off_center(self.axis_ratio * x * x + y * y / self.axis_ratio).sqrt()
     }
 
-    /// A vector with components along the major and the minor axis, in x and y: turned back, not shifted.
+    /// Returns a vector, given by its components along the major and the minor axis, in x and y: rotated back, not
+    /// shifted.
     #[inline(always)]
     pub fn from_axes(&self, [along, across]: [T; 2]) -> [T; 2] {
         let [cos, sin] = self.major_axis;
@@ -61,7 +62,7 @@ impl<T: Real> Ellipse<T> {
 }
 
 impl Ellipse<f64> {
-    /// The same ellipse for positions of any scalar.
+    /// Returns the ellipse for positions of any scalar.
     #[inline(always)]
     pub(super) fn lift<T: Real>(&self) -> Ellipse<T> {
         Ellipse {
@@ -71,7 +72,7 @@ impl Ellipse<f64> {
         }
     }
 
-    /// An error that names the first number of the ellipse `of` something that is none.
+    /// Returns an error for the first invalid number of the ellipse; `of` is what has the ellipse.
     pub(super) fn require(&self, of: &'static str) -> Result<(), LensingError> {
         require_finite(of, "the x of the center", self.center[0])?;
         require_finite(of, "the y of the center", self.center[1])?;

@@ -1,19 +1,19 @@
-//! What can be wrong with a lens, a source or a cosmology.
+//! Errors of a lens, a source or a cosmology.
 
-/// What is wrong, its value, and what it must be.
+/// An invalid parameter, its value, and the requirement.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LensingError {
-    /// A parameter has a value that means nothing.
+    /// A parameter has an invalid value.
     #[error("{of}: {parameter} is {value}, but must be {requirement}")]
     Parameter {
-        /// What it is a parameter of.
+        /// What has the parameter.
         of: &'static str,
         /// The parameter.
         parameter: &'static str,
         /// Its value.
         value: f64,
-        /// What it must be, with the unit.
+        /// The requirement, with the unit.
         requirement: &'static str,
     },
     /// The source is not behind the lens.
@@ -26,7 +26,7 @@ pub enum LensingError {
     },
 }
 
-/// An error unless `holds`.
+/// Returns an error unless `holds`.
 pub(super) fn require(
     holds: bool,
     of: &'static str,
@@ -37,12 +37,12 @@ pub(super) fn require(
     if holds { Ok(()) } else { Err(LensingError::Parameter { of, parameter, value, requirement }) }
 }
 
-/// An error unless `value` is a finite number.
+/// Returns an error unless `value` is a finite number.
 pub(super) fn require_finite(of: &'static str, parameter: &'static str, value: f64) -> Result<(), LensingError> {
     require(value.is_finite(), of, parameter, value, "finite")
 }
 
-/// An error unless `value` is a finite number above zero.
+/// Returns an error unless `value` is a finite number above zero.
 pub(super) fn require_positive(of: &'static str, parameter: &'static str, value: f64) -> Result<(), LensingError> {
     require(value > 0.0 && value.is_finite(), of, parameter, value, "positive and finite")
 }

@@ -1,4 +1,4 @@
-//! Many haloes at many pixels: the deflection of NFW subhaloes, in f32 and a register of pixels at a time.
+//! The deflection of many NFW subhaloes at many pixels, in f32 and a register of pixels at a time.
 //!
 //! A halo deflects by 4 kappa_s h(x) times the vector from its centre, with h(x) = (ln(x / 2) + G(x)) / x^2 as in
 //! [`Nfw`]. Here h is two sums of powers, one on either side of the scale radius, of which each pixel takes its own:
@@ -7,9 +7,9 @@
 //!   G;
 //! - outside, h = z^2 (ln(x / 2) + z c(z)) with z = 1 / x, where z c(z) = G is smooth up to infinity.
 //!
-//! The coefficients are those of the smallest largest error relative to h, found by reweighted least squares in 40
-//! digits. With all rounding, h is off by less than 1.2e-6 of itself at any distance and across the scale radius (8e-7
-//! where a product and a sum are rounded once); ln by less than 2e-7 of the larger of itself and one.
+//! The coefficients minimise the largest error relative to h, found by reweighted least squares in 40 digits. With all
+//! rounding, the relative error of h is below 1.2e-6 at any distance and across the scale radius (8e-7 where a product
+//! and a sum are rounded once); the error of ln is below 2e-7 of the larger of itself and one.
 
 use pulp::{Simd, WithSimd};
 
@@ -17,13 +17,13 @@ use hierarch_core::simd::arch;
 
 use super::Nfw;
 
-/// Pixels that are worked on together: a whole number of registers of any machine.
+/// Pixels that are processed together: a whole number of registers of any machine.
 pub(super) const RUN: usize = 64;
 
-/// Numbers of the pixels of a run.
+/// One number for each pixel of a run.
 pub(super) type Run = [f32; RUN];
 
-/// Adds the deflections by haloes at positions, in arcsec: x and y of each.
+/// Adds the deflections by haloes at positions, in arcsec: x and y of each pixel.
 #[inline]
 pub(super) fn add_nfw_deflections(haloes: &[Nfw<f64>], positions: &[Run; 2], deflections: &mut [Run; 2]) {
     arch().dispatch(Add { haloes, positions, deflections });
@@ -58,7 +58,7 @@ impl WithSimd for Add<'_> {
     }
 }
 
-/// (ln(x / 2) + G(x)) / x^2, from x^2.
+/// Returns (ln(x / 2) + G(x)) / x^2, from x^2.
 #[inline(always)]
 fn h<S: Simd>(simd: S, x2: S::f32s) -> S::f32s {
     const A: [f32; 5] = [0.096_576_05, 0.043_477_73, 0.069_159_105, 0.091_492_99, 0.006_147_039];
@@ -74,7 +74,7 @@ fn h<S: Simd>(simd: S, x2: S::f32s) -> S::f32s {
         0.097_832_46,
         -0.016_978_612,
     ];
-    // At the centre h is infinite, and what it is multiplied by is zero.
+    // At the centre h is infinite, and it is multiplied by zero.
     let x2 = simd.max_f32s(x2, simd.splat_f32s(1e-30));
     let log = simd.mul_f32s(simd.splat_f32s(0.5), ln(simd, x2));
     let inside = simd.mul_add_e_f32s(polynomial(simd, x2, B), log, polynomial(simd, x2, A));
@@ -83,7 +83,7 @@ fn h<S: Simd>(simd: S, x2: S::f32s) -> S::f32s {
     simd.select_f32s(simd.less_than_f32s(x2, simd.splat_f32s(1.0)), inside, outside)
 }
 
-/// The natural logarithm of normal positive numbers.
+/// Returns the natural logarithm of normal positive numbers.
 #[inline(always)]
 fn ln<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     // (ln(1 + f) - f) / f^2 for 1 + f in [sqrt(1/2), sqrt(2)).
@@ -91,11 +91,11 @@ fn ln<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
         [-0.500_005_84, 0.333_352_63, -0.249_614_64, 0.198_882_79, -0.173_260_1, 0.163_356_32, -0.100_345_49];
     const SQRT_HALF: u32 = std::f32::consts::FRAC_1_SQRT_2.to_bits();
     const SHIFT: f32 = (1 << 23) as f32;
-    // x = 2^e m with m in [sqrt(1/2), sqrt(2)). The bits of x and of sqrt(1/2) differ by e in the exponent and by what
-    // m adds in the rest; counted from one instead of zero, the exponent is never negative.
+    // x = 2^e m with m in [sqrt(1/2), sqrt(2)). The bits of x and of sqrt(1/2) differ by e in the exponent and by the
+    // part of m in the rest; counted from one instead of zero, the exponent is never negative.
     let bits = simd.add_u32s(simd.transmute_u32s_f32s(x), simd.splat_u32s(1f32.to_bits() - SQRT_HALF));
     let exponent = simd.wrapping_dyn_shr_u32s(bits, simd.splat_u32s(23));
-    // In the low bits of 2^23 a whole number adds itself to it.
+    // A whole number added to the low bits of 2^23 is added to its value.
     let exponent = simd.transmute_f32s_u32s(simd.or_u32s(exponent, simd.splat_u32s(SHIFT.to_bits())));
     let e = simd.sub_f32s(exponent, simd.splat_f32s(SHIFT + 127.0));
     let rest = simd.and_u32s(bits, simd.splat_u32s((1 << 23) - 1));
@@ -105,7 +105,7 @@ fn ln<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     simd.mul_add_e_f32s(e, simd.splat_f32s(std::f32::consts::LN_2), ln_m)
 }
 
-/// c\[0\] + c\[1\] x + c\[2\] x^2 + ...
+/// Returns c\[0\] + c\[1\] x + c\[2\] x^2 + ...
 #[inline(always)]
 fn polynomial<S: Simd, const N: usize>(simd: S, x: S::f32s, c: [f32; N]) -> S::f32s {
     let sum = simd.splat_f32s(c[N - 1]);
@@ -117,7 +117,7 @@ mod tests {
     use super::*;
     use crate::Deflector;
 
-    /// A kernel on each number of a run.
+    /// Applies a kernel to each number of a run.
     struct Map<'a> {
         run: &'a mut Run,
         log: bool,
@@ -162,7 +162,7 @@ mod tests {
     fn h_is_that_of_the_halo() {
         // A halo with 4 kappa_s = 1 and a scale radius of one deflects by h(x) x.
         let halo = Nfw { center: [0.0; 2], scale_radius: 1.0, scale_convergence: 0.25 };
-        // From 1e-5 to 1e5 scale radii, and closer about one.
+        // From 1e-5 to 1e5 scale radii, and denser near one.
         for (low, high) in [(-23.0, 23.0), (-0.2, 0.2)] {
             each(false, low, high, |x2, h| {
                 let x = x2.sqrt();

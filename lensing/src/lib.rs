@@ -1,14 +1,14 @@
-//! Strong gravitational lenses: mass that deflects light, light that is deflected, and distances.
+//! Strong gravitational lenses: deflecting masses, sources of light, and distances.
 //!
 //! Angles are in arcsec, masses in Msun, distances in Mpc and lengths at the lens in kpc. A position is `[x, y]`. Light
-//! that is seen at x comes from x minus the sum of the deflections there ([`source_position`]). Everything is in units
-//! of one source plane: a deflection is the scaled one, alpha = (D_ls / D_s) times the angle by which the ray is bent.
+//! observed at x comes from x minus the sum of the deflections there ([`source_position`]). All deflections are for one
+//! source plane: they are scaled, alpha = (D_ls / D_s) times the angle by which the ray is bent.
 //!
-//! A [`Camera`] makes images of them, of lenses with many subhaloes too, and [`poisson_noise`] their noise.
+//! A [`Camera`] makes images of lenses, also with many subhaloes, and [`poisson_noise`] adds noise.
 //!
-//! Profiles are plain structs, generic over the scalar `T: Real`, so that they can be used inside a
-//! `model!` of hierarch: their parameters are numbers, or variables with derivatives. They compute whatever they
-//! are given; `check`, and constructors that begin with `try`, give errors for numbers that mean nothing.
+//! Profiles are plain structs, generic over the scalar `T: Real`, so that they can be used inside a `model!` of
+//! hierarch: their parameters are numbers, or variables with derivatives. They compute without checking; `check`, and
+//! constructors that begin with `try`, return errors for invalid numbers.
 //!
 //! ```
 //! use hierarch_lensing::*;
@@ -62,20 +62,20 @@ use hierarch_core::autodiff::Real;
 
 /// Mass in the lens plane that deflects light.
 pub trait Deflector<T: Real> {
-    /// The deflection in arcsec at a position in arcsec: the gradient of the potential.
+    /// Returns the deflection in arcsec at `position` in arcsec: the gradient of the potential.
     ///
-    /// Lens and position are of one scalar, so that both may have derivatives, and lenses of several kinds may be `dyn`.
+    /// Lens and position have one scalar, so that both may have derivatives, and lenses of several kinds may be `dyn`.
     /// A camera has lenses of plain numbers and positions of another scalar: [`Lens::deflection_at`].
     fn deflection(&self, position: [T; 2]) -> [T; 2];
 
-    /// The lensing potential in arcsec^2.
+    /// Returns the lensing potential in arcsec^2.
     fn potential(&self, position: [T; 2]) -> T;
 
-    /// The convergence, surface density over critical surface density: half the Laplacian of the potential.
+    /// Returns the convergence, surface density over critical surface density: half the Laplacian of the potential.
     fn convergence(&self, position: [T; 2]) -> T;
 }
 
-/// Where in the source plane the light comes from that is seen at a position: the lens equation.
+/// Returns the position in the source plane from which the light observed at `position` comes: the lens equation.
 #[inline(always)]
 pub fn source_position<T: Real>(lenses: &[&dyn Deflector<T>], position: [T; 2]) -> [T; 2] {
     lenses.iter().fold(position, |[x, y], lens| {
@@ -84,8 +84,8 @@ pub fn source_position<T: Real>(lenses: &[&dyn Deflector<T>], position: [T; 2]) 
     })
 }
 
-/// The square of a distance from the centre, but not zero, by which nothing can be divided; and not so small that it
-/// has no reciprocal.
+/// Returns the square of a distance from the centre, raised so that it is not zero, by which nothing can be divided,
+/// nor so small that it has no reciprocal.
 #[inline(always)]
 fn off_center<T: Real>(square: T) -> T {
     square.max(T::from(1e-300))

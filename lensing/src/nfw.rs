@@ -1,4 +1,4 @@
-//! Dark matter haloes as Navarro, Frenk & White (1997) found them.
+//! Dark matter haloes with the profile of Navarro, Frenk & White (1997).
 
 use std::f64::consts::PI;
 
@@ -29,9 +29,9 @@ pub struct Nfw<T> {
 }
 
 impl<T: Real> Nfw<T> {
-    /// The halo of a mass M200 in Msun, that inside the radius r200 = `concentration` r_s within which the mean density
-    /// is 200 times the critical density at the lens's redshift. Of numbers that may be wrong, [`Nfw::try_from_m200`]
-    /// says so.
+    /// Creates a halo of a mass M200 in Msun. This is the mass inside the radius r200 = `concentration` r_s, within
+    /// which the mean density is 200 times the critical density at the lens's redshift. It does not check the numbers;
+    /// [`Nfw::try_from_m200`] does.
     #[inline(always)]
     pub fn from_m200(center: [T; 2], m200: T, concentration: T, geometry: &Geometry) -> Self {
         let r200_cubed = m200 * (1e9 / (4.0 / 3.0 * PI * 200.0 * geometry.critical_density));
@@ -45,7 +45,7 @@ impl<T: Real> Nfw<T> {
         }
     }
 
-    /// The mass in the cylinder of a radius in arcsec, in Msun.
+    /// Returns the mass in the cylinder of `radius` in arcsec, in Msun.
     #[inline(always)]
     pub fn enclosed_mass(&self, radius: T, geometry: &Geometry) -> T {
         let x = radius / self.scale_radius;
@@ -53,7 +53,7 @@ impl<T: Real> Nfw<T> {
         scale * Scaled::at(off_center(x * x)).mass * (4.0 * PI * geometry.critical_mass_per_square_arcsec())
     }
 
-    /// From the centre, in units of the scale radius, and the square of the distance.
+    /// Returns the offset from the centre, in units of the scale radius, and its square.
     #[inline(always)]
     fn scaled(&self, position: [T; 2]) -> ([T; 2], T) {
         let x = (position[0] - self.center[0]) / self.scale_radius;
@@ -63,11 +63,11 @@ impl<T: Real> Nfw<T> {
 }
 
 impl Nfw<f64> {
-    /// [`Nfw::from_m200`], of checked numbers.
+    /// Creates a halo as [`Nfw::from_m200`] does, with checked numbers.
     ///
     /// # Errors
     ///
-    /// That name the first number that is not positive or not finite.
+    /// The first number that is not positive or not finite, by its name.
     pub fn try_from_m200(
         center: [f64; 2],
         m200: f64,
@@ -79,11 +79,11 @@ impl Nfw<f64> {
         Self::from_m200(center, m200, concentration, geometry).check()
     }
 
-    /// The halo itself, if its numbers make one.
+    /// Returns the halo if its numbers are valid.
     ///
     /// # Errors
     ///
-    /// That name the first number that does not.
+    /// The first invalid number, by its name.
     pub fn check(self) -> Result<Self, LensingError> {
         Ellipse::round(self.center).require("Nfw")?;
         require_positive("Nfw", "scale_radius", self.scale_radius)?;
@@ -93,7 +93,7 @@ impl Nfw<f64> {
 }
 
 impl<T: Real> Deflector<T> for Nfw<T> {
-    /// In arcsec; zero at the centre.
+    /// Returns the deflection in arcsec; zero at the centre.
     #[inline(always)]
     fn deflection(&self, position: [T; 2]) -> [T; 2] {
         let ([x, y], x2) = self.scaled(position);
@@ -102,21 +102,21 @@ impl<T: Real> Deflector<T> for Nfw<T> {
         [scale * x, scale * y]
     }
 
-    /// In arcsec^2; zero at the centre.
+    /// Returns the potential in arcsec^2; zero at the centre.
     #[inline(always)]
     fn potential(&self, position: [T; 2]) -> T {
         let x2 = off_center(self.scaled(position).1);
         self.scale_convergence * self.scale_radius * self.scale_radius * 2.0 * Scaled::at(x2).potential
     }
 
-    /// It diverges at the centre, as the logarithm does.
+    /// Returns the convergence, which diverges at the centre, as the logarithm does.
     #[inline(always)]
     fn convergence(&self, position: [T; 2]) -> T {
         self.scale_convergence * 2.0 * arc::defect(self.scaled(position).1)
     }
 }
 
-/// What depends on x = theta / theta_s alone.
+/// The parts that depend on x = theta / theta_s alone.
 struct Scaled<T> {
     /// ln(x / 2) + G.
     mass: T,
@@ -125,13 +125,13 @@ struct Scaled<T> {
 }
 
 impl<T: Real> Scaled<T> {
-    /// At x^2.
+    /// Computes them at x^2.
     #[inline(always)]
     fn at(x2: T) -> Self {
         let log = (x2 * 0.25).ln() * 0.5;
         let g = arc::ratio(x2);
-        // Near the centre G is almost -ln(x / 2), and the sums would be nothing but rounding. With s = sqrt(1 - x^2) it
-        // is (d - ln(x / 2)) / s, and small terms alone are left.
+        // Near the centre G is almost -ln(x / 2), and the sums would be nothing but rounding. With s = sqrt(1 - x^2), G
+        // is (d - ln(x / 2)) / s, and only small terms are left.
         let s = (T::from(1.0) - x2).sqrt();
         let lost = x2 / (s + 1.0);
         let d = (-lost * 0.5).ln_1p();
@@ -143,12 +143,12 @@ impl<T: Real> Scaled<T> {
     }
 }
 
-/// The median concentration c200 at z = 0 of a halo of mass `m200` in Msun, where the Hubble constant is 100 `h`
-/// km/s/Mpc (Sanchez-Conde & Prada 2014, equation 1): a polynomial in ln(h M200 / Msun), for h M200 from 1e-6 to 1e15
-/// Msun.
+/// Returns the median concentration c200 at z = 0 of a halo of mass `m200` in Msun, where the Hubble constant is 100
+/// `h` km/s/Mpc (Sanchez-Conde & Prada 2014, equation 1): a polynomial in ln(h M200 / Msun), for h M200 from 1e-6 to
+/// 1e15 Msun.
 ///
-/// It holds at z = 0, and is not scaled to other redshifts here. They bring simulated haloes of redshift z to z = 0 by
-/// c(z) = c(0) / (1 + z), which may be divided by. Haloes scatter about the median by 0.14 dex.
+/// It holds at z = 0, and is not scaled to other redshifts here. The paper scales simulated haloes of redshift z to z =
+/// 0 by c(z) = c(0) / (1 + z), which may be divided by. Haloes scatter about the median by 0.14 dex.
 #[inline(always)]
 pub fn sanchez_conde_prada_2014<T: Real>(m200: T, h: f64) -> T {
     const COEFFICIENTS: [f64; 6] = [37.5153, -1.5093, 1.636e-2, 3.66e-4, -2.89237e-5, 5.32e-7];

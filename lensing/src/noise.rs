@@ -2,17 +2,17 @@
 
 use rand::{Rng, RngExt};
 
-/// Replaces the expected counts of an image by counts, each Poisson and independent of the others.
+/// Replaces the expected counts of an image by independent Poisson counts.
 ///
-/// The draws are exact to the rounding of f64, up to 2^24 counts, beyond which f32 has no odd numbers. What is no mean,
-/// a negative number, infinity or NaN, becomes NaN.
+/// The draws are exact to the rounding of f64, up to 2^24 counts, beyond which f32 has no odd numbers. An invalid mean
+/// (a negative number, infinity or NaN) becomes NaN.
 pub fn poisson_noise<R: Rng + ?Sized>(image: &mut [f32], rng: &mut R) {
     for pixel in image {
         *pixel = draw(f64::from(*pixel), rng) as f32;
     }
 }
 
-/// A count with a mean.
+/// Draws a count with a mean.
 #[inline]
 fn draw<R: Rng + ?Sized>(mean: f64, rng: &mut R) -> f64 {
     if (0.0..10.0).contains(&mean) {
@@ -24,11 +24,11 @@ fn draw<R: Rng + ?Sized>(mean: f64, rng: &mut R) -> f64 {
     }
 }
 
-/// By inversion: the count at which the cumulative probability passes a uniform number.
+/// Draws by inversion: the count at which the cumulative probability exceeds a uniform number.
 fn draw_small<R: Rng + ?Sized>(mean: f64, rng: &mut R) -> f64 {
     let (mut left, mut probability, mut k) = (rng.random::<f64>(), (-mean).exp(), 0.0);
-    // Rounding may leave more than all probabilities together: no count is larger than the one whose probability
-    // vanishes.
+    // By rounding, the uniform number may exceed the sum of all probabilities: no count is larger than the one whose
+    // probability vanishes.
     while left >= probability && probability > 0.0 {
         left -= probability;
         k += 1.0;
@@ -37,9 +37,9 @@ fn draw_small<R: Rng + ?Sized>(mean: f64, rng: &mut R) -> f64 {
     k
 }
 
-/// By transformed rejection with squeeze (Hoermann 1993, algorithm PTRS): a rational function of a uniform number has
-/// nearly the distribution, and four in five of its values are taken without looking at the probability. For means from
-/// 10.
+/// Draws by transformed rejection with squeeze (Hoermann 1993, algorithm PTRS): a rational function of a uniform number
+/// has nearly the right distribution, and four in five of its values are accepted without computing the probability.
+/// For means from 10.
 #[inline]
 fn draw_large<R: Rng + ?Sized>(mean: f64, rng: &mut R) -> f64 {
     let b = 0.931 + 2.53 * mean.sqrt();
@@ -55,7 +55,7 @@ fn draw_large<R: Rng + ?Sized>(mean: f64, rng: &mut R) -> f64 {
     }
 }
 
-/// Whether v is below the ratio of the probability of k and the density that k was drawn from.
+/// Returns whether v is below the ratio of the probability of k and the density from which k was drawn.
 #[inline(never)]
 fn accepts(mean: f64, (a, b): (f64, f64), (s, v): (f64, f64), k: f64) -> bool {
     if k < 0.0 || (s < 0.013 && v > s) {
@@ -65,7 +65,7 @@ fn accepts(mean: f64, (a, b): (f64, f64), (s, v): (f64, f64), k: f64) -> bool {
     v * inverse_alpha <= (a / (s * s) + b) * probability(mean, k)
 }
 
-/// mean^k exp(-mean) / k!, without the cancellation of large logarithms.
+/// Returns mean^k exp(-mean) / k!, without the cancellation of large logarithms.
 fn probability(mean: f64, k: f64) -> f64 {
     // 1/k! = exp(k - tail(k)) / (k^k sqrt(2 pi k)), with Stirling's series as the tail: good to 2e-14 from k = 16.
     if k < 16.0 {
@@ -92,7 +92,7 @@ mod tests {
             let sd = f64::sqrt(mean);
             for step in -40..=40 {
                 let k = (mean + 0.25 * f64::from(step) * sd).floor().max(0.0);
-                // What it is compared with loses digits to the cancellation of logarithms as large as k ln(k).
+                // The reference loses digits to the cancellation of logarithms as large as k ln(k).
                 let error = probability(mean, k) / exact.pmf(k as u64) - 1.0;
                 assert!(error.abs() < 1e-14 * (100.0 + k * k.max(1.0).ln()), "{k} of {mean}: {error:e}");
             }
@@ -100,7 +100,7 @@ mod tests {
     }
 
     /// Pearson's chi-square of a million draws with the exact probabilities. A right sampler fails with a probability
-    /// of 1e-6 at each of 8 means; of a mean of zero all draws are zero.
+    /// of 1e-6 at each of 8 means; for a mean of zero all draws are zero.
     #[test]
     fn draws_have_the_exact_probabilities() {
         const DRAWS: usize = 1_000_000;

@@ -8,29 +8,29 @@ use super::LensingError;
 use super::error::{require_finite, require_positive};
 use hierarch_core::autodiff::Real;
 
-/// How a camera counts.
+/// The zero point and the exposure of a camera.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Photometry {
-    /// The magnitude of a source that makes one count a second.
+    /// The magnitude of a source with one count per second.
     pub zero_point: f64,
     /// The exposure time in seconds.
     pub exposure: f64,
 }
 
 impl Photometry {
-    /// The photometry itself, if its numbers make one.
+    /// Returns the photometry if its numbers are valid.
     ///
     /// # Errors
     ///
-    /// That name the number that does not.
+    /// The invalid number, by its name.
     pub fn check(self) -> Result<Self, LensingError> {
         require_finite("Photometry", "zero_point", self.zero_point)?;
         require_positive("Photometry", "exposure", self.exposure)?;
         Ok(self)
     }
 
-    /// The expected counts of a source of a magnitude in one exposure; of a magnitude per arcsec^2, the counts per
-    /// arcsec^2.
+    /// Returns the expected counts of a source of `magnitude` in one exposure; for a magnitude per arcsec^2, the counts
+    /// per arcsec^2.
     #[inline(always)]
     pub fn counts<T: Real>(&self, magnitude: T) -> T {
         ((-magnitude + self.zero_point) * (0.4 * LN_10)).exp() * self.exposure

@@ -1,4 +1,4 @@
-//! What the atmosphere and the telescope make of a point.
+//! The image of a point after the atmosphere and the telescope.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,21 +9,22 @@ use super::error::{require, require_positive};
 
 /// A round Gaussian, sampled at the pixels.
 ///
-/// It ends four standard deviations from its centre and sums to one. Light that it carries over the edge of the image
-/// is lost, and none comes in from there. As samples of a Gaussian do, it has the width that is asked for from about
-/// two pixels of full width at half maximum (0.85 pixels of standard deviation, to 2e-3), and is too narrow below.
+/// It ends four standard deviations from its centre and sums to one. Light carried over the edge of the image is lost,
+/// and none comes in from there. Because it is sampled, it has the requested width only from about two pixels of full
+/// width at half maximum (0.85 pixels of standard deviation, to 2e-3), and is too narrow below.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Vec<f32>", into = "Vec<f32>")]
 pub struct GaussianPsf {
-    /// The weights of pixels 0, 1, 2, ... away, along one axis.
+    /// The weights of pixels at distances 0, 1, 2, ..., along one axis.
     weights: Vec<f32>,
 }
 
 impl GaussianPsf {
-    /// The largest full width at half maximum in pixels: wider than any image, and no more weights than fit a cache.
+    /// The largest full width at half maximum in pixels: wider than any image, and with few enough weights for a cache.
     const WIDEST: f64 = 10_000.0;
 
-    /// A Gaussian of a full width at half maximum, on pixels of a side, both in arcsec.
+    /// Creates a Gaussian with the full width at half maximum `full_width`, on pixels of side `pixel_scale`, both in
+    /// arcsec.
     ///
     /// # Errors
     ///
@@ -41,7 +42,7 @@ impl GaussianPsf {
         Ok(Self { weights: weights.iter().map(|w| (w / sum) as f32).collect() })
     }
 
-    /// Smears every pixel of an image, along the rows and then along the columns.
+    /// Convolves an image with the Gaussian, along the rows and then along the columns.
     pub(super) fn blur<const HEIGHT: usize, const WIDTH: usize>(&self, image: &mut [[f32; WIDTH]; HEIGHT]) {
         arch().dispatch(
             #[inline(always)]
@@ -71,7 +72,7 @@ impl GaussianPsf {
 impl TryFrom<Vec<f32>> for GaussianPsf {
     type Error = LensingError;
 
-    /// From the weights of a file: none is negative, and on both sides they sum to one.
+    /// Creates it from the weights in a file: none is negative, and on both sides they sum to one.
     fn try_from(weights: Vec<f32>) -> Result<Self, LensingError> {
         let mut sum = 0.0 - weights.first().map_or(0.0, |weight| f64::from(*weight));
         for weight in weights.iter().map(|weight| f64::from(*weight)) {
@@ -89,7 +90,7 @@ impl From<GaussianPsf> for Vec<f32> {
     }
 }
 
-/// Adds values times a weight, as far as both slices go.
+/// Adds values times a weight, up to the end of the shorter slice.
 #[inline(always)]
 fn add_scaled(output: &mut [f32], values: &[f32], weight: f32) {
     for (output, value) in output.iter_mut().zip(values) {
@@ -130,7 +131,7 @@ mod tests {
         let mut image = [[1.0f32; 64]; 3];
         psf.blur(&mut image);
         let (inner, edge) = (image[1][30], image[1][0]);
-        // At the left edge half of the light of a uniform sky is missing, but for half of the pixel itself.
+        // At the left edge half of the light of a uniform sky is missing, except for half of the pixel itself.
         let expected = 0.5 * f64::from(inner) * (1.0 + f64::from(psf.weights[0]));
         assert!((f64::from(edge) - expected).abs() < 1e-6, "{edge} {expected}");
         assert!(inner < 1.0);
@@ -141,7 +142,7 @@ mod tests {
         for (width, scale) in [(0.0, 0.1), (f64::NAN, 0.1), (0.1, -1.0), (0.1, f64::INFINITY)] {
             assert!(GaussianPsf::new(width, scale).is_err(), "{width} {scale}");
         }
-        // Each is a number, but not the one in units of the other.
+        // Each is a number, but their ratio is not.
         for (width, scale) in [(1e300, 1.0), (1e300, 1e-300), (1e-300, 1e300)] {
             let error = GaussianPsf::new(width, scale).unwrap_err().to_string();
             assert!(error.starts_with("GaussianPsf: full_width / pixel_scale is "), "{error}");

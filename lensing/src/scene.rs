@@ -1,22 +1,21 @@
-//! Lenses and sources of plain numbers, at positions of any scalar: a camera looks at several pixels at once, through
-//! one register of the machine at hand.
+//! Lenses and sources of plain numbers, at positions of any scalar: a camera computes several pixels at once, in one
+//! vector register.
 
 use super::{Deflector, Nfw, Sersic, Shear, Sie, Sis};
 use hierarch_core::autodiff::{Lift, Real};
 
-/// What deflects the light that a [`Camera`](super::Camera) sees. A tuple or a slice of lenses deflects by their sum,
-/// `()` not at all.
+/// A lens as seen by a [`Camera`](super::Camera). A tuple or a slice of lenses deflects by their sum, `()` not at all.
 ///
-/// One of your own is as fast as these where its method is `#[inline(always)]`.
+/// A lens of your own is as fast as these if its method is `#[inline(always)]`.
 pub trait Lens: Sync {
-    /// The deflection in arcsec at a position in arcsec: [`Deflector::deflection`] of a lens of plain numbers, which takes
-    /// positions of any scalar, where that of a lens takes its own.
+    /// Returns the deflection in arcsec at `position` in arcsec. It is [`Deflector::deflection`] of a lens of plain
+    /// numbers, for positions of any scalar; `Deflector::deflection` takes positions of the lens's own scalar.
     fn deflection_at<T: Real>(&self, position: [T; 2]) -> [T; 2];
 }
 
-/// What shines behind a lens. A tuple or a slice of sources shines with their sum, `()` not at all.
+/// A source of light behind a lens. A tuple or a slice of sources has their total brightness, `()` none.
 pub trait Light: Sync {
-    /// The surface brightness, in counts per arcsec^2, at a position in the source plane in arcsec.
+    /// Returns the surface brightness, in counts per arcsec^2, at `position` in the source plane in arcsec.
     fn brightness_at<T: Real>(&self, position: [T; 2]) -> T;
 }
 

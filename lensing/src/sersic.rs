@@ -25,9 +25,9 @@ pub struct Sersic<T> {
 }
 
 impl<T: Real> Sersic<T> {
-    /// A source with a half-light radius r_e in arcsec, a Sersic index n and the total `flux`, in whatever unit.
+    /// Creates a source with a half-light radius r_e in arcsec, a Sersic index n and the total `flux`, in any unit.
     ///
-    /// Of numbers that may be wrong, [`Sersic::try_new`] says so.
+    /// It does not check the numbers; [`Sersic::try_new`] does.
     #[inline(always)]
     pub fn new(ellipse: Ellipse<T>, half_light_radius: T, index: T, flux: T) -> Self {
         let b = half_light_exponent(index);
@@ -37,17 +37,17 @@ impl<T: Real> Sersic<T> {
         Self { ellipse, half_light_radius, index, b, central_brightness: flux / area }
     }
 
-    /// The surface brightness at a position in arcsec: flux per arcsec^2.
+    /// Returns the surface brightness at `position` in arcsec: flux per arcsec^2.
     #[inline(always)]
     pub fn brightness(&self, position: [T; 2]) -> T {
-        // By exp and ln, which are vector code where `powf` is not.
+        // By exp and ln, which are vectorised where `powf` is not.
         let power = ((self.ellipse.radius(position) / self.half_light_radius).ln() / self.index).exp();
         self.central_brightness * (-self.b * power).exp()
     }
 }
 
 impl Sersic<f64> {
-    /// The same source for positions of any scalar.
+    /// Returns the source for positions of any scalar.
     #[inline(always)]
     pub(super) fn lift<T: Real>(&self) -> Sersic<T> {
         Sersic {
@@ -59,11 +59,11 @@ impl Sersic<f64> {
         }
     }
 
-    /// [`Sersic::new`], of checked numbers.
+    /// Creates a source as [`Sersic::new`] does, with checked numbers.
     ///
     /// # Errors
     ///
-    /// That name the first number that makes no source; the index must be in [0.25, 20].
+    /// The first invalid number by its name; the index must be in [0.25, 20].
     pub fn try_new(ellipse: Ellipse<f64>, half_light_radius: f64, index: f64, flux: f64) -> Result<Self, LensingError> {
         ellipse.require("Sersic")?;
         require_positive("Sersic", "half_light_radius", half_light_radius)?;
@@ -93,8 +93,8 @@ impl<'de> Deserialize<'de> for Sersic<f64> {
 
 /// b, at which the regularized incomplete gamma function P(2n, b) is one half, for n in [0.25, 20].
 ///
-/// From the series of Ciotti & Bertin (1999), which is good to 4e-4 at n = 1/2 and to 1e-6 from n = 2, by Newton's
-/// method: exact, and with its derivative where n has one.
+/// It starts from the series of Ciotti & Bertin (1999), which is good to 4e-4 at n = 1/2 and to 1e-6 from n = 2, and
+/// uses Newton's method: exact, and with its derivative where n has one.
 #[inline(always)]
 pub fn half_light_exponent<T: Real>(index: T) -> T {
     let (a, inverse) = (index * 2.0, index.recip());

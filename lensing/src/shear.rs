@@ -1,4 +1,4 @@
-//! The tidal field of whatever lies beside the line of sight.
+//! The tidal field of masses beside the line of sight.
 
 use super::error::require_finite;
 use super::{Deflector, LensingError};
@@ -6,13 +6,13 @@ use hierarch_core::autodiff::Real;
 
 /// External shear: the potential gamma1 (x^2 - y^2) / 2 + gamma2 x y, without mass of its own.
 ///
-/// It is zero at the origin. About another point it differs by a constant deflection, which nobody can tell from a
-/// shift of the source.
+/// It is zero at the origin. About another point it differs by a constant deflection, which cannot be distinguished
+/// from a shift of the source.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Shear<T> {
-    /// Stretches along x if positive and along y if negative.
+    /// The stretch along x if positive, along y if negative.
     pub gamma1: T,
-    /// Stretches along the diagonals.
+    /// The stretch along the diagonals.
     pub gamma2: T,
 }
 
@@ -34,11 +34,11 @@ impl<T: Real> Deflector<T> for Shear<T> {
 }
 
 impl Shear<f64> {
-    /// The shear itself, if its numbers are finite.
+    /// Returns the shear if its numbers are finite.
     ///
     /// # Errors
     ///
-    /// That name the number that is not.
+    /// The number that is not finite, by its name.
     pub fn check(self) -> Result<Self, LensingError> {
         require_finite("Shear", "gamma1", self.gamma1)?;
         require_finite("Shear", "gamma2", self.gamma2)?;

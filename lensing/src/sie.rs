@@ -1,4 +1,4 @@
-//! Isothermal lenses: density falling with the square of the distance, as that of galaxies does near the Einstein
+//! Isothermal lenses: density decreasing with the square of the distance, like that of galaxies near the Einstein
 //! radius.
 
 use super::arc;
@@ -27,20 +27,20 @@ pub struct Sie<T> {
 }
 
 impl<T: Real> Deflector<T> for Sie<T> {
-    /// In arcsec. It has no direction at the centre, where it is given as zero.
+    /// Returns the deflection in arcsec. It has no direction at the centre, where it is set to zero.
     #[inline(always)]
     fn deflection(&self, position: [T; 2]) -> [T; 2] {
         let q = self.ellipse.axis_ratio;
         let [x, y] = self.ellipse.to_axes(position);
         let r2 = off_center(x * x + y * y);
         let psi2 = off_center(q * q * x * x + y * y);
-        // (arctan(e x / psi), artanh(e y / psi)) / e with e^2 = 1 - q^2: in these terms q = 1 is nothing special.
+        // (arctan(e x / psi), artanh(e y / psi)) / e with e^2 = 1 - q^2: in this form q = 1 is not a special case.
         let c2 = r2 / psi2;
         let scale = self.einstein_radius * (q / psi2).sqrt();
         self.ellipse.from_axes([scale * x * arc::above(c2), scale * y * arc::below(q * q * c2)])
     }
 
-    /// In arcsec^2.
+    /// Returns the potential in arcsec^2.
     #[inline(always)]
     fn potential(&self, position: [T; 2]) -> T {
         let [x, y] = [position[0] - self.ellipse.center[0], position[1] - self.ellipse.center[1]];
@@ -48,7 +48,7 @@ impl<T: Real> Deflector<T> for Sie<T> {
         x * along_x + y * along_y
     }
 
-    /// It diverges at the centre.
+    /// Returns the convergence, which diverges at the centre.
     #[inline(always)]
     fn convergence(&self, position: [T; 2]) -> T {
         self.einstein_radius * 0.5 / self.ellipse.radius(position)
@@ -56,11 +56,11 @@ impl<T: Real> Deflector<T> for Sie<T> {
 }
 
 impl Sie<f64> {
-    /// The lens itself, if its numbers make one.
+    /// Returns the lens if its numbers are valid.
     ///
     /// # Errors
     ///
-    /// That name the first number that does not.
+    /// The first invalid number, by its name.
     pub fn check(self) -> Result<Self, LensingError> {
         self.ellipse.require("Sie")?;
         require_positive("Sie", "einstein_radius", self.einstein_radius)?;
@@ -78,7 +78,7 @@ pub struct Sis<T> {
 }
 
 impl<T: Real> Sis<T> {
-    /// From the centre, and the distance from it.
+    /// Returns the offset from the centre, and its length.
     #[inline(always)]
     fn offset(&self, position: [T; 2]) -> ([T; 2], T) {
         let [x, y] = [position[0] - self.center[0], position[1] - self.center[1]];
@@ -87,7 +87,8 @@ impl<T: Real> Sis<T> {
 }
 
 impl<T: Real> Deflector<T> for Sis<T> {
-    /// The Einstein radius in arcsec, towards the centre everywhere; given as zero there.
+    /// Returns the deflection: the Einstein radius in arcsec, away from the centre everywhere; set to zero at the
+    /// centre.
     #[inline(always)]
     fn deflection(&self, position: [T; 2]) -> [T; 2] {
         let ([x, y], r) = self.offset(position);
@@ -95,13 +96,13 @@ impl<T: Real> Deflector<T> for Sis<T> {
         [scale * x, scale * y]
     }
 
-    /// theta_E r in arcsec^2.
+    /// Returns the potential theta_E r in arcsec^2.
     #[inline(always)]
     fn potential(&self, position: [T; 2]) -> T {
         self.einstein_radius * self.offset(position).1
     }
 
-    /// theta_E / (2 r), which diverges at the centre.
+    /// Returns the convergence theta_E / (2 r), which diverges at the centre.
     #[inline(always)]
     fn convergence(&self, position: [T; 2]) -> T {
         self.einstein_radius * 0.5 / self.offset(position).1
@@ -109,11 +110,11 @@ impl<T: Real> Deflector<T> for Sis<T> {
 }
 
 impl Sis<f64> {
-    /// The lens itself, if its numbers make one.
+    /// Returns the lens if its numbers are valid.
     ///
     /// # Errors
     ///
-    /// That name the first number that does not.
+    /// The first invalid number, by its name.
     pub fn check(self) -> Result<Self, LensingError> {
         Ellipse::round(self.center).require("Sis")?;
         require_positive("Sis", "einstein_radius", self.einstein_radius)?;

@@ -1,8 +1,8 @@
-//! Calibration as an assertion in a test: how wrong a posterior may be, and what is said of one that is worse.
+//! Calibration as an assertion in a test: how wrong a posterior may be, and the message if it is worse.
 //!
 //! For each parameter the ranks of the true values estimate how far the posterior is shifted and how wrong its width is
-//! (`misfit.rs`). What is tested is that neither is beyond the tolerance; a likelihood ratio at the edge of the tolerance
-//! says how improbable the estimate is there.
+//! (`misfit.rs`). The test is that neither is beyond the tolerance: a likelihood ratio at the edge of the tolerance
+//! measures how improbable the estimate is there.
 
 use std::fmt::{self, Write};
 
@@ -10,18 +10,19 @@ use super::misfit::{RankLikelihood, above};
 use super::{Calibration, Estimate, Ranks};
 use crate::model::UnknownName;
 
-/// The fewest in whom a test of this power would find what it should.
+/// The power that a test must have: fewer simulations than this takes are an error.
 const POWER: f64 = 0.95;
-/// Bins of the histogram in a message, and the widest of its bars.
+/// Bins of the histogram in a message, and the length of its longest bar.
 const BINS: usize = 10;
 const BAR: usize = 40;
-/// Parameters of which a message shows the ranks.
+/// The number of parameters whose ranks a message shows.
 const SHOWN: usize = 4;
 
-/// How wrong a posterior may be to pass [`Calibration::check`], and how seldom one that is no worse may fail.
+/// How wrong a posterior may be to pass [`Calibration::check`], and how seldom one within this tolerance may fail.
 ///
-/// A check of simulations that are this many finds, 19 times in 20, a posterior of one parameter that is too wide or too
-/// narrow by 10 % or shifted by 0.2 sd, and with 1000 simulations what the last columns say (400 draws each; measured by
+/// With the numbers of simulations in this table, a check finds in 19 of 20 cases a posterior of one parameter that is
+/// too wide or too narrow by 10 % or shifted by 0.2 sd. The last columns are the smallest faults that it finds with
+/// 1000 simulations (400 draws each; measured by
 /// `cargo test --release -p hierarch-tests --test exact calibration::table -- --ignored --nocapture`):
 ///
 /// | tolerance | false alarms | simulations | found | of 1000: width | of 1000: shift |
@@ -31,28 +32,28 @@ const SHOWN: usize = 4;
 /// | none | one in a thousand | 1537 | 0.960 | 13 % | 0.16 sd |
 /// | none | one in a million | 2625 | 0.960 | 17 % | 0.21 sd |
 ///
-/// Where a posterior is neither normal nor right, its width is that of the normal distribution of scores that its ranks are likeliest
-/// under.
+/// Where a posterior is neither normal nor right, its width is that of the normal distribution of scores under which
+/// its ranks are likeliest.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tolerance<'a> {
-    /// The part of the right width that the posterior's may be off: with 0.05 it may be 1.05 times too wide or too narrow.
+    /// The tolerated relative error of the width: with 0.05 the posterior may be 1.05 times too wide or too narrow.
     pub width: f64,
-    /// How far it may be shifted, in units of its sd.
+    /// The tolerated shift, in units of the posterior's sd.
     pub shift: f64,
-    /// The probability that a posterior at the edge of the tolerance fails, at most, over all parameters together.
+    /// The largest probability that a posterior at the edge of the tolerance fails, over all parameters together.
     pub false_alarm: f64,
-    /// A width that is wrong by this must be found 19 times in 20: 1 for twice or half the right one. Fewer simulations than
-    /// that takes are an error.
+    /// A width that is wrong by this must be found 19 times in 20: 1 for twice or half the right one. Too few
+    /// simulations for this are an error.
     pub catch_width: f64,
-    /// A shift of so many sd must be found 19 times in 20.
+    /// A shift of this many sd must be found 19 times in 20.
     pub catch_shift: f64,
-    /// The parameters that are checked; all that were inferred, if none is named.
+    /// The parameters to check; if empty, all that were inferred.
     pub parameters: Vec<&'a str>,
 }
 
 impl Default for Tolerance<'_> {
-    /// 5 % of width and 0.1 sd of shift, with a false alarm in a million tests; a width that is wrong by a factor of two, or a
-    /// shift of one sd, must be found.
+    /// Returns 5 % of width and 0.1 sd of shift, with a false alarm in a million tests; a width that is wrong by a
+    /// factor of two, or a shift of one sd, must be found.
     fn default() -> Self {
         Self { width: 0.05, shift: 0.1, false_alarm: 1e-6, catch_width: 1.0, catch_shift: 1.0, parameters: Vec::new() }
     }
@@ -65,13 +66,13 @@ pub enum Miscalibrated {
     /// Parameters are further off than the tolerance.
     #[error("{0}")]
     Off(Findings),
-    /// There is no parameter of a name.
+    /// No parameter has this name.
     #[error(transparent)]
     Unknown(#[from] UnknownName),
-    /// There are no ranks to check, or one that cannot be.
+    /// There are no ranks to check, or an invalid rank.
     #[error("{0}")]
     Ranks(String),
-    /// Too few simulations to find what should be found.
+    /// There are too few simulations to find the faults that must be found.
     #[error(
         "{simulations} simulations of `{parameter}` are too few: a {what} would be found less often than 19 times in 20, at a \
          false-alarm rate of {false_alarm:e} and with this tolerance. It takes {needed}; or allow more false alarms, or less \
@@ -82,14 +83,14 @@ pub enum Miscalibrated {
         parameter: String,
         /// How many simulations there are.
         simulations: usize,
-        /// What is to be found.
+        /// The fault that must be found.
         what: String,
         /// The false-alarm rate.
         false_alarm: f64,
-        /// How many it takes.
+        /// How many are needed.
         needed: usize,
     },
-    /// A tolerance that makes no sense.
+    /// An invalid tolerance.
     #[error("the tolerance's `{field}` is {value}, but must be {must}")]
     Tolerance {
         /// The field.
@@ -112,7 +113,7 @@ pub struct Findings {
     false_alarm: f64,
 }
 
-/// What the ranks say of one parameter.
+/// The shift and width of one parameter, estimated from its ranks.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
     /// Its ranks.
@@ -121,31 +122,31 @@ pub struct Finding {
     pub shift: Estimate,
     /// The posterior's width over the right one.
     pub width: Estimate,
-    /// How probable it is, at the edge of the tolerance, that an estimate of the shift is as far out.
+    /// The probability, at the edge of the tolerance, of a shift as far out as the estimate.
     pub shift_p: f64,
-    /// The same for the width.
+    /// The probability, at the edge of the tolerance, of a width as far out as the estimate.
     pub width_p: f64,
     /// Whether the shift, and whether the width, are beyond the tolerance.
     beyond: [bool; 2],
 }
 
 impl Calibration {
-    /// Whether every parameter is within a tolerance: see [`Tolerance`] on what is found with how many simulations, and
-    /// [`assert_calibrated!`](crate::assert_calibrated!) for tests.
+    /// Checks that every parameter is within `tolerance`. See [`Tolerance`] for the faults that a number of simulations
+    /// finds, and [`assert_calibrated!`](crate::assert_calibrated!) for tests.
     ///
     /// # Errors
-    /// The parameters that are not, in words; too few simulations; a parameter that was not inferred; a tolerance that makes
-    /// no sense.
+    /// The parameters beyond the tolerance, in words; too few simulations; a parameter that was not inferred; an
+    /// invalid tolerance.
     pub fn check(&self, tolerance: &Tolerance<'_>) -> Result<(), Miscalibrated> {
         tolerance.check(&self.ranks())
     }
 }
 
 impl Tolerance<'_> {
-    /// [`Calibration::check`] for ranks from anywhere.
+    /// Checks ranks from any source, as [`Calibration::check`] does.
     ///
     /// # Errors
-    /// Those of [`Calibration::check`], no ranks at all, and ranks above the number of draws.
+    /// Those of [`Calibration::check`]; no ranks at all; ranks above the number of draws.
     pub fn check(&self, ranks: &[Ranks]) -> Result<(), Miscalibrated> {
         self.makes_sense()?;
         if ranks.is_empty() {
@@ -177,7 +178,8 @@ impl Tolerance<'_> {
         Err(Miscalibrated::Off(Findings { off, checked: chosen.len(), tolerance, false_alarm: self.false_alarm }))
     }
 
-    /// How many simulations, with so many draws each, find what is to be found of one among so many parameters.
+    /// Returns the number of simulations, with `draws` draws each, that find the required faults in one of `parameters`
+    /// parameters.
     pub fn simulations(&self, draws: usize, parameters: usize) -> usize {
         let each = self.each(parameters);
         let cases = [0, 1].into_iter().flat_map(|which| [1.0, -1.0].map(|side| (which, side)));
@@ -192,7 +194,7 @@ impl Tolerance<'_> {
         let enough = |simulations: usize| {
             let root = (simulations as f64).sqrt();
             cases.iter().all(|((near, spread), (far, _))| {
-                // How far from the near edge the p-value is as small as that.
+                // How far from the near edge the p-value is that small.
                 let p = |deviate: f64| above(deviate) + above(deviate + root * (far - near));
                 above((least(|deviate| p(deviate) <= each) - root * near) / spread) >= POWER
             })
@@ -209,7 +211,7 @@ impl Tolerance<'_> {
         high
     }
 
-    /// The share of the false alarms that the shift of one parameter has, and its width.
+    /// The false-alarm rate of one test: each parameter has two, of shift and of width.
     fn each(&self, parameters: usize) -> f64 {
         self.false_alarm / (2 * parameters.max(1)) as f64
     }
@@ -251,7 +253,7 @@ impl Tolerance<'_> {
         Err(Miscalibrated::TooFew { parameter, simulations, what, false_alarm, needed })
     }
 
-    /// What the ranks of one parameter say; `each` is the least p-value that passes.
+    /// Estimates the shift and width of one parameter; `each` is the smallest p-value that passes.
     fn find(&self, ranks: &Ranks, each: f64) -> Finding {
         let likelihood = RankLikelihood::new(&ranks.ranks, ranks.draws);
         let best = likelihood.maximum([None, None]);
@@ -261,7 +263,7 @@ impl Tolerance<'_> {
             if estimate.abs() <= edge.abs() {
                 return 1.0;
             }
-            // From the edge on its side, and from the other.
+            // From the edge on its side, and from the other edge.
             let beyond = |edge: f64| above(1_f64.copysign(estimate) * likelihood.deviate(&best, which, edge));
             (beyond(edge) + beyond(-edge)).min(1.0)
         };
@@ -279,7 +281,7 @@ impl Tolerance<'_> {
     }
 }
 
-/// The least deviate of which something is true, as it is of all larger ones.
+/// The smallest deviate for which `is` holds, as it does for all larger ones.
 fn least(is: impl Fn(f64) -> bool) -> f64 {
     let (mut low, mut high) = (0.0, 40.0);
     for _ in 0..50 {
@@ -392,8 +394,8 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Fails a test if a [`Calibration`](crate::calibration::Calibration) is not within a
-/// [`Tolerance`](crate::calibration::Tolerance), and says what is wrong; fields of the tolerance may be set.
+/// Fails a test, with a message, if a [`Calibration`](crate::calibration::Calibration) is not within a
+/// [`Tolerance`](crate::calibration::Tolerance). Fields of the tolerance may be set.
 ///
 /// ```
 /// use hierarch::assert_calibrated;

@@ -11,20 +11,20 @@ use crate::simulate::{Stream, stream};
 
 /// The fewest draws of each sampler.
 const FEWEST: usize = 100;
-/// Blocks of the draws, each classified by what was learned from those before.
+/// Blocks of the draws, each classified by a regression on those before.
 const BLOCKS: usize = 20;
-/// Waves of random direction and length, which see what is neither a shift, nor a width, nor a correlation.
+/// Waves of random direction and length, which detect differences other than a shift, a width or a correlation.
 const WAVES: usize = 60;
-/// How large waves are beside the rest: the regression takes what is larger to matter more.
+/// The height of waves relative to the other features: the regression gives larger features more weight.
 const HEIGHT: f64 = 0.3;
-/// Numbers beyond which their products are too many.
+/// The number of columns beyond which products are left out.
 const PRODUCTS: usize = 30;
 
-/// Why two samplers could not be compared.
+/// Why two samplers cannot be compared.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TwoSampleError {
-    /// Not the same numbers.
+    /// The two samplers have different numbers of columns.
     #[error("the draws of the two samplers have {first} and {second} columns, but need the same, one for each number")]
     Columns {
         /// How many columns the first has.
@@ -44,7 +44,7 @@ pub enum TwoSampleError {
         /// How many it should have.
         need: String,
     },
-    /// A draw that is no number.
+    /// A draw is not finite.
     #[error("draw {draw} of column {column} of the {sampler} sampler is {value}")]
     NotFinite {
         /// First or second.
@@ -58,27 +58,28 @@ pub enum TwoSampleError {
     },
 }
 
-/// Whether a classifier can tell the draws of two samplers apart.
+/// How well a classifier distinguishes the draws of two samplers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TwoSample {
-    /// The share of draws, not seen in training, whose sampler the classifier names: 0.5 where they are the same, 1 where they
-    /// have nothing in common.
+    /// The share of draws, not used in training, whose sampler the classifier names: 0.5 if the samplers are the same,
+    /// 1 if they have nothing in common.
     pub accuracy: Estimate,
-    /// The probability of so high an accuracy if all draws are independent and of one distribution. Exact.
+    /// The probability of an accuracy as high as this if all draws are independent and of one distribution. Exact.
     pub p_value: f64,
 }
 
-/// Tells apart the draws of two samplers, each a column of draws for each number, by a classifier.
+/// Tests whether a classifier distinguishes the draws of two samplers, each given as a column of draws for each number.
 ///
-/// The classifier is a regression on each number, squares, products and waves; it names the draws of one block from what it
-/// learned of those before (Dawid's prequential forecasts), so that no draw is judged by what learned from it. Draws come in pairs,
-/// one of each sampler: where the two have one distribution, a pair is as likely to be named wrong twice as right twice, whatever
-/// was learned, and the p-value is that of a sign test.
+/// The classifier is a regression on each number, squares, products and waves. It classifies the draws of one block
+/// after training on the blocks before (Dawid's prequential forecasts), so that no draw is classified by a regression
+/// trained on it. Draws come in pairs, one of each sampler. Where the two have one distribution, a pair is as likely to
+/// be named wrong twice as right twice, whatever was learned, and the p-value is that of a sign test.
 ///
-/// The draws of a sampler must be independent: thin a chain first. Of more draws of one the surplus is left out.
+/// The draws of a sampler must be independent: thin a chain first. If one sampler has more draws, the surplus is left
+/// out.
 ///
 /// # Errors
-/// Unequal columns, fewer than 100 draws, or draws that are not finite.
+/// Unequal columns; fewer than 100 draws; draws that are not finite.
 pub fn c2st(first: &[Vec<f64>], second: &[Vec<f64>], seed: u64) -> Result<TwoSample, TwoSampleError> {
     if first.len() != second.len() || first.is_empty() {
         return Err(TwoSampleError::Columns { first: first.len(), second: second.len() });
@@ -91,8 +92,8 @@ pub fn c2st(first: &[Vec<f64>], second: &[Vec<f64>], seed: u64) -> Result<TwoSam
         order.shuffle(&mut rng);
         order.truncate(count);
     }
-    // Rows of features, of the first sampler and of the second in turn. What the two have together is the same whichever is
-    // which, so that it may be used.
+    // Rows of features, of the first sampler and of the second in turn. Properties of the pooled draws do not depend on
+    // which is which, so that they may be used.
     let columns: Vec<Vec<f64>> = first
         .iter()
         .zip(second)
@@ -145,7 +146,7 @@ fn pooled_scores(values: &[f64]) -> Vec<f64> {
     scores
 }
 
-/// Each number, and the products of two, with mean 0 and mean square 1; and waves, lower.
+/// Each number, and the products of two, with mean 0 and mean square 1; and waves, with a smaller mean square.
 fn features(columns: &[Vec<f64>], rng: &mut Stream) -> Vec<Vec<f64>> {
     let d = columns.len();
     let mut features = columns.to_vec();
@@ -194,7 +195,7 @@ impl Regression {
         }
     }
 
-    /// The weights, held small as if there were one draw more for each.
+    /// Returns the weights, shrunk as if there were one draw more for each.
     fn solve(&self) -> Option<Vec<f64>> {
         let size = self.right.len();
         let (mut gram, mut weights) = (self.gram.clone(), self.right.clone());
@@ -236,7 +237,7 @@ mod tests {
         columns
     }
 
-    /// How many of so many comparisons have a p-value below `alarm`, and the mean accuracy.
+    /// Returns how many of `times` comparisons have a p-value below `alarm`, and the mean accuracy.
     fn found(alarm: f64, times: u64, dims: usize, of: impl Fn(&mut [f64]) + Sync) -> (usize, f64) {
         let each = (0..times).into_par_iter().map(|time| {
             let seed = seed(time);
@@ -248,8 +249,8 @@ mod tests {
         (all.iter().filter(|one| one.p_value < alarm).count(), mean)
     }
 
-    /// Of 100 comparisons of the same distribution, as many alarms at 0.05 as stated, or a few less since counts are whole
-    /// (five is 8 more in one of a thousand seeds); and 18 of 20 each of what differs are found with 1000 draws.
+    /// Of 100 comparisons of the same distribution, as many alarms at 0.05 as stated, or a few less since counts are
+    /// whole (one of a thousand seeds has 8 more than five); and 18 of 20 of each difference are found with 1000 draws.
     #[test]
     fn what_differs_is_told_apart() {
         for dims in [1, 10] {
@@ -257,7 +258,7 @@ mod tests {
             within!(alarms as f64, 13.5, "{dims}");
             within!((accuracy - 0.5).abs(), 4.0 * 0.0115 / 10.0, "{dims}");
         }
-        // The best accuracy: 0.579 of a shift by 0.4 sd.
+        // The best accuracy: 0.579 for a shift by 0.4 sd.
         let (seen, accuracy) = found(1e-3, 20, 1, |x| x[0] += 0.4);
         within!(17.5, seen as f64);
         within!((accuracy - 0.5775).abs(), 0.0125);
@@ -284,7 +285,7 @@ mod tests {
         let mut nan = some(200);
         nan[7] = f64::NAN;
         assert!(says(&[some(200)], &[nan]).contains("draw 7 of column 0 of the second sampler is NaN"));
-        // What does not vary says nothing.
+        // A number that does not vary gives no information.
         let same = vec![vec![1.0; 200]; 2];
         assert_eq!(c2st(&same, &same, 1).unwrap().accuracy.value, 0.5);
     }

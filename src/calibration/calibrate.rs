@@ -1,4 +1,5 @@
-//! Simulations from the prior, each with the draws of an estimator given its data: what all checks of calibration read.
+//! Simulations from the prior, each with the draws of an estimator given its data: the input of all checks of
+//! calibration.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,17 +16,17 @@ use crate::model::{AnySimulation, Model, Plate, Role, Specification, component_n
 use crate::progress::Progress;
 use crate::simulate::{AnySimulate, Simulate, SimulateError, SimulateExt, Simulated, SimulationSource, stream};
 
-/// How many data sets are simulated, and how many draws are taken given each, unless said otherwise.
+/// The default numbers of simulated data sets, and of draws given each.
 const SIMULATIONS: usize = 1000;
 const DRAWS: usize = 400;
-/// The fewest of each that say anything.
+/// The fewest of each that are informative.
 const FEWEST: usize = 20;
-/// Names that an error shows.
+/// The number of names that an error shows.
 const SHOWN: usize = 8;
-/// Keeps these simulations apart from those of a user, and of a training, with the same seed.
+/// Separates these simulations from those of a user, and of a training, with the same seed.
 const APART: u64 = 0x6361_6c69_6272_6174;
 
-/// Why an estimator could not be calibrated.
+/// Why an estimator cannot be calibrated.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CalibrationError {
@@ -35,9 +36,9 @@ pub enum CalibrationError {
     /// Too few simulations or draws.
     #[error("{what} are {value}, but must be at least {FEWEST}, and 1000 to tell a width that is 10 % wrong")]
     Few {
-        /// Of what.
+        /// Which of the two, simulations or draws.
         what: &'static str,
-        /// How many were asked for.
+        /// How many were requested.
         value: usize,
     },
     /// The estimator failed.
@@ -45,10 +46,10 @@ pub enum CalibrationError {
     Estimator {
         /// The simulation, counted from 0.
         simulation: usize,
-        /// What it says.
+        /// The error that it returned.
         error: EstimatorError,
     },
-    /// The draws of an estimator are not what they should be.
+    /// The draws of an estimator are invalid.
     #[error("on simulation {simulation} the estimator gave {what}")]
     Draws {
         /// The simulation, counted from 0.
@@ -56,7 +57,7 @@ pub enum CalibrationError {
         /// What is wrong.
         what: String,
     },
-    /// The estimator says nothing of any latent variable of the model.
+    /// The estimator returns no latent variable of the model.
     #[error("the estimator names {found}, none of which is a latent variable of the model: its variables are {known}")]
     NothingKnown {
         /// The names of the draws.
@@ -66,7 +67,7 @@ pub enum CalibrationError {
     },
 }
 
-/// A calibration to be run; made by `posterior.calibrate()`, or from simulations and an [`Estimator`].
+/// A calibration to run; made by `posterior.calibrate()`, or from simulations and an [`Estimator`].
 #[derive(Debug)]
 #[must_use = "nothing is simulated before `run`"]
 pub struct Calibrate<'a, M: Model, E> {
@@ -76,7 +77,8 @@ pub struct Calibrate<'a, M: Model, E> {
 }
 
 impl<'a, M: Model, E: Estimator<M>> Calibrate<'a, M, E> {
-    /// An estimator on 1000 data sets simulated from the prior, with 400 draws given each.
+    /// Creates a calibration of `estimator` on 1000 data sets simulated from the prior of `model`, with 400 draws given
+    /// each.
     ///
     /// ```
     /// use hierarch::calibration::{Calibrate, NutsEstimator};
@@ -102,19 +104,19 @@ impl<'a, M: Model, E: Estimator<M>> Calibrate<'a, M, E> {
         Self { simulate: model.simulate(SIMULATIONS), estimator, draws: DRAWS }
     }
 
-    /// How many data sets are simulated.
+    /// Sets the number of simulated data sets.
     pub fn simulations(mut self, simulations: usize) -> Self {
         self.simulate.any_mut().sets = simulations;
         self
     }
 
-    /// How many draws are taken given each data set.
+    /// Sets the number of draws given each data set.
     pub fn draws(mut self, draws: usize) -> Self {
         self.draws = draws;
         self
     }
 
-    /// The sizes that a training was for.
+    /// Sets the sizes of plates to those of a training.
     #[cfg(feature = "neural")]
     pub(super) fn sizes(self, sizes: &[(String, usize)]) -> Self {
         sizes.iter().fold(self, |calibrate, (plate, size)| calibrate.size(plate, *size))
@@ -123,11 +125,12 @@ impl<'a, M: Model, E: Estimator<M>> Calibrate<'a, M, E> {
     /// Simulates and infers, on all cores.
     ///
     /// # Errors
-    /// What fails in a simulation or in the estimator, and draws that are not finite or too few.
+    /// An error of a simulation or of the estimator; draws that are not finite; too few draws.
     pub fn run(self) -> Result<Calibration, CalibrationError> {
         let estimate =
             |simulation: &dyn AnySimulation, draws, seed| self.estimator.draw(typed(simulation), draws, seed);
-        // Other simulations than those of `simulate` with this seed, which an estimator may have learned from.
+        // These simulations differ from those of `simulate` with this seed, on which an estimator may have been
+        // trained.
         let mut simulate = self.simulate.any().clone();
         simulate.source.seed ^= APART;
         calibrate(&simulate, self.draws, &estimate)
@@ -140,10 +143,10 @@ impl<'a, M: Model, E> Simulated<'a, M> for Calibrate<'a, M, E> {
     }
 }
 
-/// Asks an estimator: the simulation whose data it is given, the number of draws, and their seed.
+/// Runs an estimator, given the simulation whose data it conditions on, the number of draws, and their seed.
 type EstimateFn<'a> = &'a (dyn Fn(&dyn AnySimulation, usize, u64) -> Result<Drawn, EstimatorError> + Sync);
 
-/// See [`Calibrate::run`].
+/// Runs a calibration: see [`Calibrate::run`].
 fn calibrate(
     simulate: &AnySimulate<'_>,
     draws: usize,
@@ -173,7 +176,7 @@ fn calibrate(
     Calibration::new(&specification, judged, found, draws, started.elapsed())
 }
 
-/// Whether there are enough of both to say anything.
+/// Checks that there are enough simulations and draws to be informative.
 fn enough(simulations: usize, draws: usize) -> Result<(), CalibrationError> {
     for (what, value) in [("the simulations", simulations), ("the draws", draws)] {
         if value < FEWEST {
@@ -183,7 +186,7 @@ fn enough(simulations: usize, draws: usize) -> Result<(), CalibrationError> {
     Ok(())
 }
 
-/// Whether the draws of a number are as many as they should be, and numbers; else what is wrong.
+/// Checks that a number has `count` draws, all finite; otherwise returns what is wrong.
 fn whole(name: &str, draws: &[f64], count: usize) -> Result<(), String> {
     if draws.len() != count {
         return Err(format!("{} draws of `{name}`, not {count}", draws.len()));
@@ -194,7 +197,7 @@ fn whole(name: &str, draws: &[f64], count: usize) -> Result<(), String> {
     }
 }
 
-/// What an estimator names, or the first of it.
+/// The names that an estimator returns, or the first of them.
 fn few_of(names: &[String]) -> String {
     match names {
         [] => "nothing".to_owned(),
@@ -216,8 +219,9 @@ fn parameter_names(specification: &Specification) -> Vec<String> {
     names
 }
 
-/// For each parameter its true value in a simulation, and how an estimator names it. Of the locals of a plate they are those
-/// of one element, chosen by `choose` among so many; nothing where there is no element.
+/// For each parameter its true value in a simulation, and its name in an estimator's draws. For the locals of a plate
+/// they are those of one element, which `choose` selects given the number of elements; `None` where there is no
+/// element.
 fn parameters(
     specification: &Specification,
     simulation: &dyn AnySimulation,
@@ -251,7 +255,7 @@ fn parameters(
 }
 
 impl LogDensities {
-    /// Whether they are as many as the draws and numbers; else what is wrong.
+    /// Checks that there are as many log densities as draws, and none is NaN; otherwise returns what is wrong.
     fn check(&self, count: usize) -> Result<(), String> {
         let Self { truth, draws } = self;
         let nans = draws.iter().filter(|x| x.is_nan()).count();
@@ -263,10 +267,10 @@ impl LogDensities {
     }
 }
 
-/// What an estimator said of one simulation.
+/// The true values of one simulation and an estimator's draws given its data.
 #[derive(Clone, Debug)]
 pub struct CalibrationTrial {
-    /// For each parameter its true value; NaN where the simulation has none, or the estimator is silent.
+    /// For each parameter its true value; NaN where the simulation, or the estimator, does not have the parameter.
     pub truth: Vec<f64>,
     /// For each parameter its draws, or none.
     pub draws: Vec<Vec<f64>>,
@@ -307,7 +311,7 @@ impl CalibrationTrial {
         Ok(Self { truth, draws, log_densities: drawn.log_densities, statistics })
     }
 
-    /// Whether all belongs together; else what does not.
+    /// Checks that all parts fit together; otherwise returns what does not.
     fn check(&self, names: &[String], count: usize) -> Result<(), String> {
         let (truths, columns, expected) = (self.truth.len(), self.draws.len(), names.len());
         if truths != expected || columns != expected {
@@ -320,7 +324,7 @@ impl CalibrationTrial {
     }
 }
 
-/// Simulations from the prior with what an estimator said of each: see [`Calibrate`].
+/// Simulations from the prior, each with an estimator's draws given its data: see [`Calibrate`].
 #[derive(Clone, Debug)]
 pub struct Calibration {
     pub(super) names: Vec<String>,
@@ -350,11 +354,11 @@ impl Calibration {
         Ok(Self { names, judged, draws, time })
     }
 
-    /// What has been drawn without a model: for each parameter its name, and for each simulation what is known of it. All
-    /// parameters that a simulation has a true value of have the same number of draws.
+    /// Creates a calibration from draws made without a model: `names` of the parameters, and for each simulation its
+    /// true values and draws. All parameters for which a simulation has a true value have the same number of draws.
     ///
     /// # Errors
-    /// Fewer than 20 simulations or draws; draws, log densities or true values that do not belong together.
+    /// Fewer than 20 simulations or draws; draws, log densities or true values that do not fit together.
     pub fn from_judged(names: Vec<String>, judged: Vec<CalibrationTrial>) -> Result<Self, CalibrationError> {
         let draws = judged.iter().flat_map(|one| &one.draws).map(Vec::len).find(|n| *n > 0).unwrap_or(0);
         enough(judged.len(), draws)?;
@@ -364,29 +368,29 @@ impl Calibration {
         Ok(Self { names, judged, draws, time: Duration::ZERO })
     }
 
-    /// The parameters: `mass`, `mu[0]` for a component, and `slope` for a local, of one element of each data set, chosen at
-    /// random.
+    /// Returns the names of the parameters: `mass`, `mu[0]` for a component, and `slope` for a local, of one element of
+    /// each data set, chosen at random.
     pub fn names(&self) -> &[String] {
         &self.names
     }
 
-    /// What the estimator said of each simulation.
+    /// Returns the true values and draws of each simulation.
     pub fn judged(&self) -> &[CalibrationTrial] {
         &self.judged
     }
 
-    /// How many draws were taken given each data set.
+    /// Returns the number of draws given each data set.
     pub fn draws(&self) -> usize {
         self.draws
     }
 
-    /// How long simulations and inference took.
+    /// Returns the time that simulations and inference took.
     pub fn time(&self) -> Duration {
         self.time
     }
 }
 
-/// Those that are to be kept.
+/// Returns those of `all` that are to be kept.
 fn kept<T>(all: Vec<T>, keep: &[bool]) -> Vec<T> {
     all.into_iter().zip(keep).filter_map(|(x, keep)| keep.then_some(x)).collect()
 }

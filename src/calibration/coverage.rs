@@ -1,24 +1,24 @@
-//! Expected coverage: how often regions of a given credibility hold the true values.
+//! Expected coverage: how often regions of a given credibility contain the true values.
 
 use super::{Calibration, Coverage, Ranks};
 
 impl Ranks {
-    /// How often the central interval of each level holds the true value.
+    /// Returns for each of `levels` how often the central interval contains the true value.
     ///
-    /// The interval of level a holds the ranks between (1 - a) / 2 and (1 + a) / 2 of all; a rank at its edge counts in part,
-    /// so that the share is `level` on average where all ranks are equally likely, with any number of draws.
+    /// The interval of level a contains the ranks between (1 - a) / 2 and (1 + a) / 2 of all. A rank at its edge counts
+    /// in part, so that the share is the level on average where all ranks are equally likely, with any number of draws.
     pub fn central_coverage(&self, levels: &[f64]) -> Vec<Coverage> {
         self.coverage(levels, |level| [0.5 * (1.0 - level), 0.5 * (1.0 + level)])
     }
 
-    /// How often the highest part of each level holds the rank: for ranks of the log density, how often the region of highest
-    /// density with that credibility holds the true values.
+    /// Returns for each of `levels` how often the highest part of the ranks contains the rank. For ranks of the log
+    /// density this is how often the region of highest density with that credibility contains the true values.
     pub fn highest_coverage(&self, levels: &[f64]) -> Vec<Coverage> {
         self.coverage(levels, |level| [1.0 - level, 1.0])
     }
 
-    /// How often the lowest part of each level holds the rank: for [`Calibration::tarp`], how often the ball around the
-    /// reference with that credibility holds the true values.
+    /// Returns for each of `levels` how often the lowest part of the ranks contains the rank. For [`Calibration::tarp`]
+    /// this is how often the ball around the reference with that credibility contains the true values.
     pub fn lowest_coverage(&self, levels: &[f64]) -> Vec<Coverage> {
         self.coverage(levels, |level| [0.0, level])
     }
@@ -36,8 +36,9 @@ impl Ranks {
 }
 
 impl Calibration {
-    /// How often the regions of each level hold the true values: of highest density of all parameters together, named `log
-    /// density`, where the posterior density is known, and the central interval of each parameter by its name.
+    /// Returns for each of `levels` how often the regions contain the true values. They are the region of highest
+    /// density of all parameters together, named `log density`, where the posterior density is known, and the central
+    /// interval of each parameter by its name.
     pub fn coverage(&self, levels: &[f64]) -> Vec<(String, Vec<Coverage>)> {
         let together = self.log_density_ranks().map(|ranks| (ranks.name.clone(), ranks.highest_coverage(levels)));
         let each = self.ranks().into_iter().map(|ranks| (ranks.name.clone(), ranks.central_coverage(levels)));
@@ -49,7 +50,7 @@ impl Calibration {
 mod tests {
     use super::*;
 
-    /// Of uniform ranks every part holds its share, whole or not; of ranks at one end all or nothing.
+    /// A part of uniform ranks contains its share, whole or not; of ranks at one end it contains all or none.
     #[test]
     fn a_part_holds_its_share() {
         let of = |ranks: Vec<usize>| Ranks { name: String::new(), ranks, draws: 9 };

@@ -1,10 +1,10 @@
-//! Numbers that describe a data set, whatever its model.
+//! Statistics of a data set of any model.
 
 use crate::model::{Column, DataSet, Frame};
 
-/// Plain statistics of a data set by name: `events` (the number of its elements), and for each column of numbers `mean x`,
-/// `sd x`, `least x` and `largest x`, over all its elements and components; what is seen once is `x` itself. Statistics of
-/// nothing are left out.
+/// Returns plain statistics of a data set by name. They are `events` (the number of its elements) and, for each column
+/// of numbers, `mean x`, `sd x`, `least x` and `largest x` over all elements and components; a number observed once is
+/// `x` itself. Statistics of empty columns are left out.
 pub fn data_statistics<D: DataSet>(data: &D) -> Vec<(String, f64)> {
     frame_statistics(&data.frame())
 }
@@ -36,7 +36,7 @@ fn of_column(column: &Column<'_>, found: &mut Vec<(String, f64)>) {
     found.extend(described(name, &(0..count).map(|i| values.get(i)).collect::<Vec<f64>>()));
 }
 
-/// The statistics of some values: NaN where there are none.
+/// The statistics of `values`: NaN where there are none.
 pub(super) fn described(name: &str, values: &[f64]) -> [(String, f64); 4] {
     let n = values.len() as f64;
     let mean = values.iter().sum::<f64>() / n;

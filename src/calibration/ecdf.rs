@@ -1,23 +1,23 @@
-//! The empirical distribution of ranks with bands that hold at all points at once: Säilynoja, Bürkner & Vehtari, *Graphical
-//! test for discrete uniformity and its applications* (Statistics and Computing 2022, arXiv 2103.10522).
+//! The empirical distribution of ranks with simultaneous bands: Säilynoja, Bürkner & Vehtari, *Graphical test for
+//! discrete uniformity and its applications* (Statistics and Computing 2022, arXiv 2103.10522).
 
 use statrs::distribution::{Binomial, DiscreteCDF};
 use statrs::function::factorial::ln_factorial;
 
 use super::Ranks;
 
-/// Most points at which the empirical distribution is looked at.
+/// The largest number of points at which the empirical distribution is evaluated.
 const POINTS: usize = 100;
-/// Below this one less the probability to stay inside is rounding.
+/// Below this, one minus the probability of staying inside is rounding.
 const ROUNDING: f64 = 1e-10;
 
-/// The empirical distribution function of ranks less the uniform one, and the bands that it stays within at all points at
-/// once.
+/// The empirical distribution function of ranks minus the uniform one, and the simultaneous bands: it stays within them
+/// at all points at once.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EcdfBands {
-    /// Where: fractions of the ranks, in (0, 1).
+    /// The points: fractions of the ranks, in (0, 1).
     pub at: Vec<f64>,
-    /// The share of the ranks at or below, less the fraction.
+    /// The share of the ranks at or below each point, minus the fraction.
     pub difference: Vec<f64>,
     /// The lower band.
     pub low: Vec<f64>,
@@ -26,8 +26,8 @@ pub struct EcdfBands {
 }
 
 impl Ranks {
-    /// The empirical distribution function less the uniform one, at up to 100 points, with bands that hold it at all of them
-    /// with the probability `coverage` (0.95, say) or a little more, since counts are whole.
+    /// Returns the empirical distribution function minus the uniform one, at up to 100 points. It is inside the bands
+    /// at all of them with the probability `coverage` (0.95, say) or a little more, since counts are whole.
     pub fn ecdf(&self, coverage: f64) -> EcdfBands {
         let uniform = UniformCounts::new(self.ranks.len(), self.draws);
         let bands = uniform.bands(coverage);
@@ -37,8 +37,9 @@ impl Ranks {
         EcdfBands { difference: less(self.counts(&uniform)), low: less(low), high: less(high), at: uniform.at.clone() }
     }
 
-    /// The p-value of the empirical distribution function: how often one of uniform ranks is at some point as far out, by its
-    /// probability there, as this is where it is farthest out. Exact.
+    /// Returns the p-value of the empirical distribution function. At each point the deviation is measured by its tail
+    /// probability; the p-value is how often uniform ranks have, at some point, a deviation as improbable as the
+    /// largest one here. Exact.
     pub fn ecdf_p_value(&self) -> f64 {
         if self.ranks.is_empty() {
             return 1.0;
@@ -47,11 +48,11 @@ impl Ranks {
         let counts = self.counts(&uniform);
         let least = counts.iter().enumerate().map(|(k, c)| uniform.tail(k, *c)).fold(1.0, f64::min);
         let out = 1.0 - uniform.inside(&uniform.intervals(least));
-        // Far out: the sum over the points bounds it from above.
+        // Far out: the sum over the points is an upper bound.
         if out > ROUNDING { out } else { (2.0 * least * counts.len() as f64).min(1.0) }
     }
 
-    /// How many ranks are at or below each point.
+    /// Returns how many ranks are at or below each point.
     fn counts(&self, uniform: &UniformCounts) -> Vec<usize> {
         let mut sorted = self.ranks.clone();
         sorted.sort_unstable();
@@ -59,10 +60,10 @@ impl Ranks {
     }
 }
 
-/// How many of n uniform ranks are at or below each of some points.
+/// How many of n uniform ranks are at or below each point.
 struct UniformCounts {
     n: usize,
-    /// The points: ranks below this are counted, which is this fraction of all.
+    /// Ranks below `levels` are counted at each point; `at` is this fraction of all.
     levels: Vec<usize>,
     at: Vec<f64>,
     binomials: Vec<Binomial>,
@@ -77,7 +78,7 @@ impl UniformCounts {
         Self { n, levels, at, binomials }
     }
 
-    /// The probability of a count as low, or as high, whichever is less.
+    /// Returns the probability of a count as low, or as high, whichever is smaller.
     fn tail(&self, point: usize, count: usize) -> f64 {
         self.below(point, count).min(self.above(point, count))
     }
@@ -90,7 +91,7 @@ impl UniformCounts {
         if count == 0 { 1.0 } else { self.binomials[point].sf(count as u64 - 1) }
     }
 
-    /// At each point the counts, from the first to the last, whose tails are larger than `tail`.
+    /// Returns at each point the first and the last count whose tails are larger than `tail`.
     fn intervals(&self, tail: f64) -> Vec<(usize, usize)> {
         let interval = |k: usize| {
             let (mut least, mut most) = (0, self.n);
@@ -108,8 +109,9 @@ impl UniformCounts {
         (0..self.levels.len()).map(interval).collect()
     }
 
-    /// The probability that the counts are inside at all points. Given that they sum to n, uniform ranks are a Poisson process,
-    /// whose increments are independent of the past: the paper's recursion (its section 2.2) with one table for each step.
+    /// Returns the probability that the counts are inside `intervals` at all points. Given their total n, uniform ranks
+    /// are a Poisson process, whose increments are independent of the past: the paper's recursion (its section 2.2)
+    /// with one table for each step.
     fn inside(&self, intervals: &[(usize, usize)]) -> f64 {
         let n = self.n as f64;
         let poisson = |mean: f64, count: usize| (count as f64 * mean.ln() - mean - ln_factorial(count as u64)).exp();
@@ -133,10 +135,11 @@ impl UniformCounts {
         mass[0] / poisson(n, self.n)
     }
 
-    /// The narrowest intervals, of one tail probability at all points, that hold all counts with this probability.
+    /// Returns the narrowest intervals, with one tail probability at all points, that contain all counts with this
+    /// probability.
     fn bands(&self, coverage: f64) -> Vec<(usize, usize)> {
         let alarm = 1.0 - coverage;
-        // By Bonferroni the lower end holds enough.
+        // By Bonferroni the lower end contains enough.
         let (mut enough, mut tail) = ((0.5 * alarm / self.levels.len() as f64).ln(), (0.5 * alarm).ln());
         for _ in 0..30 {
             let middle = 0.5 * (enough + tail);
@@ -157,7 +160,7 @@ mod tests {
         Ranks { name: String::new(), ranks, draws }
     }
 
-    /// Of all the ranks that there can be, the part whose p-value is at most p is p.
+    /// Over all the ranks that there can be, the share with a p-value of at most p is p.
     #[test]
     fn p_values_are_exact() {
         for (n, draws) in [(5, 3), (8, 2), (3, 9usize)] {
@@ -173,8 +176,8 @@ mod tests {
         }
     }
 
-    /// Against independent simulation: the bands hold the whole function as often as they say, within four standard errors and
-    /// what whole counts add; and p-values below 0.01 are one in a hundred.
+    /// Against independent simulation: the bands contain the whole function as often as stated, within four standard
+    /// errors and the effect of whole counts; and p-values below 0.01 are one in a hundred.
     #[test]
     fn bands_hold_at_all_points_at_once() {
         const TIMES: u64 = 4000;
@@ -186,7 +189,7 @@ mod tests {
                 let mut rng = stream(seed(3), time);
                 let drawn = ranks((0..n).map(|_| rng.random_range(0..=draws)).collect(), draws);
                 let EcdfBands { low, high, .. } = bands.get_or_insert_with(|| drawn.ecdf(0.95));
-                // Counted here anew, since the bands of a size are always the same.
+                // Counted here anew, since the bands of one size are always the same.
                 let mut counts = vec![0usize; draws + 1];
                 drawn.ranks.iter().for_each(|rank| counts[*rank] += 1);
                 let points = low.len();

@@ -1,5 +1,5 @@
-//! How far the true values are from the centre of the draws, all parameters together: regions of highest density where the
-//! density is not known.
+//! How far the true values are from the centre of the draws, all parameters together: a substitute for regions of
+//! highest density where the density is not known.
 
 use rayon::prelude::*;
 
@@ -7,16 +7,16 @@ use super::ranks::rank;
 use super::{Calibration, CalibrationTrial, Ranks};
 use crate::linear::Cholesky;
 
-/// Keeps a matrix of correlations positive definite where two parameters say the same.
+/// Keeps a correlation matrix positive definite where two parameters are equivalent.
 const RIDGE: f64 = 1e-9;
 
 impl Calibration {
-    /// For each simulation, how many draws are farther from the centre than the true values, by the Mahalanobis distance: the
-    /// ranks are low where the posterior is too narrow, as those of the log density are, of which they need nothing.
-    /// [`Ranks::highest_coverage`] says how often ellipsoids hold the true values.
+    /// Returns, for each simulation, how many draws are farther from the centre than the true values, by the
+    /// Mahalanobis distance. Like those of the log density, the ranks are low where the posterior is too narrow, but
+    /// they need no density. [`Ranks::highest_coverage`] is then how often ellipsoids contain the true values.
     ///
-    /// Centre and covariance are of the draws and the true values together, which keeps the ranks exact. There should be
-    /// several times as many draws as parameters.
+    /// Centre and covariance are computed from the draws and the true values together, which keeps the ranks exact.
+    /// There should be several times as many draws as parameters.
     pub fn ellipsoid_ranks(&self) -> Ranks {
         let of = |(i, one): (usize, &CalibrationTrial)| one.ellipsoid_rank(i);
         let ranks = self.judged.par_iter().enumerate().filter_map(of).collect();
@@ -28,7 +28,7 @@ impl CalibrationTrial {
     fn ellipsoid_rank(&self, simulation: usize) -> Option<usize> {
         let known: Vec<usize> = (0..self.truth.len()).filter(|p| !self.truth[*p].is_nan()).collect();
         let (size, count) = (known.len(), self.draws[*known.first()?].len());
-        // Standardised rows: the draws, and behind them the true values.
+        // Standardised rows: the draws, followed by the true values.
         let mut rows = vec![0.0; (count + 1) * size];
         for (column, p) in known.iter().enumerate() {
             let (mean, sd) = self.spread(*p);

@@ -1,4 +1,4 @@
-//! What can be calibrated: whatever draws from a posterior given data.
+//! What can be calibrated: anything that draws from a posterior given data.
 
 use std::error::Error;
 
@@ -7,37 +7,37 @@ use crate::model::{Likelihood, Model};
 use crate::sampling::{Chains, SamplingExt};
 use crate::simulate::Simulation;
 
-/// What an estimator may fail with.
+/// The error type of an estimator.
 pub type EstimatorError = Box<dyn Error + Send + Sync>;
 
-/// Draws of an estimator's posterior given a data set.
+/// Draws from an estimator's posterior given a data set.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Drawn {
     /// The names of the numbers: `mass`, `mu[2]` for a component, `slope[17]` for the element of a plate, `pair[1][17]` for
     /// both.
     pub names: Vec<String>,
-    /// For each name its draws.
+    /// The draws for each name.
     pub draws: Vec<Vec<f64>>,
     /// ln of the posterior density, up to a constant, where it is known.
     pub log_densities: Option<LogDensities>,
 }
 
-/// ln of a posterior density, up to a constant of the data set.
+/// ln of a posterior density, up to a constant for each data set.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LogDensities {
-    /// At the values that the data were simulated with.
+    /// At the values with which the data were simulated.
     pub truth: f64,
     /// At each draw.
     pub draws: Vec<f64>,
 }
 
-/// Whatever draws from a posterior given data: neural posteriors and ratios, [`NutsEstimator`], and a closure from data, a number of draws and a seed to the draws by name.
+/// Anything that draws from a posterior given data: neural posteriors and ratios, [`NutsEstimator`], and a closure that
+/// takes data, a number of draws and a seed, and returns the draws by name.
 pub trait Estimator<M: Model>: Sync {
-    /// `count` independent draws given the data of a simulation. The true values are there for the log density at them
-    /// alone.
+    /// Returns `count` independent draws given the data of `simulation`. Only the log density may use its true values.
     ///
     /// # Errors
-    /// Whatever the estimator fails with.
+    /// Any error of the estimator.
     fn draw(&self, simulation: &Simulation<M>, count: usize, seed: u64) -> Result<Drawn, EstimatorError>;
 }
 
@@ -53,7 +53,7 @@ where
     }
 }
 
-/// NUTS as an estimator: for each data set two chains, thinned to the draws that are asked for.
+/// NUTS as an estimator: it runs two chains for each data set, thinned to the requested number of draws.
 #[derive(Clone, Copy, Debug)]
 pub struct NutsEstimator<'a, M: Model> {
     model: &'a M,
@@ -62,19 +62,20 @@ pub struct NutsEstimator<'a, M: Model> {
 }
 
 impl<'a, M: Likelihood> NutsEstimator<'a, M> {
-    /// Chains with a warm-up of 500, of which every fifth draw is kept, so that what is kept is nearly independent.
+    /// Creates an estimator with a warm-up of 500 steps. It keeps every fifth draw, so that the draws are nearly
+    /// independent.
     pub fn new(model: &'a M) -> Self {
         Self { model, warmup: 500, thin: 5 }
     }
 
-    /// How many steps adapt a chain.
+    /// Sets the number of steps that adapt a chain.
     pub fn warmup(mut self, steps: usize) -> Self {
         self.warmup = steps;
         self
     }
 
-    /// Of how many draws of a chain one is kept, at least 1. Ranks among draws that depend on each other are too often
-    /// extreme.
+    /// Keeps one of `thin` draws of a chain; `thin` is at least 1. Ranks among draws that depend on each other are too
+    /// often extreme.
     pub fn thin(mut self, thin: usize) -> Self {
         self.thin = thin.max(1);
         self

@@ -1,34 +1,36 @@
-//! Local coverage: whether the posterior is right in every region of the data, and not only on average. Where it is, ranks are
-//! uniform whatever the data are: their normal scores have no trend in any number that describes the data.
+//! Local coverage: whether the posterior is right in every region of the data, and not only on average. If it is, ranks
+//! are uniform whatever the data are: their normal scores have no trend along any statistic of the data.
 
 use rayon::prelude::*;
 
 use super::normal_scores::{Group, NormalScores};
 use super::{Calibration, Ranks};
 
-/// Groups of simulations along a feature, and the fewest simulations in one.
+/// The number of groups of simulations along a feature, and the fewest simulations in a group.
 const BINS: usize = 10;
 const FEWEST: usize = 5;
 
-/// The ranks of a parameter by a feature of the data.
+/// The ranks of a parameter along a feature of the data.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Local {
     /// The parameter, or `log density`.
     pub parameter: String,
-    /// The feature: a statistic of the data in `backticks`, or `its mean` or `its sd`: of the parameter given the data.
+    /// The feature: a statistic of the data in `backticks`, or `its mean` or `its sd`, those of the parameter's
+    /// posterior.
     pub feature: String,
-    /// The p-value of a trend, straight or bent, in shift or width.
+    /// The p-value of a trend, linear or quadratic, in shift or width.
     pub p_value: f64,
-    /// Whether the straight trend, from low to high features, is the stronger one; else middle and ends differ.
+    /// Whether the linear trend, from low to high features, is the stronger one; otherwise the middle differs from both
+    /// ends.
     pub straight: bool,
     /// Groups of simulations of about equal size, from the lowest feature to the highest.
     pub bins: Vec<LocalBin>,
 }
 
-/// The simulations whose feature is in a range.
+/// The simulations whose feature is in one range.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LocalBin {
-    /// The least feature.
+    /// The smallest feature.
     pub low: f64,
     /// The largest feature.
     pub high: f64,
@@ -37,7 +39,7 @@ pub struct LocalBin {
 }
 
 impl Local {
-    /// What is wrong where, in words; nothing where the p-value is not below `alarm`.
+    /// Returns what is wrong and where, in words; `None` if the p-value is not below `alarm`.
     pub fn verdict(&self, alarm: f64) -> Option<String> {
         (self.p_value < alarm).then(|| self.words())
     }
@@ -62,13 +64,13 @@ impl Local {
 }
 
 impl Calibration {
-    /// Each parameter, and the log density where it is known, by each feature of the data: the statistics of
-    /// [`CalibrationTrial`](super::CalibrationTrial), and the parameter's own mean and sd given the data.
+    /// Returns the ranks of each parameter, and of the log density where it is known, along each feature of the data:
+    /// the statistics of [`CalibrationTrial`](super::CalibrationTrial), and the parameter's own posterior mean and sd.
     ///
-    /// The test is a score test of a trend: the simulations are put in ten groups along the feature, and weighted sums of the
-    /// normal scores and of their squares over the groups, with weights that rise from one end to the other, or from the middle
-    /// to both ends, are compared with their exact distribution. Weights sum to nought, so that what is wrong everywhere alike
-    /// is left to [`Ranks::p_value`]. The p-value is the less of the two, times two.
+    /// The test is a score test of a trend. The simulations are put in ten groups along the feature; weighted sums over
+    /// the groups of the normal scores, and of their squares, are compared with their exact distribution. The weights
+    /// rise from one end to the other, or from the middle to both ends. They sum to zero, so that a fault common to all
+    /// groups is left to [`Ranks::p_value`]. The p-value is the smaller of the two, times two.
     pub fn local(&self) -> Vec<Local> {
         let mut statistics: Vec<&str> = Vec::new();
         for (name, _) in self.judged.iter().flat_map(|one| &one.statistics) {
@@ -152,7 +154,7 @@ impl Calibration {
     }
 }
 
-/// Groups of about equal size of what is sorted by its first number; equal numbers stay together.
+/// Splits `sorted` by its first number into groups of about equal size; equal numbers stay together.
 fn binned(sorted: &[(f64, usize)]) -> Vec<&[(f64, usize)]> {
     let bins = BINS.min(sorted.len() / FEWEST);
     let (mut found, mut from) = (Vec::new(), 0);

@@ -1,20 +1,20 @@
 //! How far a posterior is off, in shift and in width, from the ranks of true values.
 //!
-//! A posterior that is normal with the mean m and the sd s, where N(m + a s, (b s)^2) is right, has true values of which the
-//! normal score z = (truth - m) / s is distributed as N(a, b^2); and a rank among L draws is binomial with L trials and the
-//! probability Phi(z). So the likelihood of the ranks is that of N(a, b^2) seen through the binomial, whatever L is; for a
-//! posterior that is right it is that of uniform ranks, whatever the posterior's form. Its maximum estimates a and ln b, and
-//! its ratios test them.
+//! Let a posterior be normal with the mean m and the sd s where the right one is N(m + a s, (b s)^2). Then the normal
+//! score of the true value, z = (truth - m) / s, is distributed as N(a, b^2), and a rank among L draws is binomial with
+//! L trials and the probability Phi(z). So the likelihood of the ranks is that of N(a, b^2) seen through the binomial,
+//! for any L. For a posterior that is right it is that of uniform ranks, whatever the posterior's form. Its maximum
+//! estimates a and ln b, and its ratios test them.
 
 use statrs::function::erf::erfc;
 use statrs::function::gamma::ln_gamma;
 
 /// Beyond this score every draw is on one side.
 const END: f64 = 6.5;
-/// Steps of the maximisation, and a gain that is not worth another.
+/// Steps of the maximisation, and the gain below which it stops.
 const STEPS: usize = 100;
 const GAIN: f64 = 1e-10;
-/// ln b at most, either way: a width that is wrong by a factor of ten.
+/// The largest |ln b|: a width that is wrong by a factor of ten.
 const WIDEST: f64 = 2.3;
 
 /// P(z > x) for a standard normal z.
@@ -28,7 +28,7 @@ fn density(t: f64) -> f64 {
 
 /// The likelihood of ranks as a function of a and ln b.
 pub(super) struct RankLikelihood {
-    /// Scores at which the integral is summed, their distance, and for each rank its probability there.
+    /// Scores at which the integral is summed, their spacing, and for each rank its probability there.
     scores: Vec<f64>,
     step: f64,
     ranks: Vec<Rank>,
@@ -41,7 +41,7 @@ struct Rank {
     /// Its probability at the scores from `first` on; zero at all others.
     first: usize,
     probabilities: Vec<f64>,
-    /// Whether all draws are on one side: below the truth, above it.
+    /// Whether all draws are on one side: below the true value, above it.
     all: [bool; 2],
 }
 
@@ -55,17 +55,17 @@ pub(super) struct Fit {
 }
 
 impl RankLikelihood {
-    /// From ranks among so many draws.
+    /// Creates the likelihood of `ranks` among `draws` draws.
     pub(super) fn new(ranks: &[usize], draws: usize) -> Self {
         let mut counts = vec![0.0; draws + 1];
         ranks.iter().for_each(|rank| counts[*rank] += 1.0);
         Self::of_counts(&counts)
     }
 
-    /// From how often each rank occurs.
+    /// Creates the likelihood from how often each rank occurs.
     fn of_counts(counts: &[f64]) -> Self {
         let draws = (counts.len() - 1) as f64;
-        // The probability of a rank is about as wide as 1.25 / sqrt(L), at the least.
+        // The probability of a rank, as a function of the score, is at least about 1.25 / sqrt(L) wide.
         let step = (0.5 / draws.sqrt()).min(0.04);
         let half = (END / step).ceil() as i32;
         let scores: Vec<f64> = (-half..=half).map(|i| f64::from(i) * step).collect();
@@ -74,7 +74,7 @@ impl RankLikelihood {
             let below = rank as f64;
             let ways = ln_gamma(draws + 1.0) - ln_gamma(below + 1.0) - ln_gamma(draws - below + 1.0);
             let at = |[of_below, of_above]: &[f64; 2]| (ways + below * of_below + (draws - below) * of_above).exp();
-            // From its most probable score on to either side, as far as it matters.
+            // From its most probable score to either side, as far as it matters.
             let most = scores.partition_point(|z| above(-z) * draws < below);
             let matters = |p: &f64| *p > 1e-14;
             let mut probabilities: Vec<f64> = logs[..most].iter().rev().map(at).take_while(matters).collect();
@@ -120,7 +120,7 @@ impl RankLikelihood {
         fit
     }
 
-    /// The maximum, with one of the two held where it is said: by the method of scoring.
+    /// Returns the maximum, with one of the two held where `held` is given, by the method of scoring.
     pub(super) fn maximum(&self, held: [Option<f64>; 2]) -> Fit {
         let mut fit = self.at(held.map(|held| held.unwrap_or(0.0)));
         for _ in 0..STEPS {
@@ -136,7 +136,7 @@ impl RankLikelihood {
                 }
                 length *= 0.5;
             };
-            // A value that is not a number is one that no step leads away from.
+            // No step leads away from a NaN.
             if gain.is_nan() || next.value.is_nan() || gain < GAIN || next.value - fit.value < 0.1 * GAIN {
                 break;
             }
@@ -145,17 +145,18 @@ impl RankLikelihood {
         fit
     }
 
-    /// How far the maximum `best` is from where one of the two, a or ln b, is held: the signed root of the likelihood ratio,
-    /// standard normal where that is true.
+    /// Returns how far the maximum `best` is from where one of the two, a or ln b, is held: the signed root of the
+    /// likelihood ratio, which is standard normal if the held value is true.
     pub(super) fn deviate(&self, best: &Fit, which: usize, held: f64) -> f64 {
         let ratio = best.value - self.maximum(only(which, held)).value;
         let root = (2.0 * ratio).max(0.0).sqrt().copysign(best.at[which] - held);
-        // A width is estimated too small, as the mean is estimated, too; of a normal sample by this in the mean.
+        // The estimated width is too small, since the mean is estimated, too; for a normal sample by this on average.
         if which == 1 { root + 5.0 / (3.0 * (2.0 * self.simulations).sqrt()) } else { root }
     }
 
-    /// Of ranks among so many draws, where a and ln b are `truth`: the [`deviate`](RankLikelihood::deviate) from where one of
-    /// them is held has, over n simulations, the mean sqrt(n) times the first of these, and as its sd the second.
+    /// For ranks among `draws` draws where a and ln b are `truth`: over n simulations the
+    /// [`deviate`](RankLikelihood::deviate) from where one of them is held has the mean sqrt(n) times the first number
+    /// returned, and the second as its sd.
     pub(super) fn power(draws: usize, truth: [f64; 2], which: usize, held: f64) -> (f64, f64) {
         let all = Self::of_counts(&vec![1.0; draws + 1]);
         let probable = all.log_probabilities(truth);
@@ -168,14 +169,14 @@ impl RankLikelihood {
         ((2.0 * mean).sqrt(), ((square - mean * mean) / (2.0 * mean)).sqrt())
     }
 
-    /// Of each rank that occurs.
+    /// Returns ln of the probability of each rank that occurs.
     fn log_probabilities(&self, at: [f64; 2]) -> Vec<f64> {
         let (nodes, tails) = self.nodes(at);
         self.ranks.iter().map(|rank| rank.integrals(&nodes, &tails)[0].ln()).collect()
     }
 }
 
-/// Where one of the two is held.
+/// Holds one of the two.
 fn only(which: usize, at: f64) -> [Option<f64>; 2] {
     let mut held = [None, None];
     held[which] = Some(at);
@@ -183,7 +184,7 @@ fn only(which: usize, at: f64) -> [Option<f64>; 2] {
 }
 
 impl Rank {
-    /// Its probability, and the derivatives of that.
+    /// Returns its probability, and the derivatives of that.
     fn integrals(&self, nodes: &[[f64; 3]], tails: &[[f64; 3]; 2]) -> [f64; 3] {
         let mut sum = [0.0; 3];
         for (probability, node) in self.probabilities.iter().zip(&nodes[self.first..]) {
@@ -197,9 +198,9 @@ impl Rank {
 }
 
 impl Fit {
-    /// Where the gradient and the information say that the maximum is.
+    /// Returns the estimate of the maximum from the gradient and the information.
     fn step(&self, held: [Option<f64>; 2]) -> [f64; 2] {
-        // A little is added where all ranks are the same, which tells of one number alone.
+        // A little is added where all ranks are the same, since they determine one number only.
         let more = 1e-6 * (self.information[0][0] + self.information[1][1]);
         let ([g, h], [[gg, gh], [_, hh]]) = (self.gradient, self.information);
         let (gg, hh) = (gg + more, hh + more);
@@ -214,7 +215,7 @@ impl Fit {
         }
     }
 
-    /// The standard errors of a and of ln b.
+    /// Returns the standard errors of a and of ln b.
     pub(super) fn errors(&self) -> [f64; 2] {
         let [[gg, gh], [_, hh]] = self.information;
         let determinant = gg * hh - gh * gh;
@@ -262,8 +263,9 @@ mod tests {
         }
     }
 
-    /// Ranks of a known shift and width, few draws or many: the estimates are right to 4.5 standard errors, and these are what
-    /// Fisher's information of a rank says, the mean square of its derivative. That of a number itself is 1 and 2.
+    /// Ranks of a known shift and width, few draws or many: the estimates are right to 4.5 standard errors, and these
+    /// agree with Fisher's information of a rank, the mean square of its derivative. That of a number itself is 1 and
+    /// 2.
     #[test]
     fn shift_and_width_are_found() {
         let (n, mut rng) = (20_000, stream(seed(1), 0));
@@ -295,7 +297,7 @@ mod tests {
         }
     }
 
-    /// All true values below every draw, or all in the middle: the estimates stay where they can, and are numbers.
+    /// All true values below every draw, or all in the middle: the estimates stay in their bounds, and are finite.
     #[test]
     fn ranks_of_nothing_but_extremes() {
         for ranks in [vec![0; 100], vec![20; 100], vec![10; 100], [vec![0; 50], vec![20; 50]].concat()] {

@@ -1,11 +1,11 @@
-//! Whether to believe an inference: calibration of any estimator on simulations from the prior, and confidence sets that
-//! cover what they promise.
+//! Whether to trust an inference: calibration of any estimator on simulations from the prior, and confidence sets with
+//! the stated coverage.
 //!
 //! # The checks
 //!
-//! `posterior.calibrate().run()` gives a [`Calibration`]: simulations from the prior, each with draws given its data. The true
-//! values of a simulation are one draw more from the right posterior, so where they rank among the draws, by whatever number,
-//! says nothing but how wrong the posterior is. Every check is of such [`Ranks`]:
+//! `posterior.calibrate().run()` returns a [`Calibration`]: simulations from the prior, each with draws given its data.
+//! If the posterior is right, the true values of a simulation are distributed as one more draw. So their rank among the
+//! draws, by any number, depends on nothing but how wrong the posterior is. Every check is of such [`Ranks`]:
 //!
 //! | check | ranks of | finds |
 //! | --- | --- | --- |
@@ -16,16 +16,17 @@
 //! | pairs, [`Calibration::pairs`] | sum and difference of two parameters | wrong correlations |
 //! | local, [`Calibration::local`] | each of the first two kinds, along features of the data | what is right on average alone |
 //!
-//! [`Calibration::summary`] makes them all, and prints as a table with warnings. A check of several tests has the least of their
-//! p-values times their number. [`Ranks::p_value`] looks at shift and width by normal scores: near the most powerful test of
-//! either, and exact in the tails (its deviates are from saddlepoints; measured false-alarm rates are within 10 % of one in a
-//! million, with 20 to 1000 simulations). [`Ranks::ecdf`] shows everything that ranks can say, and detects less.
+//! [`Calibration::summary`] makes all checks, and prints as a table with warnings. A check of several tests has the
+//! smallest of their p-values times their number. [`Ranks::p_value`] tests shift and width by normal scores: near the
+//! most powerful test of either, and exact in the tails (its deviates are from saddlepoints; measured false-alarm rates
+//! are within 10 % of one in a million, with 20 to 1000 simulations). [`Ranks::ecdf`] shows every deviation that ranks
+//! can have, and detects less.
 //!
 //! # What they find
 //!
-//! Of a conjugate model with two parameters of correlation 0.5 and 400 draws for each simulation, the share of 200 seeds in
-//! which a posterior with a fault is found at a false-alarm rate of one in a thousand. Each fault is found at least 19 times in
-//! 20 by the check that should:
+//! A conjugate model has two parameters with a correlation of 0.5; each simulation has 400 draws. The table gives the
+//! share of 200 seeds in which a posterior with a fault is found at a false-alarm rate of one in a thousand. Each fault
+//! is found at least 19 times in 20 by the check meant for it:
 //!
 //! | the posterior is, simulations | one parameter | its ECDF | parameters | log density | ellipsoids | TARP | pairs | local | all |
 //! | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
@@ -36,11 +37,11 @@
 //! | shifted by 0.2 sd, up in one half of the data, down in the other, 4000 | 0.04 | 0.01 | 0.07 | 0.04 | 0.04 | 0.70 | 0.14 | 1.00 | 1.00 |
 //! | too wide by 10 % in one half of the data, too narrow in the other, 4000 | 0.02 | 0.01 | 0.01 | 0.05 | 0.04 | 0.01 | 0.01 | 1.00 | 1.00 |
 //!
-//! A width that is wrong by 10 % is no easy thing to see in one parameter with 1000 simulations: the best test of nothing but
-//! width, that of the variance of 1000 exact normal scores, finds 0.93 of those too narrow and 0.81 of those too wide. All
-//! parameters together say it better.
+//! A width that is wrong by 10 % is hard to see in one parameter with 1000 simulations. The best test of width alone,
+//! that of the variance of 1000 exact normal scores, finds 0.93 of those too narrow and 0.81 of those too wide. All
+//! parameters together detect it better.
 //!
-//! A true posterior is passed as often as stated; alarms of 1000 seeds, with 1000 simulations each:
+//! A right posterior passes as often as stated; alarms among 1000 seeds, with 1000 simulations each:
 //!
 //! | alarms of 1000 at | one parameter | its ECDF | parameters | log density | ellipsoids | TARP | pairs | local | all |
 //! | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
@@ -48,8 +49,8 @@
 //! | 0.01 | 9 | 6 | 10 | 10 | 8 | 5 | 8 | 13 | 6 |
 //! | 0.05 | 43 | 49 | 44 | 49 | 43 | 56 | 58 | 48 | 38 |
 //!
-//! How many simulations find a fault 19 times in 20 at a false-alarm rate of one in a million, and the share found by so many in
-//! 200 other seeds:
+//! The number of simulations that finds a fault 19 times in 20 at a false-alarm rate of one in a million, and the share
+//! that it finds in 200 other seeds:
 //!
 //! | the posterior is | check | simulations | found |
 //! | --- | --- | --- | --- |

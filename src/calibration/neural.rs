@@ -1,4 +1,4 @@
-//! The checks of neural estimators: what they draw, and how they are asked.
+//! Calibration and typicality of neural estimators.
 
 use super::{Calibrate, Drawn, Estimator, EstimatorError, LogDensities, TypicalityTest};
 use crate::draws::Inferred;
@@ -44,12 +44,12 @@ impl<M: Model> Estimator<M> for RatioEstimator<M> {
 }
 
 impl<M: Model> PosteriorEstimator<M> {
-    /// Checks whether the posterior is calibrated: on simulations from the prior, of the sizes that it was trained for.
+    /// Returns a calibration of the posterior, on simulations from the prior with the sizes that it was trained for.
     pub fn calibrate(&self) -> Calibrate<'_, M, Self> {
         Calibrate::new(self.model(), self).sizes(self.sizes())
     }
 
-    /// A test of whether data are like simulations of the model: those that the posterior has learned from.
+    /// Returns a test of whether data are like the simulations of the model that the estimator was trained on.
     ///
     /// ```
     /// use hierarch::prelude::*;
@@ -80,25 +80,25 @@ impl<M: Model> PosteriorEstimator<M> {
 }
 
 impl<M: Model> JointEstimator<M> {
-    /// Checks whether the posterior is calibrated, globals and locals: on simulations from the prior, of the sizes that it was
-    /// trained for.
+    /// Returns a calibration of the posterior of globals and locals, on simulations from the prior with the sizes that
+    /// it was trained for.
     pub fn calibrate(&self) -> Calibrate<'_, M, Self> {
         Calibrate::new(self.model(), self).sizes(self.sizes())
     }
 
-    /// A test of whether data are like simulations of the model: see [`PosteriorEstimator::typicality`].
+    /// Returns a test of whether data are like simulations of the model: see [`PosteriorEstimator::typicality`].
     pub fn typicality(&self) -> TypicalityTest<'_, M> {
         TypicalityTest::new(self.model())
     }
 }
 
 impl<M: Model> RatioEstimator<M> {
-    /// Checks whether the posterior is calibrated: on simulations from the prior, of the sizes that it was trained for.
+    /// Returns a calibration of the posterior, on simulations from the prior with the sizes that it was trained for.
     pub fn calibrate(&self) -> Calibrate<'_, M, Self> {
         Calibrate::new(self.model(), self).sizes(self.sizes())
     }
 
-    /// A test of whether data are like simulations of the model: see [`PosteriorEstimator::typicality`].
+    /// Returns a test of whether data are like simulations of the model: see [`PosteriorEstimator::typicality`].
     pub fn typicality(&self) -> TypicalityTest<'_, M> {
         TypicalityTest::new(self.model())
     }

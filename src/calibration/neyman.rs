@@ -1,5 +1,5 @@
-//! The construction of Neyman, *Outline of a theory of statistical estimation* (Philosophical Transactions A, 1937): from any
-//! test statistic, confidence sets of a parameter that cover its true value as often as they say.
+//! The construction of Neyman, *Outline of a theory of statistical estimation* (Philosophical Transactions A, 1937):
+//! from any test statistic, confidence sets of a parameter with the stated coverage.
 
 use std::error::Error;
 use std::marker::PhantomData;
@@ -15,28 +15,28 @@ use crate::model::{AnyData, AnyGlobals, AnyModel, GlobalSlot, Model, Name, Role,
 use crate::progress::Progress;
 use crate::simulate::{AnySimulate, Fixed, Simulate, SimulateError, stream};
 
-/// The fewest simulations that quantiles can be learned from.
+/// The fewest simulations from which critical values are learned.
 const FEWEST: usize = 200;
-/// Points at which a confidence set is looked at, sections of the place between them where none is inside, and bisections at
-/// each of its ends.
+/// A confidence set is computed on a grid of this many points, with this many golden sections where no grid point is
+/// inside, and this many bisections at each of its ends.
 const POINTS: usize = 101;
 const SECTIONS: usize = 30;
 const BISECTIONS: usize = 20;
 
-/// Why there is no confidence set.
+/// Why confidence sets cannot be computed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NeymanError {
     /// The model cannot be simulated.
     #[error(transparent)]
     Simulate(#[from] SimulateError),
-    /// There is no scalar global of a name.
+    /// No scalar global has this name.
     #[error(transparent)]
     Unknown(#[from] UnknownName),
-    /// The nuisance parameter is the one of interest.
+    /// The nuisance parameter is also the parameter of interest.
     #[error("`{0}` cannot be both the parameter of interest and the nuisance parameter")]
     Both(String),
-    /// Another global depends on the parameter.
+    /// The prior of another global depends on the parameter of interest.
     #[error(
         "the prior of `{other}` depends on `{name}`, which is not drawn but set: write `{other}` as a `let` of globals \
              that do not"
@@ -57,16 +57,16 @@ pub enum NeymanError {
         /// The high end.
         high: f64,
     },
-    /// A level is no probability.
+    /// A confidence level is not between 0 and 1.
     #[error("the confidence level {0} must lie between 0 and 1")]
     Level(f64),
     /// Too few simulations.
     #[error("{0} simulations are too few to learn critical values from: {FEWEST} at least, and 10,000 to trust them")]
     Few(usize),
-    /// No data sets to count coverage over.
+    /// The number of data sets for the coverage is zero.
     #[error("the coverage of 0 data sets is not known: ask for 1000, say")]
     NoSets,
-    /// A value beyond those that critical values were learned for.
+    /// A value outside the range for which critical values were learned.
     #[error("there are no critical values at `{name}` = {value}: they were learned from {low} to {high}")]
     Outside {
         /// The parameter.
@@ -85,7 +85,7 @@ pub enum NeymanError {
         name: String,
         /// Its value.
         value: f64,
-        /// What the statistic says.
+        /// The error that the statistic returned.
         error: Box<dyn Error + Send + Sync>,
     },
     /// The test statistic is not finite.
@@ -115,24 +115,25 @@ pub enum NeymanError {
     Quantile(f64),
 }
 
-/// How often confidence sets hold the true value.
+/// How often confidence sets contain the true value.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Coverage {
-    /// What they promise.
+    /// The confidence level.
     pub level: f64,
-    /// The share of simulated data sets whose confidence set holds the true value.
+    /// The share of simulated data sets whose confidence set contains the true value.
     pub share: f64,
-    /// The standard error of the share if the level is right, from the number of simulations.
+    /// The standard error of the share if the coverage equals the level, from the number of simulations.
     pub error: f64,
 }
 
 /// The critical values of a test statistic as functions of the parameter of interest, from simulations.
 ///
-/// The statistic t(data, value) is large where the data speak against the value: a [profile likelihood
-/// ratio](crate::sampling::ProfileLikelihood), or one that was learned. The value is in the confidence set if t is at most
-/// its critical value, the quantile of t under it. Nuisance parameters are drawn from their prior: sets cover as they say on
-/// average over them, and at each value of them as far as t depends on them little; [`coverage`](Neyman::coverage) tells.
-/// Where it depends on them more, [`following`](Neyman::following) lets critical values follow an estimate.
+/// The statistic t(data, value) must be large where the data disagree with the value: a [profile likelihood
+/// ratio](crate::sampling::ProfileLikelihood), or a learned statistic. A value is in the confidence set if t is at most
+/// its critical value, the quantile of t under this value. Nuisance parameters are drawn from their prior, so coverage
+/// is exact on average over them. At a fixed value of them it is right as far as t depends on them little;
+/// [`coverage`](Neyman::coverage) measures it. Where t depends on them more, [`following`](Neyman::following) makes
+/// critical values a function of an estimate of one of them.
 ///
 /// ```
 /// use hierarch::calibration::Neyman;
@@ -165,7 +166,7 @@ pub struct Neyman<'a, M: Model> {
     model: PhantomData<fn() -> M>,
 }
 
-/// Confidence sets of a global of some model.
+/// Confidence sets of a global of a model of any type.
 struct AnyNeyman<'a> {
     simulate: AnySimulate<'a>,
     slot: GlobalSlot,
@@ -173,14 +174,14 @@ struct AnyNeyman<'a> {
     statistic: Box<Statistic<'a>>,
     /// The nuisance parameter that critical values follow.
     nuisance: Option<(GlobalSlot, Box<EstimateOf<'a>>)>,
-    /// For each level, its critical values.
+    /// For each level, its critical values as a function of the parameter.
     critical: Vec<(f64, Quantile)>,
 }
 
 /// A statistic of data at a value of the parameter of interest.
 type Statistic<'a> = dyn Fn(&dyn AnyData, f64) -> Result<f64, Box<dyn Error + Send + Sync>> + Sync + 'a;
 
-/// An estimate of a nuisance parameter from data, if the parameter of interest has a value.
+/// An estimate of a nuisance parameter from data, given a value of the parameter of interest.
 type EstimateOf<'a> = dyn Fn(&dyn AnyData, f64) -> f64 + Sync + 'a;
 
 impl<M: Model> std::fmt::Debug for Neyman<'_, M> {
@@ -191,12 +192,13 @@ impl<M: Model> std::fmt::Debug for Neyman<'_, M> {
 }
 
 impl<'a, M: Model> Neyman<'a, M> {
-    /// Learns the critical values of a statistic at some levels, such as 0.95, from simulations in which a scalar global is
-    /// spread evenly over a range; the other globals, and all sizes and covariates, are as `simulate` has them.
+    /// Learns the critical values of `statistic` at each of `levels` (0.95, say) from simulations. In these the scalar
+    /// global `interest` is spread evenly over `range`; the other globals, all sizes and covariates are those of
+    /// `simulate`.
     ///
     /// # Errors
-    /// A global, range or level that makes no sense, another global whose prior depends on it, fewer than 200 simulations, and whatever fails in the simulations or the
-    /// statistic.
+    /// An invalid global, range or level; another global whose prior depends on `interest`; fewer than 200 simulations;
+    /// an error of the simulations or of the statistic.
     pub fn new<E: Into<Box<dyn Error + Send + Sync>>>(
         simulate: Simulate<'a, M>,
         interest: impl Into<Name>,
@@ -211,14 +213,14 @@ impl<'a, M: Model> Neyman<'a, M> {
         Ok(Self { any, model: PhantomData })
     }
 
-    /// The same with critical values that follow an estimate of a nuisance parameter: what the data say of it, in its own
-    /// units, if the parameter of interest has the value that is tested. This is the hybrid resampling of Chuang & Lai
-    /// (Statistica Sinica 2000), which physicists call the profile construction: the critical value is the quantile of t
-    /// where both have these values. Where the estimate is off, sets cover as far as the critical values vary little over
-    /// its error; a statistic that does not depend on the nuisance parameter loses nothing.
+    /// Learns critical values that also depend on an estimate of the global `nuisance`: `estimate` returns it, in the
+    /// units of `nuisance`, from data and a value of `interest`. This is the hybrid resampling of Chuang & Lai
+    /// (Statistica Sinica 2000), which physicists call the profile construction: the critical value is the quantile of
+    /// t where both parameters have these values. Where the estimate is off, coverage is right as far as critical
+    /// values vary little over its error. A statistic that does not depend on the nuisance parameter loses nothing.
     ///
     /// # Errors
-    /// Those of [`new`](Neyman::new), a nuisance parameter that is no other scalar global, and an estimate that is not finite.
+    /// Those of [`new`](Neyman::new); a `nuisance` that is not another scalar global; an estimate that is not finite.
     pub fn following<E: Into<Box<dyn Error + Send + Sync>>>(
         simulate: Simulate<'a, M>,
         interest: impl Into<Name>,
@@ -241,8 +243,8 @@ impl<'a, M: Model> Neyman<'a, M> {
         Ok(Self { any, model: PhantomData })
     }
 
-    /// For each level the critical value of the statistic at a value of the parameter. It depends on the data where it
-    /// [follows](Neyman::following) an estimate, and there alone.
+    /// Returns for each level the critical value of the statistic at `value` of the parameter. It depends on `data`
+    /// only where critical values [follow](Neyman::following) an estimate.
     ///
     /// # Errors
     /// An estimate that is not finite.
@@ -250,8 +252,9 @@ impl<'a, M: Model> Neyman<'a, M> {
         self.any.critical_values(data, value)
     }
 
-    /// For each level the confidence set given a data set, as intervals: none where the data speak against every value, and
-    /// several where the statistic has several minima. An interval that reaches an end of the range may go on beyond it.
+    /// Returns for each level the confidence set given `data`, as intervals: none where the data disagree with every
+    /// value, several where the statistic has several minima. An interval that reaches an end of the range may continue
+    /// beyond it.
     ///
     /// # Errors
     /// A statistic that fails or is not finite.
@@ -259,10 +262,12 @@ impl<'a, M: Model> Neyman<'a, M> {
         self.any.confidence_sets(data)
     }
 
-    /// For each level the share of data sets, simulated at some globals, whose confidence set holds the true value.
+    /// Returns for each level the share of `sets` data sets, simulated at `globals`, whose confidence set contains the
+    /// true value.
     ///
     /// # Errors
-    /// No data sets, a true value outside of the range that was learned, and what fails in the simulations or the statistic.
+    /// Zero data sets; a true value outside the range of the critical values; an error of the simulations or of the
+    /// statistic.
     pub fn coverage(&self, globals: &M::Globals, sets: usize, seed: u64) -> Result<Vec<Coverage>, NeymanError> {
         self.any.coverage(globals, sets, seed)
     }
@@ -300,7 +305,8 @@ impl<'a> AnyNeyman<'a> {
         }
         let mut neyman = Self { simulate, slot, range, statistic, nuisance, critical: Vec::new() };
         let fixed = neyman.simulate.fixed()?;
-        // The other globals come from one simulation, and the data at them from another, with random numbers of its own.
+        // The other globals come from one simulation, and the data given them from another, with its own random
+        // numbers.
         let drawn = |i: usize| {
             let mut numbers = neyman.simulate.draw(&fixed, i)?.globals().to_numbers();
             let within = stream(seed ^ 0x5851_f42d_4c95_7f2d, i as u64).random::<f64>();
@@ -324,7 +330,7 @@ impl<'a> AnyNeyman<'a> {
         let least = nuisance.iter().copied().fold(f64::INFINITY, f64::min);
         let most = nuisance.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let mut numbers = vec![(values.as_slice(), low, high)];
-        // One that is always the same makes no difference.
+        // An estimate that never varies makes no difference.
         if least < most {
             numbers.push((&nuisance, least, most));
         }
@@ -355,7 +361,7 @@ impl<'a> AnyNeyman<'a> {
         self.critical.par_iter().map(|(_, critical)| self.confidence_set(data, critical, coarse.clone())).collect()
     }
 
-    /// The set where the statistic is at most critical, from values of it at points that ascend.
+    /// The set where the statistic is at most the critical value, from its values at ascending points.
     fn confidence_set(
         &self,
         data: &dyn AnyData,
@@ -367,7 +373,7 @@ impl<'a> AnyNeyman<'a> {
         let best = (0..points.len()).min_by(|a, b| outside(&points[*a]).total_cmp(&outside(&points[*b])));
         let best = best.unwrap_or(0);
         if outside(&points[best]) > 0.0 {
-            // The set may be narrower than the grid: towards the minimum, by golden sections.
+            // The set may be narrower than the grid: search for the minimum by golden sections.
             let golden = 0.5 * (5.0_f64.sqrt() - 1.0);
             let (mut from, mut to) = (points[best.saturating_sub(1)].0, points[(best + 1).min(points.len() - 1)].0);
             for _ in 0..SECTIONS {
@@ -381,7 +387,7 @@ impl<'a> AnyNeyman<'a> {
             }
             points.sort_by(|a, b| a.0.total_cmp(&b.0));
         }
-        // Between a value inside and one outside.
+        // Bisects between a value inside and one outside.
         let edge = |mut inside: f64, mut beyond: f64| {
             for _ in 0..BISECTIONS {
                 let middle = 0.5 * (inside + beyond);
@@ -423,7 +429,7 @@ impl<'a> AnyNeyman<'a> {
         Ok(self.critical.iter().map(coverage).collect())
     }
 
-    /// The statistic of a data set that is simulated at globals of which `value` is the true one.
+    /// Returns the statistic of a data set simulated at globals of which `value` is the true value of interest.
     fn simulated(&self, fixed: &Fixed<'_>, value: f64, seed: u64, position: usize) -> Result<Found, NeymanError> {
         let simulation = self.simulate.source.model.draw(fixed, &mut stream(seed, position as u64))?;
         self.found(simulation.data(), value)
@@ -459,22 +465,22 @@ fn scalar(model: &dyn AnyModel, name: &str) -> Result<GlobalSlot, NeymanError> {
     Ok(scalars[UnknownName::find("scalar global", name, &known)?].clone())
 }
 
-/// What a data set says at a value.
+/// The statistic, and the estimate, of a data set at a value.
 #[derive(Clone, Copy, PartialEq)]
 struct Found {
     statistic: f64,
-    /// Of the nuisance parameter, where critical values follow it.
+    /// The estimate of the nuisance parameter, where critical values follow it.
     estimate: Option<f64>,
 }
 
 impl Found {
-    /// How far the statistic at a value is beyond its critical value.
+    /// Returns by how much the statistic at `value` exceeds its critical value.
     fn beyond(self, critical: &Quantile, value: f64) -> f64 {
         self.statistic - critical.at([Some(value), self.estimate].into_iter().flatten())
     }
 }
 
-/// The runs of consecutive items that hold.
+/// Returns the ranges of consecutive items for which `holds` is true.
 fn runs<T>(items: &[T], holds: impl Fn(&T) -> bool) -> Vec<std::ops::Range<usize>> {
     let mut runs: Vec<std::ops::Range<usize>> = Vec::new();
     for at in (0..items.len()).filter(|at| holds(&items[*at])) {

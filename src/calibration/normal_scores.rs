@@ -1,11 +1,10 @@
-//! The exact distribution of the normal scores of uniform ranks, and how unlikely their moments are: tail probabilities by
-//! saddlepoint, whose relative error is small however far out the tail is.
+//! The exact distribution of the normal scores of uniform ranks, and how unlikely their moments are: tail probabilities
+//! by saddlepoint, with a small relative error however far out the tail is.
 
 use statrs::distribution::{ContinuousCDF, Normal};
 use statrs::function::erf::erfc;
 
-/// Beyond this a deviate is as good as infinite, and below this as good as nought: there the formula divides nought by
-/// nought.
+/// Beyond FAR a deviate counts as infinite; below NEAR it counts as zero, since the formula is 0 / 0 there.
 const FAR: f64 = 37.0;
 const NEAR: f64 = 0.01;
 const ITERATIONS: usize = 100;
@@ -28,25 +27,25 @@ pub(super) struct Group {
     pub(super) squares: f64,
 }
 
-/// How far the weighted sums of scores and of their squares are from what they should be, as independent deviates of a
-/// standard normal distribution.
+/// How far the weighted sums of scores and of their squares are from their expected values, as independent deviates of
+/// a standard normal distribution.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Deviates {
-    /// Of the sum; positive where the true values are above the draws.
+    /// That of the sum; positive where the true values are above the draws.
     pub(super) shift: f64,
-    /// Of the sum of squares given the sum; positive where the draws are too narrow.
+    /// That of the sum of squares given the sum; positive where the draws are too narrow.
     pub(super) width: f64,
 }
 
 impl Deviates {
-    /// The probability that either of them is as far out as the farther one.
+    /// Returns the probability that either of them is as far out as the farther one.
     pub(super) fn p_value(self) -> f64 {
         let farther = two_sided(self.shift.abs().max(self.width.abs()));
         farther * (2.0 - farther)
     }
 }
 
-/// The probability that a standard normal number is as far from nought.
+/// The two-sided probability that a standard normal number is this far from zero.
 pub(super) fn two_sided(deviate: f64) -> f64 {
     erfc(deviate.abs() / std::f64::consts::SQRT_2)
 }
@@ -69,12 +68,12 @@ impl NormalScores {
         Self { scores, second, fourth }
     }
 
-    /// The score of a rank.
+    /// Returns the score of a rank.
     pub(super) fn of(&self, rank: usize) -> f64 {
         self.scores[rank]
     }
 
-    /// The group of these ranks.
+    /// Returns the group of these ranks.
     pub(super) fn group(&self, weight: f64, ranks: impl Iterator<Item = usize>) -> Group {
         let mut group = Group { weight, count: 0.0, sum: 0.0, squares: 0.0 };
         for rank in ranks {
@@ -86,16 +85,17 @@ impl NormalScores {
         group
     }
 
-    /// The deviates of S1 = sum of weight * z and S2 = sum of weight * z^2, whose scores z are independent and all ranks
-    /// equally likely. That of S1 is r* of Barndorff-Nielsen (Biometrika 1986), from the tail of Lugannani & Rice (1980); that
-    /// of S2 the same for the distribution given S1, from the double saddlepoint of Skovgaard (J. Appl. Prob. 1987).
+    /// Returns the deviates of S1 = sum of weight * z and S2 = sum of weight * z^2, where the scores z are independent
+    /// and all ranks are equally likely. That of S1 is r* of Barndorff-Nielsen (Biometrika 1986), from the tail of
+    /// Lugannani & Rice (1980). That of S2 is the same for the distribution given S1, from the double saddlepoint of
+    /// Skovgaard (J. Appl. Prob. 1987).
     pub(super) fn deviates(&self, groups: &[Group]) -> Deviates {
         let target = groups.iter().fold([0.0; 2], |[a, b], g| [a + g.weight * g.sum, b + g.weight * g.squares]);
         if groups.iter().all(|g| g.count == 0.0) {
             return Deviates { shift: 0.0, width: 0.0 };
         }
         let Some((t, one)) = self.saddlepoint(groups, target, false) else {
-            // All true values at one end: no tilt of the ranks gets there.
+            // All true values at one end: no tilt of the ranks reaches this.
             return Deviates { shift: FAR.copysign(target[0]), width: 0.0 };
         };
         let legendre = |t: [f64; 2], k: &Cumulants| t[0] * target[0] + t[1] * target[1] - k.value;
@@ -109,8 +109,8 @@ impl NormalScores {
         Deviates { shift, width }
     }
 
-    /// Where the gradient of the cumulant generating function is the target, by Newton's method with halved steps: in both
-    /// arguments, or in the first with the second at nought.
+    /// Returns where the gradient of the cumulant generating function is the target, by Newton's method with halved
+    /// steps: in both arguments, or in the first with the second at zero.
     fn saddlepoint(&self, groups: &[Group], target: [f64; 2], both: bool) -> Option<([f64; 2], Cumulants)> {
         let objective = |t: [f64; 2], k: &Cumulants| k.value - t[0] * target[0] - t[1] * target[1];
         let mut t = [0.0; 2];
@@ -124,7 +124,7 @@ impl NormalScores {
             } else {
                 [a / aa, 0.0]
             };
-            // Twice the decrement of Newton: the error left in the exponent.
+            // Twice the Newton decrement: the error left in the exponent.
             let decrement = if both { step[0] * a + step[1] * b } else { step[0] * a };
             if !decrement.is_finite() {
                 return None;
@@ -137,7 +137,7 @@ impl NormalScores {
             loop {
                 let next = [t[0] + share * step[0], t[1] + share * step[1]];
                 let there = self.cumulants(groups, next);
-                // At the rounding of the objective no step makes it less.
+                // At the rounding of the objective no step decreases it.
                 if objective(next, &there) <= before - 0.25 * share * decrement || (share == 1.0 && decrement < 1e-9) {
                     (t, at) = (next, there);
                     break;
@@ -196,8 +196,9 @@ mod tests {
     use rand::RngExt;
     use rayon::prelude::*;
 
-    /// The false-alarm rate of a test of `n` ranks at `alarm`, with its standard error, by importance sampling: ranks drawn with
-    /// tilted probabilities, so that alarms are common, and weighted by the ratio of probabilities, which is exact.
+    /// The false-alarm rate of a test of `n` ranks at `alarm`, with its standard error, by importance sampling: ranks
+    /// are drawn with tilted probabilities, so that alarms are common, and weighted by the ratio of probabilities,
+    /// which is exact.
     fn false_alarms(n: usize, draws: usize, alarm: f64, weights: &[f64]) -> (f64, f64) {
         const TIMES: u64 = 4_000;
         let scores = NormalScores::new(draws);
@@ -206,7 +207,7 @@ mod tests {
         let [shift, width] =
             [scores.second, scores.fourth - scores.second.powi(2)].map(|variance| far / (squared * variance).sqrt());
         let tilts = [[shift, 0.0], [-shift, 0.0], [0.0, width], [0.0, -width]];
-        // For each tilt and group the cumulative probabilities of the ranks, and ln of what they are normalised by.
+        // For each tilt and group the cumulative probabilities of the ranks, and ln of their normalisation.
         let table = |tilt: &[f64; 2], weight: &f64| {
             let e = |z: &f64| (weight * (tilt[0] * z + tilt[1] * z * z)).exp();
             let cumulative: Vec<f64> = scores
@@ -253,8 +254,8 @@ mod tests {
         (mean, (squares / TIMES as f64 - mean * mean).sqrt() / (TIMES as f64).sqrt())
     }
 
-    /// Down to one in a million, where the normal approximation of the mean square is off by a factor: within 4 standard errors,
-    /// so that one seed in a thousand fails. Weights as in local checks too.
+    /// Down to one in a million, where the normal approximation of the mean square is off by a factor: within 4
+    /// standard errors, so that one seed in a thousand fails. The weights of local checks are tested, too.
     #[test]
     fn alarms_are_as_rare_as_stated() {
         let bent: Vec<f64> = [-0.9f64, -0.5, 0.1, 0.5, 0.8].map(|u| u * u - 0.4).to_vec();
@@ -267,7 +268,7 @@ mod tests {
         }
     }
 
-    /// What no tilt reaches is as unlikely as it should be, and nothing is alarmed by ranks that are as they should be.
+    /// Sums that no tilt reaches are as unlikely as they should be, and ranks as expected give no alarm.
     #[test]
     fn extremes() {
         let scores = NormalScores::new(20);
@@ -277,7 +278,7 @@ mod tests {
         };
         assert!(p(&[20]) < 1e-100 && p(&[0]) < 1e-100 && p(&[10]) < 1e-100 && p(&[0, 20]) < 1e-100);
         assert!(p(&(0..21).collect::<Vec<_>>()) > 0.99);
-        // All at both ends, or all in the middle: a width, and no shift. Of nothing nothing is known.
+        // All at both ends, or all in the middle: a width, and no shift. Without ranks nothing is known.
         let of = |ranks: &[usize]| {
             scores.deviates(&[scores.group(1.0, ranks.iter().copied().cycle().take(30 * ranks.len()))])
         };

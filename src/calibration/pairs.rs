@@ -1,16 +1,16 @@
-//! Ranks of sums and differences of two parameters: a correlation that a posterior misses makes one of them too narrow and
-//! the other too wide, while all marginals are right.
+//! Ranks of sums and differences of two parameters: where a posterior lacks a correlation, one of them is too narrow
+//! and the other too wide, while all marginals are right.
 
 use rayon::prelude::*;
 
 use super::ranks::rank;
 use super::{Calibration, Estimate, Ranks};
 
-/// Sums and differences are told apart to this part of an sd. Where one is always the same, as of two numbers that sum to
-/// one, what is left is rounding, and the true values are rounded in another way than draws are.
+/// Sums and differences closer than this part of an sd count as equal. Where one never varies, as for two numbers that
+/// sum to one, only rounding is left, and true values are rounded in another way than draws are.
 const APART: f64 = 1e-9;
 
-/// Two parameters together. Their sum and difference are taken in units of the sd that each has given the data.
+/// Two parameters together. Their sum and difference are in units of the posterior sd of each.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pair {
     /// The ranks of the sum, named `a + b`.
@@ -22,13 +22,14 @@ pub struct Pair {
 }
 
 impl Pair {
-    /// The p-value of a wrong width of the sum or of the difference, whichever is less, times two.
+    /// Returns the p-value of a wrong width of the sum or of the difference: the smaller of the two, times two.
     pub fn p_value(&self) -> f64 {
         (2.0 * self.sum.p_width().min(self.difference.p_width())).min(1.0)
     }
 
-    /// The correlation that the posterior should have, from the widths of the sum and of the difference: their variances are as
-    /// 1 + r to 1 - r, whose ratio's root is the exponential of Fisher's z = atanh r.
+    /// Returns the correlation that the posterior should have, from the widths of the sum and of the difference. Their
+    /// variances are in the ratio 1 + r to 1 - r; the square root of this ratio is the exponential of Fisher's z =
+    /// atanh r.
     pub fn right_correlation(&self) -> Estimate {
         let (sum, difference) = (self.sum.width(), self.difference.width());
         let z = self.correlation.atanh() - sum.value.ln() + difference.value.ln();
@@ -36,7 +37,7 @@ impl Pair {
         Estimate { value: z.tanh(), error: error * (1.0 - z.tanh().powi(2)) }
     }
 
-    /// What is wrong, in words; nothing where the p-value is not below `alarm`.
+    /// Returns what is wrong, in words; `None` if the p-value is not below `alarm`.
     pub fn verdict(&self, alarm: f64) -> Option<String> {
         (self.p_value() < alarm).then(|| self.words())
     }
@@ -53,7 +54,7 @@ impl Pair {
 }
 
 impl Calibration {
-    /// All pairs of parameters.
+    /// Returns all pairs of parameters.
     pub fn pairs(&self) -> Vec<Pair> {
         let d = self.names.len();
         let each: Vec<(usize, usize)> = (0..d).flat_map(|a| (a + 1..d).map(move |b| (a, b))).collect();

@@ -1,5 +1,5 @@
-//! Predictive checks (Box 1980; Gelman, Meng & Stern 1996): data replicated from the prior or from a posterior, beside those
-//! that were seen.
+//! Predictive checks (Box 1980; Gelman, Meng & Stern 1996): data replicated from the prior or from a posterior,
+//! compared with the observed data.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -18,20 +18,20 @@ use crate::model::{
 use crate::progress::Progress;
 use crate::simulate::{AnySimulate, SimulateError};
 
-/// Replications, unless said otherwise.
+/// The default number of replications.
 const REPLICATIONS: usize = 1000;
-/// The fewest that say anything.
+/// The fewest replications that are informative.
 const FEWEST: usize = 20;
-/// A p-value below which a statistic is pointed out.
+/// A statistic with a p-value below this gives a warning.
 const SMALL: f64 = 0.01;
-/// Keeps replications apart from simulations of a user with the same seed.
+/// Separates replications from simulations of a user with the same seed.
 const APART: u64 = 0x7265_706c_6963_6174;
 
 /// Why data could not be replicated.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PredictiveError {
-    /// The model cannot be simulated there, or the data do not fit it.
+    /// The model cannot be simulated with these globals, or the data do not fit it.
     #[error(transparent)]
     Simulate(#[from] SimulateError),
     /// Too few replications.
@@ -59,10 +59,10 @@ pub enum PredictiveError {
         /// The draw, counted from 0.
         draw: usize,
     },
-    /// Two statistics have one name.
+    /// Two statistics have the same name.
     #[error("there is another statistic named `{0}`: give yours a name of its own")]
     Twice(String),
-    /// A statistic of the data is no number.
+    /// A statistic of the data is NaN or infinite.
     #[error("the statistic `{name}` of the data is {value}: let it be a number for these data")]
     Statistic {
         /// The statistic.
@@ -74,14 +74,15 @@ pub enum PredictiveError {
 
 type Statistic<'a> = Box<dyn Fn(&dyn AnyData) -> f64 + Sync + 'a>;
 
-/// A predictive check to be run: what is compared, of which data.
+/// A predictive check to run: which statistics are compared, of which data.
 ///
-/// Compared are the plain statistics of [`data_statistics`](super::data_statistics), and those of a user's own. A replication
-/// has the sizes and covariates of the data, but for sizes that are random
-/// ([`Simulate::replicate`](crate::simulate::Simulate::replicate)). Its globals are a draw. Its locals are either drawn anew
-/// given the globals ([`posterior`](PredictiveCheck::posterior), other elements of the same population: the population is
-/// checked, and how an element looks, together), or of the same draw
-/// ([`posterior_elements`](PredictiveCheck::posterior_elements), the same elements seen again).
+/// The statistics are the plain ones of [`data_statistics`](super::data_statistics) and those of the user. A
+/// replication has the sizes and covariates of the data, except for sizes that are random
+/// ([`Simulate::replicate`](crate::simulate::Simulate::replicate)). Its globals are a draw. Its locals depend on the
+/// method: [`posterior`](PredictiveCheck::posterior) draws them again given the globals, for other elements of the same
+/// population, and so checks the population and the elements together;
+/// [`posterior_elements`](PredictiveCheck::posterior_elements) takes them from the same draw, for the same elements
+/// observed again.
 ///
 /// ```
 /// use hierarch::calibration::PredictiveCheck;
@@ -114,7 +115,7 @@ pub struct PredictiveCheck<'a, M: Model> {
     model: PhantomData<fn() -> M>,
 }
 
-/// A predictive check of some model.
+/// A predictive check of a model of any type.
 struct AnyCheck<'a> {
     model: &'a dyn AnyModel,
     data: &'a dyn AnyData,
@@ -124,61 +125,63 @@ struct AnyCheck<'a> {
 }
 
 impl<'a, M: Model> PredictiveCheck<'a, M> {
-    /// A check of a model against a data set, with 1000 replications from seed 0.
+    /// Creates a check of `model` against `data`, with 1000 replications from seed 0.
     pub fn new(model: &'a M, data: &'a M::Data) -> Self {
         let any = AnyCheck { model, data, statistics: Vec::new(), replications: REPLICATIONS, seed: 0 };
         Self { any, model: PhantomData }
     }
 
-    /// Compares a statistic of your own. Where it is NaN in a replication, it is left out of that one.
+    /// Adds a statistic of your own. A replication where it is NaN is left out of the comparison.
     pub fn statistic(mut self, name: &str, statistic: impl Fn(&M::Data) -> f64 + Sync + 'a) -> Self {
         self.any.statistics.push((name.to_owned(), Box::new(move |data| statistic(typed(data)))));
         self
     }
 
-    /// How many data sets are replicated, at least 20.
+    /// Sets the number of replicated data sets, at least 20.
     pub fn replications(mut self, replications: usize) -> Self {
         self.any.replications = replications;
         self
     }
 
-    /// The seed of the replications: the same gives the same, on any number of threads.
+    /// Sets the seed of the replications; they are the same on any number of threads.
     pub fn seed(mut self, seed: u64) -> Self {
         self.any.seed = seed;
         self
     }
 
-    /// Replicates the data from draws of a posterior's globals, spread evenly over all that are given; from fewer draws than
-    /// there are replications, each is used more than once. Locals are drawn anew: other elements of the same population.
+    /// Replicates the data from draws of a posterior's `globals`. The draws used are spread evenly over all of them; if
+    /// there are fewer draws than replications, each is used more than once. Locals are drawn again: other elements of
+    /// the same population.
     ///
-    /// The data were used twice, for the posterior and for the comparison, so that these p-values are not uniform for a model
-    /// that is right but closer to 1: a small one says more than it seems to, one that is not small says less.
+    /// The data are used twice, for the posterior and for the comparison. For a right model these p-values are
+    /// therefore not uniform but closer to 1: a small one is stronger evidence than it seems, a large one is weaker.
     ///
     /// # Errors
-    /// No draws, globals without a value, fewer than 20 replications, and what fails in a simulation or a statistic.
+    /// No draws; globals without a value; fewer than 20 replications; an error of a simulation or a statistic.
     pub fn posterior(&self, globals: impl IntoIterator<Item = M::Globals>) -> Result<Predictive, PredictiveError> {
         self.any.posterior(&globals.into_iter().map(|globals| globals.to_numbers()).collect::<Vec<_>>())
     }
 
-    /// Replicates the data from draws of a posterior of globals and locals: the same elements, seen again. All sizes are then
-    /// those of the data. Locals that the posterior says nothing of, such as discrete ones that are summed out, are drawn
-    /// anew.
+    /// Replicates the data from draws of a `posterior` of globals and locals: the same elements, observed again. All
+    /// sizes are then those of the data. Locals that the posterior does not contain, such as discrete ones that are
+    /// summed out, are drawn.
     ///
-    /// The posterior of an element's locals follows its own data, so that these p-values are still closer to 1 than those of
-    /// [`posterior`](PredictiveCheck::posterior); they show what is wrong within elements alone, which that one may not.
+    /// The posterior of an element's locals follows its own data, so that these p-values are still closer to 1 than
+    /// those of [`posterior`](PredictiveCheck::posterior). But they show faults within elements alone, which those may
+    /// not.
     ///
     /// # Errors
-    /// Those of [`posterior`](PredictiveCheck::posterior), and draws that say nothing of any local.
+    /// Those of [`posterior`](PredictiveCheck::posterior), and draws without any local.
     pub fn posterior_elements<P: Inferred + ?Sized>(&self, posterior: &P) -> Result<Predictive, PredictiveError> {
         self.any.enough()?;
         self.any.posterior_elements(&posterior.names(), &posterior.thinned(self.any.replications))
     }
 
-    /// Replicates the data from the prior. If the model is right, the p-value of a continuous statistic is below any level as
-    /// often as the level says.
+    /// Replicates the data from the prior. If the model is right, the p-value of a continuous statistic is below any
+    /// level with the probability of that level.
     ///
     /// # Errors
-    /// As for [`posterior`](PredictiveCheck::posterior).
+    /// Those of [`posterior`](PredictiveCheck::posterior).
     pub fn prior(&self) -> Result<Predictive, PredictiveError> {
         self.any.prior()
     }
@@ -224,7 +227,7 @@ impl<'a> AnyCheck<'a> {
         self.run("prior", &|i| simulate.draw(&fixed, i))
     }
 
-    /// Replications with the sizes of the data, or with new ones where these are random.
+    /// Returns a simulation with the sizes of the data, or with new ones where these are random.
     fn simulate(&self, random_sizes: bool) -> AnySimulate<'a> {
         let mut simulate = AnySimulate::new(self.model, self.replications);
         simulate.source.seed = self.seed ^ APART;
@@ -232,7 +235,8 @@ impl<'a> AnyCheck<'a> {
         simulate
     }
 
-    /// Which draw each replication is from: those in the middle of as many equal runs.
+    /// Returns which draw each replication uses: those in the middle of equal runs of draws, one run for each
+    /// replication.
     fn places(&self, draws: usize) -> Result<Vec<usize>, PredictiveError> {
         self.enough()?;
         if draws == 0 {
@@ -241,7 +245,7 @@ impl<'a> AnyCheck<'a> {
         Ok((0..self.replications).map(|i| (2 * i + 1) * draws / (2 * self.replications)).collect())
     }
 
-    /// Whether all globals have values in the draws that are used.
+    /// Checks that all globals have values in the draws that are used.
     fn complete(&self, places: &[usize], numbers: impl Fn(usize) -> Vec<f64>) -> Result<(), PredictiveError> {
         for draw in places {
             let numbers = numbers(*draw);
@@ -257,7 +261,7 @@ impl<'a> AnyCheck<'a> {
         if self.replications < FEWEST { Err(PredictiveError::Few(self.replications)) } else { Ok(()) }
     }
 
-    /// Compares the data with replications, each by its position.
+    /// Compares the data with replications, each given by its position.
     fn run(
         &self,
         source: &'static str,
@@ -293,14 +297,15 @@ impl<'a> AnyCheck<'a> {
         Ok(Predictive { source, replications: self.replications, compared })
     }
 
-    /// Of all statistics.
+    /// Returns a statistic of the data for each name.
     fn values(&self, data: &dyn AnyData) -> Vec<(String, f64)> {
         let own = self.statistics.iter().map(|(name, statistic)| (name.clone(), statistic(data)));
         frame_statistics(&data.frame()).into_iter().chain(own).collect()
     }
 }
 
-/// The locals of which draws say all, each with the columns of its numbers: element after element, components side by side.
+/// The locals that the draws contain completely, each with the columns of its numbers: element after element,
+/// components side by side.
 fn local_columns(
     specification: &Specification,
     data: &Frame<'_>,
@@ -330,10 +335,10 @@ fn local_columns(
     found
 }
 
-/// What a predictive check found.
+/// The result of a predictive check.
 ///
-/// Printed, it is a table of each statistic: its value in the data, mean and standard deviation over the replications, and the
-/// p-value; with a line for each that the data do not share with the model.
+/// `Display` writes a table with a row for each statistic: its value in the data, mean and standard deviation over the
+/// replications, and the p-value; and a line for each statistic that the model does not explain.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Predictive {
     source: &'static str,
@@ -342,28 +347,29 @@ pub struct Predictive {
 }
 
 impl Predictive {
-    /// What the data were replicated from: `prior`, `posterior` (locals drawn anew) or `posterior of the elements`.
+    /// Returns what the data were replicated from: `prior`, `posterior` (locals drawn again) or `posterior of the
+    /// elements`.
     pub fn source(&self) -> &str {
         self.source
     }
 
-    /// How many data sets were replicated.
+    /// Returns the number of replicated data sets.
     pub fn replications(&self) -> usize {
         self.replications
     }
 
-    /// The statistics.
+    /// Returns the statistics.
     pub fn compared(&self) -> &[Compared] {
         &self.compared
     }
 
-    /// One statistic; nothing if there is none of that name.
+    /// Returns the statistic `name`; `None` if there is none of that name.
     pub fn get(&self, name: &str) -> Option<&Compared> {
         self.compared.iter().find(|c| c.name == name)
     }
 
-    /// In which statistics the data are not like the replications, in words: those with a p-value below 0.01. One in a hundred
-    /// is so by chance.
+    /// Returns, in words, the statistics in which the data differ from the replications: those with a p-value below
+    /// 0.01. One in a hundred is so by chance.
     pub fn warnings(&self) -> Vec<String> {
         let told = |c: &&Compared| c.p_value() < SMALL;
         let say = |c: &Compared| {
@@ -382,32 +388,33 @@ impl Predictive {
     }
 }
 
-/// A statistic of the data beside that of their replications.
+/// A statistic of the data and of their replications.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Compared {
     /// Its name.
     pub name: String,
-    /// Of the data.
+    /// Its value in the data.
     pub observed: f64,
-    /// Of each replication that has it.
+    /// Its value in each replication that has one.
     pub replications: Vec<f64>,
 }
 
 impl Compared {
-    /// The two-sided p-value of the observed one's rank among the replications: twice the share, the observed one counted
-    /// among them, that is at least as extreme on the side where fewer are. At most 1, and never below 2 / (replications + 1).
+    /// Returns the two-sided p-value of the observed value's rank among the replications. It is twice the share,
+    /// counting the observed value itself, of values at least as extreme on the side where fewer are. It is at most 1,
+    /// and never below 2 / (replications + 1).
     pub fn p_value(&self) -> f64 {
         let count = |as_extreme: &dyn Fn(&f64) -> bool| self.replications.iter().filter(|x| as_extreme(x)).count() + 1;
         let fewer = count(&|x| *x <= self.observed).min(count(&|x| *x >= self.observed));
         (2.0 * fewer as f64 / (self.replications.len() + 1) as f64).min(1.0)
     }
 
-    /// The mean over the replications; NaN without any.
+    /// Returns the mean over the replications; NaN without any.
     pub fn mean(&self) -> f64 {
         self.replications.iter().sum::<f64>() / self.replications.len() as f64
     }
 
-    /// The standard deviation over the replications, with denominator n - 1.
+    /// Returns the standard deviation over the replications, with denominator n - 1.
     pub fn sd(&self) -> f64 {
         let mean = self.mean();
         let squares: f64 = self.replications.iter().map(|x| (x - mean).powi(2)).sum();
@@ -415,12 +422,12 @@ impl Compared {
     }
 }
 
-/// `x` to the scale of the replications.
+/// Formats `x` to the precision that the scatter of the replications suggests.
 pub(crate) fn number(x: f64, sd: f64) -> String {
     if x.fract() == 0.0 && x.abs() < 1e7 { format!("{x}") } else { crate::draws::to_scale(x, sd) }
 }
 
-/// A p-value in words.
+/// Formats a p-value.
 pub(crate) fn p_text(p: f64) -> String {
     if p >= 0.995 {
         "1".to_owned()
@@ -471,9 +478,9 @@ mod tests {
         };
         let nine: Vec<f64> = (1..=9).map(f64::from).collect();
         assert_eq!([0.0, 1.5, 4.5, 5.5, 8.5, 20.0].map(|x| p_value(x, &nine)), [0.2, 0.4, 1.0, 1.0, 0.4, 0.2]);
-        // What is the same in all is nothing special.
+        // A value that is the same in all replications is not unusual.
         assert_eq!(p_value(3.0, &[3.0; 99]), 1.0);
-        // Of 1000 equally likely ranks, as many are below a level as it says.
+        // Of 1000 equally likely ranks, the right share is below a level.
         let many: Vec<f64> = (1..=999).map(f64::from).collect();
         let below = |level: f64| (0..1000).filter(|i| p_value(f64::from(*i) + 0.5, &many) <= level).count();
         assert_eq!([0.002, 0.01, 0.1, 0.5].map(below), [2, 10, 100, 500]);
@@ -547,8 +554,8 @@ mod tests {
         Line::default().simulate(1).size("events", 50).seed(seed).one().unwrap().data
     }
 
-    /// Posterior p-values are too large if anything: of 300 right models, at most as many are below 0.05 as a binomial of that
-    /// probability has with one in a million, 35.
+    /// Posterior p-values are too large if anything: of 300 right models, at most 35 are below 0.05, the number that a
+    /// binomial of that probability reaches one time in a million.
     #[test]
     fn a_right_model_passes() {
         let model = Line::default();
@@ -580,7 +587,7 @@ mod tests {
         let told = check.warnings();
         assert!(told.iter().any(|w| w.contains("`sd x`") && w.contains("above that of 1000 of 1000")), "{told:?}");
 
-        // The quantiles of the distribution, so that no other of them is far out by chance.
+        // The quantiles of the distribution, so that no other quantile is far out by chance.
         let mut outlier = line(seed(2));
         let quantile = |i: usize| statrs::distribution::Normal::standard().inverse_cdf((i as f64 + 0.5) / 50.0);
         outlier.events.x = (0..50).map(quantile).collect();
@@ -609,7 +616,7 @@ mod tests {
     }
 
     model! {
-        /// A number of events that is itself seen, each with a covariate and marks.
+        /// A random number of events that is itself observed, each with a covariate and marks.
         Counted {
             global rate ~ Gamma(20.0, 1.0);
             plate events(n ~ Poisson(rate)) {
@@ -623,7 +630,7 @@ mod tests {
         }
     }
 
-    /// A random size is drawn again, whatever the data's, and covariates are then those of any element.
+    /// A random size is drawn again, whatever the data's, and covariates are then those of random elements.
     #[test]
     fn random_sizes_are_replicated() {
         let model = Counted::default();
@@ -656,7 +663,8 @@ mod tests {
         }
     }
 
-    /// Replications of the same elements have their locals, of every kind; what the draws do not say is drawn.
+    /// Replications of the same elements have their locals, of every kind; locals that the draws do not contain are
+    /// drawn.
     #[test]
     fn locals_are_kept() {
         let model = Kinds::default();
@@ -668,7 +676,7 @@ mod tests {
         draws.extend([all("centre", 3.0), all("signal[0]", 1.0), all("signal[1]", 0.0), all("count[0]", 4.0)]);
         let check = PredictiveCheck::new(&model, &data).seed(seed(0)).statistic("first", |data| data.events.x[0]);
         let check = check.statistic("second", |data| data.events.x[1]);
-        // Of `count` one element is missing: then all are drawn.
+        // One element of `count` is missing: then all are drawn.
         let partly = check.posterior_elements(&named(&draws)).unwrap();
         assert!(partly.get("first").unwrap().sd() > 1.0);
         draws.push(all("count[1]", 2.0));
@@ -695,7 +703,8 @@ mod tests {
             .statistic("fourth county", |data| data.counties.houses.radon[12..].iter().sum::<f64>() / 20.0);
         let (anew, same) = (check.posterior(chains.globals()).unwrap(), check.posterior_elements(&chains).unwrap());
         let of = |found: &Predictive| found.get("fourth county").unwrap().clone();
-        // Other counties spread as wide as this one is off; its own replications are as near as the mean of 20 houses, twice.
+        // Other counties scatter as widely as this one is off; its own replications scatter as the mean of 20 houses,
+        // twice.
         within!(2.0, of(&anew).sd());
         within!(0.2, of(&same).p_value());
         within!((of(&same).sd() - (2.0_f64 / 20.0).sqrt()).abs(), 0.05);

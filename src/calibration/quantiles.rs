@@ -1,16 +1,16 @@
 //! Quantile regression: a quantile of one number as a smooth function of others.
 //!
-//! The function is a sum of natural cubic splines, one in each of the others, straight at their ends, with evenly spaced knots,
-//! that makes the pinball loss least (Koenker & Bassett, *Regression quantiles*, Econometrica 1978); the kink of the loss is
-//! rounded off over a width that is small beside the spread.
+//! The function is a sum of natural cubic splines, one in each of the others, straight at their ends, with evenly
+//! spaced knots. It minimises the pinball loss (Koenker & Bassett, *Regression quantiles*, Econometrica 1978); the kink
+//! of the loss is rounded off over a width that is small compared with the spread.
 
 use crate::draws::diagnostics::quantile;
 use crate::sampling::minimise;
 
-/// Pieces of the spline at most, and the values that each is worth.
+/// The largest number of pieces of the spline, and the fewest values for each piece.
 const PIECES: usize = 8;
 const EACH: usize = 50;
-/// Widths over which the kink is rounded off, one after the other, in units of the spread.
+/// Widths over which the kink is rounded off, in sequence, in units of the spread.
 const WIDTHS: [f64; 3] = [0.3, 0.05, 0.01];
 
 /// A natural cubic spline over a range.
@@ -18,12 +18,12 @@ const WIDTHS: [f64; 3] = [0.3, 0.05, 0.01];
 struct Spline {
     low: f64,
     high: f64,
-    /// Three more than it has pieces.
+    /// Three more than the number of pieces.
     coefficients: Vec<f64>,
 }
 
 impl Spline {
-    /// Its value at x; beyond the range, that at its end.
+    /// Returns its value at `x`; beyond the range, the value at the end.
     fn at(&self, x: f64) -> f64 {
         let (first, shares) = place(x, self.low, self.high, self.coefficients.len() - 3);
         combine(&self.coefficients[first..], &shares)
@@ -35,19 +35,19 @@ impl Spline {
 pub(super) struct Quantile(Vec<Spline>);
 
 impl Quantile {
-    /// The `level` quantile of y as a function of some numbers: the values of each, with those that its spline begins and ends
-    /// at. Nothing if it cannot be found.
+    /// Fits the `level` quantile of `y` as a function of `numbers`, each given by its values and the two ends of its
+    /// spline. `None` if it cannot be found.
     pub(super) fn fit(numbers: &[(&[f64], f64, f64)], y: &[f64], level: f64) -> Option<Self> {
         let pieces = (y.len() / EACH / numbers.len()).clamp(1, PIECES);
         let mut sorted = y.to_vec();
         sorted.sort_unstable_by(f64::total_cmp);
         let mut spread = quantile(&sorted, 0.75) - quantile(&sorted, 0.25);
         if spread == 0.0 {
-            // Most values are the same, as those of a one-sided statistic.
+            // Most values are equal, as those of a one-sided statistic.
             let mean = y.iter().sum::<f64>() / y.len() as f64;
             spread = (y.iter().map(|y| (y - mean).powi(2)).sum::<f64>() / y.len() as f64).sqrt();
         }
-        // The first spline starts as the quantile of all, and the others as nothing.
+        // The first spline starts as the quantile of all values, and the others as zero.
         let knots = pieces + 1;
         let mut inner = vec![0.0; numbers.len() * knots];
         inner[..knots].fill(quantile(&sorted, level));
@@ -76,7 +76,7 @@ impl Quantile {
                         }
                     }
                     for (gradient, by) in gradient.chunks_exact_mut(knots).zip(&by_coefficient) {
-                        // As `straight_ends` makes the outer ones of the inner ones.
+                        // As `straight_ends` makes the outer coefficients from the inner ones.
                         let (first, last) = (by[0], by[knots + 1]);
                         gradient.copy_from_slice(&by[1..=knots]);
                         gradient[0] += 2.0 * first;
@@ -98,7 +98,7 @@ impl Quantile {
         Some(Self(splines.map(spline).collect()))
     }
 
-    /// Its value at some numbers, of which each beyond its range counts as that at its end.
+    /// Returns its value at `numbers`, each clamped to its range.
     pub(super) fn at(&self, numbers: impl IntoIterator<Item = f64>) -> f64 {
         self.0.iter().zip(numbers).map(|(spline, x)| spline.at(x)).sum()
     }
@@ -111,7 +111,8 @@ fn straight_ends(inner: &[f64]) -> Vec<f64> {
     [&[outer(inner[0], inner[1])], inner, &[outer(inner[n - 1], inner[n - 2])]].concat()
 }
 
-/// The first of the four coefficients that matter at x, and their shares: the uniform cubic B-spline.
+/// Returns the index of the first of the four coefficients that matter at `x`, and their weights: the uniform cubic
+/// B-spline.
 fn place(x: f64, low: f64, high: f64, pieces: usize) -> (usize, [f64; 4]) {
     let position = ((x - low) / (high - low)).clamp(0.0, 1.0) * pieces as f64;
     let first = (position as usize).min(pieces - 1);

@@ -1,5 +1,5 @@
-//! Simulation-based calibration (Talts et al., arXiv 1804.06788): where the true value ranks among the draws of a posterior
-//! that is right, every rank is as likely as any other.
+//! Simulation-based calibration (Talts et al., arXiv 1804.06788): if the posterior is right, all ranks of the true
+//! value among its draws are equally likely.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use super::normal_scores::{Deviates, NormalScores, two_sided};
 use super::{Calibration, CalibrationTrial};
 use crate::simulate::stream;
 
-/// Keeps the order of ties apart from simulations with the seed 0, which the true values may come from.
+/// Separates the random order of ties from simulations with the seed 0, from which the true values may come.
 const TIES: u64 = 0x7469_6573_0000_0000;
 
 /// The ranks of a parameter's true values among the draws of its posterior, over simulations.
@@ -17,9 +17,9 @@ const TIES: u64 = 0x7469_6573_0000_0000;
 pub struct Ranks {
     /// The parameter; `log density` for the rank of the posterior density at the truth.
     pub name: String,
-    /// For each simulation, how many draws are below the true value, 0 to `draws`; ties are broken at random.
+    /// For each simulation, the number of draws below the true value, 0 to `draws`; ties are broken at random.
     pub ranks: Vec<usize>,
-    /// How many draws there are.
+    /// The number of draws for each simulation.
     pub draws: usize,
 }
 
@@ -50,24 +50,25 @@ pub(super) fn rank(simulation: usize, truth: f64, draws: impl IntoIterator<Item 
 }
 
 impl Ranks {
-    /// The p-value of the ranks if all are equally likely: from the mean of their normal scores, which is near the
-    /// most powerful test of a shift, and from their mean square given the mean, the same of a wrong width. Its tail is that of the exact distribution, by
-    /// saddlepoint: right to a few per cent down to one in a million and beyond.
+    /// Returns the p-value of the ranks if all are equally likely. It combines two tests: of the mean of the normal
+    /// scores, near the most powerful test of a shift, and of their mean square given the mean, likewise for a wrong
+    /// width. The tails are those of the exact distribution, by saddlepoint: right to a few per cent down to one in a
+    /// million and beyond.
     pub fn p_value(&self) -> f64 {
         self.deviates().p_value()
     }
 
-    /// The p-value of a shift alone, in either direction.
+    /// Returns the p-value of a shift alone, in either direction.
     pub fn p_shift(&self) -> f64 {
         two_sided(self.deviates().shift)
     }
 
-    /// The p-value of a wrong width alone, in either direction, whatever the shift.
+    /// Returns the p-value of a wrong width alone, in either direction, whatever the shift.
     pub fn p_width(&self) -> f64 {
         two_sided(self.deviates().width)
     }
 
-    /// By how much the posterior is shifted, in its standard deviations: positive where it is too high.
+    /// Returns by how much the posterior is shifted, in its standard deviations: positive where it is too high.
     pub fn shift(&self) -> Estimate {
         let scores = NormalScores::new(self.draws);
         let [mean, variance, _] = self.moments(&scores);
@@ -75,24 +76,24 @@ impl Ranks {
         Estimate { value: -mean / scores.second, error: (variance / n).sqrt() / scores.second }
     }
 
-    /// The posterior's width over the right one: 0.9 where it is too narrow by 10 %.
+    /// Returns the posterior's width over the right one: 0.9 where it is too narrow by 10 %.
     pub fn width(&self) -> Estimate {
         let scores = NormalScores::new(self.draws);
         let [_, variance, fourth] = self.moments(&scores);
-        // Of few draws the extreme scores are cut off, so that the variance follows the width less than as its square.
+        // With few draws the extreme scores are cut off, so that the variance grows more slowly than the squared width.
         let power = scores.second / (scores.fourth - scores.second.powi(2));
         let value = (scores.second / variance).powf(power);
         let relative = ((fourth / variance.powi(2) - 1.0).max(0.0) / self.ranks.len() as f64).sqrt();
         Estimate { value, error: value * power * relative }
     }
 
-    /// What is wrong in words, `too narrow by 10 % ± 2 %` or `shifted high by 0.20 ± 0.03 sd` or both; nothing where the
-    /// p-value is not below `alarm`.
+    /// Returns what is wrong in words, `too narrow by 10 % ± 2 %` or `shifted high by 0.20 ± 0.03 sd` or both; `None`
+    /// if the p-value is not below `alarm`.
     pub fn verdict(&self, alarm: f64) -> Option<String> {
         (self.p_value() < alarm).then(|| self.words())
     }
 
-    /// The deviation in words: of width and shift the one that is less likely, and both where both are unlikely.
+    /// Returns the deviation in words: of width and shift the less likely one, and both where both are unlikely.
     pub(super) fn words(&self) -> String {
         const UNLIKELY: f64 = 1e-2;
         let (shift, width) = (self.shift(), self.width());
@@ -125,13 +126,13 @@ impl Ranks {
 }
 
 impl CalibrationTrial {
-    /// The rank of the true value of a parameter; nothing where the simulation has none.
+    /// Returns the rank of the true value of a parameter; `None` if the simulation has no true value.
     pub(super) fn rank(&self, simulation: usize, parameter: usize) -> Option<usize> {
         let truth = self.truth[parameter];
         (!truth.is_nan()).then(|| rank(simulation, truth, self.draws[parameter].iter().copied()))
     }
 
-    /// The rank of the log density at the true values, where it is known.
+    /// Returns the rank of the log density at the true values, where it is known.
     pub(super) fn log_density_rank(&self, simulation: usize) -> Option<usize> {
         let at = self.log_densities.as_ref()?;
         Some(rank(simulation, at.truth, at.draws.iter().copied()))
@@ -139,24 +140,25 @@ impl CalibrationTrial {
 }
 
 impl Calibration {
-    /// The ranks of each parameter.
+    /// Returns the ranks of each parameter.
     pub fn ranks(&self) -> Vec<Ranks> {
         (0..self.names.len()).map(|p| self.ranked(&self.names[p], |i, one| one.rank(i, p))).collect()
     }
 
-    /// The ranks of the posterior density at the true values among that at the draws, where it is known. They are low where
-    /// the posterior is too narrow or elsewhere: the true values lie where it says that nothing is.
+    /// Returns the ranks of the posterior density at the true values among the densities at the draws, where it is
+    /// known. They are low where the posterior is too narrow or shifted: the true values lie where its density is
+    /// small.
     pub fn log_density_ranks(&self) -> Option<Ranks> {
         let ranks = self.ranked("log density", |i, one| one.log_density_rank(i));
         (!ranks.ranks.is_empty()).then_some(ranks)
     }
 
-    /// The least p-value over the parameters.
+    /// Returns the smallest p-value over the parameters.
     pub fn p_min(&self) -> f64 {
         self.ranks().iter().map(Ranks::p_value).fold(1.0, f64::min)
     }
 
-    /// Ranks by simulation, of those that have one.
+    /// Collects the ranks over simulations that have one.
     pub(super) fn ranked(&self, name: &str, rank: impl Fn(usize, &CalibrationTrial) -> Option<usize>) -> Ranks {
         let ranks = self.judged.iter().enumerate().filter_map(|(i, one)| rank(i, one)).collect();
         Ranks { name: name.to_owned(), ranks, draws: self.draws }
@@ -184,8 +186,8 @@ mod tests {
         Ranks { name: "x".to_owned(), ranks, draws }
     }
 
-    /// The estimates are those of the posterior, with few draws as with many: within four standard errors, and one per cent of
-    /// what few draws blur.
+    /// The estimates agree with the posterior's shift and width, with few draws and with many: within four standard
+    /// errors, and one per cent for the blur of few draws.
     #[test]
     fn shift_and_width_are_estimated() {
         for draws in [20, 100, 400] {
@@ -198,7 +200,7 @@ mod tests {
                 within!((of_width.value - width).abs(), 4.0 * of_width.error + 0.01, "{draws}: {of_width:.4}, {width}");
             }
         }
-        // Their errors are their scatter.
+        // Their errors agree with their scatter.
         let some: Vec<Ranks> =
             ranks(40_000, 100, -0.1, 0.9).ranks.chunks(200).map(|each| of(each.to_vec(), 100)).collect();
         let scatter = |of: fn(&Ranks) -> Estimate| {

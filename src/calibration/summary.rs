@@ -6,12 +6,12 @@ use rayon::prelude::*;
 
 use super::{Calibration, Coverage, Estimate, Ranks};
 
-/// The credibilities of the table.
+/// The credibilities in the table.
 const LEVELS: [f64; 2] = [0.68, 0.95];
-/// The random references of TARP.
+/// The seed of TARP's random references.
 const SEED: u64 = 0;
 
-/// What the checks of a calibration say; `Display` is a table with warnings.
+/// The results of all checks of a calibration; `Display` is a table with warnings.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CalibrationSummary {
     /// How many data sets were simulated.
@@ -20,11 +20,12 @@ pub struct CalibrationSummary {
     pub draws: usize,
     /// A row for each parameter.
     pub rows: Vec<CalibrationRow>,
-    /// The checks: of the parameters, the log density, ellipsoids, TARP, pairs of parameters, and local ones; those that can be made.
+    /// The checks that can be made: of the parameters, the log density, ellipsoids, TARP, pairs of parameters, and
+    /// local ones.
     pub checks: Vec<Check>,
 }
 
-/// What the ranks of one parameter say.
+/// The results of the ranks of one parameter.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CalibrationRow {
     /// The parameter.
@@ -37,26 +38,26 @@ pub struct CalibrationRow {
     pub shift: Estimate,
     /// [`Ranks::width`].
     pub width: Estimate,
-    /// How often the central intervals of 68 % and 95 % hold the true value.
+    /// How often the central intervals of 68 % and 95 % contain the true value.
     pub coverage: Vec<Coverage>,
 }
 
-/// One check, of all that it looks at together.
+/// One check, over all that it tests together.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Check {
     /// Its name.
     pub name: &'static str,
-    /// Its p-value: the least of its tests times their number (Bonferroni), at most 1.
+    /// Its p-value: the smallest of its tests times their number (Bonferroni), at most 1.
     pub p_value: f64,
-    /// What the least of its tests finds, in words, if its p-value were too low.
+    /// The deviation that its most significant test finds, in words; it matters only if the p-value is low.
     pub finding: String,
 }
 
-/// Below this a p-value is worth a warning.
+/// A p-value below this gives a warning.
 const ALARM: f64 = 1e-3;
 
 impl Calibration {
-    /// All checks at once.
+    /// Makes all checks.
     pub fn summary(&self) -> CalibrationSummary {
         let ranks = self.ranks();
         let rows: Vec<CalibrationRow> = ranks.par_iter().map(CalibrationRow::new).collect();
@@ -84,7 +85,7 @@ impl Calibration {
     }
 }
 
-/// How often regions hold the true values.
+/// How often regions contain the true values, in words.
 fn held(regions: &str, coverage: &[Coverage]) -> String {
     let of = |c: &Coverage| {
         let [level, share, error] = [c.level, c.share, c.error].map(|x| 100.0 * x);
@@ -114,13 +115,13 @@ impl Check {
 }
 
 impl CalibrationSummary {
-    /// The p-value of all checks together: the least times their number.
+    /// Returns the p-value of all checks together: the smallest times their number.
     pub fn p_value(&self) -> f64 {
         let least = self.checks.iter().map(|check| check.p_value).fold(1.0, f64::min);
         (least * self.checks.len() as f64).min(1.0)
     }
 
-    /// What is wrong, in words: the findings of the checks whose p-value is below 0.001.
+    /// Returns what is wrong, in words: the findings of the checks whose p-value is below 0.001.
     pub fn warnings(&self) -> Vec<String> {
         let wrong = self.checks.iter().filter(|check| check.p_value < ALARM);
         wrong.map(|check| format!("{} (p = {:.1e}): {}", check.name, check.p_value, check.finding)).collect()
@@ -165,7 +166,7 @@ impl fmt::Display for Calibration {
     }
 }
 
-/// A p-value as it is printed.
+/// Formats a p-value.
 fn p(value: f64) -> String {
     if value < 0.001 { format!("{value:.0e}") } else { format!("{value:.3}") }
 }

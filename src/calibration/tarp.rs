@@ -8,18 +8,19 @@ use super::ranks::rank;
 use super::{Calibration, CalibrationTrial, Ranks};
 use crate::simulate::stream;
 
-/// Keeps references apart from simulations with the same seed.
+/// Separates references from simulations with the same seed.
 const APART: u64 = 0x7265_6665_7265_6e63;
 
 impl Calibration {
-    /// TARP, a test of all parameters together: for each simulation, how many draws are nearer to a random reference point
-    /// than the true values are (f of algorithm 2 of the paper, times `draws`). Where the posterior is right all ranks are
-    /// equally likely; [`Ranks::p_value`] and [`Ranks::ecdf`] test it, and [`Ranks::lowest_coverage`] is the paper's
-    /// expected coverage.
+    /// Returns the ranks of TARP, a test of all parameters together: for each simulation, how many draws are nearer to
+    /// a random reference point than the true values are (f of algorithm 2 of the paper, times `draws`). Where the
+    /// posterior is right all ranks are equally likely; [`Ranks::p_value`] and [`Ranks::ecdf`] test it, and
+    /// [`Ranks::lowest_coverage`] is the paper's expected coverage.
     ///
-    /// The reference is a draw from the prior: the true values or a draw of another simulation. Distances are Euclidean, each
-    /// parameter in units of the geometric mean of its sd in the posterior and in the prior, so that none dominates: the
-    /// reference is as far as the prior is wide, and the draws differ by the width of the posterior.
+    /// The reference is a draw from the prior, chosen by `seed`: the true values or a draw of another simulation.
+    /// Distances are Euclidean. Each parameter is in units of the geometric mean of its posterior and prior sd, so that
+    /// none dominates: the reference is as far as the prior is wide, and the draws differ by the width of the
+    /// posterior.
     pub fn tarp(&self, seed: u64) -> Ranks {
         let prior: Vec<f64> = (0..self.names.len()).map(|p| self.prior_sd(p)).collect();
         let of = |i: usize| self.tarp_rank(i, &prior, seed);
@@ -32,7 +33,7 @@ impl Calibration {
         let mut rng = stream(seed ^ APART, simulation as u64);
         let other = (simulation + rng.random_range(1..self.judged.len())) % self.judged.len();
         let which = rng.random_range(0..=self.draws);
-        // Any of the draws and the truth of the other, so that its own rank stays independent.
+        // Any of the draws or the true values of the other simulation, so that its own rank stays independent.
         let reference = |p: usize| self.judged[other].value(p, which);
         let known: Vec<(usize, f64, f64)> = (0..prior.len())
             .filter(|p| !one.truth[*p].is_nan())
@@ -46,7 +47,7 @@ impl Calibration {
         (!known.is_empty()).then(|| rank(simulation, truth, draws))
     }
 
-    /// The standard deviation of a parameter in all simulations, truth and draws alike.
+    /// The standard deviation of a parameter over all simulations, true values and draws alike.
     fn prior_sd(&self, parameter: usize) -> f64 {
         let told = self.judged.iter().filter(|one| !one.truth[parameter].is_nan());
         let (mut n, mut mean, mut square) = (0.0, 0.0, 0.0);
@@ -62,14 +63,14 @@ impl Calibration {
 }
 
 impl CalibrationTrial {
-    /// A draw of a parameter, or behind the last its true value.
+    /// Returns draw `which` of a parameter, or its true value if `which` is the number of draws.
     fn value(&self, parameter: usize, which: usize) -> Option<f64> {
         let truth = self.truth[parameter];
         (!truth.is_nan()).then(|| self.draws[parameter].get(which).copied().unwrap_or(truth))
     }
 
-    /// Mean and standard deviation of a parameter over its draws and its true value: which of them is the true one has no
-    /// part in it, so that ranks stay exact in these units. The sd is never nought.
+    /// Mean and standard deviation of a parameter over its draws and its true value. They do not depend on which of
+    /// these is the true value, so that ranks stay exact in these units. The sd is never zero.
     pub(super) fn spread(&self, parameter: usize) -> (f64, f64) {
         let all = || self.draws[parameter].iter().chain([&self.truth[parameter]]);
         let n = (self.draws[parameter].len() + 1) as f64;
@@ -78,7 +79,7 @@ impl CalibrationTrial {
     }
 }
 
-/// The sd of what does not vary is no unit.
+/// Replaces an sd of zero, which cannot be a unit.
 fn positive(sd: f64) -> f64 {
     if sd > 0.0 && sd.is_finite() { sd } else { 1.0 }
 }

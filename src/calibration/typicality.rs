@@ -1,11 +1,11 @@
-//! Whether a data set is like those that a network learned from: what it says of others is a guess.
+//! Tests whether a data set is like those that an estimator was trained on; for other data its posterior is a guess.
 //!
-//! The data set and simulations of its size are described by plain statistics, and the test statistic is the distance to the
-//! nearest other one. If the data come from the model, the data set is one among the simulations, and its distance is as
-//! likely to be of one rank among theirs as of any other: the p-value is exact, whatever the distributions (Vovk, Gammerman
-//! & Shafer, *Algorithmic learning in a random world*, 2005). It is nearly so where covariates are drawn from the data's own
-//! rows. What a network makes of the data would not do in place of
-//! statistics: it has learned to ignore all that training did not show to matter.
+//! The data set and simulations of its size are described by plain statistics, and the test statistic is the distance
+//! to the nearest other data set. If the data come from the model, the data set is one among the simulations, and all
+//! ranks of its distance among theirs are equally likely: the p-value is exact, whatever the distributions (Vovk,
+//! Gammerman & Shafer, *Algorithmic learning in a random world*, 2005). It is nearly exact where covariates are drawn
+//! from the data's own rows. The network's summary of the data could not replace the statistics: it has learned to
+//! ignore all that did not matter in training.
 
 use std::fmt;
 
@@ -17,24 +17,24 @@ use crate::model::{AnyData, Model};
 use crate::model::{DataError, Frame};
 use crate::simulate::{AnySimulate, SimulateError, SimulateExt, Simulated};
 
-/// How many simulations there are unless said otherwise, and the fewest.
+/// The default number of simulations, and the smallest.
 const SIMULATIONS: usize = 1000;
 const FEWEST: usize = 100;
-/// Keeps these simulations apart from those of a user, and of a training, with the same seed.
+/// Separates these simulations from those of a user, and of a training, with the same seed.
 const APART: u64 = 0x7479_7069_6361_6c00;
 /// Columns wider than this (pixels, say) are described as a whole, others component by component.
 const WIDE: usize = 8;
 /// Quantiles that describe a column, with its mean, sd and extremes.
 const QUANTILES: [f64; 5] = [0.1, 0.25, 0.5, 0.75, 0.9];
-/// Scales up to which a deviation counts as it is, and beyond which by its logarithm: what has heavy tails would hide all
-/// else.
+/// Deviations up to this many scales count linearly, larger ones by their logarithm: otherwise heavy tails would hide
+/// all else.
 const LINEAR: f64 = 4.0;
-/// A p-value below which there is a warning.
+/// A warning is given below this p-value.
 const UNUSUAL: f64 = 0.01;
-/// Statistics that a warning shows.
+/// The number of statistics that a warning shows.
 const SHOWN: usize = 3;
 
-/// Why the typicality of a data set is not known.
+/// Why the typicality of a data set cannot be computed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TypicalityError {
@@ -47,7 +47,7 @@ pub enum TypicalityError {
     /// Too few simulations.
     #[error("{simulations} simulations are too few: at least {FEWEST} are needed for a p-value of 1 %")]
     Few {
-        /// How many were asked for.
+        /// How many were requested.
         simulations: usize,
     },
 }
@@ -62,28 +62,28 @@ pub struct TypicalityTest<'a, M: Model> {
 }
 
 impl<'a, M: Model> TypicalityTest<'a, M> {
-    /// A test by 1000 simulations of a model, from seed 0. The p-value is 0.001 at the least.
+    /// Creates a test with 1000 simulations of `model`, from seed 0. The p-value is then at least 0.001.
     pub fn new(model: &'a M) -> Self {
         Self { model, simulations: SIMULATIONS, seed: 0 }
     }
 
-    /// How many data sets are simulated.
+    /// Sets the number of simulated data sets.
     pub fn simulations(mut self, simulations: usize) -> Self {
         self.simulations = simulations;
         self
     }
 
-    /// The seed of the simulations, which are others than those of `simulate` with this seed.
+    /// Sets the seed of the simulations. They differ from those of `simulate` with this seed.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
     }
 
-    /// How typical a data set is: among simulations from the prior, of its sizes and with its covariates. Where a size is random,
-    /// theirs are, too, and covariates are drawn from those of the data.
+    /// Tests how typical `data` are among simulations from the prior, with the same sizes and covariates. Where a size
+    /// is random, so are the sizes of the simulations, and covariates are drawn from those of the data.
     ///
     /// # Errors
-    /// Data that do not fit the model, a model that cannot be simulated, and fewer than 100 simulations.
+    /// Data that do not fit the model; a model that cannot be simulated; fewer than 100 simulations.
     pub fn of(&self, data: &M::Data) -> Result<Typicality, TypicalityError> {
         if self.simulations < FEWEST {
             return Err(TypicalityError::Few { simulations: self.simulations });
@@ -107,36 +107,37 @@ fn among(simulate: &AnySimulate<'_>, data: &dyn AnyData) -> Result<Typicality, T
     Ok(Typicality::new(&columns, all.len()))
 }
 
-/// How typical a data set is of a model. `Display` says it in a line or two.
+/// How typical a data set is of a model. `Display` writes it in a line or two.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Typicality {
-    /// The distance of the data set to the nearest simulation: each statistic in units of its spread over simulations (that
-    /// of the middle half, as a standard deviation).
+    /// The distance of the data set to the nearest simulation. Each statistic is in units of its spread over
+    /// simulations (that of the middle half, converted to a standard deviation).
     pub distance: f64,
-    /// The median distance of a simulation to the nearest other.
+    /// The median distance of a simulation to the nearest other data set.
     pub usual: f64,
-    /// How probable it is that data from the model are as far from the nearest simulation: the share of all, the data set
-    /// among them, that are as far or farther.
+    /// The probability that data from the model are as far from the nearest simulation: the share of all data sets,
+    /// including this one, that are as far or farther.
     pub p_value: f64,
-    /// How many simulations there are.
+    /// The number of simulations.
     pub simulations: usize,
-    /// Statistics that no simulation has so small or so large, those that are farthest out first.
+    /// Statistics that lie outside the range of all simulations, the farthest first.
     pub outliers: Vec<Outlier>,
 }
 
-/// A statistic of a data set that no simulation has so small or so large.
+/// A statistic of a data set that lies outside the range of all simulations.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outlier {
-    /// What it is: `largest x`, say, or `size of events`.
+    /// Its name: `largest x`, say, or `size of events`.
     pub name: String,
     /// Its value.
     pub value: f64,
-    /// The least and the largest of the simulations.
+    /// The smallest and the largest value among the simulations.
     pub range: (f64, f64),
 }
 
 impl Typicality {
-    /// From statistics with the values of `sets` data sets, of which the first is the one in question.
+    /// Computes the result from statistics, each with the values of `sets` data sets, of which the first is the one
+    /// tested.
     fn new(columns: &[(String, Vec<f64>)], sets: usize) -> Self {
         let scaled: Vec<(&String, &Vec<f64>, Vec<f64>)> =
             columns.iter().filter_map(|(name, values)| Some((name, values, standardised(values)?))).collect();
@@ -170,7 +171,7 @@ impl Typicality {
         }
     }
 
-    /// What is doubtful, in words; nothing if the data are typical. One in a hundred data sets from the model gets a
+    /// Returns warnings in words; none if the data are typical. One in a hundred data sets from the model gets a
     /// warning.
     pub fn warnings(&self) -> Vec<String> {
         if self.p_value >= UNUSUAL { Vec::new() } else { vec![self.to_string()] }
@@ -202,7 +203,7 @@ fn range(values: &[f64]) -> (f64, f64) {
     values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(*x), high.max(*x)))
 }
 
-/// Values on a common scale; nothing of one that never varies. What a data set does not have is in the middle.
+/// Values on a common scale; `None` if they never vary. A value that a data set does not have is put in the middle.
 fn standardised(values: &[f64]) -> Option<Vec<f64>> {
     let mut known: Vec<f64> = values.iter().copied().filter(|x| x.is_finite()).collect();
     known.sort_unstable_by(f64::total_cmp);
@@ -222,7 +223,7 @@ fn standardised(values: &[f64]) -> Option<Vec<f64>> {
     Some(values.iter().map(squashed).collect())
 }
 
-/// Statistics of a data set by name, the same ones of any: NaN where it has none.
+/// Statistics of a data set by name, the same names for any data set: NaN where it has no value.
 fn statistics(data: &Frame<'_>) -> Vec<(String, f64)> {
     fn visit(frame: &Frame<'_>, top: bool, found: &mut Vec<(String, f64)>) {
         if !top {

@@ -1,11 +1,11 @@
 //! Banks of simulations on disk, for simulators that are too expensive to be run anew in every step of a training.
 //!
-//! A bank is a folder of shards, each a safetensors file that is written whole or not at all. A simulation that was
-//! interrupted goes on with the first shard that is missing. The i-th data set of a bank is the i-th of
+//! A bank is a folder of shards, each a safetensors file that is written completely or not at all. An interrupted
+//! simulation resumes with the first shard that is missing. The i-th data set of a bank is the i-th of
 //! [`Simulate::run`] with the same seed, so that shards may also be made on several machines and put together.
 //!
-//! In memory the shards stay apart, and each table of counts takes 2 bytes for a number: reading a bank takes no more than
-//! the bank and one file.
+//! In memory the shards stay separate, and each table of counts takes 2 bytes for a number: reading a bank takes no
+//! more memory than the bank and one file.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -27,16 +27,16 @@ use crate::nn::{
 use crate::progress::Progress;
 use crate::simulate::{AnySimulate, Simulate, SimulateError};
 
-/// Data sets in a shard.
+/// The number of data sets in a shard.
 const SHARD: usize = 1024;
-/// The smallest bank that can be trained from.
+/// The least number of data sets in a bank that can be trained from.
 const SMALLEST: usize = 640;
-/// Data sets, or elements, that are taken off the validation share at once: see [`TrainingSource`].
+/// The validation share is a multiple of this number of data sets, or of elements: see [`TrainingSource`].
 const CHUNK: usize = 64;
 
 const SIMULATION: &str = "hierarch.simulation";
 const SETS: &str = "hierarch.sets";
-/// Which tables a file has: raised where these change.
+/// The version of the tables in a file: raised when these change.
 const FORMAT: &str = "hierarch.bank";
 const VERSION: &str = "2";
 
@@ -53,9 +53,9 @@ pub(super) struct AnyBank {
     model: Arc<dyn AnyModel>,
     hierarchy: Hierarchy,
     sets: usize,
-    /// Of [`SHARD`] data sets each, but for the last, which may have fewer, or more than the bank.
+    /// Shards of [`SHARD`] data sets each, except the last, which may have fewer, or more than the bank.
     shards: Vec<Shard>,
-    /// Says which simulations these are.
+    /// A text that identifies the simulations.
     simulation: String,
     sizes: Vec<(String, usize)>,
     covariates: Option<Arc<dyn AnyData>>,
@@ -69,13 +69,13 @@ struct Shard {
 }
 
 impl<'a, M: Model> Simulate<'a, M> {
-    /// Runs the simulations that a folder does not hold yet, on all cores, writes them to it, and reads them all. Whether what
-    /// it holds is of this model is told by the declaration and the params: after a change in a function that the model calls,
+    /// Runs the simulations that `folder` does not hold yet, on all cores, writes them to it, and reads them all. The
+    /// declaration and the params identify the model of a folder: after a change in a function that the model calls,
     /// simulate into another folder.
     ///
     /// # Errors
-    /// A simulation that cannot be drawn, a file that cannot be written or read, or a folder with simulations of another
-    /// model, seed or sizes, or of another version of the library.
+    /// A simulation that cannot be drawn, a file that cannot be written or read, or a folder with simulations of
+    /// another model, seed or sizes, or of another version of the library.
     pub fn bank(self, folder: impl AsRef<Path>) -> Result<Bank<M>, InferenceError> {
         let covariates = self.covariates().map(|data| Arc::new(data.clone()) as Arc<dyn AnyData>);
         let any = self.any().bank(folder.as_ref(), covariates)?;
@@ -110,7 +110,7 @@ impl AnySimulate<'_> {
             let last = (first + SHARD).min(sets);
             let load = || Shard::load(&path, &hierarchy, metadata);
             let found = if path.exists() { Some(load()?) } else { None };
-            // What was the last of a smaller bank is not enough.
+            // The last shard of a smaller bank may have too few data sets.
             let shard = match found.filter(|shard| shard.sets() >= last - first) {
                 Some(shard) => shard,
                 None => {
@@ -120,7 +120,7 @@ impl AnySimulate<'_> {
                         shard.append(&one?);
                     }
                     save_numbers(&path, &shard.entries(), metadata(&shard.sets().to_string()))?;
-                    // As it is read, it takes no more memory than it has to.
+                    // Read from the file, it takes no more memory than needed.
                     drop(shard);
                     load()?
                 }
@@ -162,7 +162,7 @@ impl Shard {
         self.latents.append(&other.latents);
     }
 
-    /// All that it holds, by name.
+    /// Returns all numbers that it holds, by name.
     fn entries(&self) -> Vec<(String, Cow<'_, Numbers>)> {
         let packed = |numbers: &[f32]| Cow::Owned(Numbers::Single(numbers.to_vec()).pack());
         let mut entries = vec![("globals".to_owned(), packed(&self.latents.globals))];
@@ -178,7 +178,7 @@ impl Shard {
         entries
     }
 
-    /// Reads a shard whose metadata must be `expected` of the number of its data sets.
+    /// Reads a shard, whose metadata must be what `expected` returns for the number of its data sets.
     fn load(
         path: &Path,
         hierarchy: &Hierarchy,
@@ -233,12 +233,12 @@ impl Shard {
 }
 
 impl<M: Model> Bank<M> {
-    /// How many data sets there are.
+    /// Returns the number of data sets.
     pub fn len(&self) -> usize {
         self.any.sets
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no data sets.
     pub fn is_empty(&self) -> bool {
         self.any.sets == 0
     }
@@ -249,27 +249,27 @@ impl AnyBank {
         self.sets
     }
 
-    /// Which simulations these are.
+    /// Returns a text that identifies the simulations.
     pub(super) fn simulation(&self) -> String {
         format!("{} data sets, {}", self.len(), self.simulation)
     }
 
-    /// Sizes that were fixed.
+    /// Returns the sizes that were fixed.
     pub(super) fn sizes(&self) -> &[(String, usize)] {
         &self.sizes
     }
 
-    /// The data that covariates were taken from.
+    /// Returns the data that covariates were taken from.
     pub(super) fn covariates(&self) -> Option<&dyn AnyData> {
         self.covariates.as_deref()
     }
 
-    /// Data sets that are held out: a tenth, the last ones.
+    /// Returns the number of data sets that are held out: a tenth, the last ones.
     pub(super) fn validation(&self) -> usize {
         self.len() / 10 / CHUNK * CHUNK
     }
 
-    /// Data sets that are learned from.
+    /// Returns the number of data sets that are trained on.
     pub(super) fn training(&self) -> usize {
         self.len() - self.validation()
     }
@@ -286,7 +286,7 @@ impl AnyBank {
         Ok(())
     }
 
-    /// Draws data sets from the bank for a training with some settings.
+    /// Returns a source of data sets from the bank, for a training with `settings`.
     pub(super) fn source<'a>(
         &'a self,
         model: &dyn AnyModel,
@@ -297,10 +297,10 @@ impl AnyBank {
         Ok(BankSource { bank: self, targets, sets: settings.batch_size, seed: settings.seed })
     }
 
-    /// The elements that a network of locals can learn from, and those that are held out.
+    /// Returns the elements that a network for locals can be trained on, and those that are held out.
     ///
     /// # Errors
-    /// Too few of them.
+    /// Too few elements that are held out, or none to train on.
     pub(super) fn elements<'a>(
         &'a self,
         hierarchy: &'a Hierarchy,
@@ -317,12 +317,12 @@ impl AnyBank {
     }
 }
 
-/// A bank as the training of a network of globals sees it: in every epoch all of its training share once, in an order of its
-/// own.
+/// A bank as a source for the training of a network for globals: every epoch visits all of the training share once, in
+/// an order of its own.
 pub(super) struct BankSource<'a> {
     bank: &'a AnyBank,
     targets: &'a [GlobalSlot],
-    /// Data sets of a step.
+    /// The number of data sets in a step.
     sets: usize,
     seed: u64,
 }
@@ -350,10 +350,10 @@ impl TrainingSource for BankSource<'_> {
     }
 }
 
-/// The elements of a plate in some data sets of a bank, which stand in runs, one in each shard.
+/// The elements of a plate in some data sets of a bank: one run of them in each shard.
 struct ElementRuns {
     count: usize,
-    /// The number of the first element of a run, its shard, and its row there.
+    /// For each run, the number of its first element, its shard, and its row there.
     runs: Vec<(usize, usize, usize)>,
 }
 
@@ -372,41 +372,41 @@ impl ElementRuns {
         Self { count, runs }
     }
 
-    /// The shard and the row of an element.
+    /// Returns the shard and the row of an element.
     fn place(&self, element: usize) -> (usize, usize) {
         let (first, shard, row) = self.runs[self.runs.partition_point(|run| run.0 <= element) - 1];
         (shard, row + element - first)
     }
 }
 
-/// A bank as the training of a network of locals sees it: in every epoch each element of the training share once, in an order
-/// of its own, so that those of a step are from as many data sets as can be.
+/// A bank as a source for the training of a network for locals: every epoch visits each element of the training share
+/// once, in an order of its own, so that the elements of a step are from as many data sets as possible.
 ///
-/// Data sets with many elements are seen often. That changes nothing: what is believed of an element does not depend on how
-/// many there are, but for plates of random size, and there the network reads the number.
+/// Data sets with many elements are seen often. That changes nothing: the posterior of an element does not depend on
+/// how many there are, except in plates of random size, and there the network reads the number.
 pub(super) struct BankElements<'a> {
     bank: &'a AnyBank,
     hierarchy: &'a Hierarchy,
     task: Task,
     training: ElementRuns,
     validation: ElementRuns,
-    /// Elements of a step.
+    /// The number of elements in a step.
     sets: usize,
     seed: u64,
 }
 
 impl BankElements<'_> {
-    /// How many elements there are to train from, and how many are held out.
+    /// Returns the number of elements to train from, and the number that are held out.
     pub(super) fn counts(&self) -> (usize, usize) {
         (self.training.count, self.validation.count / CHUNK * CHUNK)
     }
 
-    /// For the steps of a training.
+    /// Takes the batch size and the seed from `settings`.
     pub(super) fn for_training(self, settings: &Settings) -> Self {
         Self { sets: settings.batch_size, seed: settings.seed, ..self }
     }
 
-    /// Which simulations these are.
+    /// Returns a text that identifies the simulations.
     pub(super) fn simulation(&self) -> String {
         self.bank.simulation()
     }
@@ -431,14 +431,15 @@ impl TrainingSource for BankElements<'_> {
     }
 }
 
-/// Which of `length` things comes at a position: in every epoch each once, in an order that the epoch and a seed name.
+/// Returns which of `length` items comes at `position`: every epoch visits each once, in an order that the epoch and
+/// `seed` select.
 fn in_epochs(position: u64, length: usize, seed: u64) -> usize {
     let (epoch, at) = (position / length as u64, position % length as u64);
     shuffled(at, length as u64, seed ^ epoch.wrapping_mul(0x9e37_79b9_7f4a_7c15)) as usize
 }
 
-/// The place of `at` in a permutation of 0..length that a key names: a Feistel network over the next power of 4, walked
-/// until it lands inside.
+/// Returns the place of `at` in a permutation of 0..`length` that `key` selects: a Feistel network over the next power
+/// of 4, applied until the result is below `length`.
 fn shuffled(mut at: u64, length: u64, key: u64) -> u64 {
     let half = (64 - (length.max(2) - 1).leading_zeros()).div_ceil(2);
     let mask = (1u64 << half) - 1;
@@ -488,8 +489,8 @@ mod tests {
         model.simulate(SHARD + 200).seed(5)
     }
 
-    /// Every element of every task is what it is in its own simulation, from memory and from disk, in the order of the data
-    /// sets, the held-out ones last.
+    /// Every element of every task is what it is in its own simulation, from memory and from disk, in the order of the
+    /// data sets, the held-out ones last.
     #[test]
     fn elements_of_a_bank_are_those_of_its_simulations() {
         let (model, folder) = (Camp::default(), tempfile::tempdir().unwrap());

@@ -1,4 +1,4 @@
-//! How an estimator's network is made and trained: plain values, in which what is left out follows the model.
+//! How an estimator's network is made and trained: plain values; those that are left out follow the model.
 
 use super::InferenceError;
 use crate::nn::{Activation, Architecture, Budget, Encoder, Family, ImageEncoder, Output, Settings, Shape, Trunk};
@@ -13,26 +13,26 @@ use crate::nn::{Activation, Architecture, Budget, Encoder, Family, ImageEncoder,
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct NetworkConfig {
-    /// Soft bins of a plate that has one number in a row; wider rows get fewer for each number. `Some(0)`: nothing is pooled
-    /// but the network that reads single elements. `None`: 96, or 48 for locals.
+    /// Soft bins of a plate that has one number in a row; wider rows get fewer bins for each number. `Some(0)`: only
+    /// the output of the network that reads single elements is pooled. `None`: 96, or 48 for locals.
     pub bins: Option<usize>,
-    /// What reads the elements of the plates at the top of a data set; those of nested plates are read by the deep set.
+    /// The encoder of the elements of the plates at the top of a data set; the deep set reads those of nested plates.
     pub encoder: Encoder,
-    /// Widths of the deep set's layers that read single elements, where these have several numbers or nothing else is pooled.
-    /// `None`: two layers of 64, or of 128 where elements have more than 8 numbers.
+    /// Widths of the deep set's layers that read single elements, used if elements have several numbers or nothing else
+    /// is pooled. `None`: two layers of 64, or of 128 where elements have more than 8 numbers.
     pub element_layers: Option<Vec<usize>>,
-    /// What reads images.
+    /// The layers that read images.
     pub images: ImageEncoder,
-    /// What follows each of these layers, and those that read images.
+    /// The activation after each of these layers, and after those that read images.
     pub activation: Activation,
     /// The layers that read whole data sets. `None`: 6 residual blocks of 96, or 4 of 64 for locals.
     pub trunk: Option<Trunk>,
-    /// The family that a posterior is one of. `None`: a mixture of 6 Gaussians for one number, of 16 for several. Ratios, test
-    /// statistics and the probabilities of discrete locals have none.
+    /// The family of the posterior. `None`: a mixture of 6 Gaussians for one number, of 16 for several. Ratios, test
+    /// statistics and the probabilities of discrete locals have no family.
     pub family: Option<Family>,
 }
 
-/// How a network is trained. What is `None` follows the model and where its simulations come from.
+/// How a network is trained. What is `None` follows the model and the source of the simulations.
 ///
 /// ```
 /// use hierarch::prelude::*;
@@ -42,41 +42,44 @@ pub struct NetworkConfig {
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TrainingConfig {
-    /// Data sets, or elements, in a step. `None`: 256.
+    /// The number of data sets, or elements, in a step. `None`: 256.
     pub batch_size: Option<usize>,
-    /// Chunks of a step, at least: the most threads that can share it. `None`: 8.
+    /// The least number of chunks of a step. A chunk is the work of one thread, so that this many threads can share a
+    /// step. `None`: 8.
     pub chunks: Option<usize>,
     /// The learning rate at its peak. `None`: 0.001.
     pub learning_rate: Option<f64>,
-    /// The share of each weight that is taken off in a step, in units of the learning rate. `None`: 0 where every simulation is
-    /// fresh and there is nothing to overfit to, 0.01 with a bank.
+    /// The share of each weight that is subtracted in a step, in units of the learning rate. `None`: 0 if every
+    /// simulation is fresh, since there is nothing to overfit to; 0.01 with a bank.
     pub weight_decay: Option<f64>,
-    /// Stop when as many validations in a row have not been the best one, and keep the weights of the best. `None`: 5 with a
-    /// bank; with fresh simulations, whose last weights are kept, never.
+    /// Training stops after this many validations in a row that were not the best one, and keeps the weights of the
+    /// best. `None`: 5 with a bank; never with fresh simulations, whose last weights are kept.
     pub patience: Option<usize>,
-    /// Data sets in the pilot sample, to which all is fitted that is not learned step by step: fewer if they are large, and
-    /// beyond 2048 no more than an eighth of a budget of data sets, or than a fiftieth of one of time is enough for. `None`:
-    /// 16,384, or all that a bank has to train from if these are fewer.
+    /// The number of data sets in the pilot sample, to which everything is fitted that is not learned step by step.
+    /// There are fewer if they are large. More than 2048 are drawn only as long as they are at most an eighth of a
+    /// budget of data sets, or take at most a fiftieth of a budget of time. `None`: 16,384, or all that a bank has to
+    /// train from if these are fewer.
     pub pilot: Option<usize>,
-    /// Data sets in the validation sample (fewer if they are large). `None`: 2,048, or all that a bank holds out if these are
-    /// fewer.
+    /// The number of data sets in the validation sample (fewer if they are large). `None`: 2,048, or all that a bank
+    /// holds out if these are fewer.
     pub validation: Option<usize>,
 }
 
-/// What network is to be trained on what, as far as its sizes and its training depend on it.
+/// What the sizes of a network and the settings of its training depend on.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TrainingContext<'a> {
     pub(super) shape: &'a Shape,
     pub(super) budget: Budget,
     pub(super) seed: u64,
-    /// Whether the network reads single elements, which say less than data sets.
+    /// Whether the network reads single elements, which hold less information than data sets.
     pub(super) of_elements: bool,
-    /// Where simulations are those of a bank: how many it has to train from, and how many it holds out.
+    /// With a bank: how many simulations it has to train from, and how many it holds out.
     pub(super) bank: Option<(usize, usize)>,
 }
 
 impl NetworkConfig {
-    /// A learned histogram: a small network shares each element out among bins, and nothing else is read of the elements.
+    /// Returns the sizes of a learned histogram: a small network distributes each element among `bins`, and nothing
+    /// else is read of the elements.
     pub fn learned_histogram(bins: usize) -> Self {
         let element_layers = Some(vec![64, bins]);
         Self { bins: Some(0), element_layers, activation: Activation::Softmax, ..Self::default() }
@@ -103,10 +106,11 @@ impl NetworkConfig {
     }
 }
 
-/// The settings of a training, in which nothing is left open. `output` is what the network says, if it is no posterior.
+/// Returns the settings of a training, with nothing left out. `output` is what the network returns, if it is no
+/// posterior.
 ///
 /// # Errors
-/// A family for a network that says something else, or samples that are larger than the bank has data sets for.
+/// A family for a network that returns something else; samples larger than the bank's share for them.
 pub(super) fn settings(
     network: &NetworkConfig,
     training: &TrainingConfig,

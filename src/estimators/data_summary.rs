@@ -1,4 +1,4 @@
-//! What a posterior keeps of data: sums, which add up.
+//! Summaries of data that an estimator keeps: sums, which can be added.
 
 use std::marker::PhantomData;
 
@@ -8,17 +8,17 @@ use super::InferenceError;
 use crate::model::Model;
 use crate::nn::Sums;
 
-/// All that a trained posterior needs to know of a data set, or of a part of one.
+/// All that an estimator needs to know of a data set, or of a part of one.
 ///
-/// It is made by [`PosteriorEstimator::summarize`](super::PosteriorEstimator::summarize), has a size that does not depend on the data's, and
-/// those of parts that were seen at different times or on different machines are put together with
-/// [`merge`](DataSummary::merge), in any order. (It keeps sums over the elements of plates, and addition commutes.)
+/// It is made by [`PosteriorEstimator::summarize`](super::PosteriorEstimator::summarize), and its size does not depend
+/// on that of the data. [`merge`](DataSummary::merge) combines the summaries of parts that were seen at different times
+/// or on different machines, in any order. (It keeps sums over the elements of plates, and addition commutes.)
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(bound = "")]
 pub struct DataSummary<M: Model> {
-    /// Of the posterior's weights.
+    /// The fingerprint of the estimator's weights.
     pub(super) fingerprint: String,
-    /// For each network of the posterior.
+    /// The sums for each network of the estimator.
     pub(super) sums: Vec<Sums>,
     model: PhantomData<M>,
 }
@@ -28,10 +28,10 @@ impl<M: Model> DataSummary<M> {
         Self { fingerprint, sums, model: PhantomData }
     }
 
-    /// Adds a part of the data set that is not in here yet.
+    /// Adds the summary `other`, of a part of the data set that this summary does not include yet.
     ///
     /// # Errors
-    /// The other summary was made by another posterior, or its data differ in what was observed outside plates.
+    /// The other summary was made by another estimator, or its data differ in what was observed outside plates.
     pub fn merge(&mut self, other: &Self) -> Result<(), InferenceError> {
         if self.fingerprint != other.fingerprint {
             return Err(InferenceError::OtherPosterior {
@@ -42,7 +42,7 @@ impl<M: Model> DataSummary<M> {
         Ok(self.sums.iter_mut().zip(&other.sums).try_for_each(|(sums, more)| sums.add(more))?)
     }
 
-    /// How many elements of each plate at the top of the model have been seen, in the order of the declaration.
+    /// Returns the number of elements seen of each plate at the top of the model, in the order of the declaration.
     pub fn sizes(&self) -> Vec<usize> {
         self.sums.first().map_or(Vec::new(), Sums::sizes)
     }

@@ -1,10 +1,10 @@
-//! The networks of the user's own that read single elements, in the places that a network reads.
+//! The user's own networks that read single elements, in the order in which an estimator's network reads the plates.
 
 use super::InferenceError;
 use crate::model::{Specification, UnknownName};
 use crate::nn::{ElementNetworks, Shape, UserNetwork};
 
-/// The user's networks in the order in which a network reads the data.
+/// Returns the user's networks in the order in which a network reads the data.
 pub(super) fn user_networks(
     specification: &Specification,
     shape: &Shape,

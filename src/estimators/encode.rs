@@ -1,11 +1,13 @@
-//! Data sets as the network's tables.
+//! Data sets as the tables that a network reads.
 //!
-//! A plate is a table with a row for each element: the numbers of its own variables. An index into another plate says
-//! nothing by itself; in its place stand that plate's own numbers for the element it names. And the rows that name an
-//! element stand in a table inside it, as those of a nested plate do: a long table says as much as a nested one. Where they
-//! name elements of further plates, too, they bring along of each the mean of all rows that name it.
+//! A plate is a table with a row for each element: the numbers of its own variables. An index into another plate means
+//! nothing by itself; it is replaced by that plate's own numbers for the element that it names. And the rows that name
+//! an element form a table inside it, as those of a nested plate do: a long table holds as much information as a nested
+//! one. If these rows also name elements of further plates, they hold, for each such element, the mean of all rows that
+//! name it.
 //!
-//! An image is a table of its own inside its row, as a plate of one element; outside plates, a plate of one at the top.
+//! An image is a table of its own inside its row, like a plate of one element; outside plates, it is a plate of one
+//! element at the top.
 
 use crate::model::{Frame, Values};
 use crate::model::{Kind, Plate, Specification, Variable};
@@ -14,7 +16,7 @@ use crate::nn::{Batch, PlateShape, Rows};
 /// How each plate of a model is laid out in the network's tables.
 #[derive(Clone, Debug)]
 pub(super) struct DataEncoder {
-    /// Numbers outside plates.
+    /// The count of numbers outside plates.
     width: usize,
     /// Images outside plates; their tables come after those of the plates.
     images: Vec<ImageColumn>,
@@ -30,7 +32,7 @@ struct ImageColumn {
 }
 
 impl ImageColumn {
-    /// Those among variables, which are the columns of a frame.
+    /// Returns the images among `variables`, which are the columns of a frame.
     fn among<'a>(variables: impl Iterator<Item = &'a Variable>) -> Vec<ImageColumn> {
         let image = |(column, variable)| Some(ImageColumn { column, size: image(variable)? });
         variables.enumerate().filter_map(image).collect()
@@ -49,7 +51,7 @@ impl ImageColumn {
     }
 }
 
-/// Height and width of a variable whose values are images.
+/// Returns the height and width of a variable whose values are images; `None` for other variables.
 fn image(variable: &Variable) -> Option<(usize, usize)> {
     match variable.shape[..] {
         [height, width] if variable.kind == Kind::Pixels => Some((height, width)),
@@ -60,14 +62,14 @@ fn image(variable: &Variable) -> Option<(usize, usize)> {
 /// Rows that name elements of a plate at the top.
 #[derive(Clone, Debug)]
 struct Incoming {
-    /// Which plate's elements, among its tables where, and the column that names them.
+    /// The plate whose elements are named, the table among its tables, and the column that names them.
     to: usize,
     table: usize,
     column: usize,
-    /// Where the plate of the rows is, and its numbers in a row.
+    /// The path of the plate of the rows, and the count of its numbers in a row.
     from: Vec<usize>,
     width: usize,
-    /// Other columns that name elements, and of which plates.
+    /// The other columns that name elements, and the plates of these elements.
     others: Vec<(usize, usize)>,
 }
 
@@ -77,23 +79,23 @@ struct PlateCode {
     width: usize,
     columns: Vec<ColumnSource>,
     plates: Vec<PlateCode>,
-    /// Their tables come after those of the nested plates.
+    /// The images; their tables come after those of the nested plates.
     images: Vec<ImageColumn>,
 }
 
 /// Where a row's numbers come from.
 #[derive(Clone, Debug)]
 enum ColumnSource {
-    /// The plate's own column.
+    /// The numbers of the plate's own column.
     UserNetwork(usize),
-    /// Those of the element of a plate at the top that the index in a column of this plate names.
+    /// The numbers of the element, in a plate at the top, that the index in a column of this plate names.
     Through { index: usize, plate: usize },
-    /// Nothing: an index into this plate itself or one declared after it, or an image.
+    /// None: it is an index into this plate itself or one declared after it, or an image.
     Nowhere,
 }
 
 impl DataEncoder {
-    /// The encoder for data sets of a model.
+    /// Returns the encoder for data sets of a model.
     pub(super) fn new(specification: &Specification) -> Self {
         let outside = || specification.variables.iter().filter(|v| v.in_data());
         let images = ImageColumn::among(outside());
@@ -101,9 +103,9 @@ impl DataEncoder {
         let plates = codes(specification, &specification.plates);
         let mut incoming = Vec::new();
         add_incoming(&plates, &[], &mut incoming);
-        // Those of plates declared last come first: the rows that name an element bring along those that name them.
+        // Plates declared last come first: the rows that name an element include those that name them.
         incoming.sort_by_key(|incoming| std::cmp::Reverse(incoming.to));
-        // They come after the nested plates and the images.
+        // Their tables come after those of the nested plates and the images.
         let mut tables: Vec<usize> = plates.iter().map(|code| code.plates.len() + code.images.len()).collect();
         for Incoming { to, table, .. } in &mut incoming {
             *table = tables[*to];
@@ -112,7 +114,7 @@ impl DataEncoder {
         Self { width, images, plates, incoming }
     }
 
-    /// What the network reads of a data set.
+    /// Returns the shape of a data set as the network reads it: the count of numbers outside plates, and the plates.
     pub(super) fn shape(&self) -> (usize, Vec<PlateShape>) {
         fn shape(code: &PlateCode) -> PlateShape {
             let images = code.images.iter().map(ImageColumn::shape);
@@ -130,7 +132,7 @@ impl DataEncoder {
         (self.width, plates)
     }
 
-    /// All images with their plates' names, as `plate.image`; where their tables are; their heights and widths.
+    /// Returns all images: their names as `plate.image`, the paths of their tables, and their heights and widths.
     pub(super) fn named_images(&self, specification: &Specification) -> Vec<(String, Vec<usize>, (usize, usize))> {
         fn visit(
             specification: &Specification,
@@ -155,12 +157,12 @@ impl DataEncoder {
         all
     }
 
-    /// Images outside plates: the last tables.
+    /// Returns the count of images outside plates; theirs are the last tables.
     pub(super) fn images(&self) -> usize {
         self.images.len()
     }
 
-    /// A batch of no data sets.
+    /// Returns a batch without data sets.
     pub(super) fn batch(&self) -> Batch {
         let (width, plates) = self.shape();
         Batch::empty(width, &plates)
@@ -206,8 +208,8 @@ fn codes(specification: &Specification, plates: &[Plate]) -> Vec<PlateCode> {
     codes
 }
 
-/// The layout of a plate in or after the plates at the top with the layouts `top`, itself the plate `at` of these if none is
-/// nested.
+/// Returns the layout of a plate that is, or is inside, the plate `at` at the top; `top` are the layouts of the plates
+/// before that.
 fn code(specification: &Specification, plate: &Plate, top: &[PlateCode], at: usize) -> PlateCode {
     let named = |v: &Variable| specification.data_plates(&specification.plates).position(|p| v.is_index_of(&p.name));
     let columns: Vec<&Variable> = plate.variables.iter().filter(|v| v.in_data()).collect();
@@ -247,7 +249,7 @@ fn push_rows(codes: &[PlateCode], code: &PlateCode, frame: &Frame<'_>, root: &Fr
     }
 }
 
-/// The numbers of a row: its own, and those of the elements that it names, and so on.
+/// Adds the numbers of a row: its own, and those of the elements that it names, and so on.
 fn push_row(codes: &[PlateCode], code: &PlateCode, frame: &Frame<'_>, root: &Frame<'_>, row: usize, to: &mut Vec<f32>) {
     for source in &code.columns {
         match *source {
@@ -293,12 +295,12 @@ fn add_incoming(plates: &[PlateCode], path: &[usize], to: &mut Vec<Incoming>) {
 }
 
 impl Incoming {
-    /// Whether the rows bring their own tables along: all of these are there by then.
+    /// Returns whether the rows include their own tables: all of these exist by then.
     fn nested(&self) -> bool {
         self.from.len() > 1 || self.from[0] > self.to
     }
 
-    /// The rows of one data set, element after element of the plate that they name.
+    /// Returns the rows of one data set, ordered by the element that they name.
     fn rows(&self, frame: &Frame<'_>, batch: &Batch) -> Rows {
         let frame = self.from.iter().fold(frame, |frame, &i| &frame.plates[i]);
         let from = self.from[1..].iter().fold(&batch.plates[self.from[0]], |rows, &i| &rows.children[i]);
@@ -336,7 +338,7 @@ impl Incoming {
     }
 }
 
-/// For each of so many elements the mean of the rows that name it, and ln(1 + how many these are).
+/// Returns, for each of `elements` elements, the mean of the rows that name it, and ln(1 + the number of these rows).
 fn means_by(names: &[usize], elements: usize, features: &[f32], width: usize) -> Vec<f32> {
     let mut means = vec![0.0; elements * (width + 1)];
     for (row, &element) in names.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! What can keep an estimator from being trained, used or loaded.
+//! Errors of training, using and loading estimators.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use crate::nn;
 use crate::sampling::SampleError;
 use crate::simulate::SimulateError;
 
-/// Why a posterior could not be trained, used or loaded.
+/// Why an estimator could not be trained, used or loaded.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum InferenceError {
@@ -26,7 +26,7 @@ pub enum InferenceError {
     /// No weight can be given to any draw.
     #[error(transparent)]
     Sample(#[from] SampleError),
-    /// A folder holds other simulations.
+    /// A folder holds other simulations than those asked for.
     #[error(
         "{} holds {found}; asked for were {expected}. Use another folder, or delete the files",
         path.display()
@@ -61,7 +61,7 @@ pub enum InferenceError {
         /// What is wrong with it.
         reason: String,
     },
-    /// A bank is of another model, or of the same with other params.
+    /// A bank is of another model, or of the same model with other params.
     #[error("the bank holds simulations of `{found}`, the posterior is to be trained for `{expected}`")]
     OtherBank {
         /// The model of the bank.
@@ -90,16 +90,16 @@ pub enum InferenceError {
         /// The least that can be used.
         least: usize,
     },
-    /// A family for what is no posterior.
+    /// A family was set for a ratio, which has none.
     #[error("a ratio is no distribution and has no family, but `NetworkConfig::family` is {family}: leave it out")]
     FamilyOfRatio {
         /// The family asked for.
         family: String,
     },
-    /// A sample is to be larger than what a bank has for it.
+    /// A sample is larger than the share of a bank that it is drawn from.
     #[error(
-        "`TrainingConfig::{name}` asks for {asked} of the bank's simulations, which has {there} for that: ask for fewer, leave \
-         it out, or simulate more"
+        "`TrainingConfig::{name}` asks for {asked} simulations, and the bank has only {there} for it: ask for fewer, leave it \
+         out, or simulate more"
     )]
     LargeSample {
         /// The sample.
@@ -109,7 +109,7 @@ pub enum InferenceError {
         /// How many there are.
         there: usize,
     },
-    /// A share of the time for the globals that leaves nothing for them, or for the locals.
+    /// The share of the time for the globals leaves nothing for them, or for the locals.
     #[error("the share of the time for the globals is {share}: it must lie between 0 and 1")]
     Share {
         /// The share.
@@ -140,7 +140,7 @@ pub enum InferenceError {
         /// The fingerprint of this one.
         expected: String,
     },
-    /// A part of such data does not say enough.
+    /// The data of a model cannot be summarized in parts.
     #[error(
         "data of this model cannot be summarized in parts: `{variable}` names elements of another plate, which need not be \
          in the same part. Condition on all of the data at once"
@@ -160,7 +160,7 @@ pub enum InferenceError {
         /// Why not.
         reason: String,
     },
-    /// The ratio of single elements does not say what is asked of it.
+    /// The ratio of single elements cannot be learned, for the given reason.
     #[error("the ratio of single elements of `{plate}` cannot be learned: {what}")]
     PerEvent {
         /// The plate.
@@ -168,17 +168,17 @@ pub enum InferenceError {
         /// Why not.
         what: String,
     },
-    /// A range makes no sense.
+    /// A range is not valid.
     #[error("the {what} range from {low} to {high}: the ends must be finite and in order, and distances positive")]
     Range {
-        /// Of what.
+        /// What the range is of.
         what: &'static str,
         /// The low end.
         low: f64,
         /// The high end.
         high: f64,
     },
-    /// A value that is tested is impossible.
+    /// A value that is tested is outside the support.
     #[error("`{name}` cannot be {value}, which is outside its support: no test is needed")]
     OutsideSupport {
         /// The global.
@@ -195,7 +195,7 @@ pub enum InferenceError {
     /// The model has no global, so there is nothing to infer.
     #[error("the model has no global variable, so there is nothing to infer")]
     NothingToInfer,
-    /// Something that is asked for is not among what was inferred.
+    /// Something that is asked for was not inferred.
     #[error(
         "`{name}` was not inferred, so there is no joint draw or density with it: ask for the other numbers by name"
     )]
@@ -203,7 +203,7 @@ pub enum InferenceError {
         /// The latent variable.
         name: String,
     },
-    /// The data have another size than the one that was trained for.
+    /// The data have another size than the one that was fixed in training.
     #[error(
         "the plate `{plate}` has {size} elements, and the estimator was trained for {trained} alone: train without `size`, \
          or for {size}"
@@ -218,8 +218,8 @@ pub enum InferenceError {
     },
     /// A random size was fixed in training.
     #[error(
-        "the size of the plate `{plate}` is random, and tells of what it depends on: an estimator that was trained with it \
-         fixed would not know; train without `size`"
+        "the size of the plate `{plate}` is random, and holds information about the variables that it depends on; an \
+         estimator that was trained with a fixed size would ignore this: train without `size`"
     )]
     RandomSize {
         /// The plate.
@@ -228,14 +228,14 @@ pub enum InferenceError {
     /// A discrete local that cannot be inferred stands above others.
     #[error(
         "`{name}` has infinitely many values, or their number depends on the data, so it is not inferred; the locals of \
-         the plates inside depend on it, and cannot be told without it"
+         the plates inside depend on it, and cannot be inferred without it"
     )]
     UnknownAbove {
         /// The discrete local.
         name: String,
     },
-    /// An ensemble of no networks.
-    #[error("an ensemble of 0 networks believes nothing: it must have at least 1")]
+    /// An ensemble has no networks.
+    #[error("an ensemble of 0 networks has no posterior: it must have at least 1")]
     EmptyEnsemble,
     /// The model has no locals that could be inferred.
     #[error(
@@ -245,7 +245,7 @@ pub enum InferenceError {
     /// A file holds the posterior of another model.
     #[error(
         "{path} holds an estimator of {saved}, not of {expected}: the model or a param has changed since; train again, \
-         or make the model as it was",
+         or use the model as it was",
         path = path.display()
     )]
     OtherModel {
@@ -256,12 +256,12 @@ pub enum InferenceError {
         /// The name and fingerprint of the model at hand.
         expected: String,
     },
-    /// A network file without the record of its model.
+    /// A file holds a network, but not the estimator that was to be loaded.
     #[error("{path} holds a network, but not what was to be loaded: {what}", path = path.display())]
     NotAPosterior {
         /// The file.
         path: PathBuf,
-        /// What is missing.
+        /// What is missing or wrong.
         what: String,
     },
 }

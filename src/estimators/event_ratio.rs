@@ -1,12 +1,13 @@
-//! Ratios of single elements of a plate: given the globals, elements are independent, so the ratios of all multiply to that of
-//! the data,
+//! Ratios of single elements of a plate: given the globals, elements are independent, so the product of their ratios is
+//! the ratio of the data,
 //!
 //! ```text
 //! ln p(data | globals) = sum over elements of r(x_i; globals) + what does not depend on the globals,
 //! ```
 //!
-//! for any number of elements, whatever the network was trained for. A ratio given also the continuous locals of the element
-//! stands in for the density that an implicit observation lacks, beside the densities that the model knows.
+//! for any number of elements, whatever number the network was trained for. A ratio that also depends on the continuous
+//! locals of the element replaces the density that an implicit observation lacks, beside the densities that the model
+//! knows.
 
 use std::marker::PhantomData;
 use std::path::Path;
@@ -37,32 +38,32 @@ const EVENT: &str = "hierarch.event_ratio";
 pub struct EventNre<'a, M: Model> {
     nre: Nre<'a, M>,
     plate: String,
-    /// Whether it is of the implicit observations alone, given the continuous locals.
+    /// Whether the ratio is that of the implicit observations alone, given the continuous locals.
     implicit: bool,
 }
 
 impl<'a, M: Model> Nre<'a, M> {
-    /// Learns the ratio of one element of a plate, as a function of all globals; the locals are integrated over. The plate
-    /// must hold all that is observed.
+    /// Learns the ratio of one element of `plate`, as a function of all globals; the locals are integrated over. The
+    /// plate must hold all that is observed.
     pub fn per_event(self, plate: impl Into<Name>) -> EventNre<'a, M> {
         EventNre { nre: self, plate: plate.into().to_string(), implicit: false }
     }
 
-    /// Learns the ratio of one element's implicit observations, as a function of all globals and the element's continuous
-    /// locals: what can stand in for their missing density. All that is implicit must be in the plate, and its function read
-    /// nothing that was observed.
+    /// Learns the ratio of the implicit observations in one element of `plate`, as a function of all globals and the
+    /// element's continuous locals: it can replace their missing density. All implicit observations must be in the
+    /// plate, and their functions must not read anything that is observed.
     pub fn implicit(self, plate: impl Into<Name>) -> EventNre<'a, M> {
         EventNre { nre: self, plate: plate.into().to_string(), implicit: true }
     }
 }
 
 impl<M: Model> EventNre<'_, M> {
-    /// Trains on fresh simulations of single elements, on all cores, until the budget is spent. A budget of data sets is one
-    /// of elements.
+    /// Trains on fresh simulations of single elements, on all cores, until the budget is spent. A budget of data sets
+    /// counts elements.
     ///
     /// # Errors
-    /// A model of which the ratio of single elements does not say all, or that cannot be simulated; a training that diverges;
-    /// a checkpoint of another training.
+    /// A model that the ratios of single elements do not fully describe, or that cannot be simulated; a training that
+    /// diverges; a checkpoint of another training.
     pub fn train(self, budget: Budget) -> Result<EventRatio<M>, InferenceError> {
         let output = self.nre.output();
         AnyEventRatio::train(self.nre.npe.any, output, &self.plate, self.implicit, budget).map(EventRatio::of)
@@ -122,7 +123,7 @@ struct ElementReader {
     hierarchy: Hierarchy,
     plate: usize,
     implicit: bool,
-    /// Of the numbers outside plates and then those of a row, which are read.
+    /// Which of the numbers outside plates, and then of those of a row, are read.
     read: Vec<bool>,
 }
 
@@ -139,15 +140,15 @@ impl ElementReader {
             return Err(unusable(format!("its elements name elements of another plate by `{}`", index.name)));
         }
         if implicit {
-            if let Some(other) = observed(&specification, name).into_iter().find(|v| v.is_implicit()) {
+            if let Some(other) = observed(&specification, name).into_iter().find(|v| v.implicit) {
                 return Err(unusable(format!("`{}`, which is implicit, is not directly in it", other.name)));
             }
-            if !own.variables.iter().any(Variable::is_implicit) {
+            if !own.variables.iter().any(|v| v.implicit) {
                 return Err(unusable("it has no implicit observation: use `per_event`".to_owned()));
             }
             let observations: Vec<&str> =
                 own.variables.iter().filter(|v| v.role == Role::Observed).map(|v| v.name.as_str()).collect();
-            let mut variables = own.variables.iter().filter(|v| v.is_implicit());
+            let mut variables = own.variables.iter().filter(|v| v.implicit);
             if let Some(v) = variables.find(|v| v.parents.iter().any(|parent| observations.contains(&parent.as_str())))
             {
                 return Err(unusable(format!("`{}` depends on what is observed", v.name)));
@@ -158,13 +159,13 @@ impl ElementReader {
                 return Err(unusable(format!("`{}` is observed, too, and not in it", other.name)));
             }
             if matches!(own.size, PlateSize::Random { .. }) {
-                return Err(unusable("how many elements there are tells of the globals, too".to_owned()));
+                return Err(unusable("its number of elements holds information about the globals, too".to_owned()));
             }
         }
-        // Outside plates covariates are read; of the element what the ratio is of, and covariates.
+        // Read are the covariates outside plates; and of the element, its covariates and what the ratio is of.
         let reads = |v: &Variable, inside: bool| match v.role {
             Role::Given => true,
-            Role::Observed => inside && (!implicit || v.is_implicit()),
+            Role::Observed => inside && (!implicit || v.implicit),
             _ => false,
         };
         let outside = specification.variables.iter().filter(|v| v.in_data()).map(|v| (v, false));
@@ -201,8 +202,8 @@ impl ElementReader {
         Batch::empty(width, &plates)
     }
 
-    /// The unconstrained numbers of a density that the ratios of a data set's elements are functions of, and for each element
-    /// and each target, which of these it is.
+    /// Returns the unconstrained numbers of a density that the ratios of a data set's elements depend on, and for each
+    /// element and each target, the index of its number among them.
     fn places(&self, frame: &Frame<'_>) -> (Vec<(usize, Link)>, Vec<usize>) {
         let hierarchy = &self.hierarchy;
         let mut all: Vec<(usize, Link)> = places(&hierarchy.globals).collect();
@@ -223,7 +224,7 @@ impl ElementReader {
     }
 }
 
-/// What is observed, but for the variables directly in a plate.
+/// Returns what is observed, except the variables directly in the plate `but`.
 fn observed<'a>(specification: &'a Specification, but: &str) -> Vec<&'a Variable> {
     fn visit<'a>(plates: &'a [crate::model::Plate], but: &str, found: &mut Vec<&'a Variable>) {
         for plate in plates {
@@ -238,12 +239,13 @@ fn observed<'a>(specification: &'a Specification, but: &str) -> Vec<&'a Variable
     found
 }
 
-/// Whether a variable is in a plate, or in one inside it.
+/// Returns whether a variable is in a plate, or in one inside it.
 fn contains(plate: &crate::model::Plate, name: &str) -> bool {
     plate.variables.iter().any(|v| v.name == name) || plate.plates.iter().any(|inner| contains(inner, name))
 }
 
-/// Single elements, each of a data set of its own: others that shared its globals would be no others.
+/// Single elements, each of a data set of its own: elements of one data set share its globals and cannot be told apart
+/// by them.
 struct Single<'a, 'b> {
     model: &'a dyn AnyModel,
     fixed: Fixed<'a>,
@@ -259,7 +261,7 @@ impl TrainingSource for Single<'_, '_> {
         let mut batch = self.elements.batch();
         let mut targets = Vec::with_capacity(sets * self.elements.targets());
         for place in first..first + sets {
-            // One stream for each (step, place), apart from those of `simulate` by the seed.
+            // One random stream for each (step, place); the seed keeps them apart from those of `simulate`.
             let key = step.wrapping_add(2).wrapping_mul(0x9fb2_1c65_1e98_df25);
             let simulation = self.model.draw(&self.fixed, &mut stream(self.seed.wrapping_add(key), place as u64))?;
             self.elements.push(&hierarchy.parts(&simulation.data().frame()), 0, &mut batch);
@@ -301,13 +303,13 @@ impl AnyEventRatio {
         Ok(self.network.ratios(&batch)?)
     }
 
-    /// The ratios of a data set's elements as a factor of a density.
+    /// Returns the ratios of a data set's elements as a factor of a density.
     fn factor(&self, data: &dyn AnyData) -> Result<Box<dyn Factor>, InferenceError> {
         let (places, of) = self.elements.places(&data.frame());
         Ok(Box::new(RatioFactor::new(self.ratio(data)?, of, places)))
     }
 
-    /// At some unconstrained numbers.
+    /// Returns ln of the ratio of each element, at the unconstrained numbers `q`.
     fn log_ratios(&self, data: &dyn AnyData, q: &[f64]) -> Result<Vec<f64>, InferenceError> {
         let ratio = self.ratio(data)?;
         let (places, of) = self.elements.places(&data.frame());
@@ -338,11 +340,11 @@ impl<M: Model> EventRatio<M> {
         Self { any: Arc::new(any), model: PhantomData }
     }
 
-    /// ln of the ratio of each element of a data set, at some globals; for implicit observations, also at the continuous
-    /// locals in `locals`, which are else of no matter.
+    /// Returns ln of the ratio of each element of `data`, at `globals`; for implicit observations, also at the
+    /// continuous locals in `locals`, which are otherwise ignored.
     ///
     /// # Errors
-    /// What is wrong with the data, or locals that do not belong to them.
+    /// Data that do not fit the model, or locals that do not belong to them.
     pub fn log_ratios(
         &self,
         data: &M::Data,
@@ -360,12 +362,12 @@ impl<M: Model> EventRatio<M> {
         any.log_ratios(data, &any.model.unconstrain(globals, locals))
     }
 
-    /// Samples the posterior given a data set of any size: of the globals, by the prior and the ratios of all elements; or,
-    /// where the ratio is that of implicit observations, of the globals and all continuous locals, by the model's own density
-    /// of everything else and the ratios.
+    /// Samples the posterior given `data`, a data set of any size: the posterior of the globals, by the prior and the
+    /// ratios of all elements; or, for the ratio of implicit observations, that of the globals and all continuous
+    /// locals, by the model's own density of everything else and the ratios.
     ///
     /// # Errors
-    /// What is wrong with the data.
+    /// Data that do not fit the model.
     pub fn nuts<'a>(&'a self, data: &'a M::Data) -> Result<Nuts<'a, M>, InferenceError>
     where
         M: Explicit,
@@ -379,7 +381,8 @@ impl<M: Model> EventRatio<M> {
         Ok(Nuts::over(model, empty, Density::of_globals(model, empty).with_factor(factor), None))
     }
 
-    /// Writes the ratio to a file in the safetensors format, whole or not at all. The header says which model it is of.
+    /// Writes the ratio to the file `path` in the safetensors format, completely or not at all. The header names the
+    /// model.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -387,7 +390,7 @@ impl<M: Model> EventRatio<M> {
         self.any.save(path.as_ref())
     }
 
-    /// Reads a ratio that was saved for this model, with these params.
+    /// Reads a ratio from the file `path`, which was saved for the same model with the same params as `model`.
     ///
     /// # Errors
     /// A file that cannot be read, is damaged, or holds something else, such as the ratio of another model.
@@ -395,7 +398,7 @@ impl<M: Model> EventRatio<M> {
         AnyEventRatio::load(model, path.as_ref()).map(Self::of)
     }
 
-    /// How the training went. The losses are those of telling elements apart, in nats.
+    /// Returns the records of the training. The losses are those of telling elements apart, in nats.
     pub fn history(&self) -> &[TrainingRecord] {
         self.any.network.history()
     }

@@ -1,4 +1,4 @@
-//! A network in a file, with the model that it belongs to and what it says of it.
+//! A network in a file, with the model that it belongs to and a description of what it is.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,12 +10,12 @@ use super::InferenceError;
 use crate::model::AnyModel;
 use crate::nn::Network;
 
-/// Entries in the header of a file that say which model it belongs to, and for which sizes of plates it was trained.
+/// Entries in the header of a file that name the model it belongs to and the sizes of plates it was trained for.
 pub(super) const MODEL: &str = "hierarch.model";
 pub(super) const FINGERPRINT: &str = "hierarch.fingerprint";
 pub(super) const SIZES: &str = "hierarch.sizes";
 
-/// Writes a network; the entry `key` of the header says what it is.
+/// Writes a network; the entry `key` of the header describes what it is.
 pub(super) fn save(
     network: &Network,
     model: &dyn AnyModel,
@@ -31,7 +31,7 @@ pub(super) fn save(
     Ok(network.save(path, &metadata)?)
 }
 
-/// Reads a network that was saved for this model, and what it is.
+/// Reads a network that was saved for `model`, and the header's entry `key`, which describes what it is.
 pub(super) fn load<T: DeserializeOwned>(
     model: &dyn AnyModel,
     key: &str,

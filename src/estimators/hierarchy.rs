@@ -1,16 +1,16 @@
 //! The elements of a model's plates, one by one, as networks read them.
 //!
-//! Given the globals, the locals around an element and the element's own part of the data, its locals are independent of all
-//! else. So the posterior factorises from the outside in,
+//! Given the globals, the locals around an element and the element's own part of the data, its locals are independent
+//! of all else. So the posterior factorises from the outside in,
 //!
 //! ```text
 //! p(globals, locals | data) = p(globals | data) x product over elements of p(locals of i | part of i, what is around i),
 //! ```
 //!
-//! and a network for a plate reads one element: as numbers outside plates, the globals, the latent variables and data of the
-//! elements around it and its own data; as plates, its nested plates, and the rows of other plates that name it by index.
-//! Where rows name elements of several plates, the latents of these depend on each other: there the product is over each
-//! plate's own posterior.
+//! and a network for a plate reads one element: as numbers outside plates, the globals, the latent variables and data
+//! of the elements around it, and its own data; as plates, its nested plates, and the rows of other plates that name it
+//! by index. If rows name elements of several plates, the latent variables of these depend on each other: then the
+//! product is over each plate's own posterior.
 
 use super::encode::DataEncoder;
 use super::link::Link;
@@ -21,7 +21,7 @@ use crate::model::{
 };
 use crate::nn::{Numbers, Packed, PackedRows, PlateShape, Rows, Shape};
 
-/// What the elements of every plate are, and what is inferred of them.
+/// The elements of every plate, and what is inferred of them.
 #[derive(Clone, Debug)]
 pub(super) struct Hierarchy {
     pub(super) encoder: DataEncoder,
@@ -29,10 +29,10 @@ pub(super) struct Hierarchy {
     pub(super) slots: Vec<LocalSlot>,
     /// All plates in the data, from the outside in.
     pub(super) plates: Vec<PlateParts>,
-    /// Numbers outside plates in the data, and images; these are the last of its tables.
+    /// The count of numbers outside plates in the data, and the images there, which are the last of its tables.
     outside: usize,
     images: Vec<PlateShape>,
-    /// Whether what is around an element is read: without, each element is judged by itself.
+    /// Whether what is around an element is read; if not, each element is inferred alone.
     pub(super) context: bool,
 }
 
@@ -40,15 +40,15 @@ pub(super) struct Hierarchy {
 #[derive(Clone, Debug)]
 pub(super) struct PlateParts {
     pub(super) name: String,
-    /// Where it is in the frames.
+    /// Its path in the frames.
     pub(super) path: Vec<usize>,
-    /// The plates around it and itself, from the outside in.
+    /// The plates around it, and itself, from the outside in.
     chain: Vec<usize>,
-    /// Its continuous locals: slot, unconstrained numbers, link.
+    /// Its continuous locals: the slot, the count of unconstrained numbers, and the link.
     pub(super) continuous: Vec<(usize, usize, Link)>,
-    /// Its discrete locals of finite support: slot, categories.
+    /// Its discrete locals of finite support: the slot and the number of categories.
     pub(super) discrete: Vec<(usize, usize)>,
-    /// Columns that name elements of plates declared before: the column and the plate.
+    /// The columns that name elements of plates declared before, and these plates.
     references: Vec<(usize, usize)>,
     /// Whether its size is random, and so a part of what is around its elements.
     random: bool,
@@ -57,59 +57,61 @@ pub(super) struct PlateParts {
 }
 
 impl PlateParts {
-    /// How many elements it has in the frame of a data set.
+    /// Returns the number of its elements in the frame of a data set.
     pub(super) fn size(&self, data: &Frame<'_>) -> usize {
         at(data, &self.path).size
     }
 
-    /// Unconstrained numbers of the continuous locals of an element.
+    /// Returns the count of unconstrained numbers of an element's continuous locals.
     pub(super) fn numbers(&self) -> usize {
         self.continuous.iter().map(|(_, free, _)| free).sum()
     }
 }
 
-/// An element, and what it is in.
+/// An element, and the elements that it is in.
 pub(super) struct LocalPlace {
     plate: usize,
-    /// Its data set.
+    /// The data set that the element is in.
     set: usize,
-    /// The element of each plate of the chain in which it is, from the outside in, itself the last.
+    /// For each plate of the chain, from the outside in, the element that contains this one; the last is the element
+    /// itself.
     elements: Vec<usize>,
 }
 
-/// The latent variables of some data sets, or of some draws for one, as networks read them.
+/// The latent variables of some data sets, or of some draws for one data set, as networks read them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Latents {
-    /// For each data set.
+    /// The number of draws for each data set.
     pub(super) draws: usize,
     /// Data sets x draws x numbers of the globals.
     pub(super) globals: Vec<f32>,
     pub(super) plates: Vec<PlateLatents>,
 }
 
-/// Those of one plate; element after element, and draw after draw for each.
+/// The latent variables of one plate: element after element, and draw after draw for each.
 #[derive(Clone, Debug, Default)]
 pub(super) struct PlateLatents {
     pub(super) numbers: Vec<f32>,
     pub(super) categories: Vec<f32>,
 }
 
-/// One data set, or several of which the elements stand one after another, as the networks of elements read them.
+/// One data set, or several with their elements one after another, as the networks of elements read them.
 #[derive(Clone, Debug)]
 pub(super) struct EncodedData {
     pub(super) data: Packed,
-    /// For each plate its references: the element that each of its elements names, among those of the same data set.
+    /// For each plate its references: for each of its elements, the element that it names, among those of the same data
+    /// set.
     pub(super) references: Vec<Vec<Numbers>>,
 }
 
 impl EncodedData {
-    /// The same in as little space as holds it.
+    /// Returns the same data in as little memory as possible.
     pub(super) fn pack(self) -> EncodedData {
         let pack = |references: Vec<Numbers>| references.into_iter().map(Numbers::pack).collect();
         Self { data: self.data.pack(), references: self.references.into_iter().map(pack).collect() }
     }
 
-    /// Adds the data sets of others behind these.
+    /// Appends the data sets of `other`.
     pub(super) fn append(&mut self, other: &EncodedData) {
         self.data.append(&other.data);
         let pairs = self.references.iter_mut().flatten().zip(other.references.iter().flatten());
@@ -118,7 +120,7 @@ impl EncodedData {
 }
 
 impl Latents {
-    /// Adds those of other data sets behind these.
+    /// Appends the latent variables of other data sets.
     pub(super) fn append(&mut self, other: &Latents) {
         self.globals.extend_from_slice(&other.globals);
         for (all, more) in self.plates.iter_mut().zip(&other.plates) {
@@ -144,17 +146,18 @@ impl Hierarchy {
                 let top = |name: &str| plates.iter().position(|p| p.path.len() == 1 && p.name == name);
                 let own = find(&specification, &plate.path);
                 let columns = own.variables.iter().filter(|v| v.in_data()).enumerate();
-                columns.filter_map(|(c, v)| Some((c, top(index_of(&v.definition, v.role)?)?))).collect()
+                columns.filter_map(|(c, v)| Some((c, top(v.index_of.as_deref()?)?))).collect()
             })
             .collect();
         for (plate, indices) in indices.iter().enumerate() {
-            // Locals are read of plates that are declared before, as the language has it.
+            // The modelling language lets rows read locals only of plates declared before.
             plates[plate].references = indices.iter().filter(|(_, named)| *named < plate).copied().collect();
         }
         Self { encoder, globals, slots, plates, outside, images, context }
     }
 
-    /// What the network of the locals of a plate reads, which come after `known` numbers of the element's own locals.
+    /// Returns the shape of what the network for the locals of a plate reads, with `known` numbers of the element's own
+    /// locals at the end of the numbers outside plates.
     pub(super) fn shape(&self, plate: usize, known: usize) -> (usize, Vec<PlateShape>) {
         let own = &self.plates[plate];
         let latents = |plate: usize| self.plates[plate].numbers() + self.plates[plate].discrete.len();
@@ -170,12 +173,12 @@ impl Hierarchy {
         (width, own.children.iter().chain(images).cloned().collect())
     }
 
-    /// Of each plate the columns that name elements of plates declared before, and which plates.
+    /// Returns, for each plate, the columns that name elements of plates declared before, and these plates.
     pub(super) fn references(&self) -> impl Iterator<Item = &Vec<(usize, usize)>> {
         self.plates.iter().map(|plate| &plate.references)
     }
 
-    /// The continuous locals of plates inside a plate with discrete ones.
+    /// Returns the continuous locals of plates inside a plate with discrete ones.
     pub(super) fn below_discrete(&self) -> impl Iterator<Item = usize> + '_ {
         let below = |own: &&PlateParts| {
             own.chain[..own.chain.len() - 1].iter().any(|&around| !self.plates[around].discrete.is_empty())
@@ -183,8 +186,9 @@ impl Hierarchy {
         self.plates.iter().filter(below).flat_map(|own| own.continuous.iter().map(|(slot, ..)| *slot))
     }
 
-    /// A discrete local that is not inferred, since it has infinitely many values or they depend on the data, in a plate
-    /// around others with locals: what these are is then not told by what is around them.
+    /// Returns the name of a discrete local that is not inferred, since it has infinitely many values or their number
+    /// depends on the data, in a plate around others with locals: the locals inside would depend on an unknown value.
+    /// `None` if there is no such local.
     pub(super) fn unknown_above(&self) -> Option<&str> {
         let unknown = |(at, slot): &(usize, &LocalSlot)| {
             let here = |own: &&PlateParts| own.path == slot.plate;
@@ -197,7 +201,7 @@ impl Hierarchy {
         self.slots.iter().enumerate().find(unknown).map(|(_, slot)| slot.name.as_str())
     }
 
-    /// The plates whose elements are named by an element or by one around it, and by those in turn.
+    /// Returns the plates whose elements are named by an element or by one around it, and by those in turn.
     fn named(&self, plate: usize) -> Vec<usize> {
         let mut named: Vec<usize> =
             self.plates[plate].chain.iter().flat_map(|&around| &self.plates[around].references).map(|r| r.1).collect();
@@ -209,7 +213,7 @@ impl Hierarchy {
         named
     }
 
-    /// A data set, taken apart.
+    /// Encodes a data set, for networks that read single elements.
     pub(super) fn parts(&self, frame: &Frame<'_>) -> EncodedData {
         let mut batch = self.encoder.batch();
         self.encoder.push(frame, &mut batch);
@@ -226,12 +230,12 @@ impl Hierarchy {
         EncodedData { data: batch.into(), references }
     }
 
-    /// The latent variables of a simulation, as one draw.
+    /// Returns the latent variables of a simulation, as one draw.
     pub(super) fn latents(&self, model: &dyn AnyModel, simulation: &dyn AnySimulation) -> Latents {
         self.latents_of(model, simulation.globals(), simulation.locals(), simulation.data())
     }
 
-    /// Some latent variables of a data set, as one draw.
+    /// Returns the given latent variables of a data set, as one draw.
     pub(super) fn latents_of(
         &self,
         model: &dyn AnyModel,
@@ -262,13 +266,13 @@ impl Hierarchy {
         latents
     }
 
-    /// The tables of data sets.
+    /// Returns the shape of the tables of data sets.
     pub(super) fn data_shape(&self) -> Shape {
         let (width, plates) = self.encoder.shape();
         Shape { width, plates, targets: 0 }
     }
 
-    /// What a local of the first element of a plate is, a number for each of its components.
+    /// Returns the value of a local of the first element of a plate, a number for each of its components.
     pub(super) fn values(&self, locals: &Frame<'_>, plate: usize, column: usize, width: usize) -> Vec<f32> {
         let values = &at(locals, &self.plates[plate].path).columns[column].values;
         (0..width.min(values.len())).map(|component| values.get(component) as f32).collect()
@@ -281,17 +285,17 @@ impl Hierarchy {
         batch.check(&self.data_shape())
     }
 
-    /// Where a plate's elements are.
+    /// Returns the rows of a plate's elements.
     fn rows<'a>(&self, parts: &'a EncodedData, plate: usize) -> &'a PackedRows {
         parts.data.plate(&self.plates[plate].path)
     }
 
-    /// How many elements a plate has.
+    /// Returns the number of elements of a plate.
     pub(super) fn elements(&self, parts: &EncodedData, plate: usize) -> usize {
         self.rows(parts, plate).rows()
     }
 
-    /// Adds an element's own plates and images to those of others, then the images of what is around it.
+    /// Adds an element's own plates and images to the tables `to`, then the images of what is around it.
     pub(super) fn push_inside(
         &self,
         parts: &EncodedData,
@@ -310,7 +314,7 @@ impl Hierarchy {
         inside.chain(around).chain(outside).zip(to).for_each(|((rows, at), to)| rows.push(at..at + 1, to));
     }
 
-    /// Where an element of a plate is.
+    /// Returns the place of an element of a plate.
     pub(super) fn place(&self, parts: &EncodedData, plate: usize, element: usize) -> LocalPlace {
         let mut elements = vec![element];
         for &inner in self.plates[plate].chain.iter().rev() {
@@ -320,7 +324,7 @@ impl Hierarchy {
         LocalPlace { plate, set: elements.remove(0), elements }
     }
 
-    /// Adds what stands around an element and in it, for a draw, but for its own locals.
+    /// Adds the numbers in and around an element, for one draw, except its own locals.
     pub(super) fn push_outside(
         &self,
         parts: &EncodedData,
@@ -376,7 +380,7 @@ impl Hierarchy {
     }
 }
 
-/// Adds a tree of plates, those around others first.
+/// Adds a tree of plates, outer plates first.
 fn add_plates(
     specification: &Specification,
     plates: &[crate::model::Plate],
@@ -422,14 +426,6 @@ fn find<'a>(specification: &'a Specification, path: &[usize]) -> &'a crate::mode
         found = found.and_then(|outer| plate(&outer.plates, i));
     }
     found.unwrap_or(&specification.plates[0])
-}
-
-/// The plate that an index names elements of.
-fn index_of(definition: &str, role: crate::model::Role) -> Option<&str> {
-    if role != crate::model::Role::Index {
-        return None;
-    }
-    definition.strip_prefix("index(")?.strip_suffix(')')
 }
 
 fn at<'a, 'f>(frame: &'a Frame<'f>, path: &[usize]) -> &'a Frame<'f> {

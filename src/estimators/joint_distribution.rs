@@ -20,7 +20,7 @@ use crate::progress::Progress;
 use crate::sampling::Proposal;
 use crate::simulate::{Stream, stream};
 
-/// How many draws stand for the distribution where a mean, an sd or a quantile is asked for.
+/// The number of draws that represent the distribution, for means, sds and quantiles.
 const POINTS: usize = 2000;
 
 /// A joint distribution over globals and locals of some model.
@@ -29,29 +29,29 @@ pub(crate) struct AnyJointPosterior {
     of: Arc<AnyJointEstimator>,
     data: Arc<dyn AnyData>,
     parts: EncodedData,
-    /// Where the numbers of each continuous local are.
+    /// The positions of the numbers of each continuous local.
     ranges: Vec<Option<LocalRange>>,
     pub(super) globals: Option<Arc<AnyPosterior>>,
     points: OnceLock<Points>,
 }
 
-/// The draws that stand for the distribution.
+/// The draws that represent the distribution.
 #[derive(Clone, Debug)]
 struct Points {
     draws: Draws,
-    /// For each plate and each of its discrete locals the mean probabilities of its categories, element after element.
+    /// For each plate and each of its discrete locals, the mean probabilities of its categories, element after element.
     probabilities: Vec<Vec<Vec<f64>>>,
 }
 
 /// Some draws.
 #[derive(Clone, Debug)]
 struct JointDraws {
-    /// Draws x unconstrained numbers of all latent variables, and the log density of each draw in that space, discrete
-    /// locals summed out.
+    /// The unconstrained numbers of all latent variables (draws x numbers), and the log density of each draw in that
+    /// space, with discrete locals summed out.
     q: Vec<f64>,
     log_densities: Vec<f64>,
     latents: Latents,
-    /// For each plate and each of its discrete locals the mean probabilities of its categories, element after element.
+    /// For each plate and each of its discrete locals, the mean probabilities of its categories, element after element.
     probabilities: Vec<Vec<Vec<f64>>>,
 }
 
@@ -76,7 +76,7 @@ impl AnyJointPosterior {
         names
     }
 
-    /// The names of the globals and the continuous locals.
+    /// Returns the names of the globals and the continuous locals.
     fn continuous_names(&self) -> Vec<String> {
         let mut names = self.of.model.names(Some(&*self.data));
         if self.globals.is_none() {
@@ -123,7 +123,7 @@ impl AnyJointPosterior {
         let columns = self.sample(count, seed);
         let of_globals = hierarchy.globals.last().map_or(0, |g| g.values.end);
         let frame = self.data.frame();
-        // Where the columns of each local begin.
+        // The first column of each local.
         let mut next = self.of.model.names(Some(&*self.data)).len();
         let mut starts: Vec<usize> = self.ranges.iter().map(|r| r.as_ref().map_or(0, |r| r.values.start)).collect();
         for (plate, own) in hierarchy.plates.iter().enumerate() {
@@ -186,7 +186,7 @@ impl AnyJointPosterior {
         Ok(log_density + self.log_slopes(&q) - model.log_jacobian_of_all(&*self.data, &q))
     }
 
-    /// The draws that means, quantiles and tables are taken of.
+    /// Returns the draws that means, quantiles and tables are taken of.
     pub(crate) fn representative(&self) -> &Draws {
         &self.points().draws
     }
@@ -195,18 +195,18 @@ impl AnyJointPosterior {
         if let Some(points) = self.points.get() {
             return points;
         }
-        // Worked out before the cell is locked: threads that wait inside a parallel loop may come back for it.
+        // Computed before the cell is locked: threads that wait inside a parallel loop may call this function again.
         let globals = self.globals.as_ref().map(|posterior| posterior.estimate.points(POINTS));
         let width = self.globals.as_ref().map_or(1, |posterior| posterior.estimate.dims());
         let count = globals.as_ref().map_or(POINTS, |points| points.len() / width);
-        // Other random numbers for other data: the same ones would make what is told of all data wrong in the same direction.
+        // Random numbers differ between data sets: the same ones would make all results wrong in the same direction.
         let drawn = self.draw(globals, count, self.parts.data.hash());
         let draws = Draws::new(self.names().into_iter().zip(self.columns(&drawn)));
         let points = Points { draws, probabilities: drawn.probabilities };
         self.points.get_or_init(|| points)
     }
 
-    /// The locals for draws of what the network of the globals infers (draws x numbers).
+    /// Draws the locals, given `globals`: draws of what the network for the globals infers (draws x numbers).
     fn draw(&self, globals: Option<Vec<f64>>, count: usize, seed: u64) -> JointDraws {
         let hierarchy = &self.of.hierarchy;
         let mut log_densities = match (&self.globals, &globals) {
@@ -230,7 +230,7 @@ impl AnyJointPosterior {
                 let mut shares: Vec<Vec<f64>> = own.discrete.iter().map(|(_, k)| vec![0.0; *k]).collect();
                 for local in &networks {
                     let Ok(estimates) = judge(&self.of, local, &self.parts, &latents, &own_latents, element) else {
-                        // The data are checked: this is of draws that are no numbers, and so is what follows from them.
+                        // The data are checked, so it is the draws that are not finite; nor is what follows from them.
                         own_latents.numbers.fill(f32::NAN);
                         log_density.fill(f64::NAN);
                         continue;
@@ -238,7 +238,7 @@ impl AnyJointPosterior {
                     for (draw, log_density) in log_density.iter_mut().enumerate() {
                         let Some(estimate) = estimates.get(draw).or(estimates.first()) else { continue };
                         let mut drawn = estimate.sample(1, &mut rng);
-                        // As networks read them, and the density is told of.
+                        // Rounded to what networks read, and what the density is evaluated at.
                         drawn.iter_mut().for_each(|z| *z = f64::from(*z as f32));
                         match local.task.discrete {
                             None => {
@@ -284,7 +284,7 @@ impl AnyJointPosterior {
         JointDraws { q, log_densities, latents, probabilities }
     }
 
-    /// The unconstrained numbers of some draws.
+    /// Returns the unconstrained numbers of some draws.
     fn unconstrained(&self, latents: &Latents, globals: Option<&[f64]>) -> Vec<f64> {
         let hierarchy = &self.of.hierarchy;
         let dimension = self.of.model.dimension(&*self.data);
@@ -315,7 +315,7 @@ impl AnyJointPosterior {
         all
     }
 
-    /// The sum of ln dz/dq over all inferred numbers.
+    /// Returns the sum of ln dz/dq over all inferred numbers.
     fn log_slopes(&self, q: &[f64]) -> f64 {
         let hierarchy = &self.of.hierarchy;
         let slope =
@@ -330,7 +330,7 @@ impl AnyJointPosterior {
         of_globals + of_locals.sum::<f64>()
     }
 
-    /// The values of each name.
+    /// Returns the values of each name.
     fn columns(&self, drawn: &JointDraws) -> Vec<Vec<f64>> {
         let hierarchy = &self.of.hierarchy;
         let dimension = self.of.model.dimension(&*self.data).max(1);
@@ -355,9 +355,9 @@ impl AnyJointPosterior {
     }
 }
 
-/// Of the globals and the continuous locals; the discrete ones are summed out. Continuous locals in a plate below a discrete
-/// one are drawn given its value, and their density with it summed out is not known: those are left out of the names, so that
-/// such a model is not refined.
+/// A proposal for the globals and the continuous locals; the discrete ones are summed out. Continuous locals in a plate
+/// below a discrete one are drawn given its value, and their density with it summed out is not known: they are left out
+/// of the names, so that importance sampling refuses such a model.
 impl Proposal for AnyJointPosterior {
     fn latent_names(&self) -> Vec<String> {
         let hierarchy = &self.of.hierarchy;
@@ -375,7 +375,7 @@ impl Proposal for AnyJointPosterior {
     }
 }
 
-/// The latent variables of one of `elements` elements.
+/// Returns the latent variables of one of `elements` elements.
 fn of_element(all: &PlateLatents, element: usize, elements: usize) -> PlateLatents {
     let own = |values: &[f32]| {
         let each = values.len() / elements;
@@ -384,7 +384,8 @@ fn of_element(all: &PlateLatents, element: usize, elements: usize) -> PlateLaten
     PlateLatents { numbers: own(&all.numbers), categories: own(&all.categories) }
 }
 
-/// The locals as columns; `next` counts the slots as they are met, `numbers` gives those of a slot and so many elements.
+/// Returns the locals as columns; `next` counts the slots in their order, and `numbers` returns the numbers of a slot
+/// for a given number of elements.
 fn locals_frame(
     data: &Frame<'_>,
     plates: &[crate::model::Plate],

@@ -1,4 +1,5 @@
-//! Joint posteriors of globals and locals: one network for the globals, and for each plate networks that judge one element.
+//! Joint posteriors of globals and locals: one network for the globals, and for each plate networks that infer one
+//! element.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -20,11 +21,11 @@ const HIERARCHY: &str = "hierarch.hierarchy";
 
 /// An amortized posterior over the globals and locals of a model.
 ///
-/// It factorises as the model does, from the outside in: the globals given all data; then the locals of each element given
-/// its own part of the data and what is around it. Locals of nested plates are conditioned on those of the plates around;
-/// where rows name elements of several plates (or two of one), each element's locals are told by themselves, though they
-/// depend on each other; and so where an observation reads a plate whole, or several elements read one that is only
-/// simulated. Discrete locals of infinite support are not inferred.
+/// It factorises as the model does, from the outside in: the globals given all data; then the locals of each element
+/// given its own part of the data and what is around it. Locals of nested plates are conditioned on those of the plates
+/// around. If rows name elements of several plates (or two of one), each element's locals are inferred separately,
+/// though they depend on each other; and likewise if an observation reads a whole plate, or if several elements read
+/// one that is only simulated. Discrete locals of infinite support are not inferred.
 ///
 /// ```
 /// use hierarch::prelude::*;
@@ -66,35 +67,35 @@ impl<M: Model> JointEstimator<M> {
         Self { any: Arc::new(any), globals }
     }
 
-    /// What is believed of globals and locals given a data set of any size in the model's ranges.
+    /// Returns the posterior of globals and locals given `data`, a data set of any size in the model's ranges.
     ///
     /// # Errors
-    /// What is wrong with the data.
+    /// Data that do not fit the model; a size that was not trained for, where one was fixed.
     pub fn condition(&self, data: &M::Data) -> Result<JointPosterior<M>, InferenceError> {
         AnyJointPosterior::new(self.any.clone(), Arc::new(data.clone())).map(JointPosterior::of)
     }
 
-    /// The model it was trained for.
+    /// Returns the model that the estimator was trained for.
     pub fn model(&self) -> &M {
         typed(&*self.any.model)
     }
 
-    /// The sizes that it was trained for, where these are one alone.
+    /// Returns the plates whose size was fixed in training, with that size.
     pub(crate) fn sizes(&self) -> &[(String, usize)] {
         self.any.sizes()
     }
 
-    /// The posterior of the globals; nothing where each element was judged alone.
+    /// Returns the posterior estimator of the globals; `None` where each element is inferred alone.
     pub fn globals(&self) -> Option<&PosteriorEstimator<M>> {
         self.globals.as_ref()
     }
 
-    /// What is doubtful about the trainings, in words; nothing if all seems well.
+    /// Returns warnings about the trainings, in words; none if all seems well.
     pub fn warnings(&self) -> Vec<String> {
         self.any.warnings()
     }
 
-    /// Writes the posterior to files in a folder, each whole or not at all.
+    /// Writes the estimator to files in `folder`, each completely or not at all.
     ///
     /// # Errors
     /// A file cannot be written.
@@ -102,17 +103,18 @@ impl<M: Model> JointEstimator<M> {
         self.any.save(folder.as_ref())
     }
 
-    /// Reads a posterior that was saved for this model, with these params.
+    /// Reads an estimator from `folder`, which was saved for the same model with the same params as `model`.
     ///
     /// # Errors
-    /// A file that is missing, is damaged, or holds something else, such as the posterior of another model.
+    /// A file that is missing, is damaged, or holds something else, such as the estimator of another model.
     pub fn load(model: &M, folder: impl AsRef<Path>) -> Result<Self, InferenceError> {
         AnyJointEstimator::load(model, folder.as_ref()).map(Self::of)
     }
 }
 
 impl AnyJointEstimator {
-    /// What is believed of the globals given a data set, which is checked.
+    /// Checks a data set, and returns the posterior of the globals given it; `None` where each element is inferred
+    /// alone.
     pub(super) fn condition_globals(&self, data: &dyn AnyData) -> Result<Option<AnyPosterior>, InferenceError> {
         self.model.check(data)?;
         sizes::check(&self.sizes, &data.frame())?;
@@ -153,7 +155,7 @@ impl AnyJointEstimator {
             let name = task.name(&hierarchy);
             let path = folder.join(format!("{name}.safetensors"));
             let (network, found) = Network::load(&path)?;
-            // What the first file says of the whole, the others must say, too.
+            // All files must name the same hierarchy and sizes as the first one.
             if networks.is_empty() {
                 hierarchy.context = found.get(HIERARCHY).is_some_and(|around| around == "true");
                 sizes = found.get(SIZES).and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The networks of a joint estimator, and what one of them says of an element.
+//! The networks of a joint estimator, and their predictions for an element.
 
 use std::sync::Arc;
 
@@ -13,14 +13,15 @@ use crate::nn::{self, Prediction};
 pub(crate) struct AnyJointEstimator {
     pub(super) model: Arc<dyn AnyModel>,
     pub(super) hierarchy: Hierarchy,
-    /// Without the hierarchy there is none of the globals.
+    /// `None` where each element is inferred alone.
     pub(super) globals: Option<Arc<AnyPosteriorEstimator>>,
     pub(super) networks: Vec<LocalNetwork>,
-    /// Plates whose size is one alone.
+    /// The plates whose size was fixed in training, with that size.
     pub(super) sizes: Vec<(String, usize)>,
 }
 
-/// What a network believes of an element at each draw; once for all, where it reads nothing that differs between draws.
+/// Returns the predictions of a network for an element, one for each draw; only one if it reads nothing that differs
+/// between draws.
 ///
 /// # Errors
 /// Data or draws that are not finite, and data of another shape.

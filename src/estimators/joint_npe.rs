@@ -18,10 +18,10 @@ use crate::model::{AnyModel, Model};
 use crate::nn::{Budget, Network, Output, Shape};
 use crate::simulate::{Fixed, Simulated, SimulationSource, stream};
 
-/// The share of a budget of time that the globals get, unless another is asked for.
+/// The share of a budget of time that the globals get by default.
 const GLOBALS: f64 = 0.5;
 
-/// A joint posterior to be trained; made by `model.joint_npe()`.
+/// A joint posterior estimator to be trained; made by `model.joint_npe()`.
 #[derive(Clone, Debug)]
 #[must_use = "nothing is trained before `train`"]
 pub struct JointNpe<'a, M: Model> {
@@ -29,15 +29,15 @@ pub struct JointNpe<'a, M: Model> {
     model: PhantomData<fn() -> M>,
 }
 
-/// A joint posterior of some model to be trained.
+/// A joint posterior estimator of some model, to be trained.
 #[derive(Clone, Debug)]
 struct AnyJointNpe<'a> {
     source: SimulationSource<'a>,
     context: bool,
-    /// What the locals and the globals learn from, in place of fresh simulations.
+    /// The banks that locals and globals are trained on, instead of fresh simulations.
     bank: Option<&'a AnyBank>,
     global_bank: Option<&'a AnyBank>,
-    /// Of a budget of time, what the globals get.
+    /// The share of a budget of time that the globals get.
     share: f64,
     globals: (NetworkConfig, TrainingConfig),
     locals: (NetworkConfig, TrainingConfig),
@@ -46,7 +46,7 @@ struct AnyJointNpe<'a> {
 }
 
 impl<'a, M: Model> JointNpe<'a, M> {
-    /// A posterior over all globals and locals, for any size in the plates' ranges, from seed 0.
+    /// Prepares an estimator for all globals and locals, for any size in the plates' ranges, from seed 0.
     pub fn new(model: &'a M) -> Self {
         let any = AnyJointNpe {
             source: SimulationSource::new(model),
@@ -62,65 +62,67 @@ impl<'a, M: Model> JointNpe<'a, M> {
         Self { any, model: PhantomData }
     }
 
-    /// Judges each element by its own data alone (with those of the elements around it and outside plates), all other latent
-    /// variables being integrated over: what the locals' posteriors would be without the hierarchy. The posterior is then
-    /// one of locals only.
+    /// Infers each element from its own data alone (with those of the elements around it and outside plates); all other
+    /// latent variables are integrated over. This gives the posteriors that the locals would have without the
+    /// hierarchy. The joint posterior is then one of locals only.
     pub fn without_hierarchy(mut self) -> Self {
         self.any.context = false;
         self
     }
 
-    /// The sizes of the network of the globals, and the family of its posterior; what is left out follows the model.
+    /// Sets the sizes of the network for the globals, and the family of its posterior; what is left out follows the
+    /// model.
     pub fn global_network(mut self, config: NetworkConfig) -> Self {
         self.any.globals.0 = config;
         self
     }
 
-    /// How the network of the globals is trained.
+    /// Sets how the network for the globals is trained.
     pub fn global_training(mut self, config: TrainingConfig) -> Self {
         self.any.globals.1 = config;
         self
     }
 
-    /// The sizes of the networks of the locals, and the family of their posteriors; what is left out follows the model. An
-    /// element says less than a data set: by default these networks are smaller.
+    /// Sets the sizes of the networks for the locals, and the family of their posteriors; what is left out follows the
+    /// model. An element holds less information than a data set: by default these networks are smaller.
     pub fn local_network(mut self, config: NetworkConfig) -> Self {
         self.any.locals.0 = config;
         self
     }
 
-    /// How the networks of the locals are trained.
+    /// Sets how the networks for the locals are trained.
     pub fn local_training(mut self, config: TrainingConfig) -> Self {
         self.any.locals.1 = config;
         self
     }
 
-    /// Learns from the simulations of a bank, over and over, instead of fresh ones: the globals from data sets, the locals
-    /// from single elements of these. A tenth of the data sets, with their elements, are held out; each training stops when
-    /// the loss on those stops falling, and [`JointEstimator::warnings`] tells if it has risen. The sizes and covariates are
-    /// those of the bank.
+    /// Trains on the simulations of `bank`, over and over, instead of fresh ones: the globals on data sets, the locals
+    /// on single elements of these. A tenth of the data sets, with their elements, are held out; each training stops
+    /// when the loss on those stops falling, and [`JointEstimator::warnings`] reports if it has risen. The sizes and
+    /// covariates are those of the bank.
     pub fn bank(mut self, bank: &'a Bank<M>) -> Self {
         self = self.local_bank(bank);
         self.any.global_bank = Some(&bank.any);
         self
     }
 
-    /// The same for the locals alone, while the globals learn from fresh simulations: a bank has many more elements than data
-    /// sets, and can have enough of those to learn the locals from, and too few of these for the globals.
+    /// Trains only the locals on the simulations of `bank`, and the globals on fresh simulations: a bank has many more
+    /// elements than data sets, and can have enough elements for the locals but too few data sets for the globals.
     pub fn local_bank(mut self, bank: &'a Bank<M>) -> Self {
         (self.any.bank, self.any.global_bank) = (Some(&bank.any), None);
         self
     }
 
-    /// Says that an element is as likely when the columns of its image are in the other order and some of its locals, whose
-    /// support is the real line, have the other sign: `.mirror_x("lenses.image", &["x"])`. All else must stay as it is: the
-    /// other data of the element and what is around it, of which none may tell left from right. Each image that is learned
-    /// from is then mirrored or not, at random; those of one plate that have the same mirror, together.
+    /// Declares that an element is as likely if the columns of `image` are in reverse order and the locals
+    /// `changes_sign`, whose support is the real line, have the other sign: `.mirror_x("lenses.image", &["x"])`. All
+    /// else must stay as it is: the other data of the element and what is around it, none of which may distinguish left
+    /// from right. Each image in training is then mirrored or not, at random; images of one plate with the same mirror
+    /// are mirrored together.
     pub fn mirror_x(self, image: &str, changes_sign: &[&str]) -> Self {
         self.mirror(image, Axis::X, changes_sign)
     }
 
-    /// The same for the rows of the image.
+    /// Declares the symmetry of [`mirror_x`](JointNpe::mirror_x) for the rows of the image.
     pub fn mirror_y(self, image: &str, changes_sign: &[&str]) -> Self {
         self.mirror(image, Axis::Y, changes_sign)
     }
@@ -131,27 +133,29 @@ impl<'a, M: Model> JointNpe<'a, M> {
         self
     }
 
-    /// The share of a budget of time that the network of the globals gets, in place of half of it.
+    /// Sets the share of a budget of time that the network for the globals gets; by default it is half.
     pub fn share_of_globals(mut self, share: f64) -> Self {
         self.any.share = share;
         self
     }
 
-    /// Writes the states of the trainings to files in a folder every few seconds and at their ends. Where files exist
-    /// already, the trainings go on from there.
+    /// Writes the states of the trainings to files in `folder` every few seconds and at their ends. If files exist
+    /// already, the trainings resume from them.
     pub fn checkpoints(mut self, folder: impl AsRef<Path>) -> Self {
         self.any.checkpoints = Some(folder.as_ref().to_owned());
         self
     }
 
-    /// Trains on fresh simulations, or on those of a [`bank`](JointNpe::bank), on all cores, until the budget is spent: first
-    /// the locals, then the globals, whose network starts from the layers for images of one of a plate, if both read the
-    /// same. Of a time, the globals get half or [their share](JointNpe::share_of_globals), and the networks of the locals equal
-    /// shares of the rest; a number of data sets is that of each network (of elements, for locals).
+    /// Trains on fresh simulations, or on those of a [`bank`](JointNpe::bank), on all cores, until the budget is spent.
+    /// The locals are trained first, then the globals, whose network starts from the image layers of a network for
+    /// locals, if both read the same images. Of a budget of time, the globals get half or [their
+    /// share](JointNpe::share_of_globals), and the networks for the locals equal shares of the rest; a budget of data
+    /// sets is that of each network (of elements, for locals).
     ///
     /// # Errors
-    /// A model that cannot be simulated, or has no locals that can be inferred; a bank that is of another model or too small;
-    /// a share that leaves nothing for the globals or the locals; a training that diverges; a checkpoint of another training.
+    /// A model that cannot be simulated, or has no locals that can be inferred; a bank of another model, or one that is
+    /// too small; a share that leaves nothing for the globals or the locals; a training that diverges; a checkpoint of
+    /// another training.
     pub fn train(self, budget: Budget) -> Result<JointEstimator<M>, InferenceError> {
         self.any.train(budget).map(JointEstimator::of)
     }
@@ -210,8 +214,8 @@ impl AnyJointNpe<'_> {
         self.checkpoints.as_ref().map(|folder| folder.join(format!("{name}.training.safetensors")))
     }
 
-    /// An image tells more of the element that it is of than of the globals, and so locals are learned first: how to read
-    /// images is known by then.
+    /// An image tells more about the element that it shows than about the globals. So the locals are trained first, and
+    /// the network for the globals starts from layers that can read images.
     fn train_globals(
         &self,
         hierarchy: &Hierarchy,
@@ -273,7 +277,7 @@ impl AnyJointNpe<'_> {
     }
 }
 
-/// Checks that no support of a local depends on a global, which nothing tells where each element is judged alone.
+/// Checks that no support of a local depends on a global, which is unknown where each element is inferred alone.
 fn supports_stand_alone(model: &dyn AnyModel, fixed: &Fixed<'_>, seed: u64) -> Result<(), InferenceError> {
     let simulation = model.draw(fixed, &mut stream(seed, 0))?;
     let data = simulation.data();

@@ -1,4 +1,4 @@
-//! What is believed of globals and locals together, given one data set.
+//! The joint posterior of globals and locals, given one data set.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::model::{AsNumbers, Frame, Likelihood, LocalSet, Model, Name, UnknownN
 use crate::sampling::{Proposal, SampleError, WeightedDraws, importance_sample};
 use crate::simulate::Stream;
 
-/// A joint distribution over globals and locals: draws of the globals, and for each the locals given them.
+/// A joint distribution over globals and locals: draws of the globals, and for each of these, locals given them.
 ///
 /// Numbers are named as in [`Chains`](crate::sampling::Chains): `mass`, `slope[17]` for the element of a plate,
 /// `pair[1][17]` for a component in an element; the discrete locals of finite support follow, `signal[17]`.
@@ -36,22 +36,22 @@ impl<M: Model> JointPosterior<M> {
         Self { any: Arc::new(any), globals }
     }
 
-    /// What is believed of the globals alone; nothing where each element was judged alone.
+    /// Returns the posterior of the globals alone; `None` where each element was inferred alone.
     pub fn globals(&self) -> Option<&Posterior<M>> {
         self.globals.as_ref()
     }
 
-    /// Independent draws with the log density of each, in the constrained space; nothing where each element was judged alone, or
-    /// where locals stand below a discrete one, since these densities are given its value.
+    /// Returns `count` independent draws with the log density of each, in the constrained space; `None` where each
+    /// element was inferred alone, or where locals are below a discrete one, since these densities are given its value.
     pub(crate) fn sample_with_log_density(&self, count: usize, seed: u64) -> Option<(Vec<Vec<f64>>, Vec<f64>)> {
         self.any.sample_with_log_density(count, seed)
     }
 
-    /// Independent draws of all globals and locals.
+    /// Returns `count` independent draws of all globals and locals.
     ///
     /// # Errors
-    /// Where each element was judged alone there are no globals; and a model with discrete locals of infinite support, which
-    /// are not inferred.
+    /// A posterior in which each element was inferred alone, which has no globals; and a model with discrete locals of
+    /// infinite support, which are not inferred.
     pub fn draws(&self, count: usize, seed: u64) -> Result<Vec<JointDraw<M>>, InferenceError> {
         let values = self.any.draws(count, seed)?;
         let typed = |(globals, locals): (Vec<f64>, Frame<'static>)| {
@@ -68,20 +68,22 @@ impl<M: Model> JointPosterior<M> {
         self.any.probabilities(name.into().as_str())
     }
 
-    /// The log density of globals, locals and, with their probabilities, discrete locals, in the constrained space.
+    /// Returns the log density of `globals` and `locals`, in the constrained space; discrete locals enter with their
+    /// probabilities.
     ///
     /// # Errors
-    /// Locals that do not belong to the data; and where each element was judged alone there is no joint density.
+    /// Locals that do not belong to the data; and a posterior in which each element was inferred alone, which has no
+    /// joint density.
     pub fn log_density(&self, globals: &M::Globals, locals: &M::Locals) -> Result<f64, InferenceError> {
         self.any.log_density(globals, locals)
     }
 
-    /// The exact posterior of globals and locals, by importance sampling with this posterior as the proposal: see
-    /// [`Posterior::importance_sample`]. The data are those that the posterior was conditioned on.
+    /// Returns the exact posterior of globals and locals, by importance sampling with this posterior as the proposal:
+    /// see [`Posterior::importance_sample`]. `data` must be those that the posterior was conditioned on.
     ///
     /// # Errors
-    /// Data that do not fit the model, a posterior in which each element was judged alone, a model with continuous locals in
-    /// plates below a discrete local, and draws that are all impossible under the model.
+    /// Data that do not fit the model, a posterior in which each element was inferred alone, a model with continuous
+    /// locals in plates below a discrete local, and draws that are all impossible under the model.
     pub fn importance_sample(&self, model: &M, data: &M::Data) -> Result<WeightedDraws<M>, SampleError>
     where
         M: Likelihood,
@@ -95,7 +97,7 @@ impl<M: Model> Inferred for JointPosterior<M> {
         Cow::Borrowed(self.any.representative())
     }
 
-    /// Returns independent draws: of the globals, the continuous locals, the discrete ones.
+    /// Returns independent draws: of the globals, then the continuous locals, then the discrete ones.
     fn sample(&self, count: usize, seed: u64) -> Vec<Vec<f64>> {
         self.any.sample(count, seed)
     }

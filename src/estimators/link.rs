@@ -1,8 +1,8 @@
 //! The space in which a posterior is Gaussian.
 //!
-//! The unconstrained number of a variable between two bounds is a logit, in which a posterior that reaches a bound with a
-//! finite density has a tail like exp(-|q|): far from Gaussian. In z = Phi^-1(x) (probit) such a tail is Gaussian, and a
-//! uniform prior is exactly the standard normal. Other unconstrained numbers are taken as they are.
+//! The unconstrained number of a variable between two bounds is a logit, in which a posterior that reaches a bound with
+//! a finite density has a tail like exp(-|q|): far from Gaussian. In z = Phi^-1(x) (probit) such a tail is Gaussian,
+//! and a uniform prior is exactly the standard normal. Other unconstrained numbers are taken as they are.
 
 use statrs::function::erf::erfc_inv;
 
@@ -13,7 +13,7 @@ use crate::model::GlobalSlot;
 /// Where the tail of the normal distribution ends in f64.
 const FURTHEST: f64 = 37.0;
 
-/// From the unconstrained number of a density to the number that a network infers.
+/// Maps the unconstrained number of a density to the number that a network infers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Link {
     Identity,
@@ -30,9 +30,9 @@ impl Link {
         match self {
             Self::Identity => q,
             Self::Probit => {
-                // By the tail on the near side, which keeps its digits.
+                // Uses the tail on the near side, which keeps its digits.
                 let tail = (-q.abs()).sigmoid();
-                // A draw may be rounded to the bound itself. What is no number stays none.
+                // A draw may be rounded to the bound itself. NaN stays NaN.
                 (std::f64::consts::SQRT_2 * erfc_inv(2.0 * tail)).clamp(0.0, FURTHEST).copysign(q)
             }
         }
@@ -45,7 +45,7 @@ impl Link {
         }
     }
 
-    /// The inverse at z, and ln(dz / dq) there.
+    /// Returns the inverse at `z`, and ln(dz / dq) there.
     pub(super) fn inverse_with_log_slope(self, z: f64) -> (f64, f64) {
         match self {
             Self::Identity => (z, 0.0),
@@ -57,7 +57,7 @@ impl Link {
         }
     }
 
-    /// ln(dz / dq).
+    /// Returns ln(dz / dq) at `q`.
     pub(super) fn log_slope(self, q: f64) -> f64 {
         match self {
             Self::Identity => 0.0,
@@ -70,12 +70,13 @@ impl Link {
     }
 }
 
-/// The unconstrained numbers of some globals, and how a network measures them.
+/// Returns the positions of the unconstrained numbers of the globals `targets`, and their links.
 pub(super) fn places(targets: &[GlobalSlot]) -> impl Iterator<Item = (usize, Link)> + '_ {
     targets.iter().flat_map(|target| target.free.clone().map(|at| (at, Link::of(target.bounded))))
 }
 
-/// Adds the numbers that a network infers of some globals, from all unconstrained numbers of a data set's globals.
+/// Adds the numbers that a network infers of the globals `targets`; `q` are all unconstrained numbers of a data set's
+/// globals.
 pub(super) fn push_targets(q: &[f64], targets: &[GlobalSlot], to: &mut Vec<f32>) {
     for target in targets {
         let link = Link::of(target.bounded);

@@ -1,4 +1,4 @@
-//! What one network of locals infers, what it reads of an element, and elements of fresh simulations to learn it from.
+//! What one network for locals infers, what it reads of an element, and elements of fresh simulations to train it on.
 
 use rand::RngExt;
 
@@ -7,22 +7,24 @@ use crate::model::AnyModel;
 use crate::nn::{Batch, Network, TrainingSource};
 use crate::simulate::{Fixed, SimulateError, stream};
 
-/// Elements that are learned from of one simulated data set: neighbours share their globals.
+/// The most elements that are learned from in one simulated data set: neighbours share their globals.
 const ELEMENTS: usize = 4;
-/// Simulations without an element that are passed over.
+/// The most simulations in a row without an element that are skipped.
 pub(super) const EMPTY: u64 = 10_000;
 
-/// What one network of locals infers: the continuous locals of a plate, or one of its discrete ones given those before.
+/// What one network for locals infers: the continuous locals of a plate, or one of its discrete ones given those
+/// before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Task {
     pub(super) plate: usize,
-    /// Which of the discrete locals; nothing: the continuous ones.
+    /// Which of the discrete locals; `None`: the continuous ones.
     pub(super) discrete: Option<usize>,
 }
 
 impl Task {
-    /// All tasks of a hierarchy in the order in which a draw takes them: plates from the outside in, and the continuous
-    /// locals of each first, whose density is then theirs alone, with the discrete ones summed out as in that of the model.
+    /// Returns all tasks of a hierarchy in the order in which a draw needs them: plates from the outside in, and the
+    /// continuous locals of each first. Their density is then theirs alone, with the discrete ones summed out as in the
+    /// model's density.
     pub(super) fn all(hierarchy: &Hierarchy) -> Vec<Task> {
         let mut tasks = Vec::new();
         for (plate, own) in hierarchy.plates.iter().enumerate() {
@@ -32,7 +34,7 @@ impl Task {
         tasks
     }
 
-    /// How many numbers of the element's own locals are known before.
+    /// Returns the count of numbers of the element's own locals that are drawn before.
     pub(super) fn known(self, hierarchy: &Hierarchy) -> usize {
         self.discrete.map_or(0, |at| hierarchy.plates[self.plate].numbers() + at)
     }
@@ -41,7 +43,7 @@ impl Task {
         if self.discrete.is_some() { 1 } else { hierarchy.plates[self.plate].numbers() }
     }
 
-    /// The slot and the number of categories of a discrete local.
+    /// Returns the slot and the number of categories of the discrete local; `None` for continuous ones.
     pub(super) fn category(self, hierarchy: &Hierarchy) -> Option<(usize, usize)> {
         self.discrete.map(|at| hierarchy.plates[self.plate].discrete[at])
     }
@@ -54,13 +56,13 @@ impl Task {
         }
     }
 
-    /// Nothing, as its network reads it, and room for the targets of so many elements.
+    /// Returns an empty batch for the network, and room for the targets of `elements` elements.
     pub(super) fn batch(self, hierarchy: &Hierarchy, elements: usize) -> (Batch, Vec<f32>) {
         let (width, plates) = hierarchy.shape(self.plate, self.known(hierarchy));
         (Batch::empty(width, &plates), Vec::with_capacity(elements * self.targets(hierarchy)))
     }
 
-    /// Adds an element to what its network reads, and what is to be inferred of it to the targets.
+    /// Adds an element to the batch `to` that the network reads, and what is inferred of it to `targets`.
     pub(super) fn push(
         self,
         hierarchy: &Hierarchy,
@@ -77,7 +79,7 @@ impl Task {
         self.push_targets(hierarchy, &latents.plates[self.plate], element, targets);
     }
 
-    /// Adds the element's own locals that are known before to what its network reads.
+    /// Adds to `to`, which the network reads, the element's own locals that are drawn before.
     pub(super) fn push_known(self, hierarchy: &Hierarchy, own: &PlateLatents, at: usize, to: &mut Vec<f32>) {
         let Some(before) = self.discrete else { return };
         let numbers = hierarchy.plates[self.plate].numbers();
@@ -86,7 +88,7 @@ impl Task {
         to.extend_from_slice(&own.categories[at * discrete..][..before]);
     }
 
-    /// The element's own locals that the network infers.
+    /// Adds to `to` the element's own locals that the network infers.
     pub(super) fn push_targets(self, hierarchy: &Hierarchy, own: &PlateLatents, at: usize, to: &mut Vec<f32>) {
         let numbers = hierarchy.plates[self.plate].numbers();
         match self.discrete {
@@ -114,7 +116,8 @@ impl TrainingSource for FreshElements<'_> {
     fn draw(&self, step: u64, first: usize, sets: usize) -> Result<(Batch, Vec<f32>), SimulateError> {
         let (hierarchy, plate) = (self.hierarchy, self.task.plate);
         let (mut batch, mut targets) = self.task.batch(hierarchy, sets);
-        // Apart from the streams of other networks and of `simulate` by the seed; EMPTY places for each element.
+        // The seed keeps these streams apart from those of other networks and of `simulate`; EMPTY places for each
+        // element.
         let task = (plate as u64) << 8 | self.task.discrete.map_or(0, |at| at as u64 + 1);
         let key = step.wrapping_add(2).wrapping_mul(0x9fb2_1c65_1e98_df25).wrapping_add((task + 1) << 32);
         let mut empty = 0;

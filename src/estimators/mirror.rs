@@ -10,12 +10,12 @@ use crate::model::{AnyModel, Specification};
 use crate::nn::{Batch, Rows, TrainingSource, VALIDATION};
 use crate::simulate::{Fixed, SimulateError, stream};
 
-/// Which way an image is turned.
+/// Which way an image is mirrored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Axis {
-    /// The columns are in the other order.
+    /// The order of the columns is reversed.
     X,
-    /// The rows are.
+    /// The order of the rows is reversed.
     Y,
 }
 
@@ -33,7 +33,7 @@ impl Axis {
     }
 }
 
-/// A declared symmetry: an image that is mirrored is as likely as it was, where some latent variables of its plate change
+/// A declared symmetry: a mirrored image is as likely as the original if some latent variables of its plate change
 /// their sign.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Mirror {
@@ -48,7 +48,7 @@ impl Mirror {
         InferenceError::Mirror { image: self.image.clone(), reason }
     }
 
-    /// Where the plate of the image is; the table of the image there, its height and its width.
+    /// Returns the path of the image's plate; the image's table there, its height and its width.
     fn place(
         &self,
         specification: &Specification,
@@ -64,7 +64,7 @@ impl Mirror {
         Ok((path, (table, size)))
     }
 
-    /// Which of the numbers of the continuous locals of its plate change their sign.
+    /// Returns which of the numbers of the continuous locals of its plate change their sign.
     fn signs(
         &self,
         model: &dyn AnyModel,
@@ -114,14 +114,14 @@ fn add_new<T: PartialEq>(to: &mut Vec<T>, more: impl IntoIterator<Item = T>) {
     }
 }
 
-/// Names, as an error tells them.
+/// Lists names, for an error message.
 fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
     let names = names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     if names.is_empty() { "none".to_owned() } else { names }
 }
 
-/// Whether the unconstrained number of a local, given by its column and its number, is the local itself: of a simulated element
-/// it is, or is not.
+/// Returns whether the unconstrained number of a local, given by its column and its number, is the local itself, as
+/// checked on a simulated element.
 fn is_real(
     model: &dyn AnyModel,
     hierarchy: &Hierarchy,
@@ -140,13 +140,13 @@ fn is_real(
     Err(SimulateError::NoElements { plate: hierarchy.plates[plate].name.clone() }.into())
 }
 
-/// A table among those of a plate; height and width of the images there.
+/// A table among those of a plate, and the height and width of its images.
 type Image = (usize, (usize, usize));
 
-/// Images of one plate that are mirrored in the data of a training: for each row of the plate all of them, or none.
+/// Images of one plate that are mirrored in the data of a training: for each row of the plate, all of them or none.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Flip {
-    /// Where the plate is; empty: outside plates.
+    /// The path of the plate; empty outside plates.
     plate: Vec<usize>,
     images: Vec<Image>,
     axis: Axis,
@@ -155,7 +155,7 @@ pub(super) struct Flip {
 }
 
 impl Flip {
-    /// The images that some symmetries mirror in whole data sets.
+    /// Returns the images that `mirrors` mirror in whole data sets.
     pub(super) fn of_sets(
         mirrors: &[Mirror],
         specification: &Specification,
@@ -169,7 +169,8 @@ impl Flip {
         Ok(flips)
     }
 
-    /// For each plate of a hierarchy those that they mirror in its elements, each of which is seen by itself, outside plates.
+    /// Returns, for each plate of a hierarchy, the images that `mirrors` mirror in its elements, each of which is read
+    /// by itself, as if outside plates.
     pub(super) fn of_elements(
         mirrors: &[Mirror],
         model: &dyn AnyModel,
@@ -189,11 +190,12 @@ impl Flip {
         Ok(flips)
     }
 
-    /// Images of one plate turn together, or a local that changes its sign with each of them would not know whether to.
+    /// Adds these images to `flips`. Images of one plate are mirrored together: a local that changes its sign with each
+    /// of them would otherwise have no definite sign.
     fn add_to(self, flips: &mut Vec<Flip>) {
         match flips.iter_mut().find(|flip| flip.plate == self.plate && flip.axis == self.axis) {
             Some(flip) => {
-                // What is declared twice is turned once.
+                // What is declared twice is mirrored once.
                 add_new(&mut flip.images, self.images);
                 add_new(&mut flip.signs, self.signs);
             }
@@ -206,12 +208,12 @@ impl Flip {
     }
 }
 
-/// Data sets of a source, each image mirrored or not as a coin says.
+/// Data sets of a source, in which each image is mirrored or not, at random.
 pub(super) struct Mirrored<'a> {
     pub(super) source: &'a dyn TrainingSource<Error = SimulateError>,
     pub(super) flips: &'a [Flip],
-    /// Where the numbers of a data set's continuous locals are: they are its targets, or the last but so many of its numbers
-    /// outside plates.
+    /// Where the numbers of a data set's continuous locals begin: with `None` they are its targets, else they begin
+    /// this many numbers before the end of its numbers outside plates.
     pub(super) known: Option<usize>,
     pub(super) seed: u64,
 }
@@ -221,7 +223,7 @@ impl TrainingSource for Mirrored<'_> {
 
     fn draw(&self, step: u64, first: usize, sets: usize) -> Result<(Batch, Vec<f32>), SimulateError> {
         let (mut batch, mut targets) = self.source.draw(step, first, sets)?;
-        // Apart from the streams of the sources.
+        // The key keeps this stream apart from those of the sources.
         let key = match step {
             VALIDATION => 0xd6e8_feb8_6659_fd93_u64.rotate_left(32),
             _ => step.wrapping_add(2).wrapping_mul(0xd6e8_feb8_6659_fd93),

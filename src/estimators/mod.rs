@@ -1,4 +1,4 @@
-//! Amortized inference: a network is trained once on simulations and then answers for any data set.
+//! Amortized inference: a network is trained once on simulations and can then be applied to any data set.
 
 mod bank;
 mod config;

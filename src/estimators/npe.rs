@@ -1,6 +1,6 @@
-//! Neural posterior estimation: a network that maps a data set to a distribution over the globals, trained on simulations
-//! by maximising the mean log density of the true globals (Papamakarios & Murray 2016; Lueckmann et al. 2017), with deep
-//! sets over the plates (Zaheer et al. 2017; Heinrich et al. 2023).
+//! Neural posterior estimation: a network that maps a data set to a distribution over the globals, trained on
+//! simulations by maximising the mean log density of the true globals (Papamakarios & Murray 2016; Lueckmann et al.
+//! 2017), with deep sets over the plates (Zaheer et al. 2017; Heinrich et al. 2023).
 
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ use crate::model::{AnyModel, GlobalSlot, Model, Name};
 use crate::nn::{Batch, Budget, ElementNetworks, Network, Output, Settings, Shape, TrainingSource, VALIDATION};
 use crate::simulate::{Fixed, SimulateError, Simulated, SimulationSource, stream};
 
-/// A posterior to be trained; made by `model.npe()`.
+/// A posterior estimator to be trained; made by `model.npe()`.
 #[derive(Clone, Debug)]
 #[must_use = "nothing is trained before `train`"]
 pub struct Npe<'a, M: Model> {
@@ -27,20 +27,20 @@ pub struct Npe<'a, M: Model> {
     model: PhantomData<fn() -> M>,
 }
 
-/// A posterior of some model to be trained.
+/// A posterior estimator of some model, to be trained.
 #[derive(Clone, Debug)]
 pub(super) struct AnyNpe<'a> {
     pub(super) source: SimulationSource<'a>,
     pub(super) globals: Option<Vec<String>>,
     pub(super) network: NetworkConfig,
     pub(super) training: TrainingConfig,
-    /// What the network says, if it is no posterior.
+    /// What the network returns, if it is no posterior.
     pub(super) output: Option<Output>,
     pub(super) bank: Option<&'a AnyBank>,
     pub(super) checkpoint: Option<PathBuf>,
     pub(super) networks: ElementNetworks,
     pub(super) mirrors: Vec<Mirror>,
-    /// A network that reads the same images, from whose layers those of this one start.
+    /// A network that reads the same images: the image layers of this one start from its layers.
     pub(super) images: Option<&'a Network>,
     members: usize,
 }
@@ -64,30 +64,31 @@ impl<'a> AnyNpe<'a> {
 }
 
 impl<'a, M: Model> Npe<'a, M> {
-    /// A posterior over all globals, for any size in the plates' ranges, from seed 0.
+    /// Prepares an estimator for all globals, for any size in the plates' ranges, from seed 0.
     pub fn new(model: &'a M) -> Self {
         Self { any: AnyNpe::new(model), model: PhantomData }
     }
 
-    /// Infers these globals only, the others being integrated over. Nuisance parameters are never inferred unless named.
+    /// Infers only the globals `names`; the others are integrated over. Nuisance parameters are never inferred unless
+    /// named.
     pub fn globals<N: Into<Name>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
         self.any.globals = Some(names.into_iter().map(|name| name.into().to_string()).collect());
         self
     }
 
-    /// The sizes of the network, and the family of its posterior; what is left out follows the model.
+    /// Sets the sizes of the network, and the family of its posterior; what is left out follows the model.
     pub fn network(mut self, config: NetworkConfig) -> Self {
         self.any.network = config;
         self
     }
 
-    /// How the network is trained.
+    /// Sets how the network is trained.
     pub fn training(mut self, config: TrainingConfig) -> Self {
         self.any.training = config;
         self
     }
 
-    /// Reads the rows of some plates with networks of your own.
+    /// Sets networks of your own that read the rows of some plates.
     ///
     /// ```
     /// use hierarch::dfdx::prelude::*;
@@ -121,38 +122,40 @@ impl<'a, M: Model> Npe<'a, M> {
         self
     }
 
-    /// Says that a data set is as likely when the columns of one of its images are in the other order, whatever the globals:
-    /// `lenses.image` names the image `image` of the plate `lenses`. Each image that is learned from is then mirrored
+    /// Declares that a data set is as likely if the columns of one of its images are in reverse order, whatever the
+    /// globals: `lenses.image` names the image `image` of the plate `lenses`. Each image in training is then mirrored
     /// or not, at random.
     pub fn mirror_x(mut self, image: &str) -> Self {
         self.any.mirrors.push(Mirror { image: image.to_owned(), axis: Axis::X, changes_sign: Vec::new() });
         self
     }
 
-    /// The same for the rows of the image.
+    /// Declares the symmetry of [`mirror_x`](Npe::mirror_x) for the rows of the image.
     pub fn mirror_y(mut self, image: &str) -> Self {
         self.any.mirrors.push(Mirror { image: image.to_owned(), axis: Axis::Y, changes_sign: Vec::new() });
         self
     }
 
-    /// Trains so many networks, each from first weights and simulations of its own, and believes what they say on average: a
-    /// mixture, wider where they disagree. A budget of time is shared by them; one of data sets is that of each.
+    /// Trains an ensemble of `members` networks, each with initial weights and simulations of its own. The posterior is
+    /// the average of theirs: a mixture, wider where they disagree. The members share a budget of time; a budget of
+    /// data sets is that of each.
     pub fn ensemble(mut self, members: usize) -> Self {
         self.any.members = members;
         self
     }
 
-    /// Learns from the simulations of a bank, over and over, instead of fresh ones. A tenth of them are held out; training
-    /// stops when the loss on those stops falling, and [`PosteriorEstimator::warnings`] tells if it has risen. The sizes and
-    /// covariates are those of the bank.
+    /// Trains on the simulations of `bank`, over and over, instead of fresh ones. A tenth of them are held out;
+    /// training stops when the loss on those stops falling, and [`PosteriorEstimator::warnings`] reports if it has
+    /// risen. The sizes and covariates are those of the bank.
     pub fn bank(mut self, bank: &'a Bank<M>) -> Self {
         self.any.bank = Some(&bank.any);
         self
     }
 
-    /// Writes the state of the training to a file every few seconds and at its end. Where the file exists already, the
-    /// training goes on from there; with a budget of data sets the outcome is the same to the bit as without interruption.
-    /// The members of an ensemble after the first have files of their own, with a number added to the name.
+    /// Writes the state of the training to the file `path` every few seconds and at its end. If the file exists
+    /// already, the training resumes from it; with a budget of data sets the result is the same to the bit as without
+    /// interruption. The members of an ensemble after the first have files of their own, with a number added to the
+    /// name.
     pub fn checkpoint(mut self, path: impl AsRef<Path>) -> Self {
         self.any.checkpoint = Some(path.as_ref().to_owned());
         self
@@ -161,8 +164,8 @@ impl<'a, M: Model> Npe<'a, M> {
     /// Trains on fresh simulations, on all cores, until the budget is spent.
     ///
     /// # Errors
-    /// A model that cannot be simulated, a global that does not exist, a training that diverges, or a checkpoint of another
-    /// training.
+    /// A model that cannot be simulated, a global that does not exist, a training that diverges, or a checkpoint of
+    /// another training.
     pub fn train(self, budget: Budget) -> Result<PosteriorEstimator<M>, InferenceError> {
         self.any.train(budget).map(PosteriorEstimator::of)
     }
@@ -267,7 +270,7 @@ impl TrainingSource for Simulations<'_> {
     fn draw(&self, step: u64, first: usize, sets: usize) -> Result<(Batch, Vec<f32>), SimulateError> {
         let mut batch = self.encoder.batch();
         let mut targets = Vec::with_capacity(sets * self.targets.len());
-        // One stream for each (step, place), apart from those of `simulate` by the seed.
+        // One random stream for each (step, place); the seed keeps them apart from those of `simulate`.
         let key = match step {
             VALIDATION => 0x9fb2_1c65_1e98_df25_u64.rotate_left(32),
             _ => step.wrapping_add(2).wrapping_mul(0x9fb2_1c65_1e98_df25),

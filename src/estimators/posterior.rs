@@ -1,4 +1,4 @@
-//! What a trained posterior believes of the globals, given one data set.
+//! The posterior of the globals that an estimator returns for one data set.
 
 use std::borrow::Cow;
 use std::marker::PhantomData;
@@ -12,13 +12,13 @@ use crate::nn::Prediction;
 use crate::sampling::{Proposal, SampleError, WeightedDraws, importance_sample};
 use crate::simulate::{Stream, stream};
 
-/// How many points stand for the distribution where a mean, an sd or a quantile is asked for.
+/// The number of points that represent the distribution, for means, sds and quantiles.
 const POINTS: usize = 4000;
-/// How many draws a posterior is refined from.
+/// The number of draws for importance sampling.
 pub(super) const REFINED: usize = 4000;
 
-/// A distribution over globals: a mixture of Gaussians or a flow in an unconstrained space (in which a uniform variable is
-/// standard normal), carried into the support of each variable, so that a fraction stays within 0 and 1.
+/// A distribution over globals: a mixture of Gaussians or a flow in an unconstrained space (in which a uniform variable
+/// is standard normal), mapped into the support of each variable, so that a fraction stays within 0 and 1.
 #[derive(Clone, Debug)]
 pub struct Posterior<M: Model> {
     any: Arc<AnyPosterior>,
@@ -30,7 +30,7 @@ pub struct Posterior<M: Model> {
 pub(crate) struct AnyPosterior {
     model: Arc<dyn AnyModel>,
     targets: Arc<[GlobalSlot]>,
-    /// Over the numbers that a network infers, target after target.
+    /// The distribution over the numbers that a network infers, target after target.
     pub(super) estimate: Prediction,
     points: OnceLock<Draws>,
 }
@@ -44,9 +44,10 @@ impl<M: Model> Posterior<M> {
         Self { any, model: PhantomData }
     }
 
-    /// The exact posterior, by importance sampling with this posterior as the proposal: with k-hat, which tells whether to
-    /// believe it, and the evidence. The data are those that the posterior was conditioned on. Takes milliseconds; for more
-    /// draws, or another seed, see [`importance_sample`](crate::sampling::importance_sample).
+    /// Returns the exact posterior, by importance sampling with this posterior as the proposal: with the evidence, and
+    /// with k-hat, which tells whether the result can be trusted. `data` must be those that the posterior was
+    /// conditioned on. It takes milliseconds; for more draws, or another seed, see
+    /// [`importance_sample`](crate::sampling::importance_sample).
     ///
     /// ```
     /// use hierarch::prelude::*;
@@ -73,8 +74,8 @@ impl<M: Model> Posterior<M> {
     /// ```
     ///
     /// # Errors
-    /// Data that do not fit the model; a model with continuous locals, or a posterior of some globals alone, since a posterior is
-    /// refined as a whole; and draws that are all impossible under the model.
+    /// Data that do not fit the model; a model with continuous locals, or a posterior of only some globals, since
+    /// importance sampling needs the whole posterior; and draws that are all impossible under the model.
     pub fn importance_sample(&self, model: &M, data: &M::Data) -> Result<WeightedDraws<M>, SampleError>
     where
         M: Likelihood,
@@ -82,23 +83,25 @@ impl<M: Model> Posterior<M> {
         importance_sample(model, data, self, REFINED, 0)
     }
 
-    /// Independent draws with the log density of each, in the constrained space.
+    /// Returns `count` independent draws with the log density of each, in the constrained space.
     pub(crate) fn sample_with_log_density(&self, count: usize, seed: u64) -> (Vec<Vec<f64>>, Vec<f64>) {
         self.any.sample_with_log_density(count, seed)
     }
 
-    /// Independent draws of all globals; those that were not inferred are NaN.
+    /// Returns `count` independent draws of all globals; those that were not inferred are NaN.
     pub fn globals(&self, count: usize, seed: u64) -> Vec<M::Globals> {
         self.any.globals(count, seed).iter().map(|values| M::Globals::from_numbers(values)).collect()
     }
 
-    /// The log density at some globals, in the constrained space; of the inferred ones alone, the others being ignored.
+    /// Returns the log density at `globals`, in the constrained space, of the inferred globals alone; the others are
+    /// ignored.
     pub fn log_density(&self, globals: &M::Globals) -> f64 {
         self.any.log_density(globals)
     }
 
-    /// The log density of one scalar global at a value, the others being integrated over; nothing if there is no scalar of
-    /// that name, if its support depends on another global, or if the posterior is a flow of several numbers.
+    /// Returns the log density of the scalar global `name` at `value`, the others being integrated over; `None` if
+    /// there is no scalar of that name, if its support depends on another global, or if the posterior is a flow of
+    /// several numbers.
     pub fn log_density_of(&self, name: impl Into<Name>, value: f64) -> Option<f64> {
         self.any.log_density_of(name.into().as_str(), value)
     }
@@ -167,7 +170,7 @@ impl AnyPosterior {
         (!density.is_nan()).then_some(density)
     }
 
-    /// Points that stand for the distribution better than as many draws.
+    /// Returns points that represent the distribution better than as many draws.
     pub(crate) fn points(&self) -> &Draws {
         self.points.get_or_init(|| {
             let columns = self.columns(&self.estimate.points(POINTS));
@@ -175,12 +178,12 @@ impl AnyPosterior {
         })
     }
 
-    /// The link of each unconstrained number.
+    /// Returns the link of each unconstrained number.
     fn links(&self) -> impl Iterator<Item = Link> + '_ {
         self.targets.iter().flat_map(|t| t.free.clone().map(|_| Link::of(t.bounded)))
     }
 
-    /// The values of each name at points of the estimate, one after the other.
+    /// Returns the values of each name at `points` of the estimate, which stand one after the other.
     fn columns(&self, points: &[f64]) -> Vec<Vec<f64>> {
         let positions: Vec<usize> = self.targets.iter().flat_map(|t| t.free.clone()).collect();
         let links: Vec<Link> = self.links().collect();
@@ -214,7 +217,7 @@ impl<M: Model> Inferred for Posterior<M> {
     }
 }
 
-/// Of a model without continuous locals, and of all its globals.
+/// For a model without continuous locals, and a posterior of all its globals.
 impl Proposal for AnyPosterior {
     fn latent_names(&self) -> Vec<String> {
         self.names().into_iter().map(str::to_owned).collect()
@@ -231,7 +234,7 @@ impl Proposal for AnyPosterior {
     }
 }
 
-/// Carries a point of an estimate, and the log density there, to the unconstrained numbers at these places.
+/// Maps a point of an estimate, and the log density there, to the unconstrained numbers at `places`.
 fn to_unconstrained(places: &[(usize, Link)], point: &[f64], q: &mut [f64], log_density: &mut f64) {
     for ((at, link), z) in places.iter().zip(point) {
         let (free, log_slope) = link.inverse_with_log_slope(*z);

@@ -1,4 +1,4 @@
-//! A trained posterior: conditioned on data in microseconds, kept in a file.
+//! Trained posterior estimators: they condition on data in microseconds, and can be kept in a file.
 
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
@@ -27,19 +27,19 @@ pub struct PosteriorEstimator<M: Model> {
 pub(crate) struct AnyPosteriorEstimator {
     model: Arc<dyn AnyModel>,
     specification: Arc<Specification>,
-    /// One, or the members of an ensemble.
+    /// One network, or the members of an ensemble.
     networks: Vec<Network>,
     encoder: DataEncoder,
     targets: Arc<[GlobalSlot]>,
-    /// Plates whose size is one alone.
+    /// The plates whose size was fixed in training, with that size.
     sizes: Vec<(String, usize)>,
-    /// Whether plates at the top may have sizes that were not trained for.
+    /// Whether plates at the top may have sizes that the estimator was not trained for.
     any_size: bool,
-    /// Of the networks' weights.
+    /// The fingerprint of the networks' weights.
     fingerprint: String,
 }
 
-/// Nats by which a validation loss may rise without a warning.
+/// The most by which a validation loss may rise without a warning, in nats.
 const RISE: f64 = 0.01;
 
 const GLOBALS: &str = "hierarch.globals";
@@ -55,21 +55,22 @@ impl<M: Model> PosteriorEstimator<M> {
         Self { any, model: PhantomData }
     }
 
-    /// The same without the model's types.
+    /// Returns the estimator without the model's types.
     pub(crate) fn any(&self) -> &Arc<AnyPosteriorEstimator> {
         &self.any
     }
 
-    /// What is believed of the globals given a data set of any size in the model's ranges.
+    /// Returns the posterior of the globals given `data`, a data set of any size in the model's ranges.
     ///
     /// # Errors
-    /// What is wrong with the data; a size that was not trained for, where [`size`](super::Npe::size) fixed one.
+    /// Data that do not fit the model; a size that was not trained for, where [`size`](super::Npe::size) fixed one.
     pub fn condition(&self, data: &M::Data) -> Result<Posterior<M>, InferenceError> {
         self.any.condition(data).map(Posterior::of)
     }
 
-    /// What is believed of the globals after each element of the only plate at the top of the model, in their order, from the
-    /// first one on; after the last it is what [`condition`](PosteriorEstimator::condition) says. One pass over the data does it all.
+    /// Returns the posteriors of the globals after each element of the only plate at the top of the model, in the order
+    /// of the elements. The last one is that of [`condition`](PosteriorEstimator::condition). One pass over the data
+    /// computes them all.
     ///
     /// ```
     /// use hierarch::nn::Encoder;
@@ -98,19 +99,19 @@ impl<M: Model> PosteriorEstimator<M> {
     /// ```
     ///
     /// # Errors
-    /// What is wrong with the data, and a posterior that was not trained with a causal encoder.
+    /// Data that do not fit the model; an estimator that was not trained with a causal encoder.
     pub fn condition_prefixes(&self, data: &M::Data) -> Result<Vec<Posterior<M>>, InferenceError> {
         Ok(self.any.condition_prefixes(data)?.into_iter().map(Posterior::of).collect())
     }
 
-    /// The same posterior for data sets whose plates at the top have any sizes, those in the model's ranges or others. Beyond
-    /// what it was trained for it extrapolates, and nothing in what it then says tells whether that holds: it is for looking
-    /// at how far one may go, where something exact stands beside it.
+    /// Returns the same estimator for data sets whose plates at the top have any size, in the model's ranges or
+    /// outside. Outside the sizes that it was trained for it extrapolates, and nothing in its posteriors shows whether
+    /// the extrapolation holds: use it to see how far one may go, where an exact posterior is available for comparison.
     pub fn any_size(&self) -> Self {
         Self::of(AnyPosteriorEstimator { any_size: true, ..(*self.any).clone() })
     }
 
-    /// What is kept of a part of a data set, of any size: see [`DataSummary`].
+    /// Returns the summary of `part`, a part of a data set, of any size: see [`DataSummary`].
     ///
     /// ```
     /// use hierarch::prelude::*;
@@ -146,42 +147,44 @@ impl<M: Model> PosteriorEstimator<M> {
     /// ```
     ///
     /// # Errors
-    /// What is wrong with the data; a posterior that reads elements by attention, for which no sums can stand; and a model in
-    /// which elements name elements of other plates by index, of which a part does not say enough.
+    /// Data that do not fit the model; an estimator that reads elements by attention, for which there are no sums; and
+    /// a model in which elements name elements of other plates by index, since a part need not hold the elements that
+    /// it names.
     pub fn summarize(&self, part: &M::Data) -> Result<DataSummary<M>, InferenceError> {
         let (fingerprint, sums) = self.any.summarize(part)?;
         Ok(DataSummary::new(fingerprint, sums))
     }
 
-    /// What is believed of the globals given a data set of which the summary is known.
+    /// Returns the posterior of the globals given the `summary` of a data set.
     ///
     /// # Errors
-    /// The summary was made by another posterior, or the data set has a size that the model does not allow.
+    /// The summary was made by another estimator, or the data set has a size that the model does not allow.
     pub fn condition_on(&self, summary: &DataSummary<M>) -> Result<Posterior<M>, InferenceError> {
         self.any.condition_on(&summary.fingerprint, &summary.sums).map(Posterior::of)
     }
 
-    /// The sizes that it was trained for, where these are one alone.
+    /// Returns the plates whose size was fixed in training, with that size.
     pub(crate) fn sizes(&self) -> &[(String, usize)] {
         self.any.sizes()
     }
 
-    /// How the training went; of an ensemble, that of its first member.
+    /// Returns the records of the training; of an ensemble, those of its first member.
     pub fn history(&self) -> &[TrainingRecord] {
         self.any.history()
     }
 
-    /// What is doubtful about the training, in words; nothing if all seems well.
+    /// Returns warnings about the training, in words; none if all seems well.
     pub fn warnings(&self) -> Vec<String> {
         self.any.warnings()
     }
 
-    /// The model it was trained for.
+    /// Returns the model that the estimator was trained for.
     pub fn model(&self) -> &M {
         typed(&*self.any.model)
     }
 
-    /// Writes the posterior to a file in the safetensors format, whole or not at all. The header says which model it is of.
+    /// Writes the estimator to the file `path` in the safetensors format, completely or not at all. The header names
+    /// the model.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -189,18 +192,19 @@ impl<M: Model> PosteriorEstimator<M> {
         self.any.save(path.as_ref())
     }
 
-    /// Reads a posterior that was saved for this model, with these params.
+    /// Reads an estimator from the file `path`, which was saved for the same model with the same params as `model`.
     ///
     /// # Errors
-    /// A file that cannot be read, is damaged, or holds something else, such as the posterior of another model.
+    /// A file that cannot be read, is damaged, or holds something else, such as the estimator of another model.
     pub fn load(model: &M, path: impl AsRef<Path>) -> Result<Self, InferenceError> {
         Self::load_with(model, path, ElementNetworks::default())
     }
 
-    /// The same for a posterior that was trained with networks of your own for the rows of some plates.
+    /// Reads an estimator that was trained with element networks of your own, `networks`: else as
+    /// [`load`](PosteriorEstimator::load).
     ///
     /// # Errors
-    /// Those of [`load`](PosteriorEstimator::load), and a network whose sizes are not those of the training's.
+    /// Those of [`load`](PosteriorEstimator::load), and a network whose sizes are not those of the training.
     pub fn load_with(model: &M, path: impl AsRef<Path>, networks: ElementNetworks) -> Result<Self, InferenceError> {
         AnyPosteriorEstimator::read(model, path.as_ref(), networks, false).map(Self::of)
     }
@@ -267,7 +271,7 @@ impl AnyPosteriorEstimator {
         self.posterior(self.networks.iter().zip(sums).map(|(network, sums)| network.conclude(sums)))
     }
 
-    /// The ratio given a data set, where that is what was learned.
+    /// Returns the ratio given a data set, where the networks have learned a ratio.
     pub(crate) fn ratio(&self, data: &dyn AnyData) -> Result<Ratio, InferenceError> {
         let (network, batch) = (&self.networks[0], self.batch(data, Extent::Whole)?);
         if network.keeps_sums() {
@@ -295,7 +299,7 @@ impl AnyPosteriorEstimator {
         Ok(batch)
     }
 
-    /// From what each network says.
+    /// Makes a posterior of the estimates of the networks.
     fn posterior(
         &self,
         estimates: impl Iterator<Item = Result<Prediction, crate::nn::Error>>,
@@ -331,8 +335,8 @@ impl AnyPosteriorEstimator {
         Ok(Network::save_all(&self.networks, path, &metadata)?)
     }
 
-    /// Reads what was saved for this model, with networks of the user's own for the rows of some plates: a distribution over
-    /// globals, or a ratio.
+    /// Reads what was saved for `model`, a ratio if `ratio` is true and else a distribution over globals. The user's
+    /// own `networks` read the rows of some plates.
     pub(crate) fn read(
         model: &dyn AnyModel,
         path: &Path,
@@ -369,7 +373,7 @@ impl AnyPosteriorEstimator {
         }
         if networks.iter().any(|network| network.architecture().output.is_ratio() != ratio) {
             return Err(unusable(if ratio {
-                "it is a distribution over globals, and no ratio: load it with `Posterior::load`".to_owned()
+                "it is a distribution over globals, not a ratio: load it with `PosteriorEstimator::load`".to_owned()
             } else {
                 "it is a ratio: load it with `RatioEstimator::load`".to_owned()
             }));
@@ -378,12 +382,12 @@ impl AnyPosteriorEstimator {
     }
 }
 
-/// What is doubtful about the training of a network.
+/// Returns warnings about the training of a network.
 pub(super) fn doubts(network: &Network) -> Vec<String> {
     overfitting(network).into_iter().chain(resumed_elsewhere(network)).collect()
 }
 
-/// What to say of a network whose loss on held-out simulations has risen; nothing if it has not.
+/// Returns a warning if the loss of a network on held-out simulations has risen; `None` if it has not.
 fn overfitting(network: &Network) -> Option<String> {
     let last = network.history().last()?;
     let best = network.history().iter().min_by(|a, b| a.validation.total_cmp(&b.validation))?;
@@ -396,7 +400,7 @@ fn overfitting(network: &Network) -> Option<String> {
     })
 }
 
-/// What to say of a network whose training went on with other vector registers than it was begun with.
+/// Returns a warning if the training of a network was resumed with other vector registers than it was begun with.
 fn resumed_elsewhere(network: &Network) -> Option<String> {
     let [begun, others @ ..] = network.registers() else { return None };
     (!others.is_empty()).then(|| {
@@ -429,7 +433,7 @@ mod tests {
         }
     }
 
-    /// Makes the file of a training that of one that was begun on other registers and has steps to go.
+    /// Changes the file of a training into that of one that was begun on other registers and has steps left.
     fn begun_on(registers: &str, path: &Path) {
         let (lists, mut metadata) = load_numbers(path).unwrap();
         for (key, field, value) in
@@ -444,7 +448,7 @@ mod tests {
         save_numbers(path, &lists, metadata).unwrap();
     }
 
-    /// Also by the file of the posterior, which is read without a word where it is older.
+    /// The warning is also kept in the file of the posterior; an older file is read without a warning.
     #[test]
     fn a_training_that_went_on_elsewhere_says_so() {
         let folder = tempfile::tempdir().unwrap();
@@ -452,7 +456,7 @@ mod tests {
         let model = Mean::default();
         let train = || model.npe().seed(1).checkpoint(&checkpoint).train(Budget::simulations(2_000)).unwrap();
         assert!(train().warnings().is_empty());
-        // At its end there is nothing to go on with.
+        // A finished training has no steps left to resume.
         assert!(train().warnings().is_empty());
         begun_on("abacus", &checkpoint);
         train().save(&file).unwrap();

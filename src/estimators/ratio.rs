@@ -1,5 +1,5 @@
-//! Neural ratio estimation: a network that tells data from other data by their globals, and so learns the ratio of the
-//! likelihood to the evidence, p(data | globals) / p(data). With the prior it is the posterior.
+//! Neural ratio estimation: a network learns to tell which globals belong to a data set, and so the ratio of the
+//! likelihood to the evidence, p(data | globals) / p(data). The prior times this ratio is the posterior.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -19,12 +19,12 @@ use crate::nn::{Budget, Contrast, ElementNetworks, Output, Ratio, RatioScratch, 
 use crate::sampling::{AnyWeightedDraws, Nuts, WeightedDraws};
 use crate::simulate::{Fixed, SimulateError, Simulated, Simulation, SimulationSource, stream};
 
-/// Draws of the prior that stand for the posterior, with weights.
+/// The number of draws of the prior that, with weights, represent the posterior.
 const PRIOR: usize = 20_000;
-/// Width of the network that judges pairs.
+/// The width of the network that evaluates pairs of data and globals.
 pub(super) const WIDTH: usize = 64;
 
-/// A ratio to be trained; made by `model.nre()`.
+/// A ratio estimator to be trained; made by `model.nre()`.
 ///
 /// ```
 /// use hierarch::prelude::*;
@@ -60,7 +60,8 @@ pub struct Nre<'a, M: Model> {
 }
 
 impl<'a, M: Model> Nre<'a, M> {
-    /// A ratio for all globals but nuisance parameters, by NRE-C with 31 others and even odds, from seed 0.
+    /// Prepares a ratio estimator for all globals but nuisance parameters: by NRE-C with 31 others and even odds, from
+    /// seed 0.
     pub fn new(model: &'a M) -> Self {
         Self { npe: Npe::new(model), others: 31, gamma: Some(1.0), balance: 0.0 }
     }
@@ -69,64 +70,68 @@ impl<'a, M: Model> Nre<'a, M> {
         Self { npe: change(self.npe), ..self }
     }
 
-    /// Infers these globals only, the others being integrated over. Nuisance parameters are never inferred unless named.
+    /// Infers only the globals `names`; the others are integrated over. Nuisance parameters are never inferred unless
+    /// named.
     pub fn globals<N: Into<Name>>(self, names: impl IntoIterator<Item = N>) -> Self {
         self.with(|npe| npe.globals(names))
     }
 
-    /// The sizes of the network; what is left out follows the model. A ratio has no family.
+    /// Sets the sizes of the network; what is left out follows the model. A ratio has no family.
     pub fn network(self, config: NetworkConfig) -> Self {
         self.with(|npe| npe.network(config))
     }
 
-    /// How the network is trained.
+    /// Sets how the network is trained.
     pub fn training(self, config: TrainingConfig) -> Self {
         self.with(|npe| npe.training(config))
     }
 
-    /// Reads the rows of some plates with networks of your own.
+    /// Sets networks of your own that read the rows of some plates.
     pub fn element_networks(self, networks: ElementNetworks) -> Self {
         self.with(|npe| npe.element_networks(networks))
     }
 
-    /// Learns from the simulations of a bank, as [`Npe::bank`].
+    /// Trains on the simulations of `bank`, as [`Npe::bank`] does.
     pub fn bank(self, bank: &'a Bank<M>) -> Self {
         self.with(|npe| npe.bank(bank))
     }
 
-    /// Writes the state of the training to a file, as [`Npe::checkpoint`].
+    /// Writes the state of the training to the file `path`, as [`Npe::checkpoint`] does.
     pub fn checkpoint(self, path: impl AsRef<Path>) -> Self {
         self.with(|npe| npe.checkpoint(path))
     }
 
-    /// How many other sets each is told from, 63 at most. More tell more of globals near the true ones, where the posterior
-    /// is narrow, and cost more time. A chunk of a training step must have more sets: by default it has 32.
+    /// Sets the number of other data sets that each data set is told from, 63 at most. With more of them the network
+    /// learns more about globals near the true ones, which helps if the posterior is narrow, and training takes more
+    /// time. A chunk of a training step must have more data sets than `others`: by default it has 32.
     pub fn others(mut self, others: usize) -> Self {
         self.others = others;
         self
     }
 
-    /// NRE-C with odds of `gamma` to 1 that any of the pairs belongs together (Miller et al., arXiv 2210.06170).
+    /// Chooses NRE-C with odds of `gamma` to 1 that any of the pairs belongs together (Miller et al., arXiv
+    /// 2210.06170).
     pub fn gamma(mut self, gamma: f64) -> Self {
         self.gamma = Some(gamma);
         self
     }
 
-    /// NRE-B (Durkan et al., arXiv 2002.03712): the ratio is learned up to a factor that depends on the data. That is of no
-    /// matter to the posterior; where ratios are to be compared between data sets, or added, it is.
+    /// Chooses NRE-B (Durkan et al., arXiv 2002.03712): the ratio is learned up to a factor that depends on the data.
+    /// This factor does not affect the posterior, but it does affect ratios that are added or compared between data
+    /// sets.
     pub fn up_to_a_factor(mut self) -> Self {
         self.gamma = None;
         self
     }
 
-    /// Adds a cost for a ratio that is off balance, in nats, so that posteriors err on the side of being too wide (Delaunoy
-    /// et al., arXiv 2208.13624, who take 100).
+    /// Adds a `cost`, in nats, for a ratio that is off balance, so that posteriors err on the side of being too wide
+    /// (Delaunoy et al., arXiv 2208.13624, who take 100).
     pub fn balanced(mut self, cost: f64) -> Self {
         self.balance = cost;
         self
     }
 
-    /// How the ratio is learned.
+    /// Returns how the ratio is learned.
     pub(super) fn output(&self) -> Output {
         let others = self.others;
         let contrast = match self.gamma {
@@ -139,8 +144,8 @@ impl<'a, M: Model> Nre<'a, M> {
     /// Trains on fresh simulations, on all cores, until the budget is spent.
     ///
     /// # Errors
-    /// A model that cannot be simulated, a global that does not exist, a training that diverges, or a checkpoint of another
-    /// training.
+    /// A model that cannot be simulated, a global that does not exist, a training that diverges, or a checkpoint of
+    /// another training.
     pub fn train(mut self, budget: Budget) -> Result<RatioEstimator<M>, InferenceError> {
         self.npe.any.output = Some(self.output());
         Ok(RatioEstimator { trained: self.npe.train(budget)? })
@@ -156,42 +161,43 @@ impl<'a, M: Model> Simulated<'a, M> for Nre<'a, M> {
 /// An amortized ratio of the likelihood to the evidence, as a function of globals of a model.
 #[derive(Clone, Debug)]
 pub struct RatioEstimator<M: Model> {
-    /// All but what is concluded is as for a posterior.
+    /// The trained network with its model, as for a posterior; only what it returns for data differs.
     trained: PosteriorEstimator<M>,
 }
 
 impl<M: Model> RatioEstimator<M> {
-    /// The ratio and the posterior given a data set of any size in the model's ranges.
+    /// Returns the ratio and the posterior given `data`, a data set of any size in the model's ranges.
     ///
     /// # Errors
-    /// What is wrong with the data; and data that are impossible at all draws of the prior, as far as the network knows.
+    /// Data that do not fit the model; data that the network finds impossible at all draws of the prior.
     pub fn condition(&self, data: &M::Data) -> Result<RatioPosterior<M>, InferenceError> {
         let trained = self.trained.any();
         AnyRatioPosterior::new(trained.model().clone(), trained.targets(), trained.ratio(data)?, data)
             .map(RatioPosterior::of)
     }
 
-    /// How the training went. The losses are those of telling data sets apart, in nats.
+    /// Returns the records of the training. The losses are those of telling data sets apart, in nats.
     pub fn history(&self) -> &[TrainingRecord] {
         self.trained.history()
     }
 
-    /// What is doubtful about the training, in words; nothing if all seems well.
+    /// Returns warnings about the training, in words; none if all seems well.
     pub fn warnings(&self) -> Vec<String> {
         self.trained.warnings()
     }
 
-    /// The sizes that it was trained for, where these are one alone.
+    /// Returns the plates whose size was fixed in training, with that size.
     pub(crate) fn sizes(&self) -> &[(String, usize)] {
         self.trained.sizes()
     }
 
-    /// The model it was trained for.
+    /// Returns the model that the estimator was trained for.
     pub fn model(&self) -> &M {
         self.trained.model()
     }
 
-    /// Writes the ratio to a file in the safetensors format, whole or not at all. The header says which model it is of.
+    /// Writes the estimator to the file `path` in the safetensors format, completely or not at all. The header names
+    /// the model.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -199,36 +205,38 @@ impl<M: Model> RatioEstimator<M> {
         self.trained.save(path)
     }
 
-    /// Reads a ratio that was saved for this model, with these params.
+    /// Reads an estimator from the file `path`, which was saved for the same model with the same params as `model`.
     ///
     /// # Errors
-    /// A file that cannot be read, is damaged, or holds something else, such as the ratio of another model, or a posterior.
+    /// A file that cannot be read, is damaged, or holds something else, such as the ratio of another model, or a
+    /// posterior.
     pub fn load(model: &M, path: impl AsRef<Path>) -> Result<Self, InferenceError> {
         Self::load_with(model, path, ElementNetworks::default())
     }
 
-    /// The same for a ratio that was trained with networks of your own for the rows of some plates.
+    /// Reads an estimator that was trained with element networks of your own, `networks`: else as
+    /// [`load`](RatioEstimator::load).
     ///
     /// # Errors
-    /// Those of [`load`](RatioEstimator::load), and a network whose sizes are not those of the training's.
+    /// Those of [`load`](RatioEstimator::load), and a network whose sizes are not those of the training.
     pub fn load_with(model: &M, path: impl AsRef<Path>, networks: ElementNetworks) -> Result<Self, InferenceError> {
         let trained = AnyPosteriorEstimator::read(model, path.as_ref(), networks, true)?;
         Ok(Self { trained: PosteriorEstimator::of(trained) })
     }
 }
 
-/// What is believed of the globals given one data set, by a learned ratio: the prior times the ratio.
+/// The posterior of the globals given one data set, by a learned ratio: the prior times the ratio.
 ///
 /// Means and quantiles are those of draws of the prior, with the ratios as weights: see
-/// [`weighted`](RatioPosterior::weighted), and [`warnings`](Inferred::warnings) on whether these are enough. Where the
-/// posterior is much narrower than the prior they are not, and [`nuts`](RatioPosterior::nuts) samples it.
+/// [`weighted`](RatioPosterior::weighted), and [`warnings`](Inferred::warnings) on whether these draws are enough. If
+/// the posterior is much narrower than the prior they are not; then sample it with [`nuts`](RatioPosterior::nuts).
 #[derive(Clone, Debug)]
 pub struct RatioPosterior<M: Model> {
     any: Arc<AnyRatioPosterior>,
     weighted: WeightedDraws<M>,
 }
 
-/// What is believed of the globals of some model.
+/// A posterior of the globals of some model, by a learned ratio.
 #[derive(Debug)]
 struct AnyRatioPosterior {
     model: Arc<dyn AnyModel>,
@@ -241,14 +249,14 @@ struct AnyRatioPosterior {
 }
 
 impl AnyRatioPosterior {
-    /// With draws of the prior, of which the ratios are the weights.
+    /// Makes the posterior and draws of the prior, which have the ratios as weights.
     fn new(
         model: Arc<dyn AnyModel>,
         targets: Arc<[GlobalSlot]>,
         ratio: Ratio,
         data: &dyn AnyData,
     ) -> Result<(Self, AnyWeightedDraws), InferenceError> {
-        // Covariates do not matter to globals, but outside plates something must say what they are.
+        // Globals do not depend on covariates, but a draw needs values for those outside plates.
         let fixed = Fixed::new(&model.specification(), &[], None, Some((data, false)))?.without_elements();
         let draw = |i: u64| model.draw(&fixed, &mut stream(0, i));
         let own = |i: usize| {
@@ -278,7 +286,7 @@ impl AnyRatioPosterior {
         self.ratio.log_ratios(0, &point)[0]
     }
 
-    /// Whether all globals were inferred.
+    /// Returns whether all globals were inferred.
     fn is_of_all(&self) -> bool {
         self.targets.len() == self.model.global_slots().len()
     }
@@ -288,12 +296,12 @@ impl AnyRatioPosterior {
             return None;
         }
         let prior = self.model.log_prior(globals);
-        // Outside the prior's support a ratio means nothing.
+        // Outside the prior's support the ratio is meaningless.
         let ratio = if prior == f64::NEG_INFINITY { 0.0 } else { self.log_ratio(globals) };
         Some(prior + ratio - self.log_evidence)
     }
 
-    /// The ratio as a factor of the prior's density.
+    /// Returns the ratio as a factor of the prior's density.
     fn factor(&self) -> Box<dyn Factor> {
         let places: Vec<(usize, Link)> = places(&self.targets).collect();
         Box::new(RatioFactor::new(self.ratio.clone(), (0..places.len()).collect(), places))
@@ -305,26 +313,26 @@ impl<M: Model> RatioPosterior<M> {
         Self { any: Arc::new(any), weighted: WeightedDraws::of(weighted) }
     }
 
-    /// ln of the learned ratio p(data | globals) / p(data) at some globals; those that were not inferred are ignored. NaN
-    /// outside the prior's support.
+    /// Returns ln of the learned ratio p(data | globals) / p(data) at `globals`; those that were not inferred are
+    /// ignored. It is NaN outside the prior's support.
     pub fn log_ratio(&self, globals: &M::Globals) -> f64 {
         self.any.log_ratio(globals)
     }
 
-    /// The log density of the posterior at some globals, in the constrained space, normalised over the draws of the prior;
-    /// nothing where some globals were not inferred, of which the prior would have to be integrated over.
+    /// Returns the log density of the posterior at `globals`, in the constrained space, normalised over the draws of
+    /// the prior; `None` if some globals were not inferred, since the prior would have to be integrated over them.
     pub fn log_posterior(&self, globals: &M::Globals) -> Option<f64> {
         self.any.log_posterior(globals)
     }
 
-    /// Draws of the prior with the ratios as weights: with their k-hat and effective sample size, and ln of their mean, which
-    /// is 0 for a perfect ratio (but one that is known up to a factor).
+    /// Returns draws of the prior with the ratios as weights: with their k-hat and effective sample size, and ln of
+    /// their mean, which is 0 for a perfect ratio (unless the ratio is known only up to a factor).
     pub fn weighted(&self) -> &WeightedDraws<M> {
         &self.weighted
     }
 
-    /// Samples the posterior by chains over the prior and the learned ratio. Globals that were not inferred are NaN in the
-    /// draws.
+    /// Samples the posterior, the prior times the learned ratio, by Markov chains. Globals that were not inferred are
+    /// NaN in the draws.
     pub fn nuts(&self) -> Nuts<'_, M>
     where
         M: Explicit,
@@ -356,11 +364,11 @@ impl<M: Model> std::fmt::Display for RatioPosterior<M> {
 #[derive(Debug)]
 pub(super) struct RatioFactor {
     ratio: Ratio,
-    /// For each data set and each target, which of the numbers in `places` it is.
+    /// For each data set and each target, the index of its number in `places`.
     of: Arc<[usize]>,
-    /// Unconstrained numbers of the density, and how the network measures them.
+    /// Where the unconstrained numbers are in the density, and their links to the numbers that the network reads.
     places: Arc<[(usize, Link)]>,
-    /// What the network measures of each place, and its derivative.
+    /// For each place the number that the network reads, and its derivative.
     linked: Vec<(f64, f64)>,
     points: Vec<f64>,
     gradient: Vec<f64>,

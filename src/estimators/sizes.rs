@@ -1,4 +1,4 @@
-//! Sizes of plates that a training was for.
+//! The sizes of plates that an estimator was trained for.
 
 use super::InferenceError;
 use crate::model::Frame;
@@ -19,7 +19,7 @@ pub(super) fn refuse_random(specification: &Specification, sizes: &[(String, usi
     }
 }
 
-/// Checks that plates have the sizes that were trained for; the others may have any.
+/// Checks that the plates whose size was fixed in training have that size; the others may have any.
 pub(super) fn check(sizes: &[(String, usize)], frame: &Frame<'_>) -> Result<(), InferenceError> {
     for plate in &frame.plates {
         if let Some((_, trained)) = sizes.iter().find(|(name, _)| *name == plate.name) {

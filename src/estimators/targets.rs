@@ -3,7 +3,7 @@
 use super::InferenceError;
 use crate::model::{AnyModel, GlobalSlot, UnknownName};
 
-/// The globals of some names, in the order of the declaration.
+/// Returns the globals with the given `names`, in the order of the declaration.
 pub(super) fn pick(all: Vec<GlobalSlot>, names: &[String]) -> Result<Vec<GlobalSlot>, InferenceError> {
     let known: Vec<&str> = all.iter().map(|global| global.name.as_str()).collect();
     names.iter().try_for_each(|name| UnknownName::find("global", name, &known).map(drop))?;

@@ -1,14 +1,14 @@
-//! Learned test statistics: how strongly data speak against a value of one global, whatever the nuisance parameters.
+//! Learned test statistics: how strongly data disfavour a value of one global, whatever the nuisance parameters.
 //!
-//! A network with the hypothesis as an input beside the data learns to tell data that were drawn at the hypothesis from data
-//! drawn next to it, each with nuisance parameters of its own (Heinrich et al., arXiv 2306.12584, section on frequentist
+//! A network that reads a hypothesis beside the data learns to tell data drawn at the hypothesis from data drawn next
+//! to it, each with nuisance parameters of its own (Heinrich et al., arXiv 2306.12584, section on frequentist
 //! inference). Its log odds are, for the best network,
 //!
 //! ```text
 //! ln p(data | alternatives) / p(data | mu),   both averaged over the prior of the nuisance parameters
 //! ```
 //!
-//! and alternatives to both sides. This is a statistic, not a p-value: with the Neyman construction
+//! with alternatives on both sides. This is a statistic, not a p-value: with the Neyman construction
 //! ([`Neyman`](crate::calibration::Neyman)) it gives confidence sets that cover.
 
 use std::marker::PhantomData;
@@ -29,7 +29,7 @@ use crate::model::{AnyData, AnyGlobals, AnyModel, GlobalSlot, Model, Name, Unkno
 use crate::nn::{Batch, Budget, Contrast, ElementNetworks, Network, Output, Shape, TrainingRecord, TrainingSource};
 use crate::simulate::{Fixed, SimulateError, Simulated, SimulationSource, Stream, stream};
 
-/// Alternatives that are drawn anew where one is outside the support.
+/// The number of attempts to draw a hypothesis and an alternative inside the support.
 const ATTEMPTS: usize = 100;
 const STATISTIC: &str = "hierarch.statistic";
 
@@ -98,45 +98,45 @@ impl<'a> AnyTraining<'a> {
 }
 
 impl<'a, M: Model> StatisticTraining<'a, M> {
-    /// A statistic for a scalar global, tested at values that its prior draws, against alternatives at a distance of 0.5
-    /// to 2.
+    /// Prepares a test statistic for the scalar global `interest`, tested at draws of its prior, against alternatives
+    /// at a distance of 0.5 to 2.
     pub fn new(model: &'a M, interest: impl Into<Name>) -> Self {
         Self { any: AnyTraining::new(model, interest.into().as_str()), model: PhantomData }
     }
 
-    /// Tests values uniform in a range, instead of draws of the prior.
+    /// Tests values that are uniform in `range`, instead of draws of the prior.
     pub fn hypotheses(mut self, range: RangeInclusive<f64>) -> Self {
         self.any.hypotheses = Some(range);
         self
     }
 
-    /// How far alternatives are from the value that is tested, to either side: uniform in a range. A statistic has the most
-    /// power at such distances. Where one side is outside the support, the other is taken.
+    /// Sets the distances of the alternatives from the tested value, on either side: uniform in `range`. The statistic
+    /// has the most power at such distances. If one side is outside the support, the other is taken.
     pub fn delta(mut self, range: RangeInclusive<f64>) -> Self {
         self.any.delta = range;
         self
     }
 
-    /// The sizes of the network; what is left out follows the model. A test statistic has no family.
+    /// Sets the sizes of the network; what is left out follows the model. A test statistic has no family.
     pub fn network(mut self, config: NetworkConfig) -> Self {
         self.any.network = config;
         self
     }
 
-    /// How the network is trained.
+    /// Sets how the network is trained.
     pub fn training(mut self, config: TrainingConfig) -> Self {
         self.any.training = config;
         self
     }
 
-    /// Reads the rows of some plates with networks of your own.
+    /// Sets networks of your own that read the rows of some plates.
     pub fn element_networks(mut self, networks: ElementNetworks) -> Self {
         self.any.networks = networks;
         self
     }
 
-    /// Writes the state of the training to a file every few seconds and at its end. Where the file exists already, the
-    /// training goes on from there.
+    /// Writes the state of the training to the file `path` every few seconds and at its end. If the file exists
+    /// already, the training resumes from it.
     pub fn checkpoint(mut self, path: impl AsRef<Path>) -> Self {
         self.any.checkpoint = Some(path.as_ref().to_owned());
         self
@@ -145,8 +145,8 @@ impl<'a, M: Model> StatisticTraining<'a, M> {
     /// Trains on fresh simulations, on all cores, until the budget is spent.
     ///
     /// # Errors
-    /// A model that cannot be simulated, no scalar global of that name, ranges that make no sense, a training that diverges,
-    /// or a checkpoint of another training.
+    /// A model that cannot be simulated, no scalar global of that name, ranges that make no sense, a training that
+    /// diverges, or a checkpoint of another training.
     pub fn train(self, budget: Budget) -> Result<TestStatistic<M>, InferenceError> {
         self.any.train(budget).map(TestStatistic::of)
     }
@@ -214,7 +214,7 @@ impl AnyTraining<'_> {
     }
 }
 
-/// What a network measures of a value of a global; NaN outside the support.
+/// Returns the number that a network reads for the value of a global; NaN outside the support.
 fn measure(model: &dyn AnyModel, slot: &GlobalSlot, numbers: &[f64]) -> f64 {
     let q = model.unconstrain(&*model.globals(numbers), None);
     Link::of(slot.bounded).forward(q[slot.free.start])
@@ -230,7 +230,8 @@ struct Hypotheses<'a, 'b> {
 }
 
 impl Hypotheses<'_, '_> {
-    /// All globals with a hypothesis among them, what a network measures of it, and the globals that data are drawn at.
+    /// Draws globals with a hypothesis among them; returns the number that a network reads for the hypothesis, and the
+    /// globals that data are drawn at, which are those of an alternative if `alternative` is true.
     fn globals(&self, alternative: bool, rng: &mut Stream) -> Result<(f64, Box<dyn AnyGlobals>), SimulateError> {
         let AnyTraining { source: SimulationSource { model, .. }, hypotheses, delta, .. } = self.training;
         let at = self.slot.values.start;
@@ -268,7 +269,7 @@ impl TrainingSource for Hypotheses<'_, '_> {
         let mut targets = Vec::with_capacity(2 * sets);
         let seed = self.training.source.seed;
         for place in first..first + sets {
-            // One stream for each (step, place), apart from those of `simulate` by the seed.
+            // One random stream for each (step, place); the seed keeps them apart from those of `simulate`.
             let key = step.wrapping_add(2).wrapping_mul(0x9fb2_1c65_1e98_df25);
             let mut rng = stream(seed.wrapping_add(key), place as u64);
             let alternative = place % 2 == 1;
@@ -295,7 +296,7 @@ struct AnyStatistic {
     slot: GlobalSlot,
     network: Network,
     encoder: DataEncoder,
-    /// Those that it was trained for alone.
+    /// The plates whose size was fixed in training, with that size.
     sizes: Vec<(String, usize)>,
 }
 
@@ -304,16 +305,16 @@ impl<M: Model> TestStatistic<M> {
         Self { any: Arc::new(any), model: PhantomData }
     }
 
-    /// How strongly a data set speaks against a value: the log odds, for even odds before, that it was drawn at an
-    /// alternative and not at the value.
+    /// Returns how strongly `data` disfavour `value`: the log odds, for even prior odds, that the data were drawn at an
+    /// alternative and not at `value`.
     ///
     /// # Errors
-    /// What is wrong with the data; a value outside the support.
+    /// Data that do not fit the model; a value outside the support.
     pub fn evaluate(&self, data: &M::Data, value: f64) -> Result<f64, InferenceError> {
         Ok(self.any.evaluate_at(data, &[value])?[0])
     }
 
-    /// The same for several values, which costs little more than for one.
+    /// Returns the statistic at each of `values`, which takes little longer than at one.
     ///
     /// # Errors
     /// Those of [`evaluate`](TestStatistic::evaluate).
@@ -321,7 +322,8 @@ impl<M: Model> TestStatistic<M> {
         self.any.evaluate_at(data, values)
     }
 
-    /// Writes the statistic to a file in the safetensors format, whole or not at all. The header says which model it is of.
+    /// Writes the statistic to the file `path` in the safetensors format, completely or not at all. The header names
+    /// the model.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -329,7 +331,7 @@ impl<M: Model> TestStatistic<M> {
         self.any.save(path.as_ref())
     }
 
-    /// Reads a statistic that was saved for this model, with these params.
+    /// Reads a statistic from the file `path`, which was saved for the same model with the same params as `model`.
     ///
     /// # Errors
     /// A file that cannot be read, is damaged, or holds something else, such as the statistic of another model.
@@ -337,8 +339,8 @@ impl<M: Model> TestStatistic<M> {
         AnyStatistic::load(model, path.as_ref()).map(Self::of)
     }
 
-    /// How the training went. The losses are those of telling data at a hypothesis from data next to it, in nats; ln 2 is to
-    /// know nothing.
+    /// Returns the records of the training. The losses are those of telling data at a hypothesis from data next to it,
+    /// in nats; ln 2 means that nothing is learned.
     pub fn history(&self) -> &[TrainingRecord] {
         self.any.network.history()
     }

@@ -1,4 +1,4 @@
-//! A training with its progress and its checkpoints: the same for every estimator.
+//! A training with its progress and its checkpoints, common to all estimators.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -16,24 +16,24 @@ const TRAINING_OF: &str = "hierarch.training.of";
 
 /// What is common to the trainings of all estimators.
 pub(super) struct Training<'a> {
-    /// What is learned, in words: the same for the same.
+    /// A text that identifies what is learned.
     pub(super) of: String,
     pub(super) settings: &'a Settings,
-    /// The user's networks of rows.
+    /// The user's networks that read rows.
     pub(super) networks: &'a [Option<UserNetwork>],
-    /// Images that are mirrored at random, and the numbers of locals that end the numbers outside plates, where they are not
-    /// the targets.
+    /// Images that are mirrored at random.
     pub(super) flips: &'a [Flip],
+    /// How many numbers of locals end the numbers outside plates; `None` where the locals are the targets.
     pub(super) known: Option<usize>,
-    /// A network that reads the same images, from whose layers those of this one start.
+    /// A network that reads the same images: the image layers of this one start from its layers.
     pub(super) images: Option<&'a Network>,
-    /// The file in which the training is kept.
+    /// The file of the training's checkpoint.
     pub(super) checkpoint: Option<&'a Path>,
 }
 
 impl Training<'_> {
-    /// Trains a network until the budget is spent, from the beginning or from where the checkpoint says; `simulations` says
-    /// which these are.
+    /// Trains a network until the budget is spent, from the beginning or from the checkpoint. `simulations` is a text
+    /// that identifies the simulations.
     pub(super) fn fit(
         &self,
         shape: &Shape,

@@ -163,13 +163,27 @@ pub struct Variable {
     pub definition: String,
     /// The names of the variables that its definition uses, in the order of first use.
     pub parents: Vec<String>,
+    /// Whether it is observed and a function draws it, so that it has no density.
+    pub implicit: bool,
+    /// The plate whose elements it names, if it is an index.
+    pub index_of: Option<String>,
 }
 
 impl Variable {
     #[doc(hidden)]
     pub fn declared(name: &str, role: Role, kind: Kind, shape: &[usize], definition: &str, parents: &[&str]) -> Self {
-        let (name, definition) = (name.to_owned(), definition.to_owned());
-        Self { name, role, kind, shape: shape.to_vec(), definition, parents: texts(parents) }
+        let (name, definition, parents) = (name.to_owned(), definition.to_owned(), texts(parents));
+        Self { name, role, kind, shape: shape.to_vec(), definition, parents, implicit: false, index_of: None }
+    }
+
+    #[doc(hidden)]
+    pub fn drawn_by_a_function(self) -> Self {
+        Self { implicit: true, ..self }
+    }
+
+    #[doc(hidden)]
+    pub fn naming_elements_of(self, plate: &str) -> Self {
+        Self { index_of: Some(plate.to_owned()), ..self }
     }
 
     /// The number of scalars in it.
@@ -182,19 +196,9 @@ impl Variable {
         matches!(self.role, Role::Observed | Role::Given | Role::Index)
     }
 
-    /// Whether it is observed and a function draws it, so that it has no density: a call whose name, or what stands before
-    /// the last `::` of it, does not begin with a capital letter.
-    pub fn is_implicit(&self) -> bool {
-        let function = self.definition.split('(').next().unwrap_or_default().trim();
-        let capital = |segment: &str| segment.trim().starts_with(char::is_uppercase);
-        let is_path = function.chars().all(|c| c.is_alphanumeric() || "_: ".contains(c));
-        let chooses = ["if", "match"].contains(&function.split(' ').next().unwrap_or_default());
-        self.role == Role::Observed && is_path && !chooses && !function.rsplit("::").take(2).any(capital)
-    }
-
     /// Whether it names elements of a plate.
     pub fn is_index_of(&self, plate: &str) -> bool {
-        self.role == Role::Index && self.definition == format!("index({plate})")
+        self.index_of.as_deref() == Some(plate)
     }
 
     /// Whether it has no scalars.

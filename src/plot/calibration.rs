@@ -9,18 +9,18 @@ use statrs::distribution::{Binomial, DiscreteCDF};
 /// The empirical distribution function of a parameter's ranks.
 #[derive(Clone, Copy, Debug)]
 pub struct EcdfPanel<'a> {
-    /// Its name, with a verdict or a p-value if wanted.
+    /// Its name, with words on its calibration or a p-value if wanted.
     pub parameter: &'a str,
-    /// Where: fractions of the ranks.
+    /// The points: fractions of the ranks.
     pub at: &'a [f64],
-    /// The share of the ranks at or below, less the fraction.
+    /// The share of the ranks at or below each point, minus the fraction.
     pub difference: &'a [f64],
-    /// The simultaneous bands (low, high), at each.
+    /// The simultaneous bands (low, high), at each point.
     pub bands: &'a [(f64, f64)],
 }
 
-/// How far the empirical distribution of ranks is from the uniform one, with the bands that hold it at all points at once:
-/// above them in the middle where the posterior is too high, a wave that falls first where it is too wide.
+/// Draws the difference between the empirical distribution of ranks and the uniform one, with simultaneous bands. It is
+/// above them in the middle where the posterior is too high, and a wave that falls first where it is too wide.
 ///
 /// # Errors
 /// [`PlotError::Draw`].
@@ -33,7 +33,7 @@ pub fn ecdf_difference(title: &str, panels: &[EcdfPanel<'_>]) -> Result<Figure, 
 fn ecdf_chart<'a>(panel: &EcdfPanel<'a>, first: bool) -> Chart<'a> {
     let zero = |x: f64| (x, 0.0);
     let inner = panel.at.iter().zip(panel.difference).map(|(x, d)| (*x, *d));
-    // Both functions are the same at nought and one.
+    // Both functions are equal at 0 and 1.
     let line: Vec<_> = [zero(0.0)].into_iter().chain(inner).chain([zero(1.0)]).collect();
     let bands = panel.at.iter().zip(panel.bands).map(|(x, b)| (*x, b.0, b.1));
     let bands: Vec<_> = [(0.0, 0.0, 0.0)].into_iter().chain(bands).chain([(1.0, 0.0, 0.0)]).collect();
@@ -57,14 +57,15 @@ fn ecdf_chart<'a>(panel: &EcdfPanel<'a>, first: bool) -> Chart<'a> {
 pub struct RankPanel<'a> {
     /// Its name.
     pub parameter: &'a str,
-    /// For each simulation how many draws are below the true value.
+    /// For each simulation the number of draws below the true value.
     pub ranks: &'a [usize],
-    /// How many draws there are.
+    /// The number of draws for each simulation.
     pub draws: usize,
 }
 
-/// Histograms of ranks over what is expected, with the band that holds 99 % of the bars where all ranks are equally likely:
-/// high at both ends where the posterior is too narrow, high in the middle where it is too wide, a slope where it is shifted.
+/// Draws histograms of ranks over the expected counts, with the band that contains 99 % of the bars where all ranks are
+/// equally likely. They are high at both ends where the posterior is too narrow, high in the middle where it is too
+/// wide, and sloped where it is shifted.
 ///
 /// # Errors
 /// [`PlotError::Draw`].
@@ -105,10 +106,10 @@ fn rank_chart<'a>(panel: &RankPanel<'a>, first: bool) -> Chart<'a> {
     }
 }
 
-/// How often regions of a given credibility hold the true values: for each label its points (level, share). Right is the
-/// diagonal, with the band of 95 % of the shares of so many simulations at each level.
+/// Draws how often regions of a given credibility contain the true values: for each label its points (level, share). A
+/// right posterior is on the diagonal, with the band of 95 % of the shares of `simulations` simulations at each level.
 ///
-/// Draws expected coverage, of one parameter or of all together, and the curve of TARP.
+/// It is for expected coverage, of one parameter or of all together, and for the curve of TARP.
 ///
 /// # Errors
 /// [`PlotError::Draw`].
@@ -134,7 +135,7 @@ pub fn coverage_curve(title: &str, curves: &[(&str, &[(f64, f64)])], simulations
     charts(title, &legend, &[chart], 1, (480.0, 520.0))
 }
 
-/// The coverage of one parameter by a feature of the data.
+/// The coverage of one parameter along a feature of the data.
 #[derive(Clone, Debug)]
 pub struct LocalPanel<'a> {
     /// The parameter.
@@ -154,8 +155,8 @@ pub struct LocalCurve<'a> {
     pub points: &'a [(f64, f64, f64)],
 }
 
-/// How often central intervals hold the true value in each region of the data, with errors of one standard deviation; dashed
-/// is what they promise.
+/// Draws how often central intervals contain the true value in each region of the data, with errors of one standard
+/// deviation; the level is dashed.
 ///
 /// # Errors
 /// [`PlotError::Draw`].

@@ -7,17 +7,17 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use std::ops::Range;
 
-/// Width and height of a figure of one chart.
+/// Width and height of a figure with one chart.
 const SIZE: (f64, f64) = (900.0, 600.0);
 
-/// The words on a chart and the scales of its axes.
+/// The words of a chart and the scales of its axes.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Axes<'a> {
-    /// Above the chart; may be empty.
+    /// The title above the chart; may be empty.
     pub title: &'a str,
-    /// Below it, with the unit: `mass [GeV]`.
+    /// The name of the x axis, with the unit: `mass [GeV]`.
     pub x: &'a str,
-    /// Beside it, with the unit.
+    /// The name of the y axis, with the unit.
     pub y: &'a str,
     /// Whether x is logarithmic; points that are not positive are then left out.
     pub log_x: bool,
@@ -30,7 +30,7 @@ pub struct Axes<'a> {
 pub enum Mark {
     /// A line through the points.
     Line,
-    /// A thin line, for what is noisy.
+    /// A thin line, for noisy series.
     Thin,
     /// A dashed line.
     Dashed,
@@ -49,7 +49,7 @@ impl Mark {
 /// One labelled series of points, in the units of the axes.
 #[derive(Clone, Copy, Debug)]
 pub struct Series<'a> {
-    /// In the legend; empty for none.
+    /// Its name in the legend; empty for none.
     pub label: &'a str,
     /// How it is drawn.
     pub mark: Mark,
@@ -60,18 +60,18 @@ pub struct Series<'a> {
 }
 
 impl<'a> Series<'a> {
-    /// A series without a band.
+    /// Creates a series without a band.
     pub fn new(label: &'a str, mark: Mark, points: &'a [(f64, f64)]) -> Self {
         Self { label, mark, points, band: &[] }
     }
 
-    /// The same with a band (low, high) for each point.
+    /// Sets a band (low, high) for each point.
     pub fn band(self, band: &'a [(f64, f64)]) -> Self {
         Self { band, ..self }
     }
 }
 
-/// Any number of series on one pair of axes: curves with bands, or scattered points.
+/// Draws any number of series on one pair of axes: curves with bands, or scattered points.
 ///
 /// # Errors
 /// [`PlotError::Draw`].
@@ -84,12 +84,12 @@ pub fn lines(axes: &Axes<'_>, series: &[Series<'_>]) -> Result<Figure, PlotError
     chart(axes, padded, y, None, series, SIZE)
 }
 
-/// A histogram of data, as dots at the bins' centres with errors sqrt(count), under the curves of a fit.
+/// Draws a histogram of data, as dots at the bins' centres with errors sqrt(count), under the curves of a fit.
 ///
-/// `edges` has one number more than `counts`; the series hold expected counts in a bin at any x.
+/// `edges` has one number more than `counts`; the series `fits` are the expected counts in a bin as a function of x.
 ///
 /// # Errors
-/// [`PlotError::Bins`] if the lengths do not fit, [`PlotError::Draw`].
+/// [`PlotError::Bins`] if the lengths do not match, [`PlotError::Draw`].
 pub fn data_with_fit(axes: &Axes<'_>, edges: &[f64], counts: &[f64], fits: &[Series<'_>]) -> Result<Figure, PlotError> {
     if edges.len() != counts.len() + 1 {
         return Err(PlotError::Bins { edges: edges.len(), counts: counts.len() });
@@ -104,10 +104,11 @@ pub fn data_with_fit(axes: &Axes<'_>, edges: &[f64], counts: &[f64], fits: &[Ser
     chart(axes, span(edges.iter().copied(), axes.log_x, 0.0), y, Some(&data), fits, SIZE)
 }
 
-/// The loss while training, against the number of data sets seen (logarithmic): (sets seen, loss in nats).
+/// Draws the training and validation loss against the number of data sets seen (logarithmic): (data sets seen, loss in
+/// nats).
 ///
-/// More than 400 points of the training loss are shown as means of neighbours. A start far above the last two decades is
-/// cut off at the top, so that these can be read.
+/// More than 400 points of the training loss are shown as means of neighbours. If the loss starts far above its last
+/// two decades, the start is cut off at the top, so that these can be read.
 ///
 /// # Errors
 /// [`PlotError::Draw`].
@@ -115,7 +116,7 @@ pub fn training_curve(training: &[(f64, f64)], validation: &[(f64, f64)]) -> Res
     training_curve_in(training, validation, SIZE)
 }
 
-/// The same on a figure of a given width and height.
+/// Draws the training curve on a figure of the width and height `size`.
 pub(crate) fn training_curve_in(
     training: &[(f64, f64)],
     validation: &[(f64, f64)],
@@ -135,7 +136,7 @@ pub(crate) fn training_curve_in(
     chart(&axes, span([start, x.end], true, 0.02), span([y.start, top], false, 0.05), None, shown, size)
 }
 
-/// Points, x ascending, as means of those in each of 200 equal steps of log x, if there are more than 400.
+/// Returns points, x ascending, averaged over 200 equal steps of log x, if there are more than 400.
 fn thinned(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     let usable: Vec<_> = points.iter().copied().filter(|p| p.0 > 0.0 && p.1.is_finite()).collect();
     let (Some(first), Some(last)) = (usable.first(), usable.last()) else { return vec![] };
@@ -150,7 +151,7 @@ fn thinned(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     usable.chunk_by(|a, b| step(a) == step(b)).map(mean).collect()
 }
 
-/// The draws of one parameter in the order they came, a colour for each chain; shape (chains, draws).
+/// Draws the draws of one parameter in their order, with a colour for each chain; shape (chains, draws).
 ///
 /// # Errors
 /// [`PlotError::Draw`].
@@ -162,7 +163,7 @@ pub fn trace<C: AsRef<[f64]>>(parameter: &str, chains: &[C]) -> Result<Figure, P
     lines(&Axes { x: "draw", y: parameter, ..Axes::default() }, &series)
 }
 
-/// The width of a legend in one row, nought without entries.
+/// The width of a legend in one row, zero without entries.
 pub(super) fn legend_width(entries: &[(&str, RGBColor, Mark)]) -> f64 {
     entries.iter().filter(|e| !e.0.is_empty()).map(needs).sum()
 }
@@ -172,7 +173,7 @@ fn needs(entry: &(&str, RGBColor, Mark)) -> f64 {
     64.0 + width(entry.0, 16.0)
 }
 
-/// Title and legend above a chart, in as many rows as they need; returns the height they take, in pixels.
+/// Draws title and legend above a chart, in as many rows as needed; returns their height in pixels.
 pub(super) fn heading(
     area: &Area<'_>,
     title: &str,
@@ -232,7 +233,7 @@ fn stroke(area: &Area<'_>, lines: &[Vec<(i32, i32)>], colour: RGBColor, mark: Ma
     Ok(())
 }
 
-/// The pieces of a line that a pattern of `on` and `off` leaves; plotters' own dashes restart at each point.
+/// The pieces of a line for a pattern of `on` and `off`; plotters' own dashes restart at each point.
 fn dashes(line: &[(i32, i32)], on: f64, off: f64) -> Vec<Vec<(i32, i32)>> {
     let mut pieces: Vec<Vec<(i32, i32)>> = line.first().map(|p| vec![*p]).into_iter().collect();
     let (mut drawing, mut left) = (true, on);
@@ -290,36 +291,36 @@ fn chart(
     charts(axes.title, &legend, &[chart], 1, size)
 }
 
-/// The points of a series with what bounds them: (x, low, high).
+/// The points of a series with their bounds: (x, low, high).
 fn bounded(series: &Series<'_>) -> Vec<(f64, f64, f64)> {
     series.points.iter().zip(series.band).map(|(p, b)| (p.0, b.0, b.1)).collect()
 }
 
-/// What stands between the axes of a chart.
+/// What is drawn between the axes of a chart.
 pub(super) enum Item {
     /// A shaded band (x, low, high).
     Band(Vec<(f64, f64, f64)>, RGBColor),
-    /// Bars from nought to a height, between edges, one more than heights.
+    /// Bars from zero to a height, between edges; there is one more edge than heights.
     Bars(Vec<f64>, Vec<f64>, RGBColor),
     /// A line through points.
     Line(Vec<(f64, f64)>, RGBColor, Mark),
-    /// Upright lines (x, low, high).
+    /// Vertical lines (x, low, high).
     Errors(Vec<(f64, f64, f64)>, RGBColor),
     /// Dots.
     Dots(Vec<(f64, f64)>, RGBColor),
 }
 
-/// A pair of axes with what stands between them.
+/// A pair of axes with the items between them.
 pub(super) struct Chart<'a> {
     pub axes: Axes<'a>,
     pub window: Window,
-    /// Whether there are numbers at y.
+    /// Whether the y axis has numbers.
     pub y_numbers: bool,
     pub items: Vec<Item>,
 }
 
-/// Charts in rows of `columns`, with one title and legend above them. `size` is that of all, without a title that the charts
-/// have of their own.
+/// Draws charts in rows of `columns`, with one title and legend above them, on a figure of the width and height `size`.
+/// The charts' own titles are not drawn.
 pub(super) fn charts(
     title: &str,
     legend: &[(&str, RGBColor, Mark)],
@@ -344,12 +345,12 @@ pub(super) fn grid(charts: usize, columns: usize) -> (f64, f64) {
     (450.0 * columns as f64, 60.0 + 350.0 * charts.div_ceil(columns).max(1) as f64)
 }
 
-/// How many charts stand in a row: three at most. Four look better as a square than as a row and a rest.
+/// The number of charts in a row: three at most. Four look better as a square than as a row and a remainder.
 pub(super) fn columns(charts: usize) -> usize {
     if charts == 4 { 2 } else { charts.clamp(1, 3) }
 }
 
-/// The grid, numbers and names of a chart's axes; without numbers at y unless `y_numbers`.
+/// Draws the grid, numbers and names of a chart's axes; without numbers at y unless `y_numbers`.
 fn frame<'a, 'b>(
     area: &'b Area<'a>,
     axes: &Axes<'_>,
@@ -359,7 +360,7 @@ fn frame<'a, 'b>(
     let (w, h) = area.dim_in_pixel();
     let x = Scale::new(&window.x, window.log.0, (f64::from(w) / SCALE / 90.0) as usize);
     let y = Scale::new(&window.y, window.log.1, if y_numbers { (f64::from(h) / SCALE / 55.0) as usize } else { 0 });
-    // A number at either end of the x axis reaches half its width beyond.
+    // A number at either end of the x axis extends half its width beyond it.
     let beyond = widest(&x) / 2.0 + 8.0;
     let name = if axes.y.is_empty() { 0.0 } else { 26.0 };
     let left = name + if y_numbers { widest(&y) + 14.0 } else { 6.0 };
@@ -371,8 +372,8 @@ pub(super) fn widest(scale: &Scale) -> f64 {
     scale.labels().iter().map(|l| width(l, 15.0)).fold(0.0, f64::max)
 }
 
-/// The same with what is left free at the left, right, top and bottom, the room of numbers and names at the left and below,
-/// without which there are none, and whether there is a grid.
+/// Draws the axes with given margins (left, right, top, bottom), space for numbers and names at the left and below
+/// (without it there are none), and with or without a grid.
 pub(super) fn framed<'a, 'b>(
     area: &'b Area<'a>,
     axes: &Axes<'_>,
@@ -412,14 +413,14 @@ pub(super) fn framed<'a, 'b>(
     Ok(chart)
 }
 
-/// Draws what stands between the axes, in its order.
+/// Draws the items between the axes, in order.
 pub(super) fn paint(
     area: &Area<'_>,
     window: &Window,
     place: &dyn Fn((f64, f64)) -> (i32, i32),
     items: &[Item],
 ) -> Result<(), PlotError> {
-    // A chart's coordinates count from the corner of the whole figure.
+    // A chart's coordinates are relative to the corner of the whole figure.
     let canvas = area.use_screen_coord();
     for item in items {
         match item {
@@ -448,7 +449,7 @@ pub(super) fn paint(
                 }
             }
             Item::Dots(points, colour) => {
-                // Many dots are small and let others show through.
+                // Many dots are small and transparent.
                 let (size, alpha) = if points.len() > 300 { (2.2, 0.5) } else { (3.5, 1.0) };
                 for p in points.iter().filter(|p| window.has(**p)) {
                     let dot = Circle::new(place(*p), px(size), colour.mix(alpha).filled());

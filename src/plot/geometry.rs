@@ -20,20 +20,20 @@ impl Rect {
 pub(super) struct Curve(pub(super) [Point; 3]);
 
 impl Curve {
-    /// From `a` to `b`, bent to its left by `bend` of its length.
+    /// Creates a curve from `a` to `b`, bent to its left by `bend` times its length.
     pub(super) fn bent(a: Point, b: Point, bend: f64) -> Self {
         let (dx, dy) = (b.0 - a.0, b.1 - a.1);
         Self([a, ((a.0 + b.0) / 2.0 + 2.0 * bend * dy, (a.1 + b.1) / 2.0 - 2.0 * bend * dx), b])
     }
 
-    /// The polar form: the point at `t` for s = t, and the middle control point of the piece from s to t.
+    /// Returns the polar form: the point at `t` for s = t, and the middle control point of the piece from s to t.
     pub(super) fn blossom(&self, s: f64, t: f64) -> Point {
         let mix = |a: Point, b: Point, t: f64| (a.0 + t * (b.0 - a.0), a.1 + t * (b.1 - a.1));
         let [a, b, c] = self.0;
         mix(mix(a, b, s), mix(b, c, s), t)
     }
 
-    /// The ends of `n` pieces.
+    /// Returns the ends of `n` pieces.
     pub(super) fn points(&self, n: u32) -> impl Iterator<Item = Point> {
         (0..=n).map(move |i| f64::from(i) / f64::from(n)).map(|t| self.blossom(t, t))
     }

@@ -1,4 +1,4 @@
-//! Histograms: of data, and of replications beside what was seen.
+//! Histograms: of data, and of replications with the observed value.
 
 use super::charts::{Axes, Chart, Item, Mark, charts, columns, grid};
 use super::scale::span;
@@ -9,15 +9,15 @@ use crate::draws::diagnostics::quantile;
 /// One histogram.
 #[derive(Clone, Copy, Debug)]
 pub struct HistogramPanel<'a> {
-    /// What is counted, with its unit: `mass [GeV]`.
+    /// The name of the quantity, with its unit: `mass [GeV]`.
     pub name: &'a str,
     /// The numbers; those that are not finite are left out.
     pub values: &'a [f64],
-    /// A value marked by a line, such as that of the data among replications.
+    /// A value marked by a line, such as that of the data among replications; `None` for no line.
     pub observed: Option<f64>,
 }
 
-/// A histogram for each panel, three in a row at most. `count` is what is counted: `elements`, `replications`.
+/// Draws a histogram for each panel, at most three in a row. `count` names what is counted: `elements`, `replications`.
 ///
 /// # Errors
 /// [`PlotError::Draw`].
@@ -42,8 +42,9 @@ fn histogram<'a>(panel: &HistogramPanel<'a>, count: &'a str) -> Chart<'a> {
     Chart { axes, window: Window { x, y: 0.0..top, log: (false, false) }, y_numbers: true, items }
 }
 
-/// Equal bins and how many values are in each: as wide as the rule of Freedman & Diaconis (1981) says, 60 at most, over the
-/// middle 99.8 % and what is near it. Whole numbers have bins of their own where these are not too many.
+/// Equal bins and the number of values in each. Their width is by the rule of Freedman & Diaconis (1981), with 60 bins
+/// at most, over the middle 99.8 % and values near it. Whole numbers have bins of their own where these are not too
+/// many.
 fn bins(values: &[f64]) -> (Vec<f64>, Vec<f64>) {
     let mut sorted: Vec<f64> = values.iter().copied().filter(|x| x.is_finite()).collect();
     sorted.sort_unstable_by(f64::total_cmp);
@@ -55,13 +56,13 @@ fn bins(values: &[f64]) -> (Vec<f64>, Vec<f64>) {
     } else {
         let [q0, q25, q75, q1] = [0.001, 0.25, 0.75, 0.999].map(|p| quantile(&sorted, p));
         let spread = (q1 - q0).max(1e-12 * (all.end - all.start));
-        // A tail that is longer than the rest is cut off: its values stand in the bins at the ends.
+        // A tail longer than the rest is cut off: its values are in the bins at the ends.
         let (low, high) = (all.start.max(q0 - 0.5 * spread), all.end.min(q1 + 0.5 * spread));
         let rule = 2.0 * (q75 - q25) / (sorted.len() as f64).cbrt();
         let n = ((high - low) / rule).ceil();
         let n = if n.is_finite() { n.clamp(8.0, 60.0) } else { 8.0 };
         let width = (high - low) / n;
-        // No finer than whole numbers are.
+        // Not finer than whole numbers.
         let width = if whole { width.ceil() } else { width };
         (if whole { low - 0.5 } else { low }, width, n as usize)
     };

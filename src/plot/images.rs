@@ -1,4 +1,4 @@
-//! Images with what is known of them drawn on top.
+//! Images with points and curves drawn on top.
 
 use super::charts::{Item, Mark, Series, framed, heading, legend_width, paint, widest};
 use super::scale::{Scale, span};
@@ -11,23 +11,23 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::ops::Range;
 
-/// The side of an image of as many rows as columns, in pixels, and what is between two.
+/// The side of a square image in pixels, and the gap between two images.
 const SIDE: f64 = 256.0;
 const GAP: f64 = 16.0;
-/// What is free at the left, at the right and below.
+/// The margin at the left, at the right and below.
 const EDGE: f64 = 8.0;
-/// Above an image for its title, and below the last for numbers and the name of the axis.
+/// The height above an image for its title, and below the last for numbers and the name of the axis.
 const TITLE: f64 = 28.0;
 const BELOW: f64 = 54.0;
 /// The width of the colour bar.
 const BAR: f64 = 18.0;
 /// The least and the greatest radius of a point.
 const RADII: Range<f64> = 2.5..9.0;
-/// How many colours there are.
+/// The number of colours.
 const LEVELS: usize = 256;
 
-/// The colours of viridis (Smith & van der Walt 2015, CC0) at equal steps, even to the eye and with any colour vision; what is
-/// between them is within 7 of 255 of the whole table's.
+/// The colours of viridis (Smith & van der Walt 2015, CC0) at equal steps, perceptually uniform with any colour vision;
+/// interpolation between them is within 7 of 255 of the full table.
 const VIRIDIS: [(u8, u8, u8); 16] = [
     (68, 1, 84),
     (72, 26, 108),
@@ -47,10 +47,10 @@ const VIRIDIS: [(u8, u8, u8); 16] = [
     (253, 231, 37),
 ];
 
-/// The words on a figure of images, and the size of their pixels.
+/// The words of a figure of images, and the size of their pixels.
 #[derive(Clone, Copy, Debug)]
 pub struct ImageAxes<'a> {
-    /// Above the images; may be empty.
+    /// The title above the images; may be empty.
     pub title: &'a str,
     /// The side of a pixel, in the unit of length.
     pub pixel: f64,
@@ -62,10 +62,10 @@ pub struct ImageAxes<'a> {
     pub size: &'a str,
 }
 
-/// One image, and what is drawn on it in the unit of length, from its middle to the right and up.
+/// One image, and what is drawn on it in units of length, measured from its centre to the right and up.
 #[derive(Clone, Copy, Debug)]
 pub struct ImagePanel<'a, const HEIGHT: usize, const WIDTH: usize> {
-    /// Above it; may be empty.
+    /// The title above it; may be empty.
     pub title: &'a str,
     /// The rows, the lowest first; pixels that are not finite stay white.
     pub pixels: &'a [[f32; WIDTH]; HEIGHT],
@@ -76,13 +76,13 @@ pub struct ImagePanel<'a, const HEIGHT: usize, const WIDTH: usize> {
 }
 
 impl<'a, const HEIGHT: usize, const WIDTH: usize> ImagePanel<'a, HEIGHT, WIDTH> {
-    /// An image with nothing on it.
+    /// Creates an image with nothing drawn on it.
     pub fn new(title: &'a str, pixels: &'a [[f32; WIDTH]; HEIGHT]) -> Self {
         Self { title, pixels, points: &[], curves: &[] }
     }
 }
 
-/// Images side by side, with one scale of colours (viridis) and one of sizes for all of them.
+/// Draws images side by side, with one scale of colours (viridis) and one of sizes for all of them.
 ///
 /// # Errors
 /// [`PlotError::Draw`].
@@ -109,7 +109,7 @@ pub fn images<const HEIGHT: usize, const WIDTH: usize>(
     let at_y = 34.0 + widest(&scales[1]);
     let at_bar = GAP + BAR + widest(&bar) + 46.0;
     let content = EDGE + at_y + (wide + GAP) * columns as f64 - GAP + at_bar;
-    // One image may be narrower than what is said above it.
+    // One image may be narrower than the title above it.
     let words = width(axes.title, 19.0).max(legend_width(&legend)).max(sizes.as_ref().map_or(0.0, Sizes::width));
     let across = content.max(words + 24.0);
     let left = (across - content) / 2.0 + EDGE + at_y;
@@ -129,7 +129,7 @@ pub fn images<const HEIGHT: usize, const WIDTH: usize>(
             let title = Text::new(panel.title, (px(x + wide / 2.0), px(y - TITLE / 2.0)), centred);
             area.draw(&title).map_err(draw_error)?;
 
-            // Numbers and names stand at the left of a row, and below the last image of a column.
+            // Numbers and names are at the left of a row, and below the last image of a column.
             let (at_y, at_x) =
                 (if column == 0 { at_y } else { 0.0 }, if i + columns < panels.len() { 0.0 } else { BELOW });
             let name = |axis, room| if room > 0.0 { format!("{axis} [{}]", axes.length) } else { String::new() };
@@ -156,7 +156,7 @@ pub fn images<const HEIGHT: usize, const WIDTH: usize>(
     })
 }
 
-/// The labels of curves in the order they come, each once.
+/// The labels of curves in the order of appearance, each once.
 fn labels<'a, const HEIGHT: usize, const WIDTH: usize>(
     panels: &[ImagePanel<'a, HEIGHT, WIDTH>],
 ) -> Vec<(&'a str, Mark)> {
@@ -169,13 +169,13 @@ fn labels<'a, const HEIGHT: usize, const WIDTH: usize>(
     labels
 }
 
-/// The colour of a curve: those that are not among the colours of images come first.
+/// The colour of a curve: colours that viridis does not contain come first.
 fn curve(index: usize) -> RGBColor {
     colour(1 + 2 * index)
 }
 
-/// Pixels as one path for each colour, which is a line through all pixels that have it: a third of the size of squares. Edges
-/// are not smoothed, or white would show between pixels.
+/// Writes pixels as one path for each colour, a line through all pixels of this colour: a third of the size of squares.
+/// Edges are not smoothed, or white would show between pixels.
 fn write_raster<const HEIGHT: usize, const WIDTH: usize>(
     svg: &mut String,
     pixels: &[[f32; WIDTH]; HEIGHT],
@@ -217,7 +217,7 @@ fn viridis(level: usize) -> (u8, u8, u8) {
     (between(low.0, high.0), between(low.1, high.1), between(low.2, high.2))
 }
 
-/// What the colours mean, from the least value at the bottom to the greatest.
+/// Draws the scale of the colours, from the smallest value at the bottom to the largest.
 fn colour_bar(
     area: &Area<'_>,
     rasters: &mut String,
@@ -243,7 +243,7 @@ fn colour_bar(
     area.draw(&Text::new(name, middle, upright)).map_err(draw_error)
 }
 
-/// What the sizes of points mean.
+/// The scale of the sizes of points.
 struct Sizes<'a> {
     name: &'a str,
     range: Range<f64>,
@@ -251,7 +251,7 @@ struct Sizes<'a> {
 }
 
 impl<'a> Sizes<'a> {
-    /// Of points of these sizes, if there are any.
+    /// Creates the scale for points of these sizes, if there are any.
     fn new(name: &'a str, sizes: impl Iterator<Item = f64> + Clone) -> Option<Self> {
         sizes.clone().next()?;
         let range = span(sizes, false, 0.0);
@@ -259,23 +259,23 @@ impl<'a> Sizes<'a> {
         Some(Self { name, examples: ticks(&scale), range })
     }
 
-    /// The radius of a point, in pixels.
+    /// Returns the radius of a point, in pixels.
     fn radius(&self, size: f64) -> f64 {
         let share = (size - self.range.start) / (self.range.end - self.range.start);
         RADII.start + (RADII.end - RADII.start) * share
     }
 
-    /// The room of a word or a number with what follows it.
+    /// Returns the width of a word or a number and the gap after it.
     fn room(word: &str) -> f64 {
         width(word, 16.0) + 18.0
     }
 
-    /// The width of the legend.
+    /// Returns the width of the legend.
     fn width(&self) -> f64 {
         Self::room(self.name) + self.examples.iter().map(|e| 2.0 * RADII.end + 8.0 + Self::room(&e.1)).sum::<f64>()
     }
 
-    /// The legend, in a row around a point.
+    /// Draws the legend, in a row centred at a point.
     fn draw(&self, area: &Area<'_>, (x, y): (f64, f64)) -> Result<(), PlotError> {
         let style = font(16.0).pos(Pos::new(HPos::Left, VPos::Center));
         let write = |word: &str, x: f64| area.draw(&Text::new(word, (px(x), px(y)), style.clone())).map_err(draw_error);
@@ -296,12 +296,12 @@ impl<'a> Sizes<'a> {
     }
 }
 
-/// The numbers on an axis, and how they are written.
+/// The numbers on an axis, with their text.
 fn ticks(scale: &Scale) -> Vec<(f64, String)> {
     scale.key_points(BoldPoints(0)).into_iter().zip(scale.labels()).collect()
 }
 
-/// A circle that is seen on any colour.
+/// Draws a circle that is visible on any colour.
 fn ring(area: &Area<'_>, at: (i32, i32), radius: f64) -> Result<(), PlotError> {
     for (colour, thickness) in [(INK, 3.0), (WHITE, 1.4)] {
         area.draw(&Circle::new(at, px(radius), colour.stroke_width(px(thickness) as u32))).map_err(draw_error)?;
@@ -323,7 +323,8 @@ mod tests {
         pixels.pixels().iter().map(|p| (p.red(), p.green(), p.blue())).collect()
     }
 
-    /// The least is dark, the greatest bright, and the first row is the lowest: in the bar and in the image alike.
+    /// The smallest value is dark, the largest bright, and the first row is the lowest: in the bar and in the image
+    /// alike.
     #[test]
     fn each_pixel_has_its_colour_and_its_place() {
         let pixels = [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]];
@@ -356,7 +357,7 @@ mod tests {
             let colours: Vec<_> = levels.iter().map(|level| viridis(*level)).collect();
             dots(figure).iter().filter(|dot| colours.contains(dot)).count()
         };
-        // All dots but those below the axes' lines, each a pixel wide.
+        // All dots except those below the axes' lines, which are a pixel wide.
         let least = (2.0 * SIDE - 4.0) * (2.0 * SIDE - 4.0);
         assert!(flat(&figure, &[128]) as f64 > least);
         assert!(flat(&mixed.unwrap(), &[0, 255]) as f64 > least);

@@ -7,7 +7,7 @@ use super::{Figure, INK, PlotError, colour};
 use crate::draws::diagnostics::quantile;
 use std::ops::Range;
 
-/// What is believed of one parameter.
+/// A posterior of one parameter.
 #[derive(Clone, Copy, Debug)]
 pub enum Marginal<'a> {
     /// Draws, shown as a kernel density estimate.
@@ -25,11 +25,11 @@ pub struct Panel<'a> {
     pub posteriors: Vec<(&'a str, Marginal<'a>)>,
     /// Labelled vertical lines, such as the truth.
     pub lines: Vec<(&'a str, f64)>,
-    /// What to show of the axis; all that matters if `None`.
+    /// The range of the axis; if `None`, all that matters is shown.
     pub range: Option<(f64, f64)>,
 }
 
-/// A panel for each parameter with its posteriors overlaid, three in a row at most.
+/// Draws a panel for each parameter with its posteriors overlaid, at most three in a row.
 ///
 /// # Errors
 /// [`PlotError::Draw`].
@@ -39,7 +39,7 @@ pub fn marginals(title: &str, panels: &[Panel<'_>]) -> Result<Figure, PlotError>
     marginals_in(title, panels, columns, size)
 }
 
-/// The same in rows of `columns`, on a figure of a given width and height.
+/// Draws the panels in rows of `columns`, on a figure of the width and height `size`.
 pub(crate) fn marginals_in(
     title: &str,
     panels: &[Panel<'_>],
@@ -83,7 +83,8 @@ fn place(seen: &[&str], label: &str) -> usize {
     seen.iter().position(|s| *s == label).unwrap_or(0)
 }
 
-/// The densities of posteriors over a range, each in the colour of its number, and what of the y axis they need.
+/// The densities of posteriors over a range, each in the colour of its index, and the range of the y axis that they
+/// need.
 pub(super) fn bells<'a>(
     posteriors: impl Iterator<Item = (usize, Marginal<'a>)>,
     x: &Range<f64>,
@@ -98,13 +99,14 @@ pub(super) fn bells<'a>(
     (y, drawn.collect())
 }
 
-/// The draws between their 0.1 % and 99.9 % quantiles and some room, densities above 0.2 % of their peak, and the lines.
+/// The range of an axis: the draws between their 0.1 % and 99.9 % quantiles and a margin, densities above 0.2 % of
+/// their peak, and the lines.
 pub(super) fn shown(panel: &Panel<'_>) -> Range<f64> {
     let ends = panel.posteriors.iter().flat_map(|(_, posterior)| match posterior {
         Marginal::Draws(draws) => {
             let sorted = sorted(draws);
             let [low, q25, q75, high] = [0.001, 0.25, 0.75, 0.999].map(|p| quantile(&sorted, p));
-            // About two bandwidths, for the estimate to fade out in.
+            // About two bandwidths, in which the estimate fades out.
             let room = 1.3 * (q75 - q25) * (sorted.len() as f64).powf(-0.2);
             vec![low - room, high + room]
         }
@@ -122,7 +124,7 @@ fn sorted(draws: &[f64]) -> Vec<f64> {
     sorted
 }
 
-/// The density of a posterior over `range`, with straight sides down to nought where it ends within.
+/// The density of a posterior over `range`, with vertical sides down to zero where it ends within.
 fn curve(posterior: Marginal<'_>, range: &Range<f64>) -> Vec<(f64, f64)> {
     let inner = match posterior {
         Marginal::Density(points) => points.to_vec(),
@@ -135,8 +137,8 @@ fn curve(posterior: Marginal<'_>, range: &Range<f64>) -> Vec<(f64, f64)> {
 
 /// A Gaussian kernel density estimate of `sorted` draws, with the bandwidth of Silverman (1986, eq. 3.31).
 ///
-/// Where the draws end while their density is still high, they end at an edge of the support: there the estimate is mirrored,
-/// so that it stays up instead of sagging, and ends. Elsewhere it runs out over the last draw.
+/// Where the draws end while their density is still high, they end at an edge of the support. There the estimate is
+/// mirrored, so that it does not fall towards the edge, and ends. Elsewhere it extends beyond the last draw.
 fn kernel_density(sorted: &[f64], range: &Range<f64>) -> Vec<(f64, f64)> {
     const CELLS: usize = 2048;
     const STEPS: usize = 250;
@@ -146,7 +148,7 @@ fn kernel_density(sorted: &[f64], range: &Range<f64>) -> Vec<(f64, f64)> {
     let sd = (sorted.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n).sqrt();
     let quartiles = (quantile(sorted, 0.75) - quantile(sorted, 0.25)) / 1.34;
     let spread = if quartiles > 0.0 { sd.min(quartiles) } else { sd };
-    // Not below a pixel: draws of few values would otherwise be needles of no width.
+    // Not below a pixel: draws with few distinct values would otherwise be needles without width.
     let h = (0.9 * spread * n.powf(-0.2)).max((range.end - range.start) / 300.0);
     let (low, high) = (range.start - 4.0 * h, range.end + 4.0 * h);
     let cell = (high - low) / CELLS as f64;
@@ -162,7 +164,7 @@ fn kernel_density(sorted: &[f64], range: &Range<f64>) -> Vec<(f64, f64)> {
         }
     };
     sorted.iter().for_each(|x| add(*x));
-    // The draws within a bandwidth of an end, against those about the median; of few draws any edge is chance.
+    // Compares the draws within a bandwidth of an end with those about the median; with few draws any edge is chance.
     let within = |a: f64, b: f64| (sorted.partition_point(|x| *x <= b) - sorted.partition_point(|x| *x < a)) as f64;
     let middle = within(quantile(sorted, 0.5) - h / 2.0, quantile(sorted, 0.5) + h / 2.0);
     let edge = |count: f64| most - least > 8.0 * h && count > 0.2 * middle.max(100.0);

@@ -1,8 +1,8 @@
 //! Figures of posteriors, data, training and models, as SVG and PNG.
 //!
-//! Nothing is asked of the system: the font is embedded, text is measured with it, and the PNG is drawn from the very SVG, with
-//! the font's outlines in place of text. Each figure is a function of plain slices that returns a [`Figure`];
-//! [`Figure::save`] writes it.
+//! No fonts or libraries of the system are needed: the font is embedded, text is measured with it, and the PNG is drawn
+//! from the SVG itself, with the font's outlines in place of text. Each figure is a function of plain slices that
+//! returns a [`Figure`]; [`Figure::save`] writes it.
 
 mod calibration;
 mod charts;
@@ -38,14 +38,14 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-/// Why a figure could not be drawn or written.
+/// Why a figure cannot be drawn or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PlotError {
-    /// The drawing library refused.
+    /// The drawing library failed.
     #[error("cannot draw the figure: {0}")]
     Draw(String),
-    /// A histogram whose bins and edges do not belong together.
+    /// The numbers of bins and edges of a histogram do not match.
     #[error("{counts} bins need {} edges, not {edges}", counts + 1)]
     Bins {
         /// The number of edges.
@@ -58,7 +58,7 @@ pub enum PlotError {
     Write {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: std::io::Error,
     },
 }
@@ -75,12 +75,12 @@ impl Figure {
         Self { svg }
     }
 
-    /// The figure as an SVG document.
+    /// Returns the figure as an SVG document.
     pub fn svg(&self) -> &str {
         &self.svg
     }
 
-    /// The figure as the bytes of a PNG file, at two dots for each unit of the SVG.
+    /// Returns the figure as the bytes of a PNG file, at two dots for each unit of the SVG.
     ///
     /// # Errors
     /// [`PlotError::Draw`] if the figure is too large to draw.
@@ -94,9 +94,9 @@ impl Figure {
         pixels.encode_png().map_err(draw_error)
     }
 
-    /// Writes `path.svg` and `path.png`, each whole or not at all, and the folder they are in if need be.
+    /// Writes `path.svg` and `path.png`, each completely or not at all, and creates their folder if needed.
     ///
-    /// `path` has no extension; what is added is added to its end.
+    /// `path` has no extension; the two extensions are appended to it.
     ///
     /// # Errors
     /// [`PlotError::Write`] with the file that could not be written, [`PlotError::Draw`] as for [`Figure::png`].
@@ -119,25 +119,25 @@ fn draw_error(error: impl ToString) -> PlotError {
 }
 
 const FONT: &[u8] = include_bytes!("../../assets/DejaVuSans.ttf");
-/// What the SVG asks for: where the font is missing, the reader gets one of nearly the same widths.
+/// The fonts that the SVG requests: where the first is missing, the reader gets one of nearly the same widths.
 const FAMILIES: &str = "DejaVu Sans, Verdana, sans-serif";
 
-/// Whether plotters took the embedded font.
+/// Whether plotters accepted the embedded font.
 static REGISTERED: LazyLock<bool> = LazyLock::new(|| register_font(FAMILIES, FontStyle::Normal, FONT).is_ok());
 
 /// The text style of `size` pixels.
 fn font(size: f64) -> TextStyle<'static> {
     LazyLock::force(&REGISTERED);
-    // plotters writes a 1.24th of the size it is given into the SVG.
+    // plotters writes a 1.24th of the given size into the SVG.
     (FAMILIES, size * 1.24 * SCALE).into_font().color(&INK)
 }
 
-/// The width of `text` in pixels; a little too much rather than too little.
+/// The width of `text` in pixels; an overestimate rather than an underestimate.
 fn width(text: &str, size: f64) -> f64 {
     font(size).font.box_size(text).map_or(0.6 * size * text.chars().count() as f64, |(w, _)| f64::from(w) / SCALE)
 }
 
-/// plotters places things on whole units only: the canvas is this many times the figure, for smooth curves.
+/// plotters places things at integer coordinates only: the canvas is this many times the figure, for smooth curves.
 const SCALE: f64 = 4.0;
 
 /// `x` pixels on the canvas.
@@ -148,7 +148,7 @@ fn px(x: f64) -> i32 {
 const INK: RGBColor = RGBColor(30, 30, 30);
 const GRID: RGBColor = RGBColor(225, 225, 225);
 
-/// The colours of Okabe & Ito (2008), told apart with any colour vision.
+/// The colours of Okabe & Ito (2008), distinguishable with any colour vision.
 const PALETTE: [RGBColor; 7] = [
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),
@@ -173,8 +173,8 @@ fn figure(
     figure_over((width, height), |area| paint(area).map(|()| String::new()))
 }
 
-/// The same, where `paint` returns elements of SVG in units of the canvas, for what plotters has no words for. They stand on
-/// the white, below all that it draws.
+/// Creates a figure where `paint` also returns SVG elements in units of the canvas, for what plotters cannot draw. They
+/// are above the white background, and below all that plotters draws.
 fn figure_over(
     (width, height): (f64, f64),
     paint: impl FnOnce(&Area<'_>) -> Result<String, PlotError>,
@@ -188,11 +188,11 @@ fn figure_over(
         area.present().map_err(draw_error)?;
         below
     };
-    // The first element is the white.
+    // The first element is the white background.
     let white = svg.find("/>").map_or(svg.len(), |at| at + 2);
     svg.insert_str(white, &below);
     let drawn = format!("width=\"{}\" height=\"{}\"", size.0, size.1);
-    // Half an x-height lifts figures and capitals above the line they should be centred on.
+    // Half an x-height lifts digits and capitals above the line on which they should be centred.
     let centred = svg.replace("dy=\"0.5ex\"", "dy=\"0.36em\"");
     Ok(Figure { svg: centred.replacen(&drawn, &format!("width=\"{width}\" height=\"{height}\""), 1) })
 }

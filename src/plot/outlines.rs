@@ -1,9 +1,9 @@
 //! Text as outlines of the embedded font, for the PNG.
 //!
-//! What draws the PNG is built without its text engine, which lays out any script in any font and costs more to compile than
-//! all else here. Figures have one font in one style and lines that run from left to right, and each glyph stands after the one
-//! before it. Kerning and ligatures, which the font keeps in tables that `ab_glyph` does not read, are left out: "To" and "AV"
-//! are a little wider than where the SVG is shown.
+//! The library that draws the PNG is built without its text engine, which lays out any script in any font and costs
+//! more to compile than everything else here. Figures have one font in one style and lines from left to right, and each
+//! glyph follows the one before it. Kerning and ligatures, which the font keeps in tables that `ab_glyph` does not
+//! read, are left out: "To" and "AV" are a little wider than in the SVG.
 
 use super::{FONT, PlotError, draw_error};
 use ab_glyph::{Font, FontRef, GlyphId, InvalidFont, OutlineCurve, Point};
@@ -13,13 +13,13 @@ use std::sync::LazyLock;
 
 static FACE: LazyLock<Result<FontRef<'static>, InvalidFont>> = LazyLock::new(|| FontRef::try_from_slice(FONT));
 
-/// What says where a text stands and in which letters, which its outlines need not say again.
+/// The attributes for the position and the font of a text, which its outlines do not need.
 const PLACING: [&str; 6] = ["x", "y", "dy", "text-anchor", "font-family", "font-size"];
 
-/// `svg` with a path in place of each text.
+/// Returns `svg` with a path in place of each text.
 ///
 /// # Errors
-/// [`PlotError::Draw`] if `svg` is not well-formed, which it is unless a text has a character that no XML may hold.
+/// [`PlotError::Draw`] if `svg` is not well-formed, for instance if a text has a character that XML forbids.
 pub(super) fn outlined(svg: &str) -> Result<String, PlotError> {
     let font = FACE.as_ref().map_err(draw_error)?;
     let document = Document::parse(svg).map_err(draw_error)?;
@@ -32,7 +32,7 @@ pub(super) fn outlined(svg: &str) -> Result<String, PlotError> {
     Ok(out + &svg[done..])
 }
 
-/// The path of one text: its outlines, with all else that was said of it.
+/// The path of one text: its outlines, with all its other attributes.
 fn path(font: &FontRef<'_>, text: &Node<'_, '_>, svg: &str) -> String {
     let size = length(text, "font-size", 0.0);
     let scale = size / f64::from(font.units_per_em().unwrap_or(1000.0));
@@ -53,7 +53,7 @@ fn path(font: &FontRef<'_>, text: &Node<'_, '_>, svg: &str) -> String {
     format!("<path{kept} d=\"{outlines}\"/>")
 }
 
-/// An attribute that is a length, nought without it; `em` and `ex` are those of a `size` of letters.
+/// An attribute that is a length, zero without it; `em` and `ex` are relative to the font size `size`.
 fn length(text: &Node<'_, '_>, name: &str, size: f64) -> f64 {
     let value = text.attribute(name).unwrap_or_default();
     let units = [("em", size), ("ex", size / 2.0), ("", 1.0)];
@@ -63,14 +63,15 @@ fn length(text: &Node<'_, '_>, name: &str, size: f64) -> f64 {
 
 /// A line of glyphs, in units of the font.
 struct Line {
-    /// Each with its place.
+    /// Each glyph with its position.
     glyphs: Vec<(GlyphId, f32)>,
-    /// Where the next would stand.
+    /// The position of the next glyph.
     advance: f32,
 }
 
 impl Line {
-    /// White space is as SVG has it: none at the ends, one space for many. What the font lacks is the font's box.
+    /// Creates a line with white space as in SVG: none at the ends, one space for many. A character that the font lacks
+    /// is the font's box.
     fn new(font: &FontRef<'_>, text: &str) -> Self {
         let words: Vec<&str> = text.split([' ', '\n', '\r', '\t']).filter(|word| !word.is_empty()).collect();
         let mut line = Self { glyphs: vec![], advance: 0.0 };
@@ -81,13 +82,13 @@ impl Line {
         line
     }
 
-    /// The outlines with the start of the line at a point, as SVG writes a path.
+    /// Returns the outlines with the start of the line at a point, as an SVG path.
     fn outlines(&self, font: &FontRef<'_>, (x, y): (f64, f64), scale: f64) -> String {
         let mut out = String::new();
         for (glyph, at) in &self.glyphs {
-            // A space has none.
+            // A space has no outline.
             let curves = font.outline(*glyph).map_or(vec![], |outline| outline.curves);
-            // The y of a font goes up.
+            // The y axis of a font points up.
             let place = |p: &Point| (x + scale * f64::from(at + p.x), y - scale * f64::from(p.y));
             let mut write = |command: char, points: &[&Point]| {
                 out.push(command);
@@ -123,7 +124,7 @@ mod tests {
     use ab_glyph::ScaleFont;
     use resvg::usvg;
 
-    /// What a drawing of `svg` covers: left, top, right, bottom.
+    /// The bounds of a drawing of `svg`: left, top, right, bottom.
     fn bounds(svg: &str) -> [f64; 4] {
         let tree = usvg::Tree::from_str(&outlined(svg).unwrap(), &usvg::Options::default()).unwrap();
         let bounds = tree.root().abs_bounding_box();
@@ -141,7 +142,7 @@ mod tests {
         assert!(a.iter().zip(b).all(|(a, b)| (a - b).abs() < 0.02), "{a:?} {b:?}");
     }
 
-    /// The advance is that which ab_glyph gives for the same height in pixels.
+    /// The advance is that of ab_glyph for the same height in pixels.
     #[test]
     fn a_line_is_as_long_as_its_glyphs() {
         let font = FACE.as_ref().unwrap();
@@ -153,7 +154,8 @@ mod tests {
         }
     }
 
-    /// The outlines of "HH" end as far from the anchor as the side bearings of an H, stand on the line, and are as high as an H.
+    /// The outlines of "HH" are as far from the anchor as the side bearings of an H, are on the baseline, and are as
+    /// high as an H.
     #[test]
     fn a_text_stands_at_its_anchor() {
         let font = FACE.as_ref().unwrap();
@@ -181,7 +183,7 @@ mod tests {
         let svg = text("x=\"1\" y=\"2\" font-size=\"10\" opacity=\"0.5\" fill=\"#0072B2\"", "a");
         let path = outlined(&svg).unwrap();
         assert!(path.contains("<path opacity=\"0.5\" fill=\"#0072B2\" d=\"M"), "{path}");
-        // Entities are one character each; a character that the font lacks is a box, and a blank is nothing.
+        // Entities are one character each; a character that the font lacks is a box, and a blank has no outline.
         let drawn = |content: &str| outlined(&text("font-size=\"9\"", content)).unwrap();
         let same = |a: &str, b: &str| assert_eq!(drawn(a), drawn(b));
         same("&lt;&#x26;&gt;", "&lt;&amp;&gt;");
@@ -192,7 +194,7 @@ mod tests {
         assert!(matches!(outlined(&text("", "\u{1}")), Err(PlotError::Draw(_))));
     }
 
-    /// No kind of figure is left with a text that the PNG would lack.
+    /// No kind of figure has a text that the PNG would lack.
     #[test]
     fn every_text_of_every_figure_is_outlined() {
         let draws: Vec<f64> = (0..100).map(f64::from).collect();

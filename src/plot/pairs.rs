@@ -9,17 +9,17 @@ use plotters::prelude::RGBColor;
 use std::collections::HashMap;
 use std::ops::Range;
 
-/// The shares of the draws that contours hold.
+/// The shares of the draws that contours contain.
 const LEVELS: [f64; 2] = [0.5, 0.9];
 /// Cells along each axis in which draws are counted, and the width of one panel in pixels.
 const CELLS: usize = 80;
 const PANEL: f64 = 190.0;
 
-/// Posteriors of all pairs of parameters: on the diagonal each one's marginal, below it the regions of highest density that
-/// hold 50 % and 90 % of the draws, by a kernel density estimate.
+/// Draws the posteriors of all pairs of parameters: on the diagonal each parameter's marginal, below it the regions of
+/// highest density that contain 50 % and 90 % of the draws, by a kernel density estimate.
 ///
-/// The panels are as for [`marginals`](super::marginals); each label has its draws in every panel, the i-th of one belonging
-/// to the i-th of the others. A line is drawn as a cross where both parameters have it.
+/// The panels are those of [`marginals`](super::marginals). Each label has draws in every panel, and its i-th draws in
+/// all panels belong together. A line is drawn as a cross where both parameters have it.
 ///
 /// # Errors
 /// [`PlotError::Draw`].
@@ -62,7 +62,7 @@ pub fn pairs(title: &str, panels: &[Panel<'_>]) -> Result<Figure, PlotError> {
     })
 }
 
-/// The densities of one parameter, and what of the y axis they need.
+/// The densities of one parameter, and the range of the y axis that they need.
 fn marginal(panel: &Panel<'_>, x: &Range<f64>) -> (Range<f64>, Vec<Item>) {
     let (y, mut items) = bells(panel.posteriors.iter().map(|b| b.1).enumerate(), x);
     items.extend(panel.lines.iter().map(|l| Item::Line(vec![(l.1, 0.0), (l.1, y.end)], INK, Mark::Dashed)));
@@ -108,9 +108,9 @@ fn contours(points: &[(f64, f64)], x: &Range<f64>, y: &Range<f64>, colour: RGBCo
     items
 }
 
-/// The density of points in units of cells, at the centres of cells with an empty one around: counts smoothed by a Gaussian
-/// with the bandwidth of Scott (1992) for two dimensions, each axis with its own. It ends where the points do, since there may
-/// be the edge of a support.
+/// The density of points in units of cells, at the centres of cells with a border of empty cells: counts smoothed by a
+/// Gaussian with the bandwidth of Scott (1992) for two dimensions, each axis with its own. It ends where the points do,
+/// since there may be the edge of a support.
 fn smoothed(points: &[(f64, f64)]) -> Vec<Vec<f64>> {
     const SIDE: usize = CELLS + 2;
     let mut density = vec![vec![0.0; SIDE]; SIDE];
@@ -136,7 +136,7 @@ fn smoothed(points: &[(f64, f64)]) -> Vec<Vec<f64>> {
     };
     let along = |line: &[f64], kernel: &[f64], inner: &Range<usize>| -> Vec<f64> {
         let weight = |i: usize, j: usize| kernel.get(i.abs_diff(j)).copied().unwrap_or(0.0);
-        // What would leave is given back to the cells at the edge.
+        // The part that would leave is returned to the cells at the edge.
         let of = |i: usize| inner.clone().map(|j| line[j] * weight(i, j)).sum::<f64>();
         let share = |i: usize| inner.clone().map(|j| weight(i, j)).sum::<f64>();
         (0..SIDE).map(|i| if inner.contains(&i) { of(i) / share(i) } else { 0.0 }).collect()
@@ -151,7 +151,7 @@ fn smoothed(points: &[(f64, f64)]) -> Vec<Vec<f64>> {
     density
 }
 
-/// The density above which the cells hold a share of all.
+/// The density above which the cells contain `share` of the total.
 fn height(density: &[Vec<f64>], share: f64) -> f64 {
     let mut cells: Vec<f64> = density.concat();
     cells.sort_unstable_by(|a, b| b.total_cmp(a));
@@ -164,14 +164,15 @@ fn height(density: &[Vec<f64>], share: f64) -> f64 {
     last.map_or(f64::INFINITY, |i| cells[i])
 }
 
-/// The lines on which a function, known at the centres of cells, has a height: marching squares, joined end to end.
+/// The contours of a function at `height`, given its values at the centres of cells: marching squares, joined end to
+/// end.
 fn outlines(density: &[Vec<f64>], height: f64) -> Vec<Vec<(f64, f64)>> {
-    // An edge between neighbours is named by the lower one and whether it goes up.
+    // An edge between neighbours is identified by the lower one and whether it goes up.
     type Edge = (usize, usize, bool);
     let crossing = |(row, column, up): Edge| {
         let (a, b) = (density[row][column], density[row + usize::from(up)][column + usize::from(!up)]);
         let t = (height - a) / (b - a);
-        // The first cell is at minus a half.
+        // The first cell is at -1/2.
         let (x, y) = (column as f64 - 0.5, row as f64 - 0.5);
         if up { (x, y + t) } else { (x + t, y) }
     };
@@ -181,7 +182,7 @@ fn outlines(density: &[Vec<f64>], height: f64) -> Vec<Vec<(f64, f64)>> {
             let corners = [(0, 0), (0, 1), (1, 1), (1, 0)].map(|(r, c)| density[row + r][column + c] >= height);
             let edges: [Edge; 4] =
                 [(row, column, false), (row, column + 1, true), (row + 1, column, false), (row, column, true)];
-            // Around the square, a line enters where high ground begins, and leaves where it ends.
+            // Around the square, a line enters where high values begin, and leaves where they end.
             for i in 0..4 {
                 if !corners[i] && corners[(i + 1) % 4] {
                     let out = (1..4).map(|k| (i + k) % 4).find(|k| corners[*k] && !corners[(k + 1) % 4]);
@@ -229,7 +230,7 @@ mod tests {
         pairs("", &[]).unwrap().png().unwrap();
     }
 
-    /// A round hill is held by one closed circle of the right radius.
+    /// A round hill is enclosed by one closed circle of the right radius.
     #[test]
     fn outlines_are_closed() {
         let hill = |r: usize, c: usize| -(r as f64 - 20.0).hypot(c as f64 - 15.0);
@@ -237,12 +238,12 @@ mod tests {
         let lines = outlines(&density, -8.0);
         assert_eq!(lines.len(), 1);
         assert_eq!(lines[0].first(), lines[0].last());
-        // The first cell is centred at minus a half.
+        // The first cell is centred at -1/2.
         let radius = |p: &(f64, f64)| (p.0 - 14.5).hypot(p.1 - 19.5);
         assert!(lines[0].iter().all(|p| (radius(p) - 8.0).abs() < 0.05), "{lines:?}");
     }
 
-    /// The contour of independent normals that holds 90 % is a circle of radius sqrt(-2 ln 0.1) = 2.15.
+    /// The contour of independent normals that contains 90 % is a circle of radius sqrt(-2 ln 0.1) = 2.15.
     #[test]
     fn contours_hold_their_share() {
         let normal = |i: usize, base: usize| {

@@ -21,7 +21,7 @@ pub(super) fn text((x, y): Point, size: f64, content: &str) -> String {
     format!("<text x=\"{x:.1}\" y=\"{y:.1}\" font-size=\"{size}\" text-anchor=\"middle\">{content}</text>\n")
 }
 
-/// The label of a plate, legible where an arrow runs behind it.
+/// The label of a plate, legible where an arrow passes behind it.
 pub(super) fn text_on_white((x, y): Point, content: &str) -> String {
     let half = width(content, SMALL) / 2.0;
     let (left, top) = (x - half - 2.0, y - 9.0);
@@ -58,7 +58,7 @@ pub(super) fn outline(rect: &Rect, look: Look) -> String {
     }
 }
 
-/// A curve with a head at its end.
+/// A curve with an arrow head at its end.
 pub(super) fn arrow(curve: &Curve) -> String {
     let [a, b, tip] = curve.0;
     let (dx, dy) = (tip.0 - b.0, tip.1 - b.1);

@@ -11,11 +11,11 @@ use crate::model::diagram::{Graph, Look, Node};
 use crate::model::specification::Specification;
 use std::fmt::Write;
 
-/// Between neighbours in a layer, and between layers, in pixels.
+/// The gaps between neighbours in a layer, and between layers, in pixels.
 const GAP: (f64, f64) = (34.0, 48.0);
-/// Around what is in a plate: at the sides and top; and below, where its label stands.
+/// The padding of a plate: at the sides and top; and below, where its label is.
 const PAD: (f64, f64) = (26.0, 40.0);
-/// As many items as a layer may have.
+/// The largest number of items in a layer.
 const LONGEST: usize = 7;
 /// The width of a space left in a layer.
 const SPACE: f64 = 24.0;
@@ -37,12 +37,12 @@ enum Item {
     Space,
 }
 
-/// Between the layers of a scope: more in a wide one, where arrows would run flat.
+/// The gap between the layers of a scope: larger in a wide one, where arrows would be nearly horizontal.
 fn layer_gap(width: f64) -> f64 {
     GAP.1 + 0.1 * (width - 400.0).max(0.0)
 }
 
-/// All that one step makes of a layer: a space less, a space more, or two items swapped.
+/// All changes of a layer in one step: a space less, a space more, or two items swapped.
 fn changes(layer: &[Item]) -> Vec<Vec<Item>> {
     let n = layer.len();
     let spliced = |at: std::ops::Range<usize>, by: &[Item]| [&layer[..at.start], by, &layer[at.end..]].concat();
@@ -52,7 +52,7 @@ fn changes(layer: &[Item]) -> Vec<Vec<Item>> {
         all.push(inner.to_vec());
     }
     if (0..n).filter(is_space).count() < 4 {
-        // Two at once as well: one alone may move things by too little to pay.
+        // Two spaces at once as well: one alone may move things too little to lower the cost.
         all.extend((0..=n).flat_map(|i| [spliced(i..i, &[Item::Space]), spliced(i..i, &[Item::Space; 2])]));
     }
     for (i, j) in (0..n).flat_map(|i| (i + 1..n).map(move |j| (i, j))) {
@@ -65,11 +65,11 @@ fn changes(layer: &[Item]) -> Vec<Vec<Item>> {
 
 struct Layout<'a> {
     graph: &'a Graph,
-    /// Of each scope, the space outside plates first: its items by layer.
+    /// For each scope, the space outside plates first, its items by layer.
     layers: Vec<Vec<Vec<Item>>>,
     nodes: Vec<Rect>,
     plates: Vec<Rect>,
-    /// Width and height of all.
+    /// Width and height of the figure.
     size: Point,
 }
 
@@ -101,7 +101,7 @@ impl<'a> Layout<'a> {
         }
     }
 
-    /// The item of `scope` that is or holds `item`.
+    /// The item of `scope` that is or contains `item`.
     fn holder(&self, item: Item, scope: Option<usize>) -> Option<Item> {
         std::iter::successors(Some(item), |i| self.parent(*i).map(Item::Plate)).find(|i| self.parent(*i) == scope)
     }
@@ -112,8 +112,8 @@ impl<'a> Layout<'a> {
         between.chain(self.graph.sizes.iter().map(|s| (s.0, Item::Plate(s.1)))).collect()
     }
 
-    /// The items of `scope` in layers: each below all that it depends on, and those that depend on nothing just above what
-    /// depends on them.
+    /// Puts the items of `scope` in layers: each below all that it depends on, and those that depend on nothing just
+    /// above the items that depend on them.
     fn rank(&self, scope: Option<usize>) -> Vec<Vec<Item>> {
         let nodes = (0..self.graph.nodes.len()).map(Item::Node);
         let all = nodes.chain((0..self.graph.plates.len()).map(Item::Plate));
@@ -126,7 +126,8 @@ impl<'a> Layout<'a> {
             .filter(|(from, to)| from != to)
             .collect();
         let mut ranks = vec![0; items.len()];
-        // Longest paths; as many rounds as there are items are enough, and plates that depend on each other cannot go on.
+        // Longest paths; as many rounds as there are items suffice, and the bound ends the loop for plates that depend
+        // on each other.
         for _ in 0..items.len() {
             for (from, to) in &pairs {
                 ranks[*to] = ranks[*to].max(ranks[*from] + 1).min(items.len());
@@ -139,7 +140,7 @@ impl<'a> Layout<'a> {
             }
         }
         let in_rank = |r| items.iter().zip(&ranks).filter(|(_, k)| **k == r).map(|(i, _)| *i).collect::<Vec<_>>();
-        // Nothing in a layer depends on anything in it, so a long one may as well stand in two rows.
+        // Nothing in a layer depends on anything in it, so a long one may be split into two rows.
         let rows = |layer: Vec<Item>| {
             let rows = layer.len().div_ceil(LONGEST).max(1);
             layer.chunks(layer.len().div_ceil(rows).max(1)).map(<[Item]>::to_vec).collect::<Vec<_>>()
@@ -161,7 +162,7 @@ impl<'a> Layout<'a> {
         (widths + GAP.0 * (layer.len() as f64 - 1.0), height)
     }
 
-    /// Width and height of what is in a scope whose plates have their sizes.
+    /// Width and height of the content of a scope whose plates have their sizes.
     fn content_size(&self, scope: usize) -> Point {
         let sizes: Vec<Point> = self.layers[scope].iter().map(|l| self.layer_size(l)).collect();
         let width = sizes.iter().map(|s| s.0).fold(0.0, f64::max);
@@ -201,7 +202,8 @@ impl<'a> Layout<'a> {
         }
     }
 
-    /// The best of what small changes make of close layers, and of layers with room between all items.
+    /// Returns the best result of small changes, starting from close layers and from layers with space between all
+    /// items.
     fn improve(&mut self) {
         let close = self.layers.clone();
         let mut best: Option<(f64, Vec<Vec<Vec<Item>>>)> = None;
@@ -221,11 +223,11 @@ impl<'a> Layout<'a> {
         self.place();
     }
 
-    /// Tries swaps in layers, and spaces left in them, and keeps what makes the figure better, until nothing does; returns
-    /// what is still bad.
+    /// Tries swaps in layers, and spaces in them, and keeps those that lower the cost of the figure, until none does;
+    /// returns the remaining cost.
     fn descend(&mut self) -> f64 {
         let mut best = self.cost();
-        // It ends by itself, since every change kept lowers the cost; the bound is for time.
+        // It ends by itself, since every change kept lowers the cost; the bound limits the time.
         for _ in 0..10 {
             let before = best;
             for scope in 0..self.layers.len() {
@@ -251,8 +253,8 @@ impl<'a> Layout<'a> {
         best
     }
 
-    /// What is bad about a figure: crossings, arrows over nodes and foreign plates or ending in one spot, bends, sideways
-    /// runs, and room.
+    /// The cost of a figure: crossings, arrows over nodes and foreign plates or ending in one spot, bends, sideways
+    /// runs, and size.
     fn cost(&self) -> f64 {
         let arrows = self.arrows();
         let routes: Vec<(Curve, f64)> = arrows.iter().map(|a| self.route(*a)).collect();
@@ -272,7 +274,7 @@ impl<'a> Layout<'a> {
         cost
     }
 
-    /// From where to where an arrow runs: between centres, or down to the top of a plate.
+    /// The ends of an arrow: between centres, or down to the top of a plate.
     fn ends(&self, (from, to): (usize, Item)) -> (Point, Point) {
         let start = self.nodes[from].centre;
         let end = match to {
@@ -287,8 +289,8 @@ impl<'a> Layout<'a> {
         (start, end)
     }
 
-    /// How many nodes, and plates with neither of its ends in them, an arrow runs over; and whether it leaves a plate that both
-    /// are in, or the figure, or comes into a plate from aside.
+    /// The cost of obstacles of an arrow: the nodes that it crosses, and the plates that contain neither of its ends;
+    /// and whether it leaves a plate that contains both, or the figure, or enters a plate from the side.
     fn obstacles(&self, (from, to): (usize, Item), curve: &Curve) -> f64 {
         let points: Vec<Point> = curve.points(24).collect();
         let over = |r: &Rect, margin| points.iter().any(|p| r.holds(*p, margin));
@@ -304,7 +306,7 @@ impl<'a> Layout<'a> {
         };
         let strays = self.plates.iter().enumerate().filter(|(i, r)| strays(*i, r));
         let outside = points.iter().any(|p| p.0 < -8.0 || p.1 < 0.0 || p.0 > self.size.0 + 8.0 || p.1 > self.size.1);
-        // An arrow into a plate had better come in by its top.
+        // An arrow into a plate should enter by its top.
         let below_top = |r: &Rect| points.iter().any(|p| p.1 > r.centre.1 - r.half.1 && !r.holds(*p, 1.0));
         let aside = |i: usize, r: &Rect| inside(to, i) && !inside(Item::Node(from), i) && below_top(r);
         let aside = self.plates.iter().enumerate().filter(|(i, r)| aside(*i, r));
@@ -313,7 +315,7 @@ impl<'a> Layout<'a> {
             + 0.25 * aside.count() as f64
     }
 
-    /// The least bent curve that meets the fewest obstacles, from outline to outline, and what is bad about it.
+    /// Returns the least bent curve with the fewest obstacles, from outline to outline, and its cost.
     fn route(&self, arrow: (usize, Item)) -> (Curve, f64) {
         let (a, b) = self.ends(arrow);
         let bends = (0..=9).flat_map(|i| [0.06 * f64::from(i), -0.06 * f64::from(i)]);
@@ -384,7 +386,7 @@ impl<'a> Layout<'a> {
         out + &legend.0 + "</g>\n</svg>\n"
     }
 
-    /// The lower corner of a plate where fewer arrows run over its label: the label's centre.
+    /// Returns the centre of a plate's label, at the lower corner where fewer arrows cross it.
     fn label_place(&self, plate: &Rect, label: &str, curves: &[Curve]) -> Point {
         let half = (width(label, SMALL) / 2.0, 9.0);
         let aside = plate.half.0 - half.0 - 12.0;
@@ -396,7 +398,7 @@ impl<'a> Layout<'a> {
         if hits(at(-aside)) < hits(at(aside)) { at(-aside) } else { at(aside) }
     }
 
-    /// What the outlines mean, for those there are; and the width it takes.
+    /// Returns the legend of the outlines that occur, and its width.
     fn legend(&self) -> (String, f64) {
         let kinds = [
             (Look::Latent, "latent"),
@@ -416,7 +418,7 @@ impl<'a> Layout<'a> {
     }
 }
 
-/// The largest t in [0, 1/2] up to which `inside` holds, for an outline that is left once.
+/// The largest t in [0, 1/2] up to which `inside` holds, for a curve that leaves the outline once.
 fn last_inside(inside: impl Fn(f64) -> bool) -> f64 {
     let (mut low, mut high) = (0.0, 0.5);
     for _ in 0..30 {

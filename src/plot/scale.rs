@@ -1,4 +1,4 @@
-//! Axes: where the numbers stand, and how they are written.
+//! Axes: the positions of their numbers, and how these are written.
 
 use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint, Ranged};
 use std::ops::Range;
@@ -12,7 +12,7 @@ pub(super) struct Scale {
 }
 
 impl Scale {
-    /// With about `most` numbers. `range` is not empty, and positive if `log`.
+    /// Creates an axis with about `most` numbers. `range` is not empty, and positive if `log`.
     pub fn new(range: &Range<f64>, log: bool, most: usize) -> Self {
         let decades = (range.end / range.start).log10();
         let ticks = match most {
@@ -23,17 +23,18 @@ impl Scale {
         Self { range: range.clone(), log, ticks }
     }
 
-    /// The same without numbers.
+    /// Returns the axis without numbers.
     pub fn bare(&self) -> Self {
         Self { ticks: vec![], ..self.clone() }
     }
 
-    /// The numbers as they are written.
+    /// Returns the numbers as text.
     pub fn labels(&self) -> Vec<String> {
         self.ticks.iter().map(self.labeller()).collect()
     }
 
-    /// Writes a number as the others on this axis: as many decimals, and powers of ten where many noughts would stand.
+    /// Writes a number like the others on this axis: with as many decimals, and as a power of ten where it would have
+    /// many zeros.
     pub fn labeller(&self) -> impl Fn(&f64) -> String + 'static {
         let sizes = || self.ticks.iter().map(|t| t.abs()).filter(|t| *t > 0.0);
         let (least, most) = sizes().fold((f64::INFINITY, 0f64), |(l, m), t| (l.min(t), m.max(t)));
@@ -80,7 +81,7 @@ fn linear_ticks(range: &Range<f64>, most: usize) -> Vec<f64> {
     (0..=count).map(|i| (first + i as f64) * step).filter(|t| t.is_finite()).collect()
 }
 
-/// Powers of ten, all or every so many; between them 2 and 5 where there is room.
+/// Powers of ten, all or at equal steps; between them 2 and 5 where there is space.
 fn log_ticks(range: &Range<f64>, decades: f64, most: usize) -> Vec<f64> {
     let stride = (decades / most as f64).ceil().max(1.0) as usize;
     let mantissas: &[f64] = if 3.0 * decades <= most as f64 { &[1.0, 2.0, 5.0] } else { &[1.0] };
@@ -125,7 +126,7 @@ fn superscript(power: i32) -> String {
 pub(super) fn span(values: impl IntoIterator<Item = f64>, log: bool, pad: f64) -> Range<f64> {
     let shown = values.into_iter().filter(|v| v.is_finite() && v.abs() < 1e300 && (!log || *v > 1e-300));
     let (low, high) = shown.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
-    // Too close for doubles to tell what is between.
+    // Too close to represent numbers between them.
     let same = high - low <= 1e-12 * low.abs().max(high.abs());
     match (low <= high, log) {
         (false, true) => 1.0..10.0,

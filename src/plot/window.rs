@@ -1,8 +1,8 @@
-//! What of a chart's plane is seen, and what of lines lies in it.
+//! The visible part of a chart's plane, and the parts of lines inside it.
 
 use std::ops::Range;
 
-/// What of the plane a chart shows.
+/// The visible part of a chart's plane.
 #[derive(Clone)]
 pub(super) struct Window {
     pub x: Range<f64>,
@@ -23,7 +23,7 @@ impl Window {
         y.max(self.y.start).min(self.y.end)
     }
 
-    /// The pieces of a line that are inside, each segment cut as Liang & Barsky (1984) cut it.
+    /// Returns the pieces of a line that are inside; each segment is cut by the algorithm of Liang & Barsky (1984).
     pub(super) fn clip(&self, line: &[(f64, f64)]) -> Vec<Vec<(f64, f64)>> {
         let scale = |v: f64, log: bool| if log { v.log10() } else { v };
         let back = |v: f64, log: bool| if log { 10f64.powf(v) } else { v };

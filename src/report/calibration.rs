@@ -5,9 +5,9 @@ use super::{FIGURES, PAIRS, Report, left_out};
 use crate::calibration::{Calibration, CalibrationSummary, Coverage, Estimate, Local, p_text};
 use crate::plot::{self, EcdfPanel, LocalCurve, LocalPanel, PlotError, RankPanel};
 
-/// The probability with which the bands hold all of an empirical distribution.
+/// The probability with which the bands contain a whole empirical distribution.
 const BANDS: f64 = 0.95;
-/// The credibilities at which coverage is drawn by region.
+/// The credibilities at which coverage by region is drawn.
 const LEVELS: [f64; 2] = [0.5, 0.9];
 
 impl Report {

@@ -1,10 +1,10 @@
-//! What can keep a report from being written.
+//! The errors of writing a report.
 
 use std::path::PathBuf;
 
 use crate::plot::PlotError;
 
-/// Why a report could not be written.
+/// Why a report cannot be written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReportError {
@@ -16,7 +16,7 @@ pub enum ReportError {
     Write {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: std::io::Error,
     },
 }

@@ -1,10 +1,10 @@
-//! The pieces of a page: text that is escaped, tables, and figures that stand in the page itself.
+//! The parts of a page: text that is escaped, tables, and embedded figures.
 
 use std::fmt::Write;
 
 use crate::plot::Figure;
 
-/// `text` so that a browser shows it as it is, between tags and in attributes.
+/// Escapes `text` so that a browser shows it unchanged, between tags and in attributes.
 pub(super) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
@@ -14,7 +14,7 @@ pub(super) fn escape(text: &str) -> String {
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
             '\'' => escaped.push_str("&#39;"),
-            // No XML allows these, and no browser shows them.
+            // XML forbids these, and no browser shows them.
             c if c.is_control() && !c.is_whitespace() => escaped.push('\u{fffd}'),
             c => escaped.push(c),
         }
@@ -22,7 +22,7 @@ pub(super) fn escape(text: &str) -> String {
     escaped
 }
 
-/// The same with what stands between `backticks` as code.
+/// Escapes `text` and marks what is between `backticks` as code.
 pub(super) fn marked(text: &str) -> String {
     let text = escape(text);
     let pieces: Vec<&str> = text.split('`').collect();
@@ -45,11 +45,11 @@ pub(super) enum Cell {
     Number,
 }
 
-/// A page that is being written.
+/// A page under construction.
 #[derive(Default)]
 pub(super) struct Page {
     pub html: String,
-    /// Figures so far, from which the names of their parts are made.
+    /// The number of figures so far, from which the names of their parts are made.
     figures: usize,
 }
 
@@ -70,7 +70,7 @@ impl Page {
         let _ = writeln!(self.html, "<p class=\"faint\">{}</p>", marked(text));
     }
 
-    /// A table with a caption, which may be empty. Columns that are empty in every row are left out.
+    /// Adds a table with a caption, which may be empty. Columns that are empty in every row are left out.
     pub fn table(&mut self, caption: &str, columns: &[(&str, Cell)], rows: &[Vec<String>]) {
         let used: Vec<usize> = (0..columns.len()).filter(|c| rows.iter().any(|row| !row[*c].is_empty())).collect();
         let class = |c: usize| match columns[c].1 {
@@ -100,7 +100,7 @@ impl Page {
         self.html += "</tbody></table></div>\n";
     }
 
-    /// Small figures side by side, each with what it shows, for those who cannot see it.
+    /// Adds small figures side by side, each with a description for those who cannot see it.
     pub fn figures(&mut self, figures: &[(String, Figure)]) {
         if figures.is_empty() {
             return;
@@ -113,12 +113,12 @@ impl Page {
         self.html += "</div>\n";
     }
 
-    /// A large figure with a caption, which may be empty.
+    /// Adds a large figure with a caption, which may be empty.
     pub fn figure(&mut self, says: &str, caption: &str, figure: &Figure) {
         let svg = self.inline(figure, says);
         let below =
             if caption.is_empty() { String::new() } else { format!("<figcaption>{}</figcaption>", marked(caption)) };
-        // Its words are no larger than the page's, and not so small that nobody can read them: then it is scrolled.
+        // Its text is no larger than the page's, and never too small to read: then the figure is scrolled.
         let widths = attribute(&svg, "width").map_or((900.0, 540.0), |w| (w, 0.6 * w));
         let _ = writeln!(
             self.html,
@@ -127,7 +127,8 @@ impl Page {
         );
     }
 
-    /// The figure as an element of the page. Names of its parts are made its own: in one page two cannot have the same.
+    /// Returns the figure as an element of the page. The names of its parts are made unique, since a page cannot
+    /// contain a name twice.
     fn inline(&mut self, figure: &Figure, says: &str) -> String {
         self.figures += 1;
         let svg = figure.svg();

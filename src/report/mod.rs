@@ -1,5 +1,4 @@
-//! `report.html`: a model, data, what was inferred from them, and the checks that tell whether to believe it, in one file that
-//! needs nothing else.
+//! `report.html`: a model, data, posteriors, and the checks of whether to trust them, in one self-contained file.
 
 mod calibration;
 mod error;
@@ -22,16 +21,17 @@ use crate::model::DataSet;
 use crate::model::{AsNumbers, Model, Specification, global_names};
 use crate::plot::{self, Figure, HistogramPanel, PlotError};
 
-/// Draws that a figure is made from.
+/// The largest number of draws for a figure.
 const DRAWS: usize = 4000;
-/// How far the mean of a posterior may be from that of the first, in its sd, and by what factor its sd, without a warning.
+/// The shift of a posterior's mean from that of the first, in its sd, and the ratio of their sds, beyond which there is
+/// a warning.
 const SHIFT: f64 = 0.5;
 const WIDTH: f64 = 1.25;
-/// As many parameters as a figure of all pairs can hold, and as many figures as stand side by side.
+/// The largest number of parameters in a figure of all pairs, and of figures side by side.
 const PAIRS: usize = 6;
 const FIGURES: usize = 24;
 
-/// A report of one model: what is handed in is shown, and the rest is left out.
+/// A report of one model. It shows what is added to it, and leaves out the other sections.
 ///
 /// ```
 /// use hierarch::prelude::*;
@@ -85,16 +85,16 @@ pub struct Report {
     figures: Vec<(String, Figure)>,
     settings: Vec<(String, String)>,
     timings: Vec<(String, f64)>,
-    /// Whose they are, and what they say.
+    /// The source of each warning, and its text.
     warnings: Vec<(String, String)>,
 }
 
-/// A validation of a training. Without networks there is none.
+/// A validation during a training. Without the feature for networks there is none.
 #[derive(Clone, Debug)]
 struct Validation {
     sets: u64,
     seconds: f64,
-    /// In nats, over the data sets since the last one and over the held-out ones.
+    /// In nats, over the data sets since the last validation and over the held-out ones.
     loss: f64,
     validation: f64,
 }
@@ -104,59 +104,59 @@ struct Validation {
 struct Shown {
     label: String,
     about: String,
-    /// Parameters with their draws.
+    /// Its parameters with their draws.
     columns: Vec<(String, Vec<f64>)>,
     summary: Summary,
-    /// How many more numbers it has than are shown.
+    /// How many further numbers it has, which are not shown.
     more: usize,
 }
 
 impl Report {
-    /// A report of a model: its plate diagram, its variables, its name and fingerprint.
+    /// Creates a report of `model`: its plate diagram, its variables, its name and fingerprint.
     pub fn new<M: Model>(model: &M) -> Self {
         let specification = model.specification();
         Self { title: specification.name.clone(), specification: Some(specification), ..Self::default() }
     }
 
-    /// A report without a model.
+    /// Creates a report without a model.
     pub(crate) fn titled(title: &str) -> Self {
         Self { title: title.to_owned(), ..Self::default() }
     }
 
-    /// Another title than the name of the model.
+    /// Sets a title in place of the name of the model.
     pub fn title(mut self, title: &str) -> Self {
         title.clone_into(&mut self.title);
         self
     }
 
-    /// A paragraph at the top.
+    /// Adds a paragraph at the top.
     pub fn note(mut self, text: &str) -> Self {
         self.notes.push(text.to_owned());
         self
     }
 
-    /// The data: sizes, plain statistics, and a histogram of each column.
+    /// Adds the data: sizes, plain statistics, and a histogram of each column.
     pub fn data<D: DataSet>(mut self, data: &D) -> Self {
         self.statistics = data_statistics(data);
         self.columns = columns(&data.frame());
         self
     }
 
-    /// Whether the data are like simulations of the model.
+    /// Adds a test of whether the data are like simulations of the model.
     pub fn typicality(mut self, typicality: &Typicality) -> Self {
         self.warnings.extend(typicality.warnings().into_iter().map(|warning| ("data".to_owned(), warning)));
         self.typicality = Some(typicality.clone());
         self
     }
 
-    /// The values that data were simulated with, drawn as lines.
+    /// Adds the true values, with which the data were simulated, drawn as lines.
     pub fn truth<M: Model>(mut self, model: &M, globals: &M::Globals) -> Self {
         self.truths = global_names(&model.specification()).into_iter().zip(globals.to_numbers()).collect();
         self
     }
 
-    /// A posterior. What is handed in first is what the others are compared with. Shown are the globals; where there are none,
-    /// as in draws without a model, all.
+    /// Adds a posterior; the others are compared with the first one added. Its globals are shown, or all its parameters
+    /// where there are no globals, as in draws without a model.
     pub fn posterior<P: Inferred + ?Sized>(mut self, label: &str, posterior: &P) -> Self {
         let globals = self.specification.as_ref().map(global_names).unwrap_or_default();
         let (all, mut draws) = (posterior.names(), posterior.thinned(DRAWS));
@@ -172,7 +172,7 @@ impl Report {
         self
     }
 
-    /// How a training went, as `posterior.history()` tells it.
+    /// Adds the course of a training, from `posterior.history()`.
     #[cfg(feature = "neural")]
     pub fn training(mut self, label: &str, history: &[crate::nn::TrainingRecord]) -> Self {
         let shown = |r: &crate::nn::TrainingRecord| Validation {
@@ -185,7 +185,7 @@ impl Report {
         self
     }
 
-    /// A calibration, with all of its checks.
+    /// Adds a calibration, with all of its checks.
     pub fn calibration(mut self, label: &str, calibration: &Calibration) -> Self {
         let summary = calibration.summary();
         self.warnings.extend(summary.warnings().into_iter().map(|w| (format!("calibration of {label}"), w)));
@@ -193,7 +193,7 @@ impl Report {
         self
     }
 
-    /// A predictive check.
+    /// Adds a predictive check.
     pub fn predictive(mut self, check: &Predictive) -> Self {
         let source = format!("{} predictive check", check.source());
         self.warnings.extend(check.warnings().into_iter().map(|warning| (source.clone(), warning)));
@@ -201,31 +201,32 @@ impl Report {
         self
     }
 
-    /// A figure of your own with a caption.
+    /// Adds a figure of your own with a caption.
     pub fn figure(mut self, caption: &str, figure: &Figure) -> Self {
         self.figures.push((caption.to_owned(), figure.clone()));
         self
     }
 
-    /// Warnings of anything else, such as `posterior.warnings()`.
+    /// Adds warnings from any other source, such as `posterior.warnings()`.
     pub fn warnings(mut self, of: &str, warnings: impl IntoIterator<Item = String>) -> Self {
         self.warnings.extend(warnings.into_iter().map(|warning| (of.to_owned(), warning)));
         self
     }
 
-    /// What was run, in a table: a seed, a size, an option.
+    /// Adds a row to the table of what was run: a seed, a size, an option.
     pub fn setting(mut self, name: &str, value: impl Display) -> Self {
         self.settings.push((name.to_owned(), value.to_string()));
         self
     }
 
-    /// How long something took, in seconds.
+    /// Adds how long something took, in seconds.
     pub fn timing(mut self, what: &str, seconds: f64) -> Self {
         self.timings.push((what.to_owned(), seconds));
         self
     }
 
-    /// Writes the report, whole or not at all, with the folder it stands in. By custom it is named `report.html`.
+    /// Writes the report, completely or not at all, and creates its folder if needed. By custom it is named
+    /// `report.html`.
     ///
     /// # Errors
     /// [`ReportError`].
@@ -234,7 +235,7 @@ impl Report {
         atomic_write(path, html.as_bytes()).map_err(|source| ReportError::Write { path: path.to_owned(), source })
     }
 
-    /// The report as the text of the file.
+    /// Returns the report as the text of the file.
     ///
     /// # Errors
     /// [`ReportError::Plot`].
@@ -370,7 +371,7 @@ impl Report {
             let columns = ["statistic", "data", "mean", "sd", "p"];
             let columns: Vec<_> = columns.iter().enumerate().map(|(i, c)| (*c, number_but_first(i))).collect();
             page.table("", &columns, &check.compared().iter().map(row).collect::<Vec<_>>());
-            // What does not vary is no figure.
+            // A statistic that does not vary gets no figure.
             let varies: Vec<_> = check.compared().iter().filter(|c| c.sd() > 0.0).collect();
             let histogram = |c: &&crate::calibration::Compared| {
                 let name = format!("{} (p {})", c.name, p_text(c.p_value()));

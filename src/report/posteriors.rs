@@ -1,4 +1,4 @@
-//! Posteriors side by side: figures, a table, and where they disagree.
+//! Posteriors side by side: figures, a table, and where they differ.
 
 use super::html::{Cell, Page};
 use super::{FIGURES, PAIRS, Report, SHIFT, Shown, WIDTH, left_out};
@@ -21,7 +21,7 @@ const POSTERIOR: [(&str, Cell); 12] = [
 ];
 
 impl Report {
-    /// Where a posterior is not like the first one, in words.
+    /// Describes, in words, where a posterior differs from the first one.
     pub(super) fn disagreements(&self) -> Vec<(String, String)> {
         let Some((first, others)) = self.posteriors.split_first() else { return Vec::new() };
         let mut found = Vec::new();
@@ -65,7 +65,7 @@ impl Report {
         Ok(())
     }
 
-    /// The names of all parameters that a posterior says something of.
+    /// Returns the names of all parameters that any posterior contains.
     pub(super) fn parameters(&self) -> Vec<&str> {
         let mut names: Vec<&str> = Vec::new();
         for (name, _) in self.posteriors.iter().flat_map(|shown| &shown.columns) {
@@ -90,7 +90,7 @@ impl Report {
         }
     }
 
-    /// For each parameter a row of each posterior.
+    /// Returns for each parameter a row for each posterior.
     pub(super) fn posterior_rows(&self) -> Vec<Vec<String>> {
         let mut rows = Vec::new();
         for name in self.parameters() {
@@ -102,7 +102,7 @@ impl Report {
                 let compared =
                     |text: &dyn Fn(f64, f64) -> String| first.map_or(String::new(), |(mean, sd)| text(mean, sd));
                 rows.push(vec![
-                    // The name stands once.
+                    // The name is written once.
                     if first.is_none() { name.to_owned() } else { String::new() },
                     shown.label.clone(),
                     truth.map(scaled).unwrap_or_default(),

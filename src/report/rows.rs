@@ -43,7 +43,7 @@ pub(super) fn plate(plate: &Plate, rows: &mut Vec<Vec<String>>) {
     plate.plates.iter().for_each(|inner| self::plate(inner, rows));
 }
 
-/// The columns of a data set that have more than one value, vectors of up to four numbers by component.
+/// The columns of a data set with more than one value; vectors of up to four numbers by component.
 pub(super) fn columns(frame: &Frame<'_>) -> Vec<(String, Vec<f64>)> {
     fn of_column(column: &Column<'_>, found: &mut Vec<(String, Vec<f64>)>) {
         let values = |from: usize, step: usize| -> Vec<f64> {

@@ -175,7 +175,7 @@ fn a_saved_ratio_is_the_same_when_loaded_and_is_no_posterior() {
     assert!(error.contains("it is a ratio"), "{error}");
     model.npe().train(Budget::simulations(1_000)).unwrap().save(&path).unwrap();
     let error = RatioEstimator::load(&model, &path).unwrap_err().to_string();
-    assert!(error.contains("Posterior::load"), "{error}");
+    assert!(error.contains("PosteriorEstimator::load"), "{error}");
     let error = model.nre().others(64).train(Budget::simulations(1_000)).unwrap_err().to_string();
     assert!(error.contains("the output has 64 others, it can have at most 63"), "{error}");
     let error = model.nre().others(40).train(Budget::simulations(1_000)).unwrap_err().to_string();

@@ -1,7 +1,7 @@
-//! The error function, by the rational approximations of fdlibm's `s_erf.c` (Sun Microsystems, 1993, freely granted): within
-//! one unit in the last place, where statrs' are good to ten digits.
+//! The error function, by the rational approximations of fdlibm's `s_erf.c` (Sun Microsystems, 1993, freely granted):
+//! within one unit in the last place, where those of statrs are good to ten digits.
 
-/// Coefficients of a polynomial, the constant first: numerators and denominators.
+/// Coefficients of polynomials, the constant first: numerators and denominators.
 const P: [f64; 5] =
     [0.12837916709551256, -0.3250421072470015, -0.02848174957559851, -0.005770270296489442, -2.3763016656650163e-05];
 const Q: [f64; 6] = [
@@ -75,7 +75,7 @@ fn polynomial(coefficients: &[f64], x: f64) -> f64 {
     coefficients.iter().rev().fold(0.0, |sum, c| sum * x + c)
 }
 
-/// erf(1), in the few digits that leave the rest its own.
+/// erf(1), rounded to few digits so that the remainder keeps its precision.
 const ERX: f64 = 0.8450629115104675;
 
 /// (erf(x) - x) / x for |x| < 0.84375.
@@ -95,12 +95,12 @@ fn tail(x: f64) -> f64 {
     let s = 1.0 / (x * x);
     let ratio =
         if x < 1.0 / 0.35 { polynomial(&RA, s) / polynomial(&SA, s) } else { polynomial(&RB, s) / polynomial(&SB, s) };
-    // exp(-x^2) from a part of x whose square is exact, and the rest.
+    // exp(-x^2) from a part of x whose square is exact, and the remainder.
     let z = f64::from_bits(x.to_bits() & 0xffff_ffff_0000_0000);
     (-z * z - 0.5625).exp() * ((z - x) * (z + x) + ratio).exp() / x
 }
 
-/// The error function.
+/// Returns the error function at `x`.
 pub fn erf(x: f64) -> f64 {
     if x.abs() < 0.84375 {
         x + x * small(x)
@@ -111,7 +111,7 @@ pub fn erf(x: f64) -> f64 {
     }
 }
 
-/// 1 - erf(x), exact in its tail.
+/// Returns 1 - erf(x), exact in its tail.
 pub fn erfc(x: f64) -> f64 {
     if x.abs() < 0.84375 {
         // Above a quarter, 1 - x alone would round.

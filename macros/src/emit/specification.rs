@@ -119,6 +119,14 @@ fn variables(tree: &Tree, steps: &[Step]) -> Vec<TokenStream> {
         match step {
             Step::Variable(v) => {
                 let Variable { role, name, kind, shape, image, index_of, definition, source, .. } = v;
+                let shape = match (image, shape) {
+                    (Some((rows, columns)), _) => quote!(&[#rows, #columns]),
+                    (None, Some(crate::ast::Shape { len, .. })) => quote!(&[#len]),
+                    (None, None) => quote!(&[]),
+                };
+                let source = index_of.as_ref().map_or(source.clone(), |p| format!("index({p})"));
+                let from = definition.as_ref().map(mentions).unwrap_or_default();
+                let implicit = definition.as_ref().is_some_and(Definition::is_implicit) && *role == Role::Observe;
                 let role = match (role, index_of) {
                     (_, Some(_)) => quote!(Index),
                     (Role::Global, _) => quote!(Global),
@@ -127,14 +135,15 @@ fn variables(tree: &Tree, steps: &[Step]) -> Vec<TokenStream> {
                     (Role::Observe, _) => quote!(Observed),
                     (Role::Given, _) => quote!(Given),
                 };
-                let shape = match (image, shape) {
-                    (Some((rows, columns)), _) => quote!(&[#rows, #columns]),
-                    (None, Some(crate::ast::Shape { len, .. })) => quote!(&[#len]),
-                    (None, None) => quote!(&[]),
-                };
-                let source = index_of.as_ref().map_or(source.clone(), |p| format!("index({p})"));
-                let from = definition.as_ref().map(mentions).unwrap_or_default();
-                entries.push(entry(name.to_string(), role, *kind, shape, source, &from));
+                let declared = entry(name.to_string(), role, *kind, shape, source, &from);
+                entries.push(match index_of {
+                    Some(plate) => {
+                        let plate = plate.to_string();
+                        quote!(#declared.naming_elements_of(#plate))
+                    }
+                    None if implicit => quote!(#declared.drawn_by_a_function()),
+                    None => declared,
+                });
             }
             Step::Let { pat, expr } => {
                 for name in bound(pat) {

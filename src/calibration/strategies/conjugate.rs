@@ -1,4 +1,4 @@
-//! Random models of which the posterior is known in closed form.
+//! Random models whose posterior is known in closed form.
 
 use proptest::prelude::*;
 use statrs::distribution::{Beta as BetaCurve, ContinuousCDF, Gamma as GammaCurve, Normal as NormalCurve};
@@ -10,7 +10,7 @@ use crate::simulate::{Stream, stream};
 
 /// A model with a conjugate prior.
 pub trait Conjugate: Likelihood {
-    /// The exact posterior of its globals and locals.
+    /// Returns the exact posterior of the globals and locals given `data`.
     fn exact(&self, data: &Self::Data) -> Exact;
 }
 
@@ -41,7 +41,7 @@ pub enum Marginal {
 }
 
 impl Marginal {
-    /// The mean.
+    /// Returns the mean.
     pub fn mean(&self) -> f64 {
         match *self {
             Self::Normal { mean, .. } => mean,
@@ -50,7 +50,7 @@ impl Marginal {
         }
     }
 
-    /// The standard deviation.
+    /// Returns the standard deviation.
     pub fn sd(&self) -> f64 {
         match *self {
             Self::Normal { sd, .. } => sd,
@@ -59,12 +59,13 @@ impl Marginal {
         }
     }
 
-    /// The probability of values up to x. NaN for parameters that make no sense.
+    /// Returns the probability of values up to `x`. NaN for invalid parameters.
     pub fn cdf(&self, x: f64) -> f64 {
         self.curve().map_or(f64::NAN, |curve| curve.cdf(x))
     }
 
-    /// The value up to which there is a probability. NaN for parameters that make no sense, or no probability.
+    /// Returns the value up to which the probability is `probability`. NaN for invalid parameters or an invalid
+    /// probability.
     pub fn quantile(&self, probability: f64) -> f64 {
         if !(0.0..=1.0).contains(&probability) {
             return f64::NAN;
@@ -80,7 +81,7 @@ impl Marginal {
         })
     }
 
-    /// ln of the density at x.
+    /// Returns ln of the density at `x`.
     pub fn log_density(&self, x: f64) -> f64 {
         match *self {
             Self::Normal { mean, sd } => Normal::new(mean, sd).log_density(x),
@@ -106,10 +107,10 @@ pub struct Exact {
     joint: Joint,
 }
 
-/// How the numbers of a posterior hang together.
+/// How the numbers of a posterior depend on each other.
 #[derive(Clone, Debug, PartialEq)]
 enum Joint {
-    /// There is one.
+    /// There is only one number.
     One,
     /// Dirichlet, with this concentration.
     Simplex([f64; CATEGORIES]),
@@ -122,23 +123,24 @@ impl Exact {
         Self { names: vec![name.to_owned()], marginals: vec![marginal], joint: Joint::One }
     }
 
-    /// The names of the numbers: those of the globals, then of the locals, `theta[3]` for that of an element.
+    /// Returns the names of the numbers: those of the globals, then of the locals, with `theta[3]` for that of an
+    /// element.
     pub fn names(&self) -> &[String] {
         &self.names
     }
 
-    /// The distribution of each, in the order of the names.
+    /// Returns the distribution of each number, in the order of the names.
     pub fn marginals(&self) -> &[Marginal] {
         &self.marginals
     }
 
-    /// The distribution of a number; nothing if there is none of that name.
+    /// Returns the distribution of the number `name`; `None` if there is none of that name.
     pub fn marginal(&self, name: &str) -> Option<&Marginal> {
         self.names.iter().position(|own| own == name).map(|at| &self.marginals[at])
     }
 
-    /// Independent draws: each name with its `count` draws, from a seed. What an [`Estimator`](crate::calibration::Estimator)
-    /// that is a closure gives.
+    /// Returns each name with `count` independent draws, from `seed`: what a closure used as an
+    /// [`Estimator`](crate::calibration::Estimator) must return.
     pub fn sample(&self, count: usize, seed: u64) -> Vec<(String, Vec<f64>)> {
         let mut rng = stream(seed, 0);
         let mut columns: Vec<(String, Vec<f64>)> =
@@ -158,8 +160,8 @@ impl Exact {
         columns
     }
 
-    /// ln of the joint density at values in the order of the names; of numbers that sum to one, with respect to all but the last. NaN for
-    /// another number of values.
+    /// Returns ln of the joint density at `values`, in the order of the names; for numbers that sum to one, with
+    /// respect to all but the last. NaN if `values` has another length.
     pub fn log_density(&self, values: &[f64]) -> f64 {
         if values.len() != self.names.len() {
             return f64::NAN;
@@ -225,7 +227,7 @@ model! {
 }
 
 model! {
-    /// Successes in some trials (in one, a Bernoulli variable), with a beta prior of their probability.
+    /// Successes in a number of trials (in one trial, a Bernoulli variable), with a beta prior of their probability.
     pub BetaBinomial {
         param a: f64 = 1.0;
         param b: f64 = 1.0;
@@ -253,7 +255,7 @@ model! {
 }
 
 model! {
-    /// A hierarchy: groups have means that are normal about a common one, of which the prior is normal, and each is seen once.
+    /// A hierarchy: the means of groups are normal about a common mean with a normal prior, and each is observed once.
     pub NormalMeans {
         param mean: f64 = 0.0;
         param sd: f64 = 1.0;
@@ -269,7 +271,8 @@ model! {
     }
 }
 
-/// The mean and the sd of what has a normal prior and is seen `count` times with noise, `sum` in all.
+/// The posterior mean and sd of a number with a normal prior, observed `count` times with `noise`, with the total
+/// `sum`.
 fn normal_posterior((mean, sd): (f64, f64), noise: f64, count: usize, sum: f64) -> (f64, f64) {
     let (prior, each) = (sd.powi(-2), noise.powi(-2));
     let precision = prior + count as f64 * each;
@@ -324,7 +327,7 @@ impl Conjugate for NormalMeans {
         let x = &data.groups.x;
         let around = self.spread.hypot(self.noise);
         let (mean, sd) = normal_posterior((self.mean, self.sd), around, x.len(), x.iter().sum());
-        // Given mu, each theta is normal with a prior about mu, seen once: linear in mu.
+        // Given mu, each theta is normal with a prior about mu, observed once: linear in mu.
         let given = |mu: f64, x: f64| normal_posterior((mu, self.spread), self.noise, 1, x);
         let (slope, own) = (given(1.0, 0.0).0, given(0.0, 0.0).1);
         let offsets: Vec<f64> = x.iter().map(|x| given(0.0, *x).0).collect();
@@ -335,7 +338,7 @@ impl Conjugate for NormalMeans {
     }
 }
 
-/// Ranges of sizes: any from none to eight elements, up to thirty.
+/// Ranges of sizes: the smallest is 0 to 8, the largest up to 30.
 fn range() -> impl Strategy<Value = (usize, usize)> {
     (0_usize..=8, 1_usize..=22).prop_map(|(least, more)| (least, least + more))
 }
@@ -345,7 +348,7 @@ fn scale() -> impl Strategy<Value = f64> {
     0.3..3.0
 }
 
-/// Random models of normal numbers.
+/// Returns random models of normal numbers.
 pub fn normal_normal() -> impl Strategy<Value = NormalNormal> {
     (-3.0..3.0, scale(), scale(), range()).prop_map(|(mean, sd, noise, (least, most))| NormalNormal {
         mean,
@@ -356,19 +359,19 @@ pub fn normal_normal() -> impl Strategy<Value = NormalNormal> {
     })
 }
 
-/// Random models of counts.
+/// Returns random models of counts.
 pub fn gamma_poisson() -> impl Strategy<Value = GammaPoisson> {
     let shape = 0.5..6.0;
     (shape, scale(), range()).prop_map(|(shape, rate, (least, most))| GammaPoisson { shape, rate, least, most })
 }
 
-/// Random models of times between events.
+/// Returns random models of times between events.
 pub fn gamma_exponential() -> impl Strategy<Value = GammaExponential> {
     let shape = 0.5..6.0;
     (shape, scale(), range()).prop_map(|(shape, rate, (least, most))| GammaExponential { shape, rate, least, most })
 }
 
-/// Random models of successes.
+/// Returns random models of successes.
 pub fn beta_binomial() -> impl Strategy<Value = BetaBinomial> {
     let shape = || 0.5..4.0;
     (shape(), shape(), 1_u64..=5, range()).prop_map(|(a, b, trials, (least, most))| BetaBinomial {
@@ -380,7 +383,7 @@ pub fn beta_binomial() -> impl Strategy<Value = BetaBinomial> {
     })
 }
 
-/// Random models of categories.
+/// Returns random models of categories.
 pub fn dirichlet_categorical() -> impl Strategy<Value = DirichletCategorical> {
     let shape = || 0.5..4.0;
     let concentration = [shape(), shape(), shape()];
@@ -391,7 +394,7 @@ pub fn dirichlet_categorical() -> impl Strategy<Value = DirichletCategorical> {
     })
 }
 
-/// Random hierarchies of means.
+/// Returns random hierarchies of means.
 pub fn normal_means() -> impl Strategy<Value = NormalMeans> {
     (-3.0..3.0, scale(), scale(), scale(), range()).prop_map(|(mean, sd, spread, noise, (least, most))| NormalMeans {
         mean,
@@ -403,7 +406,7 @@ pub fn normal_means() -> impl Strategy<Value = NormalMeans> {
     })
 }
 
-/// Any of the conjugate models: [`visit`](AnyConjugate::visit) hands it on.
+/// Any of the conjugate models: [`visit`](AnyConjugate::visit) passes it on with its type.
 #[derive(Clone, Debug, PartialEq)]
 pub enum AnyConjugate {
     /// Normal numbers.
@@ -420,16 +423,16 @@ pub enum AnyConjugate {
     NormalMeans(NormalMeans),
 }
 
-/// What is done with any conjugate model.
+/// An operation on any conjugate model.
 pub trait Visit {
-    /// What comes of it.
+    /// The result of the operation.
     type Output;
-    /// Does it.
+    /// Applies the operation to `model`.
     fn visit<M: Conjugate>(self, model: &M) -> Self::Output;
 }
 
 impl AnyConjugate {
-    /// Does something with the model.
+    /// Applies the operation `with` to the model.
     pub fn visit<V: Visit>(&self, with: V) -> V::Output {
         match self {
             Self::NormalNormal(model) => with.visit(model),
@@ -442,7 +445,7 @@ impl AnyConjugate {
     }
 }
 
-/// Random conjugate models, of any kind.
+/// Returns random conjugate models, of any kind.
 ///
 /// ```
 /// use hierarch::calibration::strategies::{AnyConjugate, Conjugate, Visit, conjugate};

@@ -35,13 +35,14 @@ use proptest::strategy::BoxedStrategy;
 use crate::model::{Model, Plate, PlateSize};
 use crate::simulate::{Fixed, Plan, Simulation, stream};
 
-/// Sizes that are few more than the least: half of all, since what goes wrong goes wrong there.
+/// Sizes up to this many above the smallest: half of all, since faults are most likely there.
 const FEW: usize = 4;
 
-/// The globals of a model, from its prior. A failure is reported for the least seed that a bisection finds.
+/// Returns the globals of `model`, drawn from its prior. A failure is reported for the smallest seed that a bisection
+/// finds.
 ///
 /// # Panics
-/// A test panics if the globals cannot be drawn, as where a parameter of a distribution makes no sense.
+/// A test panics if the globals cannot be drawn, for instance if a parameter of a distribution is invalid.
 pub fn prior<M: Model>(model: &M) -> impl Strategy<Value = M::Globals> + use<M> {
     let model = model.clone();
     any::<u64>().prop_map(move |seed| {
@@ -51,8 +52,8 @@ pub fn prior<M: Model>(model: &M) -> impl Strategy<Value = M::Globals> + use<M> 
     })
 }
 
-/// Sizes of the plates at the top of a model that have a range, by name, as for [`Simulate::size`](crate::simulate::Simulate::size). Failures are
-/// reported for the least sizes.
+/// Returns sizes by name, as for [`Simulate::size`](crate::simulate::Simulate::size), of the plates at the top of
+/// `model` that have a range. Failures are reported for the smallest sizes.
 pub fn sizes<M: Model>(model: &M) -> impl Strategy<Value = Vec<(String, usize)>> + use<M> {
     let of_plate = |plate: &Plate| match plate.size {
         PlateSize::Range(low, high) => Some((plate.name.clone(), low, high)),
@@ -66,11 +67,11 @@ pub fn sizes<M: Model>(model: &M) -> impl Strategy<Value = Vec<(String, usize)>>
     ranges.into_iter().map(size).collect::<Vec<_>>()
 }
 
-/// Simulations of a model: globals and locals from its prior, the sizes of plates at the top from their ranges, those of plates
-/// inside drawn for each element, and data given all these.
+/// Returns simulations of `model`: globals and locals from its prior, the sizes of plates at the top from their ranges,
+/// those of plates inside drawn for each element, and data given all these.
 ///
 /// # Panics
-/// A test panics if the model cannot be simulated, as where nothing says how to draw a covariate.
+/// A test panics if the model cannot be simulated, for instance if no distribution of a covariate is given.
 pub fn simulations<M: Model>(model: &M) -> impl Strategy<Value = Simulation<M>> + use<M> {
     let own = model.clone();
     (any::<u64>(), sizes(model)).prop_map(move |(seed, sizes)| {

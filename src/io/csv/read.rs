@@ -81,10 +81,7 @@ fn in_data(variables: &[Variable]) -> Vec<&Variable> {
 
 /// The plate that an index is about.
 fn target(variable: &Variable) -> Option<&str> {
-    match variable.role {
-        Role::Index => variable.definition.strip_prefix("index(")?.strip_suffix(')'),
-        _ => None,
-    }
+    variable.index_of.as_deref()
 }
 
 /// What the columns are called in the file.
