@@ -1,15 +1,15 @@
-//! Files that are written whole or not at all.
+//! Files that are written completely or not at all.
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::{fs, io::Write};
 
-/// Writes a file in one piece, with the folders it stands in: under a passing name in the same folder first, then renamed.
-/// Whoever reads it sees the old file or the new one, never a part.
+/// Writes a file in one step, and creates its folders if needed: it is written under a temporary name in the same
+/// folder, then renamed. A reader sees the old file or the new one, never a part.
 ///
 /// # Errors
-/// Those of the system; whatever stood there before is then still there.
+/// Those of the system; the previous file, if any, is then unchanged.
 pub fn atomic_write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     atomic_write_all(&[(path.to_owned(), bytes)]).map_err(|(_, error)| error)
 }
@@ -17,7 +17,7 @@ pub fn atomic_write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// Writes several files that belong together: none gets its name before all are on the disk.
 ///
 /// # Errors
-/// Those of the system, with the file that they are about.
+/// Those of the system, with the file that they concern.
 pub fn atomic_write_all<B: AsRef<[u8]>>(files: &[(PathBuf, B)]) -> Result<(), (PathBuf, io::Error)> {
     let mut parts = Vec::with_capacity(files.len());
     let written = files.iter().try_for_each(|(path, bytes)| {
@@ -29,7 +29,8 @@ pub fn atomic_write_all<B: AsRef<[u8]>>(files: &[(PathBuf, B)]) -> Result<(), (P
     });
     if named.is_err() {
         for part in &parts {
-            // The error that matters is the first; a part that has its name already is gone.
+            // The first error is the one that matters; a temporary file that has its final name already no longer
+            // exists.
             let _ = fs::remove_file(part);
         }
     }

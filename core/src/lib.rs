@@ -1,7 +1,7 @@
-//! What hierarch stands on: scalars that carry derivatives, distributions, the instruction set of kernels.
+//! The foundation of hierarch: scalars with derivatives, distributions, and the instruction set of kernels.
 //!
-//! It is a crate of its own so that the networks, the lenses and the library itself are compiled beside one another. Users find
-//! all of it in `hierarch`.
+//! It is a crate of its own so that the networks, the lenses and the library itself are compiled in parallel. Users
+//! find all of it in `hierarch`.
 #![deny(missing_docs)]
 
 pub mod autodiff;

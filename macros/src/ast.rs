@@ -38,6 +38,11 @@ pub enum Role {
 }
 
 impl Role {
+    /// Tells whether it is that of a variable that is neither observed nor given.
+    pub fn latent(self) -> bool {
+        matches!(self, Self::Global | Self::Nuisance | Self::Local)
+    }
+
     pub fn keyword(self) -> &'static str {
         match self {
             Self::Global => "global",
@@ -88,4 +93,13 @@ pub enum Size {
     Fixed(Expr),
     Range(Expr, Expr),
     Random(Ident, Expr),
+}
+
+/// Tells whether something is observed in `body` or in a plate of it.
+pub fn has_observation(body: &[Statement]) -> bool {
+    body.iter().any(|s| match s {
+        Statement::Variable(v) => v.role == Role::Observe,
+        Statement::Plate(p) => has_observation(&p.body),
+        _ => false,
+    })
 }

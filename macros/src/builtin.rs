@@ -1,10 +1,12 @@
-//! What is known of the distributions of the library by their names.
+//! The distributions of the library: the name of each, its arguments, what it draws, and where it has a density.
+
+use syn::{Expr, ExprCall};
 
 /// What a distribution draws.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Draws {
+    /// A number that need not be whole, also one that is positive or between bounds.
     Real,
-    /// A positive number or one between bounds is real too; these are whole.
     Bool,
     Category,
     /// A count up to a known number.
@@ -15,84 +17,104 @@ pub enum Draws {
     CountVector,
 }
 
+impl Draws {
+    /// Tells whether one draw is a vector.
+    pub fn is_vector(self) -> bool {
+        matches!(self, Self::RealVector | Self::Simplex | Self::CountVector)
+    }
+
+    /// Tells whether what is drawn has finitely many values, which a density can sum over.
+    pub fn is_finite(self) -> bool {
+        matches!(self, Self::Bool | Self::Category | Self::FiniteCount)
+    }
+}
+
+/// Where a distribution has a density.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Support {
+    /// All numbers, or all vectors of numbers.
+    Real,
+    Positive,
+    /// Between zero and one.
+    Unit,
+    Simplex,
+    /// Arguments are its bounds, or it is that of a distribution in the arguments.
+    Arguments,
+    /// Whole numbers.
+    Whole,
+}
+
+impl Support {
+    /// Tells whether it is the same whatever the arguments, for a variable with derivatives.
+    pub fn is_fixed(self) -> bool {
+        match self {
+            Self::Real | Self::Positive | Self::Unit | Self::Simplex => true,
+            Self::Arguments | Self::Whole => false,
+        }
+    }
+}
+
 pub struct Builtin {
     pub name: &'static str,
     pub arguments: &'static [&'static str],
     pub draws: Draws,
+    pub support: Support,
 }
 
-const fn entry(name: &'static str, arguments: &'static [&'static str], draws: Draws) -> Builtin {
-    Builtin { name, arguments, draws }
+const fn row(name: &'static str, arguments: &'static [&'static str], draws: Draws, support: Support) -> Builtin {
+    Builtin { name, arguments, draws, support }
 }
 
-pub const BUILTIN: &[Builtin] = &[
-    entry("Normal", &["mean", "sd"], Draws::Real),
-    entry("LogNormal", &["mu", "sigma"], Draws::Real),
-    entry("HalfNormal", &["sd"], Draws::Real),
-    entry("Cauchy", &["location", "scale"], Draws::Real),
-    entry("HalfCauchy", &["scale"], Draws::Real),
-    entry("StudentT", &["dof", "location", "scale"], Draws::Real),
-    entry("Laplace", &["location", "scale"], Draws::Real),
-    entry("Logistic", &["location", "scale"], Draws::Real),
-    entry("Uniform", &["low", "high"], Draws::Real),
-    entry("LogUniform", &["low", "high"], Draws::Real),
-    entry("Beta", &["alpha", "beta"], Draws::Real),
-    entry("Gamma", &["shape", "rate"], Draws::Real),
-    entry("InverseGamma", &["shape", "scale"], Draws::Real),
-    entry("Exponential", &["rate"], Draws::Real),
-    entry("Weibull", &["shape", "scale"], Draws::Real),
-    entry("Pareto", &["minimum", "shape"], Draws::Real),
-    entry("PowerLaw", &["slope", "low", "high"], Draws::Real),
-    entry("TruncatedNormal", &["mean", "sd", "low", "high"], Draws::Real),
-    entry("TruncatedExponential", &["rate", "low", "high"], Draws::Real),
-    entry("Truncated", &["distribution", "low", "high"], Draws::Real),
-    entry("Mixture", &["weights", "components"], Draws::Real),
-    entry("Bernoulli", &["probability"], Draws::Bool),
-    entry("BernoulliLogit", &["logit"], Draws::Bool),
-    entry("Categorical", &["probabilities"], Draws::Category),
-    entry("CategoricalLogit", &["logits"], Draws::Category),
-    entry("Binomial", &["n", "probability"], Draws::FiniteCount),
-    entry("BinomialLogit", &["n", "logit"], Draws::FiniteCount),
-    entry("Poisson", &["rate"], Draws::Count),
-    entry("PoissonLog", &["log_rate"], Draws::Count),
-    entry("NegativeBinomial", &["mean", "shape"], Draws::Count),
-    entry("Geometric", &["probability"], Draws::Count),
-    entry("Multinomial", &["n", "probabilities"], Draws::CountVector),
-    entry("Dirichlet", &["concentrations"], Draws::Simplex),
-    entry("MvNormal", &["mean", "covariance"], Draws::RealVector),
-    entry("MvNormalCholesky", &["mean", "factor"], Draws::RealVector),
+const BUILTIN: &[Builtin] = &[
+    row("Normal", &["mean", "sd"], Draws::Real, Support::Real),
+    row("LogNormal", &["mu", "sigma"], Draws::Real, Support::Positive),
+    row("HalfNormal", &["sd"], Draws::Real, Support::Positive),
+    row("Cauchy", &["location", "scale"], Draws::Real, Support::Real),
+    row("HalfCauchy", &["scale"], Draws::Real, Support::Positive),
+    row("StudentT", &["dof", "location", "scale"], Draws::Real, Support::Real),
+    row("Laplace", &["location", "scale"], Draws::Real, Support::Real),
+    row("Logistic", &["location", "scale"], Draws::Real, Support::Real),
+    row("Uniform", &["low", "high"], Draws::Real, Support::Arguments),
+    row("LogUniform", &["low", "high"], Draws::Real, Support::Arguments),
+    row("Beta", &["alpha", "beta"], Draws::Real, Support::Unit),
+    row("Gamma", &["shape", "rate"], Draws::Real, Support::Positive),
+    row("InverseGamma", &["shape", "scale"], Draws::Real, Support::Positive),
+    row("Exponential", &["rate"], Draws::Real, Support::Positive),
+    row("Weibull", &["shape", "scale"], Draws::Real, Support::Positive),
+    row("Pareto", &["minimum", "shape"], Draws::Real, Support::Arguments),
+    row("PowerLaw", &["slope", "low", "high"], Draws::Real, Support::Arguments),
+    row("TruncatedNormal", &["mean", "sd", "low", "high"], Draws::Real, Support::Arguments),
+    row("TruncatedExponential", &["rate", "low", "high"], Draws::Real, Support::Arguments),
+    row("Truncated", &["distribution", "low", "high"], Draws::Real, Support::Arguments),
+    row("Mixture", &["weights", "components"], Draws::Real, Support::Arguments),
+    row("Bernoulli", &["probability"], Draws::Bool, Support::Whole),
+    row("BernoulliLogit", &["logit"], Draws::Bool, Support::Whole),
+    row("Categorical", &["probabilities"], Draws::Category, Support::Whole),
+    row("CategoricalLogit", &["logits"], Draws::Category, Support::Whole),
+    row("Binomial", &["n", "probability"], Draws::FiniteCount, Support::Whole),
+    row("BinomialLogit", &["n", "logit"], Draws::FiniteCount, Support::Whole),
+    row("Poisson", &["rate"], Draws::Count, Support::Whole),
+    row("PoissonLog", &["log_rate"], Draws::Count, Support::Whole),
+    row("NegativeBinomial", &["mean", "shape"], Draws::Count, Support::Whole),
+    row("Geometric", &["probability"], Draws::Count, Support::Whole),
+    row("Multinomial", &["n", "probabilities"], Draws::CountVector, Support::Whole),
+    row("Dirichlet", &["concentrations"], Draws::Simplex, Support::Simplex),
+    row("MvNormal", &["mean", "covariance"], Draws::RealVector, Support::Real),
+    row("MvNormalCholesky", &["mean", "factor"], Draws::RealVector, Support::Real),
 ];
 
-/// The names of all.
+/// Lists the names of all distributions.
 pub fn names() -> impl Iterator<Item = &'static str> {
     BUILTIN.iter().map(|builtin| builtin.name)
 }
 
+/// Finds a distribution by its `name`; `None` if the library has none of that name.
 pub fn find(name: &str) -> Option<&'static Builtin> {
     BUILTIN.iter().find(|b| b.name == name)
 }
 
-/// The known name nearest to a misspelt one, if any is near.
-pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    known
-        .map(|k| (distance(&name.to_lowercase(), &k.to_lowercase()), k))
-        .filter(|(d, k)| *d <= 2.min(k.len() / 2))
-        .min_by_key(|(d, _)| *d)
-        .map(|(_, k)| k)
-}
-
-/// How many letters have to be put in, taken out or changed (Levenshtein).
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let changed = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = changed.min(row[j] + 1).min(row[j + 1] + 1);
-        }
-    }
-    row[b.len()]
+/// Finds the distribution that `Name(arguments)` is of; `None` if that is none of the library's.
+pub fn of(call: &ExprCall) -> Option<&'static Builtin> {
+    let Expr::Path(path) = &*call.func else { return None };
+    find(&path.path.get_ident()?.to_string())
 }

@@ -11,10 +11,15 @@ use proc_macro2::Ident;
 
 use crate::ast::{Role, Size};
 use crate::builtin::Draws;
-use crate::rewrite::{bound, identifiers};
-use crate::tree::{Definition, Plate, Step, Tree, Variable, mentions};
+use crate::definition::Definition;
+use crate::names::{bound, identifiers};
+use crate::reads::mark_reads;
+use crate::tree::{Plate, Step, Tree, Variable};
 
-/// The tree of what has a density, or why there is none.
+/// Finds the tree of what has a density.
+///
+/// # Errors
+/// Why there is no density, for the user.
 pub fn explicit(tree: &Tree) -> Result<Tree, String> {
     let mut names = Names::default();
     names.collect(&tree.root, true);
@@ -24,15 +29,17 @@ pub fn explicit(tree: &Tree) -> Result<Tree, String> {
         needed.insert(name.clone());
         names.reach(mentioned, &mut needed);
     }
-    Ok(tree.with_steps(keep(&tree.root, &needed)))
+    let mut root = keep(&tree.root, &needed);
+    mark_reads(&mut root, &tree.symbols);
+    Ok(Tree { root, ..tree.clone() })
 }
 
-/// The needed steps. An implicit observation is a covariate to what mentions it, and no covariate needs a distribution.
+/// Keeps the needed steps. An implicit observation is a covariate to what mentions it, and no covariate needs a distribution.
 fn keep(steps: &[Step], needed: &BTreeSet<String>) -> Vec<Step> {
     let is_needed = |name: &Ident| needed.contains(&name.to_string());
     let kept = steps.iter().filter_map(|step| match step {
         Step::Variable(v) if !is_needed(&v.name) => None,
-        Step::Variable(v) if v.role == Role::Given || is_implicit(v) => {
+        Step::Variable(v) if v.role == Role::Given || v.is_implicit() => {
             Some(Step::Variable(Variable { role: Role::Given, definition: None, ..v.clone() }))
         }
         Step::Variable(_) => Some(step.clone()),
@@ -46,14 +53,10 @@ fn keep(steps: &[Step], needed: &BTreeSet<String>) -> Vec<Step> {
     kept.collect()
 }
 
-fn is_implicit(v: &Variable) -> bool {
-    v.definition.as_ref().is_some_and(Definition::is_implicit)
-}
-
 /// What the names of a model depend on.
 #[derive(Default)]
 struct Names {
-    /// What each mentions; nothing for what is data or a latent variable that the density is a function of. To a function
+    /// What each mentions; empty for what is data or a latent variable that the density is a function of. To a function
     /// that takes it whole, a plate is all that is declared in it.
     mentions: BTreeMap<String, Vec<String>>,
     /// The discrete locals of plates that are in the data, and whether they are known to have finitely many values.
@@ -91,14 +94,13 @@ impl Names {
 
     fn variable(&mut self, v: &Variable, in_data: bool) {
         let name = v.name.to_string();
-        let mut mentioned = texts(v.definition.iter().flat_map(mentions));
-        if in_data && v.latent() && !v.continuous_latent() {
+        let mut mentioned = texts(v.definition.iter().flat_map(Definition::mentions));
+        if in_data && v.discrete_latent() {
             let draws = v.definition.as_ref().and_then(Definition::draws);
-            let finite = matches!(draws, Some(Draws::Bool | Draws::Category | Draws::FiniteCount));
-            self.discrete.insert(name.clone(), finite);
+            self.discrete.insert(name.clone(), draws.is_some_and(Draws::is_finite));
         } else if in_data {
             let mentioned = std::mem::take(&mut mentioned);
-            if is_implicit(v) {
+            if v.is_implicit() {
                 self.implicit.push((name.clone(), mentioned));
             } else if v.role != Role::Given {
                 self.explicit.push((name.clone(), mentioned));
@@ -107,7 +109,7 @@ impl Names {
         self.mentions.insert(name, mentioned);
     }
 
-    /// Adds some names and everything that they depend on.
+    /// Adds the names `from` and everything that they depend on to `found`.
     fn reach(&self, from: &[String], found: &mut BTreeSet<String>) {
         for name in from {
             if let Some(mentioned) = self.mentions.get(name)
@@ -118,7 +120,7 @@ impl Names {
         }
     }
 
-    /// The discrete locals behind some names.
+    /// Finds the discrete locals that `names` depend on.
     fn discrete_behind(&self, names: &[String]) -> BTreeSet<String> {
         let mut found = BTreeSet::new();
         self.reach(names, &mut found);
@@ -126,7 +128,7 @@ impl Names {
         found
     }
 
-    /// Whether the explicit factors can be worked out, and stand apart from the implicit ones.
+    /// Checks that the explicit factors can be worked out, and that they stand apart from the implicit ones.
     fn check(&self, model: &Ident) -> Result<(), String> {
         let implicit: Vec<_> = self.implicit.iter().map(|(name, m)| (name, self.discrete_behind(m))).collect();
         for (name, mentioned) in &self.explicit {
@@ -154,7 +156,7 @@ fn texts(names: impl IntoIterator<Item = Ident>) -> Vec<String> {
     names.into_iter().map(|name| name.to_string()).collect()
 }
 
-/// The names that a step declares.
+/// Lists the names that `step` declares.
 fn declared(step: &Step) -> Vec<Ident> {
     match step {
         Step::Variable(v) => vec![v.name.clone()],

@@ -1,12 +1,18 @@
-//! The `model!` macro of hierarch: parse, check, lower, emit, one file for each pass.
+//! The `model!` macro of hierarch: parse, check, lower, emit. A model is an `ast` as it is written, and a `tree` by what it means.
 
 mod ast;
 mod builtin;
 mod check;
+mod definition;
 mod emit;
 mod explicit;
+mod kind;
+mod lower;
+mod names;
+mod nearest;
 mod parse;
-mod rewrite;
+mod reads;
+mod source;
 mod tree;
 
 use proc_macro::TokenStream;
@@ -19,7 +25,7 @@ pub fn model(input: TokenStream) -> TokenStream {
         Err(error) => return error.into_compile_error().into(),
     };
     let mistakes = check::check(&model).err().map(syn::Error::into_compile_error);
-    let tree = tree::Tree::new(model);
+    let tree = lower::lower(model);
     match mistakes {
         None => emit::emit(&tree).into(),
         Some(mut mistakes) => {

@@ -319,12 +319,12 @@ impl fmt::Display for Findings {
             )?;
         }
         if any(Finding::is_wide) {
-            writeln!(f, "- too wide has not learned all that the data say: train longer, or with a larger network")?;
+            writeln!(f, "- too wide has not learned all that is in the data: train longer, or use a larger network")?;
         }
         if any(Finding::is_shifted) {
             writeln!(
                 f,
-                "- shifted is biased: train longer; see whether the estimator was trained for this model's prior"
+                "- shifted is biased: train longer; check whether the estimator was trained for this model's prior"
             )?;
         }
         write!(

@@ -1,4 +1,5 @@
-//! The classifier two-sample test: Lopez-Paz & Oquab, *Revisiting classifier two-sample tests* (ICLR 2017, arXiv 1610.06545).
+//! The classifier two-sample test: Lopez-Paz & Oquab, *Revisiting classifier two-sample tests* (ICLR 2017, arXiv
+//! 1610.06545).
 
 use rand::RngExt;
 use rand::seq::SliceRandom;

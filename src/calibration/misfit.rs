@@ -87,8 +87,8 @@ impl RankLikelihood {
         Self { scores, step, ranks, simulations: counts.iter().sum() }
     }
 
-    /// The density of N(a, b^2) with its derivatives by a and ln b, at each score times the step, and beyond the last score on
-    /// either side.
+    /// The density of N(a, b^2) with its derivatives by a and ln b, at each score times the step, and beyond the last
+    /// score on either side.
     fn nodes(&self, [a, log_b]: [f64; 2]) -> (Vec<[f64; 3]>, [[f64; 3]; 2]) {
         let b = log_b.exp();
         let node = |z: &f64| {
@@ -237,8 +237,8 @@ mod tests {
         RankLikelihood::of_counts(&counts).at(at)
     }
 
-    /// The mean over all ranks of the probability under N(a, b^2) is one, its derivatives are those by finite differences, and
-    /// a posterior that is right makes every rank as probable as any other.
+    /// The mean over all ranks of the probability under N(a, b^2) is one, its derivatives are those by finite
+    /// differences, and a posterior that is right makes every rank as probable as any other.
     #[test]
     fn probabilities_of_ranks() {
         for draws in [1, 20, 400] {

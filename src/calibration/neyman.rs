@@ -64,7 +64,7 @@ pub enum NeymanError {
     #[error("{0} simulations are too few to learn critical values from: {FEWEST} at least, and 10,000 to trust them")]
     Few(usize),
     /// The number of data sets for the coverage is zero.
-    #[error("the coverage of 0 data sets is not known: ask for 1000, say")]
+    #[error("the coverage cannot be estimated from 0 data sets: use 1000, say")]
     NoSets,
     /// A value outside the range for which critical values were learned.
     #[error("there are no critical values at `{name}` = {value}: they were learned from {low} to {high}")]

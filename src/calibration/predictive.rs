@@ -35,11 +35,11 @@ pub enum PredictiveError {
     #[error(transparent)]
     Simulate(#[from] SimulateError),
     /// Too few replications.
-    #[error("{0} replications say nothing: at least {FEWEST} are needed, and 1000 for p-values of a hundredth")]
+    #[error("{0} replications are too few: at least {FEWEST} are needed, and 1000 for p-values of a hundredth")]
     Few(usize),
     /// The draws are of globals alone.
     #[error(
-        "the draws say nothing of the locals of these data: take those of `nuts()` or `joint_npe()` for the same data, or \
+        "the draws contain no locals of these data: take draws of `nuts()` or `joint_npe()` for the same data, or \
          replicate other elements with `posterior`"
     )]
     NoLocals,
@@ -509,7 +509,8 @@ mod tests {
         Houses::default().simulate(1).same_design_as(&like).seed(seed).one().unwrap().data
     }
 
-    /// Ten equally likely bins, 600 data sets from the prior: each of three statistics has a false alarm of one in a million.
+    /// Ten equally likely bins, 600 data sets from the prior: each of three statistics has a false alarm of one in a
+    /// million.
     #[test]
     fn prior_p_values_are_uniform() {
         let (model, sets) = (Houses::default(), 600);

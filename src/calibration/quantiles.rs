@@ -151,8 +151,9 @@ mod tests {
         assert_eq!((spline.at(0.0), spline.at(9.0)), (spline.at(1.0), spline.at(2.0)));
     }
 
-    /// Exponential with a mean that depends on x, straight at the ends: its quantile is -mean ln(1 - level). The error is four
-    /// standard errors of a quantile from the values that a coefficient sees; that at an end sees half as many, on one side.
+    /// Exponential with a mean that depends on x, straight at the ends: its quantile is -mean ln(1 - level). The error
+    /// is four standard errors of a quantile from the values that a coefficient sees; that at an end sees half as many,
+    /// on one side.
     #[test]
     fn quantiles_of_an_exponential() {
         let (n, mut rng) = (40_000, stream(seed(1), 0));
@@ -175,8 +176,8 @@ mod tests {
         assert_eq!(constant.at([1.0]), 2.0);
     }
 
-    /// A uniform number of width 1 that is shifted by a function of one number and another of a second. The errors are as above:
-    /// sqrt(level (1 - level) / (n / 9)) for each of the two functions.
+    /// A uniform number of width 1 that is shifted by a function of one number and another of a second. The errors are
+    /// as above: sqrt(level (1 - level) / (n / 9)) for each of the two functions.
     #[test]
     fn quantiles_follow_two_numbers() {
         let (n, mut rng) = (40_000, stream(seed(2), 0));

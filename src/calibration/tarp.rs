@@ -1,5 +1,5 @@
-//! TARP: Lemos, Coogan, Hezaveh & Perreault-Levasseur, *Sampling-based accuracy testing of posterior estimators* (ICML 2023,
-//! arXiv 2302.03026).
+//! TARP: Lemos, Coogan, Hezaveh & Perreault-Levasseur, *Sampling-based accuracy testing of posterior estimators* (ICML
+//! 2023, arXiv 2302.03026).
 
 use rand::RngExt;
 use rayon::prelude::*;

@@ -195,7 +195,7 @@ impl fmt::Display for Typicality {
         for Outlier { name, value, range: (low, high) } in outliers.iter().take(SHOWN) {
             write!(f, "; `{name}` is {value:.4}, but {low:.4} to {high:.4} in simulations")?;
         }
-        write!(f, ". A network has not learned what such data mean: see whether the model can produce them")
+        write!(f, ". No network was trained on such data: check whether the model can produce them")
     }
 }
 

@@ -187,7 +187,7 @@ pub enum InferenceError {
         value: f64,
     },
     /// The support of a global depends on another that is not inferred.
-    #[error("the bounds of `{name}` depend on a global that is not among those to be inferred: name both, or all")]
+    #[error("the bounds of `{name}` depend on a global that is not inferred with it: infer both together")]
     OpenSupport {
         /// The global.
         name: String,

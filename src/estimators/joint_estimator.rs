@@ -85,7 +85,7 @@ impl<M: Model> JointEstimator<M> {
         self.any.sizes()
     }
 
-    /// Returns the posterior estimator of the globals; `None` where each element is inferred alone.
+    /// Returns the posterior estimator of the globals; `None` where the model has none, or each element is inferred alone.
     pub fn globals(&self) -> Option<&PosteriorEstimator<M>> {
         self.globals.as_ref()
     }

@@ -36,13 +36,13 @@ impl<M: Model> JointPosterior<M> {
         Self { any: Arc::new(any), globals }
     }
 
-    /// Returns the posterior of the globals alone; `None` where each element was inferred alone.
+    /// Returns the posterior of the globals alone; `None` where the model has none, or each element was inferred alone.
     pub fn globals(&self) -> Option<&Posterior<M>> {
         self.globals.as_ref()
     }
 
     /// Returns `count` independent draws with the log density of each, in the constrained space; `None` where each
-    /// element was inferred alone, or where locals are below a discrete one, since these densities are given its value.
+    /// element was inferred alone, or where a plate has a discrete local, given whose value the other densities are.
     pub(crate) fn sample_with_log_density(&self, count: usize, seed: u64) -> Option<(Vec<Vec<f64>>, Vec<f64>)> {
         self.any.sample_with_log_density(count, seed)
     }

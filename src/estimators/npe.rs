@@ -161,7 +161,7 @@ impl<'a, M: Model> Npe<'a, M> {
         self
     }
 
-    /// Trains on fresh simulations, on all cores, until the budget is spent.
+    /// Trains on fresh simulations, or on those of a [`bank`](Npe::bank), on all cores, until the budget is spent.
     ///
     /// # Errors
     /// A model that cannot be simulated, a global that does not exist, a training that diverges, or a checkpoint of

@@ -141,7 +141,7 @@ impl<'a, M: Model> Nre<'a, M> {
         Output::Ratio { contrast, balance: self.balance as f32, width: WIDTH }
     }
 
-    /// Trains on fresh simulations, on all cores, until the budget is spent.
+    /// Trains on fresh simulations, or on those of a [`bank`](Nre::bank), on all cores, until the budget is spent.
     ///
     /// # Errors
     /// A model that cannot be simulated, a global that does not exist, a training that diverges, or a checkpoint of

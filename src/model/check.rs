@@ -1,4 +1,4 @@
-//! Whether a data set is one that a model can have given.
+//! Checks that a model could have generated a data set.
 
 use std::cell::RefCell;
 
@@ -15,12 +15,12 @@ use crate::distributions::Support;
 /// that observations lie where their distributions have a density, as far as that does not depend on latent variables.
 ///
 /// # Errors
-/// The first thing that is wrong, with its place.
+/// The first error, with its place.
 pub fn check<M: Model>(model: &M, data: &M::Data) -> Result<(), DataError> {
     (model as &dyn AnyModel).check(data)
 }
 
-/// How much of a data set there is.
+/// The extent of a data set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Extent {
     Whole,
@@ -34,7 +34,7 @@ impl dyn AnyModel + '_ {
         self.check_with(&self.specification(), data, Extent::Whole)
     }
 
-    /// The same for the specification of the model.
+    /// Checks a data set with the `specification` of the model, which the caller already has; see [`check`].
     pub(crate) fn check_with(
         &self,
         specification: &Specification,
@@ -50,10 +50,10 @@ impl dyn AnyModel + '_ {
     }
 }
 
-/// Checks that there are as many locals as elements in a data set.
+/// Checks that `locals` have as many elements as `data`.
 ///
 /// # Errors
-/// The first local of which there are not, with the numbers.
+/// The first local with another number of elements, with both numbers.
 pub fn check_locals<M: Model>(locals: &M::Locals, data: &M::Data) -> Result<(), DataError> {
     check_local_frames(&LocalSet::frame(locals), &DataSet::frame(data))
 }
@@ -98,7 +98,7 @@ fn plates(plates: &[specification::Plate], outer: &Frame<'_>, extent: Extent) ->
     Ok(())
 }
 
-/// The sizes of a plate inside the elements of another, from its offsets.
+/// Returns the sizes of a plate inside the elements of another, from its offsets.
 pub(crate) fn groups(frame: &Frame<'_>, offsets: &[usize], outer: &Frame<'_>) -> Result<Vec<usize>, DataError> {
     let wrong =
         |what: String| Err(DataError::Shape { what: format!("the offsets of the plate `{}` {what}", frame.name) });
@@ -163,7 +163,7 @@ pub(crate) fn columns(frame: &Frame<'_>) -> Result<(), DataError> {
     Ok(())
 }
 
-/// Walks with latent variables that are NaN, so that a bound is known exactly where it depends on none of them.
+/// Walks with latent variables that are NaN, so that a bound is a number only if it depends on none of them.
 struct Check {
     error: RefCell<Option<DataError>>,
 }
@@ -204,7 +204,7 @@ impl Walk for Check {
         }
     }
 
-    /// An observation is possible if it is so for one value of the discrete local.
+    /// An observation is possible if it is possible for one value of the discrete local.
     fn sum_out(&mut self, categories: usize, body: &mut dyn FnMut(&mut dyn Walk, usize)) {
         let before = self.error.take();
         let mut first = None;

@@ -1,8 +1,8 @@
-//! What can be wrong with data.
+//! Errors in data.
 
 use std::path::PathBuf;
 
-/// What is wrong with data, where it is, and what to do about it.
+/// An error in data: what is wrong, where, and what to do about it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DataError {
@@ -11,15 +11,15 @@ pub enum DataError {
     File {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         source: std::io::Error,
     },
-    /// A file is no table.
+    /// A file is not a table.
     #[error("{path}: {what}", path = path.display())]
     Table {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it, with the line.
+        /// What is wrong, with the line.
         what: String,
     },
     /// A file has no rows.
@@ -35,23 +35,23 @@ pub enum DataError {
         path: PathBuf,
         /// The column that the model needs.
         column: String,
-        /// The columns there are.
+        /// The columns of the file.
         found: String,
-        /// Which of them may be meant.
+        /// The column that may be meant.
         hint: String,
     },
-    /// An entry is not what its column holds.
+    /// An entry is not of the type of its column.
     #[error("{path}, line {line}: `{value}` in the column `{column}` is not {expected}", path = path.display())]
     Entry {
         /// The file.
         path: PathBuf,
-        /// The line in it, counted from 1.
+        /// The line in the file, counted from 1.
         line: u64,
         /// The column.
         column: String,
-        /// The entry.
+        /// The entry, as text.
         value: String,
-        /// What the column holds.
+        /// What the column should hold.
         expected: &'static str,
     },
     /// A number is NaN or infinite.
@@ -62,14 +62,14 @@ pub enum DataError {
         /// The number.
         value: f64,
     },
-    /// A number is where its distribution has no density.
+    /// A number is outside the support of its distribution.
     #[error("{place} is {value}, which its distribution cannot give: {support}")]
     OutsideSupport {
         /// The variable and the element.
         place: String,
         /// The number.
         value: f64,
-        /// What the distribution can give.
+        /// The support of the distribution.
         support: String,
     },
     /// Columns of a plate differ in length, or offsets do not fit.
@@ -83,21 +83,21 @@ pub enum DataError {
     PlateSize {
         /// The plate.
         plate: String,
-        /// How many elements it has.
+        /// The number of its elements.
         size: usize,
-        /// For a plate inside another, which element of that.
+        /// For a plate inside another, the element of the outer plate.
         element: String,
-        /// What the model allows.
+        /// The sizes that the model allows.
         allowed: String,
     },
-    /// An index names no element of its plate.
+    /// An index is not the position of an element of its plate.
     #[error("{place} is {index}, but there are {size} to choose from, counted from 0")]
     Index {
-        /// The covariate and the element.
+        /// The index covariate and the element that it belongs to.
         place: String,
-        /// The index.
+        /// The value of the index.
         index: usize,
-        /// How many elements there are.
+        /// The number of elements of the plate.
         size: usize,
     },
 }

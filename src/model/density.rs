@@ -3,12 +3,12 @@
 use super::{DataError, DensityPart, Explicit, Likelihood, Model, Scratch, check};
 use crate::autodiff::{Lanes, WithLanes, with_lanes};
 
-/// A factor that a density gets besides those of the model's statements, such as a learned ratio.
+/// A factor of a density besides those of the model's statements, such as a learned ratio.
 pub(crate) trait Factor: std::fmt::Debug + Send + Sync {
-    /// The logarithm of the factor at unconstrained numbers; its gradient is added to `gradient`.
+    /// Returns the logarithm of the factor at the unconstrained numbers `q`, and adds its gradient to `gradient`.
     fn add(&mut self, q: &[f64], gradient: &mut [f64]) -> f64;
 
-    /// The same with buffers of its own, for another thread.
+    /// Returns a copy with its own buffers, for another thread.
     fn copy(&self) -> Box<dyn Factor>;
 }
 
@@ -18,21 +18,21 @@ impl Clone for Box<dyn Factor> {
     }
 }
 
-/// The log density of a model's latent variables, given a data set, in the unconstrained space: the globals first and then
-/// the continuous locals plate by plate, each variable's components one after the other and each component's elements side
-/// by side. Discrete locals are summed out.
+/// The log density of a model's latent variables, given a data set, in the unconstrained space. The globals come first,
+/// then the continuous locals plate by plate: for each variable its components in turn, for each component all
+/// elements. Discrete locals are summed out.
 ///
-/// [`Density::new`] takes everything in; [`Density::explicit`] leaves out the factors of implicit observations.
+/// [`Density::new`] includes every factor; [`Density::explicit`] leaves out those of implicit observations.
 #[derive(Clone, Debug)]
 pub struct Density<'a, M: Model> {
     model: &'a M,
     data: &'a M::Data,
     dimension: usize,
     scratch: Scratch,
-    /// The model's own function, on the widest registers of this machine.
+    /// The model's own density, on the widest registers of this machine.
     evaluate: Evaluate<M>,
     without_lanes: Evaluate<M>,
-    /// How much of the model's own density counts.
+    /// The part of the model's own density that counts.
     part: DensityPart,
     factor: Option<Box<dyn Factor>>,
 }
@@ -40,10 +40,10 @@ pub struct Density<'a, M: Model> {
 type Evaluate<M> = fn(&M, &<M as Model>::Data, &[f64], &mut [f64], &mut Scratch, DensityPart) -> f64;
 
 impl<'a, M: Model> Density<'a, M> {
-    /// The density given a data set.
+    /// Makes the density of the latent variables given `data`.
     ///
     /// # Errors
-    /// What is wrong with the data.
+    /// The data do not fit the model.
     pub fn new(model: &'a M, data: &'a M::Data) -> Result<Self, DataError>
     where
         M: Likelihood,
@@ -51,12 +51,13 @@ impl<'a, M: Model> Density<'a, M> {
         Self::explicit(model, data)
     }
 
-    /// The same without the factors of the implicit observations: the prior of the globals and of the continuous locals, and
-    /// the density of the observations that have one. A continuous local that feeds an implicit observation alone is among
-    /// them; a discrete one, or a plate that is only simulated, is not, since its probabilities sum to one.
+    /// Makes the density without the factors of the implicit observations: the prior of the globals and of the
+    /// continuous locals, times the density of the observations that have one. A continuous local that only an implicit
+    /// observation depends on is included; a discrete one, or a plate that is only simulated, is not, since its
+    /// probabilities sum to one.
     ///
     /// # Errors
-    /// What is wrong with the data.
+    /// The data do not fit the model.
     pub fn explicit(model: &'a M, data: &'a M::Data) -> Result<Self, DataError>
     where
         M: Explicit,
@@ -65,7 +66,7 @@ impl<'a, M: Model> Density<'a, M> {
         Ok(Self::unchecked(model, data))
     }
 
-    /// The same for data that are known to fit, or of which nothing but the sizes is read.
+    /// Makes the density for data that are known to fit, or of which only the sizes are read.
     fn unchecked(model: &'a M, data: &'a M::Data) -> Self
     where
         M: Explicit,
@@ -84,7 +85,8 @@ impl<'a, M: Model> Density<'a, M> {
         }
     }
 
-    /// The prior of the globals alone. `data` is a data set without elements, so that there are no locals.
+    /// Makes the prior density of the globals alone. `data` is a data set without elements, so that there are no
+    /// locals.
     pub(crate) fn of_globals(model: &'a M, data: &'a M::Data) -> Self
     where
         M: Explicit,
@@ -92,20 +94,21 @@ impl<'a, M: Model> Density<'a, M> {
         Self { part: DensityPart::Prior, ..Self::unchecked(model, data) }
     }
 
-    /// The same with a factor besides.
+    /// Adds a factor to the density.
     pub(crate) fn with_factor(self, factor: Box<dyn Factor>) -> Self {
         Self { factor: Some(factor), ..self }
     }
 
-    /// How many unconstrained numbers there are.
+    /// Returns the number of unconstrained numbers.
     pub fn dimension(&self) -> usize {
         self.dimension
     }
 
-    /// The log of the joint density of latents and data at `q`, Jacobian included; its gradient goes to `gradient`.
+    /// Returns the log of the joint density of latent variables and data at `q`, Jacobian included, and writes its
+    /// gradient to `gradient`.
     ///
     /// # Panics
-    /// `q` or `gradient` is not of the density's dimension.
+    /// The length of `q` or `gradient` is not the density's dimension.
     #[inline]
     pub fn gradient(&mut self, q: &[f64], gradient: &mut [f64]) -> f64 {
         let value = self.run(self.evaluate, q, gradient, self.part);
@@ -115,18 +118,19 @@ impl<'a, M: Model> Density<'a, M> {
         }
     }
 
-    /// The same for the prior of the globals alone, Jacobian included.
+    /// Returns the log density of the prior of the globals alone at `q`, Jacobian included, and writes its gradient to
+    /// `gradient`.
     ///
     /// # Panics
-    /// `q` or `gradient` is not of the density's dimension.
+    /// The length of `q` or `gradient` is not the density's dimension.
     pub fn prior_gradient(&mut self, q: &[f64], gradient: &mut [f64]) -> f64 {
         self.run(self.evaluate, q, gradient, DensityPart::Prior)
     }
 
-    /// The same as [`Density::gradient`], one element at a time: what the lanes are tested against.
+    /// Computes [`Density::gradient`] one element at a time, as a reference for tests of the lanes.
     ///
     /// # Panics
-    /// `q` or `gradient` is not of the density's dimension.
+    /// The length of `q` or `gradient` is not the density's dimension.
     pub fn gradient_without_lanes(&mut self, q: &[f64], gradient: &mut [f64]) -> f64 {
         self.run(self.without_lanes, q, gradient, DensityPart::Whole)
     }
@@ -138,15 +142,15 @@ impl<'a, M: Model> Density<'a, M> {
     }
 }
 
-/// A density without the model's types: what samplers and optimisers run on.
+/// A density without the model's types, for samplers and optimisers.
 pub(crate) trait AnyDensity: Send {
-    /// How many unconstrained numbers there are.
+    /// Returns the number of unconstrained numbers.
     fn dimension(&self) -> usize;
 
-    /// The log density at `q`, Jacobian included; its gradient goes to `gradient`.
+    /// Returns the log density at `q`, Jacobian included, and writes its gradient to `gradient`.
     fn gradient(&mut self, q: &[f64], gradient: &mut [f64]) -> f64;
 
-    /// The same for the prior of the globals alone.
+    /// Returns the log density of the prior of the globals alone at `q`, and writes its gradient to `gradient`.
     fn prior_gradient(&mut self, q: &[f64], gradient: &mut [f64]) -> f64;
 }
 
@@ -164,7 +168,7 @@ impl<M: Model> AnyDensity for Density<'_, M> {
     }
 }
 
-/// Makes a density for each thread that asks.
+/// Makes a density for each thread that needs one.
 pub(crate) type Densities<'a> = &'a (dyn Fn() -> Box<dyn AnyDensity + 'a> + Sync);
 
 struct InLanes<'a, M: Model> {
@@ -188,7 +192,7 @@ impl<M: Explicit> WithLanes for InLanes<'_, M> {
     }
 }
 
-/// The density on plain numbers. Not inlined, so that there is one of it to compile.
+/// Evaluates the density on plain numbers. It is not inlined, so that it is compiled only once.
 #[inline(never)]
 fn without_lanes<M: Explicit>(
     model: &M,

@@ -1,4 +1,5 @@
-//! The plate diagram of a model, as text for Graphviz and Mermaid; the graph behind it, also for `plot::plate_diagram`.
+//! The plate diagram of a model, as text for Graphviz and Mermaid, and the graph behind it, which `plot::plate_diagram`
+//! also draws.
 
 use super::specification::{Kind, Plate, PlateSize, Role, Specification, Variable};
 use std::fmt::Write;
@@ -58,9 +59,9 @@ impl Graph {
 
 struct Builder {
     graph: Graph,
-    /// Of each node.
+    /// The name of each node's variable.
     names: Vec<String>,
-    /// Names of the parents of each node.
+    /// The names of each node's parents.
     parents: Vec<Vec<String>>,
 }
 
@@ -101,7 +102,8 @@ impl Builder {
         plate.plates.iter().for_each(|p| self.plate(p, Some(index)));
     }
 
-    /// The node that `name` means in `plate`: the one in the nearest plate around, or else, crossed, in any.
+    /// Returns the node that `name` means in `plate`: the one in the nearest plate around it, or else, for a crossed
+    /// plate, one in any plate.
     fn find(&self, name: &str, plate: Option<usize>) -> Option<usize> {
         let inside = |p: Option<usize>| {
             self.names.iter().zip(&self.graph.nodes).position(|(n, node)| n == name && node.plate == p)
@@ -110,7 +112,7 @@ impl Builder {
         around.into_iter().find_map(inside).or_else(|| self.names.iter().position(|n| n == name))
     }
 
-    /// Arrows, once every node is known; a `param` that nothing uses goes.
+    /// Adds the arrows, once every node is known, and removes each `param` that nothing uses.
     fn finish(self) -> Graph {
         let mut edges = vec![];
         for (child, names) in self.parents.iter().enumerate() {
@@ -131,7 +133,7 @@ impl Builder {
 }
 
 impl Specification {
-    /// The plate diagram in the language of Graphviz (`dot`).
+    /// Returns the plate diagram in the language of Graphviz (`dot`).
     ///
     /// Latent variables are white ellipses (discrete locals doubled), observed ones grey; covariates are grey boxes, `let`
     /// dashed ellipses and `param` plain text. A plate is a cluster with its name and size.
@@ -151,7 +153,7 @@ impl Specification {
         out + "}\n"
     }
 
-    /// The plate diagram in the language of Mermaid, which GitHub and many editors draw.
+    /// Returns the plate diagram in the language of Mermaid, which GitHub and many editors draw.
     ///
     /// Latent variables are white stadiums (discrete locals double circles), observed ones grey; covariates are grey boxes,
     /// `let` dashed, and `param` a slanted box. A plate is a subgraph with its name and size.
@@ -196,7 +198,7 @@ fn first_inside(graph: &Graph, plate: usize) -> Option<usize> {
 
 struct Dot;
 
-/// `text` as a quoted string of Graphviz.
+/// Returns `text` as a quoted string of Graphviz.
 fn dot(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
@@ -225,7 +227,7 @@ impl Language for Dot {
 
 struct Mermaid;
 
-/// `text` as a quoted string of Mermaid, which takes entities with a `#` and would read the rest as HTML.
+/// Returns `text` as a quoted string of Mermaid, which takes entities with a `#` and would read the rest as HTML.
 fn mermaid(text: &str) -> String {
     let text = text.replace('#', "#35;").replace('&', "#amp;").replace('"', "#quot;");
     format!("\"{}\"", text.replace('<', "#lt;").replace('>', "#gt;"))

@@ -1,4 +1,4 @@
-//! How a variable is drawn: what the code that `model!` makes calls.
+//! Draws of variables, for the code of `model!`.
 
 use rand::RngExt;
 
@@ -8,7 +8,7 @@ use crate::distributions::Draw;
 /// Draws a variable.
 ///
 /// # Errors
-/// A parameter of its distribution makes no sense.
+/// A parameter of its distribution is not valid.
 #[inline(always)]
 pub fn draw<D: Draw>(variable: &'static str, distribution: &D, rng: &mut Stream) -> Result<D::Value, SimulateError> {
     match distribution.check() {
@@ -17,7 +17,7 @@ pub fn draw<D: Draw>(variable: &'static str, distribution: &D, rng: &mut Stream)
     }
 }
 
-/// Draws an element of a plate.
+/// Draws an index: the position of an element of a plate.
 ///
 /// # Errors
 /// The plate is empty.

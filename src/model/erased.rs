@@ -1,10 +1,10 @@
 //! A model without its types.
 //!
-//! What is generic over a model is compiled again for each model, in the crate of its user. So whatever need not know the
-//! model's types works with the traits of this file, and is compiled once, in this library: a model is a `&dyn AnyModel`,
-//! its data, globals and locals are `&dyn AnyData`, `&dyn AnyGlobals` and `&dyn AnyLocals`. They are made from the types of
-//! one model, and what is handed back to that model are its own types again: the functions that users call are generic and
-//! see to that.
+//! Code that is generic over a model is compiled again for each model, in the crate of its user. Code that does not
+//! need the model's types therefore works with the traits of this file, and is compiled once, in this library: a model
+//! is a `&dyn AnyModel`; its data, globals and locals are `&dyn AnyData`, `&dyn AnyGlobals` and `&dyn AnyLocals`. The
+//! functions that users call are generic: they ensure that all of these come from one model, and that the model gets
+//! its own types back.
 
 use std::any::Any;
 use std::fmt::Debug;
@@ -33,7 +33,7 @@ impl<G: AsNumbers + Send + Sync + 'static> AnyGlobals for G {
     }
 }
 
-/// A simulated data set of some model, with the latent variables that it was drawn from.
+/// A simulated data set of any model, with the latent variables that it was drawn from.
 pub(crate) trait AnySimulation: Any + Send + Sync {
     fn globals(&self) -> &dyn AnyGlobals;
     fn locals(&self) -> &dyn AnyLocals;
@@ -63,8 +63,8 @@ impl<M: Model> AnySimulation for Simulation<M> {
     }
 }
 
-/// A model. Its methods are those that follow for `dyn AnyModel`; these here have names of their own, since a type that is a
-/// [`Model`] has both.
+/// A model. Callers use the methods of `dyn AnyModel` below; those of the trait have other names, since a type that is
+/// a [`Model`] has both.
 pub(crate) trait AnyModel: Any + Debug + Send + Sync {
     fn any_specification(&self) -> Specification;
     fn any_dimension(&self, data: &dyn AnyData) -> usize;
@@ -123,17 +123,17 @@ impl<M: Model> AnyModel for M {
 }
 
 impl dyn AnyModel + '_ {
-    /// Names, shapes, supports and plates, as data.
+    /// Returns names, shapes, supports and plates, as data.
     pub(crate) fn specification(&self) -> Specification {
         self.any_specification()
     }
 
-    /// How many unconstrained numbers stand for the latent variables of a data set.
+    /// Returns the number of unconstrained numbers of all latent variables of a data set.
     pub(crate) fn dimension(&self, data: &dyn AnyData) -> usize {
         self.any_dimension(data)
     }
 
-    /// The globals from as many numbers; what is missing is NaN.
+    /// Returns the globals from their numbers; a missing number is NaN.
     pub(crate) fn globals(&self, numbers: &[f64]) -> Box<dyn AnyGlobals> {
         self.any_globals(numbers)
     }
@@ -143,7 +143,7 @@ impl dyn AnyModel + '_ {
         self.any_draw(fixed, rng)
     }
 
-    /// Runs the statements on plain numbers.
+    /// Runs the model's statements on plain numbers.
     pub(crate) fn walk(
         &self,
         data: Option<&dyn AnyData>,

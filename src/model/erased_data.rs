@@ -5,7 +5,7 @@ use std::fmt::Debug;
 
 use super::Frame;
 
-/// A data set of some model.
+/// A data set of any model.
 pub(crate) trait AnyData: Any + Send + Sync {
     fn frame(&self) -> Frame<'_>;
 }
@@ -16,12 +16,12 @@ impl Debug for dyn AnyData + '_ {
     }
 }
 
-/// The locals of a data set of some model.
+/// The locals of a data set of any model.
 pub(crate) trait AnyLocals: Any + Send + Sync {
     fn frame(&self) -> Frame<'_>;
 }
 
-/// The globals of some model.
+/// The globals of any model.
 pub(crate) trait AnyGlobals: Any + Send + Sync {
     fn to_numbers(&self) -> Vec<f64>;
 }
@@ -32,10 +32,10 @@ impl Debug for dyn AnyGlobals + '_ {
     }
 }
 
-/// Something of a model as the type that it is.
+/// Returns data, globals or locals as the type `T` of their model.
 ///
-/// Whoever calls a function of this library with a model and data, say, has both as types of one model, and they stay
-/// together: no other type comes here.
+/// Callers of this library pass a model and, for example, data as types of one model, and the two stay together: no
+/// other type can arrive here.
 pub(crate) fn typed<T: Any>(something: &dyn Any) -> &T {
     match something.downcast_ref() {
         Some(typed) => typed,

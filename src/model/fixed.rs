@@ -5,28 +5,28 @@ use rand::RngExt;
 use super::erased_data::{AnyData, AnyGlobals};
 use super::{Plate, PlateSize, SimulateError, Specification, Stream, UnknownName};
 
-/// What is held fixed while some model is drawn: globals, sizes of plates, covariates.
+/// What is held fixed while any model is drawn: globals, sizes of plates, covariates.
 #[derive(Clone, Debug)]
 pub(crate) struct Fixed<'a> {
     pub(super) globals: Option<&'a dyn AnyGlobals>,
-    /// Locals by name: the numbers of all elements, those of one side by side.
+    /// Locals by name, each with the numbers of all elements; those of one element are adjacent.
     pub(super) locals: &'a [(String, Vec<f64>)],
-    /// For each plate, those inside after the one around, the size asked for.
+    /// The requested size of each plate; inner plates follow the plate around them.
     pub(super) sizes: Vec<Option<usize>>,
-    /// A data set and whether it is followed element by element, or drawn from.
+    /// A data set, and whether covariates follow it element by element or are drawn from its rows.
     pub(super) covariates: Option<(&'a dyn AnyData, bool)>,
-    /// For each plate whether it is drawn anew although data are followed.
+    /// For each plate, whether it is drawn anew even if data are followed.
     pub(super) anew: Vec<bool>,
-    /// For each plate a size that it has, whatever the model says.
+    /// For each plate, a size that overrides the model's.
     pub(super) forced: Vec<Option<usize>>,
 }
 
 impl<'a> Fixed<'a> {
-    /// What is held fixed of a model. `covariates` is a data set and whether it is followed element by element, or drawn
-    /// from.
+    /// Fixes the `sizes` of plates, the `globals` and the `covariates`: a data set, and whether covariates follow it
+    /// element by element or are drawn from its rows.
     ///
     /// # Errors
-    /// A plate that the model does not have.
+    /// The model has no plate of a name in `sizes`.
     pub(crate) fn new(
         specification: &Specification,
         sizes: &[(String, usize)],
@@ -50,7 +50,7 @@ impl<'a> Fixed<'a> {
         Ok(Self { globals, locals: &[], sizes: asked, covariates, anew, forced })
     }
 
-    /// The same, but for plates of random size, with all inside them: these are drawn anew although data are followed.
+    /// Draws plates of random size, with everything inside them, anew even if data are followed.
     pub(crate) fn with_random_sizes(mut self, specification: &Specification) -> Self {
         fn visit(plates: &[Plate], inside: bool, anew: &mut Vec<bool>) {
             for plate in plates {
@@ -64,22 +64,22 @@ impl<'a> Fixed<'a> {
         self
     }
 
-    /// The same at some values of the globals.
+    /// Also fixes the globals.
     pub(crate) fn at<'b>(&'b self, globals: &'b dyn AnyGlobals) -> Fixed<'b> {
         self.at_all(globals, &[])
     }
 
-    /// The same at some values of the globals, and of locals by name: the numbers of all elements, those of one side by side.
+    /// Also fixes the globals, and locals by name: the numbers of all elements, those of one element adjacent.
     pub(crate) fn at_all<'b>(&'b self, globals: &'b dyn AnyGlobals, locals: &'b [(String, Vec<f64>)]) -> Fixed<'b> {
         Fixed { globals: Some(globals), locals, ..self.clone() }
     }
 
-    /// The same without any element of a plate: what is drawn are the globals, and what is observed outside plates.
+    /// Draws no element of any plate: only the globals and the observations outside plates.
     pub(crate) fn without_elements(self) -> Self {
         Self { forced: vec![Some(0); self.sizes.len()], ..self }
     }
 
-    /// The same with one element of a plate at the top, and the plates inside it as the model has them.
+    /// Draws one element of the top-level plate `plate`, and the plates inside it as the model declares them.
     pub(crate) fn with_single_element(mut self, specification: &Specification, plate: &str) -> Self {
         fn count(plate: &Plate) -> usize {
             1 + plate.plates.iter().map(count).sum::<usize>()
@@ -96,7 +96,7 @@ impl<'a> Fixed<'a> {
         self
     }
 
-    /// The numbers of a local of an element, where it is fixed.
+    /// Returns the `width` numbers of the local `name` in `element` of `plate`, if it is fixed.
     pub(super) fn kept(&self, plate: usize, name: &str, element: usize, width: usize) -> Option<&[f64]> {
         if self.anew[plate] {
             return None;
@@ -105,8 +105,8 @@ impl<'a> Fixed<'a> {
         values.get(element * width..(element + 1) * width)
     }
 
-    /// The row that an element of a plate takes its covariates from, its own or any: of the data set that covariates come
-    /// from, `rows` of which has elements of the plate.
+    /// Returns the row from which `element` of `plate` takes its covariates, its own or a random one. `rows` returns
+    /// the number of the plate's rows in the data set that covariates are taken from.
     pub(super) fn row(
         &self,
         plate: usize,

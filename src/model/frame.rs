@@ -1,27 +1,28 @@
-//! A data set without its type: what tables, networks and checks read.
+//! A data set without its type, for tables, networks and checks.
 
 use std::borrow::Cow;
 
 use super::DataError;
 use crate::hash::{NOTHING, fnv};
 
-/// The columns of one plate, or, at the top, the single row of what is outside plates.
+/// The columns of one plate or, at the top, the single row of the variables outside plates.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Frame<'a> {
     /// The plate's name; empty at the top.
     pub name: &'static str,
-    /// How many elements there are.
+    /// The number of elements.
     pub size: usize,
-    /// For a plate inside another: where the elements of each outer element begin, and after the last where they end.
+    /// For a plate inside another: the position at which the elements of each outer element begin, and, last, the end.
     pub offsets: Option<Cow<'a, [usize]>>,
     /// The plate's own variables (those in the data, or the locals), in the order of the declaration.
     pub columns: Vec<Column<'a>>,
-    /// The plates inside that are in the data, in the order of the declaration.
+    /// The plates inside it that are in the data, in the order of the declaration.
     pub plates: Vec<Frame<'a>>,
 }
 
 impl Frame<'_> {
-    /// A short text that is the same for the same names, sizes and numbers, and almost surely another for any other (FNV-1a).
+    /// Returns an FNV-1a hash of the names, sizes and numbers, as text: equal frames have equal texts, other frames
+    /// almost surely other texts.
     pub(crate) fn digest(&self) -> String {
         fn add(frame: &Frame<'_>, hash: &mut dyn FnMut(u64)) {
             frame.name.bytes().for_each(|byte| hash(byte.into()));
@@ -38,10 +39,10 @@ impl Frame<'_> {
         format!("{digest:016x}")
     }
 
-    /// Takes the first column out.
+    /// Removes and returns the first column.
     ///
     /// # Errors
-    /// There is none, or it is of another type.
+    /// There is no column, or the first is of another type.
     pub fn take_column<C: ColumnType>(&mut self) -> Result<C, DataError> {
         if self.columns.is_empty() {
             return Err(DataError::Shape { what: format!("the plate `{}` has too few columns", self.name) });
@@ -53,10 +54,10 @@ impl Frame<'_> {
         })
     }
 
-    /// Takes the first plate out.
+    /// Removes and returns the first plate.
     ///
     /// # Errors
-    /// There is none.
+    /// There is no plate.
     pub fn take_plate(&mut self) -> Result<Self, DataError> {
         if self.plates.is_empty() {
             return Err(DataError::Shape { what: format!("the plate `{}` has too few plates", self.name) });
@@ -64,25 +65,25 @@ impl Frame<'_> {
         Ok(self.plates.remove(0))
     }
 
-    /// Takes the offsets out.
+    /// Removes and returns the offsets; `[0]` if there are none.
     pub fn take_offsets(&mut self) -> Vec<usize> {
         self.offsets.take().map_or(vec![0], Cow::into_owned)
     }
 }
 
-/// A variable of a plate: `width` numbers for each element, those of one element side by side.
+/// A variable of a plate: `width` numbers for each element, those of one element adjacent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Column<'a> {
     /// The variable's name.
     pub name: &'static str,
-    /// How many numbers an element has; 1 for a scalar.
+    /// The number of numbers for each element; 1 for a scalar.
     pub width: usize,
     /// The numbers.
     pub values: Values<'a>,
 }
 
 impl<'a> Column<'a> {
-    /// A view of a variable.
+    /// Returns a view of the variable `name` with these `values`.
     pub fn of<C: ColumnType>(name: &'static str, values: &'a C) -> Self {
         Self { name, width: C::WIDTH, values: values.values() }
     }
@@ -95,7 +96,7 @@ pub enum Values<'a> {
     Real(Cow<'a, [f64]>),
     /// Counts.
     Count(Cow<'a, [u64]>),
-    /// True or false.
+    /// `true` or `false`.
     Bool(Cow<'a, [bool]>),
     /// Categories and indices.
     Category(Cow<'a, [usize]>),
@@ -104,7 +105,7 @@ pub enum Values<'a> {
 }
 
 impl Values<'_> {
-    /// How many numbers there are.
+    /// Returns how many numbers there are.
     pub fn len(&self) -> usize {
         match self {
             Self::Real(x) => x.len(),
@@ -115,12 +116,12 @@ impl Values<'_> {
         }
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no numbers.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Number `i` as a real number; `false` and `true` are 0 and 1.
+    /// Returns number `i` as a real number; `false` and `true` are 0 and 1.
     pub fn get(&self, i: usize) -> f64 {
         match self {
             Self::Real(x) => x[i],
@@ -132,14 +133,14 @@ impl Values<'_> {
     }
 }
 
-/// The types of the fields of a data set: a scalar, an array, or an image (an array of rows of pixels), alone outside plates
-/// and in a `Vec` inside.
+/// A type of a field of a data set: a scalar, an array or an image (an array of rows of pixels) outside plates, and a
+/// `Vec` of these inside plates.
 pub trait ColumnType: Sized {
-    /// How many numbers an element has.
+    /// The number of numbers for each element.
     const WIDTH: usize;
-    /// The numbers, borrowed.
+    /// Returns the numbers, borrowed.
     fn values(&self) -> Values<'_>;
-    /// The field from a column; nothing if it is of another type.
+    /// Makes the field from a column; `None` if the column is of another type.
     fn from_column(column: Column<'_>) -> Option<Self>;
 }
 

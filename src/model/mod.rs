@@ -1,4 +1,4 @@
-//! What a model is: the traits that `model!` implements, its specification, its densities and the checks of its data.
+//! Models: the traits that `model!` implements, specifications, densities and checks of data.
 
 mod check;
 mod data_error;

@@ -1,12 +1,12 @@
-//! Names of plates and variables, and what is said of one that does not exist.
+//! Names of plates and variables, and the error for a name that does not exist.
 
 use std::borrow::Cow;
 use std::fmt;
 
 /// The name of a plate, of a variable, or of one of its numbers: `events`, `mass`, `mu[2]`.
 ///
-/// `model!` makes a constant of each name of a model, so that the compiler finds a misspelt one: `Resonance::MASS` in the place
-/// of `"mass"`. Functions take either.
+/// `model!` makes a constant of each name of a model, so that the compiler finds a misspelt one: `Resonance::MASS`
+/// instead of `"mass"`. Functions take either.
 ///
 /// ```
 /// use hierarch::prelude::*;
@@ -38,7 +38,7 @@ impl Name {
         Self(Cow::Borrowed(name))
     }
 
-    /// Names component or element `index`: `mu[2]`.
+    /// Returns the name of component or element `index`: `mu[2]`.
     pub fn at(&self, index: usize) -> Self {
         Self(Cow::Owned(format!("{}[{index}]", self.0)))
     }
@@ -85,23 +85,23 @@ impl From<&Name> for Name {
     }
 }
 
-/// There is nothing of a name that was asked for.
+/// A name that does not exist.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there is no {what} `{name}`; there are {}", listed(known))]
 pub struct UnknownName {
-    /// What was looked for, such as `plate` or `global`.
+    /// What the name should be of, such as `plate` or `global`.
     pub what: &'static str,
-    /// The name asked for.
+    /// The name that was given.
     pub name: String,
     /// The names that exist.
     pub known: Vec<String>,
 }
 
 impl UnknownName {
-    /// Finds the position of `name` among the names that exist.
+    /// Returns the position of `name` among the names that exist.
     ///
     /// # Errors
-    /// It is none of them.
+    /// There is no such name.
     pub(crate) fn find<S: AsRef<str>>(what: &'static str, name: &str, known: &[S]) -> Result<usize, UnknownName> {
         let found = known.iter().position(|one| one.as_ref() == name);
         found.ok_or_else(|| UnknownName {
@@ -112,7 +112,7 @@ impl UnknownName {
     }
 }
 
-/// The names of a message, of which a long list is cut short.
+/// Returns the names as a list for a message; a long list is cut short.
 fn listed(names: &[String]) -> String {
     const SHOWN: usize = 20;
     let first: Vec<String> = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();

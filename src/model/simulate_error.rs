@@ -1,4 +1,4 @@
-//! What can keep a model from being simulated.
+//! Errors of simulations.
 
 use super::{DataError, UnknownName};
 use crate::distributions::ParameterError;
@@ -7,7 +7,7 @@ use crate::distributions::ParameterError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SimulateError {
-    /// A parameter of a distribution makes no sense.
+    /// A parameter of a distribution is not valid.
     #[error("`{variable}` cannot be drawn: {error}")]
     Parameter {
         /// The variable.
@@ -15,7 +15,7 @@ pub enum SimulateError {
         /// What is wrong.
         error: ParameterError,
     },
-    /// Nothing says how to draw a covariate.
+    /// A covariate has neither a distribution nor data to take it from.
     #[error(
         "the covariate `{variable}` has no distribution: hand in data to take it from with `.covariates_from(&data)` or `.same_design_as(&data)`, \
          or declare `given {variable} ~ ...`"
@@ -24,7 +24,7 @@ pub enum SimulateError {
         /// The covariate.
         variable: &'static str,
     },
-    /// Two data sets are to give the covariates.
+    /// Covariates are to be taken from two data sets.
     #[error(
         "covariates cannot be those of one data set, `.same_design_as(&data)` or `.replicate(&data)`, and drawn from another, \
          `.covariates_from(&data)`: leave one out"
@@ -36,13 +36,13 @@ pub enum SimulateError {
         /// The covariate.
         variable: &'static str,
     },
-    /// There is nothing to learn from: simulations have no elements.
+    /// There is nothing to train with: the simulations have no elements.
     #[error("the plate `{plate}` had no element in any of many simulations in a row: give it a larger `size`")]
     NoElements {
         /// The plate.
         plate: String,
     },
-    /// No alternative to a hypothesis is possible.
+    /// No alternative to a hypothesis lies within the support.
     #[error(
         "no value of `{variable}` that is to be tested, and none at the given distances from it, is within the support: \
          choose other hypotheses or smaller distances"
@@ -51,7 +51,7 @@ pub enum SimulateError {
         /// The global.
         variable: String,
     },
-    /// There is no plate of a name.
+    /// The model has no plate of that name.
     #[error(transparent)]
     Unknown(#[from] UnknownName),
     /// A plate cannot have that size.
@@ -66,7 +66,7 @@ pub enum SimulateError {
         /// The largest size.
         high: usize,
     },
-    /// The data that covariates are taken from do not fit the model.
+    /// The data from which covariates are taken do not fit the model.
     #[error("the data that covariates are taken from: {0}")]
     Covariates(#[from] DataError),
 }

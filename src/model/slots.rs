@@ -1,4 +1,4 @@
-//! Where the numbers of each latent variable are, among the unconstrained ones and among the values.
+//! The positions of each latent variable's numbers, among the unconstrained numbers and among the values.
 
 use std::ops::Range;
 
@@ -8,7 +8,7 @@ use super::walk::{Scalar, Vector};
 use super::{Frame, Kind, Model, Role, Slot, Specification, Variable, Walk, specification};
 use crate::distributions::Support;
 
-/// Where a global's numbers are.
+/// The positions of a global's numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GlobalSlot {
     /// The global's name.
@@ -19,13 +19,13 @@ pub struct GlobalSlot {
     pub components: Vec<String>,
     /// Whether it lies between two bounds.
     pub bounded: bool,
-    /// Its place among the unconstrained numbers of the globals.
+    /// Its positions among the unconstrained numbers of the globals.
     pub free: Range<usize>,
-    /// Its place among the values of the globals.
+    /// Its positions among the values of the globals.
     pub values: Range<usize>,
 }
 
-/// Where the numbers of each global are, in the order of the declaration.
+/// Returns the positions of each global's numbers, in the order of the declaration.
 pub fn global_slots<M: Model>(model: &M) -> Vec<GlobalSlot> {
     (model as &dyn AnyModel).global_slots()
 }
@@ -56,38 +56,38 @@ fn slots_of_globals(model: &dyn AnyModel) -> Vec<GlobalSlot> {
 pub struct LocalSlot {
     /// Its name.
     pub name: String,
-    /// Where its plate is in the frames of the data and of the locals: `[1, 0]` is `frame.plates[1].plates[0]`.
+    /// The path to its plate in the frames of the data and of the locals: `[1, 0]` is `frame.plates[1].plates[0]`.
     pub plate: Vec<usize>,
-    /// Which of its plate's columns in the frame of the locals it is.
+    /// The position of its column in its plate, in the frame of the locals.
     pub column: usize,
-    /// How many numbers its value in an element has; 1 for a scalar.
+    /// The number of numbers in its value for one element; 1 for a scalar.
     pub width: usize,
-    /// What its values are.
+    /// The type of its values.
     pub values: LocalValues,
 }
 
-/// What the values of a local are.
+/// The type of a local's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LocalValues {
-    /// Real numbers, which stand among the unconstrained numbers of a data set.
+    /// Real numbers, which are among the unconstrained numbers of a data set.
     Continuous {
-        /// How many unconstrained numbers stand for its value in an element: one for each, and one fewer for a simplex.
+        /// The number of unconstrained numbers for its value in one element: `width`, and one fewer for a simplex.
         free: usize,
-        /// Whether it lies between two bounds. Where the data choose among distributions, whether the chosen one does in an
-        /// element of which nothing is known.
+        /// Whether it lies between two bounds. Where the data choose among distributions, whether it does with the
+        /// distribution that is chosen for an element whose data are all NaN.
         bounded: bool,
     },
-    /// Whole numbers, or true and false.
+    /// Whole numbers, or `true` and `false`.
     Discrete {
-        /// How many values there are, 0, 1, ...; nothing if that is infinite, or depends on the data.
+        /// The number of possible values, which are 0, 1, ...; `None` if it is infinite or depends on the data.
         categories: Option<usize>,
     },
 }
 
-/// The locals of a model, plate by plate from the outside in, in the order of the declaration; those of plates that are not
-/// in the data are left out.
+/// Returns the locals of a model, plate by plate from the outside in, in the order of the declaration. Locals of plates
+/// that are not in the data are left out.
 ///
-/// It runs the statements for an imagined element of each plate, with data and latent variables that are NaN.
+/// It runs the model's statements for one imagined element of each plate, with data and latent variables that are NaN.
 pub fn local_slots<M: Model>(model: &M) -> Vec<LocalSlot> {
     (model as &dyn AnyModel).local_slots()
 }
@@ -134,20 +134,21 @@ fn slots_of_locals(model: &dyn AnyModel) -> Vec<LocalSlot> {
     found
 }
 
-/// Where the numbers of a continuous local are for one data set: component `c` of element `i` is number
-/// `c * elements + i` of each range.
+/// The positions of a continuous local's numbers for one data set: component `c` of element `i` is number `c * elements
+/// + i` of each range.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocalRange {
-    /// How many elements its plate has, over all outer elements.
+    /// The number of elements of its plate, over all outer elements.
     pub elements: usize,
-    /// Its place among the unconstrained numbers of all latent variables.
+    /// Its positions among the unconstrained numbers of all latent variables.
     pub free: Range<usize>,
-    /// Its place among the values that [`constrain`](super::constrain) gives.
+    /// Its positions among the values that [`constrain`](super::constrain) returns.
     pub values: Range<usize>,
 }
 
-/// Where the numbers of each local are for the data set of a frame, given all globals and locals of the model; nothing for a
-/// discrete one, which has none. The globals come first, then the locals in their order.
+/// Returns the positions of each local's numbers for the data set with the frame `data`; `None` for a discrete local,
+/// which has no unconstrained numbers. `globals` and `locals` are all those of the model. The globals' numbers come
+/// first, then those of the locals in their order.
 pub fn local_ranges(globals: &[GlobalSlot], locals: &[LocalSlot], data: &Frame<'_>) -> Vec<Option<LocalRange>> {
     let mut free = globals.last().map_or(0, |g| g.free.end);
     let mut value = globals.last().map_or(0, |g| g.values.end);
@@ -167,7 +168,7 @@ pub fn local_ranges(globals: &[GlobalSlot], locals: &[LocalSlot], data: &Frame<'
         .collect()
 }
 
-/// Finds the unconstrained numbers of each latent variable; the values are of no interest.
+/// Finds the positions of each latent variable's unconstrained numbers; the values do not matter.
 struct Slots {
     /// Whether to go into the plates.
     locals: bool,
@@ -183,7 +184,7 @@ impl Slots {
         slots
     }
 
-    /// The place of a variable, of one element.
+    /// Returns the positions of a variable's unconstrained numbers, for one element.
     fn free(&self, v: &Variable) -> Range<usize> {
         let mut runs = self.free.iter().filter(|(name, _)| *name == v.name).map(|(_, free)| free);
         let first = runs.next().cloned().unwrap_or(0..0);
@@ -234,7 +235,7 @@ impl Walk for Slots {
         self.categories.push((name, first.filter(|_| same)));
     }
 
-    /// No support depends on what is summed out: any of its values does.
+    /// No support depends on a discrete local that is summed out, so any value of it will do.
     fn sum_out(&mut self, _: usize, body: &mut dyn FnMut(&mut dyn Walk, usize)) {
         body(self, 0);
     }

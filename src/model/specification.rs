@@ -1,4 +1,4 @@
-//! What a model says, as data: names, shapes, supports and plates.
+//! The declaration of a model, as data: names, shapes, supports and plates.
 //!
 //! `model!` emits one [`Specification`] for each model. Tables, images, the files of a saved posterior and the errors
 //! about data all read it, so that none of them needs the model's types.
@@ -12,7 +12,7 @@ use crate::hash::{NOTHING, fnv};
 pub struct Specification {
     /// The name that follows `model!`.
     pub name: String,
-    /// `param` fields with the values they had when the specification was made, as text.
+    /// The `param` fields with their values when the specification was made, as text.
     pub params: Vec<(String, String)>,
     /// Variables outside all plates, in the order of the declaration.
     pub variables: Vec<Variable>,
@@ -20,7 +20,7 @@ pub struct Specification {
     pub plates: Vec<Plate>,
 }
 
-/// What the code that `model!` makes calls: it is short there, and compiled here.
+/// Functions that the code of `model!` calls: the calls are short, and the functions are compiled once, here.
 fn texts(of: &[&str]) -> Vec<String> {
     of.iter().map(|&text| text.to_owned()).collect()
 }
@@ -37,8 +37,8 @@ impl Specification {
         Self { name: name.to_owned(), params, variables, plates }
     }
 
-    /// Those of some plates of the model that are in its data: with an observation or a covariate of their own or inside
-    /// them, or read by an index. The others are only ever simulated.
+    /// Returns those of `plates` that are in the model's data: with an observation or a covariate of their own or
+    /// inside them, or read by an index. The others are only simulated.
     pub fn data_plates<'a>(&'a self, plates: &'a [Plate]) -> impl Iterator<Item = &'a Plate> {
         plates.iter().filter(|p| self.in_data(p))
     }
@@ -52,23 +52,23 @@ impl Specification {
             || indexed(&self.plates, &plate.name)
     }
 
-    /// A short text that is the same for the same model with the same params, and almost surely another for any other
-    /// (FNV-1a of all that the specification says).
+    /// Returns a short text that identifies the model with its params: an FNV-1a hash of the whole specification.
+    /// Another model almost surely has another text.
     pub fn fingerprint(&self) -> String {
         format!("{:016x}", fnv(NOTHING, format!("{self:?}").bytes().map(u64::from)))
     }
 }
 
-/// A set of elements that are conditionally independent given what is outside it.
+/// A set of elements that are conditionally independent given the variables outside it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plate {
     /// Its name in the declaration.
     pub name: String,
-    /// How many elements it may have.
+    /// The number of elements that it may have.
     pub size: PlateSize,
-    /// Variables of one element.
+    /// The variables of one element.
     pub variables: Vec<Variable>,
-    /// Plates inside one element.
+    /// The plates inside one element.
     pub plates: Vec<Plate>,
 }
 
@@ -82,15 +82,15 @@ impl Plate {
 /// The sizes a plate may have.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum PlateSize {
-    /// Always this many.
+    /// A fixed number of elements.
     Fixed(usize),
-    /// Any number from the first to the last, both included.
+    /// Any number of elements from the first to the second, both included.
     Range(usize, usize),
-    /// Drawn from a distribution, written as in the declaration, such as `Poisson(rate)`.
+    /// A number of elements that is drawn from a distribution.
     Random {
-        /// The name given to the size.
+        /// The name of the size in the declaration.
         name: String,
-        /// The distribution, as written.
+        /// The distribution, as written in the declaration, such as `Poisson(rate)`.
         distribution: String,
         /// The names of the variables that its arguments use.
         parents: Vec<String>,
@@ -103,7 +103,7 @@ impl PlateSize {
         Self::Random { name: name.to_owned(), distribution: distribution.to_owned(), parents: texts(parents) }
     }
 
-    /// Whether data may hold a plate of `size` elements.
+    /// Returns whether data may hold a plate of `size` elements.
     pub fn allows(&self, size: usize) -> bool {
         match self {
             Self::Fixed(n) => size == *n,
@@ -113,26 +113,26 @@ impl PlateSize {
     }
 }
 
-/// What a variable is to the model.
+/// The role of a variable in the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Role {
-    /// Shared by the whole data set and of interest.
+    /// Latent, shared by the whole data set, and of interest.
     Global,
-    /// Shared by the whole data set, of no interest of its own.
+    /// Latent, shared by the whole data set, and of no interest of its own (a nuisance parameter).
     Nuisance,
     /// Latent, one for each element of its plate.
     Local,
-    /// Seen.
+    /// Observed.
     Observed,
-    /// A covariate: seen, and not modelled.
+    /// A covariate: part of the data, but not modelled.
     Given,
-    /// A covariate that says to which element of another plate this element belongs.
+    /// A covariate that is the position of the element of another plate to which this element belongs.
     Index,
     /// A named function of other variables (`let`).
     Derived,
 }
 
-/// What the values of a variable are.
+/// The type of a variable's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
     /// Real numbers (`f64`).
@@ -152,20 +152,20 @@ pub enum Kind {
 pub struct Variable {
     /// Its name in the declaration.
     pub name: String,
-    /// What it is to the model.
+    /// Its role in the model.
     pub role: Role,
-    /// What its values are.
+    /// The type of its values.
     pub kind: Kind,
     /// Its shape: empty for a scalar, `[3]` for a vector of three.
     pub shape: Vec<usize>,
-    /// How it comes about, as written: the distribution, the expression of a `let`, or the plate of an index; empty for a
+    /// Its definition, as written: the distribution, the expression of a `let`, or the plate of an index; empty for a
     /// covariate without a distribution.
     pub definition: String,
     /// The names of the variables that its definition uses, in the order of first use.
     pub parents: Vec<String>,
-    /// Whether it is observed and a function draws it, so that it has no density.
+    /// Whether it is an implicit observation: drawn by a function, and so without a density.
     pub implicit: bool,
-    /// The plate whose elements it names, if it is an index.
+    /// The plate that it is an index into; `None` if it is not an index.
     pub index_of: Option<String>,
 }
 
@@ -186,29 +186,29 @@ impl Variable {
         Self { index_of: Some(plate.to_owned()), ..self }
     }
 
-    /// The number of scalars in it.
+    /// Returns the number of scalars in it.
     pub fn len(&self) -> usize {
         self.shape.iter().product()
     }
 
-    /// Whether it is part of the data.
+    /// Returns whether it is part of the data.
     pub fn in_data(&self) -> bool {
         matches!(self.role, Role::Observed | Role::Given | Role::Index)
     }
 
-    /// Whether it names elements of a plate.
+    /// Returns whether it is an index into `plate`.
     pub fn is_index_of(&self, plate: &str) -> bool {
         self.index_of.as_deref() == Some(plate)
     }
 
-    /// Whether it has no scalars.
+    /// Returns whether it has no scalars.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
 impl PlateSize {
-    /// The largest size, where there is one.
+    /// Returns the largest size; `None` if there is no bound.
     pub fn largest(&self) -> Option<usize> {
         match self {
             Self::Fixed(n) | Self::Range(_, n) => Some(*n),

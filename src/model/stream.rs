@@ -5,7 +5,8 @@ use rand::SeedableRng;
 /// The random numbers of one simulated data set.
 pub type Stream = rand_xoshiro::Xoshiro256PlusPlus;
 
-/// The stream of random numbers that a seed and a position name: the i-th data set of a run always gets the same one.
+/// Returns the stream of random numbers for `seed` and a position: the i-th data set of a run always gets the same
+/// stream.
 pub fn stream(seed: u64, index: u64) -> Stream {
     // SplitMix64's mixing function makes 256 bits of state from the pair, so that neighbours share nothing.
     let mix = |x: u64| {

@@ -1,4 +1,4 @@
-//! What `model!` implements for a model, and what the code that it makes is handed.
+//! The traits that `model!` implements for a model, and the types that its code works with.
 
 use std::marker::PhantomData;
 
@@ -14,16 +14,16 @@ pub trait Model: Clone + std::fmt::Debug + PartialEq + Send + Sync + Serialize +
     type Globals: AsNumbers + Clone + std::fmt::Debug + PartialEq + Send + Sync + Serialize + DeserializeOwned + 'static;
     /// The local variables, plate by plate.
     type Locals: LocalSet;
-    /// What is observed and given.
+    /// The observations and covariates.
     type Data: DataSet<Model = Self>;
 
-    /// Names, shapes, supports and plates, as data.
+    /// Returns names, shapes, supports and plates, as data.
     fn specification(&self) -> Specification;
 
-    /// Draws one data set.
+    /// Draws one data set with its latent variables.
     ///
     /// # Errors
-    /// A parameter of a distribution that makes no sense, or a covariate that nothing says how to draw.
+    /// A parameter of a distribution is not valid, or a covariate has neither a distribution nor data to take it from.
     fn draw(&self, plan: &Plan<'_, Self>, rng: &mut Stream) -> Result<Simulation<Self>, SimulateError>;
 
     #[doc(hidden)]
@@ -35,18 +35,21 @@ pub trait Model: Clone + std::fmt::Debug + PartialEq + Send + Sync + Serialize +
         walk: &mut dyn Walk,
     );
 
-    /// How many unconstrained numbers stand for the latent variables of a data set: the globals and the continuous locals.
+    /// Returns the number of unconstrained numbers of all latent variables of `data`: the globals and the continuous
+    /// locals.
     fn dimension(&self, data: &Self::Data) -> usize;
 }
 
-/// A model of which everything but its implicit observations has a density, the explicit part.
+/// A model in which everything but the implicit observations has a density: the explicit part.
 ///
 /// The joint density of a model with an implicit observation, `observe image: [f32; 64] ~ render(a, b);`, is the product of
-/// the explicit part and of p(image | globals, continuous locals), for which a learned ratio can stand in. `model!` implements
-/// this trait if that product exists and the explicit part can be worked out: no discrete local stands behind both an
-/// implicit observation and anything that has a density, and those behind the latter have finitely many values to sum over.
+/// the explicit part and of p(image | globals, continuous locals), which a learned ratio can replace. `model!`
+/// implements this trait if that product exists and the explicit part can be computed: no discrete local is a parent of
+/// both an implicit observation and a variable with a density, and the discrete locals behind the latter have finitely
+/// many values to sum over.
 pub trait Explicit: Model {
-    /// The log density of the explicit part at unconstrained numbers, Jacobian included, and its gradient.
+    /// Returns the log density of the explicit part at the unconstrained numbers `q`, Jacobian included, and writes its
+    /// gradient to `gradient`.
     #[doc(hidden)]
     fn log_density_lanes<V: Lanes>(
         &self,
@@ -58,58 +61,59 @@ pub trait Explicit: Model {
     ) -> f64;
 }
 
-/// A model of which every observation has a density, so that its posterior can be sampled exactly: the explicit part is the
-/// whole.
+/// A model in which every observation has a density, so that its posterior can be sampled exactly: the explicit part is
+/// the whole model.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no likelihood, since a function draws one of its observations: infer it with `npe()`",
     label = "no likelihood"
 )]
 pub trait Likelihood: Explicit {}
 
-/// How much of a density is wanted.
+/// The part of a model's density that is evaluated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DensityPart {
     /// The prior of the globals alone.
     Prior,
-    /// The joint density of the globals, the continuous locals and the data, but for implicit observations.
+    /// The joint density of the globals, the continuous locals and the data, without implicit observations.
     Whole,
 }
 
-/// A struct of numbers as a row of numbers.
+/// A struct of numbers that can be converted to and from a row of numbers.
 pub trait AsNumbers: Sized {
-    /// The numbers in the order of the declaration, vectors one component after the other.
+    /// Returns the numbers in the order of the declaration, vectors component by component.
     fn to_numbers(&self) -> Vec<f64>;
-    /// The struct from as many numbers; what is missing is NaN.
+    /// Makes the struct from its numbers; a missing number is NaN.
     fn from_numbers(numbers: &[f64]) -> Self;
 }
 
-/// A data set of some model.
+/// A data set of a model.
 pub trait DataSet:
     Clone + std::fmt::Debug + PartialEq + Send + Sync + Serialize + DeserializeOwned + Sized + 'static
 {
     /// The model it belongs to.
     type Model: Model<Data = Self>;
-    /// Its columns, borrowed.
+    /// Returns its columns, borrowed.
     fn frame(&self) -> Frame<'_>;
-    /// A data set from columns in the order of the declaration.
+    /// Makes a data set from columns in the order of the declaration.
     ///
     /// # Errors
-    /// A column of another type or length than the model's.
+    /// A column is of another type or length than the model's.
     fn from_frame(frame: Frame<'_>) -> Result<Self, DataError>;
 }
 
-/// The local variables of a data set of some model.
+/// The local variables of a data set of a model.
 pub trait LocalSet:
     Clone + std::fmt::Debug + PartialEq + Send + Sync + Serialize + DeserializeOwned + Sized + 'static
 {
-    /// Their columns, borrowed: the same tree of plates as the data's frame, each with its locals in the order of the
-    /// declaration, whether there are any or not. Offsets stand in the data; the size is the length of the columns, 0
-    /// without any. Plates that are not in the data, which are only ever simulated, are left out.
+    /// Returns their columns, borrowed: the same tree of plates as the data's frame, also plates without locals, each
+    /// with its locals in the order of the declaration. Offsets are in the data only; the size is the length of the
+    /// columns, or 0 without columns. Plates that are not in the data, which are only simulated, are left out.
     fn frame(&self) -> Frame<'_>;
-    /// The locals from columns in that order; plates that are not in the data are empty.
+    /// Makes the locals from columns in the order of [`frame`](LocalSet::frame); plates that are not in the data are
+    /// empty.
     ///
     /// # Errors
-    /// A column of another type than the model's, or too few of them.
+    /// A column is of another type than the model's, or there are too few columns.
     fn from_frame(frame: Frame<'_>) -> Result<Self, DataError>;
 }
 
@@ -121,11 +125,11 @@ pub struct Simulation<M: Model> {
     pub globals: M::Globals,
     /// The locals.
     pub locals: M::Locals,
-    /// What would have been seen.
+    /// The simulated data set.
     pub data: M::Data,
 }
 
-/// What is held fixed while a model is drawn, in the model's types: what the code that `model!` makes asks for.
+/// What is held fixed while a model is drawn, in the model's types, for the code of `model!`.
 #[derive(Debug)]
 pub struct Plan<'a, M: Model> {
     fixed: &'a Fixed<'a>,
@@ -137,12 +141,12 @@ impl<'a, M: Model> Plan<'a, M> {
         Self { fixed, model: PhantomData }
     }
 
-    /// The globals, where they are fixed.
+    /// Returns the globals if they are fixed.
     pub fn globals(&self) -> Option<&'a M::Globals> {
         self.fixed.globals.map(|globals| typed(globals))
     }
 
-    /// The value of a local of an element, where it is fixed.
+    /// Returns the value of the local `name` in `element` of `plate`, if it is fixed.
     #[inline]
     pub fn kept<const N: usize>(&self, plate: usize, name: &str, element: usize) -> Option<[f64; N]> {
         if self.fixed.locals.is_empty() {
@@ -151,17 +155,18 @@ impl<'a, M: Model> Plan<'a, M> {
         self.fixed.kept(plate, name, element, N)?.try_into().ok()
     }
 
-    /// The data whose sizes, indices and covariates are followed in a plate.
+    /// Returns the data whose sizes, indices and covariates are used unchanged in `plate`, if there are any.
     pub fn like_in(&self, plate: usize) -> Option<&'a M::Data> {
         self.fixed.covariates.filter(|c| c.1 && !self.fixed.anew[plate]).map(|c| typed(c.0))
     }
 
-    /// The data that covariates come from.
+    /// Returns the data that covariates are taken from, if there are any.
     pub fn covariates(&self) -> Option<&'a M::Data> {
         self.fixed.covariates.map(|c| typed(c.0))
     }
 
-    /// The row that an element of a plate takes its covariates from: its own, or any.
+    /// Returns the row from which `element` of `plate` takes its covariates, with the data: its own row, or a random
+    /// one.
     pub fn row(
         &self,
         plate: usize,
@@ -173,11 +178,12 @@ impl<'a, M: Model> Plan<'a, M> {
         Some((self.fixed.row(plate, element, || len(data), rng)?, data))
     }
 
-    /// The size of a plate that may have `low` to `high` elements. Where nothing says which, half of the sizes are uniform
-    /// and half log-uniform, so that a network sees many of every order of magnitude and of the largest.
+    /// Returns the size of a plate that may have `low` to `high` elements. If the size is not fixed, half of the sizes
+    /// are drawn uniformly and half log-uniformly, so that a network sees many sizes of every order of magnitude and
+    /// many of the largest.
     ///
     /// # Errors
-    /// The size asked for is not allowed.
+    /// The fixed size is not within these bounds.
     pub fn size(
         &self,
         plate: usize,
@@ -190,7 +196,7 @@ impl<'a, M: Model> Plan<'a, M> {
         self.fixed.size(plate, name, (low, high), like, rng)
     }
 
-    /// The size of a plate of random size, where something says which.
+    /// Returns the size of a plate of random size, if it is fixed.
     pub fn random_size(&self, plate: usize, like: Option<usize>) -> Option<usize> {
         self.fixed.forced[plate].or(like).or(self.fixed.sizes[plate])
     }

@@ -1,4 +1,4 @@
-//! The maps between the values of a model's latent variables and unconstrained numbers, and its log density at values.
+//! Maps between the values of a model's latent variables and unconstrained numbers; the log density at given values.
 
 use super::erased::AnyModel;
 use super::erased_data::{AnyData, AnyGlobals, AnyLocals};
@@ -9,11 +9,11 @@ use super::{
 use crate::autodiff::LogSum;
 use crate::distributions::{Support, break_stick, mend_stick};
 
-/// The log of the joint density of the latent variables and the data in constrained space: the sum of the statements' log
-/// densities, without Jacobians. Discrete locals are summed out, whatever their values in `locals`.
+/// Returns the log of the joint density of the latent variables and the data in constrained space: the sum of the
+/// statements' log densities, without Jacobians. Discrete locals are summed out, whatever their values in `locals`.
 ///
 /// # Errors
-/// What is wrong with the data, or locals that do not belong to it.
+/// The data do not fit the model, or `locals` do not fit the data.
 pub fn log_density<M: Likelihood>(
     model: &M,
     globals: &M::Globals,
@@ -27,50 +27,55 @@ pub fn log_density<M: Likelihood>(
     Ok(visitor.log_density)
 }
 
-/// The log density of the prior of all globals in constrained space.
+/// Returns the log density of the prior of all globals in constrained space.
 pub fn log_prior<M: Model>(model: &M, globals: &M::Globals) -> f64 {
     any(model).log_prior(globals)
 }
 
-/// The unconstrained numbers of latent variables: the globals, and the continuous locals where a data set is given with
-/// them. A number outside its variable's support has none: NaN.
+/// Returns the unconstrained numbers of the globals, and of the continuous locals if `with` gives the locals and their
+/// data set. A number outside its variable's support becomes NaN.
 ///
 /// # Panics
-/// The locals are fewer than the elements of the data ([`check_locals`]).
+/// There are fewer locals than elements of the data (see [`check_locals`]).
 pub fn unconstrain<M: Model>(model: &M, globals: &M::Globals, with: Option<(&M::Locals, &M::Data)>) -> Vec<f64> {
     any(model).unconstrain(globals, with.map(|(locals, data)| (locals as &dyn AnyLocals, data as &dyn AnyData)))
 }
 
-/// The values of the latent variables at unconstrained numbers `q`: the globals, and the continuous locals where there is a
-/// data set. Components of a simplex are one more than its unconstrained numbers; else the order is the same.
+/// Sets `values` to the values of the latent variables at the unconstrained numbers `q`: the globals, and the
+/// continuous locals if `data` is given. A simplex has one component more than unconstrained numbers; otherwise the
+/// order is the same.
 pub fn constrain<M: Model>(model: &M, data: Option<&M::Data>, q: &[f64], values: &mut Vec<f64>) {
     any(model).constrain(any_data::<M>(data), q, values);
 }
 
-/// The same, and after the latent variables those `let`s that depend on them: outside plates, and in plates with continuous
-/// locals. What depends on a discrete local is left out, since that has no value.
+/// Sets `values` as [`constrain`] does, and appends the `let`s that depend on latent variables: outside plates, and in
+/// plates with continuous locals. A `let` that depends on a discrete local is left out, since that local is summed out
+/// and has no value.
 ///
 /// Without continuous locals the data change nothing, and may be left out to save time.
 pub fn constrain_with_derived<M: Model>(model: &M, data: Option<&M::Data>, q: &[f64], values: &mut Vec<f64>) {
     any(model).constrain_with_derived(any_data::<M>(data), q, values);
 }
 
-/// The names of the `let`s that [`constrain_with_derived`] gives after the latent variables.
+/// Returns the names of the `let`s that [`constrain_with_derived`] appends to the latent variables.
 pub fn derived_names<M: Model>(model: &M, data: &M::Data) -> Vec<String> {
     any(model).derived_names(data)
 }
 
-/// The logarithm of the Jacobian determinant of the map from unconstrained numbers to the values of some globals.
+/// Returns the logarithm of the Jacobian determinant of the map from the unconstrained numbers `q` to the values of
+/// `globals`.
 pub fn log_jacobian<M: Model>(model: &M, q: &[f64], globals: &[&str]) -> f64 {
     any(model).log_jacobian(q, globals)
 }
 
-/// The same for all latent variables given a data set: the globals and the continuous locals.
+/// Returns the logarithm of the Jacobian determinant of the map from `q` to the values of all latent variables given
+/// `data`: the globals and the continuous locals.
 pub fn log_jacobian_of_all<M: Model>(model: &M, data: &M::Data, q: &[f64]) -> f64 {
     any(model).log_jacobian_of_all(data, q)
 }
 
-/// The names of the numbers that [`constrain`] gives: `mass`, `mu[2]`, and for locals with the element last, `slope[0][17]`.
+/// Returns the names of the numbers that [`constrain`] gives: `mass`, `mu[2]`, and for locals with the element last,
+/// `slope[0][17]`.
 pub fn names<M: Model>(model: &M, data: Option<&M::Data>) -> Vec<String> {
     any(model).names(any_data::<M>(data))
 }
@@ -83,7 +88,7 @@ fn any_data<M: Model>(data: Option<&M::Data>) -> Option<&dyn AnyData> {
     data.map(|data| data as &dyn AnyData)
 }
 
-/// What stands behind the functions above.
+/// The implementation of the functions above.
 impl dyn AnyModel + '_ {
     pub(crate) fn log_prior(&self, globals: &dyn AnyGlobals) -> f64 {
         let mut visitor = Known { log_density: 0.0 };
@@ -179,14 +184,14 @@ fn place_number(numbers: &mut Vec<f64>, at: usize, x: f64) {
     numbers[at] = x;
 }
 
-/// The known components of a vector, if there are any.
+/// Copies the known components of a vector to `value`, if there are any.
 fn copy(known: Option<&[f64]>, value: &mut [f64]) {
     if let Some(known) = known {
         value.copy_from_slice(known);
     }
 }
 
-/// Latents that are known: sums the density.
+/// Sums the log density at known latent variables.
 struct Known {
     log_density: f64,
 }
@@ -234,7 +239,7 @@ impl Walk for Known {
     }
 }
 
-/// Latents that are known: finds their unconstrained numbers.
+/// Finds the unconstrained numbers of known latent variables.
 struct ToUnconstrained {
     free: Vec<f64>,
 }
@@ -265,20 +270,20 @@ impl Walk for ToUnconstrained {
         }
     }
 
-    /// No support depends on what is summed out: any of its values does.
+    /// No support depends on a discrete local that is summed out, so any value of it will do.
     fn sum_out(&mut self, _: usize, body: &mut dyn FnMut(&mut dyn Walk, usize)) {
         body(self, 0);
     }
 }
 
-/// Latents from their unconstrained numbers.
+/// Finds the values of latent variables from their unconstrained numbers.
 struct FromUnconstrained<'a> {
     q: &'a [f64],
     values: &'a mut Vec<f64>,
-    /// The variables whose Jacobian is wanted; without, all.
+    /// The variables whose Jacobian counts; `None` for all.
     counted: Option<&'a [&'a str]>,
     log_jacobian: f64,
-    /// The numbers of the `let`s, and their names where they are wanted.
+    /// The numbers of the `let`s, and their names if they are wanted.
     derived: Vec<f64>,
     names: Option<Vec<String>>,
     /// Whether a discrete local is being summed out.
@@ -328,7 +333,8 @@ impl Walk for FromUnconstrained<'_> {
         }
     }
 
-    /// What is summed out has no value: what follows it takes that of its first category, on which no support depends.
+    /// A discrete local that is summed out has no value: the statements after it take its first category, on which no
+    /// support depends.
     fn sum_out(&mut self, _: usize, body: &mut dyn FnMut(&mut dyn Walk, usize)) {
         let outer = std::mem::replace(&mut self.summing, true);
         body(self, 0);

@@ -2,12 +2,12 @@
 
 use crate::distributions::{Distribution, Support};
 
-/// Where a variable is, for errors.
+/// The place of a variable, for error messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
     /// The variable's name.
     pub variable: &'static str,
-    /// Its plate and the element of it; nothing outside plates.
+    /// Its plate and the element in it; `None` outside plates.
     pub plate: Option<(&'static str, usize)>,
 }
 
@@ -20,35 +20,36 @@ impl std::fmt::Display for Place {
     }
 }
 
-/// Where the numbers of a latent variable are: component `c` of element `i` is at `start + c * stride + i`.
+/// The positions of a latent variable's numbers: component `c` of element `i` is at `start + c * stride + i`, where
+/// `start` is `free` or `value`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slot {
-    /// The first among the unconstrained numbers.
+    /// The position of the first among the unconstrained numbers.
     pub free: usize,
-    /// The first among the values.
+    /// The position of the first among the values.
     pub value: usize,
     /// The number of elements of the plate; 1 outside plates.
     pub stride: usize,
 }
 
 impl Slot {
-    /// The slot of an element.
+    /// Returns the slot of `element`.
     pub fn at(self, element: usize) -> Self {
         Self { free: self.free + element, value: self.value + element, ..self }
     }
 
-    /// The slot of a component.
+    /// Returns the slot of component `c`.
     pub fn component(self, c: usize) -> Self {
         Self { free: self.free + c * self.stride, value: self.value + c * self.stride, ..self }
     }
 }
 
-/// What a walk asks of the distribution of a number. Every distribution over numbers is one; behind a pointer, so that a
-/// walk is compiled once for a model, whatever its visitor.
+/// The distribution of a number, as a walk needs it. Every distribution over numbers implements it; walks take it as a
+/// trait object, so that they are compiled once for each model, whatever the visitor.
 pub trait Scalar {
-    /// Where the number may lie.
+    /// Returns the support of the number.
     fn support(&self) -> Support<f64>;
-    /// The log density of a value.
+    /// Returns the log density at `x`.
     fn log_density(&self, x: f64) -> f64;
 }
 
@@ -62,15 +63,15 @@ impl<D: Distribution<f64, Value = f64>> Scalar for D {
     }
 }
 
-/// What a walk asks of the distribution of a vector that is one draw.
+/// The distribution of a vector that is one draw, as a walk needs it.
 pub trait Vector {
-    /// Where the components may lie.
+    /// Returns the support of the components.
     fn support(&self) -> Support<f64>;
-    /// The log density of a vector.
+    /// Returns the log density at the vector `x`.
     fn log_density(&self, x: &[f64]) -> f64;
 }
 
-/// A distribution over `[f64; N]` as one over slices of that length.
+/// A distribution over `[f64; N]` as one over slices of length `N`.
 struct Sliced<'a, D, const N: usize>(&'a D);
 
 impl<D: Distribution<f64, Value = [f64; N]>, const N: usize> Vector for Sliced<'_, D, N> {
@@ -83,12 +84,12 @@ impl<D: Distribution<f64, Value = [f64; N]>, const N: usize> Vector for Sliced<'
     }
 }
 
-/// What a walk over a model's statements asks of its visitor. The visitor says what the latent variables are.
+/// A visitor of a model's statements, which gives the latent variables their values.
 pub trait Walk {
-    /// The value of a continuous latent number; `known` is it where the walk was given values.
+    /// Returns the value of a continuous latent number; `known` is that value if the walk was given values.
     fn latent(&mut self, name: &'static str, slot: Slot, distribution: &dyn Scalar, known: Option<f64>) -> f64;
 
-    /// The value of a continuous latent vector that is one draw goes to `value`, which is full of NaN.
+    /// Writes the value of a continuous latent vector that is one draw to `value`, which is full of NaN before.
     fn latent_vector(
         &mut self,
         name: &'static str,
@@ -98,50 +99,51 @@ pub trait Walk {
         value: &mut [f64],
     );
 
-    /// An observed number.
+    /// Visits an observed number.
     fn observe(&mut self, place: &Place, distribution: &dyn Scalar, x: f64) {
         let _ = (place, distribution, x);
     }
 
-    /// An observed vector that is one draw.
+    /// Visits an observed vector that is one draw.
     fn observe_vector(&mut self, place: &Place, distribution: &dyn Vector, x: &[f64]) {
         let _ = (place, distribution, x);
     }
 
-    /// The log probability of a discrete local's value.
+    /// Visits the log probability of a discrete local's value.
     fn term(&mut self, log_probability: f64) {
         let _ = log_probability;
     }
 
-    /// A discrete local: runs the rest of its element for its values.
+    /// Visits a discrete local with the values `0..categories`: runs `body`, the rest of its element, for one or all of
+    /// them.
     fn sum_out(&mut self, categories: usize, body: &mut dyn FnMut(&mut dyn Walk, usize));
 
-    /// Whether to go on into the plates where there is no data set: each then has one element, of which all data are NaN
-    /// (`true` and 0 where code branches or indexes).
+    /// Returns whether to go on into the plates if there is no data set. Each plate then has one element, whose data
+    /// are all NaN (`true` and 0 where code branches or indexes).
     fn imagines_data(&self) -> bool {
         false
     }
 
-    /// A discrete local of an imagined element, with the support of every distribution that it may have; none where they
-    /// depend on what a pattern binds.
+    /// Visits a discrete local of an imagined element, with the support of every distribution that it may have;
+    /// `supports` is empty if they depend on what a pattern binds.
     fn discrete(&mut self, name: &'static str, supports: &[Support<f64>]) {
         let _ = (name, supports);
     }
 
-    /// A named function of latent variables, of an element of a plate or outside plates.
+    /// Visits a `let` that depends on latent variables, in an element of a plate or outside plates.
     fn derived(&mut self, name: &'static str, element: Option<usize>, numbers: &[f64]) {
         let _ = (name, element, numbers);
     }
 
-    /// An index into something of a size; gives back an index that is within it, or 0.
+    /// Visits an index into a sequence of length `size`; returns an index that is within it, or 0.
     fn index(&self, place: &Place, index: usize, size: usize) -> usize {
         let _ = place;
         index.min(size.saturating_sub(1))
     }
 }
 
-/// [`Walk::latent`] as the macro calls it: the bound says which scalar a distribution is of. The walk comes last,
-/// since the arguments before it may read an index by it.
+/// Calls [`Walk::latent`], for the code of `model!`: the trait bound fixes the scalar type of the distribution. `walk`
+/// is the last argument, since those before it may use it to read an index.
 pub fn latent<D: Distribution<f64, Value = f64>>(
     name: &'static str,
     slot: Slot,
@@ -152,7 +154,7 @@ pub fn latent<D: Distribution<f64, Value = f64>>(
     walk.latent(name, slot, distribution, known)
 }
 
-/// [`Walk::latent_vector`] as the macro calls it.
+/// Calls [`Walk::latent_vector`], for the code of `model!`.
 pub fn latent_vector<D: Distribution<f64, Value = [f64; N]>, const N: usize>(
     name: &'static str,
     slot: Slot,
@@ -165,12 +167,12 @@ pub fn latent_vector<D: Distribution<f64, Value = [f64; N]>, const N: usize>(
     value
 }
 
-/// [`Walk::observe`] as the macro calls it.
+/// Calls [`Walk::observe`], for the code of `model!`.
 pub fn observe<D: Distribution<f64, Value = f64>>(place: &Place, distribution: &D, x: f64, walk: &mut dyn Walk) {
     walk.observe(place, distribution, x);
 }
 
-/// [`Walk::observe_vector`] as the macro calls it.
+/// Calls [`Walk::observe_vector`], for the code of `model!`.
 pub fn observe_vector<D: Distribution<f64, Value = [f64; N]>, const N: usize>(
     place: &Place,
     distribution: &D,
@@ -180,12 +182,12 @@ pub fn observe_vector<D: Distribution<f64, Value = [f64; N]>, const N: usize>(
     walk.observe_vector(place, &Sliced(distribution), &x);
 }
 
-/// The value of a `let`, of whatever type. A method call on `&&Derived(..)` finds [`DerivedNumbers`] for a number or a vector
-/// of numbers, and [`DerivedOther`] for the rest, since method lookup tries fewer dereferences first.
+/// The value of a `let`, of any type. A method call on `&&Derived(..)` finds [`DerivedNumbers`] for a number or a
+/// vector of numbers, and [`DerivedOther`] for the rest, since method lookup tries fewer dereferences first.
 #[derive(Debug)]
 pub struct Derived<'a, T>(pub &'a T);
 
-/// Shows the numbers of a `let`.
+/// Gives the numbers of a `let`.
 pub trait DerivedNumbers {
     /// Calls `see` with the numbers.
     fn show(&self, see: &mut dyn FnMut(&[f64]));
@@ -203,7 +205,7 @@ impl<const N: usize> DerivedNumbers for &Derived<'_, [f64; N]> {
     }
 }
 
-/// Passes over a `let` that is no number.
+/// Skips a `let` that is neither a number nor a vector of numbers.
 pub trait DerivedOther {
     /// Does nothing.
     fn show(&self, see: &mut dyn FnMut(&[f64])) {

@@ -1,8 +1,8 @@
 //! Plate diagrams, laid out in layers from causes to effects.
 //!
-//! Each plate, and the space outside all plates, is a scope. A scope puts its items, nodes and whole plates, into layers so
-//! that arrows point down, and the layers under each other. An arrow that would run through a node is bent around it. The order
-//! within layers, and the room in them, is improved by trying small changes.
+//! Each plate, and the space outside all plates, is a scope. A scope puts its items, nodes and whole plates, into
+//! layers so that arrows point down, and the layers under each other. An arrow that would run through a node is bent
+//! around it. The order within layers, and the room in them, is improved by trying small changes.
 
 use super::geometry::{Curve, Point, Rect, cross};
 use super::plate_marks::{SMALL, TEXT, arrow, hex, outline, text, text_on_white};

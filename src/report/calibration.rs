@@ -13,9 +13,9 @@ const LEVELS: [f64; 2] = [0.5, 0.9];
 impl Report {
     pub(super) fn write_calibrations(&self, page: &mut Page) -> Result<(), PlotError> {
         page.remark(
-            "Data sets were simulated with globals from the prior, and the posterior given each was compared with the values \
-             it was simulated with. Where the posterior is right, every rank of the true value among its draws is as likely \
-             as any other. A width below 1 is too narrow; a positive shift is too high.",
+            "Data sets were simulated with globals from the prior, and the posterior given each was compared with the true \
+             values. Where the posterior is right, all ranks of the true value among its draws are equally likely. A width \
+             below 1 is too narrow; a positive shift is too high.",
         );
         for (label, calibration, summary) in &self.calibrations {
             page.subheading(&format!("Of {label}: {} simulations", summary.simulations));
@@ -67,8 +67,8 @@ fn figures(page: &mut Page, calibration: &Calibration, summary: &CalibrationSumm
         figures.push((format!("histogram of the ranks of {}", ranks.name), plot::rank_histograms("", &[panel])?));
     }
     page.remark(
-        "Distribution functions of the ranks less the uniform one, with bands that hold all of one with a probability of \
-         95 %; and their histograms, with bands that hold 99 % of the bars.",
+        "Distribution functions of the ranks minus the uniform one, with bands that contain a whole function with a \
+         probability of 95 %; and histograms of the ranks, with bands that contain 99 % of the bars.",
     );
     page.figures(&figures);
     left_out(page, if parameters > ranks.len() { 2 * parameters } else { 0 }, "of these");
@@ -85,8 +85,8 @@ fn figures(page: &mut Page, calibration: &Calibration, summary: &CalibrationSumm
         ranks.iter().take(PAIRS).map(|r| (r.name.as_str(), points(&r.central_coverage(&levels)))).collect();
     let each: Vec<_> = each.iter().map(|(name, points)| (*name, points.as_slice())).collect();
     page.remark(
-        "How often regions of a given credibility hold the true values: of all parameters together, and central intervals of \
-         each. The band holds 95 % of the shares at a level.",
+        "How often regions of a given credibility contain the true values: of all parameters together, and central \
+         intervals of each. The band contains 95 % of the shares at a level.",
     );
     page.figures(&[
         ("coverage of all parameters together".to_owned(), plot::coverage_curve("", &together, summary.simulations)?),
@@ -102,8 +102,8 @@ fn figures(page: &mut Page, calibration: &Calibration, summary: &CalibrationSumm
     let figures = worst.into_iter().map(local_figure).collect::<Result<Vec<_>, PlotError>>()?;
     if !figures.is_empty() {
         page.remark(
-            "Whether that holds in every region of the data: of each parameter, by the number that describes the data along \
-             which coverage changes most clearly. The p-value is the least of as many as there are such numbers.");
+            "Coverage in each region of the data: for each parameter, along the feature of the data with which coverage \
+             changes most clearly. The p-value is the smallest among those of all features.");
         page.figures(&figures);
     }
     Ok(())

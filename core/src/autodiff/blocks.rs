@@ -1,37 +1,38 @@
-//! The elements of a plate, a register at a time.
+//! The elements of a plate, one vector register at a time.
 
 use super::{Dual, Lanes};
 
-/// Up to one register of consecutive elements. Lanes past `count` repeat the last element, so that they hold data as good
-/// as any and only their results have to be dropped.
+/// Up to one register of consecutive elements. Lanes past `count` repeat the last element, so that they hold valid data
+/// and only their results must be dropped.
 #[derive(Clone, Copy, Debug)]
 pub struct Block {
     /// The position of its first element in the columns of its plate.
     pub first: usize,
-    /// How many elements it holds.
+    /// The number of its elements.
     pub count: usize,
 }
 
 impl Block {
-    /// The position of the element in lane `i`.
+    /// Returns the position of the element in lane `i`.
     #[inline(always)]
     pub fn element(self, i: usize) -> usize {
         self.first + i.min(self.count - 1)
     }
 
-    /// The elements' values in a column.
+    /// Returns the elements' values in a column.
     #[inline(always)]
     pub fn load<V: Lanes>(self, column: &[f64]) -> V {
         if self.count == V::WIDTH { V::load(&column[self.first..]) } else { V::from_fn(|i| column[self.element(i)]) }
     }
 
-    /// The elements' values by a function of their position.
+    /// Returns the elements' values, computed by `value` from their positions.
     #[inline(always)]
     pub fn load_with<V: Lanes>(self, value: impl Fn(usize) -> f64) -> V {
         V::from_fn(|i| value(self.element(i)))
     }
 
-    /// The one value of a covariate that a branch or an index depends on; marks the block as diverged if it differs.
+    /// Returns the one value of a covariate that a branch or an index depends on; marks the block as diverged if it
+    /// differs among the elements.
     #[inline(always)]
     pub fn uniform<V: Lanes, X: Copy + Into<Structural>>(self, value: impl Fn(usize) -> X) -> X {
         let code = |i: usize| value(self.element(i)).into().0 as f64;
@@ -74,18 +75,18 @@ impl From<usize> for Structural {
 pub struct Blocks {
     next: usize,
     end: usize,
-    /// The elements before this go one at a time, since a branch told them apart.
+    /// The elements before this are processed one at a time, since a branch differed among them.
     single: usize,
 }
 
 impl Blocks {
-    /// The blocks of the elements `start..end`.
+    /// Creates the blocks of the elements `start..end`.
     #[inline(always)]
     pub fn new(start: usize, end: usize) -> Self {
         Self { next: start, end, single: start }
     }
 
-    /// The next block, for lanes of type `V`.
+    /// Returns the next block, for lanes of type `V`.
     #[inline(always)]
     pub fn next_block<V: Lanes>(&mut self) -> Option<Block> {
         if self.next >= self.end {
@@ -97,7 +98,7 @@ impl Blocks {
         Some(block)
     }
 
-    /// Whether a branch followed a lane that others would not have followed; then the block comes again, element by
+    /// Returns whether a branch followed one lane where others differed. If so, the block is repeated element by
     /// element, and its results must be dropped.
     #[inline(always)]
     pub fn diverged<V: Lanes>(&mut self, block: Block) -> bool {
@@ -110,7 +111,7 @@ impl Blocks {
     }
 }
 
-/// The values of another plate's variable for the elements of a block, by index.
+/// Returns the values of another plate's variable for the elements of a block, by index.
 #[inline(always)]
 pub fn gather<V: Lanes>(block: Block, values: &[f64], index: &[usize]) -> V {
     block.load_with(|i| values[index[i]])
@@ -137,7 +138,7 @@ impl Block {
         }
     }
 
-    /// Each element's own entry of a vector, by a covariate.
+    /// Returns each element's own entry of a vector, by a covariate.
     #[inline(always)]
     pub fn pick<V: Lanes, const K: usize, const N: usize>(
         self,
@@ -152,7 +153,7 @@ impl Block {
         picked
     }
 
-    /// Adds the elements' log densities to the sum over the plate, leaving the lanes out that only repeat an element.
+    /// Adds the elements' log densities to the sum over the plate, without the lanes that only repeat an element.
     #[inline(always)]
     pub fn accumulate<V: Lanes, const K: usize>(self, total: &mut Dual<V, K>, mut lp: Dual<V, K>) {
         if self.count < V::WIDTH {
@@ -165,8 +166,8 @@ impl Block {
     }
 }
 
-/// Adds the sum over a plate to the log density of what is around it: the element's derivative in slot `k` goes to slot
-/// `slots[k]`.
+/// Adds the sum over a plate to the log density of the code around it: the element's derivative in slot `k` goes to
+/// slot `slots[k]`.
 #[inline(always)]
 pub fn absorb<V: Lanes, const P: usize, const K: usize>(outer: &mut Dual<f64, P>, total: Dual<V, K>, slots: &[usize]) {
     outer.value += total.value.sum();
@@ -177,7 +178,7 @@ pub fn absorb<V: Lanes, const P: usize, const K: usize>(outer: &mut Dual<f64, P>
     }
 }
 
-/// The positions that runs of slots, each with its start and its length, take one after the other.
+/// Returns the positions in consecutive runs of slots, each run given by its start and its length.
 pub const fn slots<const N: usize>(runs: &[(usize, usize)]) -> [usize; N] {
     let mut all = [0; N];
     let (mut run, mut filled) = (0, 0);

@@ -8,23 +8,24 @@ use num_traits::{One, Zero};
 
 use super::{Lanes, Real, mean_exp, special};
 
-/// A number with `K` partial derivatives; with `K` = 0, a plain number in lanes.
+/// A number with `K` partial derivatives; with `K` = 0, a plain number (in one or more lanes).
 #[derive(Clone, Copy, Debug)]
 pub struct Dual<V, const K: usize> {
     /// The number.
     pub value: V,
-    /// Its partial derivatives, one for each variable of the handful.
+    /// Its partial derivatives, one for each variable.
     pub partials: [V; K],
 }
 
 impl<V: Lanes, const K: usize> Dual<V, K> {
-    /// A number that depends on no variable.
+    /// Creates a number that depends on no variable.
     #[inline(always)]
     pub fn constant(value: V) -> Self {
         Self { value, partials: [V::splat(0.0); K] }
     }
 
-    /// The variable in a slot itself: its partial derivative there is one. With no slots (`K` = 0) it is a plain number.
+    /// Creates the variable in a slot: its partial derivative there is one. Without slots (`K` = 0) it is a plain
+    /// number.
     #[inline(always)]
     pub fn variable(value: V, slot: usize) -> Self {
         let mut dual = Self::constant(value);
@@ -34,21 +35,21 @@ impl<V: Lanes, const K: usize> Dual<V, K> {
         dual
     }
 
-    /// What a derivative of the density with respect to this number says about the variables behind it: no value, and the
-    /// partial derivatives times `adjoint`.
+    /// Returns the chain rule's contribution of this number to the variables behind it, given the derivative `adjoint`
+    /// of the density with respect to this number: the value zero, and the partial derivatives times `adjoint`.
     #[inline(always)]
     pub fn carried(self, adjoint: V) -> Self {
         self.each(V::splat(0.0), |p| p * adjoint)
     }
 
-    /// f(self), from f's value and slope at self.
+    /// Returns f(self), from f's value and slope at self.
     #[inline(always)]
     fn chain(self, value: V, slope: V) -> Self {
         self.each(value, |p| p * slope)
     }
 
-    /// The number with another value, and each partial derivative by a function of it. Not by the array's own `map`, which is
-    /// inlined by chance, and else is not compiled for the registers that it runs on.
+    /// Returns the number with another value, and `partial` applied to each partial derivative. The array's own `map`
+    /// is not used: it is inlined by chance, and otherwise is not compiled for the registers that it runs on.
     #[inline(always)]
     fn each(mut self, value: V, partial: impl Fn(V) -> V) -> Self {
         self.value = value;
@@ -275,11 +276,11 @@ impl<V: Lanes, const K: usize> Real for Dual<V, K> {
             let (x, a) = (x.lane(i), a.lane(i));
             if a == 0.0 { 0.0 } else { a * x.powf(a - 1.0) }
         });
-        // x^a ln(x) tends to zero with x for a positive power.
+        // x^a ln(x) tends to zero with x for a positive a.
         let by_power = V::from_fn(|i| if x.lane(i) == 0.0 { 0.0 } else { y.lane(i) * x.lane(i).ln() });
         let constant_power = power.partials.iter().all(|p| (0..V::WIDTH).all(|i| p.lane(i) == 0.0));
         if constant_power {
-            // A negative base has a real power where the power is whole, and no derivative with respect to it.
+            // A negative base has a real power only for an integer power, and no derivative with respect to the power.
             return self.chain(y, by_base);
         }
         self.zip(power, y, |p, q| p * by_base + q * by_power)
@@ -376,7 +377,7 @@ impl<V: Lanes, const K: usize> Real for Dual<V, K> {
     }
     #[inline(always)]
     fn log_sum_start(self) -> (Self, Self) {
-        // A term of minus infinity counts for nothing, whatever its derivatives, which may well be NaN.
+        // A term of minus infinity contributes nothing, whatever its derivatives, which may well be NaN.
         let (zero, lost) = (V::splat(0.0), V::splat(f64::NEG_INFINITY));
         (Self::constant(self.value), self.each(V::splat(1.0), |p| self.value.if_le(lost, zero, p)))
     }
@@ -410,7 +411,7 @@ mod tests {
         let at = |x, y| f(D::constant(x), D::constant(y)).value;
         let exact = f(D::variable(x, 0), D::variable(y, 1));
         let h = 1e-4;
-        // Fourth order, so that a step that keeps rounding small keeps the truncation small too.
+        // Fourth order, so that a step large enough to keep rounding small keeps the truncation small, too.
         let slope = |g: &dyn Fn(f64) -> f64| (8.0 * (g(h) - g(-h)) - (g(2.0 * h) - g(-2.0 * h))) / (12.0 * h);
         let slopes = [slope(&|d| at(x + d, y)), slope(&|d| at(x, y + d))];
         for (got, want) in exact.partials.iter().zip(slopes) {

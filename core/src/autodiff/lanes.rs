@@ -1,8 +1,8 @@
-//! Several `f64` worked on at once: one vector register of the machine at hand, chosen when the program runs.
+//! Operations on several `f64` at once: one vector register of this machine, chosen when the program runs.
 //!
 //! `exp` and `ln` are written here on whole registers (Cody-Waite reduction and the polynomial of its remainder; the
 //! rational approximation of fdlibm's `e_log.c`), within 2 units in the last place of the exact value on the normal
-//! range; subnormal results of `exp` are flushed to zero. The functions that no density has in its inner loop go through
+//! range; subnormal results of `exp` are flushed to zero. Functions that are not in the inner loop of a density call
 //! the standard library one lane at a time.
 
 use std::cell::Cell;
@@ -14,7 +14,7 @@ use pulp::{Simd, WithSimd};
 
 use crate::simd::arch;
 
-/// A fixed number of `f64` that go through each operation together. `f64` itself is the one-lane case.
+/// A fixed number of `f64` that are processed together. `f64` itself is the one-lane case.
 pub trait Lanes:
     Copy
     + Debug
@@ -29,55 +29,55 @@ pub trait Lanes:
     + Div<Output = Self>
     + Neg<Output = Self>
 {
-    /// How many numbers there are in it.
+    /// The number of lanes.
     const WIDTH: usize;
 
-    /// The same number in every lane.
+    /// Returns the same number in every lane.
     fn splat(x: f64) -> Self;
-    /// Lane `i` holds `f(i)`.
+    /// Returns lanes of which lane `i` holds `f(i)`.
     fn from_fn(f: impl FnMut(usize) -> f64) -> Self;
-    /// The first `WIDTH` numbers of a slice, which has at least as many.
+    /// Reads the first `WIDTH` numbers of a slice, which has at least as many.
     fn load(from: &[f64]) -> Self;
     /// Writes the lanes to the first `WIDTH` places of a slice, which has at least as many.
     fn store(self, to: &mut [f64]);
-    /// The number in lane `i`.
+    /// Returns the number in lane `i`.
     fn lane(self, i: usize) -> f64;
-    /// The lanes before `count` as they are and zero in the others.
+    /// Returns the lanes before `count` unchanged and zero in the others.
     fn keep(self, count: usize) -> Self;
-    /// The sum of the lanes.
+    /// Returns the sum of the lanes.
     fn sum(self) -> f64;
-    /// `self * a + b`, rounded once where the machine can.
+    /// Returns `self * a + b`, rounded once where the machine can.
     fn mul_add(self, a: Self, b: Self) -> Self;
-    /// The square root of each lane.
+    /// Returns the square root of each lane.
     fn sqrt(self) -> Self;
-    /// The absolute value of each lane.
+    /// Returns the absolute value of each lane.
     fn abs(self) -> Self;
-    /// e to the power of each lane.
+    /// Returns e to the power of each lane.
     fn exp(self) -> Self;
-    /// The natural logarithm of each lane.
+    /// Returns the natural logarithm of each lane.
     fn ln(self) -> Self;
-    /// Lane by lane, `yes` where `self < other` and `no` elsewhere (also where either is NaN).
+    /// Returns lane by lane `yes` where `self < other` and `no` elsewhere (also where either is NaN).
     fn if_lt(self, other: Self, yes: Self, no: Self) -> Self;
-    /// Lane by lane, `yes` where `self <= other` and `no` elsewhere (also where either is NaN).
+    /// Returns lane by lane `yes` where `self <= other` and `no` elsewhere (also where either is NaN).
     fn if_le(self, other: Self, yes: Self, no: Self) -> Self;
-    /// The one number that every lane holds. If they differ it is the first, and the block is marked as diverged.
+    /// Returns the number that every lane holds. If they differ it is the first, and the block is marked as diverged.
     fn uniform(self) -> f64;
-    /// Whether a comparison or [`Lanes::uniform`] has met lanes that differ since the last call, on this thread.
+    /// Returns whether a comparison or [`Lanes::uniform`] met lanes that differ since the last call, on this thread.
     ///
-    /// A branch can follow one lane only, so what was computed since is right for the first lane alone: whoever runs
-    /// blocks asks this after each and, if so, runs the elements of the block one by one.
+    /// A branch can follow one lane only, so that results since then are right for the first lane alone. Code that runs
+    /// blocks therefore calls this after each block and, if true, runs the elements of the block one by one.
     fn take_divergence() -> bool;
 
-    /// Any function, one lane at a time.
+    /// Applies any function, one lane at a time.
     #[inline(always)]
     fn map(self, f: impl Fn(f64) -> f64) -> Self {
         Self::from_fn(|i| f(self.lane(i)))
     }
 
-    /// The logarithm of one plus each lane, exact to rounding near zero too.
+    /// Returns the logarithm of one plus each lane, exact to rounding near zero, too.
     #[inline(always)]
     fn ln_1p(self) -> Self {
-        // ln(u) for the rounded u = 1 + x, plus the first-order term of what rounding lost (Kahan).
+        // ln(u) for the rounded u = 1 + x, plus the first-order term of the rounding error (Kahan).
         let one = Self::splat(1.0);
         let u = one + self;
         let corrected = u.ln() + (self - (u - one)) / u;
@@ -86,11 +86,11 @@ pub trait Lanes:
         Self::splat(0.0).if_lt(u, finite, u.ln())
     }
 
-    /// The angle of the point (x = `other`, y = `self`), lane by lane (Cephes' `atan`).
+    /// Returns the angle of the point (x = `other`, y = `self`), lane by lane (Cephes' `atan`).
     #[inline(always)]
     fn atan2(self, other: Self) -> Self {
         use std::f64::consts::{FRAC_PI_2, FRAC_PI_4, PI};
-        // What rounding took from pi.
+        // The rounding error of pi.
         const LOST: f64 = 1.2246467991473532e-16;
         let (zero, y, x) = (Self::splat(0.0), self.abs(), other.abs());
         let (small, large) = (x.if_lt(y, x, y), x.if_lt(y, y, x));
@@ -194,16 +194,17 @@ impl Lanes for f64 {
     }
 }
 
-/// Work that is generic over the lanes it runs on.
+/// Work that is generic over the lanes that it runs on.
 pub trait WithLanes {
-    /// What the work gives back.
+    /// The result of the work.
     type Output;
-    /// Does the work on lanes of type `V`. Must be `#[inline(always)]`, so that it is compiled for the register it runs on.
+    /// Does the work on lanes of type `V`. Must be `#[inline(always)]`, so that it is compiled for the register it runs
+    /// on.
     fn run<V: Lanes>(self) -> Self::Output;
 }
 
-/// Does `work` on the registers that the process runs on: the widest of this machine, or what
-/// [`HIERARCH_SIMD`](crate::simd) says. Plain scalars are `f64` itself.
+/// Runs `work` on the registers of the process: the widest of this machine, or those set by
+/// [`HIERARCH_SIMD`](crate::simd). Plain scalars are `f64` itself.
 #[inline]
 pub fn with_lanes<W: WithLanes>(work: W) -> W::Output {
     struct Dispatch<W>(W);
@@ -219,7 +220,7 @@ pub fn with_lanes<W: WithLanes>(work: W) -> W::Output {
 
 /// One register of the instruction set `S`.
 ///
-/// The type is private to this file and is only ever named by [`with_lanes`], under a dispatch that holds a token for `S`.
+/// The type is private to this file and is named only in [`with_lanes`], under a dispatch that holds a token for `S`.
 #[derive(Clone, Copy, Debug)]
 struct Lane<S: Simd>(S::f64s);
 
@@ -228,13 +229,13 @@ thread_local! {
 }
 
 impl<S: Simd> Lane<S> {
-    /// The proof that this machine has the instructions of `S`.
+    /// Returns the proof that this machine has the instructions of `S`.
     #[inline(always)]
     fn simd() -> S {
         const { assert!(size_of::<S>() == 0, "a token is proof alone and has no bytes") };
-        // SAFETY: S has no bytes, so a dangling pointer to it may be read and there is nothing to initialise. What a token
-        // proves, that the machine has the instructions, holds: `Lane<S>` is private to this file, and the one place that
-        // names it is `with_simd`, which was handed a token of the same type by pulp's detection.
+        // SAFETY: S has no bytes, so a dangling pointer to it may be read and there is nothing to initialise. What a
+        // token proves, that the machine has the instructions, holds: `Lane<S>` is private to this file, and the one
+        // place that names it is `with_simd`, which was handed a token of the same type by pulp's detection.
         unsafe { std::ptr::NonNull::<S>::dangling().read() }
     }
 
@@ -253,7 +254,7 @@ impl<S: Simd> Lane<S> {
         Lane(Self::simd().select_f64s(mask, yes.0, no.0))
     }
 
-    /// A word whose high half holds the given bits in every lane and whose low half is zero.
+    /// Returns a word whose high half holds the given bits in every lane and whose low half is zero.
     #[inline(always)]
     fn high(bits: u32) -> S::u32s {
         bytemuck::cast(Self::splat(f64::from_bits((bits as u64) << 32)).0)
@@ -284,7 +285,7 @@ impl<S: Simd> Neg for Lane<S> {
     }
 }
 
-/// The answer for the first lane, marking the block as diverged if any other lane answers differently.
+/// Returns the answer for the first lane, and marks the block as diverged if any other lane has another answer.
 #[inline(always)]
 fn agree<A: Copy + PartialEq>(width: usize, answer: impl Fn(usize) -> A) -> A {
     let first = answer(0);
@@ -313,7 +314,7 @@ impl<S: Simd> Lanes for Lane<S> {
 
     #[inline(always)]
     fn map(self, f: impl Fn(f64) -> f64) -> Self {
-        // A function of a global alone is the same in every lane, and dear enough to be looked at once.
+        // A function of a global alone is the same in every lane, and expensive enough to compute once.
         let first = self.lane(0);
         if (1..Self::WIDTH).all(|i| self.lane(i) == first) {
             return Self::splat(f(first));
@@ -382,7 +383,7 @@ impl<S: Simd> Lanes for Lane<S> {
         const OVERFLOW: f64 = 709.782712893384;
         const UNDERFLOW: f64 = -708.3964185322641;
         let simd = Self::simd();
-        // Adding and taking away 1.5 * 2^52 rounds to the nearest whole number.
+        // Adding and subtracting 1.5 * 2^52 rounds to the nearest whole number.
         let round = Self::splat(1.5 * (1u64 << 52) as f64);
         let k = self.mul_add(Self::splat(std::f64::consts::LOG2_E), round) - round;
         let r = k.mul_add(Self::splat(-6.931_471_803_691_238e-1), self);
@@ -397,11 +398,11 @@ impl<S: Simd> Lanes for Lane<S> {
         let four = |i: usize| pair(i + 2).mul_add(r2, pair(i));
         let tail = four(8).mul_add(r4, four(4)).mul_add(r4, four(0));
         let p = tail.mul_add(r2, r) + Self::splat(1.0);
-        // 2^k: in 1.5 * 2^20 + 1023 + k the low bits of the high word are 1023 + k, the exponent that is wanted.
+        // 2^k: in 1.5 * 2^20 + 1023 + k the low bits of the high word are 1023 + k, the required exponent.
         let biased = k + Self::splat(1.5 * (1u64 << 20) as f64 + 1023.0);
         let scale = Self::from_bits(simd.wrapping_dyn_shl_u32s(biased.bits(), simd.splat_u32s(20)));
         let y = p * scale;
-        // k = 1024 has no such number: the largest results would come out infinite without the second branch.
+        // k = 1024 has no such number: without the second branch the largest results would be infinite.
         let top = (p * Self::splat(2.0)) * Self::splat(f64::from_bits(0x7fe0_0000_0000_0000));
         let y = Self::splat(1023.5).if_lt(k, top, y);
         let y = self.if_lt(Self::splat(UNDERFLOW), Self::splat(0.0), y);

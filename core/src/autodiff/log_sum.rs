@@ -1,18 +1,18 @@
-//! The logarithm of a sum of exponentials: how a discrete variable is summed out.
+//! The logarithm of a sum of exponentials, with which a discrete variable is summed out.
 
 use super::Real;
 
-/// log(exp(a) + exp(b) + ...) of terms that come one by one, with one exponential for each term and no overflow.
+/// log(exp(a) + exp(b) + ...) of terms added one by one, with one exponential for each term and no overflow.
 ///
-/// It keeps the largest term m and the sum of exp(term - m), whose derivative is the sum of the terms' derivatives, each
-/// times its exp(term - m).
+/// It keeps the largest term m and the sum of exp(term - m), whose derivative is the sum of the terms' derivatives,
+/// each times its exp(term - m).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LogSum<T> {
     state: Option<(T, T)>,
 }
 
 impl<T: Real> LogSum<T> {
-    /// A sum of no terms.
+    /// Creates a sum of no terms.
     #[inline(always)]
     pub fn new() -> Self {
         Self { state: None }
@@ -27,10 +27,10 @@ impl<T: Real> LogSum<T> {
         });
     }
 
-    /// The logarithm of the sum; minus infinity if there are no terms.
+    /// Returns the logarithm of the sum; minus infinity if there are no terms.
     #[inline(always)]
     pub fn finish(self) -> T {
-        // No `map_or`: it is inlined by chance, and else is not compiled for the registers that it runs on.
+        // No `map_or`: it is inlined by chance, and otherwise is not compiled for the registers that it runs on.
         match self.state {
             None => T::from(f64::NEG_INFINITY),
             Some(state) => T::log_sum_finish(state),
@@ -38,7 +38,7 @@ impl<T: Real> LogSum<T> {
     }
 }
 
-/// The logarithm of the sum of the exponentials of some numbers.
+/// Returns the logarithm of the sum of the exponentials of `terms`.
 pub fn log_sum_exp(terms: &[f64]) -> f64 {
     let mut sum = LogSum::new();
     terms.iter().for_each(|&term| sum.push(term));

@@ -17,7 +17,7 @@ const ZETA: [f64; 11] = [
     1.000_000_238_450_502_7,
 ];
 
-/// The value and the slope at each lane of `x`.
+/// Returns the value and the slope at each lane of `x`.
 ///
 /// The value is x / 2 + ln(sinh(x / 2) / (x / 2)). The second part is even; below |x| = 1 it is the series
 /// sum_n (-1)^(n + 1) zeta(2n) / n u^n with u = (x / (2 pi))^2, and the first term left out is below 1e-17.

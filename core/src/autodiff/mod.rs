@@ -1,8 +1,8 @@
 //! Scalars that carry derivatives.
 //!
-//! A density is written once, generic over a scalar `T:` [`Real`]. Run on `f64` it gives a number; run on [`Dual`] it gives
-//! a number and its partial derivatives with respect to a handful of variables, several elements of a plate at a time
-//! when the dual's numbers are themselves [`Lanes`] of a vector register. No tape is kept and nothing is allocated.
+//! A density is written once, generic over a scalar `T:` [`Real`]. On `f64` it returns a number. On [`Dual`] it returns
+//! a number and its partial derivatives with respect to a few variables, for several elements of a plate at a time when
+//! the dual's numbers are themselves [`Lanes`] of a vector register. No tape is kept and nothing is allocated.
 
 mod blocks;
 mod dual;

@@ -1,11 +1,12 @@
-//! Carries a value from the code around a plate into one element of it.
+//! Carries a value from the code around a plate into an element of the plate.
 
 use super::{Dual, Lanes};
 
-/// A value seen from inside a plate, where more variables have partial derivatives and there may be several lanes.
+/// A value as seen from inside a plate, where there are more variables with partial derivatives, and there may be
+/// several lanes.
 ///
-/// Numbers are spread over the lanes with their partial derivatives moved to the slots of the plate; anything that is no
-/// number stays as it is.
+/// Numbers are copied to all lanes, with their partial derivatives moved to the slots of the plate; other values are
+/// unchanged.
 #[diagnostic::on_unimplemented(
     message = "a value of type `{Self}` cannot be carried into a plate",
     note = "numbers, arrays, tuples and `Vec`s of numbers can, as can `bool` and whole numbers"
@@ -13,7 +14,7 @@ use super::{Dual, Lanes};
 pub trait Promote<T> {
     /// The value's type inside the plate.
     type Inside;
-    /// The value inside the plate: its partial derivative in slot `k` is the one that `slots[k]` names outside.
+    /// Returns the value inside the plate: its partial derivative in slot `k` is the one that `slots[k]` names outside.
     fn promote(&self, slots: &[usize]) -> Self::Inside;
 }
 
@@ -83,7 +84,7 @@ impl<T, X: Promote<T>> Promote<T> for Vec<X> {
     }
 }
 
-/// A constant as the scalar of the code that uses it: numbers become that scalar, what is no number stays as it is.
+/// A constant as the scalar of the code that uses it: numbers are converted to this scalar, other values are unchanged.
 #[diagnostic::on_unimplemented(
     message = "a constant of type `{Self}` cannot be used in a model as it is",
     note = "numbers (`f64`), arrays of numbers, `bool` and whole numbers can; pass anything else to a function"
@@ -91,7 +92,7 @@ impl<T, X: Promote<T>> Promote<T> for Vec<X> {
 pub trait Lift<T> {
     /// The constant's type where it is used.
     type Lifted;
-    /// The constant where it is used.
+    /// Returns the constant as that type.
     fn lift(self) -> Self::Lifted;
 }
 

@@ -1,4 +1,4 @@
-//! The scalar that densities and user functions are generic over.
+//! The scalar over which densities and user functions are generic.
 
 use std::fmt::Debug;
 use std::iter::Sum;
@@ -9,9 +9,9 @@ use super::{mean_exp, special};
 
 /// A real number, with or without derivatives.
 ///
-/// Functions used in a model are written over it: `fn line<T: Real>(x: T, a: T, b: T) -> T { a + b * x }`. A constant is
-/// `T::from(0.5)`; on the right of an operator a plain `f64` will do. Branches on comparisons are allowed: where several
-/// elements of a plate go through at once and disagree, they are run again one by one.
+/// Functions used in a model are generic over it: `fn line<T: Real>(x: T, a: T, b: T) -> T { a + b * x }`. A constant
+/// is `T::from(0.5)`; on the right of an operator a plain `f64` suffices. Branches on comparisons are allowed: where
+/// several elements of a plate are computed at once and disagree, they are computed again one by one.
 pub trait Real:
     Copy
     + Debug
@@ -29,63 +29,64 @@ pub trait Real:
     + NumAssignOps
     + Sum
 {
-    /// The number without its derivatives. Like a comparison, it follows one element where several go through at once.
+    /// Returns the number without its derivatives. Like a comparison, it is that of one element where several are
+    /// computed at once.
     fn value(self) -> f64;
 
-    /// e to the power of `self`.
+    /// Returns e to the power of `self`.
     fn exp(self) -> Self;
-    /// exp(self) - 1, exact near zero.
+    /// Returns exp(self) - 1, exact near zero.
     fn exp_m1(self) -> Self;
-    /// The natural logarithm.
+    /// Returns the natural logarithm.
     fn ln(self) -> Self;
-    /// ln(1 + self), exact near zero.
+    /// Returns ln(1 + self), exact near zero.
     fn ln_1p(self) -> Self;
-    /// The square root.
+    /// Returns the square root.
     fn sqrt(self) -> Self;
-    /// `self` to a whole power.
+    /// Raises `self` to an integer power.
     fn powi(self, n: i32) -> Self;
-    /// `self` to a real power; `self` must be positive for the derivative with respect to the power.
+    /// Raises `self` to a real power; `self` must be positive for the derivative with respect to the power.
     fn powf(self, power: Self) -> Self;
-    /// The sine.
+    /// Returns the sine.
     fn sin(self) -> Self;
-    /// The cosine.
+    /// Returns the cosine.
     fn cos(self) -> Self;
-    /// The tangent.
+    /// Returns the tangent.
     fn tan(self) -> Self;
-    /// The angle whose sine is `self`.
+    /// Returns the angle whose sine is `self`.
     fn asin(self) -> Self;
-    /// The angle whose cosine is `self`.
+    /// Returns the angle whose cosine is `self`.
     fn acos(self) -> Self;
-    /// The angle whose tangent is `self`.
+    /// Returns the angle whose tangent is `self`.
     fn atan(self) -> Self;
-    /// The angle of the point (x = `other`, y = `self`).
+    /// Returns the angle of the point (x = `other`, y = `self`).
     fn atan2(self, other: Self) -> Self;
-    /// The hyperbolic sine.
+    /// Returns the hyperbolic sine.
     fn sinh(self) -> Self;
-    /// The hyperbolic cosine.
+    /// Returns the hyperbolic cosine.
     fn cosh(self) -> Self;
-    /// The hyperbolic tangent.
+    /// Returns the hyperbolic tangent.
     fn tanh(self) -> Self;
-    /// The absolute value; its derivative at zero is taken as zero.
+    /// Returns the absolute value; its derivative at zero is taken as zero.
     fn abs(self) -> Self;
-    /// The largest whole number not above `self`; its derivative is zero.
+    /// Returns the largest whole number not above `self`; its derivative is zero.
     fn floor(self) -> Self;
-    /// ln(Gamma(self)) for `self` > 0.
+    /// Returns ln(Gamma(self)) for `self` > 0.
     fn ln_gamma(self) -> Self;
-    /// ln(self!) of a count. A count is data: the result has no derivative.
+    /// Returns ln(self!) of a count. A count is data: the result has no derivative.
     fn ln_factorial(self) -> Self;
-    /// The error function.
+    /// Returns the error function.
     fn erf(self) -> Self;
-    /// The cumulative distribution of the standard normal.
+    /// Returns the cumulative distribution of the standard normal.
     fn normal_cdf(self) -> Self;
-    /// The logarithm of [`Real::normal_cdf`], exact in the lower tail.
+    /// Returns the logarithm of [`Real::normal_cdf`], exact in the lower tail.
     fn ln_normal_cdf(self) -> Self;
-    /// The logarithm of the mean of exp(t) over t between 0 and `self`, ln((exp(self) - 1) / self): smooth at zero, where
-    /// it is zero, and without overflow.
+    /// Returns the logarithm of the mean of exp(t) over t between 0 and `self`, ln((exp(self) - 1) / self). It is
+    /// smooth at zero, where it is zero, and does not overflow.
     fn log_mean_exp(self) -> Self;
-    /// `yes` where `self` < `other`, else `no`: a branch that costs no branch.
+    /// Returns `yes` where `self` < `other`, else `no`: a selection without a branch.
     fn if_lt(self, other: Self, yes: Self, no: Self) -> Self;
-    /// `yes` where `self` <= `other`, else `no`.
+    /// Returns `yes` where `self` <= `other`, else `no`.
     fn if_le(self, other: Self, yes: Self, no: Self) -> Self;
 
     #[doc(hidden)]
@@ -95,41 +96,41 @@ pub trait Real:
     #[doc(hidden)]
     fn log_sum_finish(state: (Self, Self)) -> Self;
 
-    /// 1 / self.
+    /// Returns 1 / self.
     #[inline(always)]
     fn recip(self) -> Self {
         Self::from(1.0) / self
     }
-    /// self squared.
+    /// Returns self squared.
     #[inline(always)]
     fn square(self) -> Self {
         self * self
     }
-    /// The larger of two numbers.
+    /// Returns the larger of two numbers.
     #[inline(always)]
     fn max(self, other: Self) -> Self {
         self.if_lt(other, other, self)
     }
-    /// The smaller of two numbers.
+    /// Returns the smaller of two numbers.
     #[inline(always)]
     fn min(self, other: Self) -> Self {
         self.if_lt(other, self, other)
     }
-    /// 1 / (1 + exp(-self)).
+    /// Returns 1 / (1 + exp(-self)).
     #[inline(always)]
     fn sigmoid(self) -> Self {
-        // exp of a negative number only: no overflow, and full precision on either side. (Not by `abs`, whose derivative
-        // at zero would be lost.)
+        // exp of a negative number only: no overflow, and full precision on either side. (Not by `abs`, whose
+        // derivative at zero would be lost.)
         let e = self.min(-self).exp();
         let small = e / (e + 1.0);
         self.if_lt(Self::from(0.0), small, (e + 1.0).recip())
     }
-    /// ln(1 + exp(self)).
+    /// Returns ln(1 + exp(self)).
     #[inline(always)]
     fn softplus(self) -> Self {
         self.max(Self::from(0.0)) + self.min(-self).exp().ln_1p()
     }
-    /// ln(self / (1 - self)).
+    /// Returns ln(self / (1 - self)).
     #[inline(always)]
     fn logit(self) -> Self {
         self.ln() - (-self).ln_1p()

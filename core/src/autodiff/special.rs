@@ -1,4 +1,4 @@
-//! Special functions on plain numbers, from statrs where it has them.
+//! Special functions of plain numbers, from statrs where it has them.
 
 use std::f64::consts::{FRAC_1_SQRT_2, PI};
 use std::sync::LazyLock;
@@ -8,7 +8,7 @@ use statrs::function::gamma;
 pub use super::erf::erf;
 use super::erf::erfc;
 
-/// ln(Gamma(x)) for x > 0; NaN elsewhere, where Gamma is of either sign.
+/// Returns ln(Gamma(x)) for x > 0; NaN elsewhere, where Gamma is of either sign.
 pub fn ln_gamma(x: f64) -> f64 {
     if x > 0.0 {
         gamma::ln_gamma(x)
@@ -19,19 +19,19 @@ pub fn ln_gamma(x: f64) -> f64 {
     }
 }
 
-/// The derivative of ln(Gamma(x)).
+/// Returns the derivative of ln(Gamma(x)).
 pub fn digamma(x: f64) -> f64 {
     gamma::digamma(x)
 }
 
-/// ln(k!) of a whole number, from a table below 256 and Stirling's series from there (its next term is below 1e-17).
-/// Minus infinity is never returned: a number that is negative or not whole has no factorial, and gives NaN.
+/// Returns ln(k!) of a whole number, from a table below 256 and Stirling's series from there (its next term is below
+/// 1e-17). A number that is negative or not whole has no factorial: it gives NaN, never minus infinity.
 pub fn ln_factorial(k: f64) -> f64 {
     static TABLE: LazyLock<[f64; 256]> = LazyLock::new(|| {
         let mut table = [0.0; 256];
         let (mut sum, mut lost) = (0.0, 0.0);
         for (k, entry) in table.iter_mut().enumerate().skip(1) {
-            // Compensated (Kahan), so that the last entry is as good as the first.
+            // Compensated (Kahan), so that the last entry is as precise as the first.
             let term = (k as f64).ln() - lost;
             let next: f64 = sum + term;
             lost = (next - sum) - term;
@@ -53,13 +53,14 @@ pub fn ln_factorial(k: f64) -> f64 {
     }
 }
 
-/// The cumulative distribution of the standard normal.
+/// Returns the cumulative distribution of the standard normal at `x`.
 pub fn normal_cdf(x: f64) -> f64 {
     0.5 * erfc(-x * FRAC_1_SQRT_2)
 }
 
-/// The logarithm of [`normal_cdf`]. In the lower tail, where that would underflow in the end, from the first terms of
-/// Laplace's continued fraction of Mills' ratio: Phi(-t) = phi(t) / (t + 1 / (t + 2 / (t + 3 / ...))).
+/// Returns the logarithm of [`normal_cdf`]. In the lower tail, where `normal_cdf` would eventually underflow, it is
+/// from the first terms of Laplace's continued fraction of Mills' ratio: Phi(-t) = phi(t) / (t + 1 / (t + 2 / (t + 3 /
+/// ...))).
 pub fn ln_normal_cdf(x: f64) -> f64 {
     if x > -30.0 || x.is_nan() {
         normal_cdf(x).ln()
@@ -70,12 +71,12 @@ pub fn ln_normal_cdf(x: f64) -> f64 {
     }
 }
 
-/// The derivative of [`ln_normal_cdf`]: phi(x) / Phi(x).
+/// Returns the derivative of [`ln_normal_cdf`]: phi(x) / Phi(x).
 pub fn ln_normal_cdf_slope(x: f64) -> f64 {
     (-0.5 * x * x - 0.5 * (2.0 * PI).ln() - ln_normal_cdf(x)).exp()
 }
 
-/// The density of the standard normal.
+/// Returns the density of the standard normal at `x`.
 pub fn normal_density(x: f64) -> f64 {
     (-0.5 * x * x).exp() / (2.0 * PI).sqrt()
 }

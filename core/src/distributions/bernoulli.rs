@@ -8,14 +8,14 @@ use super::numeric::{not_whole, unless};
 use super::{Distribution, Draw, Finite, ParameterError, Support, require};
 use crate::autodiff::Real;
 
-/// A coin that comes up 1 with a probability.
+/// A number that is 1 with a probability, else 0.
 #[derive(Clone, Copy, Debug)]
 pub struct Bernoulli<T> {
     probability: T,
 }
 
 impl<T: Real> Bernoulli<T> {
-    /// Bernoulli(probability), with 0 <= probability <= 1.
+    /// Creates Bernoulli(probability), with 0 <= probability <= 1.
     #[inline(always)]
     pub fn new(probability: T) -> Self {
         Self { probability }
@@ -60,14 +60,14 @@ impl Draw for Bernoulli<f64> {
     }
 }
 
-/// A coin, by the logit of its probability.
+/// A number that is 1 or 0, by the logit of the probability of 1.
 #[derive(Clone, Copy, Debug)]
 pub struct BernoulliLogit<T> {
     logit: T,
 }
 
 impl<T: Real> BernoulliLogit<T> {
-    /// BernoulliLogit(logit), with any real logit: 1 has the probability 1 / (1 + exp(-logit)).
+    /// Creates BernoulliLogit(logit), with any real logit: 1 has the probability 1 / (1 + exp(-logit)).
     #[inline(always)]
     pub fn new(logit: T) -> Self {
         Self { logit }

@@ -16,7 +16,7 @@ pub struct Beta<T> {
 }
 
 impl<T: Real> Beta<T> {
-    /// Beta(alpha, beta), with alpha > 0 and beta > 0.
+    /// Creates Beta(alpha, beta), with alpha > 0 and beta > 0.
     #[inline(always)]
     pub fn new(alpha: T, beta: T) -> Self {
         Self { alpha, beta }
@@ -50,7 +50,7 @@ impl Cdf<f64> for Beta<f64> {
         if low > high {
             return lost();
         }
-        // Whichever side of the interval has less below (or above) it.
+        // From the side of the interval with less probability below (or above) it.
         let (low, high) = (low.max(0.0), high.min(1.0));
         let (below, up_to) = (self.cdf(low), self.cdf(high));
         if below < 0.5 {

@@ -17,20 +17,20 @@ pub struct Binomial<T> {
 }
 
 impl<T: Real> Binomial<T> {
-    /// Binomial(n, probability), with n = 0, 1, ... and 0 <= probability <= 1.
+    /// Creates Binomial(n, probability), with n = 0, 1, ... and 0 <= probability <= 1.
     #[inline(always)]
     pub fn new(n: T, probability: T) -> Self {
         Self { n, probability }
     }
 }
 
-/// ln(n! / (k! (n - k)!)), of numbers that are data.
+/// Returns ln(n! / (k! (n - k)!)), for numbers that are data.
 #[inline(always)]
 fn log_choose<T: Real>(n: T, k: T) -> T {
     n.ln_factorial() - k.ln_factorial() - (n - k).ln_factorial()
 }
 
-/// n + 1; it is zero or more whatever `n` is.
+/// Returns n + 1; zero or more whatever `n` is.
 #[inline(always)]
 fn count_values<T: Real>(n: T) -> usize {
     n.value() as usize + 1
@@ -91,7 +91,7 @@ impl Draw for Binomial<f64> {
     }
 }
 
-/// The number of successes in n independent trials, by the logit of the probability of one.
+/// The number of successes in n independent trials, by the logit of the success probability.
 #[derive(Clone, Copy, Debug)]
 pub struct BinomialLogit<T> {
     n: T,
@@ -99,7 +99,7 @@ pub struct BinomialLogit<T> {
 }
 
 impl<T: Real> BinomialLogit<T> {
-    /// BinomialLogit(n, logit), with n = 0, 1, ... and any real logit.
+    /// Creates BinomialLogit(n, logit), with n = 0, 1, ... and any real logit.
     #[inline(always)]
     pub fn new(n: T, logit: T) -> Self {
         Self { n, logit }

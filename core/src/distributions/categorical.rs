@@ -14,14 +14,14 @@ pub struct Categorical<T, const N: usize> {
 }
 
 impl<T: Real, const N: usize> Categorical<T, N> {
-    /// Categorical(probabilities), which must sum to one.
+    /// Creates Categorical(probabilities), which must sum to one.
     #[inline(always)]
     pub fn new(probabilities: [T; N]) -> Self {
         Self { probabilities }
     }
 }
 
-/// The number in place `x` of an array, for a whole `x` in it.
+/// Returns the number at position `x` of an array, for a whole `x` in it.
 #[inline(always)]
 fn at<T: Real, const N: usize>(numbers: &[T; N], x: T) -> T {
     let mut chosen = T::from(f64::NAN);
@@ -75,7 +75,7 @@ pub struct CategoricalLogit<T, const N: usize> {
 }
 
 impl<T: Real, const N: usize> CategoricalLogit<T, N> {
-    /// CategoricalLogit(logits), any real numbers; adding the same to all changes nothing.
+    /// Creates CategoricalLogit(logits), with any real numbers; adding the same number to all changes nothing.
     #[inline(always)]
     pub fn new(logits: [T; N]) -> Self {
         Self { logits }

@@ -1,7 +1,7 @@
-//! The Cauchy distribution and its half.
+//! The Cauchy distribution and the half-Cauchy distribution.
 //!
-//! Density 1 / (pi scale (1 + z^2)) with z = (x - location) / scale; twice that for x >= 0 with location zero. In particle
-//! physics, a (non-relativistic) Breit-Wigner of mass `location` and half width at half maximum `scale`.
+//! Density 1 / (pi scale (1 + z^2)) with z = (x - location) / scale; twice that for x >= 0 with location zero. In
+//! particle physics, a (non-relativistic) Breit-Wigner of mass `location` and half width at half maximum `scale`.
 
 use rand::{Rng, RngExt};
 
@@ -19,7 +19,7 @@ pub struct Cauchy<T> {
 }
 
 impl<T: Real> Cauchy<T> {
-    /// Cauchy(location, scale), with scale > 0.
+    /// Creates Cauchy(location, scale), with scale > 0.
     #[inline(always)]
     pub fn new(location: T, scale: T) -> Self {
         Self { location, scale }
@@ -55,7 +55,7 @@ impl<T: Real> Cdf<T> for Cauchy<T> {
             (true, true) => return T::from(0.0),
             (true, false) => T::from(1.0).atan2(-z(high)),
             (false, true) => T::from(1.0).atan2(z(low)),
-            // atan(b) - atan(a), as one angle: nothing cancels however close they are or far out.
+            // atan(b) - atan(a), as one angle: no cancellation, however close or far out they are.
             (false, false) => {
                 let (a, b) = (z(low), z(high));
                 (b - a).atan2(a * b + 1.0)
@@ -77,14 +77,14 @@ impl Draw for Cauchy<f64> {
     }
 }
 
-/// The absolute value of a Cauchy number of location zero.
+/// The absolute value of a Cauchy number with location zero.
 #[derive(Clone, Copy, Debug)]
 pub struct HalfCauchy<T> {
     scale: T,
 }
 
 impl<T: Real> HalfCauchy<T> {
-    /// HalfCauchy(scale), with scale > 0 the median.
+    /// Creates HalfCauchy(scale), with scale > 0 the median.
     #[inline(always)]
     pub fn new(scale: T) -> Self {
         Self { scale }

@@ -15,7 +15,7 @@ pub struct Dirichlet<T, const N: usize> {
 }
 
 impl<T: Real, const N: usize> Dirichlet<T, N> {
-    /// Dirichlet(concentration), positive numbers.
+    /// Creates Dirichlet(concentration), with positive numbers.
     #[inline(always)]
     pub fn new(concentration: [T; N]) -> Self {
         Self { concentration }
@@ -47,8 +47,8 @@ impl<T: Real, const N: usize> Distribution<T> for Dirichlet<T, N> {
 
 impl<const N: usize> Draw for Dirichlet<f64, N> {
     fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> [f64; N] {
-        // Gamma numbers over their sum, by their logarithms: those of a small shape underflow, and all of them may.
-        // A gamma number of shape a is one of shape a + 1 times a uniform number to the power of 1 / a.
+        // Gamma numbers over their sum, computed by their logarithms, since numbers of a small shape underflow, and all
+        // of them may. A gamma number of shape a is one of shape a + 1 times a uniform number to the power of 1 / a.
         let logs = self.concentration.map(|a| match rand_distr::Gamma::new(a + 1.0, 1.0) {
             Ok(gamma) if a > 0.0 => gamma.sample(rng).ln() + rng.sample::<f64, _>(Open01).ln() / a,
             _ => f64::NAN,

@@ -1,7 +1,7 @@
-//! The exponential distribution, and that on an interval.
+//! The exponential distribution, and the exponential distribution on an interval.
 //!
-//! Density rate exp(-rate x) for x >= 0; proportional to exp(-rate x) on [low, high], where the rate may also be zero or
-//! negative.
+//! Density rate exp(-rate x) for x >= 0; proportional to exp(-rate x) on [low, high], where the rate may also be zero
+//! or negative.
 
 use rand::{Rng, RngExt};
 use rand_distr::{Distribution as _, Exp1};
@@ -17,7 +17,7 @@ pub struct Exponential<T> {
 }
 
 impl<T: Real> Exponential<T> {
-    /// Exponential(rate), with rate > 0.
+    /// Creates Exponential(rate), with rate > 0.
     #[inline(always)]
     pub fn new(rate: T) -> Self {
         Self { rate }
@@ -63,7 +63,7 @@ impl Draw for Exponential<f64> {
     }
 }
 
-/// The distribution on an interval whose density falls (or, for a negative rate, grows) exponentially.
+/// The distribution on an interval whose density decreases (or, for a negative rate, increases) exponentially.
 #[derive(Clone, Copy, Debug)]
 pub struct TruncatedExponential<T> {
     rate: T,
@@ -72,7 +72,7 @@ pub struct TruncatedExponential<T> {
 }
 
 impl<T: Real> TruncatedExponential<T> {
-    /// TruncatedExponential(rate, low, high), with low < high and any rate; for rate zero it is uniform.
+    /// Creates TruncatedExponential(rate, low, high), with low < high and any rate; for rate zero it is uniform.
     #[inline(always)]
     pub fn new(rate: T, low: T, high: T) -> Self {
         Self { rate, low, high }
@@ -89,7 +89,7 @@ impl<T: Real> Distribution<T> for TruncatedExponential<T> {
 
     #[inline(always)]
     fn log_density(&self, x: T) -> T {
-        // The mean of exp(-rate (t - low)) over the interval, times its width, is what to divide by.
+        // The normalisation: the mean of exp(-rate (t - low)) over the interval, times its width.
         let width = self.high - self.low;
         let log = self.rate * (self.low - x) - width.ln() - (-self.rate * width).log_mean_exp();
         unless(outside(x, self.low, self.high), log)
@@ -104,11 +104,11 @@ impl<T: Real> Cdf<T> for TruncatedExponential<T> {
     }
 }
 
-/// A draw from the density proportional to exp(-steepness t) on [0, 1], by inverse cumulative distribution.
+/// Draws from the density proportional to exp(-steepness t) on [0, 1], by the inverse cumulative distribution.
 pub(crate) fn draw_exponential_in_unit<R: Rng + ?Sized>(steepness: f64, rng: &mut R) -> f64 {
     let u: f64 = rng.random();
     let s = steepness.abs();
-    // For a growing density, the mirror image. The minimum is against rounding.
+    // For an increasing density, the mirror image. The minimum is against rounding.
     let t = if s == 0.0 { u } else { (-(u * (-s).exp_m1()).ln_1p() / s).min(1.0) };
     if steepness < 0.0 { 1.0 - t } else { t }
 }

@@ -1,4 +1,4 @@
-//! The gamma distribution and that of its inverse.
+//! The gamma distribution and the inverse gamma distribution.
 //!
 //! Gamma(shape a, rate b): density b^a / Gamma(a) x^(a - 1) exp(-b x) for x > 0. InverseGamma(shape a, scale b):
 //! b^a / Gamma(a) x^(-a - 1) exp(-b / x).
@@ -19,7 +19,7 @@ pub struct Gamma<T> {
 }
 
 impl<T: Real> Gamma<T> {
-    /// Gamma(shape, rate), with shape > 0 and rate > 0.
+    /// Creates Gamma(shape, rate), with shape > 0 and rate > 0.
     #[inline(always)]
     pub fn new(shape: T, rate: T) -> Self {
         Self { shape, rate }
@@ -41,7 +41,7 @@ impl<T: Real> Distribution<T> for Gamma<T> {
     }
 }
 
-/// The lower regularised incomplete gamma function.
+/// Returns the lower regularised incomplete gamma function.
 fn lower(shape: f64, x: f64) -> f64 {
     match x {
         _ if x <= 0.0 => 0.0,
@@ -50,7 +50,7 @@ fn lower(shape: f64, x: f64) -> f64 {
     }
 }
 
-/// The upper regularised incomplete gamma function.
+/// Returns the upper regularised incomplete gamma function.
 fn upper(shape: f64, x: f64) -> f64 {
     match x {
         _ if x <= 0.0 => 1.0,
@@ -59,9 +59,9 @@ fn upper(shape: f64, x: f64) -> f64 {
     }
 }
 
-/// The logarithm of the probability between two numbers of a gamma distribution of rate one.
+/// Returns the logarithm of the probability between two numbers of a gamma distribution of rate one.
 fn log_between(shape: f64, low: f64, high: f64) -> f64 {
-    // In the upper tail from the function that is small there.
+    // In the upper tail, from the function that is small there.
     if low < shape { lower(shape, high) - lower(shape, low) } else { upper(shape, low) - upper(shape, high) }.ln()
 }
 
@@ -94,7 +94,8 @@ pub struct InverseGamma<T> {
 }
 
 impl<T: Real> InverseGamma<T> {
-    /// InverseGamma(shape, scale), with shape > 0 and scale > 0: 1 / x has the distribution Gamma(shape, rate = scale).
+    /// Creates InverseGamma(shape, scale), with shape > 0 and scale > 0: 1 / x has the distribution Gamma(shape, rate =
+    /// scale).
     #[inline(always)]
     pub fn new(shape: T, scale: T) -> Self {
         Self { shape, scale }

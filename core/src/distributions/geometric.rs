@@ -14,7 +14,7 @@ pub struct Geometric<T> {
 }
 
 impl<T: Real> Geometric<T> {
-    /// Geometric(probability), with 0 < probability <= 1 that of a success.
+    /// Creates Geometric(probability), with 0 < probability <= 1 that of a success.
     #[inline(always)]
     pub fn new(probability: T) -> Self {
         Self { probability }
@@ -48,7 +48,7 @@ impl<T: Real> Cdf<T> for Geometric<T> {
 impl Draw for Geometric<f64> {
     fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> f64 {
         let x: f64 = Exp1.sample(rng);
-        // A geometric number is an exponential one, rounded down. Adding zero takes the sign from a zero.
+        // A geometric number is an exponential number, rounded down. Adding zero removes the sign of a zero.
         (x / -(-self.probability).ln_1p()).floor() + 0.0
     }
 

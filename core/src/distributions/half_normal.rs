@@ -8,14 +8,14 @@ use super::numeric::{LN_2, from_zero};
 use super::{Cdf, Distribution, Draw, Normal, ParameterError, Support, is_positive, require};
 use crate::autodiff::Real;
 
-/// The absolute value of a normal number of mean zero.
+/// The absolute value of a normal number with mean zero.
 #[derive(Clone, Copy, Debug)]
 pub struct HalfNormal<T> {
     sd: T,
 }
 
 impl<T: Real> HalfNormal<T> {
-    /// HalfNormal(sd), with sd > 0 the standard deviation of the normal that is folded.
+    /// Creates HalfNormal(sd), with sd > 0 the standard deviation of the normal before its absolute value is taken.
     #[inline(always)]
     pub fn new(sd: T) -> Self {
         Self { sd }

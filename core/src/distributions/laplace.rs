@@ -15,7 +15,7 @@ pub struct Laplace<T> {
 }
 
 impl<T: Real> Laplace<T> {
-    /// Laplace(location, scale), with scale > 0 the mean absolute deviation.
+    /// Creates Laplace(location, scale), with scale > 0 the mean absolute deviation.
     #[inline(always)]
     pub fn new(location: T, scale: T) -> Self {
         Self { location, scale }

@@ -15,7 +15,7 @@ pub struct LogNormal<T> {
 }
 
 impl<T: Real> LogNormal<T> {
-    /// LogNormal(mu, sigma), with mu and sigma > 0 the mean and the standard deviation of ln x.
+    /// Creates LogNormal(mu, sigma), with mu and sigma > 0 the mean and the standard deviation of ln x.
     #[inline(always)]
     pub fn new(mu: T, sigma: T) -> Self {
         Self { mu, sigma }

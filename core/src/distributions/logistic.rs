@@ -15,7 +15,7 @@ pub struct Logistic<T> {
 }
 
 impl<T: Real> Logistic<T> {
-    /// Logistic(location, scale), with scale > 0.
+    /// Creates Logistic(location, scale), with scale > 0.
     #[inline(always)]
     pub fn new(location: T, scale: T) -> Self {
         Self { location, scale }
@@ -32,7 +32,7 @@ impl<T: Real> Distribution<T> for Logistic<T> {
 
     #[inline(always)]
     fn log_density(&self, x: T) -> T {
-        // Even in z, so that exp of a negative number will do.
+        // Even in z, so that exp of a negative number suffices.
         let a = -((x - self.location) / self.scale).abs();
         a - a.exp().ln_1p() * 2.0 - self.scale.ln()
     }

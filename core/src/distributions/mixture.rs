@@ -14,13 +14,13 @@ pub struct Mixture<D, T, const K: usize> {
 }
 
 impl<D, T: Real, const K: usize> Mixture<D, T, K> {
-    /// Mixture(weights, components), with weights that sum to one.
+    /// Creates Mixture(weights, components), with weights that sum to one.
     #[inline(always)]
     pub fn new(weights: [T; K], components: [D; K]) -> Self {
         Self { weights, components }
     }
 
-    /// ln(w_1 exp(l_1) + ... + w_K exp(l_K)).
+    /// Returns ln(w_1 exp(l_1) + ... + w_K exp(l_K)).
     #[inline(always)]
     fn log_mean(&self, log: impl Fn(&D) -> T) -> T {
         let mut sum = LogSum::new();
@@ -34,7 +34,7 @@ impl<D, T: Real, const K: usize> Mixture<D, T, K> {
 impl<T: Real, D: Distribution<T, Value = T>, const K: usize> Distribution<T> for Mixture<D, T, K> {
     type Value = T;
 
-    /// From the lowest bound of a component to the highest.
+    /// Returns the interval from the lowest bound of a component to the highest.
     #[inline(always)]
     fn support(&self) -> Support<T> {
         let (mut low, mut high, mut whole) = (T::from(f64::INFINITY), T::from(f64::NEG_INFINITY), true);

@@ -1,10 +1,10 @@
-//! Distributions: a draw, a log density, a support, one file for each family.
+//! Distributions: each has draws, a log density and a support; one file for each family.
 //!
-//! Each is generic over its scalar, so that one implementation serves the simulator (on `f64`) and the density (on numbers
-//! with derivatives, several at a time). A draw is always a number: `false` and `true` are 0 and 1, counts and categories
-//! are whole. A type of your own that implements [`Distribution`] and [`Draw`] may stand after `~` in a model. Where its
-//! methods are `#[inline(always)]` and hand no closures to others, the density runs on vector registers, several elements of
-//! a plate at a time; where not, it is as right, and several times slower.
+//! Each is generic over its scalar, so that one implementation serves the simulator (on `f64`) and the density (on
+//! numbers with derivatives, several at a time). A draw is always a number: `false` and `true` are 0 and 1, counts and
+//! categories are whole numbers. A type of your own that implements [`Distribution`] and [`Draw`] may stand after `~`
+//! in a model. Where its methods are `#[inline(always)]` and pass no closures to other functions, the density runs on
+//! vector registers, several elements of a plate at a time; otherwise it is equally right, and several times slower.
 
 mod bernoulli;
 mod beta;
@@ -73,28 +73,29 @@ use crate::autodiff::Real;
 
 /// A distribution with parameters of type `T`.
 ///
-/// Its constructor takes the parameters as they are. A parameter that makes no sense (a negative scale, say) gives a log
-/// density of NaN or minus infinity, which a sampler rejects; [`Draw::check`] says what is wrong with it.
+/// Its constructor does not check the parameters. An invalid parameter (a negative scale, say) gives a log density of
+/// NaN or minus infinity, which a sampler rejects; [`Draw::check`] returns an error that describes it.
 pub trait Distribution<T: Real> {
-    /// What is drawn: `T`, or `[T; N]` for a vector.
+    /// The type of a draw: `T`, or `[T; N]` for a vector.
     type Value;
 
-    /// The values that have a positive density.
+    /// Returns the values that have a positive density.
     fn support(&self) -> Support<T>;
 
-    /// The logarithm of the density at `x`, or of the probability of a whole number; minus infinity outside the support.
+    /// Returns the logarithm of the density at `x`, or of the probability of a whole number; minus infinity outside the
+    /// support.
     fn log_density(&self, x: Self::Value) -> T;
 }
 
 /// A distribution that can be drawn from.
 pub trait Draw: Distribution<f64> {
-    /// One draw.
+    /// Returns one draw.
     fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> Self::Value;
 
-    /// Whether the parameters make sense. Simulators ask before they draw.
+    /// Checks the parameters. Simulators call it before they draw.
     ///
     /// # Errors
-    /// The first parameter that does not, with its value and what it must be.
+    /// The first invalid parameter, with its value and the requirement.
     fn check(&self) -> Result<(), ParameterError> {
         Ok(())
     }
@@ -102,15 +103,15 @@ pub trait Draw: Distribution<f64> {
 
 /// A distribution over the real numbers, or over whole ones, whose cumulative probability is known for scalars `T`.
 pub trait Cdf<T: Real>: Distribution<T, Value = T> {
-    /// The probability of a value not above `x`.
+    /// Returns the probability of a value not above `x`.
     fn cdf(&self, x: T) -> T;
 
-    /// The logarithm of the probability of a value above `low` and not above `high`, either of which may be infinite: what
-    /// [`Truncated`] divides by. Far out in a tail both cumulative probabilities are almost the same number; a distribution
-    /// that can do without their difference does.
+    /// Returns the logarithm of the probability of a value above `low` and not above `high`, either of which may be
+    /// infinite: the normalisation of [`Truncated`]. Far out in a tail both cumulative probabilities are nearly equal;
+    /// a distribution that can avoid their difference does.
     #[inline(always)]
     fn log_between(&self, low: T, high: T) -> T {
-        // An infinite bound is no number to differentiate at.
+        // An infinite bound is not a number at which to differentiate.
         let below = if numeric::is_unbounded_below(low) { T::from(0.0) } else { self.cdf(low) };
         let up_to = if numeric::is_unbounded_above(high) { T::from(1.0) } else { self.cdf(high) };
         (up_to - below).ln()
@@ -119,11 +120,11 @@ pub trait Cdf<T: Real>: Distribution<T, Value = T> {
 
 /// A distribution over 0, 1, ..., `categories() - 1`: a local of this kind is summed out in the density.
 pub trait Finite<T: Real>: Distribution<T, Value = T> {
-    /// How many values there are.
+    /// Returns the number of values.
     fn categories(&self) -> usize;
 }
 
-/// A parameter of a distribution that makes no sense.
+/// An invalid parameter of a distribution.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("{distribution}: {parameter} is {value}, but must be {requirement}")]
 pub struct ParameterError {
@@ -137,7 +138,7 @@ pub struct ParameterError {
     pub requirement: &'static str,
 }
 
-/// An error unless `holds`; for the checks of distributions.
+/// Returns an error unless `holds`; for the checks of distributions.
 pub(crate) fn require(
     holds: bool,
     distribution: &'static str,

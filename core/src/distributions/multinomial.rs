@@ -7,7 +7,7 @@ use super::numeric::{count_times, is_count, not_whole, require_probabilities, un
 use super::{Distribution, Draw, ParameterError, Support, require};
 use crate::autodiff::Real;
 
-/// How often each of N categories comes in n independent trials.
+/// The number of occurrences of each of N categories in n independent trials.
 #[derive(Clone, Copy, Debug)]
 pub struct Multinomial<T, const N: usize> {
     n: T,
@@ -15,7 +15,7 @@ pub struct Multinomial<T, const N: usize> {
 }
 
 impl<T: Real, const N: usize> Multinomial<T, N> {
-    /// Multinomial(n, probabilities), with n = 0, 1, ... and probabilities that sum to one.
+    /// Creates Multinomial(n, probabilities), with n = 0, 1, ... and probabilities that sum to one.
     #[inline(always)]
     pub fn new(n: T, probabilities: [T; N]) -> Self {
         Self { n, probabilities }
@@ -25,7 +25,7 @@ impl<T: Real, const N: usize> Multinomial<T, N> {
 impl<T: Real, const N: usize> Distribution<T> for Multinomial<T, N> {
     type Value = [T; N];
 
-    /// That of one count; the sum of all is n.
+    /// Returns the support of one count; the sum of all is n.
     #[inline(always)]
     fn support(&self) -> Support<T> {
         Support::Whole(T::from(0.0), self.n)
@@ -40,7 +40,7 @@ impl<T: Real, const N: usize> Distribution<T> for Multinomial<T, N> {
         for (k, p) in counts.into_iter().zip(self.probabilities) {
             sum += k;
             log += count_times(k, p.ln()) - k.ln_factorial();
-            // A negative probability is not noticed where the count is zero.
+            // A negative probability is not detected where the count is zero.
             bad = p.if_lt(zero, one, bad.max(not_whole(k, self.n)));
         }
         unless(sum.if_lt(self.n, one, self.n.if_lt(sum, one, bad)), log)
@@ -57,7 +57,7 @@ impl<const N: usize> Draw for Multinomial<f64, N> {
         let mut remaining: f64 = self.probabilities.iter().sum();
         let mut counts = [0.0; N];
         for (i, (count, p)) in counts.iter_mut().zip(self.probabilities).enumerate() {
-            // All that is left goes to the last one that is possible, whatever rounding has made of the rest.
+            // All that is left goes to the last category with a positive probability, however the rest was rounded.
             let last = self.probabilities[i + 1..].iter().all(|&p| p == 0.0);
             let share = if last { 1.0 } else { (p / remaining).clamp(0.0, 1.0) };
             *count = rand_distr::Binomial::new(left as u64, share).map_or(f64::NAN, |b| b.sample(rng) as f64);

@@ -10,7 +10,7 @@ use super::numeric::cholesky;
 use super::{Distribution, Draw, ParameterError, Support, is_positive, require};
 use crate::autodiff::Real;
 
-/// N numbers that are normal together.
+/// N numbers with a joint normal distribution.
 #[derive(Clone, Copy, Debug)]
 pub struct MvNormal<T, const N: usize> {
     mean: [T; N],
@@ -18,7 +18,8 @@ pub struct MvNormal<T, const N: usize> {
 }
 
 impl<T: Real, const N: usize> MvNormal<T, N> {
-    /// MvNormal(mean, covariance), a symmetric and positive definite matrix, of which the lower triangle is used.
+    /// Creates MvNormal(mean, covariance), with a symmetric and positive definite matrix, of which the lower triangle
+    /// is used.
     #[inline(always)]
     pub fn new(mean: [T; N], covariance: [[T; N]; N]) -> Self {
         Self { mean, covariance }
@@ -59,7 +60,7 @@ impl<const N: usize> Draw for MvNormal<f64, N> {
     }
 }
 
-/// N numbers that are normal together, by the lower factor of their covariance.
+/// N numbers with a joint normal distribution, by the lower factor of their covariance.
 #[derive(Clone, Copy, Debug)]
 pub struct MvNormalCholesky<T, const N: usize> {
     mean: [T; N],
@@ -67,7 +68,8 @@ pub struct MvNormalCholesky<T, const N: usize> {
 }
 
 impl<T: Real, const N: usize> MvNormalCholesky<T, N> {
-    /// MvNormalCholesky(mean, factor), a lower triangular matrix with a positive diagonal; what is above it is not read.
+    /// Creates MvNormalCholesky(mean, factor), with a lower triangular matrix with a positive diagonal; the part above
+    /// it is not read.
     #[inline(always)]
     pub fn new(mean: [T; N], factor: [[T; N]; N]) -> Self {
         Self { mean, factor }

@@ -13,7 +13,7 @@ use super::numeric::{count_times, ln_gamma_ratio, log_probability, not_whole, un
 use super::{Cdf, Distribution, Draw, ParameterError, Support, is_positive, poisson, require};
 use crate::autodiff::Real;
 
-/// A count that scatters more than a Poisson one does.
+/// A count with a larger variance than a Poisson count.
 #[derive(Clone, Copy, Debug)]
 pub struct NegativeBinomial<T> {
     mean: T,
@@ -21,7 +21,7 @@ pub struct NegativeBinomial<T> {
 }
 
 impl<T: Real> NegativeBinomial<T> {
-    /// NegativeBinomial(mean, shape), with mean >= 0 and shape > 0.
+    /// Creates NegativeBinomial(mean, shape), with mean >= 0 and shape > 0.
     #[inline(always)]
     pub fn new(mean: T, shape: T) -> Self {
         Self { mean, shape }

@@ -18,7 +18,7 @@ pub struct Normal<T> {
 }
 
 impl<T: Real> Normal<T> {
-    /// Normal(mean, sd), with sd > 0.
+    /// Creates Normal(mean, sd), with sd > 0.
     #[inline(always)]
     pub fn new(mean: T, sd: T) -> Self {
         Self { mean, sd }
@@ -53,7 +53,7 @@ impl<T: Real> Cdf<T> for Normal<T> {
             (true, false) => z(high).ln_normal_cdf(),
             (false, true) => (-z(low)).ln_normal_cdf(),
             (false, false) => {
-                // An interval above the mean is that much below it: the lower tail is the one that does not cancel.
+                // An interval above the mean is mirrored below it: the lower tail does not cancel.
                 let (a, b) = (z(low), z(high));
                 let flip = a + b;
                 let zero = T::from(0.0);

@@ -1,5 +1,5 @@
-//! What the densities share: choices without branches, so that the lanes of a register stay together, and differences
-//! without cancellation.
+//! Shared parts of densities: selections without branches, so that the lanes of a register stay together, and
+//! differences without cancellation.
 
 use super::ParameterError;
 use crate::autodiff::Real;
@@ -7,70 +7,71 @@ use crate::autodiff::Real;
 pub(crate) const LN_2: f64 = std::f64::consts::LN_2;
 /// ln(pi).
 pub(crate) const LN_PI: f64 = 1.144_729_885_849_400_2;
-/// How far the sum of probabilities may be from one: what rounding leaves, and no more.
+/// The largest accepted difference between the sum of probabilities and one: rounding, and no more.
 pub(crate) const SUM_TOLERANCE: f64 = 1e-8;
 
 const LOST: f64 = f64::NEG_INFINITY;
 
-/// The logarithm of nothing.
+/// Returns minus infinity, the logarithm of zero.
 #[inline(always)]
 pub(crate) fn lost<T: Real>() -> T {
     T::from(LOST)
 }
 
-/// One where `x` is outside [low, high], else zero. A constant: to choose by it costs one selection however many bounds.
+/// Returns one where `x` is outside [low, high], else zero. The result is a constant: selecting by it costs one
+/// operation for any number of bounds.
 #[inline(always)]
 pub(crate) fn outside<T: Real>(x: T, low: T, high: T) -> T {
     let (yes, no) = (T::from(1.0), T::from(0.0));
     x.if_lt(low, yes, high.if_lt(x, yes, no))
 }
 
-/// One where `x` is not one of 0, 1, ..., `last`, else zero.
+/// Returns one where `x` is not one of 0, 1, ..., `last`, else zero.
 #[inline(always)]
 pub(crate) fn not_whole<T: Real>(x: T, last: T) -> T {
     let (yes, no) = (T::from(1.0), T::from(0.0));
     x.if_lt(no, yes, last.if_lt(x, yes, x.floor().if_lt(x, yes, no)))
 }
 
-/// `value`, or minus infinity where `bad` is above zero.
+/// Returns `value`, or minus infinity where `bad` is above zero.
 #[inline(always)]
 pub(crate) fn unless<T: Real>(bad: T, value: T) -> T {
     T::from(0.0).if_lt(bad, lost(), value)
 }
 
-/// `value` where `x` >= 0, else minus infinity.
+/// Returns `value` where `x` >= 0, else minus infinity.
 #[inline(always)]
 pub(crate) fn from_zero<T: Real>(x: T, value: T) -> T {
     x.if_lt(T::from(0.0), lost(), value)
 }
 
-/// `value` where `x` > 0, else minus infinity.
+/// Returns `value` where `x` > 0, else minus infinity.
 #[inline(always)]
 pub(crate) fn above_zero<T: Real>(x: T, value: T) -> T {
     x.if_le(T::from(0.0), lost(), value)
 }
 
-/// The logarithm of a probability, or minus infinity if it is above zero, as only parameters that make no sense give it.
+/// Returns the logarithm of a probability, or minus infinity if it is above zero, which only invalid parameters give.
 #[inline(always)]
 pub(crate) fn log_probability<T: Real>(value: T) -> T {
     T::from(0.0).if_lt(value, lost(), value)
 }
 
-/// `count * log`, and zero for a count of zero even where the logarithm is infinite.
+/// Returns `count * log`, and zero for a count of zero even where the logarithm is infinite.
 #[inline(always)]
 pub(crate) fn count_times<T: Real>(count: T, log: T) -> T {
     count.if_le(T::from(0.0), T::from(0.0), count * log)
 }
 
-/// ln(exp(a) - exp(b)) for a > b.
+/// Returns ln(exp(a) - exp(b)) for a > b.
 #[inline(always)]
 pub(crate) fn log_difference<T: Real>(a: T, b: T) -> T {
-    // 1 - exp(-d) = d exp(-d t) averaged over t from 0 to 1. A thousand is as good as an infinite difference.
+    // 1 - exp(-d) = d exp(-d t) averaged over t from 0 to 1. A difference of a thousand is in effect infinite.
     let d = (a - b).min(T::from(1e3));
     a + d.ln() + (-d).log_mean_exp()
 }
 
-/// ln(Gamma(a + n) / Gamma(a)) for n >= 0, by the difference of Stirling's series where `a` is large.
+/// Returns ln(Gamma(a + n) / Gamma(a)) for n >= 0, by the difference of Stirling's series where `a` is large.
 #[inline(always)]
 pub(crate) fn ln_gamma_ratio<T: Real>(a: T, n: T) -> T {
     let sum = a + n;
@@ -78,7 +79,7 @@ pub(crate) fn ln_gamma_ratio<T: Real>(a: T, n: T) -> T {
     a.if_lt(T::from(32.0), sum.ln_gamma() - a.ln_gamma(), series)
 }
 
-/// What Stirling's formula leaves of ln(Gamma(z)); the next term is below 1e-16 from 32 on.
+/// Returns the remainder of Stirling's formula for ln(Gamma(z)); the next term is below 1e-16 from 32 on.
 #[inline(always)]
 fn beyond_stirling<T: Real>(z: T) -> T {
     let inverse = z.recip();
@@ -87,32 +88,33 @@ fn beyond_stirling<T: Real>(z: T) -> T {
     inverse * ((tail * square - 1.0 / 360.0) * square + 1.0 / 12.0)
 }
 
-/// Whether a bound is minus infinity. Bounds are alike over the elements of a plate, so this branch keeps lanes together.
+/// Returns whether a bound is minus infinity. Bounds are alike over the elements of a plate, so this branch keeps lanes
+/// together.
 #[inline(always)]
 pub(crate) fn is_unbounded_below<T: Real>(low: T) -> bool {
     low == T::from(f64::NEG_INFINITY)
 }
 
-/// Whether a bound is plus infinity.
+/// Returns whether a bound is plus infinity.
 #[inline(always)]
 pub(crate) fn is_unbounded_above<T: Real>(high: T) -> bool {
     high == T::from(f64::INFINITY)
 }
 
-/// The larger of two bounds; NaN, not known, if either is.
+/// Returns the larger of two bounds; NaN (not known) if either is.
 #[inline(always)]
 pub(crate) fn larger<T: Real>(a: T, b: T) -> T {
     a.if_le(b, b, b.if_le(a, a, T::from(f64::NAN)))
 }
 
-/// The smaller of two bounds; NaN, not known, if either is.
+/// Returns the smaller of two bounds; NaN (not known) if either is.
 #[inline(always)]
 pub(crate) fn smaller<T: Real>(a: T, b: T) -> T {
     a.if_le(b, a, b.if_le(a, b, T::from(f64::NAN)))
 }
 
-/// The square lower factor L of a symmetric positive definite matrix, L L' = matrix, of which the upper triangle is not
-/// read. NaN where the matrix is not positive definite.
+/// Returns the square lower factor L of a symmetric positive definite matrix, L L' = matrix, of which the upper
+/// triangle is not read. NaN where the matrix is not positive definite.
 #[inline(always)]
 pub(crate) fn cholesky<T: Real, const N: usize>(matrix: &[[T; N]; N]) -> [[T; N]; N] {
     let mut factor = [[T::from(0.0); N]; N];
@@ -128,8 +130,9 @@ pub(crate) fn cholesky<T: Real, const N: usize>(matrix: &[[T; N]; N]) -> [[T; N]
     factor
 }
 
-/// The position that a uniform number of [0, 1) picks: the first whose cumulative probability is above it. Past the end,
-/// as rounding may have it, the last that is possible; none if the probabilities are none.
+/// Returns the position that a uniform number of [0, 1) selects: the first whose cumulative probability is above it. If
+/// rounding leads past the end, it is the last position with a positive probability; `None` if the probabilities are
+/// invalid.
 pub(crate) fn pick(probabilities: &[f64], u: f64) -> Option<usize> {
     let mut sum = 0.0;
     let mut first = None;
@@ -149,7 +152,7 @@ pub(crate) fn pick(probabilities: &[f64], u: f64) -> Option<usize> {
     if (sum - 1.0).abs() <= SUM_TOLERANCE { first.or(last) } else { None }
 }
 
-/// An error unless `probabilities` are probabilities that sum to one.
+/// Returns an error unless `probabilities` are probabilities that sum to one.
 pub(crate) fn require_probabilities(
     probabilities: &[f64],
     distribution: &'static str,
@@ -166,7 +169,7 @@ pub(crate) fn require_probabilities(
     )
 }
 
-/// Whether `x` is 0, 1, 2, ..., small enough that every whole number up to it is a different `f64`.
+/// Returns whether `x` is 0, 1, 2, ..., small enough that every whole number up to it is a different `f64`.
 pub(crate) fn is_count(x: f64) -> bool {
     (0.0..=9_007_199_254_740_992.0).contains(&x) && x.fract() == 0.0
 }

@@ -7,7 +7,7 @@ use super::numeric::{is_unbounded_above, log_difference, lost};
 use super::{Cdf, Distribution, Draw, ParameterError, Support, is_positive, require};
 use crate::autodiff::Real;
 
-/// The Pareto distribution with a minimum and a shape, the power with which the probability above x falls.
+/// The Pareto distribution with a minimum and a shape, the power with which the probability above x decreases.
 #[derive(Clone, Copy, Debug)]
 pub struct Pareto<T> {
     minimum: T,
@@ -15,13 +15,13 @@ pub struct Pareto<T> {
 }
 
 impl<T: Real> Pareto<T> {
-    /// Pareto(minimum, shape), with minimum > 0 and shape > 0.
+    /// Creates Pareto(minimum, shape), with minimum > 0 and shape > 0.
     #[inline(always)]
     pub fn new(minimum: T, shape: T) -> Self {
         Self { minimum, shape }
     }
 
-    /// The logarithm of the probability above `x`.
+    /// Returns the logarithm of the probability above `x`.
     #[inline(always)]
     fn log_above(&self, x: T) -> T {
         -self.shape * (x.max(self.minimum) / self.minimum).ln()

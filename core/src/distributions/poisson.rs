@@ -8,14 +8,14 @@ use super::numeric::{count_times, log_probability, not_whole, unless};
 use super::{Cdf, Distribution, Draw, ParameterError, Support, require};
 use crate::autodiff::Real;
 
-/// The number of events that come at a rate.
+/// The number of events for a rate.
 #[derive(Clone, Copy, Debug)]
 pub struct Poisson<T> {
     rate: T,
 }
 
 impl<T: Real> Poisson<T> {
-    /// Poisson(rate), with rate >= 0 the mean.
+    /// Creates Poisson(rate), with rate >= 0 the mean.
     #[inline(always)]
     pub fn new(rate: T) -> Self {
         Self { rate }
@@ -50,7 +50,7 @@ impl Cdf<f64> for Poisson<f64> {
     }
 }
 
-/// A count with mean `rate`.
+/// Draws a count with mean `rate`.
 pub(crate) fn draw<R: Rng + ?Sized>(rate: f64, rng: &mut R) -> f64 {
     if rate == 0.0 {
         return 0.0;
@@ -71,14 +71,14 @@ impl Draw for Poisson<f64> {
     }
 }
 
-/// The number of events that come at a rate, by the logarithm of the rate.
+/// The number of events for a rate, by the logarithm of the rate.
 #[derive(Clone, Copy, Debug)]
 pub struct PoissonLog<T> {
     log_rate: T,
 }
 
 impl<T: Real> PoissonLog<T> {
-    /// PoissonLog(log_rate), with any real log_rate, the logarithm of the mean.
+    /// Creates PoissonLog(log_rate), with any real log_rate, the logarithm of the mean.
     #[inline(always)]
     pub fn new(log_rate: T) -> Self {
         Self { log_rate }

@@ -1,7 +1,7 @@
 //! The power law on an interval: density proportional to x^slope on [low, high].
 //!
-//! ln x has a density proportional to exp((slope + 1) ln x) on an interval, so that slope = -1 is nothing special: what to
-//! divide by is a smooth function of the slope there too.
+//! ln x has a density proportional to exp((slope + 1) ln x) on an interval, so that slope = -1 is not a special case:
+//! the normalisation is a smooth function of the slope there, too.
 
 use rand::Rng;
 
@@ -19,7 +19,7 @@ pub struct PowerLaw<T> {
 }
 
 impl<T: Real> PowerLaw<T> {
-    /// PowerLaw(slope, low, high), with 0 < low < high and any slope: the exponent as it stands, -2 for 1 / x^2.
+    /// Creates PowerLaw(slope, low, high), with 0 < low < high and any slope: the exponent itself, -2 for 1 / x^2.
     #[inline(always)]
     pub fn new(slope: T, low: T, high: T) -> Self {
         Self { slope, low, high }
@@ -55,7 +55,7 @@ impl Draw for PowerLaw<f64> {
     #[inline(always)]
     fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> f64 {
         let width = (self.high / self.low).ln();
-        // Rounding must not carry it over a bound.
+        // Rounding must not move it over a bound.
         (self.low * (width * draw_exponential_in_unit(-(self.slope + 1.0) * width, rng)).exp()).min(self.high)
     }
 

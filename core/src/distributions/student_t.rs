@@ -1,5 +1,5 @@
-//! Student's t distribution: density Gamma((d + 1) / 2) / (Gamma(d / 2) sqrt(pi d) scale) (1 + z^2 / d)^(-(d + 1) / 2) with
-//! z = (x - location) / scale and d degrees of freedom.
+//! Student's t distribution: density Gamma((d + 1) / 2) / (Gamma(d / 2) sqrt(pi d) scale) (1 + z^2 / d)^(-(d + 1) / 2)
+//! with z = (x - location) / scale and d degrees of freedom.
 
 use rand::Rng;
 use rand_distr::{Distribution as _, StandardNormal};
@@ -18,7 +18,7 @@ pub struct StudentT<T> {
 }
 
 impl<T: Real> StudentT<T> {
-    /// StudentT(dof, location, scale), with dof > 0 and scale > 0.
+    /// Creates StudentT(dof, location, scale), with dof > 0 and scale > 0.
     #[inline(always)]
     pub fn new(dof: T, location: T, scale: T) -> Self {
         Self { dof, location, scale }

@@ -1,11 +1,11 @@
-//! Where a distribution has a density, and the map from unconstrained numbers to it.
+//! The supports of distributions, and the maps from unconstrained numbers to them.
 
 use super::numeric::{is_unbounded_above, is_unbounded_below};
 use crate::autodiff::Real;
 
 /// The values that a distribution can take.
 ///
-/// Bounds may depend on other variables. A bound that is NaN is one that is not known.
+/// Bounds may depend on other variables. A bound that is NaN is not known.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Support<T> {
     /// Any real number; for a vector, in each component.
@@ -23,7 +23,7 @@ pub enum Support<T> {
 }
 
 impl<T: Real> Support<T> {
-    /// The support from one bound to another, either of which may be infinite; of whole numbers if `whole`.
+    /// Returns the support from one bound to another, either of which may be infinite; of whole numbers if `whole`.
     #[inline(always)]
     pub(crate) fn between(low: T, high: T, whole: bool) -> Self {
         if whole {
@@ -37,7 +37,8 @@ impl<T: Real> Support<T> {
         }
     }
 
-    /// The bounds, where there is none infinite, and whether the values are whole: the inverse of [`Support::between`].
+    /// Returns the bounds, infinite where there is none, and whether the values are whole: the inverse of
+    /// [`Support::between`].
     #[inline(always)]
     pub(crate) fn bounds(&self) -> (T, T, bool) {
         let (lowest, highest) = (T::from(f64::NEG_INFINITY), T::from(f64::INFINITY));
@@ -51,10 +52,10 @@ impl<T: Real> Support<T> {
         }
     }
 
-    /// The value at an unconstrained number `q`, and the logarithm of its derivative there.
+    /// Returns the value at an unconstrained number `q`, and the logarithm of its derivative there.
     ///
-    /// `low + exp(q)`, `high - exp(q)` and `low + (high - low) / (1 + exp(-q))`. Whole numbers have no such map and come
-    /// back as they are: they are summed out, not sampled. A simplex is mapped by [`constrain_simplex`].
+    /// `low + exp(q)`, `high - exp(q)` and `low + (high - low) / (1 + exp(-q))`. Whole numbers have no such map and are
+    /// returned unchanged: they are summed out, not sampled. A simplex is mapped by [`constrain_simplex`].
     #[inline(always)]
     pub fn constrain(&self, q: T) -> (T, T) {
         match *self {
@@ -73,7 +74,7 @@ impl<T: Real> Support<T> {
 }
 
 impl Support<f64> {
-    /// The unconstrained number of a value: the inverse of [`Support::constrain`].
+    /// Returns the unconstrained number of a value: the inverse of [`Support::constrain`].
     pub fn unconstrain(&self, x: f64) -> f64 {
         match *self {
             Self::Real | Self::Whole(..) | Self::Simplex => x,
@@ -83,7 +84,7 @@ impl Support<f64> {
         }
     }
 
-    /// The support in words.
+    /// Describes the support in words.
     pub fn describe(&self) -> String {
         match *self {
             Self::Real => "any real number".to_owned(),
@@ -96,8 +97,8 @@ impl Support<f64> {
         }
     }
 
-    /// Whether `x` can be a value, as far as the bounds are known. A component of a simplex is looked at alone.
-    /// The ends of an interval are let through: rounded data may lie on them.
+    /// Returns whether `x` can be a value, as far as the bounds are known. For a simplex, `x` is one component. The
+    /// ends of an interval are accepted: rounded data may lie on them.
     pub fn contains(&self, x: f64) -> bool {
         let above = |low: f64| low.is_nan() || x >= low;
         let below = |high: f64| high.is_nan() || x <= high;
@@ -113,8 +114,9 @@ impl Support<f64> {
     }
 }
 
-/// The point of the simplex at unconstrained numbers `q`, of which the last is not used, and the logarithm of the Jacobian
-/// determinant: stick breaking as in Stan, z_k = sigmoid(q_k - ln(N - k)), x_k = z_k (1 - x_1 - ... - x_{k-1}).
+/// Returns the point of the simplex at unconstrained numbers `q`, of which the last is not used, and the logarithm of
+/// the Jacobian determinant: stick breaking as in Stan, z_k = sigmoid(q_k - ln(N - k)), x_k = z_k (1 - x_1 - ... -
+/// x_{k-1}).
 #[inline(always)]
 pub fn constrain_simplex<T: Real, const N: usize>(q: [T; N]) -> ([T; N], T) {
     let mut x = [T::from(0.0); N];
@@ -122,7 +124,8 @@ pub fn constrain_simplex<T: Real, const N: usize>(q: [T; N]) -> ([T; N], T) {
     (x, log_jacobian)
 }
 
-/// The same into a slice of as many numbers as `q` has.
+/// Writes the point of the simplex at `q` to `x`, which has the length of `q`, and returns the logarithm of the
+/// Jacobian determinant: see [`constrain_simplex`].
 #[inline(always)]
 pub fn break_stick<T: Real>(q: &[T], x: &mut [T]) -> T {
     let n = x.len();
@@ -140,14 +143,15 @@ pub fn break_stick<T: Real>(q: &[T], x: &mut [T]) -> T {
     log_jacobian
 }
 
-/// The unconstrained numbers of a point of the simplex: the inverse of [`constrain_simplex`].
+/// Returns the unconstrained numbers of a point of the simplex: the inverse of [`constrain_simplex`].
 pub fn unconstrain_simplex<const N: usize>(x: [f64; N]) -> [f64; N] {
     let mut q = [0.0; N];
     mend_stick(&x, &mut q);
     q
 }
 
-/// The same into a slice of as many numbers as `x` has.
+/// Writes the unconstrained numbers of a point of the simplex to `q`, which has the length of `x`: see
+/// [`unconstrain_simplex`].
 pub fn mend_stick(x: &[f64], q: &mut [f64]) {
     let n = x.len();
     let mut left: f64 = 1.0;

@@ -1,4 +1,4 @@
-//! Any distribution on an interval: density f(x) / P(low <= x <= high) there, and none elsewhere.
+//! Any distribution on an interval: density f(x) / P(low <= x <= high) there, and zero elsewhere.
 
 use rand::{Rng, RngExt};
 
@@ -6,7 +6,7 @@ use super::numeric::{larger, lost, outside, smaller, unless};
 use super::{Cdf, Distribution, Draw, ParameterError, Support, require};
 use crate::autodiff::Real;
 
-/// A distribution, given that the number is in an interval, the ends of it included.
+/// A distribution, given that the number is in an interval, including its ends.
 #[derive(Clone, Copy, Debug)]
 pub struct Truncated<D, T> {
     inner: D,
@@ -15,7 +15,7 @@ pub struct Truncated<D, T> {
 }
 
 impl<D, T: Real> Truncated<D, T> {
-    /// Truncated(inner, low, high), with low < high, either of which may be infinite.
+    /// Creates Truncated(inner, low, high), with low < high, either of which may be infinite.
     #[inline(always)]
     pub fn new(inner: D, low: T, high: T) -> Self {
         Self { inner, low, high }
@@ -23,13 +23,13 @@ impl<D, T: Real> Truncated<D, T> {
 }
 
 impl<T: Real, D: Cdf<T>> Truncated<D, T> {
-    /// The bound that a value has to be above: for whole numbers the last one that is too low.
+    /// Returns the bound that a value must exceed: for whole numbers the last one that is too low.
     #[inline(always)]
     fn below(&self) -> T {
         if let Support::Whole(..) = self.inner.support() { -(-self.low).floor() - 1.0 } else { self.low }
     }
 
-    /// The logarithm of the probability, before truncation, of the interval.
+    /// Returns the logarithm of the probability of the interval before truncation.
     #[inline(always)]
     fn log_mass(&self) -> T {
         self.inner.log_between(self.below(), self.high)
@@ -49,7 +49,7 @@ impl<T: Real, D: Cdf<T>> Distribution<T> for Truncated<D, T> {
     #[inline(always)]
     fn log_density(&self, x: T) -> T {
         let mass = self.log_mass();
-        // Without a probability for the interval (its bounds may be the wrong way round) there is no density either.
+        // If the interval has no probability (its bounds may be the wrong way round) there is no density either.
         let bad = lost::<T>().if_lt(mass, outside(x, self.low, self.high), T::from(1.0));
         unless(bad, self.inner.log_density(x) - mass)
     }
@@ -71,11 +71,11 @@ impl<T: Real, D: Cdf<T>> Cdf<T> for Truncated<D, T> {
 }
 
 impl<D: Draw + Cdf<f64>> Truncated<D, f64> {
-    /// The number below which a part `u` of the probability is, by bisection.
+    /// Returns the number below which the probability is `u`, by bisection.
     fn quantile(&self, u: f64) -> f64 {
         let (low, high, whole) = self.support().bounds();
         let (below, mass) = (self.below(), self.log_mass());
-        // Counted from an end that is finite, so that a tail far out is a small number and not almost one.
+        // Counted from a finite end, so that a tail far out is a small number and not nearly one.
         let reached = |x: f64| {
             if below.is_finite() {
                 (self.inner.log_between(below, x) - mass).exp() >= u

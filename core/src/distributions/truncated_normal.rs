@@ -1,5 +1,5 @@
-//! The normal distribution on an interval: density exp(-z^2 / 2) / (sqrt(2 pi) sd (Phi(b) - Phi(a))) on [low, high] with
-//! z, a and b = (x, low and high - mean) / sd.
+//! The normal distribution on an interval: density exp(-z^2 / 2) / (sqrt(2 pi) sd (Phi(b) - Phi(a))) on [low, high]. z,
+//! a and b are (x - mean) / sd, (low - mean) / sd and (high - mean) / sd.
 
 use rand::{Rng, RngExt};
 use rand_distr::{Distribution as _, Exp1, StandardNormal};
@@ -8,7 +8,8 @@ use super::numeric::{lost, outside, unless};
 use super::{Cdf, Distribution, Draw, Normal, ParameterError, Support, is_positive, require};
 use crate::autodiff::Real;
 
-/// The normal distribution, given that the number is in an interval. The mean and the standard deviation are those before.
+/// The normal distribution, given that the number is in an interval. The mean and the standard deviation are those
+/// before truncation.
 #[derive(Clone, Copy, Debug)]
 pub struct TruncatedNormal<T> {
     normal: Normal<T>,
@@ -19,7 +20,7 @@ pub struct TruncatedNormal<T> {
 }
 
 impl<T: Real> TruncatedNormal<T> {
-    /// TruncatedNormal(mean, sd, low, high), with sd > 0 and low < high, either of which may be infinite.
+    /// Creates TruncatedNormal(mean, sd, low, high), with sd > 0 and low < high, either of which may be infinite.
     #[inline(always)]
     pub fn new(mean: T, sd: T, low: T, high: T) -> Self {
         Self { normal: Normal::new(mean, sd), mean, sd, low, high }
@@ -55,7 +56,7 @@ impl<T: Real> Cdf<T> for TruncatedNormal<T> {
     }
 }
 
-/// A standard normal number in [a, b] (Robert, *Statistics and Computing* 5 (1995) 121).
+/// Draws a standard normal number in [a, b] (Robert, *Statistics and Computing* 5 (1995) 121).
 fn draw_between<R: Rng + ?Sized>(a: f64, b: f64, rng: &mut R) -> f64 {
     if a.is_nan() || b.is_nan() || a >= b {
         return f64::NAN;
@@ -63,7 +64,7 @@ fn draw_between<R: Rng + ?Sized>(a: f64, b: f64, rng: &mut R) -> f64 {
     if a < 0.0 && b <= 0.0 {
         return -draw_between(-b, -a, rng);
     }
-    // Each of these accepts at least a third of what it proposes. First, an interval around zero and not narrow.
+    // Each of these accepts at least a third of its proposals. First, an interval around zero that is not narrow.
     if a <= 0.0 && b - a > 2.5 {
         loop {
             let z: f64 = StandardNormal.sample(rng);
@@ -72,7 +73,7 @@ fn draw_between<R: Rng + ?Sized>(a: f64, b: f64, rng: &mut R) -> f64 {
             }
         }
     }
-    // Then an interval in which the density does not fall by much, from a uniform number.
+    // Then an interval in which the density does not decrease by much, from a uniform number.
     let rate = 0.5 * (a + (a * a + 4.0).sqrt());
     if a <= 0.0 || (b - a) * rate < 1.0 {
         let nearest = a.max(0.0);
@@ -95,7 +96,7 @@ fn draw_between<R: Rng + ?Sized>(a: f64, b: f64, rng: &mut R) -> f64 {
 impl Draw for TruncatedNormal<f64> {
     fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> f64 {
         let z = draw_between((self.low - self.mean) / self.sd, (self.high - self.mean) / self.sd, rng);
-        // Rounding must not carry it over a bound.
+        // Rounding must not move it over a bound.
         (self.mean + self.sd * z).max(self.low).min(self.high)
     }
 

@@ -16,7 +16,7 @@ pub struct Uniform<T> {
 }
 
 impl<T: Real> Uniform<T> {
-    /// Uniform(low, high), with low < high.
+    /// Creates Uniform(low, high), with low < high.
     #[inline(always)]
     pub fn new(low: T, high: T) -> Self {
         Self { low, high }
@@ -71,7 +71,7 @@ pub struct LogUniform<T> {
 }
 
 impl<T: Real> LogUniform<T> {
-    /// LogUniform(low, high), with 0 < low < high.
+    /// Creates LogUniform(low, high), with 0 < low < high.
     #[inline(always)]
     pub fn new(low: T, high: T) -> Self {
         Self { low, high }
@@ -108,7 +108,7 @@ impl Draw for LogUniform<f64> {
     #[inline(always)]
     fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> f64 {
         let log = (self.high / self.low).ln();
-        // Rounding must not carry it over a bound.
+        // Rounding must not move it over a bound.
         (self.low * (log * rng.random::<f64>()).exp()).min(self.high)
     }
 

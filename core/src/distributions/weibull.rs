@@ -15,13 +15,13 @@ pub struct Weibull<T> {
 }
 
 impl<T: Real> Weibull<T> {
-    /// Weibull(shape, scale), with shape > 0 and scale > 0.
+    /// Creates Weibull(shape, scale), with shape > 0 and scale > 0.
     #[inline(always)]
     pub fn new(shape: T, scale: T) -> Self {
         Self { shape, scale }
     }
 
-    /// The logarithm of the probability above `x`.
+    /// Returns the logarithm of the probability above `x`.
     #[inline(always)]
     fn log_above(&self, x: T) -> T {
         let zero = T::from(0.0);

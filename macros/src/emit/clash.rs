@@ -8,7 +8,8 @@ use syn::visit::{self, Visit};
 use syn::{Expr, ExprCall};
 
 use crate::builtin;
-use crate::tree::{Definition, Step, Tree};
+use crate::definition::Definition;
+use crate::tree::{Step, Tree};
 
 /// Emits an import of each distribution that the model names, which is ambiguous where the scope has another of that name.
 pub fn emit(tree: &Tree) -> TokenStream {

@@ -3,13 +3,17 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
-use super::specification::{size_names, size_values};
-use super::{
-    Names, all_plates, bind_params, choose, data_path, hidden, is_global, plate_data, plate_locals, seen, stored,
-};
+use super::choose::choose;
+use super::index::gathered;
+use super::lift::Lift;
+use super::names::{Names, all_of, data_path, hidden, plate_data, plate_locals, position};
+use super::params::bind_params;
+use super::sizes::{size_names, size_values};
+use super::values::{number, seen, stored};
 use crate::ast::{Role, Size};
-use crate::rewrite::{Lift, bound, identifiers};
-use crate::tree::{Definition, Plate, Step, Tree, Variable, expressions, plates, variables};
+use crate::definition::Definition;
+use crate::names::{bound, identifiers};
+use crate::tree::{Plate, Step, Tree, Variable, all_plates, plates, variables};
 
 pub fn emit(tree: &Tree) -> TokenStream {
     let names = Names::new(tree);
@@ -18,7 +22,7 @@ pub fn emit(tree: &Tree) -> TokenStream {
     let params = bind_params(tree, &quote!(f64));
     let stores = all_plates(&tree.root).into_iter().map(|p| emitter.stores(p));
     let body = emitter.steps(&tree.root, None);
-    let global_names = variables(&tree.root).filter(|v| is_global(v)).map(|v| &v.name);
+    let global_names = variables(&tree.root).filter(|v| v.is_global()).map(|v| &v.name);
     let observed = variables(&tree.root).filter(|v| v.in_data()).map(|v| {
         let name = &v.name;
         let value = stored(v, quote!(#name));
@@ -50,22 +54,17 @@ pub fn emit(tree: &Tree) -> TokenStream {
     }
 }
 
-/// The columns that a plate's elements are drawn into.
+/// Names the columns that the elements of `plate` are drawn into: those in the data, or the latent ones.
 fn store(plate: &Plate, data: bool) -> Ident {
     hidden(&format!("{}_{}", if data { "data" } else { "locals" }, plate.name))
 }
 
-/// How many elements of a plate have been drawn.
-fn count(plate: &Plate) -> Ident {
-    hidden(&format!("count_{}", plate.name))
+/// Names how many elements of `plate` have been drawn.
+fn count(plate: &Ident) -> Ident {
+    hidden(&format!("count_{plate}"))
 }
 
-/// The values of a variable that other plates read by index.
-fn export(name: &Ident) -> Ident {
-    hidden(&format!("all_{name}"))
-}
-
-/// The columns of a plate with those of the plates inside it.
+/// Emits the columns of `plate` with those of the plates inside it.
 fn whole(plate: &Plate, data: bool) -> TokenStream {
     let store = store(plate, data);
     let inner: Vec<TokenStream> = plate
@@ -84,30 +83,27 @@ struct Draw<'a> {
 }
 
 impl Draw<'_> {
-    /// The position of a plate among all, those inside after the one around.
+    /// Finds the position of the plate `name` among all, those inside after the one around.
     fn index(&self, name: &Ident) -> usize {
         all_plates(&self.tree.root).iter().position(|p| p.name == *name).unwrap_or(0)
     }
 
-    fn is_nested(&self, plate: &Plate) -> bool {
-        !plates(&self.tree.root).any(|p| p.name == plate.name)
-    }
-
-    /// Where a nested plate's offsets are: with its data, or with its locals if it is only simulated.
+    /// Emits where the offsets of `plate` are: with its data, or with its locals if it is only simulated. `None` if it is in no
+    /// other plate.
     fn offsets(&self, plate: &Plate) -> Option<TokenStream> {
         let store = store(plate, plate.in_data);
-        self.is_nested(plate).then(|| quote!(#store.offsets))
+        self.tree.is_nested(plate).then(|| quote!(#store.offsets))
     }
 
     fn stores(&self, plate: &Plate) -> TokenStream {
-        let (locals, ty, count) = (store(plate, false), plate_locals(self.tree, plate), count(plate));
+        let (locals, ty, count) = (store(plate, false), plate_locals(self.tree, plate), count(&plate.name));
         let data = plate.in_data.then(|| {
             let (data, ty) = (store(plate, true), plate_data(self.tree, plate));
             quote!(let mut #data = <#ty as ::core::default::Default>::default();)
         });
         let first = self.offsets(plate).map(|offsets| quote!(#offsets.push(0);));
         let exports = plate.exports.iter().map(|e| {
-            let all = export(&e.name);
+            let all = all_of(&e.name);
             quote!(let mut #all = ::std::vec::Vec::new();)
         });
         quote! {
@@ -125,8 +121,8 @@ impl Draw<'_> {
 
     fn lift<R>(&self, plate: Option<&Plate>, f: impl FnOnce(&Lift) -> R) -> R {
         let index = |values: &Ident, at: &Ident| {
-            let gather = plate?.gathers.iter().find(|g| g.values == *values && g.index == *at)?;
-            let all = export(&gather.values);
+            gathered(plate?, values, at)?;
+            let all = all_of(values);
             Some(quote!(#all[#at]))
         };
         f(&Lift { scalar: &quote!(f64), index: &index })
@@ -136,7 +132,7 @@ impl Draw<'_> {
         match step {
             Step::Let { pat, expr } => {
                 let expr = self.lift(plate, |lift| lift.expr(expr));
-                let exports = bound(pat).into_iter().filter_map(|name| self.push_export(plate, &name));
+                let exports = bound(pat).into_iter().filter_map(|name| push_export(plate, &name));
                 quote!(let #pat = #expr; #(#exports)*)
             }
             Step::Variable(v) => self.variable(v, plate),
@@ -144,24 +140,23 @@ impl Draw<'_> {
                 let elements = self.plate(p, plate);
                 let mentioned = variables(siblings)
                     .filter_map(|v| v.definition.as_ref())
-                    .flat_map(expressions)
+                    .flat_map(Definition::expressions)
                     .any(|e| identifiers(e).contains(&p.name));
                 if !mentioned {
                     return elements;
                 }
                 // An implicit observation takes this element's plate whole.
                 let starts = subtree(p).into_iter().map(|q| {
-                    let (from, count) = (hidden(&format!("from_{}", q.name)), count(q));
+                    let (from, count) = (hidden(&format!("from_{}", q.name)), count(&q.name));
                     quote!(let #from = #count;)
                 });
-                let (name, slice) = (&p.name, self.slice(p, plate.map(count)));
+                let (name, slice) = (&p.name, self.slice(p, plate.map(|p| count(&p.name))));
                 quote!(#(#starts)* #elements let #name = #slice;)
             }
         }
     }
 
-    /// The locals of a plate that were drawn since its `from` was noted, which is when its outer plate had as many elements
-    /// as `outer` says.
+    /// Emits the locals of `plate` that were drawn since its `from` was noted; the plate around it had `outer` elements then.
     fn slice(&self, plate: &Plate, outer: Option<Ident>) -> TokenStream {
         let (ty, store, from) =
             (plate_locals(self.tree, plate), store(plate, false), hidden(&format!("from_{}", plate.name)));
@@ -179,13 +174,7 @@ impl Draw<'_> {
         quote!(#ty { #offsets #(#columns,)* #(#inner),* })
     }
 
-    fn push_export(&self, plate: Option<&Plate>, name: &Ident) -> Option<TokenStream> {
-        plate?.exports.iter().find(|e| e.name == *name)?;
-        let all = export(name);
-        Some(quote!(#all.push(#name);))
-    }
-
-    /// The tokens of one draw from what stands after `~`.
+    /// Emits one draw from what stands after `~`.
     fn draw(&self, v: &Variable, definition: &Definition, plate: Option<&Plate>) -> TokenStream {
         let text = v.name.to_string();
         self.lift(plate, |lift| match definition {
@@ -199,7 +188,7 @@ impl Draw<'_> {
                 match &v.shape {
                     Some(shape) if !v.vector => {
                         let len = &shape.len;
-                        let position = shape.position.clone().unwrap_or_else(|| hidden("position"));
+                        let position = position(shape);
                         quote!({
                             let mut __all = [0.0f64; #len];
                             for #position in 0..#len {
@@ -215,108 +204,82 @@ impl Draw<'_> {
     }
 
     fn variable(&self, v: &Variable, plate: Option<&Plate>) -> TokenStream {
-        let (name, text) = (&v.name, v.name.to_string());
+        let name = &v.name;
         let drawn = v.definition.as_ref().map(|d| {
             let draw = self.draw(v, d, plate);
             if d.is_implicit() { draw } else { seen(v, draw) }
         });
-        let value = if is_global(v) {
-            quote!(match __plan.globals() {
+        let value = match (v.role, plate) {
+            (Role::Global | Role::Nuisance, _) => quote!(match __plan.globals() {
                 ::core::option::Option::Some(fixed) => fixed.#name,
                 ::core::option::Option::None => #drawn,
-            })
-        } else if v.role == Role::Given {
-            let given = super::number(
-                v,
-                match plate {
-                    None => quote!(data.#name),
-                    Some(p) => {
-                        let path = data_path(self.tree, p);
-                        quote!(data.#path.#name[row])
-                    }
-                },
-            );
-            let given = seen(v, given);
-            let otherwise = match (&v.index_of, drawn) {
-                (Some(of), _) => {
-                    let of = hidden(&format!("count_{of}"));
-                    quote!(::hierarch::simulate::draw_index(#text, #of, __rng)?)
-                }
-                (None, Some(drawn)) => drawn,
-                (None, None) => {
-                    quote!(return ::core::result::Result::Err(::hierarch::simulate::SimulateError::NoCovariate {
-                        variable: #text,
-                    }))
-                }
-            };
-            // An index into a plate of the simulation means nothing in another data set, unless the sizes are the same.
-            let source = match &v.index_of {
-                Some(of) => {
-                    let of = self.index(of);
-                    quote!(__row.filter(|_| __plan.like_in(#of).is_some()))
-                }
-                None => quote!(__row),
-            };
-            let source = if plate.is_some() { source } else { quote!(__plan.covariates().map(|data| (0usize, data))) };
-            quote!(match #source {
-                ::core::option::Option::Some((row, data)) => #given,
-                ::core::option::Option::None => #otherwise,
-            })
-        } else if let (Role::Local, Some(p)) = (v.role, plate) {
-            let (index, count) = (self.index(&p.name), count(p));
-            let pattern = if v.shape.is_some() { quote!(kept) } else { quote!([kept]) };
-            let kept = seen(v, quote!(kept));
-            quote!(match __plan.kept(#index, #text, #count) {
-                ::core::option::Option::Some(#pattern) => #kept,
-                ::core::option::Option::None => #drawn,
-            })
-        } else {
-            quote!(#drawn)
+            }),
+            (Role::Given, _) => self.covariate(v, drawn, plate),
+            (Role::Local, Some(p)) => self.local(v, drawn, p),
+            (Role::Local, None) | (Role::Observe, _) => quote!(#drawn),
         };
-        let push = plate.map(|p| {
-            let data = !v.latent();
-            if data && !p.in_data {
-                return TokenStream::new();
-            }
-            let (store, value) = (store(p, data), stored(v, quote!(#name)));
+        let push = plate.filter(|p| v.latent() || p.in_data).map(|p| {
+            let (store, value) = (store(p, !v.latent()), stored(v, quote!(#name)));
             quote!(#store.#name.push(#value);)
         });
-        let export = self.push_export(plate, name);
+        let export = push_export(plate, name);
         quote!(let #name = #value; #push #export)
+    }
+
+    /// Emits the value of a covariate: that of another data set if one is given, else one `drawn`.
+    fn covariate(&self, v: &Variable, drawn: Option<TokenStream>, plate: Option<&Plate>) -> TokenStream {
+        let (name, text) = (&v.name, v.name.to_string());
+        let column = match plate {
+            None => quote!(data.#name),
+            Some(p) => {
+                let path = data_path(self.tree, p);
+                quote!(data.#path.#name[row])
+            }
+        };
+        let given = seen(v, number(v, column));
+        let otherwise = match (&v.index_of, drawn) {
+            (Some(of), _) => {
+                let of = count(of);
+                quote!(::hierarch::simulate::draw_index(#text, #of, __rng)?)
+            }
+            (None, Some(drawn)) => drawn,
+            (None, None) => {
+                quote!(return ::core::result::Result::Err(::hierarch::simulate::SimulateError::NoCovariate {
+                    variable: #text,
+                }))
+            }
+        };
+        let source = match (plate, &v.index_of) {
+            (None, _) => quote!(__plan.covariates().map(|data| (0usize, data))),
+            // An index into a plate of the simulation means nothing in another data set, unless the sizes are the same.
+            (Some(_), Some(of)) => {
+                let of = self.index(of);
+                quote!(__row.filter(|_| __plan.like_in(#of).is_some()))
+            }
+            (Some(_), None) => quote!(__row),
+        };
+        quote!(match #source {
+            ::core::option::Option::Some((row, data)) => #given,
+            ::core::option::Option::None => #otherwise,
+        })
+    }
+
+    /// Emits the value of a local: the one to keep if there is one, else one `drawn`.
+    fn local(&self, v: &Variable, drawn: Option<TokenStream>, plate: &Plate) -> TokenStream {
+        let (index, text, count) = (self.index(&plate.name), v.name.to_string(), count(&plate.name));
+        let pattern = if v.shape.is_some() { quote!(kept) } else { quote!([kept]) };
+        let kept = seen(v, quote!(kept));
+        quote!(match __plan.kept(#index, #text, #count) {
+            ::core::option::Option::Some(#pattern) => #kept,
+            ::core::option::Option::None => #drawn,
+        })
     }
 
     fn plate(&self, plate: &Plate, outer: Option<&Plate>) -> TokenStream {
         let index = self.index(&plate.name);
-        let (count, data) = (count(plate), store(plate, true));
+        let count = count(&plate.name);
         let path = data_path(self.tree, plate);
-        let like = match outer {
-            _ if !plate.in_data => quote!(::core::option::Option::None),
-            None => quote!(__plan.like_in(#index).map(|data| data.#path.len())),
-            Some(outer) => {
-                let at = self::count(outer);
-                quote!(__plan.like_in(#index).map(|data| data.#path.offsets[#at + 1] - data.#path.offsets[#at]))
-            }
-        };
-        let text = plate.name.to_string();
-        let size = match &plate.size {
-            Size::Random(name, distribution) => {
-                let drawn = Definition::read(distribution).map(|d| {
-                    let name = name.to_string();
-                    self.lift(outer, |lift| {
-                        choose(&d, lift, &|d| quote!(::hierarch::simulate::draw(#name, &#d, __rng)?))
-                    })
-                });
-                let drawn = drawn.unwrap_or_default();
-                quote!(match __plan.random_size(#index, #like) {
-                    ::core::option::Option::Some(size) => size,
-                    ::core::option::Option::None => (#drawn) as usize,
-                })
-            }
-            _ => {
-                let (bind, (low, high)) = (size_values(plate), size_names(plate));
-                quote!({ #bind __plan.size(#index, #text, #low, #high, #like, __rng)? })
-            }
-        };
+        let size = self.size(plate, outer);
         let bind_size = match &plate.size {
             Size::Random(name, _) => Some(quote!(let #name = __size as f64;)),
             _ => None,
@@ -332,8 +295,11 @@ impl Draw<'_> {
         });
         let offsets = self.offsets(plate).map(|offsets| quote!(#offsets.push(#count);));
         let has_size =
-            plate.in_data && !plate.has_columns && !plate.plates().any(|p| p.in_data) && !self.is_nested(plate);
-        let size_field = has_size.then(|| quote!(#data.size = #count;));
+            plate.in_data && !plate.has_columns && !plate.plates().any(|p| p.in_data) && !self.tree.is_nested(plate);
+        let size_field = has_size.then(|| {
+            let data = store(plate, true);
+            quote!(#data.size = #count;)
+        });
         quote! {
             {
                 let __size: usize = #size;
@@ -349,8 +315,41 @@ impl Draw<'_> {
             #size_field
         }
     }
+
+    /// Emits the number of elements to draw: that in the data set that the simulation is like if there is one.
+    fn size(&self, plate: &Plate, outer: Option<&Plate>) -> TokenStream {
+        let (index, path, text) = (self.index(&plate.name), data_path(self.tree, plate), plate.name.to_string());
+        let like = match outer {
+            _ if !plate.in_data => quote!(::core::option::Option::None),
+            None => quote!(__plan.like_in(#index).map(|data| data.#path.len())),
+            Some(outer) => {
+                let at = count(&outer.name);
+                quote!(__plan.like_in(#index).map(|data| data.#path.offsets[#at + 1] - data.#path.offsets[#at]))
+            }
+        };
+        let Size::Random(name, distribution) = &plate.size else {
+            let (bind, (low, high)) = (size_values(plate), size_names(plate));
+            return quote!({ #bind __plan.size(#index, #text, #low, #high, #like, __rng)? });
+        };
+        let drawn = Definition::read(distribution).map(|d| {
+            let name = name.to_string();
+            self.lift(outer, |lift| choose(&d, lift, &|d| quote!(::hierarch::simulate::draw(#name, &#d, __rng)?)))
+        });
+        let drawn = drawn.unwrap_or_default();
+        quote!(match __plan.random_size(#index, #like) {
+            ::core::option::Option::Some(size) => size,
+            ::core::option::Option::None => (#drawn) as usize,
+        })
+    }
 }
 
+/// Lists `plate` and the plates inside it.
 fn subtree(plate: &Plate) -> Vec<&Plate> {
     std::iter::once(plate).chain(all_plates(&plate.steps)).collect()
+}
+
+fn push_export(plate: Option<&Plate>, name: &Ident) -> Option<TokenStream> {
+    plate?.exports.iter().find(|e| e.name == *name)?;
+    let all = all_of(name);
+    Some(quote!(#all.push(#name);))
 }

@@ -3,9 +3,13 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
-use crate::ast::{Role, Size};
-use crate::rewrite::{bound, identifiers};
-use crate::tree::{Definition, Kind, Plate, Step, Tree, Variable, mentions, source};
+use super::sizes::{size_names, size_values};
+use crate::ast::{Role, Shape, Size};
+use crate::definition::Definition;
+use crate::kind::Kind;
+use crate::names::{bound, identifiers};
+use crate::source::source;
+use crate::tree::{self, Plate, Step, Tree, Variable, all_plates};
 
 pub fn emit(tree: &Tree) -> TokenStream {
     let name = tree.name.to_string();
@@ -20,7 +24,7 @@ pub fn emit(tree: &Tree) -> TokenStream {
         let name = &p.name;
         quote!(let #name = &self.#name;)
     });
-    let sizes = super::all_plates(&tree.root).into_iter().map(size_values);
+    let sizes = all_plates(&tree.root).into_iter().map(size_values);
     quote! {
         fn specification(&self) -> ::hierarch::model::Specification {
             #(#used)*
@@ -30,31 +34,7 @@ pub fn emit(tree: &Tree) -> TokenStream {
     }
 }
 
-/// The names of a plate's smallest and largest size where the code of a trait method has bound them.
-pub fn size_names(plate: &Plate) -> (Ident, Ident) {
-    (super::hidden(&format!("low_{}", plate.name)), super::hidden(&format!("high_{}", plate.name)))
-}
-
-/// Binds a plate's smallest and largest size; a random size has none.
-pub fn size_values(plate: &Plate) -> TokenStream {
-    let (low, high) = size_names(plate);
-    let usize_of = |e: &syn::Expr| match e {
-        syn::Expr::Lit(_) => quote!(#e),
-        _ => quote!((#e).clone()),
-    };
-    match &plate.size {
-        Size::Fixed(size) => {
-            let size = usize_of(size);
-            quote!(let #low: usize = #size; let #high: usize = #low;)
-        }
-        Size::Range(a, b) => {
-            let (a, b) = (usize_of(a), usize_of(b));
-            quote!(let #low: usize = #a; let #high: usize = #b;)
-        }
-        Size::Random(..) => TokenStream::new(),
-    }
-}
-
+/// Emits the names of the variables among `mentioned`, each once.
 fn parents(tree: &Tree, mentioned: &[Ident]) -> TokenStream {
     let mut seen: Vec<String> = Vec::new();
     for name in mentioned {
@@ -67,23 +47,11 @@ fn parents(tree: &Tree, mentioned: &[Ident]) -> TokenStream {
     quote!(&[#(#seen),*])
 }
 
+/// Emits an entry for each plate among `steps`, with those inside it.
 fn plates(tree: &Tree, steps: &[Step]) -> Vec<TokenStream> {
-    crate::tree::plates(steps)
+    tree::plates(steps)
         .map(|p| {
-            let name = p.name.to_string();
-            let (low, high) = size_names(p);
-            let size = match &p.size {
-                Size::Fixed(_) => quote!(::hierarch::model::PlateSize::Fixed(#low)),
-                Size::Range(..) => quote!(::hierarch::model::PlateSize::Range(#low, #high)),
-                Size::Random(count, distribution) => {
-                    let (count, text) = (count.to_string(), source(distribution));
-                    let from = Definition::read(distribution).map(|d| mentions(&d)).unwrap_or_default();
-                    let parents = parents(tree, &from);
-                    quote! {
-                        ::hierarch::model::PlateSize::declared(#count, #text, #parents)
-                    }
-                }
-            };
+            let (name, size) = (p.name.to_string(), size(tree, p));
             let variables = variables(tree, &p.steps);
             let plates = plates(tree, &p.steps);
             quote! {
@@ -93,73 +61,92 @@ fn plates(tree: &Tree, steps: &[Step]) -> Vec<TokenStream> {
         .collect()
 }
 
-fn variables(tree: &Tree, steps: &[Step]) -> Vec<TokenStream> {
-    let entry = |name: String, role: TokenStream, kind: Kind, shape: TokenStream, source: String, from: &[Ident]| {
-        let kind = match kind {
-            Kind::Real => quote!(Real),
-            Kind::Count => quote!(Count),
-            Kind::Bool => quote!(Bool),
-            Kind::Category => quote!(Category),
-            Kind::Pixels => quote!(Pixels),
-        };
-        let parents = parents(tree, from);
-        quote! {
-            ::hierarch::model::Variable::declared(
-                #name,
-                ::hierarch::model::Role::#role,
-                ::hierarch::model::Kind::#kind,
-                #shape,
-                #source,
-                #parents,
-            )
+fn size(tree: &Tree, plate: &Plate) -> TokenStream {
+    let (low, high) = size_names(plate);
+    match &plate.size {
+        Size::Fixed(_) => quote!(::hierarch::model::PlateSize::Fixed(#low)),
+        Size::Range(..) => quote!(::hierarch::model::PlateSize::Range(#low, #high)),
+        Size::Random(count, distribution) => {
+            let (count, text) = (count.to_string(), source(distribution));
+            let from = Definition::read(distribution).map(|d| d.mentions()).unwrap_or_default();
+            let parents = parents(tree, &from);
+            quote! {
+                ::hierarch::model::PlateSize::declared(#count, #text, #parents)
+            }
         }
-    };
+    }
+}
+
+/// Emits an entry for each variable and each name of a `let` among `steps`, without those in plates.
+fn variables(tree: &Tree, steps: &[Step]) -> Vec<TokenStream> {
     let mut entries = Vec::new();
     for step in steps {
         match step {
-            Step::Variable(v) => {
-                let Variable { role, name, kind, shape, image, index_of, definition, source, .. } = v;
-                let shape = match (image, shape) {
-                    (Some((rows, columns)), _) => quote!(&[#rows, #columns]),
-                    (None, Some(crate::ast::Shape { len, .. })) => quote!(&[#len]),
-                    (None, None) => quote!(&[]),
-                };
-                let source = index_of.as_ref().map_or(source.clone(), |p| format!("index({p})"));
-                let from = definition.as_ref().map(mentions).unwrap_or_default();
-                let implicit = definition.as_ref().is_some_and(Definition::is_implicit) && *role == Role::Observe;
-                let role = match (role, index_of) {
-                    (_, Some(_)) => quote!(Index),
-                    (Role::Global, _) => quote!(Global),
-                    (Role::Nuisance, _) => quote!(Nuisance),
-                    (Role::Local, _) => quote!(Local),
-                    (Role::Observe, _) => quote!(Observed),
-                    (Role::Given, _) => quote!(Given),
-                };
-                let declared = entry(name.to_string(), role, *kind, shape, source, &from);
-                entries.push(match index_of {
-                    Some(plate) => {
-                        let plate = plate.to_string();
-                        quote!(#declared.naming_elements_of(#plate))
-                    }
-                    None if implicit => quote!(#declared.drawn_by_a_function()),
-                    None => declared,
-                });
-            }
+            Step::Variable(v) => entries.push(variable(tree, v)),
             Step::Let { pat, expr } => {
-                for name in bound(pat) {
-                    let from = identifiers(expr);
-                    entries.push(entry(
-                        name.to_string(),
-                        quote!(Derived),
-                        Kind::Real,
-                        quote!(&[]),
-                        source(expr),
-                        &from,
-                    ));
-                }
+                let (text, parents) = (source(expr), parents(tree, &identifiers(expr)));
+                let derived = |name: &Ident| {
+                    entry(&name.to_string(), &quote!(Derived), Kind::Real, &quote!(&[]), &text, &parents)
+                };
+                entries.extend(bound(pat).iter().map(derived));
             }
             Step::Plate(_) => {}
         }
     }
     entries
+}
+
+fn variable(tree: &Tree, v: &Variable) -> TokenStream {
+    let Variable { role, name, kind, shape, image, index_of, definition, source, .. } = v;
+    let role = match (role, index_of) {
+        (_, Some(_)) => quote!(Index),
+        (Role::Global, _) => quote!(Global),
+        (Role::Nuisance, _) => quote!(Nuisance),
+        (Role::Local, _) => quote!(Local),
+        (Role::Observe, _) => quote!(Observed),
+        (Role::Given, _) => quote!(Given),
+    };
+    let shape = match (image, shape) {
+        (Some((rows, columns)), _) => quote!(&[#rows, #columns]),
+        (None, Some(Shape { len, .. })) => quote!(&[#len]),
+        (None, None) => quote!(&[]),
+    };
+    let source = index_of.as_ref().map_or(source.clone(), |p| format!("index({p})"));
+    let from = definition.as_ref().map(Definition::mentions).unwrap_or_default();
+    let declared = entry(&name.to_string(), &role, *kind, &shape, &source, &parents(tree, &from));
+    match index_of {
+        Some(plate) => {
+            let plate = plate.to_string();
+            quote!(#declared.naming_elements_of(#plate))
+        }
+        None if v.is_implicit() && v.role == Role::Observe => quote!(#declared.drawn_by_a_function()),
+        None => declared,
+    }
+}
+
+fn entry(
+    name: &str,
+    role: &TokenStream,
+    kind: Kind,
+    shape: &TokenStream,
+    source: &str,
+    parents: &TokenStream,
+) -> TokenStream {
+    let kind = match kind {
+        Kind::Real => quote!(Real),
+        Kind::Count => quote!(Count),
+        Kind::Bool => quote!(Bool),
+        Kind::Category => quote!(Category),
+        Kind::Pixels => quote!(Pixels),
+    };
+    quote! {
+        ::hierarch::model::Variable::declared(
+            #name,
+            ::hierarch::model::Role::#role,
+            ::hierarch::model::Kind::#kind,
+            #shape,
+            #source,
+            #parents,
+        )
+    }
 }

@@ -3,8 +3,10 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{Names, handles, is_global, types};
-use crate::tree::{Definition, Kind, Step, Tree};
+use super::names::Names;
+use super::{handles, types};
+use crate::kind::Kind;
+use crate::tree::{Step, Tree};
 
 /// Emits the types of a model, with traits that are never called, since the program does not compile.
 pub fn emit(mut tree: Tree) -> TokenStream {
@@ -72,8 +74,8 @@ fn mend(steps: &mut [Step]) {
     for step in steps {
         match step {
             Step::Variable(variable) => {
-                let drawn = variable.definition.as_ref().is_some_and(Definition::is_implicit);
-                if is_global(variable) || (variable.image.is_some() && !drawn) {
+                let drawn = variable.is_implicit();
+                if variable.is_global() || (variable.image.is_some() && !drawn) {
                     variable.kind = Kind::Real;
                 }
                 if !drawn && variable.image.take().is_some() {

@@ -2,22 +2,32 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
+use syn::Expr;
 
-use super::{bind_params, choose, data_path, each, hidden, is_global, number, place, seen};
+use super::choose::{categories, choose, each, log_density};
+use super::index::{gathered, picked};
+use super::lift::Lift;
+use super::names::{all_of, data_path, hidden, position};
+use super::params::bind_params;
+use super::split::split;
+use super::values::{number, seen};
 use crate::ast::{Role, Size};
-use crate::rewrite::{Lift, bound};
-use crate::tree::{Definition, Plate, Step, Tree, Variable, plates, split};
+use crate::builtin::Draws;
+use crate::definition::Definition;
+use crate::kind::Kind;
+use crate::names::bound;
+use crate::tree::{Plate, Step, Tree, Variable, all_plates, plates, variables};
 
 pub fn emit(tree: &Tree) -> TokenStream {
     let emitter = Walk { tree };
     let params = bind_params(tree, &quote!(f64));
     let cursors = emitter.cursors();
     let exports = plates(&tree.root).flat_map(|p| &p.exports).filter(|e| !e.data).map(|e| {
-        let all = hidden(&format!("all_{}", e.name));
+        let all = all_of(&e.name);
         quote!(let mut #all = ::std::vec::Vec::new();)
     });
-    let globals: Vec<&Step> = tree.root.iter().filter(|s| !needs_data(s)).collect();
-    let rest: Vec<&Step> = tree.root.iter().filter(|s| needs_data(s)).collect();
+    let globals: Vec<&Step> = tree.root.iter().filter(|s| !s.needs_data()).collect();
+    let rest: Vec<&Step> = tree.root.iter().filter(|s| s.needs_data()).collect();
     let globals = emitter.steps(&globals, None);
     let rest = emitter.steps(&rest, None);
     quote! {
@@ -40,40 +50,31 @@ pub fn emit(tree: &Tree) -> TokenStream {
     }
 }
 
-fn needs_data(step: &Step) -> bool {
-    match step {
-        Step::Variable(v) => v.in_data(),
-        Step::Let { .. } => false,
-        Step::Plate(_) => true,
-    }
-}
-
 struct Walk<'a> {
     tree: &'a Tree,
 }
 
-/// The slot of a variable: where its numbers are among the free ones and among the values.
+/// Names where the numbers of the variable `name` are among the free ones and among the values.
 fn slot(name: &Ident) -> Ident {
     hidden(&format!("slot_{name}"))
 }
 
 impl Walk<'_> {
-    /// Where each continuous latent variable begins: the globals first, then the locals plate by plate.
+    /// Binds where each continuous latent variable begins: the globals first, then the locals plate by plate.
     fn cursors(&self) -> TokenStream {
         let mut tokens = quote!(let (mut __free, mut __value) = (0usize, 0usize););
         let mut bind = |v: &Variable, elements: TokenStream| {
-            let (slot, len) = (slot(&v.name), v.len());
-            let free = if v.simplex { quote!((#len - 1)) } else { quote!(#len) };
+            let (slot, len, free) = (slot(&v.name), v.len(), v.free());
             tokens.extend(quote! {
                 let #slot = ::hierarch::model::Slot { free: __free, value: __value, stride: #elements };
                 __free += #free * #elements;
                 __value += #len * #elements;
             });
         };
-        for v in crate::tree::variables(&self.tree.root).filter(|v| is_global(v)) {
+        for v in variables(&self.tree.root).filter(|v| v.is_global()) {
             bind(v, quote!(1usize));
         }
-        for plate in super::all_plates(&self.tree.root).into_iter().filter(|p| p.in_data) {
+        for plate in all_plates(&self.tree.root).into_iter().filter(|p| p.in_data) {
             let path = data_path(self.tree, plate);
             for v in plate.variables().filter(|v| v.continuous_latent()) {
                 bind(v, quote!(__data.map_or(1, |data| data.#path.len())));
@@ -86,10 +87,10 @@ impl Walk<'_> {
         let index = |values: &Ident, at: &Ident| {
             let element = plate.map_or(quote!(0usize), element);
             let place = place(at, plate, element);
-            if let Some(gather) = plate?.gathers.iter().find(|g| g.values == *values && g.index == *at) {
+            if let Some(gather) = gathered(plate?, values, at) {
                 if gather.data {
                     // What is read of another plate's data stands in the data.
-                    let from = super::all_plates(&self.tree.root).into_iter().find(|p| p.name == gather.plate)?;
+                    let from = all_plates(&self.tree.root).into_iter().find(|p| p.name == gather.plate)?;
                     let (path, v) = (data_path(self.tree, from), from.variables().find(|v| v.name == *values)?);
                     // An empty plate has been reported by then.
                     let read = quote!(match __data.#path.#values.get(__walk.index(&#place, #at, __data.#path.len())) {
@@ -98,20 +99,20 @@ impl Walk<'_> {
                     });
                     return Some(seen(v, datum(v, read)));
                 }
-                let all = hidden(&format!("all_{values}"));
+                let all = all_of(values);
                 let lost = match &gather.len {
                     None => quote!(f64::NAN),
                     Some(len) => quote!([f64::NAN; #len]),
                 };
                 return Some(quote!(#all.get(__walk.index(&#place, #at, #all.len())).copied().unwrap_or(#lost)));
             }
-            let len = picked(self.tree, plate, values, at)?;
+            let len = picked(self.tree, plate?, values, at)?;
             Some(quote!(#values[__walk.index(&#place, #at, #len)]))
         };
         f(&Lift { scalar: &quote!(f64), index: &index })
     }
 
-    /// The steps in order; what follows a discrete local runs for each of its values.
+    /// Emits the steps in order; what follows a discrete local runs for each of its values.
     fn steps(&self, steps: &[&Step], plate: Option<&Plate>) -> TokenStream {
         let Some((step, rest)) = steps.split_first() else { return TokenStream::new() };
         if let Step::Variable(v) = step
@@ -137,23 +138,16 @@ impl Walk<'_> {
                 __walk.discrete(#text, &[#(#supports),*]);
             }
         };
-        let finite = !matches!(definition.draws(), Some(crate::builtin::Draws::Count));
+        let finite = !matches!(definition.draws(), Some(Draws::Count));
         if !finite || definition.draws().is_none() && self.tree.implicit {
             // Only an implicit model has such a local; nothing is known of it.
             let unknown = seen(v, quote!(f64::NAN));
             return quote!(#shown let #name = #unknown; #rest);
         }
-        let (categories, term) = self.lift(plate, |lift| {
-            (
-                choose(definition, lift, &|d| quote!(::hierarch::distributions::Finite::<f64>::categories(&#d))),
-                choose(
-                    definition,
-                    lift,
-                    &|d| quote!(::hierarch::distributions::Distribution::<f64>::log_density(&#d, __k as f64)),
-                ),
-            )
-        });
-        let value = seen(v, quote!(__k as f64));
+        let k = quote!(__k as f64);
+        let (categories, term) =
+            self.lift(plate, |lift| (categories(definition, lift), log_density(definition, lift, &k)));
+        let value = seen(v, k);
         quote! {
             #shown
             let __categories = #categories;
@@ -224,7 +218,7 @@ impl Walk<'_> {
         let value = self.lift(plate, |lift| match &v.shape {
             Some(shape) if !v.vector => {
                 let len = &shape.len;
-                let position = shape.position.clone().unwrap_or_else(|| hidden("position"));
+                let position = position(shape);
                 let one = choose(definition, lift, &|d| {
                     quote!(::hierarch::model::walk::latent(#text, #slot.at(#element).component(#position), &#d, __known.map(|__k| __k[#position]), __walk))
                 });
@@ -257,9 +251,7 @@ impl Walk<'_> {
             }
         };
         let export = push_export(plate, name);
-        let pixels = v.kind == crate::tree::Kind::Pixels;
-        let implicit = v.definition.as_ref().is_some_and(Definition::is_implicit);
-        if implicit && pixels {
+        if v.is_implicit() && v.kind == Kind::Pixels {
             // What a function draws has no density, and nothing is computed from it.
             return TokenStream::new();
         }
@@ -267,28 +259,9 @@ impl Walk<'_> {
         let visible = seen(v, quote!(__number));
         let place = place(name, plate, element);
         let observe = match &v.definition {
-            Some(definition) if v.role == Role::Observe && !implicit => self.lift(plate, |lift| match &v.shape {
-                Some(shape) if !v.vector => {
-                    let len = &shape.len;
-                    let position = shape.position.clone().unwrap_or_else(|| hidden("position"));
-                    let one = choose(
-                        definition,
-                        lift,
-                        &|d| quote!(::hierarch::model::walk::observe(&#place, &#d, __number[#position], __walk);),
-                    );
-                    quote!(for #position in 0..#len { #one })
-                }
-                Some(_) => choose(
-                    definition,
-                    lift,
-                    &|d| quote!(::hierarch::model::walk::observe_vector(&#place, &#d, __number, __walk);),
-                ),
-                None => choose(
-                    definition,
-                    lift,
-                    &|d| quote!(::hierarch::model::walk::observe(&#place, &#d, __number, __walk);),
-                ),
-            }),
+            Some(definition) if v.role == Role::Observe && !v.is_implicit() => {
+                self.observe(v, definition, &place, plate)
+            }
             _ => TokenStream::new(),
         };
         let index = v
@@ -304,9 +277,35 @@ impl Walk<'_> {
         }
     }
 
+    /// Shows the visitor what is observed, which is `__number`.
+    fn observe(
+        &self,
+        v: &Variable,
+        definition: &Definition,
+        place: &TokenStream,
+        plate: Option<&Plate>,
+    ) -> TokenStream {
+        let one = |lift: &Lift, x: TokenStream| {
+            choose(definition, lift, &|d| quote!(::hierarch::model::walk::observe(&#place, &#d, #x, __walk);))
+        };
+        self.lift(plate, |lift| match &v.shape {
+            Some(shape) if !v.vector => {
+                let (len, position) = (&shape.len, position(shape));
+                let one = one(lift, quote!(__number[#position]));
+                quote!(for #position in 0..#len { #one })
+            }
+            Some(_) => choose(
+                definition,
+                lift,
+                &|d| quote!(::hierarch::model::walk::observe_vector(&#place, &#d, __number, __walk);),
+            ),
+            None => one(lift, quote!(__number)),
+        })
+    }
+
     fn plate(&self, plate: &Plate, outer: Option<&Plate>) -> TokenStream {
         let path = data_path(self.tree, plate);
-        let at = hidden(&format!("at_{}", plate.name));
+        let at = element(plate);
         let range = match outer {
             None => quote!(0..data.#path.len()),
             Some(outer) => {
@@ -315,20 +314,7 @@ impl Walk<'_> {
             }
         };
         let size = match &plate.size {
-            Size::Random(name, distribution) => {
-                let place = place(name, outer, outer.map_or(quote!(0usize), element));
-                let term = Definition::read(distribution).map(|d| {
-                    self.lift(outer, |lift| {
-                        choose(&d, lift, &|d| quote!(::hierarch::model::walk::observe(&#place, &#d, __size, __walk);))
-                    })
-                });
-                let term = term.unwrap_or_default();
-                quote! {
-                    let __size = __data.map_or(f64::NAN, |_| __range.len() as f64);
-                    #term
-                    let #name = __size;
-                }
-            }
+            Size::Random(name, distribution) => self.random_size(name, distribution, outer),
             _ => TokenStream::new(),
         };
         let steps: Vec<&Step> = plate.steps.iter().collect();
@@ -344,9 +330,25 @@ impl Walk<'_> {
             }
         }
     }
+
+    /// Shows the visitor a random size, which is drawn in the code of `outer`, and binds its `name`.
+    fn random_size(&self, name: &Ident, distribution: &Expr, outer: Option<&Plate>) -> TokenStream {
+        let place = place(name, outer, outer.map_or(quote!(0usize), element));
+        let term = Definition::read(distribution).map(|d| {
+            self.lift(outer, |lift| {
+                choose(&d, lift, &|d| quote!(::hierarch::model::walk::observe(&#place, &#d, __size, __walk);))
+            })
+        });
+        let term = term.unwrap_or_default();
+        quote! {
+            let __size = __data.map_or(f64::NAN, |_| __range.len() as f64);
+            #term
+            let #name = __size;
+        }
+    }
 }
 
-/// A value of a column as a number, or a vector of numbers; NaN where there is no data set.
+/// Emits a value of a column as a number, or a vector of numbers; NaN where there is no data set.
 fn datum(variable: &Variable, column: TokenStream) -> TokenStream {
     let number = number(variable, column);
     let unknown = match &variable.shape {
@@ -362,7 +364,20 @@ fn datum(variable: &Variable, column: TokenStream) -> TokenStream {
     })
 }
 
-/// The position of the element at hand in its plate's columns.
+/// Emits the place of a variable in errors.
+fn place(variable: &Ident, plate: Option<&Plate>, element: TokenStream) -> TokenStream {
+    let name = variable.to_string();
+    let plate = match plate {
+        None => quote!(::core::option::Option::None),
+        Some(p) => {
+            let name = p.name.to_string();
+            quote!(::core::option::Option::Some((#name, #element)))
+        }
+    };
+    quote!(::hierarch::model::Place { variable: #name, plate: #plate })
+}
+
+/// Emits the position of the element at hand in the columns of `plate`.
 fn element(plate: &Plate) -> TokenStream {
     let at = hidden(&format!("at_{}", plate.name));
     quote!(#at)
@@ -370,16 +385,6 @@ fn element(plate: &Plate) -> TokenStream {
 
 fn push_export(plate: Option<&Plate>, name: &Ident) -> Option<TokenStream> {
     plate?.exports.iter().find(|e| e.name == *name && !e.data)?;
-    let all = hidden(&format!("all_{name}"));
+    let all = all_of(name);
     Some(quote!(#all.push(#name);))
-}
-
-/// The length of a vector outside the plate that is indexed by one of the plate's own covariates.
-pub fn picked(tree: &Tree, plate: Option<&Plate>, values: &Ident, at: &Ident) -> Option<TokenStream> {
-    let plate = plate?;
-    let vector = tree.symbols.get(&values.to_string())?;
-    let covariate = plate.variables().find(|v| v.name == *at)?;
-    let outside = vector.plate.as_deref() != Some(&plate.name.to_string());
-    let structural = covariate.in_data() && covariate.kind == crate::tree::Kind::Category && covariate.shape.is_none();
-    (outside && structural).then(|| vector.shape.clone()).flatten()
 }

@@ -1,5 +1,6 @@
-//! Strategies for property tests with [`proptest`](mod@proptest): globals from a model's prior, whole simulations with sizes
-//! from the ranges of its plates, and random conjugate models with their exact posteriors. With the feature `proptest`.
+//! Strategies for property tests with [`proptest`](mod@proptest): globals from a model's prior, whole simulations with
+//! sizes from the ranges of its plates, and random conjugate models with their exact posteriors. With the feature
+//! `proptest`.
 //!
 //! ```
 //! use hierarch::calibration::strategies::simulations;

@@ -1,0 +1,120 @@
+//! What stands after `~`: the arguments of each distribution, and whether the variable may have such a distribution.
+
+use syn::{Expr, ExprCall, Type};
+
+use super::scope::Checker;
+use crate::ast::{Role, Variable};
+use crate::builtin::{self, Draws};
+use crate::definition::Definition;
+use crate::kind::Kind;
+
+impl Checker {
+    /// Checks `expr`, the definition of `v`; tells whether it depends on a variable that is summed out.
+    pub fn definition(&mut self, v: &Variable, expr: &Expr) -> bool {
+        let definition = match Definition::read(expr) {
+            Ok(definition) => definition,
+            Err(part) => {
+                self.report(part, "a distribution stands here, such as `Normal(0.0, 1.0)`, or an `if` or `match` between distributions with no other statements");
+                return false;
+            }
+        };
+        let position = v.shape.as_ref().and_then(|s| s.position.as_ref());
+        let mut summed = false;
+        for part in definition.expressions() {
+            summed |= self.expression(part, position);
+        }
+        self.calls(&definition);
+        if definition.is_implicit() {
+            self.drawn_by_function(v);
+        }
+        if definition.draws().is_some_and(Draws::is_vector) {
+            self.drawn_vector(v);
+        }
+        if v.role.latent() {
+            if Kind::of(v.ty.as_ref(), Some(&definition)) != Kind::Real {
+                self.discrete_latent(v, definition.draws());
+            } else if summed && !definition.has_fixed_support() {
+                let message = format!(
+                    "the values that `{}` can take must not depend on a discrete local, which is summed out: use distributions with one and the same support",
+                    v.name
+                );
+                self.report(&v.name, message);
+            }
+        }
+        summed
+    }
+
+    fn drawn_by_function(&mut self, v: &Variable) {
+        if v.role != Role::Observe {
+            let message =
+                format!("`{}` is drawn by a function, so it has no density: only an observation can be", v.name);
+            self.report(&v.name, message);
+        } else if v.ty.is_none() {
+            let message = format!("what a function draws needs a type: `observe {}: [f32; 64] ~ ...`", v.name);
+            self.report(&v.name, message);
+        }
+    }
+
+    fn drawn_vector(&mut self, v: &Variable) {
+        if v.shape.is_none() && !matches!(v.ty, Some(Type::Array(_))) {
+            let message = format!("this distribution draws a vector: say its length, `{}[3]`", v.name);
+            self.report(&v.name, message);
+        }
+        if let Some(position) = v.shape.as_ref().and_then(|s| s.position.as_ref()) {
+            self.report(position, "the whole vector is one draw here: write `[3]`");
+        }
+    }
+
+    fn discrete_latent(&mut self, v: &Variable, draws: Option<Draws>) {
+        if v.role != Role::Local {
+            let message = format!(
+                "`{}` is discrete: a {} has a continuous distribution, since it is inferred with gradients",
+                v.name,
+                v.role.keyword()
+            );
+            self.report(&v.name, message);
+        } else if v.shape.is_some() {
+            let message = format!("a discrete local is one value: put `{}` into a plate of fixed size instead", v.name);
+            self.report(&v.name, message);
+        } else if draws == Some(Draws::Count) && !self.implicit {
+            let message = format!(
+                "`{}` has infinitely many values, so it cannot be summed out of the density: use a distribution with finitely many (Bernoulli, Categorical, Binomial), or a continuous one",
+                v.name
+            );
+            self.report(&v.name, message);
+        }
+    }
+
+    /// Checks the number of arguments of every distribution in `definition`.
+    pub fn calls(&mut self, definition: &Definition) {
+        definition.calls().into_iter().for_each(|call| self.call(call));
+    }
+
+    /// Checks the number of arguments of one of the library's distributions, and of those inside it.
+    fn call(&mut self, call: &ExprCall) {
+        if let Some(known) = builtin::of(call)
+            && known.arguments.len() != call.args.len()
+        {
+            let message = format!(
+                "{} takes {} argument{}, ({}), not {}",
+                known.name,
+                known.arguments.len(),
+                if known.arguments.len() == 1 { "" } else { "s" },
+                known.arguments.join(", "),
+                call.args.len()
+            );
+            self.report(call, message);
+        }
+        for argument in &call.args {
+            match argument {
+                Expr::Call(inner) => self.call(inner),
+                Expr::Array(array) => array.elems.iter().for_each(|e| {
+                    if let Expr::Call(inner) = e {
+                        self.call(inner);
+                    }
+                }),
+                _ => {}
+            }
+        }
+    }
+}

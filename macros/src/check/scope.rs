@@ -1,0 +1,141 @@
+//! The names that are declared so far, and the mistakes that are found so far.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+
+use proc_macro2::{Ident, Span};
+use quote::ToTokens;
+use syn::{Error, Result};
+
+use crate::ast::{Role, Size, Statement};
+use crate::definition::has_implicit;
+use crate::kind::Kind;
+use crate::names::bound;
+use crate::nearest::nearest;
+
+pub struct Checker {
+    pub implicit: bool,
+    pub known: BTreeMap<String, Name>,
+    /// Every name that is declared anywhere, with where.
+    later: BTreeMap<String, Span>,
+    /// The plates around the statement at hand.
+    pub path: Vec<String>,
+    error: Option<Error>,
+}
+
+/// What is known of a name that has been declared.
+pub struct Name {
+    pub what: What,
+    pub path: Vec<String>,
+    /// Whether it depends on a variable that is summed out.
+    pub summed: bool,
+    span: Span,
+}
+
+#[derive(Clone, PartialEq)]
+pub enum What {
+    Param,
+    Variable(Role, Kind),
+    Let,
+    Size,
+    Plate,
+    /// A covariate that is the index of the named plate.
+    Index(String),
+}
+
+impl What {
+    pub fn describe(&self) -> &'static str {
+        match self {
+            Self::Param => "a param",
+            Self::Variable(role, _) => match role {
+                Role::Global => "a global",
+                Role::Nuisance => "a nuisance",
+                Role::Local => "a local",
+                Role::Observe => "an observation",
+                Role::Given => "a covariate",
+            },
+            Self::Let => "a `let`",
+            Self::Size => "the size of a plate",
+            Self::Plate => "a plate",
+            Self::Index(_) => "an index",
+        }
+    }
+}
+
+fn collect_names(body: &[Statement], names: &mut BTreeMap<String, Span>) {
+    for statement in body {
+        let found = match statement {
+            Statement::Param(p) => vec![p.name.clone()],
+            Statement::Variable(v) => vec![v.name.clone()],
+            Statement::Let(l) => bound(&l.pat),
+            Statement::Plate(p) => {
+                collect_names(&p.body, names);
+                match &p.size {
+                    Size::Random(n, _) => vec![n.clone()],
+                    _ => Vec::new(),
+                }
+            }
+        };
+        names.extend(found.iter().map(|n| (n.to_string(), n.span())));
+    }
+}
+
+impl Checker {
+    pub fn new(body: &[Statement]) -> Self {
+        let mut later = BTreeMap::new();
+        collect_names(body, &mut later);
+        Self { implicit: has_implicit(body), known: BTreeMap::new(), later, path: Vec::new(), error: None }
+    }
+
+    /// Ends the check.
+    ///
+    /// # Errors
+    /// All mistakes that were reported.
+    pub fn finish(self) -> Result<()> {
+        self.error.map_or(Ok(()), Err)
+    }
+
+    pub fn report(&mut self, at: impl ToTokens, message: impl Display) {
+        self.add(Error::new_spanned(at, message));
+    }
+
+    fn add(&mut self, error: Error) {
+        match &mut self.error {
+            Some(all) => all.combine(error),
+            None => self.error = Some(error),
+        }
+    }
+
+    pub fn declare(&mut self, name: &Ident, what: What, summed: bool) {
+        let text = name.to_string();
+        if let Some(before) = self.known.get(&text) {
+            let message = format!(
+                "`{text}` is already {} of this model: every name is declared once, so give this one a name of its own",
+                before.what.describe()
+            );
+            let first = Error::new(before.span, format!("`{text}` is first declared here"));
+            self.report(name, message);
+            self.add(first);
+            return;
+        }
+        if text.starts_with("__") || ["offsets", "self"].contains(&text.as_str()) {
+            self.report(name, format!("`{text}` is a name that the generated code uses: choose another"));
+        }
+        self.known.insert(text, Name { what, path: self.path.clone(), summed, span: name.span() });
+    }
+
+    /// Says what is wrong with `name`, which is not declared so far.
+    pub fn unknown(&self, name: &Ident) -> String {
+        let text = name.to_string();
+        if self.later.contains_key(&text) {
+            return format!("`{text}` is used before it is drawn: move its declaration above this line");
+        }
+        let names = self.known.keys().chain(self.later.keys()).map(String::as_str);
+        match nearest(&text, names) {
+            Some(near) => format!("nothing is called `{text}` here: is `{near}` meant?"),
+            None => format!(
+                "nothing is called `{text}` here: declare it above, as a `param`, `given`, `global`, `local` or `let`"
+            ),
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! What stands after `~`: a distribution, a choice of distributions, or a function that draws.
+
+use proc_macro2::Ident;
+use syn::{Arm, Block, Expr, ExprCall, ExprIf, ExprMatch, Pat, Stmt};
+
+use crate::ast::Statement;
+use crate::builtin::{self, Draws, Support};
+use crate::names::identifiers;
+
+#[derive(Clone)]
+pub enum Definition {
+    Distribution(ExprCall),
+    If { condition: Expr, yes: Box<Definition>, no: Box<Definition> },
+    Match { value: Expr, arms: Vec<(Arm, Definition)> },
+    Implicit(ExprCall),
+}
+
+impl Definition {
+    /// Reads what stands after `~`.
+    ///
+    /// # Errors
+    /// The part of `expr` that is neither a call nor a choice between calls.
+    pub fn read(expr: &Expr) -> Result<Self, &Expr> {
+        match expr {
+            Expr::Paren(paren) => Self::read(&paren.expr),
+            Expr::Group(group) => Self::read(&group.expr),
+            Expr::Block(block) => Self::read_block(&block.block, expr),
+            Expr::If(ExprIf { cond, then_branch, else_branch: Some((_, no)), .. }) => Ok(Self::If {
+                condition: (**cond).clone(),
+                yes: Box::new(Self::read_block(then_branch, expr)?),
+                no: Box::new(Self::read(no)?),
+            }),
+            Expr::Match(ExprMatch { expr: value, arms, .. }) => {
+                let arms = arms.iter().map(|arm| Ok((arm.clone(), Self::read(&arm.body)?)));
+                Ok(Self::Match { value: (**value).clone(), arms: arms.collect::<Result<_, &Expr>>()? })
+            }
+            Expr::Call(call) => {
+                let Expr::Path(path) = &*call.func else { return Err(expr) };
+                let capital = |name: &Ident| name.to_string().starts_with(char::is_uppercase);
+                let segments: Vec<&Ident> = path.path.segments.iter().map(|s| &s.ident).collect();
+                // `Name(..)` or `Name::constructor(..)`; anything else is a function.
+                let named = segments.iter().rev().take(2).any(|s| capital(s));
+                Ok(if named { Self::Distribution(call.clone()) } else { Self::Implicit(call.clone()) })
+            }
+            _ => Err(expr),
+        }
+    }
+
+    fn read_block<'a>(block: &'a Block, whole: &'a Expr) -> Result<Self, &'a Expr> {
+        match block.stmts.as_slice() {
+            [Stmt::Expr(expr, None)] => Self::read(expr),
+            _ => Err(whole),
+        }
+    }
+
+    /// Lists every call in it.
+    pub fn calls(&self) -> Vec<&ExprCall> {
+        match self {
+            Self::Distribution(call) | Self::Implicit(call) => vec![call],
+            Self::If { yes, no, .. } => [yes.calls(), no.calls()].concat(),
+            Self::Match { arms, .. } => arms.iter().flat_map(|(_, d)| d.calls()).collect(),
+        }
+    }
+
+    /// Lists every expression in it.
+    pub fn expressions(&self) -> Vec<&Expr> {
+        match self {
+            Self::Distribution(call) | Self::Implicit(call) => call.args.iter().collect(),
+            Self::If { condition, yes, no } => {
+                std::iter::once(condition).chain(yes.expressions()).chain(no.expressions()).collect()
+            }
+            Self::Match { value, arms } => std::iter::once(value)
+                .chain(arms.iter().flat_map(|(arm, d)| pattern(arm).1.into_iter().chain(d.expressions())))
+                .collect(),
+        }
+    }
+
+    /// Lists every identifier in its expressions.
+    pub fn mentions(&self) -> Vec<Ident> {
+        self.expressions().into_iter().flat_map(identifiers).collect()
+    }
+
+    pub fn is_implicit(&self) -> bool {
+        matches!(self, Self::Implicit(_))
+    }
+
+    /// Says what its first distribution draws; `None` if that is none of the library's. A mixture draws what its components draw.
+    pub fn draws(&self) -> Option<Draws> {
+        self.calls().first().and_then(|call| draws(call))
+    }
+
+    /// Tells whether all its distributions have one support, whatever their arguments, so that the value at a point of the
+    /// unconstrained space depends on no other variable.
+    pub fn has_fixed_support(&self) -> bool {
+        let supports: Option<Vec<Support>> =
+            self.calls().into_iter().map(|call| builtin::of(call).map(|b| b.support)).collect();
+        supports.is_some_and(|all| all.iter().all(|support| support.is_fixed() && *support == all[0]))
+    }
+}
+
+fn draws(call: &ExprCall) -> Option<Draws> {
+    let Expr::Path(path) = &*call.func else { return None };
+    let name = path.path.segments.last()?.ident.to_string();
+    if name == "Mixture"
+        && let Some(Expr::Array(components)) = call.args.iter().nth(1)
+        && let Some(Expr::Call(first)) = components.elems.first()
+    {
+        return draws(first);
+    }
+    builtin::find(&name).map(|b| b.draws)
+}
+
+/// Takes an arm apart into its pattern and its guard; `None` if it has no guard.
+pub fn pattern(arm: &Arm) -> (&Pat, Option<&Expr>) {
+    match &arm.pat {
+        Pat::Guard(guarded) => (&guarded.pat, Some(&guarded.guard)),
+        pat => (pat, None),
+    }
+}
+
+/// Tells whether a function draws something in `body` or in a plate of it.
+pub fn has_implicit(body: &[Statement]) -> bool {
+    body.iter().any(|s| match s {
+        Statement::Variable(v) => {
+            v.definition.as_ref().and_then(|d| Definition::read(d).ok()).is_some_and(|d| d.is_implicit())
+        }
+        Statement::Plate(p) => has_implicit(&p.body),
+        _ => false,
+    })
+}

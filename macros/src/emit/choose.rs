@@ -1,0 +1,61 @@
+//! Code for a distribution, or behind the same choice for each that may be chosen.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::ExprCall;
+
+use super::lift::Lift;
+use crate::definition::{Definition, pattern};
+use crate::names::bound;
+
+/// Emits what `f` makes of the distribution; where `definition` is a choice, what it makes of each, behind the same choice.
+pub fn choose(definition: &Definition, lift: &Lift, f: &dyn Fn(TokenStream) -> TokenStream) -> TokenStream {
+    match definition {
+        Definition::Distribution(call) | Definition::Implicit(call) => f(lift.construct(call)),
+        Definition::If { condition, yes, no } => {
+            let condition = lift.expr(condition);
+            let (yes, no) = (choose(yes, lift, f), choose(no, lift, f));
+            quote!(if #condition { #yes } else { #no })
+        }
+        Definition::Match { value, arms } => {
+            let value = lift.expr(value);
+            let arms = arms.iter().map(|(arm, definition)| {
+                let (pat, guard) = pattern(arm);
+                let guard = guard.map(|g| {
+                    let guard = lift.expr(g);
+                    quote!(if #guard)
+                });
+                let body = choose(definition, lift, f);
+                quote!(#pat #guard => { #body })
+            });
+            quote!(match #value { #(#arms)* })
+        }
+    }
+}
+
+/// Emits what `f` makes of every distribution that may be chosen; empty if one of them needs what a pattern binds.
+pub fn each(definition: &Definition, lift: &Lift, f: &dyn Fn(TokenStream) -> TokenStream) -> Vec<TokenStream> {
+    fn calls(definition: &Definition) -> Option<Vec<&ExprCall>> {
+        match definition {
+            Definition::Distribution(call) | Definition::Implicit(call) => Some(vec![call]),
+            Definition::If { yes, no, .. } => Some([calls(yes)?, calls(no)?].concat()),
+            Definition::Match { arms, .. } => {
+                let arms = arms.iter().map(|(arm, d)| bound(pattern(arm).0).is_empty().then(|| calls(d))?);
+                Some(arms.collect::<Option<Vec<_>>>()?.concat())
+            }
+        }
+    }
+    calls(definition).unwrap_or_default().into_iter().map(|call| f(lift.construct(call))).collect()
+}
+
+/// Emits the log density at `x` of the distribution, or of the one that is chosen.
+pub fn log_density(definition: &Definition, lift: &Lift, x: &TokenStream) -> TokenStream {
+    let scalar = lift.scalar;
+    choose(definition, lift, &|d| quote!(::hierarch::distributions::Distribution::<#scalar>::log_density(&#d, #x)))
+}
+
+/// Emits the number of values of the distribution, or of the one that is chosen.
+pub fn categories(definition: &Definition, lift: &Lift) -> TokenStream {
+    let scalar = lift.scalar;
+    choose(definition, lift, &|d| quote!(::hierarch::distributions::Finite::<#scalar>::categories(&#d)))
+}

@@ -1,0 +1,100 @@
+//! A variable of the data: its value, and what it says of the density if it is observed.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::mentions::mentioned_plainly;
+use super::scope::Scope;
+use crate::ast::Role;
+use crate::definition::Definition;
+use crate::emit::choose::log_density;
+use crate::emit::names::{data_path, position};
+use crate::kind::Kind;
+use crate::tree::Variable;
+
+impl Scope<'_> {
+    /// Binds a variable of the data, and adds its term to `__lp` if it is observed.
+    pub fn data(&self, v: &Variable) -> TokenStream {
+        let (name, numbers) = (&v.name, self.column(v));
+        let observe = match &v.definition {
+            Some(definition) if v.role == Role::Observe => self.observe(v, definition),
+            _ => TokenStream::new(),
+        };
+        let visible = if v.kind.structural() { self.structural(v) } else { quote!(let #name = __numbers;) };
+        quote! {
+            let __numbers = #numbers;
+            #observe
+            #visible
+        }
+    }
+
+    fn observe(&self, v: &Variable, definition: &Definition) -> TokenStream {
+        self.lift(|lift| match &v.shape {
+            Some(shape) if !v.vector => {
+                let (len, position) = (&shape.len, position(shape));
+                let term = log_density(definition, lift, &quote!(__numbers[#position]));
+                quote!(for #position in 0..#len { __lp += #term; })
+            }
+            _ => {
+                let term = log_density(definition, lift, &quote!(__numbers));
+                quote!(__lp += #term;)
+            }
+        })
+    }
+
+    /// Emits a variable of the data as numbers on the scalar here.
+    fn column(&self, v: &Variable) -> TokenStream {
+        let (name, scalar, lanes) = (&v.name, self.scalar(), &self.lanes);
+        let cast = |x: TokenStream| match v.kind {
+            Kind::Real => x,
+            Kind::Bool => quote!(#x as u8 as f64),
+            Kind::Count | Kind::Category | Kind::Pixels => quote!(#x as f64),
+        };
+        match (self.plate, &v.shape) {
+            (None, None) => self.number(&cast(quote!(__data.#name))),
+            (None, Some(_)) => {
+                let x = self.number(&cast(quote!(x)));
+                quote!(__data.#name.map(|x| #x))
+            }
+            (Some(plate), None) => {
+                let path = data_path(self.tree, plate);
+                if v.kind == Kind::Real {
+                    return quote!(<#scalar>::constant(__block.load::<#lanes>(&__data.#path.#name)));
+                }
+                let x = cast(quote!(__data.#path.#name[i]));
+                quote!(<#scalar>::constant(__block.load_with::<#lanes>(|i| #x)))
+            }
+            (Some(plate), Some(shape)) => {
+                let (path, len) = (data_path(self.tree, plate), &shape.len);
+                let x = cast(quote!(__data.#path.#name[i][c]));
+                quote! {
+                    ::std::array::from_fn::<#scalar, { #len }, _>(|c| {
+                        <#scalar>::constant(__block.load_with::<#lanes>(|i| #x))
+                    })
+                }
+            }
+        }
+    }
+
+    /// Binds a variable that code branches on or indexes with, if it does so other than by a gather: such a variable must
+    /// be the same in every lane.
+    fn structural(&self, v: &Variable) -> TokenStream {
+        let name = &v.name;
+        let Some(plate) = self.plate else { return quote!(let #name = __data.#name;) };
+        if !mentioned_plainly(self.tree, plate, name) {
+            return TokenStream::new();
+        }
+        let (path, lanes) = (data_path(self.tree, plate), &self.lanes);
+        match &v.shape {
+            None => quote!(let #name = __block.uniform::<#lanes, _>(|i| __data.#path.#name[i]);),
+            Some(shape) => {
+                let (len, ty) = (&shape.len, v.kind.rust());
+                quote! {
+                    let #name = ::std::array::from_fn::<#ty, { #len }, _>(|c| {
+                        __block.uniform::<#lanes, _>(|i| __data.#path.#name[i][c])
+                    });
+                }
+            }
+        }
+    }
+}

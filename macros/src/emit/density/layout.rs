@@ -1,0 +1,53 @@
+//! Where the numbers of each variable stand among the unconstrained ones: the globals first, then the locals plate by plate.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+
+use crate::emit::names::{data_path, hidden};
+use crate::tree::{Tree, Variable, all_plates, variables};
+
+/// Names where the unconstrained numbers of the variable `name` begin.
+pub fn start_of(name: &Ident) -> Ident {
+    hidden(&format!("at_{name}"))
+}
+
+/// Names the number of elements of `plate` in the data.
+pub fn size_of(plate: &str) -> Ident {
+    hidden(&format!("n_{plate}"))
+}
+
+/// Emits the method of `Model` that counts the unconstrained numbers for a data set.
+pub fn dimension(tree: &Tree) -> TokenStream {
+    let globals = variables(&tree.root).filter(|v| v.is_global()).map(Variable::free);
+    let locals = all_plates(&tree.root).into_iter().filter(|p| p.in_data).flat_map(|p| {
+        let path = data_path(tree, p);
+        let of_variable = |v: &Variable| {
+            let free = v.free();
+            quote!(#free * __data.#path.len())
+        };
+        p.variables().filter(|v| v.continuous_latent()).map(of_variable).collect::<Vec<_>>()
+    });
+    quote! {
+        fn dimension(&self, __data: &Self::Data) -> usize {
+            0 #(+ #globals)* #(+ #locals)*
+        }
+    }
+}
+
+/// Binds the names of `start_of` and `size_of`.
+pub fn cursors(tree: &Tree) -> TokenStream {
+    let mut tokens = quote!(let mut __at = 0usize;);
+    for v in variables(&tree.root).filter(|v| v.is_global()) {
+        let (at, free) = (start_of(&v.name), v.free());
+        tokens.extend(quote!(let #at = __at; __at += #free;));
+    }
+    for plate in all_plates(&tree.root).into_iter().filter(|p| p.in_data) {
+        let (n, path) = (size_of(&plate.name.to_string()), data_path(tree, plate));
+        tokens.extend(quote!(let #n = __data.#path.len();));
+        for v in plate.variables().filter(|v| v.continuous_latent()) {
+            let (at, free) = (start_of(&v.name), v.free());
+            tokens.extend(quote!(let #at = __at; __at += #free * #n;));
+        }
+    }
+    tokens
+}

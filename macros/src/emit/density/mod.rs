@@ -1,0 +1,87 @@
+//! The log density in the unconstrained space and its gradient.
+//!
+//! Forward mode inside an element, reverse mode between plates: an element carries the derivatives with respect to the
+//! handful of variables that it depends on (its slots), and adds them to the gradient when it is done. A plate without
+//! plates inside runs its elements a register at a time. What other plates read by index is worked out first, and what
+//! they find out about it is carried back when its own plate is run, after them.
+
+mod data;
+mod gather;
+mod latent;
+mod layout;
+mod mentions;
+mod plate;
+mod scope;
+mod sum;
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::params::bind_params;
+use crate::tree::{Plate, Step, Tree, plates};
+pub use layout::dimension;
+use scope::Scope;
+
+/// Emits the method of `Explicit`.
+pub fn emit(tree: &Tree) -> TokenStream {
+    let root = Scope::root(tree);
+    let (k, zero) = (root.slot_count(), root.number(&quote!(0.0)));
+    let params = bind_params(tree, &root.scalar());
+    let cursors = layout::cursors(tree);
+    let steps =
+        |wanted: &dyn Fn(&Step) -> bool| root.steps(&tree.root.iter().filter(|s| wanted(s)).collect::<Vec<_>>());
+    let prior = steps(&|s| !s.needs_data());
+    let observations = steps(&|s| matches!(s, Step::Variable(v) if v.in_data()));
+    let in_data: Vec<&Plate> = plates(&tree.root).filter(|p| p.in_data).collect();
+    let exports = in_data.iter().map(|p| root.export_values(p));
+    let plates = in_data.iter().rev().map(|p| root.plate(p));
+    let give_back = in_data.iter().map(|p| gather::give_back(p));
+    quote! {
+        #[inline(always)]
+        fn log_density_lanes<__V: ::hierarch::autodiff::Lanes>(
+            &self,
+            __data: &Self::Data,
+            __q: &[f64],
+            __gradient: &mut [f64],
+            __scratch: &mut ::hierarch::model::Scratch,
+            __part: ::hierarch::model::DensityPart,
+        ) -> f64 {
+            const __K: usize = #k;
+            __gradient.fill(0.0);
+            #params
+            #cursors
+            let mut __lp = #zero;
+            #prior
+            if __part == ::hierarch::model::DensityPart::Whole {
+                #observations
+                #(#exports)*
+                #(#plates)*
+                #(#give_back)*
+            }
+            for __k in 0..__K {
+                __gradient[__k] += __lp.partials[__k];
+            }
+            __lp.value
+        }
+    }
+}
+
+impl Scope<'_> {
+    /// Emits some statements; what they say of the density is added to `__lp`.
+    fn steps(&self, steps: &[&Step]) -> TokenStream {
+        steps.iter().map(|s| self.step(s)).collect()
+    }
+
+    fn step(&self, step: &Step) -> TokenStream {
+        match step {
+            Step::Let { pat, expr } => {
+                let expr = self.lift(|lift| lift.expr(expr));
+                quote!(let #pat = #expr;)
+            }
+            Step::Variable(v) if v.latent() => self.latent(v),
+            Step::Variable(v) => self.data(v),
+            Step::Plate(p) if p.in_data => self.plate(p),
+            Step::Plate(_) => TokenStream::new(),
+        }
+    }
+}

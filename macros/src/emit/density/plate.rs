@@ -1,0 +1,123 @@
+//! A plate: the loop over its elements, which adds to the log density and to the gradient.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::layout::{size_of, start_of};
+use super::scope::{Scope, slot_count_of};
+use crate::ast::Size;
+use crate::definition::Definition;
+use crate::emit::choose::log_density;
+use crate::emit::names::{data_path, hidden};
+use crate::emit::split::split;
+use crate::tree::{Plate, Step};
+
+impl Scope<'_> {
+    /// Runs the elements of `plate`, which stands in the code here, and adds what they say of the density to `__lp`.
+    pub fn plate(&self, plate: &Plate) -> TokenStream {
+        let scope = Scope::element(plate, self);
+        let (lanes, zero) = (&scope.lanes, scope.number(&quote!(0.0)));
+        let path = data_path(self.tree, plate);
+        let range = match self.plate {
+            None => quote!((0usize, __data.#path.len())),
+            Some(_) => quote!((__data.#path.offsets[__block.first], __data.#path.offsets[__block.first + 1])),
+        };
+        let size_term = self.size_term(plate);
+        let size_name = match &plate.size {
+            Size::Random(name, _) => {
+                let size = scope.number(&quote!((__end - __start) as f64));
+                Some(quote!(let #name = #size;))
+            }
+            _ => None,
+        };
+        let (constants, slots) = self.slot_constants(plate, &scope);
+        let promotions = scope.promotions(plate, self, &slots);
+        let gathers = scope.gathers(plate);
+        let element = scope.plate_element(plate);
+        let scatter = scope.scatter(plate);
+        quote! {
+            {
+                #constants
+                let (__start, __end): (usize, usize) = #range;
+                #size_term
+                let mut __total = #zero;
+                {
+                    #promotions
+                    #size_name
+                    let mut __blocks = ::hierarch::autodiff::Blocks::new(__start, __end);
+                    while let ::core::option::Option::Some(__block) = __blocks.next_block::<#lanes>() {
+                        #gathers
+                        let __lp = #element;
+                        if __blocks.diverged::<#lanes>(__block) {
+                            continue;
+                        }
+                        #scatter
+                        __block.accumulate(&mut __total, __lp);
+                    }
+                }
+                ::hierarch::autodiff::absorb(&mut __lp, __total, #slots);
+            }
+        }
+    }
+
+    /// Emits the constants of an element, how many derivatives it carries and which slots it shares with the code here, and with
+    /// them the expression for these slots.
+    fn slot_constants(&self, plate: &Plate, element: &Scope) -> (TokenStream, TokenStream) {
+        if !element.gradient {
+            return (TokenStream::new(), quote!(&[]));
+        }
+        let (k, count) = (slot_count_of(plate), element.slot_count());
+        let shared = hidden(&format!("SLOTS_{}", plate.name));
+        let (starts, lens): (Vec<_>, Vec<_>) = self.shared_slots(plate).into_iter().map(|s| (&s.start, &s.len)).unzip();
+        let constants = quote! {
+            const #k: usize = #count;
+            const #shared: [usize; 0 #(+ #lens)*] = ::hierarch::autodiff::slots(&[#((#starts, #lens)),*]);
+        };
+        (constants, quote!(&#shared))
+    }
+
+    /// Adds what a random size says of the density.
+    fn size_term(&self, plate: &Plate) -> TokenStream {
+        let Size::Random(_, distribution) = &plate.size else { return TokenStream::new() };
+        let Ok(definition) = Definition::read(distribution) else { return TokenStream::new() };
+        let size = self.number(&quote!((__end - __start) as f64));
+        let term = self.lift(|lift| log_density(&definition, lift, &quote!(__size)));
+        quote! {
+            let __size = #size;
+            __lp += #term;
+        }
+    }
+
+    /// Emits the log density of one element of `plate`, its plates inside included.
+    fn plate_element(&self, plate: &Plate) -> TokenStream {
+        let is_plate = |s: &&Step| matches!(s, Step::Plate(_));
+        let steps: Vec<&Step> = plate.steps.iter().collect();
+        let (own, summed) = split(&steps);
+        let (own_plates, own): (Vec<&Step>, Vec<&Step>) = own.into_iter().partition(is_plate);
+        let (inner, summed): (Vec<&Step>, Vec<&Step>) = summed.into_iter().partition(is_plate);
+        let (own, own_plates) = (self.steps(&own), self.steps(&own_plates));
+        let (carried, sum, zero) = (self.carried(plate), self.sum(&summed, &inner), self.number(&quote!(0.0)));
+        quote!({
+            let mut __lp = #zero;
+            #own
+            #carried
+            #own_plates
+            #sum
+            __lp
+        })
+    }
+
+    /// Adds the derivatives with respect to an element's own variables, and to those it read by index, to their places.
+    fn scatter(&self, plate: &Plate) -> TokenStream {
+        if !self.gradient {
+            return TokenStream::new();
+        }
+        let n = size_of(&plate.name.to_string());
+        let own = plate.variables().filter(|v| v.continuous_latent()).map(|v| {
+            let (at, free, partial) = (start_of(&v.name), v.free(), self.partial(&self.slot(&v.name)));
+            quote!(for c in 0..#free { __block.add(&mut __gradient[#at + c * #n..], #partial); })
+        });
+        let gathered = self.scatter_gathered(plate);
+        quote!(#(#own)* #gathered)
+    }
+}

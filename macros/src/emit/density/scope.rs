@@ -1,0 +1,180 @@
+//! Where a piece of the density's code runs: on which scalar, and with the derivatives with respect to which variables.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+
+use crate::emit::index::{gathered, picked};
+use crate::emit::lift::Lift;
+use crate::emit::names::{data_path, hidden};
+use crate::tree::{Gather, Plate, Tree, variables};
+
+/// The code that runs on one scalar type: that outside plates, or that of one element of a plate.
+#[derive(Clone)]
+pub struct Scope<'a> {
+    pub tree: &'a Tree,
+    /// `None` if it is the code outside plates.
+    pub plate: Option<&'a Plate>,
+    /// The plates around, with this one.
+    pub path: Vec<String>,
+    pub lanes: TokenStream,
+    /// How many derivatives the scalar carries.
+    derivatives: TokenStream,
+    slots: Vec<Slot>,
+    /// Whether derivatives are wanted, or the value alone.
+    pub gradient: bool,
+    /// The probability of the discrete locals around, by which what an element adds to the gradient is weighed; `None` if
+    /// there are none.
+    weight: Option<TokenStream>,
+}
+
+/// Where the derivatives with respect to a variable are among those that the scalar carries.
+#[derive(Clone)]
+pub struct Slot {
+    name: String,
+    pub start: TokenStream,
+    pub len: TokenStream,
+}
+
+impl<'a> Scope<'a> {
+    /// Makes the scope of the code outside plates.
+    pub fn root(tree: &'a Tree) -> Self {
+        let mut scope = Self {
+            tree,
+            plate: None,
+            path: Vec::new(),
+            lanes: quote!(f64),
+            derivatives: quote!(__K),
+            slots: Vec::new(),
+            gradient: true,
+            weight: None,
+        };
+        variables(&tree.root).filter(|v| v.is_global()).for_each(|v| scope.add_slot(v.name.to_string(), v.free()));
+        scope
+    }
+
+    /// Makes the scope of an element of `plate`, which stands in the code of `outer`.
+    pub fn element(plate: &'a Plate, outer: &Scope<'a>) -> Self {
+        let inner_plates = plate.plates().any(|p| p.in_data);
+        let mut scope = Self {
+            tree: outer.tree,
+            plate: Some(plate),
+            path: [outer.path.clone(), vec![plate.name.to_string()]].concat(),
+            lanes: if inner_plates { quote!(f64) } else { quote!(__V) },
+            derivatives: quote!(0),
+            slots: Vec::new(),
+            gradient: outer.gradient,
+            weight: outer.weight.clone(),
+        };
+        for slot in outer.shared_slots(plate) {
+            scope.add_slot(slot.name.clone(), slot.len.clone());
+        }
+        for v in plate.variables().filter(|v| v.continuous_latent()) {
+            scope.add_slot(v.name.to_string(), v.free());
+        }
+        for g in plate.gathers.iter().filter(|g| !g.data) {
+            scope.add_slot(gather_slot(g), g.len.as_ref().map_or(quote!(1usize), |l| quote!((#l))));
+        }
+        if scope.gradient {
+            let k = slot_count_of(plate);
+            scope.derivatives = quote!(#k);
+        }
+        scope
+    }
+
+    /// Makes the scope of the same code without derivatives.
+    pub fn values_only(&self) -> Self {
+        Self { derivatives: quote!(0), gradient: false, weight: None, ..self.clone() }
+    }
+
+    /// Makes the scope of the same code where what an element adds to the gradient is weighed by `weight` too.
+    pub fn weighed_by(&self, weight: &Ident) -> Self {
+        let weight = match &self.weight {
+            None => quote!(#weight),
+            Some(outer) => quote!((#weight * #outer)),
+        };
+        Self { weight: Some(weight), ..self.clone() }
+    }
+
+    pub fn scalar(&self) -> TokenStream {
+        let (lanes, k) = (&self.lanes, &self.derivatives);
+        quote!(::hierarch::autodiff::Dual<#lanes, { #k }>)
+    }
+
+    /// Emits the number `x`, an `f64`, as a scalar.
+    pub fn number(&self, x: &TokenStream) -> TokenStream {
+        let scalar = self.scalar();
+        quote!(<#scalar as ::core::convert::From<f64>>::from(#x))
+    }
+
+    /// Emits how many derivatives all slots have.
+    pub fn slot_count(&self) -> TokenStream {
+        let lens = self.slots.iter().map(|s| &s.len);
+        quote!((0usize #(+ #lens)*))
+    }
+
+    fn add_slot(&mut self, name: String, len: TokenStream) {
+        let start = self.slot_count();
+        self.slots.push(Slot { name, start, len });
+    }
+
+    /// Emits where the slot of the variable `name` begins.
+    pub fn slot(&self, name: &Ident) -> TokenStream {
+        self.start(&name.to_string())
+    }
+
+    /// Emits where the slot of what is read by index begins.
+    pub fn gather_slot(&self, g: &Gather) -> TokenStream {
+        self.start(&gather_slot(g))
+    }
+
+    fn start(&self, slot: &str) -> TokenStream {
+        self.slots.iter().find(|s| s.name == slot).map_or(quote!(0usize), |s| s.start.clone())
+    }
+
+    /// Lists the slots that the elements of `plate` carry too: those that they depend on, and all that is read by index here.
+    pub fn shared_slots(&self, plate: &Plate) -> Vec<&Slot> {
+        let named = plate.outer.iter().filter_map(|name| self.slots.iter().find(|s| s.name == *name));
+        named.chain(self.slots.iter().filter(|s| s.name.contains('['))).collect()
+    }
+
+    /// Emits the derivative of an element's term with respect to the component `c` of the `slot`, weighed.
+    pub fn partial(&self, slot: &TokenStream) -> TokenStream {
+        let lanes = &self.lanes;
+        let partial = quote!(__lp.partials[#slot + c]);
+        match &self.weight {
+            None => partial,
+            Some(weight) => quote!(#partial * <#lanes as ::hierarch::autodiff::Lanes>::splat(#weight)),
+        }
+    }
+
+    /// Tells whether the element has a single discrete local, and no plate inside.
+    pub fn has_one_discrete_local(&self) -> bool {
+        self.plate
+            .is_some_and(|p| p.variables().filter(|v| v.discrete_latent()).count() == 1 && p.plates().next().is_none())
+    }
+
+    /// Runs `f` with what makes the user's expressions run here.
+    pub fn lift<R>(&self, f: impl FnOnce(&Lift) -> R) -> R {
+        let index = |values: &Ident, at: &Ident| {
+            let plate = self.plate?;
+            if let Some(gather) = gathered(plate, values, at) {
+                let local = gather.local();
+                return Some(quote!(#local));
+            }
+            picked(self.tree, plate, values, at)?;
+            let path = data_path(self.tree, plate);
+            Some(quote!(__block.pick(&#values, |i| __data.#path.#at[i])))
+        };
+        f(&Lift { scalar: &self.scalar(), index: &index })
+    }
+}
+
+/// Names the number of derivatives that an element of `plate` carries.
+pub fn slot_count_of(plate: &Plate) -> Ident {
+    hidden(&format!("K_{}", plate.name))
+}
+
+/// Names the slot of what is read by index: no variable has a name like it.
+fn gather_slot(g: &Gather) -> String {
+    format!("{}[{}]", g.values, g.index)
+}

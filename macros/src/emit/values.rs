@@ -1,0 +1,48 @@
+//! A value of a variable: as it is drawn, as the rest of the model sees it, as it stands in a column, and as numbers.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use crate::kind::Kind;
+use crate::tree::Variable;
+
+/// Emits what the rest of the model sees of what is `drawn`, a number or a vector of numbers: `bool` and `usize` to branch on
+/// and index with, and numbers otherwise.
+pub fn seen(variable: &Variable, drawn: TokenStream) -> TokenStream {
+    let one = |x: TokenStream| match variable.kind {
+        Kind::Bool => quote!((#x) != 0.0),
+        Kind::Category => quote!((#x) as usize),
+        Kind::Real | Kind::Count | Kind::Pixels => x,
+    };
+    if variable.shape.is_some() && variable.kind.structural() {
+        let inner = one(quote!(x));
+        return quote!((#drawn).map(|x: f64| #inner));
+    }
+    one(drawn)
+}
+
+/// Emits what is `seen` as it stands in a column.
+pub fn stored(variable: &Variable, seen: TokenStream) -> TokenStream {
+    match (variable.kind, &variable.shape) {
+        (Kind::Count, None) => quote!((#seen) as u64),
+        (Kind::Count, Some(_)) => quote!((#seen).map(|x: f64| x as u64)),
+        _ => seen,
+    }
+}
+
+/// Emits what is `stored` in a column as a number, or a vector of numbers.
+pub fn number(variable: &Variable, stored: TokenStream) -> TokenStream {
+    let one = |x: TokenStream| match variable.kind {
+        Kind::Real => x,
+        Kind::Count | Kind::Category | Kind::Pixels => quote!((#x) as f64),
+        Kind::Bool => quote!((#x) as u8 as f64),
+    };
+    match (variable.kind, &variable.shape) {
+        (Kind::Real, _) | (_, None) => one(stored),
+        (kind, Some(_)) => {
+            let ty = kind.rust();
+            let inner = one(quote!(x));
+            quote!((#stored).map(|x: #ty| #inner))
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! The names in a piece of code: which it mentions, which are variables, which are read by index, and which a pattern binds.
+
+use std::collections::HashSet;
+
+use proc_macro2::{Ident, TokenStream, TokenTree};
+use quote::ToTokens;
+use syn::visit::Visit;
+use syn::{Expr, ExprCall, ExprIndex, ExprPath, Pat};
+
+/// Lists every identifier in `tokens`, also inside macros: more than the variables, never less.
+pub fn identifiers(tokens: &impl ToTokens) -> Vec<Ident> {
+    fn collect(tokens: TokenStream, found: &mut Vec<Ident>) {
+        for token in tokens {
+            match token {
+                TokenTree::Ident(ident) => found.push(ident),
+                TokenTree::Group(group) => collect(group.stream(), found),
+                _ => {}
+            }
+        }
+    }
+    let mut found = Vec::new();
+    collect(tokens.to_token_stream(), &mut found);
+    found
+}
+
+/// Lists the names that `pat` binds.
+pub fn bound(pat: &Pat) -> Vec<Ident> {
+    struct Bound(Vec<Ident>);
+    impl<'a> Visit<'a> for Bound {
+        fn visit_pat_ident(&mut self, pat: &'a syn::PatIdent) {
+            // A single capitalised word is a constant or a variant.
+            if !pat.ident.to_string().starts_with(char::is_uppercase) {
+                self.0.push(pat.ident.clone());
+            }
+            syn::visit::visit_pat_ident(self, pat);
+        }
+    }
+    let mut found = Bound(Vec::new());
+    found.visit_pat(pat);
+    found.0
+}
+
+/// Lists the variables of the model in `expr`: the lower-case names that stand for values and that `expr` does not bind.
+pub fn variables(expr: &Expr) -> Vec<Ident> {
+    struct Names {
+        found: Vec<Ident>,
+        bound: HashSet<String>,
+    }
+    impl<'a> Visit<'a> for Names {
+        fn visit_expr_path(&mut self, path: &'a ExprPath) {
+            if let Some(name) = path.path.get_ident()
+                && !name.to_string().starts_with(char::is_uppercase)
+                && name != "self"
+            {
+                self.found.push(name.clone());
+            }
+        }
+        fn visit_expr_call(&mut self, call: &'a ExprCall) {
+            // The function itself is no variable.
+            if !matches!(&*call.func, Expr::Path(_)) {
+                self.visit_expr(&call.func);
+            }
+            call.args.iter().for_each(|a| self.visit_expr(a));
+        }
+        fn visit_pat(&mut self, pat: &'a Pat) {
+            self.bound.extend(bound(pat).iter().map(Ident::to_string));
+            syn::visit::visit_pat(self, pat);
+        }
+    }
+    let mut names = Names { found: Vec::new(), bound: HashSet::new() };
+    names.visit_expr(expr);
+    names.found.retain(|name| !names.bound.contains(&name.to_string()));
+    names.found
+}
+
+/// Takes `values[index]` apart into (values, index); `None` if either is more than a name.
+pub fn plain_index(expr: &ExprIndex) -> Option<(&Ident, &Ident)> {
+    let (Expr::Path(values), Expr::Path(index)) = (&*expr.expr, &*expr.index) else { return None };
+    Some((values.path.get_ident()?, index.path.get_ident()?))
+}
+
+/// Lists (values, index) of every `values[index]` in `expr` where both are names.
+pub fn plain_indices(expr: &Expr) -> Vec<(Ident, Ident)> {
+    struct Indices(Vec<(Ident, Ident)>);
+    impl<'a> Visit<'a> for Indices {
+        fn visit_expr_index(&mut self, index: &'a ExprIndex) {
+            if let Some((values, position)) = plain_index(index) {
+                self.0.push((values.clone(), position.clone()));
+            }
+            syn::visit::visit_expr_index(self, index);
+        }
+    }
+    let mut found = Indices(Vec::new());
+    found.visit_expr(expr);
+    found.0
+}

@@ -1,0 +1,94 @@
+//! What the elements of a plate read from outside it, and what others read of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use syn::Expr;
+
+use crate::ast::{Role, Size};
+use crate::definition::Definition;
+use crate::names::{identifiers, plain_indices};
+use crate::tree::{Export, Gather, Plate, Step, Symbol, Variable, plates_mut};
+
+/// Marks each plate with what its elements take from outside, and with what others read of them.
+pub fn mark_reads(root: &mut [Step], symbols: &BTreeMap<String, Symbol>) {
+    let gathers = mark_taken(root, symbols);
+    for plate in plates_mut(root) {
+        plate.exports.clear();
+        for gather in gathers.iter().filter(|g| plate.name == g.plate) {
+            if !plate.exports.iter().any(|e| e.name == gather.values) {
+                let Gather { values, len, data, .. } = gather.clone();
+                plate.exports.push(Export { name: values, len, data });
+            }
+        }
+    }
+}
+
+/// Marks each plate with what its elements take from outside; gives back all that is read by index.
+fn mark_taken(steps: &mut [Step], symbols: &BTreeMap<String, Symbol>) -> Vec<Gather> {
+    let mut all = Vec::new();
+    for plate in plates_mut(steps) {
+        all.extend(mark_taken(&mut plate.steps, symbols));
+        plate.gathers = gathers(plate, symbols);
+        plate.outer = outer(plate, symbols).into_iter().collect();
+        plate.scatters = plate.variables().any(Variable::continuous_latent)
+            || plate.gathers.iter().any(|g| !g.data)
+            || plate.plates().any(|p| p.scatters);
+        all.extend(plate.gathers.clone());
+    }
+    all
+}
+
+/// Lists what an element of `plate` itself computes, without the plates inside.
+fn expressions(plate: &Plate) -> impl Iterator<Item = &Expr> {
+    plate.steps.iter().flat_map(|step| match step {
+        Step::Variable(v) => v.definition.as_ref().map_or(Vec::new(), Definition::expressions),
+        Step::Let { expr, .. } => vec![expr],
+        Step::Plate(_) => Vec::new(),
+    })
+}
+
+/// Lists what `plate` reads of other plates by an index of its own, each once.
+fn gathers(plate: &Plate, symbols: &BTreeMap<String, Symbol>) -> Vec<Gather> {
+    let mut gathers: Vec<Gather> = Vec::new();
+    for (values, index) in expressions(plate).flat_map(plain_indices) {
+        let (Some(of), Some(at)) = (symbols.get(&values.to_string()), symbols.get(&index.to_string())) else {
+            continue;
+        };
+        let Some(from) = &of.plate else { continue };
+        let here = at.plate.as_deref() == Some(&plate.name.to_string());
+        let known = gathers.iter().any(|g| g.values == values && g.index == index);
+        if here && plate.name != from && !known {
+            let data = matches!(of.role, Some(Role::Observe | Role::Given));
+            let len = of.shape.as_ref().and_then(|s| syn::parse2(s.clone()).ok());
+            gathers.push(Gather { values, index, plate: from.clone(), len, data });
+        }
+    }
+    gathers
+}
+
+/// Lists the variables of the code around `plate` whose derivatives its elements carry. What it reads by index and the plates
+/// inside it must be marked before.
+fn outer(plate: &Plate, symbols: &BTreeMap<String, Symbol>) -> BTreeSet<String> {
+    let read: BTreeSet<String> = plate.gathers.iter().map(|g| g.values.to_string()).collect();
+    let own: BTreeSet<String> = plate.variables().map(|v| v.name.to_string()).collect();
+    let size = match &plate.size {
+        Size::Random(_, size) => Some(size),
+        _ => None,
+    };
+    let mentioned = expressions(plate).chain(size).flat_map(identifiers).map(|name| name.to_string());
+    let mut outer: BTreeSet<String> = mentioned
+        .filter(|name| !read.contains(name))
+        .filter_map(|name| symbols.get(&name))
+        .flat_map(|s| s.latents.clone())
+        .collect();
+    outer.extend(plate.plates().flat_map(|p| p.outer.clone()));
+    // What an own variable read by index depends on belongs to the plate it was read from.
+    let gathered: BTreeSet<String> = plate
+        .gathers
+        .iter()
+        .flat_map(|g| symbols[&g.values.to_string()].latents.clone())
+        .filter(|name| symbols[name].plate.is_some())
+        .collect();
+    outer.retain(|name| !own.contains(name) && !gathered.contains(name));
+    outer
+}
