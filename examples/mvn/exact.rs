@@ -1,7 +1,6 @@
 //! The exact posterior of the means of normal draws with known variances, under a normal prior.
 
 use hierarch::distributions::{Draw, Normal};
-use hierarch::prelude::*;
 use hierarch::simulate::stream;
 
 use crate::{DRAWS, MvnElements, MvnGlobals, PRIOR_SD, VARIANCES};

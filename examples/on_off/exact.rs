@@ -7,7 +7,6 @@
 use std::ops::RangeInclusive;
 
 use hierarch::distributions::{Distribution, Normal};
-use hierarch::prelude::*;
 
 use crate::OnOff;
 

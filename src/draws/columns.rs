@@ -1,4 +1,4 @@
-//! Draws of several numbers by name, with weights.
+//! Draws of several variables by name, with optional weights.
 
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::{Summary, diagnostics, summary};
 use crate::model::{Name, Stream, UnknownName, stream};
 
-/// Draws of a posterior: for each name a column of numbers. Those at one position of all columns are one draw.
+/// Draws of a posterior: one column of numbers for each name. The numbers at the same position of all columns are one
+/// draw.
 ///
 /// ```
 /// use hierarch::draws::Draws;
@@ -22,9 +23,9 @@ use crate::model::{Name, Stream, UnknownName, stream};
 pub struct Draws {
     names: Vec<String>,
     columns: Vec<Vec<f64>>,
-    /// Of each draw; they sum to 1. Empty where all count the same.
+    /// The weight of each draw; they sum to 1. Empty if all draws have the same weight.
     weights: Vec<f64>,
-    /// The chains that the draws are of, which have the same length and follow each other; 0 for independent draws.
+    /// The number of Markov chains, which have the same length and follow each other; 0 for independent draws.
     chains: usize,
 }
 
@@ -40,7 +41,7 @@ impl Draws {
         Self { weights, ..self }
     }
 
-    /// Says that the draws are those of `chains` Markov chains, one after the other.
+    /// Marks the draws as those of `chains` Markov chains, one after the other.
     pub(crate) fn of_chains(self, chains: usize) -> Self {
         Self { chains, ..self }
     }
@@ -55,37 +56,37 @@ impl Draws {
         &self.columns
     }
 
-    /// Returns the weight of each draw, which sum to 1; empty where all count the same.
+    /// Returns the weights of the draws, which sum to 1; empty if all draws have the same weight.
     pub fn weights(&self) -> &[f64] {
         &self.weights
     }
 
-    /// Returns the draws of a number.
+    /// Returns the draws of the number `name`.
     ///
     /// # Errors
-    /// There is none of that name.
+    /// There is no number of that name.
     pub fn get(&self, name: impl Into<Name>) -> Result<&[f64], UnknownName> {
         UnknownName::find("number", name.into().as_str(), &self.names).map(|at| self.columns[at].as_slice())
     }
 
-    /// Returns the mean of a number.
+    /// Returns the mean of the number `name`.
     ///
     /// # Errors
-    /// There is none of that name.
+    /// There is no number of that name.
     pub fn mean(&self, name: impl Into<Name>) -> Result<f64, UnknownName> {
         self.get(name)
             .map(|column| if self.is_weighted() { summary::mean(column, &self.weights) } else { mean(column) })
     }
 
-    /// Returns the standard deviation of a number.
+    /// Returns the standard deviation of the number `name`.
     ///
     /// # Errors
-    /// There is none of that name.
+    /// There is no number of that name.
     pub fn sd(&self, name: impl Into<Name>) -> Result<f64, UnknownName> {
         self.get(name).map(|column| if self.is_weighted() { summary::sd(column, &self.weights) } else { sd(column) })
     }
 
-    /// Returns a quantile of a number, for a probability between 0 and 1.
+    /// Returns a quantile of the number `name`, for a `probability` between 0 and 1.
     ///
     /// # Errors
     /// There is no number of that name.
@@ -99,7 +100,7 @@ impl Draws {
         Ok(diagnostics::quantile(&sorted, probability))
     }
 
-    /// Returns mean, sd and quantiles of every number, and of chains R-hat and effective sample sizes.
+    /// Returns mean, sd and quantiles of every number; for chains also R-hat and effective sample sizes.
     pub fn summary(&self) -> Summary {
         let named = self.names.iter().map(String::as_str).zip(self.columns.iter().map(Vec::as_slice));
         if self.is_weighted() {
@@ -112,14 +113,15 @@ impl Draws {
         Summary::from_chains(self.names.iter().map(String::as_str).zip(chains.iter().map(Vec::as_slice)))
     }
 
-    /// Returns draws of the posterior, for each name `count`, from a seed. They are drawn by weight from those at hand, so that
-    /// many more than there are repeat each other.
+    /// Returns `count` draws of the posterior for each name, with the random `seed`. They are resampled by weight from
+    /// these draws, with replacement, so they repeat if `count` is large.
     pub fn sample(&self, count: usize, seed: u64) -> Vec<Vec<f64>> {
         let drawn = self.resample(count, seed);
         self.columns.iter().map(|column| drawn.iter().map(|&i| column[i]).collect()).collect()
     }
 
-    /// Returns at most `count` draws for each name: of equal ones those at regular distances, of weighted ones some by weight.
+    /// Returns at most `count` draws for each name: every k-th draw if all weights are equal, else draws resampled by
+    /// weight.
     pub(crate) fn thinned(&self, count: usize) -> Vec<Vec<f64>> {
         if self.is_weighted() {
             return self.sample(count, 0);
@@ -129,7 +131,7 @@ impl Draws {
         self.columns.iter().map(|column| column.iter().step_by(step).copied().collect()).collect()
     }
 
-    /// Draws positions independently, by weight.
+    /// Returns the positions of `count` draws, chosen independently by weight.
     pub(crate) fn resample(&self, count: usize, seed: u64) -> Vec<usize> {
         let mut rng = stream(seed, 0);
         if !self.is_weighted() {
@@ -140,12 +142,12 @@ impl Draws {
         (0..count).map(|_| pick(&below, &mut rng)).collect()
     }
 
-    /// The numbers of draw `at`.
+    /// Returns the numbers of draw `at`.
     pub(crate) fn row(&self, at: usize) -> Vec<f64> {
         self.columns.iter().map(|column| column[at]).collect()
     }
 
-    /// The chains of a column.
+    /// Returns the chains of a column.
     pub(crate) fn split<'a>(&self, column: &'a [f64]) -> Vec<&'a [f64]> {
         column.chunks((column.len() / self.chains.max(1)).max(1)).collect()
     }
@@ -164,7 +166,7 @@ fn sd(column: &[f64]) -> f64 {
     (column.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (column.len() as f64 - 1.0)).sqrt()
 }
 
-/// The sums of weights up to each.
+/// Returns the cumulative sums of the weights.
 pub(crate) fn cumulative(weights: &[f64]) -> Vec<f64> {
     let mut sum = 0.0;
     let add = |w: &f64| {
@@ -174,10 +176,10 @@ pub(crate) fn cumulative(weights: &[f64]) -> Vec<f64> {
     weights.iter().map(add).collect()
 }
 
-/// Draws a position by weight.
+/// Draws a position with a probability proportional to its weight.
 pub(crate) fn pick(cumulative: &[f64], rng: &mut Stream) -> usize {
     let total = cumulative.last().copied().unwrap_or(0.0);
     let u = (total * rng.random::<f64>()).min(total.next_down());
-    // The first of which the sum exceeds the number, so never one without weight.
+    // The first position whose cumulative sum exceeds the number, so never one with weight zero.
     cumulative.partition_point(|sum| *sum <= u)
 }

@@ -1,34 +1,35 @@
-//! Whether chains have converged, and how many independent draws they are worth.
+//! Convergence and effective sample sizes of Markov chains.
 //!
 //! Rank-normalised split R-hat and the effective sample sizes of Vehtari, Gelman, Simpson, Carpenter & Bürkner,
 //! *Rank-normalization, folding, and localization* (Bayesian Analysis 2021, arXiv 1903.08008), with Geyer's initial
 //! monotone sequence as Stan, `posterior` and ArviZ compute it.
 //!
 //! Every function takes the chains of one scalar: shape (chains, draws), in the units of that scalar. Chains of unequal
-//! length are cut to the shortest. The answer is NaN where there is none: fewer than four draws, no chain, or a NaN among
-//! the draws. Other than ArviZ, which wants two chains for R-hat, one chain is enough here, since it is split anyway.
+//! length are cut to the shortest. The result is NaN if it is not defined: for fewer than four draws, no chain, or a
+//! NaN among the draws. One chain is enough, since it is split anyway; ArviZ needs two for R-hat.
 
 use statrs::distribution::{ContinuousCDF, Normal};
 
-/// Rank-normalised split R-hat: the larger of that of the bulk and that of the tails (eq. 14 of Vehtari et al.).
+/// Returns the rank-normalised split R-hat: the larger of the R-hats of the bulk and of the tails (eq. 14 of Vehtari et
+/// al.).
 ///
-/// Above 1.01 the chains have not mixed. NaN when every draw is the same.
+/// Above 1.01 the chains have not mixed. NaN if every draw is the same.
 pub fn rhat<C: AsRef<[f64]>>(chains: &[C]) -> f64 {
     let Some(split) = valid(chains).map(|c| halves(&c)) else {
         return f64::NAN;
     };
     let centre = quantile(&sorted(&split), 0.5);
     let folded = map(&split, |x| (x - centre).abs());
-    // `max` prefers a number to the NaN of a folded half that is constant, such as that of a fair coin.
+    // `max` prefers a number to NaN, the R-hat of folded draws that are constant, such as those of a fair coin.
     potential_scale_reduction(&normal_scores(&split)).max(potential_scale_reduction(&normal_scores(&folded)))
 }
 
-/// Effective sample size of the bulk: that of the mean of the rank-normalised draws.
+/// Returns the effective sample size of the bulk: that of the mean of the rank-normalised draws.
 pub fn ess_bulk<C: AsRef<[f64]>>(chains: &[C]) -> f64 {
     valid(chains).map_or(f64::NAN, |c| effective_size(&normal_scores(&halves(&c))))
 }
 
-/// Effective sample size of the tails: the smaller of those of the 5 % and the 95 % quantile.
+/// Returns the effective sample size of the tails: the smaller of those of the 5 % and the 95 % quantile.
 pub fn ess_tail<C: AsRef<[f64]>>(chains: &[C]) -> f64 {
     let Some(chains) = valid(chains) else { return f64::NAN };
     let sorted = sorted(&chains);
@@ -39,22 +40,22 @@ pub fn ess_tail<C: AsRef<[f64]>>(chains: &[C]) -> f64 {
     below(0.05).min(below(0.95))
 }
 
-/// Effective sample size of the mean of the draws as they are. NaN if a draw is infinite.
+/// Returns the effective sample size of the mean of the draws, without rank normalisation. NaN if a draw is infinite.
 pub fn ess_mean<C: AsRef<[f64]>>(chains: &[C]) -> f64 {
     valid(chains).map_or(f64::NAN, |c| effective_size(&halves(&c)))
 }
 
-/// Monte Carlo standard error of the mean, sd / sqrt([`ess_mean`]), in the units of the draws.
+/// Returns the Monte Carlo standard error of the mean, sd / sqrt([`ess_mean`]), in the units of the draws.
 pub fn mcse_mean<C: AsRef<[f64]>>(chains: &[C]) -> f64 {
     let Some(chains) = valid(chains) else { return f64::NAN };
     let all: Vec<f64> = chains.concat();
     (variance(&all) / ess_mean(&chains)).sqrt()
 }
 
-/// Monte Carlo standard error of the standard deviation, in the units of the draws.
+/// Returns the Monte Carlo standard error of the standard deviation, in the units of the draws.
 ///
-/// By the delta method on the squared deviations, without assuming that the draws are normal (Kenney & Keeping 1951,
-/// p. 141), as `posterior` and ArviZ do it.
+/// It uses the delta method on the squared deviations, without assuming that the draws are normal (Kenney & Keeping
+/// 1951, p. 141), as `posterior` and ArviZ do.
 pub fn mcse_sd<C: AsRef<[f64]>>(chains: &[C]) -> f64 {
     let Some(chains) = valid(chains) else { return f64::NAN };
     let centre = mean(&chains.concat());
@@ -65,35 +66,39 @@ pub fn mcse_sd<C: AsRef<[f64]>>(chains: &[C]) -> f64 {
     (var_of_var / var / 4.0).sqrt()
 }
 
-/// The `p`-quantile of `sorted` (ascending) by linear interpolation (type 7 of Hyndman & Fan 1996); NaN if it is empty.
+/// Returns the `p`-quantile of `sorted` (ascending) by linear interpolation (type 7 of Hyndman & Fan 1996); NaN if
+/// `sorted` is empty.
 ///
-/// `p` is held to \[0, 1\].
+/// `p` is clamped to \[0, 1\].
 pub fn quantile(sorted: &[f64], p: f64) -> f64 {
     match sorted {
         [] => f64::NAN,
         [only] => *only,
         _ => {
-            // In the order of operations of SciPy's `mquantiles`, so that ties with a draw fall as they do there.
+            // The order of operations is that of SciPy's `mquantiles`, so that ties with a draw are resolved as they
+            // are there.
             let n = sorted.len() as f64;
             let p = p.clamp(0.0, 1.0);
             let position = n * p + (1.0 - p);
             let below = position.floor().clamp(1.0, n - 1.0);
             let weight = (position - below).clamp(0.0, 1.0);
             let (low, high) = (sorted[below as usize - 1], sorted[below as usize]);
-            // Equal neighbours are their own mean, infinite ones too; and a weight of nought takes nothing.
+            // Equal neighbours, also infinite ones, are returned as they are; and a neighbour with weight zero has no
+            // effect.
             if low == high || weight == 0.0 { low } else { (1.0 - weight) * low + weight * high }
         }
     }
 }
 
-/// The chains, cut to the length of the shortest; `None` where no diagnostic has a value.
+/// Returns the chains, cut to the length of the shortest; `None` if no diagnostic is defined.
 fn valid<C: AsRef<[f64]>>(chains: &[C]) -> Option<Vec<Vec<f64>>> {
     let draws = chains.iter().map(|c| c.as_ref().len()).min()?;
     let cut: Vec<Vec<f64>> = chains.iter().map(|c| c.as_ref()[..draws].to_vec()).collect();
     (draws >= 4 && !cut.iter().flatten().any(|x| x.is_nan())).then_some(cut)
 }
 
-/// Each chain in two, so that a trend within a chain shows as a difference between chains; an odd draw in the middle goes.
+/// Splits each chain in two, so that a trend within a chain appears as a difference between chains. The middle draw of
+/// an odd number is dropped.
 fn halves(chains: &[Vec<f64>]) -> Vec<Vec<f64>> {
     let half = |c: &Vec<f64>| c.len() / 2;
     let first = chains.iter().map(|c| c[..half(c)].to_vec());
@@ -115,14 +120,14 @@ fn mean(x: &[f64]) -> f64 {
     x.iter().sum::<f64>() / x.len() as f64
 }
 
-/// With denominator n - 1.
+/// Returns the variance, with denominator n - 1.
 fn variance(x: &[f64]) -> f64 {
     let m = mean(x);
     x.iter().map(|v| (v - m).powi(2)).sum::<f64>() / (x.len() as f64 - 1.0)
 }
 
-/// Each draw replaced by the normal quantile of its rank among all chains, ties sharing their mean rank, with the offset
-/// of Blom (1958).
+/// Replaces each draw by the normal quantile of its rank among all chains, with the offset of Blom (1958); ties share
+/// their mean rank.
 fn normal_scores(chains: &[Vec<f64>]) -> Vec<Vec<f64>> {
     let all = chains.concat();
     let mut order: Vec<usize> = (0..all.len()).collect();
@@ -140,7 +145,7 @@ fn normal_scores(chains: &[Vec<f64>]) -> Vec<Vec<f64>> {
     scores.chunks(draws).map(<[f64]>::to_vec).collect()
 }
 
-/// R-hat of Gelman & Rubin (1992), eqs. 1 to 4 of Vehtari et al.
+/// Returns the R-hat of Gelman & Rubin (1992), eqs. 1 to 4 of Vehtari et al.
 fn potential_scale_reduction(chains: &[Vec<f64>]) -> f64 {
     let n = chains.first().map_or(0, Vec::len) as f64;
     let means: Vec<f64> = chains.iter().map(|c| mean(c)).collect();
@@ -149,7 +154,7 @@ fn potential_scale_reduction(chains: &[Vec<f64>]) -> f64 {
     ((between / within + n - 1.0) / n).sqrt()
 }
 
-/// The sum of products in eight independent lanes, which the compiler may keep in vector registers.
+/// Returns the sum of products, in eight independent lanes that the compiler may keep in vector registers.
 fn dot(a: &[f64], b: &[f64]) -> f64 {
     let (a8, a_rest) = a.as_chunks::<8>();
     let (b8, b_rest) = b.as_chunks::<8>();
@@ -162,7 +167,8 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
     lanes.iter().sum::<f64>() + a_rest.iter().zip(b_rest).map(|(x, y)| x * y).sum::<f64>()
 }
 
-/// Effective sample size of the mean of `chains` (already split, at least two draws each), eqs. 10 to 13 of Vehtari et al.
+/// Returns the effective sample size of the mean of `chains` (already split, at least two draws each), eqs. 10 to 13 of
+/// Vehtari et al.
 fn effective_size(chains: &[Vec<f64>]) -> f64 {
     let n = chains.first().map_or(0, Vec::len);
     let size = (chains.len() * n) as f64;
@@ -173,7 +179,8 @@ fn effective_size(chains: &[Vec<f64>]) -> f64 {
     }
     let means: Vec<f64> = chains.iter().map(|c| mean(c)).collect();
     let centred: Vec<Vec<f64>> = chains.iter().zip(&means).map(|(c, m)| c.iter().map(|x| x - m).collect()).collect();
-    // Lags are needed only until the pairs turn negative, so a sum for each lag beats a transform unless chains stick.
+    // Lags are needed only until the pairs turn negative, so a sum for each lag is faster than a Fourier transform
+    // unless the chains are stuck.
     let autocovariance = |lag: usize| {
         centred.iter().map(|c| dot(&c[lag..], &c[..n - lag]) / n as f64).sum::<f64>() / centred.len() as f64
     };
@@ -193,7 +200,8 @@ fn effective_size(chains: &[Vec<f64>]) -> f64 {
         last = (rho(lag), rho(lag + 1));
         pairs.push(last);
     }
-    // The last pair counts only by its even lag, and only if that is positive: it lowers the bias for antithetic chains.
+    // Only the even lag of the last pair counts, and only if it is positive: this lowers the bias for antithetic
+    // chains.
     pairs.pop();
     let tail = if last.0 > 0.0 || last.0 + last.1 >= 0.0 { last.0 } else { 0.0 };
     // Geyer's initial monotone sequence.

@@ -1,16 +1,18 @@
-//! A posterior as draws by name, whatever it was inferred with.
+//! A posterior as draws by name, whichever method inferred it.
 
 use std::borrow::Cow;
 
 use super::{Draws, Summary};
 use crate::model::{Name, UnknownName};
 
-/// A posterior: chains, weighted draws, what a neural estimator says of data, or draws of your own. In scope with the prelude.
+/// A posterior: Markov chains, weighted draws, the posterior that a neural estimator returns, or your own draws. In
+/// scope with the prelude.
 pub trait Inferred {
-    /// Returns the draws that means, quantiles and tables are taken of.
+    /// Returns the draws from which means, quantiles and tables are computed.
     fn as_draws(&self) -> Cow<'_, Draws>;
 
-    /// Returns draws of the posterior, for each name `count`, from a seed; those at one position of all names are one draw.
+    /// Returns `count` draws of the posterior for each name, with the random `seed`; the numbers at the same position
+    /// of all names are one draw.
     fn sample(&self, count: usize, seed: u64) -> Vec<Vec<f64>> {
         self.as_draws().sample(count, seed)
     }
@@ -20,12 +22,12 @@ pub trait Inferred {
         self.as_draws().thinned(count)
     }
 
-    /// Returns why the posterior may be wrong, in words; empty where nothing speaks against it.
+    /// Returns warnings: reasons why the posterior may be wrong; empty if there are none.
     fn warnings(&self) -> Vec<String> {
         Vec::new()
     }
 
-    /// Returns in words how the posterior came about; empty where there is nothing to say.
+    /// Returns a short description of how the posterior was computed; empty if there is none.
     fn about(&self) -> String {
         String::new()
     }
@@ -36,23 +38,23 @@ pub trait Inferred {
         self.as_draws().names().to_vec()
     }
 
-    /// Returns the mean of a number.
+    /// Returns the mean of the number `name`.
     ///
     /// # Errors
-    /// There is none of that name.
+    /// There is no number of that name.
     fn mean(&self, name: impl Into<Name>) -> Result<f64, UnknownName> {
         self.as_draws().mean(name)
     }
 
-    /// Returns the standard deviation of a number.
+    /// Returns the standard deviation of the number `name`.
     ///
     /// # Errors
-    /// There is none of that name.
+    /// There is no number of that name.
     fn sd(&self, name: impl Into<Name>) -> Result<f64, UnknownName> {
         self.as_draws().sd(name)
     }
 
-    /// Returns a quantile of a number, for a probability between 0 and 1.
+    /// Returns a quantile of the number `name`, for a `probability` between 0 and 1.
     ///
     /// # Errors
     /// There is no number of that name.
@@ -60,7 +62,7 @@ pub trait Inferred {
         self.as_draws().quantile(name, probability)
     }
 
-    /// Returns mean, sd and quantiles of every number, and of chains R-hat and effective sample sizes.
+    /// Returns mean, sd and quantiles of every number; for chains also R-hat and effective sample sizes.
     fn summary(&self) -> Summary {
         self.as_draws().summary()
     }

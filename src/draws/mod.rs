@@ -1,4 +1,4 @@
-//! Draws by name: what every method of inference returns, and what they are worth.
+//! Draws by name, which every method of inference returns, and their diagnostics.
 
 mod columns;
 pub mod diagnostics;

@@ -1,26 +1,26 @@
-//! A table of what draws say about each parameter.
+//! A table that summarises the draws of each parameter.
 
 use super::diagnostics::{ess_bulk, ess_tail, quantile, rhat};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// One row for each scalar parameter; printed as a table by `Display`.
+/// A summary of draws, with one row for each scalar parameter; `Display` prints it as a table.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// The rows, in the order of the parameters.
     pub rows: Vec<SummaryRow>,
 }
 
-/// What the draws of one scalar say, in its own units. NaN throughout if there are none.
+/// The summary of one scalar's draws, in the units of that scalar. Every number is NaN if there are no draws.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SummaryRow {
-    /// The parameter.
+    /// The name of the parameter.
     pub name: String,
     /// The mean.
     pub mean: f64,
     /// The standard deviation, with denominator n - 1.
     pub sd: f64,
-    /// The 5 % quantile, by linear interpolation, as the other two.
+    /// The 5 % quantile, by linear interpolation, as are the other two quantiles.
     pub q05: f64,
     /// The median.
     pub median: f64,
@@ -35,7 +35,8 @@ pub struct SummaryRow {
 }
 
 impl Summary {
-    /// From Markov chains: for each scalar its name and its chains, of shape (chains, draws), with diagnostics.
+    /// Summarises Markov chains, with diagnostics. `variables` holds for each scalar its name and its chains, of shape
+    /// (chains, draws).
     pub fn from_chains<'a, N: Into<String>, C: AsRef<[f64]> + 'a>(
         variables: impl IntoIterator<Item = (N, &'a [C])>,
     ) -> Self {
@@ -48,13 +49,13 @@ impl Summary {
         Self { rows: variables.into_iter().map(row).collect() }
     }
 
-    /// From independent draws: for each scalar its name and its draws. No diagnostics.
+    /// Summarises independent draws, without diagnostics. `variables` holds for each scalar its name and its draws.
     pub fn from_draws<'a, N: Into<String>>(variables: impl IntoIterator<Item = (N, &'a [f64])>) -> Self {
         Self { rows: variables.into_iter().map(|(name, draws)| row(name.into(), draws.to_vec())).collect() }
     }
 
-    /// From weighted draws: for each scalar its name and its draws, and for each draw its weight; these sum to 1. No
-    /// diagnostics.
+    /// Summarises weighted draws, without diagnostics. `variables` holds for each scalar its name and its draws;
+    /// `weights` holds the weight of each draw, and sums to 1.
     pub(super) fn from_weighted<'a>(
         variables: impl IntoIterator<Item = (&'a str, &'a [f64])>,
         weights: &[f64],
@@ -68,12 +69,13 @@ impl Summary {
     }
 }
 
-/// The mean of weighted draws; the weights sum to 1.
+/// Returns the mean of weighted draws; the weights sum to 1.
 pub(super) fn mean(draws: &[f64], weights: &[f64]) -> f64 {
     draws.iter().zip(weights).map(|(x, w)| w * x).sum()
 }
 
-/// The standard deviation of weighted draws, with the correction of the denominator n - 1 for the effective sample size.
+/// Returns the standard deviation of weighted draws, corrected as by the denominator n - 1, with the effective sample
+/// size as n.
 pub(super) fn sd(draws: &[f64], weights: &[f64]) -> f64 {
     let mean = mean(draws, weights);
     let (squares, of_weights) = draws
@@ -83,7 +85,8 @@ pub(super) fn sd(draws: &[f64], weights: &[f64]) -> f64 {
     (squares / (1.0 - of_weights)).sqrt()
 }
 
-/// Quantiles of weighted draws, by linear interpolation between them; each stands in the middle of its weight.
+/// Returns quantiles of weighted draws, by linear interpolation between draws; each draw is placed at the middle of its
+/// weight.
 pub(super) fn quantiles<const N: usize>(draws: &[f64], weights: &[f64], probabilities: [f64; N]) -> [f64; N] {
     let mut order: Vec<usize> = (0..draws.len()).filter(|&i| weights[i] > 0.0).collect();
     order.sort_unstable_by(|&a, &b| draws[a].total_cmp(&draws[b]));
@@ -115,7 +118,7 @@ fn row(name: String, mut draws: Vec<f64>) -> SummaryRow {
     SummaryRow { name, mean, sd, q05, median, q95, rhat: None, ess_bulk: None, ess_tail: None }
 }
 
-/// `x` to three significant digits of `sd`: more would be noise, fewer would hide a shift.
+/// Formats `x` to three significant digits of `sd`: more would be noise, fewer would hide a shift.
 pub(crate) fn to_scale(x: f64, sd: f64) -> String {
     let scale = if sd > 0.0 && sd.is_finite() { sd } else { x.abs() / 10.0 };
     let decimals = if scale > 0.0 { 2 - scale.log10().floor() as i32 } else { 2 };
@@ -188,7 +191,7 @@ mod tests {
         assert_eq!(serde_json::from_str::<Summary>(&json).unwrap().to_string(), plain.to_string());
     }
 
-    /// Weights that are counts stand for so many equal draws.
+    /// A weight that is a count is equivalent to that number of equal draws.
     #[test]
     fn weights_are_like_repeated_draws() {
         let draws = [3.0, 1.0, 2.5, 9.0, -4.0];

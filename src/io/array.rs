@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// Writes an array as a sequence.
 ///
 /// # Errors
-/// Those of the serializer.
+/// The errors of the serializer.
 pub fn serialize<S: Serializer, X: Serialize, const N: usize>(array: &[X; N], to: S) -> Result<S::Ok, S::Error> {
     array.as_slice().serialize(to)
 }
@@ -14,7 +14,7 @@ pub fn serialize<S: Serializer, X: Serialize, const N: usize>(array: &[X; N], to
 /// Reads an array from a sequence.
 ///
 /// # Errors
-/// Those of the deserializer, and another length.
+/// The errors of the deserializer, and a sequence of another length.
 pub fn deserialize<'de, D: Deserializer<'de>, X: Deserialize<'de>, const N: usize>(
     from: D,
 ) -> Result<[X; N], D::Error> {

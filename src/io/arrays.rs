@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// Writes a column of arrays as a sequence of sequences.
 ///
 /// # Errors
-/// Those of the serializer.
+/// The errors of the serializer.
 pub fn serialize<S: Serializer, X: Serialize, const N: usize>(arrays: &[[X; N]], to: S) -> Result<S::Ok, S::Error> {
     let mut rows = to.serialize_seq(Some(arrays.len()))?;
     for array in arrays {
@@ -19,7 +19,7 @@ pub fn serialize<S: Serializer, X: Serialize, const N: usize>(arrays: &[[X; N]],
 /// Reads a column of arrays from a sequence of sequences.
 ///
 /// # Errors
-/// Those of the deserializer, and a row of another length.
+/// The errors of the deserializer, and a row of another length.
 pub fn deserialize<'de, D: Deserializer<'de>, X: Deserialize<'de>, const N: usize>(
     from: D,
 ) -> Result<Vec<[X; N]>, D::Error> {

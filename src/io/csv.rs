@@ -1,4 +1,4 @@
-//! CSV in and out; the format is described in the module above.
+//! Reading and writing CSV; the parent module describes the format.
 
 mod read;
 mod table;
@@ -9,10 +9,10 @@ use std::path::Path;
 use super::{DataError, DataSet};
 use crate::model::check;
 
-/// Reads a data set from a file or a folder, as [`write_csv`] writes it, and checks it against the model.
+/// Reads a data set from the file or folder `path`, in the format of [`write_csv`], and checks it against `model`.
 ///
-/// `columns` holds pairs: a variable of the model, or a plate, and what its column is called in the file. A vector's name
-/// stands for all of its columns, `x[0]` for the first of them.
+/// `columns` holds pairs: the name of a variable or plate of the model, and the name of its column in the file. A
+/// vector's name stands for all of its columns, `x[0]` for the first of them.
 ///
 /// # Errors
 /// The first place that cannot be read, or that the model does not allow.
@@ -22,28 +22,29 @@ pub fn read_csv<D: DataSet>(model: &D::Model, path: &Path, columns: &[(&str, &st
     Ok(data)
 }
 
-/// Writes a data set: as one table to a path that ends in `.csv`, as a folder to any other. Whole or not at all.
+/// Writes a data set: as one table if `path` ends in `.csv`, else as a folder. A failed write leaves no partial data
+/// set.
 ///
 /// # Errors
-/// The file that cannot be written; for one table, what it cannot hold.
+/// A file cannot be written, or one table cannot hold the data set.
 pub fn write_csv<D: DataSet>(data: &D, path: &Path) -> Result<(), DataError> {
     write::write(&data.frame(), path)
 }
 
-/// One column of finite numbers of a CSV file, by its name.
+/// Reads the column `column` of a CSV file: finite numbers.
 ///
 /// # Errors
-/// The file that cannot be read, or the first line of it that is wrong.
+/// The file cannot be read, or a line is wrong (the first is reported).
 pub fn read_column(path: impl AsRef<Path>, column: &str) -> Result<Vec<f64>, DataError> {
     let table = table::Table::read(path.as_ref())?;
     let column = table.column(column)?;
     (0..table.len()).map(|row| table.entry(row, column, table::real)).collect()
 }
 
-/// A name of the model as it stands in a file.
+/// Returns a name of the model as it is written in a file, without `r#`.
 fn plain(name: &str) -> &str {
     name.trim_start_matches("r#")
 }
 
-/// The file of what is outside plates.
+/// The file of the variables outside plates.
 const OUTSIDE: &str = "outside.csv";

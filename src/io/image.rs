@@ -8,7 +8,7 @@ use super::arrays;
 /// Writes an image as a sequence of its rows.
 ///
 /// # Errors
-/// Those of the serializer.
+/// The errors of the serializer.
 pub fn serialize<S: Serializer, const COLUMNS: usize, const ROWS: usize>(
     image: &[[f32; COLUMNS]; ROWS],
     to: S,
@@ -19,7 +19,7 @@ pub fn serialize<S: Serializer, const COLUMNS: usize, const ROWS: usize>(
 /// Reads an image from a sequence of its rows.
 ///
 /// # Errors
-/// Those of the deserializer, and another number of rows or columns.
+/// The errors of the deserializer, and an image with another number of rows or columns.
 pub fn deserialize<'de, D: Deserializer<'de>, const COLUMNS: usize, const ROWS: usize>(
     from: D,
 ) -> Result<[[f32; COLUMNS]; ROWS], D::Error> {

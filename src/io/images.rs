@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{arrays, image};
 
-/// The rows of an image.
+/// An image, as its rows.
 struct Rows<'a, const COLUMNS: usize>(&'a [[f32; COLUMNS]]);
 
 impl<const COLUMNS: usize> Serialize for Rows<'_, COLUMNS> {
@@ -20,7 +20,7 @@ struct Image<const COLUMNS: usize, const ROWS: usize>(#[serde(with = "image")] [
 /// Writes a column of images as a sequence of sequences of rows.
 ///
 /// # Errors
-/// Those of the serializer.
+/// The errors of the serializer.
 pub fn serialize<S: Serializer, const COLUMNS: usize, const ROWS: usize>(
     images: &[[[f32; COLUMNS]; ROWS]],
     to: S,
@@ -35,7 +35,7 @@ pub fn serialize<S: Serializer, const COLUMNS: usize, const ROWS: usize>(
 /// Reads a column of images from a sequence of sequences of rows.
 ///
 /// # Errors
-/// Those of the deserializer, and an image with another number of rows or columns.
+/// The errors of the deserializer, and an image with another number of rows or columns.
 pub fn deserialize<'de, D: Deserializer<'de>, const COLUMNS: usize, const ROWS: usize>(
     from: D,
 ) -> Result<Vec<[[f32; COLUMNS]; ROWS]>, D::Error> {

@@ -260,8 +260,7 @@ pub(crate) mod tests {
     use super::*;
 
     pub(crate) fn variable(name: &str, role: Role, kind: Kind, parents: &[&str]) -> Variable {
-        let parents = parents.iter().map(ToString::to_string).collect();
-        Variable { name: name.into(), role, kind, shape: vec![], definition: String::new(), parents }
+        Variable::declared(name, role, kind, &[], "", parents)
     }
 
     pub(crate) fn plate(name: &str, size: PlateSize, variables: Vec<Variable>, plates: Vec<Plate>) -> Plate {

@@ -1,4 +1,4 @@
-//! Simulation: data sets from a model, in parallel and the same whatever the threads.
+//! Simulation of data sets from a model, in parallel; the results do not depend on the number of threads.
 
 mod source;
 
@@ -17,7 +17,7 @@ use crate::model::{AnyData, AnyGlobals, AnyModel, AnySimulation, Model, typed};
 
 /// Simulates a model; in scope with the prelude.
 pub trait SimulateExt: Model {
-    /// Simulates `simulations` data sets: set what is to be fixed, then `run`.
+    /// Prepares `simulations` simulated data sets: set what is held fixed, then call `run`.
     fn simulate(&self, simulations: usize) -> Simulate<'_, Self> {
         Simulate::new(self, simulations)
     }
@@ -25,7 +25,7 @@ pub trait SimulateExt: Model {
 
 impl<M: Model> SimulateExt for M {}
 
-/// Simulations to be run; made by `model.simulate(sets)`.
+/// Simulations that are ready to run; made by `model.simulate(simulations)`.
 #[derive(Clone, Debug)]
 #[must_use = "nothing is simulated before `run`"]
 pub struct Simulate<'a, M: Model> {
@@ -34,35 +34,36 @@ pub struct Simulate<'a, M: Model> {
 }
 
 impl<'a, M: Model> Simulate<'a, M> {
-    /// `sets` data sets of a model, from seed 0.
+    /// Prepares `sets` data sets of `model`, with seed 0.
     pub fn new(model: &'a M, sets: usize) -> Self {
         Self { any: AnySimulate::new(model, sets), model: PhantomData }
     }
 
-    /// The values of the globals, which else are drawn from their prior.
+    /// Fixes the values of the globals, which are otherwise drawn from their prior.
     pub fn at(mut self, globals: &M::Globals) -> Self {
         self.any.globals = Some(Arc::new(globals.clone()));
         self
     }
 
-    /// Takes the sizes, indices and covariates of a data set as they are.
+    /// Takes the sizes, indices and covariates of `data` unchanged.
     pub fn same_design_as(mut self, data: &'a M::Data) -> Self {
         self.any.follow(data, false);
         self
     }
 
-    /// Replicates a data set: what could have been seen in its place. Sizes, indices and covariates are as they are, as for
-    /// [`same_design_as`](Simulate::same_design_as), but for plates of random size, `plate events(n ~ Poisson(rate))`, which are a part of what
-    /// is seen: these are drawn with all that is inside them, their covariates from the rows of the data set.
+    /// Replicates `data`: simulates data sets that could have been observed instead. Sizes, indices and covariates are
+    /// unchanged, as with [`same_design_as`](Simulate::same_design_as). Only plates of random size, `plate events(n ~
+    /// Poisson(rate))`, are drawn anew with everything inside them, since their size is part of the observation; their
+    /// covariates are drawn from the rows of `data`.
     pub fn replicate(mut self, data: &'a M::Data) -> Self {
         self.any.follow(data, true);
         self
     }
 
-    /// Runs the first of the simulations alone.
+    /// Runs only the first of the simulations.
     ///
     /// # Errors
-    /// If it cannot be drawn, or a size or data set does not fit the model.
+    /// It cannot be drawn, or a size or data set does not fit the model.
     pub fn one(self) -> Result<Simulation<M>, SimulateError> {
         let fixed = self.any.fixed()?;
         let model: &M = typed(self.any.source.model);
@@ -72,7 +73,7 @@ impl<'a, M: Model> Simulate<'a, M> {
     /// Runs the simulations on all cores.
     ///
     /// # Errors
-    /// The first that cannot be drawn, or a size or data set that does not fit the model.
+    /// A simulation cannot be drawn (the first such error is returned), or a size or data set does not fit the model.
     pub fn run(self) -> Result<Vec<Simulation<M>>, SimulateError> {
         let model: &M = typed(self.any.source.model);
         let fixed = self.any.fixed()?;
@@ -94,12 +95,12 @@ impl<'a, M: Model> Simulate<'a, M> {
         Ok(all)
     }
 
-    /// The data set that covariates are taken from.
+    /// Returns the data set that covariates are taken from.
     pub(crate) fn covariates(&self) -> Option<&'a M::Data> {
         self.any.covariates().map(|(data, _)| typed(data))
     }
 
-    /// The same without the model's types.
+    /// Returns the simulations without the model's types.
     pub(crate) fn any(&self) -> &AnySimulate<'a> {
         &self.any
     }
@@ -115,13 +116,14 @@ impl<'a, M: Model> Simulated<'a, M> for Simulate<'a, M> {
     }
 }
 
-/// The fewest data sets that one task draws, so that handing the tasks out costs nothing beside drawing them.
+/// The smallest number of data sets per parallel task, so that starting a task costs little compared with drawing them.
 const TOGETHER: usize = 16;
 
-/// Runs `draw` on all cores for runs of positions that together are `0..sets`: long ones, unless a core has nothing to do.
+/// Calls `draw` on all cores with ranges of positions that together are `0..sets`. The ranges are long, and are split
+/// when a core is idle.
 ///
 /// # Errors
-/// That of the first run that has one.
+/// The error of the first range that has one.
 pub(crate) fn in_parallel(
     sets: usize,
     draw: &(dyn Fn(Range<usize>) -> Result<(), SimulateError> + Sync),
@@ -134,13 +136,13 @@ pub(crate) fn in_parallel(
     failed.map_or(Ok(()), Err)
 }
 
-/// Simulations of some model.
+/// Simulations of any model.
 #[derive(Clone, Debug)]
 pub(crate) struct AnySimulate<'a> {
     pub(crate) source: SimulationSource<'a>,
     pub(crate) sets: usize,
     globals: Option<Arc<dyn AnyGlobals>>,
-    /// A data set that is followed element by element, and whether plates of random size are drawn anew.
+    /// A data set whose design is used unchanged, and whether plates of random size are drawn anew.
     design: Option<(&'a dyn AnyData, bool)>,
 }
 
@@ -149,18 +151,18 @@ impl<'a> AnySimulate<'a> {
         Self { source: SimulationSource::new(model), sets, globals: None, design: None }
     }
 
-    /// Takes sizes, indices and covariates from a data set, random sizes anew or as they are.
+    /// Takes sizes, indices and covariates from `data`; plates of random size are drawn anew if `random_sizes` is true.
     pub(crate) fn follow(&mut self, data: &'a dyn AnyData, random_sizes: bool) {
         self.design = Some((data, random_sizes));
     }
 
-    /// The data set that covariates are taken from, and whether it is followed element by element.
+    /// Returns the data set that covariates are taken from, and whether it is followed element by element.
     fn covariates(&self) -> Option<(&'a dyn AnyData, bool)> {
         let drawn_from = self.source.covariates.map(|data| (data, false));
         self.design.map(|(data, _)| (data, true)).or(drawn_from)
     }
 
-    /// What is fixed, as text: the same for the same simulations.
+    /// Describes what is fixed, in a text that is the same for the same simulations.
     pub(crate) fn describe(&self) -> String {
         let covariates = self.covariates().map(|(data, follow)| (data.frame().digest(), follow));
         let globals = self.globals.as_ref().map(|globals| globals.to_numbers());
@@ -169,7 +171,7 @@ impl<'a> AnySimulate<'a> {
         format!("seed {seed}, sizes {sizes:?}, globals {globals:?}, covariates {covariates:?}{anew}")
     }
 
-    /// The data set at a position.
+    /// Draws the data set at `position`.
     pub(crate) fn draw(&self, fixed: &Fixed<'_>, position: usize) -> Result<Box<dyn AnySimulation>, SimulateError> {
         self.source.model.draw(fixed, &mut stream(self.source.seed, position as u64))
     }

@@ -1,4 +1,10 @@
-//! From tables to a frame.
+//!
+//! An index is the position of an element, counted from 0. If the plate's table has a column with the plate's name,
+//! which labels its elements, an index is such a label instead. A plate without variables in the data has no table of
+//! its own. Its size is the number in a column with the plate's name (in a folder, of `outside.csv`); without such a
+//! column, it is the plate's fixed size, or the largest index plus one. Indices into it may also be any text: its
+//! elements are then numbered in the order in which they first appear.
+//! Reading tables into a frame.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -11,7 +17,7 @@ use super::{OUTSIDE, plain};
 use crate::io::{Column, DataError, Frame, Values};
 use crate::model::{self, Kind, PlateSize, Role, Specification, Variable};
 
-/// The columns of a data set, in the order of the model.
+/// Reads the columns of a data set, in the order of the model.
 pub fn frame(
     specification: &Specification,
     path: &Path,
@@ -24,7 +30,7 @@ pub fn frame(
     reader.frame(&placed)
 }
 
-/// A plate that is in the data, or at the top what is outside plates, with its variables that are.
+/// A plate that is in the data, with those of its variables that are; at the top, the variables outside plates.
 struct PlateColumns<'a> {
     name: &'a str,
     size: Option<&'a PlateSize>,
@@ -58,17 +64,17 @@ impl<'a> PlateColumns<'a> {
         parts.filter(|p| !p.is_bare() || targets.contains(&p.name)).collect()
     }
 
-    /// Whether it is in the data for the sake of an index alone, so that it has no table.
+    /// Returns whether it is in the data only because of an index, so that it has no table.
     fn is_bare(&self) -> bool {
         self.variables.is_empty() && self.plates.is_empty()
     }
 
-    /// The plates inside that have tables.
+    /// Returns the plates inside it that have tables.
     fn full(&self) -> impl Iterator<Item = &PlateColumns<'a>> {
         self.plates.iter().filter(|p| !p.is_bare())
     }
 
-    /// Everything that a column may be called after.
+    /// Returns every name that a column may have in the model.
     fn names(&self) -> Vec<&'a str> {
         let inside = self.plates.iter().flat_map(|p| std::iter::once(p.name).chain(p.names()));
         self.variables.iter().map(|v| v.name.as_str()).chain(inside).collect()
@@ -79,12 +85,12 @@ fn in_data(variables: &[Variable]) -> Vec<&Variable> {
     variables.iter().filter(|v| matches!(v.role, Role::Observed | Role::Given | Role::Index)).collect()
 }
 
-/// The plate that an index is about.
+/// Returns the plate that an index refers to; `None` for other variables.
 fn target(variable: &Variable) -> Option<&str> {
     variable.index_of.as_deref()
 }
 
-/// What the columns are called in the file.
+/// The names of the columns in the file, by their names in the model.
 struct Names<'a>(HashMap<&'a str, &'a str>);
 
 impl<'a> Names<'a> {
@@ -109,7 +115,7 @@ impl<'a> Names<'a> {
         self.0.get(name).map_or(name, |column| column).to_owned()
     }
 
-    /// The columns of a variable.
+    /// Returns the names of a variable's columns.
     fn components(&self, variable: &Variable) -> Vec<String> {
         if variable.len() == 1 {
             return vec![self.of(&variable.name)];
@@ -121,7 +127,8 @@ impl<'a> Names<'a> {
         (0..variable.len()).map(component).collect()
     }
 
-    /// The column that is named as a plate, unless an index was said to stand in it.
+    /// Returns the column with the name of a plate; `None` if there is none, or if the caller assigned it to another
+    /// variable.
     fn plate(&self, name: &str, table: &Table) -> Option<String> {
         let column = self.of(name);
         let taken = self.0.iter().any(|(of, to)| **to == column && *of != plain(name));
@@ -129,21 +136,21 @@ impl<'a> Names<'a> {
     }
 }
 
-/// A plate with the rows of a table that are about its elements.
+/// A plate with the table that describes its elements.
 struct Placed<'a> {
     part: &'a PlateColumns<'a>,
-    /// A plate without variables has none.
+    /// `None` for a plate without variables.
     table: Option<Rc<Table>>,
-    /// The element that each row of the table is about.
+    /// The element that each row of the table describes.
     elements: Vec<usize>,
-    /// Nothing if only the indices know.
+    /// `None` if only the indices determine it.
     size: Option<usize>,
     offsets: Option<Vec<usize>>,
     plates: Vec<Placed<'a>>,
 }
 
 impl<'a> Placed<'a> {
-    /// A plate without variables: its size is what the table outside it tells, or fixed.
+    /// Places a plate without variables: its size is read from the table outside it, or fixed by the model.
     fn bare(part: &'a PlateColumns<'a>, table: Option<&Rc<Table>>, names: &Names<'_>) -> Result<Self, DataError> {
         let mut placed =
             Self { part, table: None, elements: Vec::new(), size: None, offsets: None, plates: Vec::new() };
@@ -161,7 +168,7 @@ impl<'a> Placed<'a> {
         self.size.unwrap_or(0)
     }
 
-    /// The numbers of a variable, element by element.
+    /// Returns the numbers of a variable, element by element.
     fn values<X: Copy + PartialEq + Display>(
         &self,
         columns: &[String],
@@ -172,7 +179,7 @@ impl<'a> Placed<'a> {
     }
 }
 
-/// The numbers of some columns, for each of `size` elements those of the rows that are about it, which must agree.
+/// Returns the numbers of `columns` for each of `size` elements. All rows that describe one element must agree.
 fn agreed<X: Copy + PartialEq + Display>(
     table: &Table,
     columns: &[String],
@@ -208,10 +215,10 @@ fn agreed<X: Copy + PartialEq + Display>(
     Ok(values.into_iter().flatten().collect())
 }
 
-/// A plate for each table of a folder.
+/// Reads a folder, with a table for each plate.
 fn folder<'a>(top: &'a PlateColumns<'a>, path: &Path, names: &Names<'_>) -> Result<Placed<'a>, DataError> {
     let file = path.join(OUTSIDE);
-    // Sizes of plates without variables may be there; observations must be.
+    // The file is optional if it holds only sizes of plates without variables, and required if it holds variables.
     let table = match !top.variables.is_empty() || file.exists() {
         true => Some(Rc::new(Table::read(&file)?)),
         false => None,
@@ -249,7 +256,7 @@ fn in_folder<'a>(
     Ok(placed)
 }
 
-/// Where the elements of each outer element begin, from the numbers of them that the outer table holds.
+/// Returns the position at which the elements of each outer element begin, from their numbers in the outer table.
 fn offsets(
     part: &PlateColumns<'_>,
     table: &Table,
@@ -276,7 +283,7 @@ fn offsets(
     Ok(offsets)
 }
 
-/// The one chain of plates of a single table.
+/// Reads a single table, which holds one chain of nested plates.
 fn file<'a>(top: &'a PlateColumns<'a>, path: &Path, names: &Names<'_>) -> Result<Placed<'a>, DataError> {
     let mut chain = vec![top];
     while let Some(last) = chain.last() {
@@ -316,7 +323,7 @@ fn file<'a>(top: &'a PlateColumns<'a>, path: &Path, names: &Names<'_>) -> Result
     placed.ok_or_else(|| DataError::EmptyFile { path: path.to_owned() })
 }
 
-/// For each level of the chain, the element that each row is about: groups in the order of first appearance.
+/// Returns, for each level of the chain, the element that each row describes, in the order of first appearance.
 fn levels(chain: &[&PlateColumns<'_>], table: &Table, names: &Names<'_>) -> Result<Vec<Vec<usize>>, DataError> {
     let rows = table.len();
     let mut groups = vec![vec![0; rows]];
@@ -335,7 +342,7 @@ fn levels(chain: &[&PlateColumns<'_>], table: &Table, names: &Names<'_>) -> Resu
     if chain.len() > 1 {
         groups.push((0..rows).collect());
     }
-    // The rows of an element side by side, and within it those of each inner element.
+    // Sorts the rows so that those of one element are adjacent, and within it those of each inner element.
     let mut order: Vec<usize> = (0..rows).collect();
     order.sort_by(|&a, &b| groups.iter().map(|g| g[a]).cmp(groups.iter().map(|g| g[b])));
     let number = |group: &Vec<usize>| {
@@ -348,7 +355,7 @@ fn levels(chain: &[&PlateColumns<'_>], table: &Table, names: &Names<'_>) -> Resu
     Ok(groups.iter().map(number).collect())
 }
 
-/// Where the elements of each outer element begin, from the elements that each row is about.
+/// Returns the position at which the elements of each outer element begin, from the elements that each row describes.
 fn starts(outer: &[usize], inner: &[usize]) -> Vec<usize> {
     let mut offsets = vec![0; outer.iter().max().map_or(0, |last| last + 1) + 1];
     for (&outer, &inner) in outer.iter().zip(inner) {
@@ -357,13 +364,13 @@ fn starts(outer: &[usize], inner: &[usize]) -> Vec<usize> {
     offsets
 }
 
-/// How the elements of a plate are named by indices.
+/// How indices refer to the elements of a plate.
 enum Labels {
     Positions { size: usize },
     Names(HashMap<String, usize>),
 }
 
-/// The labels of every plate that an index is about.
+/// Returns the labels of every plate that an index refers to.
 fn labels(top: &Placed<'_>, names: &Names<'_>) -> Result<HashMap<String, Labels>, DataError> {
     let mut indices: Vec<(&str, &Placed<'_>, &Variable)> = Vec::new();
     collect_indices(top, &mut indices);
@@ -384,7 +391,7 @@ fn collect_indices<'a>(placed: &'a Placed<'a>, indices: &mut Vec<(&'a str, &'a P
     placed.plates.iter().for_each(|p| collect_indices(p, indices));
 }
 
-/// What the plate's own table calls its elements.
+/// Returns the labels of a plate's elements from its own table.
 fn own_labels(plate: &Placed<'_>, table: &Table, names: &Names<'_>) -> Result<Labels, DataError> {
     let Some(name) = names.plate(plate.part.name, table) else { return Ok(Labels::Positions { size: plate.size() }) };
     let column = table.column(&name)?;
@@ -400,7 +407,8 @@ fn own_labels(plate: &Placed<'_>, table: &Table, names: &Names<'_>) -> Result<La
     Ok(Labels::Names(known))
 }
 
-/// What the indices themselves call the elements of a plate without a table: positions, if all of them can be.
+/// Returns the labels of the elements of a plate without a table, from the indices: positions, if all indices are whole
+/// numbers.
 fn told_labels<'a>(
     indices: impl Iterator<Item = (&'a Placed<'a>, &'a Variable)>,
     names: &Names<'_>,

@@ -1,4 +1,4 @@
-//! A CSV file as text: named columns, and rows that know their lines.
+//! A CSV file as text: named columns, and rows with their line numbers.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use ::csv::{ReaderBuilder, StringRecord, Trim};
 
 use crate::model::DataError;
 
-/// A file with a header, every row as wide as that.
+/// A file with a header; every row has as many fields as the header.
 pub struct Table {
     pub path: PathBuf,
     header: Vec<String>,
@@ -34,7 +34,7 @@ impl Table {
 
     fn parse(path: &Path, text: &str) -> Result<Self, DataError> {
         let wrong = |what: String| DataError::Table { path: path.to_owned(), what };
-        // Rows of another width are let through here, to be told of with their line below.
+        // Rows of another width are accepted here, and reported with their line below.
         let mut reader = ReaderBuilder::new().flexible(true).trim(Trim::All).from_reader(text.as_bytes());
         let header: Vec<String> =
             reader.headers().map_err(|e| wrong(e.to_string()))?.iter().map(str::to_owned).collect();
@@ -42,7 +42,7 @@ impl Table {
         for row in reader.into_records() {
             let row = row.map_err(|e| wrong(e.to_string()))?;
             let (start, first) = row.position().map_or((0, 1), |p| (p.byte() as usize, p.line()));
-            // A row's position is before the blank lines above it.
+            // The reader reports a row's position as that before the blank lines above it.
             let blank = text.as_bytes()[start.min(text.len())..].iter().take_while(|b| b"\r\n".contains(b));
             let line = first + blank.filter(|&&b| b == b'\n').count() as u64;
             if table.header.len() > 1 && row.len() == 1 && row[0].is_empty() {
@@ -56,7 +56,8 @@ impl Table {
             table.rows.push(row);
             table.lines.push(line);
         }
-        // In a table of one column a line of spaces is a row with nothing in it: none at the end, an error further up.
+        // In a table of one column a line of spaces is a row with an empty entry: ignored at the end, an error further
+        // up.
         while table.header.len() == 1 && table.rows.last().is_some_and(|row| row[0].is_empty()) {
             table.rows.pop();
         }
@@ -96,7 +97,7 @@ impl Table {
         self.header.iter().any(|h| h == name)
     }
 
-    /// The position of the column that has a name.
+    /// Returns the position of the column `name`.
     pub fn column(&self, name: &str) -> Result<usize, DataError> {
         let mut found = (0..self.header.len()).filter(|&i| self.header[i] == name);
         match (found.next(), found.next()) {
@@ -120,7 +121,7 @@ impl Table {
         &self.rows[row][column]
     }
 
-    /// An entry as `parse` reads it, which says what it expects where it cannot.
+    /// Returns an entry, read by `parse`, whose error is what it expects.
     pub fn entry<X>(
         &self,
         row: usize,
@@ -138,12 +139,12 @@ impl Table {
     }
 }
 
-/// What is left of a name without the things that people write one way or another.
+/// Returns the letters and digits of a name in lower case, to find a column that is spelt slightly differently.
 fn letters(name: &str) -> String {
     name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
-/// A number that is finite.
+/// Reads a finite number.
 pub fn real<X: std::str::FromStr + Into<f64> + Copy>(text: &str) -> Result<X, &'static str> {
     match text.parse::<X>() {
         Ok(x) if x.into().is_finite() => Ok(x),
@@ -152,7 +153,7 @@ pub fn real<X: std::str::FromStr + Into<f64> + Copy>(text: &str) -> Result<X, &'
     }
 }
 
-/// A whole number from 0, also with a point and zeros, as tables with gaps elsewhere are written.
+/// Reads a whole number from 0, also with a decimal point and zeros, as some programs write it if a column has gaps.
 pub fn count(text: &str) -> Result<u64, &'static str> {
     const EXACT: f64 = 9007199254740992.0;
     let whole = |x: &f64| x.fract() == 0.0 && (0.0..=EXACT).contains(x);
@@ -172,7 +173,7 @@ pub fn truth(text: &str) -> Result<bool, &'static str> {
     }
 }
 
-/// The name of an element: any text but those that stand for nothing.
+/// Reads the label of an element: any text except those that mark a missing value.
 pub fn label(text: &str) -> Result<&str, &'static str> {
     if is_missing(text) { Err("a label: remove the row or mend it") } else { Ok(text) }
 }

@@ -1,4 +1,4 @@
-//! From a frame to tables.
+//! Writing a frame as tables.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ pub fn write(top: &Frame<'_>, path: &Path) -> Result<(), DataError> {
         return atomic_write(path, text.as_bytes()).map_err(|source| DataError::File { path: path.to_owned(), source });
     }
     let files = folder(top, path);
-    // Some file systems take `A.csv` and `a.csv` for one.
+    // On some file systems `A.csv` and `a.csv` are the same file.
     let names: HashSet<_> = files.iter().map(|(path, _)| path.to_string_lossy().to_lowercase()).collect();
     if names.len() < files.len() {
         let what = format!("two plates would have the same file, or one is called as `{OUTSIDE}`: rename it");
@@ -24,7 +24,7 @@ pub fn write(top: &Frame<'_>, path: &Path) -> Result<(), DataError> {
     atomic_write_all(&files).map_err(|(path, source)| DataError::File { path, source })
 }
 
-/// Whether the columns are as long as they should be, so that what is written can be read again.
+/// Checks the lengths of the columns, so that the written files can be read again.
 fn sound(frame: &Frame<'_>) -> Result<(), DataError> {
     columns(frame)?;
     for plate in &frame.plates {
@@ -36,7 +36,7 @@ fn sound(frame: &Frame<'_>) -> Result<(), DataError> {
     Ok(())
 }
 
-/// Whether a plate is in the data for the sake of an index alone, so that it has no table.
+/// Returns whether a plate is in the data only because of an index, so that it has no table.
 fn is_bare(plate: &Frame<'_>) -> bool {
     plate.columns.is_empty() && plate.plates.is_empty()
 }
@@ -71,7 +71,8 @@ impl Sheet {
         }
     }
 
-    /// The numbers of an element. Debug text of a number is the shortest that reads back as the same one, with an exponent where it is long.
+    /// Adds the numbers of an element. The `Debug` text of a number is the shortest that reads back as the same number,
+    /// with an exponent if it would be long.
     fn values(&mut self, frame: &Frame<'_>, element: usize) {
         for column in &frame.columns {
             for i in element * column.width..(element + 1) * column.width {
@@ -87,7 +88,7 @@ impl Sheet {
     }
 }
 
-/// One table, with a row for each element of the innermost plate.
+/// Returns one table, with a row for each element of the innermost plate.
 fn file(top: &Frame<'_>, path: &Path) -> Result<String, DataError> {
     let wrong = |why: String| {
         let what = format!("{why}: give a folder, a path that does not end in `.csv`");
@@ -105,7 +106,7 @@ fn file(top: &Frame<'_>, path: &Path) -> Result<String, DataError> {
             }
         }
     }
-    // From the inside out: the element of each plate that each row is about.
+    // From the inside out: the element of each plate that each row describes.
     let rows = chain.last().map_or(0, |inner| inner.size);
     let mut elements: Vec<Vec<usize>> = vec![(0..rows).collect()];
     for (outer, inner) in chain.iter().zip(&chain[1..]).rev() {
@@ -124,7 +125,7 @@ fn file(top: &Frame<'_>, path: &Path) -> Result<String, DataError> {
     elements.reverse();
 
     let bare: Vec<&Frame<'_>> = top.plates.iter().filter(|p| is_bare(p)).collect();
-    // A plate around others has a column for its elements' labels.
+    // A plate with others inside it has a column for the labels of its elements.
     let labelled = |depth: usize| depth > 0 && depth + 1 < chain.len();
     let mut sheet = Sheet::default();
     bare.iter().for_each(|plate| sheet.field(plain(plate.name)));
@@ -148,7 +149,7 @@ fn file(top: &Frame<'_>, path: &Path) -> Result<String, DataError> {
     Ok(sheet.text)
 }
 
-/// A table for each plate, and one for what is outside plates.
+/// Returns a table for each plate, and one for the variables outside plates.
 fn folder(top: &Frame<'_>, path: &Path) -> Vec<(PathBuf, String)> {
     fn plate(frame: &Frame<'_>, path: &Path, files: &mut Vec<(PathBuf, String)>) {
         let mut sheet = Sheet::default();
