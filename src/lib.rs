@@ -122,8 +122,20 @@ pub use hierarch_nn as nn;
 pub use hierarch_nn::dfdx;
 /// The random numbers that a [`distributions::Draw`] of your own takes, in the version that it takes them from.
 pub use rand;
+
+/// What the code that `model!` makes calls. No part of the interface: it changes without notice.
 #[doc(hidden)]
-pub use serde;
+pub mod __private {
+    pub use crate::autodiff::{
+        Blocks, Dual, Lanes, Lift, LogSum, Promote, absorb, gather, log_sum_exp, scatter, slots,
+    };
+    pub use crate::io::{array, arrays, image, images, read_csv, write_csv};
+    pub use crate::model::{
+        AsNumbers, Column, DataError, DataSet, Derived, Frame, LocalSet, Name, Place, Plan, Scratch, SimulateError,
+        Simulation, Slot, Stream, Walk, draw, draw_index, walk,
+    };
+    pub use serde;
+}
 
 /// The model of the README, compiled with the documentation's examples.
 #[cfg(all(doctest, feature = "neural"))]
@@ -190,7 +202,8 @@ struct Readme;
 /// # What it makes
 ///
 /// For `Name` with a plate `events`: `Name` (the params), `NameGlobals`, `NameLocals`, `NameData` with `from_csv` and `to_csv`,
-/// `NameEvents` (the columns of the plate in the data, and `rows()`), `NameEventsLocals`; and the implementations of
+/// `NameEvents` (the columns of the plate in the data, and `rows()`), `NameEventsLocals`; a constant of each name,
+/// `Name::EVENTS`, for functions that take the [`Name`](model::Name) of a plate or variable; and the implementations of
 /// [`Model`](model::Model) and, where there are such, of [`Explicit`](model::Explicit) and
 /// [`Likelihood`](model::Likelihood). A plate inside another holds the elements of all outer elements one after the other, and
 /// `offsets` says where each one's begin.

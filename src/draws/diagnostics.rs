@@ -229,7 +229,7 @@ mod tests {
         }
     }
 
-    /// x_t = phi x_{t-1} + u_t with u_t the sum of four uniforms less 2; then `shift` added.
+    /// Returns the series x_t = phi x_{t-1} + u_t, where u_t is the sum of four uniforms minus 2, with `shift` added.
     fn ar1(seed: u64, n: usize, phi: f64, shift: f64) -> Vec<f64> {
         let (mut g, mut x) = (Lcg(seed), 0.0);
         let mut step = || {
@@ -240,7 +240,7 @@ mod tests {
         (0..n).map(|_| step()).collect()
     }
 
-    /// Ratios of two uniforms about nought, with the tails of a Cauchy distribution.
+    /// Returns ratios of two uniforms about zero, with the tails of a Cauchy distribution.
     fn heavy(seed: u64, n: usize) -> Vec<f64> {
         let mut g = Lcg(seed);
         (0..n).map(|_| (g.next() - 0.5) / (g.next() - 0.5)).collect()

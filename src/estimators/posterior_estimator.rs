@@ -63,7 +63,7 @@ impl<M: Model> PosteriorEstimator<M> {
     /// Returns the posterior of the globals given `data`, a data set of any size in the model's ranges.
     ///
     /// # Errors
-    /// Data that do not fit the model; a size that was not trained for, where [`size`](super::Npe::size) fixed one.
+    /// Data that do not fit the model; a size that was not trained for, where [`size`](crate::simulate::Simulated::size) fixed one.
     pub fn condition(&self, data: &M::Data) -> Result<Posterior<M>, InferenceError> {
         self.any.condition(data).map(Posterior::of)
     }

@@ -6,8 +6,8 @@ mod write;
 
 use std::path::Path;
 
-use super::{DataError, DataSet};
 use crate::model::check;
+use crate::model::{DataError, DataSet};
 
 /// Reads a data set from the file or folder `path`, in the format of [`write_csv`], and checks it against `model`.
 ///
@@ -22,8 +22,7 @@ pub fn read_csv<D: DataSet>(model: &D::Model, path: &Path, columns: &[(&str, &st
     Ok(data)
 }
 
-/// Writes a data set: as one table if `path` ends in `.csv`, else as a folder. A failed write leaves no partial data
-/// set.
+/// Writes a data set: as one table if `path` ends in `.csv`, else as a folder. It is written whole or not at all.
 ///
 /// # Errors
 /// A file cannot be written, or one table cannot hold the data set.

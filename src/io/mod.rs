@@ -17,12 +17,21 @@
 //! plate with others inside it has, for each of these, a column with the inner plate's name, which holds the number of
 //! inner elements; the rows of the inner plate are in that order. A folder can therefore hold plates side by side, and
 //! elements with nothing inside.
+//!
+//! An index is the position of an element, counted from 0. If the plate's table has a column with the plate's name,
+//! which labels its elements, an index is such a label instead. A plate without variables in the data has no table of
+//! its own. Its size is the number in a column with the plate's name (in a folder, of `outside.csv`); without such a
+//! column, it is the plate's fixed size, or the largest index plus one. Indices into it may also be any text: its
+//! elements are then numbered in the order in which they first appear.
 
+#[doc(hidden)]
 pub mod array;
+#[doc(hidden)]
 pub mod arrays;
 mod csv;
+#[doc(hidden)]
 pub mod image;
+#[doc(hidden)]
 pub mod images;
 
-pub use crate::model::{Column, ColumnType, DataError, DataSet, Frame, LocalSet, Values};
 pub use csv::{read_column, read_csv, write_csv};

@@ -11,8 +11,8 @@ use super::{
 };
 use crate::distributions::Support;
 
-/// Checks the shape of a data set, the sizes of its plates, that its numbers are finite, that indices name elements, and
-/// that observations lie where their distributions have a density, as far as that does not depend on latent variables.
+/// Checks the shape of a data set, the sizes of its plates, that its numbers are finite, that indices are positions of
+/// elements, and that observations lie within their supports, as far as these do not depend on latent variables.
 ///
 /// # Errors
 /// The first error, with its place.

@@ -55,7 +55,7 @@ pub enum DataError {
         expected: &'static str,
     },
     /// A number is NaN or infinite.
-    #[error("{place} is {value}: data must be finite; leave the element out or mend it")]
+    #[error("{place} is {value}: data must be finite; remove the element or correct it")]
     NotFinite {
         /// The variable and the element.
         place: String,
@@ -63,7 +63,7 @@ pub enum DataError {
         value: f64,
     },
     /// A number is outside the support of its distribution.
-    #[error("{place} is {value}, which its distribution cannot give: {support}")]
+    #[error("{place} is {value}, outside the support of its distribution: {support}")]
     OutsideSupport {
         /// The variable and the element.
         place: String,

@@ -91,7 +91,7 @@ impl Builder {
             PlateSize::Fixed(n) => n.to_string(),
             PlateSize::Range(low, high) => format!("{low} to {high}"),
             PlateSize::Random { name, distribution, parents } => {
-                // The size is seen with the data, and outside the plate that it is the size of.
+                // The size is observed with the data; its node is outside its own plate.
                 self.graph.sizes.push((self.graph.nodes.len(), index));
                 self.node(name, name.clone(), Look::Observed, parent, parents);
                 format!("{name} ~ {distribution}")
@@ -135,8 +135,9 @@ impl Builder {
 impl Specification {
     /// Returns the plate diagram in the language of Graphviz (`dot`).
     ///
-    /// Latent variables are white ellipses (discrete locals doubled), observed ones grey; covariates are grey boxes, `let`
-    /// dashed ellipses and `param` plain text. A plate is a cluster with its name and size.
+    /// Latent variables are white ellipses (discrete locals have a double outline), observed ones grey; covariates are
+    /// grey boxes, each `let` is a dashed ellipse, and each `param` plain text. A plate is a cluster with its name and
+    /// size.
     pub fn graphviz(&self) -> String {
         let graph = Graph::new(self);
         let mut out = format!("digraph {} {{\n  compound=true;\n  node [shape=ellipse];\n", dot(&self.name));
@@ -155,8 +156,9 @@ impl Specification {
 
     /// Returns the plate diagram in the language of Mermaid, which GitHub and many editors draw.
     ///
-    /// Latent variables are white stadiums (discrete locals double circles), observed ones grey; covariates are grey boxes,
-    /// `let` dashed, and `param` a slanted box. A plate is a subgraph with its name and size.
+    /// Latent variables are white stadiums (discrete locals double circles), observed ones grey; covariates are grey
+    /// boxes, each `let` is a dashed stadium, and each `param` a slanted box. A plate is a subgraph with its name and
+    /// size.
     pub fn mermaid(&self) -> String {
         let graph = Graph::new(self);
         let mut out = String::from("flowchart TD\n");
@@ -190,7 +192,7 @@ fn write_scope(graph: &Graph, plate: Option<usize>, depth: usize, out: &mut Stri
     }
 }
 
-/// A node in `plate` or in a plate within it.
+/// Returns a node in `plate` or in a plate inside it.
 fn first_inside(graph: &Graph, plate: usize) -> Option<usize> {
     let within = |n: &Node| std::iter::successors(n.plate, |p| graph.plates[*p].parent).any(|p| p == plate);
     graph.nodes.iter().position(within)

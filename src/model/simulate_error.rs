@@ -17,8 +17,8 @@ pub enum SimulateError {
     },
     /// A covariate has neither a distribution nor data to take it from.
     #[error(
-        "the covariate `{variable}` has no distribution: hand in data to take it from with `.covariates_from(&data)` or `.same_design_as(&data)`, \
-         or declare `given {variable} ~ ...`"
+        "the covariate `{variable}` has no distribution: take it from data with `.covariates_from(&data)` or \
+         `.same_design_as(&data)`, or declare `given {variable} ~ ...`"
     )]
     NoCovariate {
         /// The covariate.
@@ -26,8 +26,8 @@ pub enum SimulateError {
     },
     /// Covariates are to be taken from two data sets.
     #[error(
-        "covariates cannot be those of one data set, `.same_design_as(&data)` or `.replicate(&data)`, and drawn from another, \
-         `.covariates_from(&data)`: leave one out"
+        "covariates cannot be both taken unchanged, by `.same_design_as(&data)` or `.replicate(&data)`, and drawn from \
+         rows, by `.covariates_from(&data)`: remove one of the two calls"
     )]
     TwoCovariates,
     /// An index into a plate without elements.

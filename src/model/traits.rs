@@ -42,11 +42,11 @@ pub trait Model: Clone + std::fmt::Debug + PartialEq + Send + Sync + Serialize +
 
 /// A model in which everything but the implicit observations has a density: the explicit part.
 ///
-/// The joint density of a model with an implicit observation, `observe image: [f32; 64] ~ render(a, b);`, is the product of
-/// the explicit part and of p(image | globals, continuous locals), which a learned ratio can replace. `model!`
-/// implements this trait if that product exists and the explicit part can be computed: no discrete local is a parent of
-/// both an implicit observation and a variable with a density, and the discrete locals behind the latter have finitely
-/// many values to sum over.
+/// The joint density of a model with an implicit observation, `observe image: [f32; 64] ~ render(a, b);`, is the
+/// product of the explicit part and of p(image | globals, continuous locals), which a learned ratio can replace.
+/// `model!` implements this trait if that product exists and the explicit part can be computed: no discrete local is
+/// behind both an implicit observation and a variable with a density, and the discrete locals behind the latter have
+/// finitely many values to sum over.
 pub trait Explicit: Model {
     /// Returns the log density of the explicit part at the unconstrained numbers `q`, Jacobian included, and writes its
     /// gradient to `gradient`.

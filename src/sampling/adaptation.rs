@@ -1,20 +1,20 @@
-//! What a chain learns during its warm-up: the scale of each number and the length of a step.
+//! Adaptation of a chain during its warm-up: the scale of each number and the step size.
 
 use super::trajectory::{Position, Transition, Walker};
 
-/// The share of the warm-up in which scales are forgotten soon, since the chain is still on its way, and the one after which
-/// they stay.
+/// The fraction of the warm-up in which scales are soon forgotten, since the chain is still on its way to the
+/// posterior, and the fraction after which they are fixed.
 const EARLY: f64 = 0.3;
 const LATE: f64 = 0.85;
-/// Draws after which what a scale rests on is forgotten: early, and later.
+/// The number of draws after which the draws behind a scale are forgotten: early, and later.
 const SOON: usize = 10;
 const LATER: usize = 80;
 
 /// The warm-up of a chain.
 ///
-/// The scale of a number is the fourth root of the variance of its draws over that of its slopes, which is right for a
-/// Normal distribution from a few draws on (the sampler of PyMC, nutpie, does so). Two estimates grow side by side, the older
-/// of which is used; after a while it is dropped for the younger one, so that the way to the posterior is forgotten.
+/// The scale of a number is the fourth root of the variance of its draws divided by that of its gradients, which is
+/// exact for a Normal distribution after a few draws (as in nutpie, a sampler for PyMC). Two estimates grow side by
+/// side, and the older is used; after a while the younger replaces it, so that the way to the posterior is forgotten.
 #[derive(Debug)]
 pub(super) struct Adaptation {
     warmup: usize,
@@ -25,7 +25,7 @@ pub(super) struct Adaptation {
 }
 
 impl Adaptation {
-    /// For a chain at a position, with the scales that its slopes suggest.
+    /// Makes the adaptation for `warmup` steps, from the initial step size `step`.
     pub(super) fn new(warmup: usize, target_accept: f64, step: f64) -> Self {
         Self {
             warmup,
@@ -36,7 +36,7 @@ impl Adaptation {
         }
     }
 
-    /// The scales to begin with: a number whose slope is large varies little.
+    /// Returns the initial scales: a number with a large gradient varies little.
     pub(super) fn first_scales(position: &Position) -> Vec<f64> {
         position.gradient.iter().map(|g| clamped(1.0 / g.abs()).unwrap_or(1.0)).collect()
     }
@@ -61,11 +61,11 @@ impl Adaptation {
     }
 }
 
-/// Means and sums of squared deviations of the draws and of their slopes.
+/// Means and sums of squared deviations of the draws and of their gradients.
 #[derive(Debug, Default)]
 struct Moments {
     count: usize,
-    /// For each number: mean and sum of squares of draws, then of slopes.
+    /// For each number: mean and sum of squared deviations of the draws, then of the gradients.
     of: Vec<[f64; 4]>,
 }
 
@@ -85,7 +85,7 @@ impl Moments {
         }
     }
 
-    /// Sets the scales for which these draws speak, if they are enough.
+    /// Sets the scales from these draws, if there are at least three.
     fn scales(&self, scales: &mut [f64]) {
         if self.count < 3 {
             return;
@@ -96,12 +96,12 @@ impl Moments {
     }
 }
 
-/// The square root of a variance within reason.
+/// Returns the square root of a variance, which is clamped to sensible bounds; `None` if it is not finite.
 fn clamped(variance: f64) -> Option<f64> {
     variance.is_finite().then(|| variance.clamp(1e-20, 1e20).sqrt())
 }
 
-/// The length of steps by dual averaging (Hoffman and Gelman 2014, section 3.2), with their constants.
+/// The step size by dual averaging (Hoffman and Gelman 2014, section 3.2), with their constants.
 #[derive(Debug)]
 struct StepSize {
     target: f64,
@@ -166,8 +166,8 @@ mod tests {
             for _ in 0..2000 {
                 accept += walker.transition(&mut position, &mut normal, &mut rng).accept / 2000.0;
             }
-            // The acceptance falls with the step ever faster, so that a mean of steps, in logs, is accepted more often than
-            // they were in the mean: 0.1 at worst in 20 seeds.
+            // The acceptance falls ever faster as the step grows, so the mean log step is accepted more often than the
+            // steps were on average: by 0.1 at worst in 20 seeds.
             within!((accept - target).abs(), 0.15, "aimed at {target}");
         }
     }

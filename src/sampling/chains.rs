@@ -1,4 +1,4 @@
-//! Draws by name, with what they are worth.
+//! Markov chains: draws by name, with diagnostics.
 
 use std::borrow::Cow;
 use std::marker::PhantomData;
@@ -11,8 +11,7 @@ use crate::model::{AsNumbers, Model, Name, UnknownName};
 
 /// The draws of several Markov chains for one data set.
 ///
-/// Printed, it is a table of each variable's mean, sd, quantiles, R-hat and effective sample sizes, with a line for each
-/// sign that the draws are not to be trusted.
+/// `Display` prints a table of each variable's mean, sd, quantiles, R-hat and effective sample sizes, and the warnings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(bound = "", transparent)]
 pub struct Chains<M> {
@@ -21,10 +20,10 @@ pub struct Chains<M> {
     model: PhantomData<fn() -> M>,
 }
 
-/// The chains of some model.
+/// The chains of any model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct AnyChains {
-    /// Of all chains, one after the other.
+    /// The draws of all chains, one chain after the other.
     pub(super) draws: Draws,
     pub(super) chains: usize,
     pub(super) divergences: usize,
@@ -36,7 +35,7 @@ impl<M: Model> Chains<M> {
         Self { any, model: PhantomData }
     }
 
-    /// Returns the draws of a variable, chain by chain.
+    /// Returns the draws of the variable `name`, chain by chain.
     ///
     /// # Errors
     /// There is no variable of that name.
@@ -44,44 +43,45 @@ impl<M: Model> Chains<M> {
         Ok(self.any.draws.split(self.any.draws.get(name)?))
     }
 
-    /// The globals of every draw, chain after chain.
+    /// Returns the globals of every draw, chain after chain.
     pub fn globals(&self) -> impl Iterator<Item = M::Globals> + '_ {
         self.any.rows().map(|numbers| M::Globals::from_numbers(&numbers))
     }
 
-    /// How many chains there are.
+    /// Returns the number of chains.
     pub fn chains(&self) -> usize {
         self.any.chains
     }
 
-    /// How many draws a chain has.
+    /// Returns the number of draws of each chain.
     pub fn draws_per_chain(&self) -> usize {
         self.any.draws_per_chain()
     }
 
-    /// How many of the draws ended in a divergence: where there are more than a few, a part of the posterior is missed.
+    /// Returns the number of draws that ended in a divergence: if there are more than a few, a part of the posterior is
+    /// missed.
     pub fn divergences(&self) -> usize {
         self.any.divergences
     }
 
-    /// How long warm-up and draws took together.
+    /// Returns the time that warm-up and draws took together.
     pub fn time(&self) -> Duration {
         self.any.time
     }
 
-    /// The largest R-hat of any variable; 1 where chains agree.
+    /// Returns the largest R-hat of any variable; it is about 1 if the chains agree.
     pub fn rhat_max(&self) -> f64 {
         self.any.rhat_max()
     }
 }
 
 impl AnyChains {
-    /// The numbers of every draw, chain after chain. The globals come first.
+    /// Returns the numbers of every draw, chain after chain. The globals come first.
     fn rows(&self) -> impl Iterator<Item = Vec<f64>> + '_ {
         (0..self.chains * self.draws_per_chain()).map(|k| self.draws.row(k))
     }
 
-    /// The chains of each variable, with its name.
+    /// Returns the chains of each variable, with its name.
     fn variables(&self) -> impl Iterator<Item = (&str, Vec<&[f64]>)> {
         let chains = self.draws.columns().iter().map(|column| self.draws.split(column));
         self.draws.names().iter().map(String::as_str).zip(chains)

@@ -1,8 +1,8 @@
-//! What can keep a posterior from being sampled.
+//! Errors of sampling.
 
 use crate::model::DataError;
 
-/// How many starting points a chain tries.
+/// The number of starting points that a chain tries.
 pub(super) const STARTS: usize = 200;
 
 /// Why a posterior could not be sampled.
@@ -15,15 +15,23 @@ pub enum SampleError {
     /// The model has no continuous latent variable.
     #[error("the model has no continuous latent variable, so there is nothing to sample")]
     NothingToSample,
-    /// A setting makes no sense.
+    /// A setting is too small.
     #[error("{setting} is {value}, but must be at least {least}")]
     Setting {
         /// The setting.
         setting: &'static str,
         /// Its value.
         value: usize,
-        /// The least value.
+        /// The smallest value that is allowed.
         least: usize,
+    },
+    /// A probability of acceptance that no chain can have, or that takes steps too short to be of use.
+    #[error(
+        "target_accept is {value}, but must be from 0.05 to 0.999; 0.8 is usual, 0.95 and more against divergences"
+    )]
+    TargetAccept {
+        /// Its value.
+        value: f64,
     },
     /// The density is not finite anywhere that a chain tried to start.
     #[error(
@@ -39,25 +47,25 @@ pub enum SampleError {
     /// The threads could not be started.
     #[error("no threads could be started: {what}")]
     Threads {
-        /// What the system says.
+        /// The error of the system.
         what: String,
     },
-    /// A proposal is not a distribution of all latent numbers.
+    /// The proposal lacks some latent numbers of the model.
     #[error(
-        "the proposal says nothing of {missing}, and a posterior is refined as a whole: train one for all globals, or sample \
-         with `nuts()`, which knows the locals too"
+        "the proposal lacks {missing}, but importance sampling needs all latent variables: train a posterior of all of \
+         them, or sample with `nuts()`, which includes the locals"
     )]
     Uncovered {
         /// The latent numbers that are missing.
         missing: String,
     },
-    /// A proposal is a distribution of something else.
+    /// The proposal has numbers that the model does not have.
     #[error("the proposal is a distribution of {surplus}, which the model with these data does not have")]
     Surplus {
         /// The names of the proposal that are not the model's.
         surplus: String,
     },
-    /// A proposal gives something that is no number.
+    /// The proposal gives a number that is not finite.
     #[error(
         "draw {draw} of the proposal, {at:?} in the unconstrained space, has the log density {value}: all must be finite"
     )]
@@ -69,26 +77,26 @@ pub enum SampleError {
         /// Its log density under the proposal.
         value: f64,
     },
-    /// No draw of a proposal is possible.
+    /// No draw of the proposal is possible under the model.
     #[error(
-        "none of the {draws} draws of the proposal is possible under the model, with log densities such as {value}: the data \
-         may be impossible under it, a `let` may give NaN, or the proposal be far off; `nuts()` tells"
+        "none of the {draws} draws of the proposal is possible under the model, with log weights such as {value}: the data \
+         may be impossible under it, a `let` may give NaN, or the proposal may be far off; to find out, sample with `nuts()`"
     )]
     NoWeight {
-        /// How many draws there were.
+        /// The number of draws.
         draws: usize,
-        /// The log of the ratio of the densities at the last.
+        /// The log of the ratio of the densities at the last draw.
         value: f64,
     },
-    /// A posterior to start from is of other data.
+    /// The posterior to start from is not for these data.
     #[error(
-        "the posterior to start from has {found} unconstrained numbers and the model with these data {dimension}: refine the \
-         posterior on the same data"
+        "the posterior to start from has {found} unconstrained numbers and the model with these data {dimension}: take a \
+         posterior of the same data"
     )]
     OtherStart {
-        /// The numbers of the posterior.
+        /// The number of unconstrained numbers of the posterior.
         found: usize,
-        /// The numbers of the density.
+        /// The number of unconstrained numbers of the density.
         dimension: usize,
     },
 }

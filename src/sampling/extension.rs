@@ -3,9 +3,9 @@
 use super::{FitError, Maximum, Nuts, ProfileLikelihood};
 use crate::model::{Likelihood, Model};
 
-/// Samples the posterior of a model, and maximises its likelihood; in scope with the prelude.
+/// Methods that sample the posterior of a model and maximise its likelihood; in scope with the prelude.
 pub trait SamplingExt: Model {
-    /// Samples the exact posterior given a data set: set the chains, then `run`.
+    /// Prepares Markov chains (NUTS) of the exact posterior given `data`: set the options, then call `run`.
     fn nuts<'a>(&'a self, data: &'a Self::Data) -> Nuts<'a, Self>
     where
         Self: Likelihood,
@@ -13,11 +13,11 @@ pub trait SamplingExt: Model {
         Nuts::new(self, data)
     }
 
-    /// The globals at which the data are likeliest, whatever the prior. The search starts at draws of the prior: the highest of
-    /// many narrow maxima may be missed.
+    /// Returns the globals with the maximum likelihood, which does not depend on the prior. The search starts at draws
+    /// of the prior, so it may miss the highest of many narrow maxima.
     ///
     /// # Errors
-    /// Data that do not fit the model, a model with continuous locals, and a likelihood that has no maximum.
+    /// The data do not fit the model, the model has continuous locals, or the likelihood has no maximum.
     fn maximize(&self, data: &Self::Data) -> Result<Maximum<Self>, FitError>
     where
         Self: Likelihood,

@@ -1,10 +1,10 @@
-//! Exact posteriors by importance sampling: draws of a distribution that is near the posterior, such as a neural one, each
-//! with a weight, the ratio of the model's density to that distribution's.
+//! Exact posteriors by importance sampling: draws of a proposal near the posterior, such as a neural posterior, each
+//! with a weight, the ratio of the model's density to the proposal's.
 //!
-//! The largest weights are smoothed (Vehtari, Simpson, Gelman, Yao & Gabry, *Pareto smoothed importance sampling*, Journal of
-//! Machine Learning Research 2024), and the shape k-hat of their tail tells whether to believe them. Where it is below 0.7
-//! the posterior is exact up to a Monte Carlo error, however the proposal was found; and the mean of the weights is the
-//! evidence, the probability of the data under the model.
+//! The largest weights are smoothed (Vehtari, Simpson, Gelman, Yao & Gabry, *Pareto smoothed importance sampling*,
+//! Journal of Machine Learning Research 2024), and the shape k-hat of their tail shows whether they can be trusted. If
+//! it is below 0.7, the posterior is exact up to a Monte Carlo error, however the proposal was found; and the mean of
+//! the weights is the evidence, the probability of the data under the model.
 
 use std::borrow::Cow;
 use std::marker::PhantomData;
@@ -20,36 +20,36 @@ use crate::model::{AnyData, AnyModel, AsNumbers, Densities, Density, Likelihood,
 use crate::progress::Progress;
 use crate::simulate::{Stream, stream};
 
-/// Draws that one task makes: a number of its own, so that the threads do not matter.
+/// The number of draws per parallel task: a constant, so that the result does not depend on the number of threads.
 const CHUNK: usize = 250;
-/// The fewest draws of which the largest weights have a tail.
+/// The smallest number of draws for which the largest weights form a tail.
 const FEWEST: usize = 100;
-/// An effective sample size below which a posterior is rough.
+/// The effective sample size below which there is a warning.
 const ENOUGH: f64 = 100.0;
 
-/// A distribution over the latent variables of a model given a data set, from which a posterior can be refined.
+/// A distribution over the latent variables of a model given a data set, as the proposal of importance sampling.
 pub trait Proposal: Sync {
-    /// The latent numbers that it is a distribution of, as [`model::names`](crate::model::names) calls them.
+    /// Returns the names of the latent numbers that it is a distribution of, as [`model::names`](crate::model::names)
+    /// gives them.
     fn latent_names(&self) -> Vec<String>;
 
     /// Fills `q` with independent draws, one after the other, each as the unconstrained numbers of a [`Density`] in its
-    /// order; and `log_density` with the log density of each, in that same unconstrained space.
+    /// order, and `log_density` with the log density of each in the same unconstrained space.
     ///
-    /// `q` has room for as many draws as `log_density`.
+    /// `q` has room for as many draws as `log_density` has elements.
     fn draw(&self, rng: &mut Stream, q: &mut [f64], log_density: &mut [f64]);
 }
 
-/// An exact posterior: draws with weights.
+/// An exact posterior: draws with weights, from importance sampling.
 ///
-/// Printed, it is a table of each variable's mean, sd and quantiles, a line of diagnostics, and a line for each sign that
-/// the weights are not to be trusted.
+/// `Display` prints a table of each variable's mean, sd and quantiles, a line of diagnostics, and the warnings.
 #[derive(Clone, Debug)]
 pub struct WeightedDraws<M> {
     any: AnyWeightedDraws,
     model: PhantomData<fn() -> M>,
 }
 
-/// An exact posterior of some model.
+/// An exact posterior of any model.
 #[derive(Clone, Debug)]
 pub(crate) struct AnyWeightedDraws {
     draws: Draws,
@@ -57,18 +57,18 @@ pub(crate) struct AnyWeightedDraws {
     q: Vec<f64>,
     log_evidence: f64,
     k_hat: f64,
-    /// Draws at which the model's density is no number.
+    /// The number of draws at which the model's log density is NaN or infinite.
     undefined: usize,
 }
 
-/// The posterior of a model given a data set, from `draws` draws of a proposal; the same for the same seed on any number of
-/// threads.
+/// Computes the posterior of `model` given `data` by importance sampling, from `draws` draws of `proposal`. The same
+/// `seed` gives the same result on any number of threads.
 ///
-/// `posterior.importance_sample(&model, &data)` is this with 4000 draws from seed 0, which takes milliseconds.
+/// `posterior.importance_sample(&model, &data)` calls this with 4000 draws and seed 0, and takes milliseconds.
 ///
 /// # Errors
-/// Data that do not fit the model, fewer than 100 draws, a proposal that says nothing of some latent number or gives numbers
-/// that are not finite, and draws that are all impossible under the model.
+/// The data do not fit the model; there are fewer than 100 draws; the proposal lacks a latent number or gives numbers
+/// that are not finite; or all draws are impossible under the model.
 pub fn importance_sample<M: Likelihood>(
     model: &M,
     data: &M::Data,
@@ -101,7 +101,7 @@ fn weigh(
     let width = names.len() + derived.len();
     let (mut q, mut values) = (vec![0.0; draws * dimension], vec![0.0; draws * width]);
     let (mut log_weights, mut log_proposal) = (vec![0.0; draws], vec![0.0; draws]);
-    let (progress, done) = (Progress::new("refining", draws as u64), AtomicU64::new(0));
+    let (progress, done) = (Progress::new("importance sampling", draws as u64), AtomicU64::new(0));
     let weigh = |(chunk, (((q, values), log_weights), log_proposal)): (usize, Chunk<'_>)| {
         proposal.draw(&mut stream(seed, chunk as u64), q, log_proposal);
         let (mut density, mut gradient, mut row) = (densities(), vec![0.0; dimension], Vec::with_capacity(width));
@@ -133,7 +133,7 @@ fn weigh(
 
 type Chunk<'a> = (((&'a mut [f64], &'a mut [f64]), &'a mut [f64]), &'a mut [f64]);
 
-/// The latent numbers of the model, which must be those of the proposal.
+/// Returns the names of the model's latent numbers, which must be those of the proposal.
 fn covered(model: &dyn AnyModel, data: &dyn AnyData, proposal: &dyn Proposal) -> Result<Vec<String>, SampleError> {
     let (names, known) = (model.names(Some(data)), proposal.latent_names());
     let missing = |of: &[String], from: &[String]| -> Vec<String> {
@@ -150,7 +150,7 @@ fn covered(model: &dyn AnyModel, data: &dyn AnyData, proposal: &dyn Proposal) ->
     Ok(names)
 }
 
-/// The first of some names, in words.
+/// Returns the first names as a list for a message.
 fn shown(names: &[String]) -> String {
     const SHOWN: usize = 5;
     let first: Vec<String> = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
@@ -169,7 +169,7 @@ impl<M: Model> WeightedDraws<M> {
         &self.any
     }
 
-    /// Returns the globals of draws by weight, as [`sample`](Inferred::sample) takes them.
+    /// Returns the globals of `count` draws, resampled by weight as by [`sample`](Inferred::sample).
     pub fn globals(&self, count: usize, seed: u64) -> Vec<M::Globals> {
         self.any
             .draws
@@ -179,26 +179,26 @@ impl<M: Model> WeightedDraws<M> {
             .collect()
     }
 
-    /// The natural logarithm of the evidence, the probability (density) of the data under the model: two models of the same
-    /// data are compared by the difference of theirs.
+    /// Returns the natural logarithm of the evidence, the probability (density) of the data under the model. To compare
+    /// two models of the same data, take the difference of their log evidences.
     pub fn log_evidence(&self) -> f64 {
         self.any.log_evidence()
     }
 
-    /// The standard error of [`log_evidence`](WeightedDraws::log_evidence), from the spread of the weights.
+    /// Returns the standard error of [`log_evidence`](WeightedDraws::log_evidence), from the spread of the weights.
     pub fn log_evidence_error(&self) -> f64 {
         self.any.log_evidence_error()
     }
 
-    /// The shape of the tail of the weights: they have as many finite moments as its inverse. Up to 0.5 the draws are nearly
-    /// as good as [`effective_sample_size`](WeightedDraws::effective_sample_size) of the posterior; above 0.7 they say little of
-    /// it. Minus infinity where there is no tail.
+    /// Returns k-hat, the shape of the tail of the weights: they have 1 / k-hat finite moments. Up to 0.5 the draws are
+    /// nearly as good as [`effective_sample_size`](WeightedDraws::effective_sample_size) draws of the posterior; above
+    /// 0.7 they are not reliable. Minus infinity if there is no tail.
     pub fn k_hat(&self) -> f64 {
         self.any.k_hat()
     }
 
-    /// How many draws of the posterior the weighted draws are worth, 1 / the sum of squared weights (Kong 1992). To be
-    /// believed only where [`k_hat`](WeightedDraws::k_hat) is.
+    /// Returns the number of independent draws of the posterior that the weighted draws are worth: 1 / the sum of
+    /// squared weights (Kong 1992). It is reliable only if [`k_hat`](WeightedDraws::k_hat) is small.
     pub fn effective_sample_size(&self) -> f64 {
         self.any.effective_sample_size()
     }
@@ -247,7 +247,8 @@ impl AnyWeightedDraws {
         1.0 / self.draws.weights().iter().map(|w| w * w).sum::<f64>()
     }
 
-    /// Whether the weights can be trusted: k-hat is below min(1 - 1 / log10(draws), 0.7), eq. 13 of Vehtari et al.
+    /// Returns whether the weights can be trusted: k-hat is at most min(1 - 1 / log10(draws), 0.7), eq. 13 of Vehtari
+    /// et al.
     fn trusted(&self) -> bool {
         self.k_hat <= self.k_most()
     }
@@ -272,7 +273,7 @@ impl AnyWeightedDraws {
         }
         if self.undefined > 0 {
             warnings.push(format!(
-                "at {} of {} draws the model's log density is NaN or infinite, and they have no weight: a `let` may give NaN",
+                "at {} of {} draws the model's log density is NaN or infinite, so they have weight zero: a `let` may give NaN",
                 self.undefined,
                 self.draws.weights().len()
             ));
@@ -280,8 +281,8 @@ impl AnyWeightedDraws {
         warnings
     }
 
-    /// Unconstrained draws, one after the other, and weights with which they tell where the posterior is: those of the draws
-    /// where they can be trusted, else the same for each that is possible.
+    /// Returns the unconstrained draws, one after the other, and weights for starting points: those of the draws if
+    /// they can be trusted, else equal weights for all possible draws.
     pub(super) fn start(&self) -> (&[f64], Vec<f64>) {
         if self.trusted() {
             return (&self.q, self.draws.weights().to_vec());

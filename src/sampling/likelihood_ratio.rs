@@ -1,8 +1,8 @@
 //! Maximum likelihood, and the exact profile likelihood ratio.
 //!
-//! The likelihood is the joint density of the globals and the data less the prior of the globals, both in the unconstrained
-//! space, where their Jacobians are the same and cancel: what is found does not depend on the prior, which says only where
-//! the search starts. A maximum at the edge of a support is the limit that the likelihood has there.
+//! The log likelihood is the log joint density of the globals and the data minus the log prior of the globals, both in
+//! the unconstrained space, where their Jacobians are equal and cancel. The result does not depend on the prior, which
+//! only determines where the search starts. A maximum at the edge of a support is the limit of the likelihood there.
 
 use super::minimise::{Minimum, NoMinimum, minimise};
 use super::{SampleError, threads::on_threads};
@@ -13,18 +13,18 @@ use crate::model::{
 };
 use crate::simulate::{Fixed, stream};
 
-/// Draws of the prior among which the search looks for its starts.
+/// The number of draws of the prior from which the search chooses its starting points.
 const DRAWS: usize = 256;
-/// Starts at most, and how often the best maximum must be found from them.
+/// The largest number of starting points, and how often the best maximum must be found from them.
 const STARTS: usize = 12;
 const FOUND: usize = 3;
-/// Log likelihoods, in nats, that are the same maximum.
+/// The largest difference of log likelihoods, in nats, that counts as the same maximum.
 const SAME: f64 = 1e-6;
-/// The unconstrained numbers that stand for the edge of a support, as far as a double tells it from the edge: one bound, as
-/// e^-700 does from 0, and two, as 1 - e^-36 does from 1.
+/// The unconstrained numbers that represent the edge of a support, as near to it as a double can be: for one bound, as
+/// e^-700 is to 0, and for two bounds, as 1 - e^-36 is to 1.
 const EDGE: f64 = 700.0;
 const EDGE_OF_TWO: f64 = 36.0;
-/// Numbers whose derivatives fit on any thread's stack.
+/// The number of unconstrained numbers up to which all derivatives fit on any thread's stack.
 const INLINE: usize = 16;
 
 /// Why a likelihood could not be maximized.
@@ -43,20 +43,20 @@ pub enum FitError {
         /// How many numbers they have.
         locals: usize,
     },
-    /// There is no global of a name.
+    /// There is no global of that name.
     #[error(transparent)]
     Unknown(#[from] UnknownName),
-    /// A hypothesis is of another number of values.
+    /// A hypothesis has the wrong number of values.
     #[error("the hypothesis has {found} values, but fixes {expected}: {names}")]
     Values {
-        /// How many values were given.
+        /// The number of values that were given.
         found: usize,
-        /// How many are needed.
+        /// The number of values that are needed.
         expected: usize,
         /// The names of the numbers.
         names: String,
     },
-    /// A hypothesis is impossible.
+    /// A value of a hypothesis is outside its support.
     #[error("`{name}` = {value} lies outside its support")]
     OutsideSupport {
         /// The number.
@@ -64,32 +64,32 @@ pub enum FitError {
         /// Its value.
         value: f64,
     },
-    /// The support of what is fixed depends on what is not.
+    /// The support of a fixed global depends on a global that is not fixed.
     #[error("the bounds of `{name}` depend on a global that is not fixed with it: fix both")]
     OpenSupport {
         /// The global.
         name: String,
     },
-    /// The likelihood is zero or undefined wherever the search began.
+    /// The likelihood is zero or undefined at all starting points.
     #[error(
-        "the likelihood is {value} (log) at each of {tried} points from the prior: the data may be impossible under the \
+        "the log likelihood is {value} at each of {tried} points from the prior: the data may be impossible under the \
          model, or a `let` may give NaN"
     )]
     NoStart {
-        /// How many points were tried.
+        /// The number of points that were tried.
         tried: usize,
-        /// The log likelihood at the last.
+        /// The log likelihood at the last point.
         value: f64,
     },
-    /// The likelihood has no maximum that could be found.
+    /// No maximum of the likelihood was found.
     #[error(
         "the likelihood still rises where the search ended, most as `{name}` passes {value}: it may grow without bound, as \
-         where an sd of nought makes one observation certain"
+         where an sd of zero makes one observation certain"
     )]
     NoMaximum {
         /// The number along which it rises most.
         name: String,
-        /// Where it was.
+        /// Its last value.
         value: f64,
     },
     /// The threads could not be started.
@@ -97,17 +97,17 @@ pub enum FitError {
     Threads(#[from] SampleError),
 }
 
-/// The globals at which the likelihood is largest.
+/// A maximum of the likelihood.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Maximum<M: Model> {
-    /// The globals. At the edge of a support they are as near to it as doubles go.
+    /// The globals at the maximum. At the edge of a support they are as near to it as a double can be.
     pub globals: M::Globals,
-    /// The natural logarithm of the likelihood there.
+    /// The natural logarithm of the likelihood at the maximum.
     pub log_likelihood: f64,
 }
 
-/// The profile likelihood ratio of a model without continuous locals: how much less likely data are if some globals have
-/// fixed values, with all others at their best.
+/// The profile likelihood ratio of a model without continuous locals: how much smaller the likelihood is if some
+/// globals have fixed values and all others are chosen to maximise it.
 ///
 /// ```
 /// use hierarch::prelude::*;
@@ -138,16 +138,16 @@ pub struct ProfileLikelihood<M: Model> {
     any: AnyProfileLikelihood,
 }
 
-/// The profile likelihood ratio of some model.
+/// The profile likelihood ratio of any model.
 #[derive(Clone, Debug)]
 struct AnyProfileLikelihood {
-    /// What is fixed, in the order asked for.
+    /// The fixed globals, in the order in which they were named.
     fixed: Vec<GlobalSlot>,
     /// The names of the unconstrained numbers.
     names: Vec<String>,
 }
 
-/// A model, a data set of it, and what makes the density of the two.
+/// A model, a data set of it, and a function that makes their density.
 #[derive(Clone, Copy)]
 struct Given<'a> {
     model: &'a dyn AnyModel,
@@ -156,28 +156,30 @@ struct Given<'a> {
 }
 
 impl<M: Likelihood> ProfileLikelihood<M> {
-    /// The ratio for hypotheses about these globals; all others are nuisance parameters, whatever the model calls them.
+    /// Makes the ratio for hypotheses about the globals `interest`; all others are nuisance parameters, whatever their
+    /// role in the model.
     ///
     /// # Errors
-    /// A name that the model does not have, and a global whose bounds depend on another that is not fixed.
+    /// The model has no global of a name, or the bounds of a global of interest depend on another that is not of
+    /// interest.
     pub fn new<N: Into<Name>>(model: &M, interest: impl IntoIterator<Item = N>) -> Result<Self, FitError> {
         let interest: Vec<Name> = interest.into_iter().map(Into::into).collect();
         Ok(Self { model: model.clone(), any: AnyProfileLikelihood::new(model, &interest)? })
     }
 
-    /// The maximum of the likelihood over all globals.
+    /// Returns the maximum of the likelihood over all globals.
     ///
     /// # Errors
-    /// Data that do not fit the model, a model with continuous locals, and a likelihood that has no maximum.
+    /// The data do not fit the model, the model has continuous locals, or the likelihood has no maximum.
     pub fn maximum(&self, data: &M::Data) -> Result<Maximum<M>, FitError> {
         self.maximum_of(data, None)
     }
 
-    /// The maximum of the likelihood over the nuisance parameters, for values of the globals of interest: one for each in the
-    /// order they were named in, and as many for a vector as it has components.
+    /// Returns the maximum of the likelihood over the nuisance parameters for fixed `values` of the globals of
+    /// interest: one value for each component of each global, in the order in which the globals were named.
     ///
     /// # Errors
-    /// Those of [`maximum`](ProfileLikelihood::maximum), and values outside the support.
+    /// Those of [`maximum`](ProfileLikelihood::maximum); a wrong number of values; or a value outside its support.
     pub fn maximum_given(&self, data: &M::Data, values: &[f64]) -> Result<Maximum<M>, FitError> {
         self.maximum_of(data, Some(values))
     }
@@ -189,8 +191,8 @@ impl<M: Likelihood> ProfileLikelihood<M> {
         Ok(Maximum { globals: M::Globals::from_numbers(&globals), log_likelihood })
     }
 
-    /// The test statistic -2 ln [max L(values, nuisance) / max L], which is 0 at the maximum and grows away from it; for many
-    /// data it has the chi-square distribution of Wilks (1938) if the values are true.
+    /// Returns the test statistic -2 ln [max L(values, nuisance) / max L], which is 0 at the maximum and grows away
+    /// from it. If the values are true and the data many, its distribution is the chi-square of Wilks (1938).
     ///
     /// # Errors
     /// Those of [`maximum_given`](ProfileLikelihood::maximum_given).
@@ -198,7 +200,8 @@ impl<M: Likelihood> ProfileLikelihood<M> {
         self.curve(data, &[values]).map(|curve| curve[0])
     }
 
-    /// The statistic of the same data for several hypotheses, for which the maximum is sought once.
+    /// Returns the [`statistic`](ProfileLikelihood::statistic) of the same data for several hypotheses, with a single
+    /// search for the overall maximum.
     ///
     /// # Errors
     /// Those of [`maximum_given`](ProfileLikelihood::maximum_given).
@@ -221,7 +224,7 @@ impl AnyProfileLikelihood {
                 names[at].clone_from(name);
             }
         }
-        // The values of what is fixed must be numbers where all else is not.
+        // The values of the fixed globals must be numbers even if all other globals are NaN.
         let (mut q, mut values) = (vec![f64::NAN; names.len()], Vec::new());
         fixed.iter().for_each(|slot| q[slot.free.clone()].fill(0.0));
         model.constrain(None, &q, &mut values);
@@ -231,7 +234,8 @@ impl AnyProfileLikelihood {
         }
     }
 
-    /// The numbers of the globals at the maximum, with some fixed to values, and the log likelihood there.
+    /// Returns the numbers of the globals at the maximum, with the globals of interest fixed to `values` if given, and
+    /// the log likelihood there.
     fn maximum<'a>(&'a self, given: Given<'a>, values: Option<&[f64]>) -> Result<(Vec<f64>, f64), FitError> {
         let fixed = values.map_or(Ok(Vec::new()), |values| self.hypothesis(given.model, values))?;
         let best = self.inline(|| Search::new(self, given)?.maximum(&fixed, &[]))?;
@@ -254,7 +258,7 @@ impl AnyProfileLikelihood {
                 near.truncate(1);
                 near.push(given.at.clone());
                 if given.value < best.value - SAME {
-                    // The search for the maximum missed it, and it is near here.
+                    // The search missed the overall maximum, which is near here.
                     best = search.maximum(&[], std::slice::from_ref(&given.at))?;
                 }
             }
@@ -262,7 +266,7 @@ impl AnyProfileLikelihood {
         })
     }
 
-    /// The unconstrained numbers that a hypothesis fixes.
+    /// Returns the positions and values of the unconstrained numbers that a hypothesis fixes.
     fn hypothesis(&self, model: &dyn AnyModel, values: &[f64]) -> Result<Vec<(usize, f64)>, FitError> {
         let names = self.fixed.iter().flat_map(|slot| &slot.components);
         let expected = names.clone().count();
@@ -286,14 +290,14 @@ impl AnyProfileLikelihood {
                     let (name, value) = (slot.components[i].clone(), own[i]);
                     return Err(FitError::OutsideSupport { name, value });
                 }
-                // An infinite number is the edge of the support.
+                // An infinite unconstrained number is the edge of the support.
                 fixed.push((at, if q[at].is_infinite() { edge.copysign(q[at]) } else { q[at] }));
             }
         }
         Ok(fixed)
     }
 
-    /// Runs something that evaluates densities on a thread with a stack for all derivatives.
+    /// Calls `run`, which evaluates densities, on a thread whose stack is large enough for all derivatives.
     fn inline<R: Send>(&self, run: impl FnOnce() -> Result<R, FitError> + Send) -> Result<R, FitError> {
         if self.names.len() <= INLINE { run() } else { on_threads(self.names.len(), 1, run)? }
     }
@@ -308,7 +312,7 @@ struct Search<'a> {
     ratio: &'a AnyProfileLikelihood,
     model: &'a dyn AnyModel,
     density: Box<dyn AnyDensity + 'a>,
-    /// Unconstrained draws of the prior, and the standard deviation of each number.
+    /// Unconstrained draws of the prior, and the standard deviation of each unconstrained number.
     draws: Vec<Vec<f64>>,
     scale: Vec<f64>,
     /// The gradients of the whole density and of the prior.
@@ -336,7 +340,7 @@ impl<'a> Search<'a> {
         Ok(Self { ratio, model, density, draws, scale, whole: vec![0.0; n], prior: vec![0.0; n] })
     }
 
-    /// Minus the log likelihood at unconstrained numbers; its gradient is left in `whole`.
+    /// Returns minus the log likelihood at the unconstrained numbers `q`, and leaves its gradient in `whole`.
     fn value(&mut self, q: &[f64]) -> f64 {
         let whole = self.density.gradient(q, &mut self.whole);
         let prior = self.density.prior_gradient(q, &mut self.prior);
@@ -344,8 +348,8 @@ impl<'a> Search<'a> {
         prior - whole
     }
 
-    /// The minimum of minus the log likelihood with some numbers fixed, from the best of the prior's draws and from positions
-    /// at hand; all with those numbers replaced.
+    /// Returns the minimum of minus the log likelihood with the numbers `fixed`. The search starts from the best draws
+    /// of the prior and from the positions `near`, all with the fixed numbers inserted.
     fn maximum(&mut self, fixed: &[(usize, f64)], near: &[Vec<f64>]) -> Result<Minimum, FitError> {
         let n = self.scale.len();
         let free: Vec<usize> = (0..n).filter(|i| fixed.iter().all(|(at, _)| at != i)).collect();
@@ -407,7 +411,7 @@ impl<'a> Search<'a> {
             }
         }
         match (found.into_iter().min_by(|a, b| a.value.total_cmp(&b.value)), failed) {
-            // Where one search went below the others without end, they are only local.
+            // If one search fell below the others without finding a minimum, theirs are only local.
             (Some(best), Some(no)) if no.value < best.value - SAME => Err(self.no_maximum(&no, &free, fixed)),
             (Some(best), _) => Ok(best),
             (None, Some(no)) => Err(self.no_maximum(&no, &free, fixed)),
@@ -429,7 +433,8 @@ impl<'a> Search<'a> {
     }
 }
 
-/// Unconstrained draws of the globals from their prior: those that can be drawn, with as few elements as there may be.
+/// Returns unconstrained draws of the globals from their prior: those that can be drawn, with plates as small as
+/// possible.
 fn prior(model: &dyn AnyModel, data: &dyn AnyData) -> Vec<Vec<f64>> {
     fn least(plates: &[Plate], sizes: &mut Vec<(String, usize)>) {
         for plate in plates {

@@ -1,21 +1,24 @@
-//! The covariance of weighted draws as a linear map: a posterior with that covariance is round in the space it maps from.
+//! The covariance of weighted draws as a linear map: in the space that it maps from, a posterior with that covariance
+//! has the identity as its covariance.
 
-/// Numbers beyond which a full matrix would take longer than the density, and the draws that each is worth having.
+/// The largest dimension of a full matrix, beyond which it would take longer than the density; and the effective number
+/// of draws that a full matrix needs for each dimension.
 const FULL: usize = 100;
 const DRAWS_EACH: f64 = 10.0;
 
-/// q = centre + L y with L L' the covariance of some draws, or the diagonal of it.
+/// The map q = centre + L y, where L L' is the covariance of the draws, or its diagonal.
 #[derive(Clone, Debug)]
 pub(super) struct Metric {
     centre: Vec<f64>,
     /// The diagonal of L.
     scale: Vec<f64>,
-    /// What is below it, row by row; empty where L is diagonal.
+    /// The elements of L below the diagonal, row by row; empty if L is diagonal.
     below: Vec<f64>,
 }
 
 impl Metric {
-    /// From draws (draws x dimension) and their weights, which sum to 1. Full where the draws are many for their dimension.
+    /// Makes the map from draws `q` (draws x dimension) and their `weights`, which sum to 1. L is full if there are
+    /// enough draws for the dimension, else diagonal.
     pub(super) fn new(q: &[f64], weights: &[f64]) -> Self {
         let dimension = q.len() / weights.len();
         let mut centre = vec![0.0; dimension];
@@ -37,7 +40,7 @@ impl Metric {
         }
         let scale = |i: usize| {
             let variance: f64 = covariance[i * (i + 1) / 2 + i];
-            // A number that is always the same has the variance of its rounding.
+            // The variance of a number that is always the same is only rounding error.
             let varies = variance.is_finite() && variance > (1e-12 * centre[i]).powi(2);
             if varies { variance.sqrt() } else { 1.0 }
         };
@@ -48,19 +51,19 @@ impl Metric {
         }
     }
 
-    /// The row of L below the diagonal.
+    /// Returns row `i` of L below the diagonal.
     fn row(&self, i: usize) -> &[f64] {
         if self.below.is_empty() { &[] } else { &self.below[i * i.saturating_sub(1) / 2..][..i] }
     }
 
-    /// q at y.
+    /// Sets `q` to the image of `y`.
     pub(super) fn forward(&self, y: &[f64], q: &mut [f64]) {
         for (i, q) in q.iter_mut().enumerate() {
             *q = self.centre[i] + self.scale[i] * y[i] + self.row(i).iter().zip(y).map(|(l, y)| l * y).sum::<f64>();
         }
     }
 
-    /// The y at which q is.
+    /// Returns the y that is mapped to `q`.
     pub(super) fn inverse(&self, q: &[f64]) -> Vec<f64> {
         let mut y: Vec<f64> = Vec::with_capacity(q.len());
         for (i, q) in q.iter().enumerate() {
@@ -70,7 +73,7 @@ impl Metric {
         y
     }
 
-    /// The gradient by y from that by q: L' times it.
+    /// Computes the gradient with respect to y from that with respect to q: L' times the latter.
     pub(super) fn pull(&self, by_q: &[f64], by_y: &mut [f64]) {
         by_y.iter_mut().zip(by_q).zip(&self.scale).for_each(|((y, q), scale)| *y = scale * q);
         for (i, q) in by_q.iter().enumerate() {
@@ -79,8 +82,8 @@ impl Metric {
     }
 }
 
-/// The diagonal of the Cholesky factor of a matrix given by its lower triangle, and what is below it. Nothing if the matrix
-/// is not positive definite.
+/// Returns the diagonal of the Cholesky factor of a matrix that is given by its lower triangle, and the elements below
+/// it. `None` if the matrix is not positive definite.
 fn cholesky(mut a: Vec<f64>, dimension: usize) -> Option<(Vec<f64>, Vec<f64>)> {
     let at = |i: usize, j: usize| i * (i + 1) / 2 + j;
     for i in 0..dimension {
@@ -117,7 +120,7 @@ mod tests {
         metric.forward(&y, &mut q);
         assert!(q.iter().zip([2.9, -0.55, 1.11]).all(|(a, b)| (a - b).abs() < 1e-12), "{q:?}");
         assert!(metric.inverse(&q).iter().zip(y).all(|(a, b)| (a - b).abs() < 1e-12));
-        // The gradient of g . q by y.
+        // The gradient of g . q with respect to y.
         let (g, mut by_y) = ([1.0, 2.0, -3.0], [0.0; 3]);
         metric.pull(&g, &mut by_y);
         assert!(by_y.iter().zip([3.0 + 1.0 - 3.0, 2.0 + 3.0, -0.3]).all(|(a, b)| (a - b).abs() < 1e-12), "{by_y:?}");

@@ -1,27 +1,28 @@
-//! The minimum of a smooth function of a handful of numbers, by the method of Broyden, Fletcher, Goldfarb & Shanno.
+//! Minimisation of a smooth function of a few numbers, by the method of Broyden, Fletcher, Goldfarb & Shanno (BFGS).
 //!
-//! The line search is that of Lewis & Overton, *Nonsmooth optimization via quasi-Newton methods* (Mathematical Programming
-//! 2013): it halves and doubles until the weak Wolfe conditions hold, and needs no more.
+//! The line search is that of Lewis & Overton, *Nonsmooth optimization via quasi-Newton methods* (Mathematical
+//! Programming 2013): it halves and doubles the step until the weak Wolfe conditions hold.
 
-/// Steps, and trials within a step.
+/// The largest number of steps, and of trials within a step.
 const STEPS: usize = 500;
 const TRIALS: usize = 60;
-/// Wolfe's constants: of the decrease and of the slope.
+/// Wolfe's constants, for the decrease and for the slope.
 const DECREASE: f64 = 1e-4;
 const SLOPE: f64 = 0.9;
 /// A Newton step that would gain less than this is the last.
 const GAIN: f64 = 1e-9;
-/// A gain that is worth going on for, where a longer step along one number finds it.
+/// The smallest gain of a long step along one number for which the search goes on.
 const WORTH: f64 = 1e-8;
 
-/// Where a function is least.
+/// The minimum of a function.
 #[derive(Clone, Debug)]
 pub(crate) struct Minimum {
     pub(crate) at: Vec<f64>,
     pub(crate) value: f64,
 }
 
-/// No minimum was found: the last position with its value, and the number along which the function still falls most.
+/// The result if no minimum was found: the last position with its value, and the number along which the function still
+/// falls most.
 #[derive(Clone, Debug)]
 pub(crate) struct NoMinimum {
     pub(crate) at: Vec<f64>,
@@ -29,11 +30,11 @@ pub(crate) struct NoMinimum {
     pub(super) steepest: usize,
 }
 
-/// The minimum from a start, where `f` is finite. `f` gives its value and puts its gradient in its second argument; a value
-/// that is not finite is one to turn back from. `scale` is how far each number ranges.
+/// Finds a minimum from `start`, where `f` must be finite. `f` returns its value and writes its gradient to its second
+/// argument; the search backs away from a value that is not finite. `scale` is the typical range of each number.
 ///
-/// A function that falls towards an infinite number, but less and less, is followed until nothing is left to gain: the value
-/// is its infimum.
+/// If the function falls ever more slowly as a number goes to infinity, it is followed until there is nothing left to
+/// gain: the value is then the infimum.
 pub(crate) fn minimise(
     f: &mut dyn FnMut(&[f64], &mut [f64]) -> f64,
     start: &[f64],
@@ -44,7 +45,7 @@ pub(crate) fn minimise(
     let mut value = f(&at, &mut gradient);
     let mut inverse = diagonal(scale);
     let (mut next, mut next_gradient) = (at.clone(), gradient.clone());
-    // The first direction is long by as much as the scale is wrong.
+    // The length of the first direction is wrong by as much as the scale is.
     let mut fresh = true;
     for _ in 0..STEPS {
         let mut direction: Vec<f64> = (0..n).map(|i| -dot(&inverse[i * n..(i + 1) * n], &gradient)).collect();
@@ -58,7 +59,7 @@ pub(crate) fn minimise(
         let still = slope >= -GAIN || slope.is_nan();
         let length = direction.iter().zip(scale).map(|(d, s)| (d / s).powi(2)).sum::<f64>().sqrt();
         let (mut low, mut high, mut t) = (0.0, f64::INFINITY, if fresh { length.recip().min(1.0) } else { 1.0 });
-        // What is lost in rounding is no increase.
+        // A rounding error is not an increase.
         let rounding = 1e-14 * value.abs();
         let mut found = None;
         for _ in 0..if still { 0 } else { TRIALS } {
@@ -84,7 +85,7 @@ pub(crate) fn minimise(
             gradient.copy_from_slice(&next_gradient);
             fresh = false;
         } else {
-            // Nothing more along the direction: only where a long step gains nothing either is it the minimum.
+            // Nothing more is gained along the direction: this is the minimum only if a long step gains nothing either.
             match probe(f, &at, value, scale) {
                 Some(better) => at = better,
                 None if still || slope > -WORTH => return Ok(Minimum { at, value }),
@@ -109,8 +110,8 @@ fn diagonal(scale: &[f64]) -> Vec<f64> {
     (0..n * n).map(|at| if at % (n + 1) == 0 { scale[at / n].powi(2) } else { 0.0 }).collect()
 }
 
-/// The inverse Hessian after a step and the change of the gradient along it; eq. 6.17 of Nocedal & Wright, *Numerical
-/// Optimization* (2006). The first is that of the scale in the units of this step, eq. 6.20.
+/// Updates the inverse Hessian with a step and the change of the gradient along it; eq. 6.17 of Nocedal & Wright,
+/// *Numerical Optimization* (2006). The first one, from the scale, is rescaled by this step, eq. 6.20.
 fn update(inverse: &mut [f64], step: &[f64], change: &[f64], first: Option<&[f64]>) {
     let (n, curvature) = (step.len(), dot(step, change));
     if curvature <= 0.0 || curvature.is_nan() {
@@ -130,7 +131,7 @@ fn update(inverse: &mut [f64], step: &[f64], change: &[f64], first: Option<&[f64
     }
 }
 
-/// A better position, a step of one or ten scales away in one of the numbers.
+/// Returns a better position, a step of one or ten scales away along one of the numbers, if there is one.
 fn probe(f: &mut dyn FnMut(&[f64], &mut [f64]) -> f64, at: &[f64], value: f64, scale: &[f64]) -> Option<Vec<f64>> {
     let mut gradient = vec![0.0; at.len()];
     let steps = [1.0, -1.0, 10.0, -10.0];

@@ -1,4 +1,5 @@
-//! Exact posteriors, from a model's density: Markov chains and importance sampling, and what their draws are worth.
+//! Exact posteriors from a model's density: Markov chains and importance sampling, with diagnostics; and maximum
+//! likelihood.
 
 mod adaptation;
 mod chains;

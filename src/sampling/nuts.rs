@@ -1,4 +1,4 @@
-//! Chains of the No-U-Turn Sampler over a model's density.
+//! Markov chains of the No-U-Turn Sampler over a model's density.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
@@ -17,10 +17,10 @@ use crate::model::{AnyData, AnyDensity, AnyModel, DataError, Densities, Density,
 use crate::progress::Progress;
 use crate::simulate::{Fixed, Stream, stream};
 
-/// Steps of warm-up: from nowhere, and from a posterior that was found before.
+/// The default number of warm-up steps: without a known posterior, and with one to start from.
 const WARMUP: usize = 1000;
 const WARMUP_FROM: usize = 100;
-/// Chains to be run; made by `model.nuts(&data)`.
+/// Markov chains that are ready to run; made by `model.nuts(&data)`.
 #[derive(Clone, Debug)]
 #[must_use = "nothing is sampled before `run`"]
 pub struct Nuts<'a, M: Model> {
@@ -30,16 +30,17 @@ pub struct Nuts<'a, M: Model> {
     settings: NutsSettings<'a>,
 }
 
-/// Where the density comes from.
+/// The source of the density.
 #[derive(Clone, Debug)]
 enum DensitySource<'a, M: Model> {
-    /// From the data, if they fit.
+    /// Made from the data, after checking them.
     Data(fn(&'a M, &'a M::Data) -> Result<Density<'a, M>, DataError>),
-    /// One that is at hand, and the numbers that it is the posterior of, if not of all; the others are left out as NaN.
+    /// A density that is given, and the names of the numbers that it is the posterior of, or `None` for all; the draws
+    /// of the others are NaN.
     Known(Density<'a, M>, Option<Vec<String>>),
 }
 
-/// How chains are run.
+/// The settings of the chains.
 #[derive(Clone, Debug)]
 struct NutsSettings<'a> {
     seed: u64,
@@ -51,16 +52,16 @@ struct NutsSettings<'a> {
 }
 
 impl<'a, M: Likelihood> Nuts<'a, M> {
-    /// Four chains of 1000 draws after a warm-up of 1000, from seed 0.
+    /// Prepares four chains of 1000 draws each after 1000 warm-up steps, with seed 0.
     pub fn new(model: &'a M, data: &'a M::Data) -> Self {
         Self::with(model, data, DensitySource::Data(Density::new))
     }
 }
 
-// Only `new` asks for a likelihood, so that a model without one is one error and not one for each method.
+// Only `new` requires a likelihood, so that a model without one causes one compiler error and not one for each method.
 impl<'a, M: Model> Nuts<'a, M> {
-    /// Chains over a density of the model's latent variables given the data. Where it is the posterior of some numbers
-    /// alone, those are named.
+    /// Prepares chains over `density`, one of the model's latent variables given `data`. `inferred` names the numbers
+    /// that it is the posterior of; `None` for all.
     pub(crate) fn over(
         model: &'a M,
         data: &'a M::Data,
@@ -75,48 +76,49 @@ impl<'a, M: Model> Nuts<'a, M> {
         Self { model, data, density, settings }
     }
 
-    /// The seed: the same gives the same draws on any number of threads.
+    /// Sets the seed; the default is 0. The same seed gives the same draws on any number of threads.
     pub fn seed(mut self, seed: u64) -> Self {
         self.settings.seed = seed;
         self
     }
 
-    /// How many chains are run, in parallel.
+    /// Sets the number of chains, which run in parallel; the default is 4.
     pub fn chains(mut self, chains: usize) -> Self {
         self.settings.chains = chains;
         self
     }
 
-    /// How many steps adapt the step size and the metric before draws are kept.
+    /// Sets the number of warm-up steps, which adapt the step size and the metric before draws are kept.
     pub fn warmup(mut self, steps: usize) -> Self {
         self.settings.warmup = Some(steps);
         self
     }
 
-    /// Starts each chain from a draw of a posterior that was found before, with its covariance as the metric: the warm-up is
-    /// then 100 steps unless [`warmup`](Nuts::warmup) says otherwise. The chains are as exact as from anywhere else; where
-    /// the weights of the posterior cannot be trusted, its draws count as they are.
+    /// Starts each chain from a draw of a known posterior, with its covariance as the metric. The warm-up is then 100
+    /// steps, unless [`warmup`](Nuts::warmup) sets another number. The chains are as exact as from any other start; if
+    /// the weights of `refined` cannot be trusted, its draws are used with equal weights.
     pub fn start_from(mut self, refined: &'a WeightedDraws<M>) -> Self {
         self.settings.from = Some(refined.any());
         self
     }
 
-    /// How many draws each chain keeps.
+    /// Sets the number of draws that each chain keeps; the default is 1000.
     pub fn draws(mut self, draws: usize) -> Self {
         self.settings.draws = draws;
         self
     }
 
-    /// The acceptance probability that the step size aims at, between 0 and 1; nearer to 1 where there are divergences.
+    /// Sets the acceptance probability that the step size aims at, between 0 and 1; the default is 0.8. Choose a value
+    /// nearer to 1 if there are divergences.
     pub fn target_accept(mut self, probability: f64) -> Self {
-        self.settings.target_accept = probability.clamp(0.05, 0.999);
+        self.settings.target_accept = probability;
         self
     }
 
     /// Runs the chains on all cores.
     ///
     /// # Errors
-    /// Data that do not fit the model, a setting that makes no sense, or a density that is finite nowhere.
+    /// The data do not fit the model, a setting is too small, or no starting point with a finite density is found.
     pub fn run(self) -> Result<Chains<M>, SampleError> {
         self.settings.check()?;
         let (density, inferred) = match self.density {
@@ -138,11 +140,14 @@ impl NutsSettings<'_> {
                 return Err(SampleError::Setting { setting, value, least });
             }
         }
+        if !(0.05..=0.999).contains(&self.target_accept) {
+            return Err(SampleError::TargetAccept { value: self.target_accept });
+        }
         Ok(())
     }
 
-    /// Runs the chains over a density of a model's latent variables given data, of those numbers that are named if it is not
-    /// the posterior of all.
+    /// Runs the chains over a density of a model's latent variables given data. `inferred` names the numbers that it is
+    /// the posterior of; `None` for all.
     fn run(
         &self,
         model: &dyn AnyModel,
@@ -207,7 +212,7 @@ impl NutsSettings<'_> {
         let dimension = start.len();
         let (mut unrounded, mut by_unrounded) = (vec![0.0; dimension], vec![0.0; dimension]);
         let mut in_metric = |y: &[f64], gradient: &mut [f64]| match metric {
-            // The Jacobian is the same everywhere.
+            // The Jacobian of the metric is constant, so it is left out.
             Some(metric) => {
                 metric.forward(y, &mut unrounded);
                 let value = density.gradient(&unrounded, &mut by_unrounded);
@@ -246,8 +251,8 @@ impl NutsSettings<'_> {
     }
 }
 
-/// A point where the density is finite: of what is known, or else uniform on (-2, 2) in the unconstrained space as in
-/// Stan, or else from the prior.
+/// Returns a starting point where the density is finite: a draw of the known posterior if there is one, else uniform on
+/// (-2, 2) in the unconstrained space as in Stan, else a draw of the prior.
 fn start(
     (model, data): (&dyn AnyModel, &dyn AnyData),
     chain: usize,
@@ -281,15 +286,15 @@ fn start(
 }
 
 struct Run {
-    /// For each value its draws.
+    /// The draws of each value.
     columns: Vec<Vec<f64>>,
     divergences: usize,
 }
 
-/// Where chains start, and the space that they run in.
+/// A known posterior: where chains start, and the metric of the space that they run in.
 struct Known<'a> {
     metric: Metric,
-    /// Unconstrained draws, one after the other, and the sums of weights up to each.
+    /// Unconstrained draws, one after the other, and the cumulative sums of their weights.
     q: &'a [f64],
     below: Vec<f64>,
 }

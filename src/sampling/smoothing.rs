@@ -1,21 +1,21 @@
 //! Pareto smoothing of importance weights: Vehtari, Simpson, Gelman, Yao & Gabry, *Pareto smoothed importance sampling*
-//! (Journal of Machine Learning Research 2024, arXiv 1507.02646), in the steps of ArviZ and of R's `loo`.
+//! (Journal of Machine Learning Research 2024, arXiv 1507.02646), with the same steps as ArviZ and R's `loo`.
 
 /// Grid points of the fit, besides the square root of the number of values.
 const GRID: usize = 30;
 /// The scale of the fit's prior, in quartiles of the values (Zhang & Stephens 2009).
 const QUARTILES: f64 = 3.0;
-/// Values that the prior at a shape of 1/2 is worth.
+/// The number of values that the prior, a shape of 1/2, counts as.
 const PRIOR: f64 = 10.0;
-/// Tails of so few values say nothing of their shape.
+/// A tail of at most this many values does not determine a shape.
 const FEW: usize = 4;
 
-/// Replaces the largest of some weights by the means of order statistics of the generalised Pareto distribution that fits
-/// them, and gives back its shape, k-hat. The weights are logarithms, of which the largest is 0 or less; -inf is a weight of
-/// nought. None is raised above 0.
+/// Replaces the largest weights by the expected order statistics of the generalised Pareto distribution that fits them,
+/// and returns its shape, k-hat. The weights are given as logarithms, of which the largest is 0 or less; -inf is a
+/// weight of zero. No logarithm is raised above 0.
 ///
-/// -inf where the tail is flat: more weights share the largest value than a tail holds. Infinite where all but a handful of
-/// weights are negligible.
+/// Returns -inf if the tail is flat, that is, if more weights share the largest value than a tail holds; returns
+/// infinity if all but a few weights are negligible.
 pub(super) fn smooth(log_weights: &mut [f64]) -> f64 {
     let n = log_weights.len();
     let tail = (n as f64 / 5.0).min(3.0 * (n as f64).sqrt()).ceil() as usize;
@@ -44,14 +44,14 @@ pub(super) fn smooth(log_weights: &mut [f64]) -> f64 {
     shape
 }
 
-/// Shape k and scale of a generalised Pareto distribution, by the posterior mean of Zhang & Stephens, *A new and efficient
-/// estimation method for the generalized Pareto distribution* (Technometrics 2009); the shape drawn to 1/2 as by ten more
-/// values. `values` are positive and ascend. Nothing if they tell no shape.
+/// Returns the shape k and the scale of a generalised Pareto distribution, by the posterior mean of Zhang & Stephens,
+/// *A new and efficient estimation method for the generalized Pareto distribution* (Technometrics 2009). A prior worth
+/// ten values shrinks the shape towards 1/2. `values` are positive and ascend. `None` if they do not determine a shape.
 fn fit_generalised_pareto(values: &[f64]) -> Option<(f64, f64)> {
     let n = values.len() as f64;
     let grid = GRID + n.sqrt() as usize;
     let (quartile, largest) = (values[(n / 4.0 + 0.5) as usize - 1], values[values.len() - 1]);
-    // b = -k / scale, and the k that is likeliest with it.
+    // b = -k / scale, and the k that maximises the likelihood for it.
     let shape = |b: f64| values.iter().map(|x| (-b * x).ln_1p()).sum::<f64>() / n;
     let candidates: Vec<(f64, f64)> = (1..=grid)
         .map(|i| {
@@ -78,7 +78,8 @@ fn fit_generalised_pareto(values: &[f64]) -> Option<(f64, f64)> {
 mod tests {
     use super::*;
 
-    /// Uniform on [0, 1) from a 64-bit linear congruential generator, which Python repeats to the bit.
+    /// Returns uniform numbers on [0, 1) from a 64-bit linear congruential generator, which Python reproduces to the
+    /// bit.
     fn uniform(mut seed: u64, n: usize) -> Vec<f64> {
         let mut next = || {
             seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
@@ -87,7 +88,7 @@ mod tests {
         (0..n).map(|_| next()).collect()
     }
 
-    /// k-hat, effective sample size and the largest normalised log weight.
+    /// Returns k-hat, the effective sample size and the largest normalised log weight.
     fn smoothed(log_weights: impl Iterator<Item = f64>) -> [f64; 3] {
         let mut log_weights: Vec<f64> = log_weights.collect();
         let highest = log_weights.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -98,7 +99,7 @@ mod tests {
         [k, 1.0 / squares, log_weights.iter().copied().fold(f64::NEG_INFINITY, f64::max) - sum.ln()]
     }
 
-    /// Against ArviZ 0.23.4, by these lines of Python, where `u(n)` are the numbers of `uniform(7, n)`:
+    /// Compares with ArviZ 0.23.4, by these lines of Python, where `u(n)` are the numbers of `uniform(7, n)`:
     ///
     /// ```text
     /// lw, k = arviz.psislw(-shape * numpy.log(u(n)))
@@ -130,8 +131,8 @@ mod tests {
         }
     }
 
-    /// Weights u^-k have the tail of a Pareto distribution of shape k. The error of the fit, from 1000 values drawn to 1/2 by
-    /// ten more, is about (1 + k) / sqrt(1000).
+    /// Weights u^-k have the tail of a Pareto distribution of shape k. The error of the fit, from 1000 values and a
+    /// prior worth ten, is about (1 + k) / sqrt(1000).
     #[test]
     fn known_shapes_are_found() {
         for shape in [0.05, 0.3, 0.7, 1.0, 2.0] {

@@ -1,15 +1,16 @@
-//! Threads for what evaluates densities.
+//! Threads that evaluate densities.
 
 use super::SampleError;
 
-/// The stack of a chain's thread, in bytes: at least, for each unconstrained number, and at most. It takes up memory only as
-/// far as it is used.
+/// The stack of a chain's thread, in bytes: the base size, the addition for each unconstrained number, and the maximum.
+/// Only the part that is used takes up memory.
 const STACK: usize = 8 << 20;
 const STACK_FOR_EACH: usize = 1 << 20;
 const STACK_MOST: usize = 1 << 30;
 
-/// Runs something that evaluates a density of so many numbers on threads of its own: as many as there are cores, but no more
-/// than `most`. A number with derivatives lies on the stack with all of them, a vector of such with their square.
+/// Calls `run`, which evaluates a density of `dimension` numbers, on its own threads: as many as there are cores, but
+/// at most `most`. They need a large stack: a number with `dimension` derivatives lies on it, and a vector of such
+/// numbers takes the square of that.
 pub(super) fn on_threads<R: Send>(
     dimension: usize,
     most: usize,
@@ -24,8 +25,8 @@ pub(super) fn on_threads<R: Send>(
     if rayon::current_thread_index().is_none() {
         return Ok(threads.install(run));
     }
-    // Called from a parallel loop. While one of its threads waits for others, rayon begins another step of the loop on top of
-    // this one, and so on until the stack is full: so a plain thread does the waiting.
+    // This is a call from within a parallel loop. If one of the loop's threads waited here, rayon would begin another
+    // step of the loop on top of this one, and so on until the stack is full; so a plain thread does the waiting.
     std::thread::scope(|scope| {
         let waiting = std::thread::Builder::new().spawn_scoped(scope, || threads.install(run));
         let waiting = waiting.map_err(|error| failed(error.to_string()))?;

@@ -1,20 +1,22 @@
-//! One transition of the No-U-Turn Sampler: a trajectory of leapfrog steps that doubles until it turns back, and a point of it.
+//! One transition of the No-U-Turn Sampler: a trajectory of leapfrog steps that doubles until it makes a U-turn, and a
+//! point that is drawn from it.
 //!
-//! Hoffman and Gelman (2014, arXiv 1111.4246) with points drawn by their weight (Betancourt 2017, arXiv 1701.02434, appendix
-//! A.3) and, as in Stan, a look for a turn between the halves of a trajectory besides the one between its ends. The metric is
-//! diagonal: momenta are kept in units in which they are standard Normal, and `scale` takes them back.
+//! The algorithm is that of Hoffman and Gelman (2014, arXiv 1111.4246), with points drawn by their weight (Betancourt
+//! 2017, arXiv 1701.02434, appendix A.3) and, as in Stan, checks for a U-turn between the halves of a trajectory
+//! besides the one between its ends. The metric is diagonal: momenta are kept in units in which they are standard
+//! Normal, and `scale` converts them.
 
 use rand::RngExt;
 use rand_distr::StandardNormal;
 
 use crate::simulate::Stream;
 
-/// A trajectory doubles at most so often.
+/// The largest number of doublings of a trajectory.
 const DEPTH: usize = 10;
-/// An error of the energy beyond which a trajectory is said to diverge.
+/// The energy error above which a trajectory counts as divergent.
 const DIVERGED: f64 = 1000.0;
 
-/// A log density with its gradient, which goes to the second argument.
+/// A log density, which writes its gradient to the second argument.
 pub(super) type Gradient<'a> = dyn FnMut(&[f64], &mut [f64]) -> f64 + 'a;
 
 /// A position, the log density there and its gradient.
@@ -39,41 +41,42 @@ impl Position {
     }
 }
 
-/// What a transition was like.
+/// Statistics of a transition.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Transition {
     /// The mean probability of accepting a step, over the points of the trajectory.
     pub(super) accept: f64,
-    /// Whether a leapfrog step lost the energy.
+    /// Whether the energy error of a leapfrog step was too large.
     pub(super) diverged: bool,
-    /// Whether the position is another one than before.
+    /// Whether the position changed.
     pub(super) moved: bool,
 }
 
-/// Points of a trajectory, side by side in time.
+/// A part of a trajectory: points that are consecutive in time.
 #[derive(Debug)]
 struct Piece {
-    /// The momenta at both ends: the one that was reached first, and the one that was reached last.
+    /// The momenta at both ends: first at the end that was reached first, then at the end that was reached last.
     ends: [Vec<f64>; 2],
     /// The sum of the momenta.
     sum: Vec<f64>,
-    /// The log of the sum of the weights exp(-H), over that of the start.
+    /// The log of the sum of the weights exp(-H), relative to that of the start.
     log_weight: f64,
     /// The point that was drawn.
     drawn: Position,
 }
 
-/// What makes transitions, with its buffers.
+/// The sampler's state between transitions, with its buffers.
 #[derive(Debug, Default)]
 pub(super) struct Walker {
     /// The scale of each number: the square root of the inverse metric.
     pub(super) scale: Vec<f64>,
     /// The length of a leapfrog step.
     pub(super) step: f64,
-    /// Where the trajectory ends in the past and in the future, with the momenta there.
+    /// The ends of the trajectory in the past and in the future, with the momenta there.
     ends: [(Position, Vec<f64>); 2],
     free: Vec<Piece>,
-    /// How likely steps were accepted so far, summed over the points of the trajectory, and how many there are.
+    /// The sum of the acceptance probabilities over the points of the trajectory so far, and the number of these
+    /// points.
     accept: f64,
     points: usize,
     diverged: bool,
@@ -84,7 +87,7 @@ impl Walker {
         Self { scale, step: 1.0, ..Self::default() }
     }
 
-    /// Moves `position` to a point of a trajectory through it.
+    /// Moves `position` to a point that is drawn from a trajectory through it.
     pub(super) fn transition(
         &mut self,
         position: &mut Position,
@@ -111,7 +114,7 @@ impl Walker {
             if !forward {
                 whole.ends.swap(0, 1);
             }
-            // New pieces are preferred, which keeps draws apart (Betancourt, A.3.2).
+            // New pieces are preferred, which makes successive draws less correlated (Betancourt, A.3.2).
             let better = new.log_weight - whole.log_weight;
             let turned = whole.turns_with(&new);
             moved |= self.join(&mut whole, new, better, rng);
@@ -130,7 +133,8 @@ impl Walker {
         Transition { accept: self.accept / self.points.max(1) as f64, diverged: self.diverged, moved }
     }
 
-    /// 2^depth points that follow an end, which moves along. `None` if they diverge or turn back.
+    /// Returns 2^`depth` points that follow `end`, and moves `end` to the last of them. `None` if they diverge or make
+    /// a U-turn.
     fn grow(
         &mut self,
         depth: usize,
@@ -165,7 +169,7 @@ impl Walker {
         Some(first)
     }
 
-    /// A leapfrog step in the units of the metric. Returns the energy after it.
+    /// Makes a leapfrog step in the units of the metric. Returns the energy after it.
     fn leapfrog(&self, (position, momentum): &mut (Position, Vec<f64>), step: f64, density: &mut Gradient<'_>) -> f64 {
         let Position { q, gradient, value } = position;
         for (((q, p), g), scale) in q.iter_mut().zip(&mut *momentum).zip(&*gradient).zip(&self.scale) {
@@ -177,7 +181,7 @@ impl Walker {
         energy(*value, momentum)
     }
 
-    /// A piece of one point.
+    /// Makes a piece of one point.
     fn piece(&mut self, position: &Position, momentum: &[f64], log_weight: f64) -> Piece {
         let empty = || Piece { ends: Default::default(), sum: Vec::new(), log_weight, drawn: Position::default() };
         let mut piece = self.free.pop().unwrap_or_else(empty);
@@ -191,8 +195,8 @@ impl Walker {
         piece
     }
 
-    /// Adds a piece that follows the last end of another, whose point is the new one's with the probability exp(log_share).
-    /// Returns whether it is.
+    /// Appends `next` to the last end of `piece`, and takes the drawn point of `next` with probability
+    /// exp(`log_share`). Returns whether it was taken.
     fn join(&mut self, piece: &mut Piece, mut next: Piece, log_share: f64, rng: &mut Stream) -> bool {
         let taken = log_share >= 0.0 || rng.random::<f64>() < log_share.exp();
         if taken {
@@ -205,7 +209,8 @@ impl Walker {
         taken
     }
 
-    /// A length of steps to begin with: doubled or halved until the first step is accepted with a probability of about 0.8.
+    /// Sets an initial step size: it is doubled or halved until the first step is accepted with a probability of about
+    /// 0.8.
     pub(super) fn find_step(&mut self, position: &Position, density: &mut Gradient<'_>, rng: &mut Stream) {
         let mut accepted = |step: f64| {
             let momentum: Vec<f64> = position.q.iter().map(|_| rng.sample(StandardNormal)).collect();
@@ -216,7 +221,7 @@ impl Walker {
         let grows = accepted(1.0);
         let factor = if grows { 2.0 } else { 0.5 };
         let mut step = 1.0;
-        // Numbers as far apart as 2^50 are no matter of a step.
+        // A factor of 2^50 is more than any step size needs.
         for _ in 0..50 {
             if accepted(step * factor) != grows {
                 break;
@@ -228,12 +233,12 @@ impl Walker {
 }
 
 impl Piece {
-    /// Whether this piece, joined with one that follows its last end, turns back: from one end to the other, or from one
-    /// piece to the nearest point of the other.
+    /// Returns whether this piece, joined with `next` at its last end, makes a U-turn: from one end to the other, or
+    /// from one piece to the nearest point of the other.
     fn turns_with(&self, next: &Self) -> bool {
         let [first, last] = &self.ends;
         let [next_first, next_last] = &next.ends;
-        // Six products of a sum of momenta with one of them.
+        // Six dot products of a sum of momenta with a momentum.
         let along = sums([first, last, &self.sum, next_first, next_last, &next.sum], |[a, b, sum, c, d, next]| {
             let (whole, to_next, from_last) = (sum + next, sum + c, b + next);
             [whole * a, whole * d, to_next * a, to_next * c, from_last * b, from_last * d]
@@ -242,13 +247,13 @@ impl Piece {
     }
 }
 
-/// The Hamiltonian, momenta being standard Normal.
+/// Returns the Hamiltonian for standard Normal momenta.
 fn energy(value: f64, momentum: &[f64]) -> f64 {
     0.5 * sums([momentum], |[p]| [p * p])[0] - value
 }
 
-/// Sums over vectors of the same length of what is made of an element of each. Four sums run side by side, so that none waits
-/// for the one before.
+/// Returns the sums of `of` over the elements of vectors of equal length. Four partial sums run side by side, so that
+/// none waits for the one before.
 #[inline]
 fn sums<const N: usize, const K: usize>(vectors: [&[f64]; N], of: impl Fn([f64; N]) -> [f64; K]) -> [f64; K] {
     let len = vectors[0].len();
@@ -310,15 +315,16 @@ mod tests {
         assert!(moved.accept > 0.999 && !moved.diverged && moved.moved, "{moved:?}");
     }
 
-    /// A transition from an exact draw is an exact draw, whatever the step: coarse ones, which are often refused, tell most.
+    /// A transition from an exact draw gives an exact draw, whatever the step size: coarse steps, which are often
+    /// refused, are the strictest test.
     #[test]
     fn a_transition_leaves_the_distribution_as_it_is() {
         const DRAWS: u64 = 200_000;
         for (step, scale) in [(0.3, 1.0), (0.9, 1.0), (1.7, 1.0), (0.9, 0.3)] {
             let mut walker = Walker::new(vec![0.1 * scale, 1.5 * scale]);
             walker.step = step;
-            // Of the Normal number in sds and the uniform that the logistic one is a function of: mean squares, a fourth
-            // power, and how the two hang together. Each with its exact mean and variance.
+            // Moments of the Normal number in sds and of the uniform that the logistic number is a function of: mean
+            // squares, a fourth power and a cross moment. Each with its exact mean and variance.
             let exact = [(1.0, 2.0), (3.0, 96.0), (1.0 / 12.0, 1.0 / 180.0), (0.0, 1.0 / 12.0)];
             let mut sums = [0.0; 4];
             let mut refused = 0;

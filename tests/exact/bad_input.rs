@@ -4,7 +4,7 @@ use std::fs;
 use std::io::ErrorKind::NotFound;
 use std::path::PathBuf;
 
-use hierarch::io::DataError;
+use hierarch::model::DataError;
 use hierarch::model::check;
 use proptest::test_runner::Config as ProptestConfig;
 use proptest::{prop_assert_eq, proptest};
@@ -132,7 +132,7 @@ fn numbers_that_are_not_finite() {
             "line 3",
             &quoted,
             "the column `x`",
-            "finite number: remove the row or mend it"
+            "finite number: remove the row or correct it"
         );
     }
 }

@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use hierarch::io::{DataError, DataSet, read_column, read_csv, write_csv};
+use hierarch::io::{read_column, read_csv, write_csv};
+use hierarch::model::{DataError, DataSet};
 use tempfile::{TempDir, tempdir};
 
 hierarch::model! {

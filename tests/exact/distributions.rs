@@ -1317,3 +1317,45 @@ fn simplices_map_unconstrained_numbers() {
     assert_eq!(constrain_simplex([0.0; 4]).0.map(|x| (4.0 * x * 1e12).round()), [1e12; 4]);
     assert_eq!(constrain_simplex([0.3]), ([1.0], 0.0));
 }
+
+/// The table of the macro names every distribution of the library, with as many arguments as its constructor has, and of each
+/// the kind of support that it has.
+#[test]
+fn the_table_of_the_macro_is_that_of_the_library() {
+    let table = include_str!("../../macros/src/builtin.rs");
+    let library = include_str!("../../core/src/distributions/mod.rs");
+    let rows = table.lines().filter_map(|line| line.trim().strip_prefix("row(\""));
+    let rows: Vec<(&str, usize, &str)> = rows
+        .map(|row| {
+            let (name, rest) = row.split_once('"').unwrap();
+            let (arguments, rest) = rest.split_once("],").unwrap();
+            (name, arguments.matches('"').count() / 2, rest.rsplit_once("Support::").unwrap().1.trim_end_matches("),"))
+        })
+        .collect();
+    let exported = library.split("pub use ").skip(1).flat_map(|of| {
+        let (module, names) = of.split_once(';').unwrap().0.split_once("::").unwrap();
+        let names = names.trim_matches(['{', '}']).split(',').map(str::trim);
+        names.filter(move |_| !["support", "normal"].contains(&module)).collect::<Vec<_>>()
+    });
+    let mut exported: Vec<&str> = exported.chain(["Normal"]).collect();
+    let mut named: Vec<&str> = rows.iter().map(|row| row.0).collect();
+    exported.sort_unstable();
+    named.sort_unstable();
+    assert_eq!(named, exported);
+    for case in all() {
+        let (_, arguments, support) =
+            rows.iter().find(|row| row.0 == case.name).unwrap_or_else(|| panic!("{}", case.name));
+        // Vectors of parameters count as one argument.
+        assert!(*arguments <= case.parameters.len(), "{}", case.title());
+        let found = case.support();
+        let as_told = match *support {
+            "Real" => found == Support::Real,
+            "Positive" => found == Support::Above(0.0),
+            "Unit" => found == Support::Interval(0.0, 1.0),
+            "Whole" => case.is_whole(),
+            "Arguments" => found != Support::Real,
+            other => panic!("{}: {other}", case.name),
+        };
+        assert!(as_told, "{}: {found:?} is not {support}", case.title());
+    }
+}

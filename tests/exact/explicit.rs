@@ -3,7 +3,7 @@
 
 use hierarch::autodiff::log_sum_exp;
 use hierarch::distributions::Normal;
-use hierarch::io::DataSet;
+use hierarch::model::DataSet;
 use hierarch::model::{Density, Explicit, constrain, global_slots, local_ranges, local_slots, unconstrain};
 use hierarch::prelude::*;
 use hierarch::simulate::Stream;

@@ -229,7 +229,7 @@ fn what_cannot_be_refined_says_why() {
     let bad = MeansData { events: MeansEvents { x: vec![[0.0, f64::NAN, 1.0]] } };
     assert!(refuse(&bad, &good(), 1000).contains("`x`"));
     let missing = Gaussian { names: vec!["theta[0]", "theta[2]"], ..good() };
-    assert!(refuse(&data, &missing, 1000).contains("says nothing of `theta[1]`, and"));
+    assert!(refuse(&data, &missing, 1000).contains("lacks `theta[1]`, but"));
     let surplus = Gaussian { names: vec!["theta[0]", "theta[1]", "theta[2]", "x"], ..good() };
     assert!(refuse(&data, &surplus, 1000).contains("is a distribution of `x`, which"));
     let infinite = Gaussian { sd: vec![1.0, f64::INFINITY, 1.0], ..good() };

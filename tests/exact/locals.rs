@@ -1,6 +1,6 @@
 //! Local variables as columns, where their numbers are, and their maps to unconstrained numbers and back.
 
-use hierarch::io::{Column, Frame, LocalSet, Values};
+use hierarch::model::{Column, Frame, LocalSet, Values};
 use hierarch::model::{
     LocalSlot, LocalValues, check_locals, constrain, global_slots, local_ranges, local_slots, log_density,
     log_jacobian_of_all, names, unconstrain,

@@ -6,8 +6,9 @@
 use hierarch::calibration::strategies::{Conjugate, NormalNormal, Visit, conjugate, prior, simulations, sizes};
 use hierarch::calibration::{Calibrate, Tolerance};
 use hierarch::draws::diagnostics::mcse_mean;
-use hierarch::io::{DataSet, LocalSet, read_csv, write_csv};
+use hierarch::io::{read_csv, write_csv};
 use hierarch::model::{AsNumbers, Density, PlateSize, log_density, unconstrain};
+use hierarch::model::{DataSet, LocalSet};
 use hierarch::prelude::*;
 use hierarch_tests::models::*;
 use hierarch_tests::properties::{cases, simulate};

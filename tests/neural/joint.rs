@@ -217,7 +217,7 @@ fn a_refined_joint_belief_is_exact() {
     }
     let alone = model.joint_npe().without_hierarchy().train(Budget::simulations(2_000)).unwrap();
     let error = alone.condition(&data).unwrap().importance_sample(&model, &data).unwrap_err().to_string();
-    assert!(error.contains("says nothing of `mu`, `tau`"), "{error}");
+    assert!(error.contains("lacks `mu`, `tau`"), "{error}");
 }
 
 /// The rank of the truth among `draws` draws is uniform on 0..=draws where the posterior is right. The p-value of the mean
@@ -449,7 +449,7 @@ fn what_a_joint_posterior_cannot_tell_says_why() {
     let text = |error: &dyn std::error::Error| error.to_string();
     // Floors are drawn given whether their tower is tall; their density with that summed out is not known.
     let error = text(&posterior.importance_sample(&model, data).unwrap_err());
-    assert!(error.contains("says nothing of `level[0]`"), "{error}");
+    assert!(error.contains("lacks `level[0]`"), "{error}");
     for share in [0.0, 1.0, f64::NAN] {
         let error = text(&npe().share_of_globals(share).train(Budget::simulations(256)).unwrap_err());
         assert!(error.contains(&format!("is {share}: it must lie between 0 and 1")), "{error}");

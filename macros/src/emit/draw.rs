@@ -39,13 +39,13 @@ pub fn emit(tree: &Tree) -> TokenStream {
     quote! {
         fn draw(
             &self,
-            __plan: &::hierarch::simulate::Plan<'_, Self>,
-            __rng: &mut ::hierarch::simulate::Stream,
-        ) -> ::core::result::Result<::hierarch::simulate::Simulation<Self>, ::hierarch::simulate::SimulateError> {
+            __plan: &::hierarch::__private::Plan<'_, Self>,
+            __rng: &mut ::hierarch::__private::Stream,
+        ) -> ::core::result::Result<::hierarch::__private::Simulation<Self>, ::hierarch::__private::SimulateError> {
             #params
             #(#stores)*
             #body
-            ::core::result::Result::Ok(::hierarch::simulate::Simulation {
+            ::core::result::Result::Ok(::hierarch::__private::Simulation {
                 globals: #globals { #(#global_names),* },
                 locals: #locals { #(#local_plates),* },
                 data: #data { #(#observed,)* #(#data_plates),* },
@@ -183,7 +183,7 @@ impl Draw<'_> {
                 quote!(#function(#(#args,)* &mut *__rng))
             }
             _ => {
-                let draw = |d| quote!(::hierarch::simulate::draw(#text, &#d, __rng)?);
+                let draw = |d| quote!(::hierarch::__private::draw(#text, &#d, __rng)?);
                 let one = choose(definition, lift, &draw);
                 match &v.shape {
                     Some(shape) if !v.vector => {
@@ -240,11 +240,11 @@ impl Draw<'_> {
         let otherwise = match (&v.index_of, drawn) {
             (Some(of), _) => {
                 let of = count(of);
-                quote!(::hierarch::simulate::draw_index(#text, #of, __rng)?)
+                quote!(::hierarch::__private::draw_index(#text, #of, __rng)?)
             }
             (None, Some(drawn)) => drawn,
             (None, None) => {
-                quote!(return ::core::result::Result::Err(::hierarch::simulate::SimulateError::NoCovariate {
+                quote!(return ::core::result::Result::Err(::hierarch::__private::SimulateError::NoCovariate {
                     variable: #text,
                 }))
             }
@@ -333,7 +333,7 @@ impl Draw<'_> {
         };
         let drawn = Definition::read(distribution).map(|d| {
             let name = name.to_string();
-            self.lift(outer, |lift| choose(&d, lift, &|d| quote!(::hierarch::simulate::draw(#name, &#d, __rng)?)))
+            self.lift(outer, |lift| choose(&d, lift, &|d| quote!(::hierarch::__private::draw(#name, &#d, __rng)?)))
         });
         let drawn = drawn.unwrap_or_default();
         quote!(match __plan.random_size(#index, #like) {

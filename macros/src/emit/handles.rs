@@ -16,7 +16,7 @@ pub fn emit(tree: &Tree) -> TokenStream {
         let (constant, doc) = (format_ident!("{}", name.to_uppercase()), format!("The {what} `{name}`."));
         quote! {
             #[doc = #doc]
-            pub const #constant: ::hierarch::model::Name = ::hierarch::model::Name::new(#name);
+            pub const #constant: ::hierarch::__private::Name = ::hierarch::__private::Name::new(#name);
         }
     });
     let name = &tree.name;

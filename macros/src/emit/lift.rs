@@ -94,7 +94,7 @@ impl VisitMut for LiftVisitor<'_, '_> {
                 *expr = Expr::Verbatim(quote!(<#scalar as ::core::convert::From<f64>>::from(#expr)));
             }
             Expr::Path(path) if is_constant(path) => {
-                *expr = Expr::Verbatim(quote!(::hierarch::autodiff::Lift::<#scalar>::lift(#path)));
+                *expr = Expr::Verbatim(quote!(::hierarch::__private::Lift::<#scalar>::lift(#path)));
             }
             Expr::Index(index) => {
                 if let Some(other) = plain_index(index).and_then(|(values, at)| (self.0.index)(values, at)) {

@@ -97,12 +97,12 @@ fn no_density(name: &Ident, why: &str) -> TokenStream {
             where
                 for<'a> (&'a #name,): Density,
             {
-                fn log_density_lanes<V: ::hierarch::autodiff::Lanes>(
+                fn log_density_lanes<V: ::hierarch::__private::Lanes>(
                     &self,
                     _: &Self::Data,
                     _: &[f64],
                     _: &mut [f64],
-                    _: &mut ::hierarch::model::Scratch,
+                    _: &mut ::hierarch::__private::Scratch,
                     _: ::hierarch::model::DensityPart,
                 ) -> f64 {
                     (self,).log_density()

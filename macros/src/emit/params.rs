@@ -15,7 +15,7 @@ pub fn bind_params(tree: &Tree, scalar: &TokenStream) -> TokenStream {
             ty => is_number(ty),
         };
         if lifted {
-            quote!(let #name = ::hierarch::autodiff::Lift::<#scalar>::lift(self.#name);)
+            quote!(let #name = ::hierarch::__private::Lift::<#scalar>::lift(self.#name);)
         } else {
             quote!(let #name = &self.#name;)
         }

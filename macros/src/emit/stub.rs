@@ -30,9 +30,9 @@ pub fn emit(mut tree: Tree) -> TokenStream {
             }
             fn draw(
                 &self,
-                plan: &::hierarch::simulate::Plan<'_, Self>,
-                rng: &mut ::hierarch::simulate::Stream,
-            ) -> ::core::result::Result<::hierarch::simulate::Simulation<Self>, ::hierarch::simulate::SimulateError> {
+                plan: &::hierarch::__private::Plan<'_, Self>,
+                rng: &mut ::hierarch::__private::Stream,
+            ) -> ::core::result::Result<::hierarch::__private::Simulation<Self>, ::hierarch::__private::SimulateError> {
                 ::core::unreachable!()
             }
             fn walk(
@@ -40,7 +40,7 @@ pub fn emit(mut tree: Tree) -> TokenStream {
                 data: ::core::option::Option<&Self::Data>,
                 globals: ::core::option::Option<&Self::Globals>,
                 locals: ::core::option::Option<&Self::Locals>,
-                walk: &mut dyn ::hierarch::model::Walk,
+                walk: &mut dyn ::hierarch::__private::Walk,
             ) {
                 ::core::unreachable!()
             }
@@ -52,12 +52,12 @@ pub fn emit(mut tree: Tree) -> TokenStream {
         #[automatically_derived]
         #[allow(unused_variables)]
         impl ::hierarch::model::Explicit for #name {
-            fn log_density_lanes<V: ::hierarch::autodiff::Lanes>(
+            fn log_density_lanes<V: ::hierarch::__private::Lanes>(
                 &self,
                 data: &Self::Data,
                 q: &[f64],
                 gradient: &mut [f64],
-                scratch: &mut ::hierarch::model::Scratch,
+                scratch: &mut ::hierarch::__private::Scratch,
                 part: ::hierarch::model::DensityPart,
             ) -> f64 {
                 ::core::unreachable!()

@@ -36,7 +36,7 @@ pub fn emit(tree: &Tree) -> TokenStream {
             __data: ::core::option::Option<&Self::Data>,
             __globals: ::core::option::Option<&Self::Globals>,
             __locals: ::core::option::Option<&Self::Locals>,
-            __walk: &mut dyn ::hierarch::model::Walk,
+            __walk: &mut dyn ::hierarch::__private::Walk,
         ) {
             #params
             #cursors
@@ -66,7 +66,7 @@ impl Walk<'_> {
         let mut bind = |v: &Variable, elements: TokenStream| {
             let (slot, len, free) = (slot(&v.name), v.len(), v.free());
             tokens.extend(quote! {
-                let #slot = ::hierarch::model::Slot { free: __free, value: __value, stride: #elements };
+                let #slot = ::hierarch::__private::Slot { free: __free, value: __value, stride: #elements };
                 __free += #free * #elements;
                 __value += #len * #elements;
             });
@@ -151,7 +151,7 @@ impl Walk<'_> {
         quote! {
             #shown
             let __categories = #categories;
-            __walk.sum_out(__categories, &mut |__walk: &mut dyn ::hierarch::model::Walk, __k: usize| {
+            __walk.sum_out(__categories, &mut |__walk: &mut dyn ::hierarch::__private::Walk, __k: usize| {
                 let __term: f64 = #term;
                 __walk.term(__term);
                 let #name = #value;
@@ -195,7 +195,7 @@ impl Walk<'_> {
         quote! {
             {
                 use ::hierarch::model::{DerivedNumbers as _, DerivedOther as _};
-                (&&::hierarch::model::Derived(&#name)).show(&mut |__numbers: &[f64]| {
+                (&&::hierarch::__private::Derived(&#name)).show(&mut |__numbers: &[f64]| {
                     __walk.derived(#text, #element, __numbers)
                 });
             }
@@ -220,7 +220,7 @@ impl Walk<'_> {
                 let len = &shape.len;
                 let position = position(shape);
                 let one = choose(definition, lift, &|d| {
-                    quote!(::hierarch::model::walk::latent(#text, #slot.at(#element).component(#position), &#d, __known.map(|__k| __k[#position]), __walk))
+                    quote!(::hierarch::__private::walk::latent(#text, #slot.at(#element).component(#position), &#d, __known.map(|__k| __k[#position]), __walk))
                 });
                 quote!({
                     let __known: ::core::option::Option<[f64; #len]> = #known;
@@ -232,9 +232,9 @@ impl Walk<'_> {
                 })
             }
             Some(_) => choose(definition, lift, &|d| {
-                quote!(::hierarch::model::walk::latent_vector(#text, #slot.at(#element), &#d, #known, __walk))
+                quote!(::hierarch::__private::walk::latent_vector(#text, #slot.at(#element), &#d, #known, __walk))
             }),
-            None => choose(definition, lift, &|d| quote!(::hierarch::model::walk::latent(#text, #slot.at(#element), &#d, #known, __walk))),
+            None => choose(definition, lift, &|d| quote!(::hierarch::__private::walk::latent(#text, #slot.at(#element), &#d, #known, __walk))),
         });
         let export = push_export(plate, name);
         quote!(let #name = #value; #export)
@@ -286,7 +286,7 @@ impl Walk<'_> {
         plate: Option<&Plate>,
     ) -> TokenStream {
         let one = |lift: &Lift, x: TokenStream| {
-            choose(definition, lift, &|d| quote!(::hierarch::model::walk::observe(&#place, &#d, #x, __walk);))
+            choose(definition, lift, &|d| quote!(::hierarch::__private::walk::observe(&#place, &#d, #x, __walk);))
         };
         self.lift(plate, |lift| match &v.shape {
             Some(shape) if !v.vector => {
@@ -297,7 +297,7 @@ impl Walk<'_> {
             Some(_) => choose(
                 definition,
                 lift,
-                &|d| quote!(::hierarch::model::walk::observe_vector(&#place, &#d, __number, __walk);),
+                &|d| quote!(::hierarch::__private::walk::observe_vector(&#place, &#d, __number, __walk);),
             ),
             None => one(lift, quote!(__number)),
         })
@@ -336,7 +336,7 @@ impl Walk<'_> {
         let place = place(name, outer, outer.map_or(quote!(0usize), element));
         let term = Definition::read(distribution).map(|d| {
             self.lift(outer, |lift| {
-                choose(&d, lift, &|d| quote!(::hierarch::model::walk::observe(&#place, &#d, __size, __walk);))
+                choose(&d, lift, &|d| quote!(::hierarch::__private::walk::observe(&#place, &#d, __size, __walk);))
             })
         });
         let term = term.unwrap_or_default();
@@ -374,7 +374,7 @@ fn place(variable: &Ident, plate: Option<&Plate>, element: TokenStream) -> Token
             quote!(::core::option::Option::Some((#name, #element)))
         }
     };
-    quote!(::hierarch::model::Place { variable: #name, plate: #plate })
+    quote!(::hierarch::__private::Place { variable: #name, plate: #plate })
 }
 
 /// Emits the position of the element at hand in the columns of `plate`.

@@ -53,7 +53,7 @@ pub fn prior<M: Model>(model: &M) -> impl Strategy<Value = M::Globals> + use<M> 
     })
 }
 
-/// Returns sizes by name, as for [`Simulate::size`](crate::simulate::Simulate::size), of the plates at the top of
+/// Returns sizes by name, as for [`Simulated::size`](crate::simulate::Simulated::size), of the plates at the top of
 /// `model` that have a range. Failures are reported for the smallest sizes.
 pub fn sizes<M: Model>(model: &M) -> impl Strategy<Value = Vec<(String, usize)>> + use<M> {
     let of_plate = |plate: &Plate| match plate.size {

@@ -14,8 +14,8 @@ use std::rc::Rc;
 
 use super::table::{Table, count, label, position, real, truth};
 use super::{OUTSIDE, plain};
-use crate::io::{Column, DataError, Frame, Values};
 use crate::model::{self, Kind, PlateSize, Role, Specification, Variable};
+use crate::model::{Column, DataError, Frame, Values};
 
 /// Reads the columns of a data set, in the order of the model.
 pub fn frame(
@@ -437,7 +437,7 @@ struct CsvReader<'a> {
 }
 
 impl CsvReader<'_> {
-    /// The frame has no names: a data set takes its columns by their order.
+    /// Makes the frame of a data set. It has no names: a data set takes its columns by their order.
     fn frame(&self, placed: &Placed<'_>) -> Result<Frame<'static>, DataError> {
         let columns = placed.part.variables.iter().map(|v| self.column(placed, v)).collect::<Result<_, _>>()?;
         let plates = placed.plates.iter().map(|p| self.frame(p)).collect::<Result<_, _>>()?;

@@ -49,8 +49,7 @@ impl Table {
                 continue;
             }
             if table.header.len() == 1 && line > first && !row[0].is_empty() {
-                let what =
-                    format!("line {first} is blank, with more below it: leave it out or say what the number there is");
+                let what = format!("line {first} is blank, with more lines below it: remove it or fill in its number");
                 return Err(wrong(what));
             }
             table.rows.push(row);
@@ -74,7 +73,7 @@ impl Table {
                     }
                     true => format!("line {line} has {fields} of the {width} fields of the header"),
                     false => format!(
-                        "line {line} has {fields} fields, the header {width}: a field with a comma in it stands in quotes"
+                        "line {line} has {fields} fields, but the header has {width}: put a field with a comma in quotes"
                     ),
                 }))
             }
@@ -149,7 +148,7 @@ pub fn real<X: std::str::FromStr + Into<f64> + Copy>(text: &str) -> Result<X, &'
     match text.parse::<X>() {
         Ok(x) if x.into().is_finite() => Ok(x),
         Err(_) if !is_missing(text) => Err("a number such as 1.5"),
-        _ => Err("a finite number: remove the row or mend it"),
+        _ => Err("a finite number: remove the row or correct it"),
     }
 }
 
@@ -175,7 +174,7 @@ pub fn truth(text: &str) -> Result<bool, &'static str> {
 
 /// Reads the label of an element: any text except those that mark a missing value.
 pub fn label(text: &str) -> Result<&str, &'static str> {
-    if is_missing(text) { Err("a label: remove the row or mend it") } else { Ok(text) }
+    if is_missing(text) { Err("a label: remove the row or correct it") } else { Ok(text) }
 }
 
 fn is_missing(text: &str) -> bool {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{OUTSIDE, plain};
 use crate::files::{atomic_write, atomic_write_all};
-use crate::io::{Column, DataError, Frame, Values};
+use crate::model::{Column, DataError, Frame, Values};
 use crate::model::{columns, groups};
 
 pub fn write(top: &Frame<'_>, path: &Path) -> Result<(), DataError> {

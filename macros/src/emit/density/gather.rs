@@ -68,7 +68,7 @@ impl Scope<'_> {
             #(#buffers)*
             {
                 #promotions
-                let mut __blocks = ::hierarch::autodiff::Blocks::new(0, #n);
+                let mut __blocks = ::hierarch::__private::Blocks::new(0, #n);
                 while let ::core::option::Option::Some(__block) = __blocks.next_block::<#lanes>() {
                     #gathers
                     let mut __lp = #zero;
@@ -117,7 +117,7 @@ impl Scope<'_> {
         let one = |c: TokenStream| {
             quote! {
                 <#scalar>::variable(
-                    ::hierarch::autodiff::gather::<#lanes>(__block, &#buffer[(#c) * #from..], &__data.#path.#index),
+                    ::hierarch::__private::gather::<#lanes>(__block, &#buffer[(#c) * #from..], &__data.#path.#index),
                     #slot + #c,
                 )
             }
@@ -172,7 +172,7 @@ impl Scope<'_> {
                 let partial = self.partial(&self.gather_slot(g));
                 quote! {
                     for c in 0..#len {
-                        ::hierarch::autodiff::scatter(__block, &mut #adjoint[c * #from..], &__data.#path.#index, #partial);
+                        ::hierarch::__private::scatter(__block, &mut #adjoint[c * #from..], &__data.#path.#index, #partial);
                     }
                 }
             })

@@ -101,7 +101,7 @@ impl Scope<'_> {
         let scalar = self.scalar();
         names
             .iter()
-            .map(|name| quote!(let #name = ::hierarch::autodiff::Promote::<#scalar>::promote(&#name, #slots);))
+            .map(|name| quote!(let #name = ::hierarch::__private::Promote::<#scalar>::promote(&#name, #slots);))
             .collect()
     }
 }

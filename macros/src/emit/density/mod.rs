@@ -38,12 +38,12 @@ pub fn emit(tree: &Tree) -> TokenStream {
     let give_back = in_data.iter().map(|p| gather::give_back(p));
     quote! {
         #[inline(always)]
-        fn log_density_lanes<__V: ::hierarch::autodiff::Lanes>(
+        fn log_density_lanes<__V: ::hierarch::__private::Lanes>(
             &self,
             __data: &Self::Data,
             __q: &[f64],
             __gradient: &mut [f64],
-            __scratch: &mut ::hierarch::model::Scratch,
+            __scratch: &mut ::hierarch::__private::Scratch,
             __part: ::hierarch::model::DensityPart,
         ) -> f64 {
             const __K: usize = #k;

@@ -44,7 +44,7 @@ impl Scope<'_> {
                 {
                     #promotions
                     #size_name
-                    let mut __blocks = ::hierarch::autodiff::Blocks::new(__start, __end);
+                    let mut __blocks = ::hierarch::__private::Blocks::new(__start, __end);
                     while let ::core::option::Option::Some(__block) = __blocks.next_block::<#lanes>() {
                         #gathers
                         let __lp = #element;
@@ -55,7 +55,7 @@ impl Scope<'_> {
                         __block.accumulate(&mut __total, __lp);
                     }
                 }
-                ::hierarch::autodiff::absorb(&mut __lp, __total, #slots);
+                ::hierarch::__private::absorb(&mut __lp, __total, #slots);
             }
         }
     }
@@ -71,7 +71,7 @@ impl Scope<'_> {
         let (starts, lens): (Vec<_>, Vec<_>) = self.shared_slots(plate).into_iter().map(|s| (&s.start, &s.len)).unzip();
         let constants = quote! {
             const #k: usize = #count;
-            const #shared: [usize; 0 #(+ #lens)*] = ::hierarch::autodiff::slots(&[#((#starts, #lens)),*]);
+            const #shared: [usize; 0 #(+ #lens)*] = ::hierarch::__private::slots(&[#((#starts, #lens)),*]);
         };
         (constants, quote!(&#shared))
     }

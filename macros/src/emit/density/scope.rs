@@ -97,7 +97,7 @@ impl<'a> Scope<'a> {
 
     pub fn scalar(&self) -> TokenStream {
         let (lanes, k) = (&self.lanes, &self.derivatives);
-        quote!(::hierarch::autodiff::Dual<#lanes, { #k }>)
+        quote!(::hierarch::__private::Dual<#lanes, { #k }>)
     }
 
     /// Emits the number `x`, an `f64`, as a scalar.
@@ -143,7 +143,7 @@ impl<'a> Scope<'a> {
         let partial = quote!(__lp.partials[#slot + c]);
         match &self.weight {
             None => partial,
-            Some(weight) => quote!(#partial * <#lanes as ::hierarch::autodiff::Lanes>::splat(#weight)),
+            Some(weight) => quote!(#partial * <#lanes as ::hierarch::__private::Lanes>::splat(#weight)),
         }
     }
 

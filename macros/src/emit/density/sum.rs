@@ -25,7 +25,7 @@ impl Scope<'_> {
         let inner = self.steps(inner);
         let paths = self.paths(summed, &quote!(#inner __sum.push(__lp);));
         quote! {
-            let mut __sum = ::hierarch::autodiff::LogSum::<#scalar>::new();
+            let mut __sum = ::hierarch::__private::LogSum::<#scalar>::new();
             {
                 let mut __lp = #zero;
                 #paths
@@ -104,7 +104,7 @@ impl Scope<'_> {
                 let mut __lp = #plain_zero;
                 #first
             }
-            let __log_sum: f64 = ::hierarch::autodiff::log_sum_exp(&__paths);
+            let __log_sum: f64 = ::hierarch::__private::log_sum_exp(&__paths);
             let mut __mixed = #zero;
             {
                 let mut __path = 0usize;

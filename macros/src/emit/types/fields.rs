@@ -11,8 +11,8 @@ use crate::tree::{Plate, Tree, Variable};
 /// Emits what every type derives.
 pub fn derive() -> TokenStream {
     quote! {
-        #[derive(Clone, Debug, PartialEq, ::hierarch::serde::Serialize, ::hierarch::serde::Deserialize)]
-        #[serde(crate = "::hierarch::serde")]
+        #[derive(Clone, Debug, PartialEq, ::hierarch::__private::serde::Serialize, ::hierarch::__private::serde::Deserialize)]
+        #[serde(crate = "::hierarch::__private::serde")]
     }
 }
 
@@ -26,8 +26,8 @@ pub fn scalar_field(v: &Variable) -> TokenStream {
     let (docs, name, ty) = (&v.docs, &v.name, v.rust());
     let missing = undocumented(docs, &format!("The {} `{name}`.", word(v.role)));
     let serde = match (&v.image, &v.shape) {
-        (Some(_), _) => quote!(#[serde(with = "::hierarch::io::image")]),
-        (None, Some(_)) => quote!(#[serde(with = "::hierarch::io::array")]),
+        (Some(_), _) => quote!(#[serde(with = "::hierarch::__private::image")]),
+        (None, Some(_)) => quote!(#[serde(with = "::hierarch::__private::array")]),
         (None, None) => quote!(),
     };
     quote!(#missing #(#docs)* #serde pub #name: #ty)
@@ -38,8 +38,8 @@ pub fn column_field(v: &Variable) -> TokenStream {
     let (docs, name, ty) = (&v.docs, &v.name, v.rust());
     let missing = undocumented(docs, &format!("The {} `{name}` of each element.", word(v.role)));
     let serde = match (&v.image, &v.shape) {
-        (Some(_), _) => quote!(#[serde(with = "::hierarch::io::images")]),
-        (None, Some(_)) => quote!(#[serde(with = "::hierarch::io::arrays")]),
+        (Some(_), _) => quote!(#[serde(with = "::hierarch::__private::images")]),
+        (None, Some(_)) => quote!(#[serde(with = "::hierarch::__private::arrays")]),
         (None, None) => quote!(),
     };
     quote!(#missing #(#docs)* #serde pub #name: ::std::vec::Vec<#ty>)

@@ -15,7 +15,7 @@ pub fn frame(
     plates: &[TokenStream],
 ) -> TokenStream {
     quote! {
-        ::hierarch::io::Frame {
+        ::hierarch::__private::Frame {
             name: #name,
             size: #size,
             offsets: #offsets,
@@ -29,7 +29,7 @@ pub fn frame(
 pub fn columns<'a>(variables: impl IntoIterator<Item = &'a Variable>) -> Vec<TokenStream> {
     let column = |v: &Variable| {
         let (name, text) = (&v.name, v.name.to_string());
-        quote!(::hierarch::io::Column::of(#text, &self.#name))
+        quote!(::hierarch::__private::Column::of(#text, &self.#name))
     };
     variables.into_iter().map(column).collect()
 }

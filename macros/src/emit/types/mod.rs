@@ -91,7 +91,7 @@ fn globals(tree: &Tree) -> TokenStream {
         #vis struct #ty { #(#fields),* }
 
         #[automatically_derived]
-        impl ::hierarch::model::AsNumbers for #ty {
+        impl ::hierarch::__private::AsNumbers for #ty {
             fn to_numbers(&self) -> ::std::vec::Vec<f64> {
                 let mut numbers = ::std::vec::Vec::new();
                 #(#pushes)*
@@ -145,11 +145,11 @@ fn local_set(tree: &Tree) -> TokenStream {
     let reads = read_locals(tree, plates(&tree.root));
     quote! {
         #[automatically_derived]
-        impl ::hierarch::io::LocalSet for #ty {
-            fn frame(&self) -> ::hierarch::io::Frame<'_> {
+        impl ::hierarch::__private::LocalSet for #ty {
+            fn frame(&self) -> ::hierarch::__private::Frame<'_> {
                 #frame
             }
-            fn from_frame(mut frame: ::hierarch::io::Frame<'_>) -> ::core::result::Result<Self, ::hierarch::io::DataError> {
+            fn from_frame(mut frame: ::hierarch::__private::Frame<'_>) -> ::core::result::Result<Self, ::hierarch::__private::DataError> {
                 ::core::result::Result::Ok(Self { #(#reads),* })
             }
         }
@@ -169,12 +169,12 @@ fn data_set(tree: &Tree) -> TokenStream {
     let plate_reads = data_plates(tree).map(|p| read_data(tree, p));
     quote! {
         #[automatically_derived]
-        impl ::hierarch::io::DataSet for #ty {
+        impl ::hierarch::__private::DataSet for #ty {
             type Model = #name;
-            fn frame(&self) -> ::hierarch::io::Frame<'_> {
+            fn frame(&self) -> ::hierarch::__private::Frame<'_> {
                 #frame
             }
-            fn from_frame(mut frame: ::hierarch::io::Frame<'_>) -> ::core::result::Result<Self, ::hierarch::io::DataError> {
+            fn from_frame(mut frame: ::hierarch::__private::Frame<'_>) -> ::core::result::Result<Self, ::hierarch::__private::DataError> {
                 ::core::result::Result::Ok(Self { #(#reads,)* #(#plate_reads),* })
             }
         }
@@ -196,8 +196,8 @@ fn csv(tree: &Tree) -> TokenStream {
             ///
             /// # Errors
             /// The first place that cannot be read, or that the model does not allow.
-            #vis fn from_csv(#argument path: impl ::core::convert::AsRef<::std::path::Path>) -> ::core::result::Result<Self, ::hierarch::io::DataError> {
-                ::hierarch::io::read_csv(#model, path.as_ref(), &[])
+            #vis fn from_csv(#argument path: impl ::core::convert::AsRef<::std::path::Path>) -> ::core::result::Result<Self, ::hierarch::__private::DataError> {
+                ::hierarch::__private::read_csv(#model, path.as_ref(), &[])
             }
 
             /// Writes a table with a row for each element of the innermost plate to a file that ends in `.csv`, or else a folder
@@ -205,8 +205,8 @@ fn csv(tree: &Tree) -> TokenStream {
             ///
             /// # Errors
             /// The file that cannot be written.
-            #vis fn to_csv(&self, path: impl ::core::convert::AsRef<::std::path::Path>) -> ::core::result::Result<(), ::hierarch::io::DataError> {
-                ::hierarch::io::write_csv(self, path.as_ref())
+            #vis fn to_csv(&self, path: impl ::core::convert::AsRef<::std::path::Path>) -> ::core::result::Result<(), ::hierarch::__private::DataError> {
+                ::hierarch::__private::write_csv(self, path.as_ref())
             }
         }
     }

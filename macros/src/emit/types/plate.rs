@@ -60,11 +60,11 @@ fn locals_frame(tree: &Tree, plate: &Plate) -> TokenStream {
     quote! {
         #[automatically_derived]
         impl #ty {
-            fn __frame(&self) -> ::hierarch::io::Frame<'_> {
+            fn __frame(&self) -> ::hierarch::__private::Frame<'_> {
                 #frame
             }
 
-            fn __read(mut frame: ::hierarch::io::Frame<'_>) -> ::core::result::Result<Self, ::hierarch::io::DataError> {
+            fn __read(mut frame: ::hierarch::__private::Frame<'_>) -> ::core::result::Result<Self, ::hierarch::__private::DataError> {
                 ::core::result::Result::Ok(Self { #(#reads,)* #(#inner_reads),* })
             }
         }
@@ -133,11 +133,11 @@ fn data_methods(tree: &Tree, plate: &Plate) -> TokenStream {
                 self.len() == 0
             }
 
-            fn __frame<'a>(&'a self, offsets: ::core::option::Option<&'a [usize]>) -> ::hierarch::io::Frame<'a> {
+            fn __frame<'a>(&'a self, offsets: ::core::option::Option<&'a [usize]>) -> ::hierarch::__private::Frame<'a> {
                 #frame
             }
 
-            fn __read(mut frame: ::hierarch::io::Frame<'_>) -> ::core::result::Result<Self, ::hierarch::io::DataError> {
+            fn __read(mut frame: ::hierarch::__private::Frame<'_>) -> ::core::result::Result<Self, ::hierarch::__private::DataError> {
                 ::core::result::Result::Ok(Self { #(#reads),* })
             }
         }
