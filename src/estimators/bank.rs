@@ -16,10 +16,10 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::InferenceError;
 use super::file::{FINGERPRINT, MODEL};
 use super::hierarchy::{EncodedData, Hierarchy, Latents, PlateLatents};
 use super::local_task::Task;
+use super::{BankError, InferenceError};
 use crate::model::{AnyData, AnyModel, AnySimulation, GlobalSlot, Model};
 use crate::nn::{
     self, Batch, Numbers, PILOT, Packed, Settings, TrainingSource, VALIDATION, load_numbers, save_numbers, take,
@@ -184,7 +184,7 @@ impl Shard {
         hierarchy: &Hierarchy,
         expected: impl Fn(&str) -> BTreeMap<String, String>,
     ) -> Result<Self, InferenceError> {
-        let damaged = |reason| InferenceError::DamagedShard { path: path.to_owned(), reason };
+        let damaged = |reason| BankError::DamagedShard { path: path.to_owned(), reason }.into();
         let (mut entries, found) = load_numbers(path).map_err(|error| match error {
             nn::Error::Corrupt { reason, .. } => damaged(reason),
             other => other.into(),
@@ -194,14 +194,14 @@ impl Shard {
         let expected = expected(&sets);
         if found.contains_key(SIMULATION) && entry(&found, FORMAT) != VERSION {
             let found = entry(&found, FORMAT).replace('?', "1");
-            return Err(InferenceError::OtherFormat { path: path.to_owned(), found, expected: VERSION });
+            return Err(BankError::OtherFormat { path: path.to_owned(), found, expected: VERSION }.into());
         }
         if found != expected {
             let text = |of: &BTreeMap<String, String>| {
                 format!("data sets of `{}` ({}), {}", entry(of, MODEL), entry(of, FINGERPRINT), entry(of, SIMULATION))
             };
             let (found, expected) = (text(&found), text(&expected));
-            return Err(InferenceError::OtherSimulations { path: path.to_owned(), found, expected });
+            return Err(BankError::OtherSimulations { path: path.to_owned(), found, expected }.into());
         }
         let sets = sets.parse().map_err(|_| damaged(format!("it has `{sets}` data sets")))?;
         Self::from_entries(hierarchy, sets, &mut entries).map_err(damaged)
@@ -278,10 +278,10 @@ impl AnyBank {
     pub(super) fn check(&self, model: &dyn AnyModel) -> Result<(), InferenceError> {
         if !model.is(&*self.model) {
             let (found, expected) = (format!("{:?}", self.model), format!("{model:?}"));
-            return Err(InferenceError::OtherBank { found, expected });
+            return Err(BankError::OtherBank { found, expected }.into());
         }
         if self.len() < SMALLEST {
-            return Err(InferenceError::SmallBank { sets: self.len(), least: SMALLEST });
+            return Err(BankError::SmallBank { sets: self.len(), least: SMALLEST }.into());
         }
         Ok(())
     }
@@ -311,7 +311,7 @@ impl AnyBank {
         let validation = ElementRuns::of(&self.shards, path, self.training()..self.len());
         if validation.count < CHUNK || training.count == 0 {
             let (plate, elements) = (hierarchy.plates[task.plate].name.clone(), validation.count);
-            return Err(InferenceError::FewElements { plate, elements, least: CHUNK });
+            return Err(BankError::FewElements { plate, elements, least: CHUNK }.into());
         }
         Ok(BankElements { bank: self, hierarchy, task, training, validation, sets: 0, seed: 0 })
     }
@@ -550,7 +550,7 @@ mod tests {
         let metadata = BTreeMap::from([(SIMULATION.to_owned(), simulate(&model).any().describe())]);
         save_numbers(&path, &[], metadata).unwrap();
         let error = simulate(&model).bank(folder.path()).unwrap_err();
-        assert!(matches!(error, InferenceError::OtherFormat { .. }), "{error}");
+        assert!(matches!(error, InferenceError::Bank(BankError::OtherFormat { .. })), "{error}");
         assert!(
             error.to_string().contains("00000.safetensors")
                 && error.to_string().contains("format 1, and this version of hierarch reads format 2")

@@ -1,6 +1,6 @@
 //! How an estimator's network is made and trained: plain values; those that are left out follow the model.
 
-use super::InferenceError;
+use super::{BankError, InferenceError, RequestError};
 use crate::nn::{Activation, Architecture, Budget, Encoder, Family, ImageEncoder, Output, Settings, Shape, Trunk};
 
 /// The sizes of a network. What is `None` follows the model.
@@ -118,12 +118,12 @@ pub(super) fn settings(
     output: Option<Output>,
 ) -> Result<Settings, InferenceError> {
     if let (Some(family), Some(Output::Ratio { .. })) = (network.family, output) {
-        return Err(InferenceError::FamilyOfRatio { family: format!("{family:?}") });
+        return Err(RequestError::FamilyOfRatio { family: format!("{family:?}") }.into());
     }
     let default = Settings::new(context.budget);
     let (to_train_from, held_out) = context.bank.unwrap_or((usize::MAX, usize::MAX));
     let sample = |name, asked: Option<usize>, default: usize, there| match asked {
-        Some(asked) if asked > there => Err(InferenceError::LargeSample { name, asked, there }),
+        Some(asked) if asked > there => Err(BankError::LargeSample { name, asked, there }),
         asked => Ok(asked.unwrap_or(default.min(there))),
     };
     Ok(Settings {

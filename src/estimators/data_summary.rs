@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use serde::{Deserialize, Serialize};
 
-use super::InferenceError;
+use super::{FileError, InferenceError};
 use crate::model::Model;
 use crate::nn::Sums;
 
@@ -34,10 +34,11 @@ impl<M: Model> DataSummary<M> {
     /// The other summary was made by another estimator, or its data differ in what was observed outside plates.
     pub fn merge(&mut self, other: &Self) -> Result<(), InferenceError> {
         if self.fingerprint != other.fingerprint {
-            return Err(InferenceError::OtherPosterior {
+            return Err(FileError::OtherPosterior {
                 summary: other.fingerprint.clone(),
                 expected: self.fingerprint.clone(),
-            });
+            }
+            .into());
         }
         Ok(self.sums.iter_mut().zip(&other.sums).try_for_each(|(sums, more)| sums.add(more))?)
     }

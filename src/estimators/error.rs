@@ -26,6 +26,24 @@ pub enum InferenceError {
     /// No weight can be given to any draw.
     #[error(transparent)]
     Sample(#[from] SampleError),
+    /// There is no global or plate of a name.
+    #[error(transparent)]
+    Unknown(#[from] UnknownName),
+    /// The bank does not serve.
+    #[error(transparent)]
+    Bank(#[from] BankError),
+    /// A file or a summary belongs to something else.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// What is asked for cannot be inferred.
+    #[error(transparent)]
+    Request(#[from] RequestError),
+}
+
+/// What is wrong with a bank of simulations, or with what is asked of it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BankError {
     /// A folder holds other simulations than those asked for.
     #[error(
         "{} holds {found}; asked for were {expected}. Use another folder, or delete the files",
@@ -90,12 +108,6 @@ pub enum InferenceError {
         /// The least that can be used.
         least: usize,
     },
-    /// A family was set for a ratio, which has none.
-    #[error("a ratio is no distribution and has no family, but `NetworkConfig::family` is {family}: leave it out")]
-    FamilyOfRatio {
-        /// The family asked for.
-        family: String,
-    },
     /// A sample is larger than the share of a bank that it is drawn from.
     #[error(
         "`TrainingConfig::{name}` asks for {asked} simulations, and the bank has only {there} for it: ask for fewer, leave it \
@@ -109,12 +121,12 @@ pub enum InferenceError {
         /// How many there are.
         there: usize,
     },
-    /// The share of the time for the globals leaves nothing for them, or for the locals.
-    #[error("the share of the time for the globals is {share}: it must lie between 0 and 1")]
-    Share {
-        /// The share.
-        share: f64,
-    },
+}
+
+/// A file or a summary that belongs to something else.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FileError {
     /// A checkpoint belongs to another training.
     #[error(
         "{} holds a training of another model, of other globals, or on other simulations ({found}, not {expected}): delete \
@@ -140,6 +152,46 @@ pub enum InferenceError {
         /// The fingerprint of this one.
         expected: String,
     },
+    /// A file holds the posterior of another model.
+    #[error(
+        "{path} holds an estimator of {saved}, not of {expected}: the model or a param has changed since; train again, \
+         or use the model as it was",
+        path = path.display()
+    )]
+    OtherModel {
+        /// The file.
+        path: PathBuf,
+        /// The name and fingerprint in the file.
+        saved: String,
+        /// The name and fingerprint of the model at hand.
+        expected: String,
+    },
+    /// A file holds a network, but not the estimator that was to be loaded.
+    #[error("{path} holds a network, but not what was to be loaded: {what}", path = path.display())]
+    NotAPosterior {
+        /// The file.
+        path: PathBuf,
+        /// What is missing or wrong.
+        what: String,
+    },
+}
+
+/// What cannot be inferred of a model, or of such data, as it was asked for.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RequestError {
+    /// A family was set for a ratio, which has none.
+    #[error("a ratio is no distribution and has no family, but `NetworkConfig::family` is {family}: leave it out")]
+    FamilyOfRatio {
+        /// The family asked for.
+        family: String,
+    },
+    /// The share of the time for the globals leaves nothing for them, or for the locals.
+    #[error("the share of the time for the globals is {share}: it must lie between 0 and 1")]
+    Share {
+        /// The share.
+        share: f64,
+    },
     /// The data of a model cannot be summarized in parts.
     #[error(
         "data of this model cannot be summarized in parts: `{variable}` names elements of another plate, which need not be \
@@ -149,9 +201,6 @@ pub enum InferenceError {
         /// The index.
         variable: String,
     },
-    /// There is no global or plate of a name.
-    #[error(transparent)]
-    Unknown(#[from] UnknownName),
     /// An image cannot be mirrored as it was asked for.
     #[error("cannot mirror `{image}`: {reason}")]
     Mirror {
@@ -242,28 +291,6 @@ pub enum InferenceError {
         "the model has no continuous local, and no discrete one of finitely many values, in a plate of its data: use `npe()`"
     )]
     NoLocals,
-    /// A file holds the posterior of another model.
-    #[error(
-        "{path} holds an estimator of {saved}, not of {expected}: the model or a param has changed since; train again, \
-         or use the model as it was",
-        path = path.display()
-    )]
-    OtherModel {
-        /// The file.
-        path: PathBuf,
-        /// The name and fingerprint in the file.
-        saved: String,
-        /// The name and fingerprint of the model at hand.
-        expected: String,
-    },
-    /// A file holds a network, but not the estimator that was to be loaded.
-    #[error("{path} holds a network, but not what was to be loaded: {what}", path = path.display())]
-    NotAPosterior {
-        /// The file.
-        path: PathBuf,
-        /// What is missing or wrong.
-        what: String,
-    },
 }
 
 impl From<nn::TrainError<SimulateError>> for InferenceError {

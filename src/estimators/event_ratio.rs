@@ -19,7 +19,7 @@ use super::link::{Link, places};
 use super::npe::AnyNpe;
 use super::ratio::{Nre, RatioFactor};
 use super::training::Training;
-use super::{InferenceError, file, sizes};
+use super::{InferenceError, RequestError, file, sizes};
 use crate::model::Frame;
 use crate::model::typed;
 use crate::model::{
@@ -80,7 +80,7 @@ impl AnyEventRatio {
     ) -> Result<Self, InferenceError> {
         let AnyNpe { source: simulated, globals, network, training, bank, checkpoint, networks, .. } = npe;
         let (model, seed) = (simulated.model, simulated.seed);
-        let unusable = |what: &str| InferenceError::PerEvent { plate: plate.to_owned(), what: what.to_owned() };
+        let unusable = |what: &str| RequestError::PerEvent { plate: plate.to_owned(), what: what.to_owned() }.into();
         if globals.is_some() {
             return Err(unusable("elements share all globals, and all are needed: do not choose among them"));
         }
@@ -131,7 +131,7 @@ impl ElementReader {
     fn new(model: &dyn AnyModel, name: &str, implicit: bool) -> Result<Self, InferenceError> {
         let specification = model.specification();
         let hierarchy = Hierarchy::new(model, false);
-        let unusable = |what: String| InferenceError::PerEvent { plate: name.to_owned(), what };
+        let unusable = |what: String| RequestError::PerEvent { plate: name.to_owned(), what }.into();
         let plates: Vec<&Plate> = specification.data_plates(&specification.plates).collect();
         let known: Vec<&str> = plates.iter().map(|plate| plate.name.as_str()).collect();
         let own = plates[UnknownName::find("plate at the top of the data", name, &known)?];

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::InferenceError;
+use super::{FileError, InferenceError};
 use crate::model::AnyModel;
 use crate::nn::Network;
 
@@ -39,15 +39,16 @@ pub(super) fn load<T: DeserializeOwned>(
 ) -> Result<(Network, T), InferenceError> {
     let specification = model.specification();
     let (network, metadata) = Network::load(path)?;
-    let unusable = |what: String| InferenceError::NotAPosterior { path: path.to_owned(), what };
+    let unusable = |what: String| FileError::NotAPosterior { path: path.to_owned(), what };
     let entry = |key: &str| metadata.get(key).ok_or_else(|| unusable(format!("its header has no `{key}`")));
     let what = serde_json::from_str(entry(key)?).map_err(|error| unusable(error.to_string()))?;
     if *entry(FINGERPRINT)? != specification.fingerprint() {
-        return Err(InferenceError::OtherModel {
+        return Err(FileError::OtherModel {
             path: path.to_owned(),
             saved: format!("`{}` ({})", entry(MODEL)?, entry(FINGERPRINT)?),
             expected: format!("`{}` ({})", specification.name, specification.fingerprint()),
-        });
+        }
+        .into());
     }
     Ok((network, what))
 }

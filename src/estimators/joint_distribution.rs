@@ -6,11 +6,11 @@ use std::sync::{Arc, OnceLock};
 use rand::RngExt;
 use rayon::prelude::*;
 
-use super::InferenceError;
 use super::hierarchy::{EncodedData, Latents, PlateLatents};
 use super::joint_networks::{AnyJointEstimator, judge};
 use super::link::{Link, push_targets};
 use super::posterior::AnyPosterior;
+use super::{InferenceError, RequestError};
 use crate::draws::Draws;
 use crate::model::{
     AnyData, AnyGlobals, AnyLocals, Column, Frame, Kind, LocalRange, Role, UnknownName, Values, check_local_frames,
@@ -115,10 +115,10 @@ impl AnyJointPosterior {
             hierarchy.plates.iter().any(own)
         };
         if let Some(slot) = (0..hierarchy.slots.len()).find(|slot| !inferred(*slot)) {
-            return Err(InferenceError::NotInferred { name: hierarchy.slots[slot].name.clone() });
+            return Err(RequestError::NotInferred { name: hierarchy.slots[slot].name.clone() }.into());
         }
         if let (None, Some(global)) = (&self.globals, hierarchy.globals.first()) {
-            return Err(InferenceError::NotInferred { name: global.name.clone() });
+            return Err(RequestError::NotInferred { name: global.name.clone() }.into());
         }
         let columns = self.sample(count, seed);
         let of_globals = hierarchy.globals.last().map_or(0, |g| g.values.end);
@@ -164,7 +164,7 @@ impl AnyJointPosterior {
         check_local_frames(&locals.frame(), &self.data.frame())?;
         let (hierarchy, model) = (&self.of.hierarchy, &self.of.model);
         if let (None, Some(global)) = (&self.globals, hierarchy.globals.first()) {
-            return Err(InferenceError::NotInferred { name: global.name.clone() });
+            return Err(RequestError::NotInferred { name: global.name.clone() }.into());
         }
         let latents = hierarchy.latents_of(&**model, globals, locals, &*self.data);
         let q = model.unconstrain(globals, Some((locals, &*self.data)));

@@ -12,7 +12,7 @@ use super::joint_networks::AnyJointEstimator;
 use super::local_task::{LocalNetwork, Task};
 use super::posterior::AnyPosterior;
 use super::posterior_estimator::{AnyPosteriorEstimator, doubts};
-use super::{InferenceError, JointPosterior, PosteriorEstimator, sizes};
+use super::{FileError, InferenceError, JointPosterior, PosteriorEstimator, RequestError, sizes};
 use crate::model::{AnyData, AnyModel, Model, Specification, typed};
 use crate::nn::{ElementNetworks, Network, Shape};
 
@@ -174,7 +174,7 @@ impl AnyJointEstimator {
                     )
                 };
                 let (saved, expected) = (text(&found), text(&expected));
-                return Err(InferenceError::OtherModel { path, saved, expected });
+                return Err(FileError::OtherModel { path, saved, expected }.into());
             }
             networks.push(LocalNetwork { task, network });
         }
@@ -183,7 +183,7 @@ impl AnyJointEstimator {
         let read = || AnyPosteriorEstimator::read(model, &path, ElementNetworks::default(), false);
         let globals = with_globals.then(read).transpose()?.map(Arc::new);
         if networks.is_empty() {
-            return Err(InferenceError::NoLocals);
+            return Err(RequestError::NoLocals.into());
         }
         Ok(Self { model: model.any_clone(), hierarchy, globals, networks, sizes })
     }

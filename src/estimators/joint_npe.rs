@@ -13,7 +13,7 @@ use super::mirror::{Axis, Flip, Mirror};
 use super::npe::AnyNpe;
 use super::posterior_estimator::AnyPosteriorEstimator;
 use super::training::Training;
-use super::{Bank, InferenceError, JointEstimator, sizes};
+use super::{Bank, InferenceError, JointEstimator, RequestError, sizes};
 use crate::model::{AnyModel, Model};
 use crate::nn::{Budget, Network, Output, Shape};
 use crate::simulate::{Fixed, Simulated, SimulationSource, stream};
@@ -176,15 +176,15 @@ impl AnyJointNpe<'_> {
         let hierarchy = Hierarchy::new(self.source.model, self.context);
         let tasks = Task::all(&hierarchy);
         if tasks.is_empty() {
-            return Err(InferenceError::NoLocals);
+            return Err(RequestError::NoLocals.into());
         }
         if let Some(name) = hierarchy.unknown_above() {
-            return Err(InferenceError::UnknownAbove { name: name.to_owned() });
+            return Err(RequestError::UnknownAbove { name: name.to_owned() }.into());
         }
         sizes::refuse_random(&self.source.model.specification(), &self.source.sizes)?;
         let with_globals = self.context && !hierarchy.globals.is_empty();
         if !(self.share > 0.0 && self.share < 1.0) {
-            return Err(InferenceError::Share { share: self.share });
+            return Err(RequestError::Share { share: self.share }.into());
         }
         let global_share = if with_globals { self.share } else { 0.0 };
         let (of_globals, of_locals) = match budget {
@@ -289,7 +289,7 @@ fn supports_stand_alone(model: &dyn AnyModel, fixed: &Fixed<'_>, seed: u64) -> R
     match values.iter().skip(globals.1).position(|x| x.is_nan()) {
         Some(at) => {
             let name = model.names(Some(data)).swap_remove(globals.1 + at);
-            Err(InferenceError::OpenSupport { name })
+            Err(RequestError::OpenSupport { name }.into())
         }
         None => Ok(()),
     }

@@ -2,10 +2,10 @@
 
 use rand::RngExt;
 
-use super::InferenceError;
 use super::encode::DataEncoder;
 use super::hierarchy::Hierarchy;
 use super::local_task::EMPTY;
+use super::{InferenceError, RequestError};
 use crate::model::{AnyModel, Specification};
 use crate::nn::{Batch, Rows, TrainingSource, VALIDATION};
 use crate::simulate::{Fixed, SimulateError, stream};
@@ -45,7 +45,7 @@ pub(super) struct Mirror {
 
 impl Mirror {
     fn error(&self, reason: String) -> InferenceError {
-        InferenceError::Mirror { image: self.image.clone(), reason }
+        RequestError::Mirror { image: self.image.clone(), reason }.into()
     }
 
     /// Returns the path of the image's plate; the image's table there, its height and its width.

@@ -31,7 +31,7 @@ pub use crate::nn::ElementNetworks;
 pub use bank::Bank;
 pub use config::{NetworkConfig, TrainingConfig};
 pub use data_summary::DataSummary;
-pub use error::InferenceError;
+pub use error::{BankError, FileError, InferenceError, RequestError};
 pub use event_ratio::{EventNre, EventRatio};
 pub use extension::EstimatorExt;
 pub use joint_estimator::JointEstimator;

@@ -14,7 +14,7 @@ use super::mirror::{Axis, Flip, Mirror};
 use super::posterior_estimator::AnyPosteriorEstimator;
 use super::targets::{closed, pick};
 use super::training::Training;
-use super::{Bank, InferenceError, PosteriorEstimator, sizes};
+use super::{Bank, InferenceError, PosteriorEstimator, RequestError, sizes};
 use crate::model::{AnyModel, GlobalSlot, Model, Name};
 use crate::nn::{Batch, Budget, ElementNetworks, Network, Output, Settings, Shape, TrainingSource, VALIDATION};
 use crate::simulate::{Fixed, SimulateError, Simulated, SimulationSource, stream};
@@ -186,7 +186,7 @@ impl AnyNpe<'_> {
         let sizes = self.bank.map_or(self.source.sizes.as_slice(), AnyBank::sizes);
         sizes::refuse_random(&self.source.model.specification(), sizes)?;
         if self.members == 0 {
-            return Err(InferenceError::EmptyEnsemble);
+            return Err(RequestError::EmptyEnsemble.into());
         }
         let budget = match budget {
             Budget::Time(time) => Budget::seconds(time.as_secs_f64() / self.members as f64),
@@ -248,7 +248,7 @@ impl AnyNpe<'_> {
             Some(names) => pick(all, names)?,
         };
         if targets.is_empty() {
-            return Err(InferenceError::NothingToInfer);
+            return Err(RequestError::NothingToInfer.into());
         }
         closed(self.source.model, &targets)?;
         Ok(targets)

@@ -172,10 +172,13 @@ impl AnyPosterior {
 
     /// Returns points that represent the distribution better than as many draws.
     pub(crate) fn points(&self) -> &Draws {
-        self.points.get_or_init(|| {
-            let columns = self.columns(&self.estimate.points(POINTS));
-            Draws::new(self.names().into_iter().zip(columns))
-        })
+        if let Some(points) = self.points.get() {
+            return points;
+        }
+        // Worked out before the cell is locked: threads that wait inside a parallel loop may come back for it.
+        let columns = self.columns(&self.estimate.points(POINTS));
+        let points = Draws::new(self.names().into_iter().zip(columns));
+        self.points.get_or_init(|| points)
     }
 
     /// Returns the link of each unconstrained number.

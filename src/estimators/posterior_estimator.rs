@@ -10,7 +10,7 @@ use super::encode::DataEncoder;
 use super::file::{FINGERPRINT, MODEL, SIZES};
 use super::posterior::AnyPosterior;
 use super::targets::pick;
-use super::{DataSummary, InferenceError, Posterior, sizes};
+use super::{DataSummary, FileError, InferenceError, Posterior, RequestError, sizes};
 use crate::model::typed;
 use crate::model::{AnyData, AnyModel, Extent, GlobalSlot, Model, Plate, Role, Specification, Variable, allowed};
 use crate::nn::{Batch, ElementNetworks, Network, Prediction, Ratio, Shape, Sums, TrainingRecord};
@@ -247,7 +247,7 @@ impl AnyPosteriorEstimator {
             plates.iter().find_map(|p| p.variables.iter().find(|v| v.role == Role::Index).or_else(|| index(&p.plates)))
         }
         if let Some(variable) = index(&self.specification.plates) {
-            return Err(InferenceError::NoParts { variable: variable.name.clone() });
+            return Err(RequestError::NoParts { variable: variable.name.clone() }.into());
         }
         let batch = self.batch(part, Extent::Part)?;
         let sums = self.networks.iter().map(|network| network.summarise(&batch)).collect::<Result<_, _>>()?;
@@ -257,7 +257,7 @@ impl AnyPosteriorEstimator {
     pub(crate) fn condition_on(&self, fingerprint: &str, sums: &[Sums]) -> Result<AnyPosterior, InferenceError> {
         if fingerprint != self.fingerprint {
             let (summary, expected) = (fingerprint.to_owned(), self.fingerprint.clone());
-            return Err(InferenceError::OtherPosterior { summary, expected });
+            return Err(FileError::OtherPosterior { summary, expected }.into());
         }
         let plates = self.specification.data_plates(&self.specification.plates);
         for (plate, size) in plates.zip(sums.first().map_or(Vec::new(), Sums::sizes)).filter(|_| !self.any_size) {
@@ -265,7 +265,7 @@ impl AnyPosteriorEstimator {
             if let Some((_, trained)) =
                 self.sizes.iter().find(|(name, trained)| *name == plate.name && *trained != size)
             {
-                return Err(InferenceError::OtherSize { plate: plate.name.clone(), size, trained: *trained });
+                return Err(RequestError::OtherSize { plate: plate.name.clone(), size, trained: *trained }.into());
             }
         }
         self.posterior(self.networks.iter().zip(sums).map(|(network, sums)| network.conclude(sums)))
@@ -350,19 +350,20 @@ impl AnyPosteriorEstimator {
         let own = user_networks(&specification, &expected, &networks)?;
         let (networks, metadata) = Network::load_all(path, &own)?;
         let entry = |key: &str| {
-            metadata.get(key).ok_or_else(|| InferenceError::NotAPosterior {
+            metadata.get(key).ok_or_else(|| FileError::NotAPosterior {
                 path: path.to_owned(),
                 what: format!("its header has no `{key}`"),
             })
         };
         if *entry(FINGERPRINT)? != specification.fingerprint() {
-            return Err(InferenceError::OtherModel {
+            return Err(FileError::OtherModel {
                 path: path.to_owned(),
                 saved: format!("`{}` ({})", entry(MODEL)?, entry(FINGERPRINT)?),
                 expected: format!("`{}` ({})", specification.name, specification.fingerprint()),
-            });
+            }
+            .into());
         }
-        let unusable = |what: String| InferenceError::NotAPosterior { path: path.to_owned(), what };
+        let unusable = |what: String| FileError::NotAPosterior { path: path.to_owned(), what }.into();
         let names: Vec<String> = serde_json::from_str(entry(GLOBALS)?).map_err(|e| unusable(e.to_string()))?;
         let sizes = serde_json::from_str(entry(SIZES)?).map_err(|e| unusable(e.to_string()))?;
         let targets = pick(model.global_slots(), &names)?;

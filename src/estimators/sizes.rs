@@ -1,6 +1,6 @@
 //! The sizes of plates that an estimator was trained for.
 
-use super::InferenceError;
+use super::{InferenceError, RequestError};
 use crate::model::Frame;
 use crate::model::{Plate, PlateSize, Specification};
 
@@ -14,7 +14,7 @@ pub(super) fn refuse_random(specification: &Specification, sizes: &[(String, usi
         matches!(plate.size, PlateSize::Random { .. }).then(|| name.clone())
     };
     match sizes.iter().find_map(|(name, _)| random(name)) {
-        Some(plate) => Err(InferenceError::RandomSize { plate }),
+        Some(plate) => Err(RequestError::RandomSize { plate }.into()),
         None => Ok(()),
     }
 }
@@ -28,7 +28,7 @@ pub(super) fn check(sizes: &[(String, usize)], frame: &Frame<'_>) -> Result<(), 
                 None => vec![plate.size],
             };
             if let Some(size) = each.into_iter().find(|size| size != trained) {
-                return Err(InferenceError::OtherSize { plate: plate.name.to_owned(), size, trained: *trained });
+                return Err(RequestError::OtherSize { plate: plate.name.to_owned(), size, trained: *trained }.into());
             }
         }
         check(sizes, plate)?;

@@ -1,6 +1,6 @@
 //! Which globals are inferred.
 
-use super::InferenceError;
+use super::{InferenceError, RequestError};
 use crate::model::{AnyModel, GlobalSlot, UnknownName};
 
 /// Returns the globals with the given `names`, in the order of the declaration.
@@ -19,6 +19,6 @@ pub(super) fn closed(model: &dyn AnyModel, targets: &[GlobalSlot]) -> Result<(),
     model.constrain(None, &q, &mut values);
     match targets.iter().find(|t| values[t.values.clone()].iter().any(|x| x.is_nan())) {
         None => Ok(()),
-        Some(open) => Err(InferenceError::OpenSupport { name: open.name.clone() }),
+        Some(open) => Err(RequestError::OpenSupport { name: open.name.clone() }.into()),
     }
 }

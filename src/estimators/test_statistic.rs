@@ -24,7 +24,7 @@ use super::encode::DataEncoder;
 use super::link::Link;
 use super::ratio::WIDTH;
 use super::training::Training;
-use super::{InferenceError, file, sizes};
+use super::{InferenceError, RequestError, file, sizes};
 use crate::model::{AnyData, AnyGlobals, AnyModel, GlobalSlot, Model, Name, UnknownName};
 use crate::nn::{Batch, Budget, Contrast, ElementNetworks, Network, Output, Shape, TrainingRecord, TrainingSource};
 use crate::simulate::{Fixed, SimulateError, Simulated, SimulationSource, Stream, stream};
@@ -204,7 +204,7 @@ impl AnyTraining<'_> {
             if low.is_finite() && high.is_finite() && low <= high && high > least && low >= least {
                 return Ok(());
             }
-            Err(InferenceError::Range { what, low, high })
+            Err(RequestError::Range { what, low, high })
         };
         range("distances of alternatives", &self.delta, 0.0)?;
         if let Some(hypotheses) = &self.hypotheses {
@@ -358,7 +358,7 @@ impl AnyStatistic {
             if measured.is_finite() {
                 return Ok(measured);
             }
-            Err(InferenceError::OutsideSupport { name: self.slot.name.clone(), value })
+            Err(RequestError::OutsideSupport { name: self.slot.name.clone(), value })
         });
         let points = points.collect::<Result<Vec<_>, _>>()?;
         let mut batch = self.encoder.batch();

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::InferenceError;
 use super::mirror::{Flip, Mirrored};
+use super::{FileError, InferenceError};
 use crate::nn::{Network, Settings, Shape, Trainer, TrainingSource, UserNetwork};
 use crate::progress::Progress;
 use crate::simulate::SimulateError;
@@ -52,7 +52,7 @@ impl Training<'_> {
                     Trainer::resume_with_networks(shape, source, self.settings, self.networks, path)?;
                 if found != metadata {
                     let found = found.get(TRAINING_OF).cloned().unwrap_or_default();
-                    return Err(InferenceError::OtherTraining { path: path.to_owned(), found, expected: identity });
+                    return Err(FileError::OtherTraining { path: path.to_owned(), found, expected: identity }.into());
                 }
                 trainer
             }

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use hierarch::distributions::Poisson;
+use hierarch::estimators::FileError;
 use hierarch::estimators::{InferenceError, JointEstimator, JointNpe};
 use hierarch::prelude::*;
 use hierarch::simulate::{Stream, draw};
@@ -246,7 +247,7 @@ fn a_joint_training_goes_on_where_it_was_stopped() {
     // Other locals are another start.
     std::fs::remove_file(folder.path().join("stopped/spots.training.safetensors")).unwrap();
     let error = train("stopped", 2e-3).unwrap_err();
-    assert!(matches!(error, InferenceError::OtherTraining { .. }), "{error}");
+    assert!(matches!(error, InferenceError::File(FileError::OtherTraining { .. })), "{error}");
 }
 
 model! {

@@ -2,6 +2,7 @@
 
 use hierarch::distributions::{Distribution, Normal};
 use hierarch::estimators::{Bank, DataSummary, ElementNetworks, Npe};
+use hierarch::estimators::{BankError, FileError, RequestError};
 use hierarch::nn::Encoder;
 use hierarch::prelude::*;
 use hierarch_tests::models::*;
@@ -123,13 +124,16 @@ fn saved_and_loaded_it_is_the_same_and_another_models_is_refused() {
     assert_eq!(estimator.history(), loaded.history());
 
     let error = PosteriorEstimator::load(&Resonance::default(), &path).unwrap_err();
-    assert!(matches!(error, InferenceError::OtherModel { .. }), "{error}");
+    assert!(matches!(error, InferenceError::File(FileError::OtherModel { .. })), "{error}");
     assert!(error.to_string().contains("`Counting`") && error.to_string().contains("`Resonance`"), "{error}");
 
     // The same model with another param is another model.
     let narrow = Resonance { width: 0.05 };
     narrow.npe().train(Budget::simulations(1_000)).unwrap().save(&path).unwrap();
-    assert!(matches!(PosteriorEstimator::load(&Resonance::default(), &path), Err(InferenceError::OtherModel { .. })));
+    assert!(matches!(
+        PosteriorEstimator::load(&Resonance::default(), &path),
+        Err(InferenceError::File(FileError::OtherModel { .. }))
+    ));
 
     let mut bytes = std::fs::read(&path).unwrap();
     bytes.truncate(bytes.len() / 2);
@@ -234,15 +238,15 @@ fn summaries_of_parts_add_up() {
     let bad = ResonanceData { events: ResonanceEvents { x: vec![f64::NAN] } };
     assert!(matches!(estimator.summarize(&bad), Err(InferenceError::Data(_))));
     let other = model.npe().seed(seed(2)).train(Budget::simulations(600)).unwrap();
-    assert!(matches!(other.condition_on(&a), Err(InferenceError::OtherPosterior { .. })));
+    assert!(matches!(other.condition_on(&a), Err(InferenceError::File(FileError::OtherPosterior { .. }))));
     let foreign = other.summarize(&ResonanceData { events: ResonanceEvents { x } }).unwrap();
-    assert!(matches!(many.merge(&foreign), Err(InferenceError::OtherPosterior { .. })));
+    assert!(matches!(many.merge(&foreign), Err(InferenceError::File(FileError::OtherPosterior { .. }))));
 
     let model = ItemResponse::default();
     let estimator = small(model.npe()).train(Budget::simulations(600)).unwrap();
     let data = model.simulate(1).seed(seed(9)).one().unwrap().data;
     let error = estimator.summarize(&data).unwrap_err();
-    assert!(matches!(error, InferenceError::NoParts { .. }), "{error}");
+    assert!(matches!(error, InferenceError::Request(RequestError::NoParts { .. })), "{error}");
 }
 
 #[test]
@@ -281,7 +285,8 @@ fn a_bank_is_simulated_once_and_learned_from() {
 
     let error = model.simulate(2500).seed(5).size("events", 20).bank(folder.path()).unwrap_err();
     assert!(
-        matches!(error, InferenceError::OtherSimulations { .. }) && error.to_string().contains("seed 5"),
+        matches!(error, InferenceError::Bank(BankError::OtherSimulations { .. }))
+            && error.to_string().contains("seed 5"),
         "{error}"
     );
     let error = Radon::default().simulate(10).bank(folder.path()).unwrap_err();
@@ -316,7 +321,7 @@ fn a_training_with_a_checkpoint_is_not_run_twice() {
         "{error}"
     );
     let error = train(&Resonance { width: 0.2 }, 1).unwrap_err();
-    assert!(matches!(error, InferenceError::OtherTraining { .. }), "{error}");
+    assert!(matches!(error, InferenceError::File(FileError::OtherTraining { .. })), "{error}");
     std::fs::write(&path, "something else").unwrap();
     assert!(train(&model, 1).unwrap_err().to_string().contains("training.safetensors"));
 }
