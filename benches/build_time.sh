@@ -34,8 +34,8 @@ program() {
         "$1" "$root" "$features" >"$folder/Cargo.toml"
     cp "$root/Cargo.lock" "$folder/Cargo.lock"
     awk '/^```rust,no_run/ { on = 1; next } /^```/ { on = 0 } on' "$root/README.md" |
-        if [ "$skip" ]; then sed '/let posterior/,/microseconds/d'; else
-            sed 's|^    println!("{}", posterior.*|    let posterior = Posterior::load(\&model, "resonance.safetensors")?;\n&|'
+        if [ "$skip" ]; then sed '/let estimator/,/microseconds/d'; else
+            sed 's|^    println!("{}", estimator.*|    let estimator = PosteriorEstimator::load(\&model, "resonance.safetensors")?;\n&|'
         fi >"$folder/src/main.rs"
 }
 rebuild() {

@@ -179,6 +179,29 @@ struct Readme;
 ///   it. An image has rows and columns: `observe image: [[f32; 64]; 48] ~ render(a, b);` draws 48 rows of 64 pixels. The
 ///   function may take a plate inside the element whole, a column for each local: `spots: NameSpotsLocals`. The density of
 ///   everything else is [`Density::explicit`](model::Density::explicit).
+///   The size of what is drawn is your own: `[f64; 10]` as well. Such a function, which a simulator of yours becomes:
+///
+///   ```
+///   use hierarch::distributions::{Draw, Normal};
+///   use hierarch::prelude::*;
+///
+///   fn walk(drift: f64, noise: f64, rng: &mut Stream) -> [f64; 10] {
+///       let mut at = 0.0;
+///       [(); 10].map(|()| {
+///           at += Normal::new(drift, noise).draw(rng);
+///           at
+///       })
+///   }
+///
+///   model! {
+///       pub Walk {
+///           global drift ~ Normal(0.0, 1.0);
+///           global noise ~ HalfNormal(1.0);
+///           observe path: [f64; 10] ~ walk(drift, noise);
+///       }
+///   }
+///   # assert!(Walk::default().simulate(1).one().unwrap().data.path[9].is_finite());
+///   ```
 /// - **`given name: f64;`** (or `u64`, `bool`, `usize`) A covariate. Simulations take it from data, `.covariates_from(&data)`, or draw it
 ///   from the distribution behind `~`, which has no part in the density.
 /// - **`given subject: index(subjects);`** The element's own element of another plate: `ability[subject]` reads a variable or a
@@ -203,7 +226,7 @@ struct Readme;
 ///
 /// For `Name` with a plate `events`: `Name` (the params), `NameGlobals`, `NameLocals`, `NameData` with `from_csv` and `to_csv`,
 /// `NameEvents` (the columns of the plate in the data, and `rows()`), `NameEventsLocals`; a constant of each name,
-/// `Name::EVENTS`, for functions that take the [`Name`](model::Name) of a plate or variable; and the implementations of
+/// `Name::EVENTS`, for functions that take the [`Name`](model::Name) of a plate or variable (`Name::THETA.at(3)` for one number); and the implementations of
 /// [`Model`](model::Model) and, where there are such, of [`Explicit`](model::Explicit) and
 /// [`Likelihood`](model::Likelihood). A plate inside another holds the elements of all outer elements one after the other, and
 /// `offsets` says where each one's begin.

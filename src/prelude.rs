@@ -1,5 +1,6 @@
 //! What a model needs in scope: `use hierarch::prelude::*;`.
 
+pub use crate::assert_calibrated;
 pub use crate::autodiff::Real;
 pub use crate::calibration::{Neyman, PredictiveCheck};
 pub use crate::draws::{Draws, Inferred};
@@ -15,6 +16,6 @@ pub use crate::nn::{Budget, Encoder, Family};
 #[cfg(feature = "plot")]
 pub use crate::report::Report;
 pub use crate::sampling::{Chains, FitError, ProfileLikelihood, SampleError, SamplingExt, WeightedDraws};
-pub use crate::simulate::{SimulateExt, Simulated, Simulation};
+pub use crate::simulate::{SimulateExt, Simulated, Simulation, Stream};
 #[cfg(not(feature = "neural"))]
 pub use crate::without_neural::EstimatorExt;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::settings::Settings;
+use super::step::phase;
 
 /// An error of the network itself: its data, its memory, its file.
 #[derive(Debug, thiserror::Error)]
@@ -118,7 +119,7 @@ pub enum TrainError<E> {
     },
 
     /// The simulator failed.
-    #[error("the simulator failed in step {step}, data sets from {first} on: {source}")]
+    #[error("the simulator failed in {}, data sets from {first} on: {source}", phase(*step))]
     Source {
         /// The step, as [`TrainingSource::draw`](super::TrainingSource::draw) got it.
         step: u64,
@@ -129,7 +130,7 @@ pub enum TrainError<E> {
     },
 
     /// The loss of one data set is NaN or infinite, though its data are finite: the weights have diverged.
-    #[error("the loss of data set {set} in step {step} is {loss}: training has diverged; lower the learning rate")]
+    #[error("the loss of data set {set} in {} is {loss}: training has diverged; lower the learning rate", phase(*step))]
     NotFinite {
         /// The step, as [`TrainingSource::draw`](super::TrainingSource::draw) got it.
         step: u64,
@@ -140,7 +141,7 @@ pub enum TrainError<E> {
     },
 
     /// The data do not fit the network, or the network ran out of memory.
-    #[error("in step {step}, data sets from {first} on: {source}")]
+    #[error("in {}, data sets from {first} on: {source}", phase(*step))]
     Network {
         /// The step, as [`TrainingSource::draw`](super::TrainingSource::draw) got it.
         step: u64,

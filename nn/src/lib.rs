@@ -9,7 +9,7 @@
 //! | `shape.rs`, `batch.rs`, `packed.rs` | data sets as tables, and their shape; many of them in little space |
 //! | `prefix.rs` | beginnings of data sets, for the encoder that reads rows in their order |
 //! | `architecture.rs`, `output.rs`, `settings.rs` | plain values: the sizes of a network, what it says, how to train it |
-//! | `source.rs`, `progress.rs`, `error.rs` | where data sets come from, how a training goes, what can go wrong |
+//! | `source.rs`, `step.rs`, `progress.rs`, `error.rs` | where data sets come from, how a training goes, what can go wrong |
 //! | `features/` | standardised numbers, soft bins, pooled moments, the linear posterior: fitted once, not trained |
 //! | `kernels.rs`, `activation.rs`, `sparse.rs` | loops over memory, which operations are made of |
 //! | `weights.rs`, `builder.rs` | matrices among the weights, and how they are laid out |
@@ -58,6 +58,7 @@ mod shape;
 mod source;
 mod sparse;
 mod spline;
+mod step;
 mod store;
 mod train;
 mod trunk;
@@ -84,6 +85,7 @@ pub use progress::{TrainingProgress, TrainingRecord};
 pub use ratio::{Contrast, Ratio, RatioScratch};
 pub use settings::{Budget, Settings};
 pub use shape::{PlateShape, Shape};
-pub use source::{PILOT, TrainingSource, VALIDATION};
+pub use source::TrainingSource;
+pub use step::{PILOT, VALIDATION};
 pub use store::{Metadata, load_numbers, save_numbers};
 pub use train::{Trainer, train};

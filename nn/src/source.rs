@@ -2,11 +2,6 @@
 
 use super::batch::Batch;
 
-/// The `step` of [`TrainingSource::draw`] for the pilot sample, to which standardisation and bins are fitted.
-pub const PILOT: u64 = u64::MAX;
-/// The `step` of [`TrainingSource::draw`] for the validation sample, whose data sets are held out.
-pub const VALIDATION: u64 = u64::MAX - 1;
-
 /// Where data sets come from.
 pub trait TrainingSource: Sync {
     /// Why a simulation can fail.
@@ -16,7 +11,7 @@ pub trait TrainingSource: Sync {
     ///
     /// `first` is the place of the first of them among the data sets of `step`. Calls with another step or another place
     /// must be independent draws, and the same (step, first, sets) must give the same data. Steps count from 0; the two
-    /// steps [`PILOT`] and [`VALIDATION`] are drawn from as well.
+    /// steps [`PILOT`](super::PILOT) and [`VALIDATION`](super::VALIDATION) are drawn from as well.
     ///
     /// # Errors
     /// Whatever stops the simulator; it ends the training.

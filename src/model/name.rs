@@ -22,7 +22,7 @@ use std::fmt;
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let model = Coins::default();
-/// let data = model.simulate_one().size(Coins::TOSSES, 30).run()?.data;
+/// let data = model.simulate(1).size(Coins::TOSSES, 30).one()?.data;
 /// let chains = model.nuts(&data).run()?;
 /// assert_eq!(chains.mean(Coins::BIAS.at(0))?, chains.mean("bias[0]")?);
 /// assert!(chains.mean("bias").unwrap_err().to_string().contains("there are `bias[0]`, `bias[1]`"));

@@ -83,7 +83,7 @@ impl Checker {
                 self.report(
                     ty,
                     format!(
-                        "two dimensions make a image, which a function draws: `observe {}: [[f32; 64]; 64] ~ render(...)`; \
+                        "two dimensions make an image, which a function draws: `observe {}: [[f32; 64]; 64] ~ render(...)`; \
                          for other tables put the variable into a plate of fixed size",
                         v.name
                     ),

@@ -20,7 +20,8 @@ use crate::prefix;
 use crate::progress::{TrainingProgress, TrainingRecord};
 use crate::settings::{Budget, Settings};
 use crate::shape::{PlateShape, Shape};
-use crate::source::{PILOT, TrainingSource, VALIDATION};
+use crate::source::TrainingSource;
+use crate::step::{PILOT, VALIDATION};
 use crate::weights::Weights;
 use hierarch_core::simd::registers;
 
