@@ -139,3 +139,51 @@ pub(super) fn settings(
         seed: context.seed,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolve(
+        network: &NetworkConfig,
+        training: &TrainingConfig,
+        bank: Option<(usize, usize)>,
+        output: Option<Output>,
+    ) -> Result<Settings, InferenceError> {
+        let plates = vec![crate::nn::PlateShape { width: 20, ..Default::default() }];
+        let shape = Shape { width: 0, plates, targets: 3 };
+        let context =
+            TrainingContext { shape: &shape, budget: Budget::simulations(1), seed: 3, of_elements: false, bank };
+        settings(network, training, &context, output)
+    }
+
+    #[test]
+    fn what_is_asked_for_stays_and_the_rest_follows_the_model() {
+        let network = NetworkConfig {
+            family: Some(Family::Mixture { components: 6 }),
+            element_layers: Some(vec![64, 64]),
+            ..Default::default()
+        };
+        let asked = TrainingConfig { weight_decay: Some(0.0), patience: Some(99), ..Default::default() };
+        let found = resolve(&network, &asked, Some((900, 100)), None).unwrap();
+        assert_eq!(found.architecture.output, Output::Density(Family::Mixture { components: 6 }));
+        assert_eq!(found.architecture.element_layers, [64, 64]);
+        assert_eq!((found.weight_decay, found.patience), (0.0, Some(99)));
+        let open = resolve(&NetworkConfig::default(), &TrainingConfig::default(), Some((900, 100)), None).unwrap();
+        assert_eq!(open.architecture.output, Output::Density(Family::Mixture { components: 16 }));
+        assert_eq!(open.architecture.element_layers, [128, 128]);
+        assert_eq!((open.weight_decay, open.patience), (0.01, Some(5)));
+        assert_eq!((open.pilot, open.validation, open.seed), (900, 100, 3));
+    }
+
+    #[test]
+    fn what_cannot_be_is_an_error_and_no_other_value() {
+        let large = TrainingConfig { validation: Some(101), ..Default::default() };
+        let error = resolve(&NetworkConfig::default(), &large, Some((900, 100)), None).unwrap_err().to_string();
+        assert!(error.contains("`TrainingConfig::validation` asks for 101") && error.contains("100"), "{error}");
+        let ratio = Output::Ratio { contrast: crate::nn::Contrast::Label, balance: 0.0, width: 8 };
+        let network = NetworkConfig { family: Some(Family::Gaussian), ..Default::default() };
+        let error = resolve(&network, &TrainingConfig::default(), None, Some(ratio)).unwrap_err().to_string();
+        assert!(error.contains("has no family") && error.contains("Gaussian"), "{error}");
+    }
+}

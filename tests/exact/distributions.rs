@@ -1343,8 +1343,11 @@ fn the_table_of_the_macro_is_that_of_the_library() {
     named.sort_unstable();
     assert_eq!(named, exported);
     for case in all() {
-        let (_, arguments, support) =
-            rows.iter().find(|row| row.0 == case.name).unwrap_or_else(|| panic!("{}", case.name));
+        let Some((_, arguments, support)) = rows.iter().find(|row| row.0 == case.name) else {
+            // One of another distribution: `Truncated(Cauchy(..), ..)`.
+            assert!(case.name.starts_with("Truncated") || case.name.starts_with("Mixture"), "{}", case.name);
+            continue;
+        };
         // Vectors of parameters count as one argument.
         assert!(*arguments <= case.parameters.len(), "{}", case.title());
         let found = case.support();

@@ -339,3 +339,12 @@ fn runs_side_by_side_wait_for_each_other() {
     assert!((1..=20).contains(&most), "{most} threads at once");
     assert_eq!(runs[42].by_chain("mu"), run(42).by_chain("mu"));
 }
+
+#[test]
+fn an_acceptance_that_no_chain_can_have_is_an_error() {
+    let data = Resonance::default().simulate(1).one().unwrap().data;
+    for value in [0.0, 1.0, f64::NAN, -3.0] {
+        let error = Resonance::default().nuts(&data).target_accept(value).run().unwrap_err().to_string();
+        assert!(error.contains("target_accept is") && error.contains("from 0.05 to 0.999"), "{error}");
+    }
+}

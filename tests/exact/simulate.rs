@@ -47,6 +47,18 @@ fn globals_and_covariates_can_be_fixed() {
     }
 }
 
+/// One data set is the first of many, and covariates come from one place.
+#[test]
+fn one_data_set_is_the_first_of_many() {
+    let model = Resonance::default();
+    let simulate = |count| model.simulate(count).seed(5).size(Resonance::EVENTS, 30);
+    assert_eq!(simulate(1).one().unwrap(), simulate(40).run().unwrap()[0]);
+    let schools = EightSchools::default();
+    let data = EightSchoolsData { schools: EightSchoolsSchools { sigma: vec![1.0, 2.0], y: vec![0.0; 2] } };
+    let both = schools.simulate(1).same_design_as(&data).covariates_from(&data).one().unwrap_err();
+    assert!(both.to_string().contains("remove one of the two calls"), "{both}");
+}
+
 #[test]
 fn what_cannot_be_simulated_says_why() {
     let schools = EightSchools::default();
