@@ -45,7 +45,7 @@ pub enum Encoder {
         /// Learned points, through which the rows hear of each other.
         inducing: usize,
     },
-    /// A transformer in which each row reads those before it and itself: it says what is believed after every row, in one
+    /// A transformer in which each row reads those before it and itself: it gives a prediction after every row, in one
     /// pass (see [`Network::predict_prefixes`](super::Network::predict_prefixes)), and learns from all of them. What is
     /// pooled is pooled over the rows so far. For data with one plate at the top, in the order of their rows. Time grows
     /// with the square of their number, memory linearly.

@@ -31,7 +31,7 @@ pub enum Error {
     )]
     NoSums,
 
-    /// A network was asked for what it believes after each row, and does not read rows in their order.
+    /// A prediction after each row was asked of a network that does not read rows in their order.
     #[error(
         "only a network that reads rows in their order says what is believed after each of them: train one with \
          `architecture.encoder = Encoder::CAUSAL`"

@@ -75,7 +75,7 @@ impl Head {
     }
 
     /// Computes -ln q(target | data) of each data set for standardised targets, up to what [`in_nats`](Head::in_nats) adds.
-    /// For a ratio, computes how badly the data set is told from others.
+    /// For a ratio, returns the loss of telling the data set from others.
     pub(super) fn loss<E: Number, T: Tape<E, Cpu>>(
         &self,
         graph: Graph<E, T>,
@@ -108,7 +108,7 @@ impl Head {
             .collect()
     }
 
-    /// Returns what the network believes of one data set, from its outputs and its context.
+    /// Returns the prediction for one data set, from the outputs and the context of the network.
     ///
     /// # Errors
     /// If the network says ratios, which are not distributions.

@@ -1,4 +1,4 @@
-//! What a network believes of one data set.
+//! What a network predicts for one data set.
 
 use rand::{Rng, RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -15,7 +15,7 @@ pub enum Prediction {
     Flow(Flow),
     /// Probabilities of the categories of the only target.
     Categories(Vec<f64>),
-    /// What several networks believe, each with the same weight.
+    /// The predictions of several networks, each with the same weight.
     Ensemble(Vec<Prediction>),
 }
 

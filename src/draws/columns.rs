@@ -74,8 +74,7 @@ impl Draws {
     /// # Errors
     /// There is no number of that name.
     pub fn mean(&self, name: impl Into<Name>) -> Result<f64, UnknownName> {
-        self.get(name)
-            .map(|column| if self.is_weighted() { summary::mean(column, &self.weights) } else { mean(column) })
+        self.get(name).map(|column| summary::mean(column, &self.weights))
     }
 
     /// Returns the standard deviation of the number `name`.
@@ -83,7 +82,7 @@ impl Draws {
     /// # Errors
     /// There is no number of that name.
     pub fn sd(&self, name: impl Into<Name>) -> Result<f64, UnknownName> {
-        self.get(name).map(|column| if self.is_weighted() { summary::sd(column, &self.weights) } else { sd(column) })
+        self.get(name).map(|column| summary::sd(column, &self.weights))
     }
 
     /// Returns a quantile of the number `name`, for a `probability` between 0 and 1.
@@ -155,15 +154,6 @@ impl Draws {
     fn is_weighted(&self) -> bool {
         !self.weights.is_empty()
     }
-}
-
-fn mean(column: &[f64]) -> f64 {
-    column.iter().sum::<f64>() / column.len() as f64
-}
-
-fn sd(column: &[f64]) -> f64 {
-    let mean = mean(column);
-    (column.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (column.len() as f64 - 1.0)).sqrt()
 }
 
 /// Returns the cumulative sums of the weights.

@@ -69,15 +69,21 @@ impl Summary {
     }
 }
 
-/// Returns the mean of weighted draws; the weights sum to 1.
+/// Returns the mean of draws, whose weights sum to 1; no weights if all draws count the same.
 pub(super) fn mean(draws: &[f64], weights: &[f64]) -> f64 {
+    if weights.is_empty() {
+        return draws.iter().sum::<f64>() / draws.len() as f64;
+    }
     draws.iter().zip(weights).map(|(x, w)| w * x).sum()
 }
 
-/// Returns the standard deviation of weighted draws, corrected as by the denominator n - 1, with the effective sample
-/// size as n.
+/// Returns the standard deviation of draws, corrected by the denominator n - 1; for weighted draws n is the effective
+/// sample size. The weights sum to 1; there are none if all draws count the same.
 pub(super) fn sd(draws: &[f64], weights: &[f64]) -> f64 {
     let mean = mean(draws, weights);
+    if weights.is_empty() {
+        return (draws.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (draws.len() as f64 - 1.0)).sqrt();
+    }
     let (squares, of_weights) = draws
         .iter()
         .zip(weights)
@@ -110,9 +116,7 @@ pub(super) fn quantiles<const N: usize>(draws: &[f64], weights: &[f64], probabil
 }
 
 fn row(name: String, mut draws: Vec<f64>) -> SummaryRow {
-    let n = draws.len() as f64;
-    let mean = draws.iter().sum::<f64>() / n;
-    let sd = (draws.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (n - 1.0)).sqrt();
+    let (mean, sd) = (mean(&draws, &[]), sd(&draws, &[]));
     draws.sort_unstable_by(f64::total_cmp);
     let [q05, median, q95] = [0.05, 0.5, 0.95].map(|p| quantile(&draws, p));
     SummaryRow { name, mean, sd, q05, median, q95, rhat: None, ess_bulk: None, ess_tail: None }

@@ -179,13 +179,9 @@ impl AnyTraining<'_> {
             images: None,
             checkpoint: self.checkpoint.as_deref(),
         };
-        let source = Hypotheses {
-            training: &self,
-            slot: &slot,
-            encoder: &encoder,
-            globals: self.source.fixed()?.without_elements(),
-            data: self.source.fixed()?,
-        };
+        let data = self.source.fixed()?;
+        let globals = data.clone().without_elements();
+        let source = Hypotheses { training: &self, slot: &slot, encoder: &encoder, globals, data };
         let simulations =
             format!("hypotheses {:?}, delta {:?}, {}", self.hypotheses, self.delta, self.source.describe());
         let network = training.fit(&shape, &source, &simulations)?;

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::TokenStream;
 use quote::quote;
 use syn::visit::{self, Visit};
-use syn::{Expr, ExprCall};
+use syn::{Expr, ExprCall, ExprPath};
 
 use crate::builtin;
 use crate::definition::Definition;
@@ -27,7 +27,7 @@ pub fn emit(tree: &Tree) -> TokenStream {
 
 /// The library's distributions that are named, each where it first is.
 #[derive(Default)]
-struct Named(BTreeMap<String, Ident>);
+struct Named(BTreeMap<&'static str, ExprPath>);
 
 impl Named {
     fn visit_steps(&mut self, steps: &[Step]) {
@@ -46,11 +46,8 @@ impl Named {
 
 impl<'ast> Visit<'ast> for Named {
     fn visit_expr_call(&mut self, call: &'ast ExprCall) {
-        if let Expr::Path(path) = &*call.func
-            && let Some(name) = path.path.get_ident()
-            && builtin::find(&name.to_string()).is_some()
-        {
-            self.0.entry(name.to_string()).or_insert_with(|| name.clone());
+        if let (Some(known), Expr::Path(name)) = (builtin::of(call), &*call.func) {
+            self.0.entry(known.name).or_insert_with(|| name.clone());
         }
         visit::visit_expr_call(self, call);
     }

@@ -102,7 +102,7 @@ impl Network {
         self.architecture.encoder == Encoder::DeepSet
     }
 
-    /// Returns what the network believes of one data set, from what the layers that read data sets make of it.
+    /// Returns the prediction for one data set, from the output of the layers that read data sets.
     fn read(&self, output: &[f32], context: &[f32], scales: &[(f32, f32)]) -> Result<Prediction, Error> {
         self.plan.head.read(&self.weights, output, context, scales)
     }

@@ -1,4 +1,4 @@
-//! What a network believes of data sets.
+//! Predictions for data sets.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::shape::Shape;
 use crate::trunk::TrunkOutput;
 
 impl Network {
-    /// Returns what the network believes of each data set, in the space of the targets.
+    /// Returns the prediction for each data set, in the space of the targets.
     ///
     /// # Errors
     /// If the batch does not have the network's [`shape`](Network::shape), or holds a number that is not finite.
@@ -44,8 +44,7 @@ impl Network {
         Ok((self.plan.forward(&mut graph, sets, plates)?, scales))
     }
 
-    /// Returns for each data set what the network believes after each of its rows; the last entry is what it believes of
-    /// the whole data set.
+    /// Returns for each data set the predictions after each of its rows; the last is that for the whole data set.
     ///
     /// # Errors
     /// Those of [`predict`](Network::predict), and if the network does not read rows in their order: see
@@ -64,7 +63,7 @@ impl Network {
         (0..batch.sets).into_par_iter().map(of_set).collect()
     }
 
-    /// Returns what the network believes of each of some data sets.
+    /// Returns the prediction for each of some data sets.
     fn read_all(&self, judged: &TrunkOutput<f32>, scales: &[(f32, f32)]) -> Result<Vec<Prediction>, Error> {
         let TrunkOutput { output, context } = judged;
         let rows = output.values.chunks_exact(output.columns).zip(context.values.chunks_exact(context.columns));
@@ -72,7 +71,7 @@ impl Network {
         rows.map(|((output, context), scales)| self.read(output, context, scales)).collect()
     }
 
-    /// Returns what the network believes of data sets that share their plates and differ in the numbers outside them.
+    /// Returns the predictions for data sets that share their plates and differ in the numbers outside them.
     /// `plates` are those of one data set; `outside` has a row for each data set.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! Data sets as sums over their elements, and what a network believes from these.
+//! Data sets as sums over their elements, and predictions from these sums.
 
 use std::sync::Arc;
 
@@ -75,7 +75,7 @@ impl Network {
         })
     }
 
-    /// Returns what the network believes of a data set, from what it keeps of it.
+    /// Returns the prediction for a data set, from the sums that the network keeps of it.
     ///
     /// # Errors
     /// If the sums are those of a network of another shape.
