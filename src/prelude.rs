@@ -7,7 +7,7 @@ pub use crate::draws::{Draws, Inferred};
 #[cfg(feature = "neural")]
 pub use crate::estimators::{
     Bank, DataSummary, ElementNetworks, EstimatorExt, InferenceError, JointEstimator, JointPosterior, NetworkConfig,
-    Posterior, PosteriorEstimator, RatioEstimator, RatioPosterior, TestStatistic, TrainingConfig,
+    Posterior, PosteriorEstimator, RatioEstimator, RatioPosterior, TestStatistic, Trainable, TrainingConfig,
 };
 pub use crate::model;
 pub use crate::model::{DataError, DataSet, Likelihood, Model, Name};

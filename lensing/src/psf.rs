@@ -12,6 +12,15 @@ use super::error::{require, require_positive};
 /// It ends four standard deviations from its centre and sums to one. Light carried over the edge of the image is lost,
 /// and none comes in from there. Because it is sampled, it has the requested width only from about two pixels of full
 /// width at half maximum (0.85 pixels of standard deviation, to 2e-3), and is too narrow below.
+///
+/// ```
+/// use hierarch_lensing::GaussianPsf;
+///
+/// // The full width at half maximum is two pixels: one pixel from the centre there is half of the light.
+/// let weights: Vec<f32> = GaussianPsf::new(0.2, 0.1)?.into();
+/// assert!((weights[1] / weights[0] - 0.5).abs() < 1e-5);
+/// # Ok::<(), hierarch_lensing::LensingError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Vec<f32>", into = "Vec<f32>")]
 pub struct GaussianPsf {

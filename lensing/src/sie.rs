@@ -69,6 +69,17 @@ impl Sie<f64> {
 }
 
 /// The singular isothermal sphere: [`Sie`] with an axis ratio of one.
+///
+/// ```
+/// use hierarch_lensing::*;
+///
+/// // A point right behind the centre is seen as a ring at the Einstein radius.
+/// let galaxy = Sis { center: [0.0, 0.0], einstein_radius: 1.5 }.check()?;
+/// let lenses: [&dyn Deflector<f64>; 1] = [&galaxy];
+/// let [x, y] = source_position(&lenses, [0.9, 1.2]);
+/// assert!(x.abs() < 1e-12 && y.abs() < 1e-12);
+/// # Ok::<(), LensingError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sis<T> {
     /// The centre, (x, y) in arcsec.

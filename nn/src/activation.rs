@@ -6,6 +6,7 @@ use super::kernels::{Number, add_row};
 
 /// What follows a linear map.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
 pub enum Activation {
     /// Nothing.
     None,

@@ -28,6 +28,7 @@ pub struct Architecture {
 
 /// What reads the rows of a plate, beside the histograms and moments that are pooled over them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum Encoder {
     /// A network that reads each row by itself, and the mean of its outputs over the rows (Zaheer et al., arXiv 1703.06114).
     /// Its summaries of parts of a data set add up.
@@ -95,6 +96,20 @@ impl Encoder {
 
 /// What reads images: convolutions of 3 x 3 pixels in steps of 2, each of which halves the height and the width, until both
 /// are 4 or less; and a layer that reads what is left as a whole.
+///
+/// ```
+/// use hierarch_nn::{Activation, Architecture, ImageEncoder, PlateShape, Shape, Stretch};
+///
+/// // Small images of numbers that are not counts.
+/// let shape = Shape { plates: vec![PlateShape::image(16, 16)], targets: 1, ..Shape::default() };
+/// let images = ImageEncoder { stretch: Stretch::None, channels: vec![16, 32], width: 64 };
+/// let architecture = Architecture { images, activation: Activation::Relu, ..Architecture::sized(&shape) };
+///
+/// // The default is for counts.
+/// assert_eq!(ImageEncoder::default().stretch, Stretch::Root);
+/// assert_ne!(architecture.images, ImageEncoder::default());
+/// assert_eq!(shape.plates[0].width, 16 * 16);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImageEncoder {
     /// The function that is applied to pixels before the first layer.
@@ -115,6 +130,7 @@ impl Default for ImageEncoder {
 /// A function of each pixel, after which pixels are measured from their mean and in units of their standard deviation, over
 /// all pixels of the pilot sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum Stretch {
     /// The pixel itself.
     None,
@@ -135,6 +151,7 @@ impl Stretch {
 
 /// The layers that read whole data sets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum Trunk {
     /// Residual blocks, with a linear path around them.
     Residual {

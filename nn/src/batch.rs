@@ -9,6 +9,21 @@ use super::shape::{PlateShape, Shape};
 ///
 /// The parents of a top-level plate are the data sets; those of a nested plate are the rows of the plate around it.
 /// The order of rows within a parent carries no meaning, unless a network reads rows in their order.
+///
+/// ```
+/// use hierarch_nn::{Batch, Error, PlateShape, Rows, Shape};
+///
+/// // Two data sets, of two rows and of one.
+/// let rows = Rows { width: 1, features: vec![0.5, 1.5, 2.5], offsets: vec![0, 2, 3], children: vec![] };
+/// assert_eq!((rows.parents(), rows.rows()), (2, 3));
+///
+/// let mut batch = Batch { sets: 2, plates: vec![rows], ..Batch::default() };
+/// let plate = PlateShape { width: 1, ..PlateShape::default() };
+/// let shape = Shape { plates: vec![plate], ..Shape::default() };
+/// assert!(batch.check(&shape).is_ok());
+/// batch.plates[0].features[2] = f32::NAN;
+/// assert!(matches!(batch.check(&shape), Err(Error::NotFinite { set: 1, .. })));
+/// ```
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Rows {
     /// Numbers in each row; may be 0 where a plate only holds other plates.

@@ -83,6 +83,21 @@ impl fmt::Debug for ElementNetworks {
 }
 
 /// An element network of the user's own, shared by all that use it.
+///
+/// ```
+/// use hierarch_nn::dfdx::prelude::*;
+/// use hierarch_nn::{ElementNetworkShape, ElementNetworks, UserNetwork};
+///
+/// type Layers = (Linear<2, 16>, Tanh, Linear<16, 8>);
+/// let layers = Cpu::default().build_module::<Layers, f32>();
+/// let networks = ElementNetworks::default().plate::<_, 2, 8>("points", layers);
+///
+/// // In the order of a model's plates, of which the first has no such network.
+/// let own: Vec<Option<UserNetwork>> = networks.in_order(false, ["lines", "points"].into_iter());
+/// assert!(own[0].is_none());
+/// let shape = ElementNetworkShape { inputs: 2, outputs: 8, weights: (2 * 16 + 16) + (16 * 8 + 8) };
+/// assert_eq!(format!("{:?}", own[1]), format!("{:?}", Some(shape)));
+/// ```
 #[derive(Clone)]
 pub struct UserNetwork(pub(super) Arc<dyn ElementNetwork>);
 

@@ -92,6 +92,29 @@ impl From<dfdx::tensor::CpuError> for Error {
 }
 
 /// An error of a training run; `E` is the error of the simulator behind [`TrainingSource`](super::TrainingSource).
+///
+/// ```
+/// use hierarch_nn::{Batch, Budget, PILOT, Settings, Shape, TrainError, TrainingSource, train};
+///
+/// /// A simulator that does not run.
+/// struct Broken;
+///
+/// impl TrainingSource for Broken {
+///     type Error = &'static str;
+///
+///     fn draw(&self, _step: u64, _first: usize, _sets: usize) -> Result<(Batch, Vec<f32>), &'static str> {
+///         Err("no licence")
+///     }
+/// }
+///
+/// let shape = Shape { width: 1, targets: 1, ..Shape::default() };
+/// let settings = Settings::new(Budget::simulations(1_000));
+/// let failed = train(&shape, &Broken, &settings, |_| ());
+/// assert!(matches!(failed, Err(TrainError::Source { step: PILOT, first: 0, source: "no licence" })));
+/// let settings = Settings { batch_size: 0, ..settings };
+/// let unusable = train(&shape, &Broken, &settings, |_| ());
+/// assert!(matches!(unusable, Err(TrainError::Settings(_))));
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TrainError<E> {

@@ -217,6 +217,49 @@ impl<E: Number, T: Tape<E, Cpu>> Graph<E, T> {
 }
 
 /// A flow for one data set: a density over D numbers.
+///
+/// ```
+/// # use hierarch_nn::{Architecture, Batch, Budget, Settings, Shape, TrainingSource, Trunk, train};
+/// use hierarch_nn::{Family, Flow, Prediction};
+/// # use rand::{RngExt, SeedableRng};
+/// # use rand_distr::StandardNormal;
+/// # use rand_xoshiro::Xoshiro256PlusPlus;
+/// #
+/// # /// theta ~ N(0, 1), and x ~ N(theta, 1).
+/// # struct OneNumber;
+/// #
+/// # impl TrainingSource for OneNumber {
+/// #     type Error = std::convert::Infallible;
+/// #
+/// #     fn draw(&self, step: u64, first: usize, sets: usize) -> Result<(Batch, Vec<f32>), Self::Error> {
+/// #         let mut rng = Xoshiro256PlusPlus::seed_from_u64(step ^ ((first as u64) << 32));
+/// #         let mut normal = || rng.sample::<f32, _>(StandardNormal);
+/// #         let thetas: Vec<f32> = (0..sets).map(|_| normal()).collect();
+/// #         let x: Vec<f32> = thetas.iter().map(|theta| theta + normal()).collect();
+/// #         Ok((Batch { sets, width: 1, globals: x, plates: vec![] }, thetas))
+/// #     }
+/// # }
+/// # let shape = Shape { width: 1, targets: 1, ..Shape::default() };
+///
+/// let output = Family::Nsf { steps: 1, width: 8, bins: 4 }.into();
+/// let architecture = Architecture { output, ..Architecture::sized(&shape) };
+/// // ... and a network of that architecture is trained.
+/// # let trunk = Trunk::Residual { width: 16, blocks: 1 };
+/// # let architecture = Architecture { bins: 16, trunk, ..architecture };
+/// # let budget = Budget::simulations(1_024);
+/// # let settings = Settings { architecture, pilot: 512, validation: 256, ..Settings::new(budget) };
+/// # let network = train(&shape, &OneNumber, &settings, |_| ())?;
+/// # let data = Batch { sets: 1, width: 1, globals: vec![0.6], plates: vec![] };
+/// let predictions = network.predict(&data)?;
+/// let Prediction::Flow(flow) = &predictions[0] else { panic!("no flow") };
+/// let flow: &Flow = flow;
+/// assert_eq!(flow.dims(), 1);
+/// // The density integrates to one.
+/// let points: Vec<f64> = (-300..300).map(|i| 0.02 * (f64::from(i) + 0.5)).collect();
+/// let integral: f64 = flow.log_densities(&points).iter().map(|log| 0.02 * log.exp()).sum();
+/// assert!((integral - 1.0).abs() < 0.01);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, PartialEq)]
 pub struct Flow {
     head: Arc<FlowHead>,

@@ -4,6 +4,70 @@
 //! q(targets | data), whose minimum over all q is the posterior. [`Network::predict`] then answers for any data set at
 //! once. Nothing in here knows what a model is; nothing outside knows dfdx.
 //!
+//! The mean of ten normal numbers, whose posterior is known:
+//!
+//! ```
+//! use hierarch_nn::{
+//!     Architecture, Batch, Budget, Component, Family, GaussianMixture, PlateShape, Prediction, Rows, Settings, Shape,
+//!     Sums, TrainingProgress, TrainingSource, Trunk, train,
+//! };
+//! use rand::{RngExt, SeedableRng};
+//! use rand_distr::StandardNormal;
+//! use rand_xoshiro::Xoshiro256PlusPlus;
+//!
+//! /// theta ~ N(0, 1), and ten x ~ N(theta, 1).
+//! struct TenNumbers;
+//!
+//! impl TrainingSource for TenNumbers {
+//!     type Error = std::convert::Infallible;
+//!
+//!     fn draw(&self, step: u64, first: usize, sets: usize) -> Result<(Batch, Vec<f32>), Self::Error> {
+//!         let mut rng = Xoshiro256PlusPlus::seed_from_u64(step ^ ((first as u64) << 32));
+//!         let mut normal = || rng.sample::<f32, _>(StandardNormal);
+//!         let thetas: Vec<f32> = (0..sets).map(|_| normal()).collect();
+//!         let features: Vec<f32> = thetas.iter().flat_map(|theta| [(); 10].map(|()| theta + normal())).collect();
+//!         let offsets: Vec<usize> = (0..=sets).map(|set| 10 * set).collect();
+//!         let x = Rows { width: 1, features, offsets, children: vec![] };
+//!         Ok((Batch { sets, plates: vec![x], ..Batch::default() }, thetas))
+//!     }
+//! }
+//!
+//! let plate = PlateShape { width: 1, ..PlateShape::default() };
+//! let shape = Shape { plates: vec![plate], targets: 1, ..Shape::default() };
+//! let architecture = Architecture {
+//!     bins: 16,
+//!     trunk: Trunk::Residual { width: 16, blocks: 1 },
+//!     output: Family::Gaussian.into(),
+//!     ..Architecture::sized(&shape)
+//! };
+//! // Far too short for anything but this example.
+//! let budget = Budget::simulations(4_096);
+//! let settings = Settings { architecture, pilot: 2_048, validation: 256, ..Settings::new(budget) };
+//! let mut simulated = 0;
+//! let network = train(&shape, &TenNumbers, &settings, |progress: &TrainingProgress| simulated = progress.sets)?;
+//! assert_eq!(simulated, 4_096);
+//!
+//! // The posterior has the precision 1 + 10, and as its mean the sum of x over that.
+//! let x = [0.2_f32, 1.9, 0.7, -0.4, 1.1, 1.6, 0.3, 2.2, 0.5, 0.9];
+//! let data = |x: &[f32]| {
+//!     let rows = Rows { width: 1, features: x.to_vec(), offsets: vec![0, x.len()], children: vec![] };
+//!     Batch { sets: 1, plates: vec![rows], ..Batch::default() }
+//! };
+//! let predictions = network.predict(&data(&x))?;
+//! let Prediction::Mixture(GaussianMixture { components }) = &predictions[0] else { panic!("no Gaussian") };
+//! let Component { mean, sd, .. } = &components[0];
+//! assert!((mean[0] - 9.0 / 11.0).abs() < 0.1);
+//! assert!((sd[0] - 1.0 / 11.0_f64.sqrt()).abs() < 0.05);
+//!
+//! // What the network keeps of parts of the data adds up.
+//! let mut sums: Sums = network.summarise(&data(&x[..4]))?;
+//! sums.add(&network.summarise(&data(&x[4..]))?)?;
+//! assert_eq!(sums.sizes(), [10]);
+//! let whole = network.conclude(&sums)?;
+//! assert!((whole.log_densities(&[0.8])[0] - predictions[0].log_densities(&[0.8])[0]).abs() < 1e-4);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! | file | what lives there |
 //! | --- | --- |
 //! | `shape.rs`, `batch.rs`, `packed.rs` | data sets as tables, and their shape; many of them in little space |

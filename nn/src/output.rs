@@ -33,6 +33,7 @@ const OTHERS: usize = 63;
 /// cannot cover. A Gaussian is best where the posterior is one. A masked autoregressive flow bends, but its affine maps
 /// hardly tear one mode into two, and for one number it is a Gaussian.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum Family {
     /// Independent Gaussians.
     Diagonal,

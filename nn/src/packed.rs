@@ -17,6 +17,15 @@ pub(super) fn hash_numbers(hash: u64, numbers: impl Iterator<Item = f32>) -> u64
 }
 
 /// Numbers of type f32, in two bytes each if all of them are counts.
+///
+/// ```
+/// use hierarch_nn::Numbers;
+///
+/// let counts = Numbers::Single(vec![3.0, 0.0, 41.0]).pack();
+/// assert_eq!(counts, Numbers::Counts(vec![3, 0, 41]));
+/// let others = Numbers::Single(vec![3.0, 0.5]).pack();
+/// assert_eq!(others, Numbers::Single(vec![3.0, 0.5]));
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub enum Numbers {
     /// Any numbers.
@@ -179,6 +188,25 @@ impl PackedRows {
 }
 
 /// A [`Batch`] in little space.
+///
+/// ```
+/// use hierarch_nn::{Batch, Packed, PackedRows, Rows};
+///
+/// // Two data sets, of one row of two numbers and of two rows.
+/// let features = vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+/// let rows = Rows { width: 2, features, offsets: vec![0, 1, 3], children: vec![] };
+/// let batch = Batch { sets: 2, plates: vec![rows], ..Batch::default() };
+/// let packed = Packed::from(batch.clone()).pack();
+///
+/// let plate: &PackedRows = packed.plate(&[0]);
+/// let mut last = Vec::new();
+/// plate.push_row(2, &mut last);
+/// assert_eq!((plate.parent(2), last), (1, vec![5.0, 6.0]));
+///
+/// let mut second = batch.slice(0..0);
+/// packed.push(1..2, &mut second);
+/// assert_eq!(second, batch.slice(1..2));
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Packed {
     /// The number of data sets.

@@ -34,6 +34,23 @@ const SHOWN: usize = 4;
 ///
 /// Where a posterior is neither normal nor right, its width is that of the normal distribution of scores under which
 /// its ranks are likeliest.
+///
+/// ```
+/// use hierarch::calibration::{Finding, Findings, Miscalibrated, Ranks, Tolerance};
+///
+/// // As of `calibration.ranks()`: in 1000 simulations at least half of the draws lie below the true value.
+/// let ranks = Ranks { name: "mass".to_owned(), ranks: (10..20).cycle().take(1000).collect(), draws: 20 };
+/// let tolerance = Tolerance { shift: 0.2, ..Tolerance::default() };
+/// match tolerance.check(&[ranks]) {
+///     Err(Miscalibrated::Off(Findings { off, .. })) => {
+///         let finding: &Finding = &off[0];
+///         println!("{finding}"); // `mass` is ... shifted low by ...
+///         assert_eq!(finding.ranks.name, "mass");
+///         assert!(finding.shift.value < 0.0);
+///     }
+///     other => panic!("{other:?}"),
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tolerance<'a> {
     /// The tolerated relative error of the width: with 0.05 the posterior may be 1.05 times too wide or too narrow.

@@ -79,6 +79,24 @@ pub struct TwoSample {
 /// The draws of a sampler must be independent: thin a chain first. If one sampler has more draws, the surplus is left
 /// out.
 ///
+/// ```
+/// use hierarch::calibration::{TwoSample, TwoSampleError, c2st};
+/// use hierarch::distributions::{Draw, Normal};
+/// use hierarch::simulate::stream;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut rng = stream(1, 0);
+/// let mut draws = |mean: f64| (0..500).map(|_| Normal::new(mean, 1.0).draw(&mut rng)).collect::<Vec<f64>>();
+/// let (first, second) = ([draws(0.0)], [draws(3.0)]); // a column for each number
+/// let found: TwoSample = c2st(&first, &second, 1)?;
+/// assert!(found.accuracy.value > 0.7 && found.p_value < 1e-6);
+///
+/// let unequal = c2st(&first, &[], 1);
+/// assert!(matches!(unequal, Err(TwoSampleError::Columns { first: 1, second: 0 })));
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Errors
 /// Unequal columns; fewer than 100 draws; draws that are not finite.
 pub fn c2st(first: &[Vec<f64>], second: &[Vec<f64>], seed: u64) -> Result<TwoSample, TwoSampleError> {

@@ -357,6 +357,27 @@ impl Calibration {
     /// Creates a calibration from draws made without a model: `names` of the parameters, and for each simulation its
     /// true values and draws. All parameters for which a simulation has a true value have the same number of draws.
     ///
+    /// ```
+    /// use hierarch::calibration::{Calibration, CalibrationError, CalibrationTrial};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// // The true value of one parameter, and draws given the data: 0, 1, ..., 19.
+    /// let trial = |i: i32| CalibrationTrial {
+    ///     truth: vec![f64::from(i) - 0.5],
+    ///     draws: vec![(0..20).map(f64::from).collect()],
+    ///     log_densities: None,
+    ///     statistics: Vec::new(),
+    /// };
+    /// let calibration = Calibration::from_judged(vec!["mass".to_owned()], (0..=20).map(trial).collect())?;
+    /// assert_eq!(calibration.judged()[3].truth, [2.5]);
+    /// assert_eq!(calibration.ranks()[0].ranks[3], 3);
+    ///
+    /// let few = Calibration::from_judged(vec!["mass".to_owned()], vec![trial(0)]);
+    /// assert!(matches!(few, Err(CalibrationError::Few { value: 1, .. })));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// Fewer than 20 simulations or draws; draws, log densities or true values that do not fit together.
     pub fn from_judged(names: Vec<String>, judged: Vec<CalibrationTrial>) -> Result<Self, CalibrationError> {

@@ -33,6 +33,43 @@ pub struct LogDensities {
 
 /// Anything that draws from a posterior given data: neural posteriors and ratios, [`NutsEstimator`], and a closure that
 /// takes data, a number of draws and a seed, and returns the draws by name.
+///
+/// ```
+/// use hierarch::calibration::{Calibrate, Drawn, Estimator, EstimatorError, LogDensities};
+/// use hierarch::distributions::{Distribution, Draw, Normal};
+/// use hierarch::prelude::*;
+/// use hierarch::simulate::stream;
+///
+/// model! {
+///     pub Weight {
+///         global mean ~ Normal(0.0, 1.0);
+///         observe x ~ Normal(mean, 1.0);
+///     }
+/// }
+///
+/// /// The posterior in closed form.
+/// struct Exact;
+///
+/// impl Estimator<Weight> for Exact {
+///     fn draw(&self, simulation: &Simulation<Weight>, count: usize, seed: u64) -> Result<Drawn, EstimatorError> {
+///         let posterior = Normal::new(0.5 * simulation.data.x, 0.5_f64.sqrt());
+///         let mut rng = stream(seed, 0);
+///         let draws: Vec<f64> = (0..count).map(|_| posterior.draw(&mut rng)).collect();
+///         let log_densities = LogDensities {
+///             truth: posterior.log_density(simulation.globals.mean),
+///             draws: draws.iter().map(|mean| posterior.log_density(*mean)).collect(),
+///         };
+///         Ok(Drawn { names: vec!["mean".to_owned()], draws: vec![draws], log_densities: Some(log_densities) })
+///     }
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let calibration = Calibrate::new(&Weight::default(), &Exact).simulations(200).draws(50).run()?;
+/// assert!(calibration.p_min() > 1e-6);
+/// assert_eq!(calibration.log_density_ranks().unwrap().ranks.len(), 200);
+/// # Ok(())
+/// # }
+/// ```
 pub trait Estimator<M: Model>: Sync {
     /// Returns `count` independent draws given the data of `simulation`. Only the log density may use its true values.
     ///

@@ -22,6 +22,55 @@
 //! are within 10 % of one in a million, with 20 to 1000 simulations). [`Ranks::ecdf`] shows every deviation that ranks
 //! can have, and detects less.
 //!
+//! ```
+//! use hierarch::calibration::{Calibrate, Calibration, CalibrationRow, CalibrationSummary, Check, NutsEstimator};
+//! use hierarch::calibration::{EcdfBands, Estimate, Local, LocalBin, Pair, Ranks};
+//! use hierarch::prelude::*;
+//!
+//! model! {
+//!     pub Treatment {
+//!         global level ~ Normal(0.0, 1.0);
+//!         global rise ~ Normal(0.0, 1.0);
+//!         plate patients(5..=10) {
+//!             observe before ~ Normal(level, 1.0);
+//!             observe after ~ Normal(level + rise, 1.0);
+//!         }
+//!     }
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let model = Treatment::default();
+//! let nuts = NutsEstimator::new(&model).warmup(200); // or a posterior that was trained: `posterior.calibrate()`
+//! let calibration: Calibration = Calibrate::new(&model, &nuts).simulations(40).draws(20).run()?; // better 1000, 400
+//! let summary: CalibrationSummary = calibration.summary();
+//! println!("{summary}");
+//! let row: &CalibrationRow = &summary.rows[0];
+//! assert_eq!((row.name.as_str(), row.coverage[0].level), ("level", 0.68));
+//! let check: &Check = &summary.checks[0];
+//! println!("{}: p = {}, {}", check.name, check.p_value, check.finding);
+//!
+//! // One parameter by itself.
+//! let ranks: &Ranks = &calibration.ranks()[0];
+//! assert_eq!((ranks.name.as_str(), ranks.ranks.len(), ranks.draws), ("level", 40, 20));
+//! let width: Estimate = ranks.width();
+//! println!("its posterior's width over the right one: {width}");
+//! let bands: EcdfBands = ranks.ecdf(0.95);
+//! assert_eq!(bands.at.len(), bands.difference.len());
+//!
+//! // Two together: the data say more of their sum than of either.
+//! let pair: &Pair = &calibration.pairs()[0];
+//! assert_eq!(pair.sum.name, "level + rise");
+//! assert!(pair.correlation < 0.0);
+//!
+//! // One along a feature of the data.
+//! let local: &Local = &calibration.local()[0];
+//! println!("{} along {}: p = {}", local.parameter, local.feature, local.p_value);
+//! let lowest: &LocalBin = &local.bins[0];
+//! assert!(lowest.low <= lowest.high);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # What they find
 //!
 //! A conjugate model has two parameters with a correlation of 0.5; each simulation has 400 draws. The table gives the

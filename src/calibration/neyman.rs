@@ -136,7 +136,7 @@ pub struct Coverage {
 /// critical values a function of an estimate of one of them.
 ///
 /// ```
-/// use hierarch::calibration::Neyman;
+/// use hierarch::calibration::{Coverage, Neyman, NeymanError};
 /// use hierarch::prelude::*;
 ///
 /// model! {
@@ -157,7 +157,10 @@ pub struct Coverage {
 /// let neyman = Neyman::new(model.simulate(10_000).seed(1), "rate", 0.0..=50.0, &[0.68, 0.95], far)?;
 /// let sets = neyman.confidence_sets(&FluxData { count: 20 })?;
 /// println!("68 %: {:?}, 95 %: {:?}", sets[0], sets[1]);
-/// println!("{:?}", neyman.coverage(&FluxGlobals { rate: 15.0, background: 3.2 }, 1000, 2)?);
+/// let coverage: Vec<Coverage> = neyman.coverage(&FluxGlobals { rate: 15.0, background: 3.2 }, 1000, 2)?;
+/// assert!(coverage[1].level == 0.95 && coverage[1].share > 0.85);
+/// let beyond = neyman.coverage(&FluxGlobals { rate: 60.0, background: 3.2 }, 1000, 2);
+/// assert!(matches!(beyond, Err(NeymanError::Outside { high, .. }) if high == 50.0));
 /// # Ok(())
 /// # }
 /// ```

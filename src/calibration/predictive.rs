@@ -85,7 +85,7 @@ type Statistic<'a> = Box<dyn Fn(&dyn AnyData) -> f64 + Sync + 'a>;
 /// observed again.
 ///
 /// ```
-/// use hierarch::calibration::PredictiveCheck;
+/// use hierarch::calibration::{Compared, Predictive, PredictiveCheck, PredictiveError};
 /// use hierarch::prelude::*;
 ///
 /// model! {
@@ -103,9 +103,13 @@ type Statistic<'a> = Box<dyn Fn(&dyn AnyData) -> f64 + Sync + 'a>;
 /// let chains = model.nuts(&data).run()?;
 /// let check = PredictiveCheck::new(&model, &data)
 ///     .statistic("energies above 5", |data| data.events.energy.iter().filter(|e| **e > 5.0).count() as f64);
-/// println!("{}", check.posterior(chains.globals())?); // or `posterior.globals(1000, 0)`, or those of a refined estimator
 /// println!("{}", check.prior()?);
-/// assert!(check.posterior(chains.globals())?.get("largest energy").unwrap().p_value() < 0.1);
+/// // Or from `posterior.globals(1000, 0)`, or those of a refined estimator.
+/// let predictive: Predictive = check.posterior(chains.globals())?;
+/// println!("{predictive}");
+/// let largest: &Compared = predictive.get("largest energy").unwrap();
+/// assert!(largest.observed == 25.0 && largest.p_value() < 0.1);
+/// assert!(matches!(check.replications(5).prior(), Err(PredictiveError::Few(5))));
 /// # Ok(())
 /// # }
 /// ```

@@ -53,6 +53,35 @@ pub enum TypicalityError {
 }
 
 /// A test of whether data are like simulations; made by `posterior.typicality()`.
+///
+/// ```
+/// use hierarch::calibration::{Outlier, Typicality, TypicalityError, TypicalityTest};
+/// use hierarch::prelude::*;
+///
+/// model! {
+///     pub Flux {
+///         global rate ~ Gamma(2.0, 1.0);
+///         plate events(1..=100) {
+///             observe energy ~ Exponential(rate);
+///         }
+///     }
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let model = Flux::default();
+/// let data = FluxData { events: FluxEvents { energy: vec![0.7, 0.1, 1.9, 0.4, 7e5, 0.3] } };
+/// let test: TypicalityTest<'_, Flux> = TypicalityTest::new(&model).simulations(500);
+/// let typicality: Typicality = test.of(&data)?;
+/// println!("{typicality}");
+/// assert!(typicality.p_value < 0.01);
+/// let farthest: &Outlier = &typicality.outliers[0];
+/// assert!(farthest.value > farthest.range.1);
+///
+/// let few = test.simulations(50).of(&data);
+/// assert!(matches!(few, Err(TypicalityError::Few { simulations: 50 })));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 #[must_use = "nothing is simulated before `of`"]
 pub struct TypicalityTest<'a, M: Model> {

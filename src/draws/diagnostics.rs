@@ -66,6 +66,15 @@ pub fn mcse_sd<C: AsRef<[f64]>>(chains: &[C]) -> f64 {
     (var_of_var / var / 4.0).sqrt()
 }
 
+/// Returns the estimated fraction of missing information of a chain's energies (eq. 6.1 of Betancourt 2016, arXiv
+/// 1604.00695): the mean square of their changes over their variance. Below 0.3 the momenta are too weak to reach the
+/// tails of the posterior. NaN if all energies are the same.
+pub fn bfmi(energies: &[f64]) -> f64 {
+    let mean = energies.iter().sum::<f64>() / energies.len() as f64;
+    let changes: f64 = energies.windows(2).map(|pair| (pair[1] - pair[0]).powi(2)).sum();
+    changes / energies.iter().map(|e| (e - mean).powi(2)).sum::<f64>()
+}
+
 /// Returns the `p`-quantile of `sorted` (ascending) by linear interpolation (type 7 of Hyndman & Fan 1996); NaN if
 /// `sorted` is empty.
 ///

@@ -7,6 +7,22 @@ use crate::model::{Name, UnknownName};
 
 /// A posterior: Markov chains, weighted draws, the posterior that a neural estimator returns, or your own draws. In
 /// scope with the prelude.
+///
+/// ```
+/// use hierarch::draws::{Draws, Inferred};
+/// use hierarch::model::UnknownName;
+///
+/// /// The middle half of any posterior.
+/// fn middle_half(posterior: &impl Inferred, name: &str) -> Result<[f64; 2], UnknownName> {
+///     Ok([posterior.quantile(name, 0.25)?, posterior.quantile(name, 0.75)?])
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let draws = Draws::new([("mass", vec![1.0, 2.0, 3.0, 4.0, 5.0])]); // or chains, or `estimator.condition(&data)?`
+/// assert_eq!(middle_half(&draws, "mass")?, [2.0, 4.0]);
+/// # Ok(())
+/// # }
+/// ```
 pub trait Inferred {
     /// Returns the draws from which means, quantiles and tables are computed.
     fn as_draws(&self) -> Cow<'_, Draws>;

@@ -5,6 +5,17 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// A summary of draws, with one row for each scalar parameter; `Display` prints it as a table.
+///
+/// ```
+/// use hierarch::draws::{Draws, Summary, SummaryRow};
+///
+/// let draws = Draws::new([("mass", vec![90.1, 91.4, 90.8]), ("width", vec![2.1, 2.6, 2.4])]);
+/// let summary: Summary = draws.summary();
+/// println!("{summary}");
+/// let mass: &SummaryRow = &summary.rows[0];
+/// assert_eq!((mass.name.as_str(), mass.median), ("mass", 90.8));
+/// assert!(mass.rhat.is_none()); // independent draws, no chains
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// The rows, in the order of the parameters.

@@ -41,6 +41,32 @@ const FORMAT: &str = "hierarch.bank";
 const VERSION: &str = "2";
 
 /// Simulated data sets in memory, as networks read them, with the globals and locals that they were drawn from.
+///
+/// ```
+/// use hierarch::prelude::*;
+///
+/// model! {
+///     pub Flux {
+///         global rate ~ Gamma(2.0, 1.0);
+///         plate events(1..=100) {
+///             observe energy ~ Exponential(rate);
+///         }
+///     }
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// # let folder = folder.path();
+/// let model = Flux::default();
+/// let simulations = model.simulate(1_000).seed(1);
+/// let bank: Bank<Flux> = simulations.clone().bank(folder)?; // simulated, and written to the folder
+/// let bank: Bank<Flux> = simulations.bank(folder)?; // read from it
+/// assert_eq!(bank.len(), 1_000);
+/// let estimator = model.npe().bank(&bank).train(Budget::simulations(500))?; // far too short, for an example
+/// assert_eq!(estimator.model(), &model);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Bank<M: Model> {
     pub(super) any: AnyBank,

@@ -8,6 +8,43 @@ use crate::sampling::SampleError;
 use crate::simulate::SimulateError;
 
 /// Why an estimator could not be trained, used or loaded.
+///
+/// ```
+/// use hierarch::estimators::{BankError, FileError, RequestError};
+/// use hierarch::prelude::*;
+///
+/// model! {
+///     pub Peak {
+///         param width: f64 = 0.1;
+///         global mass ~ Normal(1.0, 2.0);
+///         plate events(1..=100) {
+///             observe x ~ Normal(mass, width);
+///         }
+///     }
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("peak.safetensors");
+/// Peak::default().npe().train(Budget::simulations(500))?.save(&path)?; // far too short, for an example
+///
+/// // What is in the file was trained for another width: train again.
+/// let model = Peak { width: 0.2 };
+/// let estimator = match PosteriorEstimator::load(&model, &path) {
+///     Err(InferenceError::File(FileError::OtherModel { .. })) => model.npe().train(Budget::simulations(500))?,
+///     other => other?,
+/// };
+/// assert_eq!(estimator.model().width, 0.2);
+///
+/// let bank = model.simulate(100).bank(folder.path())?;
+/// let error = model.npe().bank(&bank).train(Budget::simulations(500)).unwrap_err();
+/// assert!(matches!(error, InferenceError::Bank(BankError::SmallBank { sets: 100, .. })));
+///
+/// let error = model.npe().ensemble(0).train(Budget::simulations(500)).unwrap_err();
+/// assert!(matches!(error, InferenceError::Request(RequestError::EmptyEnsemble)));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum InferenceError {

@@ -33,6 +33,32 @@ use crate::simulate::{Fixed, SimulateError, Simulation, stream};
 const EVENT: &str = "hierarch.event_ratio";
 
 /// A ratio of single elements to be trained; made by `model.nre().per_event("events")` or `.implicit("images")`.
+///
+/// ```
+/// use hierarch::estimators::{EventNre, EventRatio};
+/// use hierarch::prelude::*;
+///
+/// model! {
+///     pub Flux {
+///         global rate ~ Gamma(2.0, 1.0);
+///         plate events(1..=100) {
+///             observe energy ~ Exponential(rate);
+///         }
+///     }
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let model = Flux::default();
+/// let training: EventNre<'_, Flux> = model.nre().per_event(Flux::EVENTS);
+/// let ratio: EventRatio<Flux> = training.train(Budget::simulations(500))?; // far too short, for an example
+/// let set = model.simulate(1).size(Flux::EVENTS, 5).seed(1).one()?;
+/// let each = ratio.log_ratios(&set.data, &set.globals, &set.locals)?; // a number for each event
+/// assert_eq!(each.len(), 5);
+/// let chains = ratio.nuts(&set.data)?.chains(2).warmup(200).draws(200).run()?; // the posterior, by their sum
+/// assert_eq!(chains.names(), ["rate"]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 #[must_use = "nothing is trained before `train`"]
 pub struct EventNre<'a, M: Model> {
@@ -78,7 +104,7 @@ impl AnyEventRatio {
         implicit: bool,
         budget: Budget,
     ) -> Result<Self, InferenceError> {
-        let AnyNpe { source: simulated, globals, network, training, bank, checkpoint, networks, .. } = npe;
+        let AnyNpe { source: simulated, globals, setup, bank, .. } = npe;
         let (model, seed) = (simulated.model, simulated.seed);
         let unusable = |what: &str| RequestError::PerEvent { plate: plate.to_owned(), what: what.to_owned() }.into();
         if globals.is_some() {
@@ -87,7 +113,7 @@ impl AnyEventRatio {
         if bank.is_some() {
             return Err(unusable("elements are drawn one by one, not from a bank"));
         }
-        if networks.names().next().is_some() {
+        if setup.networks.names().next().is_some() {
             return Err(unusable("an element is read as a whole, not by an element network of your own"));
         }
         sizes::refuse_random(&model.specification(), &simulated.sizes)?;
@@ -95,7 +121,7 @@ impl AnyEventRatio {
         let (width, plates) = elements.shape();
         let shape = Shape { width, plates, targets: elements.targets() };
         let context = TrainingContext { shape: &shape, budget, seed, of_elements: false, bank: None };
-        let settings = settings(&network, &training, &context, Some(output))?;
+        let settings = settings(&setup.network, &setup.training, &context, Some(output))?;
         let fixed = simulated.fixed()?.without_elements();
         let empty = model.draw(&fixed, &mut stream(0, 0))?;
         let fixed = fixed.with_single_element(&model.specification(), plate);
@@ -109,7 +135,7 @@ impl AnyEventRatio {
             flips: &[],
             known: None,
             images: None,
-            checkpoint: checkpoint.as_deref(),
+            checkpoint: setup.checkpoint.as_deref(),
         };
         let source = Single { model, fixed, elements: &elements, seed: settings.seed };
         let network = training.fit(&shape, &source, &simulated.describe())?;

@@ -28,6 +28,7 @@ const HIERARCHY: &str = "hierarch.hierarchy";
 /// one that is only simulated. Discrete locals of infinite support are not inferred.
 ///
 /// ```
+/// use hierarch::estimators::{JointDraw, JointNpe};
 /// use hierarch::prelude::*;
 ///
 /// model! {
@@ -43,13 +44,15 @@ const HIERARCHY: &str = "hierarch.hierarchy";
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let model = Schools::default();
-/// let estimator = model.joint_npe().train(Budget::simulations(2_000))?; // far too short, for an example
+/// let npe: JointNpe<'_, Schools> = model.joint_npe();
+/// let estimator: JointEstimator<Schools> = npe.train(Budget::simulations(2_000))?; // far too short, for an example
 /// let data = SchoolsData { schools: SchoolsSchools { y: vec![0.3, -1.2, 0.9] } };
-/// let posterior = estimator.condition(&data)?;
-/// println!("{posterior}"); // mu, tau, theta[0], theta[1], theta[2]
-/// for draw in posterior.draws(3, 1)? {
-///     let log_density = posterior.log_density(&draw.globals, &draw.locals)?;
-///     println!("{} {:?} {log_density}", draw.globals.mu, draw.locals.schools.theta);
+/// let posterior: JointPosterior<Schools> = estimator.condition(&data)?;
+/// println!("{posterior}");
+/// assert_eq!(posterior.names(), ["mu", "tau", "theta[0]", "theta[1]", "theta[2]"]);
+/// for JointDraw { globals, locals } in posterior.draws(3, 1)? {
+///     let log_density = posterior.log_density(&globals, &locals)?;
+///     println!("{} {:?} {log_density}", globals.mu, locals.schools.theta);
 /// }
 /// println!("{}", posterior.importance_sample(&model, &data)?); // exact
 /// # Ok(())

@@ -225,7 +225,7 @@ impl AnyJointNpe<'_> {
         let names = hierarchy.globals.iter().map(|g| g.name.clone()).collect();
         let mut npe = AnyNpe::new(self.source.model);
         npe.globals = Some(names);
-        (npe.network, npe.training) = self.globals.clone();
+        (npe.setup.network, npe.setup.training) = self.globals.clone();
         npe.source.clone_from(&self.source);
         npe.bank = self.global_bank;
         let (plates, layers) = (&hierarchy.data_shape().plates, &self.globals.0);
@@ -233,7 +233,7 @@ impl AnyJointNpe<'_> {
             .iter()
             .map(|local| &local.network)
             .find(|network| network.reads_images(plates, &layers.images, layers.activation));
-        npe.checkpoint = self.checkpoint("globals");
+        npe.setup.checkpoint = self.checkpoint("globals");
         npe.mirrors = self.mirrors.clone();
         npe.train(budget)
     }

@@ -15,6 +15,34 @@ use crate::simulate::Stream;
 ///
 /// Numbers are named as in [`Chains`](crate::sampling::Chains): `mass`, `slope[17]` for the element of a plate,
 /// `pair[1][17]` for a component in an element; the discrete locals of finite support follow, `signal[17]`.
+///
+/// ```
+/// use hierarch::prelude::*;
+///
+/// model! {
+///     pub Peak {
+///         global fraction ~ Uniform(0.0, 1.0);
+///         plate events(1..=20) {
+///             local signal ~ Bernoulli(fraction);
+///             observe x ~ Normal(if signal { 3.0 } else { 0.0 }, 1.0);
+///         }
+///     }
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let estimator = Peak::default().joint_npe().train(Budget::simulations(500))?; // far too short, for an example
+/// let data = PeakData { events: PeakEvents { x: vec![0.3, 2.8] } };
+/// let posterior: JointPosterior<Peak> = estimator.condition(&data)?;
+/// assert_eq!(posterior.names(), ["fraction", "signal[0]", "signal[1]"]);
+/// let of_second = posterior.probabilities(Peak::SIGNAL.at(1))?; // that it is background, and that it is signal
+/// assert!(of_second.len() == 2 && (of_second.iter().sum::<f64>() - 1.0).abs() < 1e-3);
+/// for draw in posterior.draws(3, 1)? {
+///     println!("{:.2} {:?}", draw.globals.fraction, draw.locals.events.signal);
+///     assert_eq!(draw.locals.events.signal.len(), 2);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct JointPosterior<M: Model> {
     any: Arc<AnyJointPosterior>,

@@ -25,6 +25,7 @@ mod ratio;
 mod sizes;
 mod targets;
 mod test_statistic;
+mod trainable;
 mod training;
 
 pub use crate::nn::ElementNetworks;
@@ -42,3 +43,4 @@ pub use posterior::Posterior;
 pub use posterior_estimator::PosteriorEstimator;
 pub use ratio::{Nre, RatioEstimator, RatioPosterior};
 pub use test_statistic::{StatisticTraining, TestStatistic};
+pub use trainable::{Trainable, TrainingSetup};

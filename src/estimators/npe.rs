@@ -3,23 +3,49 @@
 //! 2017), with deep sets over the plates (Zaheer et al. 2017; Heinrich et al. 2023).
 
 use std::marker::PhantomData;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::bank::AnyBank;
-use super::config::{NetworkConfig, TrainingConfig, TrainingContext, settings};
+use super::config::{TrainingContext, settings};
 use super::element_networks::user_networks;
 use super::encode::DataEncoder;
 use super::link::push_targets;
 use super::mirror::{Axis, Flip, Mirror};
 use super::posterior_estimator::AnyPosteriorEstimator;
 use super::targets::{closed, pick};
+use super::trainable::{Trainable, TrainingSetup};
 use super::training::Training;
 use super::{Bank, InferenceError, PosteriorEstimator, RequestError, sizes};
 use crate::model::{AnyModel, GlobalSlot, Model, Name};
-use crate::nn::{Batch, Budget, ElementNetworks, Network, Output, Settings, Shape, TrainingSource, VALIDATION};
+use crate::nn::{Batch, Budget, Network, Output, Settings, Shape, TrainingSource, VALIDATION};
 use crate::simulate::{Fixed, SimulateError, Simulated, SimulationSource, stream};
 
 /// A posterior estimator to be trained; made by `model.npe()`.
+///
+/// ```
+/// use hierarch::estimators::Npe;
+/// use hierarch::prelude::*;
+///
+/// model! {
+///     pub Flux {
+///         global rate ~ Gamma(2.0, 1.0);
+///         nuisance background ~ LogNormal(0.0, 0.2);
+///         plate days(1..=30) {
+///             observe count ~ Poisson(rate + background);
+///         }
+///     }
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let model = Flux::default();
+/// let npe: Npe<'_, Flux> = model.npe().size(Flux::DAYS, 5).seed(1);
+/// let estimator: PosteriorEstimator<Flux> = npe.train(Budget::simulations(500))?; // far too short, for an example
+/// let posterior: Posterior<Flux> = estimator.condition(&FluxData { days: FluxDays { count: vec![3, 5, 2, 4, 4] } })?;
+/// assert_eq!(posterior.names(), ["rate"]); // nuisance parameters are integrated over
+/// assert!(posterior.quantile(Flux::RATE, 0.05)? < posterior.quantile(Flux::RATE, 0.95)?);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 #[must_use = "nothing is trained before `train`"]
 pub struct Npe<'a, M: Model> {
@@ -32,13 +58,10 @@ pub struct Npe<'a, M: Model> {
 pub(super) struct AnyNpe<'a> {
     pub(super) source: SimulationSource<'a>,
     pub(super) globals: Option<Vec<String>>,
-    pub(super) network: NetworkConfig,
-    pub(super) training: TrainingConfig,
+    pub(super) setup: TrainingSetup,
     /// What the network returns, if it is no posterior.
     pub(super) output: Option<Output>,
     pub(super) bank: Option<&'a AnyBank>,
-    pub(super) checkpoint: Option<PathBuf>,
-    pub(super) networks: ElementNetworks,
     pub(super) mirrors: Vec<Mirror>,
     /// A network that reads the same images: the image layers of this one start from its layers.
     pub(super) images: Option<&'a Network>,
@@ -50,12 +73,9 @@ impl<'a> AnyNpe<'a> {
         Self {
             source: SimulationSource::new(model),
             globals: None,
-            network: NetworkConfig::default(),
-            training: TrainingConfig::default(),
+            setup: TrainingSetup::default(),
             output: None,
             bank: None,
-            checkpoint: None,
-            networks: ElementNetworks::default(),
             mirrors: Vec::new(),
             images: None,
             members: 1,
@@ -73,52 +93,6 @@ impl<'a, M: Model> Npe<'a, M> {
     /// named.
     pub fn globals<N: Into<Name>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
         self.any.globals = Some(names.into_iter().map(|name| name.into().to_string()).collect());
-        self
-    }
-
-    /// Sets the sizes of the network, and the family of its posterior; what is left out follows the model.
-    pub fn network(mut self, config: NetworkConfig) -> Self {
-        self.any.network = config;
-        self
-    }
-
-    /// Sets how the network is trained.
-    pub fn training(mut self, config: TrainingConfig) -> Self {
-        self.any.training = config;
-        self
-    }
-
-    /// Sets networks of your own that read the rows of some plates.
-    ///
-    /// ```
-    /// use hierarch::dfdx::prelude::*;
-    /// use hierarch::estimators::ElementNetworks;
-    /// use hierarch::prelude::*;
-    ///
-    /// hierarch::model! {
-    ///     pub Line {
-    ///         global slope ~ Normal(0.0, 1.0);
-    ///         plate points(5..=50) {
-    ///             given x ~ Normal(0.0, 1.0);
-    ///             observe y ~ Normal(slope * x, 0.5);
-    ///         }
-    ///     }
-    /// }
-    ///
-    /// # fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
-    /// type Network = (Linear<2, 16>, Tanh, Linear<16, 8>);
-    /// let network = || ElementNetworks::default().plate::<_, 2, 8>("points", Cpu::default().build_module::<Network, f32>());
-    /// let model = Line::default();
-    /// let estimator = model.npe().element_networks(network()).train(Budget::simulations(2_000))?; // far too short, for an example
-    /// # let folder = tempfile::tempdir()?;
-    /// # let path = folder.path().join("line.safetensors");
-    /// estimator.save(&path)?;
-    /// let estimator = PosteriorEstimator::load_with(&model, &path, network())?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn element_networks(mut self, networks: ElementNetworks) -> Self {
-        self.any.networks = networks;
         self
     }
 
@@ -152,15 +126,6 @@ impl<'a, M: Model> Npe<'a, M> {
         self
     }
 
-    /// Writes the state of the training to the file `path` every few seconds and at its end. If the file exists
-    /// already, the training resumes from it; with a budget of data sets the result is the same to the bit as without
-    /// interruption. The members of an ensemble after the first have files of their own, with a number added to the
-    /// name.
-    pub fn checkpoint(mut self, path: impl AsRef<Path>) -> Self {
-        self.any.checkpoint = Some(path.as_ref().to_owned());
-        self
-    }
-
     /// Trains on fresh simulations, or on those of a [`bank`](Npe::bank), on all cores, until the budget is spent.
     ///
     /// # Errors
@@ -174,6 +139,12 @@ impl<'a, M: Model> Npe<'a, M> {
 impl<'a, M: Model> Simulated<'a, M> for Npe<'a, M> {
     fn source_mut(&mut self) -> &mut SimulationSource<'a> {
         &mut self.any.source
+    }
+}
+
+impl<M: Model> Trainable for Npe<'_, M> {
+    fn setup_mut(&mut self) -> &mut TrainingSetup {
+        &mut self.any.setup
     }
 }
 
@@ -197,7 +168,7 @@ impl AnyNpe<'_> {
             let seed = self.source.seed.wrapping_add((member as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15));
             let bank = self.bank.map(|bank| (bank.training(), bank.validation()));
             let context = TrainingContext { shape: &shape, budget, seed, of_elements: false, bank };
-            let settings = settings(&self.network, &self.training, &context, self.output)?;
+            let settings = settings(&self.setup.network, &self.setup.training, &context, self.output)?;
             self.train_member(member, &settings, &shape, &encoder, &targets)
         });
         let networks = networks.collect::<Result<_, InferenceError>>()?;
@@ -213,7 +184,7 @@ impl AnyNpe<'_> {
         targets: &[GlobalSlot],
     ) -> Result<Network, InferenceError> {
         let names: Vec<&str> = targets.iter().map(|t| t.name.as_str()).collect();
-        let checkpoint = self.checkpoint.as_ref().map(|path| match member {
+        let checkpoint = self.setup.checkpoint.as_ref().map(|path| match member {
             0 => path.clone(),
             _ => {
                 let mut name = path.clone().into_os_string();
@@ -226,7 +197,7 @@ impl AnyNpe<'_> {
         let training = Training {
             of: format!("{:?} ({}), {names:?}", self.source.model, specification.fingerprint()),
             settings,
-            networks: &user_networks(&specification, shape, &self.networks)?,
+            networks: &user_networks(&specification, shape, &self.setup.networks)?,
             flips: &flips,
             known: None,
             images: self.images,

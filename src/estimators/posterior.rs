@@ -65,7 +65,8 @@ impl<M: Model> Posterior<M> {
     /// let model = Flux::default();
     /// let data = FluxData { events: FluxEvents { energy: vec![0.7, 0.1, 1.9, 0.4, 0.2, 0.3] } };
     /// let estimator = model.npe().train(Budget::simulations(2_000))?; // far too short, for an example
-    /// let exact = estimator.condition(&data)?.importance_sample(&model, &data)?;
+    /// let posterior: Posterior<Flux> = estimator.condition(&data)?;
+    /// let exact = posterior.importance_sample(&model, &data)?;
     /// println!("{exact}");
     /// // Gamma(2 + 6, 1 + 3.6), whatever the network has learned.
     /// assert!((exact.mean("rate").unwrap() - 8.0 / 4.6).abs() < 0.1);

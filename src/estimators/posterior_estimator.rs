@@ -131,7 +131,7 @@ impl<M: Model> PosteriorEstimator<M> {
     ///
     /// // Events stream in; nothing but the summary is kept of them.
     /// let stream = [[0.7, 0.1, 1.9], [0.4, 0.2, 0.3]];
-    /// let mut seen = estimator.summarize(&FluxData { events: FluxEvents { energy: vec![] } })?;
+    /// let mut seen: DataSummary<Flux> = estimator.summarize(&FluxData { events: FluxEvents { energy: vec![] } })?;
     /// for energy in stream {
     ///     let part = FluxData { events: FluxEvents { energy: energy.to_vec() } };
     ///     seen.merge(&estimator.summarize(&part)?)?;

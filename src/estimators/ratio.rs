@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::config::{NetworkConfig, TrainingConfig};
 use super::link::{Link, places};
 use super::npe::Npe;
 use super::posterior_estimator::AnyPosteriorEstimator;
+use super::trainable::{Trainable, TrainingSetup};
 use super::{Bank, InferenceError, PosteriorEstimator};
 use crate::draws::{Draws, Inferred};
 use crate::model::typed;
@@ -27,6 +27,7 @@ pub(super) const WIDTH: usize = 64;
 /// A ratio estimator to be trained; made by `model.nre()`.
 ///
 /// ```
+/// use hierarch::estimators::Nre;
 /// use hierarch::prelude::*;
 ///
 /// model! {
@@ -40,9 +41,10 @@ pub(super) const WIDTH: usize = 64;
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let model = Flux::default();
-/// let estimator = model.nre().train(Budget::simulations(2_000))?; // far too short, for an example
+/// let nre: Nre<'_, Flux> = model.nre();
+/// let estimator: RatioEstimator<Flux> = nre.train(Budget::simulations(2_000))?; // far too short, for an example
 /// let data = FluxData { events: FluxEvents { energy: vec![0.7, 0.1, 1.9, 0.4, 0.2, 0.3] } };
-/// let posterior = estimator.condition(&data)?;
+/// let posterior: RatioPosterior<Flux> = estimator.condition(&data)?;
 /// println!("{posterior}");
 /// println!("{:.2} nats", posterior.log_ratio(&FluxGlobals { rate: 1.5 }));
 /// let chains = posterior.nuts().seed(1).run()?; // the same estimator, by a chain
@@ -76,29 +78,9 @@ impl<'a, M: Model> Nre<'a, M> {
         self.with(|npe| npe.globals(names))
     }
 
-    /// Sets the sizes of the network; what is left out follows the model. A ratio has no family.
-    pub fn network(self, config: NetworkConfig) -> Self {
-        self.with(|npe| npe.network(config))
-    }
-
-    /// Sets how the network is trained.
-    pub fn training(self, config: TrainingConfig) -> Self {
-        self.with(|npe| npe.training(config))
-    }
-
-    /// Sets networks of your own that read the rows of some plates.
-    pub fn element_networks(self, networks: ElementNetworks) -> Self {
-        self.with(|npe| npe.element_networks(networks))
-    }
-
     /// Trains on the simulations of `bank`, as [`Npe::bank`] does.
     pub fn bank(self, bank: &'a Bank<M>) -> Self {
         self.with(|npe| npe.bank(bank))
-    }
-
-    /// Writes the state of the training to the file `path`, as [`Npe::checkpoint`] does.
-    pub fn checkpoint(self, path: impl AsRef<Path>) -> Self {
-        self.with(|npe| npe.checkpoint(path))
     }
 
     /// Sets the number of other data sets that each data set is told from, 63 at most. With more of them the network
@@ -149,6 +131,12 @@ impl<'a, M: Model> Nre<'a, M> {
     pub fn train(mut self, budget: Budget) -> Result<RatioEstimator<M>, InferenceError> {
         self.npe.any.output = Some(self.output());
         Ok(RatioEstimator { trained: self.npe.train(budget)? })
+    }
+}
+
+impl<M: Model> Trainable for Nre<'_, M> {
+    fn setup_mut(&mut self) -> &mut TrainingSetup {
+        self.npe.setup_mut()
     }
 }
 

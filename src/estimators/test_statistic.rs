@@ -13,20 +13,21 @@
 
 use std::marker::PhantomData;
 use std::ops::RangeInclusive;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use rand::RngExt;
 
-use super::config::{NetworkConfig, TrainingConfig, TrainingContext, settings};
+use super::config::{TrainingContext, settings};
 use super::element_networks::user_networks;
 use super::encode::DataEncoder;
 use super::link::Link;
 use super::ratio::WIDTH;
+use super::trainable::{Trainable, TrainingSetup};
 use super::training::Training;
 use super::{InferenceError, RequestError, file, sizes};
 use crate::model::{AnyData, AnyGlobals, AnyModel, GlobalSlot, Model, Name, UnknownName};
-use crate::nn::{Batch, Budget, Contrast, ElementNetworks, Network, Output, Shape, TrainingRecord, TrainingSource};
+use crate::nn::{Batch, Budget, Contrast, Network, Output, Shape, TrainingRecord, TrainingSource};
 use crate::simulate::{Fixed, SimulateError, Simulated, SimulationSource, Stream, stream};
 
 /// The number of attempts to draw a hypothesis and an alternative inside the support.
@@ -37,6 +38,7 @@ const STATISTIC: &str = "hierarch.statistic";
 ///
 /// ```
 /// use hierarch::calibration::Neyman;
+/// use hierarch::estimators::StatisticTraining;
 /// use hierarch::prelude::*;
 ///
 /// model! {
@@ -49,11 +51,8 @@ const STATISTIC: &str = "hierarch.statistic";
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let model = Flux::default();
-/// let statistic = model
-///     .test_statistic("rate")
-///     .hypotheses(5.0..=30.0)
-///     .delta(2.0..=10.0)
-///     .train(Budget::simulations(2_000))?; // far too short, for an example
+/// let training: StatisticTraining<'_, Flux> = model.test_statistic("rate").hypotheses(5.0..=30.0).delta(2.0..=10.0);
+/// let statistic: TestStatistic<Flux> = training.train(Budget::simulations(2_000))?; // far too short, for an example
 /// let data = FluxData { count: 17 };
 /// println!("{:.2} against 10", statistic.evaluate(&data, 10.0)?);
 /// let of = |data: &FluxData, rate: f64| statistic.evaluate(data, rate);
@@ -76,10 +75,7 @@ struct AnyTraining<'a> {
     interest: String,
     hypotheses: Option<RangeInclusive<f64>>,
     delta: RangeInclusive<f64>,
-    network: NetworkConfig,
-    training: TrainingConfig,
-    checkpoint: Option<PathBuf>,
-    networks: ElementNetworks,
+    setup: TrainingSetup,
 }
 
 impl<'a> AnyTraining<'a> {
@@ -89,10 +85,7 @@ impl<'a> AnyTraining<'a> {
             interest: interest.to_owned(),
             hypotheses: None,
             delta: 0.5..=2.0,
-            network: NetworkConfig::default(),
-            training: TrainingConfig::default(),
-            checkpoint: None,
-            networks: ElementNetworks::default(),
+            setup: TrainingSetup::default(),
         }
     }
 }
@@ -117,31 +110,6 @@ impl<'a, M: Model> StatisticTraining<'a, M> {
         self
     }
 
-    /// Sets the sizes of the network; what is left out follows the model. A test statistic has no family.
-    pub fn network(mut self, config: NetworkConfig) -> Self {
-        self.any.network = config;
-        self
-    }
-
-    /// Sets how the network is trained.
-    pub fn training(mut self, config: TrainingConfig) -> Self {
-        self.any.training = config;
-        self
-    }
-
-    /// Sets networks of your own that read the rows of some plates.
-    pub fn element_networks(mut self, networks: ElementNetworks) -> Self {
-        self.any.networks = networks;
-        self
-    }
-
-    /// Writes the state of the training to the file `path` every few seconds and at its end. If the file exists
-    /// already, the training resumes from it.
-    pub fn checkpoint(mut self, path: impl AsRef<Path>) -> Self {
-        self.any.checkpoint = Some(path.as_ref().to_owned());
-        self
-    }
-
     /// Trains on fresh simulations, on all cores, until the budget is spent.
     ///
     /// # Errors
@@ -149,6 +117,12 @@ impl<'a, M: Model> StatisticTraining<'a, M> {
     /// diverges, or a checkpoint of another training.
     pub fn train(self, budget: Budget) -> Result<TestStatistic<M>, InferenceError> {
         self.any.train(budget).map(TestStatistic::of)
+    }
+}
+
+impl<M: Model> Trainable for StatisticTraining<'_, M> {
+    fn setup_mut(&mut self) -> &mut TrainingSetup {
+        &mut self.any.setup
     }
 }
 
@@ -169,15 +143,15 @@ impl AnyTraining<'_> {
         let shape = Shape { width, plates, targets: 2 };
         let output = Output::Ratio { contrast: Contrast::Label, balance: 0.0, width: WIDTH };
         let context = TrainingContext { shape: &shape, budget, seed: self.source.seed, of_elements: false, bank: None };
-        let settings = settings(&self.network, &self.training, &context, Some(output))?;
+        let settings = settings(&self.setup.network, &self.setup.training, &context, Some(output))?;
         let training = Training {
             of: format!("{:?} ({}), statistic of {}", self.source.model, specification.fingerprint(), self.interest),
             settings: &settings,
-            networks: &user_networks(&specification, &shape, &self.networks)?,
+            networks: &user_networks(&specification, &shape, &self.setup.networks)?,
             flips: &[],
             known: None,
             images: None,
-            checkpoint: self.checkpoint.as_deref(),
+            checkpoint: self.setup.checkpoint.as_deref(),
         };
         let data = self.source.fixed()?;
         let globals = data.clone().without_elements();

@@ -23,6 +23,35 @@
 //! its own. Its size is the number in a column with the plate's name (in a folder, of `outside.csv`); without such a
 //! column, it is the plate's fixed size, or the largest index plus one. Indices into it may also be any text: its
 //! elements are then numbered in the order in which they first appear.
+//!
+//! ```
+//! use hierarch::io::{read_column, read_csv};
+//! use hierarch::prelude::*;
+//!
+//! model! {
+//!     pub Flux {
+//!         global rate ~ Gamma(2.0, 1.0);
+//!         plate events(1..=100) {
+//!             observe energy ~ Exponential(rate);
+//!         }
+//!     }
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("events.csv");
+//! let data = FluxData { events: FluxEvents { energy: vec![0.7, 0.1, 1.9] } };
+//! data.to_csv(&path)?;
+//! assert_eq!(FluxData::from_csv(&path)?, data);
+//! assert_eq!(read_column(&path, "energy")?, data.events.energy);
+//!
+//! // A file whose column has another name.
+//! std::fs::write(&path, "run,E [GeV]\n1,0.7\n1,0.1\n2,1.9\n")?;
+//! let again: FluxData = read_csv(&Flux::default(), &path, &[("energy", "E [GeV]")])?;
+//! assert_eq!(again, data);
+//! # Ok(())
+//! # }
+//! ```
 
 #[doc(hidden)]
 pub mod array;

@@ -3,6 +3,29 @@
 use std::path::PathBuf;
 
 /// An error in data: what is wrong, where, and what to do about it.
+///
+/// ```
+/// use hierarch::model::check;
+/// use hierarch::prelude::*;
+///
+/// model! {
+///     pub Flux {
+///         global rate ~ Gamma(2.0, 1.0);
+///         plate events(1..=100) {
+///             observe energy ~ Exponential(rate);
+///         }
+///     }
+/// }
+///
+/// # fn main() {
+/// let data = FluxData { events: FluxEvents { energy: vec![0.7, -0.1] } };
+/// let error: DataError = check(&Flux::default(), &data).unwrap_err();
+/// println!("{error}"); // what is wrong, in words
+/// let DataError::OutsideSupport { place, value, .. } = error else { panic!("not the error that was expected") };
+/// assert_eq!(place, "`energy` of element 1 of the plate `events`"); // counted from 0
+/// assert_eq!(value, -0.1);
+/// # }
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DataError {

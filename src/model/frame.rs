@@ -6,6 +6,32 @@ use super::DataError;
 use crate::hash::{NOTHING, fnv};
 
 /// The columns of one plate or, at the top, the single row of the variables outside plates.
+///
+/// ```
+/// use hierarch::model::{Column, Frame, Values};
+/// use hierarch::prelude::*;
+///
+/// model! {
+///     pub Coins {
+///         global bias ~ Beta(1.0, 1.0);
+///         plate tosses(1..=100) {
+///             observe heads ~ Bernoulli(bias);
+///         }
+///     }
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let data = CoinsData { tosses: CoinsTosses { heads: vec![true, false, true] } };
+/// let frame: Frame<'_> = data.frame();
+/// let tosses: &Frame<'_> = &frame.plates[0];
+/// assert_eq!((tosses.name, tosses.size), ("tosses", 3));
+/// let heads: &Column<'_> = &tosses.columns[0];
+/// assert_eq!((heads.name, heads.width), ("heads", 1));
+/// assert_eq!(heads.values, Values::Bool(vec![true, false, true].into()));
+/// assert_eq!(CoinsData::from_frame(frame)?, data); // and back
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Frame<'a> {
     /// The plate's name; empty at the top.
@@ -135,6 +161,17 @@ impl Values<'_> {
 
 /// A type of a field of a data set: a scalar, an array or an image (an array of rows of pixels) outside plates, and a
 /// `Vec` of these inside plates.
+///
+/// ```
+/// use hierarch::model::{Column, ColumnType};
+///
+/// let places: Vec<[f64; 3]> = vec![[0.0, 0.5, 1.0], [2.0, 2.5, 3.0]];
+/// let column = Column::of("place", &places);
+/// assert_eq!((column.width, column.values.len()), (3, 6));
+/// assert_eq!(column.values.get(4), 2.5);
+/// let back: Option<Vec<[f64; 3]>> = ColumnType::from_column(column);
+/// assert_eq!(back, Some(places));
+/// ```
 pub trait ColumnType: Sized {
     /// The number of numbers for each element.
     const WIDTH: usize;

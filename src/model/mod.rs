@@ -31,6 +31,7 @@ pub(crate) use erased_data::{AnyData, AnyGlobals, AnyLocals, typed};
 pub(crate) use fixed::Fixed;
 pub use frame::{Column, ColumnType, Frame, Values};
 pub use name::{Name, UnknownName};
+#[doc(hidden)]
 pub use scratch::Scratch;
 pub use simulate_error::SimulateError;
 pub use slots::{GlobalSlot, LocalRange, LocalSlot, LocalValues, global_slots, local_ranges, local_slots};
@@ -43,5 +44,4 @@ pub use transform::{
     unconstrain,
 };
 #[doc(hidden)]
-pub use walk::{Derived, DerivedNumbers, DerivedOther};
-pub use walk::{Place, Slot, Walk};
+pub use walk::{Derived, DerivedNumbers, DerivedOther, Place, Slot, Walk};

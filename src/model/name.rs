@@ -9,6 +9,7 @@ use std::fmt;
 /// instead of `"mass"`. Functions take either.
 ///
 /// ```
+/// use hierarch::model::UnknownName;
 /// use hierarch::prelude::*;
 ///
 /// model! {
@@ -24,8 +25,11 @@ use std::fmt;
 /// let model = Coins::default();
 /// let data = model.simulate(1).size(Coins::TOSSES, 30).one()?.data;
 /// let chains = model.nuts(&data).run()?;
-/// assert_eq!(chains.mean(Coins::BIAS.at(0))?, chains.mean("bias[0]")?);
-/// assert!(chains.mean("bias").unwrap_err().to_string().contains("there are `bias[0]`, `bias[1]`"));
+/// let first: Name = Coins::BIAS.at(0);
+/// assert_eq!(chains.mean(first)?, chains.mean("bias[0]")?);
+/// let error: UnknownName = chains.mean("bias").unwrap_err();
+/// assert_eq!(error.known, ["bias[0]", "bias[1]"]);
+/// assert!(error.to_string().contains("there are `bias[0]`, `bias[1]`"));
 /// # Ok(())
 /// # }
 /// ```

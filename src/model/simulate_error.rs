@@ -4,6 +4,33 @@ use super::{DataError, UnknownName};
 use crate::distributions::ParameterError;
 
 /// Why a model could not be simulated.
+///
+/// ```
+/// use hierarch::prelude::*;
+/// use hierarch::simulate::SimulateError;
+///
+/// model! {
+///     pub Line {
+///         global slope ~ Normal(0.0, 1.0);
+///         plate points(1..=50) {
+///             given x: f64;
+///             observe y ~ Normal(slope * x, 0.5);
+///         }
+///     }
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let model = Line::default();
+/// let error: SimulateError = model.simulate(1).one().unwrap_err();
+/// assert!(matches!(error, SimulateError::NoCovariate { variable: "x" }));
+///
+/// // As the message says: take the covariate from data.
+/// let data = LineData { points: LinePoints { x: vec![0.5, 2.0], y: vec![0.0, 0.0] } };
+/// let set = model.simulate(1).same_design_as(&data).one()?;
+/// assert_eq!(set.data.points.x, data.points.x);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SimulateError {

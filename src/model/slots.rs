@@ -149,6 +149,41 @@ pub struct LocalRange {
 /// Returns the positions of each local's numbers for the data set with the frame `data`; `None` for a discrete local,
 /// which has no unconstrained numbers. `globals` and `locals` are all those of the model. The globals' numbers come
 /// first, then those of the locals in their order.
+///
+/// ```
+/// use hierarch::model::{GlobalSlot, LocalRange, LocalSlot, LocalValues};
+/// use hierarch::model::{global_slots, local_ranges, local_slots, unconstrain};
+/// use hierarch::prelude::*;
+///
+/// model! {
+///     pub Schools {
+///         global mu ~ Normal(0.0, 1.0);
+///         global tau ~ HalfNormal(1.0);
+///         plate schools(2..=20) {
+///             local theta ~ Normal(mu, tau);
+///             observe y ~ Normal(theta, 0.5);
+///         }
+///     }
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let model = Schools::default();
+/// let globals: Vec<GlobalSlot> = global_slots(&model);
+/// assert_eq!((globals[1].name.as_str(), globals[1].free.clone()), ("tau", 1..2));
+/// let locals: Vec<LocalSlot> = local_slots(&model);
+/// assert_eq!((locals[0].name.as_str(), locals[0].width), ("theta", 1));
+/// assert_eq!(locals[0].values, LocalValues::Continuous { free: 1, bounded: false });
+///
+/// // Where the numbers of `theta` are among those of a data set with three schools.
+/// let set = model.simulate(1).size(Schools::SCHOOLS, 3).one()?;
+/// let ranges: Vec<Option<LocalRange>> = local_ranges(&globals, &locals, &set.data.frame());
+/// let theta = ranges[0].as_ref().unwrap();
+/// assert_eq!((theta.elements, theta.free.clone()), (3, 2..5));
+/// let q = unconstrain(&model, &set.globals, Some((&set.locals, &set.data)));
+/// assert_eq!(q[theta.free.clone()], set.locals.schools.theta); // a number of the whole line is free as it is
+/// # Ok(())
+/// # }
+/// ```
 pub fn local_ranges(globals: &[GlobalSlot], locals: &[LocalSlot], data: &Frame<'_>) -> Vec<Option<LocalRange>> {
     let mut free = globals.last().map_or(0, |g| g.free.end);
     let mut value = globals.last().map_or(0, |g| g.values.end);

@@ -8,6 +8,32 @@ use serde::{Deserialize, Serialize};
 use crate::hash::{NOTHING, fnv};
 
 /// A whole model: its parameters, the variables outside plates, and its plates.
+///
+/// ```
+/// use hierarch::model::{Kind, Plate, PlateSize, Role, Specification, Variable};
+/// use hierarch::prelude::*;
+///
+/// model! {
+///     pub Coins {
+///         global bias ~ Beta(1.0, 1.0);
+///         plate tosses(1..=100) {
+///             observe heads ~ Bernoulli(bias);
+///         }
+///     }
+/// }
+///
+/// # fn main() {
+/// let specification: Specification = Coins::default().specification();
+/// let bias: &Variable = &specification.variables[0];
+/// assert_eq!((bias.name.as_str(), bias.role, bias.kind), ("bias", Role::Global, Kind::Real));
+/// let tosses: &Plate = &specification.plates[0];
+/// assert_eq!(tosses.size, PlateSize::Range(1, 100));
+/// let heads: &Variable = &tosses.variables[0];
+/// assert_eq!((heads.role, heads.kind), (Role::Observed, Kind::Bool));
+/// assert_eq!(heads.definition, "Bernoulli(bias)");
+/// assert_eq!(heads.parents, ["bias"]);
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Specification {
     /// The name that follows `model!`.
@@ -81,6 +107,7 @@ impl Plate {
 
 /// The sizes a plate may have.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum PlateSize {
     /// A fixed number of elements.
     Fixed(usize),
@@ -115,6 +142,7 @@ impl PlateSize {
 
 /// The role of a variable in the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum Role {
     /// Latent, shared by the whole data set, and of interest.
     Global,
@@ -134,6 +162,7 @@ pub enum Role {
 
 /// The type of a variable's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum Kind {
     /// Real numbers (`f64`).
     Real,

@@ -9,6 +9,42 @@ use super::{DataError, Fixed, Frame, Scratch, SimulateError, Specification, Stre
 use crate::autodiff::Lanes;
 
 /// A hierarchical model; [`model!`](crate::model!) implements it.
+///
+/// A function of any model works with the traits of its types, or with their columns:
+///
+/// ```
+/// use hierarch::model::{AsNumbers, DataSet, Frame, LocalSet, Model, Simulation};
+/// use hierarch::prelude::*;
+///
+/// model! {
+///     pub Schools {
+///         global mu ~ Normal(0.0, 1.0);
+///         global tau ~ HalfNormal(1.0);
+///         plate schools(2..=20) {
+///             local theta ~ Normal(mu, tau);
+///             observe y ~ Normal(theta, 0.5);
+///         }
+///     }
+/// }
+///
+/// /// Returns how many numbers a frame holds, with those of the plates in it.
+/// fn numbers(frame: &Frame<'_>) -> usize {
+///     let own: usize = frame.columns.iter().map(|column| column.values.len()).sum();
+///     own + frame.plates.iter().map(numbers).sum::<usize>()
+/// }
+///
+/// /// Returns how many numbers the globals, the locals and the data have.
+/// fn counts<M: Model>(set: &Simulation<M>) -> [usize; 3] {
+///     let globals = AsNumbers::to_numbers(&set.globals).len();
+///     [globals, numbers(&LocalSet::frame(&set.locals)), numbers(&DataSet::frame(&set.data))]
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let set = Schools::default().simulate(1).size(Schools::SCHOOLS, 5).one()?;
+/// assert_eq!(counts(&set), [2, 5, 5]);
+/// # Ok(())
+/// # }
+/// ```
 pub trait Model: Clone + std::fmt::Debug + PartialEq + Send + Sync + Serialize + DeserializeOwned + 'static {
     /// The global variables, nuisance parameters among them.
     type Globals: AsNumbers + Clone + std::fmt::Debug + PartialEq + Send + Sync + Serialize + DeserializeOwned + 'static;
@@ -47,6 +83,41 @@ pub trait Model: Clone + std::fmt::Debug + PartialEq + Send + Sync + Serialize +
 /// `model!` implements this trait if that product exists and the explicit part can be computed: no discrete local is
 /// behind both an implicit observation and a variable with a density, and the discrete locals behind the latter have
 /// finitely many values to sum over.
+///
+/// ```
+/// use hierarch::distributions::{Draw, Normal};
+/// use hierarch::model::{Density, Explicit};
+/// use hierarch::prelude::*;
+///
+/// fn expose(brightness: f64, rng: &mut Stream) -> [f32; 4] {
+///     [(); 4].map(|()| Normal::new(brightness, 0.1).draw(rng) as f32)
+/// }
+///
+/// model! {
+///     pub Stars {
+///         global mean ~ Normal(0.0, 1.0);
+///         plate stars(1..=5) {
+///             local brightness ~ Normal(mean, 1.0);
+///             observe image: [f32; 4] ~ expose(brightness);
+///         }
+///     }
+/// }
+///
+/// /// Returns the log density of the explicit part where all unconstrained numbers are 0.
+/// fn at_zero<M: Explicit>(model: &M, data: &M::Data) -> Result<f64, DataError> {
+///     let mut density = Density::explicit(model, data)?;
+///     let zeros = vec![0.0; density.dimension()];
+///     Ok(density.gradient(&zeros, &mut zeros.clone()))
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let data = StarsData { stars: StarsStars { image: vec![[0.0; 4]; 2] } };
+/// // Three standard normal densities: of the mean and of two stars. The images have no part in it.
+/// let expected = -1.5 * std::f64::consts::TAU.ln();
+/// assert!((at_zero(&Stars::default(), &data)? - expected).abs() < 1e-9);
+/// # Ok(())
+/// # }
+/// ```
 pub trait Explicit: Model {
     /// Returns the log density of the explicit part at the unconstrained numbers `q`, Jacobian included, and writes its
     /// gradient to `gradient`.
@@ -63,6 +134,33 @@ pub trait Explicit: Model {
 
 /// A model in which every observation has a density, so that its posterior can be sampled exactly: the explicit part is
 /// the whole model.
+///
+/// ```
+/// use hierarch::model::log_density;
+/// use hierarch::prelude::*;
+///
+/// model! {
+///     pub Mean {
+///         global mean ~ Normal(0.0, 1.0);
+///         plate events(1..=5) {
+///             observe x ~ Normal(mean, 1.0);
+///         }
+///     }
+/// }
+///
+/// /// Returns the log density of a simulation.
+/// fn log_density_of<M: Likelihood>(model: &M, set: &Simulation<M>) -> Result<f64, DataError> {
+///     log_density(model, &set.globals, &set.locals, &set.data)
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let model = Mean::default();
+/// let set = model.simulate(1).size(Mean::EVENTS, 3).one()?;
+/// // Four normal densities, each of which is highest at its mean.
+/// assert!(log_density_of(&model, &set)? < -2.0 * std::f64::consts::TAU.ln());
+/// # Ok(())
+/// # }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no likelihood, since a function draws one of its observations: infer it with `npe()`",
     label = "no likelihood"
@@ -70,6 +168,7 @@ pub trait Explicit: Model {
 pub trait Likelihood: Explicit {}
 
 /// The part of a model's density that is evaluated.
+#[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DensityPart {
     /// The prior of the globals alone.
@@ -130,6 +229,7 @@ pub struct Simulation<M: Model> {
 }
 
 /// What is held fixed while a model is drawn, in the model's types, for the code of `model!`.
+#[doc(hidden)]
 #[derive(Debug)]
 pub struct Plan<'a, M: Model> {
     fixed: &'a Fixed<'a>,

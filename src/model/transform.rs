@@ -304,7 +304,10 @@ impl<'a> FromUnconstrained<'a> {
 
 impl Walk for FromUnconstrained<'_> {
     fn latent(&mut self, name: &'static str, slot: Slot, distribution: &dyn Scalar, _: Option<f64>) -> f64 {
-        let (x, log_slope) = distribution.support().constrain(self.q[slot.free]);
+        let support = distribution.support();
+        let (x, log_slope) = support.constrain(self.q[slot.free]);
+        // A value that is rounded to its bound has no finite density.
+        let x = support.inside(x);
         self.count(name, log_slope);
         place_number(self.values, slot.value, x);
         x

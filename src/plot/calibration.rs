@@ -7,6 +7,24 @@ use super::{Figure, INK, PlotError, colour};
 use statrs::distribution::{Binomial, DiscreteCDF};
 
 /// The empirical distribution function of a parameter's ranks.
+///
+/// ```
+/// use hierarch::calibration::Ranks;
+/// use hierarch::plot::{EcdfPanel, RankPanel, ecdf_difference, rank_histograms};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// // As of `calibration.ranks()`.
+/// let ranks = Ranks { name: "mass".to_owned(), ranks: (0..=20).cycle().take(100).collect(), draws: 20 };
+/// let ecdf = ranks.ecdf(0.95);
+/// let bands: Vec<(f64, f64)> = ecdf.low.into_iter().zip(ecdf.high).collect();
+/// let panel = EcdfPanel { parameter: &ranks.name, at: &ecdf.at, difference: &ecdf.difference, bands: &bands };
+/// assert!(ecdf_difference("", &[panel])?.svg().contains("mass"));
+///
+/// let panel = RankPanel { parameter: &ranks.name, ranks: &ranks.ranks, draws: ranks.draws };
+/// assert!(rank_histograms("", &[panel])?.svg().contains("mass"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct EcdfPanel<'a> {
     /// Its name, with words on its calibration or a p-value if wanted.
@@ -136,6 +154,20 @@ pub fn coverage_curve(title: &str, curves: &[(&str, &[(f64, f64)])], simulations
 }
 
 /// The coverage of one parameter along a feature of the data.
+///
+/// ```
+/// use hierarch::plot::{LocalCurve, LocalPanel, local_coverage};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// // Of the bins of a `calibration::Local`: where the energy is low, 66 of 100 intervals hold the true value.
+/// let points = [(0.5, 0.66, 0.05), (1.5, 0.71, 0.05), (2.5, 0.69, 0.05)];
+/// let levels = vec![LocalCurve { level: 0.68, points: &points }];
+/// let panel = LocalPanel { parameter: "rate", feature: "mean energy", levels };
+/// let figure = local_coverage("", &[panel])?;
+/// assert!(figure.svg().contains("mean energy") && figure.svg().contains("coverage of rate"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct LocalPanel<'a> {
     /// The parameter.

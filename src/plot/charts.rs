@@ -27,6 +27,7 @@ pub struct Axes<'a> {
 
 /// How a series is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Mark {
     /// A line through the points.
     Line,
@@ -72,6 +73,20 @@ impl<'a> Series<'a> {
 }
 
 /// Draws any number of series on one pair of axes: curves with bands, or scattered points.
+///
+/// ```
+/// use hierarch::plot::{Axes, Mark, Series, lines};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let curve: Vec<(f64, f64)> = (0..=50).map(|i| 0.1 * f64::from(i)).map(|t| (t, (-t).exp())).collect();
+/// let (seen, errors) = ([(1.0, 0.4), (2.0, 0.1)], [(0.3, 0.5), (0.05, 0.15)]);
+/// let series = [Series::new("fit", Mark::Line, &curve), Series::new("seen", Mark::Points, &seen).band(&errors)];
+/// let figure = lines(&Axes { x: "time [s]", y: "activity", ..Axes::default() }, &series)?;
+/// figure.save(std::env::temp_dir().join("hierarch-lines"))?; // .svg and .png
+/// assert!(figure.svg().contains("time [s]"));
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Errors
 /// [`PlotError::Draw`].

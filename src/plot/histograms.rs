@@ -19,6 +19,18 @@ pub struct HistogramPanel<'a> {
 
 /// Draws a histogram for each panel, at most three in a row. `count` names what is counted: `elements`, `replications`.
 ///
+/// ```
+/// use hierarch::plot::{HistogramPanel, histograms};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let replications = [4.0, 6.0, 5.0, 3.0, 5.0, 7.0, 4.0, 5.0]; // of a `calibration::Compared`, say
+/// let panel = HistogramPanel { name: "largest energy", values: &replications, observed: Some(9.0) };
+/// let figure = histograms("", "replications", &[panel])?;
+/// assert!(figure.svg().contains("largest energy"));
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Errors
 /// [`PlotError::Draw`].
 pub fn histograms(title: &str, count: &str, panels: &[HistogramPanel<'_>]) -> Result<Figure, PlotError> {

@@ -84,6 +84,21 @@ impl<'a, const HEIGHT: usize, const WIDTH: usize> ImagePanel<'a, HEIGHT, WIDTH> 
 
 /// Draws images side by side, with one scale of colours (viridis) and one of sizes for all of them.
 ///
+/// ```
+/// use hierarch::plot::{ImageAxes, ImagePanel, Mark, Series, images};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let pixels = [[0.0, 2.0, 1.0], [1.0, 5.0, 2.0]]; // two rows of three
+/// let edge = [(-0.5, -0.5), (0.5, 0.5)];
+/// let curves = [Series::new("edge", Mark::Dashed, &edge)];
+/// let panel = ImagePanel { curves: &curves, ..ImagePanel::new("first", &pixels) };
+/// let axes = ImageAxes { title: "two images", pixel: 0.5, length: "arcsec", value: "photons", size: "mass" };
+/// let figure = images(&axes, &[panel, ImagePanel::new("second", &pixels)])?;
+/// assert!(figure.svg().contains("two images") && figure.svg().contains("second"));
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Errors
 /// [`PlotError::Draw`].
 pub fn images<const HEIGHT: usize, const WIDTH: usize>(

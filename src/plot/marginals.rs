@@ -31,6 +31,26 @@ pub struct Panel<'a> {
 
 /// Draws a panel for each parameter with its posteriors overlaid, at most three in a row.
 ///
+/// ```
+/// use hierarch::draws::Draws;
+/// use hierarch::plot::{Figure, Marginal, Panel, marginals};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let draws: Vec<f64> = (0..1000).map(|i| 90.0 + f64::from(i).sin()).collect();
+/// let draws = Draws::new([("mass", draws)]); // or `chains.as_draws()`
+/// let density = [(88.0, 0.0), (90.0, 0.5), (92.0, 0.0)];
+/// let panel = Panel {
+///     parameter: "mass [GeV]",
+///     posteriors: vec![("draws", Marginal::Draws(draws.get("mass")?)), ("theory", Marginal::Density(&density))],
+///     lines: vec![("truth", 90.2)],
+///     range: None,
+/// };
+/// let figure: Figure = marginals("", &[panel])?;
+/// assert!(figure.svg().contains("mass [GeV]"));
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Errors
 /// [`PlotError::Draw`].
 pub fn marginals(title: &str, panels: &[Panel<'_>]) -> Result<Figure, PlotError> {

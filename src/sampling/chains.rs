@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::trajectory::DEPTH;
 use crate::draws::{Draws, Inferred, diagnostics};
 use crate::model::{AsNumbers, Model, Name, UnknownName};
 
@@ -27,6 +28,12 @@ pub(crate) struct AnyChains {
     pub(super) draws: Draws,
     pub(super) chains: usize,
     pub(super) divergences: usize,
+    /// The number of draws whose trajectory reached the largest number of doublings.
+    pub(super) cut: usize,
+    /// The number of points at which the log density was finite and its gradient was not.
+    pub(super) without_slope: usize,
+    /// The estimated fraction of missing information of each chain.
+    pub(super) bfmi: Vec<f64>,
     pub(super) time: Duration,
 }
 
@@ -64,6 +71,16 @@ impl<M: Model> Chains<M> {
         self.any.divergences
     }
 
+    /// Returns the number of draws whose trajectory was still growing when it reached its largest length, 1,023 steps.
+    pub fn cut_trajectories(&self) -> usize {
+        self.any.cut
+    }
+
+    /// Returns the estimated fraction of missing information of each chain: see [`bfmi`](diagnostics::bfmi).
+    pub fn bfmi(&self) -> &[f64] {
+        &self.any.bfmi
+    }
+
     /// Returns the time that warm-up and draws took together.
     pub fn time(&self) -> Duration {
         self.any.time
@@ -98,6 +115,14 @@ impl AnyChains {
     fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
         let total = self.chains * self.draws_per_chain();
+        if self.without_slope > 0 {
+            warnings.push(format!(
+                "at {} points the log density was finite and its gradient was not, and the chains could not go there: a \
+                 part of the posterior is missing; look for 0 times infinity in a `let` or an argument, such as `x.ln()` of \
+                 data that hold a zero",
+                self.without_slope
+            ));
+        }
         if self.divergences > 0 {
             warnings.push(format!(
                 "{} of {total} draws diverged: parts of the posterior may be missed; write the model in a non-centred form \
@@ -105,11 +130,27 @@ impl AnyChains {
                 self.divergences
             ));
         }
+        if let Some((chain, bfmi)) = self.bfmi.iter().enumerate().min_by(|a, b| a.1.total_cmp(b.1))
+            && *bfmi < LEAST_BFMI
+        {
+            warnings.push(format!(
+                "E-BFMI of chain {chain} is {bfmi:.2}, below {LEAST_BFMI}: the chains reach the tails of the posterior too \
+                 slowly; write the model in another form (a scale and what it scales as two standard variables, say)"
+            ));
+        }
+        if self.cut > 0 {
+            warnings.push(format!(
+                "{} of {total} trajectories reached their largest length, {} steps: the posterior is long and narrow; bring \
+                 its variables to similar scales, or write the model in another form",
+                self.cut,
+                (1 << DEPTH) - 1
+            ));
+        }
         let worst = |value: fn(&[&[f64]]) -> f64, better: fn(&f64, &f64) -> bool| {
             let mut worst: Option<(f64, &str)> = None;
             for (name, chains) in self.variables() {
                 let x = value(&chains);
-                if x.is_finite() && worst.is_none_or(|(w, _)| better(&w, &x)) {
+                if !x.is_nan() && worst.is_none_or(|(w, _)| better(&w, &x)) {
                     worst = Some((x, name));
                 }
             }
@@ -118,7 +159,8 @@ impl AnyChains {
         if let Some((rhat, name)) = worst(|chains| diagnostics::rhat(chains), |w, x| x > w)
             && rhat > 1.01
         {
-            warnings.push(format!("R-hat of `{name}` is {rhat:.3}, above 1.01: the chains disagree; run them longer"));
+            let advice = self.modes().unwrap_or_else(|| "the chains disagree; run them longer".to_owned());
+            warnings.push(format!("R-hat of `{name}` is {rhat:.3}, above 1.01: {advice}"));
         }
         let ess = |d: &[&[f64]]| diagnostics::ess_bulk(d).min(diagnostics::ess_tail(d));
         let needed = 100.0 * self.chains as f64;
@@ -131,6 +173,53 @@ impl AnyChains {
         }
         warnings
     }
+}
+
+/// The fraction of missing information below which there is a warning, and the R-hats above which chains differ from each
+/// other, and below which a chain agrees with itself.
+const LEAST_BFMI: f64 = 0.3;
+const APART: f64 = 1.1;
+const AT_REST: f64 = 1.05;
+
+impl AnyChains {
+    /// Says that the posterior has several modes, if each chain agrees with itself and they differ from each other.
+    fn modes(&self) -> Option<String> {
+        let apart: Vec<(&str, Vec<&[f64]>)> =
+            self.variables().filter(|(_, chains)| diagnostics::rhat(chains) > APART).collect();
+        let at_rest = |chain: &&[f64]| diagnostics::rhat(&[chain]).max(1.0) < AT_REST;
+        if apart.is_empty() || !apart.iter().all(|(_, chains)| chains.iter().all(at_rest)) {
+            return None;
+        }
+        let names: Vec<String> = apart.iter().take(4).map(|(name, _)| format!("`{name}`")).collect();
+        let more = if apart.len() > 4 { format!(" and {} more", apart.len() - 4) } else { String::new() };
+        let exchanged = apart.iter().enumerate().find_map(|(i, (a, of_a))| {
+            apart[i + 1..].iter().find(|(_, of_b)| exchange(of_a, of_b)).map(|(b, _)| (*a, *b))
+        });
+        let advice = match exchanged {
+            Some((a, b)) => format!(
+                "`{a}` and `{b}` exchange their values, so the model is the same with both exchanged: fix their order, with the \
+                 second as the first plus a positive global"
+            ),
+            None => "start them from a posterior that holds all modes, `.start_from(..)`, or leave out what makes them"
+                .into(),
+        };
+        Some(format!(
+            "each chain agrees with itself, and they differ from each other in {}{more}: the posterior has several modes, \
+             which longer chains do not join; {advice}",
+            names.join(", ")
+        ))
+    }
+}
+
+/// Returns whether two chains have exchanged the values of two variables.
+fn exchange(a: &[&[f64]], b: &[&[f64]]) -> bool {
+    let moments = |chain: &&[f64]| {
+        let mean = chain.iter().sum::<f64>() / chain.len() as f64;
+        (mean, (chain.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / chain.len() as f64).sqrt())
+    };
+    let [a, b] = [a, b].map(|chains| chains.iter().map(moments).collect::<Vec<_>>());
+    let near = |(x, sd): (f64, f64), (y, other): (f64, f64)| (x - y).abs() <= sd.max(other);
+    (0..a.len()).any(|i| (0..i).any(|j| near(a[i], b[j]) && near(b[i], a[j]) && !near(a[i], a[j])))
 }
 
 impl<M: Model> Inferred for Chains<M> {

@@ -28,6 +28,47 @@ const FEWEST: usize = 100;
 const ENOUGH: f64 = 100.0;
 
 /// A distribution over the latent variables of a model given a data set, as the proposal of importance sampling.
+///
+/// ```
+/// use hierarch::distributions::{Distribution, Draw, Normal};
+/// use hierarch::prelude::*;
+/// use hierarch::sampling::{Proposal, WeightedDraws, importance_sample};
+///
+/// model! {
+///     pub Weight {
+///         global mean ~ Normal(0.0, 1.0);
+///         observe x ~ Normal(mean, 1.0);
+///     }
+/// }
+///
+/// /// The prior. A global over all reals is its own unconstrained number.
+/// struct Prior;
+///
+/// impl Proposal for Prior {
+///     fn latent_names(&self) -> Vec<String> {
+///         vec!["mean".to_owned()]
+///     }
+///
+///     fn draw(&self, rng: &mut Stream, q: &mut [f64], log_density: &mut [f64]) {
+///         let prior = Normal::new(0.0, 1.0);
+///         for (q, log_density) in q.iter_mut().zip(log_density) {
+///             *q = prior.draw(rng);
+///             *log_density = prior.log_density(*q);
+///         }
+///     }
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (model, data) = (Weight::default(), WeightData { x: 1.0 });
+/// let exact: WeightedDraws<Weight> = importance_sample(&model, &data, &Prior, 1000, 1)?;
+/// println!("{exact}");
+/// assert!((exact.mean("mean")? - 0.5).abs() < 0.3);
+/// // The evidence is the density of x = 1 under the variance 1 + 1.
+/// let evidence = Normal::new(0.0, 2.0_f64.sqrt()).log_density(1.0);
+/// assert!((exact.log_evidence() - evidence).abs() < 0.3);
+/// # Ok(())
+/// # }
+/// ```
 pub trait Proposal: Sync {
     /// Returns the names of the latent numbers that it is a distribution of, as [`model::names`](crate::model::names)
     /// gives them.

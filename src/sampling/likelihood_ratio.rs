@@ -4,8 +4,9 @@
 //! the unconstrained space, where their Jacobians are equal and cancel. The result does not depend on the prior, which
 //! only determines where the search starts. A maximum at the edge of a support is the limit of the likelihood there.
 
+use super::fit_error::FitError;
 use super::minimise::{Minimum, NoMinimum, minimise};
-use super::{SampleError, threads::on_threads};
+use super::threads::on_threads;
 use crate::model::DataError;
 use crate::model::{
     AnyData, AnyDensity, AnyModel, AsNumbers, Density, GlobalSlot, Likelihood, Model, Name, Plate, PlateSize,
@@ -27,76 +28,6 @@ const EDGE_OF_TWO: f64 = 36.0;
 /// The number of unconstrained numbers up to which all derivatives fit on any thread's stack.
 const INLINE: usize = 16;
 
-/// Why a likelihood could not be maximized.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum FitError {
-    /// The data do not fit the model.
-    #[error(transparent)]
-    Data(#[from] DataError),
-    /// The model has locals that are not summed out.
-    #[error(
-        "the model has continuous locals ({locals} numbers with these data), which a likelihood of the globals has to be \
-         integrated over: sample them with `nuts()`"
-    )]
-    Locals {
-        /// How many numbers they have.
-        locals: usize,
-    },
-    /// There is no global of that name.
-    #[error(transparent)]
-    Unknown(#[from] UnknownName),
-    /// A hypothesis has the wrong number of values.
-    #[error("the hypothesis has {found} values, but fixes {expected}: {names}")]
-    Values {
-        /// The number of values that were given.
-        found: usize,
-        /// The number of values that are needed.
-        expected: usize,
-        /// The names of the numbers.
-        names: String,
-    },
-    /// A value of a hypothesis is outside its support.
-    #[error("`{name}` = {value} lies outside its support")]
-    OutsideSupport {
-        /// The number.
-        name: String,
-        /// Its value.
-        value: f64,
-    },
-    /// The support of a fixed global depends on a global that is not fixed.
-    #[error("the bounds of `{name}` depend on a global that is not fixed with it: fix both")]
-    OpenSupport {
-        /// The global.
-        name: String,
-    },
-    /// The likelihood is zero or undefined at all starting points.
-    #[error(
-        "the log likelihood is {value} at each of {tried} points from the prior: the data may be impossible under the \
-         model, or a `let` may give NaN"
-    )]
-    NoStart {
-        /// The number of points that were tried.
-        tried: usize,
-        /// The log likelihood at the last point.
-        value: f64,
-    },
-    /// No maximum of the likelihood was found.
-    #[error(
-        "the likelihood still rises where the search ended, most as `{name}` passes {value}: it may grow without bound, as \
-         where an sd of zero makes one observation certain"
-    )]
-    NoMaximum {
-        /// The number along which it rises most.
-        name: String,
-        /// Its last value.
-        value: f64,
-    },
-    /// The threads could not be started.
-    #[error(transparent)]
-    Threads(#[from] SampleError),
-}
-
 /// A maximum of the likelihood.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Maximum<M: Model> {
@@ -111,6 +42,7 @@ pub struct Maximum<M: Model> {
 ///
 /// ```
 /// use hierarch::prelude::*;
+/// use hierarch::sampling::{FitError, Maximum, ProfileLikelihood};
 ///
 /// model! {
 ///     /// Counts in a signal region, and in one of background alone that is three times as large.
@@ -125,10 +57,12 @@ pub struct Maximum<M: Model> {
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let data = CountingData { on: 20, off: 15 };
 /// let ratio = ProfileLikelihood::new(&Counting::default(), &["signal"])?;
-/// let best = ratio.maximum(&data)?;
+/// let best: Maximum<Counting> = ratio.maximum(&data)?;
 /// assert!((best.globals.signal - 15.0).abs() < 1e-3);
 /// // No signal: eq. 17 of Li & Ma (1983) gives a significance of 4.03 sigma.
 /// assert!((ratio.statistic(&data, &[0.0])?.sqrt() - 4.03).abs() < 0.01);
+/// let beyond = ratio.statistic(&data, &[-1.0]);
+/// assert!(matches!(beyond, Err(FitError::OutsideSupport { name, .. }) if name == "signal"));
 /// # Ok(())
 /// # }
 /// ```
@@ -238,7 +172,12 @@ impl AnyProfileLikelihood {
     /// the log likelihood there.
     fn maximum<'a>(&'a self, given: Given<'a>, values: Option<&[f64]>) -> Result<(Vec<f64>, f64), FitError> {
         let fixed = values.map_or(Ok(Vec::new()), |values| self.hypothesis(given.model, values))?;
-        let best = self.inline(|| Search::new(self, given)?.maximum(&fixed, &[]))?;
+        let best = self.inline(|| {
+            let mut search = Search::new(self, given)?;
+            let best = search.maximum(&fixed, &[])?;
+            search.check_attained(&best, &fixed)?;
+            Ok(best)
+        })?;
         let mut globals = Vec::new();
         given.model.constrain(None, &best.at, &mut globals);
         Ok((globals, -best.value))
@@ -284,14 +223,14 @@ impl AnyProfileLikelihood {
             let (own, after) = rest.split_at(slot.values.len());
             rest = after;
             let two = slot.bounded || slot.free.len() < slot.values.len();
-            let edge = if two { EDGE_OF_TWO } else { EDGE };
+            let upper = if two { EDGE_OF_TWO } else { f64::INFINITY };
             for (i, at) in slot.free.clone().enumerate() {
                 if q[at].is_nan() || own[i].is_infinite() {
                     let (name, value) = (slot.components[i].clone(), own[i]);
                     return Err(FitError::OutsideSupport { name, value });
                 }
-                // An infinite unconstrained number is the edge of the support.
-                fixed.push((at, if q[at].is_infinite() { edge.copysign(q[at]) } else { q[at] }));
+                // A number beyond is at the edge of the support, if it has one.
+                fixed.push((at, if q[at] == own[i] { q[at] } else { q[at].clamp(-EDGE, upper) }));
             }
         }
         Ok(fixed)
@@ -419,17 +358,67 @@ impl<'a> Search<'a> {
         }
     }
 
+    /// Returns an error if the likelihood goes on past `best` to infinity without ever falling again: along one number, or
+    /// straight away from the middle of the prior or from zero. A number at the edge of its support is a maximum.
+    fn check_attained(&mut self, best: &Minimum, fixed: &[(usize, f64)]) -> Result<(), FitError> {
+        let n = self.scale.len();
+        let draws = &self.draws;
+        let middle = (0..n).map(|i| draws.iter().map(|q| q[i]).sum::<f64>() / draws.len() as f64).collect();
+        let mut directions = Vec::new();
+        for centre in [middle, vec![0.0; n]] {
+            let mut away: Vec<f64> = best.at.iter().zip(&centre).map(|(at, centre)| at - centre).collect();
+            for (i, away) in away.iter_mut().enumerate() {
+                if fixed.iter().any(|(at, _)| *at == i) || !self.is_unbounded(&best.at, i, *away) {
+                    *away = 0.0;
+                }
+            }
+            directions.extend((0..n).map(|i| (0..n).map(|k| if k == i { away[i] } else { 0.0 }).collect()));
+            directions.push(away);
+        }
+        for direction in directions.into_iter().filter(|d: &Vec<f64>| d.iter().any(|d| *d != 0.0)) {
+            let mut loss = |t: f64| {
+                let q: Vec<f64> = best.at.iter().zip(&direction).map(|(at, d)| at + t * d).collect();
+                self.value(&q) - best.value
+            };
+            // A number that the likelihood does not depend on falls on neither side.
+            if [0.3, 1.0, 3.0, 10.0].iter().all(|&t| loss(t) < SAME) && loss(-0.9) > SAME {
+                let far = |i: &usize| (direction[*i] / self.scale[*i]).abs();
+                let most = (0..n).max_by(|a, b| far(a).total_cmp(&far(b))).unwrap_or(0);
+                let (name, value) = self.named_value(&best.at, most);
+                return Err(FitError::AtInfinity { name, value });
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns whether the value of the unconstrained number `i` has no bound in the direction of `sign`.
+    fn is_unbounded(&self, q: &[f64], i: usize, sign: f64) -> bool {
+        let at = |far: f64| {
+            let mut q = q.to_vec();
+            q[i] = far.copysign(sign);
+            self.named_value(&q, i).1
+        };
+        (at(600.0) - at(500.0)).abs() > 1.0
+    }
+
     fn no_maximum(&self, no: &NoMinimum, free: &[usize], fixed: &[(usize, f64)]) -> FitError {
-        let (mut q, mut values) = (vec![0.0; self.scale.len()], Vec::new());
+        let mut q = vec![0.0; self.scale.len()];
         fixed.iter().for_each(|(at, value)| q[*at] = *value);
         free.iter().zip(&no.at).for_each(|(&i, x)| q[i] = *x);
-        self.model.constrain(None, &q, &mut values);
-        let name = self.ratio.names[free[no.steepest]].clone();
+        let (name, value) = self.named_value(&q, free[no.steepest]);
+        FitError::NoMaximum { name, value }
+    }
+
+    /// Returns the name of the unconstrained number `i`, and its value at `q`.
+    fn named_value(&self, q: &[f64], i: usize) -> (String, f64) {
+        let mut values = Vec::new();
+        self.model.constrain(None, q, &mut values);
+        let name = self.ratio.names[i].clone();
         let slots = self.model.global_slots();
         let component =
             |slot: &GlobalSlot| slot.components.iter().position(|c| *c == name).map(|c| slot.values.start + c);
         let value = slots.iter().find_map(component).map_or(f64::NAN, |at| values[at]);
-        FitError::NoMaximum { name, value }
+        (name, value)
     }
 }
 

@@ -12,7 +12,7 @@ use super::metric::Metric;
 use super::threads::on_threads;
 use super::trajectory::{Position, Walker};
 use super::{AnyChains, AnyWeightedDraws, Chains, SampleError, WeightedDraws};
-use crate::draws::{Draws, cumulative, pick};
+use crate::draws::{Draws, cumulative, diagnostics, pick};
 use crate::model::{AnyData, AnyDensity, AnyModel, DataError, Densities, Density, Likelihood, Model};
 use crate::progress::Progress;
 use crate::simulate::{Fixed, Stream, stream};
@@ -179,9 +179,12 @@ impl NutsSettings<'_> {
         let mut names = model.names(Some(data));
         names.extend(model.derived_names(data));
         let mut draws = vec![Vec::with_capacity(self.chains); names.len()];
-        let mut divergences = 0;
+        let (mut divergences, mut cut, mut without_slope, mut bfmi) = (0, 0, 0, Vec::new());
         for run in runs {
             divergences += run.divergences;
+            cut += run.cut;
+            without_slope += run.without_slope;
+            bfmi.push(diagnostics::bfmi(&run.energies));
             run.columns.into_iter().zip(&mut draws).for_each(|(column, all)| all.push(column));
         }
         if let Some(inferred) = inferred {
@@ -191,7 +194,8 @@ impl NutsSettings<'_> {
         }
         let columns = draws.into_iter().map(|chains: Vec<Vec<f64>>| chains.concat());
         let draws = Draws::new(names.into_iter().zip(columns)).of_chains(self.chains);
-        Ok(AnyChains { draws, chains: self.chains, divergences, time: started.elapsed() })
+        let time = started.elapsed();
+        Ok(AnyChains { draws, chains: self.chains, divergences, cut, without_slope, bfmi, time })
     }
 
     fn steps_of_warmup(&self) -> usize {
@@ -233,12 +237,15 @@ impl NutsSettings<'_> {
             adaptation.learn(&position, transition, &mut walker);
             report(false);
         }
-        let mut run = Run { columns: Vec::new(), divergences: 0 };
+        walker.without_slope = 0;
+        let mut run = Run::default();
         let (mut values, mut q) = (Vec::new(), start);
         for _ in 0..self.draws {
             let transition = walker.transition(&mut position, &mut in_metric, &mut rng);
             report(transition.diverged);
             run.divergences += usize::from(transition.diverged);
+            run.cut += usize::from(transition.cut);
+            run.energies.push(transition.energy);
             match metric {
                 Some(metric) => metric.forward(&position.q, &mut q),
                 None => q.copy_from_slice(&position.q),
@@ -247,6 +254,7 @@ impl NutsSettings<'_> {
             run.columns.resize_with(values.len(), || Vec::with_capacity(self.draws));
             run.columns.iter_mut().zip(&values).for_each(|(column, &x)| column.push(x));
         }
+        run.without_slope = walker.without_slope;
         Ok(run)
     }
 }
@@ -285,10 +293,17 @@ fn start(
     Err(SampleError::NoStart { chain, value })
 }
 
+#[derive(Default)]
 struct Run {
     /// The draws of each value.
     columns: Vec<Vec<f64>>,
     divergences: usize,
+    /// The number of trajectories that reached the largest number of doublings.
+    cut: usize,
+    /// The number of points with a finite density whose gradient is not finite.
+    without_slope: usize,
+    /// The energy at the start of each trajectory.
+    energies: Vec<f64>,
 }
 
 /// A known posterior: where chains start, and the metric of the space that they run in.

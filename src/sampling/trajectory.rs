@@ -12,7 +12,7 @@ use rand_distr::StandardNormal;
 use crate::simulate::Stream;
 
 /// The largest number of doublings of a trajectory.
-const DEPTH: usize = 10;
+pub(super) const DEPTH: usize = 10;
 /// The energy error above which a trajectory counts as divergent.
 const DIVERGED: f64 = 1000.0;
 
@@ -50,6 +50,10 @@ pub(super) struct Transition {
     pub(super) diverged: bool,
     /// Whether the position changed.
     pub(super) moved: bool,
+    /// Whether the trajectory was still growing when it reached the largest number of doublings.
+    pub(super) cut: bool,
+    /// The energy at the start: minus the log density, plus that of the momentum.
+    pub(super) energy: f64,
 }
 
 /// A part of a trajectory: points that are consecutive in time.
@@ -80,6 +84,8 @@ pub(super) struct Walker {
     accept: f64,
     points: usize,
     diverged: bool,
+    /// The number of points since the start of the chain at which the density was finite and its gradient was not.
+    pub(super) without_slope: usize,
 }
 
 impl Walker {
@@ -104,12 +110,15 @@ impl Walker {
         future.copy_from(position);
         let start = energy(position.value, momentum);
         let mut whole = self.piece(position, momentum, 0.0);
-        let mut moved = false;
+        let (mut moved, mut cut) = (false, true);
         for depth in 0..DEPTH {
             let forward = rng.random_bool(0.5);
             let end = &mut ends[usize::from(forward)];
             let step = if forward { self.step } else { -self.step };
-            let Some(new) = self.grow(depth, end, step, start, density, rng) else { break };
+            let Some(new) = self.grow(depth, end, step, start, density, rng) else {
+                cut = false;
+                break;
+            };
             // The end that the new piece was attached to is the last one.
             if !forward {
                 whole.ends.swap(0, 1);
@@ -122,6 +131,7 @@ impl Walker {
                 whole.ends.swap(0, 1);
             }
             if turned {
+                cut = false;
                 break;
             }
         }
@@ -130,7 +140,8 @@ impl Walker {
         }
         self.free.push(whole);
         self.ends = ends;
-        Transition { accept: self.accept / self.points.max(1) as f64, diverged: self.diverged, moved }
+        let accept = self.accept / self.points.max(1) as f64;
+        Transition { accept, diverged: self.diverged, moved, cut, energy: start }
     }
 
     /// Returns 2^`depth` points that follow `end`, and moves `end` to the last of them. `None` if they diverge or make
@@ -147,6 +158,7 @@ impl Walker {
         if depth == 0 {
             let lost = self.leapfrog(end, step, density) - start;
             self.points += 1;
+            self.without_slope += usize::from(end.0.value.is_finite() && lost.is_nan());
             if !lost.is_finite() || lost > DIVERGED {
                 self.diverged = true;
                 return None;

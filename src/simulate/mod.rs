@@ -1,4 +1,31 @@
 //! Simulation of data sets from a model, in parallel; the results do not depend on the number of threads.
+//!
+//! ```
+//! use hierarch::prelude::*;
+//! use hierarch::simulate::Simulate;
+//!
+//! model! {
+//!     pub Flux {
+//!         global rate ~ Gamma(2.0, 1.0);
+//!         plate events(1..=100) {
+//!             observe energy ~ Exponential(rate);
+//!         }
+//!     }
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let model = Flux::default();
+//! let simulate: Simulate<'_, Flux> = model.simulate(20).size(Flux::EVENTS, 50).seed(1);
+//! let sets: Vec<Simulation<Flux>> = simulate.clone().run()?;
+//! assert_eq!(sets[0], simulate.one()?); // the same seed gives the same numbers
+//! assert!(sets.iter().all(|set| set.data.events.energy.len() == 50));
+//!
+//! // Other data at the globals of the first.
+//! let others = model.simulate(5).at(&sets[0].globals).run()?;
+//! assert!(others.iter().all(|other| other.globals == sets[0].globals));
+//! # Ok(())
+//! # }
+//! ```
 
 mod source;
 

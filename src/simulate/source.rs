@@ -3,6 +3,7 @@
 use crate::model::{AnyData, AnyModel, Fixed, Model, Name, SimulateError};
 
 /// The settings of a model's simulations: seed, sizes of plates, covariates.
+#[doc(hidden)]
 #[derive(Clone, Debug)]
 pub struct SimulationSource<'a> {
     pub(crate) model: &'a dyn AnyModel,

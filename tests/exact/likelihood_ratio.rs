@@ -199,7 +199,9 @@ fn suprema_at_the_edge() {
         // Impossible, but for the distance of the edge that a double can tell from it.
         within!(50.0 * n, ratio.statistic(&data, &[1.0 - certain]).unwrap());
         let data = LogitData { throws: LogitThrows { heads } };
-        within!(Logit::default().maximize(&data).unwrap().log_likelihood.abs(), 1e-6);
+        // The logit goes to infinity, which is no edge that a value can be at.
+        let error = Logit::default().maximize(&data).unwrap_err();
+        assert!(matches!(error, FitError::AtInfinity { .. }), "{error}");
     }
     // And one inside, which the prior does not move.
     let data = CoinData { throws: CoinThrows { heads: vec![true, true, true, false] } };
@@ -216,6 +218,69 @@ model! {
         }
         observe total ~ Normal(sum, 1.0);
     }
+}
+
+model! {
+    Separated {
+        global a ~ Normal(0.0, 10.0);
+        global b ~ Normal(0.0, 10.0);
+        plate points(1..=200) {
+            given x: f64;
+            observe y ~ BernoulliLogit(a + b * x);
+        }
+    }
+}
+
+model! {
+    NoCounts {
+        global l ~ Normal(0.0, 3.0);
+        plate bins(1..=200) {
+            observe n ~ Poisson(l.exp());
+        }
+    }
+}
+
+model! {
+    /// The shape is infinite where the counts vary no more than a Poisson number does, and `unused` is in no observation.
+    Overdispersed {
+        global mean ~ Gamma(2.0, 0.1);
+        global shape ~ LogNormal(0.0, 3.0);
+        global unused ~ Normal(0.0, 1.0);
+        plate bins(1..=200) {
+            observe n ~ NegativeBinomial(mean, shape);
+        }
+    }
+}
+
+/// Where the likelihood only tends to its largest value there is no maximum, and the error names what goes to infinity;
+/// numbers that the likelihood does not depend on do not count.
+#[test]
+fn no_maximum_at_infinity() {
+    let points = |x: &[f64], y: &[bool]| SeparatedData { points: SeparatedPoints { x: x.into(), y: y.into() } };
+    let at_infinity = |error: FitError| match error {
+        FitError::AtInfinity { name, .. } => name,
+        other => panic!("{other}"),
+    };
+    let model = Separated::default();
+    for x in [[-2.0, -1.0, 1.0, 2.0], [1.0, 2.0, 3.0, 4.0], [1e3, 2e3, 3e3, 4e3]] {
+        let error = model.maximize(&points(&x, &[false, false, true, true])).unwrap_err();
+        assert!(["a", "b"].contains(&at_infinity(error).as_str()), "{x:?}");
+    }
+    // With one pair exchanged there is a maximum: a = 0, and b by the score equation.
+    let best = model.maximize(&points(&[-2.0, -1.0, 1.0, 2.0], &[false, true, false, true])).unwrap();
+    let score = |b: f64| 2.0 / (1.0 + (2.0 * b).exp()) - 1.0 / (1.0 + (-b).exp());
+    within!(best.globals.a.abs(), 1e-4, "{best:?}");
+    within!(score(best.globals.b).abs(), 1e-4, "{best:?}");
+
+    let counts = |n: Vec<u64>| NoCountsData { bins: NoCountsBins { n } };
+    assert_eq!(at_infinity(NoCounts::default().maximize(&counts(vec![0, 0, 0])).unwrap_err()), "l");
+    within!((NoCounts::default().maximize(&counts(vec![0, 1, 2])).unwrap().globals.l).abs(), 1e-4);
+
+    let counts = |n: Vec<u64>| OverdispersedData { bins: OverdispersedBins { n } };
+    let error = Overdispersed::default().maximize(&counts(vec![5, 5, 6, 4, 5])).unwrap_err();
+    assert_eq!(at_infinity(error), "shape");
+    let best = Overdispersed::default().maximize(&counts(vec![0, 25, 1, 13, 2])).unwrap();
+    within!((best.globals.mean - 8.2).abs(), 1e-3, "{best:?}");
 }
 
 /// Several numbers are fixed at once, in the order of their names in the question.

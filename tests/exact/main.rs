@@ -8,6 +8,7 @@ mod checks;
 mod csv;
 mod density;
 mod distributions;
+mod edges;
 mod explicit;
 mod importance;
 mod likelihood_ratio;

@@ -48,6 +48,20 @@ impl<V: Lanes, const K: usize> Dual<V, K> {
         self.each(value, |p| p * slope)
     }
 
+    /// Returns f(self) where f's slope may be infinite: what does not depend on a variable has no derivative with respect
+    /// to it, however steep f is. (The square root of an observation of zero, say.)
+    #[inline(always)]
+    fn chain_steep(self, value: V, slope: V) -> Self {
+        self.each(value, |p| steep(p, slope))
+    }
+
+    /// Returns f(self) where f's slope may be zero at an infinite number: there f does not change, however fast the
+    /// number does. (The exponential of minus infinity, say.)
+    #[inline(always)]
+    fn chain_flat(self, value: V, slope: V) -> Self {
+        self.each(value, |p| steep(slope, p))
+    }
+
     /// Returns the number with another value, and `partial` applied to each partial derivative. The array's own `map`
     /// is not used: it is inlined by chance, and otherwise is not compiled for the registers that it runs on.
     #[inline(always)]
@@ -69,12 +83,27 @@ impl<V: Lanes, const K: usize> Dual<V, K> {
     }
 
     #[inline(always)]
+    fn map_steep(self, f: impl Fn(f64) -> f64, slope: impl Fn(f64) -> f64) -> Self {
+        if K == 0 {
+            return Self::constant(self.value.map(f));
+        }
+        self.chain_steep(self.value.map(f), self.value.map(slope))
+    }
+
+    #[inline(always)]
     fn map(self, f: impl Fn(f64) -> f64, slope: impl Fn(f64) -> f64) -> Self {
         if K == 0 {
             return Self::constant(self.value.map(f));
         }
-        self.chain(self.value.map(f), self.value.map(slope))
+        self.chain_flat(self.value.map(f), self.value.map(slope))
     }
+}
+
+/// Returns `factor` times `slope`, which is zero where `factor` is, even if `slope` is not finite.
+#[inline(always)]
+fn steep<V: Lanes>(factor: V, slope: V) -> V {
+    let zero = V::splat(0.0);
+    factor.abs().if_le(zero, zero, factor * slope)
 }
 
 impl<V: Lanes, const K: usize> From<f64> for Dual<V, K> {
@@ -241,24 +270,24 @@ impl<V: Lanes, const K: usize> Real for Dual<V, K> {
     #[inline(always)]
     fn exp(self) -> Self {
         let y = self.value.exp();
-        self.chain(y, y)
+        self.chain_flat(y, y)
     }
     #[inline(always)]
     fn exp_m1(self) -> Self {
-        self.chain(self.value.map(f64::exp_m1), self.value.exp())
+        self.chain_flat(self.value.map(f64::exp_m1), self.value.exp())
     }
     #[inline(always)]
     fn ln(self) -> Self {
-        self.chain(self.value.ln(), V::splat(1.0) / self.value)
+        self.chain_steep(self.value.ln(), V::splat(1.0) / self.value)
     }
     #[inline(always)]
     fn ln_1p(self) -> Self {
-        self.chain(self.value.ln_1p(), V::splat(1.0) / (V::splat(1.0) + self.value))
+        self.chain_steep(self.value.ln_1p(), V::splat(1.0) / (V::splat(1.0) + self.value))
     }
     #[inline(always)]
     fn sqrt(self) -> Self {
         let y = self.value.sqrt();
-        self.chain(y, V::splat(0.5) / y)
+        self.chain_steep(y, V::splat(0.5) / y)
     }
     #[inline(always)]
     fn powi(self, n: i32) -> Self {
@@ -281,9 +310,9 @@ impl<V: Lanes, const K: usize> Real for Dual<V, K> {
         let constant_power = power.partials.iter().all(|p| (0..V::WIDTH).all(|i| p.lane(i) == 0.0));
         if constant_power {
             // A negative base has a real power only for an integer power, and no derivative with respect to the power.
-            return self.chain(y, by_base);
+            return self.chain_steep(y, by_base);
         }
-        self.zip(power, y, |p, q| p * by_base + q * by_power)
+        self.zip(power, y, |p, q| steep(p, by_base) + steep(q, by_power))
     }
     #[inline(always)]
     fn sin(self) -> Self {
@@ -299,23 +328,23 @@ impl<V: Lanes, const K: usize> Real for Dual<V, K> {
     }
     #[inline(always)]
     fn asin(self) -> Self {
-        self.map(f64::asin, |x| 1.0 / (1.0 - x * x).sqrt())
+        self.map_steep(f64::asin, |x| 1.0 / (1.0 - x * x).sqrt())
     }
     #[inline(always)]
     fn acos(self) -> Self {
-        self.map(f64::acos, |x| -1.0 / (1.0 - x * x).sqrt())
+        self.map_steep(f64::acos, |x| -1.0 / (1.0 - x * x).sqrt())
     }
     #[inline(always)]
     fn atan(self) -> Self {
         let slope = V::splat(1.0) / self.value.mul_add(self.value, V::splat(1.0));
-        self.chain(self.value.atan2(V::splat(1.0)), slope)
+        self.chain_flat(self.value.atan2(V::splat(1.0)), slope)
     }
     #[inline(always)]
     fn atan2(self, other: Self) -> Self {
         let (y, x) = (self.value, other.value);
         let angle = y.atan2(x);
         let inverse = V::splat(1.0) / (x * x + y * y);
-        self.zip(other, angle, |dy, dx| (x * dy - y * dx) * inverse)
+        self.zip(other, angle, |dy, dx| steep(x * dy - y * dx, inverse))
     }
     #[inline(always)]
     fn sinh(self) -> Self {
@@ -328,7 +357,7 @@ impl<V: Lanes, const K: usize> Real for Dual<V, K> {
     #[inline(always)]
     fn tanh(self) -> Self {
         let y = self.value.map(f64::tanh);
-        self.chain(y, V::splat(1.0) - y * y)
+        self.chain_flat(y, V::splat(1.0) - y * y)
     }
     #[inline(always)]
     fn abs(self) -> Self {

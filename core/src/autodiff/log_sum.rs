@@ -6,6 +6,17 @@ use super::Real;
 ///
 /// It keeps the largest term m and the sum of exp(term - m), whose derivative is the sum of the terms' derivatives,
 /// each times its exp(term - m).
+///
+/// ```
+/// use hierarch_core::autodiff::LogSum;
+///
+/// // exp(1000) would overflow.
+/// let mut sum = LogSum::new();
+/// for term in [1000.0, 1000.0 + 3.0_f64.ln()] {
+///     sum.push(term);
+/// }
+/// assert!((sum.finish() - (1000.0 + 4.0_f64.ln())).abs() < 1e-11);
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LogSum<T> {
     state: Option<(T, T)>,

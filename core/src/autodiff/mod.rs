@@ -3,6 +3,47 @@
 //! A density is written once, generic over a scalar `T:` [`Real`]. On `f64` it returns a number. On [`Dual`] it returns
 //! a number and its partial derivatives with respect to a few variables, for several elements of a plate at a time when
 //! the dual's numbers are themselves [`Lanes`] of a vector register. No tape is kept and nothing is allocated.
+//!
+//! ```
+//! use hierarch_core::autodiff::{Dual, Real};
+//!
+//! /// The log density of a normal number with mean zero, without its constant.
+//! fn log_density<T: Real>(x: T, sd: T) -> T {
+//!     (x / sd).square() * -0.5 - sd.ln()
+//! }
+//!
+//! // x has slot 0 and sd slot 1. The derivatives are -x / sd^2 and x^2 / sd^3 - 1 / sd.
+//! let log = log_density(Dual::<f64, 2>::variable(3.0, 0), Dual::variable(2.0, 1));
+//! assert_eq!(log.value, log_density(3.0_f64, 2.0));
+//! assert_eq!(log.partials, [-0.75, 0.625]);
+//! ```
+//!
+//! Work of your own runs on vector registers by [`with_lanes`]:
+//!
+//! ```
+//! use hierarch_core::autodiff::{Lanes, WithLanes, with_lanes};
+//!
+//! struct SumOfSquares<'a>(&'a [f64]);
+//!
+//! impl WithLanes for SumOfSquares<'_> {
+//!     type Output = f64;
+//!
+//!     #[inline(always)]
+//!     fn run<V: Lanes>(self) -> f64 {
+//!         let registers = self.0.chunks_exact(V::WIDTH);
+//!         let rest: f64 = registers.remainder().iter().map(|x| x * x).sum();
+//!         let mut sum = V::splat(0.0);
+//!         for numbers in registers {
+//!             let x = V::load(numbers);
+//!             sum = x.mul_add(x, sum);
+//!         }
+//!         sum.sum() + rest
+//!     }
+//! }
+//!
+//! let numbers: Vec<f64> = (1..=10).map(f64::from).collect();
+//! assert_eq!(with_lanes(SumOfSquares(&numbers)), 385.0);
+//! ```
 
 mod blocks;
 mod dual;
@@ -14,6 +55,8 @@ mod promote;
 mod real;
 mod special;
 
+/// What the code that `model!` makes calls.
+#[doc(hidden)]
 pub use blocks::{Block, Blocks, Structural, absorb, gather, scatter, slots};
 pub use dual::Dual;
 pub use lanes::{Lanes, WithLanes, with_lanes};

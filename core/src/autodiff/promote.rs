@@ -7,6 +7,16 @@ use super::{Dual, Lanes};
 ///
 /// Numbers are copied to all lanes, with their partial derivatives moved to the slots of the plate; other values are
 /// unchanged.
+///
+/// ```
+/// use hierarch_core::autodiff::{Dual, Promote};
+///
+/// // Of two globals, the elements of a plate have derivatives with respect to the second alone, in their slot 0.
+/// let globals = [Dual::<f64, 2>::variable(3.0, 0), Dual::variable(5.0, 1)];
+/// let inside = Promote::<Dual<f64, 1>>::promote(&globals, &[1]);
+/// assert_eq!(inside.map(|x| x.value), [3.0, 5.0]);
+/// assert_eq!(inside.map(|x| x.partials), [[0.0], [1.0]]);
+/// ```
 #[diagnostic::on_unimplemented(
     message = "a value of type `{Self}` cannot be carried into a plate",
     note = "numbers, arrays, tuples and `Vec`s of numbers can, as can `bool` and whole numbers"
@@ -85,6 +95,20 @@ impl<T, X: Promote<T>> Promote<T> for Vec<X> {
 }
 
 /// A constant as the scalar of the code that uses it: numbers are converted to this scalar, other values are unchanged.
+///
+/// ```
+/// use hierarch_core::autodiff::{Dual, Lift, Real};
+///
+/// const LINE: [f64; 2] = [0.5, 2.0];
+///
+/// fn line<T: Real>(x: T) -> T {
+///     let [start, slope]: [T; 2] = Lift::lift(LINE);
+///     start + slope * x
+/// }
+///
+/// let y = line(Dual::<f64, 1>::variable(3.0, 0));
+/// assert_eq!((y.value, y.partials), (6.5, [2.0]));
+/// ```
 #[diagnostic::on_unimplemented(
     message = "a constant of type `{Self}` cannot be used in a model as it is",
     note = "numbers (`f64`), arrays of numbers, `bool` and whole numbers can; pass anything else to a function"

@@ -61,6 +61,15 @@ impl Draw for Bernoulli<f64> {
 }
 
 /// A number that is 1 or 0, by the logit of the probability of 1.
+///
+/// ```
+/// use hierarch_core::distributions::{BernoulliLogit, Distribution};
+///
+/// // The logit ln(3) is a probability of 3/4.
+/// let detected = BernoulliLogit::new(3.0_f64.ln());
+/// assert!((detected.log_density(1.0).exp() - 0.75).abs() < 1e-12);
+/// assert!((detected.log_density(0.0).exp() - 0.25).abs() < 1e-12);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct BernoulliLogit<T> {
     logit: T,

@@ -4,7 +4,7 @@ use rand::Rng;
 use rand_distr::Distribution as _;
 use statrs::function::beta::checked_beta_reg;
 
-use super::numeric::{lost, unless};
+use super::numeric::{ln_width, lost, outside, power_times, unless};
 use super::{Cdf, Distribution, Draw, ParameterError, Support, is_positive, require};
 use crate::autodiff::Real;
 
@@ -21,6 +21,12 @@ impl<T: Real> Beta<T> {
     pub fn new(alpha: T, beta: T) -> Self {
         Self { alpha, beta }
     }
+
+    /// Returns ln(B(alpha, beta)).
+    #[inline(always)]
+    fn log_normalisation(&self) -> T {
+        self.alpha.ln_gamma() + self.beta.ln_gamma() - (self.alpha + self.beta).ln_gamma()
+    }
 }
 
 impl<T: Real> Distribution<T> for Beta<T> {
@@ -34,10 +40,15 @@ impl<T: Real> Distribution<T> for Beta<T> {
     #[inline(always)]
     fn log_density(&self, x: T) -> T {
         let (zero, one) = (T::from(0.0), T::from(1.0));
-        let outside = x.if_le(zero, one, one.if_le(x, one, zero));
-        let (a, b) = (self.alpha, self.beta);
-        let log = (a - 1.0) * x.ln() + (b - 1.0) * (-x).ln_1p();
-        unless(outside, log + ((a + b).ln_gamma() - a.ln_gamma() - b.ln_gamma()))
+        let log = power_times(self.alpha - 1.0, x.ln()) + power_times(self.beta - 1.0, (-x).ln_1p());
+        unless(outside(x, zero, one), log - self.log_normalisation())
+    }
+
+    #[inline(always)]
+    fn at_unconstrained(&self, q: T) -> (T, T) {
+        // ln(x) = -softplus(-q) and ln(1 - x) = -softplus(q), and the Jacobian is x (1 - x).
+        let log = self.alpha * (-q).softplus() + self.beta * q.softplus();
+        (q.sigmoid(), -log - self.log_normalisation())
     }
 }
 
@@ -54,17 +65,17 @@ impl Cdf<f64> for Beta<f64> {
         let (low, high) = (low.max(0.0), high.min(1.0));
         let (below, up_to) = (self.cdf(low), self.cdf(high));
         if below < 0.5 {
-            (up_to - below).ln()
+            ln_width(up_to - below)
         } else {
             let other = Self { alpha: self.beta, beta: self.alpha };
-            (other.cdf(1.0 - low) - other.cdf(1.0 - high)).ln()
+            ln_width(other.cdf(1.0 - low) - other.cdf(1.0 - high))
         }
     }
 }
 
 impl Draw for Beta<f64> {
     fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> f64 {
-        rand_distr::Beta::new(self.alpha, self.beta).map_or(f64::NAN, |beta| beta.sample(rng))
+        rand_distr::Beta::new(self.alpha, self.beta).map_or(f64::NAN, |beta| self.support().inside(beta.sample(rng)))
     }
 
     fn check(&self) -> Result<(), ParameterError> {

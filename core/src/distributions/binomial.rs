@@ -5,11 +5,19 @@ use rand::Rng;
 use rand_distr::Distribution as _;
 use statrs::function::beta::checked_beta_reg;
 
-use super::numeric::{count_times, is_count, log_probability, not_whole, unless};
+use super::numeric::{count_times, is_count, log_between_tails, log_probability, not_whole, unless};
 use super::{Cdf, Distribution, Draw, Finite, ParameterError, Support, require};
 use crate::autodiff::Real;
 
 /// The number of successes in n independent trials.
+///
+/// ```
+/// use hierarch_core::distributions::{Binomial, Distribution};
+///
+/// // Two heads in four tosses of a coin.
+/// let heads = Binomial::new(4.0_f64, 0.5);
+/// assert!((heads.log_density(2.0).exp() - 6.0 / 16.0).abs() < 1e-12);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Binomial<T> {
     n: T,
@@ -70,6 +78,15 @@ impl Cdf<f64> for Binomial<f64> {
             checked_beta_reg(self.n - k, k + 1.0, 1.0 - self.probability).unwrap_or(f64::NAN)
         }
     }
+
+    fn log_between(&self, low: f64, high: f64) -> f64 {
+        let above = |k: f64| match k.floor() {
+            k if k < 0.0 => 1.0,
+            k if k >= self.n => 0.0,
+            k => checked_beta_reg(k + 1.0, self.n - k, self.probability).unwrap_or(f64::NAN),
+        };
+        log_between_tails(low, high, |k| self.cdf(k), above)
+    }
 }
 
 fn draw<R: Rng + ?Sized>(n: f64, probability: f64, rng: &mut R) -> f64 {
@@ -92,6 +109,14 @@ impl Draw for Binomial<f64> {
 }
 
 /// The number of successes in n independent trials, by the logit of the success probability.
+///
+/// ```
+/// use hierarch_core::distributions::{BinomialLogit, Distribution};
+///
+/// // The logit ln(3) is a probability of 3/4.
+/// let successes = BinomialLogit::new(4.0, 3.0_f64.ln());
+/// assert!((successes.log_density(4.0).exp() - 0.75_f64.powi(4)).abs() < 1e-12);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct BinomialLogit<T> {
     n: T,
@@ -131,6 +156,10 @@ impl<T: Real> Finite<T> for BinomialLogit<T> {
 impl Cdf<f64> for BinomialLogit<f64> {
     fn cdf(&self, k: f64) -> f64 {
         Binomial::new(self.n, self.logit.sigmoid()).cdf(k)
+    }
+
+    fn log_between(&self, low: f64, high: f64) -> f64 {
+        Binomial::new(self.n, self.logit.sigmoid()).log_between(low, high)
     }
 }
 

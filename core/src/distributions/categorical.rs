@@ -3,11 +3,19 @@
 
 use rand::{Rng, RngExt};
 
-use super::numeric::{log_probability, not_whole, pick, require_probabilities, unless};
+use super::numeric::{log_probability, no_probabilities, not_whole, pick, require_probabilities, unless};
 use super::{Distribution, Draw, Finite, ParameterError, Support, require};
 use crate::autodiff::{LogSum, Real};
 
 /// One of N categories, each with its probability.
+///
+/// ```
+/// use hierarch_core::distributions::{Categorical, Distribution, Finite};
+///
+/// let kind = Categorical::new([0.2_f64, 0.3, 0.5]);
+/// assert_eq!(kind.categories(), 3);
+/// assert!((kind.log_density(2.0).exp() - 0.5).abs() < 1e-12);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Categorical<T, const N: usize> {
     probabilities: [T; N],
@@ -47,7 +55,8 @@ impl<T: Real, const N: usize> Distribution<T> for Categorical<T, N> {
     #[inline(always)]
     fn log_density(&self, x: T) -> T {
         let log = at(&self.probabilities, x).ln();
-        unless(not_whole(x, T::from(N as f64 - 1.0)), log_probability(log))
+        let bad = not_whole(x, T::from(N as f64 - 1.0)).max(no_probabilities(&self.probabilities));
+        unless(bad, log_probability(log))
     }
 }
 
@@ -69,6 +78,14 @@ impl<const N: usize> Draw for Categorical<f64, N> {
 }
 
 /// One of N categories, by logits.
+///
+/// ```
+/// use hierarch_core::distributions::{CategoricalLogit, Distribution};
+///
+/// // Odds of 1 : 2 : 3.
+/// let kind = CategoricalLogit::new([0.0, 2.0_f64.ln(), 3.0_f64.ln()]);
+/// assert!((kind.log_density(1.0).exp() - 2.0 / 6.0).abs() < 1e-12);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct CategoricalLogit<T, const N: usize> {
     logits: [T; N],

@@ -5,13 +5,22 @@
 
 use rand::{Rng, RngExt};
 
-use super::numeric::{LN_2, LN_PI, from_zero, is_unbounded_above, is_unbounded_below};
+use super::numeric::{LN_2, LN_PI, from_zero, is_unbounded_above, is_unbounded_below, ln_width};
 use super::{Cdf, Distribution, Draw, ParameterError, Support, is_positive, require};
 use crate::autodiff::Real;
 
 use std::f64::consts::{FRAC_1_PI, FRAC_2_PI, FRAC_PI_2, PI};
 
 /// The Cauchy distribution with a location and a scale, the half width at half maximum.
+///
+/// ```
+/// use hierarch_core::distributions::{Cauchy, Cdf, Distribution};
+///
+/// // One scale from the location there is half of the density at it, and three quarters of the probability are below.
+/// let mass = Cauchy::new(90.0_f64, 2.0);
+/// assert!((mass.log_density(92.0).exp() - 0.5 * mass.log_density(90.0).exp()).abs() < 1e-12);
+/// assert!((mass.cdf(92.0) - 0.75).abs() < 1e-12);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Cauchy<T> {
     location: T,
@@ -61,7 +70,7 @@ impl<T: Real> Cdf<T> for Cauchy<T> {
                 (b - a).atan2(a * b + 1.0)
             }
         };
-        angle.ln() - LN_PI
+        ln_width(angle) - LN_PI
     }
 }
 
@@ -78,6 +87,15 @@ impl Draw for Cauchy<f64> {
 }
 
 /// The absolute value of a Cauchy number with location zero.
+///
+/// ```
+/// use hierarch_core::distributions::{Cdf, Distribution, HalfCauchy};
+///
+/// // The scale is the median.
+/// let sd = HalfCauchy::new(2.0_f64);
+/// assert!((sd.cdf(2.0) - 0.5).abs() < 1e-12);
+/// assert!((sd.log_density(0.0).exp() - 2.0 / (std::f64::consts::PI * 2.0)).abs() < 1e-12);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct HalfCauchy<T> {
     scale: T,

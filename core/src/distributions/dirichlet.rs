@@ -9,6 +9,14 @@ use super::{Distribution, Draw, ParameterError, Support, is_positive, require};
 use crate::autodiff::Real;
 
 /// Probabilities of N categories; their means are proportional to the concentration.
+///
+/// ```
+/// use hierarch_core::distributions::{Dirichlet, Distribution};
+///
+/// // With the concentration (2, 1, 1) the density is Gamma(4) x_1.
+/// let shares = Dirichlet::new([2.0_f64, 1.0, 1.0]);
+/// assert!((shares.log_density([0.5, 0.3, 0.2]).exp() - 6.0 * 0.5).abs() < 1e-12);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Dirichlet<T, const N: usize> {
     concentration: [T; N],

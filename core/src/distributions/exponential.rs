@@ -6,7 +6,7 @@
 use rand::{Rng, RngExt};
 use rand_distr::{Distribution as _, Exp1};
 
-use super::numeric::{from_zero, is_unbounded_above, log_difference, outside, unless};
+use super::numeric::{from_zero, is_unbounded_above, log_difference, lost, outside, unless};
 use super::{Cdf, Distribution, Draw, ParameterError, Support, is_positive, require};
 use crate::autodiff::Real;
 
@@ -64,6 +64,15 @@ impl Draw for Exponential<f64> {
 }
 
 /// The distribution on an interval whose density decreases (or, for a negative rate, increases) exponentially.
+///
+/// ```
+/// use hierarch_core::distributions::{Distribution, TruncatedExponential};
+///
+/// // exp(-x) from 2 to 5.
+/// let time = TruncatedExponential::new(1.0_f64, 2.0, 5.0);
+/// let integral = (-2.0_f64).exp() - (-5.0_f64).exp();
+/// assert!((time.log_density(3.0).exp() - (-3.0_f64).exp() / integral).abs() < 1e-12);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct TruncatedExponential<T> {
     rate: T,
@@ -102,6 +111,20 @@ impl<T: Real> Cdf<T> for TruncatedExponential<T> {
         let (part, width) = (x.max(self.low).min(self.high) - self.low, self.high - self.low);
         part / width * ((-self.rate * part).log_mean_exp() - (-self.rate * width).log_mean_exp()).exp()
     }
+
+    #[inline(always)]
+    fn log_between(&self, low: T, high: T) -> T {
+        let (a, b) = (low.max(self.low), high.min(self.high));
+        log_exponential_between(-self.rate, a - self.low, b - a, self.high - self.low)
+    }
+}
+
+/// Returns the logarithm of the share that t from `offset` to `offset + width` has of the integral of exp(slope t) over t
+/// from 0 to `whole`.
+#[inline(always)]
+pub(crate) fn log_exponential_between<T: Real>(slope: T, offset: T, width: T, whole: T) -> T {
+    let log = |width: T| T::from(0.0).if_lt(width, width.ln() + (slope * width).log_mean_exp(), lost());
+    slope * offset + log(width) - log(whole)
 }
 
 /// Draws from the density proportional to exp(-steepness t) on [0, 1], by the inverse cumulative distribution.

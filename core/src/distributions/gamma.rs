@@ -7,7 +7,7 @@ use rand::Rng;
 use rand_distr::Distribution as _;
 use statrs::function::gamma::{checked_gamma_lr, checked_gamma_ur};
 
-use super::numeric::above_zero;
+use super::numeric::{from_zero, ln_width, lost, power_times};
 use super::{Cdf, Distribution, Draw, ParameterError, Support, is_positive, require};
 use crate::autodiff::Real;
 
@@ -36,8 +36,14 @@ impl<T: Real> Distribution<T> for Gamma<T> {
 
     #[inline(always)]
     fn log_density(&self, x: T) -> T {
-        let log = self.shape * self.rate.ln() + (self.shape - 1.0) * x.ln() - self.rate * x;
-        above_zero(x, log - self.shape.ln_gamma())
+        let log = self.shape * self.rate.ln() + power_times(self.shape - 1.0, x.ln()) - self.rate * x;
+        from_zero(x, log - self.shape.ln_gamma())
+    }
+
+    #[inline(always)]
+    fn at_unconstrained(&self, q: T) -> (T, T) {
+        let x = q.exp();
+        (x, self.shape * (self.rate.ln() + q) - self.rate * x - self.shape.ln_gamma())
     }
 }
 
@@ -62,7 +68,7 @@ fn upper(shape: f64, x: f64) -> f64 {
 /// Returns the logarithm of the probability between two numbers of a gamma distribution of rate one.
 fn log_between(shape: f64, low: f64, high: f64) -> f64 {
     // In the upper tail, from the function that is small there.
-    if low < shape { lower(shape, high) - lower(shape, low) } else { upper(shape, low) - upper(shape, high) }.ln()
+    ln_width(if low < shape { lower(shape, high) - lower(shape, low) } else { upper(shape, low) - upper(shape, high) })
 }
 
 impl Cdf<f64> for Gamma<f64> {
@@ -77,7 +83,8 @@ impl Cdf<f64> for Gamma<f64> {
 
 impl Draw for Gamma<f64> {
     fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> f64 {
-        rand_distr::Gamma::new(self.shape, 1.0).map_or(f64::NAN, |gamma| gamma.sample(rng) / self.rate)
+        rand_distr::Gamma::new(self.shape, 1.0)
+            .map_or(f64::NAN, |gamma| self.support().inside(gamma.sample(rng) / self.rate))
     }
 
     fn check(&self) -> Result<(), ParameterError> {
@@ -87,6 +94,14 @@ impl Draw for Gamma<f64> {
 }
 
 /// The distribution of 1 / x where x has a gamma distribution.
+///
+/// ```
+/// use hierarch_core::distributions::{Distribution, InverseGamma};
+///
+/// // Shape 3 and scale 2 at x = 1: 2^3 / Gamma(3) exp(-2).
+/// let variance = InverseGamma::new(3.0_f64, 2.0);
+/// assert!((variance.log_density(1.0).exp() - 8.0 / 2.0 * (-2.0_f64).exp()).abs() < 1e-12);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct InverseGamma<T> {
     shape: T,
@@ -113,7 +128,12 @@ impl<T: Real> Distribution<T> for InverseGamma<T> {
     #[inline(always)]
     fn log_density(&self, x: T) -> T {
         let log = self.shape * self.scale.ln() - (self.shape + 1.0) * x.ln() - self.scale / x;
-        above_zero(x, log - self.shape.ln_gamma())
+        x.if_le(T::from(0.0), lost(), log - self.shape.ln_gamma())
+    }
+
+    #[inline(always)]
+    fn at_unconstrained(&self, q: T) -> (T, T) {
+        (q.exp(), self.shape * (self.scale.ln() - q) - self.scale * (-q).exp() - self.shape.ln_gamma())
     }
 }
 
@@ -129,7 +149,8 @@ impl Cdf<f64> for InverseGamma<f64> {
 
 impl Draw for InverseGamma<f64> {
     fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> f64 {
-        rand_distr::Gamma::new(self.shape, 1.0).map_or(f64::NAN, |gamma| self.scale / gamma.sample(rng))
+        rand_distr::Gamma::new(self.shape, 1.0)
+            .map_or(f64::NAN, |gamma| self.support().inside((self.scale / gamma.sample(rng)).min(f64::MAX)))
     }
 
     fn check(&self) -> Result<(), ParameterError> {

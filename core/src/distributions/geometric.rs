@@ -3,11 +3,19 @@
 use rand::Rng;
 use rand_distr::{Distribution as _, Exp1};
 
-use super::numeric::{count_times, log_probability, not_whole, unless};
+use super::numeric::{count_times, is_unbounded_above, log_difference, log_probability, not_whole, unless};
 use super::{Cdf, Distribution, Draw, ParameterError, Support, require};
 use crate::autodiff::Real;
 
 /// The number of failures before the first success.
+///
+/// ```
+/// use hierarch_core::distributions::{Distribution, Geometric};
+///
+/// // Two failures and then a success, which has the probability 1/4.
+/// let failures = Geometric::new(0.25_f64);
+/// assert!((failures.log_density(2.0).exp() - 0.75_f64.powi(2) * 0.25).abs() < 1e-12);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Geometric<T> {
     probability: T,
@@ -18,6 +26,12 @@ impl<T: Real> Geometric<T> {
     #[inline(always)]
     pub fn new(probability: T) -> Self {
         Self { probability }
+    }
+
+    /// Returns the logarithm of the probability of a count above `k`.
+    #[inline(always)]
+    fn log_above(&self, k: T) -> T {
+        count_times(k.floor() + 1.0, (-self.probability).ln_1p())
     }
 }
 
@@ -40,8 +54,13 @@ impl<T: Real> Distribution<T> for Geometric<T> {
 impl<T: Real> Cdf<T> for Geometric<T> {
     #[inline(always)]
     fn cdf(&self, k: T) -> T {
-        let tries = k.floor() + 1.0;
-        -count_times(tries, (-self.probability).ln_1p()).exp_m1()
+        -self.log_above(k).exp_m1()
+    }
+
+    #[inline(always)]
+    fn log_between(&self, low: T, high: T) -> T {
+        let log_above = self.log_above(low);
+        if is_unbounded_above(high) { log_above } else { log_difference(log_above, self.log_above(high)) }
     }
 }
 

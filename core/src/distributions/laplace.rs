@@ -8,6 +8,13 @@ use super::{Cdf, Distribution, Draw, ParameterError, Support, is_positive, requi
 use crate::autodiff::Real;
 
 /// The Laplace distribution with a location and a scale.
+///
+/// ```
+/// use hierarch_core::distributions::{Distribution, Laplace};
+///
+/// let x = Laplace::new(1.0_f64, 2.0);
+/// assert!((x.log_density(3.0).exp() - (-1.0_f64).exp() / (2.0 * 2.0)).abs() < 1e-12);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Laplace<T> {
     location: T,

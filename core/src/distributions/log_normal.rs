@@ -3,11 +3,22 @@
 use rand::Rng;
 use rand_distr::{Distribution as _, StandardNormal};
 
-use super::numeric::{above_zero, lost};
+use super::numeric::lost;
 use super::{Cdf, Distribution, Draw, Normal, ParameterError, Support, is_positive, require};
 use crate::autodiff::Real;
 
 /// The exponential of a normal number.
+///
+/// ```
+/// use hierarch_core::distributions::{Cdf, Distribution, LogNormal};
+///
+/// // The median is exp(mu).
+/// let (median, sigma) = (2.0_f64.exp(), 0.5_f64);
+/// let radius = LogNormal::new(2.0, sigma);
+/// assert!((radius.cdf(median) - 0.5).abs() < 1e-12);
+/// let expected = 1.0 / ((2.0 * std::f64::consts::PI).sqrt() * sigma * median);
+/// assert!((radius.log_density(median).exp() - expected).abs() < 1e-12);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct LogNormal<T> {
     mu: T,
@@ -38,7 +49,12 @@ impl<T: Real> Distribution<T> for LogNormal<T> {
     #[inline(always)]
     fn log_density(&self, x: T) -> T {
         let log = x.ln();
-        above_zero(x, self.logarithm().log_density(log) - log)
+        x.if_le(T::from(0.0), lost(), self.logarithm().log_density(log) - log)
+    }
+
+    #[inline(always)]
+    fn at_unconstrained(&self, q: T) -> (T, T) {
+        (q.exp(), self.logarithm().log_density(q))
     }
 }
 

@@ -3,11 +3,19 @@
 use rand::{Rng, RngExt};
 use rand_distr::Open01;
 
-use super::numeric::{is_unbounded_above, is_unbounded_below};
+use super::numeric::{is_unbounded_above, is_unbounded_below, ln_width};
 use super::{Cdf, Distribution, Draw, ParameterError, Support, is_positive, require};
 use crate::autodiff::Real;
 
 /// The logistic distribution with a location and a scale; its standard deviation is pi / sqrt(3) scales.
+///
+/// ```
+/// use hierarch_core::distributions::{Cdf, Distribution, Logistic};
+///
+/// let x = Logistic::new(1.0_f64, 2.0);
+/// assert!((x.log_density(1.0).exp() - 1.0 / (4.0 * 2.0)).abs() < 1e-12);
+/// assert!((x.cdf(3.0) - 1.0 / (1.0 + (-1.0_f64).exp())).abs() < 1e-12);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Logistic<T> {
     location: T,
@@ -55,7 +63,7 @@ impl<T: Real> Cdf<T> for Logistic<T> {
             (false, false) => {
                 let (a, b) = (z(low), z(high));
                 let width = b - a;
-                width.ln() + (-width).log_mean_exp() - (-b).softplus() - a.softplus()
+                ln_width(width) + (-width).log_mean_exp() - (-b).softplus() - a.softplus()
             }
         }
     }

@@ -2,11 +2,20 @@
 
 use rand::{Rng, RngExt};
 
-use super::numeric::{larger, pick, require_probabilities, smaller};
+use super::numeric::{larger, no_probabilities, pick, require_probabilities, smaller, unless};
 use super::{Cdf, Distribution, Draw, ParameterError, Support};
 use crate::autodiff::{LogSum, Real};
 
 /// A mixture of K distributions of one type, each with its weight.
+///
+/// ```
+/// use hierarch_core::distributions::{Distribution, Exponential, Mixture};
+///
+/// // A quarter decays at rate 1, the rest at rate 2.
+/// let time = Mixture::new([0.25_f64, 0.75], [Exponential::new(1.0), Exponential::new(2.0)]);
+/// let expected = 0.25 * (-3.0_f64).exp() + 0.75 * 2.0 * (-6.0_f64).exp();
+/// assert!((time.log_density(3.0).exp() - expected).abs() < 1e-12);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Mixture<D, T, const K: usize> {
     weights: [T; K],
@@ -47,7 +56,7 @@ impl<T: Real, D: Distribution<T, Value = T>, const K: usize> Distribution<T> for
 
     #[inline(always)]
     fn log_density(&self, x: T) -> T {
-        self.log_mean(|component| component.log_density(x))
+        unless(no_probabilities(&self.weights), self.log_mean(|component| component.log_density(x)))
     }
 }
 

@@ -85,6 +85,18 @@ pub trait Distribution<T: Real> {
     /// Returns the logarithm of the density at `x`, or of the probability of a whole number; minus infinity outside the
     /// support.
     fn log_density(&self, x: Self::Value) -> T;
+
+    /// Returns the value at the unconstrained number `q` (see [`Support::constrain`]) and the logarithm of the density of
+    /// `q`, the Jacobian included. A distribution whose density is written in `q` is exact where the value is rounded to
+    /// its bound, too.
+    #[inline(always)]
+    fn at_unconstrained(&self, q: T) -> (T, T)
+    where
+        Self: Distribution<T, Value = T>,
+    {
+        let (x, log_slope) = self.support().constrain(q);
+        (x, log_slope + self.log_density(x))
+    }
 }
 
 /// A distribution that can be drawn from.
@@ -107,14 +119,14 @@ pub trait Cdf<T: Real>: Distribution<T, Value = T> {
     fn cdf(&self, x: T) -> T;
 
     /// Returns the logarithm of the probability of a value above `low` and not above `high`, either of which may be
-    /// infinite: the normalisation of [`Truncated`]. Far out in a tail both cumulative probabilities are nearly equal;
+    /// infinite: the normalisation of [`Truncated`]. It is minus infinity if the interval is empty. Far out in a tail both cumulative probabilities are nearly equal;
     /// a distribution that can avoid their difference does.
     #[inline(always)]
     fn log_between(&self, low: T, high: T) -> T {
         // An infinite bound is not a number at which to differentiate.
         let below = if numeric::is_unbounded_below(low) { T::from(0.0) } else { self.cdf(low) };
         let up_to = if numeric::is_unbounded_above(high) { T::from(1.0) } else { self.cdf(high) };
-        (up_to - below).ln()
+        high.if_le(low, numeric::lost(), numeric::ln_width(up_to - below))
     }
 }
 

@@ -3,11 +3,19 @@
 use rand::Rng;
 use rand_distr::Distribution as _;
 
-use super::numeric::{count_times, is_count, not_whole, require_probabilities, unless};
+use super::numeric::{count_times, is_count, no_probabilities, not_whole, require_probabilities, unless};
 use super::{Distribution, Draw, ParameterError, Support, require};
 use crate::autodiff::Real;
 
 /// The number of occurrences of each of N categories in n independent trials.
+///
+/// ```
+/// use hierarch_core::distributions::{Distribution, Multinomial};
+///
+/// // Three trials, one in each category: 3! ways.
+/// let counts = Multinomial::new(3.0_f64, [0.5, 0.25, 0.25]);
+/// assert!((counts.log_density([1.0, 1.0, 1.0]).exp() - 6.0 * 0.5 * 0.25 * 0.25).abs() < 1e-12);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Multinomial<T, const N: usize> {
     n: T,
@@ -34,7 +42,7 @@ impl<T: Real, const N: usize> Distribution<T> for Multinomial<T, N> {
     #[inline(always)]
     fn log_density(&self, counts: [T; N]) -> T {
         let (zero, one) = (T::from(0.0), T::from(1.0));
-        let mut bad = zero;
+        let mut bad = no_probabilities(&self.probabilities);
         let mut sum = zero;
         let mut log = self.n.ln_factorial();
         for (k, p) in counts.into_iter().zip(self.probabilities) {

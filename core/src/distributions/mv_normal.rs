@@ -11,6 +11,15 @@ use super::{Distribution, Draw, ParameterError, Support, is_positive, require};
 use crate::autodiff::Real;
 
 /// N numbers with a joint normal distribution.
+///
+/// ```
+/// use hierarch_core::distributions::{Distribution, MvNormal};
+///
+/// // The determinant is 4. At the mean the density is 1 / (2 pi sqrt(determinant)).
+/// let position = MvNormal::new([1.0_f64, 0.0], [[4.0, 2.0], [2.0, 2.0]]);
+/// let expected = 1.0 / (4.0 * std::f64::consts::PI);
+/// assert!((position.log_density([1.0, 0.0]).exp() - expected).abs() < 1e-12);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct MvNormal<T, const N: usize> {
     mean: [T; N],
@@ -61,6 +70,16 @@ impl<const N: usize> Draw for MvNormal<f64, N> {
 }
 
 /// N numbers with a joint normal distribution, by the lower factor of their covariance.
+///
+/// ```
+/// use hierarch_core::distributions::{Distribution, MvNormal, MvNormalCholesky};
+///
+/// // Factor times its transpose is [[4, 2], [2, 2]].
+/// let by_factor = MvNormalCholesky::new([1.0_f64, 0.0], [[2.0, 0.0], [1.0, 1.0]]);
+/// let by_covariance = MvNormal::new([1.0_f64, 0.0], [[4.0, 2.0], [2.0, 2.0]]);
+/// let x = [2.0, -0.5];
+/// assert!((by_factor.log_density(x) - by_covariance.log_density(x)).abs() < 1e-12);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct MvNormalCholesky<T, const N: usize> {
     mean: [T; N],

@@ -9,11 +9,19 @@ use rand::Rng;
 use rand_distr::Distribution as _;
 use statrs::function::beta::checked_beta_reg;
 
-use super::numeric::{count_times, ln_gamma_ratio, log_probability, not_whole, unless};
+use super::numeric::{count_times, ln_gamma_ratio, log_between_tails, log_probability, not_whole, unless};
 use super::{Cdf, Distribution, Draw, ParameterError, Support, is_positive, poisson, require};
 use crate::autodiff::Real;
 
 /// A count with a larger variance than a Poisson count.
+///
+/// ```
+/// use hierarch_core::distributions::{Distribution, NegativeBinomial};
+///
+/// // With a shape of 1 and a mean of 3, each count has three quarters of the probability of the one before.
+/// let count = NegativeBinomial::new(3.0_f64, 1.0);
+/// assert!((count.log_density(2.0).exp() - 0.25 * 0.75_f64.powi(2)).abs() < 1e-12);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct NegativeBinomial<T> {
     mean: T,
@@ -56,6 +64,16 @@ impl Cdf<f64> for NegativeBinomial<f64> {
         } else {
             checked_beta_reg(self.shape, k + 1.0, self.shape / (self.mean + self.shape)).unwrap_or(f64::NAN)
         }
+    }
+
+    fn log_between(&self, low: f64, high: f64) -> f64 {
+        let above = |k: f64| match k.floor() {
+            k if k < 0.0 => 1.0,
+            f64::INFINITY => 0.0,
+            _ if self.mean == 0.0 => 0.0,
+            k => checked_beta_reg(k + 1.0, self.shape, self.mean / (self.mean + self.shape)).unwrap_or(f64::NAN),
+        };
+        log_between_tails(low, high, |k| self.cdf(k), above)
     }
 }
 

@@ -45,10 +45,10 @@ pub(crate) fn from_zero<T: Real>(x: T, value: T) -> T {
     x.if_lt(T::from(0.0), lost(), value)
 }
 
-/// Returns `value` where `x` > 0, else minus infinity.
+/// Returns the natural logarithm of the width of an interval, minus infinity if it is empty.
 #[inline(always)]
-pub(crate) fn above_zero<T: Real>(x: T, value: T) -> T {
-    x.if_le(T::from(0.0), lost(), value)
+pub(crate) fn ln_width<T: Real>(width: T) -> T {
+    T::from(0.0).if_lt(width, width.ln(), lost())
 }
 
 /// Returns the logarithm of a probability, or minus infinity if it is above zero, which only invalid parameters give.
@@ -57,18 +57,33 @@ pub(crate) fn log_probability<T: Real>(value: T) -> T {
     T::from(0.0).if_lt(value, lost(), value)
 }
 
+/// Returns `power * log`, the logarithm of a power, and zero for a power of zero even where the logarithm is infinite: on the
+/// edge of a support.
+#[inline(always)]
+pub(crate) fn power_times<T: Real>(power: T, log: T) -> T {
+    let (zero, product) = (T::from(0.0), power * log);
+    log.if_lt(T::from(f64::MIN), power.abs().if_le(zero, zero, product), product)
+}
+
 /// Returns `count * log`, and zero for a count of zero even where the logarithm is infinite.
 #[inline(always)]
 pub(crate) fn count_times<T: Real>(count: T, log: T) -> T {
     count.if_le(T::from(0.0), T::from(0.0), count * log)
 }
 
-/// Returns ln(exp(a) - exp(b)) for a > b.
+/// Returns ln(exp(a) - exp(b)), minus infinity unless a > b.
 #[inline(always)]
 pub(crate) fn log_difference<T: Real>(a: T, b: T) -> T {
     // 1 - exp(-d) = d exp(-d t) averaged over t from 0 to 1. A difference of a thousand is in effect infinite.
     let d = (a - b).min(T::from(1e3));
-    a + d.ln() + (-d).log_mean_exp()
+    T::from(0.0).if_lt(d, a + d.ln() + (-d).log_mean_exp(), lost())
+}
+
+/// Returns the logarithm of the probability between two numbers from the probabilities `below` and `above` a number, by
+/// those that are small.
+pub(crate) fn log_between_tails(low: f64, high: f64, below: impl Fn(f64) -> f64, above: impl Fn(f64) -> f64) -> f64 {
+    let first = below(low);
+    ln_width(if first < 0.5 { below(high) - first } else { above(low) - above(high) })
 }
 
 /// Returns ln(Gamma(a + n) / Gamma(a)) for n >= 0, by the difference of Stirling's series where `a` is large.
@@ -150,6 +165,16 @@ pub(crate) fn pick(probabilities: &[f64], u: f64) -> Option<usize> {
         }
     }
     if (sum - 1.0).abs() <= SUM_TOLERANCE { first.or(last) } else { None }
+}
+
+/// Returns one where `probabilities` do not sum to one, else zero.
+#[inline(always)]
+pub(crate) fn no_probabilities<T: Real>(probabilities: &[T]) -> T {
+    let mut sum = T::from(0.0);
+    for &p in probabilities {
+        sum += p;
+    }
+    T::from(SUM_TOLERANCE).if_lt((sum - 1.0).abs(), T::from(1.0), T::from(0.0))
 }
 
 /// Returns an error unless `probabilities` are probabilities that sum to one.

@@ -8,6 +8,15 @@ use super::{Cdf, Distribution, Draw, ParameterError, Support, is_positive, requi
 use crate::autodiff::Real;
 
 /// The Pareto distribution with a minimum and a shape, the power with which the probability above x decreases.
+///
+/// ```
+/// use hierarch_core::distributions::{Cdf, Distribution, Pareto};
+///
+/// // A minimum of 2, and a probability above x of (2 / x)^3.
+/// let energy = Pareto::new(2.0_f64, 3.0);
+/// assert!((energy.log_density(4.0).exp() - 3.0 / 4.0 * 0.5_f64.powi(3)).abs() < 1e-12);
+/// assert!((energy.cdf(4.0) - (1.0 - 0.5_f64.powi(3))).abs() < 1e-12);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Pareto<T> {
     minimum: T,

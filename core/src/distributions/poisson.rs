@@ -2,9 +2,9 @@
 
 use rand::Rng;
 use rand_distr::Distribution as _;
-use statrs::function::gamma::checked_gamma_ur;
+use statrs::function::gamma::{checked_gamma_lr, checked_gamma_ur};
 
-use super::numeric::{count_times, log_probability, not_whole, unless};
+use super::numeric::{count_times, log_between_tails, log_probability, not_whole, unless};
 use super::{Cdf, Distribution, Draw, ParameterError, Support, require};
 use crate::autodiff::Real;
 
@@ -48,6 +48,16 @@ impl Cdf<f64> for Poisson<f64> {
             checked_gamma_ur(k + 1.0, self.rate).unwrap_or(f64::NAN)
         }
     }
+
+    fn log_between(&self, low: f64, high: f64) -> f64 {
+        let above = |k: f64| match k.floor() {
+            k if k < 0.0 => 1.0,
+            f64::INFINITY => 0.0,
+            _ if self.rate == 0.0 => 0.0,
+            k => checked_gamma_lr(k + 1.0, self.rate).unwrap_or(f64::NAN),
+        };
+        log_between_tails(low, high, |k| self.cdf(k), above)
+    }
 }
 
 /// Draws a count with mean `rate`.
@@ -72,6 +82,14 @@ impl Draw for Poisson<f64> {
 }
 
 /// The number of events for a rate, by the logarithm of the rate.
+///
+/// ```
+/// use hierarch_core::distributions::{Distribution, PoissonLog};
+///
+/// // Three events where two are expected.
+/// let events = PoissonLog::new(2.0_f64.ln());
+/// assert!((events.log_density(3.0).exp() - 8.0 / 6.0 * (-2.0_f64).exp()).abs() < 1e-12);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct PoissonLog<T> {
     log_rate: T,
@@ -103,6 +121,10 @@ impl<T: Real> Distribution<T> for PoissonLog<T> {
 impl Cdf<f64> for PoissonLog<f64> {
     fn cdf(&self, k: f64) -> f64 {
         Poisson::new(self.log_rate.exp()).cdf(k)
+    }
+
+    fn log_between(&self, low: f64, high: f64) -> f64 {
+        Poisson::new(self.log_rate.exp()).log_between(low, high)
     }
 }
 

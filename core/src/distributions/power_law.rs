@@ -5,12 +5,20 @@
 
 use rand::Rng;
 
-use super::exponential::draw_exponential_in_unit;
+use super::exponential::{draw_exponential_in_unit, log_exponential_between};
 use super::numeric::{outside, unless};
 use super::{Cdf, Distribution, Draw, ParameterError, Support, is_positive, require};
 use crate::autodiff::Real;
 
 /// The power law with a slope between two positive bounds.
+///
+/// ```
+/// use hierarch_core::distributions::{Distribution, PowerLaw};
+///
+/// // 1 / x^2, whose integral from 1 to 4 is 3/4.
+/// let mass = PowerLaw::new(-2.0_f64, 1.0, 4.0);
+/// assert!((mass.log_density(2.0).exp() - 0.25 / 0.75).abs() < 1e-12);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct PowerLaw<T> {
     slope: T,
@@ -48,6 +56,13 @@ impl<T: Real> Cdf<T> for PowerLaw<T> {
         let (part, width) = ((x.max(self.low).min(self.high) / self.low).ln(), (self.high / self.low).ln());
         let power = self.slope + 1.0;
         part / width * ((power * part).log_mean_exp() - (power * width).log_mean_exp()).exp()
+    }
+
+    #[inline(always)]
+    fn log_between(&self, low: T, high: T) -> T {
+        let (a, b) = (low.max(self.low), high.min(self.high));
+        let (offset, width, whole) = ((a / self.low).ln(), (b / a).ln(), (self.high / self.low).ln());
+        log_exponential_between(self.slope + 1.0, offset, width, whole)
     }
 }
 

@@ -5,11 +5,19 @@ use rand::Rng;
 use rand_distr::{Distribution as _, StandardNormal};
 use statrs::function::beta::checked_beta_reg;
 
-use super::numeric::{LN_PI, ln_gamma_ratio};
+use super::numeric::{LN_PI, ln_gamma_ratio, log_between_tails};
 use super::{Cdf, Distribution, Draw, ParameterError, Support, is_positive, require};
 use crate::autodiff::Real;
 
 /// Student's t distribution with degrees of freedom, a location and a scale.
+///
+/// ```
+/// use hierarch_core::distributions::{Distribution, StudentT};
+///
+/// // Three degrees of freedom, location 1 and scale 2: at the location Gamma(2) / (Gamma(3/2) sqrt(3 pi) 2).
+/// let x = StudentT::new(3.0_f64, 1.0, 2.0);
+/// assert!((x.log_density(1.0).exp() - 1.0 / (3.0_f64.sqrt() * std::f64::consts::PI)).abs() < 1e-12);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct StudentT<T> {
     dof: T,
@@ -56,6 +64,12 @@ impl Cdf<f64> for StudentT<f64> {
         };
         let tail = 0.5 * beyond.unwrap_or(f64::NAN);
         if z < 0.0 { tail } else { 1.0 - tail }
+    }
+
+    fn log_between(&self, low: f64, high: f64) -> f64 {
+        // The distribution is the same on both sides of its location.
+        let above = |x: f64| self.cdf(2.0 * self.location - x);
+        log_between_tails(low, high, |x| self.cdf(x), above)
     }
 }
 

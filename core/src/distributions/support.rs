@@ -1,6 +1,6 @@
 //! The supports of distributions, and the maps from unconstrained numbers to them.
 
-use super::numeric::{is_unbounded_above, is_unbounded_below};
+use super::numeric::{SUM_TOLERANCE, is_unbounded_above, is_unbounded_below};
 use crate::autodiff::Real;
 
 /// The values that a distribution can take.
@@ -74,8 +74,30 @@ impl<T: Real> Support<T> {
 }
 
 impl Support<f64> {
-    /// Returns the unconstrained number of a value: the inverse of [`Support::constrain`].
+    /// Returns `x`, or the nearest number inside if `x` is a bound: where a value is so close to its bound that it was
+    /// rounded to it.
+    pub fn inside(&self, x: f64) -> f64 {
+        // No subnormal number: the exponential of vector registers has none.
+        let above = |low: f64| if x == low { low.next_up().max(low + f64::MIN_POSITIVE) } else { x };
+        let below = |high: f64| if x == high { high.next_down().min(high - f64::MIN_POSITIVE) } else { x };
+        match *self {
+            Self::Above(low) => above(low),
+            Self::Below(high) => below(high),
+            Self::Interval(low, high) => {
+                if x == low {
+                    above(low)
+                } else {
+                    below(high)
+                }
+            }
+            Self::Real | Self::Whole(..) | Self::Simplex => x,
+        }
+    }
+
+    /// Returns the unconstrained number of a value: the inverse of [`Support::constrain`]. A value on a bound counts as
+    /// the nearest number [`inside`](Support::inside); one beyond it gives NaN.
     pub fn unconstrain(&self, x: f64) -> f64 {
+        let x = self.inside(x);
         match *self {
             Self::Real | Self::Whole(..) | Self::Simplex => x,
             Self::Above(low) => (x - low).ln(),
@@ -151,12 +173,19 @@ pub fn unconstrain_simplex<const N: usize>(x: [f64; N]) -> [f64; N] {
 }
 
 /// Writes the unconstrained numbers of a point of the simplex to `q`, which has the length of `x`: see
-/// [`unconstrain_simplex`].
+/// [`unconstrain_simplex`]. They are NaN if the numbers do not sum to one or one of them is negative.
 pub fn mend_stick(x: &[f64], q: &mut [f64]) {
     let n = x.len();
-    let mut left: f64 = 1.0;
-    for k in 0..n.saturating_sub(1) {
-        q[k] = x[k].ln() - (left - x[k]).ln() + ((n - 1 - k) as f64).ln();
-        left -= x[k];
+    let mut rest = 0.0;
+    // From the end: what is left of the stick is the sum of the parts that follow. (One less the parts before would lose
+    // its digits where it is small.)
+    for k in (0..n.saturating_sub(1)).rev() {
+        rest += x[k + 1];
+        // A part of zero counts as the smallest number.
+        let [part, rest] = [x[k], rest].map(|x| if x == 0.0 { f64::MIN_POSITIVE } else { x });
+        q[k] = part.ln() - rest.ln() + ((n - 1 - k) as f64).ln();
+    }
+    if (x.iter().sum::<f64>() - 1.0).abs() > SUM_TOLERANCE {
+        q.fill(f64::NAN);
     }
 }

@@ -7,6 +7,16 @@ use super::{Cdf, Distribution, Draw, ParameterError, Support, require};
 use crate::autodiff::Real;
 
 /// A distribution, given that the number is in an interval, including its ends.
+///
+/// ```
+/// use hierarch_core::distributions::{Distribution, Poisson, Truncated};
+///
+/// // Counts of which zero is never recorded.
+/// let counts = Truncated::new(Poisson::new(2.0_f64), 1.0, f64::INFINITY);
+/// let none = (-2.0_f64).exp();
+/// assert!((counts.log_density(1.0).exp() - 2.0 * none / (1.0 - none)).abs() < 1e-12);
+/// assert_eq!(counts.log_density(0.0), f64::NEG_INFINITY);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Truncated<D, T> {
     inner: D,

@@ -10,6 +10,16 @@ use crate::autodiff::Real;
 
 /// The normal distribution, given that the number is in an interval. The mean and the standard deviation are those
 /// before truncation.
+///
+/// ```
+/// use hierarch_core::distributions::{Distribution, Normal, TruncatedNormal};
+///
+/// // Cut off below the mean, the density above it is twice that of the whole.
+/// let upper = TruncatedNormal::new(1.0_f64, 2.0, 1.0, f64::INFINITY);
+/// let whole = Normal::new(1.0_f64, 2.0);
+/// assert!((upper.log_density(2.5).exp() - 2.0 * whole.log_density(2.5).exp()).abs() < 1e-12);
+/// assert_eq!(upper.log_density(0.5), f64::NEG_INFINITY);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct TruncatedNormal<T> {
     normal: Normal<T>,

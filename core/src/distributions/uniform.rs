@@ -4,7 +4,7 @@
 
 use rand::{Rng, RngExt};
 
-use super::numeric::{outside, unless};
+use super::numeric::{ln_width, outside, unless};
 use super::{Cdf, Distribution, Draw, ParameterError, Support, is_positive, require};
 use crate::autodiff::Real;
 
@@ -45,7 +45,7 @@ impl<T: Real> Cdf<T> for Uniform<T> {
 
     #[inline(always)]
     fn log_between(&self, low: T, high: T) -> T {
-        (high.min(self.high) - low.max(self.low)).ln() - (self.high - self.low).ln()
+        ln_width(high.min(self.high) - low.max(self.low)) - (self.high - self.low).ln()
     }
 }
 
@@ -64,6 +64,15 @@ impl Draw for Uniform<f64> {
 }
 
 /// The distribution whose logarithm is uniform between the logarithms of two bounds.
+///
+/// ```
+/// use hierarch_core::distributions::{Cdf, Distribution, LogUniform};
+///
+/// // Half of the probability in each of two decades.
+/// let rate = LogUniform::new(1.0_f64, 100.0);
+/// assert!((rate.cdf(10.0) - 0.5).abs() < 1e-12);
+/// assert!((rate.log_density(10.0).exp() - 1.0 / (10.0 * 100.0_f64.ln())).abs() < 1e-12);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct LogUniform<T> {
     low: T,
@@ -100,7 +109,7 @@ impl<T: Real> Cdf<T> for LogUniform<T> {
 
     #[inline(always)]
     fn log_between(&self, low: T, high: T) -> T {
-        (high.min(self.high) / low.max(self.low)).ln().ln() - (self.high / self.low).ln().ln()
+        ln_width((high.min(self.high) / low.max(self.low)).ln()) - (self.high / self.low).ln().ln()
     }
 }
 

@@ -3,11 +3,20 @@
 use rand::Rng;
 use rand_distr::{Distribution as _, Exp1};
 
-use super::numeric::{above_zero, is_unbounded_above, log_difference};
+use super::numeric::{from_zero, is_unbounded_above, log_difference, power_times};
 use super::{Cdf, Distribution, Draw, ParameterError, Support, is_positive, require};
 use crate::autodiff::Real;
 
 /// The Weibull distribution with a shape and a scale.
+///
+/// ```
+/// use hierarch_core::distributions::{Cdf, Distribution, Weibull};
+///
+/// // At the scale, the probability above is 1 / e, whatever the shape is.
+/// let lifetime = Weibull::new(2.0_f64, 3.0);
+/// assert!((lifetime.cdf(3.0) - (1.0 - (-1.0_f64).exp())).abs() < 1e-12);
+/// assert!((lifetime.log_density(3.0).exp() - 2.0 / 3.0 * (-1.0_f64).exp()).abs() < 1e-12);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Weibull<T> {
     shape: T,
@@ -40,7 +49,14 @@ impl<T: Real> Distribution<T> for Weibull<T> {
     #[inline(always)]
     fn log_density(&self, x: T) -> T {
         let log = (x / self.scale).ln();
-        above_zero(x, (self.shape / self.scale).ln() + (self.shape - 1.0) * log - (self.shape * log).exp())
+        let power = (self.shape * log).exp();
+        from_zero(x, (self.shape / self.scale).ln() + power_times(self.shape - 1.0, log) - power)
+    }
+
+    #[inline(always)]
+    fn at_unconstrained(&self, q: T) -> (T, T) {
+        let log = self.shape * (q - self.scale.ln());
+        (q.exp(), self.shape.ln() + log - log.exp())
     }
 }
 
@@ -61,7 +77,7 @@ impl Draw for Weibull<f64> {
     #[inline(always)]
     fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> f64 {
         let x: f64 = Exp1.sample(rng);
-        self.scale * x.powf(1.0 / self.shape)
+        self.support().inside(self.scale * x.powf(1.0 / self.shape))
     }
 
     fn check(&self) -> Result<(), ParameterError> {

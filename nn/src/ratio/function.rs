@@ -16,6 +16,51 @@ const TILE: usize = 128;
 
 /// The ratios of some data sets, as functions of their targets. It holds what a network says of each data set, and the layers
 /// that judge a pair. All is in f64, since Markov chains run on the gradients.
+///
+/// ```
+/// # use hierarch_nn::{Architecture, Batch, Budget, Settings, Shape, TrainingSource, Trunk, train};
+/// use hierarch_nn::{Contrast, Output, Ratio, RatioScratch};
+/// # use rand::{RngExt, SeedableRng};
+/// # use rand_distr::StandardNormal;
+/// # use rand_xoshiro::Xoshiro256PlusPlus;
+/// #
+/// # /// theta ~ N(0, 1), and x ~ N(theta, 1).
+/// # struct OneNumber;
+/// #
+/// # impl TrainingSource for OneNumber {
+/// #     type Error = std::convert::Infallible;
+/// #
+/// #     fn draw(&self, step: u64, first: usize, sets: usize) -> Result<(Batch, Vec<f32>), Self::Error> {
+/// #         let mut rng = Xoshiro256PlusPlus::seed_from_u64(step ^ ((first as u64) << 32));
+/// #         let mut normal = || rng.sample::<f32, _>(StandardNormal);
+/// #         let thetas: Vec<f32> = (0..sets).map(|_| normal()).collect();
+/// #         let x: Vec<f32> = thetas.iter().map(|theta| theta + normal()).collect();
+/// #         Ok((Batch { sets, width: 1, globals: x, plates: vec![] }, thetas))
+/// #     }
+/// # }
+/// # let shape = Shape { width: 1, targets: 1, ..Shape::default() };
+///
+/// let contrast = Contrast::WhichIfAny { others: 7, gamma: 1.0 };
+/// let output = Output::Ratio { contrast, balance: 0.0, width: 8 };
+/// let architecture = Architecture { output, ..Architecture::sized(&shape) };
+/// // ... and a network of that architecture is trained.
+/// # let trunk = Trunk::Residual { width: 16, blocks: 1 };
+/// # let architecture = Architecture { bins: 16, trunk, ..architecture };
+/// # let budget = Budget::simulations(1_024);
+/// # let settings = Settings { architecture, pilot: 512, validation: 256, ..Settings::new(budget) };
+/// # let network = train(&shape, &OneNumber, &settings, |_| ())?;
+/// # let data = Batch { sets: 1, width: 1, globals: vec![0.6], plates: vec![] };
+/// let ratio: Ratio = network.ratios(&data)?;
+/// assert_eq!((ratio.sets(), ratio.dims()), (1, 1));
+///
+/// // Its gradient is the slope of its logarithm.
+/// let log_ratio = |theta: f64| ratio.log_ratios(0, &[theta])[0];
+/// let (mut gradient, mut scratch) = ([0.0], RatioScratch::default());
+/// let value = ratio.gradient(&[0.5], &mut gradient, &mut scratch);
+/// assert!((value - log_ratio(0.5)).abs() < 1e-9);
+/// assert!((gradient[0] - (log_ratio(0.501) - log_ratio(0.499)) / 0.002).abs() < 1e-4);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct Ratio {
     gaussian: MixtureHead,

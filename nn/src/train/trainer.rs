@@ -36,6 +36,44 @@ const LEAST_PILOT: usize = 2048;
 const EVALUATIONS: f64 = 20.0;
 
 /// A training run, step by step.
+///
+/// ```
+/// use hierarch_nn::{Architecture, Batch, Budget, Settings, Shape, Trainer, TrainingRecord, TrainingSource, Trunk};
+/// use rand::{RngExt, SeedableRng};
+/// use rand_distr::StandardNormal;
+/// use rand_xoshiro::Xoshiro256PlusPlus;
+///
+/// /// theta ~ N(0, 1), and x ~ N(theta, 1).
+/// struct OneNumber;
+///
+/// impl TrainingSource for OneNumber {
+///     type Error = std::convert::Infallible;
+///
+///     fn draw(&self, step: u64, first: usize, sets: usize) -> Result<(Batch, Vec<f32>), Self::Error> {
+///         let mut rng = Xoshiro256PlusPlus::seed_from_u64(step ^ ((first as u64) << 32));
+///         let mut normal = || rng.sample::<f32, _>(StandardNormal);
+///         let thetas: Vec<f32> = (0..sets).map(|_| normal()).collect();
+///         let x: Vec<f32> = thetas.iter().map(|theta| theta + normal()).collect();
+///         Ok((Batch { sets, width: 1, globals: x, plates: vec![] }, thetas))
+///     }
+/// }
+///
+/// let shape = Shape { width: 1, targets: 1, ..Shape::default() };
+/// let trunk = Trunk::Residual { width: 16, blocks: 1 };
+/// let architecture = Architecture { bins: 16, trunk, ..Architecture::sized(&shape) };
+/// // Four steps of 256 data sets.
+/// let budget = Budget::simulations(1_024);
+/// let settings = Settings { architecture, pilot: 512, validation: 256, ..Settings::new(budget) };
+/// let mut trainer = Trainer::new(&shape, &OneNumber, &settings)?;
+/// while !trainer.done() {
+///     let progress = trainer.step()?;
+///     println!("{:.0} % done, loss {:.3}", 100.0 * progress.fraction, progress.loss);
+/// }
+/// let network = trainer.finish();
+/// let history: &[TrainingRecord] = network.history();
+/// assert_eq!(history.last().map(|record| (record.step, record.sets)), Some((4, 1_024)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Trainer<'a, S> {
     simulator: Simulator<'a, S>,
     pub(crate) settings: Settings,

@@ -88,8 +88,7 @@ fn constrained(definition: &Definition, lift: &Lift) -> TokenStream {
     choose(definition, lift, &|d| {
         quote!({
             let __d = #d;
-            let (__x, __log_slope) = ::hierarch::distributions::Distribution::<#scalar>::support(&__d).constrain(__raw);
-            (__x, __log_slope + ::hierarch::distributions::Distribution::<#scalar>::log_density(&__d, __x))
+            ::hierarch::distributions::Distribution::<#scalar>::at_unconstrained(&__d, __raw)
         })
     })
 }
