@@ -16,16 +16,18 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::file::{FINGERPRINT, MODEL};
+use super::file::{FINGERPRINT, MODEL, UNITS};
 use super::hierarchy::{EncodedData, Hierarchy, Latents, PlateLatents};
 use super::local_task::Task;
+use super::units::{self, Target, Units};
 use super::{BankError, InferenceError};
-use crate::model::{AnyData, AnyModel, AnySimulation, GlobalSlot, Model};
+use crate::files::atomic_write;
+use crate::model::{AnyData, AnyModel, AnySimulation, Model};
 use crate::nn::{
     self, Batch, Numbers, PILOT, Packed, Settings, TrainingSource, VALIDATION, load_numbers, save_numbers, take,
 };
 use crate::progress::Progress;
-use crate::simulate::{AnySimulate, Simulate, SimulateError};
+use crate::simulate::{AnySimulate, Fixed, Simulate, SimulateError};
 
 /// The number of data sets in a shard.
 const SHARD: usize = 1024;
@@ -38,7 +40,7 @@ const SIMULATION: &str = "hierarch.simulation";
 const SETS: &str = "hierarch.sets";
 /// The version of the tables in a file: raised when these change.
 const FORMAT: &str = "hierarch.bank";
-const VERSION: &str = "2";
+const VERSION: &str = "3";
 
 /// Simulated data sets in memory, as networks read them, with the globals and locals that they were drawn from.
 ///
@@ -113,19 +115,24 @@ impl AnySimulate<'_> {
     fn bank(&self, folder: &Path, covariates: Option<Arc<dyn AnyData>>) -> Result<AnyBank, InferenceError> {
         let (model, sets, simulation) = (self.source.model, self.sets, self.describe());
         let specification = model.specification();
-        let hierarchy = Hierarchy::new(model, true);
+        let fixed = self.fixed()?;
+        let (units, first) = self.units(folder, &fixed)?;
+        let hierarchy = Hierarchy::new(model, true, units);
         let metadata = |sets: &str| {
             BTreeMap::from([
                 (MODEL.to_owned(), specification.name.clone()),
                 (FINGERPRINT.to_owned(), specification.fingerprint()),
                 (FORMAT.to_owned(), VERSION.to_owned()),
                 (SIMULATION.to_owned(), simulation.clone()),
+                (UNITS.to_owned(), hierarchy.units.to_text()),
                 (SETS.to_owned(), sets.to_owned()),
             ])
         };
-        let fixed = self.fixed()?;
         let simulate = |index: usize| -> Result<Shard, InferenceError> {
-            let shard = Shard::of(&hierarchy, model, &*self.draw(&fixed, index)?);
+            let shard = match first.get(index) {
+                Some(simulation) => Shard::of(&hierarchy, model, &**simulation),
+                None => Shard::of(&hierarchy, model, &*self.draw(&fixed, index)?),
+            };
             hierarchy.check(&shard.parts).map_err(|error| error.after(index))?;
             Ok(Shard { parts: shard.parts.pack(), ..shard })
         };
@@ -163,6 +170,29 @@ impl AnySimulate<'_> {
             shards,
             simulation,
         })
+    }
+
+    /// Returns the units of the bank in `folder`: those of its file, or else of its first simulations, which are returned,
+    /// too.
+    fn units(&self, folder: &Path, fixed: &Fixed<'_>) -> Result<(Units, Vec<Box<dyn AnySimulation>>), InferenceError> {
+        let (model, path) = (self.source.model, folder.join("units.json"));
+        match std::fs::read_to_string(&path) {
+            Ok(text) => match Units::from_text(model, &text) {
+                Ok(units) => return Ok((units, Vec::new())),
+                Err(reason) => return Err(BankError::DamagedShard { path, reason }.into()),
+            },
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(nn::Error::Io { action: "read", path, source: error }.into()),
+        }
+        let first = (0..self.sets.min(units::SIMULATIONS)).into_par_iter().map(|i| self.draw(fixed, i));
+        let first = first.collect::<Result<Vec<_>, _>>()?;
+        let units = Units::of_simulations(model, &first);
+        atomic_write(&path, units.to_text().as_bytes()).map_err(|source| nn::Error::Io {
+            action: "write",
+            path,
+            source,
+        })?;
+        Ok((units, first))
     }
 }
 
@@ -290,6 +320,11 @@ impl AnyBank {
         self.covariates.as_deref()
     }
 
+    /// Returns the units of its numbers.
+    pub(super) fn units(&self) -> &Units {
+        &self.hierarchy.units
+    }
+
     /// Returns the number of data sets that are held out: a tenth, the last ones.
     pub(super) fn validation(&self) -> usize {
         self.len() / 10 / CHUNK * CHUNK
@@ -316,7 +351,7 @@ impl AnyBank {
     pub(super) fn source<'a>(
         &'a self,
         model: &dyn AnyModel,
-        targets: &'a [GlobalSlot],
+        targets: &'a [Target],
         settings: &Settings,
     ) -> Result<BankSource<'a>, InferenceError> {
         self.check(model)?;
@@ -347,7 +382,7 @@ impl AnyBank {
 /// an order of its own.
 pub(super) struct BankSource<'a> {
     bank: &'a AnyBank,
-    targets: &'a [GlobalSlot],
+    targets: &'a [Target],
     /// The number of data sets in a step.
     sets: usize,
     seed: u64,
@@ -523,7 +558,7 @@ mod tests {
         let simulations = simulate(&model).run().unwrap();
         for bank in [simulate(&model).bank(folder.path()).unwrap(), simulate(&model).bank(folder.path()).unwrap()] {
             for around in [true, false] {
-                let hierarchy = Hierarchy::new(&model, around);
+                let hierarchy = Hierarchy::new(&model, around, bank.any.units().clone());
                 let tasks = Task::all(&hierarchy);
                 assert_eq!(tasks.len(), 4);
                 for task in tasks {
@@ -563,7 +598,7 @@ mod tests {
         for simulation in &simulations[990..1090] {
             bank.any.hierarchy.encoder.push(&DataSet::frame(&simulation.data), &mut expected);
             let q = crate::model::unconstrain(&model, &simulation.globals, None);
-            super::super::link::push_targets(&q, p, &mut expected_targets);
+            super::super::units::push_targets(&q, p, &mut expected_targets);
         }
         assert_eq!((found, targets), (expected, expected_targets));
     }

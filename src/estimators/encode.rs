@@ -9,6 +9,9 @@
 //! An image is a table of its own inside its row, like a plate of one element; outside plates, it is a plate of one
 //! element at the top.
 
+use std::sync::Arc;
+
+use super::units::{Unit, Units};
 use crate::model::{Frame, Values};
 use crate::model::{Kind, Plate, Specification, Variable};
 use crate::nn::{Batch, PlateShape, Rows};
@@ -18,6 +21,8 @@ use crate::nn::{Batch, PlateShape, Rows};
 pub(super) struct DataEncoder {
     /// The count of numbers outside plates.
     width: usize,
+    /// The units of the columns outside plates.
+    units: Vec<Arc<[Unit]>>,
     /// Images outside plates; their tables come after those of the plates.
     images: Vec<ImageColumn>,
     plates: Vec<PlateCode>,
@@ -45,7 +50,7 @@ impl ImageColumn {
     /// Adds the images of all rows of a frame to their table.
     fn push(&self, frame: &Frame<'_>, rows: &mut Rows) {
         let column = &frame.columns[self.column];
-        append(&column.values, 0..frame.size * column.width, &mut rows.features);
+        append(&column.values, 0..frame.size * column.width, &[], &mut rows.features);
         let first = rows.rows();
         rows.offsets.extend((1..=frame.size).map(|row| first + row));
     }
@@ -78,6 +83,8 @@ struct Incoming {
 struct PlateCode {
     width: usize,
     columns: Vec<ColumnSource>,
+    /// The units of its own columns.
+    units: Vec<Arc<[Unit]>>,
     plates: Vec<PlateCode>,
     /// The images; their tables come after those of the nested plates.
     images: Vec<ImageColumn>,
@@ -96,7 +103,20 @@ enum ColumnSource {
 
 impl DataEncoder {
     /// Returns the encoder for data sets of a model.
-    pub(super) fn new(specification: &Specification) -> Self {
+    pub(super) fn new(specification: &Specification, units: &Units) -> Self {
+        let mut encoder = Self::without_units(specification);
+        let mut columns = units.columns();
+        encoder.units = columns.by_ref().take(outside_columns(specification)).collect();
+        take_units(&mut encoder.plates, &mut columns);
+        encoder
+    }
+
+    /// Returns the shape of a data set as the network reads it: the count of numbers outside plates, and the plates.
+    pub(super) fn shape_of(specification: &Specification) -> (usize, Vec<PlateShape>) {
+        Self::without_units(specification).shape()
+    }
+
+    fn without_units(specification: &Specification) -> Self {
         let outside = || specification.variables.iter().filter(|v| v.in_data());
         let images = ImageColumn::among(outside());
         let width = outside().filter(|v| image(v).is_none()).map(Variable::len).sum();
@@ -111,7 +131,7 @@ impl DataEncoder {
             *table = tables[*to];
             tables[*to] += 1;
         }
-        Self { width, images, plates, incoming }
+        Self { width, units: Vec::new(), images, plates, incoming }
     }
 
     /// Returns the shape of a data set as the network reads it: the count of numbers outside plates, and the plates.
@@ -185,7 +205,7 @@ impl DataEncoder {
         batch.sets += 1;
         for (at, column) in frame.columns.iter().enumerate() {
             if !self.images.iter().any(|image| image.column == at) {
-                append(&column.values, 0..column.width, &mut batch.globals);
+                append(&column.values, 0..column.width, &self.units[at], &mut batch.globals);
             }
         }
         for (image, rows) in self.images.iter().zip(&mut batch.plates[self.plates.len()..]) {
@@ -229,6 +249,7 @@ fn code(specification: &Specification, plate: &Plate, top: &[PlateCode], at: usi
     PlateCode {
         width: columns_of.iter().zip(&columns).map(width).sum(),
         columns: columns_of,
+        units: Vec::new(),
         plates: inner.collect(),
         images: ImageColumn::among(columns.into_iter()),
     }
@@ -255,7 +276,7 @@ fn push_row(codes: &[PlateCode], code: &PlateCode, frame: &Frame<'_>, root: &Fra
         match *source {
             ColumnSource::UserNetwork(c) => {
                 let column = &frame.columns[c];
-                append(&column.values, row * column.width..(row + 1) * column.width, to);
+                append(&column.values, row * column.width..(row + 1) * column.width, &code.units[c], to);
             }
             ColumnSource::Through { index, plate } => {
                 let element = frame.columns[index].values.get(row) as usize;
@@ -266,11 +287,26 @@ fn push_row(codes: &[PlateCode], code: &PlateCode, frame: &Frame<'_>, root: &Fra
     }
 }
 
-fn append(values: &Values<'_>, numbers: std::ops::Range<usize>, to: &mut Vec<f32>) {
+/// Adds whole values of a column, each number in the unit of its component. Pixels have no units.
+fn append(values: &Values<'_>, numbers: std::ops::Range<usize>, units: &[Unit], to: &mut Vec<f32>) {
     match values {
-        Values::Real(x) => to.extend(x[numbers].iter().map(|&x| x as f32)),
         Values::Pixels(x) => to.extend_from_slice(&x[numbers]),
-        other => to.extend(numbers.map(|i| other.get(i) as f32)),
+        Values::Real(x) if units.len() == 1 => to.extend(x[numbers].iter().map(|&x| units[0].read(x))),
+        Values::Real(x) => to.extend(x[numbers].iter().zip(units.iter().cycle()).map(|(&x, unit)| unit.read(x))),
+        other => to.extend(numbers.zip(units.iter().cycle()).map(|(i, unit)| unit.read(other.get(i)))),
+    }
+}
+
+/// Returns the count of columns of a data set outside plates.
+fn outside_columns(specification: &Specification) -> usize {
+    specification.variables.iter().filter(|v| v.in_data()).count()
+}
+
+/// Gives each plate the units of its columns, depth first.
+fn take_units(codes: &mut [PlateCode], columns: &mut impl Iterator<Item = Arc<[Unit]>>) {
+    for code in codes {
+        code.units = columns.by_ref().take(code.columns.len()).collect();
+        take_units(&mut code.plates, columns);
     }
 }
 

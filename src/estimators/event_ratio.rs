@@ -15,10 +15,11 @@ use std::sync::Arc;
 
 use super::config::{TrainingContext, settings};
 use super::hierarchy::{EncodedData, Hierarchy};
-use super::link::{Link, places};
+use super::link::Link;
 use super::npe::AnyNpe;
 use super::ratio::{Nre, RatioFactor};
 use super::training::Training;
+use super::units::{Units, places};
 use super::{InferenceError, RequestError, file, sizes};
 use crate::model::Frame;
 use crate::model::typed;
@@ -117,12 +118,13 @@ impl AnyEventRatio {
             return Err(unusable("an element is read as a whole, not by an element network of your own"));
         }
         sizes::refuse_random(&model.specification(), &simulated.sizes)?;
-        let elements = ElementReader::new(model, plate, implicit)?;
+        let fixed = simulated.fixed()?;
+        let elements = ElementReader::new(model, plate, implicit, Units::of(model, &fixed)?)?;
         let (width, plates) = elements.shape();
         let shape = Shape { width, plates, targets: elements.targets() };
         let context = TrainingContext { shape: &shape, budget, seed, of_elements: false, bank: None };
         let settings = settings(&setup.network, &setup.training, &context, Some(output))?;
-        let fixed = simulated.fixed()?.without_elements();
+        let fixed = fixed.without_elements();
         let empty = model.draw(&fixed, &mut stream(0, 0))?;
         let fixed = fixed.with_single_element(&model.specification(), plate);
         let training = Training {
@@ -154,9 +156,9 @@ struct ElementReader {
 }
 
 impl ElementReader {
-    fn new(model: &dyn AnyModel, name: &str, implicit: bool) -> Result<Self, InferenceError> {
+    fn new(model: &dyn AnyModel, name: &str, implicit: bool, units: Units) -> Result<Self, InferenceError> {
         let specification = model.specification();
-        let hierarchy = Hierarchy::new(model, false);
+        let hierarchy = Hierarchy::new(model, false, units);
         let unusable = |what: String| RequestError::PerEvent { plate: name.to_owned(), what }.into();
         let plates: Vec<&Plate> = specification.data_plates(&specification.plates).collect();
         let known: Vec<&str> = plates.iter().map(|plate| plate.name.as_str()).collect();
@@ -238,9 +240,9 @@ impl ElementReader {
         let own = &hierarchy.plates[self.plate];
         for element in 0..own.size(frame) {
             of.extend(0..globals);
-            for (slot, free, link) in own.continuous.iter().filter(|_| self.implicit) {
+            for (slot, links) in own.continuous.iter().filter(|_| self.implicit) {
                 let Some(range) = &ranges[*slot] else { continue };
-                for component in 0..*free {
+                for (component, link) in links.iter().enumerate() {
                     of.push(all.len());
                     all.push((range.free.start + component * range.elements + element, *link));
                 }
@@ -349,12 +351,13 @@ impl AnyEventRatio {
 
     fn save(&self, path: &Path) -> Result<(), InferenceError> {
         let ElementReader { hierarchy, plate, implicit, .. } = &self.elements;
-        file::save(&self.network, &*self.model, (EVENT, (&hierarchy.plates[*plate].name, implicit)), path)
+        let what = (EVENT, (&hierarchy.plates[*plate].name, implicit));
+        file::save(&self.network, (&*self.model, &hierarchy.units), what, path)
     }
 
     fn load(model: &dyn AnyModel, path: &Path) -> Result<Self, InferenceError> {
-        let (network, (plate, implicit)): (_, (String, bool)) = file::load(model, EVENT, path)?;
-        let elements = ElementReader::new(model, &plate, implicit)?;
+        let (network, units, (plate, implicit)): (_, _, (String, bool)) = file::load(model, EVENT, path)?;
+        let elements = ElementReader::new(model, &plate, implicit, units)?;
         let fixed = Fixed::new(&model.specification(), &[], None, None)?.without_elements();
         let empty = model.draw(&fixed, &mut stream(0, 0))?;
         Ok(Self { model: model.any_clone(), elements, network, empty })

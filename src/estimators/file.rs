@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::units::Units;
 use super::{FileError, InferenceError};
 use crate::model::AnyModel;
 use crate::nn::Network;
@@ -14,11 +15,13 @@ use crate::nn::Network;
 pub(super) const MODEL: &str = "hierarch.model";
 pub(super) const FINGERPRINT: &str = "hierarch.fingerprint";
 pub(super) const SIZES: &str = "hierarch.sizes";
+/// The entry that holds the units in which the network reads its numbers.
+pub(super) const UNITS: &str = "hierarch.units";
 
 /// Writes a network; the entry `key` of the header describes what it is.
 pub(super) fn save(
     network: &Network,
-    model: &dyn AnyModel,
+    (model, units): (&dyn AnyModel, &Units),
     (key, what): (&str, impl Serialize),
     path: &Path,
 ) -> Result<(), InferenceError> {
@@ -26,17 +29,18 @@ pub(super) fn save(
     let metadata = BTreeMap::from([
         (MODEL.to_owned(), specification.name.clone()),
         (FINGERPRINT.to_owned(), specification.fingerprint()),
+        (UNITS.to_owned(), units.to_text()),
         (key.to_owned(), serde_json::json!(what).to_string()),
     ]);
     Ok(network.save(path, &metadata)?)
 }
 
-/// Reads a network that was saved for `model`, and the header's entry `key`, which describes what it is.
+/// Reads a network that was saved for `model`, its units, and the header's entry `key`, which describes what it is.
 pub(super) fn load<T: DeserializeOwned>(
     model: &dyn AnyModel,
     key: &str,
     path: &Path,
-) -> Result<(Network, T), InferenceError> {
+) -> Result<(Network, Units, T), InferenceError> {
     let specification = model.specification();
     let (network, metadata) = Network::load(path)?;
     let unusable = |what: String| FileError::NotAPosterior { path: path.to_owned(), what };
@@ -50,5 +54,6 @@ pub(super) fn load<T: DeserializeOwned>(
         }
         .into());
     }
-    Ok((network, what))
+    let units = Units::from_text(model, entry(UNITS)?).map_err(unusable)?;
+    Ok((network, units, what))
 }

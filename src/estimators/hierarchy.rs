@@ -14,10 +14,10 @@
 
 use super::encode::DataEncoder;
 use super::link::Link;
+use super::units::{Target, Units, push_targets};
 use crate::model::Frame;
 use crate::model::{
-    AnyData, AnyGlobals, AnyLocals, AnyModel, AnySimulation, GlobalSlot, LocalSlot, LocalValues, Specification,
-    local_ranges,
+    AnyData, AnyGlobals, AnyLocals, AnyModel, AnySimulation, LocalSlot, LocalValues, Specification, local_ranges,
 };
 use crate::nn::{Numbers, Packed, PackedRows, PlateShape, Rows, Shape};
 
@@ -25,7 +25,8 @@ use crate::nn::{Numbers, Packed, PackedRows, PlateShape, Rows, Shape};
 #[derive(Clone, Debug)]
 pub(super) struct Hierarchy {
     pub(super) encoder: DataEncoder,
-    pub(super) globals: Vec<GlobalSlot>,
+    pub(super) units: Units,
+    pub(super) globals: Vec<Target>,
     pub(super) slots: Vec<LocalSlot>,
     /// All plates in the data, from the outside in.
     pub(super) plates: Vec<PlateParts>,
@@ -44,8 +45,8 @@ pub(super) struct PlateParts {
     pub(super) path: Vec<usize>,
     /// The plates around it, and itself, from the outside in.
     chain: Vec<usize>,
-    /// Its continuous locals: the slot, the count of unconstrained numbers, and the link.
-    pub(super) continuous: Vec<(usize, usize, Link)>,
+    /// Its continuous locals: the slot, and the links of its unconstrained numbers.
+    pub(super) continuous: Vec<(usize, Vec<Link>)>,
     /// Its discrete locals of finite support: the slot and the number of categories.
     pub(super) discrete: Vec<(usize, usize)>,
     /// The columns that name elements of plates declared before, and these plates.
@@ -64,7 +65,7 @@ impl PlateParts {
 
     /// Returns the count of unconstrained numbers of an element's continuous locals.
     pub(super) fn numbers(&self) -> usize {
-        self.continuous.iter().map(|(_, free, _)| free).sum()
+        self.continuous.iter().map(|(_, links)| links.len()).sum()
     }
 }
 
@@ -131,14 +132,14 @@ impl Latents {
 }
 
 impl Hierarchy {
-    pub(super) fn new(model: &dyn AnyModel, context: bool) -> Self {
+    pub(super) fn new(model: &dyn AnyModel, context: bool, units: Units) -> Self {
         let specification = model.specification();
-        let encoder = DataEncoder::new(&specification);
+        let encoder = DataEncoder::new(&specification, &units);
         let (outside, mut shapes) = encoder.shape();
-        let (globals, slots) = (model.global_slots(), model.local_slots());
+        let (globals, slots) = (units.targets(model, model.global_slots()), model.local_slots());
         let mut plates = Vec::new();
         let images = shapes.split_off(shapes.len() - encoder.images());
-        add_plates(&specification, &specification.plates, &shapes, &[], &[], &slots, &mut plates);
+        add_plates(&specification, &specification.plates, &shapes, &[], &[], (&slots, &units), &mut plates);
         // Index columns name elements of plates at the top.
         let indices: Vec<Vec<(usize, usize)>> = plates
             .iter()
@@ -153,7 +154,7 @@ impl Hierarchy {
             // The modelling language lets rows read locals only of plates declared before.
             plates[plate].references = indices.iter().filter(|(_, named)| *named < plate).copied().collect();
         }
-        Self { encoder, globals, slots, plates, outside, images, context }
+        Self { encoder, units, globals, slots, plates, outside, images, context }
     }
 
     /// Returns the shape of what the network for the locals of a plate reads, with `known` numbers of the element's own
@@ -245,7 +246,7 @@ impl Hierarchy {
     ) -> Latents {
         let q = model.unconstrain(globals, Some((locals, data)));
         let mut latents = Latents { draws: 1, ..Latents::default() };
-        super::link::push_targets(&q, &self.globals, &mut latents.globals);
+        push_targets(&q, &self.globals, &mut latents.globals);
         let (frame, columns) = (data.frame(), locals.frame());
         let ranges = local_ranges(&self.globals, &self.slots, &frame);
         for plate in &self.plates {
@@ -253,10 +254,10 @@ impl Hierarchy {
             let columns = &at(&columns, &plate.path).columns;
             let mut own = PlateLatents::default();
             for element in 0..elements {
-                for (slot, free, link) in &plate.continuous {
+                for (slot, links) in &plate.continuous {
                     let Some(range) = &ranges[*slot] else { continue };
-                    let q = (0..*free).map(|c| q[range.free.start + c * elements + element]);
-                    own.numbers.extend(q.map(|q| link.forward(q) as f32));
+                    let q = (0..links.len()).map(|c| q[range.free.start + c * elements + element]);
+                    own.numbers.extend(q.zip(links).map(|(q, link)| link.forward(q) as f32));
                 }
                 let code = |slot: usize| columns[self.slots[slot].column].values.get(element) as f32;
                 own.categories.extend(plate.discrete.iter().map(|(slot, _)| code(*slot)));
@@ -387,7 +388,7 @@ fn add_plates(
     shapes: &[PlateShape],
     path: &[usize],
     chain: &[usize],
-    slots: &[LocalSlot],
+    (slots, units): (&[LocalSlot], &Units),
     to: &mut Vec<PlateParts>,
 ) {
     for (i, (plate, shape)) in specification.data_plates(plates).zip(shapes).enumerate() {
@@ -398,7 +399,7 @@ fn add_plates(
             name: plate.name.clone(),
             continuous: own()
                 .filter_map(|(at, slot)| match slot.values {
-                    LocalValues::Continuous { free, bounded } => Some((at, free, Link::of(bounded))),
+                    LocalValues::Continuous { .. } => Some((at, units.locals[at].clone())),
                     LocalValues::Discrete { .. } => None,
                 })
                 .collect(),
@@ -415,7 +416,7 @@ fn add_plates(
             chain: chain.clone(),
             path: path.clone(),
         });
-        add_plates(specification, &plate.plates, &shape.children, &path, &chain, slots, to);
+        add_plates(specification, &plate.plates, &shape.children, &path, &chain, (slots, units), to);
     }
 }
 

@@ -8,8 +8,9 @@ use rayon::prelude::*;
 
 use super::hierarchy::{EncodedData, Latents, PlateLatents};
 use super::joint_networks::{AnyJointEstimator, judge};
-use super::link::{Link, push_targets};
+use super::link::Link;
 use super::posterior::AnyPosterior;
+use super::units::{places, push_targets};
 use super::{InferenceError, RequestError};
 use crate::draws::Draws;
 use crate::model::{
@@ -294,21 +295,22 @@ impl AnyJointPosterior {
             if let Some(globals) = globals {
                 let mut z = globals[draw * of_globals..].iter();
                 for slot in &hierarchy.globals {
-                    let link = Link::of(slot.bounded);
-                    q[slot.free.clone()].iter_mut().zip(&mut z).for_each(|(q, z)| *q = link.inverse(*z));
+                    let numbers = q[slot.free.clone()].iter_mut().zip(&slot.links).zip(&mut z);
+                    numbers.for_each(|((q, link), z)| *q = link.inverse(*z));
                 }
             }
             for (own, latents_of) in hierarchy.plates.iter().zip(&latents.plates) {
                 let (numbers, mut before) = (own.numbers(), 0);
-                for (slot, free, link) in &own.continuous {
+                for (slot, links) in &own.continuous {
                     let Some(range) = &self.ranges[*slot] else { continue };
                     for element in 0..range.elements {
-                        let z = &latents_of.numbers[(element * latents.draws + draw) * numbers + before..][..*free];
-                        for (component, z) in z.iter().enumerate() {
+                        let z =
+                            &latents_of.numbers[(element * latents.draws + draw) * numbers + before..][..links.len()];
+                        for (component, (z, link)) in z.iter().zip(links).enumerate() {
                             q[range.free.start + component * range.elements + element] = link.inverse(f64::from(*z));
                         }
                     }
-                    before += free;
+                    before += links.len();
                 }
             }
         }
@@ -318,15 +320,16 @@ impl AnyJointPosterior {
     /// Returns the sum of ln dz/dq over all inferred numbers.
     fn log_slopes(&self, q: &[f64]) -> f64 {
         let hierarchy = &self.of.hierarchy;
-        let slope =
-            |range: std::ops::Range<usize>, link: Link| -> f64 { q[range].iter().map(|q| link.log_slope(*q)).sum() };
         let of_globals: f64 = match &self.globals {
-            Some(_) => hierarchy.globals.iter().map(|g| slope(g.free.clone(), Link::of(g.bounded))).sum(),
+            Some(_) => places(&hierarchy.globals).map(|(at, link)| link.log_slope(q[at])).sum(),
             None => 0.0,
         };
-        let locals = hierarchy.plates.iter().flat_map(|plate| &plate.continuous);
-        let of_locals =
-            locals.filter_map(|(slot, _, link)| Some(slope(self.ranges[*slot].as_ref()?.free.clone(), *link)));
+        let of_local = |(slot, links): &(usize, Vec<Link>)| {
+            let range = self.ranges[*slot].as_ref()?;
+            let components = q[range.free.clone()].chunks(range.elements.max(1)).zip(links);
+            Some(components.flat_map(|(q, link)| q.iter().map(|q| link.log_slope(*q))).sum::<f64>())
+        };
+        let of_locals = hierarchy.plates.iter().flat_map(|plate| &plate.continuous).filter_map(of_local);
         of_globals + of_locals.sum::<f64>()
     }
 

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::file::{FINGERPRINT, MODEL, SIZES};
+use super::file::{FINGERPRINT, MODEL, SIZES, UNITS};
 use super::hierarchy::Hierarchy;
 use super::joint_distribution::AnyJointPosterior;
 use super::joint_networks::AnyJointEstimator;
 use super::local_task::{LocalNetwork, Task};
 use super::posterior::AnyPosterior;
 use super::posterior_estimator::{AnyPosteriorEstimator, doubts};
+use super::units::Units;
 use super::{FileError, InferenceError, JointPosterior, PosteriorEstimator, RequestError, sizes};
 use crate::model::{AnyData, AnyModel, Model, Specification, typed};
 use crate::nn::{ElementNetworks, Network, Shape};
@@ -141,7 +142,7 @@ impl AnyJointEstimator {
         let specification = self.model.specification();
         for LocalNetwork { task, network } in &self.networks {
             let name = task.name(&self.hierarchy);
-            let metadata = metadata(&specification, &name, self.hierarchy.context, &self.sizes);
+            let metadata = metadata(&specification, &name, &self.hierarchy, &self.sizes);
             network.save(folder.join(format!("{name}.safetensors")), &metadata)?;
         }
         if let Some(globals) = &self.globals {
@@ -152,18 +153,21 @@ impl AnyJointEstimator {
 
     pub(crate) fn load(model: &dyn AnyModel, folder: &Path) -> Result<Self, InferenceError> {
         let specification = model.specification();
-        let mut hierarchy = Hierarchy::new(model, true);
+        let mut hierarchy = Hierarchy::new(model, true, Units::plain(model));
         let (mut sizes, mut networks) = (Vec::new(), Vec::new());
         for task in Task::all(&hierarchy) {
             let name = task.name(&hierarchy);
             let path = folder.join(format!("{name}.safetensors"));
             let (network, found) = Network::load(&path)?;
-            // All files must name the same hierarchy and sizes as the first one.
+            // All files must name the same hierarchy, units and sizes as the first one.
             if networks.is_empty() {
-                hierarchy.context = found.get(HIERARCHY).is_some_and(|around| around == "true");
+                let context = found.get(HIERARCHY).is_some_and(|around| around == "true");
+                let unusable = |what| FileError::NotAPosterior { path: path.clone(), what };
+                let units = found.get(UNITS).ok_or_else(|| unusable(format!("its header has no `{UNITS}`")))?;
+                hierarchy = Hierarchy::new(model, context, Units::from_text(model, units).map_err(unusable)?);
                 sizes = found.get(SIZES).and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
             }
-            let expected = metadata(&specification, &name, hierarchy.context, &sizes);
+            let expected = metadata(&specification, &name, &hierarchy, &sizes);
             let (width, plates) = hierarchy.shape(task.plate, task.known(&hierarchy));
             let shape = Shape { width, plates, targets: task.targets(&hierarchy) };
             if found != expected || *network.shape() != shape {
@@ -195,14 +199,15 @@ impl AnyJointEstimator {
 fn metadata(
     specification: &Specification,
     name: &str,
-    context: bool,
+    hierarchy: &Hierarchy,
     sizes: &[(String, usize)],
 ) -> BTreeMap<String, String> {
     BTreeMap::from([
         (MODEL.to_owned(), specification.name.clone()),
         (FINGERPRINT.to_owned(), specification.fingerprint()),
         (LOCAL.to_owned(), name.to_owned()),
-        (HIERARCHY.to_owned(), context.to_string()),
+        (HIERARCHY.to_owned(), hierarchy.context.to_string()),
+        (UNITS.to_owned(), hierarchy.units.to_text()),
         (SIZES.to_owned(), serde_json::json!(sizes).to_string()),
     ])
 }

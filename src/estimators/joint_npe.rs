@@ -13,6 +13,7 @@ use super::mirror::{Axis, Flip, Mirror};
 use super::npe::AnyNpe;
 use super::posterior_estimator::AnyPosteriorEstimator;
 use super::training::Training;
+use super::units::Units;
 use super::{Bank, InferenceError, JointEstimator, RequestError, sizes};
 use crate::model::{AnyModel, Model};
 use crate::nn::{Budget, Network, Output, Shape};
@@ -173,7 +174,12 @@ impl AnyJointNpe<'_> {
             bank.check(self.source.model)?;
             (self.source.sizes, self.source.covariates) = (bank.sizes().to_vec(), bank.covariates());
         }
-        let hierarchy = Hierarchy::new(self.source.model, self.context);
+        let fixed = self.source.fixed()?;
+        let units = match self.bank {
+            Some(bank) => bank.units().clone(),
+            None => Units::of(self.source.model, &fixed)?,
+        };
+        let hierarchy = Hierarchy::new(self.source.model, self.context, units);
         let tasks = Task::all(&hierarchy);
         if tasks.is_empty() {
             return Err(RequestError::NoLocals.into());
@@ -194,7 +200,6 @@ impl AnyJointNpe<'_> {
             }
             sets => (sets, sets),
         };
-        let fixed = self.source.fixed()?;
         if !self.context {
             supports_stand_alone(self.source.model, &fixed, self.source.seed)?;
         }

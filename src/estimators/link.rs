@@ -2,105 +2,167 @@
 //!
 //! The unconstrained number of a variable between two bounds is a logit, in which a posterior that reaches a bound with
 //! a finite density has a tail like exp(-|q|): far from Gaussian. In z = Phi^-1(x) (probit) such a tail is Gaussian,
-//! and a uniform prior is exactly the standard normal. Other unconstrained numbers are taken as they are.
+//! and a uniform prior is exactly the standard normal. Other unconstrained numbers are centred and scaled by what draws
+//! of the prior are like; where these have heavy tails, by Cauchy's distribution.
 
+use std::f64::consts::{PI, SQRT_2};
+
+use serde::{Deserialize, Serialize};
 use statrs::function::erf::erfc_inv;
 
+use super::units::spread;
 use crate::autodiff::Real;
 use crate::distributions::LN_SQRT_2_PI;
-use crate::model::GlobalSlot;
+use crate::draws::diagnostics::quantile;
 
 /// Where the tail of the normal distribution ends in f64.
 const FURTHEST: f64 = 37.0;
+/// The ratio of the widths between the 2 % and the 25 % quantiles and their mirror images above which a prior has heavy
+/// tails: it is 3.0 for a normal distribution, 4.6 for Laplace's, 6.0 for Student's with 2 degrees of freedom, and 15.9
+/// for Cauchy's.
+const HEAVY: f64 = 7.0;
+/// The least number of draws that tell.
+const ENOUGH: usize = 100;
+/// ln(pi).
+const LN_PI: f64 = 1.144_729_885_849_400_2;
 
 /// Maps the unconstrained number of a density to the number that a network infers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Link {
-    Identity,
-    /// Phi^-1 of the logistic function.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Link {
+    shape: LinkShape,
+    centre: f64,
+    scale: f64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum LinkShape {
+    /// (q - centre) / scale.
+    Linear,
+    /// Phi^-1 of the logistic function; centre and scale are 0 and 1.
     Probit,
+    /// Phi^-1 of Cauchy's cumulative distribution at (q - centre) / scale: for priors without a mean or a variance.
+    Heavy,
 }
 
 impl Link {
-    pub(super) fn of(bounded: bool) -> Self {
-        if bounded { Self::Probit } else { Self::Identity }
+    /// Fits the link to draws of the prior, which it sorts.
+    pub(super) fn fit(bounded: bool, draws: &mut [f64]) -> Self {
+        if bounded {
+            return Self { shape: LinkShape::Probit, centre: 0.0, scale: 1.0 };
+        }
+        let (centre, scale) = spread(draws).unwrap_or((0.0, 1.0));
+        let [low, first, third, high] = [0.02, 0.25, 0.75, 0.98].map(|p| quantile(draws, p));
+        if draws.len() >= ENOUGH && third > first && high - low > HEAVY * (third - first) {
+            return Self { shape: LinkShape::Heavy, centre, scale: 0.5 * (third - first) };
+        }
+        Self { shape: LinkShape::Linear, centre, scale }
+    }
+
+    /// Returns whether it can have been fitted.
+    pub(super) fn is_valid(&self) -> bool {
+        self.centre.is_finite() && self.scale > 0.0 && self.scale.is_finite()
     }
 
     pub(super) fn forward(self, q: f64) -> f64 {
-        match self {
-            Self::Identity => q,
-            Self::Probit => {
-                // Uses the tail on the near side, which keeps its digits.
-                let tail = (-q.abs()).sigmoid();
-                // A draw may be rounded to the bound itself. NaN stays NaN.
-                (std::f64::consts::SQRT_2 * erfc_inv(2.0 * tail)).clamp(0.0, FURTHEST).copysign(q)
-            }
+        let u = (q - self.centre) / self.scale;
+        match self.shape {
+            LinkShape::Linear => u,
+            // Uses the tail on the near side, which keeps its digits.
+            LinkShape::Probit => normal_score((-u.abs()).sigmoid(), u),
+            LinkShape::Heavy => normal_score(1.0.atan2(u.abs()) / PI, u),
         }
     }
 
     pub(super) fn inverse(self, z: f64) -> f64 {
-        match self {
-            Self::Identity => z,
-            Self::Probit => z.ln_normal_cdf() - (-z).ln_normal_cdf(),
-        }
+        self.inverse_with_log_slope(z).0
     }
 
     /// Returns the inverse at `z`, and ln(dz / dq) there.
     pub(super) fn inverse_with_log_slope(self, z: f64) -> (f64, f64) {
-        match self {
-            Self::Identity => (z, 0.0),
-            Self::Probit => {
-                // dq/dz = phi(z) / (Phi(z) Phi(-z)).
+        let (u, log_slope) = match self.shape {
+            LinkShape::Linear => (z, 0.0),
+            LinkShape::Probit => {
+                // du/dz = phi(z) / (Phi(z) Phi(-z)).
                 let (below, above) = (z.ln_normal_cdf(), (-z).ln_normal_cdf());
                 (below - above, below + above + 0.5 * z * z + LN_SQRT_2_PI)
             }
-        }
+            LinkShape::Heavy => {
+                let u = (PI * (-z.abs()).normal_cdf()).tan().recip().copysign(z);
+                (u, log_slope_of_heavy(u, z))
+            }
+        };
+        (self.centre + self.scale * u, log_slope - self.scale.ln())
     }
 
     /// Returns ln(dz / dq) at `q`.
     pub(super) fn log_slope(self, q: f64) -> f64 {
-        match self {
-            Self::Identity => 0.0,
-            Self::Probit => {
-                let z = self.forward(q);
-                let a = -q.abs();
+        let (u, z) = ((q - self.centre) / self.scale, self.forward(q));
+        let log_slope = match self.shape {
+            LinkShape::Linear => 0.0,
+            LinkShape::Probit => {
+                let a = -u.abs();
                 a - 2.0 * a.exp().ln_1p() + 0.5 * z * z + LN_SQRT_2_PI
             }
-        }
+            LinkShape::Heavy => log_slope_of_heavy(u, z),
+        };
+        log_slope - self.scale.ln()
     }
 }
 
-/// Returns the positions of the unconstrained numbers of the globals `targets`, and their links.
-pub(super) fn places(targets: &[GlobalSlot]) -> impl Iterator<Item = (usize, Link)> + '_ {
-    targets.iter().flat_map(|target| target.free.clone().map(|at| (at, Link::of(target.bounded))))
+/// Returns the number of the standard normal distribution with the probability `tail` beyond it, on the side of `sign`. A
+/// draw may be rounded to a bound, where there is no tail. NaN stays NaN.
+fn normal_score(tail: f64, sign: f64) -> f64 {
+    (SQRT_2 * erfc_inv(2.0 * tail)).clamp(0.0, FURTHEST).copysign(sign)
 }
 
-/// Adds the numbers that a network infers of the globals `targets`; `q` are all unconstrained numbers of a data set's
-/// globals.
-pub(super) fn push_targets(q: &[f64], targets: &[GlobalSlot], to: &mut Vec<f32>) {
-    for target in targets {
-        let link = Link::of(target.bounded);
-        to.extend(q[target.free.clone()].iter().map(|&q| link.forward(q) as f32));
-    }
+/// Returns ln(dz / du) where Phi(z) is Cauchy's cumulative distribution at `u`.
+fn log_slope_of_heavy(u: f64, z: f64) -> f64 {
+    0.5 * z * z + LN_SQRT_2_PI - LN_PI - (u * u).ln_1p()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const LINKS: [Link; 4] = [
+        Link { shape: LinkShape::Linear, centre: 0.0, scale: 1.0 },
+        Link { shape: LinkShape::Linear, centre: -3.0, scale: 7.0 },
+        Link { shape: LinkShape::Probit, centre: 0.0, scale: 1.0 },
+        Link { shape: LinkShape::Heavy, centre: 2.0, scale: 0.3 },
+    ];
+
     #[test]
     fn there_and_back_with_its_slope() {
-        for link in [Link::Identity, Link::Probit] {
+        for link in LINKS {
             assert!(link.forward(f64::NAN).is_nan());
             for i in -120..=120 {
                 let q = f64::from(i) / 4.0 + 0.1;
                 assert!((link.inverse(link.forward(q)) - q).abs() < 1e-7 * q.abs().max(1.0), "{link:?} {q}");
                 let (back, log_slope) = link.inverse_with_log_slope(link.forward(q));
                 assert!((back - link.inverse(link.forward(q))).abs() < 1e-12 * q.abs().max(1.0), "{link:?} {q}");
-                assert!((log_slope - link.log_slope(q)).abs() < 1e-7 * q.abs().max(1.0), "{link:?} {q}");
+                assert!((log_slope - link.log_slope(q)).abs() < 1e-6 * q.abs().max(1.0), "{link:?} {q}");
                 let slope = (link.forward(q + 1e-4) - link.forward(q - 1e-4)) / 2e-4;
                 assert!((link.log_slope(q) - slope.ln()).abs() < 1e-6, "{link:?} {q}");
             }
         }
+    }
+
+    #[test]
+    fn heavy_tails_are_found_and_become_normal() {
+        let n = 400;
+        let middles = || (0..n).map(|i| (f64::from(i) + 0.5) / f64::from(n));
+        let cauchy = Link::fit(false, &mut middles().map(|p| 1e7 + 3.0 * (PI * (p - 0.5)).tan()).collect::<Vec<_>>());
+        assert!(cauchy.shape == LinkShape::Heavy && (cauchy.scale - 3.0).abs() < 0.1, "{cauchy:?}");
+        let square = middles().map(|p| cauchy.forward(1e7 + 3.0 * (PI * (p - 0.5)).tan()).powi(2)).sum::<f64>();
+        assert!((square / f64::from(n) - 1.0).abs() < 0.02, "{square}");
+        let laplace = |p: f64| if p < 0.5 { (2.0 * p).ln() } else { -(2.0 - 2.0 * p).ln() };
+        for like in [laplace, |p: f64| (p / (1.0 - p)).ln(), |p: f64| p] {
+            let link = Link::fit(false, &mut middles().map(like).collect::<Vec<_>>());
+            assert_eq!(link.shape, LinkShape::Linear);
+        }
+        // Most draws are the same, or all of them.
+        let mut spike = [[0.0; 40], std::array::from_fn(|i| if i < 4 { i as f64 } else { 0.0 })].concat();
+        assert!(Link::fit(false, &mut spike).is_valid());
+        assert!(Link::fit(false, &mut [5.0; 9]).is_valid() && Link::fit(false, &mut []).is_valid());
     }
 }

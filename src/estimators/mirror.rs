@@ -4,6 +4,7 @@ use rand::RngExt;
 
 use super::encode::DataEncoder;
 use super::hierarchy::Hierarchy;
+use super::link::Link;
 use super::local_task::EMPTY;
 use super::{InferenceError, RequestError};
 use crate::model::{AnyModel, Specification};
@@ -72,7 +73,7 @@ impl Mirror {
         plate: Option<usize>,
         fixed: &Fixed<'_>,
         seed: u64,
-    ) -> Result<Vec<usize>, InferenceError> {
+    ) -> Result<Vec<(usize, Link)>, InferenceError> {
         let mut signs = Vec::new();
         for name in &self.changes_sign {
             let changes = format!("`{name}`, which is to change its sign,");
@@ -93,14 +94,15 @@ impl Mirror {
                     slot.width
                 )));
             }
-            let number: usize = own.continuous[..at].iter().map(|(_, free, _)| free).sum();
-            if !is_real(model, hierarchy, plate, (slot.column, number), fixed, seed)? {
+            let number: usize = own.continuous[..at].iter().map(|(_, links)| links.len()).sum();
+            let link = own.continuous[at].1[0];
+            if !is_real(model, hierarchy, plate, (slot.column, number, link), fixed, seed)? {
                 return Err(self.error(format!(
                     "`{name}` cannot change its sign, since its support is not the whole real line: write it as a function \
                      of a local that has one, such as `Normal`"
                 )));
             }
-            add_new(&mut signs, [number]);
+            add_new(&mut signs, [(number, link)]);
         }
         Ok(signs)
     }
@@ -126,7 +128,7 @@ fn is_real(
     model: &dyn AnyModel,
     hierarchy: &Hierarchy,
     plate: usize,
-    (column, number): (usize, usize),
+    (column, number, link): (usize, usize, Link),
     fixed: &Fixed<'_>,
     seed: u64,
 ) -> Result<bool, InferenceError> {
@@ -134,7 +136,9 @@ fn is_real(
         let simulation = model.draw(fixed, &mut stream(seed, place))?;
         let latents = hierarchy.latents(model, &*simulation);
         if let Some(found) = latents.plates[plate].numbers.get(number) {
-            return Ok(hierarchy.values(&simulation.locals().frame(), plate, column, 1) == [*found]);
+            let value = f64::from(hierarchy.values(&simulation.locals().frame(), plate, column, 1)[0]);
+            // To the digits of f32.
+            return Ok((link.forward(value) - f64::from(*found)).abs() < 1e-4 * f64::from(found.abs()).max(1.0));
         }
     }
     Err(SimulateError::NoElements { plate: hierarchy.plates[plate].name.clone() }.into())
@@ -150,8 +154,8 @@ pub(super) struct Flip {
     plate: Vec<usize>,
     images: Vec<Image>,
     axis: Axis,
-    /// Outside plates: the numbers of locals that change their sign with the images.
-    signs: Vec<usize>,
+    /// Outside plates: the numbers of locals that change their sign with the images, and their links.
+    signs: Vec<(usize, Link)>,
 }
 
 impl Flip {
@@ -244,9 +248,9 @@ impl TrainingSource for Mirrored<'_> {
                 Some(known) => (&mut batch.globals, batch.width, batch.width - known),
             };
             for set in (0..sets).filter(|set| !signs.is_empty() && turned[*set]) {
-                for sign in signs {
+                for (sign, link) in signs {
                     let number = &mut numbers[set * each + start + sign];
-                    *number = -*number;
+                    *number = link.forward(-link.inverse(f64::from(*number))) as f32;
                 }
             }
         }
@@ -282,7 +286,12 @@ mod tests {
     }
 
     fn flip(plate: &[usize], image: Image, axis: Axis, signs: &[usize]) -> Flip {
-        Flip { plate: plate.to_vec(), images: vec![image], axis, signs: signs.to_vec() }
+        Flip {
+            plate: plate.to_vec(),
+            images: vec![image],
+            axis,
+            signs: signs.iter().map(|sign| (*sign, Link::fit(false, &mut []))).collect(),
+        }
     }
 
     /// The image in a row, with its columns or its rows in the other order, pixel by pixel.

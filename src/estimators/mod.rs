@@ -27,6 +27,7 @@ mod targets;
 mod test_statistic;
 mod trainable;
 mod training;
+mod units;
 
 pub use crate::nn::ElementNetworks;
 pub use bank::Bank;

@@ -9,12 +9,12 @@ use super::bank::AnyBank;
 use super::config::{TrainingContext, settings};
 use super::element_networks::user_networks;
 use super::encode::DataEncoder;
-use super::link::push_targets;
 use super::mirror::{Axis, Flip, Mirror};
 use super::posterior_estimator::AnyPosteriorEstimator;
 use super::targets::{closed, pick};
 use super::trainable::{Trainable, TrainingSetup};
 use super::training::Training;
+use super::units::{Target, Units, push_targets};
 use super::{Bank, InferenceError, PosteriorEstimator, RequestError, sizes};
 use crate::model::{AnyModel, GlobalSlot, Model, Name};
 use crate::nn::{Batch, Budget, Network, Output, Settings, Shape, TrainingSource, VALIDATION};
@@ -150,8 +150,14 @@ impl<M: Model> Trainable for Npe<'_, M> {
 
 impl AnyNpe<'_> {
     pub(super) fn train(self, budget: Budget) -> Result<AnyPosteriorEstimator, InferenceError> {
+        let model = self.source.model;
         let targets = self.targets()?;
-        let encoder = DataEncoder::new(&self.source.model.specification());
+        let units = match self.bank {
+            Some(bank) => bank.units().clone(),
+            None => Units::of(model, &self.source.fixed()?)?,
+        };
+        let targets = units.targets(model, targets);
+        let encoder = DataEncoder::new(&model.specification(), &units);
         let (width, plates) = encoder.shape();
         let shape = Shape { width, plates, targets: targets.iter().map(|t| t.free.len()).sum() };
         let sizes = self.bank.map_or(self.source.sizes.as_slice(), AnyBank::sizes);
@@ -172,7 +178,7 @@ impl AnyNpe<'_> {
             self.train_member(member, &settings, &shape, &encoder, &targets)
         });
         let networks = networks.collect::<Result<_, InferenceError>>()?;
-        Ok(AnyPosteriorEstimator::new(self.source.model.any_clone(), networks, encoder, targets, sizes))
+        Ok(AnyPosteriorEstimator::new(model.any_clone(), networks, encoder, (targets, units), sizes))
     }
 
     fn train_member(
@@ -181,7 +187,7 @@ impl AnyNpe<'_> {
         settings: &Settings,
         shape: &Shape,
         encoder: &DataEncoder,
-        targets: &[GlobalSlot],
+        targets: &[Target],
     ) -> Result<Network, InferenceError> {
         let names: Vec<&str> = targets.iter().map(|t| t.name.as_str()).collect();
         let checkpoint = self.setup.checkpoint.as_ref().map(|path| match member {
@@ -231,7 +237,7 @@ struct Simulations<'a> {
     model: &'a dyn AnyModel,
     fixed: &'a Fixed<'a>,
     encoder: &'a DataEncoder,
-    targets: &'a [GlobalSlot],
+    targets: &'a [Target],
     seed: u64,
 }
 

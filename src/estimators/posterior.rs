@@ -5,9 +5,10 @@ use std::marker::PhantomData;
 use std::sync::{Arc, OnceLock};
 
 use super::link::Link;
+use super::units::{Target, places};
 
 use crate::draws::{Draws, Inferred};
-use crate::model::{AnyGlobals, AnyModel, AsNumbers, GlobalSlot, Likelihood, Model, Name};
+use crate::model::{AnyGlobals, AnyModel, AsNumbers, Likelihood, Model, Name};
 use crate::nn::Prediction;
 use crate::sampling::{Proposal, SampleError, WeightedDraws, importance_sample};
 use crate::simulate::{Stream, stream};
@@ -29,7 +30,7 @@ pub struct Posterior<M: Model> {
 #[derive(Clone, Debug)]
 pub(crate) struct AnyPosterior {
     model: Arc<dyn AnyModel>,
-    targets: Arc<[GlobalSlot]>,
+    targets: Arc<[Target]>,
     /// The distribution over the numbers that a network infers, target after target.
     pub(super) estimate: Prediction,
     points: OnceLock<Draws>,
@@ -109,7 +110,7 @@ impl<M: Model> Posterior<M> {
 }
 
 impl AnyPosterior {
-    pub(crate) fn new(model: Arc<dyn AnyModel>, targets: Arc<[GlobalSlot]>, estimate: Prediction) -> Self {
+    pub(super) fn new(model: Arc<dyn AnyModel>, targets: Arc<[Target]>, estimate: Prediction) -> Self {
         Self { model, targets, estimate, points: OnceLock::new() }
     }
 
@@ -125,7 +126,7 @@ impl AnyPosterior {
     pub(crate) fn sample_with_log_density(&self, count: usize, seed: u64) -> (Vec<Vec<f64>>, Vec<f64>) {
         let points = self.estimate.sample(count, &mut stream(seed, 0));
         let mut log_densities = self.estimate.log_densities(&points);
-        let places: Vec<(usize, Link)> = self.targets.iter().flat_map(|t| t.free.clone()).zip(self.links()).collect();
+        let places: Vec<(usize, Link)> = places(&self.targets).collect();
         let names: Vec<&str> = self.targets.iter().map(|t| t.name.as_str()).collect();
         let size = self.model.global_slots().iter().map(|g| g.free.end).max().unwrap_or(0);
         let mut q = vec![f64::NAN; size];
@@ -151,9 +152,8 @@ impl AnyPosterior {
 
     pub(crate) fn log_density(&self, globals: &dyn AnyGlobals) -> f64 {
         let q = self.model.unconstrain(globals, None);
-        let free: Vec<usize> = self.targets.iter().flat_map(|t| t.free.clone()).collect();
-        let at: Vec<f64> = free.iter().zip(self.links()).map(|(&at, link)| link.forward(q[at])).collect();
-        let slopes: f64 = free.iter().zip(self.links()).map(|(&at, link)| link.log_slope(q[at])).sum();
+        let at: Vec<f64> = places(&self.targets).map(|(at, link)| link.forward(q[at])).collect();
+        let slopes: f64 = places(&self.targets).map(|(at, link)| link.log_slope(q[at])).sum();
         let names: Vec<&str> = self.targets.iter().map(|t| t.name.as_str()).collect();
         self.estimate.log_densities(&at)[0] + slopes - self.model.log_jacobian(&q, &names)
     }
@@ -165,7 +165,7 @@ impl AnyPosterior {
         let mut values = vec![f64::NAN; target.values.end];
         values[target.values.start] = value;
         let q = self.model.unconstrain(&*self.model.globals(&values), None);
-        let (link, free) = (Link::of(target.bounded), q[target.free.start]);
+        let (link, free) = (target.links[0], q[target.free.start]);
         let inner = self.estimate.marginal(dim)?.log_densities(&[link.forward(free)])[0] + link.log_slope(free);
         let density = inner - self.model.log_jacobian(&q, &[name]);
         (!density.is_nan()).then_some(density)
@@ -182,23 +182,15 @@ impl AnyPosterior {
         self.points.get_or_init(|| points)
     }
 
-    /// Returns the link of each unconstrained number.
-    fn links(&self) -> impl Iterator<Item = Link> + '_ {
-        self.targets.iter().flat_map(|t| t.free.clone().map(|_| Link::of(t.bounded)))
-    }
-
     /// Returns the values of each name at `points` of the estimate, which stand one after the other.
     fn columns(&self, points: &[f64]) -> Vec<Vec<f64>> {
-        let positions: Vec<usize> = self.targets.iter().flat_map(|t| t.free.clone()).collect();
-        let links: Vec<Link> = self.links().collect();
+        let places: Vec<(usize, Link)> = places(&self.targets).collect();
         let shown: Vec<usize> = self.targets.iter().flat_map(|t| t.values.clone()).collect();
         let mut columns = vec![Vec::new(); shown.len()];
         let size = self.model.global_slots().iter().map(|g| g.free.end).max().unwrap_or(0);
         let (mut q, mut values) = (vec![f64::NAN; size], Vec::new());
-        for point in points.chunks_exact(positions.len()) {
-            for ((&at, link), z) in positions.iter().zip(&links).zip(point) {
-                q[at] = link.inverse(*z);
-            }
+        for point in points.chunks_exact(places.len()) {
+            places.iter().zip(point).for_each(|((at, link), z)| q[*at] = link.inverse(*z));
             self.model.constrain(None, &q, &mut values);
             shown.iter().zip(&mut columns).for_each(|(&at, column)| column.push(values[at]));
         }
@@ -228,7 +220,7 @@ impl Proposal for AnyPosterior {
     }
 
     fn draw(&self, rng: &mut Stream, q: &mut [f64], log_density: &mut [f64]) {
-        let places: Vec<(usize, Link)> = self.targets.iter().flat_map(|t| t.free.clone()).zip(self.links()).collect();
+        let places: Vec<(usize, Link)> = places(&self.targets).collect();
         let points = self.estimate.sample(log_density.len(), rng);
         log_density.copy_from_slice(&self.estimate.log_densities(&points));
         let width = places.len();

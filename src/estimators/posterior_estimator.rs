@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use super::element_networks::user_networks;
 use super::encode::DataEncoder;
-use super::file::{FINGERPRINT, MODEL, SIZES};
+use super::file::{FINGERPRINT, MODEL, SIZES, UNITS};
 use super::posterior::AnyPosterior;
 use super::targets::pick;
+use super::units::{Target, Units};
 use super::{DataSummary, FileError, InferenceError, Posterior, RequestError, sizes};
 use crate::model::typed;
-use crate::model::{AnyData, AnyModel, Extent, GlobalSlot, Model, Plate, Role, Specification, Variable, allowed};
+use crate::model::{AnyData, AnyModel, Extent, Model, Plate, Role, Specification, Variable, allowed};
 use crate::nn::{Batch, ElementNetworks, Network, Prediction, Ratio, Shape, Sums, TrainingRecord};
 
 /// An amortized posterior over globals of a model.
@@ -30,7 +31,8 @@ pub(crate) struct AnyPosteriorEstimator {
     /// One network, or the members of an ensemble.
     networks: Vec<Network>,
     encoder: DataEncoder,
-    targets: Arc<[GlobalSlot]>,
+    units: Units,
+    targets: Arc<[Target]>,
     /// The plates whose size was fixed in training, with that size.
     sizes: Vec<(String, usize)>,
     /// Whether plates at the top may have sizes that the estimator was not trained for.
@@ -215,12 +217,13 @@ impl AnyPosteriorEstimator {
         model: Arc<dyn AnyModel>,
         networks: Vec<Network>,
         encoder: DataEncoder,
-        targets: Vec<GlobalSlot>,
+        (targets, units): (Vec<Target>, Units),
         sizes: Vec<(String, usize)>,
     ) -> Self {
         let specification = Arc::new(model.specification());
         let fingerprint = networks.iter().map(Network::fingerprint).collect::<Vec<_>>().join("-");
-        Self { model, specification, networks, encoder, targets: targets.into(), sizes, any_size: false, fingerprint }
+        let targets = targets.into();
+        Self { model, specification, networks, encoder, units, targets, sizes, any_size: false, fingerprint }
     }
 
     pub(crate) fn condition(&self, data: &dyn AnyData) -> Result<AnyPosterior, InferenceError> {
@@ -284,7 +287,7 @@ impl AnyPosteriorEstimator {
         &self.sizes
     }
 
-    pub(crate) fn targets(&self) -> Arc<[GlobalSlot]> {
+    pub(super) fn targets(&self) -> Arc<[Target]> {
         self.targets.clone()
     }
 
@@ -329,6 +332,7 @@ impl AnyPosteriorEstimator {
             (FINGERPRINT.to_owned(), specification.fingerprint()),
             (GLOBALS.to_owned(), serde_json::json!(names).to_string()),
             (SIZES.to_owned(), serde_json::json!(self.sizes).to_string()),
+            (UNITS.to_owned(), self.units.to_text()),
             (SPECIFICATION.to_owned(), serde_json::json!(**specification).to_string()),
             (LIBRARY.to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
         ]);
@@ -344,8 +348,7 @@ impl AnyPosteriorEstimator {
         ratio: bool,
     ) -> Result<Self, InferenceError> {
         let specification = model.specification();
-        let encoder = DataEncoder::new(&specification);
-        let (width, plates) = encoder.shape();
+        let (width, plates) = DataEncoder::shape_of(&specification);
         let expected = Shape { width, plates, targets: 0 };
         let own = user_networks(&specification, &expected, &networks)?;
         let (networks, metadata) = Network::load_all(path, &own)?;
@@ -366,7 +369,9 @@ impl AnyPosteriorEstimator {
         let unusable = |what: String| FileError::NotAPosterior { path: path.to_owned(), what }.into();
         let names: Vec<String> = serde_json::from_str(entry(GLOBALS)?).map_err(|e| unusable(e.to_string()))?;
         let sizes = serde_json::from_str(entry(SIZES)?).map_err(|e| unusable(e.to_string()))?;
-        let targets = pick(model.global_slots(), &names)?;
+        let units = Units::from_text(model, entry(UNITS)?).map_err(unusable)?;
+        let encoder = DataEncoder::new(&specification, &units);
+        let targets = units.targets(model, pick(model.global_slots(), &names)?);
         let free: usize = targets.iter().map(|t| t.free.len()).sum();
         let expected = Shape { targets: free, ..expected };
         if networks.iter().any(|network| *network.shape() != expected) {
@@ -379,7 +384,7 @@ impl AnyPosteriorEstimator {
                 "it is a ratio: load it with `RatioEstimator::load`".to_owned()
             }));
         }
-        Ok(Self::new(model.any_clone(), networks, encoder, targets, sizes))
+        Ok(Self::new(model.any_clone(), networks, encoder, (targets, units), sizes))
     }
 }
 

@@ -7,14 +7,15 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::link::{Link, places};
+use super::link::Link;
 use super::npe::Npe;
 use super::posterior_estimator::AnyPosteriorEstimator;
 use super::trainable::{Trainable, TrainingSetup};
+use super::units::{Target, places};
 use super::{Bank, InferenceError, PosteriorEstimator};
 use crate::draws::{Draws, Inferred};
 use crate::model::typed;
-use crate::model::{AnyData, AnyGlobals, AnyModel, AnySimulation, Density, Explicit, Factor, GlobalSlot, Model, Name};
+use crate::model::{AnyData, AnyGlobals, AnyModel, AnySimulation, Density, Explicit, Factor, Model, Name};
 use crate::nn::{Budget, Contrast, ElementNetworks, Output, Ratio, RatioScratch, TrainingRecord};
 use crate::sampling::{AnyWeightedDraws, Nuts, WeightedDraws};
 use crate::simulate::{Fixed, SimulateError, Simulated, Simulation, SimulationSource, stream};
@@ -228,7 +229,7 @@ pub struct RatioPosterior<M: Model> {
 #[derive(Debug)]
 struct AnyRatioPosterior {
     model: Arc<dyn AnyModel>,
-    targets: Arc<[GlobalSlot]>,
+    targets: Arc<[Target]>,
     ratio: Ratio,
     /// ln of the mean ratio at draws of the prior.
     log_evidence: f64,
@@ -240,7 +241,7 @@ impl AnyRatioPosterior {
     /// Makes the posterior and draws of the prior, which have the ratios as weights.
     fn new(
         model: Arc<dyn AnyModel>,
-        targets: Arc<[GlobalSlot]>,
+        targets: Arc<[Target]>,
         ratio: Ratio,
         data: &dyn AnyData,
     ) -> Result<(Self, AnyWeightedDraws), InferenceError> {

@@ -21,10 +21,10 @@ use rand::RngExt;
 use super::config::{TrainingContext, settings};
 use super::element_networks::user_networks;
 use super::encode::DataEncoder;
-use super::link::Link;
 use super::ratio::WIDTH;
 use super::trainable::{Trainable, TrainingSetup};
 use super::training::Training;
+use super::units::{Target, Units};
 use super::{InferenceError, RequestError, file, sizes};
 use crate::model::{AnyData, AnyGlobals, AnyModel, GlobalSlot, Model, Name, UnknownName};
 use crate::nn::{Batch, Budget, Contrast, Network, Output, Shape, TrainingRecord, TrainingSource};
@@ -137,7 +137,10 @@ impl AnyTraining<'_> {
         let slot = self.slot()?;
         let specification = self.source.model.specification();
         sizes::refuse_random(&specification, &self.source.sizes)?;
-        let encoder = DataEncoder::new(&specification);
+        let data = self.source.fixed()?;
+        let units = Units::of(self.source.model, &data)?;
+        let slot = units.targets(self.source.model, vec![slot]).swap_remove(0);
+        let encoder = DataEncoder::new(&specification, &units);
         let (width, plates) = encoder.shape();
         // The hypothesis, and the label.
         let shape = Shape { width, plates, targets: 2 };
@@ -153,14 +156,13 @@ impl AnyTraining<'_> {
             images: None,
             checkpoint: self.setup.checkpoint.as_deref(),
         };
-        let data = self.source.fixed()?;
         let globals = data.clone().without_elements();
         let source = Hypotheses { training: &self, slot: &slot, encoder: &encoder, globals, data };
         let simulations =
             format!("hypotheses {:?}, delta {:?}, {}", self.hypotheses, self.delta, self.source.describe());
         let network = training.fit(&shape, &source, &simulations)?;
         let sizes = self.source.sizes;
-        Ok(AnyStatistic { model: self.source.model.any_clone(), slot, network, encoder, sizes })
+        Ok(AnyStatistic { model: self.source.model.any_clone(), slot, network, encoder, units, sizes })
     }
 
     fn slot(&self) -> Result<GlobalSlot, InferenceError> {
@@ -185,15 +187,15 @@ impl AnyTraining<'_> {
 }
 
 /// Returns the number that a network reads for the value of a global; NaN outside the support.
-fn measure(model: &dyn AnyModel, slot: &GlobalSlot, numbers: &[f64]) -> f64 {
+fn measure(model: &dyn AnyModel, slot: &Target, numbers: &[f64]) -> f64 {
     let q = model.unconstrain(&*model.globals(numbers), None);
-    Link::of(slot.bounded).forward(q[slot.free.start])
+    slot.links[0].forward(q[slot.free.start])
 }
 
 /// Data drawn at a hypothesis, or next to it.
 struct Hypotheses<'a, 'b> {
     training: &'b AnyTraining<'a>,
-    slot: &'b GlobalSlot,
+    slot: &'b Target,
     encoder: &'b DataEncoder,
     globals: Fixed<'a>,
     data: Fixed<'a>,
@@ -263,9 +265,10 @@ pub struct TestStatistic<M: Model> {
 #[derive(Debug)]
 struct AnyStatistic {
     model: Arc<dyn AnyModel>,
-    slot: GlobalSlot,
+    slot: Target,
     network: Network,
     encoder: DataEncoder,
+    units: Units,
     /// The plates whose size was fixed in training, with that size.
     sizes: Vec<(String, usize)>,
 }
@@ -337,13 +340,15 @@ impl AnyStatistic {
     }
 
     fn save(&self, path: &Path) -> Result<(), InferenceError> {
-        file::save(&self.network, &*self.model, (STATISTIC, (&self.slot.name, &self.sizes)), path)
+        let what = (STATISTIC, (&self.slot.name, &self.sizes));
+        file::save(&self.network, (&*self.model, &self.units), what, path)
     }
 
     fn load(model: &dyn AnyModel, path: &Path) -> Result<Self, InferenceError> {
-        let (network, (name, sizes)): (_, (String, Vec<(String, usize)>)) = file::load(model, STATISTIC, path)?;
-        let slot = AnyTraining::new(model, &name).slot()?;
-        let encoder = DataEncoder::new(&model.specification());
-        Ok(Self { model: model.any_clone(), slot, network, encoder, sizes })
+        type Of = (String, Vec<(String, usize)>);
+        let (network, units, (name, sizes)): (_, _, Of) = file::load(model, STATISTIC, path)?;
+        let slot = units.targets(model, vec![AnyTraining::new(model, &name).slot()?]).swap_remove(0);
+        let encoder = DataEncoder::new(&model.specification(), &units);
+        Ok(Self { model: model.any_clone(), slot, network, encoder, units, sizes })
     }
 }

@@ -1,5 +1,6 @@
 //! The positions of each latent variable's numbers, among the unconstrained numbers and among the values.
 
+use std::borrow::Borrow;
 use std::ops::Range;
 
 use super::erased::AnyModel;
@@ -64,6 +65,13 @@ pub struct LocalSlot {
     pub width: usize,
     /// The type of its values.
     pub values: LocalValues,
+}
+
+impl LocalSlot {
+    /// Returns whether its values lie between two bounds.
+    pub(crate) fn is_bounded(&self) -> bool {
+        matches!(self.values, LocalValues::Continuous { bounded: true, .. })
+    }
 }
 
 /// The type of a local's values.
@@ -184,9 +192,12 @@ pub struct LocalRange {
 /// # Ok(())
 /// # }
 /// ```
-pub fn local_ranges(globals: &[GlobalSlot], locals: &[LocalSlot], data: &Frame<'_>) -> Vec<Option<LocalRange>> {
-    let mut free = globals.last().map_or(0, |g| g.free.end);
-    let mut value = globals.last().map_or(0, |g| g.values.end);
+pub fn local_ranges<G: Borrow<GlobalSlot>>(
+    globals: &[G],
+    locals: &[LocalSlot],
+    data: &Frame<'_>,
+) -> Vec<Option<LocalRange>> {
+    let (mut free, mut value) = globals.last().map(Borrow::borrow).map_or((0, 0), |g| (g.free.end, g.values.end));
     locals
         .iter()
         .map(|local| {

@@ -15,4 +15,5 @@ mod npe;
 mod nre;
 mod properties;
 mod report;
+mod scales;
 mod test_statistic;

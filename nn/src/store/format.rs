@@ -16,7 +16,7 @@ use hierarch_core::hash::{NOTHING, fnv};
 pub type Metadata = BTreeMap<String, String>;
 
 /// Version of the layout of weights and metadata.
-pub(super) const FORMAT: u32 = 5;
+pub(super) const FORMAT: u32 = 6;
 /// The key of the checksum over everything else.
 const CHECKSUM: &str = "hierarch.checksum";
 

@@ -1,0 +1,315 @@
+//! The units in which networks read data and latent variables.
+//!
+//! Networks compute in f32, which holds seven digits. What they read is therefore centred and scaled in f64, by the
+//! median and the quartiles of some simulations of the prior: a time of 2459000.25 days, known to a hundredth of a day,
+//! is read as well as one of 0.25.
+
+use std::borrow::Borrow;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::link::Link;
+use crate::draws::diagnostics::quantile;
+use crate::model::{AnyModel, AnySimulation, Frame, GlobalSlot, LocalValues, Values, local_ranges};
+use crate::simulate::{Fixed, SimulateError, stream};
+
+/// The number of simulations that units are taken from.
+pub(super) const SIMULATIONS: usize = 256;
+/// The seed of their streams.
+const SEED: u64 = 0x5ca1_ab1e_0b5e_55ed;
+/// The most numbers of a column that quantiles are taken of.
+const MOST: usize = 20_000;
+/// Counts up to this one are read as they are, exactly.
+const LARGE: f64 = (1 << 22) as f64;
+
+/// The unit of a number of the data: it is read as (x - centre) / scale.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Unit {
+    centre: f64,
+    scale: f64,
+}
+
+impl Unit {
+    const PLAIN: Unit = Unit { centre: 0.0, scale: 1.0 };
+
+    #[inline]
+    pub(super) fn read(self, x: f64) -> f32 {
+        ((x - self.centre) / self.scale) as f32
+    }
+
+    fn fit(values: &mut [f64]) -> Self {
+        spread(values).map_or(Self::PLAIN, |(centre, scale)| Self { centre, scale })
+    }
+}
+
+/// Returns the median of numbers and their scale, the sd of a normal distribution with the same quartiles (or, if these
+/// are equal, with the same quantiles further out); sorts the numbers. `None` if there are none.
+pub(super) fn spread(values: &mut [f64]) -> Option<(f64, f64)> {
+    if values.is_empty() {
+        return None;
+    }
+    values.sort_unstable_by(f64::total_cmp);
+    let centre = quantile(values, 0.5);
+    let widths = [(0.25, 1.349), (0.05, 3.29), (0.005, 5.15), (0.0, 6.0)];
+    let scales = widths.map(|(p, normal)| (quantile(values, 1.0 - p) - quantile(values, p)) / normal);
+    Some((centre, scales.into_iter().find(|scale| *scale > 0.0 && scale.is_finite()).unwrap_or(1.0)))
+}
+
+/// A global, and the links of its unconstrained numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Target {
+    slot: GlobalSlot,
+    pub(super) links: Vec<Link>,
+}
+
+impl Deref for Target {
+    type Target = GlobalSlot;
+
+    fn deref(&self) -> &GlobalSlot {
+        &self.slot
+    }
+}
+
+impl Borrow<GlobalSlot> for Target {
+    fn borrow(&self) -> &GlobalSlot {
+        &self.slot
+    }
+}
+
+/// Returns the positions of the unconstrained numbers of `targets`, and their links.
+pub(super) fn places(targets: &[Target]) -> impl Iterator<Item = (usize, Link)> + '_ {
+    targets.iter().flat_map(|target| target.free.clone().zip(target.links.iter().copied()))
+}
+
+/// Adds the numbers that a network infers of `targets`; `q` are all unconstrained numbers of a data set's globals.
+pub(super) fn push_targets(q: &[f64], targets: &[Target], to: &mut Vec<f32>) {
+    to.extend(places(targets).map(|(at, link)| link.forward(q[at]) as f32));
+}
+
+/// The units of all numbers of a model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Units {
+    /// For each column of the data a unit for each component: the columns outside plates, then those of each plate, depth
+    /// first.
+    columns: Vec<Vec<Unit>>,
+    /// For each global the links of its unconstrained numbers.
+    globals: Vec<Vec<Link>>,
+    /// For each local the links of its unconstrained numbers in one element; none for a discrete one.
+    pub(super) locals: Vec<Vec<Link>>,
+}
+
+impl Units {
+    /// Takes the units from simulations of their own.
+    ///
+    /// # Errors
+    /// A simulation cannot be drawn.
+    pub(super) fn of(model: &dyn AnyModel, fixed: &Fixed<'_>) -> Result<Self, SimulateError> {
+        let draw = |i| model.draw(fixed, &mut stream(SEED, i));
+        let drawn = (0..SIMULATIONS as u64).into_par_iter().map(draw).collect::<Result<Vec<_>, _>>()?;
+        Ok(Self::of_simulations(model, &drawn))
+    }
+
+    /// Returns the units of no simulations, for what only needs the layout of a model.
+    pub(super) fn plain(model: &dyn AnyModel) -> Self {
+        Self::of_simulations(model, &[])
+    }
+
+    /// Takes the units from `simulations` of the prior.
+    pub(super) fn of_simulations(model: &dyn AnyModel, simulations: &[Box<dyn AnySimulation>]) -> Self {
+        let (globals, locals) = (model.global_slots(), model.local_slots());
+        let mut columns = Vec::new();
+        let mut of_globals: Vec<Vec<Vec<f64>>> = globals.iter().map(|g| vec![Vec::new(); g.free.len()]).collect();
+        let mut of_locals: Vec<Vec<Vec<f64>>> = locals
+            .iter()
+            .map(|slot| match slot.values {
+                LocalValues::Continuous { free, .. } => vec![Vec::new(); free],
+                LocalValues::Discrete { .. } => Vec::new(),
+            })
+            .collect();
+        for simulation in simulations {
+            let frame = simulation.data().frame();
+            let mut at = 0;
+            collect(&frame, &mut at, &mut columns);
+            let q = model.unconstrain(simulation.globals(), Some((simulation.locals(), simulation.data())));
+            for (slot, all) in globals.iter().zip(&mut of_globals) {
+                slot.free.clone().zip(all).for_each(|(at, all)| add(all, q[at]));
+            }
+            let ranges = local_ranges(&globals, &locals, &frame);
+            for (range, all) in ranges.iter().zip(&mut of_locals) {
+                let Some(range) = range else { continue };
+                for (component, all) in all.iter_mut().enumerate() {
+                    let start = range.free.start + component * range.elements;
+                    q[start..start + range.elements].iter().for_each(|&q| add(all, q));
+                }
+            }
+        }
+        let links = |numbers: Vec<Vec<f64>>, bounded: bool| {
+            numbers.into_iter().map(|mut numbers| Link::fit(bounded, &mut numbers)).collect()
+        };
+        Self {
+            columns: columns.into_iter().map(Gathered::units).collect(),
+            globals: of_globals.into_iter().zip(&globals).map(|(all, slot)| links(all, slot.bounded)).collect(),
+            locals: of_locals.into_iter().zip(&locals).map(|(all, slot)| links(all, slot.is_bounded())).collect(),
+        }
+    }
+
+    /// Returns the globals `slots` of `model` with their links.
+    pub(super) fn targets(&self, model: &dyn AnyModel, slots: Vec<GlobalSlot>) -> Vec<Target> {
+        let all = model.global_slots();
+        let links = |slot: &GlobalSlot| all.iter().position(|g| g.name == slot.name).map(|at| self.globals[at].clone());
+        slots.into_iter().map(|slot| Target { links: links(&slot).unwrap_or_default(), slot }).collect()
+    }
+
+    /// Returns the units of each column, in the order of `columns`.
+    pub(super) fn columns(&self) -> impl Iterator<Item = Arc<[Unit]>> + '_ {
+        // Without simulations there are no columns, and no data are read.
+        self.columns.iter().map(|units| units.as_slice().into())
+    }
+
+    /// Returns the units as an entry of a file.
+    pub(super) fn to_text(&self) -> String {
+        serde_json::json!(self).to_string()
+    }
+
+    /// Reads the entry of a file that [`to_text`](Units::to_text) has made for `model`.
+    pub(super) fn from_text(model: &dyn AnyModel, text: &str) -> Result<Self, String> {
+        let units: Self = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let (globals, locals) = (model.global_slots(), model.local_slots());
+        let free = |slot: &crate::model::LocalSlot| match slot.values {
+            LocalValues::Continuous { free, .. } => free,
+            LocalValues::Discrete { .. } => 0,
+        };
+        let fits = units.globals.iter().map(Vec::len).eq(globals.iter().map(|g| g.free.len()))
+            && units.locals.iter().map(Vec::len).eq(locals.iter().map(free));
+        let links = units.globals.iter().chain(&units.locals).flatten();
+        let good = |unit: &Unit| unit.centre.is_finite() && unit.scale > 0.0 && unit.scale.is_finite();
+        if !fits || !links.clone().all(Link::is_valid) || !units.columns.iter().flatten().all(good) {
+            return Err("its units are not those of the model".to_owned());
+        }
+        Ok(units)
+    }
+}
+
+/// The numbers of one column: for each component, and whether they are read as they are.
+struct Gathered {
+    components: Vec<Vec<f64>>,
+    /// Whether they are real numbers. Pixels are standardised as a whole by the layers that read them.
+    real: bool,
+    pixels: bool,
+}
+
+impl Gathered {
+    fn units(self) -> Vec<Unit> {
+        let large = self.components.iter().flatten().any(|x| x.abs() > LARGE);
+        let plain = self.pixels || !(self.real || large);
+        let unit = |mut values: Vec<f64>| if plain { Unit::PLAIN } else { Unit::fit(&mut values) };
+        self.components.into_iter().map(unit).collect()
+    }
+}
+
+fn add(to: &mut Vec<f64>, x: f64) {
+    if to.len() < MOST && x.is_finite() {
+        to.push(x);
+    }
+}
+
+/// Adds the numbers of a frame to those of other frames of the same model; `at` is the next column.
+fn collect(frame: &Frame<'_>, at: &mut usize, to: &mut Vec<Gathered>) {
+    for column in &frame.columns {
+        if to.len() == *at {
+            let (real, pixels) = (matches!(column.values, Values::Real(_)), matches!(column.values, Values::Pixels(_)));
+            to.push(Gathered { components: vec![Vec::new(); if pixels { 0 } else { column.width }], real, pixels });
+        }
+        let gathered = &mut to[*at];
+        *at += 1;
+        if gathered.pixels {
+            continue;
+        }
+        for i in 0..column.values.len() {
+            add(&mut gathered.components[i % column.width], column.values.get(i));
+        }
+    }
+    frame.plates.iter().for_each(|plate| collect(plate, at, to));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::estimators::encode::DataEncoder;
+    use crate::estimators::hierarchy::Hierarchy;
+    use crate::prelude::*;
+
+    crate::model! {
+        /// The same model in any unit, and with any zero.
+        Moved {
+            param zero: f64 = 0.0;
+            param unit: f64 = 1.0;
+            global centre ~ Normal(zero, 3.0 * unit);
+            global width ~ Gamma(2.0, 1.0 / unit);
+            global peak ~ Cauchy(zero, unit);
+            observe first ~ Normal(centre, unit);
+            plate events(1..=30) {
+                local inner ~ Normal(centre, width);
+                given way: bool ~ Bernoulli(0.5);
+                observe x ~ Normal(inner, unit);
+                plate hits(1..=5) {
+                    observe y ~ Cauchy(inner, unit);
+                }
+            }
+        }
+    }
+
+    fn units_of(model: &Moved) -> Units {
+        let simulate = model.simulate(1);
+        let fixed = simulate.any().fixed().unwrap();
+        Units::of(model, &fixed).unwrap()
+    }
+
+    /// All that networks read of 50 simulations.
+    fn read(model: &Moved) -> Vec<f64> {
+        let units = units_of(model);
+        let text = units.to_text();
+        assert_eq!(Units::from_text(model, &text).unwrap(), units);
+        let encoder = DataEncoder::new(&model.specification(), &units);
+        let hierarchy = Hierarchy::new(model, true, units);
+        let mut batch = encoder.batch();
+        let mut all: Vec<f32> = Vec::new();
+        for simulation in model.simulate(50).seed(7).run().unwrap() {
+            encoder.push(&DataSet::frame(&simulation.data), &mut batch);
+            let latents = hierarchy.latents(model, &simulation);
+            all.extend(latents.globals);
+            latents.plates.iter().for_each(|plate| all.extend(&plate.numbers));
+        }
+        all.extend(&batch.globals);
+        all.extend(&batch.plates[0].features);
+        all.extend(&batch.plates[0].children[0].features);
+        all.into_iter().map(f64::from).collect()
+    }
+
+    /// What reaches a network does not depend on where the zero of a scale is, nor on its unit.
+    #[test]
+    fn zero_and_unit_do_not_matter() {
+        let plain = read(&Moved { zero: 0.0, unit: 1.0 });
+        assert!(plain.len() > 2000 && plain.iter().all(|x| x.is_finite()));
+        for (zero, unit) in [(1e7, 1.0), (-1e7, 1.0), (0.0, 1e-9), (0.0, 1e9), (1e-2, 1e-9)] {
+            let moved = read(&Moved { zero, unit });
+            for (at, (a, b)) in plain.iter().zip(&moved).enumerate() {
+                assert!((a - b).abs() < 1e-6 * a.abs().max(1.0), "{at} at {zero}, {unit}: {a}, {b}");
+            }
+        }
+    }
+
+    #[test]
+    fn files_with_units_that_cannot_be_are_refused() {
+        let model = Moved { zero: 0.0, unit: 1.0 };
+        let units = units_of(&model);
+        let text = units.to_text();
+        for (from, to) in [("\"scale\":1.0", "\"scale\":0.0"), ("\"scale\":1.0", "\"scale\":1e999"), ("[", "{")] {
+            assert!(text.contains(from), "{text}");
+            assert!(Units::from_text(&model, &text.replacen(from, to, 1)).is_err(), "{to}");
+        }
+    }
+}
