@@ -1,7 +1,7 @@
 //! The units in which networks read data and latent variables.
 //!
 //! Networks compute in f32, which holds seven digits. What they read is therefore centred and scaled in f64, by the
-//! median and the quartiles of some simulations of the prior: a time of 2459000.25 days, known to a hundredth of a day,
+//! median and the quartiles of some simulations of the prior (see [`Link`]): a time of 2459000.25 days, known to a hundredth of a day,
 //! is read as well as one of 0.25.
 
 use std::borrow::Borrow;
@@ -25,23 +25,39 @@ const MOST: usize = 20_000;
 /// Counts up to this one are read as they are, exactly.
 const LARGE: f64 = (1 << 22) as f64;
 
-/// The unit of a number of the data: it is read as (x - centre) / scale.
+/// The unit of a number of the data: as it is, or the link of it or of the logarithm of a large count.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Unit {
-    centre: f64,
-    scale: f64,
+pub(super) enum Unit {
+    /// Read as it is.
+    Plain,
+    /// Read as a real number, or as ln(1 + x) of one.
+    Linked {
+        /// Whether the logarithm is read.
+        log: bool,
+        /// The link of it.
+        link: Link,
+    },
 }
 
 impl Unit {
-    const PLAIN: Unit = Unit { centre: 0.0, scale: 1.0 };
-
     #[inline]
     pub(super) fn read(self, x: f64) -> f32 {
-        ((x - self.centre) / self.scale) as f32
+        match self {
+            Self::Plain => x as f32,
+            Self::Linked { log: false, link } => link.forward(x) as f32,
+            Self::Linked { log: true, link } => link.forward(x.ln_1p()) as f32,
+        }
     }
 
-    fn fit(values: &mut [f64]) -> Self {
-        spread(values).map_or(Self::PLAIN, |(centre, scale)| Self { centre, scale })
+    fn fit(mut values: Vec<f64>, log: bool) -> Self {
+        if log {
+            values.iter_mut().for_each(|x| *x = x.ln_1p());
+        }
+        Self::Linked { log, link: Link::fit(false, &mut values) }
+    }
+
+    fn is_valid(&self) -> bool {
+        matches!(self, Self::Plain) || matches!(self, Self::Linked { link, .. } if link.is_valid())
     }
 }
 
@@ -185,8 +201,7 @@ impl Units {
         let fits = units.globals.iter().map(Vec::len).eq(globals.iter().map(|g| g.free.len()))
             && units.locals.iter().map(Vec::len).eq(locals.iter().map(free));
         let links = units.globals.iter().chain(&units.locals).flatten();
-        let good = |unit: &Unit| unit.centre.is_finite() && unit.scale > 0.0 && unit.scale.is_finite();
-        if !fits || !links.clone().all(Link::is_valid) || !units.columns.iter().flatten().all(good) {
+        if !fits || !links.clone().all(Link::is_valid) || !units.columns.iter().flatten().all(Unit::is_valid) {
             return Err("its units are not those of the model".to_owned());
         }
         Ok(units)
@@ -205,7 +220,8 @@ impl Gathered {
     fn units(self) -> Vec<Unit> {
         let large = self.components.iter().flatten().any(|x| x.abs() > LARGE);
         let plain = self.pixels || !(self.real || large);
-        let unit = |mut values: Vec<f64>| if plain { Unit::PLAIN } else { Unit::fit(&mut values) };
+        // A rate is known to a share of itself, so that large counts are read by their logarithm.
+        let unit = |values: Vec<f64>| if plain { Unit::Plain } else { Unit::fit(values, !self.real) };
         self.components.into_iter().map(unit).collect()
     }
 }
