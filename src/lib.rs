@@ -132,7 +132,7 @@ pub mod __private {
     pub use crate::io::{array, arrays, image, images, read_csv, write_csv};
     pub use crate::model::{
         AsNumbers, Column, DataError, DataSet, Derived, Frame, LocalSet, Name, Place, Plan, Scratch, SimulateError,
-        Simulation, Slot, Stream, Walk, draw, draw_index, walk,
+        Simulation, Slot, Stream, Walk, draw, draw_index, output, walk,
     };
     pub use serde;
 }

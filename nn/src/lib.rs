@@ -84,6 +84,7 @@
 //! | `plate_layers.rs`, `trunk.rs`, `layout.rs` | the layers that read plates, those that read data sets, and all together |
 //! | `head.rs`, `prediction.rs` | families of distributions: what a network says |
 //! | `mixture.rs`, `flow.rs`, `spline.rs` | mixtures of Gaussians, normalising flows, and the maps that these are made of |
+//! | `held_out.rs` | calibration on data sets that were not trained on |
 //! | `ratio/` | likelihood-to-evidence ratios |
 //! | `network/` | the network, and prediction |
 //! | `train/`, `optimise.rs` | simulate, differentiate, update |
@@ -104,6 +105,7 @@ mod flow;
 mod gradients;
 mod graph;
 mod head;
+mod held_out;
 mod kernels;
 mod layout;
 mod mixture;
@@ -140,6 +142,7 @@ pub use batch::{Batch, Rows};
 pub use element_network::{ElementNetworkShape, ElementNetworks, UserNetwork};
 pub use error::{Error, TrainError};
 pub use flow::Flow;
+pub use held_out::HeldOut;
 pub use mixture::{Component, GaussianMixture};
 pub use network::{Network, Sums};
 pub use output::{Family, Output};

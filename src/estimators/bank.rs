@@ -16,13 +16,13 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::epochs::in_epochs;
 use super::file::{FINGERPRINT, MODEL, UNITS};
 use super::hierarchy::{EncodedData, Hierarchy, Latents, PlateLatents};
 use super::local_task::Task;
 use super::units::{self, Target, Units};
 use super::{BankError, InferenceError};
-use crate::files::atomic_write;
-use crate::model::{AnyData, AnyModel, AnySimulation, Model};
+use crate::model::{AnyData, AnyModel, AnySimulation, Model, Skipped};
 use crate::nn::{
     self, Batch, Numbers, PILOT, Packed, Settings, TrainingSource, VALIDATION, load_numbers, save_numbers, take,
 };
@@ -87,6 +87,8 @@ pub(super) struct AnyBank {
     simulation: String,
     sizes: Vec<(String, usize)>,
     covariates: Option<Arc<dyn AnyData>>,
+    /// The simulations that could not be drawn, when the bank was filled.
+    skipped: Arc<Skipped>,
 }
 
 /// Some data sets with the latent variables that they were drawn from.
@@ -169,6 +171,7 @@ impl AnySimulate<'_> {
             sets,
             shards,
             simulation,
+            skipped: fixed.skipped.clone(),
         })
     }
 
@@ -176,22 +179,17 @@ impl AnySimulate<'_> {
     /// too.
     fn units(&self, folder: &Path, fixed: &Fixed<'_>) -> Result<(Units, Vec<Box<dyn AnySimulation>>), InferenceError> {
         let (model, path) = (self.source.model, folder.join("units.json"));
-        match std::fs::read_to_string(&path) {
-            Ok(text) => match Units::from_text(model, &text) {
-                Ok(units) => return Ok((units, Vec::new())),
-                Err(reason) => return Err(BankError::DamagedShard { path, reason }.into()),
-            },
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => return Err(nn::Error::Io { action: "read", path, source: error }.into()),
+        let identity = format!("{}, {}", model.specification().fingerprint(), self.describe());
+        if let Some(units) = Units::of_file(model, &path, &identity)? {
+            return Ok((units, Vec::new()));
         }
         let first = (0..self.sets.min(units::SIMULATIONS)).into_par_iter().map(|i| self.draw(fixed, i));
         let first = first.collect::<Result<Vec<_>, _>>()?;
         let units = Units::of_simulations(model, &first);
-        atomic_write(&path, units.to_text().as_bytes()).map_err(|source| nn::Error::Io {
-            action: "write",
-            path,
-            source,
-        })?;
+        // The units of other simulations stay with their shards, of which the error is about to tell.
+        if !path.exists() || !folder.join("00000.safetensors").exists() {
+            units.write(&path, &identity)?;
+        }
         Ok((units, first))
     }
 }
@@ -318,6 +316,11 @@ impl AnyBank {
     /// Returns the data that covariates were taken from.
     pub(super) fn covariates(&self) -> Option<&dyn AnyData> {
         self.covariates.as_deref()
+    }
+
+    /// Returns the simulations that could not be drawn.
+    pub(super) fn skipped(&self) -> &Skipped {
+        &self.skipped
     }
 
     /// Returns the units of its numbers.
@@ -492,32 +495,6 @@ impl TrainingSource for BankElements<'_> {
     }
 }
 
-/// Returns which of `length` items comes at `position`: every epoch visits each once, in an order that the epoch and
-/// `seed` select.
-fn in_epochs(position: u64, length: usize, seed: u64) -> usize {
-    let (epoch, at) = (position / length as u64, position % length as u64);
-    shuffled(at, length as u64, seed ^ epoch.wrapping_mul(0x9e37_79b9_7f4a_7c15)) as usize
-}
-
-/// Returns the place of `at` in a permutation of 0..`length` that `key` selects: a Feistel network over the next power
-/// of 4, applied until the result is below `length`.
-fn shuffled(mut at: u64, length: u64, key: u64) -> u64 {
-    let half = (64 - (length.max(2) - 1).leading_zeros()).div_ceil(2);
-    let mask = (1u64 << half) - 1;
-    loop {
-        let (mut left, mut right) = (at >> half, at & mask);
-        for round in 0..4u64 {
-            let mixed =
-                (right ^ key.rotate_left(round as u32 * 16)).wrapping_add(round).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            (left, right) = (right, left ^ ((mixed ^ (mixed >> 32)) & mask));
-        }
-        at = (left << half) | right;
-        if at < length {
-            return at;
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -614,7 +591,7 @@ mod tests {
         assert!(matches!(error, InferenceError::Bank(BankError::OtherFormat { .. })), "{error}");
         assert!(
             error.to_string().contains("00000.safetensors")
-                && error.to_string().contains("format 1, and this version of hierarch reads format 2")
+                && error.to_string().contains("format 1, and this version of hierarch reads format 3")
         );
     }
 

@@ -126,6 +126,7 @@ impl AnyEventRatio {
         let settings = settings(&setup.network, &setup.training, &context, Some(output))?;
         let fixed = fixed.without_elements();
         let empty = model.draw(&fixed, &mut stream(0, 0))?;
+        let skipped = fixed.skipped.clone();
         let fixed = fixed.with_single_element(&model.specification(), plate);
         let training = Training {
             of: format!(
@@ -138,6 +139,8 @@ impl AnyEventRatio {
             known: None,
             images: None,
             checkpoint: setup.checkpoint.as_deref(),
+            names: Vec::new(),
+            skipped: Some(&skipped),
         };
         let source = Single { model, fixed, elements: &elements, seed: settings.seed };
         let network = training.fit(&shape, &source, &simulated.describe())?;

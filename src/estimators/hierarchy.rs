@@ -179,6 +179,26 @@ impl Hierarchy {
         self.plates.iter().map(|plate| &plate.references)
     }
 
+    /// Says which locals the posterior takes as independent of each other though they are not; `None` if there are none.
+    pub(super) fn crossed(&self) -> Option<String> {
+        let has_locals = |plate: usize| self.plates[plate].numbers() + self.plates[plate].discrete.len() > 0;
+        self.plates.iter().find_map(|rows| {
+            let mut named: Vec<usize> = rows.references.iter().map(|r| r.1).filter(|plate| has_locals(*plate)).collect();
+            named.sort_unstable();
+            named.dedup();
+            let names: Vec<String> = named.iter().map(|plate| format!("`{}`", self.plates[*plate].name)).collect();
+            (self.context && names.len() > 1).then(|| {
+                format!(
+                    "elements of {} are joined by `{}`, so that their locals depend on each other; this posterior takes them \
+                     as independent given the globals, so that their correlations are missing and their widths may be wrong: \
+                     sample with `nuts()`",
+                    names.join(" and "),
+                    rows.name
+                )
+            })
+        })
+    }
+
     /// Returns the continuous locals of plates inside a plate with discrete ones.
     pub(super) fn below_discrete(&self) -> impl Iterator<Item = usize> + '_ {
         let below = |own: &&PlateParts| {

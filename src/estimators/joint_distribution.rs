@@ -65,6 +65,10 @@ impl AnyJointPosterior {
         Ok(Self { of, data, parts, ranges, globals, points: OnceLock::new() })
     }
 
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        self.of.warnings()
+    }
+
     pub(crate) fn names(&self) -> Vec<String> {
         let hierarchy = &self.of.hierarchy;
         let mut names = self.continuous_names();

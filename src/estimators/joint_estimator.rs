@@ -135,7 +135,7 @@ impl AnyJointEstimator {
             let name = local.task.name(&self.hierarchy);
             doubts(&local.network).into_iter().map(move |doubt| format!("the locals of `{name}`: {doubt}"))
         });
-        globals.chain(locals).collect()
+        globals.chain(locals).chain(self.hierarchy.crossed()).collect()
     }
 
     pub(crate) fn save(&self, folder: &Path) -> Result<(), InferenceError> {
@@ -191,6 +191,10 @@ impl AnyJointEstimator {
         let globals = with_globals.then(read).transpose()?.map(Arc::new);
         if networks.is_empty() {
             return Err(RequestError::NoLocals.into());
+        }
+        if globals.as_ref().is_some_and(|globals| *globals.units() != hierarchy.units) {
+            let what = "its numbers are in other units than those of the files beside it".to_owned();
+            return Err(FileError::NotAPosterior { path, what }.into());
         }
         Ok(Self { model: model.any_clone(), hierarchy, globals, networks, sizes })
     }

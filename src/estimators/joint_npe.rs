@@ -240,6 +240,8 @@ impl AnyJointNpe<'_> {
             .find(|network| network.reads_images(plates, &layers.images, layers.activation));
         npe.setup.checkpoint = self.checkpoint("globals");
         npe.mirrors = self.mirrors.clone();
+        // The networks for the locals read draws of the globals as this one gives them.
+        npe.units = Some(hierarchy.units.clone());
         npe.train(budget)
     }
 
@@ -273,6 +275,8 @@ impl AnyJointNpe<'_> {
             known: task.discrete.map(|_| task.known(hierarchy)),
             images: None,
             checkpoint: checkpoint.as_deref(),
+            names: task.names(hierarchy),
+            skipped: Some(self.bank.map_or(&*fixed.skipped, AnyBank::skipped)),
         };
         if let Some(source) = of_bank.map(|elements| elements.for_training(&settings)) {
             return training.fit(&shape, &source, &source.simulation());

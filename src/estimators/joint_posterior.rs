@@ -137,6 +137,11 @@ impl<M: Model> Inferred for JointPosterior<M> {
     fn names(&self) -> Vec<String> {
         self.any.names()
     }
+
+    /// Returns those of the estimator: what speaks against all its posteriors.
+    fn warnings(&self) -> Vec<String> {
+        self.any.warnings()
+    }
 }
 
 impl<M: Model> Proposal for JointPosterior<M> {
@@ -151,6 +156,7 @@ impl<M: Model> Proposal for JointPosterior<M> {
 
 impl<M: Model> std::fmt::Display for JointPosterior<M> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.any.representative().summary().fmt(f)
+        self.any.representative().summary().fmt(f)?;
+        self.any.warnings().iter().try_for_each(|warning| write!(f, "\nwarning: {warning}"))
     }
 }

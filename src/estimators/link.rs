@@ -10,7 +10,6 @@ use std::f64::consts::{PI, SQRT_2};
 use serde::{Deserialize, Serialize};
 use statrs::function::erf::erfc_inv;
 
-use super::units::spread;
 use crate::autodiff::Real;
 use crate::distributions::LN_SQRT_2_PI;
 use crate::draws::diagnostics::quantile;
@@ -107,6 +106,19 @@ impl Link {
         };
         log_slope - self.scale.ln()
     }
+}
+
+/// Returns the median of numbers and their scale, the sd of a normal distribution with the same quartiles (or, if these
+/// are equal, with the same quantiles further out); sorts the numbers. `None` if there are none.
+fn spread(values: &mut [f64]) -> Option<(f64, f64)> {
+    if values.is_empty() {
+        return None;
+    }
+    values.sort_unstable_by(f64::total_cmp);
+    let centre = quantile(values, 0.5);
+    let widths = [(0.25, 1.349), (0.05, 3.29), (0.005, 5.15), (0.0, 6.0)];
+    let scales = widths.map(|(p, normal)| (quantile(values, 1.0 - p) - quantile(values, p)) / normal);
+    Some((centre, scales.into_iter().find(|scale| *scale > 0.0 && scale.is_finite()).unwrap_or(1.0)))
 }
 
 /// Returns the number of the standard normal distribution with the probability `tail` beyond it, on the side of `sign`. A

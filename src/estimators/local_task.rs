@@ -3,6 +3,7 @@
 use rand::RngExt;
 
 use super::hierarchy::{EncodedData, Hierarchy, Latents, PlateLatents};
+use super::link::Link;
 use crate::model::AnyModel;
 use crate::nn::{Batch, Network, TrainingSource};
 use crate::simulate::{Fixed, SimulateError, stream};
@@ -86,6 +87,17 @@ impl Task {
         let discrete = hierarchy.plates[self.plate].discrete.len();
         to.extend_from_slice(&own.numbers[at * numbers..(at + 1) * numbers]);
         to.extend_from_slice(&own.categories[at * discrete..][..before]);
+    }
+
+    /// Returns the names of the numbers that the network infers; none if it infers a category.
+    pub(super) fn names(self, hierarchy: &Hierarchy) -> Vec<String> {
+        let plate = &hierarchy.plates[self.plate];
+        let of = |(slot, links): &(usize, Vec<Link>)| {
+            let name = &hierarchy.slots[*slot].name;
+            let named = |c| if links.len() == 1 { name.clone() } else { format!("{name}[{c}]") };
+            (0..links.len()).map(named).collect::<Vec<_>>()
+        };
+        if self.discrete.is_some() { Vec::new() } else { plate.continuous.iter().flat_map(of).collect() }
     }
 
     /// Adds to `to` the element's own locals that the network infers.

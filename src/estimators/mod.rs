@@ -5,6 +5,7 @@ mod config;
 mod data_summary;
 mod element_networks;
 mod encode;
+mod epochs;
 mod error;
 mod event_ratio;
 mod extension;

@@ -63,6 +63,8 @@ pub(super) struct AnyNpe<'a> {
     pub(super) output: Option<Output>,
     pub(super) bank: Option<&'a AnyBank>,
     pub(super) mirrors: Vec<Mirror>,
+    /// The units of its numbers, if they are not those of its own simulations.
+    pub(super) units: Option<Units>,
     /// A network that reads the same images: the image layers of this one start from its layers.
     pub(super) images: Option<&'a Network>,
     members: usize,
@@ -77,6 +79,7 @@ impl<'a> AnyNpe<'a> {
             output: None,
             bank: None,
             mirrors: Vec::new(),
+            units: None,
             images: None,
             members: 1,
         }
@@ -152,9 +155,10 @@ impl AnyNpe<'_> {
     pub(super) fn train(self, budget: Budget) -> Result<AnyPosteriorEstimator, InferenceError> {
         let model = self.source.model;
         let targets = self.targets()?;
-        let units = match self.bank {
-            Some(bank) => bank.units().clone(),
-            None => Units::of(model, &self.source.fixed()?)?,
+        let units = match (&self.units, self.bank) {
+            (Some(units), _) => units.clone(),
+            (None, Some(bank)) => bank.units().clone(),
+            (None, None) => Units::of(model, &self.source.fixed()?)?,
         };
         let targets = units.targets(model, targets);
         let encoder = DataEncoder::new(&model.specification(), &units);
@@ -200,6 +204,7 @@ impl AnyNpe<'_> {
         });
         let specification = self.source.model.specification();
         let flips = Flip::of_sets(&self.mirrors, &specification, encoder)?;
+        let fixed = self.source.fixed()?;
         let training = Training {
             of: format!("{:?} ({}), {names:?}", self.source.model, specification.fingerprint()),
             settings,
@@ -208,12 +213,13 @@ impl AnyNpe<'_> {
             known: None,
             images: self.images,
             checkpoint: checkpoint.as_deref(),
+            names: targets.iter().flat_map(|t| t.components.iter().take(t.free.len())).cloned().collect(),
+            skipped: Some(self.bank.map_or(&*fixed.skipped, AnyBank::skipped)),
         };
         if let Some(bank) = self.bank {
             let source = bank.source(self.source.model, targets, settings)?;
             return training.fit(shape, &source, &bank.simulation());
         }
-        let fixed = self.source.fixed()?;
         let source = Simulations { model: self.source.model, fixed: &fixed, encoder, targets, seed: settings.seed };
         training.fit(shape, &source, &format!("fresh simulations, {}", self.source.describe()))
     }

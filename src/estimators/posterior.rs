@@ -33,6 +33,8 @@ pub(crate) struct AnyPosterior {
     targets: Arc<[Target]>,
     /// The distribution over the numbers that a network infers, target after target.
     pub(super) estimate: Prediction,
+    /// What speaks against the estimator that it is of.
+    doubts: Arc<[String]>,
     points: OnceLock<Draws>,
 }
 
@@ -110,8 +112,13 @@ impl<M: Model> Posterior<M> {
 }
 
 impl AnyPosterior {
-    pub(super) fn new(model: Arc<dyn AnyModel>, targets: Arc<[Target]>, estimate: Prediction) -> Self {
-        Self { model, targets, estimate, points: OnceLock::new() }
+    pub(super) fn new(
+        model: Arc<dyn AnyModel>,
+        targets: Arc<[Target]>,
+        estimate: Prediction,
+        doubts: Arc<[String]>,
+    ) -> Self {
+        Self { model, targets, estimate, doubts, points: OnceLock::new() }
     }
 
     pub(crate) fn names(&self) -> Vec<&str> {
@@ -211,6 +218,11 @@ impl<M: Model> Inferred for Posterior<M> {
     fn thinned(&self, count: usize) -> Vec<Vec<f64>> {
         self.any.sample(count, 0)
     }
+
+    /// Returns those of the estimator: what speaks against all its posteriors.
+    fn warnings(&self) -> Vec<String> {
+        self.any.doubts.to_vec()
+    }
 }
 
 /// For a model without continuous locals, and a posterior of all its globals.
@@ -251,6 +263,7 @@ impl<M: Model> Proposal for Posterior<M> {
 
 impl<M: Model> std::fmt::Display for Posterior<M> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.any.points().summary().fmt(f)
+        self.any.points().summary().fmt(f)?;
+        self.any.doubts.iter().try_for_each(|warning| write!(f, "\nwarning: {warning}"))
     }
 }

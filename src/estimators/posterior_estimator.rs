@@ -39,6 +39,8 @@ pub(crate) struct AnyPosteriorEstimator {
     any_size: bool,
     /// The fingerprint of the networks' weights.
     fingerprint: String,
+    /// Warnings about the trainings.
+    doubts: Arc<[String]>,
 }
 
 /// The most by which a validation loss may rise without a warning, in nats.
@@ -222,8 +224,8 @@ impl AnyPosteriorEstimator {
     ) -> Self {
         let specification = Arc::new(model.specification());
         let fingerprint = networks.iter().map(Network::fingerprint).collect::<Vec<_>>().join("-");
-        let targets = targets.into();
-        Self { model, specification, networks, encoder, units, targets, sizes, any_size: false, fingerprint }
+        let (targets, doubts) = (targets.into(), networks.iter().flat_map(doubts).collect());
+        Self { model, specification, networks, encoder, units, targets, sizes, any_size: false, fingerprint, doubts }
     }
 
     pub(crate) fn condition(&self, data: &dyn AnyData) -> Result<AnyPosterior, InferenceError> {
@@ -287,6 +289,10 @@ impl AnyPosteriorEstimator {
         &self.sizes
     }
 
+    pub(super) fn units(&self) -> &Units {
+        &self.units
+    }
+
     pub(super) fn targets(&self) -> Arc<[Target]> {
         self.targets.clone()
     }
@@ -309,7 +315,7 @@ impl AnyPosteriorEstimator {
     ) -> Result<AnyPosterior, InferenceError> {
         let mut estimates = estimates.collect::<Result<Vec<_>, _>>()?;
         let estimate = if estimates.len() == 1 { estimates.swap_remove(0) } else { Prediction::Ensemble(estimates) };
-        Ok(AnyPosterior::new(self.model.clone(), self.targets.clone(), estimate))
+        Ok(AnyPosterior::new(self.model.clone(), self.targets.clone(), estimate, self.doubts.clone()))
     }
 
     pub(crate) fn history(&self) -> &[TrainingRecord] {
@@ -317,7 +323,7 @@ impl AnyPosteriorEstimator {
     }
 
     pub(crate) fn warnings(&self) -> Vec<String> {
-        self.networks.iter().flat_map(doubts).collect()
+        self.doubts.to_vec()
     }
 
     pub(crate) fn model(&self) -> &Arc<dyn AnyModel> {
@@ -390,7 +396,8 @@ impl AnyPosteriorEstimator {
 
 /// Returns warnings about the training of a network.
 pub(super) fn doubts(network: &Network) -> Vec<String> {
-    overfitting(network).into_iter().chain(resumed_elsewhere(network)).collect()
+    let remarks = network.remarks().iter().cloned();
+    overfitting(network).into_iter().chain(resumed_elsewhere(network)).chain(remarks).collect()
 }
 
 /// Returns a warning if the loss of a network on held-out simulations has risen; `None` if it has not.

@@ -161,8 +161,7 @@ impl<M: Model> RatioEstimator<M> {
     /// Data that do not fit the model; data that the network finds impossible at all draws of the prior.
     pub fn condition(&self, data: &M::Data) -> Result<RatioPosterior<M>, InferenceError> {
         let trained = self.trained.any();
-        AnyRatioPosterior::new(trained.model().clone(), trained.targets(), trained.ratio(data)?, data)
-            .map(RatioPosterior::of)
+        AnyRatioPosterior::new(trained, trained.ratio(data)?, data).map(RatioPosterior::of)
     }
 
     /// Returns the records of the training. The losses are those of telling data sets apart, in nats.
@@ -235,16 +234,18 @@ struct AnyRatioPosterior {
     log_evidence: f64,
     /// A simulation without elements.
     empty: Box<dyn AnySimulation>,
+    /// What speaks against the estimator that it is of.
+    doubts: Vec<String>,
 }
 
 impl AnyRatioPosterior {
     /// Makes the posterior and draws of the prior, which have the ratios as weights.
     fn new(
-        model: Arc<dyn AnyModel>,
-        targets: Arc<[Target]>,
+        trained: &AnyPosteriorEstimator,
         ratio: Ratio,
         data: &dyn AnyData,
     ) -> Result<(Self, AnyWeightedDraws), InferenceError> {
+        let (model, targets) = (trained.model().clone(), trained.targets());
         // Globals do not depend on covariates, but a draw needs values for those outside plates.
         let fixed = Fixed::new(&model.specification(), &[], None, Some((data, false)))?.without_elements();
         let draw = |i: u64| model.draw(&fixed, &mut stream(0, i));
@@ -266,7 +267,7 @@ impl AnyRatioPosterior {
         let weighted = AnyWeightedDraws::new(names, values, q, ratio.log_ratios(0, &points))?;
         let empty = draw(0)?;
         let log_evidence = weighted.log_evidence();
-        Ok((Self { model, targets, ratio, log_evidence, empty }, weighted))
+        Ok((Self { model, targets, ratio, log_evidence, empty, doubts: trained.warnings() }, weighted))
     }
 
     fn log_ratio(&self, globals: &dyn AnyGlobals) -> f64 {
@@ -339,13 +340,14 @@ impl<M: Model> Inferred for RatioPosterior<M> {
     }
 
     fn warnings(&self) -> Vec<String> {
-        self.weighted.warnings()
+        [&self.any.doubts[..], &self.weighted.warnings()].concat()
     }
 }
 
 impl<M: Model> std::fmt::Display for RatioPosterior<M> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.weighted.fmt(f)
+        self.weighted.fmt(f)?;
+        self.any.doubts.iter().try_for_each(|warning| writeln!(f, "warning: {warning}"))
     }
 }
 

@@ -155,9 +155,11 @@ impl AnyTraining<'_> {
             known: None,
             images: None,
             checkpoint: self.setup.checkpoint.as_deref(),
+            names: Vec::new(),
+            skipped: Some(&data.skipped),
         };
         let globals = data.clone().without_elements();
-        let source = Hypotheses { training: &self, slot: &slot, encoder: &encoder, globals, data };
+        let source = Hypotheses { training: &self, slot: &slot, encoder: &encoder, globals, data: data.clone() };
         let simulations =
             format!("hypotheses {:?}, delta {:?}, {}", self.hypotheses, self.delta, self.source.describe());
         let network = training.fit(&shape, &source, &simulations)?;

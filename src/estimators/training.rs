@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use super::mirror::{Flip, Mirrored};
 use super::{FileError, InferenceError};
-use crate::nn::{Network, Settings, Shape, Trainer, TrainingSource, UserNetwork};
+use crate::model::Skipped;
+use crate::nn::{HeldOut, Network, Settings, Shape, Trainer, TrainingSource, UserNetwork};
 use crate::progress::Progress;
 use crate::simulate::SimulateError;
 
@@ -29,6 +30,33 @@ pub(super) struct Training<'a> {
     pub(super) images: Option<&'a Network>,
     /// The file of the training's checkpoint.
     pub(super) checkpoint: Option<&'a Path>,
+    /// The names of the targets, number by number.
+    pub(super) names: Vec<String>,
+    /// The simulations that could not be drawn.
+    pub(super) skipped: Option<&'a Skipped>,
+}
+
+/// A posterior that is further off on held-out simulations, in its own standard deviations, or whose width is wrong by more,
+/// is reported, if chance would do that with a smaller probability than this one.
+const OFFSET: f64 = 0.2;
+const WIDTH: f64 = 0.1;
+const CHANCE: f64 = 1e-4;
+
+/// Says how the posterior of `name`, one of `numbers`, is miscalibrated on held-out simulations; `None` if it is not.
+fn miscalibrated(name: &str, found: &HeldOut, numbers: usize) -> Option<String> {
+    let HeldOut { offset, spread, p } = *found;
+    if p * numbers as f64 > CHANCE || (offset.abs() < OFFSET && (spread - 1.0).abs() < WIDTH) {
+        return None;
+    }
+    let width = if spread > 1.0 { ("narrow", spread) } else { ("wide", spread.recip()) };
+    Some(format!(
+        "on held-out simulations the posterior of `{name}` is too {} by a factor of {:.2}, and {:.2} of its sds too {} \
+         (p = {p:.0e}): do not trust it before it is trained longer",
+        width.0,
+        width.1,
+        offset.abs(),
+        if offset > 0.0 { "low" } else { "high" }
+    ))
 }
 
 impl Training<'_> {
@@ -79,6 +107,15 @@ impl Training<'_> {
                 saved = Instant::now();
             }
         }
-        Ok(trainer.finish())
+        let (mut network, check) = trainer.finish_checked()?;
+        for (name, found) in self.names.iter().zip(&check) {
+            if let Some(remark) = miscalibrated(name, found, check.len()) {
+                network.remark(remark);
+            }
+        }
+        if let Some(remark) = self.skipped.and_then(Skipped::describe) {
+            network.remark(remark);
+        }
+        Ok(network)
     }
 }

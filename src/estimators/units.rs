@@ -5,15 +5,19 @@
 //! is read as well as one of 0.25.
 
 use std::borrow::Borrow;
+use std::io::ErrorKind;
 use std::ops::Deref;
+use std::path::Path;
 use std::sync::Arc;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::link::Link;
-use crate::draws::diagnostics::quantile;
+use super::{BankError, InferenceError};
+use crate::files::atomic_write;
 use crate::model::{AnyModel, AnySimulation, Frame, GlobalSlot, LocalValues, Values, local_ranges};
+use crate::nn;
 use crate::simulate::{Fixed, SimulateError, stream};
 
 /// The number of simulations that units are taken from.
@@ -59,19 +63,6 @@ impl Unit {
     fn is_valid(&self) -> bool {
         matches!(self, Self::Plain) || matches!(self, Self::Linked { link, .. } if link.is_valid())
     }
-}
-
-/// Returns the median of numbers and their scale, the sd of a normal distribution with the same quartiles (or, if these
-/// are equal, with the same quantiles further out); sorts the numbers. `None` if there are none.
-pub(super) fn spread(values: &mut [f64]) -> Option<(f64, f64)> {
-    if values.is_empty() {
-        return None;
-    }
-    values.sort_unstable_by(f64::total_cmp);
-    let centre = quantile(values, 0.5);
-    let widths = [(0.25, 1.349), (0.05, 3.29), (0.005, 5.15), (0.0, 6.0)];
-    let scales = widths.map(|(p, normal)| (quantile(values, 1.0 - p) - quantile(values, p)) / normal);
-    Some((centre, scales.into_iter().find(|scale| *scale > 0.0 && scale.is_finite()).unwrap_or(1.0)))
 }
 
 /// A global, and the links of its unconstrained numbers.
@@ -183,6 +174,29 @@ impl Units {
     pub(super) fn columns(&self) -> impl Iterator<Item = Arc<[Unit]>> + '_ {
         // Without simulations there are no columns, and no data are read.
         self.columns.iter().map(|units| units.as_slice().into())
+    }
+
+    /// Reads the units of the simulations that `identity` identifies from a file that [`write`](Units::write) has written;
+    /// `None` if there is no file, or it is of other simulations: their shards say of which.
+    pub(super) fn of_file(model: &dyn AnyModel, path: &Path, identity: &str) -> Result<Option<Self>, InferenceError> {
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(nn::Error::Io { action: "read", path: path.to_owned(), source }.into()),
+        };
+        let damaged = |reason| BankError::DamagedShard { path: path.to_owned(), reason };
+        let (of, units): (String, String) = serde_json::from_str(&text).map_err(|error| damaged(error.to_string()))?;
+        if of != identity {
+            return Ok(None);
+        }
+        Ok(Some(Self::from_text(model, &units).map_err(damaged)?))
+    }
+
+    /// Writes the units of the simulations that `identity` identifies to a file, as a whole or not at all.
+    pub(super) fn write(&self, path: &Path, identity: &str) -> Result<(), InferenceError> {
+        let text = serde_json::json!((identity, self.to_text())).to_string();
+        let failed = |source| nn::Error::Io { action: "write", path: path.to_owned(), source };
+        Ok(atomic_write(path, text.as_bytes()).map_err(failed)?)
     }
 
     /// Returns the units as an entry of a file.
@@ -323,7 +337,7 @@ mod tests {
         let model = Moved { zero: 0.0, unit: 1.0 };
         let units = units_of(&model);
         let text = units.to_text();
-        for (from, to) in [("\"scale\":1.0", "\"scale\":0.0"), ("\"scale\":1.0", "\"scale\":1e999"), ("[", "{")] {
+        for (from, to) in [("\"scale\":", "\"scale\":-"), ("\"scale\":", "\"scale\":1e999,\"s\":"), ("[", "{")] {
             assert!(text.contains(from), "{text}");
             assert!(Units::from_text(&model, &text.replacen(from, to, 1)).is_err(), "{to}");
         }

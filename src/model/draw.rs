@@ -5,15 +5,61 @@ use rand::RngExt;
 use super::{SimulateError, Stream};
 use crate::distributions::Draw;
 
+/// What is drawn: a number, or an array of such.
+pub trait Drawn {
+    /// Returns a number that is infinite or NaN, if there is one.
+    fn not_finite(&self) -> Option<f64>;
+}
+
+macro_rules! real {
+    ($($number:ty),*) => {$(
+        impl Drawn for $number {
+            #[inline(always)]
+            fn not_finite(&self) -> Option<f64> {
+                (!self.is_finite()).then_some(f64::from(*self))
+            }
+        }
+    )*};
+}
+real!(f32, f64);
+
+macro_rules! whole {
+    ($($number:ty),*) => {$(
+        impl Drawn for $number {
+            #[inline(always)]
+            fn not_finite(&self) -> Option<f64> {
+                None
+            }
+        }
+    )*};
+}
+whole!(u64, usize, bool);
+
+impl<T: Drawn, const N: usize> Drawn for [T; N] {
+    #[inline(always)]
+    fn not_finite(&self) -> Option<f64> {
+        self.iter().find_map(Drawn::not_finite)
+    }
+}
+
 /// Draws a variable.
 ///
 /// # Errors
-/// A parameter of its distribution is not valid.
+/// A parameter of its distribution is not valid, or the draw is not finite: the first of the variables that go astray is
+/// named, and not one whose parameter it is.
 #[inline(always)]
-pub fn draw<D: Draw>(variable: &'static str, distribution: &D, rng: &mut Stream) -> Result<D::Value, SimulateError> {
-    match distribution.check() {
-        Ok(()) => Ok(distribution.draw(rng)),
-        Err(error) => Err(SimulateError::Parameter { variable, error }),
+pub fn draw<D: Draw<Value: Drawn>>(
+    variable: &'static str,
+    distribution: &D,
+    rng: &mut Stream,
+) -> Result<D::Value, SimulateError> {
+    if let Err(error) = distribution.check() {
+        return Err(SimulateError::Parameter { variable, error });
+    }
+    let drawn = distribution.draw(rng);
+    match drawn.not_finite() {
+        Some(value) => Err(SimulateError::Infinite { variable, value }),
+        None => Ok(drawn),
     }
 }
 
@@ -23,4 +69,19 @@ pub fn draw<D: Draw>(variable: &'static str, distribution: &D, rng: &mut Stream)
 /// The plate is empty.
 pub fn draw_index(variable: &'static str, size: usize, rng: &mut Stream) -> Result<usize, SimulateError> {
     if size == 0 { Err(SimulateError::EmptyIndex { variable }) } else { Ok(rng.random_range(0..size)) }
+}
+
+/// Returns what a function has drawn for a variable; `globals` are those of the simulation, with their names.
+///
+/// # Errors
+/// A number of it is not finite.
+pub fn output<T: Drawn>(
+    variable: &'static str,
+    drawn: T,
+    globals: &dyn Fn() -> Vec<String>,
+) -> Result<T, SimulateError> {
+    match drawn.not_finite() {
+        Some(value) => Err(SimulateError::Output { variable, value, globals: globals().join(", ") }),
+        None => Ok(drawn),
+    }
 }

@@ -138,9 +138,9 @@ impl dyn AnyModel + '_ {
         self.any_globals(numbers)
     }
 
-    /// Draws one data set.
+    /// Draws one data set. A draw that the model cannot be simulated at is skipped, and counted in `fixed`.
     pub(crate) fn draw(&self, fixed: &Fixed<'_>, rng: &mut Stream) -> Result<Box<dyn AnySimulation>, SimulateError> {
-        self.any_draw(fixed, rng)
+        fixed.skipped.retry(|| self.any_draw(fixed, rng))
     }
 
     /// Runs the model's statements on plain numbers.

@@ -1,9 +1,11 @@
 //! What is held fixed while a model is drawn.
 
+use std::sync::Arc;
+
 use rand::RngExt;
 
 use super::erased_data::{AnyData, AnyGlobals};
-use super::{Plate, PlateSize, SimulateError, Specification, Stream, UnknownName};
+use super::{Plate, PlateSize, SimulateError, Skipped, Specification, Stream, UnknownName};
 
 /// What is held fixed while any model is drawn: globals, sizes of plates, covariates.
 #[derive(Clone, Debug)]
@@ -19,6 +21,8 @@ pub(crate) struct Fixed<'a> {
     pub(super) anew: Vec<bool>,
     /// For each plate, a size that overrides the model's.
     pub(super) forced: Vec<Option<usize>>,
+    /// The simulations that were drawn again, of this and of all that is cloned from it.
+    pub(crate) skipped: Arc<Skipped>,
 }
 
 impl<'a> Fixed<'a> {
@@ -47,7 +51,7 @@ impl<'a> Fixed<'a> {
             asked[UnknownName::find("plate", name, &known)?] = Some(*size);
         }
         let (anew, forced) = (vec![false; plates.len()], vec![None; plates.len()]);
-        Ok(Self { globals, locals: &[], sizes: asked, covariates, anew, forced })
+        Ok(Self { globals, locals: &[], sizes: asked, covariates, anew, forced, skipped: Arc::default() })
     }
 
     /// Draws plates of random size, with everything inside them, anew even if data are followed.

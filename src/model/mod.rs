@@ -12,6 +12,7 @@ mod frame;
 mod name;
 mod scratch;
 mod simulate_error;
+mod skipped;
 mod slots;
 pub(crate) mod specification;
 mod stream;
@@ -25,6 +26,8 @@ pub use check::{check, check_locals};
 pub use data_error::DataError;
 pub use density::Density;
 pub(crate) use density::{AnyDensity, Densities, Factor};
+#[doc(hidden)]
+pub use draw::{Drawn, output};
 pub use draw::{draw, draw_index};
 pub(crate) use erased::{AnyModel, AnySimulation};
 pub(crate) use erased_data::{AnyData, AnyGlobals, AnyLocals, typed};
@@ -34,6 +37,7 @@ pub use name::{Name, UnknownName};
 #[doc(hidden)]
 pub use scratch::Scratch;
 pub use simulate_error::SimulateError;
+pub(crate) use skipped::Skipped;
 pub use slots::{GlobalSlot, LocalRange, LocalSlot, LocalValues, global_slots, local_ranges, local_slots};
 pub use specification::{Kind, Plate, PlateSize, Role, Specification, Variable};
 pub use stream::{Stream, stream};

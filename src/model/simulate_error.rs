@@ -42,6 +42,29 @@ pub enum SimulateError {
         /// What is wrong.
         error: ParameterError,
     },
+    /// A draw of a variable is infinite or NaN.
+    #[error(
+        "`{variable}` was drawn as {value}: its distribution reaches beyond the numbers that a computer has; choose one with \
+         lighter tails, or truncate it"
+    )]
+    Infinite {
+        /// The variable.
+        variable: &'static str,
+        /// What was drawn.
+        value: f64,
+    },
+    /// A function that draws an observation returned a number that is infinite or NaN.
+    #[error(
+        "the function that draws `{variable}` returned {value}, at the globals {globals}: it must return finite numbers"
+    )]
+    Output {
+        /// The variable.
+        variable: &'static str,
+        /// What was returned.
+        value: f64,
+        /// The globals of the simulation, in the order of the declaration.
+        globals: String,
+    },
     /// A covariate has neither a distribution nor data to take it from.
     #[error(
         "the covariate `{variable}` has no distribution: take it from data with `.covariates_from(&data)` or \
@@ -96,4 +119,11 @@ pub enum SimulateError {
     /// The data from which covariates are taken do not fit the model.
     #[error("the data that covariates are taken from: {0}")]
     Covariates(#[from] DataError),
+}
+
+impl SimulateError {
+    /// Returns whether another draw may succeed.
+    pub(crate) fn is_of_one_draw(&self) -> bool {
+        matches!(self, Self::Parameter { .. } | Self::Infinite { .. } | Self::Output { .. })
+    }
 }

@@ -94,7 +94,7 @@ impl<'a, M: Model> Simulate<'a, M> {
     pub fn one(self) -> Result<Simulation<M>, SimulateError> {
         let fixed = self.any.fixed()?;
         let model: &M = typed(self.any.source.model);
-        model.draw(&Plan::of(&fixed), &mut stream(self.any.source.seed, 0))
+        draw_one(model, &fixed, &mut stream(self.any.source.seed, 0))
     }
 
     /// Runs the simulations on all cores.
@@ -104,13 +104,12 @@ impl<'a, M: Model> Simulate<'a, M> {
     pub fn run(self) -> Result<Vec<Simulation<M>>, SimulateError> {
         let model: &M = typed(self.any.source.model);
         let fixed = self.any.fixed()?;
-        let plan = Plan::of(&fixed);
         let drawn = Mutex::new(Vec::new());
         in_parallel(self.any.sets, &|positions| {
             let first = positions.start;
             let mut some = Vec::with_capacity(positions.len());
             for position in positions {
-                some.push(model.draw(&plan, &mut stream(self.any.source.seed, position as u64))?);
+                some.push(draw_one(model, &fixed, &mut stream(self.any.source.seed, position as u64))?);
             }
             drawn.lock().unwrap_or_else(PoisonError::into_inner).push((first, some));
             Ok(())
@@ -141,6 +140,11 @@ impl<'a, M: Model> Simulated<'a, M> for Simulate<'a, M> {
     fn source_mut(&mut self) -> &mut SimulationSource<'a> {
         &mut self.any.source
     }
+}
+
+/// Draws one data set, as [`AnyModel::draw`] does.
+fn draw_one<M: Model>(model: &M, fixed: &Fixed<'_>, rng: &mut Stream) -> Result<Simulation<M>, SimulateError> {
+    fixed.skipped.retry(|| model.draw(&Plan::of(fixed), rng))
 }
 
 /// The smallest number of data sets per parallel task, so that starting a task costs little compared with drawing them.

@@ -74,3 +74,44 @@ fn what_cannot_be_simulated_says_why() {
     let error = Resonance { width: -0.1 }.simulate(50).run().unwrap_err();
     assert!(error.to_string().contains("`x` cannot be drawn: Normal: the standard deviation is -0.1"), "{error}");
 }
+
+model! {
+    /// Half of the variances are infinite, and so no deviation can be drawn.
+    Wide {
+        global s2 ~ LogNormal(0.0, 10000.0);
+        global b ~ Normal(0.0, s2.sqrt());
+        observe y ~ Normal(b, 1.0);
+    }
+}
+
+/// What went astray is named, and not what was drawn from it.
+#[test]
+fn the_cause_of_an_impossible_draw_is_named() {
+    let error = Wide::default().simulate(10_000).run().unwrap_err().to_string();
+    assert!(error.contains("`s2` was drawn as inf") && error.contains("lighter tails"), "{error}");
+}
+
+fn sometimes(a: f64, b: [f64; 2], rng: &mut hierarch::simulate::Stream) -> [f64; 3] {
+    let z: f64 = hierarch::distributions::Draw::draw(&hierarch::distributions::Normal::new(a, 1.0), rng);
+    [z, if z > 8.0 { f64::NAN } else { b[0] }, b[1]]
+}
+
+model! {
+    Sometimes {
+        global a ~ Normal(0.0, 1.0);
+        global b[2] ~ Normal(0.0, 1.0);
+        plate events(2) {
+            observe x: [f64; 3] ~ sometimes(a, b);
+        }
+    }
+}
+
+/// A function of one's own that returns NaN is named, with the globals at which it does; now and then it may.
+#[test]
+fn a_function_that_returns_nan_is_named_with_its_globals() {
+    let model = Sometimes::default();
+    assert_eq!(model.simulate(20_000).run().unwrap().len(), 20_000);
+    let error = model.simulate(1).at(&SometimesGlobals { a: 50.0, b: [0.5, -0.25] }).one().unwrap_err().to_string();
+    assert!(error.contains("the function that draws `x` returned NaN"), "{error}");
+    assert!(error.contains("a: 50.0, b: [0.5, -0.25]"), "{error}");
+}

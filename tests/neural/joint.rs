@@ -124,7 +124,8 @@ fn a_bank_may_be_for_the_locals_alone() {
     };
     let (fresh, of_bank) = (log_densities(model.joint_npe()), log_densities(model.joint_npe().bank(&bank)));
     let (globals, locals) = log_densities(model.joint_npe().local_bank(&bank));
-    assert_eq!(globals, fresh.0);
+    // In the units of the bank, so that they differ a little from those of fresh simulations alone.
+    within!((globals - fresh.0).abs(), 0.5 * (globals - of_bank.0).abs(), "{globals}, {fresh:?}, {of_bank:?}");
     // The joint density has the globals in f32.
     within!((locals - of_bank.1).abs(), 1e-6, "{locals} and {}", of_bank.1);
     within!(1e-3, (fresh.0 - of_bank.0).abs(), "{fresh:?} and {of_bank:?}");

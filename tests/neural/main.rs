@@ -5,6 +5,7 @@
 mod bank;
 mod calibration;
 mod dimuon;
+mod doubts;
 mod event_ratio;
 mod families;
 mod images;

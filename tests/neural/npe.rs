@@ -261,7 +261,8 @@ fn a_bank_is_simulated_once_and_learned_from() {
         names.sort();
         names
     };
-    assert_eq!(files().len(), 3);
+    // Three shards, and the units of their numbers.
+    assert_eq!(files().len(), 4);
 
     // A training from it, and one from a bank of which a file was lost and the last is of a smaller bank.
     let train = |bank: &Bank<Gauss>| {

@@ -78,6 +78,11 @@ fn whole(plate: &Plate, data: bool) -> TokenStream {
     if inner.is_empty() { quote!(#store) } else { quote!({ let mut whole = #store; #(#inner)* whole }) }
 }
 
+/// Lists the variables in `plate`, a step, and in the plates inside it.
+fn within(plate: &Step) -> impl Iterator<Item = &Variable> {
+    all_plates(std::slice::from_ref(plate)).into_iter().flat_map(|p| p.variables())
+}
+
 struct Draw<'a> {
     tree: &'a Tree,
 }
@@ -180,7 +185,15 @@ impl Draw<'_> {
         self.lift(plate, |lift| match definition {
             Definition::Implicit(call) => {
                 let (function, args) = (&call.func, call.args.iter().map(|a| lift.expr(a)));
-                quote!(#function(#(#args,)* &mut *__rng))
+                let globals = self.globals_before(&v.name).into_iter().map(|g| {
+                    let text = format!("{g}: {{:?}}");
+                    quote!(::std::format!(#text, #g))
+                });
+                quote!(::hierarch::__private::output(
+                    #text,
+                    #function(#(#args,)* &mut *__rng),
+                    &|| ::std::vec![#(#globals),*],
+                )?)
             }
             _ => {
                 let draw = |d| quote!(::hierarch::__private::draw(#text, &#d, __rng)?);
@@ -201,6 +214,20 @@ impl Draw<'_> {
                 }
             }
         })
+    }
+
+    /// Returns the globals that are declared before the variable `name`.
+    fn globals_before(&self, name: &Ident) -> Vec<&Ident> {
+        let mut globals = Vec::new();
+        for step in &self.tree.root {
+            match step {
+                Step::Variable(v) if v.name == *name => break,
+                Step::Variable(v) if v.is_global() => globals.push(&v.name),
+                Step::Plate(_) if within(step).any(|v| v.name == *name) => break,
+                _ => {}
+            }
+        }
+        globals
     }
 
     fn variable(&self, v: &Variable, plate: Option<&Plate>) -> TokenStream {

@@ -53,6 +53,7 @@ pub struct Network {
     pub(crate) weights: Arc<Weights<f32>>,
     pub(crate) history: Vec<TrainingRecord>,
     pub(crate) registers: Vec<String>,
+    pub(crate) remarks: Vec<String>,
 }
 
 impl Network {
@@ -85,6 +86,16 @@ impl Network {
     /// training was resumed on others. Empty for files from before these were kept.
     pub fn registers(&self) -> &[String] {
         &self.registers
+    }
+
+    /// Returns what was noticed in the training and should be known to whoever uses the network.
+    pub fn remarks(&self) -> &[String] {
+        &self.remarks
+    }
+
+    /// Adds a remark, which is saved with the network.
+    pub fn remark(&mut self, remark: String) {
+        self.remarks.push(remark);
     }
 
     /// Returns a short text that is almost surely different for any other network (FNV-1a of the weights).

@@ -30,6 +30,7 @@ pub(super) struct Header {
     own: Vec<Option<ElementNetworkShape>>,
     pub(super) history: Vec<TrainingRecord>,
     pub(super) registers: Vec<String>,
+    pub(super) remarks: Vec<String>,
 }
 
 impl Network {
@@ -111,6 +112,7 @@ impl Network {
             own: self.plan.own_shapes(),
             history: self.history.clone(),
             registers: self.registers.clone(),
+            remarks: self.remarks.clone(),
         }
     }
 
@@ -145,6 +147,7 @@ impl Network {
             weights: Arc::new(Weights::new(weights)),
             history: header.history,
             registers: header.registers,
+            remarks: header.remarks,
         })
     }
 }

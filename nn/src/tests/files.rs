@@ -60,7 +60,7 @@ fn a_file_of_another_format_names_both() {
     for text in [r#"[{"format": 4, "levels": 1}]"#, r#"{"format": 4}"#] {
         save_numbers(&path, &[], header(text)).unwrap();
         let error = Network::load(&path).unwrap_err().to_string();
-        assert!(error.contains("format 4, and this version of hierarch reads format 5"), "{error}");
+        assert!(error.contains("format 4, and this version of hierarch reads format 6"), "{error}");
     }
     save_numbers(&path, &[], header("[]")).unwrap();
     assert!(Network::load(&path).unwrap_err().to_string().contains("it holds no network"));

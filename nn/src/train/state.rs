@@ -19,6 +19,10 @@ pub(crate) struct State {
     pub(crate) work: f64,
     /// Validations since the best one.
     pub(crate) stale: usize,
+    /// In a training until it has converged: the data sets seen when the learning rate began to fall, and when it will be
+    /// zero; and whether it began because more training stopped paying.
+    pub(crate) fall: Option<(u64, u64)>,
+    pub(crate) converged: bool,
 }
 
 /// Returns the learning rate as a share of its peak, when `fraction` of the budget is spent: first it rises linearly, then it
@@ -29,6 +33,35 @@ pub(super) fn schedule(fraction: f64) -> f64 {
         (fraction / WARM_UP).max(0.01)
     } else {
         0.5 * (1.0 + (std::f64::consts::PI * (fraction - WARM_UP) / (1.0 - WARM_UP)).cos())
+    }
+}
+
+/// Steps in which the learning rate rises to its peak in a training until it has converged, and the least number of them
+/// before its end.
+const RISE: u64 = 50;
+pub(super) const LEAST_STEPS: u64 = 400;
+/// A doubling of the training that lowers the validation loss by less, in nats, does not pay.
+pub(super) const WORTH: f64 = 0.02;
+
+impl State {
+    /// Returns the learning rate as a share of its peak in a training until it has converged.
+    pub(super) fn plateau(&self) -> f64 {
+        match self.fall {
+            None => ((self.step + 1) as f64 / RISE as f64).min(1.0),
+            Some((start, end)) => {
+                let fallen = (self.sets - start) as f64 / (end - start).max(1) as f64;
+                0.5 * (1.0 + (std::f64::consts::PI * fallen.min(1.0)).cos())
+            }
+        }
+    }
+
+    /// Returns the share that is spent of a training until it has converged, of `most` data sets at most: up to three quarters
+    /// before the learning rate falls.
+    pub(super) fn spent(&self, most: u64) -> f64 {
+        match self.fall {
+            None => 0.75 * (self.sets as f64 / (0.75 * most.max(1) as f64)).min(1.0),
+            Some((start, end)) => 0.75 + 0.25 * (self.sets - start) as f64 / (end - start).max(1) as f64,
+        }
     }
 }
 

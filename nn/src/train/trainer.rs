@@ -7,12 +7,13 @@ use rayon::prelude::*;
 
 use super::chunk::{Chunk, differentiate};
 use super::simulator::Simulator;
-use super::state::{State, schedule};
+use super::state::{LEAST_STEPS, State, WORTH, schedule};
 use crate::architecture::{Architecture, Encoder};
 use crate::batch::Batch;
 use crate::element_network::UserNetwork;
 use crate::error::{Error, TrainError};
 use crate::features::FeatureExtractor;
+use crate::held_out::HeldOut;
 use crate::layout::Layout;
 use crate::network::Network;
 use crate::optimise::Optimiser;
@@ -32,6 +33,11 @@ const CHUNK_SETS: usize = 4;
 /// The least number of data sets in the pilot sample, unless the settings ask for fewer.
 const LEAST_PILOT: usize = 2048;
 
+/// The least number of steps after which it can be told whether a network goes on learning.
+const FEW_STEPS: u64 = 200;
+/// The fall of the validation loss in the second half of a training above which there is a doubt, in nats: what is left to
+/// learn is about as much, a factor of 1.3 in the width of one number.
+const STILL_FALLING: f64 = 0.05;
 /// Evaluations in a training run.
 const EVALUATIONS: f64 = 20.0;
 
@@ -115,7 +121,7 @@ impl<'a, S: TrainingSource> Trainer<'a, S> {
         let simulator = Simulator { shape, source };
         let (mut pilot, mut pilot_targets) = simulator.sample(PILOT, settings.pilot.min(LEAST_PILOT))?;
         let affordable = match settings.budget {
-            Budget::Simulations(sets) => sets as f64 / 8.0,
+            Budget::Simulations(sets) | Budget::UntilConverged(sets) => sets as f64 / 8.0,
             Budget::Time(time) => pilot.sets as f64 * time.as_secs_f64() / (50.0 * start.elapsed().as_secs_f64()),
         };
         simulator.extend(PILOT, settings.pilot.min(affordable as usize), &mut pilot, &mut pilot_targets)?;
@@ -153,6 +159,7 @@ impl<'a, S: TrainingSource> Trainer<'a, S> {
             weights: Arc::new(Weights::new(weights.clone())),
             history: Vec::new(),
             registers: vec![registers()],
+            remarks: Vec::new(),
         };
         let linear = if network.reader.linear.is_some() { network.plan.trunk.linear() } else { 0..0 };
         Ok(Trainer {
@@ -221,7 +228,11 @@ impl<'a, S: TrainingSource> Trainer<'a, S> {
         self.state.simulation += done.iter().map(|chunk| chunk.simulation).sum::<f64>();
         self.state.work += done.iter().map(|chunk| chunk.work).sum::<f64>();
         let gradients: Vec<_> = done.into_iter().map(|chunk| chunk.gradient).collect();
-        let rate = self.settings.learning_rate * schedule(self.state.fraction);
+        let share = match self.settings.budget {
+            Budget::UntilConverged(_) => self.state.plateau(),
+            Budget::Time(_) | Budget::Simulations(_) => schedule(self.state.fraction),
+        };
+        let rate = self.settings.learning_rate * share;
         let read = sets * self.network.reader.readings();
         self.optimiser.update(&gradients, self.network.plan.shared, read, rate, self.settings.weight_decay);
 
@@ -229,9 +240,14 @@ impl<'a, S: TrainingSource> Trainer<'a, S> {
         let seconds = self.seconds();
         self.state.step += 1;
         self.state.sets += sets as u64;
-        self.state.fraction = self.settings.budget.spent(self.state.sets, seconds).min(1.0);
-        if (before * EVALUATIONS).floor() < (self.state.fraction * EVALUATIONS).floor() {
-            self.validate()?;
+        if let Budget::UntilConverged(most) = self.settings.budget {
+            self.state.fraction = self.state.spent(most).min(1.0);
+            self.judge_progress(most)?;
+        } else {
+            self.state.fraction = self.settings.budget.spent(self.state.sets, seconds).min(1.0);
+            if (before * EVALUATIONS).floor() < (self.state.fraction * EVALUATIONS).floor() {
+                self.validate()?;
+            }
         }
         Ok(TrainingProgress {
             step: self.state.step,
@@ -246,6 +262,62 @@ impl<'a, S: TrainingSource> Trainer<'a, S> {
     /// Returns the seconds of training so far, also those before it was resumed.
     pub(crate) fn seconds(&self) -> f64 {
         self.state.seconds + self.start.elapsed().as_secs_f64()
+    }
+
+    /// In a training until it has converged: validates when a fifth more data sets were seen than at the last validation, and
+    /// lets the learning rate fall when more training stops paying, or has to end.
+    fn judge_progress(&mut self, most: u64) -> Result<(), TrainError<S::Error>> {
+        let State { step, sets, fall, fraction, .. } = self.state;
+        let last = self.network.history.last().map_or(0, |record| record.step);
+        match fall {
+            Some((start, end)) => {
+                let quarters = |sets: u64| 4 * (sets - start) / (end - start).max(1);
+                if quarters(sets) > quarters(sets - self.settings.batch_size as u64) || fraction >= 1.0 {
+                    self.validate()?;
+                }
+            }
+            None if step >= 25 && step as f64 >= 1.2 * last as f64 => {
+                self.validate()?;
+                self.state.converged = step >= LEAST_STEPS && self.gain_of_half().is_some_and(|gain| gain < WORTH);
+                if self.state.converged {
+                    self.state.fall = Some((sets, (sets + sets / 3).min(most.max(sets + 1))));
+                }
+            }
+            None => {}
+        }
+        if self.state.fall.is_none() && 4 * sets >= 3 * most {
+            self.state.fall = Some((sets, most.max(sets + 1)));
+        }
+        Ok(())
+    }
+
+    /// Returns by how much the validation loss has fallen since half as many data sets were seen as now; `None` if there is
+    /// no validation from then.
+    fn gain_of_half(&self) -> Option<f64> {
+        let last = self.network.history.last()?;
+        let half = self.network.history.iter().rev().find(|record| 2 * record.sets <= last.sets)?;
+        Some(half.validation - last.validation)
+    }
+
+    /// Says what speaks against a trained network: that it was trained for too short a time. `None` if nothing does.
+    fn doubt(&self) -> Option<String> {
+        let State { step, sets, converged, stale, .. } = self.state;
+        // A training that stopped by itself had learned what there was to learn.
+        if converged || self.settings.patience.is_some_and(|patience| stale >= patience) {
+            return None;
+        }
+        let advice = "train longer, or with `Budget::until_converged`";
+        if step < FEW_STEPS {
+            return Some(format!(
+                "it was trained for {step} steps, with {sets} data sets: too few to tell whether it has learned what there \
+                 is to learn; {advice}"
+            ));
+        }
+        let gain = self.gain_of_half().filter(|gain| *gain > STILL_FALLING)?;
+        Some(format!(
+            "the loss on held-out simulations fell by {gain:.2} nats in the second half of the training and would fall on: \
+             posteriors are wider than they need be; {advice}"
+        ))
     }
 
     /// Evaluates the averaged weights on the validation sample, and records the loss.
@@ -275,9 +347,24 @@ impl<'a, S: TrainingSource> Trainer<'a, S> {
         Ok(())
     }
 
+    /// Returns the network, as [`finish`](Trainer::finish) does, and how well its predictions are calibrated on the
+    /// validation sample.
+    ///
+    /// # Errors
+    /// Those of [`train`](crate::train()).
+    pub fn finish_checked(self) -> Result<(Network, Vec<HeldOut>), TrainError<S::Error>> {
+        let held_out = self.held_out.clone();
+        let network = self.finish();
+        let check = network.check_held_out(&held_out.0, &held_out.1);
+        let check = check.map_err(|error| TrainError::network(VALIDATION, 0, error))?;
+        Ok((network, check))
+    }
+
     /// Returns the network with the averaged weights. If there is a [`patience`](Settings::patience), these are the averaged
     /// weights that had the lowest validation loss.
     pub fn finish(mut self) -> Network {
+        let doubt = self.doubt();
+        self.network.remarks.extend(doubt);
         self.network.weights = Arc::new(Weights::new(self.best.unwrap_or(self.optimiser.average)));
         self.network
     }
