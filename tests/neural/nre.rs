@@ -118,7 +118,7 @@ fn ratio_of_a_conjugate_model(asked: &Asked, sds: f64, share: f64) {
             within!((of / sd - 1.0).abs(), share, "{name}: sd {of}, exact {sd}");
         }
     }
-    assert!(posterior.warnings().is_empty(), "{posterior}");
+    assert!(posterior.weighted().warnings().is_empty(), "{posterior}");
     within!(1000.0, posterior.weighted().effective_sample_size());
     within!(chains.rhat_max() - 1.0, 0.01);
     assert_eq!(chains.divergences(), 0);
