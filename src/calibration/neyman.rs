@@ -9,111 +9,22 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rand::RngExt;
 use rayon::prelude::*;
 
-use super::quantiles::Quantile;
+use super::critical::{Critical, Found, Repeats};
+use super::neyman_error::{FEWEST, NeymanError};
 use crate::model::typed;
-use crate::model::{AnyData, AnyGlobals, AnyModel, GlobalSlot, Model, Name, Role, UnknownName};
+use crate::model::{AnyData, AnyGlobals, AnyModel, GlobalSlot, Model, Name, UnknownName};
+use crate::model::{Purpose, stream_for};
 use crate::progress::Progress;
-use crate::simulate::{AnySimulate, Fixed, Simulate, SimulateError, stream};
+use crate::simulate::{AnySimulate, Fixed, Simulate, SimulationSource};
 
-/// The fewest simulations from which critical values are learned.
-const FEWEST: usize = 200;
 /// A confidence set is computed on a grid of this many points, with this many golden sections where no grid point is
 /// inside, and this many bisections at each of its ends.
 const POINTS: usize = 101;
 const SECTIONS: usize = 30;
 const BISECTIONS: usize = 20;
-
-/// Why confidence sets cannot be computed.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum NeymanError {
-    /// The model cannot be simulated.
-    #[error(transparent)]
-    Simulate(#[from] SimulateError),
-    /// No scalar global has this name.
-    #[error(transparent)]
-    Unknown(#[from] UnknownName),
-    /// The nuisance parameter is also the parameter of interest.
-    #[error("`{0}` cannot be both the parameter of interest and the nuisance parameter")]
-    Both(String),
-    /// The prior of another global depends on the parameter of interest.
-    #[error(
-        "the prior of `{other}` depends on `{name}`, which is not drawn but set: write `{other}` as a `let` of globals \
-             that do not"
-    )]
-    Depends {
-        /// The parameter.
-        name: String,
-        /// The global whose prior depends on it.
-        other: String,
-    },
-    /// The range is empty.
-    #[error("the range {low} to {high} of `{name}` is empty or not finite")]
-    Range {
-        /// The parameter.
-        name: String,
-        /// The low end.
-        low: f64,
-        /// The high end.
-        high: f64,
-    },
-    /// A confidence level is not between 0 and 1.
-    #[error("the confidence level {0} must lie between 0 and 1")]
-    Level(f64),
-    /// Too few simulations.
-    #[error("{0} simulations are too few to learn critical values from: {FEWEST} at least, and 10,000 to trust them")]
-    Few(usize),
-    /// The number of data sets for the coverage is zero.
-    #[error("the coverage cannot be estimated from 0 data sets: use 1000, say")]
-    NoSets,
-    /// A value outside the range for which critical values were learned.
-    #[error("there are no critical values at `{name}` = {value}: they were learned from {low} to {high}")]
-    Outside {
-        /// The parameter.
-        name: String,
-        /// Its value.
-        value: f64,
-        /// The low end of the range.
-        low: f64,
-        /// The high end.
-        high: f64,
-    },
-    /// The test statistic failed.
-    #[error("the test statistic at `{name}` = {value} failed: {error}")]
-    Statistic {
-        /// The parameter.
-        name: String,
-        /// Its value.
-        value: f64,
-        /// The error that the statistic returned.
-        error: Box<dyn Error + Send + Sync>,
-    },
-    /// The test statistic is not finite.
-    #[error("the test statistic at `{name}` = {value} is {statistic}, but must be finite")]
-    NotFinite {
-        /// The parameter.
-        name: String,
-        /// Its value.
-        value: f64,
-        /// The statistic.
-        statistic: f64,
-    },
-    /// The estimate of the nuisance parameter is not finite.
-    #[error("the estimate of the nuisance parameter at `{name}` = {value} is {estimate}, but must be finite")]
-    Estimate {
-        /// The parameter.
-        name: String,
-        /// Its value.
-        value: f64,
-        /// The estimate.
-        estimate: f64,
-    },
-    /// The quantiles could not be found.
-    #[error(
-        "the critical values at level {0} could not be found: the statistic may range over too many orders of magnitude"
-    )]
-    Quantile(f64),
-}
+/// Whether a statistic is discrete is told from this many data sets, at this many values of the parameter.
+const REPEATS: usize = 40;
+const PLACES: usize = 60;
 
 /// How often confidence sets contain the true value.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -178,7 +89,7 @@ struct AnyNeyman<'a> {
     /// The nuisance parameter that critical values follow.
     nuisance: Option<(GlobalSlot, Box<EstimateOf<'a>>)>,
     /// For each level, its critical values as a function of the parameter.
-    critical: Vec<(f64, Quantile)>,
+    critical: Vec<Critical>,
 }
 
 /// A statistic of data at a value of the parameter of interest.
@@ -246,6 +157,13 @@ impl<'a, M: Model> Neyman<'a, M> {
         Ok(Self { any, model: PhantomData })
     }
 
+    /// Returns whether the sets are randomised: where a statistic has only few values, as that of a count, a uniform number
+    /// from the seed and the data decides whether a value at the edge belongs to the set. The coverage is then right on
+    /// average over data sets; without it no set of counts has the stated coverage everywhere.
+    pub fn is_randomised(&self) -> bool {
+        self.any.critical.iter().any(Critical::is_randomised)
+    }
+
     /// Returns for each level the critical value of the statistic at `value` of the parameter. It depends on `data`
     /// only where critical values [follow](Neyman::following) an estimate.
     ///
@@ -286,14 +204,8 @@ impl<'a> AnyNeyman<'a> {
         nuisance: Option<(GlobalSlot, Box<EstimateOf<'a>>)>,
     ) -> Result<Self, NeymanError> {
         let slot = scalar(simulate.source.model, interest)?;
-        let mut depends = vec![interest.to_owned()];
-        for variable in simulate.source.model.specification().variables {
-            if variable.parents.iter().any(|parent| depends.contains(parent)) {
-                if matches!(variable.role, Role::Global | Role::Nuisance) {
-                    return Err(NeymanError::Depends { name: slot.name, other: variable.name });
-                }
-                depends.push(variable.name);
-            }
+        if let Some(other) = simulate.source.model.specification().global_that_depends_on(interest) {
+            return Err(NeymanError::Depends { name: slot.name, other: other.to_owned() });
         }
         let (low, high) = (*range.start(), *range.end());
         if !(low < high && low.is_finite() && high.is_finite()) {
@@ -312,7 +224,7 @@ impl<'a> AnyNeyman<'a> {
         // numbers.
         let drawn = |i: usize| {
             let mut numbers = neyman.simulate.draw(&fixed, i)?.globals().to_numbers();
-            let within = stream(seed ^ 0x5851_f42d_4c95_7f2d, i as u64).random::<f64>();
+            let within = stream_for(Purpose::Confidence, seed, 0, i as u64).random::<f64>();
             let value = low + (high - low) * (i as f64 + within) / sets as f64;
             numbers[neyman.slot.values.start] = value;
             Ok::<_, NeymanError>((value, numbers))
@@ -321,14 +233,16 @@ impl<'a> AnyNeyman<'a> {
         let simulated = (0..sets).into_par_iter().map(|i| {
             let (value, numbers) = drawn(i)?;
             let globals = model.globals(&numbers);
-            let t = neyman.simulated(&fixed.at(&*globals), value, seed.wrapping_add(0x9e37_79b9), i)?.statistic;
+            let found = neyman.simulated(&fixed.at(&*globals), value, (seed, 1), i)?;
             progress.set(done.fetch_add(1, Ordering::Relaxed), String::new);
             let nuisance = neyman.nuisance.as_ref().map(|(slot, _)| numbers[slot.values.start]);
-            Ok::<_, NeymanError>((value, nuisance, t))
+            Ok::<_, NeymanError>((value, nuisance, found))
         });
         let simulated = simulated.collect::<Result<Vec<_>, _>>()?;
         drop(progress);
-        let (values, t): (Vec<f64>, Vec<f64>) = simulated.iter().map(|(value, _, t)| (*value, *t)).unzip();
+        let repeats = neyman.repeats(&fixed, &drawn)?;
+        let (values, found): (Vec<f64>, Vec<Found>) =
+            simulated.iter().map(|(value, _, found)| (*value, *found)).unzip();
         let nuisance: Vec<f64> = simulated.iter().filter_map(|(_, nuisance, _)| *nuisance).collect();
         let least = nuisance.iter().copied().fold(f64::INFINITY, f64::min);
         let most = nuisance.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -337,21 +251,15 @@ impl<'a> AnyNeyman<'a> {
         if least < most {
             numbers.push((&nuisance, least, most));
         }
-        let fit = |level: &f64| {
-            let critical = Quantile::fit(&numbers, &t, *level).ok_or(NeymanError::Quantile(*level))?;
-            Ok::<_, NeymanError>((*level, critical))
-        };
-        neyman.critical = levels.par_iter().map(fit).collect::<Result<_, _>>()?;
+        let fit =
+            |level: &f64| Critical::learn(*level, &numbers, &found, &repeats).ok_or(NeymanError::Quantile(*level));
+        neyman.critical = levels.par_iter().map(fit).collect::<Result<_, NeymanError>>()?;
         Ok(neyman)
     }
 
     fn critical_values(&self, data: &dyn AnyData, value: f64) -> Result<Vec<f64>, NeymanError> {
         let estimate = self.estimate(data, value)?;
-        Ok(self
-            .critical
-            .iter()
-            .map(|(_, critical)| critical.at([Some(value), estimate].into_iter().flatten()))
-            .collect())
+        Ok(self.critical.iter().map(|critical| critical.at(value, estimate)).collect())
     }
 
     fn confidence_sets(&self, data: &dyn AnyData) -> Result<Vec<Vec<RangeInclusive<f64>>>, NeymanError> {
@@ -359,20 +267,20 @@ impl<'a> AnyNeyman<'a> {
         let grid = |i: usize| if i + 1 == POINTS { high } else { low + (high - low) * i as f64 / (POINTS - 1) as f64 };
         let coarse = (0..POINTS)
             .into_par_iter()
-            .map(|i| Ok((grid(i), self.found(data, grid(i))?)))
+            .map(|i| Ok((grid(i), self.observed(data, grid(i))?)))
             .collect::<Result<Vec<_>, NeymanError>>()?;
-        self.critical.par_iter().map(|(_, critical)| self.confidence_set(data, critical, coarse.clone())).collect()
+        self.critical.par_iter().map(|critical| self.confidence_set(data, critical, coarse.clone())).collect()
     }
 
     /// The set where the statistic is at most the critical value, from its values at ascending points.
     fn confidence_set(
         &self,
         data: &dyn AnyData,
-        critical: &Quantile,
+        critical: &Critical,
         mut points: Vec<(f64, Found)>,
     ) -> Result<Vec<RangeInclusive<f64>>, NeymanError> {
-        let outside = |(value, found): &(f64, Found)| found.beyond(critical, *value);
-        let at = |value: f64| Ok::<_, NeymanError>((value, self.found(data, value)?));
+        let outside = |(value, found): &(f64, Found)| critical.excess(found, *value);
+        let at = |value: f64| Ok::<_, NeymanError>((value, self.observed(data, value)?));
         let best = (0..points.len()).min_by(|a, b| outside(&points[*a]).total_cmp(&outside(&points[*b])));
         let best = best.unwrap_or(0);
         if outside(&points[best]) > 0.0 {
@@ -422,24 +330,59 @@ impl<'a> AnyNeyman<'a> {
         let fixed = fixed.at(globals);
         let found = (0..sets)
             .into_par_iter()
-            .map(|i| self.simulated(&fixed, value, seed, i))
+            .map(|i| self.simulated(&fixed, value, (seed, 3), i))
             .collect::<Result<Vec<Found>, _>>()?;
         let n = sets as f64;
-        let coverage = |(level, critical): &(f64, Quantile)| {
-            let share = found.iter().filter(|found| found.beyond(critical, value) <= 0.0).count() as f64 / n;
-            Coverage { level: *level, share, error: (level * (1.0 - level) / n).sqrt() }
+        let coverage = |critical: &Critical| {
+            let (level, inside) = (critical.level, |found: &&Found| critical.excess(found, value) <= 0.0);
+            let share = found.iter().filter(inside).count() as f64 / n;
+            Coverage { level, share, error: (level * (1.0 - level) / n).sqrt() }
         };
         Ok(self.critical.iter().map(coverage).collect())
     }
 
     /// Returns the statistic of a data set simulated at globals of which `value` is the true value of interest.
-    fn simulated(&self, fixed: &Fixed<'_>, value: f64, seed: u64, position: usize) -> Result<Found, NeymanError> {
-        let simulation = self.simulate.source.model.draw(fixed, &mut stream(seed, position as u64))?;
-        self.found(simulation.data(), value)
+    fn simulated(
+        &self,
+        fixed: &Fixed<'_>,
+        value: f64,
+        (seed, step): (u64, u64),
+        position: usize,
+    ) -> Result<Found, NeymanError> {
+        let mut rng = stream_for(Purpose::Confidence, seed, step, position as u64);
+        let simulation = self.simulate.source.model.draw(fixed, &mut rng)?;
+        self.found(simulation.data(), value, rng.random())
     }
 
-    fn found(&self, data: &dyn AnyData, value: f64) -> Result<Found, NeymanError> {
-        Ok(Found { statistic: self.statistic(data, value)?, estimate: self.estimate(data, value)? })
+    /// Returns the statistic of observed data at `value`; its uniform number is that of the seed and the data.
+    fn observed(&self, data: &dyn AnyData, value: f64) -> Result<Found, NeymanError> {
+        let uniform = stream_for(Purpose::Confidence, self.simulate.source.seed, 4, data.frame().hash()).random();
+        self.found(data, value, uniform)
+    }
+
+    /// `uniform` is between 0 and 1.
+    fn found(&self, data: &dyn AnyData, value: f64, uniform: f64) -> Result<Found, NeymanError> {
+        let (statistic, estimate) = (self.statistic(data, value)?, self.estimate(data, value)?);
+        Ok(Found { statistic, estimate, uniform: uniform - 0.5 })
+    }
+
+    /// Returns the sorted statistics of several data sets at some values, drawn by `drawn` from all over the range.
+    fn repeats(
+        &self,
+        fixed: &Fixed<'_>,
+        drawn: &(dyn Fn(usize) -> Result<(f64, Vec<f64>), NeymanError> + Sync),
+    ) -> Result<Repeats, NeymanError> {
+        let SimulationSource { model, seed, .. } = self.simulate.source;
+        let at = |i: usize| {
+            let (value, numbers) = drawn(i * self.simulate.sets / PLACES)?;
+            let globals = model.globals(&numbers);
+            let fixed = fixed.at(&*globals);
+            let one = |k| Ok(self.simulated(&fixed, value, (seed, 2), i * REPEATS + k)?.statistic);
+            let mut statistics = (0..REPEATS).map(one).collect::<Result<Vec<f64>, NeymanError>>()?;
+            statistics.sort_unstable_by(f64::total_cmp);
+            Ok((value, statistics))
+        };
+        (0..PLACES).into_par_iter().map(at).collect()
     }
 
     fn estimate(&self, data: &dyn AnyData, value: f64) -> Result<Option<f64>, NeymanError> {
@@ -466,21 +409,6 @@ fn scalar(model: &dyn AnyModel, name: &str) -> Result<GlobalSlot, NeymanError> {
     let scalars: Vec<GlobalSlot> = model.global_slots().into_iter().filter(|global| global.values.len() == 1).collect();
     let known: Vec<&str> = scalars.iter().map(|global| global.name.as_str()).collect();
     Ok(scalars[UnknownName::find("scalar global", name, &known)?].clone())
-}
-
-/// The statistic, and the estimate, of a data set at a value.
-#[derive(Clone, Copy, PartialEq)]
-struct Found {
-    statistic: f64,
-    /// The estimate of the nuisance parameter, where critical values follow it.
-    estimate: Option<f64>,
-}
-
-impl Found {
-    /// Returns by how much the statistic at `value` exceeds its critical value.
-    fn beyond(self, critical: &Quantile, value: f64) -> f64 {
-        self.statistic - critical.at([Some(value), self.estimate].into_iter().flatten())
-    }
 }
 
 /// Returns the ranges of consecutive items for which `holds` is true.

@@ -4,7 +4,8 @@ use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
 use super::{Summary, diagnostics, summary};
-use crate::model::{Name, Stream, UnknownName, stream};
+use crate::model::{Name, Stream, UnknownName};
+use crate::model::{Purpose, stream_for};
 
 /// Draws of a posterior: one column of numbers for each name. The numbers at the same position of all columns are one
 /// draw.
@@ -132,7 +133,7 @@ impl Draws {
 
     /// Returns the positions of `count` draws, chosen independently by weight.
     pub(crate) fn resample(&self, count: usize, seed: u64) -> Vec<usize> {
-        let mut rng = stream(seed, 0);
+        let mut rng = stream_for(Purpose::Posterior, seed, 0, 0);
         if !self.is_weighted() {
             let draws = self.columns.first().map_or(0, Vec::len);
             return if draws == 0 { Vec::new() } else { (0..count).map(|_| rng.random_range(0..draws)).collect() };

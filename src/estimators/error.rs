@@ -217,6 +217,17 @@ pub enum FileError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RequestError {
+    /// The prior of another global depends on the one that is tested.
+    #[error(
+        "the prior of `{other}` depends on `{name}`, which is not drawn but set: write `{other}` as a `let` of globals that \
+         do not"
+    )]
+    DependsOnTested {
+        /// The global that is tested.
+        name: String,
+        /// The global whose prior depends on it.
+        other: String,
+    },
     /// A family was set for a ratio, which has none.
     #[error("a ratio is no distribution and has no family, but `NetworkConfig::family` is {family}: leave it out")]
     FamilyOfRatio {

@@ -27,6 +27,7 @@ use crate::model::{
     AnyData, AnyLocals, AnyModel, AnySimulation, Density, Explicit, Factor, Model, Name, Plate, PlateSize, Role,
     Specification, UnknownName, Variable, check_locals, local_ranges,
 };
+use crate::model::{Purpose, stream_for};
 use crate::nn::{Batch, Budget, Network, Output, PlateShape, Ratio, Shape, TrainingRecord, TrainingSource};
 use crate::sampling::Nuts;
 use crate::simulate::{Fixed, SimulateError, Simulation, stream};
@@ -292,9 +293,8 @@ impl TrainingSource for Single<'_, '_> {
         let mut batch = self.elements.batch();
         let mut targets = Vec::with_capacity(sets * self.elements.targets());
         for place in first..first + sets {
-            // One random stream for each (step, place); the seed keeps them apart from those of `simulate`.
-            let key = step.wrapping_add(2).wrapping_mul(0x9fb2_1c65_1e98_df25);
-            let simulation = self.model.draw(&self.fixed, &mut stream(self.seed.wrapping_add(key), place as u64))?;
+            let mut rng = stream_for(Purpose::Training, self.seed, step, place as u64);
+            let simulation = self.model.draw(&self.fixed, &mut rng)?;
             self.elements.push(&hierarchy.parts(&simulation.data().frame()), 0, &mut batch);
             let latents = hierarchy.latents(self.model, &*simulation);
             targets.extend_from_slice(&latents.globals);

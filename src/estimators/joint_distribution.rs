@@ -17,9 +17,10 @@ use crate::model::{
     AnyData, AnyGlobals, AnyLocals, Column, Frame, Kind, LocalRange, Role, UnknownName, Values, check_local_frames,
     local_ranges,
 };
+use crate::model::{Purpose, stream_for};
 use crate::progress::Progress;
 use crate::sampling::Proposal;
-use crate::simulate::{Stream, stream};
+use crate::simulate::Stream;
 
 /// The number of draws that represent the distribution, for means, sds and quantiles.
 const POINTS: usize = 2000;
@@ -94,12 +95,15 @@ impl AnyJointPosterior {
         if count == 0 {
             return vec![Vec::new(); self.names().len()];
         }
-        let globals = self.globals.as_ref().map(|posterior| posterior.estimate.sample(count, &mut stream(seed, 0)));
+        let globals = self
+            .globals
+            .as_ref()
+            .map(|posterior| posterior.estimate.sample(count, &mut stream_for(Purpose::Posterior, seed, 0, 0)));
         self.columns(&self.draw(globals, count, seed))
     }
 
     pub(crate) fn sample_with_log_density(&self, count: usize, seed: u64) -> Option<(Vec<Vec<f64>>, Vec<f64>)> {
-        let globals = self.globals.as_ref()?.estimate.sample(count, &mut stream(seed, 0));
+        let globals = self.globals.as_ref()?.estimate.sample(count, &mut stream_for(Purpose::Posterior, seed, 0, 0));
         if self.of.hierarchy.plates.iter().any(|plate| !plate.discrete.is_empty()) {
             return None;
         }
@@ -228,7 +232,7 @@ impl AnyJointPosterior {
             let (numbers, discrete) = (own.numbers(), own.discrete.len());
             let networks: Vec<_> = self.of.networks.iter().filter(|local| local.task.plate == plate).collect();
             let of_element = |element: usize| {
-                let mut rng = stream(seed ^ (plate as u64 + 1).wrapping_mul(0xa076_1d64_78bd_642f), element as u64);
+                let mut rng = stream_for(Purpose::Posterior, seed, plate as u64 + 1, element as u64);
                 let mut own_latents =
                     PlateLatents { numbers: vec![f32::NAN; count * numbers], categories: vec![0.0; count * discrete] };
                 let mut log_density = vec![0.0; count];

@@ -5,8 +5,9 @@ use rand::RngExt;
 use super::hierarchy::{EncodedData, Hierarchy, Latents, PlateLatents};
 use super::link::Link;
 use crate::model::AnyModel;
+use crate::model::{Purpose, stream_for};
 use crate::nn::{Batch, Network, TrainingSource};
-use crate::simulate::{Fixed, SimulateError, stream};
+use crate::simulate::{Fixed, SimulateError};
 
 /// The most elements that are learned from in one simulated data set: neighbours share their globals.
 const ELEMENTS: usize = 4;
@@ -128,14 +129,12 @@ impl TrainingSource for FreshElements<'_> {
     fn draw(&self, step: u64, first: usize, sets: usize) -> Result<(Batch, Vec<f32>), SimulateError> {
         let (hierarchy, plate) = (self.hierarchy, self.task.plate);
         let (mut batch, mut targets) = self.task.batch(hierarchy, sets);
-        // The seed keeps these streams apart from those of other networks and of `simulate`; EMPTY places for each
-        // element.
+        // EMPTY places for each element.
         let task = (plate as u64) << 8 | self.task.discrete.map_or(0, |at| at as u64 + 1);
-        let key = step.wrapping_add(2).wrapping_mul(0x9fb2_1c65_1e98_df25).wrapping_add((task + 1) << 32);
         let mut empty = 0;
         let mut place = first as u64 * (EMPTY + 1);
         while batch.sets < sets {
-            let mut rng = stream(self.seed.wrapping_add(key), place);
+            let mut rng = stream_for(Purpose::Locals(task), self.seed, step, place);
             place += 1;
             let simulation = self.model.draw(self.fixed, &mut rng)?;
             let parts = hierarchy.parts(&simulation.data().frame());

@@ -8,7 +8,8 @@ use super::link::Link;
 use super::local_task::EMPTY;
 use super::{InferenceError, RequestError};
 use crate::model::{AnyModel, Specification};
-use crate::nn::{Batch, Rows, TrainingSource, VALIDATION};
+use crate::model::{Purpose, stream_for};
+use crate::nn::{Batch, Rows, TrainingSource};
 use crate::simulate::{Fixed, SimulateError, stream};
 
 /// Which way an image is mirrored.
@@ -227,12 +228,7 @@ impl TrainingSource for Mirrored<'_> {
 
     fn draw(&self, step: u64, first: usize, sets: usize) -> Result<(Batch, Vec<f32>), SimulateError> {
         let (mut batch, mut targets) = self.source.draw(step, first, sets)?;
-        // The key keeps this stream apart from those of the sources.
-        let key = match step {
-            VALIDATION => 0xd6e8_feb8_6659_fd93_u64.rotate_left(32),
-            _ => step.wrapping_add(2).wrapping_mul(0xd6e8_feb8_6659_fd93),
-        };
-        let mut rng = stream(self.seed.wrapping_add(key), first as u64);
+        let mut rng = stream_for(Purpose::Mirrors, self.seed, step, first as u64);
         for flip @ Flip { images, axis, signs, .. } in self.flips {
             let tables = flip.tables(&mut batch);
             let rows = images.first().map_or(0, |(table, _)| tables[*table].rows());
@@ -347,7 +343,7 @@ mod tests {
             // Each way 16 +- 3.5 times.
             assert!(seen.iter().all(|seen| (2..=30).contains(seen)), "{seen:?}");
             assert!(draw(1, 5, 0) == found);
-            for (seed, step, first) in [(2, 5, 0), (1, 6, 0), (1, 5, SETS), (1, VALIDATION, 0)] {
+            for (seed, step, first) in [(2, 5, 0), (1, 6, 0), (1, 5, SETS), (1, crate::nn::VALIDATION, 0)] {
                 assert!(draw(seed, step, first) != found);
             }
         }

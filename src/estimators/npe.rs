@@ -16,9 +16,9 @@ use super::trainable::{Trainable, TrainingSetup};
 use super::training::Training;
 use super::units::{Target, Units, push_targets};
 use super::{Bank, InferenceError, PosteriorEstimator, RequestError, sizes};
-use crate::model::{AnyModel, GlobalSlot, Model, Name};
-use crate::nn::{Batch, Budget, Network, Output, Settings, Shape, TrainingSource, VALIDATION};
-use crate::simulate::{Fixed, SimulateError, Simulated, SimulationSource, stream};
+use crate::model::{AnyModel, GlobalSlot, Model, Name, Purpose, stream_for};
+use crate::nn::{Batch, Budget, Network, Output, Settings, Shape, TrainingSource};
+use crate::simulate::{Fixed, SimulateError, Simulated, SimulationSource};
 
 /// A posterior estimator to be trained; made by `model.npe()`.
 ///
@@ -253,13 +253,8 @@ impl TrainingSource for Simulations<'_> {
     fn draw(&self, step: u64, first: usize, sets: usize) -> Result<(Batch, Vec<f32>), SimulateError> {
         let mut batch = self.encoder.batch();
         let mut targets = Vec::with_capacity(sets * self.targets.len());
-        // One random stream for each (step, place); the seed keeps them apart from those of `simulate`.
-        let key = match step {
-            VALIDATION => 0x9fb2_1c65_1e98_df25_u64.rotate_left(32),
-            _ => step.wrapping_add(2).wrapping_mul(0x9fb2_1c65_1e98_df25),
-        };
         for place in first..first + sets {
-            let mut rng = stream(self.seed.wrapping_add(key), place as u64);
+            let mut rng = stream_for(Purpose::Training, self.seed, step, place as u64);
             let simulation = self.model.draw(self.fixed, &mut rng)?;
             self.encoder.push(&simulation.data().frame(), &mut batch);
             push_targets(&self.model.unconstrain(simulation.globals(), None), self.targets, &mut targets);

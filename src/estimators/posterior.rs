@@ -9,9 +9,10 @@ use super::units::{Target, places};
 
 use crate::draws::{Draws, Inferred};
 use crate::model::{AnyGlobals, AnyModel, AsNumbers, Likelihood, Model, Name};
+use crate::model::{Purpose, stream_for};
 use crate::nn::Prediction;
 use crate::sampling::{Proposal, SampleError, WeightedDraws, importance_sample};
-use crate::simulate::{Stream, stream};
+use crate::simulate::Stream;
 
 /// The number of points that represent the distribution, for means, sds and quantiles.
 const POINTS: usize = 4000;
@@ -84,7 +85,8 @@ impl<M: Model> Posterior<M> {
     where
         M: Likelihood,
     {
-        importance_sample(model, data, self, REFINED, 0)
+        // Random numbers of its own for each data set: the same ones would make all results wrong in the same direction.
+        importance_sample(model, data, self, REFINED, crate::model::DataSet::frame(data).hash())
     }
 
     /// Returns `count` independent draws with the log density of each, in the constrained space.
@@ -126,12 +128,12 @@ impl AnyPosterior {
     }
 
     pub(crate) fn sample(&self, count: usize, seed: u64) -> Vec<Vec<f64>> {
-        let mut rng = stream(seed, 0);
+        let mut rng = stream_for(Purpose::Posterior, seed, 0, 0);
         self.columns(&self.estimate.sample(count, &mut rng))
     }
 
     pub(crate) fn sample_with_log_density(&self, count: usize, seed: u64) -> (Vec<Vec<f64>>, Vec<f64>) {
-        let points = self.estimate.sample(count, &mut stream(seed, 0));
+        let points = self.estimate.sample(count, &mut stream_for(Purpose::Posterior, seed, 0, 0));
         let mut log_densities = self.estimate.log_densities(&points);
         let places: Vec<(usize, Link)> = places(&self.targets).collect();
         let names: Vec<&str> = self.targets.iter().map(|t| t.name.as_str()).collect();

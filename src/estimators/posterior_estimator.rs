@@ -468,12 +468,15 @@ mod tests {
         let (checkpoint, file) = (folder.path().join("training"), folder.path().join("posterior"));
         let model = Mean::default();
         let train = || model.npe().seed(1).checkpoint(&checkpoint).train(Budget::simulations(2_000)).unwrap();
-        assert!(train().warnings().is_empty());
+        let of_registers = |estimator: PosteriorEstimator<Mean>| {
+            estimator.warnings().into_iter().filter(|warning| warning.contains("registers")).collect::<Vec<_>>()
+        };
+        assert!(of_registers(train()).is_empty());
         // A finished training has no steps left to resume.
-        assert!(train().warnings().is_empty());
+        assert!(of_registers(train()).is_empty());
         begun_on("abacus", &checkpoint);
         train().save(&file).unwrap();
-        let warnings = PosteriorEstimator::load(&model, &file).unwrap().warnings();
+        let warnings = of_registers(PosteriorEstimator::load(&model, &file).unwrap());
         let expected = format!("begun with the vector registers abacus and went on with {}", simd::registers());
         assert!(warnings.len() == 1 && warnings[0].contains(&expected), "{warnings:?}");
     }

@@ -16,9 +16,10 @@ use super::{Bank, InferenceError, PosteriorEstimator};
 use crate::draws::{Draws, Inferred};
 use crate::model::typed;
 use crate::model::{AnyData, AnyGlobals, AnyModel, AnySimulation, Density, Explicit, Factor, Model, Name};
+use crate::model::{Purpose, stream_for};
 use crate::nn::{Budget, Contrast, ElementNetworks, Output, Ratio, RatioScratch, TrainingRecord};
 use crate::sampling::{AnyWeightedDraws, Nuts, WeightedDraws};
-use crate::simulate::{Fixed, SimulateError, Simulated, Simulation, SimulationSource, stream};
+use crate::simulate::{Fixed, SimulateError, Simulated, Simulation, SimulationSource};
 
 /// The number of draws of the prior that, with weights, represent the posterior.
 const PRIOR: usize = 20_000;
@@ -248,7 +249,7 @@ impl AnyRatioPosterior {
         let (model, targets) = (trained.model().clone(), trained.targets());
         // Globals do not depend on covariates, but a draw needs values for those outside plates.
         let fixed = Fixed::new(&model.specification(), &[], None, Some((data, false)))?.without_elements();
-        let draw = |i: u64| model.draw(&fixed, &mut stream(0, i));
+        let draw = |i: u64| model.draw(&fixed, &mut stream_for(Purpose::RatioPrior, 0, 0, i));
         let own = |i: usize| {
             let simulation = draw(i as u64)?;
             Ok((model.unconstrain(simulation.globals(), None), simulation.globals().to_numbers()))

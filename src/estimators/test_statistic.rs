@@ -27,8 +27,9 @@ use super::training::Training;
 use super::units::{Target, Units};
 use super::{InferenceError, RequestError, file, sizes};
 use crate::model::{AnyData, AnyGlobals, AnyModel, GlobalSlot, Model, Name, UnknownName};
+use crate::model::{Purpose, stream_for};
 use crate::nn::{Batch, Budget, Contrast, Network, Output, Shape, TrainingRecord, TrainingSource};
-use crate::simulate::{Fixed, SimulateError, Simulated, SimulationSource, Stream, stream};
+use crate::simulate::{Fixed, SimulateError, Simulated, SimulationSource, Stream};
 
 /// The number of attempts to draw a hypothesis and an alternative inside the support.
 const ATTEMPTS: usize = 100;
@@ -173,6 +174,9 @@ impl AnyTraining<'_> {
             all.into_iter().filter(|global| global.values.len() == 1 && global.free.len() == 1).collect();
         let known: Vec<&str> = scalars.iter().map(|global| global.name.as_str()).collect();
         let slot = scalars[UnknownName::find("scalar global", &self.interest, &known)?].clone();
+        if let Some(other) = self.source.model.specification().global_that_depends_on(&slot.name) {
+            return Err(RequestError::DependsOnTested { name: slot.name, other: other.to_owned() }.into());
+        }
         let range = |what, range: &RangeInclusive<f64>, least: f64| {
             let (low, high) = (*range.start(), *range.end());
             if low.is_finite() && high.is_finite() && low <= high && high > least && low >= least {
@@ -243,9 +247,7 @@ impl TrainingSource for Hypotheses<'_, '_> {
         let mut targets = Vec::with_capacity(2 * sets);
         let seed = self.training.source.seed;
         for place in first..first + sets {
-            // One random stream for each (step, place); the seed keeps them apart from those of `simulate`.
-            let key = step.wrapping_add(2).wrapping_mul(0x9fb2_1c65_1e98_df25);
-            let mut rng = stream(seed.wrapping_add(key), place as u64);
+            let mut rng = stream_for(Purpose::Training, seed, step, place as u64);
             let alternative = place % 2 == 1;
             let (measured, globals) = self.globals(alternative, &mut rng)?;
             let simulation = self.training.source.model.draw(&self.data.at(&*globals), &mut rng)?;

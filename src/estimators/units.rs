@@ -17,13 +17,12 @@ use super::link::Link;
 use super::{BankError, InferenceError};
 use crate::files::atomic_write;
 use crate::model::{AnyModel, AnySimulation, Frame, GlobalSlot, LocalValues, Values, local_ranges};
+use crate::model::{Purpose, stream_for};
 use crate::nn;
-use crate::simulate::{Fixed, SimulateError, stream};
+use crate::simulate::{Fixed, SimulateError};
 
 /// The number of simulations that units are taken from.
 pub(super) const SIMULATIONS: usize = 256;
-/// The seed of their streams.
-const SEED: u64 = 0x5ca1_ab1e_0b5e_55ed;
 /// The most numbers of a column that quantiles are taken of.
 const MOST: usize = 20_000;
 /// Counts up to this one are read as they are, exactly.
@@ -114,7 +113,7 @@ impl Units {
     /// # Errors
     /// A simulation cannot be drawn.
     pub(super) fn of(model: &dyn AnyModel, fixed: &Fixed<'_>) -> Result<Self, SimulateError> {
-        let draw = |i| model.draw(fixed, &mut stream(SEED, i));
+        let draw = |i| model.draw(fixed, &mut stream_for(Purpose::Units, 0, 0, i));
         let drawn = (0..SIMULATIONS as u64).into_par_iter().map(draw).collect::<Result<Vec<_>, _>>()?;
         Ok(Self::of_simulations(model, &drawn))
     }

@@ -47,9 +47,14 @@ pub struct Frame<'a> {
 }
 
 impl Frame<'_> {
-    /// Returns an FNV-1a hash of the names, sizes and numbers, as text: equal frames have equal texts, other frames
-    /// almost surely other texts.
+    /// Returns the [`hash`](Frame::hash) as text.
     pub(crate) fn digest(&self) -> String {
+        format!("{:016x}", self.hash())
+    }
+
+    /// Returns an FNV-1a hash of the names, sizes and numbers: equal frames have equal hashes, other frames almost surely
+    /// others.
+    pub(crate) fn hash(&self) -> u64 {
         fn add(frame: &Frame<'_>, hash: &mut dyn FnMut(u64)) {
             frame.name.bytes().for_each(|byte| hash(byte.into()));
             hash(frame.size as u64);
@@ -62,7 +67,7 @@ impl Frame<'_> {
         }
         let mut digest = NOTHING;
         add(self, &mut |x| digest = fnv(digest, x.to_le_bytes().map(u64::from)));
-        format!("{digest:016x}")
+        digest
     }
 
     /// Removes and returns the first column.

@@ -40,6 +40,7 @@ pub use simulate_error::SimulateError;
 pub(crate) use skipped::Skipped;
 pub use slots::{GlobalSlot, LocalRange, LocalSlot, LocalValues, global_slots, local_ranges, local_slots};
 pub use specification::{Kind, Plate, PlateSize, Role, Specification, Variable};
+pub(crate) use stream::{Purpose, stream_for};
 pub use stream::{Stream, stream};
 pub use traits::{AsNumbers, DataSet, DensityPart, Explicit, Likelihood, LocalSet, Model, Plan, Simulation};
 pub(crate) use transform::{component_names, global_names};

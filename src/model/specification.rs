@@ -52,6 +52,20 @@ fn texts(of: &[&str]) -> Vec<String> {
 }
 
 impl Specification {
+    /// Returns a global other than `name` whose prior depends on it, directly or through a `let`; `None` if there is none.
+    pub(crate) fn global_that_depends_on(&self, name: &str) -> Option<&str> {
+        let mut depends = vec![name];
+        for variable in &self.variables {
+            if variable.parents.iter().any(|parent| depends.contains(&parent.as_str())) {
+                if matches!(variable.role, Role::Global | Role::Nuisance) {
+                    return Some(&variable.name);
+                }
+                depends.push(&variable.name);
+            }
+        }
+        None
+    }
+
     #[doc(hidden)]
     pub fn declared(
         name: &str,

@@ -17,8 +17,9 @@ use super::smoothing::smooth;
 use super::threads::on_threads;
 use crate::draws::{Draws, Inferred};
 use crate::model::{AnyData, AnyModel, AsNumbers, Densities, Density, Likelihood, Model};
+use crate::model::{Purpose, stream_for};
 use crate::progress::Progress;
-use crate::simulate::{Stream, stream};
+use crate::simulate::Stream;
 
 /// The number of draws per parallel task: a constant, so that the result does not depend on the number of threads.
 const CHUNK: usize = 250;
@@ -144,7 +145,7 @@ fn weigh(
     let (mut log_weights, mut log_proposal) = (vec![0.0; draws], vec![0.0; draws]);
     let (progress, done) = (Progress::new("importance sampling", draws as u64), AtomicU64::new(0));
     let weigh = |(chunk, (((q, values), log_weights), log_proposal)): (usize, Chunk<'_>)| {
-        proposal.draw(&mut stream(seed, chunk as u64), q, log_proposal);
+        proposal.draw(&mut stream_for(Purpose::Importance, seed, 0, chunk as u64), q, log_proposal);
         let (mut density, mut gradient, mut row) = (densities(), vec![0.0; dimension], Vec::with_capacity(width));
         let each = q.chunks(dimension).zip(values.chunks_mut(width)).zip(log_weights.iter_mut().zip(&*log_proposal));
         for (i, ((q, values), (log_weight, log_proposal))) in each.enumerate() {

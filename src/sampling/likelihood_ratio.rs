@@ -12,7 +12,8 @@ use crate::model::{
     AnyData, AnyDensity, AnyModel, AsNumbers, Density, GlobalSlot, Likelihood, Model, Name, Plate, PlateSize,
     UnknownName,
 };
-use crate::simulate::{Fixed, stream};
+use crate::model::{Purpose, stream_for};
+use crate::simulate::Fixed;
 
 /// The number of draws of the prior from which the search chooses its starting points.
 const DRAWS: usize = 256;
@@ -438,6 +439,6 @@ fn prior(model: &dyn AnyModel, data: &dyn AnyData) -> Vec<Vec<f64>> {
     let mut sizes = Vec::new();
     least(&model.specification().plates, &mut sizes);
     let Ok(fixed) = Fixed::new(&model.specification(), &sizes, None, Some((data, false))) else { return Vec::new() };
-    let drawn = (0..DRAWS).filter_map(|i| model.draw(&fixed, &mut stream(0, i as u64)).ok());
+    let drawn = (0..DRAWS).filter_map(|i| model.draw(&fixed, &mut stream_for(Purpose::Search, 0, 0, i as u64)).ok());
     drawn.map(|simulation| model.unconstrain(simulation.globals(), None)).collect()
 }

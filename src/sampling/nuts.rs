@@ -14,6 +14,7 @@ use super::trajectory::{Position, Walker};
 use super::{AnyChains, AnyWeightedDraws, Chains, SampleError, WeightedDraws};
 use crate::draws::{Draws, cumulative, diagnostics, pick};
 use crate::model::{AnyData, AnyDensity, AnyModel, DataError, Densities, Density, Likelihood, Model};
+use crate::model::{Purpose, stream_for};
 use crate::progress::Progress;
 use crate::simulate::{Fixed, Stream, stream};
 
@@ -210,7 +211,7 @@ impl NutsSettings<'_> {
         known: Option<&Known<'_>>,
         report: &(dyn Fn(bool) + Sync),
     ) -> Result<Run, SampleError> {
-        let mut rng = stream(self.seed, chain as u64);
+        let mut rng = stream_for(Purpose::Chains, self.seed, 0, chain as u64);
         let start = start((model, data), chain, known, &mut *density, &mut rng)?;
         let metric = known.map(|known| &known.metric);
         let dimension = start.len();
