@@ -63,7 +63,7 @@ fn nested_rows_of_several_numbers() {
 
 #[test]
 fn nested_rows_of_several_numbers_roughly() {
-    nested(10_000, 0.5, 0.25);
+    nested(20_000, 0.5, 0.25);
 }
 
 /// After so many data sets: means within so many sds, and sds within such a share.
