@@ -1,5 +1,7 @@
 //! Reading and writing CSV; the parent module describes the format.
 
+mod labels;
+mod placed;
 mod read;
 mod table;
 mod write;

@@ -22,7 +22,12 @@
 //! which labels its elements, an index is such a label instead. A plate without variables in the data has no table of
 //! its own. Its size is the number in a column with the plate's name (in a folder, of `outside.csv`); without such a
 //! column, it is the plate's fixed size, or the largest index plus one. Indices into it may also be any text: its
-//! elements are then numbered in the order in which they first appear.
+//! elements are then numbered in the order in which they first appear. Whole numbers of which the least is not 0 are
+//! refused, unless that column says how many elements there are: programs that count from 1 would add one without data.
+//!
+//! Fields are separated by commas, or where the header has none, by the semicolons or tabs in it. Lines at the beginning
+//! that start with `#` are comments. Numbers have a decimal point; true and false may be `T`, `yes`, `1` or `1.0` and the
+//! like.
 //!
 //! ```
 //! use hierarch::io::{read_column, read_csv};

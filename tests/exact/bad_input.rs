@@ -328,7 +328,7 @@ fn entries_of_another_kind() {
     entry(2, "1.5", "calls", "a whole number from 0");
     entry(2, "NA", "calls", "a whole number from 0");
     entry(3, "99999999999999999999999", "votes", "a whole number from 0");
-    entry(4, "maybe", "late", "true, false, 1 or 0");
+    entry(4, "maybe", "late", "true or false, yes or no, 1 or 0");
     entry(5, "red", "kind", "a whole number from 0");
     entry(7, "", "drop[1]", "a finite number");
 }

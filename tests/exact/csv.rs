@@ -330,8 +330,8 @@ fn indices_by_label_and_by_position() {
     assert_eq!((data.subjects.size, data.items.size), (2, 3));
     assert_eq!((data.responses.subject, data.responses.item), (vec![0, 1, 0], vec![0, 2, 2]));
 
-    let data = ItemsData::from_csv(folder.write("b.csv", "subject,item,right\n3,0,1\n1,2,0\n")).unwrap();
-    assert_eq!((data.subjects.size, data.responses.subject), (4, vec![3, 1]));
+    let data = ItemsData::from_csv(folder.write("b.csv", "subject,item,right\n3,0,1\n0,2,0\n")).unwrap();
+    assert_eq!((data.subjects.size, data.responses.subject), (4, vec![3, 0]));
 
     let data = ItemsData::from_csv(folder.write("c.csv", "subjects,subject,item,right\n9,3,0,1\n9,1,2,0\n")).unwrap();
     assert_eq!(data.subjects.size, 9);
@@ -340,6 +340,52 @@ fn indices_by_label_and_by_position() {
     let path = folder.write("d.csv", "subjects,item,right\nAda,0,1\nBob,2,0\n");
     let data: ItemsData = read_csv(&Items {}, &path, &[("subject", "subjects")]).unwrap();
     assert_eq!((data.subjects.size, data.responses.subject), (2, vec![0, 1]));
+}
+
+/// Positions that are counted from 1 made a phantom element 0, one word among numbers made labels of all, and the last digit
+/// of a large count was lost: each without a word.
+#[test]
+fn indices_that_are_not_what_they_seem() {
+    let folder = Folder::new();
+    let error = |text: &str| ItemsData::from_csv(folder.write("a.csv", text)).unwrap_err().to_string();
+    let found = error("subject,item,right\n1,0,1\n2,1,0\n2,0,0\n");
+    assert!(found.contains("the least index in the column `subject` is 1") && found.contains("subtract 1"), "{found}");
+    let found = error("subject,item,right\n0,0,1\n-1,1,0\n2,0,0\n");
+    assert!(found.contains("line 3: `-1` in the column `subject` is no whole number"), "{found}");
+    let found = error("subject,item,right\n0,0,1\n1,1,0\nAda,0,0\n");
+    assert!(found.contains("line 4: `Ada`"), "{found}");
+    // How many there are is said, so that they are counted from 0.
+    let path = folder.write("b.csv", "subjects,subject,item,right\n3,1,0,1\n3,2,1,0\n");
+    assert_eq!(ItemsData::from_csv(path).unwrap().responses.subject, [1, 2]);
+    // Labels that begin with digits are labels.
+    let path = folder.write("c.csv", "subject,item,right\n7a,0,1\n7b,1,0\n");
+    assert_eq!(ItemsData::from_csv(path).unwrap().subjects.size, 2);
+}
+
+#[test]
+fn tables_of_other_programs() {
+    let folder = Folder::new();
+    let flat = |text: &str| FlatData::from_csv(folder.write("a.csv", text));
+    let data = FlatData { events: FlatEvents { weight: vec![2.0, 4.0], x: vec![1.5, -300.0] } };
+    for text in [
+        "x;weight\n1.5;2\n-300;4\n",
+        "x\tweight\n1.5\t2\n-300\t4\n",
+        "# from the night shift\n# in keV\nx,weight\n1.5,2\n-300,4\n",
+    ] {
+        assert_eq!(flat(text).unwrap(), data, "{text}");
+    }
+    let error = |text: &str| flat(text).unwrap_err().to_string();
+    let found = error("# one\nx;weight\n1,5;2\n");
+    assert!(found.contains("line 3: `1,5` in the column `x` is not a number with a decimal point"), "{found}");
+    let found = error("x,weight\n1,1.5,2\n2,3.5,4\n");
+    assert!(found.contains("each row has a field more than the header") && found.contains("row.names"), "{found}");
+    let found = error("x\0,\0w\0");
+    assert!(found.contains("UTF-16"), "{found}");
+
+    let head = "group,flags[0],flags[1],hit,hits,kind,position[0],position[1],position[2]\n";
+    let path = folder.write("b.csv", &format!("{head}3,T,no,1.0,9007199254740993.0,0,1,2,3\n"));
+    let trials = KindsData::from_csv(path).unwrap().trials;
+    assert_eq!((trials.flags, trials.hit, trials.hits), (vec![[true, false]], vec![true], vec![9007199254740993]));
 }
 
 #[test]

@@ -8,14 +8,15 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::fmt::Display;
 use std::path::Path;
 use std::rc::Rc;
 
+use super::labels::{Labels, labels};
+use super::placed::{Names, Placed, PlateColumns, target};
 use super::table::{Table, count, label, position, real, truth};
 use super::{OUTSIDE, plain};
-use crate::model::{self, Kind, PlateSize, Role, Specification, Variable};
 use crate::model::{Column, DataError, Frame, Values};
+use crate::model::{Kind, Role, Specification, Variable};
 
 /// Reads the columns of a data set, in the order of the model.
 pub fn frame(
@@ -28,191 +29,6 @@ pub fn frame(
     let placed = if path.is_dir() { folder(&top, path, &names)? } else { file(&top, path, &names)? };
     let reader = CsvReader { names: &names, labels: labels(&placed, &names)? };
     reader.frame(&placed)
-}
-
-/// A plate that is in the data, with those of its variables that are; at the top, the variables outside plates.
-struct PlateColumns<'a> {
-    name: &'a str,
-    size: Option<&'a PlateSize>,
-    variables: Vec<&'a Variable>,
-    plates: Vec<PlateColumns<'a>>,
-}
-
-impl<'a> PlateColumns<'a> {
-    fn new(specification: &'a Specification) -> Self {
-        fn indexed<'a>(variables: &'a [Variable], plates: &'a [model::Plate], found: &mut Vec<&'a str>) {
-            found.extend(variables.iter().filter_map(target));
-            plates.iter().for_each(|p| indexed(&p.variables, &p.plates, found));
-        }
-        let mut targets = Vec::new();
-        indexed(&specification.variables, &specification.plates, &mut targets);
-        Self {
-            name: "",
-            size: None,
-            variables: in_data(&specification.variables),
-            plates: Self::inside(&specification.plates, &targets),
-        }
-    }
-
-    fn inside(plates: &'a [model::Plate], targets: &[&str]) -> Vec<Self> {
-        let parts = plates.iter().map(|p| Self {
-            name: &p.name,
-            size: Some(&p.size),
-            variables: in_data(&p.variables),
-            plates: Self::inside(&p.plates, targets),
-        });
-        parts.filter(|p| !p.is_bare() || targets.contains(&p.name)).collect()
-    }
-
-    /// Returns whether it is in the data only because of an index, so that it has no table.
-    fn is_bare(&self) -> bool {
-        self.variables.is_empty() && self.plates.is_empty()
-    }
-
-    /// Returns the plates inside it that have tables.
-    fn full(&self) -> impl Iterator<Item = &PlateColumns<'a>> {
-        self.plates.iter().filter(|p| !p.is_bare())
-    }
-
-    /// Returns every name that a column may have in the model.
-    fn names(&self) -> Vec<&'a str> {
-        let inside = self.plates.iter().flat_map(|p| std::iter::once(p.name).chain(p.names()));
-        self.variables.iter().map(|v| v.name.as_str()).chain(inside).collect()
-    }
-}
-
-fn in_data(variables: &[Variable]) -> Vec<&Variable> {
-    variables.iter().filter(|v| matches!(v.role, Role::Observed | Role::Given | Role::Index)).collect()
-}
-
-/// Returns the plate that an index refers to; `None` for other variables.
-fn target(variable: &Variable) -> Option<&str> {
-    variable.index_of.as_deref()
-}
-
-/// The names of the columns in the file, by their names in the model.
-struct Names<'a>(HashMap<&'a str, &'a str>);
-
-impl<'a> Names<'a> {
-    fn new(top: &PlateColumns<'_>, columns: &[(&'a str, &'a str)]) -> Result<Self, DataError> {
-        let known = top.names();
-        for (name, _) in columns {
-            let base = name.split('[').next().unwrap_or(name);
-            if !known.iter().any(|k| plain(k) == plain(base)) {
-                let known: Vec<_> = known.iter().map(|k| format!("`{}`", plain(k))).collect();
-                let what = format!(
-                    "no variable or plate in the data of the model is called `{name}`: there are {}",
-                    known.join(", ")
-                );
-                return Err(DataError::Shape { what });
-            }
-        }
-        Ok(Self(columns.iter().map(|&(name, column)| (plain(name), column)).collect()))
-    }
-
-    fn of(&self, name: &str) -> String {
-        let name = plain(name);
-        self.0.get(name).map_or(name, |column| column).to_owned()
-    }
-
-    /// Returns the names of a variable's columns.
-    fn components(&self, variable: &Variable) -> Vec<String> {
-        if variable.len() == 1 {
-            return vec![self.of(&variable.name)];
-        }
-        let component = |c: usize| {
-            let own = self.0.get(format!("{}[{c}]", plain(&variable.name)).as_str());
-            own.map_or_else(|| format!("{}[{c}]", self.of(&variable.name)), |column| (*column).to_owned())
-        };
-        (0..variable.len()).map(component).collect()
-    }
-
-    /// Returns the column with the name of a plate; `None` if there is none, or if the caller assigned it to another
-    /// variable.
-    fn plate(&self, name: &str, table: &Table) -> Option<String> {
-        let column = self.of(name);
-        let taken = self.0.iter().any(|(of, to)| **to == column && *of != plain(name));
-        (!taken && table.has(&column)).then_some(column)
-    }
-}
-
-/// A plate with the table that describes its elements.
-struct Placed<'a> {
-    part: &'a PlateColumns<'a>,
-    /// `None` for a plate without variables.
-    table: Option<Rc<Table>>,
-    /// The element that each row of the table describes.
-    elements: Vec<usize>,
-    /// `None` if only the indices determine it.
-    size: Option<usize>,
-    offsets: Option<Vec<usize>>,
-    plates: Vec<Placed<'a>>,
-}
-
-impl<'a> Placed<'a> {
-    /// Places a plate without variables: its size is read from the table outside it, or fixed by the model.
-    fn bare(part: &'a PlateColumns<'a>, table: Option<&Rc<Table>>, names: &Names<'_>) -> Result<Self, DataError> {
-        let mut placed =
-            Self { part, table: None, elements: Vec::new(), size: None, offsets: None, plates: Vec::new() };
-        if let Some(table) = table
-            && let Some(column) = names.plate(part.name, table)
-        {
-            placed.size = agreed(table, &[column], &vec![0; table.len()], 1, "", position)?.pop();
-        } else if let Some(PlateSize::Fixed(size)) = part.size {
-            placed.size = Some(*size);
-        }
-        Ok(placed)
-    }
-
-    fn size(&self) -> usize {
-        self.size.unwrap_or(0)
-    }
-
-    /// Returns the numbers of a variable, element by element.
-    fn values<X: Copy + PartialEq + Display>(
-        &self,
-        columns: &[String],
-        parse: impl Fn(&str) -> Result<X, &'static str>,
-    ) -> Result<Vec<X>, DataError> {
-        let Some(table) = &self.table else { return Ok(Vec::new()) };
-        agreed(table, columns, &self.elements, self.size(), self.part.name, parse)
-    }
-}
-
-/// Returns the numbers of `columns` for each of `size` elements. All rows that describe one element must agree.
-fn agreed<X: Copy + PartialEq + Display>(
-    table: &Table,
-    columns: &[String],
-    elements: &[usize],
-    size: usize,
-    plate: &str,
-    parse: impl Fn(&str) -> Result<X, &'static str>,
-) -> Result<Vec<X>, DataError> {
-    let width = columns.len();
-    let columns: Vec<usize> = columns.iter().map(|name| table.column(name)).collect::<Result<_, _>>()?;
-    let mut values: Vec<Option<X>> = vec![None; size * width];
-    for (row, &element) in elements.iter().enumerate() {
-        for (c, &column) in columns.iter().enumerate() {
-            let value = table.entry(row, column, &parse)?;
-            if let Some(before) = values[element * width + c].replace(value)
-                && before != value
-            {
-                let first = elements.iter().position(|&e| e == element).unwrap_or(row);
-                let about = match plate {
-                    "" => "the whole data set".to_owned(),
-                    plate => format!("the same element of `{}`", plain(plate)),
-                };
-                let what = format!(
-                    "lines {} and {} are about {about}, but the column `{}` holds {before} in one and {value} in the other",
-                    table.line(first),
-                    table.line(row),
-                    table.name(column),
-                );
-                return Err(DataError::Table { path: table.path.clone(), what });
-            }
-        }
-    }
-    Ok(values.into_iter().flatten().collect())
 }
 
 /// Reads a folder, with a table for each plate.
@@ -362,73 +178,6 @@ fn starts(outer: &[usize], inner: &[usize]) -> Vec<usize> {
         offsets[outer + 1] = offsets[outer + 1].max(inner + 1);
     }
     offsets
-}
-
-/// How indices refer to the elements of a plate.
-enum Labels {
-    Positions { size: usize },
-    Names(HashMap<String, usize>),
-}
-
-/// Returns the labels of every plate that an index refers to.
-fn labels(top: &Placed<'_>, names: &Names<'_>) -> Result<HashMap<String, Labels>, DataError> {
-    let mut indices: Vec<(&str, &Placed<'_>, &Variable)> = Vec::new();
-    collect_indices(top, &mut indices);
-    let mut labels = HashMap::new();
-    for plate in top.plates.iter().filter(|p| indices.iter().any(|(of, ..)| *of == p.part.name)) {
-        let to = indices.iter().filter(|(of, ..)| *of == plate.part.name);
-        let found = match &plate.table {
-            Some(table) => own_labels(plate, table, names)?,
-            None => told_labels(to.map(|&(_, from, variable)| (from, variable)), names)?,
-        };
-        labels.insert(plate.part.name.to_owned(), found);
-    }
-    Ok(labels)
-}
-
-fn collect_indices<'a>(placed: &'a Placed<'a>, indices: &mut Vec<(&'a str, &'a Placed<'a>, &'a Variable)>) {
-    indices.extend(placed.part.variables.iter().filter_map(|v| Some((target(v)?, placed, *v))));
-    placed.plates.iter().for_each(|p| collect_indices(p, indices));
-}
-
-/// Returns the labels of a plate's elements from its own table.
-fn own_labels(plate: &Placed<'_>, table: &Table, names: &Names<'_>) -> Result<Labels, DataError> {
-    let Some(name) = names.plate(plate.part.name, table) else { return Ok(Labels::Positions { size: plate.size() }) };
-    let column = table.column(&name)?;
-    let mut known = HashMap::new();
-    for (row, &element) in plate.elements.iter().enumerate() {
-        table.entry(row, column, |text| label(text).map(|_| ()))?;
-        let text = table.text(row, column);
-        if *known.entry(text.to_owned()).or_insert(element) != element {
-            let what = format!("line {}: another element of `{}` is called `{text}`", table.line(row), plate.part.name);
-            return Err(DataError::Table { path: table.path.clone(), what });
-        }
-    }
-    Ok(Labels::Names(known))
-}
-
-/// Returns the labels of the elements of a plate without a table, from the indices: positions, if all indices are whole
-/// numbers.
-fn told_labels<'a>(
-    indices: impl Iterator<Item = (&'a Placed<'a>, &'a Variable)>,
-    names: &Names<'_>,
-) -> Result<Labels, DataError> {
-    let (mut size, mut known) = (Some(0), HashMap::new());
-    for (from, variable) in indices {
-        let Some(table) = &from.table else { continue };
-        let columns = names.components(variable);
-        let columns: Vec<usize> = columns.iter().map(|name| table.column(name)).collect::<Result<_, _>>()?;
-        for row in 0..table.len() {
-            for &column in &columns {
-                let text = table.text(row, column);
-                table.entry(row, column, |text| label(text).map(|_| ()))?;
-                size = size.and_then(|size: usize| Some(size.max(position(text).ok()?.saturating_add(1))));
-                let next = known.len();
-                known.entry(text.to_owned()).or_insert(next);
-            }
-        }
-    }
-    Ok(size.map_or(Labels::Names(known), |size| Labels::Positions { size }))
 }
 
 struct CsvReader<'a> {

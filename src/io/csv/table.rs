@@ -26,6 +26,10 @@ impl Table {
                 return Err(DataError::Table { path: path.to_owned(), what });
             }
         };
+        if text.contains('\0') {
+            let what = "it seems to be text in UTF-16: save the table as CSV in UTF-8".to_owned();
+            return Err(DataError::Table { path: path.to_owned(), what });
+        }
         if text.trim().is_empty() {
             return Err(DataError::EmptyFile { path: path.to_owned() });
         }
@@ -35,7 +39,10 @@ impl Table {
     fn parse(path: &Path, text: &str) -> Result<Self, DataError> {
         let wrong = |what: String| DataError::Table { path: path.to_owned(), what };
         // Rows of another width are accepted here, and reported with their line below.
-        let mut reader = ReaderBuilder::new().flexible(true).trim(Trim::All).from_reader(text.as_bytes());
+        let (text, comments) = without_comments(text);
+        let mut reader = ReaderBuilder::new();
+        reader.flexible(true).trim(Trim::All).delimiter(separator(text));
+        let mut reader = reader.from_reader(text.as_bytes());
         let header: Vec<String> =
             reader.headers().map_err(|e| wrong(e.to_string()))?.iter().map(str::to_owned).collect();
         let mut table = Self { path: path.to_owned(), header, rows: Vec::new(), lines: Vec::new() };
@@ -44,6 +51,7 @@ impl Table {
             let (start, first) = row.position().map_or((0, 1), |p| (p.byte() as usize, p.line()));
             // The reader reports a row's position as that before the blank lines above it.
             let blank = text.as_bytes()[start.min(text.len())..].iter().take_while(|b| b"\r\n".contains(b));
+            let first = first + comments;
             let line = first + blank.filter(|&&b| b == b'\n').count() as u64;
             if table.header.len() > 1 && row.len() == 1 && row[0].is_empty() {
                 continue;
@@ -61,6 +69,12 @@ impl Table {
             table.rows.pop();
         }
         let width = table.header.len();
+        if table.rows.len() > 1 && table.rows.iter().all(|row| row.len() == width + 1) {
+            return Err(wrong(format!(
+                "each row has a field more than the header, which has {width}: the first column seems to hold names of rows, \
+                 as R writes them; write the table without them (`row.names = FALSE`), or give that column a name"
+            )));
+        }
         match table.rows.iter().position(|row| row.len() != width) {
             None => Ok(table),
             Some(i) => {
@@ -138,6 +152,22 @@ impl Table {
     }
 }
 
+/// Returns a text without the lines at its beginning that are comments, after a `#`, and the number of these.
+fn without_comments(mut text: &str) -> (&str, u64) {
+    let mut comments = 0;
+    while let (true, Some((_, rest))) = (text.starts_with('#'), text.split_once('\n')) {
+        (text, comments) = (rest, comments + 1);
+    }
+    (text, comments)
+}
+
+/// Returns what separates the fields of a table: a comma, or where the header has none, the semicolons or tabs that it has.
+fn separator(text: &str) -> u8 {
+    let header = text.lines().next().unwrap_or_default();
+    let has = |separator: u8| header.bytes().any(|byte| byte == separator);
+    [b',', b';', b'\t'].into_iter().find(|separator| has(*separator)).unwrap_or(b',')
+}
+
 /// Returns the letters and digits of a name in lower case, to find a column that is spelt slightly differently.
 fn letters(name: &str) -> String {
     name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
@@ -147,6 +177,9 @@ fn letters(name: &str) -> String {
 pub fn real<X: std::str::FromStr + Into<f64> + Copy>(text: &str) -> Result<X, &'static str> {
     match text.parse::<X>() {
         Ok(x) if x.into().is_finite() => Ok(x),
+        Err(_) if is_decimal_comma(text) => {
+            Err("a number with a decimal point, such as 1.5: write the table with points")
+        }
         Err(_) if !is_missing(text) => Err("a number such as 1.5"),
         _ => Err("a finite number: remove the row or correct it"),
     }
@@ -154,9 +187,12 @@ pub fn real<X: std::str::FromStr + Into<f64> + Copy>(text: &str) -> Result<X, &'
 
 /// Reads a whole number from 0, also with a decimal point and zeros, as some programs write it if a column has gaps.
 pub fn count(text: &str) -> Result<u64, &'static str> {
+    // Above this number an f64 has lost the last digit.
     const EXACT: f64 = 9007199254740992.0;
-    let whole = |x: &f64| x.fract() == 0.0 && (0.0..=EXACT).contains(x);
-    let number = text.parse().ok().or_else(|| text.parse().ok().filter(whole).map(|x| x as u64));
+    let digits =
+        text.split_once('.').filter(|(_, zeros)| zeros.bytes().all(|b| b == b'0')).map_or(text, |(digits, _)| digits);
+    let whole = |x: &f64| x.fract() == 0.0 && *x >= 0.0 && *x < EXACT;
+    let number = digits.parse().ok().or_else(|| text.parse().ok().filter(whole).map(|x| x as u64));
     number.ok_or("a whole number from 0")
 }
 
@@ -166,15 +202,20 @@ pub fn position(text: &str) -> Result<usize, &'static str> {
 
 pub fn truth(text: &str) -> Result<bool, &'static str> {
     match text.to_ascii_lowercase().as_str() {
-        "true" | "1" => Ok(true),
-        "false" | "0" => Ok(false),
-        _ => Err("true, false, 1 or 0"),
+        "true" | "t" | "yes" | "y" | "1" | "1.0" => Ok(true),
+        "false" | "f" | "no" | "n" | "0" | "0.0" => Ok(false),
+        _ => Err("true or false, yes or no, 1 or 0"),
     }
 }
 
 /// Reads the label of an element: any text except those that mark a missing value.
 pub fn label(text: &str) -> Result<&str, &'static str> {
     if is_missing(text) { Err("a label: remove the row or correct it") } else { Ok(text) }
+}
+
+/// Returns whether a text is a number but for a decimal comma.
+fn is_decimal_comma(text: &str) -> bool {
+    text.matches(',').count() == 1 && text.replace(',', ".").parse::<f64>().is_ok()
 }
 
 fn is_missing(text: &str) -> bool {
