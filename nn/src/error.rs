@@ -163,6 +163,14 @@ pub enum TrainError<E> {
         loss: f32,
     },
 
+    /// The gradient of a step is NaN or infinite, though each loss is finite. The weights, and a checkpoint, are those of the
+    /// step before.
+    #[error("the gradient in {} is not finite: training has diverged; lower the learning rate", phase(*step))]
+    Gradient {
+        /// The step.
+        step: u64,
+    },
+
     /// The data do not fit the network, or the network ran out of memory.
     #[error("in {}, data sets from {first} on: {source}", phase(*step))]
     Network {

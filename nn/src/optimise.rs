@@ -85,11 +85,21 @@ impl Optimiser {
     }
 
     /// Takes one step along the mean gradient over `sets` data sets. The first `shared` weights belong to layers that read
-    /// rows.
-    pub(super) fn update(&mut self, chunks: &[ChunkGradient<f32>], shared: usize, sets: usize, rate: f64, decay: f64) {
+    /// rows. Returns whether it has: a gradient that is not finite would spoil all weights for good, and changes nothing.
+    pub(super) fn update(
+        &mut self,
+        chunks: &[ChunkGradient<f32>],
+        shared: usize,
+        sets: usize,
+        rate: f64,
+        decay: f64,
+    ) -> bool {
         let tasks = tasks(&mut self.gradient, chunks, shared);
         let squares: Vec<f64> = tasks.into_par_iter().map(|task| task.run(chunks)).collect();
         let norm = squares.iter().sum::<f64>().sqrt() / sets as f64;
+        if !norm.is_finite() {
+            return false;
+        }
         let scale = (Self::CLIP / norm.max(Self::CLIP) / sets as f64) as f32;
 
         self.steps += 1;
@@ -134,6 +144,7 @@ impl Optimiser {
                 );
             });
         self.transpose();
+        true
     }
 }
 
@@ -211,5 +222,27 @@ impl GradientTask<'_> {
             }
         }
         output.iter().map(|value| f64::from(*value).powi(2)).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// All weights are of layers that read rows, so that a gradient is a plain vector.
+    #[test]
+    fn a_gradient_that_is_not_finite_changes_nothing() {
+        let mut optimiser = Optimiser::new(vec![0.5, -1.0, 2.0], Vec::new(), 0..0);
+        let step = |optimiser: &mut Optimiser, rows: Vec<f32>| {
+            optimiser.update(&[ChunkGradient { rows, sets: Vec::new() }], 3, 1, 0.1, 0.0)
+        };
+        assert!(step(&mut optimiser, vec![1.0, 0.0, -1.0]));
+        let before = (optimiser.weights.values.clone(), optimiser.average.clone(), optimiser.steps);
+        assert!(before.0[0] < 0.5 && before.0[2] > 2.0);
+        for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            assert!(!step(&mut optimiser, vec![0.0, bad, 0.0]));
+            assert_eq!((optimiser.weights.values.clone(), optimiser.average.clone(), optimiser.steps), before);
+        }
+        assert!(step(&mut optimiser, vec![1.0, 0.0, -1.0]));
     }
 }

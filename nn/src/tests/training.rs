@@ -55,6 +55,39 @@ fn an_interrupted_training_ends_with_the_same_weights() {
     assert!(matches!(Trainer::resume(&shape, &Mixed, &settings, &path), Err(TrainError::Checkpoint(_))));
 }
 
+#[test]
+fn a_weight_decay_that_is_no_share_is_refused() {
+    for weight_decay in [f64::NAN, -0.1, f64::INFINITY] {
+        let settings = Settings { weight_decay, ..small(1_000) };
+        let error = train(&Conjugate::shape(), &Conjugate, &settings, |_| ()).unwrap_err().to_string();
+        assert!(error.contains("the weight decay is"), "{error}");
+    }
+}
+
+/// Until it has converged, a training goes on from its checkpoint as if it had not been interrupted: on the plateau of the
+/// learning rate, and while it falls.
+#[test]
+fn a_training_until_it_has_converged_resumes() {
+    let settings = Settings { budget: crate::Budget::until_converged(60_000), ..small(0) };
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("training");
+    let shape = Conjugate::shape();
+    let straight = train(&shape, &Conjugate, &settings, |_| ()).unwrap();
+    let seen = straight.history.last().unwrap().sets;
+    assert!((60_000..60_500).contains(&seen), "{seen}");
+    let mut trainer = Trainer::new(&shape, &Conjugate, &settings).unwrap();
+    let mut steps = 0;
+    while !trainer.done() {
+        trainer.step().unwrap();
+        steps += 1;
+        if steps % 70 == 0 {
+            trainer.save(&path, &BTreeMap::new()).unwrap();
+            trainer = Trainer::resume(&shape, &Conjugate, &settings, &path).unwrap().0;
+        }
+    }
+    assert_eq!(trainer.finish().weights, straight.weights);
+}
+
 /// A few data sets, seen again and again, are learned by heart: the loss on others rises, and training stops.
 #[test]
 fn what_is_learned_by_heart_stops_the_training() {

@@ -234,7 +234,10 @@ impl<'a, S: TrainingSource> Trainer<'a, S> {
         };
         let rate = self.settings.learning_rate * share;
         let read = sets * self.network.reader.readings();
-        self.optimiser.update(&gradients, self.network.plan.shared, read, rate, self.settings.weight_decay);
+        let decay = self.settings.weight_decay;
+        if !self.optimiser.update(&gradients, self.network.plan.shared, read, rate, decay) {
+            return Err(TrainError::Gradient { step });
+        }
 
         let before = self.state.fraction;
         let seconds = self.seconds();
@@ -326,6 +329,9 @@ impl<'a, S: TrainingSource> Trainer<'a, S> {
         let (batch, targets) = &self.held_out;
         let losses =
             self.network.training_losses(batch, targets).map_err(|error| TrainError::network(VALIDATION, 0, error))?;
+        if let Some(set) = losses.iter().position(|loss| !loss.is_finite()) {
+            return Err(TrainError::NotFinite { step: VALIDATION, set, loss: losses[set] as f32 });
+        }
         let validation = losses.iter().sum::<f64>() / losses.len() as f64;
         if self.settings.patience.is_some() {
             let best = self.network.history.iter().map(|record| record.validation).fold(f64::INFINITY, f64::min);
