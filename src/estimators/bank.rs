@@ -188,7 +188,7 @@ impl AnySimulate<'_> {
         let units = Units::of_simulations(model, &first);
         // The units of other simulations stay with their shards, of which the error is about to tell.
         if !path.exists() || !folder.join("00000.safetensors").exists() {
-            units.write(&path, &identity)?;
+            units.write(model, &path, &identity)?;
         }
         Ok((units, first))
     }

@@ -164,6 +164,20 @@ pub enum BankError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FileError {
+    /// The declaration of the model is that of the file, and its simulations are not.
+    #[error(
+        "{} is of a model with the same declaration, but only {agree} of its {of} trial simulations are those of this model: a \
+         function or a constant that it uses has changed; take it back, or simulate and train anew",
+        path.display()
+    )]
+    OtherSimulator {
+        /// The file.
+        path: PathBuf,
+        /// How many of the trial simulations are the same.
+        agree: usize,
+        /// How many there are.
+        of: usize,
+    },
     /// A checkpoint belongs to another training.
     #[error(
         "{} holds a training of another model, of other globals, or on other simulations ({found}, not {expected}): delete \

@@ -28,7 +28,9 @@ use crate::model::{
     Specification, UnknownName, Variable, check_locals, local_ranges,
 };
 use crate::model::{Purpose, stream_for};
-use crate::nn::{Batch, Budget, Network, Output, PlateShape, Ratio, Shape, TrainingRecord, TrainingSource};
+use crate::nn::{
+    Batch, Budget, ElementNetworks, Network, Output, PlateShape, Ratio, Shape, TrainingRecord, TrainingSource,
+};
 use crate::sampling::Nuts;
 use crate::simulate::{Fixed, SimulateError, Simulation, stream};
 
@@ -130,6 +132,7 @@ impl AnyEventRatio {
         let skipped = fixed.skipped.clone();
         let fixed = fixed.with_single_element(&model.specification(), plate);
         let training = Training {
+            model,
             of: format!(
                 "{model:?} ({}), ratio of single {plate}, implicit {implicit}",
                 model.specification().fingerprint()
@@ -359,7 +362,8 @@ impl AnyEventRatio {
     }
 
     fn load(model: &dyn AnyModel, path: &Path) -> Result<Self, InferenceError> {
-        let (network, units, (plate, implicit)): (_, _, (String, bool)) = file::load(model, EVENT, path)?;
+        let (network, units, (plate, implicit)): (_, _, (String, bool)) =
+            file::load(model, EVENT, path, &ElementNetworks::default())?;
         let elements = ElementReader::new(model, &plate, implicit, units)?;
         let fixed = Fixed::new(&model.specification(), &[], None, None)?.without_elements();
         let empty = model.draw(&fixed, &mut stream(0, 0))?;

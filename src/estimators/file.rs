@@ -6,10 +6,13 @@ use std::path::Path;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::element_networks::user_networks;
+use super::encode::DataEncoder;
+use super::trial;
 use super::units::Units;
 use super::{FileError, InferenceError};
 use crate::model::AnyModel;
-use crate::nn::Network;
+use crate::nn::{ElementNetworks, Network, Shape};
 
 /// Entries in the header of a file that name the model it belongs to and the sizes of plates it was trained for.
 pub(super) const MODEL: &str = "hierarch.model";
@@ -17,6 +20,8 @@ pub(super) const FINGERPRINT: &str = "hierarch.fingerprint";
 pub(super) const SIZES: &str = "hierarch.sizes";
 /// The entry that holds the units in which the network reads its numbers.
 pub(super) const UNITS: &str = "hierarch.units";
+/// The entry that holds the trial simulations.
+pub(super) const TRIAL: &str = "hierarch.trial";
 
 /// Writes a network; the entry `key` of the header describes what it is.
 pub(super) fn save(
@@ -30,19 +35,24 @@ pub(super) fn save(
         (MODEL.to_owned(), specification.name.clone()),
         (FINGERPRINT.to_owned(), specification.fingerprint()),
         (UNITS.to_owned(), units.to_text()),
+        (TRIAL.to_owned(), trial::trial(model)),
         (key.to_owned(), serde_json::json!(what).to_string()),
     ]);
     Ok(network.save(path, &metadata)?)
 }
 
-/// Reads a network that was saved for `model`, its units, and the header's entry `key`, which describes what it is.
+/// Reads a network that was saved for `model`, its units, and the header's entry `key`, which describes what it is. The user's
+/// own `networks` read the rows of some plates.
 pub(super) fn load<T: DeserializeOwned>(
     model: &dyn AnyModel,
     key: &str,
     path: &Path,
+    networks: &ElementNetworks,
 ) -> Result<(Network, Units, T), InferenceError> {
     let specification = model.specification();
-    let (network, metadata) = Network::load(path)?;
+    let (width, plates) = DataEncoder::shape_of(&specification);
+    let own = user_networks(&specification, &Shape { width, plates, targets: 0 }, networks)?;
+    let (mut all, metadata) = Network::load_all(path, &own)?;
     let unusable = |what: String| FileError::NotAPosterior { path: path.to_owned(), what };
     let entry = |key: &str| metadata.get(key).ok_or_else(|| unusable(format!("its header has no `{key}`")));
     let what = serde_json::from_str(entry(key)?).map_err(|error| unusable(error.to_string()))?;
@@ -54,6 +64,10 @@ pub(super) fn load<T: DeserializeOwned>(
         }
         .into());
     }
+    trial::check(model, metadata.get(TRIAL), path)?;
     let units = Units::from_text(model, entry(UNITS)?).map_err(unusable)?;
-    Ok((network, units, what))
+    match (all.pop(), all.len()) {
+        (Some(network), 0) => Ok((network, units, what)),
+        (_, others) => Err(unusable(format!("it holds {} networks where one is due", others + 1)).into()),
+    }
 }

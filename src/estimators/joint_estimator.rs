@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::file::{FINGERPRINT, MODEL, SIZES, UNITS};
+use super::file::{FINGERPRINT, MODEL, SIZES, TRIAL, UNITS};
 use super::hierarchy::Hierarchy;
 use super::joint_distribution::AnyJointPosterior;
 use super::joint_networks::AnyJointEstimator;
 use super::local_task::{LocalNetwork, Task};
 use super::posterior::AnyPosterior;
 use super::posterior_estimator::{AnyPosteriorEstimator, doubts};
+use super::trial;
 use super::units::Units;
 use super::{FileError, InferenceError, JointPosterior, PosteriorEstimator, RequestError, sizes};
 use crate::model::{AnyData, AnyModel, Model, Specification, typed};
@@ -140,9 +141,11 @@ impl AnyJointEstimator {
 
     pub(crate) fn save(&self, folder: &Path) -> Result<(), InferenceError> {
         let specification = self.model.specification();
+        let trial = trial::trial(&*self.model);
         for LocalNetwork { task, network } in &self.networks {
             let name = task.name(&self.hierarchy);
-            let metadata = metadata(&specification, &name, &self.hierarchy, &self.sizes);
+            let mut metadata = metadata(&specification, &name, &self.hierarchy, &self.sizes);
+            metadata.insert(TRIAL.to_owned(), trial.clone());
             network.save(folder.join(format!("{name}.safetensors")), &metadata)?;
         }
         if let Some(globals) = &self.globals {
@@ -158,7 +161,8 @@ impl AnyJointEstimator {
         for task in Task::all(&hierarchy) {
             let name = task.name(&hierarchy);
             let path = folder.join(format!("{name}.safetensors"));
-            let (network, found) = Network::load(&path)?;
+            let (network, mut found) = Network::load(&path)?;
+            let trial = found.remove(TRIAL);
             // All files must name the same hierarchy, units and sizes as the first one.
             if networks.is_empty() {
                 let context = found.get(HIERARCHY).is_some_and(|around| around == "true");
@@ -182,6 +186,9 @@ impl AnyJointEstimator {
                 };
                 let (saved, expected) = (text(&found), text(&expected));
                 return Err(FileError::OtherModel { path, saved, expected }.into());
+            }
+            if networks.is_empty() {
+                trial::check(model, trial.as_ref(), &path)?;
             }
             networks.push(LocalNetwork { task, network });
         }

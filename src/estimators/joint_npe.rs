@@ -263,6 +263,7 @@ impl AnyJointNpe<'_> {
         let name = task.name(hierarchy);
         let checkpoint = self.checkpoint(&name);
         let training = Training {
+            model: self.source.model,
             of: format!(
                 "{:?} ({}), locals {name}, hierarchy {}",
                 self.source.model,

@@ -28,6 +28,7 @@ mod targets;
 mod test_statistic;
 mod trainable;
 mod training;
+mod trial;
 mod units;
 
 pub use crate::nn::ElementNetworks;

@@ -206,6 +206,7 @@ impl AnyNpe<'_> {
         let flips = Flip::of_sets(&self.mirrors, &specification, encoder)?;
         let fixed = self.source.fixed()?;
         let training = Training {
+            model: self.source.model,
             of: format!("{:?} ({}), {names:?}", self.source.model, specification.fingerprint()),
             settings,
             networks: &user_networks(&specification, shape, &self.setup.networks)?,

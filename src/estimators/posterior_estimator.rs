@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use super::element_networks::user_networks;
 use super::encode::DataEncoder;
-use super::file::{FINGERPRINT, MODEL, SIZES, UNITS};
+use super::file::{FINGERPRINT, MODEL, SIZES, TRIAL, UNITS};
 use super::posterior::AnyPosterior;
 use super::targets::pick;
+use super::trial;
 use super::units::{Target, Units};
 use super::{DataSummary, FileError, InferenceError, Posterior, RequestError, sizes};
 use crate::model::typed;
@@ -339,6 +340,7 @@ impl AnyPosteriorEstimator {
             (GLOBALS.to_owned(), serde_json::json!(names).to_string()),
             (SIZES.to_owned(), serde_json::json!(self.sizes).to_string()),
             (UNITS.to_owned(), self.units.to_text()),
+            (TRIAL.to_owned(), trial::trial(&*self.model)),
             (SPECIFICATION.to_owned(), serde_json::json!(**specification).to_string()),
             (LIBRARY.to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
         ]);
@@ -375,6 +377,7 @@ impl AnyPosteriorEstimator {
         let unusable = |what: String| FileError::NotAPosterior { path: path.to_owned(), what }.into();
         let names: Vec<String> = serde_json::from_str(entry(GLOBALS)?).map_err(|e| unusable(e.to_string()))?;
         let sizes = serde_json::from_str(entry(SIZES)?).map_err(|e| unusable(e.to_string()))?;
+        trial::check(model, metadata.get(TRIAL), path)?;
         let units = Units::from_text(model, entry(UNITS)?).map_err(unusable)?;
         let encoder = DataEncoder::new(&specification, &units);
         let targets = units.targets(model, pick(model.global_slots(), &names)?);

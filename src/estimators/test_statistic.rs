@@ -28,7 +28,7 @@ use super::units::{Target, Units};
 use super::{InferenceError, RequestError, file, sizes};
 use crate::model::{AnyData, AnyGlobals, AnyModel, GlobalSlot, Model, Name, UnknownName};
 use crate::model::{Purpose, stream_for};
-use crate::nn::{Batch, Budget, Contrast, Network, Output, Shape, TrainingRecord, TrainingSource};
+use crate::nn::{Batch, Budget, Contrast, ElementNetworks, Network, Output, Shape, TrainingRecord, TrainingSource};
 use crate::simulate::{Fixed, SimulateError, Simulated, SimulationSource, Stream};
 
 /// The number of attempts to draw a hypothesis and an alternative inside the support.
@@ -149,6 +149,7 @@ impl AnyTraining<'_> {
         let context = TrainingContext { shape: &shape, budget, seed: self.source.seed, of_elements: false, bank: None };
         let settings = settings(&self.setup.network, &self.setup.training, &context, Some(output))?;
         let training = Training {
+            model: self.source.model,
             of: format!("{:?} ({}), statistic of {}", self.source.model, specification.fingerprint(), self.interest),
             settings: &settings,
             networks: &user_networks(&specification, &shape, &self.setup.networks)?,
@@ -313,7 +314,15 @@ impl<M: Model> TestStatistic<M> {
     /// # Errors
     /// A file that cannot be read, is damaged, or holds something else, such as the statistic of another model.
     pub fn load(model: &M, path: impl AsRef<Path>) -> Result<Self, InferenceError> {
-        AnyStatistic::load(model, path.as_ref()).map(Self::of)
+        Self::load_with(model, path, ElementNetworks::default())
+    }
+
+    /// Reads a statistic as [`load`](TestStatistic::load) does, with the networks of your own that it was trained with.
+    ///
+    /// # Errors
+    /// Those of [`load`](TestStatistic::load), and a network whose sizes are not those of the training.
+    pub fn load_with(model: &M, path: impl AsRef<Path>, networks: ElementNetworks) -> Result<Self, InferenceError> {
+        AnyStatistic::load(model, path.as_ref(), &networks).map(Self::of)
     }
 
     /// Returns the records of the training. The losses are those of telling data at a hypothesis from data next to it,
@@ -348,9 +357,9 @@ impl AnyStatistic {
         file::save(&self.network, (&*self.model, &self.units), what, path)
     }
 
-    fn load(model: &dyn AnyModel, path: &Path) -> Result<Self, InferenceError> {
+    fn load(model: &dyn AnyModel, path: &Path, networks: &ElementNetworks) -> Result<Self, InferenceError> {
         type Of = (String, Vec<(String, usize)>);
-        let (network, units, (name, sizes)): (_, _, Of) = file::load(model, STATISTIC, path)?;
+        let (network, units, (name, sizes)): (_, _, Of) = file::load(model, STATISTIC, path, networks)?;
         let slot = units.targets(model, vec![AnyTraining::new(model, &name).slot()?]).swap_remove(0);
         let encoder = DataEncoder::new(&model.specification(), &units);
         Ok(Self { model: model.any_clone(), slot, network, encoder, units, sizes })

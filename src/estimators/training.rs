@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use super::file::TRIAL;
 use super::mirror::{Flip, Mirrored};
+use super::trial;
 use super::{FileError, InferenceError};
-use crate::model::Skipped;
+use crate::model::{AnyModel, Skipped};
 use crate::nn::{HeldOut, Network, Settings, Shape, Trainer, TrainingSource, UserNetwork};
 use crate::progress::Progress;
 use crate::simulate::SimulateError;
@@ -17,6 +19,7 @@ const TRAINING_OF: &str = "hierarch.training.of";
 
 /// What is common to the trainings of all estimators.
 pub(super) struct Training<'a> {
+    pub(super) model: &'a dyn AnyModel,
     /// A text that identifies what is learned.
     pub(super) of: String,
     pub(super) settings: &'a Settings,
@@ -73,15 +76,17 @@ impl Training<'_> {
         let flips = if flips.is_empty() { String::new() } else { format!(", {flips:?}") };
         let begun = self.images.map(|network| format!(", begun as {}", network.fingerprint())).unwrap_or_default();
         let identity = format!("{}{flips}{begun}, {simulations}", self.of);
-        let metadata = BTreeMap::from([(TRAINING_OF.to_owned(), identity.clone())]);
+        let metadata =
+            BTreeMap::from([(TRAINING_OF.to_owned(), identity.clone()), (TRIAL.to_owned(), trial::trial(self.model))]);
         let mut trainer = match self.checkpoint {
             Some(path) if path.exists() => {
                 let (trainer, found) =
                     Trainer::resume_with_networks(shape, source, self.settings, self.networks, path)?;
-                if found != metadata {
+                if found.get(TRAINING_OF) != metadata.get(TRAINING_OF) {
                     let found = found.get(TRAINING_OF).cloned().unwrap_or_default();
                     return Err(FileError::OtherTraining { path: path.to_owned(), found, expected: identity }.into());
                 }
+                trial::check(self.model, found.get(TRIAL), path)?;
                 trainer
             }
             _ => {

@@ -14,6 +14,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::link::Link;
+use super::trial;
 use super::{BankError, InferenceError};
 use crate::files::atomic_write;
 use crate::model::{AnyModel, AnySimulation, Frame, GlobalSlot, LocalValues, Values, local_ranges};
@@ -184,16 +185,18 @@ impl Units {
             Err(source) => return Err(nn::Error::Io { action: "read", path: path.to_owned(), source }.into()),
         };
         let damaged = |reason| BankError::DamagedShard { path: path.to_owned(), reason };
-        let (of, units): (String, String) = serde_json::from_str(&text).map_err(|error| damaged(error.to_string()))?;
+        type Parts = (String, String, String);
+        let (of, trial, units): Parts = serde_json::from_str(&text).map_err(|error| damaged(error.to_string()))?;
         if of != identity {
             return Ok(None);
         }
+        trial::check(model, Some(&trial), path)?;
         Ok(Some(Self::from_text(model, &units).map_err(damaged)?))
     }
 
     /// Writes the units of the simulations that `identity` identifies to a file, as a whole or not at all.
-    pub(super) fn write(&self, path: &Path, identity: &str) -> Result<(), InferenceError> {
-        let text = serde_json::json!((identity, self.to_text())).to_string();
+    pub(super) fn write(&self, model: &dyn AnyModel, path: &Path, identity: &str) -> Result<(), InferenceError> {
+        let text = serde_json::json!((identity, trial::trial(model), self.to_text())).to_string();
         let failed = |source| nn::Error::Io { action: "write", path: path.to_owned(), source };
         Ok(atomic_write(path, text.as_bytes()).map_err(failed)?)
     }

@@ -13,6 +13,8 @@ pub(crate) enum Purpose {
     Simulation,
     /// Simulations from which units are taken.
     Units,
+    /// Simulations that identify a simulator.
+    Trial,
     /// Simulations of a training of globals, ratios or test statistics.
     Training,
     /// Simulations of a training of the locals of the given task.
@@ -46,6 +48,7 @@ impl Purpose {
             Self::Chains => 7,
             Self::Search => 8,
             Self::Confidence => 9,
+            Self::Trial => 10,
             Self::Locals(task) => 1000 + task,
         }
     }
@@ -96,6 +99,7 @@ mod tests {
         let purposes = [
             Purpose::Simulation,
             Purpose::Units,
+            Purpose::Trial,
             Purpose::Training,
             Purpose::Locals(0),
             Purpose::Locals(1),
