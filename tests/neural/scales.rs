@@ -78,7 +78,7 @@ fn billions() {
 #[test]
 fn heavy_tails() {
     let model = Heavy::default();
-    let estimator = model.npe().seed(seed(1)).train(Budget::simulations(60_000)).unwrap();
+    let estimator = model.npe().seed(seed(1)).train(Budget::simulations(150_000)).unwrap();
     let calibration = Calibrate::new(&model, &estimator).simulations(1000).seed(seed(3)).run().unwrap();
     within!(-calibration.p_min().ln(), -1e-5_f64.ln());
     // In the middle and far out, beside the data's own sd of 0.5.
