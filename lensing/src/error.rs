@@ -1,7 +1,7 @@
 //! Errors of a lens, a source or a cosmology.
 
 /// An invalid parameter, its value, and the requirement.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LensingError {
     /// A parameter has an invalid value.
@@ -25,6 +25,8 @@ pub enum LensingError {
         source_redshift: f64,
     },
 }
+
+hierarch_core::debug_as_message!(LensingError);
 
 /// Returns an error unless `holds`.
 pub(super) fn require(

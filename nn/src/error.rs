@@ -6,7 +6,7 @@ use super::settings::Settings;
 use super::step::phase;
 
 /// An error of the network itself: its data, its memory, its file.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The data do not have the shape that the network was built for.
@@ -75,6 +75,8 @@ pub enum Error {
     },
 }
 
+hierarch_core::debug_as_message!(Error);
+
 impl Error {
     /// Returns the same error about data sets that come after `first` others: it names the data set by its place among all.
     pub fn after(mut self, first: usize) -> Self {
@@ -115,7 +117,7 @@ impl From<dfdx::tensor::CpuError> for Error {
 /// let unusable = train(&shape, &Broken, &settings, |_| ());
 /// assert!(matches!(unusable, Err(TrainError::Settings(_))));
 /// ```
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum TrainError<E> {
     /// The settings cannot be used.
@@ -181,6 +183,13 @@ pub enum TrainError<E> {
         /// Its error.
         source: Error,
     },
+}
+
+/// Prints the message: see [`debug_as_message`](hierarch_core::debug_as_message).
+impl<E: std::fmt::Display> std::fmt::Debug for TrainError<E> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, f)
+    }
 }
 
 impl<E> TrainError<E> {

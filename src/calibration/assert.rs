@@ -77,7 +77,7 @@ impl Default for Tolerance<'_> {
 }
 
 /// Why a calibration does not pass [`Calibration::check`].
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Miscalibrated {
     /// Parameters are further off than the tolerance.
@@ -118,6 +118,8 @@ pub enum Miscalibrated {
         must: &'static str,
     },
 }
+
+hierarch_core::debug_as_message!(Miscalibrated);
 
 /// The parameters that are further off than a tolerance; `Display` is the message of a failed assertion.
 #[derive(Clone, Debug, PartialEq)]

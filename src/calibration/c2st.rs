@@ -22,7 +22,7 @@ const HEIGHT: f64 = 0.3;
 const PRODUCTS: usize = 30;
 
 /// Why two samplers cannot be compared.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum TwoSampleError {
     /// The two samplers have different numbers of columns.
@@ -58,6 +58,8 @@ pub enum TwoSampleError {
         value: f64,
     },
 }
+
+hierarch_core::debug_as_message!(TwoSampleError);
 
 /// How well a classifier distinguishes the draws of two samplers.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -27,7 +27,7 @@ const SHOWN: usize = 8;
 const APART: u64 = 0x6361_6c69_6272_6174;
 
 /// Why an estimator cannot be calibrated.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum CalibrationError {
     /// The model cannot be simulated.
@@ -66,6 +66,8 @@ pub enum CalibrationError {
         known: String,
     },
 }
+
+hierarch_core::debug_as_message!(CalibrationError);
 
 /// A calibration to run; made by `posterior.calibrate()`, or from simulations and an [`Estimator`].
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use crate::simulate::SimulateError;
 pub(super) const FEWEST: usize = 200;
 
 /// Why confidence sets cannot be computed.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum NeymanError {
     /// The model cannot be simulated.
@@ -99,3 +99,5 @@ pub enum NeymanError {
     )]
     Quantile(f64),
 }
+
+hierarch_core::debug_as_message!(NeymanError);

@@ -28,7 +28,7 @@ const SMALL: f64 = 0.01;
 const APART: u64 = 0x7265_706c_6963_6174;
 
 /// Why data could not be replicated.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum PredictiveError {
     /// The model cannot be simulated with these globals, or the data do not fit it.
@@ -71,6 +71,8 @@ pub enum PredictiveError {
         value: f64,
     },
 }
+
+hierarch_core::debug_as_message!(PredictiveError);
 
 type Statistic<'a> = Box<dyn Fn(&dyn AnyData) -> f64 + Sync + 'a>;
 

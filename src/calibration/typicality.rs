@@ -35,7 +35,7 @@ const UNUSUAL: f64 = 0.01;
 const SHOWN: usize = 3;
 
 /// Why the typicality of a data set cannot be computed.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum TypicalityError {
     /// The data do not fit the model.
@@ -51,6 +51,8 @@ pub enum TypicalityError {
         simulations: usize,
     },
 }
+
+hierarch_core::debug_as_message!(TypicalityError);
 
 /// A test of whether data are like simulations; made by `posterior.typicality()`.
 ///

@@ -45,7 +45,7 @@ use crate::simulate::SimulateError;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum InferenceError {
     /// The data do not fit the model.
@@ -78,7 +78,7 @@ pub enum InferenceError {
 }
 
 /// What is wrong with a bank of simulations, or with what is asked of it.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum BankError {
     /// A folder holds other simulations than those asked for.
@@ -161,7 +161,7 @@ pub enum BankError {
 }
 
 /// A file or a summary that belongs to something else.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum FileError {
     /// The declaration of the model is that of the file, and its simulations are not.
@@ -228,7 +228,7 @@ pub enum FileError {
 }
 
 /// What cannot be inferred of a model, or of such data, as it was asked for.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum RequestError {
     /// The prior of another global depends on the one that is tested.
@@ -354,6 +354,8 @@ pub enum RequestError {
     )]
     NoLocals,
 }
+
+hierarch_core::debug_as_message!(InferenceError, BankError, FileError, RequestError);
 
 impl From<nn::TrainError<SimulateError>> for InferenceError {
     fn from(error: nn::TrainError<SimulateError>) -> Self {

@@ -26,7 +26,7 @@ use std::path::PathBuf;
 /// assert_eq!(value, -0.1);
 /// # }
 /// ```
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum DataError {
     /// A file cannot be read or written.
@@ -124,3 +124,5 @@ pub enum DataError {
         size: usize,
     },
 }
+
+hierarch_core::debug_as_message!(DataError);

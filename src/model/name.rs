@@ -90,7 +90,7 @@ impl From<&Name> for Name {
 }
 
 /// A name that does not exist.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("there is no {what} `{name}`; there are {}", listed(known))]
 pub struct UnknownName {
     /// What the name should be of, such as `plate` or `global`.
@@ -100,6 +100,8 @@ pub struct UnknownName {
     /// The names that exist.
     pub known: Vec<String>,
 }
+
+hierarch_core::debug_as_message!(UnknownName);
 
 impl UnknownName {
     /// Returns the position of `name` among the names that exist.

@@ -31,7 +31,7 @@ use crate::distributions::ParameterError;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum SimulateError {
     /// A parameter of a distribution is not valid.
@@ -41,6 +41,14 @@ pub enum SimulateError {
         variable: &'static str,
         /// What is wrong.
         error: ParameterError,
+    },
+    /// A global is fixed at a value that it cannot have.
+    #[error("`{name}` is fixed at {value}, which is outside its support")]
+    OutsideSupport {
+        /// The global, or the component of one.
+        name: String,
+        /// Its value.
+        value: f64,
     },
     /// A draw of a variable is infinite or NaN.
     #[error(
@@ -120,6 +128,8 @@ pub enum SimulateError {
     #[error("the data that covariates are taken from: {0}")]
     Covariates(#[from] DataError),
 }
+
+hierarch_core::debug_as_message!(SimulateError);
 
 impl SimulateError {
     /// Returns whether another draw may succeed.

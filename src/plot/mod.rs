@@ -39,7 +39,7 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 /// Why a figure cannot be drawn or written.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum PlotError {
     /// The drawing library failed.
@@ -62,6 +62,8 @@ pub enum PlotError {
         source: std::io::Error,
     },
 }
+
+hierarch_core::debug_as_message!(PlotError);
 
 /// A finished figure.
 #[derive(Clone, Debug, PartialEq)]

@@ -17,7 +17,7 @@ use crate::plot::PlotError;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum ReportError {
     /// A figure could not be drawn.
@@ -32,3 +32,5 @@ pub enum ReportError {
         source: std::io::Error,
     },
 }
+
+hierarch_core::debug_as_message!(ReportError);

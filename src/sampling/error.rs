@@ -6,7 +6,7 @@ use crate::model::DataError;
 pub(super) const STARTS: usize = 200;
 
 /// Why a posterior could not be sampled.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum SampleError {
     /// The data do not fit the model.
@@ -100,3 +100,5 @@ pub enum SampleError {
         dimension: usize,
     },
 }
+
+hierarch_core::debug_as_message!(SampleError);

@@ -4,7 +4,7 @@ use super::SampleError;
 use crate::model::{DataError, UnknownName};
 
 /// Why a likelihood could not be maximized.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum FitError {
     /// The data do not fit the model.
@@ -83,3 +83,5 @@ pub enum FitError {
     #[error(transparent)]
     Threads(#[from] SampleError),
 }
+
+hierarch_core::debug_as_message!(FitError);

@@ -147,6 +147,23 @@ fn draw_one<M: Model>(model: &M, fixed: &Fixed<'_>, rng: &mut Stream) -> Result<
     fixed.skipped.retry(|| model.draw(&Plan::of(fixed), rng))
 }
 
+/// Checks that each global has a value that it can have.
+///
+/// # Errors
+/// A value outside the support, or one that is not finite.
+fn check_globals(model: &dyn AnyModel, globals: &dyn AnyGlobals) -> Result<(), SimulateError> {
+    let (q, values) = (model.unconstrain(globals, None), globals.to_numbers());
+    for slot in model.global_slots() {
+        let outside = |at: &usize| q[*at].is_nan() || q[*at].is_infinite();
+        let infinite = slot.values.clone().position(|at| !values[at].is_finite());
+        if let Some(i) = infinite.or_else(|| slot.free.clone().position(|at| outside(&at))) {
+            let (name, value) = (slot.components[i].clone(), values[slot.values.start + i]);
+            return Err(SimulateError::OutsideSupport { name, value });
+        }
+    }
+    Ok(())
+}
+
 /// The smallest number of data sets per parallel task, so that starting a task costs little compared with drawing them.
 const TOGETHER: usize = 16;
 
@@ -214,6 +231,9 @@ impl<'a> AnySimulate<'a> {
         }
         if let Some((data, _)) = self.covariates() {
             model.check(data)?;
+        }
+        if let Some(globals) = &self.globals {
+            check_globals(*model, &**globals)?;
         }
         let specification = model.specification();
         let fixed = Fixed::new(&specification, sizes, self.globals.as_deref(), self.covariates())?;

@@ -115,3 +115,32 @@ fn a_function_that_returns_nan_is_named_with_its_globals() {
     assert!(error.contains("the function that draws `x` returned NaN"), "{error}");
     assert!(error.contains("a: 50.0, b: [0.5, -0.25]"), "{error}");
 }
+
+/// A `main` that returns an error prints its `Debug` text: the message.
+#[test]
+fn errors_print_their_message_at_the_end_of_main() {
+    let error = Resonance::default().simulate(1).size("evens", 3).one().unwrap_err();
+    assert_eq!(format!("{error:?}"), "there is no plate `evens`; there is `events`");
+    let main = || -> Result<(), Box<dyn std::error::Error>> { Ok(Err(error)?) };
+    assert_eq!(format!("{:?}", main().unwrap_err()), "there is no plate `evens`; there is `events`");
+}
+
+/// Globals that a simulation is asked for are those of the model; the edge of a support may be.
+#[test]
+fn globals_outside_their_support_are_refused() {
+    let at = |fraction: f64, mass: f64| {
+        Resonance::default()
+            .simulate(1)
+            .at(&ResonanceGlobals { fraction, mass })
+            .one()
+            .map_err(|error| error.to_string())
+    };
+    assert!(at(0.0, 1.0).is_ok() && at(1.0, 1.0).is_ok());
+    for (fraction, mass, message) in [
+        (1.5, 1.0, "`fraction` is fixed at 1.5, which is outside its support"),
+        (-0.1, 1.0, "`fraction` is fixed at -0.1, which is outside its support"),
+        (0.5, f64::NAN, "`mass` is fixed at NaN, which is outside its support"),
+    ] {
+        assert_eq!(at(fraction, mass).unwrap_err(), message);
+    }
+}

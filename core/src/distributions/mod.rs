@@ -137,7 +137,7 @@ pub trait Finite<T: Real>: Distribution<T, Value = T> {
 }
 
 /// An invalid parameter of a distribution.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, PartialEq, thiserror::Error)]
 #[error("{distribution}: {parameter} is {value}, but must be {requirement}")]
 pub struct ParameterError {
     /// The distribution's name.
@@ -149,6 +149,8 @@ pub struct ParameterError {
     /// What it must be, such as `positive and finite`.
     pub requirement: &'static str,
 }
+
+crate::debug_as_message!(ParameterError);
 
 /// Returns an error unless `holds`; for the checks of distributions.
 pub(crate) fn require(
