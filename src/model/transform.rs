@@ -143,6 +143,14 @@ impl dyn AnyModel + '_ {
         visitor.log_jacobian
     }
 
+    /// Names the first variable whose log density is not finite at the unconstrained numbers `q`, and that density; `None` if
+    /// there is none.
+    pub(crate) fn first_not_finite(&self, data: &dyn AnyData, q: &[f64]) -> Option<(String, f64)> {
+        let mut visitor = Blame { q, summing: false, found: None };
+        self.walk(Some(data), None, None, &mut visitor);
+        visitor.found
+    }
+
     pub(crate) fn names(&self, data: Option<&dyn AnyData>) -> Vec<String> {
         let specification = self.specification();
         let mut names = global_names(&specification);
@@ -236,6 +244,58 @@ impl Walk for Known {
             sum.push(self.log_density);
         }
         self.log_density = before + sum.finish();
+    }
+}
+
+/// Finds the first statement whose log density is not finite.
+struct Blame<'a> {
+    q: &'a [f64],
+    /// Whether a discrete local is being summed out: one of its values may well be impossible.
+    summing: bool,
+    found: Option<(String, f64)>,
+}
+
+impl Blame<'_> {
+    fn see(&mut self, name: impl Fn() -> String, log_density: f64) {
+        if !self.summing && self.found.is_none() && !log_density.is_finite() {
+            self.found = Some((name(), log_density));
+        }
+    }
+}
+
+impl Walk for Blame<'_> {
+    fn latent(&mut self, name: &'static str, slot: Slot, distribution: &dyn Scalar, _: Option<f64>) -> f64 {
+        let support = distribution.support();
+        let x = support.inside(support.constrain(self.q[slot.free]).0);
+        self.see(|| format!("`{name}`"), distribution.log_density(x));
+        x
+    }
+
+    fn latent_vector(
+        &mut self,
+        name: &'static str,
+        slot: Slot,
+        distribution: &dyn Vector,
+        _: Option<&[f64]>,
+        value: &mut [f64],
+    ) {
+        let mut values = Vec::new();
+        FromUnconstrained::new(self.q, &mut values).latent_vector(name, slot, distribution, None, value);
+        self.see(|| format!("`{name}`"), distribution.log_density(value));
+    }
+
+    fn observe(&mut self, place: &Place, distribution: &dyn Scalar, x: f64) {
+        self.see(|| place.to_string(), distribution.log_density(x));
+    }
+
+    fn observe_vector(&mut self, place: &Place, distribution: &dyn Vector, x: &[f64]) {
+        self.see(|| place.to_string(), distribution.log_density(x));
+    }
+
+    fn sum_out(&mut self, _: usize, body: &mut dyn FnMut(&mut dyn Walk, usize)) {
+        let outer = std::mem::replace(&mut self.summing, true);
+        body(self, 0);
+        self.summing = outer;
     }
 }
 

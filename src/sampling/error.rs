@@ -35,14 +35,16 @@ pub enum SampleError {
     },
     /// The density is not finite anywhere that a chain tried to start.
     #[error(
-        "chain {chain} found no starting point: the log density was {value} at the last of {STARTS}; \
-         the data may be impossible under the model, or a `let` may give NaN"
+        "chain {chain} found no starting point: the log density was {value} at the last of {STARTS}{of}; \
+         the data may be impossible under the model, a parameter may be invalid (an sd below zero, say), or a `let` may give NaN"
     )]
     NoStart {
         /// The chain, counted from 0.
         chain: usize,
         /// The log density at the last starting point tried.
         value: f64,
+        /// The first variable there whose own log density is not finite, in words; empty if there is none.
+        of: String,
     },
     /// The threads could not be started.
     #[error("no threads could be started: {what}")]

@@ -271,7 +271,7 @@ fn start(
 ) -> Result<Vec<f64>, SampleError> {
     let n = density.dimension();
     let mut gradient = vec![0.0; n];
-    let mut value = f64::NAN;
+    let (mut value, mut last) = (f64::NAN, vec![0.0; n]);
     for attempt in 0..STARTS {
         let q = if let Some(known) = known {
             known.draw(rng).to_vec()
@@ -287,11 +287,14 @@ fn start(
             continue;
         }
         value = density.gradient(&q, &mut gradient);
+        last.clone_from(&q);
         if value.is_finite() && gradient.iter().all(|g| g.is_finite()) {
             return Ok(q);
         }
     }
-    Err(SampleError::NoStart { chain, value })
+    let of =
+        model.first_not_finite(data, &last).map(|(name, value)| format!(", where that of {name} alone is {value}"));
+    Err(SampleError::NoStart { chain, value, of: of.unwrap_or_default() })
 }
 
 #[derive(Default)]

@@ -401,3 +401,24 @@ proptest! {
         }
     }
 }
+
+hierarch::model! {
+    /// The sd is below zero wherever `slope` is above -5.
+    Negative {
+        global slope ~ Normal(0.0, 1.0);
+        plate points(1..=10) {
+            given x: f64;
+            observe y ~ Normal(slope, -5.0 - slope);
+        }
+    }
+}
+
+/// NUTS names the variable that has no density, and does not blame the data alone.
+#[test]
+fn a_parameter_that_is_invalid_everywhere_is_placed() {
+    use hierarch::prelude::SamplingExt;
+    let points = NegativePoints { x: vec![1.0, 2.0], y: vec![0.1, 0.2] };
+    let error = Negative::default().nuts(&NegativeData { points }).run().unwrap_err().to_string();
+    assert!(error.contains("where that of `y` of element 0 of the plate `points` alone is NaN"), "{error}");
+    assert!(error.contains("an sd below zero"), "{error}");
+}
