@@ -76,8 +76,10 @@ impl Training<'_> {
         let flips = if flips.is_empty() { String::new() } else { format!(", {flips:?}") };
         let begun = self.images.map(|network| format!(", begun as {}", network.fingerprint())).unwrap_or_default();
         let identity = format!("{}{flips}{begun}, {simulations}", self.of);
-        let metadata =
-            BTreeMap::from([(TRAINING_OF.to_owned(), identity.clone()), (TRIAL.to_owned(), trial::trial(self.model))]);
+        let metadata = BTreeMap::from([
+            (TRAINING_OF.to_owned(), identity.clone()),
+            (TRIAL.to_owned(), self.checkpoint.map(|_| trial::trial(self.model)).unwrap_or_default()),
+        ]);
         let mut trainer = match self.checkpoint {
             Some(path) if path.exists() => {
                 let (trainer, found) =
@@ -86,7 +88,7 @@ impl Training<'_> {
                     let found = found.get(TRAINING_OF).cloned().unwrap_or_default();
                     return Err(FileError::OtherTraining { path: path.to_owned(), found, expected: identity }.into());
                 }
-                trial::check(self.model, found.get(TRIAL), path)?;
+                trial::compare(&metadata[TRIAL], found.get(TRIAL), path)?;
                 trainer
             }
             _ => {

@@ -154,7 +154,7 @@ fn text_where_a_number_should_be() {
         DataError::Entry { .. },
         "line 2: `1,5`",
         "column `x`",
-        "a number such as 1.5"
+        "a number with a decimal point, such as 1.5"
     );
 }
 

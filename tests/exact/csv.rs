@@ -362,6 +362,15 @@ fn indices_that_are_not_what_they_seem() {
     assert_eq!(ItemsData::from_csv(path).unwrap().subjects.size, 2);
 }
 
+hierarch::model! {
+    Huge {
+        global rate ~ Gamma(2.0, 1e-16);
+        plate days(1..=10) {
+            observe n ~ Poisson(rate);
+        }
+    }
+}
+
 #[test]
 fn tables_of_other_programs() {
     let folder = Folder::new();
@@ -383,9 +392,11 @@ fn tables_of_other_programs() {
     assert!(found.contains("UTF-16"), "{found}");
 
     let head = "group,flags[0],flags[1],hit,hits,kind,position[0],position[1],position[2]\n";
-    let path = folder.write("b.csv", &format!("{head}3,T,no,1.0,9007199254740993.0,0,1,2,3\n"));
+    let path = folder.write("b.csv", &format!("{head}3,T,no,1.0,4.0,0,1,2,3\n"));
     let trials = KindsData::from_csv(path).unwrap().trials;
-    assert_eq!((trials.flags, trials.hit, trials.hits), (vec![[true, false]], vec![true], vec![9007199254740993]));
+    assert_eq!((trials.flags, trials.hit, trials.hits), (vec![[true, false]], vec![true], vec![4]));
+    let data = HugeData::from_csv(folder.write("c.csv", "n\n9007199254740993.0\n12.00\n")).unwrap();
+    assert_eq!(data.days.n, [9007199254740993, 12]);
 }
 
 #[test]

@@ -120,9 +120,9 @@ fn a_function_that_returns_nan_is_named_with_its_globals() {
 #[test]
 fn errors_print_their_message_at_the_end_of_main() {
     let error = Resonance::default().simulate(1).size("evens", 3).one().unwrap_err();
-    assert_eq!(format!("{error:?}"), "there is no plate `evens`; there is `events`");
+    assert_eq!(format!("{error:?}"), "there is no plate `evens`; there are `events`");
     let main = || -> Result<(), Box<dyn std::error::Error>> { Ok(Err(error)?) };
-    assert_eq!(format!("{:?}", main().unwrap_err()), "there is no plate `evens`; there is `events`");
+    assert_eq!(format!("{:?}", main().unwrap_err()), "there is no plate `evens`; there are `events`");
 }
 
 /// Globals that a simulation is asked for are those of the model; the edge of a support may be.
