@@ -3,7 +3,7 @@
 use rand::RngExt;
 
 use super::{SimulateError, Stream};
-use crate::distributions::Draw;
+use crate::distributions::{Draw, ParameterError};
 
 /// What is drawn: a number, or an array of such.
 pub trait Drawn {
@@ -54,13 +54,27 @@ pub fn draw<D: Draw<Value: Drawn>>(
     rng: &mut Stream,
 ) -> Result<D::Value, SimulateError> {
     if let Err(error) = distribution.check() {
-        return Err(SimulateError::Parameter { variable, error });
+        return Err(invalid(variable, error));
     }
     let drawn = distribution.draw(rng);
-    match drawn.not_finite() {
-        Some(value) => Err(SimulateError::Infinite { variable, value }),
-        None => Ok(drawn),
+    if !D::IS_FINITE && drawn.not_finite().is_some() {
+        return Err(infinite(variable, &drawn));
     }
+    Ok(drawn)
+}
+
+/// Makes the error apart from the loop that draws.
+#[cold]
+#[inline(never)]
+fn invalid(variable: &'static str, error: ParameterError) -> SimulateError {
+    SimulateError::Parameter { variable, error }
+}
+
+/// Makes the error apart from the loop that draws.
+#[cold]
+#[inline(never)]
+fn infinite(variable: &'static str, drawn: &dyn Drawn) -> SimulateError {
+    SimulateError::Infinite { variable, value: drawn.not_finite().unwrap_or(f64::NAN) }
 }
 
 /// Draws an index: the position of an element of a plate.

@@ -12,7 +12,6 @@ pub(crate) const ATTEMPTS: usize = 4;
 /// Counts simulations that were skipped, on all threads.
 #[derive(Debug, Default)]
 pub(crate) struct Skipped {
-    drawn: AtomicU64,
     count: AtomicU64,
     first: Mutex<Option<String>>,
 }
@@ -21,7 +20,6 @@ impl Skipped {
     /// Draws by `draw` until it succeeds, at most [`ATTEMPTS`] times. An error that is not of this one draw, but of the
     /// model or of what is held fixed, is returned at once.
     pub(crate) fn retry<T>(&self, mut draw: impl FnMut() -> Result<T, SimulateError>) -> Result<T, SimulateError> {
-        self.drawn.fetch_add(1, Ordering::Relaxed);
         let mut attempt = 1;
         loop {
             match draw() {
@@ -40,12 +38,11 @@ impl Skipped {
 
     /// Says how many simulations were skipped, and why the first; `None` if there were none.
     pub(crate) fn describe(&self) -> Option<String> {
-        let (count, drawn) = (self.count.load(Ordering::Relaxed), self.drawn.load(Ordering::Relaxed));
+        let count = self.count.load(Ordering::Relaxed);
         let first = self.first.lock().ok()?.clone()?;
         Some(format!(
-            "{count} of {} simulations could not be drawn, and others were drawn in their place, so that the prior is cut off \
-             where the model cannot be simulated; the first: {first}",
-            drawn + count
+            "{count} simulations could not be drawn, and others were drawn in their place, so that the prior is cut off where \
+             the model cannot be simulated; the first: {first}"
         ))
     }
 }

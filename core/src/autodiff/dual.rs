@@ -52,14 +52,14 @@ impl<V: Lanes, const K: usize> Dual<V, K> {
     /// to it, however steep f is. (The square root of an observation of zero, say.)
     #[inline(always)]
     fn chain_steep(self, value: V, slope: V) -> Self {
-        self.each(value, |p| steep(p, slope))
+        self.chain(value, finite(slope))
     }
 
     /// Returns f(self) where f's slope may be zero at an infinite number: there f does not change, however fast the
     /// number does. (The exponential of minus infinity, say.)
     #[inline(always)]
     fn chain_flat(self, value: V, slope: V) -> Self {
-        self.each(value, |p| steep(slope, p))
+        self.each(value, |p| slope * finite(p))
     }
 
     /// Returns the number with another value, and `partial` applied to each partial derivative. The array's own `map`
@@ -99,11 +99,13 @@ impl<V: Lanes, const K: usize> Dual<V, K> {
     }
 }
 
-/// Returns `factor` times `slope`, which is zero where `factor` is, even if `slope` is not finite.
+/// Returns the nearest finite number, with which zero times an infinite slope is zero. NaN stays NaN.
 #[inline(always)]
-fn steep<V: Lanes>(factor: V, slope: V) -> V {
-    let zero = V::splat(0.0);
-    factor.abs().if_le(zero, zero, factor * slope)
+fn finite<V: Lanes>(slope: V) -> V {
+    let (least, most) = (V::splat(f64::MIN), V::splat(f64::MAX));
+    // NaN stays NaN: it is less than nothing.
+    let slope = most.if_lt(slope, most, slope);
+    slope.if_lt(least, least, slope)
 }
 
 impl<V: Lanes, const K: usize> From<f64> for Dual<V, K> {
@@ -270,7 +272,7 @@ impl<V: Lanes, const K: usize> Real for Dual<V, K> {
     #[inline(always)]
     fn exp(self) -> Self {
         let y = self.value.exp();
-        self.chain_flat(y, y)
+        self.chain(y, y)
     }
     #[inline(always)]
     fn exp_m1(self) -> Self {
@@ -312,7 +314,8 @@ impl<V: Lanes, const K: usize> Real for Dual<V, K> {
             // A negative base has a real power only for an integer power, and no derivative with respect to the power.
             return self.chain_steep(y, by_base);
         }
-        self.zip(power, y, |p, q| steep(p, by_base) + steep(q, by_power))
+        let (by_base, by_power) = (finite(by_base), finite(by_power));
+        self.zip(power, y, |p, q| p * by_base + q * by_power)
     }
     #[inline(always)]
     fn sin(self) -> Self {
@@ -344,7 +347,8 @@ impl<V: Lanes, const K: usize> Real for Dual<V, K> {
         let (y, x) = (self.value, other.value);
         let angle = y.atan2(x);
         let inverse = V::splat(1.0) / (x * x + y * y);
-        self.zip(other, angle, |dy, dx| steep(x * dy - y * dx, inverse))
+        let inverse = finite(inverse);
+        self.zip(other, angle, |dy, dx| (x * dy - y * dx) * inverse)
     }
     #[inline(always)]
     fn sinh(self) -> Self {

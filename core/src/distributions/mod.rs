@@ -101,6 +101,9 @@ pub trait Distribution<T: Real> {
 
 /// A distribution that can be drawn from.
 pub trait Draw: Distribution<f64> {
+    /// Whether each draw is finite if the parameters are valid; if not, simulators check it.
+    const IS_FINITE: bool = false;
+
     /// Returns one draw.
     fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> Self::Value;
 
