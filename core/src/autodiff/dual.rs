@@ -59,7 +59,8 @@ impl<V: Lanes, const K: usize> Dual<V, K> {
     /// number does. (The exponential of minus infinity, say.)
     #[inline(always)]
     fn chain_flat(self, value: V, slope: V) -> Self {
-        self.each(value, |p| slope * finite(p))
+        let zero = V::splat(0.0);
+        self.each(value, |p| slope.abs().if_le(zero, zero, p * slope))
     }
 
     /// Returns the number with another value, and `partial` applied to each partial derivative. The array's own `map`
