@@ -100,13 +100,12 @@ impl<V: Lanes, const K: usize> Dual<V, K> {
     }
 }
 
-/// Returns the nearest finite number, with which zero times an infinite slope is zero. NaN stays NaN.
+/// Returns the nearest finite number of one that is not minus infinity, with which zero times an infinite slope is zero. NaN
+/// stays NaN.
 #[inline(always)]
 fn finite<V: Lanes>(slope: V) -> V {
-    let (least, most) = (V::splat(f64::MIN), V::splat(f64::MAX));
-    // NaN stays NaN: it is less than nothing.
-    let slope = most.if_lt(slope, most, slope);
-    slope.if_lt(least, least, slope)
+    let most = V::splat(f64::MAX);
+    most.if_lt(slope, most, slope)
 }
 
 impl<V: Lanes, const K: usize> From<f64> for Dual<V, K> {
@@ -336,7 +335,7 @@ impl<V: Lanes, const K: usize> Real for Dual<V, K> {
     }
     #[inline(always)]
     fn acos(self) -> Self {
-        self.map_steep(f64::acos, |x| -1.0 / (1.0 - x * x).sqrt())
+        self.map_steep(f64::acos, |x| (-1.0 / (1.0 - x * x).sqrt()).max(f64::MIN))
     }
     #[inline(always)]
     fn atan(self) -> Self {
