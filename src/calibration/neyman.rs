@@ -22,7 +22,8 @@ use crate::simulate::{AnySimulate, Fixed, Simulate, SimulationSource};
 const POINTS: usize = 101;
 const SECTIONS: usize = 30;
 const BISECTIONS: usize = 20;
-/// Whether a statistic is discrete is told from this many data sets, at this many values of the parameter.
+/// The number of data sets at each of some values of the parameter, and the number of these values, that show whether a
+/// statistic is discrete.
 const REPEATS: usize = 40;
 const PLACES: usize = 60;
 

@@ -146,7 +146,8 @@ impl dyn AnyModel + '_ {
     /// Names the first variable whose log density is not finite at the unconstrained numbers `q`, and that density; `None` if
     /// there is none.
     pub(crate) fn first_not_finite(&self, data: &dyn AnyData, q: &[f64]) -> Option<(String, f64)> {
-        let mut visitor = Blame { q, summing: false, found: None };
+        let mut values = Vec::new();
+        let mut visitor = Blame { values: FromUnconstrained::new(q, &mut values), found: None };
         self.walk(Some(data), None, None, &mut visitor);
         visitor.found
     }
@@ -249,24 +250,22 @@ impl Walk for Known {
 
 /// Finds the first statement whose log density is not finite.
 struct Blame<'a> {
-    q: &'a [f64],
-    /// Whether a discrete local is being summed out: one of its values may well be impossible.
-    summing: bool,
+    values: FromUnconstrained<'a>,
     found: Option<(String, f64)>,
 }
 
 impl Blame<'_> {
     fn see(&mut self, name: impl Fn() -> String, log_density: f64) {
-        if !self.summing && self.found.is_none() && !log_density.is_finite() {
+        // Where a discrete local is summed out, one of its values may well be impossible.
+        if !self.values.summing && self.found.is_none() && !log_density.is_finite() {
             self.found = Some((name(), log_density));
         }
     }
 }
 
 impl Walk for Blame<'_> {
-    fn latent(&mut self, name: &'static str, slot: Slot, distribution: &dyn Scalar, _: Option<f64>) -> f64 {
-        let support = distribution.support();
-        let x = support.inside(support.constrain(self.q[slot.free]).0);
+    fn latent(&mut self, name: &'static str, slot: Slot, distribution: &dyn Scalar, known: Option<f64>) -> f64 {
+        let x = self.values.latent(name, slot, distribution, known);
         self.see(|| format!("`{name}`"), distribution.log_density(x));
         x
     }
@@ -276,11 +275,10 @@ impl Walk for Blame<'_> {
         name: &'static str,
         slot: Slot,
         distribution: &dyn Vector,
-        _: Option<&[f64]>,
+        known: Option<&[f64]>,
         value: &mut [f64],
     ) {
-        let mut values = Vec::new();
-        FromUnconstrained::new(self.q, &mut values).latent_vector(name, slot, distribution, None, value);
+        self.values.latent_vector(name, slot, distribution, known, value);
         self.see(|| format!("`{name}`"), distribution.log_density(value));
     }
 
@@ -293,9 +291,9 @@ impl Walk for Blame<'_> {
     }
 
     fn sum_out(&mut self, _: usize, body: &mut dyn FnMut(&mut dyn Walk, usize)) {
-        let outer = std::mem::replace(&mut self.summing, true);
+        let outer = std::mem::replace(&mut self.values.summing, true);
         body(self, 0);
-        self.summing = outer;
+        self.values.summing = outer;
     }
 }
 
