@@ -100,7 +100,7 @@ impl<M: Model> JointEstimator<M> {
         self.any.warnings()
     }
 
-    /// Writes the estimator to files in `folder`, each completely or not at all.
+    /// Writes the estimator to files in `folder`, all of them or none.
     ///
     /// # Errors
     /// A file cannot be written.
@@ -142,19 +142,24 @@ impl AnyJointEstimator {
     pub(crate) fn save(&self, folder: &Path) -> Result<(), InferenceError> {
         let specification = self.model.specification();
         let trial = trial::trial(&*self.model);
-        for LocalNetwork { task, network } in &self.networks {
-            let name = task.name(&self.hierarchy);
-            let mut metadata = metadata(&specification, &name, &self.hierarchy, &self.sizes);
-            metadata.insert(TRIAL.to_owned(), trial.clone());
-            network.save(folder.join(format!("{name}.safetensors")), &metadata)?;
-        }
-        if let Some(globals) = &self.globals {
-            globals.save(&folder.join("globals.safetensors"))?;
-        }
-        Ok(())
+        let failed = |path, source| nn::Error::Io { action: "write", path, source }.into();
+        atomic_write_set(folder, failed, |folder| {
+            for LocalNetwork { task, network } in &self.networks {
+                let name = task.name(&self.hierarchy);
+                let mut metadata = metadata(&specification, &name, &self.hierarchy, &self.sizes);
+                metadata.insert(TRIAL.to_owned(), trial.clone());
+                network.save(folder.join(format!("{name}.safetensors")), &metadata)?;
+            }
+            self.globals.iter().try_for_each(|globals| globals.save(&folder.join("globals.safetensors")))
+        })
     }
 
     pub(crate) fn load(model: &dyn AnyModel, folder: &Path) -> Result<Self, InferenceError> {
+        let failed = |(path, source)| nn::Error::Io { action: "complete", path, source };
+        read_set(folder, || Self::read(model, folder)).map_err(failed)?
+    }
+
+    fn read(model: &dyn AnyModel, folder: &Path) -> Result<Self, InferenceError> {
         let specification = model.specification();
         let mut hierarchy = Hierarchy::new(model, true, Units::plain(model));
         let (mut sizes, mut networks) = (Vec::new(), Vec::new());

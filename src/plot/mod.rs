@@ -29,7 +29,7 @@ pub use marginals::{Marginal, Panel, marginals};
 pub use pairs::pairs;
 pub use plates::plate_diagram;
 
-use crate::files::atomic_write_all;
+use crate::files::atomic_write;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::register_font;
@@ -104,9 +104,11 @@ impl Figure {
     /// [`PlotError::Write`] with the file that could not be written, [`PlotError::Draw`] as for [`Figure::png`].
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), PlotError> {
         let png = self.png()?;
-        let name = |suffix| with_suffix(path.as_ref(), suffix);
-        atomic_write_all(&[(name(".svg"), self.svg.as_bytes()), (name(".png"), png.as_slice())])
-            .map_err(|(path, source)| PlotError::Write { path, source })
+        for (suffix, bytes) in [(".svg", self.svg.as_bytes()), (".png", png.as_slice())] {
+            let path = with_suffix(path.as_ref(), suffix);
+            atomic_write(&path, bytes).map_err(|source| PlotError::Write { path, source })?;
+        }
+        Ok(())
     }
 }
 

@@ -8,6 +8,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::rc::Rc;
 
@@ -15,6 +16,7 @@ use super::labels::{Labels, labels};
 use super::placed::{Names, Placed, PlateColumns, target};
 use super::table::{Table, count, label, position, real, truth};
 use super::{OUTSIDE, plain};
+use crate::files::read_set;
 use crate::model::{Column, DataError, Frame, Values};
 use crate::model::{Kind, Role, Specification, Variable};
 
@@ -26,7 +28,11 @@ pub fn frame(
 ) -> Result<Frame<'static>, DataError> {
     let top = PlateColumns::new(specification);
     let names = Names::new(&top, columns)?;
-    let placed = if path.is_dir() { folder(&top, path, &names)? } else { file(&top, path, &names)? };
+    let placed = if path.is_dir() {
+        read_set(path, || folder(&top, path, &names)).map_err(|(path, source)| DataError::File { path, source })??
+    } else {
+        file(&top, path, &names)?
+    };
     let reader = CsvReader { names: &names, labels: labels(&placed, &names)? };
     reader.frame(&placed)
 }
@@ -35,9 +41,9 @@ pub fn frame(
 fn folder<'a>(top: &'a PlateColumns<'a>, path: &Path, names: &Names<'_>) -> Result<Placed<'a>, DataError> {
     let file = path.join(OUTSIDE);
     // The file is optional if it holds only sizes of plates without variables, and required if it holds variables.
-    let table = match !top.variables.is_empty() || file.exists() {
-        true => Some(Rc::new(Table::read(&file)?)),
-        false => None,
+    let table = match Table::read(&file) {
+        Err(DataError::File { source, .. }) if top.variables.is_empty() && source.kind() == ErrorKind::NotFound => None,
+        table => Some(Rc::new(table?)),
     };
     if table.as_ref().is_some_and(|t| t.len() == 0) {
         return Err(DataError::EmptyFile { path: file });

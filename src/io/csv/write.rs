@@ -1,10 +1,10 @@
 //! Writing a frame as tables.
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::{OUTSIDE, plain};
-use crate::files::{atomic_write, atomic_write_all};
+use crate::files::{atomic_write, atomic_write_set};
 use crate::model::{Column, DataError, Frame, Values};
 use crate::model::{columns, groups};
 
@@ -14,14 +14,20 @@ pub fn write(top: &Frame<'_>, path: &Path) -> Result<(), DataError> {
         let text = file(top, path)?;
         return atomic_write(path, text.as_bytes()).map_err(|source| DataError::File { path: path.to_owned(), source });
     }
-    let files = folder(top, path);
+    let files = folder(top);
     // On some file systems `A.csv` and `a.csv` are the same file.
-    let names: HashSet<_> = files.iter().map(|(path, _)| path.to_string_lossy().to_lowercase()).collect();
+    let names: HashSet<_> = files.iter().map(|(name, _)| name.to_lowercase()).collect();
     if names.len() < files.len() {
         let what = format!("two plates would have the same file, or one is called as `{OUTSIDE}`: rename it");
         return Err(DataError::Table { path: path.to_owned(), what });
     }
-    atomic_write_all(&files).map_err(|(path, source)| DataError::File { path, source })
+    let failed = |path, source| DataError::File { path, source };
+    atomic_write_set(path, failed, |folder| {
+        let write = |(name, text): &(String, String)| {
+            atomic_write(&folder.join(name), text.as_bytes()).map_err(|source| failed(path.join(name), source))
+        };
+        files.iter().try_for_each(write)
+    })
 }
 
 /// Checks the lengths of the columns, so that the written files can be read again.
@@ -149,9 +155,9 @@ fn file(top: &Frame<'_>, path: &Path) -> Result<String, DataError> {
     Ok(sheet.text)
 }
 
-/// Returns a table for each plate, and one for the variables outside plates.
-fn folder(top: &Frame<'_>, path: &Path) -> Vec<(PathBuf, String)> {
-    fn plate(frame: &Frame<'_>, path: &Path, files: &mut Vec<(PathBuf, String)>) {
+/// Returns a table for each plate, and one for the variables outside plates, with the names of their files.
+fn folder(top: &Frame<'_>) -> Vec<(String, String)> {
+    fn plate(frame: &Frame<'_>, files: &mut Vec<(String, String)>) {
         let mut sheet = Sheet::default();
         sheet.names(frame);
         frame.plates.iter().for_each(|inner| sheet.field(plain(inner.name)));
@@ -164,8 +170,8 @@ fn folder(top: &Frame<'_>, path: &Path) -> Vec<(PathBuf, String)> {
             }
             sheet.end_row();
         }
-        files.push((path.join(format!("{}.csv", plain(frame.name))), sheet.text));
-        frame.plates.iter().for_each(|inner| plate(inner, path, files));
+        files.push((format!("{}.csv", plain(frame.name)), sheet.text));
+        frame.plates.iter().for_each(|inner| plate(inner, files));
     }
     let (bare, full): (Vec<_>, Vec<_>) = top.plates.iter().partition(|p| is_bare(p));
     let mut files = Vec::new();
@@ -177,8 +183,8 @@ fn folder(top: &Frame<'_>, path: &Path) -> Vec<(PathBuf, String)> {
         sheet.values(top, 0);
         bare.iter().for_each(|plate| sheet.field(plate.size));
         sheet.end_row();
-        files.push((path.join(OUTSIDE), sheet.text));
+        files.push((OUTSIDE.to_owned(), sheet.text));
     }
-    full.into_iter().for_each(|frame| plate(frame, path, &mut files));
+    full.into_iter().for_each(|frame| plate(frame, &mut files));
     files
 }
