@@ -7,6 +7,7 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::checks::finite;
 use crate::error::Error;
 use crate::packed::Numbers;
 use hierarch_core::files::atomic_write;
@@ -141,7 +142,12 @@ impl File {
         SafeTensors::deserialize(&self.bytes).is_ok_and(|tensors| tensors.tensor(name).is_ok())
     }
 
-    /// Returns the matrix of this name; it must have the given shape.
+    /// Returns how many weights the file can hold.
+    pub(super) fn room(&self) -> usize {
+        self.bytes.len() / size_of::<f32>()
+    }
+
+    /// Returns the matrix of this name; it must have the given shape, and finite numbers.
     pub(super) fn matrix(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, String> {
         let tensors = SafeTensors::deserialize(&self.bytes).map_err(|error| error.to_string())?;
         let tensor = tensors.tensor(name).map_err(|_| format!("`{name}` is missing"))?;
@@ -149,7 +155,9 @@ impl File {
         if found != shape || dtype != Dtype::F32 {
             return Err(format!("`{name}` is {dtype:?} of shape {found:?} where F32 of shape {shape:?} is due"));
         }
-        Ok(singles(tensor.data()))
+        let values = singles(tensor.data());
+        finite(&format!("`{name}`"), &values)?;
+        Ok(values)
     }
 
     /// Returns all lists of the file.

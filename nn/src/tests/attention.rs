@@ -142,7 +142,7 @@ fn a_causal_network_has_the_gradient_of_its_differences() {
         ..Architecture::default()
     };
     let reader = FeatureExtractor::fit(&pilot, &targets, &Ordered::shape(), &architecture);
-    let plan = Layout::new(&reader, &architecture, &[]).unwrap();
+    let plan = Layout::new(&reader, &architecture, &[], usize::MAX).unwrap();
     let mut random = random(4, 0);
     let weights: Vec<f64> =
         plan.initialise(1).into_iter().map(|weight| f64::from(weight) + 0.05 * normal(&mut random)).collect();
@@ -222,7 +222,7 @@ fn a_network_with_attention_has_the_gradient_of_its_differences() {
         ..Architecture::default()
     };
     let reader = FeatureExtractor::fit(&pilot, &targets, &Mixed::shape(), &architecture);
-    let plan = Layout::new(&reader, &architecture, &[]).unwrap();
+    let plan = Layout::new(&reader, &architecture, &[], usize::MAX).unwrap();
     let mut random = random(4, 0);
     let weights: Vec<f64> =
         plan.initialise(1).into_iter().map(|weight| f64::from(weight) + 0.05 * normal(&mut random)).collect();
