@@ -214,3 +214,30 @@ pub(crate) fn pick(cumulative: &[f64], rng: &mut Stream) -> usize {
     // The first position whose cumulative sum exceeds the number, so never one with weight zero.
     cumulative.partition_point(|sum| *sum <= u)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn draws_that_do_not_belong_together_are_not_read() {
+        let text = |columns: &str, weights: &str, chains: usize| {
+            format!(r#"{{"names": ["a", "b"], "columns": {columns}, "weights": {weights}, "chains": {chains}}}"#)
+        };
+        let read = |columns, weights, chains| serde_json::from_str::<Draws>(&text(columns, weights, chains));
+        let whole = "[[1.0, 2.0], [3.0, 4.0]]";
+        assert_eq!(read(whole, "[]", 2).unwrap().columns(), [[1.0, 2.0], [3.0, 4.0]]);
+        assert!(read(whole, "[0.25, 0.75]", 0).is_ok());
+        for (columns, weights, chains, said) in [
+            ("[[1.0]]", "[]", 0, "2 names and 1 columns"),
+            ("[[1.0, 2.0], [3.0]]", "[]", 0, "1 draws of `b`, and 2 of `a`"),
+            (whole, "[1.0]", 0, "2 draws have 1 weights"),
+            (whole, "[0.5, 0.6]", 0, "must sum to 1"),
+            (whole, "[1.5, -0.5]", 0, "a weight is -0.5"),
+            (whole, "[]", 3, "not of 3 chains"),
+        ] {
+            let error = read(columns, weights, chains).unwrap_err().to_string();
+            assert!(error.contains(said), "{error}");
+        }
+    }
+}

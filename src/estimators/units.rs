@@ -378,5 +378,14 @@ mod tests {
             assert!(text.contains(from), "{text}");
             assert!(Units::from_text(&model, &text.replacen(from, to, 1)).is_err(), "{to}");
         }
+        let with = |change: fn(&mut Units)| {
+            let mut changed = units.clone();
+            change(&mut changed);
+            Units::from_text(&model, &changed.to_text()).unwrap_err()
+        };
+        assert!(with(|units| drop(units.columns.pop())).contains("of 3 columns, where the model has 4"));
+        assert!(with(|units| units.columns[0].clear()).contains("not those of the 1 numbers of `first`"));
+        assert!(with(|units| units.globals[0].clear()).contains("not those of the 1 unconstrained numbers of `centre`"));
+        assert!(with(|units| drop(units.locals.pop())).contains("of 0 locals, where the model has 1"));
     }
 }
