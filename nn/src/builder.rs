@@ -52,7 +52,11 @@ impl Builder {
         let end = rows.checked_mul(columns).and_then(|weights| weights.checked_add(offset));
         if self.refused.is_some() || end.is_none_or(|end| end > self.most) {
             self.refused.get_or_insert_with(|| {
-                format!("`{name}` has {rows} x {columns} weights, where {} are left of {}", self.most - offset, self.most)
+                format!(
+                    "`{name}` has {rows} x {columns} weights, where {} are left of {}",
+                    self.most - offset,
+                    self.most
+                )
             });
             return Slot { offset, rows: 0, columns: 0 };
         }

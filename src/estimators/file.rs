@@ -51,7 +51,12 @@ pub(super) fn ratio(output: Output) -> bool {
 }
 
 /// Checks that a network of a file reads data of `shape`, and returns what `due` accepts.
-pub(super) fn check(network: &Network, shape: &Shape, due: impl Fn(Output) -> bool, path: &Path) -> Result<(), FileError> {
+pub(super) fn check(
+    network: &Network,
+    shape: &Shape,
+    due: impl Fn(Output) -> bool,
+    path: &Path,
+) -> Result<(), FileError> {
     let (found, output) = (network.shape(), network.architecture().output);
     if found == shape && due(output) {
         return Ok(());

@@ -318,7 +318,9 @@ impl Hierarchy {
             finite(&format!("locals.{plate}.continuous"), &latents.numbers)?;
             for values in latents.categories.chunks_exact(own.discrete.len().max(1)) {
                 if let Some((x, (_, count))) = values.iter().zip(&own.discrete).find(|(x, d)| !below(**x, d.1)) {
-                    return Err(format!("`locals.{plate}.discrete` holds {x}, where {count} categories are counted from 0"));
+                    return Err(format!(
+                        "`locals.{plate}.discrete` holds {x}, where {count} categories are counted from 0"
+                    ));
                 }
             }
             for (at, ((_, named), names)) in own.references.iter().zip(&parts.references[plate]).enumerate() {
@@ -326,7 +328,9 @@ impl Hierarchy {
                     let size = parts.data.rows_of(&self.plates[*named].path, set..set + 1).len();
                     let mut rows = parts.data.rows_of(&own.path, set..set + 1).map(|row| names.get(row));
                     if let Some(x) = rows.find(|x| !below(*x, size)) {
-                        return Err(format!("`references.{plate}.{at}` holds {x}, where {size} elements are counted from 0"));
+                        return Err(format!(
+                            "`references.{plate}.{at}` holds {x}, where {size} elements are counted from 0"
+                        ));
                     }
                 }
             }

@@ -220,7 +220,11 @@ impl Units {
         let mut columns = Vec::new();
         add_columns(&specification, &specification.variables, &specification.plates, &mut columns);
         if units.columns.len() != columns.len() {
-            return Err(format!("its units are of {} columns, where the model has {}", units.columns.len(), columns.len()));
+            return Err(format!(
+                "its units are of {} columns, where the model has {}",
+                units.columns.len(),
+                columns.len()
+            ));
         }
         for (units, (name, width)) in units.columns.iter().zip(columns) {
             if units.len() != width || !units.iter().all(Unit::is_valid) {
@@ -385,7 +389,9 @@ mod tests {
         };
         assert!(with(|units| drop(units.columns.pop())).contains("of 3 columns, where the model has 4"));
         assert!(with(|units| units.columns[0].clear()).contains("not those of the 1 numbers of `first`"));
-        assert!(with(|units| units.globals[0].clear()).contains("not those of the 1 unconstrained numbers of `centre`"));
+        assert!(
+            with(|units| units.globals[0].clear()).contains("not those of the 1 unconstrained numbers of `centre`")
+        );
         assert!(with(|units| drop(units.locals.pop())).contains("of 0 locals, where the model has 1"));
     }
 }

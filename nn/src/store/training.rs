@@ -80,7 +80,8 @@ impl<'a, S: TrainingSource> Trainer<'a, S> {
         header.check().map_err(corrupt)?;
         let state: State = file.json(TRAINING).map_err(corrupt)?;
         state.check(settings.batch_size).map_err(corrupt)?;
-        if let Some(record) = header.history.iter().find(|record| record.step > state.step || record.sets > state.sets) {
+        if let Some(record) = header.history.iter().find(|record| record.step > state.step || record.sets > state.sets)
+        {
             return Err(corrupt(format!("its history has step {}, where {} are done", record.step, state.step)));
         }
         let mut trainer = Trainer::prepare(shape, source, settings, header.reader, own)?;

@@ -53,7 +53,8 @@ fn saved(write: impl FnOnce(&Path), read: fn(&Path)) -> Saved {
     let path = folder.path().join("file");
     write(&path);
     let folder = if path.is_dir() { path } else { folder.path().to_owned() };
-    let mut names: Vec<PathBuf> = fs::read_dir(folder).expect("files").map(|entry| entry.expect("a file").path()).collect();
+    let mut names: Vec<PathBuf> =
+        fs::read_dir(folder).expect("files").map(|entry| entry.expect("a file").path()).collect();
     names.sort();
     let file = |path: PathBuf| {
         (path.file_name().unwrap_or_default().to_string_lossy().into_owned(), fs::read(path).expect("a file"))

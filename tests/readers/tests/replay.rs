@@ -24,7 +24,8 @@ fn no_input_that_was_kept_is_trusted() {
 /// What would abort, divide by zero or index past an end is an error that names the place, what it holds, and what it may hold.
 #[test]
 fn a_header_that_cannot_be_is_an_error_that_says_why() {
-    let attention = |width: u64, heads| json!({"Attention": {"width": width, "heads": heads, "blocks": 1, "inducing": 2}});
+    let attention =
+        |width: u64, heads| json!({"Attention": {"width": width, "heads": heads, "blocks": 1, "inducing": 2}});
     let layers = "/architecture/element_layers";
     for (place, value, said) in [
         ("/format", json!(6), ""),
