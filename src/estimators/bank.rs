@@ -186,8 +186,7 @@ impl AnySimulate<'_> {
         let first = (0..self.sets.min(units::SIMULATIONS)).into_par_iter().map(|i| self.draw(fixed, i));
         let first = first.collect::<Result<Vec<_>, _>>()?;
         let units = Units::of_simulations(model, &first);
-        // The units of other simulations stay with their shards, of which the error is about to tell.
-        // No simulations have no units.
+        // No simulations have no units. Those of others stay with their shards, of which the error is about to tell.
         if !first.is_empty() && (!path.exists() || !folder.join("00000.safetensors").exists()) {
             units.write(model, &path, &identity)?;
         }
@@ -279,17 +278,14 @@ impl Shard {
         let globals = take(entries, "globals", sets.checked_mul(numbers))?.to_vec();
         let plates = hierarchy.plates.iter().enumerate().map(|(plate, own)| {
             let rows = data.plate(&own.path).rows();
-            let mut table = |name: &str, width| {
-                Ok::<_, String>(take(entries, &format!("locals.{plate}.{name}"), rows.checked_mul(width))?.to_vec())
-            };
+            let mut table = |name, width| take(entries, &format!("locals.{plate}.{name}"), rows.checked_mul(width));
             let (numbers, categories) = (table("continuous", own.numbers())?, table("discrete", own.discrete.len())?);
-            Ok(PlateLatents { numbers, categories })
+            Ok(PlateLatents { numbers: numbers.to_vec(), categories: categories.to_vec() })
         });
         let latents = Latents { draws: 1, globals, plates: plates.collect::<Result<_, String>>()? };
-        let parts = EncodedData { data, references };
-        hierarchy.check(&parts).map_err(|error| error.to_string())?;
-        hierarchy.check_saved(&parts, &latents)?;
-        Ok(Self { parts, latents })
+        let shard = Self { parts: EncodedData { data, references }, latents };
+        hierarchy.check_saved(&shard.parts, &shard.latents)?;
+        Ok(shard)
     }
 }
 

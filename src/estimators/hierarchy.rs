@@ -309,9 +309,10 @@ impl Hierarchy {
         })
     }
 
-    /// Checks what a file says beside the data: that elements which are named exist, that categories do, and that numbers
-    /// are finite; the error says what is wrong.
+    /// Checks what a file says: that networks can read the data, that elements which are named exist, that categories do,
+    /// and that numbers are finite; the error says what is wrong.
     pub(super) fn check_saved(&self, parts: &EncodedData, latents: &Latents) -> Result<(), String> {
+        self.check(parts).map_err(|error| error.to_string())?;
         finite("globals", &latents.globals)?;
         let below = |x: f32, count: usize| x >= 0.0 && x.fract() == 0.0 && (x as usize) < count;
         for (plate, (own, latents)) in self.plates.iter().zip(&latents.plates).enumerate() {

@@ -48,7 +48,7 @@ fn a_header_that_cannot_be_is_an_error_that_says_why() {
         ("/reader/levels/0/flat", json!(1_u64 << 40), "reader.levels.0.flat is 1099511627776"),
         ("/reader/levels/0/centre", json!([]), "the length of reader.levels.0.centre is 0"),
         ("/reader/levels/0/columns/0/scale", json!(-1.0), "reader.levels.0.columns.scale is -1"),
-        ("/reader/levels/0/columns/0/centre", json!(1e39), "every number must be finite"),
+        ("/reader/levels/0/columns/0/centre", json!(1e39), "number out of range"),
         ("/reader/levels/0/columns/0/knots", json!([2.0, 1.0]), "that increase"),
         ("/own", json!([]), "the number of own networks is 0 where 2 is due"),
     ] {
