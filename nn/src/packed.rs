@@ -179,7 +179,7 @@ impl PackedRows {
         for parent in 0..parents {
             let size = sizes.get(parent);
             // Above this number an f32 has lost the last digit.
-            if !(size >= 0.0 && size <= 16_777_216.0 && size.fract() == 0.0) {
+            if !((0.0..=16_777_216.0).contains(&size) && size.fract() == 0.0) {
                 return Err(format!("`{name}.sizes` holds {size}, not a count"));
             }
             rows += size as usize;
