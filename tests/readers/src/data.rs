@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::edit::edit;
 use super::folder;
-use super::models::{Events, Nested, Rated};
+use super::models::{Events, EventsData, Nested, NestedData, Rated, RatedData};
 
 /// Reads tables of one of the models: a single table, or with separators of records (0x1e) a folder.
 pub(super) fn csv(input: &[u8]) {
@@ -36,8 +36,6 @@ pub(super) fn csv(input: &[u8]) {
         _ => drop(EventsData::from_csv(&path).and_then(|data| check(&Events::default(), &data))),
     }
 }
-
-use super::models::{EventsData, NestedData, RatedData};
 
 /// Reads values by serde, and uses what was read.
 pub(super) fn serde(input: &[u8]) {

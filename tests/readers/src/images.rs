@@ -5,7 +5,7 @@ use std::fs;
 use super::folder;
 
 #[path = "../../../examples/lensing/images.rs"]
-mod images;
+mod lenses;
 
 /// Reads a file of numpy.
 pub(super) fn npy(input: &[u8]) {
@@ -42,5 +42,5 @@ pub(super) fn fits(input: &[u8]) {
 fn read(name: &str, bytes: &[u8]) {
     let folder = folder();
     fs::write(folder.join(name), bytes).expect("room for an image");
-    drop(images::read_folder::<2, 3>(&folder));
+    drop(lenses::read_folder::<2, 3>(&folder));
 }

@@ -18,8 +18,11 @@ use tempfile::TempDir;
 
 pub use networks::refused;
 
+/// A reader of files, as a function of an input.
+pub type Reader = fn(&[u8]);
+
 /// All readers, by the names of their targets and of the folders of their inputs.
-pub const READERS: [(&str, fn(&[u8])); 8] = [
+pub const READERS: [(&str, Reader); 8] = [
     ("bank", networks::bank),
     ("checkpoint", networks::checkpoint),
     ("csv", data::csv),
