@@ -7,8 +7,11 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use fitsio_pure::hdu::{HduInfo, parse_fits};
+use fitsio_pure::block::padded_byte_len;
+use fitsio_pure::hdu::{Hdu, HduInfo};
+use fitsio_pure::header::{Card, header_byte_len, parse_header_blocks};
 use fitsio_pure::image::read_image_physical;
+use fitsio_pure::value::Value;
 
 #[path = "npy.rs"]
 mod npy;
@@ -82,6 +85,18 @@ pub enum ImagesError {
         path: PathBuf,
         /// What is wrong with it.
         source: fitsio_pure::Error,
+    },
+    /// A number in the header of a FITS file that cannot be.
+    #[error("the header of the FITS file {} has {keyword} = {value}, where {allowed} is allowed", path.display())]
+    Header {
+        /// The file.
+        path: PathBuf,
+        /// The keyword.
+        keyword: String,
+        /// Its value.
+        value: i64,
+        /// What the value may be.
+        allowed: String,
     },
     /// A FITS file without an image of two axes.
     #[error(
@@ -210,7 +225,7 @@ fn first_plane(path: &Path, bytes: &[u8]) -> Result<(Vec<usize>, Vec<f64>), Imag
         return Err(ImagesError::NotFits { path: path.to_owned() });
     }
     let unreadable = |source| ImagesError::Fits { path: path.to_owned(), source };
-    let file = parse_fits(bytes).map_err(unreadable)?;
+    let file = units(path, bytes)?;
     let axes = |info: &HduInfo| match info {
         HduInfo::Primary { naxes, .. } | HduInfo::Image { naxes, .. } => Some(naxes.clone()),
         _ => None,
@@ -236,6 +251,57 @@ fn first_plane(path: &Path, bytes: &[u8]) -> Result<(Vec<usize>, Vec<f64>), Imag
         return Err(unreadable(fitsio_pure::Error::UnexpectedEof));
     }
     Ok((vec![height, width], pixels))
+}
+
+/// The units of a FITS file, each with a header. What follows the last whole unit is left alone.
+fn units(path: &Path, bytes: &[u8]) -> Result<Vec<Hdu>, ImagesError> {
+    let unreadable = |source| ImagesError::Fits { path: path.to_owned(), source };
+    let mut units = Vec::new();
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let (header, data) = match header_byte_len(rest) {
+            Ok(length) => (&rest[..length], bytes.len() - rest.len() + length),
+            Err(source) if units.is_empty() => return Err(unreadable(source)),
+            Err(_) => break,
+        };
+        let unit = parse_header_blocks(header).and_then(|cards| {
+            if let Some((card, value, allowed)) = cards.iter().find_map(|card| wrong_number(card, bytes.len())) {
+                let keyword = card.keyword_str().to_string();
+                return Ok(Err(ImagesError::Header { path: path.to_owned(), keyword, value, allowed }));
+            }
+            Hdu::from_cards(cards, bytes.len() - rest.len(), data).map(Ok)
+        });
+        let unit = match unit {
+            Ok(unit) => unit?,
+            Err(source) if units.is_empty() => return Err(unreadable(source)),
+            Err(_) => break,
+        };
+        // The padding at the end may be missing.
+        if unit.data_len > bytes.len() - data {
+            return Err(unreadable(fitsio_pure::Error::UnexpectedEof));
+        }
+        rest = bytes.get(data + padded_byte_len(unit.data_len)..).unwrap_or_default();
+        units.push(unit);
+    }
+    Ok(units)
+}
+
+/// A number of a header that cannot be in a file of `length` bytes, and what may be. The crate that reads FITS files takes
+/// them as they are, and makes room for as many axes as they say.
+fn wrong_number(card: &Card, length: usize) -> Option<(&Card, i64, String)> {
+    let Some(Value::Integer(value)) = card.value else { return None };
+    let most = match card.keyword_str() {
+        // Of the standard (Pence et al. 2010, section 4.4.1).
+        "NAXIS" | "ZNAXIS" | "TFIELDS" => 999,
+        "PCOUNT" | "GCOUNT" => length as i64,
+        keyword => {
+            let axis = keyword.trim_start_matches('Z').strip_prefix("NAXIS")?;
+            let number = axis.bytes().all(|digit| digit.is_ascii_digit());
+            // A compressed image has more pixels than bytes.
+            if number && !keyword.starts_with('Z') { length as i64 } else { return None }
+        }
+    };
+    (!(0..=most).contains(&value)).then(|| (card, value, format!("0 to {most}")))
 }
 
 /// Pixels, row by row, as counts of photons. `image` is asked for its name where there is something to say.

@@ -140,6 +140,21 @@ fn reads_stacks_in_both_orders() {
     assert_eq!(images.photons[..2], images.photons[2..]);
 }
 
+/// Numbers for which the crate that reads FITS files would make room, or take for others.
+#[test]
+fn numbers_in_a_fits_header_that_cannot_be_are_named() {
+    let line = |naxis, first| [("SIMPLE", "T"), ("BITPIX", "8"), ("NAXIS", naxis), ("NAXIS1", first), ("NAXIS2", "3")];
+    for (naxis, first, said) in [
+        ("-1", "5", "has NAXIS = -1, where 0 to 999 is allowed"),
+        ("1099511627776", "5", "has NAXIS = 1099511627776, where 0 to 999 is allowed"),
+        ("2", "-5", "has NAXIS1 = -5, where 0 to 5760 is allowed"),
+        ("2", "9223372036854775807", "has NAXIS1 = 9223372036854775807, where 0 to 5760 is allowed"),
+    ] {
+        let text = complaint("a.fits", &fits(&line(naxis, first), &[1; 15]));
+        assert!(text.contains(said), "{text}");
+    }
+}
+
 #[test]
 fn reads_fits_images_of_every_type() {
     let kinds: [(&str, Vec<u8>); 6] = [

@@ -5,6 +5,7 @@ mod builtin;
 mod check;
 mod definition;
 mod emit;
+mod expand;
 mod explicit;
 mod kind;
 mod lower;
@@ -20,17 +21,5 @@ use proc_macro::TokenStream;
 /// Declares a hierarchical model; see the documentation of `hierarch::model!`.
 #[proc_macro]
 pub fn model(input: TokenStream) -> TokenStream {
-    let model = match syn::parse::<ast::Model>(input) {
-        Ok(model) => model,
-        Err(error) => return error.into_compile_error().into(),
-    };
-    let mistakes = check::check(&model).err().map(syn::Error::into_compile_error);
-    let tree = lower::lower(model);
-    match mistakes {
-        None => emit::emit(&tree).into(),
-        Some(mut mistakes) => {
-            mistakes.extend(emit::stub::emit(tree));
-            mistakes.into()
-        }
-    }
+    expand::expand(input.into()).into()
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::activation::Activation;
-use super::output::{Family, Output};
+use super::output::{DEEPEST, Family, Output, WIDEST};
 use super::shape::{PlateShape, Shape};
 
 /// The sizes of a network.
@@ -74,10 +74,10 @@ impl Encoder {
             Encoder::Attention { width, heads, blocks, inducing } => (width, heads, blocks, inducing),
             Encoder::Causal { width, heads, blocks } => (width, heads, blocks, 1),
         };
-        let sizes = [("width", width), ("heads", heads), ("blocks", blocks), ("inducing", inducing)];
-        if let Some((name, _)) = sizes.into_iter().find(|(_, size)| *size == 0) {
-            return Err(format!("architecture.encoder has {name}: 0, it must be at least 1"));
-        }
+        size("architecture.encoder.width", width, WIDEST)?;
+        size("architecture.encoder.heads", heads, WIDEST)?;
+        size("architecture.encoder.blocks", blocks, DEEPEST)?;
+        size("architecture.encoder.inducing", inducing, WIDEST)?;
         if !width.is_multiple_of(heads) {
             return Err(format!(
                 "architecture.encoder has width {width}, which its {heads} heads cannot share equally: make the width a \
@@ -91,6 +91,15 @@ impl Encoder {
             )),
             _ => Ok(()),
         }
+    }
+}
+
+/// Checks a size, which must be 1 to `most`; the error names it.
+fn size(name: &str, size: usize, most: usize) -> Result<(), String> {
+    match size {
+        0 => Err(format!("{name} is 0, it must be at least 1")),
+        size if size > most => Err(format!("{name} is {size}, it can be at most {most}")),
+        _ => Ok(()),
     }
 }
 
@@ -198,5 +207,37 @@ impl Architecture {
             sized.output = Family::Mixture { components: 16 }.into();
         }
         sized
+    }
+
+    /// Checks the sizes for data of `shape`, which come from a user or a file; the error says what is wrong.
+    pub(super) fn check(&self, shape: &Shape) -> Result<(), String> {
+        let Architecture { bins, encoder, element_layers, images, trunk, output, .. } = self;
+        let mut plates = shape.plates.iter().enumerate();
+        plates.try_for_each(|(index, plate)| plate.check(&format!("plate {index}")))?;
+        if images.channels.is_empty() {
+            return Err("architecture.images has no channels, it must have at least one".to_owned());
+        }
+        let widths: &[usize] = match trunk {
+            Trunk::Residual { width, blocks } if *blocks <= DEEPEST => std::slice::from_ref(width),
+            Trunk::Residual { blocks, .. } => {
+                return Err(format!("architecture.trunk.blocks is {blocks}, it can be at most {DEEPEST}"));
+            }
+            Trunk::Plain(widths) => widths,
+        };
+        size("the number of targets", shape.targets, WIDEST)?;
+        let mut widths = element_layers.iter().chain(widths).chain(&images.channels).chain([&images.width]);
+        widths.try_for_each(|width| size("a width of the architecture", *width, WIDEST))?;
+        output.check(shape.targets)?;
+        if matches!(trunk, Trunk::Plain(widths) if widths.is_empty()) {
+            return Err("the network of data sets has no layers, it must have at least 1".to_owned());
+        }
+        encoder.check(shape)?;
+        if *bins > usize::from(u16::MAX) {
+            return Err(format!("architecture.bins is {bins}, it can be at most {}", u16::MAX));
+        }
+        if *bins == 0 && element_layers.is_empty() && *encoder == Encoder::DeepSet {
+            return Err("an architecture without bins and without layers for rows reads nothing".to_owned());
+        }
+        Ok(())
     }
 }

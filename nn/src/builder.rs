@@ -15,24 +15,52 @@ pub(super) struct Parameter {
 pub(super) enum Initial {
     /// Uniform in [-bound, bound].
     Uniform(f32),
+    Zeros,
     Values(Vec<f32>),
 }
 
 /// The matrices that have been laid out so far.
-#[derive(Default)]
 pub(super) struct Builder {
     pub(super) parameters: Vec<Parameter>,
+    /// The most weights that there may be, and the first matrix with which there would be more.
+    most: usize,
+    refused: Option<String>,
 }
 
 impl Builder {
+    /// Returns a builder of at most `most` weights. Nothing is allocated for them, so that sizes may come from a file.
+    pub(super) fn new(most: usize) -> Builder {
+        Builder { parameters: Vec::new(), most, refused: None }
+    }
+
+    /// Returns the matrices.
+    ///
+    /// # Errors
+    /// The first matrix with which there would be too many weights.
+    pub(super) fn finish(self) -> Result<Vec<Parameter>, String> {
+        self.refused.map_or(Ok(self.parameters), Err)
+    }
+
     /// Returns how many weights have been laid out.
     pub(super) fn end(&self) -> usize {
         self.parameters.last().map_or(0, |parameter| parameter.slot.range().end)
     }
 
-    /// Lays out a matrix.
+    /// Lays out a matrix; an empty one instead, and none after it, if there would be too many weights.
     pub(super) fn slot(&mut self, name: String, rows: usize, columns: usize, initial: Initial) -> Slot {
-        let slot = Slot { offset: self.end(), rows, columns };
+        let offset = self.end();
+        let end = rows.checked_mul(columns).and_then(|weights| weights.checked_add(offset));
+        if self.refused.is_some() || end.is_none_or(|end| end > self.most) {
+            self.refused.get_or_insert_with(|| {
+                format!(
+                    "`{name}` has {rows} x {columns} weights, where {} are left of {}",
+                    self.most - offset,
+                    self.most
+                )
+            });
+            return Slot { offset, rows: 0, columns: 0 };
+        }
+        let slot = Slot { offset, rows, columns };
         self.parameters.push(Parameter { name, slot, initial });
         slot
     }
@@ -41,7 +69,7 @@ impl Builder {
     /// outputs of variance `gain`^2.
     pub(super) fn layer(&mut self, name: &str, inputs: &[usize], columns: usize, gain: f32) -> Layer {
         let bound = gain * (3.0 / inputs.iter().sum::<usize>().max(1) as f32).sqrt();
-        self.layer_from(name, inputs, columns, |_| Initial::Uniform(bound), vec![0.0; columns])
+        self.layer_from(name, inputs, columns, |_| Initial::Uniform(bound), Initial::Zeros)
     }
 
     /// Lays out a layer with the given initial weights, input by input, and the given initial `bias`.
@@ -51,14 +79,14 @@ impl Builder {
         inputs: &[usize],
         columns: usize,
         initial: impl Fn(usize) -> Initial,
-        bias: Vec<f32>,
+        bias: Initial,
     ) -> Layer {
         let weights = inputs
             .iter()
             .enumerate()
             .map(|(index, rows)| self.slot(format!("{name}.weight.{index}"), *rows, columns, initial(index)))
             .collect();
-        let bias = self.slot(format!("{name}.bias"), 1, columns, Initial::Values(bias));
+        let bias = self.slot(format!("{name}.bias"), 1, columns, bias);
         Layer { weights, bias }
     }
 }

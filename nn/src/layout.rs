@@ -33,16 +33,17 @@ pub(super) struct Layout {
 
 impl Layout {
     /// Lays out a network of the sizes of `architecture` for what `reader` reads. `own` are the user's element networks,
-    /// one entry for each level, or empty if there are none.
+    /// one entry for each level, or empty if there are none. There are at most `most` weights.
     ///
     /// # Errors
-    /// If a network of the user's own cannot be used.
+    /// If a network of the user's own cannot be used, or there would be more weights.
     pub(super) fn new(
         reader: &FeatureExtractor,
         architecture: &Architecture,
         own: &[Option<UserNetwork>],
+        most: usize,
     ) -> Result<Layout, Error> {
-        let mut builder = Builder::default();
+        let mut builder = Builder::new(most);
         let mut levels = Vec::new();
         let (mut vectors, mut linear) = (Vec::new(), Vec::new());
         for (index, level) in reader.levels.iter().enumerate() {
@@ -73,7 +74,7 @@ impl Layout {
         let bias = Head::first_bias(says, targets);
         let trunk = TrunkLayout::new(&mut builder, &architecture.trunk, vectors, linear, bias);
         let head = Head::new(says, targets, context, &mut builder);
-        let Builder { parameters } = builder;
+        let parameters = builder.finish().map_err(Error::Shape)?;
         Ok(Layout { parameters, shared, activation: architecture.activation, levels, trunk, head })
     }
 
@@ -137,6 +138,7 @@ impl Layout {
                     let draw = |_| bound * (2.0 * random.random::<f32>() - 1.0);
                     weights.extend(parameter.slot.range().map(draw));
                 }
+                Initial::Zeros => weights.resize(parameter.slot.range().end, 0.0),
                 Initial::Values(values) => weights.extend_from_slice(values),
             }
         }

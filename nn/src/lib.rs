@@ -73,7 +73,7 @@
 //! | `shape.rs`, `batch.rs`, `packed.rs` | data sets as tables, and their shape; many of them in little space |
 //! | `prefix.rs` | beginnings of data sets, for the encoder that reads rows in their order |
 //! | `architecture.rs`, `output.rs`, `settings.rs` | plain values: the sizes of a network, what it says, how to train it |
-//! | `source.rs`, `step.rs`, `progress.rs`, `error.rs` | where data sets come from, how a training goes, what can go wrong |
+//! | `source.rs`, `step.rs`, `progress.rs`, `error.rs`, `checks.rs` | where data sets come from, how a training goes, what can go wrong |
 //! | `features/` | standardised numbers, soft bins, pooled moments, the linear posterior: fitted once, not trained |
 //! | `kernels.rs`, `activation.rs`, `sparse.rs` | loops over memory, which operations are made of |
 //! | `weights.rs`, `builder.rs` | matrices among the weights, and how they are laid out |
@@ -97,6 +97,7 @@ mod architecture;
 mod attention;
 mod batch;
 mod builder;
+mod checks;
 mod convolution;
 mod element_network;
 mod error;

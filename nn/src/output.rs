@@ -6,6 +6,9 @@ use super::mixture::COMPONENTS;
 use super::ratio::Contrast;
 use super::spline::BINS;
 
+/// The largest width of a layer, and the most layers of a kind: with more, no memory holds the weights.
+pub(super) const WIDEST: usize = 1 << 20;
+pub(super) const DEEPEST: usize = 1 << 10;
 /// The largest number of other data sets that a data set is told from. Every sample that a loss is taken of has more.
 const OTHERS: usize = 63;
 
@@ -103,17 +106,20 @@ impl From<Family> for Output {
 impl Output {
     /// Checks the sizes for a network with `targets` targets; the error says what is wrong.
     pub(super) fn check(self, targets: usize) -> Result<(), String> {
-        let any = usize::MAX;
         let sizes: Vec<(&str, usize, usize)> = match self {
             Output::Density(Family::Diagonal | Family::Gaussian) => vec![],
             Output::Density(Family::Mixture { components }) => vec![("components", components, COMPONENTS)],
-            Output::Density(Family::Maf { steps, width }) => vec![("steps", steps, any), ("width", width, any)],
-            Output::Density(Family::Nsf { steps, width, bins }) => {
-                vec![("steps", steps, any), ("width", width, any), ("bins", bins, BINS)]
+            Output::Density(Family::Maf { steps, width }) => {
+                vec![("steps", steps, DEEPEST), ("width", width, WIDEST)]
             }
-            Output::Categories(count) => vec![("categories", count, any)],
-            Output::Ratio { contrast: Contrast::Label, width, .. } => vec![("width", width, any)],
-            Output::Ratio { contrast, width, .. } => vec![("width", width, any), ("others", contrast.others(), OTHERS)],
+            Output::Density(Family::Nsf { steps, width, bins }) => {
+                vec![("steps", steps, DEEPEST), ("width", width, WIDEST), ("bins", bins, BINS)]
+            }
+            Output::Categories(count) => vec![("categories", count, WIDEST)],
+            Output::Ratio { contrast: Contrast::Label, width, .. } => vec![("width", width, WIDEST)],
+            Output::Ratio { contrast, width, .. } => {
+                vec![("width", width, WIDEST), ("others", contrast.others(), OTHERS)]
+            }
         };
         let what = if let Output::Density(_) = self { "the family" } else { "the output" };
         for (name, size, most) in sizes {

@@ -173,14 +173,19 @@ impl PackedRows {
         name: &str,
         entries: &mut BTreeMap<String, Numbers>,
     ) -> Result<PackedRows, String> {
-        let sizes = take(entries, &format!("{name}.sizes"), parents)?;
-        let mut offsets = vec![0];
-        offsets.extend((0..parents).scan(0, |end, i| {
-            *end += sizes.get(i) as usize;
-            Some(*end)
-        }));
-        let rows = offsets[parents];
-        let features = take(entries, &format!("{name}.features"), rows * shape.width)?;
+        let sizes = take(entries, &format!("{name}.sizes"), Some(parents))?;
+        let mut rows = 0_usize;
+        let mut offsets = vec![rows];
+        for parent in 0..parents {
+            let size = sizes.get(parent);
+            // Above this number an f32 has lost the last digit.
+            if !((0.0..=16_777_216.0).contains(&size) && size.fract() == 0.0) {
+                return Err(format!("`{name}.sizes` holds {size}, not a count"));
+            }
+            rows += size as usize;
+            offsets.push(rows);
+        }
+        let features = take(entries, &format!("{name}.features"), rows.checked_mul(shape.width))?;
         let child = |(i, child)| PackedRows::from_entries(child, rows, &format!("{name}.{i}"), entries);
         let children = shape.children.iter().enumerate().map(child).collect::<Result<_, _>>()?;
         Ok(Self { width: shape.width, features, offsets, children })
@@ -278,7 +283,7 @@ impl Packed {
     /// # Errors
     /// If a table is missing or has another length.
     pub fn from_entries(shape: &Shape, sets: usize, entries: &mut BTreeMap<String, Numbers>) -> Result<Packed, String> {
-        let outside = take(entries, "outside", sets * shape.width)?;
+        let outside = take(entries, "outside", sets.checked_mul(shape.width))?;
         let plate = |(i, plate)| PackedRows::from_entries(plate, sets, &format!("plate.{i}"), entries);
         let plates = shape.plates.iter().enumerate().map(plate).collect::<Result<_, _>>()?;
         Ok(Self { sets, width: shape.width, outside, plates })
@@ -288,13 +293,14 @@ impl Packed {
 /// Takes the table `name` out of the tables of a file.
 ///
 /// # Errors
-/// If there is no such table, or it does not have `length` numbers.
-pub fn take(entries: &mut BTreeMap<String, Numbers>, name: &str, length: usize) -> Result<Numbers, String> {
+/// If there is no such table, or it does not have `length` numbers; `None` is more than there can be.
+pub fn take(entries: &mut BTreeMap<String, Numbers>, name: &str, length: Option<usize>) -> Result<Numbers, String> {
     let found = entries.remove(name).ok_or_else(|| format!("`{name}` is missing"))?;
-    if found.len() == length {
+    if Some(found.len()) == length {
         return Ok(found);
     }
-    Err(format!("`{name}` has {} numbers where {length} are due", found.len()))
+    let due = length.map_or("more than 2^64".to_owned(), |length| length.to_string());
+    Err(format!("`{name}` has {} numbers where {due} are due", found.len()))
 }
 
 #[cfg(test)]

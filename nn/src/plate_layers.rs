@@ -254,7 +254,7 @@ impl RowInputs {
         inputs.extend((bins > 0).then_some(bins));
         // Only two entries of a soft one-hot vector are not 0, whatever its length.
         let initial = |input| Initial::Uniform(if input == dense { 0.5 } else { bound });
-        let layer = builder.layer_from(name, &inputs, width, initial, vec![0.0; width]);
+        let layer = builder.layer_from(name, &inputs, width, initial, Initial::Zeros);
         (RowInputs { numbers: numbers > 0, bins: bins > 0 }, layer)
     }
 

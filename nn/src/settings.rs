@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::architecture::{Architecture, Encoder, Trunk};
+use super::architecture::{Architecture, Encoder};
 use super::shape::Shape;
 
 /// How long to train.
@@ -113,36 +113,17 @@ impl Settings {
 
     /// Checks the settings for data of `shape`; the error says what is wrong.
     pub(super) fn check(&self, shape: &Shape) -> Result<(), String> {
-        let Architecture { bins, encoder, element_layers, images, trunk, output, .. } = &self.architecture;
-        let mut plates = shape.plates.iter().enumerate();
-        plates.try_for_each(|(index, plate)| plate.check(&format!("plate {index}")))?;
-        if images.channels.is_empty() {
-            return Err("architecture.images has no channels, it must have at least one".to_owned());
-        }
-        let widths: &[usize] = match trunk {
-            Trunk::Residual { width, .. } => std::slice::from_ref(width),
-            Trunk::Plain(widths) => widths,
-        };
         let sizes = [
             ("batch_size", self.batch_size),
             ("chunks", self.chunks),
             ("pilot", self.pilot),
             ("validation", self.validation),
-            ("the number of targets", shape.targets),
         ];
-        let widths = element_layers.iter().chain(widths).chain(&images.channels).chain([&images.width]);
-        let widths = widths.map(|width| ("a width of the architecture", *width));
-        if let Some((name, _)) = sizes.into_iter().chain(widths).find(|(_, size)| *size == 0) {
+        if let Some((name, _)) = sizes.into_iter().find(|(_, size)| *size == 0) {
             return Err(format!("{name} is 0, it must be at least 1"));
         }
-        output.check(shape.targets)?;
-        if matches!(trunk, Trunk::Plain(widths) if widths.is_empty()) {
-            return Err("the network of data sets has no layers, it must have at least 1".to_owned());
-        }
-        encoder.check(shape)?;
-        if *bins == 0 && element_layers.is_empty() && *encoder == Encoder::DeepSet {
-            return Err("an architecture without bins and without layers for rows reads nothing".to_owned());
-        }
+        self.architecture.check(shape)?;
+        let Architecture { encoder, output, .. } = &self.architecture;
         if self.batch_size < self.chunks {
             return Err(format!("{} sets in a step cannot be split into {} chunks", self.batch_size, self.chunks));
         }

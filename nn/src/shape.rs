@@ -42,7 +42,9 @@ impl PlateShape {
     /// Checks the shapes of the images in this plate and inside it; `place` is the name of the plate in errors.
     pub(super) fn check(&self, place: &str) -> Result<(), String> {
         match self.image {
-            Some((height, width)) if height * width != self.width || self.width == 0 || !self.children.is_empty() => {
+            Some((height, width))
+                if height.checked_mul(width) != Some(self.width) || self.width == 0 || !self.children.is_empty() =>
+            {
                 Err(format!(
                     "{place} is of images of {height} x {width} pixels, and has rows of {} numbers and {} nested plates: \
                      make it by `PlateShape::image`, of at least one pixel",

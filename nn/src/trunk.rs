@@ -116,5 +116,5 @@ pub(super) struct TrunkOutput<E: Number> {
 /// Lays out the outlet. All of it is 0 at first but the bias: training starts from the prior's mean and standard deviation, or
 /// from something better if least squares know it.
 fn outlet(builder: &mut Builder, inputs: &[usize], bias: Vec<f32>) -> Layer {
-    builder.layer_from("set.outlet", inputs, bias.len(), |_| Initial::Uniform(0.0), bias)
+    builder.layer_from("set.outlet", inputs, bias.len(), |_| Initial::Uniform(0.0), Initial::Values(bias))
 }

@@ -21,6 +21,7 @@ use crate::model::{Purpose, stream_for};
 /// # }
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Unchecked")]
 pub struct Draws {
     names: Vec<String>,
     columns: Vec<Vec<f64>>,
@@ -28,6 +29,40 @@ pub struct Draws {
     weights: Vec<f64>,
     /// The number of Markov chains, which have the same length and follow each other; 0 for independent draws.
     chains: usize,
+}
+
+/// Draws as read from a file, not yet checked.
+#[derive(Deserialize)]
+struct Unchecked {
+    names: Vec<String>,
+    columns: Vec<Vec<f64>>,
+    weights: Vec<f64>,
+    chains: usize,
+}
+
+impl TryFrom<Unchecked> for Draws {
+    type Error = String;
+
+    fn try_from(Unchecked { names, columns, weights, chains }: Unchecked) -> Result<Self, String> {
+        let draws = columns.first().map_or(0, Vec::len);
+        if names.len() != columns.len() {
+            return Err(format!("draws have {} names and {} columns", names.len(), columns.len()));
+        }
+        if let Some(at) = columns.iter().position(|column| column.len() != draws) {
+            let (name, found) = (&names[at], columns[at].len());
+            return Err(format!("there are {found} draws of `{name}`, and {draws} of `{}`", names[0]));
+        }
+        if let Some(weight) = weights.iter().find(|weight| !(**weight >= 0.0 && weight.is_finite())) {
+            return Err(format!("a weight is {weight}, it must not be negative"));
+        }
+        if !weights.is_empty() && (weights.len() != draws || (weights.iter().sum::<f64>() - 1.0).abs() > 1e-6) {
+            return Err(format!("{draws} draws have {} weights, which must sum to 1", weights.len()));
+        }
+        if chains > 0 && (!draws.is_multiple_of(chains) || !weights.is_empty()) {
+            return Err(format!("{draws} draws with {} weights are not of {chains} chains", weights.len()));
+        }
+        Ok(Self { names, columns, weights, chains })
+    }
 }
 
 impl Draws {
@@ -45,6 +80,11 @@ impl Draws {
     /// Marks the draws as those of `chains` Markov chains, one after the other.
     pub(crate) fn of_chains(self, chains: usize) -> Self {
         Self { chains, ..self }
+    }
+
+    /// Returns the number of Markov chains; 0 for independent draws.
+    pub(crate) fn chains(&self) -> usize {
+        self.chains
     }
 
     /// Returns the names, in the order of the columns.
@@ -173,4 +213,31 @@ pub(crate) fn pick(cumulative: &[f64], rng: &mut Stream) -> usize {
     let u = (total * rng.random::<f64>()).min(total.next_down());
     // The first position whose cumulative sum exceeds the number, so never one with weight zero.
     cumulative.partition_point(|sum| *sum <= u)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn draws_that_do_not_belong_together_are_not_read() {
+        let text = |columns: &str, weights: &str, chains: usize| {
+            format!(r#"{{"names": ["a", "b"], "columns": {columns}, "weights": {weights}, "chains": {chains}}}"#)
+        };
+        let read = |columns, weights, chains| serde_json::from_str::<Draws>(&text(columns, weights, chains));
+        let whole = "[[1.0, 2.0], [3.0, 4.0]]";
+        assert_eq!(read(whole, "[]", 2).unwrap().columns(), [[1.0, 2.0], [3.0, 4.0]]);
+        assert!(read(whole, "[0.25, 0.75]", 0).is_ok());
+        for (columns, weights, chains, said) in [
+            ("[[1.0]]", "[]", 0, "2 names and 1 columns"),
+            ("[[1.0, 2.0], [3.0]]", "[]", 0, "1 draws of `b`, and 2 of `a`"),
+            (whole, "[1.0]", 0, "2 draws have 1 weights"),
+            (whole, "[0.5, 0.6]", 0, "must sum to 1"),
+            (whole, "[1.5, -0.5]", 0, "a weight is -0.5"),
+            (whole, "[]", 3, "not of 3 chains"),
+        ] {
+            let error = read(columns, weights, chains).unwrap_err().to_string();
+            assert!(error.contains(said), "{error}");
+        }
+    }
 }

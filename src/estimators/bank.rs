@@ -186,8 +186,8 @@ impl AnySimulate<'_> {
         let first = (0..self.sets.min(units::SIMULATIONS)).into_par_iter().map(|i| self.draw(fixed, i));
         let first = first.collect::<Result<Vec<_>, _>>()?;
         let units = Units::of_simulations(model, &first);
-        // The units of other simulations stay with their shards, of which the error is about to tell.
-        if !path.exists() || !folder.join("00000.safetensors").exists() {
+        // No simulations have no units. Those of others stay with their shards, of which the error is about to tell.
+        if !first.is_empty() && (!path.exists() || !folder.join("00000.safetensors").exists()) {
             units.write(model, &path, &identity)?;
         }
         Ok((units, first))
@@ -257,7 +257,8 @@ impl Shard {
             let (found, expected) = (text(&found), text(&expected));
             return Err(BankError::OtherSimulations { path: path.to_owned(), found, expected }.into());
         }
-        let sets = sets.parse().map_err(|_| damaged(format!("it has `{sets}` data sets")))?;
+        let sets = sets.parse().ok().filter(|sets| *sets <= SHARD);
+        let sets = sets.ok_or_else(|| damaged(format!("its `{SETS}` is not a number up to {SHARD}")))?;
         Self::from_entries(hierarchy, sets, &mut entries).map_err(damaged)
     }
 
@@ -270,19 +271,21 @@ impl Shard {
         let mut references = Vec::new();
         for (plate, (own, named)) in hierarchy.plates.iter().zip(hierarchy.references()).enumerate() {
             let rows = data.plate(&own.path).rows();
-            let names = (0..named.len()).map(|at| take(entries, &format!("references.{plate}.{at}"), rows));
+            let names = (0..named.len()).map(|at| take(entries, &format!("references.{plate}.{at}"), Some(rows)));
             references.push(names.collect::<Result<_, _>>()?);
         }
         let numbers = hierarchy.globals.iter().map(|global| global.free.len()).sum::<usize>();
-        let globals = take(entries, "globals", sets * numbers)?.to_vec();
+        let globals = take(entries, "globals", sets.checked_mul(numbers))?.to_vec();
         let plates = hierarchy.plates.iter().enumerate().map(|(plate, own)| {
             let rows = data.plate(&own.path).rows();
-            let numbers = take(entries, &format!("locals.{plate}.continuous"), rows * own.numbers())?.to_vec();
-            let categories = take(entries, &format!("locals.{plate}.discrete"), rows * own.discrete.len())?.to_vec();
-            Ok(PlateLatents { numbers, categories })
+            let mut table = |name, width| take(entries, &format!("locals.{plate}.{name}"), rows.checked_mul(width));
+            let (numbers, categories) = (table("continuous", own.numbers())?, table("discrete", own.discrete.len())?);
+            Ok(PlateLatents { numbers: numbers.to_vec(), categories: categories.to_vec() })
         });
         let latents = Latents { draws: 1, globals, plates: plates.collect::<Result<_, String>>()? };
-        Ok(Self { parts: EncodedData { data, references }, latents })
+        let shard = Self { parts: EncodedData { data, references }, latents };
+        hierarchy.check_saved(&shard.parts, &shard.latents)?;
+        Ok(shard)
     }
 }
 

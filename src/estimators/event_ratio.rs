@@ -365,6 +365,9 @@ impl AnyEventRatio {
         let (network, units, (plate, implicit)): (_, _, (String, bool)) =
             file::load(model, EVENT, path, &ElementNetworks::default())?;
         let elements = ElementReader::new(model, &plate, implicit, units)?;
+        let (width, plates) = elements.shape();
+        let shape = Shape { width, plates, targets: elements.targets() };
+        file::check(&network, &shape, file::ratio, path)?;
         let fixed = Fixed::new(&model.specification(), &[], None, None)?.without_elements();
         let empty = model.draw(&fixed, &mut stream(0, 0))?;
         Ok(Self { model: model.any_clone(), elements, network, empty })

@@ -12,7 +12,7 @@ use super::trial;
 use super::units::Units;
 use super::{FileError, InferenceError};
 use crate::model::AnyModel;
-use crate::nn::{ElementNetworks, Network, Shape};
+use crate::nn::{Contrast, ElementNetworks, Network, Output, Shape};
 
 /// Entries in the header of a file that name the model it belongs to and the sizes of plates it was trained for.
 pub(super) const MODEL: &str = "hierarch.model";
@@ -39,6 +39,30 @@ pub(super) fn save(
         (key.to_owned(), serde_json::json!(what).to_string()),
     ]);
     Ok(network.save(path, &metadata)?)
+}
+
+/// Whether a network returns a distribution of its targets, or the ratio as a function of them.
+pub(super) fn density(output: Output) -> bool {
+    matches!(output, Output::Density(_))
+}
+
+pub(super) fn ratio(output: Output) -> bool {
+    matches!(output, Output::Ratio { contrast, .. } if contrast != Contrast::Label)
+}
+
+/// Checks that a network of a file reads data of `shape`, and returns what `due` accepts.
+pub(super) fn check(
+    network: &Network,
+    shape: &Shape,
+    due: impl Fn(Output) -> bool,
+    path: &Path,
+) -> Result<(), FileError> {
+    let (found, output) = (network.shape(), network.architecture().output);
+    if found == shape && due(output) {
+        return Ok(());
+    }
+    let what = format!("its network reads {found:?} where {shape:?} is due, and returns {output:?}");
+    Err(FileError::NotAPosterior { path: path.to_owned(), what })
 }
 
 /// Reads a network that was saved for `model`, its units, and the header's entry `key`, which describes what it is. The user's

@@ -299,11 +299,44 @@ impl Hierarchy {
         (0..width.min(values.len())).map(|component| values.get(component) as f32).collect()
     }
 
-    /// Checks that networks can read every number of a data set.
+    /// Checks that networks can read every number of each data set.
     pub(super) fn check(&self, parts: &EncodedData) -> Result<(), crate::nn::Error> {
-        let mut batch = self.encoder.batch();
-        parts.data.push(0..parts.data.sets, &mut batch);
-        batch.check(&self.data_shape())
+        let shape = self.data_shape();
+        (0..parts.data.sets).try_for_each(|set| {
+            let mut batch = self.encoder.batch();
+            parts.data.push(set..set + 1, &mut batch);
+            batch.check(&shape).map_err(|error| error.after(set))
+        })
+    }
+
+    /// Checks what a file says: that networks can read the data, that elements which are named exist, that categories do,
+    /// and that numbers are finite; the error says what is wrong.
+    pub(super) fn check_saved(&self, parts: &EncodedData, latents: &Latents) -> Result<(), String> {
+        self.check(parts).map_err(|error| error.to_string())?;
+        finite("globals", &latents.globals)?;
+        let below = |x: f32, count: usize| x >= 0.0 && x.fract() == 0.0 && (x as usize) < count;
+        for (plate, (own, latents)) in self.plates.iter().zip(&latents.plates).enumerate() {
+            finite(&format!("locals.{plate}.continuous"), &latents.numbers)?;
+            for values in latents.categories.chunks_exact(own.discrete.len().max(1)) {
+                if let Some((x, (_, count))) = values.iter().zip(&own.discrete).find(|(x, d)| !below(**x, d.1)) {
+                    return Err(format!(
+                        "`locals.{plate}.discrete` holds {x}, where {count} categories are counted from 0"
+                    ));
+                }
+            }
+            for (at, ((_, named), names)) in own.references.iter().zip(&parts.references[plate]).enumerate() {
+                for set in 0..parts.data.sets {
+                    let size = parts.data.rows_of(&self.plates[*named].path, set..set + 1).len();
+                    let mut rows = parts.data.rows_of(&own.path, set..set + 1).map(|row| names.get(row));
+                    if let Some(x) = rows.find(|x| !below(*x, size)) {
+                        return Err(format!(
+                            "`references.{plate}.{at}` holds {x}, where {size} elements are counted from 0"
+                        ));
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Returns the rows of a plate's elements.
@@ -399,6 +432,11 @@ impl Hierarchy {
         to.extend_from_slice(&own.numbers[at * numbers..(at + 1) * numbers]);
         to.extend_from_slice(&own.categories[at * discrete..(at + 1) * discrete]);
     }
+}
+
+fn finite(name: &str, numbers: &[f32]) -> Result<(), String> {
+    let wrong = numbers.iter().find(|x| !x.is_finite());
+    wrong.map_or(Ok(()), |x| Err(format!("`{name}` holds {x}, every number must be finite")))
 }
 
 /// Adds a tree of plates, outer plates first.

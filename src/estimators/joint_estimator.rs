@@ -14,9 +14,9 @@ use super::posterior::AnyPosterior;
 use super::posterior_estimator::{AnyPosteriorEstimator, doubts};
 use super::trial;
 use super::units::Units;
-use super::{FileError, InferenceError, JointPosterior, PosteriorEstimator, RequestError, sizes};
+use super::{FileError, InferenceError, JointPosterior, PosteriorEstimator, RequestError, file, sizes};
 use crate::model::{AnyData, AnyModel, Model, Specification, typed};
-use crate::nn::{ElementNetworks, Network, Shape};
+use crate::nn::{ElementNetworks, Network, Output, Shape};
 
 const LOCAL: &str = "hierarch.local";
 const HIERARCHY: &str = "hierarch.hierarchy";
@@ -174,7 +174,8 @@ impl AnyJointEstimator {
                 let unusable = |what| FileError::NotAPosterior { path: path.clone(), what };
                 let units = found.get(UNITS).ok_or_else(|| unusable(format!("its header has no `{UNITS}`")))?;
                 hierarchy = Hierarchy::new(model, context, Units::from_text(model, units).map_err(unusable)?);
-                sizes = found.get(SIZES).and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+                let text = found.get(SIZES).ok_or_else(|| unusable(format!("its header has no `{SIZES}`")))?;
+                sizes = sizes::from_text(&specification, text).map_err(unusable)?;
             }
             let expected = metadata(&specification, &name, &hierarchy, &sizes);
             let (width, plates) = hierarchy.shape(task.plate, task.known(&hierarchy));
@@ -192,6 +193,11 @@ impl AnyJointEstimator {
                 let (saved, expected) = (text(&found), text(&expected));
                 return Err(FileError::OtherModel { path, saved, expected }.into());
             }
+            let due = |output| match task.category(&hierarchy) {
+                Some((_, categories)) => output == Output::Categories(categories),
+                None => file::density(output),
+            };
+            file::check(&network, &shape, due, &path)?;
             if networks.is_empty() {
                 trial::check(model, trial.as_ref(), &path)?;
             }

@@ -57,9 +57,10 @@ impl Link {
         Self { shape: LinkShape::Linear, centre, scale }
     }
 
-    /// Returns whether it can have been fitted.
-    pub(super) fn is_valid(&self) -> bool {
-        self.centre.is_finite() && self.scale > 0.0 && self.scale.is_finite()
+    /// Returns whether it can have been fitted to draws of a number that is, or is not, `bounded`.
+    pub(super) fn is_valid(&self, bounded: bool) -> bool {
+        let numbers = self.centre.is_finite() && self.scale > 0.0 && self.scale.is_finite();
+        numbers && bounded == (self.shape == LinkShape::Probit)
     }
 
     pub(super) fn forward(self, q: f64) -> f64 {
@@ -174,7 +175,7 @@ mod tests {
         }
         // Most draws are the same, or all of them.
         let mut spike = [[0.0; 40], std::array::from_fn(|i| if i < 4 { i as f64 } else { 0.0 })].concat();
-        assert!(Link::fit(false, &mut spike).is_valid());
-        assert!(Link::fit(false, &mut [5.0; 9]).is_valid() && Link::fit(false, &mut []).is_valid());
+        assert!(Link::fit(false, &mut spike).is_valid(false));
+        assert!(Link::fit(false, &mut [5.0; 9]).is_valid(false) && Link::fit(false, &mut []).is_valid(false));
     }
 }

@@ -12,7 +12,7 @@ use super::posterior::AnyPosterior;
 use super::targets::pick;
 use super::trial;
 use super::units::{Target, Units};
-use super::{DataSummary, FileError, InferenceError, Posterior, RequestError, sizes};
+use super::{DataSummary, FileError, InferenceError, Posterior, RequestError, file, sizes};
 use crate::model::typed;
 use crate::model::{AnyData, AnyModel, Extent, Model, Plate, Role, Specification, Variable, allowed};
 use crate::nn::{Batch, ElementNetworks, Network, Prediction, Ratio, Shape, Sums, TrainingRecord};
@@ -376,7 +376,7 @@ impl AnyPosteriorEstimator {
         }
         let unusable = |what: String| FileError::NotAPosterior { path: path.to_owned(), what }.into();
         let names: Vec<String> = serde_json::from_str(entry(GLOBALS)?).map_err(|e| unusable(e.to_string()))?;
-        let sizes = serde_json::from_str(entry(SIZES)?).map_err(|e| unusable(e.to_string()))?;
+        let sizes = sizes::from_text(&specification, entry(SIZES)?).map_err(unusable)?;
         trial::check(model, metadata.get(TRIAL), path)?;
         let units = Units::from_text(model, entry(UNITS)?).map_err(unusable)?;
         let encoder = DataEncoder::new(&specification, &units);
@@ -393,6 +393,8 @@ impl AnyPosteriorEstimator {
                 "it is a ratio: load it with `RatioEstimator::load`".to_owned()
             }));
         }
+        let due = if ratio { file::ratio } else { file::density };
+        networks.iter().try_for_each(|network| file::check(network, &expected, due, path))?;
         Ok(Self::new(model.any_clone(), networks, encoder, (targets, units), sizes))
     }
 }

@@ -6,9 +6,6 @@ use crate::model::{Plate, PlateSize, Specification};
 
 /// Refuses to fix a size that is random: the likelihood of the size would be lost.
 pub(super) fn refuse_random(specification: &Specification, sizes: &[(String, usize)]) -> Result<(), InferenceError> {
-    fn find<'a>(plates: &'a [Plate], name: &str) -> Option<&'a Plate> {
-        plates.iter().find_map(|plate| if plate.name == name { Some(plate) } else { find(&plate.plates, name) })
-    }
     let random = |name: &String| {
         let plate = find(&specification.plates, name)?;
         matches!(plate.size, PlateSize::Random { .. }).then(|| name.clone())
@@ -17,6 +14,32 @@ pub(super) fn refuse_random(specification: &Specification, sizes: &[(String, usi
         Some(plate) => Err(RequestError::RandomSize { plate }.into()),
         None => Ok(()),
     }
+}
+
+/// Reads the entry of a file that holds the sizes that were fixed in training.
+///
+/// # Errors
+/// A size of something other than a plate, or one that the plate cannot have or that is random.
+pub(super) fn from_text(specification: &Specification, text: &str) -> Result<Vec<(String, usize)>, String> {
+    let sizes: Vec<(String, usize)> = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    check_saved(specification, &sizes)?;
+    Ok(sizes)
+}
+
+/// Checks sizes that stand in a file, as [`from_text`] does.
+pub(super) fn check_saved(specification: &Specification, sizes: &[(String, usize)]) -> Result<(), String> {
+    let allows = |(name, size): &&(String, usize)| {
+        find(&specification.plates, name)
+            .is_some_and(|plate| !matches!(plate.size, PlateSize::Random { .. }) && plate.size.allows(*size))
+    };
+    match sizes.iter().find(|size| !allows(size)) {
+        Some((name, size)) => Err(format!("it fixes the size of `{name}` to {size}, which the model does not allow")),
+        None => Ok(()),
+    }
+}
+
+fn find<'a>(plates: &'a [Plate], name: &str) -> Option<&'a Plate> {
+    plates.iter().find_map(|plate| if plate.name == name { Some(plate) } else { find(&plate.plates, name) })
 }
 
 /// Checks that the plates whose size was fixed in training have that size; the others may have any.

@@ -25,7 +25,7 @@ use super::ratio::WIDTH;
 use super::trainable::{Trainable, TrainingSetup};
 use super::training::Training;
 use super::units::{Target, Units};
-use super::{InferenceError, RequestError, file, sizes};
+use super::{FileError, InferenceError, RequestError, file, sizes};
 use crate::model::{AnyData, AnyGlobals, AnyModel, GlobalSlot, Model, Name, UnknownName};
 use crate::model::{Purpose, stream_for};
 use crate::nn::{Batch, Budget, Contrast, ElementNetworks, Network, Output, Shape, TrainingRecord, TrainingSource};
@@ -360,8 +360,14 @@ impl AnyStatistic {
     fn load(model: &dyn AnyModel, path: &Path, networks: &ElementNetworks) -> Result<Self, InferenceError> {
         type Of = (String, Vec<(String, usize)>);
         let (network, units, (name, sizes)): (_, _, Of) = file::load(model, STATISTIC, path, networks)?;
+        let specification = model.specification();
+        sizes::check_saved(&specification, &sizes)
+            .map_err(|what| FileError::NotAPosterior { path: path.to_owned(), what })?;
         let slot = units.targets(model, vec![AnyTraining::new(model, &name).slot()?]).swap_remove(0);
-        let encoder = DataEncoder::new(&model.specification(), &units);
+        let encoder = DataEncoder::new(&specification, &units);
+        let (width, plates) = encoder.shape();
+        let labels = |output| matches!(output, Output::Ratio { contrast: Contrast::Label, .. });
+        file::check(&network, &Shape { width, plates, targets: 2 }, labels, path)?;
         Ok(Self { model: model.any_clone(), slot, network, encoder, units, sizes })
     }
 }

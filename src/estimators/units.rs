@@ -18,7 +18,7 @@ use super::trial;
 use super::{BankError, InferenceError};
 use crate::files::atomic_write;
 use crate::model::{AnyModel, AnySimulation, Frame, GlobalSlot, LocalValues, Values, local_ranges};
-use crate::model::{Purpose, stream_for};
+use crate::model::{Kind, Plate, Purpose, Specification, Variable, stream_for};
 use crate::nn;
 use crate::simulate::{Fixed, SimulateError};
 
@@ -61,7 +61,7 @@ impl Unit {
     }
 
     fn is_valid(&self) -> bool {
-        matches!(self, Self::Plain) || matches!(self, Self::Linked { link, .. } if link.is_valid())
+        matches!(self, Self::Plain) || matches!(self, Self::Linked { link, .. } if link.is_valid(false))
     }
 }
 
@@ -209,18 +209,57 @@ impl Units {
     /// Reads the entry of a file that [`to_text`](Units::to_text) has made for `model`.
     pub(super) fn from_text(model: &dyn AnyModel, text: &str) -> Result<Self, String> {
         let units: Self = serde_json::from_str(text).map_err(|error| error.to_string())?;
-        let (globals, locals) = (model.global_slots(), model.local_slots());
-        let free = |slot: &crate::model::LocalSlot| match slot.values {
-            LocalValues::Continuous { free, .. } => free,
-            LocalValues::Discrete { .. } => 0,
-        };
-        let fits = units.globals.iter().map(Vec::len).eq(globals.iter().map(|g| g.free.len()))
-            && units.locals.iter().map(Vec::len).eq(locals.iter().map(free));
-        let links = units.globals.iter().chain(&units.locals).flatten();
-        if !fits || !links.clone().all(Link::is_valid) || !units.columns.iter().flatten().all(Unit::is_valid) {
-            return Err("its units are not those of the model".to_owned());
+        let globals = model.global_slots().into_iter().map(|slot| (slot.name, slot.free.len(), slot.bounded));
+        let locals = model.local_slots().into_iter().map(|slot| match slot.values {
+            LocalValues::Continuous { free, bounded } => (slot.name, free, bounded),
+            LocalValues::Discrete { .. } => (slot.name, 0, false),
+        });
+        fit_links("globals", &units.globals, &globals.collect::<Vec<_>>())?;
+        fit_links("locals", &units.locals, &locals.collect::<Vec<_>>())?;
+        let specification = model.specification();
+        let mut columns = Vec::new();
+        add_columns(&specification, &specification.variables, &specification.plates, &mut columns);
+        if units.columns.len() != columns.len() {
+            return Err(format!(
+                "its units are of {} columns, where the model has {}",
+                units.columns.len(),
+                columns.len()
+            ));
+        }
+        for (units, (name, width)) in units.columns.iter().zip(columns) {
+            if units.len() != width || !units.iter().all(Unit::is_valid) {
+                return Err(format!("its units {units:?} are not those of the {width} numbers of `{name}`"));
+            }
         }
         Ok(units)
+    }
+}
+
+/// Checks that links in a file are those of the variables `due`: names, how many numbers, and whether these are bounded.
+fn fit_links(what: &str, found: &[Vec<Link>], due: &[(String, usize, bool)]) -> Result<(), String> {
+    if found.len() != due.len() {
+        return Err(format!("its units are of {} {what}, where the model has {}", found.len(), due.len()));
+    }
+    let fits = |links: &[Link], free: usize, bounded| links.len() == free && links.iter().all(|l| l.is_valid(bounded));
+    match found.iter().zip(due).find(|(links, (_, free, bounded))| !fits(links, *free, *bounded)) {
+        Some((links, (name, free, _))) => {
+            Err(format!("its units {links:?} are not those of the {free} unconstrained numbers of `{name}`"))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Adds the names of the columns of the data, and for each of how many numbers there are units, depth first.
+fn add_columns<'a>(
+    specification: &'a Specification,
+    variables: &'a [Variable],
+    plates: &'a [Plate],
+    to: &mut Vec<(&'a str, usize)>,
+) {
+    let width = |variable: &Variable| if variable.kind == Kind::Pixels { 0 } else { variable.len() };
+    to.extend(variables.iter().filter(|v| v.in_data()).map(|v| (v.name.as_str(), width(v))));
+    for plate in specification.data_plates(plates) {
+        add_columns(specification, &plate.variables, &plate.plates, to);
     }
 }
 
@@ -343,5 +382,16 @@ mod tests {
             assert!(text.contains(from), "{text}");
             assert!(Units::from_text(&model, &text.replacen(from, to, 1)).is_err(), "{to}");
         }
+        let with = |change: fn(&mut Units)| {
+            let mut changed = units.clone();
+            change(&mut changed);
+            Units::from_text(&model, &changed.to_text()).unwrap_err()
+        };
+        assert!(with(|units| drop(units.columns.pop())).contains("of 3 columns, where the model has 4"));
+        assert!(with(|units| units.columns[0].clear()).contains("not those of the 1 numbers of `first`"));
+        assert!(
+            with(|units| units.globals[0].clear()).contains("not those of the 1 unconstrained numbers of `centre`")
+        );
+        assert!(with(|units| drop(units.locals.pop())).contains("of 0 locals, where the model has 1"));
     }
 }

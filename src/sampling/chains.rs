@@ -23,6 +23,7 @@ pub struct Chains<M> {
 
 /// The chains of any model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Unchecked")]
 pub(crate) struct AnyChains {
     /// The draws of all chains, one chain after the other.
     pub(super) draws: Draws,
@@ -35,6 +36,31 @@ pub(crate) struct AnyChains {
     /// The estimated fraction of missing information of each chain.
     pub(super) bfmi: Vec<f64>,
     pub(super) time: Duration,
+}
+
+/// Chains as read from a file, not yet checked.
+#[derive(Deserialize)]
+struct Unchecked {
+    draws: Draws,
+    chains: usize,
+    divergences: usize,
+    cut: usize,
+    without_slope: usize,
+    bfmi: Vec<f64>,
+    time: Duration,
+}
+
+impl TryFrom<Unchecked> for AnyChains {
+    type Error = String;
+
+    fn try_from(read: Unchecked) -> Result<Self, String> {
+        let Unchecked { draws, chains, divergences, cut, without_slope, bfmi, time } = read;
+        if draws.chains() != chains || bfmi.len() != chains {
+            let (of_draws, of_bfmi) = (draws.chains(), bfmi.len());
+            return Err(format!("draws of {of_draws} chains and the energies of {of_bfmi} are not of {chains} chains"));
+        }
+        Ok(Self { draws, chains, divergences, cut, without_slope, bfmi, time })
+    }
 }
 
 impl<M: Model> Chains<M> {

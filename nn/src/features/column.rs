@@ -21,8 +21,8 @@ pub(super) fn squash(z: f32) -> f32 {
 /// How one column of numbers is read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Column {
-    centre: f32,
-    scale: f32,
+    pub(super) centre: f32,
+    pub(super) scale: f32,
     /// The positions of the soft bins in units of z. There are none if the column is constant or its rows are too wide for
     /// them.
     pub(super) knots: Knots,

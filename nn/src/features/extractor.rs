@@ -112,11 +112,6 @@ impl FeatureExtractor {
         visit(&mut self.levels, &mut other.images().into_iter().cloned());
     }
 
-    /// Tells whether this can have been fitted to data of `shape`.
-    pub(crate) fn fits(&self, shape: &Shape) -> bool {
-        self.targets.len() == shape.targets && self.levels.len() == shape.plates.len() + usize::from(shape.width > 0)
-    }
-
     /// Returns what the network reads of each plate.
     pub(crate) fn encode(&self, batch: &Batch) -> Vec<EncodedPlate> {
         if self.causal {

@@ -3,7 +3,7 @@
 use super::column::Column;
 use super::encoded::EncodedPlate;
 use super::image::ImageFeatures;
-use super::plate::{PlateFeatures, Table, encode_children};
+use super::plate::{FLAT_WIDTH, PlateFeatures, Table, encode_children};
 use super::sizes::Sizes;
 use crate::architecture::Architecture;
 use crate::batch::Rows;
@@ -12,9 +12,6 @@ use crate::shape::PlateShape;
 /// Rows wider than this get no bins and no products: their numbers (pixels, say) only mean something together.
 const BINNED_WIDTH: usize = 8;
 
-/// A nested plate that always has the same size, and holds no more numbers than this for each parent, is read as numbers of
-/// the parent. An element network for it would run on every single one of its rows.
-const FLAT_WIDTH: usize = 32;
 /// Values of a column of the pilot sample that its quantiles are computed from.
 const COLUMN_SAMPLE: usize = 1 << 18;
 /// The scale of a soft bin, where that of a moment is 1. This is for rows of one number; with more numbers each has its

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::architecture::Stretch;
+use crate::checks::{finite, positive};
 
 /// How the pixels of images are read: the function that is applied to each, and the units after it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,6 +30,12 @@ impl ImageFeatures {
             mean: mean as f32,
             sd: if sd > 0.0 && sd.is_finite() { sd } else { 1.0 },
         }
+    }
+
+    /// Checks the numbers of a file; `place` is where they stand.
+    pub(super) fn check(&self, place: &str) -> Result<(), String> {
+        finite(&format!("{place}.image.mean"), &[self.mean])?;
+        positive(&format!("{place}.image.sd"), self.sd)
     }
 
     /// Returns standardised pixels.

@@ -57,8 +57,13 @@ impl TryFrom<Vec<f32>> for Knots {
 
     fn try_from(values: Vec<f32>) -> Result<Knots, String> {
         let increasing = values.windows(2).all(|pair| pair[0] < pair[1] && (pair[1] - pair[0]).is_finite());
-        if values.len() == 1 || values.len() > usize::from(u16::MAX) || !increasing {
-            return Err("the knots of a column must increase".to_owned());
+        let range = values.last().zip(values.first()).map_or(0.0, |(last, first)| last - first);
+        if values.len() == 1 || values.len() > usize::from(u16::MAX) || !increasing || !range.is_finite() {
+            return Err(format!(
+                "the {} knots of a column must be none, or 2 to {} that increase",
+                values.len(),
+                u16::MAX
+            ));
         }
         Ok(Knots::new(values))
     }

@@ -9,6 +9,7 @@
 //! is a smooth histogram. Any function of x that is linear between knots, summed over the plate, is linear in the histogram:
 //! this is where a network gets its resolution from.
 
+mod check;
 mod column;
 mod encoded;
 mod extractor;

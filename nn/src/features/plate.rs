@@ -16,6 +16,10 @@ use crate::sparse::Sparse;
 /// Rows wider than this get no pooled moments.
 const POOLED_WIDTH: usize = 64;
 
+/// A nested plate that always has the same size, and holds no more numbers than this for each parent, is read as numbers of
+/// the parent. An element network for it would run on every single one of its rows.
+pub(super) const FLAT_WIDTH: usize = 32;
+
 /// The number of rows with which a plate's own histogram counts as much as the prior's.
 const SHRINK: f32 = 4.0;
 
@@ -55,6 +59,12 @@ impl PlateFeatures {
         self.columns.len()
     }
 
+    /// Returns how many numbers a parent's row has from this plate: summaries of wide rows are left to the network.
+    pub(super) fn derived(&self) -> usize {
+        let derived = 2 * self.numbers() + usize::from(self.ragged());
+        if derived <= POOLED_WIDTH { derived } else { 0 }
+    }
+
     /// Returns the length of the soft one-hot vector of a row.
     pub(crate) fn bins(&self) -> usize {
         self.columns.iter().map(|column| column.knots.len()).sum()
@@ -62,7 +72,7 @@ impl PlateFeatures {
 
     /// Returns the length of a parent's soft histogram.
     pub(super) fn pooled_bins(&self) -> usize {
-        if self.moments && self.histogram { self.bins() } else { 0 }
+        if self.moments && self.histogram && self.numbers() <= POOLED_WIDTH { self.bins() } else { 0 }
     }
 
     /// Returns the lengths of the two parts of a parent's [`Pooled`].
@@ -297,11 +307,9 @@ pub(super) struct Table<'a> {
 impl<'a> Table<'a> {
     /// Returns the columns of `rows`, with nested plates that `levels` read as `children`.
     pub(super) fn new(rows: &'a Rows, levels: &[PlateFeatures], children: &[EncodedPlate]) -> Table<'a> {
-        let derived = |level: &PlateFeatures| 2 * level.numbers() + usize::from(level.ragged());
-        // Summaries of wide rows are left to the network.
         let told: Vec<(&PlateFeatures, &EncodedPlate)> =
-            levels.iter().zip(children).filter(|(level, _)| derived(level) <= POOLED_WIDTH).collect();
-        let width = rows.width + told.iter().map(|(level, _)| derived(level)).sum::<usize>();
+            levels.iter().zip(children).filter(|(level, _)| level.derived() > 0).collect();
+        let width = rows.width + levels.iter().map(PlateFeatures::derived).sum::<usize>();
         if told.is_empty() {
             return Table { width, values: Cow::Borrowed(&rows.features) };
         }

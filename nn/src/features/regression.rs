@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::checks::{finite, same};
 use crate::kernels::{View, product};
 use hierarch_core::linear::Cholesky;
 
@@ -143,6 +144,25 @@ impl Linear {
         let (x, x_columns) = design(sets, moments, &means);
         let prediction = predict((&x, x_columns), (&z, z_columns), &y, dims)?;
         Some(Linear { dims, means, sizes, prediction })
+    }
+
+    /// Checks what stands in a file; `moments` are how many there are of each plate, and `dims` the number of targets.
+    pub(super) fn check(&self, moments: &[usize], dims: usize) -> Result<(), String> {
+        let Prediction { mean, log_sd } = &self.prediction;
+        same("reader.linear.dims", &self.dims, &dims)?;
+        for (name, columns, numbers) in [("mean", &self.means, mean), ("log_sd", &self.sizes, log_sd)] {
+            let name = format!("reader.linear.{name}");
+            same(&format!("the number of plates of {name}"), &columns.len(), &moments.len())?;
+            for (columns, moments) in columns.iter().zip(moments) {
+                if let Some(column) = columns.iter().find(|column| *column >= moments) {
+                    return Err(format!("{name} reads moment {column} of a plate that has {moments}"));
+                }
+            }
+            let due = (1 + columns.iter().map(Vec::len).sum::<usize>()).checked_mul(dims);
+            same(&format!("the length of {name}"), &Some(numbers.len()), &due)?;
+            finite(&name, numbers)?;
+        }
+        Ok(())
     }
 
     /// Predicts the mean of each target of each data set, and the logarithm of its standard deviation, from the moments of

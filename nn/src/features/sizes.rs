@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::checks::{finite, positive};
+
 /// How the size of a plate is read, where it varies.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Sizes {
@@ -27,6 +29,13 @@ impl Sizes {
     pub(super) fn shares(size: usize) -> [f64; 5] {
         let n = size as f64;
         [1.0, n / (n + 0.5), n / (n + 2.0), n / (n + 8.0), n / (n + 32.0)]
+    }
+
+    /// Checks the numbers of a file; `place` is where they stand.
+    pub(super) fn check(&self, place: &str) -> Result<(), String> {
+        positive(&format!("{place}.sizes.root"), self.root)?;
+        let weights = self.logarithms.weights.iter().chain(&self.factors.weights);
+        finite(&format!("{place}.sizes"), &weights.flatten().copied().collect::<Vec<f64>>())
     }
 
     /// How many functions of the size the network reads.

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
-use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
+use safetensors::tensor::{self, Dtype, SafeTensors, TensorInfo, TensorView, serialize};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::checks::finite;
 use crate::error::Error;
 use crate::packed::Numbers;
 use hierarch_core::files::atomic_write;
@@ -58,6 +59,9 @@ impl StoredValues<'_> {
 /// A file that was read whole, and whose checksum is right.
 pub(super) struct File {
     bytes: Vec<u8>,
+    /// What stands in the header of each matrix, and where the first of them begins.
+    header: tensor::Metadata,
+    start: usize,
     pub(super) metadata: Metadata,
 }
 
@@ -96,17 +100,22 @@ impl File {
     fn new(bytes: Vec<u8>) -> Result<File, String> {
         let damaged =
             |error: safetensors::SafeTensorError| format!("it is cut short or not a safetensors file ({error})");
-        let (_, file) = SafeTensors::read_metadata(&bytes).map_err(damaged)?;
+        let (length, header) = SafeTensors::read_metadata(&bytes).map_err(damaged)?;
         let mut metadata: Metadata =
-            file.metadata().iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect();
+            header.metadata().iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect();
         let recorded = metadata.remove(CHECKSUM).ok_or("it was not written by hierarch")?;
-        let tensors = SafeTensors::deserialize(&bytes).map_err(damaged)?;
-        let mut views = tensors.tensors();
-        views.sort_by(|a, b| a.0.cmp(&b.0));
-        if recorded != checksum(&metadata, views.iter().map(|(_, view)| view.data())) {
+        let file = File { bytes, header, start: size_of::<u64>() + length, metadata };
+        let matrices: BTreeMap<String, &TensorInfo> = file.header.tensors().into_iter().collect();
+        if recorded != checksum(&file.metadata, matrices.values().map(|matrix| file.data(matrix))) {
             return Err("its checksum does not match its contents".to_owned());
         }
-        Ok(File { bytes, metadata })
+        Ok(file)
+    }
+
+    /// Returns the bytes of a matrix, which the header has been checked against.
+    fn data(&self, matrix: &TensorInfo) -> &[u8] {
+        let (start, end) = matrix.data_offsets;
+        self.bytes.get(self.start + start..self.start + end).unwrap_or_default()
     }
 
     /// Takes an entry out of the metadata.
@@ -138,30 +147,35 @@ impl File {
 
     /// Tells whether there is a matrix of this name.
     pub(super) fn has(&self, name: &str) -> bool {
-        SafeTensors::deserialize(&self.bytes).is_ok_and(|tensors| tensors.tensor(name).is_ok())
+        self.header.info(name).is_some()
     }
 
-    /// Returns the matrix of this name; it must have the given shape.
+    /// Returns how many weights the file can hold.
+    pub(super) fn room(&self) -> usize {
+        self.bytes.len() / size_of::<f32>()
+    }
+
+    /// Returns the matrix of this name; it must have the given shape, and finite numbers.
     pub(super) fn matrix(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, String> {
-        let tensors = SafeTensors::deserialize(&self.bytes).map_err(|error| error.to_string())?;
-        let tensor = tensors.tensor(name).map_err(|_| format!("`{name}` is missing"))?;
-        let (dtype, found) = (tensor.dtype(), tensor.shape());
-        if found != shape || dtype != Dtype::F32 {
+        let matrix = self.header.info(name).ok_or_else(|| format!("`{name}` is missing"))?;
+        let TensorInfo { dtype, shape: found, .. } = matrix;
+        if found != shape || *dtype != Dtype::F32 {
             return Err(format!("`{name}` is {dtype:?} of shape {found:?} where F32 of shape {shape:?} is due"));
         }
-        Ok(singles(tensor.data()))
+        let values = singles(self.data(matrix));
+        finite(&format!("`{name}`"), &values)?;
+        Ok(values)
     }
 
     /// Returns all lists of the file.
     pub(super) fn numbers(&self) -> Result<BTreeMap<String, Numbers>, String> {
-        let tensors = SafeTensors::deserialize(&self.bytes).map_err(|error| error.to_string())?;
-        let lists = tensors.tensors().into_iter().map(|(name, tensor)| match (tensor.dtype(), tensor.shape().len()) {
-            (Dtype::F32, 1) => Ok((name, Numbers::Single(singles(tensor.data())))),
+        let lists = self.header.tensors().into_iter().map(|(name, list)| match (list.dtype, list.shape.len()) {
+            (Dtype::F32, 1) => Ok((name, Numbers::Single(singles(self.data(list))))),
             (Dtype::U16, 1) => {
-                let counts = tensor.data().as_chunks::<2>().0.iter().map(|bytes| u16::from_le_bytes(*bytes));
+                let counts = self.data(list).as_chunks::<2>().0.iter().map(|bytes| u16::from_le_bytes(*bytes));
                 Ok((name, Numbers::Counts(counts.collect())))
             }
-            (dtype, _) => Err(format!("`{name}` is {dtype:?} of shape {:?} where a list is due", tensor.shape())),
+            (dtype, _) => Err(format!("`{name}` is {dtype:?} of shape {:?} where a list is due", list.shape)),
         });
         lists.collect()
     }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::format::{FORMAT, File, Matrix, Metadata, StoredValues, json, read, write};
 use crate::architecture::Architecture;
+use crate::checks::same;
 use crate::element_network::{ElementNetworkShape, UserNetwork};
 use crate::error::Error;
 use crate::features::FeatureExtractor;
@@ -24,13 +25,22 @@ const NETWORKS: &str = "hierarch.networks";
 pub(super) struct Header {
     format: u32,
     pub(super) shape: Shape,
-    architecture: Architecture,
+    pub(super) architecture: Architecture,
     pub(super) reader: FeatureExtractor,
     /// The user's element networks, level by level.
     own: Vec<Option<ElementNetworkShape>>,
     pub(super) history: Vec<TrainingRecord>,
     pub(super) registers: Vec<String>,
     pub(super) remarks: Vec<String>,
+}
+
+impl Header {
+    /// Checks that its parts belong together, before anything is computed with one of them.
+    pub(super) fn check(&self) -> Result<(), String> {
+        self.architecture.check(&self.shape)?;
+        self.reader.check(&self.shape, &self.architecture)?;
+        same("the number of own networks", &self.own.len(), &self.reader.levels.len())
+    }
 }
 
 impl Network {
@@ -123,9 +133,7 @@ impl Network {
         in_file: impl Fn(&str) -> String,
         own: &[Option<UserNetwork>],
     ) -> Result<Network, String> {
-        if !header.reader.fits(&header.shape) {
-            return Err("its parts contradict each other".to_owned());
-        }
+        header.check()?;
         let found = |level| own.get(level).and_then(|own: &Option<UserNetwork>| own.as_ref()).map(|own| own.0.shape());
         if let Some(level) = (0..header.own.len()).find(|level| header.own[*level] != found(*level)) {
             return Err(format!(
@@ -134,7 +142,8 @@ impl Network {
                 found(level)
             ));
         }
-        let plan = Layout::new(&header.reader, &header.architecture, own).map_err(|error| error.to_string())?;
+        let plan =
+            Layout::new(&header.reader, &header.architecture, own, file.room()).map_err(|error| error.to_string())?;
         let mut weights = Vec::with_capacity(plan.length());
         for parameter in &plan.parameters {
             weights.extend(file.matrix(&in_file(&parameter.name), &[parameter.slot.rows, parameter.slot.columns])?);

@@ -74,15 +74,24 @@ impl<'a, S: TrainingSource> Trainer<'a, S> {
             let (saved, asked) = (Box::new(saved), Box::new(settings.clone()));
             return Err(TrainError::OtherSettings { path: path.to_owned(), saved, asked });
         }
-        if header.shape != *shape || !header.reader.fits(shape) {
+        if header.shape != *shape || header.architecture != settings.architecture {
             return Err(corrupt("it is of a network of another shape".to_owned()));
         }
+        header.check().map_err(corrupt)?;
         let state: State = file.json(TRAINING).map_err(corrupt)?;
+        state.check(settings.batch_size).map_err(corrupt)?;
+        if let Some(record) = header.history.iter().find(|record| record.step > state.step || record.sets > state.sets)
+        {
+            return Err(corrupt(format!("its history has step {}, where {} are done", record.step, state.step)));
+        }
         let mut trainer = Trainer::prepare(shape, source, settings, header.reader, own)?;
         let length = trainer.optimiser.average.len();
         let vector = |name: &str| file.matrix(name, &[length]).map_err(corrupt);
         let (weights, average) = (vector("weights")?, vector("average")?);
         let (first, second) = (vector("first")?, vector("second")?);
+        if let Some(square) = second.iter().find(|square| **square < 0.0) {
+            return Err(corrupt(format!("`second` holds {square}, a mean of squares")));
+        }
         trainer.best = if file.has("best") { Some(vector("best")?) } else { None };
         trainer.optimiser.restore(weights, average, first, second, state.step);
         trainer.network.history = header.history;

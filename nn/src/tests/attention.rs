@@ -142,7 +142,7 @@ fn a_causal_network_has_the_gradient_of_its_differences() {
         ..Architecture::default()
     };
     let reader = FeatureExtractor::fit(&pilot, &targets, &Ordered::shape(), &architecture);
-    let plan = Layout::new(&reader, &architecture, &[]).unwrap();
+    let plan = Layout::new(&reader, &architecture, &[], usize::MAX).unwrap();
     let mut random = random(4, 0);
     let weights: Vec<f64> =
         plan.initialise(1).into_iter().map(|weight| f64::from(weight) + 0.05 * normal(&mut random)).collect();
@@ -222,7 +222,7 @@ fn a_network_with_attention_has_the_gradient_of_its_differences() {
         ..Architecture::default()
     };
     let reader = FeatureExtractor::fit(&pilot, &targets, &Mixed::shape(), &architecture);
-    let plan = Layout::new(&reader, &architecture, &[]).unwrap();
+    let plan = Layout::new(&reader, &architecture, &[], usize::MAX).unwrap();
     let mut random = random(4, 0);
     let weights: Vec<f64> =
         plan.initialise(1).into_iter().map(|weight| f64::from(weight) + 0.05 * normal(&mut random)).collect();
@@ -276,10 +276,10 @@ fn a_set_transformer_reads_sets() {
 fn sizes_that_make_no_attention_are_errors() {
     for (encoder, says) in [
         (Encoder::Attention { width: 30, heads: 4, blocks: 1, inducing: 1 }, "width 30, which its 4 heads"),
-        (Encoder::Attention { width: 0, heads: 4, blocks: 1, inducing: 1 }, "width: 0"),
-        (Encoder::Attention { width: 8, heads: 0, blocks: 1, inducing: 1 }, "heads: 0"),
-        (Encoder::Attention { width: 8, heads: 4, blocks: 0, inducing: 1 }, "blocks: 0"),
-        (Encoder::Attention { width: 8, heads: 4, blocks: 1, inducing: 0 }, "inducing: 0"),
+        (Encoder::Attention { width: 0, heads: 4, blocks: 1, inducing: 1 }, "width is 0"),
+        (Encoder::Attention { width: 8, heads: 0, blocks: 1, inducing: 1 }, "heads is 0"),
+        (Encoder::Attention { width: 8, heads: 4, blocks: 0, inducing: 1 }, "blocks is 0"),
+        (Encoder::Attention { width: 8, heads: 4, blocks: 1, inducing: 0 }, "inducing is 0"),
     ] {
         let error = train(&Conjugate::shape(), &Conjugate, &attention(encoder), |_| ()).unwrap_err();
         assert!(error.to_string().contains(says), "{error}");

@@ -88,7 +88,7 @@ pub(super) fn check_whole_gradient<S: TrainingSource<Error = Infallible>>(
 ) {
     let (pilot, targets) = source.draw(0, 0, 64).unwrap();
     let reader = FeatureExtractor::fit(&pilot, &targets, shape, architecture);
-    let plan = Layout::new(&reader, architecture, &[]).unwrap();
+    let plan = Layout::new(&reader, architecture, &[], usize::MAX).unwrap();
     let mut random = random(seed, 0);
     // The last layer starts at zero, where most gradients vanish; far from it log sds reach their bounds.
     let weights = plan.initialise(1).into_iter().map(|weight| f64::from(weight) + 0.02 * normal(&mut random));

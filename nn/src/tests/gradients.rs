@@ -111,7 +111,7 @@ fn categories_have_the_gradient_of_their_differences() {
 fn flows_have_the_gradient_of_their_differences() {
     let mut random = random(16, 0);
     for (dims, map) in [(1, Map::Spline(4)), (3, Map::Affine), (3, Map::Spline(4))] {
-        let mut builder = Builder::default();
+        let mut builder = Builder::new(usize::MAX);
         let gaussian = MixtureHead::new(dims, 1, true);
         let context = builder.layer("context", &[2], 3, 1.0);
         let outlet = builder.layer("outlet", &[3], gaussian.outputs(), 1.0);

@@ -34,7 +34,7 @@ fn ratios_have_the_gradient_of_their_differences() {
         (Contrast::Label, 0.0, 2),
     ] {
         let output = ratio_output(contrast, balance);
-        let mut builder = Builder::default();
+        let mut builder = Builder::new(usize::MAX);
         let context = builder.layer("context", &[2], 3, 1.0);
         let outlet = builder.layer("outlet", &[3], Head::first_bias(output, dims + contrast.labels()).len(), 1.0);
         let head = Head::new(output, dims + contrast.labels(), 3, &mut builder);

@@ -43,7 +43,34 @@ pub(super) const LEAST_STEPS: u64 = 400;
 /// A doubling of the training that lowers the validation loss by less, in nats, does not pay.
 pub(super) const WORTH: f64 = 0.02;
 
+/// The most data sets that a training can have seen: f64 counts no further.
+const MOST: u64 = 1 << 53;
+
 impl State {
+    /// Checks what stands in a file of a training with steps of `batch_size` data sets.
+    pub(crate) fn check(&self, batch_size: usize) -> Result<(), String> {
+        let State { step, sets, fraction, seconds, since, simulation, work, stale, fall, .. } = *self;
+        if sets > MOST || step.checked_mul(batch_size as u64) != Some(sets) {
+            return Err(format!("its {step} steps of {batch_size} data sets have seen {sets}"));
+        }
+        if !(0.0..=1.0).contains(&fraction) {
+            return Err(format!("the fraction of its budget is {fraction}, it must be 0 to 1"));
+        }
+        let times = [("seconds", seconds), ("simulation", simulation), ("work", work)];
+        if let Some((name, time)) = times.into_iter().find(|(_, time)| !(*time >= 0.0 && time.is_finite())) {
+            return Err(format!("its {name} are {time}, they must not be negative"));
+        }
+        if since.count > step || stale as u64 > step {
+            return Err(format!("of its {step} steps {} are since the last validation, {stale} stale", since.count));
+        }
+        match fall {
+            Some((start, end)) if start > sets || end < start || end > MOST => {
+                Err(format!("after {sets} data sets, its learning rate falls from {start} to {end}"))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Returns the learning rate as a share of its peak in a training until it has converged.
     pub(super) fn plateau(&self) -> f64 {
         match self.fall {

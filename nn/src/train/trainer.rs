@@ -143,8 +143,8 @@ impl<'a, S: TrainingSource> Trainer<'a, S> {
         keep_freed_memory();
         let simulator = Simulator { shape, source };
         let held_out = simulator.sample(VALIDATION, settings.validation)?;
-        let plan =
-            Layout::new(&reader, &settings.architecture, own).map_err(|error| TrainError::network(PILOT, 0, error))?;
+        let plan = Layout::new(&reader, &settings.architecture, own, usize::MAX)
+            .map_err(|error| TrainError::network(PILOT, 0, error))?;
         let weights = plan.initialise(settings.seed);
         // Each number has a gradient beside it.
         let bytes = 8 * plan.row_activations(&held_out.0) / held_out.0.sets;

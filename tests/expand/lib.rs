@@ -1,0 +1,36 @@
+//! The modules of `macros/`: what a crate of macros has, nothing but the compiler can call.
+
+#![allow(missing_docs)]
+
+#[path = "../../macros/src/ast.rs"]
+mod ast;
+#[path = "../../macros/src/builtin.rs"]
+mod builtin;
+#[path = "../../macros/src/check/mod.rs"]
+mod check;
+#[path = "../../macros/src/definition.rs"]
+mod definition;
+#[path = "../../macros/src/emit/mod.rs"]
+mod emit;
+#[path = "../../macros/src/expand.rs"]
+mod expand;
+#[path = "../../macros/src/explicit.rs"]
+mod explicit;
+#[path = "../../macros/src/kind.rs"]
+mod kind;
+#[path = "../../macros/src/lower.rs"]
+mod lower;
+#[path = "../../macros/src/names.rs"]
+mod names;
+#[path = "../../macros/src/nearest.rs"]
+mod nearest;
+#[path = "../../macros/src/parse.rs"]
+mod parse;
+#[path = "../../macros/src/reads.rs"]
+mod reads;
+#[path = "../../macros/src/source.rs"]
+mod source;
+#[path = "../../macros/src/tree.rs"]
+mod tree;
+
+pub use expand::expand;
