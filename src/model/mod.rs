@@ -10,6 +10,7 @@ mod erased_data;
 mod fixed;
 mod frame;
 mod name;
+mod reads;
 mod scratch;
 mod simulate_error;
 mod skipped;
@@ -34,6 +35,8 @@ pub(crate) use erased_data::{AnyData, AnyGlobals, AnyLocals, typed};
 pub(crate) use fixed::Fixed;
 pub use frame::{Column, ColumnType, Frame, Values};
 pub use name::{Name, UnknownName};
+#[doc(hidden)]
+pub use reads::{Indexed, KnownSize, Read, Reads, Sequence, UnknownSize};
 #[doc(hidden)]
 pub use scratch::Scratch;
 pub use simulate_error::SimulateError;
