@@ -4,16 +4,20 @@ mod ast;
 mod builtin;
 mod check;
 mod definition;
+mod elsewhere;
 mod emit;
 mod explicit;
+mod float;
 mod kind;
 mod lower;
 mod names;
 mod nearest;
+mod numbers;
 mod parse;
 mod reads;
 mod source;
 mod tree;
+mod value;
 
 use proc_macro::TokenStream;
 
@@ -24,11 +28,16 @@ pub fn model(input: TokenStream) -> TokenStream {
         Ok(model) => model,
         Err(error) => return error.into_compile_error().into(),
     };
-    let mistakes = check::check(&model).err().map(syn::Error::into_compile_error);
-    let tree = lower::lower(model);
+    let found = check::check(&model).err();
+    let (tree, of_numbers) = lower::lower(model);
+    let mistakes = found.into_iter().chain(of_numbers).reduce(|mut all, next| {
+        all.combine(next);
+        all
+    });
     match mistakes {
         None => emit::emit(&tree).into(),
-        Some(mut mistakes) => {
+        Some(mistakes) => {
+            let mut mistakes = mistakes.into_compile_error();
             mistakes.extend(emit::stub::emit(tree));
             mistakes.into()
         }
