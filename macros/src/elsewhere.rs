@@ -117,7 +117,7 @@ pub fn advice(name: &Ident) -> Option<String> {
     let plain = name.to_string().to_lowercase().replace('_', "");
     if let Some(known) = library(&plain) {
         let signature = known.signature();
-        return (known.name != name.to_string()).then(|| format!("`{name}` is called `{signature}` here"));
+        return (*name != known.name).then(|| format!("`{name}` is called `{signature}` here"));
     }
     let (_, instead) = INSTEAD.iter().find(|(known, _)| *known == plain)?;
     Some(format!("the library has no distribution `{name}`: {instead}; {OWN}"))
