@@ -127,12 +127,12 @@ pub use rand;
 #[doc(hidden)]
 pub mod __private {
     pub use crate::autodiff::{
-        Blocks, Dual, Lanes, Lift, LogSum, Promote, absorb, gather, log_sum_exp, scatter, slots,
+        Blocks, Cast, Dual, Lanes, Lift, LogSum, Promote, absorb, gather, log_sum_exp, scatter, slots,
     };
     pub use crate::io::{array, arrays, image, images, read_csv, write_csv};
     pub use crate::model::{
-        AsNumbers, Column, DataError, DataSet, Derived, Frame, LocalSet, Name, Place, Plan, Scratch, SimulateError,
-        Simulation, Slot, Stream, Walk, draw, draw_index, output, walk,
+        AsNumbers, CheckDrawn, Column, DataError, DataSet, Derived, DrawnFrom, Frame, Indexed, LocalSet, Name, Place,
+        Plan, Read, Reads, Scratch, SimulateError, Simulation, Slot, Stream, Walk, draw, draw_index, output, walk,
     };
     pub use serde;
 }
@@ -170,7 +170,8 @@ struct Readme;
 /// # Statements
 ///
 /// - **`param name: Type = default;`** A number, `bool`, array or any other type with `Clone`, `Debug`, `PartialEq` and serde;
-///   a field of the struct `Name`. If every param has a default, `Name` has one.
+///   a field of the struct `Name`. If every param has a default, `Name` has one. A matrix is `[[f64; 2]; 3]` or `Vec<Vec<f64>>`:
+///   `effect[group][1]`, `MvNormal(mean, covariance)`. To a function it is handed as it is, `&[[f64; 2]; 3]`.
 /// - **`global`, `nuisance`, `local`** Latent variables: continuous ones are sampled, each in its own support. A `local` that
 ///   is `Bernoulli`, `Categorical` or `Binomial` is summed out of the density exactly. In the rest of its element a Bernoulli
 ///   is a `bool` and a category a `usize`, to branch on and index with; a count is a number.
@@ -207,8 +208,9 @@ struct Readme;
 /// - **`given subject: index(subjects);`** The element's own element of another plate: `ability[subject]` reads a variable or a
 ///   `let` of that plate.
 /// - **`let pattern = expression;`** A name for a function of other variables: ordinary Rust, run on plain numbers and on
-///   numbers with derivatives. Functions called in it are generic: `fn f<T: Real>(x: T) -> T`. Float literals and constants in
-///   capitals become that scalar by themselves.
+///   numbers with derivatives. Functions called in it are generic: `fn f<T: Real>(x: T) -> T`. Literals, `2 * x` as well as
+///   `2.0 * x`, constants in capitals, `count as f64` and functions such as `f64::exp(x)` become that scalar by themselves. Data
+///   whose position is outside of an array, `effect[group]`, are refused as those outside of a support are.
 /// - **`plate name(size) { ... }`** Elements that are independent given what is outside. The size is fixed, `(100)`, may be any
 ///   in a range, `(1..=200)`, or is random, `(n ~ Poisson(rate))`, and then adds its own term to the density.
 ///
@@ -221,6 +223,27 @@ struct Readme;
 /// `x[3] ~ Normal(..)` are three independent draws, `x[i in 0..3] ~ Normal(mu[i], 1.0)` three with their own arguments;
 /// `x[3] ~ MvNormal(..)`, `Dirichlet(..)` and `Multinomial(..)` are one draw of a vector. A distribution of your own over other
 /// values than reals says so by a type: `observe k: u64 ~ Own(..)`, and `x: [f64; 3] ~ Own(..)` for one draw of a vector.
+///
+/// A name is any of Rust: in capitals, `R0`, or a word of the language, `r#type`, which tables and draws call `type`.
+///
+/// # Messages
+///
+/// A mistake is an error at the word where it is, which says what to write. Where the mistake is in Rust outside of `model!`, the
+/// compiler speaks:
+///
+/// | it says | write |
+/// | --- | --- |
+/// | ``expected `f64`, found `Dual<..>` `` at an argument | The function takes plain numbers, `fn f(x: f64) -> f64`, and the density runs on numbers with derivatives: `fn f<T: Real>(x: T) -> T`. |
+/// | `` `Normal<f64>` is no distribution over numbers of the type `Dual<..>` `` | The same of a function that returns `f64`. |
+/// | ``cannot multiply `{integer}` by `T` `` | In a function of your own, a number has a point: `2.0 * x`. (In `model!`, `2 * x` does.) |
+/// | ``expected type parameter `T`, found floating-point number`` | Where a `T` must stand, in an `else` or as an argument: `T::from(0.5)`. |
+/// | ``no method named `log10` found for type parameter `T` `` | What numbers with derivatives can do is in [`Real`](autodiff::Real): `x.ln() / std::f64::consts::LN_10`. |
+/// | ``a value of type `Line<..>` cannot be carried into a plate`` | Numbers, arrays, tuples and `Vec`s can: bind its fields by `let`s. |
+/// | ``cannot find type `Logarithmic` in this scope`` | The library has no such distribution: see [`distributions`] for those that it has, and for one of your own. |
+/// | `` `{integer}` is no number that a density can be computed with`` | `f(2.0)`: the argument of a generic function has a point. |
+///
+/// What there is not yet: an element that depends on the one before it, `x[t - 1]` (where that is data, hand it in as a covariate;
+/// a latent path is a function of independent steps), and a discrete `global` (a `local` of `plate once(1)` is summed out).
 ///
 /// # What it makes
 ///

@@ -103,6 +103,13 @@ const BUILTIN: &[Builtin] = &[
     row("MvNormalCholesky", &["mean", "factor"], Draws::RealVector, Support::Real),
 ];
 
+impl Builtin {
+    /// Writes it with the names of its arguments.
+    pub fn signature(&self) -> String {
+        format!("{}({})", self.name, self.arguments.join(", "))
+    }
+}
+
 /// Lists the names of all distributions.
 pub fn names() -> impl Iterator<Item = &'static str> {
     BUILTIN.iter().map(|builtin| builtin.name)

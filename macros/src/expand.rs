@@ -10,11 +10,16 @@ pub fn expand(input: TokenStream) -> TokenStream {
         Ok(model) => model,
         Err(error) => return error.into_compile_error(),
     };
-    let mistakes = check::check(&model).err().map(syn::Error::into_compile_error);
-    let tree = lower::lower(model);
+    let found = check::check(&model).err();
+    let (tree, of_numbers) = lower::lower(model);
+    let mistakes = found.into_iter().chain(of_numbers).reduce(|mut all, next| {
+        all.combine(next);
+        all
+    });
     match mistakes {
         None => emit::emit(&tree),
-        Some(mut mistakes) => {
+        Some(mistakes) => {
+            let mut mistakes = mistakes.into_compile_error();
             mistakes.extend(emit::stub::emit(tree));
             mistakes
         }

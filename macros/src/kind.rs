@@ -71,3 +71,13 @@ pub fn image(ty: &Type) -> Option<(&Expr, &Expr)> {
         _ => None,
     }
 }
+
+/// Tells whether a param of type `ty` becomes one of the scalar that code runs on: a number or an array of numbers.
+pub fn is_lifted(ty: &Type) -> bool {
+    const NUMBERS: [&str; 7] = ["f64", "bool", "usize", "u64", "i64", "u32", "i32"];
+    let number = match ty {
+        Type::Array(array) => &array.elem,
+        ty => ty,
+    };
+    matches!(number, Type::Path(path) if path.path.get_ident().is_some_and(|i| NUMBERS.iter().any(|t| i == t)))
+}

@@ -4,17 +4,21 @@ mod ast;
 mod builtin;
 mod check;
 mod definition;
+mod elsewhere;
 mod emit;
 mod expand;
 mod explicit;
+mod float;
 mod kind;
 mod lower;
 mod names;
 mod nearest;
+mod numbers;
 mod parse;
 mod reads;
 mod source;
 mod tree;
+mod value;
 
 use proc_macro::TokenStream;
 

@@ -4,34 +4,40 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proc_macro2::Ident;
 use quote::ToTokens;
-use syn::{Type, parse_quote};
+use syn::{Error, Type, parse_quote};
 
 use crate::ast::{self, Let, Model, Param, Shape, Size, Statement};
 use crate::builtin::Draws;
 use crate::definition::{Definition, has_implicit};
-use crate::kind::{Kind, image};
-use crate::names::{bound, identifiers};
+use crate::kind::{Kind, image, is_lifted};
+use crate::names::identifiers;
+use crate::numbers::Numbers;
 use crate::reads::mark_reads;
 use crate::source::source;
 use crate::tree::{Plate, Step, Symbol, Tree, Variable, plates, plates_mut, variables};
+use crate::value::Value;
 
-/// Lowers a model. One with mistakes has a tree too, of which types can be made.
-pub fn lower(model: Model) -> Tree {
+/// Lowers a model, and lists the mistakes that show once it is known what is a number. A model with mistakes has a tree too, of
+/// which types can be made.
+pub fn lower(model: Model) -> (Tree, Vec<Error>) {
     let implicit = has_implicit(&model.body);
-    let mut names = Names::default();
+    let mut names = Names { implicit, ..Names::default() };
     let mut root = names.lower(model.body, None);
-    let Names { params, symbols } = names;
+    let Names { params, symbols, positions, mistakes, .. } = names;
     mark_data(&mut root);
     mark_reads(&mut root, &symbols);
     let Model { attributes, visibility, name, .. } = model;
-    Tree { attributes, visibility, name, params, root, implicit, symbols }
+    (Tree { attributes, visibility, name, params, root, implicit, symbols, positions }, mistakes)
 }
 
 /// What has been declared so far.
 #[derive(Default)]
 struct Names {
+    implicit: bool,
     params: Vec<Param>,
     symbols: BTreeMap<String, Symbol>,
+    positions: BTreeSet<String>,
+    mistakes: Vec<Error>,
 }
 
 impl Names {
@@ -44,20 +50,24 @@ impl Names {
     fn statement(&mut self, statement: Statement, plate: Option<&str>) -> Option<Step> {
         match statement {
             Statement::Param(param) => {
-                self.declare(&param.name, Symbol::default());
+                let value = Value::of(&param.ty);
+                let plain = value != Value::Other && !is_lifted(&param.ty);
+                self.declare(&param.name, Symbol { value, plain, ..Symbol::default() });
                 self.params.push(param);
                 None
             }
             Statement::Variable(variable) => {
-                let variable = lower_variable(variable);
+                let variable = self.variable(variable);
                 let symbol = Symbol { plate: plate.map(str::to_owned), ..self.symbol(&variable) };
                 self.declare(&variable.name, symbol);
                 Some(Step::Variable(variable))
             }
-            Statement::Let(Let { pat, expr }) => {
+            Statement::Let(Let { pat, mut expr }) => {
                 let (latents, summed) = self.dependence(&identifiers(&expr));
                 let symbol = Symbol { plate: plate.map(str::to_owned), latents, summed, ..Symbol::default() };
-                bound(&pat).iter().for_each(|name| self.declare(name, symbol.clone()));
+                for (name, value) in self.numbers(|numbers| numbers.binding(&pat, &mut expr)) {
+                    self.declare(&name, Symbol { value, ..symbol.clone() });
+                }
                 Some(Step::Let { pat, expr })
             }
             Statement::Plate(plate) => Some(Step::Plate(self.plate(plate))),
@@ -65,10 +75,11 @@ impl Names {
     }
 
     fn plate(&mut self, plate: ast::Plate) -> Plate {
-        let ast::Plate { attributes, name, size, body } = plate;
+        let ast::Plate { attributes, name, mut size, body } = plate;
         let text = name.to_string();
-        if let Size::Random(count, _) = &size {
-            self.declare(count, Symbol { plate: Some(text.clone()), ..Symbol::default() });
+        if let Size::Random(count, distribution) = &mut size {
+            self.numbers(|numbers| numbers.definition(distribution));
+            self.declare(count, Symbol { plate: Some(text.clone()), value: Value::Real, ..Symbol::default() });
         }
         Plate {
             docs: attributes,
@@ -100,7 +111,17 @@ impl Names {
             summed = true;
         }
         let shape = variable.shape.as_ref().map(|s| s.len.to_token_stream());
-        Symbol { plate: None, latents, summed, shape, role: Some(variable.role) }
+        let value = Value::of_variable(variable.kind, shape.is_some());
+        Symbol { latents, summed, shape, role: Some(variable.role), value, ..Symbol::default() }
+    }
+
+    /// Runs `f` with what is known of numbers so far, and keeps the mistakes that it finds.
+    fn numbers<R>(&mut self, f: impl FnOnce(&mut Numbers) -> R) -> R {
+        let mut numbers = Numbers::new(&self.symbols, self.implicit);
+        let result = f(&mut numbers);
+        let mistakes = numbers.mistakes;
+        self.mistakes.extend(mistakes);
+        result
     }
 
     fn declare(&mut self, name: &Ident, symbol: Symbol) {
@@ -112,11 +133,21 @@ impl Names {
         let known: Vec<&Symbol> = mentions.iter().filter_map(|m| self.symbols.get(&m.to_string())).collect();
         (known.iter().flat_map(|s| s.latents.clone()).collect(), known.iter().any(|s| s.summed))
     }
+
+    fn variable(&mut self, mut variable: ast::Variable) -> Variable {
+        let source = variable.definition.as_ref().map_or(String::new(), source);
+        if let Some(definition) = &mut variable.definition {
+            self.numbers(|numbers| numbers.definition(definition));
+        }
+        let position = variable.shape.as_ref().and_then(|s| s.position.as_ref());
+        self.positions.extend(position.map(Ident::to_string));
+        lower_variable(variable, source)
+    }
 }
 
-fn lower_variable(variable: ast::Variable) -> Variable {
+/// Lowers a variable whose definition was written as the text `source`.
+fn lower_variable(variable: ast::Variable, source: String) -> Variable {
     let ast::Variable { attributes, role, name, shape, ty, index_of, definition } = variable;
-    let source = definition.as_ref().map_or(String::new(), source);
     let definition = definition.as_ref().and_then(|d| Definition::read(d).ok());
     let draws = definition.as_ref().and_then(Definition::draws);
     let kind = if index_of.is_some() { Kind::Category } else { Kind::of(ty.as_ref(), definition.as_ref()) };

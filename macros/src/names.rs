@@ -4,8 +4,19 @@ use std::collections::HashSet;
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens;
+use syn::ext::IdentExt;
 use syn::visit::Visit;
-use syn::{Expr, ExprCall, ExprIndex, ExprPath, Pat};
+use syn::{Expr, ExprAssign, ExprCall, ExprIndex, ExprPath, Pat};
+
+/// Writes `name` as a user reads it: one that is a word of Rust without its `r#`.
+pub fn text(name: &Ident) -> String {
+    name.unraw().to_string()
+}
+
+/// Tells whether `name` begins with a capital: where it is not declared, it is a constant, a type or a variant.
+pub fn is_capital(name: &Ident) -> bool {
+    name.to_string().starts_with(char::is_uppercase)
+}
 
 /// Lists every identifier in `tokens`, also inside macros: more than the variables, never less.
 pub fn identifiers(tokens: &impl ToTokens) -> Vec<Ident> {
@@ -28,10 +39,7 @@ pub fn bound(pat: &Pat) -> Vec<Ident> {
     struct Bound(Vec<Ident>);
     impl<'a> Visit<'a> for Bound {
         fn visit_pat_ident(&mut self, pat: &'a syn::PatIdent) {
-            // A single capitalised word is a constant or a variant.
-            if !pat.ident.to_string().starts_with(char::is_uppercase) {
-                self.0.push(pat.ident.clone());
-            }
+            self.0.push(pat.ident.clone());
             syn::visit::visit_pat_ident(self, pat);
         }
     }
@@ -40,7 +48,7 @@ pub fn bound(pat: &Pat) -> Vec<Ident> {
     found.0
 }
 
-/// Lists the variables of the model in `expr`: the lower-case names that stand for values and that `expr` does not bind.
+/// Lists the names in `expr` that stand for values and that `expr` does not bind: variables, and constants in capitals.
 pub fn variables(expr: &Expr) -> Vec<Ident> {
     struct Names {
         found: Vec<Ident>,
@@ -49,7 +57,6 @@ pub fn variables(expr: &Expr) -> Vec<Ident> {
     impl<'a> Visit<'a> for Names {
         fn visit_expr_path(&mut self, path: &'a ExprPath) {
             if let Some(name) = path.path.get_ident()
-                && !name.to_string().starts_with(char::is_uppercase)
                 && name != "self"
             {
                 self.found.push(name.clone());
@@ -61,6 +68,10 @@ pub fn variables(expr: &Expr) -> Vec<Ident> {
                 self.visit_expr(&call.func);
             }
             call.args.iter().for_each(|a| self.visit_expr(a));
+        }
+        fn visit_expr_assign(&mut self, assign: &'a ExprAssign) {
+            // What is assigned to is bound where it stands, or is the name of an argument.
+            self.visit_expr(&assign.right);
         }
         fn visit_pat(&mut self, pat: &'a Pat) {
             self.bound.extend(bound(pat).iter().map(Ident::to_string));

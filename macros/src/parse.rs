@@ -54,6 +54,17 @@ impl Parse for Statement {
     }
 }
 
+/// Reads the name that a statement declares.
+fn declared(input: ParseStream) -> Result<Ident> {
+    input.parse().map_err(|error: Error| match input.cursor().ident() {
+        Some((word, _)) if ["self", "Self", "super", "crate", "_"].iter().all(|no| word != no) => Error::new(
+            word.span(),
+            format!("`{word}` is a word of Rust: choose another name, or write `r#{word}`, which tables call `{word}`"),
+        ),
+        _ => error,
+    })
+}
+
 fn semicolon(input: ParseStream) -> Result<()> {
     input.parse::<Token![;]>().map(|_| ()).map_err(|e| Error::new(e.span(), "a `;` is missing here"))
 }
@@ -76,7 +87,7 @@ fn parse_let(input: ParseStream) -> Result<Let> {
 }
 
 fn parse_param(attributes: Vec<Attribute>, input: ParseStream) -> Result<Param> {
-    let name: Ident = input.parse()?;
+    let name = declared(input)?;
     if !input.peek(Token![:]) {
         return Err(Error::new(name.span(), format!("`param {name}` needs a type: `param {name}: f64 = ...;`")));
     }
@@ -88,7 +99,7 @@ fn parse_param(attributes: Vec<Attribute>, input: ParseStream) -> Result<Param> 
 }
 
 fn parse_variable(attributes: Vec<Attribute>, role: Role, input: ParseStream) -> Result<Variable> {
-    let name: Ident = input.parse()?;
+    let name = declared(input)?;
     let shape = if input.peek(syn::token::Bracket) { Some(parse_shape(input)?) } else { None };
     if input.peek(syn::token::Bracket) {
         return Err(input.error("a variable has one dimension at most: put it in a plate of fixed size for a second"));
@@ -152,7 +163,7 @@ fn is_zero(expr: &Expr) -> bool {
 }
 
 fn parse_plate(attributes: Vec<Attribute>, input: ParseStream) -> Result<Plate> {
-    let name: Ident = input.parse()?;
+    let name = declared(input)?;
     if !input.peek(syn::token::Paren) {
         let message = format!(
             "`plate {name}` needs a size: `plate {name}(100)`, `plate {name}(1..=200)` or `plate {name}(n ~ Poisson(rate))`"

@@ -10,6 +10,7 @@ use syn::{Attribute, Expr, Pat, Visibility};
 use crate::ast::{Param, Role, Shape, Size};
 use crate::definition::Definition;
 use crate::kind::Kind;
+use crate::value::Value;
 
 #[derive(Clone)]
 pub struct Tree {
@@ -23,6 +24,8 @@ pub struct Tree {
     pub implicit: bool,
     /// By name, everything that expressions may mention.
     pub symbols: BTreeMap<String, Symbol>,
+    /// The names of positions in vectors.
+    pub positions: BTreeSet<String>,
 }
 
 #[derive(Clone)]
@@ -65,6 +68,10 @@ pub struct Symbol {
     pub shape: Option<TokenStream>,
     /// `None` if it is no variable.
     pub role: Option<Role>,
+    /// What kind of value it has.
+    pub value: Value,
+    /// Whether it is a param that code borrows as it is, in plain numbers: a matrix or a `Vec`.
+    pub plain: bool,
 }
 
 #[derive(Clone)]

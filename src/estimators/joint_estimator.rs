@@ -16,7 +16,7 @@ use super::trial;
 use super::units::Units;
 use super::{FileError, InferenceError, JointPosterior, PosteriorEstimator, RequestError, file, sizes};
 use crate::model::{AnyData, AnyModel, Model, Specification, typed};
-use crate::nn::{ElementNetworks, Network, Output, Shape};
+use crate::nn::{self, ElementNetworks, Network, Output, Shape};
 
 const LOCAL: &str = "hierarch.local";
 const HIERARCHY: &str = "hierarch.hierarchy";

@@ -1,6 +1,7 @@
 //! Checks that a model could have generated a data set.
 
 use std::cell::RefCell;
+use std::ops::Range;
 
 use super::erased::AnyModel;
 use super::erased_data::AnyData;
@@ -173,6 +174,24 @@ impl Check {
         self.error.borrow_mut().get_or_insert(error);
     }
 
+    /// Visits `values` of a discrete local up to the first for which all is possible; returns those that are left.
+    fn possible(&mut self, mut values: Range<usize>, body: &mut dyn FnMut(&mut dyn Walk, usize)) -> Range<usize> {
+        let before = self.error.take();
+        let mut first = None;
+        for k in values.by_ref() {
+            body(self, k);
+            match self.error.take() {
+                None => {
+                    first = None;
+                    break;
+                }
+                Some(error) => first = first.or(Some(error)),
+            }
+        }
+        self.error = RefCell::new(before.or(first));
+        values
+    }
+
     fn inside(&self, place: &Place, component: Option<usize>, support: Support<f64>, x: f64) {
         if !support.contains(x) {
             let place = component.map_or(place.to_string(), |c| format!("component {c} of {place}"));
@@ -206,19 +225,18 @@ impl Walk for Check {
 
     /// An observation is possible if it is possible for one value of the discrete local.
     fn sum_out(&mut self, categories: usize, body: &mut dyn FnMut(&mut dyn Walk, usize)) {
-        let before = self.error.take();
-        let mut first = None;
-        for k in 0..categories {
-            body(self, k);
-            match self.error.take() {
-                None => {
-                    first = None;
-                    break;
-                }
-                Some(error) => first = first.or(Some(error)),
-            }
-        }
-        self.error = RefCell::new(before.or(first));
+        self.possible(0..categories, body);
+    }
+
+    fn sum_out_all(&mut self, categories: usize, body: &mut dyn FnMut(&mut dyn Walk, usize)) {
+        let rest = self.possible(0..categories, body);
+        let known = self.error.take();
+        rest.for_each(|k| body(self, k));
+        self.error = RefCell::new(known);
+    }
+
+    fn outside(&mut self, error: DataError) {
+        self.error = RefCell::new(Some(error));
     }
 
     fn index(&self, place: &Place, index: usize, size: usize) -> usize {

@@ -123,6 +123,23 @@ pub enum DataError {
         /// The number of elements of the plate.
         size: usize,
     },
+    /// An array is read at a position that it does not have.
+    #[error(
+        "{place} is out of range: `{read}` reads position {position} of `{array}`, which has {size}, counted from 0; correct it, \
+         or make the array longer"
+    )]
+    Position {
+        /// The variable that gives the position, and the element that it belongs to.
+        place: String,
+        /// What is read, as it is written in the model.
+        read: &'static str,
+        /// The array, as it is written in the model.
+        array: &'static str,
+        /// The position.
+        position: isize,
+        /// The length of the array.
+        size: usize,
+    },
 }
 
 hierarch_core::debug_as_message!(DataError);

@@ -10,6 +10,7 @@ mod erased_data;
 mod fixed;
 mod frame;
 mod name;
+mod reads;
 mod scratch;
 mod simulate_error;
 mod skipped;
@@ -27,13 +28,15 @@ pub use data_error::DataError;
 pub use density::Density;
 pub(crate) use density::{AnyDensity, Densities, Factor};
 #[doc(hidden)]
-pub use draw::{Drawn, output};
+pub use draw::{CheckDrawn, Drawn, DrawnFrom, output};
 pub use draw::{draw, draw_index};
 pub(crate) use erased::{AnyModel, AnySimulation};
 pub(crate) use erased_data::{AnyData, AnyGlobals, AnyLocals, typed};
 pub(crate) use fixed::Fixed;
 pub use frame::{Column, ColumnType, Frame, Values};
 pub use name::{Name, UnknownName};
+#[doc(hidden)]
+pub use reads::{Indexed, KnownSize, Read, Reads, Sequence, UnknownSize};
 #[doc(hidden)]
 pub use scratch::Scratch;
 pub use simulate_error::SimulateError;

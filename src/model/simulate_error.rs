@@ -109,6 +109,9 @@ pub enum SimulateError {
         /// The global.
         variable: String,
     },
+    /// An array is read at a position that it does not have.
+    #[error("{0}")]
+    Position(DataError),
     /// The model has no plate of that name.
     #[error(transparent)]
     Unknown(#[from] UnknownName),

@@ -1,5 +1,6 @@
 //! A visitor of a model's statements on plain numbers.
 
+use super::DataError;
 use crate::distributions::{Distribution, Support};
 
 /// The place of a variable, for error messages.
@@ -117,6 +118,16 @@ pub trait Walk {
     /// Visits a discrete local with the values `0..categories`: runs `body`, the rest of its element, for one or all of
     /// them.
     fn sum_out(&mut self, categories: usize, body: &mut dyn FnMut(&mut dyn Walk, usize));
+
+    /// Does what [`Walk::sum_out`] does, where every value matters: one of them may be the position in an array.
+    fn sum_out_all(&mut self, categories: usize, body: &mut dyn FnMut(&mut dyn Walk, usize)) {
+        self.sum_out(categories, body);
+    }
+
+    /// Visits the first read outside of an array, at the end.
+    fn outside(&mut self, error: DataError) {
+        let _ = error;
+    }
 
     /// Returns whether to go on into the plates if there is no data set. Each plate then has one element, whose data
     /// are all NaN (`true` and 0 where code branches or indexes).

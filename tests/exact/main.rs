@@ -15,6 +15,7 @@ mod likelihood_ratio;
 mod locals;
 mod neyman;
 mod nuts;
+mod plain_rust;
 mod power;
 mod properties;
 mod resonance;

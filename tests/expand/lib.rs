@@ -10,12 +10,16 @@ mod builtin;
 mod check;
 #[path = "../../macros/src/definition.rs"]
 mod definition;
+#[path = "../../macros/src/elsewhere.rs"]
+mod elsewhere;
 #[path = "../../macros/src/emit/mod.rs"]
 mod emit;
 #[path = "../../macros/src/expand.rs"]
 mod expand;
 #[path = "../../macros/src/explicit.rs"]
 mod explicit;
+#[path = "../../macros/src/float.rs"]
+mod float;
 #[path = "../../macros/src/kind.rs"]
 mod kind;
 #[path = "../../macros/src/lower.rs"]
@@ -24,6 +28,8 @@ mod lower;
 mod names;
 #[path = "../../macros/src/nearest.rs"]
 mod nearest;
+#[path = "../../macros/src/numbers.rs"]
+mod numbers;
 #[path = "../../macros/src/parse.rs"]
 mod parse;
 #[path = "../../macros/src/reads.rs"]
@@ -32,5 +38,7 @@ mod reads;
 mod source;
 #[path = "../../macros/src/tree.rs"]
 mod tree;
+#[path = "../../macros/src/value.rs"]
+mod value;
 
 pub use expand::expand;

@@ -59,7 +59,7 @@ fn lines(text: &str) -> Vec<String> {
     let line = |line: &str| {
         let line = line.trim();
         if let Some(path) = line.strip_prefix("--> ") {
-            of_library = path.starts_with("src/");
+            of_library = path.starts_with("src/") || path.starts_with("core/src/");
         }
         let last = ["error: aborting due to", "For more information about", "Some errors have detailed"];
         if line.is_empty() || last.iter().any(|start| line.starts_with(start)) {

@@ -138,17 +138,17 @@ impl Block {
         }
     }
 
-    /// Returns each element's own entry of a vector, by a covariate.
+    /// Returns each element's own entry of a vector, by a covariate; NaN where it has no such entry.
     #[inline(always)]
     pub fn pick<V: Lanes, const K: usize, const N: usize>(
         self,
         values: &[Dual<V, K>; N],
         index: impl Fn(usize) -> usize,
     ) -> Dual<V, K> {
-        let of = |i: usize| &values[index(self.element(i))];
-        let mut picked = Dual::constant(V::from_fn(|i| of(i).value.lane(i)));
+        let of = |i: usize| values.get(index(self.element(i)));
+        let mut picked = Dual::constant(V::from_fn(|i| of(i).map_or(f64::NAN, |x| x.value.lane(i))));
         for k in 0..K {
-            picked.partials[k] = V::from_fn(|i| of(i).partials[k].lane(i));
+            picked.partials[k] = V::from_fn(|i| of(i).map_or(f64::NAN, |x| x.partials[k].lane(i)));
         }
         picked
     }

@@ -52,6 +52,8 @@ pub trait Lanes:
     fn sqrt(self) -> Self;
     /// Returns the absolute value of each lane.
     fn abs(self) -> Self;
+    /// Returns each lane, or `bound` where the lane is less or NaN.
+    fn at_least(self, bound: f64) -> Self;
     /// Returns e to the power of each lane.
     fn exp(self) -> Self;
     /// Returns the natural logarithm of each lane.
@@ -159,6 +161,10 @@ impl Lanes for f64 {
     #[inline(always)]
     fn abs(self) -> Self {
         self.abs()
+    }
+    #[inline(always)]
+    fn at_least(self, bound: f64) -> Self {
+        self.max(bound)
     }
     #[inline(always)]
     fn exp(self) -> Self {
@@ -376,6 +382,11 @@ impl<S: Simd> Lanes for Lane<S> {
     #[inline(always)]
     fn abs(self) -> Self {
         Lane(Self::simd().abs_f64s(self.0))
+    }
+
+    #[inline(always)]
+    fn at_least(self, bound: f64) -> Self {
+        Lane(Self::simd().max_f64s(self.0, Self::splat(bound).0))
     }
 
     #[inline(always)]

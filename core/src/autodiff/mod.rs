@@ -61,5 +61,9 @@ pub use blocks::{Block, Blocks, Structural, absorb, gather, scatter, slots};
 pub use dual::Dual;
 pub use lanes::{Lanes, WithLanes, with_lanes};
 pub use log_sum::{LogSum, log_sum_exp};
+#[doc(hidden)]
+pub use promote::Cast;
 pub use promote::{Lift, Promote};
+#[doc(hidden)]
+pub use real::Beside;
 pub use real::Real;

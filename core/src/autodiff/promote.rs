@@ -42,6 +42,15 @@ impl<V: Lanes, const P: usize, const K: usize> Promote<Dual<V, K>> for Dual<f64,
     }
 }
 
+/// A function that takes no scalar may return a plain number.
+impl<T: From<f64>> Promote<T> for f64 {
+    type Inside = T;
+    #[inline(always)]
+    fn promote(&self, _: &[usize]) -> T {
+        T::from(*self)
+    }
+}
+
 impl<T, X: Promote<T>, const N: usize> Promote<T> for [X; N] {
     type Inside = [X::Inside; N];
     #[inline(always)]
@@ -148,3 +157,36 @@ macro_rules! lift_as_it_is {
     )*};
 }
 lift_as_it_is!(bool, usize, u64, i64, u32, i32, &'static str);
+
+/// What `x as f64` of a model stands for: the number as the scalar of the code that runs, with its derivatives.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(message = "`{Self}` is no number: it cannot be cast by `as f64`")]
+pub trait Cast<T> {
+    fn cast(self) -> T;
+}
+
+impl<V: Lanes, const K: usize> Cast<Dual<V, K>> for Dual<V, K> {
+    #[inline(always)]
+    fn cast(self) -> Self {
+        self
+    }
+}
+
+impl<T: From<f64>> Cast<T> for bool {
+    #[inline(always)]
+    fn cast(self) -> T {
+        T::from(f64::from(self))
+    }
+}
+
+macro_rules! cast {
+    ($($x:ty),*) => {$(
+        impl<T: From<f64>> Cast<T> for $x {
+            #[inline(always)]
+            fn cast(self) -> T {
+                T::from(self as f64)
+            }
+        }
+    )*};
+}
+cast!(f64, f32, usize, u64, u32, u16, u8, isize, i64, i32, i16, i8);

@@ -2,16 +2,40 @@
 
 use std::fmt::Debug;
 use std::iter::Sum;
+use std::ops::{Add, Div, Mul, Rem, Sub};
 
 use num_traits::{NumAssignOps, NumOps, One, Zero};
 
 use super::{mean_exp, special};
 
+/// The plain number that stands beside one with derivatives, `f64`. Of the bounds of a trait, users of the trait may rely on those
+/// on its own type and on types associated with it: hence `f64` as such a one, for `0.5 * x` in a function that is generic.
+/// Among the bounds is that of `f64` with itself, without which the compiler takes every `f64 * _` for one by the scalar.
+#[doc(hidden)]
+pub trait Beside {
+    type Plain;
+}
+
+impl<T> Beside for T {
+    type Plain = f64;
+}
+
+#[doc(hidden)]
+pub trait PlainIsF64: Beside<Plain = f64> {}
+
+impl<T> PlainIsF64 for T {}
+
 /// A real number, with or without derivatives.
 ///
-/// Functions used in a model are generic over it: `fn line<T: Real>(x: T, a: T, b: T) -> T { a + b * x }`. A constant
-/// is `T::from(0.5)`; on the right of an operator a plain `f64` suffices. Branches on comparisons are allowed: where
-/// several elements of a plate are computed at once and disagree, they are computed again one by one.
+/// Functions used in a model are generic over it: `fn line<T: Real>(x: T, a: T, b: T) -> T { a + b * x }`. On either side of an
+/// operator, on the right of a comparison and behind `+=` a plain `f64` suffices, `0.5 * x`; where a number of type `T` must
+/// stand, a constant is `T::from(0.5)`. Branches on comparisons are allowed: where several elements of a plate are computed at
+/// once and disagree, they are computed again one by one.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no number that a density can be computed with",
+    label = "an `f64`, or the `T` of a function that is generic over `T: Real`, stands here",
+    note = "a whole number is written with a point, `2.0`, or cast, `n as f64`"
+)]
 pub trait Real:
     Copy
     + Debug
@@ -20,6 +44,8 @@ pub trait Real:
     + 'static
     + PartialEq
     + PartialOrd
+    + PartialEq<f64>
+    + PartialOrd<f64>
     + From<f64>
     + Zero
     + One
@@ -27,7 +53,17 @@ pub trait Real:
     + NumOps
     + NumOps<f64>
     + NumAssignOps
+    + NumAssignOps<f64>
     + Sum
+    + PlainIsF64
+    + Beside<
+        Plain: Add<Self, Output = Self>
+                   + Sub<Self, Output = Self>
+                   + Mul<Self, Output = Self>
+                   + Div<Self, Output = Self>
+                   + Rem<Self, Output = Self>
+                   + NumOps<f64, f64>,
+    >
 {
     /// Returns the number without its derivatives. Like a comparison, it is that of one element where several are
     /// computed at once.

@@ -48,8 +48,6 @@ impl<T: Real> Finite<T> for Bernoulli<T> {
 }
 
 impl Draw for Bernoulli<f64> {
-    const IS_FINITE: bool = true;
-
     #[inline(always)]
     fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> f64 {
         f64::from(u8::from(rng.random::<f64>() < self.probability))
@@ -108,8 +106,6 @@ impl<T: Real> Finite<T> for BernoulliLogit<T> {
 }
 
 impl Draw for BernoulliLogit<f64> {
-    const IS_FINITE: bool = true;
-
     #[inline(always)]
     fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> f64 {
         f64::from(u8::from(rng.random::<f64>() < self.logit.sigmoid()))

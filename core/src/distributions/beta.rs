@@ -74,8 +74,6 @@ impl Cdf<f64> for Beta<f64> {
 }
 
 impl Draw for Beta<f64> {
-    const IS_FINITE: bool = true;
-
     fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> f64 {
         rand_distr::Beta::new(self.alpha, self.beta).map_or(f64::NAN, |beta| self.support().inside(beta.sample(rng)))
     }

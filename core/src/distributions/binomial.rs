@@ -97,8 +97,6 @@ fn draw<R: Rng + ?Sized>(n: f64, probability: f64, rng: &mut R) -> f64 {
 }
 
 impl Draw for Binomial<f64> {
-    const IS_FINITE: bool = true;
-
     fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> f64 {
         draw(self.n, self.probability, rng)
     }
@@ -166,8 +164,6 @@ impl Cdf<f64> for BinomialLogit<f64> {
 }
 
 impl Draw for BinomialLogit<f64> {
-    const IS_FINITE: bool = true;
-
     fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> f64 {
         draw(self.n, self.logit.sigmoid(), rng)
     }

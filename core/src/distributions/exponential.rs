@@ -52,8 +52,6 @@ impl<T: Real> Cdf<T> for Exponential<T> {
 }
 
 impl Draw for Exponential<f64> {
-    const IS_FINITE: bool = true;
-
     #[inline(always)]
     fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> f64 {
         let x: f64 = Exp1.sample(rng);

@@ -49,8 +49,6 @@ impl<T: Real> Cdf<T> for HalfNormal<T> {
 }
 
 impl Draw for HalfNormal<f64> {
-    const IS_FINITE: bool = true;
-
     #[inline(always)]
     fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> f64 {
         let z: f64 = StandardNormal.sample(rng);

@@ -70,8 +70,6 @@ impl<T: Real> Cdf<T> for Laplace<T> {
 }
 
 impl Draw for Laplace<f64> {
-    const IS_FINITE: bool = true;
-
     #[inline(always)]
     fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> f64 {
         let distance: f64 = Exp1.sample(rng);

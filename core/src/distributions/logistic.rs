@@ -70,8 +70,6 @@ impl<T: Real> Cdf<T> for Logistic<T> {
 }
 
 impl Draw for Logistic<f64> {
-    const IS_FINITE: bool = true;
-
     #[inline(always)]
     fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> f64 {
         let u: f64 = rng.sample(Open01);

@@ -75,6 +75,12 @@ use crate::autodiff::Real;
 ///
 /// Its constructor does not check the parameters. An invalid parameter (a negative scale, say) gives a log density of
 /// NaN or minus infinity, which a sampler rejects; [`Draw::check`] returns an error that describes it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no distribution over numbers of the type `{T}`",
+    note = "where an argument of it is an `f64`, that comes from a function that takes or returns `f64`: the density runs on numbers \
+            with derivatives, `Dual`, so write `fn f<T: Real>(x: T) -> T`",
+    note = "a distribution of your own implements `Distribution<T>` for every `T: Real`"
+)]
 pub trait Distribution<T: Real> {
     /// The type of a draw: `T`, or `[T; N]` for a vector.
     type Value;
@@ -100,10 +106,11 @@ pub trait Distribution<T: Real> {
 }
 
 /// A distribution that can be drawn from.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be drawn from, so nothing can be simulated",
+    note = "a distribution of your own, `Own<T>`, implements `Draw` for `Own<f64>`"
+)]
 pub trait Draw: Distribution<f64> {
-    /// Whether each draw is finite if the parameters are valid; if not, simulators check it.
-    const IS_FINITE: bool = false;
-
     /// Returns one draw.
     fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> Self::Value;
 
@@ -115,6 +122,25 @@ pub trait Draw: Distribution<f64> {
         Ok(())
     }
 }
+
+/// A distribution of which every draw is finite unless its scale is among the largest numbers, so that simulators do not
+/// check it.
+#[doc(hidden)]
+pub trait FiniteDraws {}
+
+impl FiniteDraws for Bernoulli<f64> {}
+impl FiniteDraws for BernoulliLogit<f64> {}
+impl FiniteDraws for Beta<f64> {}
+impl FiniteDraws for Binomial<f64> {}
+impl FiniteDraws for BinomialLogit<f64> {}
+impl FiniteDraws for Exponential<f64> {}
+impl FiniteDraws for HalfNormal<f64> {}
+impl FiniteDraws for Laplace<f64> {}
+impl FiniteDraws for Logistic<f64> {}
+impl FiniteDraws for Normal<f64> {}
+impl FiniteDraws for Poisson<f64> {}
+impl FiniteDraws for PoissonLog<f64> {}
+impl FiniteDraws for Uniform<f64> {}
 
 /// A distribution over the real numbers, or over whole ones, whose cumulative probability is known for scalars `T`.
 pub trait Cdf<T: Real>: Distribution<T, Value = T> {
@@ -134,6 +160,10 @@ pub trait Cdf<T: Real>: Distribution<T, Value = T> {
 }
 
 /// A distribution over 0, 1, ..., `categories() - 1`: a local of this kind is summed out in the density.
+#[diagnostic::on_unimplemented(
+    message = "the values of `{Self}` are not known to be finitely many, so the density cannot sum over them",
+    note = "a distribution of your own over finitely many values implements `Finite`"
+)]
 pub trait Finite<T: Real>: Distribution<T, Value = T> {
     /// Returns the number of values.
     fn categories(&self) -> usize;

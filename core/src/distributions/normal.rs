@@ -66,8 +66,6 @@ impl<T: Real> Cdf<T> for Normal<T> {
 }
 
 impl Draw for Normal<f64> {
-    const IS_FINITE: bool = true;
-
     #[inline(always)]
     fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> f64 {
         let z: f64 = StandardNormal.sample(rng);

@@ -72,8 +72,6 @@ pub(crate) fn draw<R: Rng + ?Sized>(rate: f64, rng: &mut R) -> f64 {
 const MAX_RATE: f64 = rand_distr::Poisson::<f64>::MAX_LAMBDA;
 
 impl Draw for Poisson<f64> {
-    const IS_FINITE: bool = true;
-
     fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> f64 {
         draw(self.rate, rng)
     }
@@ -131,8 +129,6 @@ impl Cdf<f64> for PoissonLog<f64> {
 }
 
 impl Draw for PoissonLog<f64> {
-    const IS_FINITE: bool = true;
-
     fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> f64 {
         draw(self.log_rate.exp(), rng)
     }

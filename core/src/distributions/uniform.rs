@@ -50,8 +50,6 @@ impl<T: Real> Cdf<T> for Uniform<T> {
 }
 
 impl Draw for Uniform<f64> {
-    const IS_FINITE: bool = true;
-
     #[inline(always)]
     fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> f64 {
         self.low + (self.high - self.low) * rng.random::<f64>()

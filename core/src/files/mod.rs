@@ -118,7 +118,7 @@ fn complete_set(folder: &Path) -> Result<(), (PathBuf, io::Error)> {
 pub fn hold(folder: &Path, alone: bool, mut waiting: impl FnMut()) -> Option<File> {
     let file = File::open(if folder.as_os_str().is_empty() { Path::new(".") } else { folder }).ok()?;
     loop {
-        match if alone { file.try_lock() } else { file.try_lockshared() } {
+        match if alone { file.try_lock() } else { file.try_lock_shared() } {
             Ok(()) => return Some(file),
             Err(TryLockError::WouldBlock) => {
                 waiting();

@@ -1,11 +1,13 @@
 //! What stands after `~`: the arguments of each distribution, and whether the variable may have such a distribution.
 
-use syn::{Expr, ExprCall, Type};
+use quote::ToTokens;
+use syn::{Expr, ExprCall, Path, Type};
 
 use super::scope::Checker;
 use crate::ast::{Role, Variable};
-use crate::builtin::{self, Draws};
+use crate::builtin::{self, Builtin, Draws};
 use crate::definition::Definition;
+use crate::elsewhere;
 use crate::kind::Kind;
 
 impl Checker {
@@ -14,7 +16,7 @@ impl Checker {
         let definition = match Definition::read(expr) {
             Ok(definition) => definition,
             Err(part) => {
-                self.report(part, "a distribution stands here, such as `Normal(0.0, 1.0)`, or an `if` or `match` between distributions with no other statements");
+                self.report(part, no_distribution(part));
                 return false;
             }
         };
@@ -24,8 +26,8 @@ impl Checker {
             summed |= self.expression(part, position);
         }
         self.calls(&definition);
-        if definition.is_implicit() {
-            self.drawn_by_function(v);
+        if let Definition::Implicit(call) = &definition {
+            self.drawn_by_function(v, call);
         }
         if definition.draws().is_some_and(Draws::is_vector) {
             self.drawn_vector(v);
@@ -44,8 +46,15 @@ impl Checker {
         summed
     }
 
-    fn drawn_by_function(&mut self, v: &Variable) {
-        if v.role != Role::Observe {
+    fn drawn_by_function(&mut self, v: &Variable, call: &ExprCall) {
+        let name = match &*call.func {
+            Expr::Path(path) => path.path.get_ident(),
+            _ => None,
+        };
+        let misspelt = name.filter(|_| v.role != Role::Observe || v.ty.is_none()).and_then(elsewhere::misspelt);
+        if let Some(message) = misspelt {
+            self.report(&call.func, message);
+        } else if v.role != Role::Observe {
             let message =
                 format!("`{}` is drawn by a function, so it has no density: only an observation can be", v.name);
             self.report(&v.name, message);
@@ -67,8 +76,18 @@ impl Checker {
 
     fn discrete_latent(&mut self, v: &Variable, draws: Option<Draws>) {
         if v.role != Role::Local {
+            let instead = if draws == Some(Draws::Count) {
+                "Write a continuous one near it, such as `Gamma`".to_owned()
+            } else {
+                format!(
+                    "Give its probability one, `{1} p ~ Beta(1.0, 1.0);`, or sum `{0}` out: in `plate once(1) {{ local {0} ~ ..; }}`, \
+                     with all that depends on it",
+                    v.name,
+                    v.role.keyword()
+                )
+            };
             let message = format!(
-                "`{}` is discrete: a {} has a continuous distribution, since it is inferred with gradients",
+                "`{}` is discrete: a {} has a continuous distribution, since it is inferred with gradients. {instead}",
                 v.name,
                 v.role.keyword()
             );
@@ -92,7 +111,11 @@ impl Checker {
 
     /// Checks the number of arguments of one of the library's distributions, and of those inside it.
     fn call(&mut self, call: &ExprCall) {
-        if let Some(known) = builtin::of(call)
+        let mut named =
+            call.args.iter().filter_map(|a| if let Expr::Assign(assign) = a { Some(&assign.left) } else { None });
+        if let Some(first) = named.next() {
+            self.report(first, unnamed(call));
+        } else if let Some(known) = builtin::of(call)
             && known.arguments.len() != call.args.len()
         {
             let message = format!(
@@ -116,5 +139,32 @@ impl Checker {
                 _ => {}
             }
         }
+    }
+}
+
+/// Writes the distribution `path` with the names of its arguments; `None` if it is none of the library's.
+fn signature(path: &Path) -> Option<String> {
+    builtin::find(&path.get_ident()?.to_string()).map(Builtin::signature)
+}
+
+/// Says that the arguments of `call` have no names.
+fn unnamed(call: &ExprCall) -> String {
+    let known = builtin::of(call).map(Builtin::signature);
+    let signature = known.unwrap_or_else(|| format!("{}(..)", call.func.to_token_stream()));
+    format!("arguments have no names, only an order: write the values alone, `{signature}`")
+}
+
+/// Says what stands after `~` in place of `part`, which is no call.
+fn no_distribution(part: &Expr) -> String {
+    let path = match part {
+        Expr::Struct(literal) => Some(&literal.path),
+        Expr::Path(path) => Some(&path.path),
+        _ => None,
+    };
+    match path.and_then(signature) {
+        Some(signature) => format!("a distribution takes its arguments in parentheses and in their order: `{signature}`"),
+        None => "a distribution stands here, such as `Normal(0.0, 1.0)`, or an `if` or `match` between distributions with no other \
+                 statements"
+            .to_owned(),
     }
 }

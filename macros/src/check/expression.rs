@@ -1,17 +1,29 @@
 //! The names in an expression: each is declared, and can be read where it stands.
 
 use proc_macro2::Ident;
-use syn::Expr;
+use syn::visit::Visit;
+use syn::{Expr, ExprIndex};
 
 use super::scope::{Checker, Name, What};
-use crate::names::{identifiers, plain_indices, variables};
+use crate::names::{identifiers, plain_indices};
+
+/// Says what to write in place of a sequence `name`.
+fn no_sequences(name: &Ident) -> String {
+    format!(
+        "`{name}` cannot depend on another element of `{name}`: there are no sequences yet. Where the value before is data, hand it \
+         in: `given before: f64;` and `observe {name} ~ Normal(phi * before, ..);`. A latent sequence is a function of independent \
+         steps: `global step[100] ~ Normal(0.0, 1.0);` and `let {name} = path(phi, step);`, with \
+         `fn path<T: Real>(phi: T, step: [T; 100]) -> [T; 100]`"
+    )
+}
 
 impl Checker {
     /// Checks the names in `expr`, where `position` is one too; tells whether it depends on a variable that is summed out.
     pub fn expression(&mut self, expr: &Expr, position: Option<&Ident>) -> bool {
         let indices = plain_indices(expr);
-        for name in variables(expr) {
-            if position.is_some_and(|p| *p == name) {
+        let before = self.sequence(expr);
+        for name in self.names(expr) {
+            if position.is_some_and(|p| *p == name) || before.contains(&name) {
                 continue;
             }
             if let Some(message) = self.misread(&name, &indices) {
@@ -21,9 +33,46 @@ impl Checker {
         identifiers(expr).iter().filter_map(|i| self.known.get(&i.to_string())).any(|n| n.summed)
     }
 
+    /// Reports where `expr` reads the value before of a sequence, `x[t - 1]`; lists the names in such positions that are not
+    /// those of variables.
+    fn sequence(&mut self, expr: &Expr) -> Vec<Ident> {
+        struct Positions<'a>(Vec<(&'a Ident, &'a Expr)>);
+        impl<'a> Visit<'a> for Positions<'a> {
+            fn visit_expr_index(&mut self, index: &'a ExprIndex) {
+                if let Expr::Path(values) = &*index.expr
+                    && let Some(values) = values.path.get_ident()
+                {
+                    self.0.push((values, &index.index));
+                }
+                syn::visit::visit_expr_index(self, index);
+            }
+        }
+        let mut positions = Positions(Vec::new());
+        positions.visit_expr(expr);
+        let mut unknown = Vec::new();
+        for (values, position) in positions.0 {
+            let own = self.defined.as_ref() == Some(values);
+            let element = self.known.get(&values.to_string()).is_some_and(|known| {
+                !known.path.is_empty() && self.path.starts_with(&known.path) && matches!(known.what, What::Variable(..))
+            });
+            let is_other = |name: &Ident| self.known.get(&name.to_string()).is_none_or(|n| n.what == What::Plate);
+            let others: Vec<Ident> = self.names(position).into_iter().filter(is_other).collect();
+            if own {
+                unknown.extend(others);
+            } else if element && !others.is_empty() {
+                self.report(values, no_sequences(values));
+                unknown.extend(others);
+            }
+        }
+        unknown
+    }
+
     /// Says what is wrong with reading `name` in an expression with `indices`; `None` if nothing is.
     fn misread(&self, name: &Ident, indices: &[(Ident, Ident)]) -> Option<String> {
         let Some(known) = self.known.get(&name.to_string()) else {
+            if self.defined.as_ref() == Some(name) {
+                return Some(no_sequences(name));
+            }
             return Some(self.unknown(name));
         };
         let mut by = indices.iter().filter(|(values, _)| values == name).map(|(_, index)| index);
@@ -82,7 +131,7 @@ impl Checker {
 
     /// Checks a length, which the compiler must know: no variable of the model may be in it.
     pub fn constant(&mut self, expr: &Expr) {
-        for name in variables(expr) {
+        for name in self.names(expr) {
             let message = match self.known.get(&name.to_string()).map(|n| &n.what) {
                 Some(What::Param) => {
                     format!("a length is known when the program is compiled: `{name}` is a param, so use a `const`")

@@ -5,12 +5,12 @@ use std::fmt::Display;
 
 use proc_macro2::{Ident, Span};
 use quote::ToTokens;
-use syn::{Error, Result};
+use syn::{Error, Expr, Result};
 
 use crate::ast::{Role, Size, Statement};
 use crate::definition::has_implicit;
 use crate::kind::Kind;
-use crate::names::bound;
+use crate::names::{bound, is_capital, variables};
 use crate::nearest::nearest;
 
 pub struct Checker {
@@ -20,6 +20,8 @@ pub struct Checker {
     later: BTreeMap<String, Span>,
     /// The plates around the statement at hand.
     pub path: Vec<String>,
+    /// The variable whose definition is at hand.
+    pub defined: Option<Ident>,
     error: Option<Error>,
 }
 
@@ -84,7 +86,24 @@ impl Checker {
     pub fn new(body: &[Statement]) -> Self {
         let mut later = BTreeMap::new();
         collect_names(body, &mut later);
-        Self { implicit: has_implicit(body), known: BTreeMap::new(), later, path: Vec::new(), error: None }
+        Self {
+            implicit: has_implicit(body),
+            known: BTreeMap::new(),
+            later,
+            path: Vec::new(),
+            defined: None,
+            error: None,
+        }
+    }
+
+    /// Lists the names of the model in `expr`, those that are declared later, and those in small letters that nothing is called:
+    /// one in capitals that is not declared is a constant.
+    pub fn names(&self, expr: &Expr) -> Vec<Ident> {
+        let of_model = |name: &Ident| {
+            let text = name.to_string();
+            !is_capital(name) || self.known.contains_key(&text) || self.later.contains_key(&text)
+        };
+        variables(expr).into_iter().filter(of_model).collect()
     }
 
     /// Ends the check.

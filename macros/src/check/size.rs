@@ -6,12 +6,11 @@ use super::scope::{Checker, What};
 use crate::ast::{Plate, Role, Statement, has_observation};
 use crate::builtin::Draws;
 use crate::definition::Definition;
-use crate::names::variables;
 
 impl Checker {
     /// Checks the `ends` of a size that is not random: no random variable may be in them.
     pub fn size(&mut self, plate: &Plate, ends: &[&Expr]) {
-        for name in ends.iter().flat_map(|end| variables(end)) {
+        for name in ends.iter().flat_map(|end| self.names(end)).collect::<Vec<_>>() {
             let message = match self.known.get(&name.to_string()).map(|n| &n.what) {
                 Some(What::Param) => continue,
                 Some(what) => format!(

@@ -27,7 +27,9 @@ impl Checker {
         if let Some(ty) = &v.ty {
             self.ty(v, ty);
         }
+        self.defined = Some(v.name.clone());
         let summed = v.definition.as_ref().is_some_and(|expr| self.definition(v, expr));
+        self.defined = None;
         let summed = match &what {
             What::Variable(Role::Local, kind) => summed || *kind != Kind::Real,
             _ => false,

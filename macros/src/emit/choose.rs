@@ -6,7 +6,7 @@ use syn::ExprCall;
 
 use super::lift::Lift;
 use crate::definition::{Definition, pattern};
-use crate::names::bound;
+use crate::names::{bound, is_capital};
 
 /// Emits what `f` makes of the distribution; where `definition` is a choice, what it makes of each, behind the same choice.
 pub fn choose(definition: &Definition, lift: &Lift, f: &dyn Fn(TokenStream) -> TokenStream) -> TokenStream {
@@ -40,7 +40,8 @@ pub fn each(definition: &Definition, lift: &Lift, f: &dyn Fn(TokenStream) -> Tok
             Definition::Distribution(call) | Definition::Implicit(call) => Some(vec![call]),
             Definition::If { yes, no, .. } => Some([calls(yes)?, calls(no)?].concat()),
             Definition::Match { arms, .. } => {
-                let arms = arms.iter().map(|(arm, d)| bound(pattern(arm).0).is_empty().then(|| calls(d))?);
+                let arms =
+                    arms.iter().map(|(arm, d)| bound(pattern(arm).0).iter().all(is_capital).then(|| calls(d))?);
                 Some(arms.collect::<Option<Vec<_>>>()?.concat())
             }
         }

@@ -8,11 +8,12 @@ use super::index::gathered;
 use super::lift::Lift;
 use super::names::{Names, all_of, data_path, hidden, plate_data, plate_locals, position};
 use super::params::bind_params;
+use super::reads;
 use super::sizes::{size_names, size_values};
 use super::values::{number, seen, stored};
 use crate::ast::{Role, Size};
 use crate::definition::Definition;
-use crate::names::{bound, identifiers};
+use crate::names::{bound, identifiers, text};
 use crate::tree::{Plate, Step, Tree, Variable, all_plates, plates, variables};
 
 pub fn emit(tree: &Tree) -> TokenStream {
@@ -36,6 +37,10 @@ pub fn emit(tree: &Tree) -> TokenStream {
         let (name, value) = (&p.name, whole(p, false));
         quote!(#name: #value)
     });
+    let (reads, read) = match reads::any(tree, &tree.root.iter().collect::<Vec<_>>(), &|_| true) {
+        false => (None, None),
+        true => (Some(reads::note()), Some(quote!(__reads.result()?;))),
+    };
     quote! {
         fn draw(
             &self,
@@ -43,8 +48,10 @@ pub fn emit(tree: &Tree) -> TokenStream {
             __rng: &mut ::hierarch::__private::Stream,
         ) -> ::core::result::Result<::hierarch::__private::Simulation<Self>, ::hierarch::__private::SimulateError> {
             #params
+            #reads
             #(#stores)*
             #body
+            #read
             ::core::result::Result::Ok(::hierarch::__private::Simulation {
                 globals: #globals { #(#global_names),* },
                 locals: #locals { #(#local_plates),* },
@@ -81,6 +88,16 @@ fn whole(plate: &Plate, data: bool) -> TokenStream {
 /// Lists the variables in `plate`, a step, and in the plates inside it.
 fn within(plate: &Step) -> impl Iterator<Item = &Variable> {
     all_plates(std::slice::from_ref(plate)).into_iter().flat_map(|p| p.variables())
+}
+
+/// Emits a draw from a distribution for the variable of a name.
+fn draw(name: &str, distribution: &TokenStream) -> TokenStream {
+    quote!({
+        use ::hierarch::__private::CheckDrawn as _;
+        let __distribution = #distribution;
+        let __drawn = ::hierarch::__private::draw(#name, &__distribution, __rng)?;
+        ::hierarch::__private::DrawnFrom(&__distribution).finite(#name, __drawn)?
+    })
 }
 
 struct Draw<'a> {
@@ -130,7 +147,11 @@ impl Draw<'_> {
             let all = all_of(values);
             Some(quote!(#all[#at]))
         };
-        f(&Lift { scalar: &quote!(f64), index: &index })
+        let element = |plate: &str| {
+            let count = hidden(&format!("count_{plate}"));
+            quote!(#count)
+        };
+        f(&Lift { tree: self.tree, scalar: &quote!(f64), index: &index, silent: false, element: &element })
     }
 
     fn step(&self, step: &Step, siblings: &[Step], plate: Option<&Plate>) -> TokenStream {
@@ -181,22 +202,22 @@ impl Draw<'_> {
 
     /// Emits one draw from what stands after `~`.
     fn draw(&self, v: &Variable, definition: &Definition, plate: Option<&Plate>) -> TokenStream {
-        let text = v.name.to_string();
+        let name = text(&v.name);
         self.lift(plate, |lift| match definition {
             Definition::Implicit(call) => {
                 let (function, args) = (&call.func, call.args.iter().map(|a| lift.expr(a)));
                 let globals = self.globals_before(&v.name).into_iter().map(|g| {
-                    let text = format!("{g}: {{:?}}");
+                    let text = format!("{}: {{:?}}", text(g));
                     quote!(::std::format!(#text, #g))
                 });
                 quote!(::hierarch::__private::output(
-                    #text,
+                    #name,
                     #function(#(#args,)* &mut *__rng),
                     &|| ::std::vec![#(#globals),*],
                 )?)
             }
             _ => {
-                let draw = |d| quote!(::hierarch::__private::draw(#text, &#d, __rng)?);
+                let draw = |d| draw(&name, &d);
                 let one = choose(definition, lift, &draw);
                 match &v.shape {
                     Some(shape) if !v.vector => {
@@ -255,7 +276,7 @@ impl Draw<'_> {
 
     /// Emits the value of a covariate: that of another data set if one is given, else one `drawn`.
     fn covariate(&self, v: &Variable, drawn: Option<TokenStream>, plate: Option<&Plate>) -> TokenStream {
-        let (name, text) = (&v.name, v.name.to_string());
+        let (name, text) = (&v.name, text(&v.name));
         let column = match plate {
             None => quote!(data.#name),
             Some(p) => {
@@ -293,7 +314,7 @@ impl Draw<'_> {
 
     /// Emits the value of a local: the one to keep if there is one, else one `drawn`.
     fn local(&self, v: &Variable, drawn: Option<TokenStream>, plate: &Plate) -> TokenStream {
-        let (index, text, count) = (self.index(&plate.name), v.name.to_string(), count(&plate.name));
+        let (index, text, count) = (self.index(&plate.name), text(&v.name), count(&plate.name));
         let pattern = if v.shape.is_some() { quote!(kept) } else { quote!([kept]) };
         let kept = seen(v, quote!(kept));
         quote!(match __plan.kept(#index, #text, #count) {
@@ -345,7 +366,7 @@ impl Draw<'_> {
 
     /// Emits the number of elements to draw: that in the data set that the simulation is like if there is one.
     fn size(&self, plate: &Plate, outer: Option<&Plate>) -> TokenStream {
-        let (index, path, text) = (self.index(&plate.name), data_path(self.tree, plate), plate.name.to_string());
+        let (index, path, plate_name) = (self.index(&plate.name), data_path(self.tree, plate), text(&plate.name));
         let like = match outer {
             _ if !plate.in_data => quote!(::core::option::Option::None),
             None => quote!(__plan.like_in(#index).map(|data| data.#path.len())),
@@ -356,11 +377,11 @@ impl Draw<'_> {
         };
         let Size::Random(name, distribution) = &plate.size else {
             let (bind, (low, high)) = (size_values(plate), size_names(plate));
-            return quote!({ #bind __plan.size(#index, #text, #low, #high, #like, __rng)? });
+            return quote!({ #bind __plan.size(#index, #plate_name, #low, #high, #like, __rng)? });
         };
         let drawn = Definition::read(distribution).map(|d| {
-            let name = name.to_string();
-            self.lift(outer, |lift| choose(&d, lift, &|d| quote!(::hierarch::__private::draw(#name, &#d, __rng)?)))
+            let name = text(name);
+            self.lift(outer, |lift| choose(&d, lift, &|d| draw(&name, &d)))
         });
         let drawn = drawn.unwrap_or_default();
         quote!(match __plan.random_size(#index, #like) {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
+use crate::names::text;
 use crate::tree::{Step, Tree};
 
 /// Emits a constant for each plate and variable; of two whose names differ by their case alone, for the first.
@@ -28,7 +29,6 @@ pub fn emit(tree: &Tree) -> TokenStream {
 }
 
 fn collect(steps: &[Step], names: &mut Vec<(String, &'static str)>) {
-    let text = |name: &proc_macro2::Ident| name.to_string().trim_start_matches("r#").to_owned();
     for step in steps {
         match step {
             Step::Variable(variable) => names.push((text(&variable.name), "variable")),

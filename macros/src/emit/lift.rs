@@ -3,18 +3,28 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
 use syn::visit_mut::VisitMut;
-use syn::{Expr, ExprCall, ExprCast, ExprPath, Lit, Pat, UnOp};
+use syn::{Expr, ExprCall, ExprCast, ExprIndex, ExprPath, Lit, Pat, UnOp};
 
+use super::reads::{Read, is_checked, position, root, size};
 use crate::builtin;
+use crate::elsewhere;
+use crate::float::is_of_real;
 use crate::names::plain_index;
 use crate::nearest::nearest;
+use crate::numbers::of_float;
+use crate::tree::{Symbol, Tree};
 
-/// Makes an expression run on another scalar: float literals, constants and `as f64` become that scalar.
+/// Makes an expression run on another scalar: float literals, constants, functions of `f64` and `as f64` become that scalar.
 pub struct Lift<'a> {
+    pub tree: &'a Tree,
     /// The scalar's type.
     pub scalar: &'a TokenStream,
     /// What stands for `values[index]`; `None` if that is indexing as in any Rust.
     pub index: &'a dyn Fn(&Ident, &Ident) -> Option<TokenStream>,
+    /// Whether the code runs beside other code of the same expressions, which says what is wrong with them.
+    pub silent: bool,
+    /// The element at hand of the named plate.
+    pub element: &'a dyn Fn(&str) -> TokenStream,
 }
 
 impl Lift<'_> {
@@ -41,14 +51,24 @@ impl Lift<'_> {
                 let elements = array.elems.iter().map(|e| self.argument(e));
                 quote!([#(#elements),*])
             }
-            Expr::Call(call) if constructor(call).is_some() => self.construct(call),
+            Expr::Call(call) if constructor(call, self.silent).is_some() => self.construct(call),
+            // A matrix of the params, whole.
+            Expr::Path(path) if self.plain(expr).is_some_and(|s| s.value.is_fixed()) => {
+                quote!(::hierarch::__private::Lift::<#scalar>::lift(*#path))
+            }
             other => self.expr(other),
         }
     }
 
+    /// Finds the param that `expr` names, if code borrows it as it is.
+    fn plain(&self, expr: &Expr) -> Option<&Symbol> {
+        let Expr::Path(path) = expr else { return None };
+        self.tree.symbols.get(&path.path.get_ident()?.to_string()).filter(|symbol| symbol.plain)
+    }
+
     /// Constructs the distribution that `Name(arguments)` or `Name::constructor(arguments)` stands for.
     pub fn construct(&self, call: &ExprCall) -> TokenStream {
-        let function = constructor(call).unwrap_or_else(|| call.func.to_token_stream());
+        let function = constructor(call, self.silent).unwrap_or_else(|| call.func.to_token_stream());
         let arguments = call.args.iter().map(|a| self.argument(a));
         quote!(#function(#(#arguments),*))
     }
@@ -60,7 +80,7 @@ fn is_number(expr: &Expr) -> bool {
 
 /// Names the function that makes the distribution of `call`: `Name` stands for `Name::new`. `None` if `call` is of something
 /// else. The library's own names win over what else is in scope, since rand_distr and statrs have types of the same names.
-fn constructor(call: &ExprCall) -> Option<TokenStream> {
+fn constructor(call: &ExprCall, silent: bool) -> Option<TokenStream> {
     let Expr::Path(path) = &*call.func else { return None };
     let last = path.path.segments.last()?.ident.clone();
     if !last.to_string().starts_with(char::is_uppercase) || ["Some", "Ok", "Err"].iter().any(|w| last == w) {
@@ -68,6 +88,9 @@ fn constructor(call: &ExprCall) -> Option<TokenStream> {
     }
     if builtin::of(call).is_some() {
         return Some(quote!(::hierarch::distributions::#last::new));
+    }
+    if let Some(why) = path.path.get_ident().and_then(elsewhere::advice) {
+        return Some(elsewhere::stand_in(&last, call.args.len(), (!silent).then_some(why.as_str())));
     }
     // A misspelt name of the library's: the compiler finds the right one where it is in scope.
     if path.path.get_ident().is_some() && nearest(&last.to_string(), builtin::names()).is_some() {
@@ -82,6 +105,54 @@ fn constructor(call: &ExprCall) -> Option<TokenStream> {
 
 struct LiftVisitor<'a, 'b>(&'a Lift<'b>);
 
+impl LiftVisitor<'_, '_> {
+    /// Tells whether `path` is a constant: in capitals, and none of the model's names.
+    fn is_constant(&self, path: &ExprPath) -> bool {
+        let declared = |name: &Ident| self.0.tree.symbols.contains_key(&name.to_string());
+        is_capitals(path) && !path.path.get_ident().is_some_and(declared)
+    }
+
+    /// Emits what `index` reads.
+    fn read(&mut self, index: &ExprIndex) -> TokenStream {
+        let (scalar, place) = (self.0.scalar, self.place(index));
+        let (array, depth) = root(index);
+        match self.0.plain(array).map(|symbol| symbol.value.at_depth(depth)) {
+            // Of a matrix or a `Vec` of the params, which is in plain numbers.
+            Some(value) if value.is_fixed() => quote!(::hierarch::__private::Lift::<#scalar>::lift(#place)),
+            _ => place,
+        }
+    }
+
+    /// Emits `index` as a place: what the position is outside of is noted, and the first element read instead.
+    fn place(&mut self, index: &ExprIndex) -> TokenStream {
+        if let Some(other) = plain_index(index).and_then(|(values, at)| (self.0.index)(values, at)) {
+            return other;
+        }
+        let base = match &*index.expr {
+            Expr::Index(inner) => self.place(inner),
+            other => self.0.expr(other),
+        };
+        let Some(by) = is_checked(self.0.tree, &index.index) else {
+            let at = self.0.expr(&index.index);
+            return quote!(#base[#at]);
+        };
+        let at = position(&index.index, &|expr| self.0.expr(expr));
+        let read = Read { tree: self.0.tree, index, by: &by, element: self.0.element }.emit();
+        match root(index).0 {
+            Expr::Path(_) | Expr::Field(_) => {
+                let size = size(&base);
+                quote!(#base[__reads.position(&#read, #at, #size)])
+            }
+            _ => {
+                let size = size(&quote!(*__base));
+                quote!(match &(#base) {
+                    __base => __base[__reads.position(&#read, #at, #size)],
+                })
+            }
+        }
+    }
+}
+
 impl VisitMut for LiftVisitor<'_, '_> {
     fn visit_expr_mut(&mut self, expr: &mut Expr) {
         let scalar = self.0.scalar;
@@ -89,22 +160,30 @@ impl VisitMut for LiftVisitor<'_, '_> {
             Expr::Lit(lit) if matches!(lit.lit, Lit::Float(_)) => {
                 *expr = Expr::Verbatim(quote!(<#scalar as ::core::convert::From<f64>>::from(#lit)));
             }
-            Expr::Cast(ExprCast { ty, .. }) if is_f64(ty) => {
-                syn::visit_mut::visit_expr_mut(self, expr);
-                *expr = Expr::Verbatim(quote!(<#scalar as ::core::convert::From<f64>>::from(#expr)));
+            Expr::Cast(ExprCast { ty, expr: number, .. }) if is_f64(ty) => {
+                self.visit_expr_mut(number);
+                *expr = Expr::Verbatim(quote!(::hierarch::__private::Cast::<#scalar>::cast(#number)));
             }
-            Expr::Path(path) if is_constant(path) => {
+            Expr::Path(path) if self.is_constant(path) => {
                 *expr = Expr::Verbatim(quote!(::hierarch::__private::Lift::<#scalar>::lift(#path)));
             }
-            Expr::Index(index) => {
-                if let Some(other) = plain_index(index).and_then(|(values, at)| (self.0.index)(values, at)) {
-                    *expr = Expr::Verbatim(other);
-                } else {
-                    syn::visit_mut::visit_expr_mut(self, expr);
+            Expr::Path(_) => {
+                if let Some(name) = of_float(expr).filter(|name| is_of_real(&name.to_string())) {
+                    *expr = Expr::Verbatim(quote!(<#scalar as ::hierarch::autodiff::Real>::#name));
                 }
+            }
+            Expr::Index(index) => *expr = Expr::Verbatim(self.read(index)),
+            Expr::Call(ExprCall { func, args, .. })
+                if args.len() == 1 && of_float(func).is_some_and(|name| name == "from") =>
+            {
+                args.iter_mut().for_each(|a| self.visit_expr_mut(a));
+                *expr = Expr::Verbatim(quote!(::hierarch::__private::Cast::<#scalar>::cast(#args)));
             }
             // A constant that is called, or whose field is read, is no number.
             Expr::Call(ExprCall { func, args, .. }) if matches!(&**func, Expr::Path(_)) => {
+                if of_float(func).is_some() {
+                    self.visit_expr_mut(func);
+                }
                 args.iter_mut().for_each(|a| self.visit_expr_mut(a));
             }
             Expr::Field(field) if matches!(&*field.base, Expr::Path(_)) => {}
@@ -121,7 +200,7 @@ fn is_f64(ty: &syn::Type) -> bool {
 }
 
 /// Tells whether a path ends in a name in capitals, such as `LIMIT` or `std::f64::consts::PI`.
-fn is_constant(path: &ExprPath) -> bool {
+fn is_capitals(path: &ExprPath) -> bool {
     path.path.segments.last().is_some_and(|segment| {
         let name = segment.ident.to_string();
         name.len() > 1

@@ -9,6 +9,7 @@ mod index;
 mod lift;
 mod names;
 mod params;
+mod reads;
 mod sizes;
 mod specification;
 mod split;
@@ -43,7 +44,7 @@ pub fn emit(tree: &Tree) -> TokenStream {
         #clash
 
         #[automatically_derived]
-        #[allow(unused_variables, unused_mut, unused_parens, unused_braces, clippy::all)]
+        #[allow(unused_variables, unused_mut, unused_parens, unused_braces, non_snake_case, clippy::all)]
         impl ::hierarch::model::Model for #name {
             type Globals = #globals;
             type Locals = #locals;
@@ -73,7 +74,15 @@ fn density(tree: &Tree) -> TokenStream {
     });
     quote! {
         #[automatically_derived]
-        #[allow(unused_variables, unused_mut, unused_parens, unused_braces, non_upper_case_globals, clippy::all)]
+        #[allow(
+            unused_variables,
+            unused_mut,
+            unused_parens,
+            unused_braces,
+            non_snake_case,
+            non_upper_case_globals,
+            clippy::all
+        )]
         impl ::hierarch::model::Explicit for #name { #explicit }
 
         #likelihood

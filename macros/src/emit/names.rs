@@ -4,6 +4,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
 
 use crate::ast::Shape;
+use crate::names::text;
 use crate::tree::{Plate, Step, Tree, plates};
 
 /// The names of the generated types.
@@ -35,9 +36,8 @@ pub fn plate_locals(tree: &Tree, plate: &Plate) -> Ident {
 }
 
 fn camel(name: &Ident) -> String {
-    let text = name.to_string();
-    let words = text.trim_start_matches("r#").split('_');
-    words
+    text(name)
+        .split('_')
         .map(|w| {
             let mut letters = w.chars();
             letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
@@ -47,7 +47,7 @@ fn camel(name: &Ident) -> String {
 
 /// Makes a name of the generated code, which can be no name of the user's.
 pub fn hidden(text: &str) -> Ident {
-    Ident::new(&format!("__{text}"), Span::mixed_site())
+    Ident::new(&format!("__{}", text.replace("r#", "")), Span::mixed_site())
 }
 
 /// Names the position in a vector whose numbers have a distribution each.

@@ -7,14 +7,14 @@ use super::sizes::{size_names, size_values};
 use crate::ast::{Role, Shape, Size};
 use crate::definition::Definition;
 use crate::kind::Kind;
-use crate::names::{bound, identifiers};
+use crate::names::{bound, identifiers, text};
 use crate::source::source;
 use crate::tree::{self, Plate, Step, Tree, Variable, all_plates};
 
 pub fn emit(tree: &Tree) -> TokenStream {
     let name = tree.name.to_string();
     let params = tree.params.iter().map(|p| {
-        let (field, text) = (&p.name, p.name.to_string());
+        let (field, text) = (&p.name, text(&p.name));
         quote!((#text, &self.#field as &dyn ::core::fmt::Debug))
     });
     let variables = variables(tree, &tree.root);
@@ -38,8 +38,8 @@ pub fn emit(tree: &Tree) -> TokenStream {
 fn parents(tree: &Tree, mentioned: &[Ident]) -> TokenStream {
     let mut seen: Vec<String> = Vec::new();
     for name in mentioned {
-        let text = name.to_string();
-        let variable = tree.symbols.contains_key(&text) && !tree.params.iter().any(|p| p.name == text);
+        let variable = tree.symbols.contains_key(&name.to_string()) && !tree.params.iter().any(|p| p.name == *name);
+        let text = text(name);
         if variable && !seen.contains(&text) {
             seen.push(text);
         }
@@ -51,7 +51,7 @@ fn parents(tree: &Tree, mentioned: &[Ident]) -> TokenStream {
 fn plates(tree: &Tree, steps: &[Step]) -> Vec<TokenStream> {
     tree::plates(steps)
         .map(|p| {
-            let (name, size) = (p.name.to_string(), size(tree, p));
+            let (name, size) = (text(&p.name), size(tree, p));
             let variables = variables(tree, &p.steps);
             let plates = plates(tree, &p.steps);
             quote! {
@@ -67,7 +67,7 @@ fn size(tree: &Tree, plate: &Plate) -> TokenStream {
         Size::Fixed(_) => quote!(::hierarch::model::PlateSize::Fixed(#low)),
         Size::Range(..) => quote!(::hierarch::model::PlateSize::Range(#low, #high)),
         Size::Random(count, distribution) => {
-            let (count, text) = (count.to_string(), source(distribution));
+            let (count, text) = (text(count), source(distribution));
             let from = Definition::read(distribution).map(|d| d.mentions()).unwrap_or_default();
             let parents = parents(tree, &from);
             quote! {
@@ -84,10 +84,9 @@ fn variables(tree: &Tree, steps: &[Step]) -> Vec<TokenStream> {
         match step {
             Step::Variable(v) => entries.push(variable(tree, v)),
             Step::Let { pat, expr } => {
-                let (text, parents) = (source(expr), parents(tree, &identifiers(expr)));
-                let derived = |name: &Ident| {
-                    entry(&name.to_string(), &quote!(Derived), Kind::Real, &quote!(&[]), &text, &parents)
-                };
+                let (source, parents) = (source(expr), parents(tree, &identifiers(expr)));
+                let derived =
+                    |name: &Ident| entry(&text(name), &quote!(Derived), Kind::Real, &quote!(&[]), &source, &parents);
                 entries.extend(bound(pat).iter().map(derived));
             }
             Step::Plate(_) => {}
@@ -111,12 +110,12 @@ fn variable(tree: &Tree, v: &Variable) -> TokenStream {
         (None, Some(Shape { len, .. })) => quote!(&[#len]),
         (None, None) => quote!(&[]),
     };
-    let source = index_of.as_ref().map_or(source.clone(), |p| format!("index({p})"));
+    let source = index_of.as_ref().map_or(source.clone(), |p| format!("index({})", text(p)));
     let from = definition.as_ref().map(Definition::mentions).unwrap_or_default();
-    let declared = entry(&name.to_string(), &role, *kind, &shape, &source, &parents(tree, &from));
+    let declared = entry(&text(name), &role, *kind, &shape, &source, &parents(tree, &from));
     match index_of {
         Some(plate) => {
-            let plate = plate.to_string();
+            let plate = text(plate);
             quote!(#declared.naming_elements_of(#plate))
         }
         None if v.is_implicit() && v.role == Role::Observe => quote!(#declared.drawn_by_a_function()),

@@ -5,17 +5,18 @@ use quote::quote;
 use syn::Expr;
 
 use super::choose::{categories, choose, each, log_density};
-use super::index::{gathered, picked};
+use super::index::gathered;
 use super::lift::Lift;
 use super::names::{all_of, data_path, hidden, position};
 use super::params::bind_params;
+use super::reads;
 use super::split::split;
 use super::values::{number, seen};
 use crate::ast::{Role, Size};
 use crate::builtin::Draws;
 use crate::definition::Definition;
 use crate::kind::Kind;
-use crate::names::bound;
+use crate::names::{bound, text};
 use crate::tree::{Plate, Step, Tree, Variable, all_plates, plates, variables};
 
 pub fn emit(tree: &Tree) -> TokenStream {
@@ -30,6 +31,13 @@ pub fn emit(tree: &Tree) -> TokenStream {
     let rest: Vec<&Step> = tree.root.iter().filter(|s| s.needs_data()).collect();
     let globals = emitter.steps(&globals, None);
     let rest = emitter.steps(&rest, None);
+    let (reads, read) = match reads::any(tree, &tree.root.iter().collect::<Vec<_>>(), &|_| true) {
+        false => (None, None),
+        true => {
+            let outside = quote!(__reads.take().into_iter().for_each(|outside| __walk.outside(outside)););
+            (Some(reads::note()), Some(outside))
+        }
+    };
     quote! {
         fn walk(
             &self,
@@ -39,6 +47,7 @@ pub fn emit(tree: &Tree) -> TokenStream {
             __walk: &mut dyn ::hierarch::__private::Walk,
         ) {
             #params
+            #reads
             #cursors
             #globals
             if __data.is_none() && !__walk.imagines_data() {
@@ -46,6 +55,7 @@ pub fn emit(tree: &Tree) -> TokenStream {
             }
             #(#exports)*
             #rest
+            #read
         }
     }
 }
@@ -85,31 +95,31 @@ impl Walk<'_> {
 
     fn lift<R>(&self, plate: Option<&Plate>, f: impl FnOnce(&Lift) -> R) -> R {
         let index = |values: &Ident, at: &Ident| {
-            let element = plate.map_or(quote!(0usize), element);
-            let place = place(at, plate, element);
-            if let Some(gather) = gathered(plate?, values, at) {
-                if gather.data {
-                    // What is read of another plate's data stands in the data.
-                    let from = all_plates(&self.tree.root).into_iter().find(|p| p.name == gather.plate)?;
-                    let (path, v) = (data_path(self.tree, from), from.variables().find(|v| v.name == *values)?);
-                    // An empty plate has been reported by then.
-                    let read = quote!(match __data.#path.#values.get(__walk.index(&#place, #at, __data.#path.len())) {
-                        ::core::option::Option::Some(value) => *value,
-                        ::core::option::Option::None => return,
-                    });
-                    return Some(seen(v, datum(v, read)));
-                }
-                let all = all_of(values);
-                let lost = match &gather.len {
-                    None => quote!(f64::NAN),
-                    Some(len) => quote!([f64::NAN; #len]),
-                };
-                return Some(quote!(#all.get(__walk.index(&#place, #at, #all.len())).copied().unwrap_or(#lost)));
+            let gather = gathered(plate?, values, at)?;
+            let place = place(at, plate, element(plate?));
+            if gather.data {
+                // What is read of another plate's data stands in the data.
+                let from = all_plates(&self.tree.root).into_iter().find(|p| p.name == gather.plate)?;
+                let (path, v) = (data_path(self.tree, from), from.variables().find(|v| v.name == *values)?);
+                // An empty plate has been reported by then.
+                let read = quote!(match __data.#path.#values.get(__walk.index(&#place, #at, __data.#path.len())) {
+                    ::core::option::Option::Some(value) => *value,
+                    ::core::option::Option::None => return,
+                });
+                return Some(seen(v, datum(v, read)));
             }
-            let len = picked(self.tree, plate?, values, at)?;
-            Some(quote!(#values[__walk.index(&#place, #at, #len)]))
+            let all = all_of(values);
+            let lost = match &gather.len {
+                None => quote!(f64::NAN),
+                Some(len) => quote!([f64::NAN; #len]),
+            };
+            Some(quote!(#all.get(__walk.index(&#place, #at, #all.len())).copied().unwrap_or(#lost)))
         };
-        f(&Lift { scalar: &quote!(f64), index: &index })
+        let element = |plate: &str| {
+            let at = hidden(&format!("at_{plate}"));
+            quote!(#at)
+        };
+        f(&Lift { tree: self.tree, scalar: &quote!(f64), index: &index, silent: true, element: &element })
     }
 
     /// Emits the steps in order; what follows a discrete local runs for each of its values.
@@ -128,8 +138,9 @@ impl Walk<'_> {
 
     fn summed(&self, v: &Variable, rest: &[&Step], plate: Option<&Plate>) -> TokenStream {
         let (name, Some(definition)) = (&v.name, &v.definition) else { return TokenStream::new() };
+        let steps = rest;
         let rest = self.steps(rest, plate);
-        let text = name.to_string();
+        let text = text(name);
         let supports = self.lift(plate, |lift| {
             each(definition, lift, &|d| quote!(::hierarch::distributions::Distribution::<f64>::support(&#d)))
         });
@@ -148,10 +159,15 @@ impl Walk<'_> {
         let (categories, term) =
             self.lift(plate, |lift| (categories(definition, lift), log_density(definition, lift, &k)));
         let value = seen(v, k);
+        let summed = |name: &Ident| self.tree.symbols.get(&name.to_string()).is_some_and(|s| s.summed);
+        let sum_out = match reads::any(self.tree, steps, &summed) {
+            true => quote!(sum_out_all),
+            false => quote!(sum_out),
+        };
         quote! {
             #shown
             let __categories = #categories;
-            __walk.sum_out(__categories, &mut |__walk: &mut dyn ::hierarch::__private::Walk, __k: usize| {
+            __walk.#sum_out(__categories, &mut |__walk: &mut dyn ::hierarch::__private::Walk, __k: usize| {
                 let __term: f64 = #term;
                 __walk.term(__term);
                 let #name = #value;
@@ -180,8 +196,8 @@ impl Walk<'_> {
     /// plates with continuous locals, of which there are draws for each element anyway.
     fn derived(&self, pat: &syn::Pat, plate: Option<&Plate>) -> TokenStream {
         let syn::Pat::Ident(pat) = pat else { return TokenStream::new() };
-        let (name, text) = (&pat.ident, pat.ident.to_string());
-        let depends = self.tree.symbols.get(&text).is_some_and(|s| !s.latents.is_empty());
+        let (name, text) = (&pat.ident, text(&pat.ident));
+        let depends = self.tree.symbols.get(&name.to_string()).is_some_and(|s| !s.latents.is_empty());
         if !depends || plate.is_some_and(|p| !p.variables().any(Variable::continuous_latent)) {
             return TokenStream::new();
         }
@@ -203,7 +219,7 @@ impl Walk<'_> {
     }
 
     fn latent(&self, v: &Variable, plate: Option<&Plate>) -> TokenStream {
-        let (name, text, Some(definition)) = (&v.name, v.name.to_string(), &v.definition) else {
+        let (name, text, Some(definition)) = (&v.name, text(&v.name), &v.definition) else {
             return TokenStream::new();
         };
         let slot = slot(name);
@@ -366,11 +382,11 @@ fn datum(variable: &Variable, column: TokenStream) -> TokenStream {
 
 /// Emits the place of a variable in errors.
 fn place(variable: &Ident, plate: Option<&Plate>, element: TokenStream) -> TokenStream {
-    let name = variable.to_string();
+    let name = text(variable);
     let plate = match plate {
         None => quote!(::core::option::Option::None),
         Some(p) => {
-            let name = p.name.to_string();
+            let name = text(&p.name);
             quote!(::core::option::Option::Some((#name, #element)))
         }
     };

@@ -18,6 +18,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::params::bind_params;
+use super::reads;
 use crate::tree::{Plate, Step, Tree, plates};
 pub use layout::dimension;
 use scope::Scope;
@@ -36,6 +37,12 @@ pub fn emit(tree: &Tree) -> TokenStream {
     let exports = in_data.iter().map(|p| root.export_values(p));
     let plates = in_data.iter().rev().map(|p| root.plate(p));
     let give_back = in_data.iter().map(|p| gather::give_back(p));
+    // Data whose positions are outside of an array are refused before; the walk that finds them does not see what only some
+    // values of latent variables lead to.
+    let (reads, value) = match reads::any(tree, &tree.root.iter().collect::<Vec<_>>(), &|_| true) {
+        false => (None, quote!(__lp.value)),
+        true => (Some(reads::note()), quote!(if __reads.take().is_some() { f64::NAN } else { __lp.value })),
+    };
     quote! {
         #[inline(always)]
         fn log_density_lanes<__V: ::hierarch::__private::Lanes>(
@@ -49,6 +56,7 @@ pub fn emit(tree: &Tree) -> TokenStream {
             const __K: usize = #k;
             __gradient.fill(0.0);
             #params
+            #reads
             #cursors
             let mut __lp = #zero;
             #prior
@@ -61,7 +69,7 @@ pub fn emit(tree: &Tree) -> TokenStream {
             for __k in 0..__K {
                 __gradient[__k] += __lp.partials[__k];
             }
-            __lp.value
+            #value
         }
     }
 }

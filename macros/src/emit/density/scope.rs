@@ -165,7 +165,9 @@ impl<'a> Scope<'a> {
             let path = data_path(self.tree, plate);
             Some(quote!(__block.pick(&#values, |i| __data.#path.#at[i])))
         };
-        f(&Lift { scalar: &self.scalar(), index: &index })
+        // What is outside of an array has been reported by then.
+        let element = |_: &str| quote!(0usize);
+        f(&Lift { tree: self.tree, scalar: &self.scalar(), index: &index, silent: true, element: &element })
     }
 }
 

@@ -13,6 +13,7 @@ pub fn derive() -> TokenStream {
     quote! {
         #[derive(Clone, Debug, PartialEq, ::hierarch::__private::serde::Serialize, ::hierarch::__private::serde::Deserialize)]
         #[serde(crate = "::hierarch::__private::serde")]
+        #[allow(non_snake_case)]
     }
 }
 

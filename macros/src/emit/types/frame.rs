@@ -4,6 +4,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 use crate::emit::names::{plate_data, plate_locals};
+use crate::names::text;
 use crate::tree::{Plate, Tree, Variable};
 
 /// Emits a frame; `name` is empty for that of a whole data set.
@@ -28,7 +29,7 @@ pub fn frame(
 /// Emits the columns of a frame.
 pub fn columns<'a>(variables: impl IntoIterator<Item = &'a Variable>) -> Vec<TokenStream> {
     let column = |v: &Variable| {
-        let (name, text) = (&v.name, v.name.to_string());
+        let (name, text) = (&v.name, text(&v.name));
         quote!(::hierarch::__private::Column::of(#text, &self.#name))
     };
     variables.into_iter().map(column).collect()

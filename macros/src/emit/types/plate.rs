@@ -6,6 +6,7 @@ use quote::{format_ident, quote};
 use super::fields::{column_field, data_field, derive, locals_field, scalar_field};
 use super::frame::{columns, frame, local_frames, read_column, read_data, read_locals};
 use crate::emit::names::{plate_data, plate_locals};
+use crate::names::text;
 use crate::tree::{Plate, Tree, Variable};
 
 pub fn emit(tree: &Tree, plate: &Plate) -> TokenStream {
@@ -55,7 +56,7 @@ fn locals_frame(tree: &Tree, plate: &Plate) -> TokenStream {
     let none = quote!(::core::option::Option::None);
     let reads = latent.iter().map(|v| read_column(&v.name));
     let frame =
-        frame(&plate.name.to_string(), &size, &none, &columns(latent.iter().copied()), &local_frames(plate.plates()));
+        frame(&text(&plate.name), &size, &none, &columns(latent.iter().copied()), &local_frames(plate.plates()));
     let inner_reads = read_locals(tree, plate.plates());
     quote! {
         #[automatically_derived]
@@ -115,7 +116,7 @@ fn data_methods(tree: &Tree, plate: &Plate) -> TokenStream {
         })
         .collect();
     let offsets = quote!(offsets.map(::std::borrow::Cow::Borrowed));
-    let frame = frame(&plate.name.to_string(), &quote!(self.len()), &offsets, &columns(own_data(plate)), &frames);
+    let frame = frame(&text(&plate.name), &quote!(self.len()), &offsets, &columns(own_data(plate)), &frames);
     let offsets = tree.is_nested(plate).then(|| quote!(offsets: frame.take_offsets()));
     let size = has_size(tree, plate).then(|| quote!(size: frame.size));
     let columns = own_data(plate).map(|v| read_column(&v.name));

@@ -1,0 +1,176 @@
+//! Distributions that other tools have, or name otherwise: what to write for them.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote_spanned};
+
+use crate::builtin::{self, Builtin};
+use crate::nearest::nearest;
+
+/// Names of other tools, in small letters without underscores, with the library's.
+const ALSO: &[(&str, &str)] = &[
+    ("norm", "Normal"),
+    ("gauss", "Normal"),
+    ("gaussian", "Normal"),
+    ("halfnorm", "HalfNormal"),
+    ("halfgaussian", "HalfNormal"),
+    ("lognorm", "LogNormal"),
+    ("truncnorm", "TruncatedNormal"),
+    ("multivariatenormal", "MvNormal"),
+    ("multinormal", "MvNormal"),
+    ("multinormalcholesky", "MvNormalCholesky"),
+    ("student", "StudentT"),
+    ("unif", "Uniform"),
+    ("reciprocal", "LogUniform"),
+    ("expon", "Exponential"),
+    ("exp", "Exponential"),
+    ("invgamma", "InverseGamma"),
+    ("doubleexponential", "Laplace"),
+    ("lorentz", "Cauchy"),
+    ("breitwigner", "Cauchy"),
+    ("bern", "Bernoulli"),
+    ("binom", "Binomial"),
+    ("binomiallogit", "BinomialLogit"),
+    ("negbinomial", "NegativeBinomial"),
+    ("nbinom", "NegativeBinomial"),
+    ("geom", "Geometric"),
+    ("pois", "Poisson"),
+    ("cat", "Categorical"),
+    ("multinom", "Multinomial"),
+    ("truncate", "Truncated"),
+];
+
+const LET: &str = "a value that does not vary is no draw: write `let x = 0.0;`, or `param x: f64 = 0.0;`";
+const PROPER: &str = "a prior is proper here: write `Normal(0.0, 100.0)`, or `Uniform(low, high)`";
+const ZERO: &str = "write how the zeros come about: `local zero ~ Bernoulli(p);` and \
+                    `observe y ~ Poisson(if zero { 0.0 } else { rate });`, of which the first is summed out";
+const SERIES: &str = "there are no sequences: a path is a function of independent steps, `global step[100] ~ Normal(0.0, 1.0);` \
+                      and `let x = path(step);` with `fn path<T: Real>(step: [T; 100]) -> [T; 100]`";
+const MATRIX: &str = "no variable is a matrix: draw scales and correlations, and make the covariance of them in a function, \
+                      `MvNormal(mean, covariance(scales, correlation))`";
+const OVERDISPERSED: &str = "write how it comes about: `local p ~ Beta(a, b);` and `observe y ~ Binomial(n, p);`";
+
+/// Names of distributions that the library has not, in small letters without underscores, with what to write.
+const INSTEAD: &[(&str, &str)] = &[
+    ("dirac", LET),
+    ("delta", LET),
+    ("diracdelta", LET),
+    ("constant", LET),
+    ("degenerate", LET),
+    ("deterministic", LET),
+    ("pointmass", LET),
+    ("flat", PROPER),
+    ("halfflat", PROPER),
+    ("improper", PROPER),
+    ("improperuniform", PROPER),
+    ("zeroinflatedpoisson", ZERO),
+    ("zeroinflatednegativebinomial", ZERO),
+    ("zeroinflatedbinomial", ZERO),
+    ("hurdlepoisson", ZERO),
+    ("zip", ZERO),
+    ("ar", SERIES),
+    ("ar1", SERIES),
+    ("randomwalk", SERIES),
+    ("gaussianrandomwalk", SERIES),
+    ("lkj", MATRIX),
+    ("lkjcorr", MATRIX),
+    ("lkjcholesky", MATRIX),
+    ("lkjcorrcholesky", MATRIX),
+    ("wishart", MATRIX),
+    ("inversewishart", MATRIX),
+    ("matrixnormal", MATRIX),
+    ("betabinomial", OVERDISPERSED),
+    ("vonmises", "for angles in a narrow range write `Normal(mean, sd)`"),
+    ("vonmisesfisher", "for directions in a narrow range write `Normal(mean, sd)` of two angles"),
+    ("chisquared", "write `Gamma(0.5 * dof, 0.5)`"),
+    ("chi2", "write `Gamma(0.5 * dof, 0.5)`"),
+    ("erlang", "write `Gamma(shape, rate)`"),
+    ("rayleigh", "write `Weibull(2.0, scale * 2.0.sqrt())`"),
+    ("halfstudentt", "write `Truncated(StudentT(dof, 0.0, scale), 0.0, f64::INFINITY)`"),
+    ("halft", "write `Truncated(StudentT(dof, 0.0, scale), 0.0, f64::INFINITY)`"),
+    ("discreteuniform", "write `Categorical([0.25; 4])`, of the values 0 to 3"),
+    ("randint", "write `Categorical([0.25; 4])`, of the values 0 to 3"),
+    (
+        "multivariatestudentt",
+        "draw its scale, `Gamma(0.5 * dof, 0.5 * dof)`, and divide the covariance of an `MvNormal` by it",
+    ),
+    ("mvstudentt", "draw its scale, `Gamma(0.5 * dof, 0.5 * dof)`, and divide the covariance of an `MvNormal` by it"),
+    ("exgaussian", "write `local delay ~ Exponential(rate);` and `observe y ~ Normal(mean + delay, sd);`"),
+    ("skewnormal", "near it are `Gamma`, `LogNormal` and `Mixture`"),
+    ("gumbel", "near it are `LogNormal` and `Weibull`"),
+    ("inversegaussian", "near it are `LogNormal` and `InverseGamma`"),
+    ("wald", "near it are `LogNormal` and `InverseGamma`"),
+    ("rice", "near it are `Gamma` and `TruncatedNormal`"),
+    ("triangular", "near it are `Beta` and `TruncatedNormal`"),
+    ("kumaraswamy", "near it is `Beta`"),
+    ("asymmetriclaplace", "near it are `Laplace` and `Mixture`"),
+    ("hypergeometric", "near it is `Binomial`"),
+    (
+        "orderedlogistic",
+        "write `Categorical(levels(x, cuts))` with a function that makes the probabilities of the cuts",
+    ),
+];
+
+const OWN: &str = "or a type of your own that implements `Distribution` and `Draw`, declared outside of functions";
+
+/// Says what to write for a distribution that is called `name` elsewhere; `None` if nothing is known of it.
+pub fn advice(name: &Ident) -> Option<String> {
+    let plain = name.to_string().to_lowercase().replace('_', "");
+    if let Some(known) = library(&plain) {
+        let signature = known.signature();
+        return (*name != known.name).then(|| format!("`{name}` is called `{signature}` here"));
+    }
+    let (_, instead) = INSTEAD.iter().find(|(known, _)| *known == plain)?;
+    Some(format!("the library has no distribution `{name}`: {instead}; {OWN}"))
+}
+
+/// Says what to write for `name`, which stands for a distribution and is written as a function is; `None` if it resembles none.
+pub fn misspelt(name: &Ident) -> Option<String> {
+    let plain = name.to_string().replace('_', "");
+    let near = || nearest(&plain, builtin::names()).and_then(builtin::find);
+    advice(name).or_else(|| {
+        near().map(|known| format!("no distribution is called `{name}`: is `{}` meant?", known.signature()))
+    })
+}
+
+/// Finds the library's distribution of the name `plain`, in small letters without underscores, or that other tools call so.
+fn library(plain: &str) -> Option<&'static Builtin> {
+    let also = ALSO.iter().find(|(known, _)| *known == plain).map(|(_, name)| *name);
+    also.or_else(|| builtin::names().find(|name| name.to_lowercase() == plain)).and_then(builtin::find)
+}
+
+/// Emits what makes the distribution `name`, which is the user's own if there is one, and else an error: names of the module are
+/// looked up before those of the block around, and those of a function after. The error is `why`; `None` if code beside this one
+/// has it.
+pub fn stand_in(name: &Ident, arguments: usize, why: Option<&str>) -> TokenStream {
+    let span = name.span();
+    let types: Vec<Ident> = (0..arguments).map(|i| format_ident!("A{i}")).collect();
+    let message = why.map(|why| {
+        let why = why.replace('{', "{{").replace('}', "}}");
+        quote_spanned! {span=>
+            #[diagnostic::on_unimplemented(message = #why, label = "no such distribution")]
+            trait Distribution {}
+        }
+    });
+    // As to the lifetime, see `no_density`.
+    let never = why.map(|_| quote_spanned!(span=> for<'a> (&'a (),): Distribution,));
+    quote_spanned!(span=> {
+        #message
+        #[allow(dead_code)]
+        struct #name;
+        #[allow(dead_code)]
+        impl #name {
+            fn new<T, #(#types),*>(#(_: #types),*) -> ::hierarch::distributions::HalfNormal<T>
+            where
+                #never
+                T: ::hierarch::autodiff::Real,
+            {
+                ::hierarch::distributions::HalfNormal::new(T::from(1.0))
+            }
+        }
+        {
+            #[allow(unused_imports)]
+            use self::*;
+            #name::new
+        }
+    })
+}

@@ -1,0 +1,74 @@
+//! The functions of `f64`: which of them numbers with derivatives have, and what stands for the others.
+
+/// The functions of the library's `Real`.
+const OF_REAL: &[&str] = &[
+    "value",
+    "exp",
+    "exp_m1",
+    "ln",
+    "ln_1p",
+    "sqrt",
+    "powi",
+    "powf",
+    "sin",
+    "cos",
+    "tan",
+    "asin",
+    "acos",
+    "atan",
+    "atan2",
+    "sinh",
+    "cosh",
+    "tanh",
+    "abs",
+    "floor",
+    "ln_gamma",
+    "ln_factorial",
+    "erf",
+    "normal_cdf",
+    "ln_normal_cdf",
+    "log_mean_exp",
+    "if_lt",
+    "if_le",
+    "recip",
+    "square",
+    "max",
+    "min",
+    "sigmoid",
+    "softplus",
+    "logit",
+];
+
+/// What to write for the functions of `f64` that `Real` has not.
+const INSTEAD: &[(&str, &str)] = &[
+    ("log10", "write `x.ln() / std::f64::consts::LN_10`"),
+    ("log2", "write `x.ln() / std::f64::consts::LN_2`"),
+    ("log", "write `x.ln()`, or `x.ln() / base.ln()`"),
+    ("exp2", "write `(x * std::f64::consts::LN_2).exp()`"),
+    ("cbrt", "write `x.powf(1.0 / 3.0)`"),
+    ("hypot", "write `(x * x + y * y).sqrt()`"),
+    ("clamp", "write `x.max(low).min(high)`"),
+    ("mul_add", "write `x * a + b`"),
+    ("ceil", "write `-(-x).floor()`"),
+    ("round", "write `(x + 0.5).floor()`"),
+    ("trunc", "write `x.floor()`, which has no derivative either"),
+    ("fract", "write `x - x.floor()`"),
+    ("signum", "write `if x < 0.0 { -1.0 } else { 1.0 }`"),
+    ("to_radians", "write `x * (std::f64::consts::PI / 180.0)`"),
+    ("to_degrees", "write `x * (180.0 / std::f64::consts::PI)`"),
+    ("asinh", "write `(x + (x * x + 1.0).sqrt()).ln()`"),
+    ("acosh", "write `(x + (x * x - 1.0).sqrt()).ln()`"),
+    ("atanh", "write `0.5 * ((1.0 + x) / (1.0 - x)).ln()`"),
+    ("sin_cos", "write `(x.sin(), x.cos())`"),
+    ("rem_euclid", "write `x - (x / y).floor() * y`"),
+];
+
+/// Tells whether numbers with derivatives have a function of this `name`.
+pub fn is_of_real(name: &str) -> bool {
+    OF_REAL.contains(&name)
+}
+
+/// Says what to write for the function `name` of `f64`; `None` if it is no such function that numbers with derivatives lack.
+pub fn without_derivative(name: &str) -> Option<&'static str> {
+    INSTEAD.iter().find(|(known, _)| *known == name).map(|(_, instead)| *instead)
+}

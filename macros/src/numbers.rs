@@ -1,0 +1,404 @@
+//! Which expressions are numbers, as far as the names in them tell: there `2` is written `2.0`, so that `2 * x` works, and what
+//! only plain numbers can do is a mistake.
+
+use std::collections::BTreeMap;
+
+use proc_macro2::Ident;
+use quote::ToTokens;
+use syn::{
+    BinOp, Block, Error, Expr, ExprBinary, ExprClosure, ExprMatch, ExprMethodCall, Lit, LitFloat, Member, Pat, Stmt,
+    UnOp,
+};
+
+use crate::float::{is_of_real, without_derivative};
+use crate::names::{bound, is_capital};
+use crate::tree::Symbol;
+use crate::value::Value::{self, Array, Literal, Other, Real, Tuple};
+
+/// Writes whole numbers as numbers where the names in `symbols` tell that they are such.
+pub struct Numbers<'a> {
+    symbols: &'a BTreeMap<String, Symbol>,
+    /// Whether nothing but simulations may run on an expression, on plain numbers.
+    implicit: bool,
+    /// What the expression at hand binds itself, the innermost last.
+    inner: Vec<(String, Value)>,
+    /// Each once, though an expression may be looked at twice.
+    pub mistakes: Vec<Error>,
+}
+
+impl<'a> Numbers<'a> {
+    pub fn new(symbols: &'a BTreeMap<String, Symbol>, implicit: bool) -> Self {
+        Self { symbols, implicit, inner: Vec::new(), mistakes: Vec::new() }
+    }
+
+    /// Writes the expression of a `let`; lists what it binds.
+    pub fn binding(&mut self, pat: &Pat, expr: &mut Expr) -> Vec<(Ident, Value)> {
+        let value = self.expr(expr, &Other);
+        let mut all = Vec::new();
+        bind(pat, value, &mut |name, value| all.push((name.clone(), value)));
+        all
+    }
+
+    /// Writes what stands after `~`.
+    pub fn definition(&mut self, expr: &mut Expr) {
+        match expr {
+            Expr::Paren(paren) => self.definition(&mut paren.expr),
+            Expr::Group(group) => self.definition(&mut group.expr),
+            Expr::Block(block) => self.definition_block(&mut block.block),
+            Expr::If(choice) => {
+                self.expr(&mut choice.cond, &Other);
+                self.definition_block(&mut choice.then_branch);
+                choice.else_branch.iter_mut().for_each(|(_, no)| self.definition(no));
+            }
+            Expr::Match(choice) => {
+                self.expr(&mut choice.expr, &Other);
+                for arm in &mut choice.arms {
+                    self.within(|numbers| {
+                        numbers.hide(&arm.pat);
+                        numbers.definition(&mut arm.body);
+                    });
+                }
+            }
+            Expr::Call(call) if is_named(&call.func) => call.args.iter_mut().for_each(|a| self.argument(a)),
+            other => {
+                self.expr(other, &Other);
+            }
+        }
+    }
+
+    fn definition_block(&mut self, block: &mut Block) {
+        if let [Stmt::Expr(expr, None)] = block.stmts.as_mut_slice() {
+            self.definition(expr);
+        }
+    }
+
+    /// Writes an argument of a distribution. A literal of its own is read as a number anyway.
+    fn argument(&mut self, expr: &mut Expr) {
+        match expr {
+            Expr::Lit(_) => {}
+            Expr::Array(array) => array.elems.iter_mut().for_each(|e| self.argument(e)),
+            Expr::Call(call) if is_named(&call.func) => call.args.iter_mut().for_each(|a| self.argument(a)),
+            other => {
+                self.expr(other, &Real);
+            }
+        }
+    }
+
+    fn report(&mut self, mistake: Error) {
+        let key = |error: &Error| (error.to_string(), format!("{:?}", error.span()));
+        if !self.mistakes.iter().any(|known| key(known) == key(&mistake)) {
+            self.mistakes.push(mistake);
+        }
+    }
+
+    fn within<R>(&mut self, f: impl FnOnce(&mut Self) -> R) -> R {
+        let depth = self.inner.len();
+        let result = f(self);
+        self.inner.truncate(depth);
+        result
+    }
+
+    /// Marks the names that `pat` binds as unknown.
+    fn hide(&mut self, pat: &Pat) {
+        self.inner.extend(bound(pat).iter().map(|name| (name.to_string(), Other)));
+    }
+
+    fn look_up(&self, name: &Ident) -> Value {
+        let text = name.to_string();
+        let inner = self.inner.iter().rev().find(|(known, _)| *known == text).map(|(_, value)| value);
+        inner.or_else(|| self.symbols.get(&text).map(|s| &s.value)).cloned().unwrap_or_default()
+    }
+
+    /// Writes `expr`, which stands where a `wanted` value does; finds which it has.
+    fn expr(&mut self, expr: &mut Expr, wanted: &Value) -> Value {
+        match expr {
+            Expr::Lit(lit) => match &lit.lit {
+                Lit::Float(_) => Real,
+                Lit::Int(int) if int.suffix().is_empty() => {
+                    if *wanted != Real {
+                        return Literal;
+                    }
+                    lit.lit = Lit::Float(LitFloat::new(&format!("{}.0", int.base10_digits()), int.span()));
+                    Real
+                }
+                _ => Other,
+            },
+            Expr::Path(path) => match path.path.get_ident() {
+                Some(name) => self.look_up(name),
+                None if path.path.segments.iter().any(|s| s.ident == "f64") => Real,
+                None => Other,
+            },
+            Expr::Paren(paren) => self.expr(&mut paren.expr, wanted),
+            Expr::Group(group) => self.expr(&mut group.expr, wanted),
+            Expr::Unary(unary) => match unary.op {
+                UnOp::Neg(_) => self.expr(&mut unary.expr, wanted),
+                _ => self.expr(&mut unary.expr, &Other),
+            },
+            Expr::Binary(binary) => self.binary(binary, wanted),
+            Expr::Cast(cast) => {
+                let value = self.expr(&mut cast.expr, &Other);
+                if Value::of(&cast.ty) == Real {
+                    return Real;
+                }
+                if value == Real && !self.implicit {
+                    self.report(whole(&cast.expr));
+                }
+                Other
+            }
+            Expr::Index(index) => {
+                let base = self.expr(&mut index.expr, &Other);
+                let at = self.expr(&mut index.index, &Other);
+                match (base, &*index.index) {
+                    (_, Expr::Range(_)) => Other,
+                    (Array { .. }, inner) if at == Real => {
+                        self.report(whole(inner));
+                        Other
+                    }
+                    (Array { of, .. }, _) => *of,
+                    // A variable of another plate, by its index.
+                    (Real, _) => Real,
+                    _ => Other,
+                }
+            }
+            Expr::Field(field) => match (self.expr(&mut field.base, &Other), &field.member) {
+                (Tuple(all), Member::Unnamed(at)) => all.get(at.index as usize).cloned().unwrap_or_default(),
+                _ => Other,
+            },
+            Expr::MethodCall(call) => self.method(call),
+            Expr::Call(call) => {
+                let wanted = if float_function(&call.func) { Real } else { Other };
+                call.args.iter_mut().for_each(|a| {
+                    self.expr(a, &wanted);
+                });
+                if of_float(&call.func).is_some_and(|name| name == "from") {
+                    return Real;
+                }
+                if let Some(mistake) = plain_function(&call.func).filter(|_| !self.implicit) {
+                    self.report(mistake);
+                }
+                wanted
+            }
+            Expr::Tuple(tuple) => {
+                let wanted = |i: usize| match wanted {
+                    Tuple(all) => all.get(i).cloned().unwrap_or_default(),
+                    _ => Other,
+                };
+                Tuple(tuple.elems.iter_mut().enumerate().map(|(i, e)| self.expr(e, &wanted(i))).collect())
+            }
+            Expr::Array(array) => {
+                let wanted = element(wanted);
+                let found = self.both(array.elems.iter_mut().collect(), &wanted);
+                Value::array(found, true)
+            }
+            Expr::Repeat(repeat) => Value::array(self.expr(&mut repeat.expr, &element(wanted)), true),
+            Expr::If(choice) => {
+                self.expr(&mut choice.cond, &Other);
+                let mut twice = |numbers: &mut Self, wanted: &Value| {
+                    let yes = numbers.within(|n| {
+                        if let Expr::Let(pattern) = &*choice.cond {
+                            n.hide(&pattern.pat);
+                        }
+                        n.block(&mut choice.then_branch, wanted)
+                    });
+                    let no = choice.else_branch.as_mut().map(|(_, no)| numbers.expr(no, wanted));
+                    no.into_iter().fold(yes, Value::join)
+                };
+                let found = twice(self, wanted);
+                twice(self, &found)
+            }
+            Expr::Match(choice) => self.choice(choice, wanted),
+            Expr::Block(block) => self.block(&mut block.block, wanted),
+            Expr::Let(pattern) => {
+                self.expr(&mut pattern.expr, &Other);
+                Other
+            }
+            Expr::Closure(closure) => {
+                self.closure(closure, &Other);
+                Other
+            }
+            Expr::Reference(reference) => {
+                self.expr(&mut reference.expr, &Other);
+                Other
+            }
+            _ => Other,
+        }
+    }
+
+    /// Writes all `parts`, which have one type; finds which.
+    fn both(&mut self, mut parts: Vec<&mut Expr>, wanted: &Value) -> Value {
+        let all: Vec<Value> = parts.iter_mut().map(|part| self.expr(part, wanted)).collect();
+        let found = all.into_iter().reduce(Value::join).unwrap_or_default();
+        parts.iter_mut().for_each(|part| {
+            self.expr(part, &found);
+        });
+        found
+    }
+
+    fn binary(&mut self, binary: &mut ExprBinary, wanted: &Value) -> Value {
+        use BinOp::{
+            Add, AddAssign, Div, DivAssign, Eq, Ge, Gt, Le, Lt, Mul, MulAssign, Ne, Rem, RemAssign, Sub, SubAssign,
+        };
+        let sides = vec![&mut *binary.left, &mut *binary.right];
+        match binary.op {
+            Add(_) | Sub(_) | Mul(_) | Div(_) | Rem(_) => {
+                let found = self.both(sides, &Other);
+                // Whole literals alone are whole, unless a number is wanted.
+                if found != Literal || *wanted != Real {
+                    return found;
+                }
+                self.both(vec![&mut binary.left, &mut binary.right], &Real)
+            }
+            Eq(_) | Ge(_) | Gt(_) | Le(_) | Lt(_) | Ne(_) | AddAssign(_) | SubAssign(_) | MulAssign(_)
+            | DivAssign(_) | RemAssign(_) => {
+                self.both(sides, &Other);
+                Other
+            }
+            _ => {
+                sides.into_iter().for_each(|side| {
+                    self.expr(side, &Other);
+                });
+                Other
+            }
+        }
+    }
+
+    fn method(&mut self, call: &mut ExprMethodCall) -> Value {
+        let receiver = self.expr(&mut call.receiver, &Other);
+        let name = call.method.to_string();
+        if let (Array { of, fixed: true }, "map", Some(Expr::Closure(closure))) =
+            (&receiver, name.as_str(), call.args.first_mut())
+        {
+            return Value::array(self.closure(closure, of), true);
+        }
+        let wanted = if receiver == Real && name != "powi" { Real } else { Other };
+        call.args.iter_mut().for_each(|a| {
+            self.expr(a, &wanted);
+        });
+        if receiver != Real {
+            return Other;
+        }
+        let Some(instead) = without_derivative(&name) else {
+            return if is_of_real(&name) && name != "value" { Real } else { Other };
+        };
+        if !self.implicit {
+            let message =
+                format!("`{name}` is for plain numbers, and a density runs on numbers with derivatives: {instead}");
+            self.report(Error::new(call.method.span(), message));
+        }
+        Real
+    }
+
+    /// Writes a closure of one argument, which has the value `argument`; finds what it returns.
+    fn closure(&mut self, closure: &mut ExprClosure, argument: &Value) -> Value {
+        self.within(|numbers| {
+            closure.inputs.iter().for_each(|pat| numbers.hide(pat));
+            if let Some(pat) = closure.inputs.first().filter(|_| closure.inputs.len() == 1) {
+                bind(pat, argument.clone(), &mut |name, value| numbers.inner.push((name.to_string(), value)));
+            }
+            numbers.expr(&mut closure.body, &Other)
+        })
+    }
+
+    fn choice(&mut self, choice: &mut ExprMatch, wanted: &Value) -> Value {
+        self.expr(&mut choice.expr, &Other);
+        let mut all = |numbers: &mut Self, wanted: &Value| {
+            let arms = choice.arms.iter_mut().map(|arm| {
+                numbers.within(|n| {
+                    n.hide(&arm.pat);
+                    n.expr(&mut arm.body, wanted)
+                })
+            });
+            arms.collect::<Vec<_>>().into_iter().reduce(Value::join).unwrap_or_default()
+        };
+        let found = all(self, wanted);
+        all(self, &found)
+    }
+
+    fn block(&mut self, block: &mut Block, wanted: &Value) -> Value {
+        self.within(|numbers| {
+            let mut last = Other;
+            for statement in &mut block.stmts {
+                last = Other;
+                match statement {
+                    Stmt::Local(local) => {
+                        let value = local.init.as_mut().map(|init| numbers.expr(&mut init.expr, &Other));
+                        let inner = &mut numbers.inner;
+                        bind(&local.pat, value.unwrap_or_default(), &mut |name, value| {
+                            inner.push((name.to_string(), value))
+                        });
+                    }
+                    Stmt::Expr(expr, None) => last = numbers.expr(expr, wanted),
+                    Stmt::Expr(expr, Some(_)) => {
+                        numbers.expr(expr, &Other);
+                    }
+                    _ => {}
+                }
+            }
+            last
+        })
+    }
+}
+
+/// Finds the value of an element of `array`.
+fn element(array: &Value) -> Value {
+    match array {
+        Array { of, .. } => (**of).clone(),
+        _ => Other,
+    }
+}
+
+/// Calls `f` with each name that `pat` binds to a part of `value`.
+fn bind(pat: &Pat, value: Value, f: &mut dyn FnMut(&Ident, Value)) {
+    match (pat, value) {
+        (Pat::Ident(name), value) if name.subpat.is_none() => {
+            let known = if value == Literal { Other } else { value };
+            f(&name.ident, known);
+        }
+        (Pat::Paren(paren), value) => bind(&paren.pat, value, f),
+        (Pat::Tuple(tuple), Tuple(values)) if tuple.elems.len() == values.len() => {
+            tuple.elems.iter().zip(values).for_each(|(pat, value)| bind(pat, value, f));
+        }
+        (Pat::Slice(slice), Array { of, .. }) => slice.elems.iter().for_each(|pat| bind(pat, (*of).clone(), f)),
+        (pat, _) => bound(pat).iter().for_each(|name| f(name, Other)),
+    }
+}
+
+/// Tells whether `function` names a distribution: `Name` or `Name::constructor`.
+fn is_named(function: &Expr) -> bool {
+    let Expr::Path(path) = function else { return false };
+    path.path.segments.iter().rev().take(2).any(|s| is_capital(&s.ident))
+}
+
+/// Takes `f64::exp` apart; `None` if `function` is none of `f64`.
+pub fn of_float(function: &Expr) -> Option<&Ident> {
+    let Expr::Path(path) = function else { return None };
+    let mut segments = path.path.segments.iter().rev();
+    let (name, ty) = (segments.next()?, segments.next()?);
+    (ty.ident == "f64" && !is_capital(&name.ident)).then_some(&name.ident)
+}
+
+/// Tells whether `function` is `f64::exp` or another that numbers with derivatives have too.
+fn float_function(function: &Expr) -> bool {
+    of_float(function).is_some_and(|name| is_of_real(&name.to_string()))
+}
+
+/// Says what is wrong with a function of `f64` that numbers with derivatives have not.
+fn plain_function(function: &Expr) -> Option<Error> {
+    let name = of_float(function)?;
+    let instead = without_derivative(&name.to_string())?;
+    let message =
+        format!("`f64::{name}` is for plain numbers, and a density runs on numbers with derivatives: {instead}");
+    Some(Error::new_spanned(function, message))
+}
+
+/// Says that `expr` is a number where a whole one is needed.
+fn whole(expr: &Expr) -> Error {
+    let text = expr.to_token_stream();
+    Error::new_spanned(
+        expr,
+        format!(
+            "`{text}` is a number with derivatives here, as counts are: where a whole one is needed, a covariate is `given k: usize;` \
+             and a local a `Categorical`"
+        ),
+    )
+}
