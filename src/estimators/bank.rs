@@ -1,7 +1,7 @@
 //! Banks of simulations on disk, for simulators that are too expensive to be run anew in every step of a training.
 //!
-//! A bank is a folder of shards, each a safetensors file that is written completely or not at all. An interrupted
-//! simulation resumes with the first shard that is missing. The i-th data set of a bank is the i-th of
+//! A bank is a folder of shards, each a safetensors file that is written completely or not at all, again and again while it
+//! fills. An interrupted simulation resumes with the first data set that is missing. The i-th data set of a bank is the i-th of
 //! [`Simulate::run`] with the same seed, so that shards may also be made on several machines and put together.
 //!
 //! In memory the shards stay separate, and each table of counts takes 2 bytes for a number: reading a bank takes no
@@ -9,10 +9,12 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::marker::PhantomData;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 
@@ -22,6 +24,8 @@ use super::hierarchy::{EncodedData, Hierarchy, Latents, PlateLatents};
 use super::local_task::Task;
 use super::units::{self, Target, Units};
 use super::{BankError, InferenceError};
+use crate::files::{SaveClock, hold};
+use crate::interrupt::Interruptible;
 use crate::model::{AnyData, AnyModel, AnySimulation, Model, Skipped};
 use crate::nn::{
     self, Batch, Numbers, PILOT, Packed, Settings, TrainingSource, VALIDATION, load_numbers, save_numbers, take,
@@ -31,6 +35,8 @@ use crate::simulate::{AnySimulate, Fixed, Simulate, SimulateError};
 
 /// The number of data sets in a shard.
 const SHARD: usize = 1024;
+/// The time of simulations that run side by side below which more are started together.
+const QUICK: Duration = Duration::from_millis(100);
 /// The least number of data sets in a bank that can be trained from.
 const SMALLEST: usize = 640;
 /// The validation share is a multiple of this number of data sets, or of elements: see [`TrainingSource`].
@@ -118,6 +124,16 @@ impl AnySimulate<'_> {
         let (model, sets, simulation) = (self.source.model, self.sets, self.describe());
         let specification = model.specification();
         let fixed = self.fixed()?;
+        let work = Interruptible::begin();
+        // Two programs that fill a folder do so one after the other; the second reads what the first has simulated.
+        std::fs::create_dir_all(folder).map_err(|source| nn::Error::Io {
+            action: "create",
+            path: folder.to_owned(),
+            source,
+        })?;
+        let waiting = Progress::new("waiting for another program that fills the folder", 1);
+        let _alone = hold(folder, true, || waiting.set(0, String::new));
+        drop(waiting);
         let (units, first) = self.units(folder, &fixed)?;
         let hierarchy = Hierarchy::new(model, true, units);
         let metadata = |sets: &str| {
@@ -139,29 +155,35 @@ impl AnySimulate<'_> {
             Ok(Shard { parts: shard.parts.pack(), ..shard })
         };
         let bar = Progress::new("simulating", sets as u64);
+        let mut filling = Filling {
+            simulate: &simulate,
+            work,
+            bar: &bar,
+            clock: SaveClock::default(),
+            together: rayon::current_num_threads(),
+        };
         let mut shards = Vec::new();
         for (number, first) in (0..sets).step_by(SHARD).enumerate() {
             let path = folder.join(format!("{number:05}.safetensors"));
-            let last = (first + SHARD).min(sets);
             let load = || Shard::load(&path, &hierarchy, metadata);
-            let found = if path.exists() { Some(load()?) } else { None };
-            // The last shard of a smaller bank may have too few data sets.
-            let shard = match found.filter(|shard| shard.sets() >= last - first) {
-                Some(shard) => shard,
-                None => {
-                    let drawn: Vec<Result<Shard, _>> = (first..last).into_par_iter().map(simulate).collect();
-                    let mut shard = Shard::empty(&hierarchy);
-                    for one in drawn {
-                        shard.append(&one?);
-                    }
-                    save_numbers(&path, &shard.entries(), metadata(&shard.sets().to_string()))?;
-                    // Read from the file, it takes no more memory than needed.
-                    drop(shard);
-                    load()?
+            // What an interrupted simulation, or a smaller bank, has left may have too few data sets.
+            let mut shard = load()?.unwrap_or_else(|| Shard::empty(&hierarchy));
+            let found = shard.sets();
+            let save = |shard: &Shard| save_numbers(&path, &shard.entries(), metadata(&shard.sets().to_string()));
+            while first + shard.sets() < sets && shard.sets() < SHARD {
+                let ended = filling.fill(&mut shard, first, (first + SHARD).min(sets));
+                filling.clock.save(|| save(&shard))?;
+                if ended? {
+                    return Err(InferenceError::Interrupted { path: folder.to_owned() });
                 }
-            };
+            }
+            if shard.sets() > found {
+                // Read from the file, it takes no more memory than needed.
+                drop(shard);
+                let gone = || BankError::DamagedShard { path: path.clone(), reason: "it was removed".to_owned() };
+                shard = load()?.ok_or_else(gone)?;
+            }
             shards.push(shard);
-            bar.set(last as u64, || format!("{last} data sets,"));
         }
         Ok(AnyBank {
             model: model.any_clone(),
@@ -187,10 +209,50 @@ impl AnySimulate<'_> {
         let first = first.collect::<Result<Vec<_>, _>>()?;
         let units = Units::of_simulations(model, &first);
         // No simulations have no units. Those of others stay with their shards, of which the error is about to tell.
-        if !first.is_empty() && (!path.exists() || !folder.join("00000.safetensors").exists()) {
+        let is_there = |name: &str| {
+            let path = folder.join(name);
+            path.try_exists().map_err(|source| nn::Error::Io { action: "read", path, source })
+        };
+        if !first.is_empty() && (!is_there("units.json")? || !is_there("00000.safetensors")?) {
             units.write(model, &path, &identity)?;
         }
         Ok((units, first))
+    }
+}
+
+/// A bank that is being filled.
+struct Filling<'a> {
+    simulate: &'a (dyn Fn(usize) -> Result<Shard, InferenceError> + Sync),
+    work: Interruptible,
+    bar: &'a Progress,
+    clock: SaveClock,
+    /// How many simulations are started together.
+    together: usize,
+}
+
+impl Filling<'_> {
+    /// Appends the data sets that come after those of a shard, whose first is the data set `first` of the bank, until it ends
+    /// before `last` or is to be saved. Returns whether the work is asked to end.
+    ///
+    /// # Errors
+    /// A simulation that cannot be drawn; those before it have been appended.
+    fn fill(&mut self, shard: &mut Shard, first: usize, last: usize) -> Result<bool, InferenceError> {
+        loop {
+            let (from, start) = (first + shard.sets(), Instant::now());
+            let drawn = (from..(from + self.together).min(last)).into_par_iter().map(self.simulate);
+            for one in drawn.collect::<Vec<_>>() {
+                shard.append(&one?);
+            }
+            if start.elapsed() < QUICK {
+                self.together = (2 * self.together).min(SHARD);
+            }
+            let done = first + shard.sets();
+            self.bar.set(done as u64, || format!("{done} data sets,"));
+            let must_end = self.work.must_end();
+            if must_end || done == last || self.clock.is_due() {
+                return Ok(must_end);
+            }
+        }
     }
 }
 
@@ -232,17 +294,19 @@ impl Shard {
         entries
     }
 
-    /// Reads a shard, whose metadata must be what `expected` returns for the number of its data sets.
+    /// Reads a shard, whose metadata must be what `expected` returns for the number of its data sets; `None` if there is no
+    /// file.
     fn load(
         path: &Path,
         hierarchy: &Hierarchy,
         expected: impl Fn(&str) -> BTreeMap<String, String>,
-    ) -> Result<Self, InferenceError> {
+    ) -> Result<Option<Self>, InferenceError> {
         let damaged = |reason| BankError::DamagedShard { path: path.to_owned(), reason }.into();
-        let (mut entries, found) = load_numbers(path).map_err(|error| match error {
-            nn::Error::Corrupt { reason, .. } => damaged(reason),
-            other => other.into(),
-        })?;
+        let (mut entries, found) = match load_numbers(path) {
+            Err(nn::Error::Io { source, .. }) if source.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(nn::Error::Corrupt { reason, .. }) => return Err(damaged(reason)),
+            other => other?,
+        };
         let entry = |of: &BTreeMap<String, String>, key: &str| of.get(key).cloned().unwrap_or_else(|| "?".to_owned());
         let sets = entry(&found, SETS);
         let expected = expected(&sets);
@@ -259,7 +323,7 @@ impl Shard {
         }
         let sets = sets.parse().ok().filter(|sets| *sets <= SHARD);
         let sets = sets.ok_or_else(|| damaged(format!("its `{SETS}` is not a number up to {SHARD}")))?;
-        Self::from_entries(hierarchy, sets, &mut entries).map_err(damaged)
+        Self::from_entries(hierarchy, sets, &mut entries).map(Some).map_err(damaged)
     }
 
     fn from_entries(

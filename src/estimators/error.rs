@@ -75,6 +75,12 @@ pub enum InferenceError {
     /// What is asked for cannot be inferred.
     #[error(transparent)]
     Request(#[from] RequestError),
+    /// Ctrl-C has ended work whose state is in a file.
+    #[error("interrupted; what was done is in {}: run the program again to go on", path.display())]
+    Interrupted {
+        /// The checkpoint of the training, or the folder of the bank.
+        path: PathBuf,
+    },
 }
 
 /// What is wrong with a bank of simulations, or with what is asked of it.

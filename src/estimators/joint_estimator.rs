@@ -15,6 +15,7 @@ use super::posterior_estimator::{AnyPosteriorEstimator, doubts};
 use super::trial;
 use super::units::Units;
 use super::{FileError, InferenceError, JointPosterior, PosteriorEstimator, RequestError, file, sizes};
+use crate::files::{atomic_write_set, read_set};
 use crate::model::{AnyData, AnyModel, Model, Specification, typed};
 use crate::nn::{self, ElementNetworks, Network, Output, Shape};
 

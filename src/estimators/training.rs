@@ -1,20 +1,20 @@
 //! A training with its progress and its checkpoints, common to all estimators.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind::NotFound;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use super::file::TRIAL;
 use super::mirror::{Flip, Mirrored};
 use super::trial;
 use super::{FileError, InferenceError};
+use crate::files::SaveClock;
+use crate::interrupt::Interruptible;
 use crate::model::{AnyModel, Skipped};
-use crate::nn::{HeldOut, Network, Settings, Shape, Trainer, TrainingSource, UserNetwork};
+use crate::nn::{self, HeldOut, Network, Settings, Shape, TrainError, Trainer, TrainingSource, UserNetwork};
 use crate::progress::Progress;
 use crate::simulate::SimulateError;
 
-/// Time between two checkpoints.
-const CHECKPOINTS: Duration = Duration::from_secs(10);
 const TRAINING_OF: &str = "hierarch.training.of";
 
 /// What is common to the trainings of all estimators.
@@ -80,10 +80,14 @@ impl Training<'_> {
             (TRAINING_OF.to_owned(), identity.clone()),
             (TRIAL.to_owned(), self.checkpoint.map(|_| trial::trial(self.model)).unwrap_or_default()),
         ]);
-        let mut trainer = match self.checkpoint {
-            Some(path) if path.exists() => {
-                let (trainer, found) =
-                    Trainer::resume_with_networks(shape, source, self.settings, self.networks, path)?;
+        let begun = self.checkpoint.map(|path| {
+            match Trainer::resume_with_networks(shape, source, self.settings, self.networks, path) {
+                Err(TrainError::Checkpoint(nn::Error::Io { source, .. })) if source.kind() == NotFound => Ok(None),
+                other => other.map(|found| Some((path, found))),
+            }
+        });
+        let mut trainer = match begun.transpose()?.flatten() {
+            Some((path, (trainer, found))) => {
                 if found.get(TRAINING_OF) != metadata.get(TRAINING_OF) {
                     let found = found.get(TRAINING_OF).cloned().unwrap_or_default();
                     return Err(FileError::OtherTraining { path: path.to_owned(), found, expected: identity }.into());
@@ -91,7 +95,7 @@ impl Training<'_> {
                 trial::compare(&metadata[TRIAL], found.get(TRIAL), path)?;
                 trainer
             }
-            _ => {
+            None => {
                 let mut trainer = Trainer::with_networks(shape, source, self.settings, self.networks)?;
                 if let Some(network) = self.images {
                     trainer.read_images_as(network)?;
@@ -99,19 +103,27 @@ impl Training<'_> {
                 trainer
             }
         };
+        let work = self.checkpoint.map(|path| (path, Interruptible::begin()));
+        // A path that cannot be written is found before the training, and not after its first minutes.
+        if let Some(path) = self.checkpoint.filter(|_| !trainer.done()) {
+            trainer.save(path, &metadata)?;
+        }
         let bar = Progress::new("training", 1000);
-        let mut saved = Instant::now();
+        let (mut clock, mut unsaved) = (SaveClock::default(), None);
         while !trainer.done() {
             let p = trainer.step()?;
             bar.set((1000.0 * p.fraction) as u64, || {
                 let validation = p.validation.map_or(String::new(), |v| format!(", validation {v:.3}"));
                 format!("loss {:.3}{validation} nats, {:.0} sets/s,", p.loss, p.sets as f64 / p.seconds.max(1e-9))
             });
-            if let Some(path) = self.checkpoint
-                && (trainer.done() || saved.elapsed() > CHECKPOINTS)
-            {
-                trainer.save(path, &metadata)?;
-                saved = Instant::now();
+            let Some((path, work)) = &work else { continue };
+            let must_end = work.must_end();
+            if must_end || trainer.done() || clock.is_due() {
+                // A disk that is full or away for a while is no reason to end a training of hours.
+                unsaved = clock.save(|| trainer.save(path, &metadata)).err();
+            }
+            if must_end {
+                return Err(unsaved.map_or(InferenceError::Interrupted { path: path.to_path_buf() }, Into::into));
             }
         }
         let (mut network, check) = trainer.finish_checked()?;
@@ -120,7 +132,8 @@ impl Training<'_> {
                 network.remark(remark);
             }
         }
-        if let Some(remark) = self.skipped.and_then(Skipped::describe) {
+        let unsaved = unsaved.map(|error| format!("the end of the training is not in its checkpoint: {error}"));
+        for remark in self.skipped.and_then(Skipped::describe).into_iter().chain(unsaved) {
             network.remark(remark);
         }
         Ok(network)
