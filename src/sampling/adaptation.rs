@@ -1,5 +1,7 @@
 //! Adaptation of a chain during its warm-up: the scale of each number and the step size.
 
+use serde::{Deserialize, Serialize};
+
 use super::trajectory::{Position, Transition, Walker};
 
 /// The fraction of the warm-up in which scales are soon forgotten, since the chain is still on its way to the
@@ -15,7 +17,7 @@ const LATER: usize = 80;
 /// The scale of a number is the fourth root of the variance of its draws divided by that of its gradients, which is
 /// exact for a Normal distribution after a few draws (as in nutpie, a sampler for PyMC). Two estimates grow side by
 /// side, and the older is used; after a while the younger replaces it, so that the way to the posterior is forgotten.
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Adaptation {
     warmup: usize,
     done: usize,
@@ -62,7 +64,7 @@ impl Adaptation {
 }
 
 /// Means and sums of squared deviations of the draws and of their gradients.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Moments {
     count: usize,
     /// For each number: mean and sum of squared deviations of the draws, then of the gradients.
@@ -102,7 +104,7 @@ fn clamped(variance: f64) -> Option<f64> {
 }
 
 /// The step size by dual averaging (Hoffman and Gelman 2014, section 3.2), with their constants.
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct StepSize {
     target: f64,
     centre: f64,

@@ -1,5 +1,7 @@
 //! Errors of sampling.
 
+use std::path::PathBuf;
+
 use crate::model::DataError;
 
 /// The number of starting points that a chain tries.
@@ -45,6 +47,20 @@ pub enum SampleError {
         value: f64,
         /// The first variable there whose own log density is not finite, in words; empty if there is none.
         of: String,
+    },
+    /// The file of a checkpoint cannot be used.
+    #[error("the checkpoint of the chains, {}: {what}", path.display())]
+    Checkpoint {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and what to do.
+        what: String,
+    },
+    /// Ctrl-C has ended chains whose state is in a file.
+    #[error("interrupted; the draws so far are in {}: run the program again to go on", path.display())]
+    Interrupted {
+        /// The checkpoint.
+        path: PathBuf,
     },
     /// The threads could not be started.
     #[error("no threads could be started: {what}")]

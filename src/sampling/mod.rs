@@ -3,6 +3,7 @@
 
 mod adaptation;
 mod chains;
+mod checkpoint;
 mod error;
 mod extension;
 mod fit_error;

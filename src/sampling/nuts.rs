@@ -1,5 +1,6 @@
 //! Markov chains of the No-U-Turn Sampler over a model's density.
 
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
@@ -7,12 +8,15 @@ use rand::RngExt;
 use rayon::prelude::*;
 
 use super::adaptation::Adaptation;
+use super::checkpoint::{ChainState, Checkpoint, Run};
 use super::error::STARTS;
 use super::metric::Metric;
 use super::threads::on_threads;
 use super::trajectory::{Position, Walker};
 use super::{AnyChains, AnyWeightedDraws, Chains, SampleError, WeightedDraws};
 use crate::draws::{Draws, cumulative, diagnostics, pick};
+use crate::files::SaveClock;
+use crate::hash::{NOTHING, fnv};
 use crate::model::{AnyData, AnyDensity, AnyModel, DataError, Densities, Density, Likelihood, Model};
 use crate::model::{Purpose, stream_for};
 use crate::progress::Progress;
@@ -50,6 +54,7 @@ struct NutsSettings<'a> {
     draws: usize,
     target_accept: f64,
     from: Option<&'a AnyWeightedDraws>,
+    checkpoint: Option<PathBuf>,
 }
 
 impl<'a, M: Likelihood> Nuts<'a, M> {
@@ -73,7 +78,15 @@ impl<'a, M: Model> Nuts<'a, M> {
     }
 
     fn with(model: &'a M, data: &'a M::Data, density: DensitySource<'a, M>) -> Self {
-        let settings = NutsSettings { seed: 0, chains: 4, warmup: None, draws: 1000, target_accept: 0.8, from: None };
+        let settings = NutsSettings {
+            seed: 0,
+            chains: 4,
+            warmup: None,
+            draws: 1000,
+            target_accept: 0.8,
+            from: None,
+            checkpoint: None,
+        };
         Self { model, data, density, settings }
     }
 
@@ -116,10 +129,42 @@ impl<'a, M: Model> Nuts<'a, M> {
         self
     }
 
+    /// Writes the chains to the file `path` every few seconds and at their end; Ctrl-C writes them once more. If the file
+    /// exists already, the chains go on from it: the draws are those of chains that were never interrupted, to the bit on the
+    /// same instruction set. More draws than the file holds may be asked for.
+    ///
+    /// ```
+    /// use hierarch::prelude::*;
+    ///
+    /// model! {
+    ///     pub Mean {
+    ///         global mean ~ Normal(0.0, 1.0);
+    ///         plate events(1..=50) {
+    ///             observe x ~ Normal(mean, 1.0);
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("mean.chains");
+    /// let (model, data) = (Mean::default(), MeanData { events: MeanEvents { x: vec![0.3, 1.1, 0.7] } });
+    /// let first = model.nuts(&data).draws(500).checkpoint(&path).run()?;
+    /// let all = model.nuts(&data).draws(800).checkpoint(&path).run()?; // 300 more of each chain
+    /// assert_eq!(all.by_chain("mean")?[0][..500], *first.by_chain("mean")?[0]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn checkpoint(mut self, path: impl AsRef<Path>) -> Self {
+        self.settings.checkpoint = Some(path.as_ref().to_owned());
+        self
+    }
+
     /// Runs the chains on all cores.
     ///
     /// # Errors
-    /// The data do not fit the model, a setting is too small, or no starting point with a finite density is found.
+    /// The data do not fit the model, a setting is too small, no starting point with a finite density is found, or the
+    /// checkpoint cannot be used.
     pub fn run(self) -> Result<Chains<M>, SampleError> {
         self.settings.check()?;
         let (density, inferred) = match self.density {
@@ -163,8 +208,14 @@ impl NutsSettings<'_> {
         let known = self.from.map(|refined| Known::new(refined, dimension)).transpose()?;
         let started = Instant::now();
         let steps = self.chains * (self.steps_of_warmup() + self.draws);
+        let checkpoint = self.checkpoint.as_deref().map(|path| {
+            let identity = self.identity(model, data, known.as_ref());
+            Checkpoint::open(path, identity, self.chains, dimension, (self.steps_of_warmup(), self.draws))
+        });
+        let checkpoint = checkpoint.transpose()?;
+        let before = checkpoint.as_ref().map_or(0, Checkpoint::done);
         let (progress, done, divergent) =
-            (Progress::new("sampling", steps as u64), AtomicU64::new(0), AtomicU64::new(0));
+            (Progress::new("sampling", steps as u64), AtomicU64::new(before), AtomicU64::new(0));
         let report = |diverging: bool| {
             let divergent = divergent.fetch_add(u64::from(diverging), Ordering::Relaxed);
             let done = done.fetch_add(1, Ordering::Relaxed);
@@ -173,7 +224,8 @@ impl NutsSettings<'_> {
             }
         };
         let runs: Vec<Run> = on_threads(dimension, self.chains, || {
-            let chain = |chain| self.chain((model, data), chain, densities(), known.as_ref(), &report);
+            let chain =
+                |chain| self.chain((model, data), chain, densities(), known.as_ref(), checkpoint.as_ref(), &report);
             (0..self.chains).into_par_iter().map(chain).collect::<Result<_, _>>()
         })??;
         drop(progress);
@@ -203,18 +255,34 @@ impl NutsSettings<'_> {
         self.warmup.unwrap_or(if self.from.is_some() { WARMUP_FROM } else { WARMUP })
     }
 
+    /// Returns a text that is the same for the same chains, of any number of draws.
+    fn identity(&self, model: &dyn AnyModel, data: &dyn AnyData, known: Option<&Known<'_>>) -> String {
+        let Self { seed, chains, target_accept, .. } = self;
+        let (model, data, warmup) =
+            (model.specification().fingerprint(), data.frame().digest(), self.steps_of_warmup());
+        let from = known.map(|known| format!(", from {:016x}", known.hash())).unwrap_or_default();
+        format!(
+            "{model}, data {data}, seed {seed}, {chains} chains, warm-up {warmup}, target_accept {target_accept}{from}"
+        )
+    }
+
     fn chain(
         &self,
         (model, data): (&dyn AnyModel, &dyn AnyData),
         chain: usize,
         mut density: Box<dyn AnyDensity + '_>,
         known: Option<&Known<'_>>,
+        checkpoint: Option<&Checkpoint<'_>>,
         report: &(dyn Fn(bool) + Sync),
     ) -> Result<Run, SampleError> {
+        let saved = checkpoint.and_then(|checkpoint| checkpoint.state(chain));
         let mut rng = stream_for(Purpose::Chains, self.seed, 0, chain as u64);
-        let start = start((model, data), chain, known, &mut *density, &mut rng)?;
+        let start = match &saved {
+            Some(_) => None,
+            None => Some(start((model, data), chain, known, &mut *density, &mut rng)?),
+        };
         let metric = known.map(|known| &known.metric);
-        let dimension = start.len();
+        let dimension = density.dimension();
         let (mut unrounded, mut by_unrounded) = (vec![0.0; dimension], vec![0.0; dimension]);
         let mut in_metric = |y: &[f64], gradient: &mut [f64]| match metric {
             // The Jacobian of the metric is constant, so it is left out.
@@ -226,37 +294,66 @@ impl NutsSettings<'_> {
             }
             None => density.gradient(y, gradient),
         };
-        let mut position =
-            Position::new(metric.map_or_else(|| start.clone(), |metric| metric.inverse(&start)), &mut in_metric);
-        let scales = if known.is_some() { vec![1.0; dimension] } else { Adaptation::first_scales(&position) };
-        let mut walker = Walker::new(scales);
-        walker.find_step(&position, &mut in_metric, &mut rng);
         let warmup = self.steps_of_warmup();
-        let mut adaptation = Adaptation::new(warmup, self.target_accept, walker.step);
-        for _ in 0..warmup {
-            let transition = walker.transition(&mut position, &mut in_metric, &mut rng);
-            adaptation.learn(&position, transition, &mut walker);
-            report(false);
-        }
-        walker.without_slope = 0;
-        let mut run = Run::default();
-        let (mut values, mut q) = (Vec::new(), start);
-        for _ in 0..self.draws {
-            let transition = walker.transition(&mut position, &mut in_metric, &mut rng);
-            report(transition.diverged);
-            run.divergences += usize::from(transition.diverged);
-            run.cut += usize::from(transition.cut);
-            run.energies.push(transition.energy);
-            match metric {
-                Some(metric) => metric.forward(&position.q, &mut q),
-                None => q.copy_from_slice(&position.q),
+        let mut state = match (saved, start) {
+            (Some(saved), _) => {
+                let now = Position::new(saved.position.q.clone(), &mut in_metric).value;
+                check_density(checkpoint, saved.position.value, now)?;
+                saved
             }
-            model.constrain_with_derived(Some(data), &q, &mut values);
-            run.columns.resize_with(values.len(), || Vec::with_capacity(self.draws));
-            run.columns.iter_mut().zip(&values).for_each(|(column, &x)| column.push(x));
+            (None, start) => {
+                let start = start.unwrap_or_default();
+                let start = metric.map_or_else(|| start.clone(), |metric| metric.inverse(&start));
+                let position = Position::new(start, &mut in_metric);
+                let scales = if known.is_some() { vec![1.0; dimension] } else { Adaptation::first_scales(&position) };
+                let mut walker = Walker::new(scales);
+                walker.find_step(&position, &mut in_metric, &mut rng);
+                let adaptation = Adaptation::new(warmup, self.target_accept, walker.step);
+                ChainState { done: 0, rng, position, walker, adaptation, run: Run::default() }
+            }
+        };
+        let (mut values, mut q) = (Vec::new(), vec![0.0; dimension]);
+        let (last, mut clock) = (warmup + self.draws, SaveClock::default());
+        while state.done < last {
+            let ChainState { done, rng, position, walker, adaptation, run } = &mut state;
+            let transition = walker.transition(position, &mut in_metric, rng);
+            *done += 1;
+            if *done <= warmup {
+                adaptation.learn(position, transition, walker);
+                report(false);
+                if *done == warmup {
+                    walker.without_slope = 0;
+                }
+            } else {
+                report(transition.diverged);
+                run.divergences += usize::from(transition.diverged);
+                run.cut += usize::from(transition.cut);
+                run.energies.push(transition.energy);
+                match metric {
+                    Some(metric) => metric.forward(&position.q, &mut q),
+                    None => q.copy_from_slice(&position.q),
+                }
+                model.constrain_with_derived(Some(data), &q, &mut values);
+                run.columns.resize_with(values.len(), || Vec::with_capacity(self.draws));
+                run.columns.iter_mut().zip(&values).for_each(|(column, &x)| column.push(x));
+                run.without_slope = walker.without_slope;
+            }
+            if let Some(checkpoint) = checkpoint {
+                checkpoint.keep(chain, &state, state.done == last, &mut clock)?;
+            }
         }
-        run.without_slope = walker.without_slope;
-        Ok(run)
+        Ok(state.run)
+    }
+}
+
+/// Checks that the density is what it was when a chain was saved: a function or a param that the model's text does not show may
+/// have changed.
+fn check_density(checkpoint: Option<&Checkpoint<'_>>, saved: f64, now: f64) -> Result<(), SampleError> {
+    // Other instruction sets round otherwise.
+    let same = (saved - now).abs() <= 1e-6 + 1e-9 * saved.abs() || saved.to_bits() == now.to_bits();
+    match checkpoint {
+        Some(checkpoint) if !same => Err(checkpoint.of_another_density(saved, now)),
+        _ => Ok(()),
     }
 }
 
@@ -297,19 +394,6 @@ fn start(
     Err(SampleError::NoStart { chain, value, of: of.unwrap_or_default() })
 }
 
-#[derive(Default)]
-struct Run {
-    /// The draws of each value.
-    columns: Vec<Vec<f64>>,
-    divergences: usize,
-    /// The number of trajectories that reached the largest number of doublings.
-    cut: usize,
-    /// The number of points with a finite density whose gradient is not finite.
-    without_slope: usize,
-    /// The energy at the start of each trajectory.
-    energies: Vec<f64>,
-}
-
 /// A known posterior: where chains start, and the metric of the space that they run in.
 struct Known<'a> {
     metric: Metric,
@@ -326,6 +410,11 @@ impl<'a> Known<'a> {
             return Err(SampleError::OtherStart { found, dimension });
         }
         Ok(Self { metric: Metric::new(q, &weights), q, below: cumulative(&weights) })
+    }
+
+    /// Returns a hash of the draws and their weights.
+    fn hash(&self) -> u64 {
+        fnv(NOTHING, self.q.iter().chain(&self.below).map(|x| x.to_bits()))
     }
 
     fn draw(&self, rng: &mut Stream) -> &[f64] {

@@ -8,6 +8,7 @@
 
 use rand::RngExt;
 use rand_distr::StandardNormal;
+use serde::{Deserialize, Serialize};
 
 use crate::simulate::Stream;
 
@@ -20,7 +21,7 @@ const DIVERGED: f64 = 1000.0;
 pub(super) type Gradient<'a> = dyn FnMut(&[f64], &mut [f64]) -> f64 + 'a;
 
 /// A position, the log density there and its gradient.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Position {
     pub(super) q: Vec<f64>,
     pub(super) gradient: Vec<f64>,
@@ -57,7 +58,7 @@ pub(super) struct Transition {
 }
 
 /// A part of a trajectory: points that are consecutive in time.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Piece {
     /// The momenta at both ends: first at the end that was reached first, then at the end that was reached last.
     ends: [Vec<f64>; 2],
@@ -70,19 +71,24 @@ struct Piece {
 }
 
 /// The sampler's state between transitions, with its buffers.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Walker {
     /// The scale of each number: the square root of the inverse metric.
     pub(super) scale: Vec<f64>,
     /// The length of a leapfrog step.
     pub(super) step: f64,
     /// The ends of the trajectory in the past and in the future, with the momenta there.
+    #[serde(skip)]
     ends: [(Position, Vec<f64>); 2],
+    #[serde(skip)]
     free: Vec<Piece>,
     /// The sum of the acceptance probabilities over the points of the trajectory so far, and the number of these
     /// points.
+    #[serde(skip)]
     accept: f64,
+    #[serde(skip)]
     points: usize,
+    #[serde(skip)]
     diverged: bool,
     /// The number of points since the start of the chain at which the density was finite and its gradient was not.
     pub(super) without_slope: usize,

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod calibration;
+mod checkpoint;
 mod checks;
 mod csv;
 mod density;

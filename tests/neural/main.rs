@@ -8,6 +8,7 @@ mod dimuon;
 mod doubts;
 mod event_ratio;
 mod families;
+mod faults;
 mod identity;
 mod images;
 mod importance;

@@ -1,8 +1,9 @@
-//! What the tests share: models, faulty posteriors, derivatives by finite differences, seeds and margins.
+//! What the tests share: models, faulty posteriors, programs that are killed, derivatives by finite differences, seeds and margins.
 
 #![allow(missing_docs)]
 
 pub mod faulty;
+pub mod kills;
 pub mod models;
 pub mod properties;
 mod slope;

@@ -1,4 +1,5 @@
-//! Faults of a disk, for tests: the n-th step of writing files fails.
+//! Faults of a disk, for tests: the n-th step of writing files fails. It is part of every build, since it costs nothing beside a
+//! file that is written, and since the tests of all crates need it.
 
 use std::cell::Cell;
 use std::fs::File;

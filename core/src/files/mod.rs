@@ -1,15 +1,14 @@
 //! Files that are written completely or not at all, one by one and as sets, and how often long work is saved.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-#[cfg(any(test, feature = "faults"))]
+#[doc(hidden)]
 pub mod faults;
 
-#[cfg(any(test, feature = "faults"))]
 use faults::{step, write_all};
 
 /// The folder, inside that of a set of files, which holds those that are complete and do not have their names yet.
@@ -185,18 +184,6 @@ fn sync(folder: &Path) {
     let _ = File::open(folder).and_then(|folder| folder.sync_all());
 }
 
-/// What may fail, when there is nothing that lets it.
-#[cfg(not(any(test, feature = "faults")))]
-#[inline(always)]
-fn step() -> io::Result<()> {
-    Ok(())
-}
-
-#[cfg(not(any(test, feature = "faults")))]
-fn write_all(file: &mut File, bytes: &[u8]) -> io::Result<()> {
-    file.write_all(bytes)
-}
-
 /// When long work is saved: what can be lost is at most a hundredth of it, or ten seconds, and saving takes at most a
 /// twentieth of the time.
 #[derive(Debug)]
@@ -333,7 +320,9 @@ mod tests {
             file.set_modified(std::time::SystemTime::now() - 2 * STALE).unwrap();
             file
         };
-        ["a.7.0.part", "b.7.0.part", "a.x.part", "a.7.part"].map(old);
+        for name in ["a.7.0.part", "b.7.0.part", "a.x.part", "a.7.part"] {
+            old(name);
+        }
         let held = old("a.8.1.part");
         held.lock().unwrap();
         fs::write(folder.join("a.9.2.part"), "young").unwrap();

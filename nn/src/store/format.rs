@@ -87,7 +87,22 @@ pub(super) fn write<'a>(
         .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()
         .and_then(|views| serialize(views, Some(metadata.into_iter().collect::<HashMap<_, _>>())))
         .map_err(|error| failed(std::io::Error::other(error)))?;
-    atomic_write(path, &bytes).map_err(failed)
+    atomic_write(path, &in_order(bytes)).map_err(failed)
+}
+
+/// Returns a file with the entries of its header in the order of their names. The crate writes metadata in the order of a hash
+/// map, with which the same numbers would be other bytes each time.
+fn in_order(mut bytes: Vec<u8>) -> Vec<u8> {
+    let length = bytes.first_chunk().map_or(0, |length| u64::from_le_bytes(*length) as usize);
+    if let Some(header) = bytes.get_mut(8..).and_then(|rest| rest.get_mut(..length))
+        && let Ok(entries) = serde_json::from_slice::<serde_json::Value>(header)
+        && let sorted = entries.to_string()
+        && sorted.len() <= length
+    {
+        header.fill(b' ');
+        header[..sorted.len()].copy_from_slice(sorted.as_bytes());
+    }
+    bytes
 }
 
 /// Reads a file, and checks that it is not damaged.
