@@ -152,6 +152,10 @@ impl AnySimulate<'_> {
                 None => Shard::of(&hierarchy, model, &*self.draw(&fixed, index)?),
             };
             hierarchy.check(&shard.parts).map_err(|error| error.after(index))?;
+            if let Some(value) = shard.latents.not_finite() {
+                let place = "a global or local in the units of networks".to_owned();
+                return Err(nn::Error::NotFinite { set: index, place, value }.into());
+            }
             Ok(Shard { parts: shard.parts.pack(), ..shard })
         };
         let bar = Progress::new("simulating", sets as u64);

@@ -248,6 +248,19 @@ pub enum RequestError {
         /// The global whose prior depends on it.
         other: String,
     },
+    /// A plate of the data has more elements than a network can count.
+    #[error(
+        "`{plate}` has {elements} elements, and networks read at most {most} of a plate: take a part of them, or sample with \
+         `nuts()`"
+    )]
+    TooManyElements {
+        /// The plate.
+        plate: String,
+        /// How many elements it has.
+        elements: usize,
+        /// The most that are read.
+        most: usize,
+    },
     /// A family was set for a ratio, which has none.
     #[error("a ratio is no distribution and has no family, but `NetworkConfig::family` is {family}: leave it out")]
     FamilyOfRatio {

@@ -121,6 +121,12 @@ impl EncodedData {
 }
 
 impl Latents {
+    /// Returns a number that is infinite or NaN, if there is one.
+    pub(super) fn not_finite(&self) -> Option<f32> {
+        let locals = self.plates.iter().flat_map(|plate| &plate.numbers);
+        self.globals.iter().chain(locals).copied().find(|x| !x.is_finite())
+    }
+
     /// Appends the latent variables of other data sets.
     pub(super) fn append(&mut self, other: &Latents) {
         self.globals.extend_from_slice(&other.globals);

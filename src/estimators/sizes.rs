@@ -42,9 +42,16 @@ fn find<'a>(plates: &'a [Plate], name: &str) -> Option<&'a Plate> {
     plates.iter().find_map(|plate| if plate.name == name { Some(plate) } else { find(&plate.plates, name) })
 }
 
-/// Checks that the plates whose size was fixed in training have that size; the others may have any.
+/// The most elements of a plate that a network reads: a position beyond is not exact in its numbers.
+const MOST_ELEMENTS: usize = 1 << 24;
+
+/// Checks that the plates whose size was fixed in training have that size; the others may have any that a network can count.
 pub(super) fn check(sizes: &[(String, usize)], frame: &Frame<'_>) -> Result<(), InferenceError> {
     for plate in &frame.plates {
+        if plate.size > MOST_ELEMENTS {
+            let (plate, elements) = (plate.name.to_owned(), plate.size);
+            return Err(RequestError::TooManyElements { plate, elements, most: MOST_ELEMENTS }.into());
+        }
         if let Some((_, trained)) = sizes.iter().find(|(name, _)| *name == plate.name) {
             let each: Vec<usize> = match &plate.offsets {
                 Some(offsets) => offsets.windows(2).map(|pair| pair[1] - pair[0]).collect(),
@@ -57,4 +64,18 @@ pub(super) fn check(sizes: &[(String, usize)], frame: &Frame<'_>) -> Result<(), 
         check(sizes, plate)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plate_that_networks_cannot_count_is_refused() {
+        let plate = |size| Frame { name: "stars", size, offsets: None, columns: Vec::new(), plates: Vec::new() };
+        let top = |size| Frame { plates: vec![plate(size)], ..plate(1) };
+        check(&[], &top(MOST_ELEMENTS)).unwrap();
+        let error = check(&[], &top(MOST_ELEMENTS + 1)).unwrap_err().to_string();
+        assert!(error.contains("`stars` has 16777217 elements"), "{error}");
+    }
 }

@@ -18,5 +18,6 @@ mod npe;
 mod nre;
 mod properties;
 mod report;
+mod round_trip;
 mod scales;
 mod test_statistic;

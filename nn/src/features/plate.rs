@@ -257,6 +257,8 @@ impl PlateFeatures {
         let mut bins = Vec::with_capacity(sizes.len() * bins_width);
         let mut moments = Vec::with_capacity(sizes.len() * moments_width);
         let mut deviations = vec![0.0; length];
+        // Without moments nothing is told, the sizes neither.
+        let sizes = if self.moments { sizes } else { &[] };
         for (parent, &size) in sizes.iter().enumerate() {
             // A parent without rows tells nothing beyond its size.
             let (inverse, known) = if size == 0 { (0.0, 0.0) } else { (1.0 / size as f64, 1.0) };
