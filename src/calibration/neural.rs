@@ -3,7 +3,7 @@
 use super::{Calibrate, Drawn, Estimator, EstimatorError, LogDensities, TypicalityTest};
 use crate::draws::Inferred;
 use crate::estimators::{JointEstimator, PosteriorEstimator, RatioEstimator};
-use crate::model::Model;
+use crate::model::{AsNumbers, Model};
 use crate::simulate::Simulation;
 
 impl<M: Model> Estimator<M> for PosteriorEstimator<M> {
@@ -32,11 +32,11 @@ impl<M: Model> Estimator<M> for RatioEstimator<M> {
     fn draw(&self, simulation: &Simulation<M>, count: usize, seed: u64) -> Result<Drawn, EstimatorError> {
         let posterior = self.condition(&simulation.data)?;
         let names = posterior.names();
-        let draws = posterior.sample(count, seed);
+        let draws = posterior.sample_with(&simulation.globals, count, seed);
         let truth = posterior.log_posterior(&simulation.globals);
         let log_densities = truth.and_then(|truth| {
-            let at = posterior.weighted().globals(count, seed);
-            let draws = at.iter().map(|globals| posterior.log_posterior(globals)).collect::<Option<_>>()?;
+            let at = |i: usize| M::Globals::from_numbers(&draws.iter().map(|column| column[i]).collect::<Vec<_>>());
+            let draws = (0..count).map(|i| posterior.log_posterior(&at(i))).collect::<Option<_>>()?;
             Some(LogDensities { truth, draws })
         });
         Ok(Drawn { names, draws, log_densities })

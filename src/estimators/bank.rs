@@ -7,46 +7,33 @@
 //! In memory the shards stay separate, and each table of counts takes 2 bytes for a number: reading a bank takes no
 //! more memory than the bank and one file.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::io::ErrorKind;
 use std::marker::PhantomData;
-use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 
-use super::epochs::in_epochs;
 use super::file::{FINGERPRINT, MODEL, UNITS};
-use super::hierarchy::{EncodedData, Hierarchy, Latents, PlateLatents};
-use super::local_task::Task;
-use super::units::{self, Target, Units};
+use super::hierarchy::Hierarchy;
+use super::shard::{FORMAT, SETS, SHARD, SIMULATION, Shard, VERSION};
+use super::units::{self, Units};
 use super::{BankError, InferenceError};
 use crate::files::{SaveClock, hold};
 use crate::interrupt::Interruptible;
 use crate::model::{AnyData, AnyModel, AnySimulation, Model, Skipped};
-use crate::nn::{
-    self, Batch, Numbers, PILOT, Packed, Settings, TrainingSource, VALIDATION, load_numbers, save_numbers, take,
-};
+use crate::nn::{self, save_numbers};
 use crate::progress::Progress;
-use crate::simulate::{AnySimulate, Fixed, Simulate, SimulateError};
+use crate::simulate::{AnySimulate, Fixed, Simulate};
 
-/// The number of data sets in a shard.
-const SHARD: usize = 1024;
 /// The time of simulations that run side by side below which more are started together.
 const QUICK: Duration = Duration::from_millis(100);
 /// The least number of data sets in a bank that can be trained from.
 const SMALLEST: usize = 640;
-/// The validation share is a multiple of this number of data sets, or of elements: see [`TrainingSource`].
-const CHUNK: usize = 64;
-
-const SIMULATION: &str = "hierarch.simulation";
-const SETS: &str = "hierarch.sets";
-/// The version of the tables in a file: raised when these change.
-const FORMAT: &str = "hierarch.bank";
-const VERSION: &str = "3";
+/// The validation share is a multiple of this number of data sets, or of elements: see
+/// [`TrainingSource`](crate::nn::TrainingSource).
+pub(super) const CHUNK: usize = 64;
 
 /// Simulated data sets in memory, as networks read them, with the globals and locals that they were drawn from.
 ///
@@ -85,23 +72,16 @@ pub struct Bank<M: Model> {
 #[derive(Clone, Debug)]
 pub(super) struct AnyBank {
     model: Arc<dyn AnyModel>,
-    hierarchy: Hierarchy,
+    pub(super) hierarchy: Hierarchy,
     sets: usize,
     /// Shards of [`SHARD`] data sets each, except the last, which may have fewer, or more than the bank.
-    shards: Vec<Shard>,
+    pub(super) shards: Vec<Shard>,
     /// A text that identifies the simulations.
     simulation: String,
     sizes: Vec<(String, usize)>,
     covariates: Option<Arc<dyn AnyData>>,
     /// The simulations that could not be drawn, when the bank was filled.
     skipped: Arc<Skipped>,
-}
-
-/// Some data sets with the latent variables that they were drawn from.
-#[derive(Clone, Debug)]
-struct Shard {
-    parts: EncodedData,
-    latents: Latents,
 }
 
 impl<'a, M: Model> Simulate<'a, M> {
@@ -260,103 +240,6 @@ impl Filling<'_> {
     }
 }
 
-impl Shard {
-    fn empty(hierarchy: &Hierarchy) -> Self {
-        let none = |plate: &Vec<(usize, usize)>| plate.iter().map(|_| Numbers::Single(Vec::new()).pack()).collect();
-        let references = hierarchy.references().map(none).collect();
-        let data = Packed::from(hierarchy.encoder.batch()).pack();
-        let plates = vec![PlateLatents::default(); hierarchy.plates.len()];
-        Self { parts: EncodedData { data, references }, latents: Latents { draws: 1, globals: Vec::new(), plates } }
-    }
-
-    fn of(hierarchy: &Hierarchy, model: &dyn AnyModel, simulation: &dyn AnySimulation) -> Self {
-        Self { parts: hierarchy.parts(&simulation.data().frame()), latents: hierarchy.latents(model, simulation) }
-    }
-
-    fn sets(&self) -> usize {
-        self.parts.data.sets
-    }
-
-    fn append(&mut self, other: &Shard) {
-        self.parts.append(&other.parts);
-        self.latents.append(&other.latents);
-    }
-
-    /// Returns all numbers that it holds, by name.
-    fn entries(&self) -> Vec<(String, Cow<'_, Numbers>)> {
-        let packed = |numbers: &[f32]| Cow::Owned(Numbers::Single(numbers.to_vec()).pack());
-        let mut entries = vec![("globals".to_owned(), packed(&self.latents.globals))];
-        self.parts.data.entries(&mut entries);
-        for (plate, references) in self.parts.references.iter().enumerate() {
-            let named = references.iter().enumerate();
-            entries.extend(named.map(|(at, numbers)| (format!("references.{plate}.{at}"), Cow::Borrowed(numbers))));
-        }
-        for (plate, own) in self.latents.plates.iter().enumerate() {
-            entries.push((format!("locals.{plate}.continuous"), packed(&own.numbers)));
-            entries.push((format!("locals.{plate}.discrete"), packed(&own.categories)));
-        }
-        entries
-    }
-
-    /// Reads a shard, whose metadata must be what `expected` returns for the number of its data sets; `None` if there is no
-    /// file.
-    fn load(
-        path: &Path,
-        hierarchy: &Hierarchy,
-        expected: impl Fn(&str) -> BTreeMap<String, String>,
-    ) -> Result<Option<Self>, InferenceError> {
-        let damaged = |reason| BankError::DamagedShard { path: path.to_owned(), reason }.into();
-        let (mut entries, found) = match load_numbers(path) {
-            Err(nn::Error::Io { source, .. }) if source.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(nn::Error::Corrupt { reason, .. }) => return Err(damaged(reason)),
-            other => other?,
-        };
-        let entry = |of: &BTreeMap<String, String>, key: &str| of.get(key).cloned().unwrap_or_else(|| "?".to_owned());
-        let sets = entry(&found, SETS);
-        let expected = expected(&sets);
-        if found.contains_key(SIMULATION) && entry(&found, FORMAT) != VERSION {
-            let found = entry(&found, FORMAT).replace('?', "1");
-            return Err(BankError::OtherFormat { path: path.to_owned(), found, expected: VERSION }.into());
-        }
-        if found != expected {
-            let text = |of: &BTreeMap<String, String>| {
-                format!("data sets of `{}` ({}), {}", entry(of, MODEL), entry(of, FINGERPRINT), entry(of, SIMULATION))
-            };
-            let (found, expected) = (text(&found), text(&expected));
-            return Err(BankError::OtherSimulations { path: path.to_owned(), found, expected }.into());
-        }
-        let sets = sets.parse().ok().filter(|sets| *sets <= SHARD);
-        let sets = sets.ok_or_else(|| damaged(format!("its `{SETS}` is not a number up to {SHARD}")))?;
-        Self::from_entries(hierarchy, sets, &mut entries).map(Some).map_err(damaged)
-    }
-
-    fn from_entries(
-        hierarchy: &Hierarchy,
-        sets: usize,
-        entries: &mut BTreeMap<String, Numbers>,
-    ) -> Result<Self, String> {
-        let data = Packed::from_entries(&hierarchy.data_shape(), sets, entries)?;
-        let mut references = Vec::new();
-        for (plate, (own, named)) in hierarchy.plates.iter().zip(hierarchy.references()).enumerate() {
-            let rows = data.plate(&own.path).rows();
-            let names = (0..named.len()).map(|at| take(entries, &format!("references.{plate}.{at}"), Some(rows)));
-            references.push(names.collect::<Result<_, _>>()?);
-        }
-        let numbers = hierarchy.globals.iter().map(|global| global.free.len()).sum::<usize>();
-        let globals = take(entries, "globals", sets.checked_mul(numbers))?.to_vec();
-        let plates = hierarchy.plates.iter().enumerate().map(|(plate, own)| {
-            let rows = data.plate(&own.path).rows();
-            let mut table = |name, width| take(entries, &format!("locals.{plate}.{name}"), rows.checked_mul(width));
-            let (numbers, categories) = (table("continuous", own.numbers())?, table("discrete", own.discrete.len())?);
-            Ok(PlateLatents { numbers: numbers.to_vec(), categories: categories.to_vec() })
-        });
-        let latents = Latents { draws: 1, globals, plates: plates.collect::<Result<_, String>>()? };
-        let shard = Self { parts: EncodedData { data, references }, latents };
-        hierarchy.check_saved(&shard.parts, &shard.latents)?;
-        Ok(shard)
-    }
-}
-
 impl<M: Model> Bank<M> {
     /// Returns the number of data sets.
     pub fn len(&self) -> usize {
@@ -370,7 +253,7 @@ impl<M: Model> Bank<M> {
 }
 
 impl AnyBank {
-    fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.sets
     }
 
@@ -420,155 +303,15 @@ impl AnyBank {
         }
         Ok(())
     }
-
-    /// Returns a source of data sets from the bank, for a training with `settings`.
-    pub(super) fn source<'a>(
-        &'a self,
-        model: &dyn AnyModel,
-        targets: &'a [Target],
-        settings: &Settings,
-    ) -> Result<BankSource<'a>, InferenceError> {
-        self.check(model)?;
-        Ok(BankSource { bank: self, targets, sets: settings.batch_size, seed: settings.seed })
-    }
-
-    /// Returns the elements that a network for locals can be trained on, and those that are held out.
-    ///
-    /// # Errors
-    /// Too few elements that are held out, or none to train on.
-    pub(super) fn elements<'a>(
-        &'a self,
-        hierarchy: &'a Hierarchy,
-        task: Task,
-    ) -> Result<BankElements<'a>, InferenceError> {
-        let path = &hierarchy.plates[task.plate].path;
-        let training = ElementRuns::of(&self.shards, path, 0..self.training());
-        let validation = ElementRuns::of(&self.shards, path, self.training()..self.len());
-        if validation.count < CHUNK || training.count == 0 {
-            let (plate, elements) = (hierarchy.plates[task.plate].name.clone(), validation.count);
-            return Err(BankError::FewElements { plate, elements, least: CHUNK }.into());
-        }
-        Ok(BankElements { bank: self, hierarchy, task, training, validation, sets: 0, seed: 0 })
-    }
-}
-
-/// A bank as a source for the training of a network for globals: every epoch visits all of the training share once, in
-/// an order of its own.
-pub(super) struct BankSource<'a> {
-    bank: &'a AnyBank,
-    targets: &'a [Target],
-    /// The number of data sets in a step.
-    sets: usize,
-    seed: u64,
-}
-
-impl TrainingSource for BankSource<'_> {
-    type Error = SimulateError;
-
-    fn draw(&self, step: u64, first: usize, sets: usize) -> Result<(Batch, Vec<f32>), SimulateError> {
-        let training = self.bank.training();
-        let mut batch = self.bank.hierarchy.encoder.batch();
-        let mut targets = Vec::with_capacity(sets * self.targets.len());
-        for place in first..first + sets {
-            let set = match step {
-                PILOT => place % training,
-                VALIDATION => training + place % self.bank.validation(),
-                _ => in_epochs(step * self.sets as u64 + place as u64, training, self.seed),
-            };
-            let (Shard { parts, latents }, set) = (&self.bank.shards[set / SHARD], set % SHARD);
-            parts.data.push(set..set + 1, &mut batch);
-            let numbers = latents.globals.len() / parts.data.sets;
-            let globals = &latents.globals[set * numbers..(set + 1) * numbers];
-            self.targets.iter().for_each(|target| targets.extend_from_slice(&globals[target.free.clone()]));
-        }
-        Ok((batch, targets))
-    }
-}
-
-/// The elements of a plate in some data sets of a bank: one run of them in each shard.
-struct ElementRuns {
-    count: usize,
-    /// For each run, the number of its first element, its shard, and its row there.
-    runs: Vec<(usize, usize, usize)>,
-}
-
-impl ElementRuns {
-    fn of(shards: &[Shard], path: &[usize], sets: Range<usize>) -> Self {
-        let (mut count, mut runs) = (0, Vec::new());
-        for (number, shard) in shards.iter().enumerate() {
-            let within = |set: usize| set.saturating_sub(number * SHARD).min(SHARD);
-            // The last shard may hold more than the bank does.
-            let rows = shard.parts.data.rows_of(path, within(sets.start)..within(sets.end));
-            if !rows.is_empty() {
-                runs.push((count, number, rows.start));
-                count += rows.len();
-            }
-        }
-        Self { count, runs }
-    }
-
-    /// Returns the shard and the row of an element.
-    fn place(&self, element: usize) -> (usize, usize) {
-        let (first, shard, row) = self.runs[self.runs.partition_point(|run| run.0 <= element) - 1];
-        (shard, row + element - first)
-    }
-}
-
-/// A bank as a source for the training of a network for locals: every epoch visits each element of the training share
-/// once, in an order of its own, so that the elements of a step are from as many data sets as possible.
-///
-/// Data sets with many elements are seen often. That changes nothing: the posterior of an element does not depend on
-/// how many there are, except in plates of random size, and there the network reads the number.
-pub(super) struct BankElements<'a> {
-    bank: &'a AnyBank,
-    hierarchy: &'a Hierarchy,
-    task: Task,
-    training: ElementRuns,
-    validation: ElementRuns,
-    /// The number of elements in a step.
-    sets: usize,
-    seed: u64,
-}
-
-impl BankElements<'_> {
-    /// Returns the number of elements to train from, and the number that are held out.
-    pub(super) fn counts(&self) -> (usize, usize) {
-        (self.training.count, self.validation.count / CHUNK * CHUNK)
-    }
-
-    /// Takes the batch size and the seed from `settings`.
-    pub(super) fn for_training(self, settings: &Settings) -> Self {
-        Self { sets: settings.batch_size, seed: settings.seed, ..self }
-    }
-
-    /// Returns a text that identifies the simulations.
-    pub(super) fn simulation(&self) -> String {
-        self.bank.simulation()
-    }
-}
-
-impl TrainingSource for BankElements<'_> {
-    type Error = SimulateError;
-
-    fn draw(&self, step: u64, first: usize, sets: usize) -> Result<(Batch, Vec<f32>), SimulateError> {
-        let (mut batch, mut targets) = self.task.batch(self.hierarchy, sets);
-        for place in first..first + sets {
-            let (elements, position) = match step {
-                PILOT => (&self.training, place as u64),
-                VALIDATION => (&self.validation, place as u64),
-                _ => (&self.training, step * self.sets as u64 + place as u64),
-            };
-            let (shard, row) = elements.place(in_epochs(position, elements.count, self.seed));
-            let Shard { parts, latents } = &self.bank.shards[shard];
-            self.task.push(self.hierarchy, (parts, latents), row, &mut batch, &mut targets);
-        }
-        Ok((batch, targets))
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::bank_source::ElementRuns;
+    use super::super::epochs::in_epochs;
+    use super::super::local_task::Task;
     use super::*;
+    use crate::nn::{PILOT, Settings, TrainingSource};
     use crate::prelude::*;
 
     model! {

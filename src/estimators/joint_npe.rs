@@ -4,7 +4,8 @@ use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::bank::{AnyBank, BankElements};
+use super::bank::AnyBank;
+use super::bank_source::BankElements;
 use super::config::{NetworkConfig, TrainingConfig, TrainingContext, settings};
 use super::hierarchy::Hierarchy;
 use super::joint_networks::AnyJointEstimator;

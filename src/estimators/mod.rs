@@ -1,6 +1,7 @@
 //! Amortized inference: a network is trained once on simulations and can then be applied to any data set.
 
 mod bank;
+mod bank_source;
 mod config;
 mod data_summary;
 mod element_networks;
@@ -23,6 +24,7 @@ mod npe;
 mod posterior;
 mod posterior_estimator;
 mod ratio;
+mod shard;
 mod sizes;
 mod targets;
 mod test_statistic;

@@ -13,13 +13,13 @@ use super::posterior_estimator::AnyPosteriorEstimator;
 use super::trainable::{Trainable, TrainingSetup};
 use super::units::{Target, places};
 use super::{Bank, InferenceError, PosteriorEstimator};
-use crate::draws::{Draws, Inferred};
+use crate::draws::{Draws, Inferred, cumulative, pick};
 use crate::model::typed;
-use crate::model::{AnyData, AnyGlobals, AnyModel, AnySimulation, Density, Explicit, Factor, Model, Name};
+use crate::model::{AnyData, AnyGlobals, AnyModel, AnySimulation, AsNumbers, Density, Explicit, Factor, Model, Name};
 use crate::model::{Purpose, stream_for};
 use crate::nn::{Budget, Contrast, ElementNetworks, Output, Ratio, RatioScratch, TrainingRecord};
 use crate::sampling::{AnyWeightedDraws, Nuts, WeightedDraws};
-use crate::simulate::{Fixed, SimulateError, Simulated, Simulation, SimulationSource};
+use crate::simulate::{Fixed, SimulateError, Simulated, Simulation, SimulationSource, Stream};
 
 /// The number of draws of the prior that, with weights, represent the posterior.
 const PRIOR: usize = 20_000;
@@ -231,7 +231,8 @@ struct AnyRatioPosterior {
     model: Arc<dyn AnyModel>,
     targets: Arc<[Target]>,
     ratio: Ratio,
-    /// ln of the mean ratio at draws of the prior.
+    /// ln of the ratio at draws of the prior, and of their mean.
+    log_ratios: Vec<f64>,
     log_evidence: f64,
     /// A simulation without elements.
     empty: Box<dyn AnySimulation>,
@@ -265,10 +266,11 @@ impl AnyRatioPosterior {
             values.extend(shown.iter().map(|&at| numbers[at]));
         }
         let names = targets.iter().flat_map(|t| t.components.clone()).collect();
-        let weighted = AnyWeightedDraws::new(names, values, q, ratio.log_ratios(0, &points))?;
+        let log_ratios = ratio.log_ratios(0, &points);
+        let weighted = AnyWeightedDraws::new(names, values, q, log_ratios.clone())?;
         let empty = draw(0)?;
         let log_evidence = weighted.log_evidence();
-        Ok((Self { model, targets, ratio, log_evidence, empty, doubts: trained.warnings() }, weighted))
+        Ok((Self { model, targets, ratio, log_ratios, log_evidence, empty, doubts: trained.warnings() }, weighted))
     }
 
     fn log_ratio(&self, globals: &dyn AnyGlobals) -> f64 {
@@ -322,6 +324,22 @@ impl<M: Model> RatioPosterior<M> {
         &self.weighted
     }
 
+    /// Returns draws, number by number, from the posterior over the draws of the prior and `truth`, at which the data were
+    /// simulated: whatever the points, it is one of them with the probability that its ratio
+    /// gives, if the ratio is exact. So ranks of it among these draws are uniform however few points have weight, where the
+    /// posterior over the draws of the prior alone would be too narrow.
+    pub(crate) fn sample_with(&self, truth: &M::Globals, count: usize, seed: u64) -> Vec<Vec<f64>> {
+        let AnyRatioPosterior { targets, log_ratios, .. } = &*self.any;
+        let mut rng = stream_for(Purpose::Posterior, seed, 0, 0);
+        let picked = pick_with(log_ratios, self.log_ratio(truth), count, &mut rng);
+        let numbers = AsNumbers::to_numbers(truth);
+        let truth = targets.iter().flat_map(|target| target.values.clone()).map(|at| numbers[at]);
+        let columns = self.weighted.as_draws().columns().to_vec().into_iter().zip(truth);
+        columns
+            .map(|(column, truth)| picked.iter().map(|&at| column.get(at).copied().unwrap_or(truth)).collect())
+            .collect()
+    }
+
     /// Samples the posterior, the prior times the learned ratio, by Markov chains. Globals that were not inferred are
     /// NaN in the draws.
     pub fn nuts(&self) -> Nuts<'_, M>
@@ -332,6 +350,14 @@ impl<M: Model> RatioPosterior<M> {
         let density = Density::of_globals(model, &empty.data).with_factor(self.any.factor());
         Nuts::over(model, &empty.data, density, (!self.any.is_of_all()).then(|| self.names()))
     }
+}
+
+/// Draws `count` positions of points by their ratios; the point after the last has the ratio `own`.
+fn pick_with(log_ratios: &[f64], own: f64, count: usize, rng: &mut Stream) -> Vec<usize> {
+    let most = log_ratios.iter().fold(own, |most, ratio| most.max(*ratio));
+    let weights: Vec<f64> = log_ratios.iter().chain([&own]).map(|ratio| (ratio - most).exp()).collect();
+    let below = cumulative(&weights);
+    (0..count).map(|_| pick(&below, rng)).collect()
 }
 
 impl<M: Model> Inferred for RatioPosterior<M> {
@@ -406,5 +432,46 @@ impl Factor for RatioFactor {
             gradient: self.gradient.clone(),
             scratch: RatioScratch::default(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hierarch_margins::{seed, within};
+    use rand::RngExt;
+
+    use super::*;
+    use crate::distributions::{Distribution, Draw, Normal};
+    use crate::simulate::stream;
+
+    /// With the exact ratio and about three points of weight, ranks of the truth among draws of the points and it are uniform,
+    /// and ranks among draws of the points alone are not.
+    #[test]
+    fn ranks_of_an_exact_ratio_are_uniform_however_few_points_have_weight() {
+        const TRIALS: usize = 4_000;
+        const DRAWS: usize = 9;
+        let ranks = |with_truth: bool| {
+            let mut counts = [0.0; DRAWS + 1];
+            for trial in 0..TRIALS {
+                let mut rng = stream(seed(1), trial as u64);
+                let prior = Normal::new(0.0, 1.0);
+                let points: Vec<f64> = (0..200).map(|_| prior.draw(&mut rng)).collect();
+                let truth = prior.draw(&mut rng);
+                let x = Normal::new(truth, 0.01).draw(&mut rng);
+                let log_ratio = |mean: f64| Normal::new(mean, 0.01).log_density(x);
+                let log_ratios: Vec<f64> = points.iter().map(|point| log_ratio(*point)).collect();
+                let own = if with_truth { log_ratio(truth) } else { f64::NEG_INFINITY };
+                let drawn = pick_with(&log_ratios, own, DRAWS, &mut rng);
+                let drawn: Vec<f64> = drawn.iter().map(|&at| points.get(at).copied().unwrap_or(truth)).collect();
+                let (below, ties) =
+                    (drawn.iter().filter(|x| **x < truth).count(), drawn.iter().filter(|x| **x == truth).count());
+                counts[below + rng.random_range(0..=ties)] += 1.0;
+            }
+            let expected = TRIALS as f64 / (DRAWS + 1) as f64;
+            counts.iter().map(|count| (count - expected).powi(2) / expected).sum::<f64>()
+        };
+        // Nine degrees of freedom: one false alarm in a million at 45.
+        within!(ranks(true), 45.0);
+        assert!(ranks(false) > 1_000.0, "{}", ranks(false));
     }
 }
