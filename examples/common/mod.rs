@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 use hierarch::draws::Summary;
 use hierarch::draws::diagnostics::quantile;
-use hierarch::nn::TrainingRecord;
+use hierarch::nn::{Budget, TrainingRecord};
 use hierarch::plot::{self, Axes, Figure, Mark, Series};
 use hierarch::report::Report;
 use serde_json::{Value, json};
@@ -36,6 +36,16 @@ pub fn report(run: Result<()>) -> ExitCode {
             eprintln!("error: {error}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// The budget of a training: so many seconds where they are asked for, else the same on every machine: until it has converged,
+/// after at most so many data sets, or with `--quick` so few.
+pub fn budget(seconds: Option<f64>, options: &Options, most: u64, quick: u64) -> Budget {
+    match seconds {
+        Some(seconds) => Budget::seconds(seconds),
+        None if options.quick => Budget::simulations(quick),
+        None => Budget::until_converged(most),
     }
 }
 

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
-use common::{Options, Output, Result, mean_and_sd, report};
+use common::{Options, Output, Result, budget, mean_and_sd, report};
 use hierarch::distributions::{Cauchy, Distribution, Truncated, TruncatedExponential};
 use hierarch::draws::Summary;
 use hierarch::io::read_column;
@@ -71,7 +71,7 @@ struct Arguments {
     /// Where the peak may be, GeV
     #[arg(long, num_args = 2, value_names = ["LOW", "HIGH"], default_values_t = [80.0, 100.0])]
     peak: Vec<f64>,
-    /// Seconds of training
+    /// Seconds of training, in place of training until it has converged
     #[arg(long)]
     train_seconds: Option<f64>,
 }
@@ -115,9 +115,9 @@ fn run(arguments: &Arguments) -> Result<()> {
         gain.abs()
     );
 
-    let seconds = arguments.train_seconds.unwrap_or(if options.quick { 5.0 } else { 90.0 });
-    println!("training the neural posterior for {seconds} s ...");
-    let estimator = model.npe().seed(options.seed).train(Budget::seconds(seconds))?;
+    let budget = budget(arguments.train_seconds, options, 2_000_000, 50_000);
+    println!("training the neural posterior ({budget}) ...");
+    let estimator = model.npe().seed(options.seed).train(budget)?;
     estimator.save(out.path("posterior.safetensors"))?;
     let started = Instant::now();
     let posterior = estimator.condition(&data)?;

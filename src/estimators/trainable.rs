@@ -68,9 +68,10 @@ pub trait Trainable: Sized {
         self
     }
 
-    /// Writes the state of the training to the file `path` every few seconds and at its end. If the file exists
+    /// Writes the state of the training to the file `path` at its beginning, every few seconds and at its end; Ctrl-C writes it once
+    /// more and ends the training with [`Interrupted`](crate::estimators::InferenceError::Interrupted). If the file exists
     /// already, the training resumes from it; with a budget of data sets the result is the same to the bit as without
-    /// interruption. The members of an ensemble after the first have files of their own, with a number added to the
+    /// interruption. A file that cannot be written is an error at the beginning, and tried again later. The members of an ensemble after the first have files of their own, with a number added to the
     /// name.
     fn checkpoint(mut self, path: impl AsRef<Path>) -> Self {
         self.setup_mut().checkpoint = Some(path.as_ref().to_owned());

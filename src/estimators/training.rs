@@ -80,13 +80,14 @@ impl Training<'_> {
             (TRAINING_OF.to_owned(), identity.clone()),
             (TRIAL.to_owned(), self.checkpoint.map(|_| trial::trial(self.model)).unwrap_or_default()),
         ]);
-        let begun = self.checkpoint.map(|path| {
-            match Trainer::resume_with_networks(shape, source, self.settings, self.networks, path) {
-                Err(TrainError::Checkpoint(nn::Error::Io { source, .. })) if source.kind() == NotFound => Ok(None),
-                other => other.map(|found| Some((path, found))),
-            }
-        });
-        let mut trainer = match begun.transpose()?.flatten() {
+        let found = match self.checkpoint {
+            None => None,
+            Some(path) => match Trainer::resume_with_networks(shape, source, self.settings, self.networks, path) {
+                Err(TrainError::Checkpoint(nn::Error::Io { source, .. })) if source.kind() == NotFound => None,
+                found => Some((path, found?)),
+            },
+        };
+        let mut trainer = match found {
             Some((path, (trainer, found))) => {
                 if found.get(TRAINING_OF) != metadata.get(TRAINING_OF) {
                     let found = found.get(TRAINING_OF).cloned().unwrap_or_default();

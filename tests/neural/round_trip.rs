@@ -70,8 +70,10 @@ struct Case {
     name: &'static str,
     save: Box<dyn Fn(&Path)>,
     /// Returns numbers that what was read gives for the data above, and saves it again.
-    load: Box<dyn Fn(&Path, &Path) -> Vec<f64>>,
+    load: Box<Load>,
 }
+
+type Load = dyn Fn(&Path, &Path) -> Vec<f64>;
 
 fn case(name: &'static str, save: impl Fn(&Path) + 'static, load: impl Fn(&Path, &Path) -> Vec<f64> + 'static) -> Case {
     Case { name, save: Box::new(save), load: Box::new(load) }
