@@ -37,7 +37,7 @@ pub fn atomic_write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 /// Writes the files of a set, which belong together: `write` writes them into the folder that it is given, and from there
 /// they are moved into `folder`; [`read_set`] sees all of the old ones or all of the new ones. The set is written from when
-/// the folder of the new ones has the name [`SET`]: whoever comes next moves what a program that is killed has not moved.
+/// the folder of the new ones has the name of a set: whoever comes next moves what a program that is killed has not moved.
 /// `failed` makes the error of a path.
 ///
 /// # Errors

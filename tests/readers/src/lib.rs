@@ -1,7 +1,7 @@
 //! The readers of files and of models, as functions of bytes. `fuzz/` looks for bytes with which one of them panics, hangs or
 //! takes all memory; `tests/replay.rs` runs them on what was found.
 //!
-//! Most bytes are no file. So the input says how to change a small file that is right ([`edit`]), and what is checked before
+//! Most bytes are no file. So the input says how to change a small file that is right (`edit`), and what is checked before
 //! the change matters, a checksum or a length, is then put right. An input that is JSON or a file by itself is read as it is.
 
 mod data;
