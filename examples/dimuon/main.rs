@@ -123,7 +123,6 @@ fn run(arguments: &Arguments) -> Result<()> {
     let posterior = estimator.condition(&data)?;
     let milliseconds = started.elapsed().as_secs_f64() * 1e3;
     println!("\nthe neural posterior ({milliseconds:.2} ms on data it has not seen):\n{posterior}");
-    estimator.warnings().iter().for_each(|warning| println!("warning: {warning}"));
     compare(&chains, "neural", &posterior.summary());
     let started = Instant::now();
     let refined = posterior.importance_sample(&model, &data)?;

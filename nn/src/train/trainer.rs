@@ -309,7 +309,10 @@ impl<'a, S: TrainingSource> Trainer<'a, S> {
         if converged || self.settings.patience.is_some_and(|patience| stale >= patience) {
             return None;
         }
-        let advice = "train longer, or with `Budget::until_converged`";
+        let advice = match self.settings.budget {
+            Budget::UntilConverged(_) => "allow more simulations",
+            Budget::Time(_) | Budget::Simulations(_) => "train longer, or with `Budget::until_converged`",
+        };
         if step < FEW_STEPS {
             return Some(format!(
                 "it was trained for {step} steps, with {sets} data sets: too few to tell whether it has learned what there \
