@@ -39,8 +39,8 @@ pub fn report(run: Result<()>) -> ExitCode {
     }
 }
 
-/// The budget of a training: so many seconds where they are asked for, else the same on every machine: until it has converged,
-/// after at most so many data sets, or with `--quick` so few.
+/// The budget of a training. With `--train-seconds` it is that time. Without, it counts data sets, so that every machine trains as
+/// long: `quick` of them with `--quick`, and else until the training has converged, `most` at most.
 pub fn budget(seconds: Option<f64>, options: &Options, most: u64, quick: u64) -> Budget {
     match seconds {
         Some(seconds) => Budget::seconds(seconds),

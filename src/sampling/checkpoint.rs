@@ -2,7 +2,7 @@
 
 use std::io::ErrorKind;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
@@ -118,7 +118,7 @@ impl<'a> Checkpoint<'a> {
         Ok(checkpoint)
     }
 
-    fn states(&self) -> std::sync::MutexGuard<'_, Vec<Option<ChainState>>> {
+    fn states(&self) -> MutexGuard<'_, Vec<Option<ChainState>>> {
         self.states.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -127,13 +127,21 @@ impl<'a> Checkpoint<'a> {
         self.states()[chain].clone()
     }
 
-    /// Makes the error of a density that has changed since the chains were saved.
-    pub(super) fn of_another_density(&self, saved: f64, now: f64) -> SampleError {
+    /// Checks that the density is what it was when a chain was saved: a function or a param that the model's text does not show
+    /// may have changed.
+    ///
+    /// # Errors
+    /// It is another.
+    pub(super) fn check_density(&self, saved: f64, now: f64) -> Result<(), SampleError> {
+        // Other instruction sets round otherwise.
+        if (saved - now).abs() <= 1e-6 + 1e-9 * saved.abs() || saved.to_bits() == now.to_bits() {
+            return Ok(());
+        }
         let what = format!(
             "a chain was saved where the log density was {saved}, and now it is {now}: a function, a constant or a param of the \
              model has changed since; delete the file to begin anew"
         );
-        SampleError::Checkpoint { path: self.path.to_owned(), what }
+        Err(SampleError::Checkpoint { path: self.path.to_owned(), what })
     }
 
     /// Returns how many transitions all chains have made.

@@ -115,7 +115,7 @@ fn complete_set(folder: &Path) -> Result<(), (PathBuf, io::Error)> {
 /// `waiting` now and then while another process, or thread, holds it. `None` where the file system has no locks: what is
 /// written there is still whole, but two that write the same do so twice.
 pub fn hold(folder: &Path, alone: bool, mut waiting: impl FnMut()) -> Option<File> {
-    let file = File::open(if folder.as_os_str().is_empty() { Path::new(".") } else { folder }).ok()?;
+    let file = File::open(openable(folder)).ok()?;
     loop {
         match if alone { file.try_lock() } else { file.try_lock_shared() } {
             Ok(()) => return Some(file),
@@ -128,6 +128,11 @@ pub fn hold(folder: &Path, alone: bool, mut waiting: impl FnMut()) -> Option<Fil
     }
 }
 
+/// Returns the path by which a folder can be opened: the folder of `a.txt` has the path of no letters.
+fn openable(folder: &Path) -> &Path {
+    if folder.as_os_str().is_empty() { Path::new(".") } else { folder }
+}
+
 /// Returns a name that no other thread or process writes to.
 fn temporary(name: &str) -> String {
     static COUNT: AtomicU64 = AtomicU64::new(0);
@@ -136,8 +141,7 @@ fn temporary(name: &str) -> String {
 
 /// Removes what programs that were killed have left of `name`: temporary files that are old and that nobody holds.
 fn remove_stale(folder: &Path, name: &str) {
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+    for entry in fs::read_dir(openable(folder)).into_iter().flatten().flatten() {
         let found = entry.file_name();
         let found = found.to_string_lossy();
         let tag = found.strip_prefix(name).and_then(|rest| rest.strip_prefix('.')?.strip_suffix(".part"));
@@ -180,8 +184,7 @@ fn rename(from: &Path, to: &Path) -> io::Result<()> {
 
 /// Writes the names in a folder to the disk. Not all systems can: what a power cut then undoes is undone whole.
 fn sync(folder: &Path) {
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    let _ = File::open(folder).and_then(|folder| folder.sync_all());
+    let _ = File::open(openable(folder)).and_then(|folder| folder.sync_all());
 }
 
 /// When long work is saved: what can be lost is at most a hundredth of it, or ten seconds, and saving takes at most a

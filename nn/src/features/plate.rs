@@ -257,7 +257,7 @@ impl PlateFeatures {
         let mut bins = Vec::with_capacity(sizes.len() * bins_width);
         let mut moments = Vec::with_capacity(sizes.len() * moments_width);
         let mut deviations = vec![0.0; length];
-        // Without moments nothing is told, the sizes neither.
+        // A network that pools no moments does not read the sizes either.
         let sizes = if self.moments { sizes } else { &[] };
         for (parent, &size) in sizes.iter().enumerate() {
             // A parent without rows tells nothing beyond its size.
