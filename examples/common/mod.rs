@@ -40,12 +40,12 @@ pub fn report(run: Result<()>) -> ExitCode {
 }
 
 /// The budget of a training. With `--train-seconds` it is that time. Without, it counts data sets, so that every machine trains as
-/// long: `quick` of them with `--quick`, and else until the training has converged, `most` at most.
-pub fn budget(seconds: Option<f64>, options: &Options, most: u64, quick: u64) -> Budget {
+/// long: `quick` of them with `--quick`, and else the `usual` budget.
+pub fn budget(seconds: Option<f64>, options: &Options, usual: Budget, quick: u64) -> Budget {
     match seconds {
         Some(seconds) => Budget::seconds(seconds),
         None if options.quick => Budget::simulations(quick),
-        None => Budget::until_converged(most),
+        None => usual,
     }
 }
 

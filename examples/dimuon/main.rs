@@ -115,7 +115,7 @@ fn run(arguments: &Arguments) -> Result<()> {
         gain.abs()
     );
 
-    let budget = budget(arguments.train_seconds, options, 2_000_000, 50_000);
+    let budget = budget(arguments.train_seconds, options, Budget::until_converged(2_000_000), 50_000);
     println!("training the neural posterior ({budget}) ...");
     let estimator = model.npe().seed(options.seed).train(budget)?;
     estimator.save(out.path("posterior.safetensors"))?;

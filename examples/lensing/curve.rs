@@ -1,5 +1,6 @@
 //! What more simulations, and more time to learn from them, would bring: shorter trainings judged on the same test sets.
 
+use hierarch::nn::Budget;
 use hierarch::plot::{self, Axes, Mark, Series};
 use serde_json::{Value, json};
 
@@ -17,7 +18,7 @@ pub fn run(out: &Output, model: &Lensing, sets: usize, seconds: f64, options: &O
     let (mut points, mut rows) = (Vec::new(), Vec::new());
     for part in PARTS.into_iter().filter(|part| sets / part >= LEAST) {
         let bank = super::bank(out, model, sets / part, options)?;
-        let estimator = super::train(model, &bank, seconds / part as f64, options.seed)?;
+        let estimator = super::train(model, &bank, Budget::seconds(seconds / part as f64), options.seed)?;
         // The globals learned from fresh ones.
         let fresh = estimator.globals().and_then(|globals| globals.history().last()).map_or(0, |record| record.sets);
         let simulated = bank.len() as u64 + fresh;

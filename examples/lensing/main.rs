@@ -20,7 +20,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
-use common::{Options, Output, Result, report};
+use common::{Options, Output, Result, budget, report};
 use hierarch::calibration::Calibration;
 use hierarch::estimators::JointEstimator;
 use hierarch::nn::Trunk;
@@ -35,9 +35,9 @@ use serde_json::{Value, json};
 const SET: usize = 25;
 /// Of whose multiples the fractions are spread evenly, too.
 const GOLDEN: f64 = 0.618_033_988_749_894_9;
-/// Sets to learn from, and seconds to do so.
+/// Sets to learn from; how many sets, and how many lenses, a training sees at most until it has converged.
 const SETS: usize = 48_000;
-const SECONDS: f64 = 1020.0;
+const MOST: u64 = 500_000;
 
 /// Infers dark subhaloes from images of strong lenses.
 #[derive(Parser, Debug)]
@@ -51,7 +51,7 @@ struct Arguments {
     /// Sets of images that are simulated to learn from
     #[arg(long)]
     sets: Option<usize>,
-    /// Seconds of training
+    /// Seconds of training; without, it ends when it has converged
     #[arg(long)]
     train_seconds: Option<f64>,
     /// Instead of all else: trains for a sixteenth, a quarter and all of the time, on as large a part of the simulations, to see
@@ -88,13 +88,14 @@ fn run(arguments: &Arguments) -> Result<()> {
         }
         None => SETS,
     };
-    let seconds = arguments.train_seconds.unwrap_or(if options.quick { 12.0 } else { SECONDS });
     if arguments.curve {
+        let seconds = arguments.train_seconds.unwrap_or(if options.quick { 12.0 } else { 480.0 });
         return curve::run(&out, &model, sets, seconds, options);
     }
     let bank = bank(&out, &model, sets, options)?;
     let training = Instant::now();
-    let estimator = train(&model, &bank, seconds, options.seed)?;
+    let budget = budget(arguments.train_seconds, options, Budget::until_converged(MOST), 4_000);
+    let estimator = train(&model, &bank, budget, options.seed)?;
     let train_seconds = training.elapsed().as_secs_f64();
     estimator.save(out.path("posterior"))?;
 
@@ -176,8 +177,8 @@ pub fn tests(model: &Lensing, options: &Options) -> Result<Vec<Simulation<Lensin
 }
 
 /// Learns from a bank.
-pub fn train(model: &Lensing, bank: &Bank<Lensing>, seconds: f64, seed: u64) -> Result<JointEstimator<Lensing>> {
-    println!("training from {} sets of images ({seconds:.0} s) ...", bank.len());
+pub fn train(model: &Lensing, bank: &Bank<Lensing>, budget: Budget, seed: u64) -> Result<JointEstimator<Lensing>> {
+    println!("training from {} sets of images ({budget}) ...", bank.len());
     // The image of a mirrored lens is the mirrored image: galaxy and source are symmetric, and subhaloes are as likely
     // anywhere in their ring. Turned by a right angle, an image has the major axis along y, which no lens of the model has.
     let joint = model
@@ -190,7 +191,7 @@ pub fn train(model: &Lensing, bank: &Bank<Lensing>, seconds: f64, seed: u64) -> 
         .local_training(in_small_steps())
         .global_training(TrainingConfig { batch_size: Some(32), ..Default::default() })
         .share_of_globals(0.72);
-    Ok(joint.train(Budget::seconds(seconds))?)
+    Ok(joint.train(budget)?)
 }
 
 /// How a lens is learned from its image: in smaller steps than numbers are, and with wider layers after those that read it. After

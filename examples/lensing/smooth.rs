@@ -10,15 +10,15 @@ use hierarch::simulate::{Simulation, Stream};
 use hierarch_lensing::Sie;
 use serde_json::{Value, json};
 
-use crate::common::{Options, Output, Result};
+use crate::common::{Options, Output, Result, budget};
 use crate::judge::LOCALS;
 use crate::model::{Image, Setup, SmoothLens, galaxy};
 
 /// A hundredth of the experiment's exposure, in seconds: at the full one a posterior is a hundredth of the prior wide, and how
 /// well it was learned would be hidden behind how far a network resolves an image.
 const EXPOSURE: f64 = 16.1;
-/// For how many seconds the posterior learns.
-const SECONDS: f64 = 180.0;
+/// How many images the training sees at most until it has converged.
+const MOST: u64 = 500_000;
 /// Draws of which importance weights make the exact posterior.
 const REFINED: usize = 20_000;
 
@@ -70,12 +70,12 @@ struct Compared {
 pub struct Smooth(Vec<Compared>);
 
 pub fn run(out: &Output, options: &Options) -> Result<Smooth> {
-    let seconds = if options.quick { 5.0 } else { SECONDS };
-    println!("\nlearning from images without subhaloes ({seconds} s) ...");
+    let budget = budget(None, options, Budget::until_converged(MOST), 10_000);
+    println!("\nlearning from images without subhaloes ({budget}) ...");
     let images = SmoothImages::default();
     let npe = images.joint_npe().seed(options.seed);
     let npe = npe.local_network(super::of_lenses()).local_training(super::in_small_steps());
-    let estimator = npe.train(Budget::seconds(seconds))?;
+    let estimator = npe.train(budget)?;
     estimator.save(out.path("smooth"))?;
     let count = if options.quick { 2 } else { 20 };
     let tests = images.simulate(count).seed(options.seed ^ 0x736d_6f6f).run()?;

@@ -32,7 +32,7 @@ impl One {
         let chains = nuts.run()?;
         println!("\nNUTS, the exact posterior ({:.2} s):\n{chains}", chains.time().as_secs_f64());
 
-        println!("training the deep set for {} ...", self.budget);
+        println!("training the deep set ({}) ...", self.budget);
         let estimator = model.npe().seed(self.seed).train(self.budget)?;
         estimator.save(out.path("posterior.safetensors"))?;
         let started = Instant::now();
