@@ -128,12 +128,13 @@ pub use rand;
 #[doc(hidden)]
 pub mod __private {
     pub use crate::autodiff::{
-        Blocks, Cast, Dual, Lanes, Lift, LogSum, Promote, absorb, gather, log_sum_exp, scatter, slots,
+        Block, Blocks, Cast, Dual, Lanes, Lift, LogSum, Promote, absorb, dot as inner_product, gather, log_sum_exp, scatter,
+        slots,
     };
     pub use crate::io::{array, arrays, image, images, read_csv, write_csv};
     pub use crate::model::{
         AsNumbers, CheckDrawn, Column, DataError, DataSet, Derived, DrawnFrom, Frame, Indexed, LocalSet, Name, Place,
-        Plan, Read, Reads, Scratch, SimulateError, Simulation, Slot, Stream, Walk, draw, draw_index, output, walk,
+        Plan, Prepared, Read, Reads, Rows, Scratch, SimulateError, Simulation, Slot, Stream, Unknowns, Walk, draw, draw_index, output, walk,
     };
     pub use serde;
 }

@@ -10,6 +10,7 @@ mod expand;
 mod explicit;
 mod float;
 mod kind;
+mod linear;
 mod lower;
 mod names;
 mod nearest;

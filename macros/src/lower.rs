@@ -92,6 +92,8 @@ impl Names {
             exports: Vec::new(),
             gathers: Vec::new(),
             scatters: false,
+            predictors: Vec::new(),
+            fits: Vec::new(),
         }
     }
 

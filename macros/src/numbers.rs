@@ -7,10 +7,11 @@ use proc_macro2::Ident;
 use quote::ToTokens;
 use syn::{
     BinOp, Block, Error, Expr, ExprBinary, ExprClosure, ExprMatch, ExprMethodCall, Lit, LitFloat, Member, Pat, Stmt,
-    UnOp,
+    UnOp, parse_quote,
 };
 
 use crate::float::{is_of_real, without_derivative};
+use crate::linear::is_dot;
 use crate::names::{bound, is_capital};
 use crate::tree::Symbol;
 use crate::value::Value::{self, Array, Literal, Other, Real, Tuple};
@@ -165,6 +166,14 @@ impl<'a> Numbers<'a> {
                 _ => Other,
             },
             Expr::MethodCall(call) => self.method(call),
+            Expr::Call(call) if is_dot(call) => {
+                call.args.iter_mut().for_each(|a| {
+                    self.expr(a, &Value::array(Real, true));
+                });
+                // The library's own wins over what else is in scope, since the density knows what it does.
+                *call.func = parse_quote!(::hierarch::__private::inner_product);
+                Real
+            }
             Expr::Call(call) => {
                 let wanted = if float_function(&call.func) { Real } else { Other };
                 call.args.iter_mut().for_each(|a| {

@@ -32,6 +32,7 @@ fn mark_taken(steps: &mut [Step], symbols: &BTreeMap<String, Symbol>) -> Vec<Gat
         plate.outer = outer(plate, symbols).into_iter().collect();
         plate.scatters = plate.variables().any(Variable::continuous_latent)
             || plate.gathers.iter().any(|g| !g.data)
+            || !plate.predictors.is_empty()
             || plate.plates().any(|p| p.scatters);
         all.extend(plate.gathers.clone());
     }

@@ -10,6 +10,7 @@ use syn::{Attribute, Expr, Pat, Visibility};
 use crate::ast::{Param, Role, Shape, Size};
 use crate::definition::Definition;
 use crate::kind::Kind;
+use crate::linear::{Fit, Predictor};
 use crate::value::Value;
 
 #[derive(Clone)]
@@ -165,6 +166,10 @@ pub struct Plate {
     pub gathers: Vec<Gather>,
     /// Whether a position of the unconstrained space belongs to one of its elements, or an element reads by index.
     pub scatters: bool,
+    /// Sums that the density works out for all elements at once.
+    pub predictors: Vec<Predictor>,
+    /// Normal observations that it works out without the elements.
+    pub fits: Vec<Fit>,
 }
 
 impl Plate {
@@ -174,6 +179,12 @@ impl Plate {
 
     pub fn plates(&self) -> impl Iterator<Item = &Plate> {
         plates(&self.steps)
+    }
+
+    /// Tells whether its elements say nothing of the density.
+    pub fn is_idle(&self) -> bool {
+        let speaks = |v: &Variable| v.latent() || v.role == Role::Observe;
+        !matches!(self.size, Size::Random(..)) && !self.variables().any(speaks) && self.plates().all(Plate::is_idle)
     }
 }
 

@@ -1,6 +1,8 @@
 //! The log density of a model in unconstrained space, and its gradient.
 
-use super::{DataError, DensityPart, Explicit, Likelihood, Model, Scratch, check};
+use std::sync::Arc;
+
+use super::{DataError, DensityPart, DensityPlan, Explicit, Likelihood, Model, Prepared, Scratch, check};
 use crate::autodiff::{Lanes, WithLanes, with_lanes};
 
 /// A factor of a density besides those of the model's statements, such as a learned ratio.
@@ -28,6 +30,8 @@ pub struct Density<'a, M: Model> {
     model: &'a M,
     data: &'a M::Data,
     dimension: usize,
+    /// What is made once of the data, and shared by copies.
+    prepared: Arc<Prepared>,
     scratch: Scratch,
     /// The model's own density, on the widest registers of this machine.
     evaluate: Evaluate<M>,
@@ -37,7 +41,7 @@ pub struct Density<'a, M: Model> {
     factor: Option<Box<dyn Factor>>,
 }
 
-type Evaluate<M> = fn(&M, &<M as Model>::Data, &[f64], &mut [f64], &mut Scratch, DensityPart) -> f64;
+type Evaluate<M> = fn(&M, &<M as Model>::Data, &[f64], &mut [f64], &Prepared, &mut Scratch, DensityPart) -> f64;
 
 impl<'a, M: Model> Density<'a, M> {
     /// Makes the density of the latent variables given `data`.
@@ -75,9 +79,10 @@ impl<'a, M: Model> Density<'a, M> {
             model,
             data,
             dimension: model.dimension(data),
+            prepared: Arc::new(model.prepare(data)),
             scratch: Scratch::default(),
-            evaluate: |model, data, q, gradient, scratch, part| {
-                with_lanes(InLanes { model, data, q, gradient, scratch, part })
+            evaluate: |model, data, q, gradient, prepared, scratch, part| {
+                with_lanes(InLanes { model, data, q, gradient, prepared, scratch, part })
             },
             without_lanes,
             part: DensityPart::Whole,
@@ -97,6 +102,11 @@ impl<'a, M: Model> Density<'a, M> {
     /// Adds a factor to the density.
     pub(crate) fn with_factor(self, factor: Box<dyn Factor>) -> Self {
         Self { factor: Some(factor), ..self }
+    }
+
+    /// Says what is done with the elements of each plate: why the density is fast or slow.
+    pub fn plan(&self) -> DensityPlan {
+        self.prepared.plan(&self.model.specification())
     }
 
     /// Returns the number of unconstrained numbers.
@@ -138,7 +148,7 @@ impl<'a, M: Model> Density<'a, M> {
     #[inline]
     fn run(&mut self, evaluate: Evaluate<M>, q: &[f64], gradient: &mut [f64], part: DensityPart) -> f64 {
         assert_eq!((q.len(), gradient.len()), (self.dimension, self.dimension), "the position's dimension");
-        evaluate(self.model, self.data, q, gradient, &mut self.scratch, part)
+        evaluate(self.model, self.data, q, gradient, &self.prepared, &mut self.scratch, part)
     }
 }
 
@@ -176,6 +186,7 @@ struct InLanes<'a, M: Model> {
     data: &'a M::Data,
     q: &'a [f64],
     gradient: &'a mut [f64],
+    prepared: &'a Prepared,
     scratch: &'a mut Scratch,
     part: DensityPart,
 }
@@ -184,11 +195,11 @@ impl<M: Explicit> WithLanes for InLanes<'_, M> {
     type Output = f64;
     #[inline(always)]
     fn run<V: Lanes>(self) -> f64 {
-        let Self { model, data, q, gradient, scratch, part } = self;
+        let Self { model, data, q, gradient, prepared, scratch, part } = self;
         if V::WIDTH == 1 {
-            return without_lanes(model, data, q, gradient, scratch, part);
+            return without_lanes(model, data, q, gradient, prepared, scratch, part);
         }
-        model.log_density_lanes::<V>(data, q, gradient, scratch, part)
+        model.log_density_lanes::<V>(data, q, gradient, prepared, scratch, part)
     }
 }
 
@@ -199,8 +210,9 @@ fn without_lanes<M: Explicit>(
     data: &M::Data,
     q: &[f64],
     gradient: &mut [f64],
+    prepared: &Prepared,
     scratch: &mut Scratch,
     part: DensityPart,
 ) -> f64 {
-    model.log_density_lanes::<f64>(data, q, gradient, scratch, part)
+    model.log_density_lanes::<f64>(data, q, gradient, prepared, scratch, part)
 }

@@ -3,13 +3,16 @@
 mod check;
 mod data_error;
 mod density;
+mod design;
 pub(crate) mod diagram;
 mod draw;
 mod erased;
 mod erased_data;
 mod fixed;
 mod frame;
+mod least_squares;
 mod name;
+mod prepared;
 mod reads;
 mod scratch;
 mod simulate_error;
@@ -37,6 +40,9 @@ pub use frame::{Column, ColumnType, Frame, Values};
 pub use name::{Name, UnknownName};
 #[doc(hidden)]
 pub use reads::{Indexed, KnownSize, Read, Reads, Sequence, UnknownSize};
+#[doc(hidden)]
+pub use prepared::{Prepared, Rows, Unknowns};
+pub use prepared::{DensityPlan, PlanStep};
 #[doc(hidden)]
 pub use scratch::Scratch;
 pub use simulate_error::SimulateError;

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::erased_data::typed;
-use super::{DataError, Fixed, Frame, Scratch, SimulateError, Specification, Stream, Walk};
+use super::{DataError, Fixed, Frame, Prepared, Scratch, SimulateError, Specification, Stream, Walk};
 use crate::autodiff::Lanes;
 
 /// A hierarchical model; [`model!`](crate::model!) implements it.
@@ -119,6 +119,13 @@ pub trait Model: Clone + std::fmt::Debug + PartialEq + Send + Sync + Serialize +
 /// # }
 /// ```
 pub trait Explicit: Model {
+    /// Makes what the density of a data set is computed from besides the data.
+    #[doc(hidden)]
+    fn prepare(&self, data: &Self::Data) -> Prepared {
+        let _ = data;
+        Prepared::default()
+    }
+
     /// Returns the log density of the explicit part at the unconstrained numbers `q`, Jacobian included, and writes its
     /// gradient to `gradient`.
     #[doc(hidden)]
@@ -127,6 +134,7 @@ pub trait Explicit: Model {
         data: &Self::Data,
         q: &[f64],
         gradient: &mut [f64],
+        prepared: &Prepared,
         scratch: &mut Scratch,
         part: DensityPart,
     ) -> f64;

@@ -22,6 +22,8 @@ mod explicit;
 mod float;
 #[path = "../../macros/src/kind.rs"]
 mod kind;
+#[path = "../../macros/src/linear/mod.rs"]
+mod linear;
 #[path = "../../macros/src/lower.rs"]
 mod lower;
 #[path = "../../macros/src/names.rs"]

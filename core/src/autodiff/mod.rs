@@ -66,4 +66,4 @@ pub use promote::Cast;
 pub use promote::{Lift, Promote};
 #[doc(hidden)]
 pub use real::Beside;
-pub use real::Real;
+pub use real::{Real, dot, matvec};

@@ -305,3 +305,22 @@ impl Real for f64 {
         largest + sum.ln()
     }
 }
+
+/// Returns the inner product of two vectors, such as the covariates of an element and their coefficients.
+///
+/// In a model, `dot(x, beta)` of data and globals is worked out for all elements of a plate at once, and an element carries one
+/// derivative for it, however long the vectors are.
+#[inline(always)]
+pub fn dot<T: Real, const N: usize>(x: [T; N], y: [T; N]) -> T {
+    let mut sum = T::from(0.0);
+    for i in 0..N {
+        sum += x[i] * y[i];
+    }
+    sum
+}
+
+/// Returns the product of a matrix, an array of rows, and a vector.
+#[inline(always)]
+pub fn matvec<T: Real, const M: usize, const N: usize>(matrix: [[T; N]; M], x: [T; N]) -> [T; M] {
+    matrix.map(|row| dot(row, x))
+}

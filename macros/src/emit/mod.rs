@@ -5,11 +5,11 @@ mod clash;
 mod density;
 mod draw;
 mod handles;
-mod index;
+pub mod index;
 mod lift;
-mod names;
+pub mod names;
 mod params;
-mod reads;
+pub mod reads;
 mod sizes;
 mod specification;
 mod split;
@@ -111,6 +111,7 @@ fn no_density(name: &Ident, why: &str) -> TokenStream {
                     _: &Self::Data,
                     _: &[f64],
                     _: &mut [f64],
+                    _: &::hierarch::__private::Prepared,
                     _: &mut ::hierarch::__private::Scratch,
                     _: ::hierarch::model::DensityPart,
                 ) -> f64 {

@@ -28,6 +28,13 @@ impl Scope<'_> {
         }
     }
 
+    /// Binds a variable of the data of a plate, as code outside of the density's loop reads it.
+    pub fn visible(&self, v: &Variable) -> TokenStream {
+        let (name, numbers) = (&v.name, self.column(v));
+        let Some(path) = self.plate.map(|plate| data_path(self.tree, plate)) else { return TokenStream::new() };
+        if v.kind.structural() { quote!(let #name = __data.#path.#name[__i];) } else { quote!(let #name = #numbers;) }
+    }
+
     fn observe(&self, v: &Variable, definition: &Definition) -> TokenStream {
         self.lift(|lift| match &v.shape {
             Some(shape) if !v.vector => {

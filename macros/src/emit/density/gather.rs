@@ -11,12 +11,12 @@ use crate::emit::split::split;
 use crate::tree::{Export, Gather, Plate, Step, all_plates};
 
 /// Names the values of a variable that other plates read by index.
-fn values_of(name: &Ident) -> Ident {
+pub fn values_of(name: &Ident) -> Ident {
     hidden(&format!("values_{name}"))
 }
 
 /// Names the derivative of the density with respect to the values of `values_of`.
-fn adjoint_of(name: &Ident) -> Ident {
+pub fn adjoint_of(name: &Ident) -> Ident {
     hidden(&format!("adjoint_{name}"))
 }
 
@@ -107,7 +107,9 @@ impl Scope<'_> {
     pub fn gathers(&self, plate: &Plate) -> TokenStream {
         let path = data_path(self.tree, plate);
         let gather = |g: &Gather| if g.data { self.gather_data(g, &path) } else { self.gather_latent(g, &path) };
-        plate.gathers.iter().map(gather).collect()
+        let mut tokens: TokenStream = plate.gathers.iter().map(gather).collect();
+        tokens.extend(self.predicted(plate));
+        tokens
     }
 
     /// Binds latent values, where `path` is that of the plate that reads them.
@@ -135,7 +137,7 @@ impl Scope<'_> {
     }
 
     /// Binds values of the data, where `path` is that of the plate that reads them.
-    fn gather_data(&self, g: &Gather, path: &TokenStream) -> TokenStream {
+    pub fn gather_data(&self, g: &Gather, path: &TokenStream) -> TokenStream {
         let (local, index, values) = (g.local(), &g.index, &g.values);
         let (scalar, lanes) = (self.scalar(), &self.lanes);
         let from = all_plates(&self.tree.root).into_iter().find(|p| p.name == g.plate);

@@ -9,6 +9,7 @@ mod data;
 mod gather;
 mod latent;
 mod layout;
+mod linear;
 mod mentions;
 mod plate;
 mod scope;
@@ -19,12 +20,15 @@ use quote::quote;
 
 use super::params::bind_params;
 use super::reads;
+use crate::linear::extract;
 use crate::tree::{Plate, Step, Tree, plates};
 pub use layout::dimension;
 use scope::Scope;
 
-/// Emits the method of `Explicit`.
+/// Emits the methods of `Explicit`.
 pub fn emit(tree: &Tree) -> TokenStream {
+    let tree = &extract(tree);
+    let prepare = linear::prepare(tree);
     let root = Scope::root(tree);
     let (k, zero) = (root.slot_count(), root.number(&quote!(0.0)));
     let params = bind_params(tree, &root.scalar());
@@ -36,6 +40,7 @@ pub fn emit(tree: &Tree) -> TokenStream {
     let in_data: Vec<&Plate> = plates(&tree.root).filter(|p| p.in_data).collect();
     let exports = in_data.iter().map(|p| root.export_values(p));
     let plates = in_data.iter().rev().map(|p| root.plate(p));
+    let (predict, fits, carry) = (root.predict(), root.fits(), root.carry_predicted());
     let give_back = in_data.iter().map(|p| gather::give_back(p));
     // Data whose positions are outside of an array are refused before; the walk that finds them does not see what only some
     // values of latent variables lead to.
@@ -44,12 +49,15 @@ pub fn emit(tree: &Tree) -> TokenStream {
         true => (Some(reads::note()), quote!(if __reads.take().is_some() { f64::NAN } else { __lp.value })),
     };
     quote! {
+        #prepare
+
         #[inline(always)]
         fn log_density_lanes<__V: ::hierarch::__private::Lanes>(
             &self,
             __data: &Self::Data,
             __q: &[f64],
             __gradient: &mut [f64],
+            __prepared: &::hierarch::__private::Prepared,
             __scratch: &mut ::hierarch::__private::Scratch,
             __part: ::hierarch::model::DensityPart,
         ) -> f64 {
@@ -63,7 +71,10 @@ pub fn emit(tree: &Tree) -> TokenStream {
             if __part == ::hierarch::model::DensityPart::Whole {
                 #observations
                 #(#exports)*
+                #predict
+                #fits
                 #(#plates)*
+                #carry
                 #(#give_back)*
             }
             for __k in 0..__K {

@@ -15,6 +15,9 @@ use crate::tree::{Plate, Step};
 impl Scope<'_> {
     /// Runs the elements of `plate`, which stands in the code here, and adds what they say of the density to `__lp`.
     pub fn plate(&self, plate: &Plate) -> TokenStream {
+        if plate.is_idle() {
+            return TokenStream::new();
+        }
         let scope = Scope::element(plate, self);
         let (lanes, zero) = (&scope.lanes, scope.number(&quote!(0.0)));
         let path = data_path(self.tree, plate);
@@ -117,7 +120,7 @@ impl Scope<'_> {
             let (at, free, partial) = (start_of(&v.name), v.free(), self.partial(&self.slot(&v.name)));
             quote!(for c in 0..#free { __block.add(&mut __gradient[#at + c * #n..], #partial); })
         });
-        let gathered = self.scatter_gathered(plate);
-        quote!(#(#own)* #gathered)
+        let (gathered, predicted) = (self.scatter_gathered(plate), self.scatter_predicted(plate));
+        quote!(#(#own)* #gathered #predicted)
     }
 }

@@ -6,6 +6,7 @@ use quote::quote;
 use crate::emit::index::{gathered, picked};
 use crate::emit::lift::Lift;
 use crate::emit::names::{data_path, hidden};
+use crate::linear::Predictor;
 use crate::tree::{Gather, Plate, Tree, variables};
 
 /// The code that runs on one scalar type: that outside plates, or that of one element of a plate.
@@ -74,6 +75,9 @@ impl<'a> Scope<'a> {
         for g in plate.gathers.iter().filter(|g| !g.data) {
             scope.add_slot(gather_slot(g), g.len.as_ref().map_or(quote!(1usize), |l| quote!((#l))));
         }
+        for p in &plate.predictors {
+            scope.add_slot(predictor_slot(p), quote!(1usize));
+        }
         if scope.gradient {
             let k = slot_count_of(plate);
             scope.derivatives = quote!(#k);
@@ -84,6 +88,11 @@ impl<'a> Scope<'a> {
     /// Makes the scope of the same code without derivatives.
     pub fn values_only(&self) -> Self {
         Self { derivatives: quote!(0), gradient: false, weight: None, ..self.clone() }
+    }
+
+    /// Makes the scope of the same code for one element at a time.
+    pub fn one_by_one(&self) -> Self {
+        Self { lanes: quote!(f64), ..self.clone() }
     }
 
     /// Makes the scope of the same code where what an element adds to the gradient is weighed by `weight` too.
@@ -125,6 +134,11 @@ impl<'a> Scope<'a> {
     /// Emits where the slot of what is read by index begins.
     pub fn gather_slot(&self, g: &Gather) -> TokenStream {
         self.start(&gather_slot(g))
+    }
+
+    /// Emits where the slot of a predictor is.
+    pub fn predictor_slot(&self, p: &Predictor) -> TokenStream {
+        self.start(&predictor_slot(p))
     }
 
     fn start(&self, slot: &str) -> TokenStream {
@@ -174,6 +188,11 @@ impl<'a> Scope<'a> {
 /// Names the number of derivatives that an element of `plate` carries.
 pub fn slot_count_of(plate: &Plate) -> Ident {
     hidden(&format!("K_{}", plate.name))
+}
+
+/// Names the slot of a predictor: no variable has a name like it.
+fn predictor_slot(p: &Predictor) -> String {
+    format!("{}[]", p.name)
 }
 
 /// Names the slot of what is read by index: no variable has a name like it.

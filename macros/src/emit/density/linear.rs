@@ -1,0 +1,357 @@
+//! Linear predictors and normal observations that were taken out of the elements: their matrices, which are made once for a data
+//! set; their values, before the plates are run; and their derivatives, after.
+
+use std::collections::BTreeSet;
+
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+use syn::Expr;
+
+use super::gather::{adjoint_of, values_of};
+use super::layout::size_of;
+use super::scope::Scope;
+use crate::emit::names::{data_path, hidden};
+use crate::emit::params::bind_params;
+use crate::linear::{Fit, Predictor, Sum, Unknown};
+use crate::names::{identifiers, text};
+use crate::tree::{Plate, Tree, all_plates};
+
+/// Emits the method of `Explicit` that makes the matrices for a data set.
+pub fn prepare(tree: &Tree) -> TokenStream {
+    let scope = Scope::root(tree).values_only();
+    let params = bind_params(tree, &scope.scalar());
+    let matrices: TokenStream = all_plates(&tree.root)
+        .into_iter()
+        .filter(|p| p.in_data)
+        .map(|plate| {
+            let element = Scope::element(plate, &scope).one_by_one();
+            let predictors: TokenStream = plate.predictors.iter().map(|p| element.design(plate, p)).collect();
+            let fits: TokenStream = plate.fits.iter().map(|fit| element.least_squares(plate, fit)).collect();
+            quote!(#predictors #fits)
+        })
+        .collect();
+    if matrices.is_empty() {
+        return TokenStream::new();
+    }
+    quote! {
+        fn prepare(&self, __data: &Self::Data) -> ::hierarch::__private::Prepared {
+            let mut __prepared = ::hierarch::__private::Prepared::default();
+            #params
+            #matrices
+            __prepared
+        }
+    }
+}
+
+/// Emits the number of columns of the matrix of `sum`.
+fn width(sum: &Sum) -> TokenStream {
+    let widths = sum.terms.iter().map(|term| match &term.unknown {
+        Unknown::Number(_) => quote!(1usize),
+        Unknown::Vector { len, .. } => quote!((#len)),
+        _ => quote!(0usize),
+    });
+    quote!((0usize #(+ #widths)*))
+}
+
+/// Finds the offset that is added to a sum: zero, or data.
+fn offset(sum: &Sum) -> TokenStream {
+    let offset = &sum.offset;
+    quote!(0.0 #(+ #offset)*)
+}
+
+fn buffer(predictor: &Predictor, of: &str) -> Ident {
+    hidden(&format!("{}_{of}", predictor.name))
+}
+
+/// The terms that read a column by index, with the column and the index.
+fn indexed(sum: &Sum) -> impl Iterator<Item = (&Expr, &Ident, &Ident, bool)> {
+    sum.terms.iter().filter_map(|term| match &term.unknown {
+        Unknown::Gathered { values, index, .. } => Some((&term.scale, values, index, true)),
+        Unknown::Picked { values, index, .. } => Some((&term.scale, values, index, false)),
+        _ => None,
+    })
+}
+
+impl Scope<'_> {
+    /// Emits a number of an element, as an `f64`.
+    fn plain(&self, expr: &TokenStream) -> TokenStream {
+        let scalar = self.scalar();
+        let expr: Expr = syn::parse2(expr.clone()).unwrap_or_else(|_| syn::parse_quote!(0.0));
+        let expr = self.lift(|lift| lift.expr(&expr));
+        quote!(::hierarch::__private::Cast::<#scalar>::cast(#expr).value)
+    }
+
+    /// Binds the data of an element that `exprs` mention.
+    fn bind_data(&self, plate: &Plate, exprs: &[&TokenStream]) -> TokenStream {
+        let names: BTreeSet<String> = exprs.iter().flat_map(|e| identifiers(e)).map(|name| name.to_string()).collect();
+        let own = plate.variables().filter(|v| v.in_data() && names.contains(&v.name.to_string()));
+        let own: TokenStream = own.map(|v| self.visible(v)).collect();
+        let read: TokenStream = plate
+            .gathers
+            .iter()
+            .filter(|g| g.data && names.contains(&g.values.to_string()))
+            .map(|g| self.gather_data(g, &data_path(self.tree, plate)))
+            .collect();
+        quote!(#own #read)
+    }
+
+    /// Emits what writes the coefficients of `sum` to `__row`.
+    fn row(&self, sum: &Sum) -> TokenStream {
+        let entries = sum.terms.iter().filter_map(|term| {
+            let scale = &term.scale;
+            match &term.unknown {
+                Unknown::Number(_) => {
+                    let x = self.plain(&quote!(#scale));
+                    Some(quote!(__row[__at] = #x; __at += 1;))
+                }
+                Unknown::Vector { data, len, .. } => {
+                    let scale = self.plain(&quote!(#scale));
+                    let data = self.lift(|lift| lift.expr(data));
+                    Some(quote! {
+                        let __scale: f64 = #scale;
+                        for c in 0..#len { __row[__at + c] = __scale * #data[c].value; }
+                        __at += #len;
+                    })
+                }
+                _ => None,
+            }
+        });
+        quote!(let mut __at = 0usize; #(#entries)*)
+    }
+
+    /// Emits what makes the matrix of a predictor.
+    fn design(&self, plate: &Plate, predictor: &Predictor) -> TokenStream {
+        let (path, width, row) = (data_path(self.tree, plate), width(&predictor.sum), self.row(&predictor.sum));
+        let offset = self.plain(&offset(&predictor.sum));
+        let bind = self.bind_data(plate, &[&row, &offset]);
+        let name = text(&plate.name);
+        quote! {
+            __prepared.predictor(#name, __data.#path.len(), #width, &mut |__i: usize, __row: &mut [f64]| -> f64 {
+                let __block = ::hierarch::__private::Block { first: __i, count: 1 };
+                #bind
+                #row
+                #offset
+            });
+        }
+    }
+
+    /// Emits what makes the rows of a normal observation.
+    fn least_squares(&self, plate: &Plate, fit: &Fit) -> TokenStream {
+        let (path, width, row) = (data_path(self.tree, plate), width(&fit.mean), self.row(&fit.mean));
+        let (y, offset) = (&fit.y, self.plain(&offset(&fit.mean)));
+        let sd = fit.data_sd.as_ref().map_or(quote!(1.0), |sd| self.plain(&quote!(#sd)));
+        let y = self.plain(&quote!(#y));
+        let (reads, scales): (Vec<_>, Vec<_>) = indexed(&fit.mean)
+            .map(|(scale, _, index, _)| (quote!(__data.#path.#index.as_slice()), self.plain(&quote!(#scale))))
+            .unzip();
+        let bind = self.bind_data(plate, &[&row, &offset, &sd, &y, &quote!(#(#scales)*)]);
+        let (name, log) = (text(&plate.name), fit.log);
+        quote! {
+            __prepared.fit(
+                #name,
+                ::hierarch::__private::Rows { rows: __data.#path.len(), width: #width, indices: &[#(#reads),*], log: #log },
+                &mut |__i: usize, __row: &mut [f64]| -> [f64; 3] {
+                    let __block = ::hierarch::__private::Block { first: __i, count: 1 };
+                    #bind
+                    #row
+                    #(__row[__at] = #scales; __at += 1;)*
+                    [#y, #offset, #sd]
+                },
+            );
+        }
+    }
+
+    /// Binds what stands for the predictors in an element of `plate`.
+    pub fn predicted(&self, plate: &Plate) -> TokenStream {
+        let (scalar, lanes) = (self.scalar(), &self.lanes);
+        let bind = |p: &Predictor| {
+            let (name, values, slot) = (&p.name, buffer(p, "values"), self.predictor_slot(p));
+            quote!(let #name = <#scalar>::variable(__block.load::<#lanes>(&#values), #slot);)
+        };
+        plate.predictors.iter().map(bind).collect()
+    }
+
+    /// Writes the derivatives with respect to the predictors of an element of `plate` down.
+    pub fn scatter_predicted(&self, plate: &Plate) -> TokenStream {
+        let note = |p: &Predictor| {
+            let (adjoint, partial) = (buffer(p, "adjoint"), self.partial(&self.predictor_slot(p)));
+            quote!({ let c = 0usize; __block.add(&mut #adjoint, #partial); })
+        };
+        plate.predictors.iter().map(note).collect()
+    }
+
+    /// Emits the values of the unknowns of `sum`, in the order of its columns, as the buffer `__unknowns`.
+    fn unknowns(&self, sum: &Sum) -> TokenStream {
+        let scalar = self.scalar();
+        let entries = sum.terms.iter().filter_map(|term| match &term.unknown {
+            Unknown::Number(expr) => {
+                let x = self.plain(&quote!(#expr));
+                Some(quote!(__unknowns[__at] = #x; __at += 1;))
+            }
+            Unknown::Vector { values, len, .. } => {
+                let values = self.lift(|lift| lift.expr(values));
+                Some(quote! {
+                    let __values: [#scalar; #len] = #values;
+                    for c in 0..#len { __unknowns[__at + c] = __values[c].value; }
+                    __at += #len;
+                })
+            }
+            _ => None,
+        });
+        let width = width(sum);
+        quote! {
+            let mut __unknowns = __scratch.take(#width);
+            let mut __at = 0usize;
+            #(#entries)*
+        }
+    }
+
+    /// Adds the derivatives `__adjoint` with respect to the unknowns of `sum` to `__lp`, by the chain rule.
+    fn carry_unknowns(&self, sum: &Sum) -> TokenStream {
+        let scalar = self.scalar();
+        let entries = sum.terms.iter().filter_map(|term| match &term.unknown {
+            Unknown::Number(expr) => {
+                let expr = self.lift(|lift| lift.expr(expr));
+                Some(quote! {
+                    __lp += ::hierarch::__private::Cast::<#scalar>::cast(#expr).carried(__adjoint[__at]);
+                    __at += 1;
+                })
+            }
+            Unknown::Vector { values, len, .. } => {
+                let values = self.lift(|lift| lift.expr(values));
+                Some(quote! {
+                    let __values: [#scalar; #len] = #values;
+                    for c in 0..#len { __lp += __values[c].carried(__adjoint[__at + c]); }
+                    __at += #len;
+                })
+            }
+            _ => None,
+        });
+        quote!(let mut __at = 0usize; #(#entries)*)
+    }
+
+    /// Works the predictors of all plates out, outside plates.
+    pub fn predict(&self) -> TokenStream {
+        let mut at = 0usize;
+        let mut tokens = TokenStream::new();
+        for plate in all_plates(&self.tree.root).into_iter().filter(|p| p.in_data) {
+            for p in &plate.predictors {
+                let (values, adjoint, n) = (buffer(p, "values"), buffer(p, "adjoint"), size_of(&plate.name.to_string()));
+                let unknowns = self.unknowns(&p.sum);
+                tokens.extend(quote! {
+                    let mut #values = __scratch.take(#n);
+                    let mut #adjoint = __scratch.take(#n);
+                    {
+                        #unknowns
+                        __prepared.predict(#at, &__unknowns, &mut #values);
+                        __scratch.give(__unknowns);
+                    }
+                });
+                at += 1;
+            }
+        }
+        tokens
+    }
+
+    /// Carries what the plates found out about their predictors back to the unknowns, and gives the buffers back.
+    pub fn carry_predicted(&self) -> TokenStream {
+        let mut at = 0usize;
+        let mut tokens = TokenStream::new();
+        for plate in all_plates(&self.tree.root).into_iter().filter(|p| p.in_data) {
+            for p in &plate.predictors {
+                let (values, adjoint, width) = (buffer(p, "values"), buffer(p, "adjoint"), width(&p.sum));
+                let carry = self.carry_unknowns(&p.sum);
+                tokens.extend(quote! {
+                    {
+                        let mut __adjoint = __scratch.take(#width);
+                        __prepared.carry(#at, &#adjoint, &mut __adjoint);
+                        #carry
+                        __scratch.give(__adjoint);
+                        __scratch.give(#values);
+                        __scratch.give(#adjoint);
+                    }
+                });
+                at += 1;
+            }
+        }
+        tokens
+    }
+
+    /// Adds the normal observations of all plates to `__lp`, outside plates.
+    pub fn fits(&self) -> TokenStream {
+        let mut at = 0usize;
+        let mut tokens = TokenStream::new();
+        for plate in all_plates(&self.tree.root).into_iter().filter(|p| p.in_data) {
+            for fit in &plate.fits {
+                tokens.extend(self.fit(fit, at));
+                at += 1;
+            }
+        }
+        tokens
+    }
+
+    fn fit(&self, fit: &Fit, at: usize) -> TokenStream {
+        let (unknowns, carry, width, scalar) =
+            (self.unknowns(&fit.mean), self.carry_unknowns(&fit.mean), width(&fit.mean), self.scalar());
+        let sd = fit.shared_sd.as_ref().map_or(quote!(1.0), |sd| self.lift(|lift| lift.expr(sd)));
+        // A column that is read twice has one buffer for its derivatives.
+        let mut columns: Vec<(&Ident, bool)> = Vec::new();
+        let mut reads = Vec::new();
+        for (_, values, _, gathered) in indexed(&fit.mean) {
+            let known = columns.iter().position(|c| c.0 == values);
+            reads.push(known.unwrap_or_else(|| {
+                columns.push((values, gathered));
+                columns.len() - 1
+            }));
+        }
+        let name = |values: &Ident, gathered: bool, of: &str| match (gathered, of) {
+            (true, "values") => values_of(values),
+            (true, _) => adjoint_of(values),
+            (false, of) => hidden(&format!("picked_{of}_{values}")),
+        };
+        let pick = columns.iter().filter(|c| !c.1).map(|(values, _)| {
+            let (all, adjoint) = (name(values, false, "values"), name(values, false, "adjoint"));
+            quote! {
+                let mut #all = __scratch.take(#values.len());
+                for c in 0..#values.len() { #all[c] = #values[c].value; }
+                let mut #adjoint = __scratch.take(#values.len());
+            }
+        });
+        let put_back = columns.iter().filter(|c| !c.1).map(|(values, _)| {
+            let (all, adjoint) = (name(values, false, "values"), name(values, false, "adjoint"));
+            quote! {
+                for c in 0..#values.len() { __lp += #values[c].carried(#adjoint[c]); }
+                __scratch.give(#all);
+                __scratch.give(#adjoint);
+            }
+        });
+        let values = columns.iter().map(|(values, gathered)| name(values, *gathered, "values"));
+        let adjoints = columns.iter().map(|(values, gathered)| name(values, *gathered, "adjoint"));
+        quote! {
+            {
+                #unknowns
+                #(#pick)*
+                let __sd = ::hierarch::__private::Cast::<#scalar>::cast(#sd);
+                let mut __adjoint = __scratch.take(#width);
+                let (__value, __slope) = __prepared.log_density(
+                    #at,
+                    __sd.value,
+                    ::hierarch::__private::Unknowns {
+                        numbers: &__unknowns,
+                        columns: &[#(&#values[..]),*],
+                        reads: &[#(#reads),*],
+                    },
+                    &mut __adjoint,
+                    &mut [#(&mut #adjoints[..]),*],
+                    __scratch,
+                );
+                __lp.value += __value;
+                __lp += __sd.carried(__slope);
+                #carry
+                #(#put_back)*
+                __scratch.give(__adjoint);
+                __scratch.give(__unknowns);
+            }
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! What a density makes once of a data set: the matrices of its linear predictors, and the rows of its normal observations.
+
+use super::design::Design;
+use super::least_squares::LeastSquares;
+use super::{Scratch, Specification};
+
+/// What the density of a data set is computed from besides the data; the code of `model!` fills it.
+#[derive(Clone, Debug, Default)]
+pub struct Prepared {
+    predictors: Vec<(&'static str, Design)>,
+    fits: Vec<(&'static str, LeastSquares)>,
+}
+
+/// The rows of a normal observation.
+#[derive(Clone, Copy, Debug)]
+pub struct Rows<'a> {
+    /// How many there are.
+    pub rows: usize,
+    /// The number of unknowns that are the same in every row.
+    pub width: usize,
+    /// The indices by which rows read further unknowns.
+    pub indices: &'a [&'a [usize]],
+    /// Whether the logarithm of what is observed is normal.
+    pub log: bool,
+}
+
+/// The unknowns of a normal observation.
+#[derive(Clone, Copy, Debug)]
+pub struct Unknowns<'a> {
+    /// Those that are the same in every row.
+    pub numbers: &'a [f64],
+    /// The columns that rows read by index.
+    pub columns: &'a [&'a [f64]],
+    /// For each index of [`Rows::indices`], the column that is read.
+    pub reads: &'a [usize],
+}
+
+impl Prepared {
+    /// Adds a linear predictor of `rows` elements of `plate`; `row` writes the coefficients of an element's unknowns, and returns
+    /// what is added to their sum.
+    pub fn predictor(
+        &mut self,
+        plate: &'static str,
+        rows: usize,
+        width: usize,
+        row: &mut dyn FnMut(usize, &mut [f64]) -> f64,
+    ) {
+        self.predictors.push((plate, Design::new(rows, width, row)));
+    }
+
+    /// Adds a normal observation of the elements of `plate`; `row` writes the coefficients of an element's unknowns, the same for
+    /// all rows first, then those read by index, and returns what is observed, what is added to its mean, and its sd without the
+    /// factor that is unknown.
+    pub fn fit(&mut self, plate: &'static str, rows: Rows<'_>, row: &mut dyn FnMut(usize, &mut [f64]) -> [f64; 3]) {
+        self.fits.push((plate, LeastSquares::new(rows, row)));
+    }
+
+    /// Writes the values of the predictor `at` for all elements.
+    pub fn predict(&self, at: usize, unknowns: &[f64], values: &mut [f64]) {
+        self.predictors[at].1.times(unknowns, values);
+    }
+
+    /// Writes the derivatives with respect to the unknowns of the predictor `at`, from those with respect to its values.
+    pub fn carry(&self, at: usize, derivatives: &[f64], unknowns: &mut [f64]) {
+        self.predictors[at].1.transposed_times(derivatives, unknowns);
+    }
+
+    /// Returns the log density of the normal observation `at` with its slope in `sd`; writes the derivatives with respect to the
+    /// unknowns that are the same in every row to `numbers`, and adds those with respect to columns to `columns`.
+    pub fn log_density(
+        &self,
+        at: usize,
+        sd: f64,
+        unknowns: Unknowns<'_>,
+        numbers: &mut [f64],
+        columns: &mut [&mut [f64]],
+        scratch: &mut Scratch,
+    ) -> (f64, f64) {
+        self.fits[at].1.log_density(sd, unknowns, numbers, columns, scratch)
+    }
+
+    /// Says what was made of each plate of a model.
+    pub(super) fn plan(&self, specification: &Specification) -> DensityPlan {
+        let mut steps = Vec::new();
+        for plate in &specification.plates {
+            let name = &plate.name;
+            for (_, fit) in self.fits.iter().filter(|(of, _)| of == name) {
+                let (from, to, width) = fit.size();
+                steps.push((name.clone(), PlanStep::Collapsed { from, to, width }));
+            }
+            for (_, design) in self.predictors.iter().filter(|(of, _)| of == name) {
+                steps.push((name.clone(), PlanStep::Predictor { rows: design.rows(), width: design.width() }));
+            }
+            if !steps.iter().any(|(of, _)| of == name) {
+                steps.push((name.clone(), PlanStep::Rows));
+            }
+        }
+        DensityPlan { steps }
+    }
+}
+
+/// What a density does with the elements of each plate: why a model is fast or slow.
+///
+/// ```
+/// use hierarch::model::Density;
+/// use hierarch::prelude::*;
+///
+/// model! {
+///     pub Line {
+///         global a ~ Normal(0.0, 1.0);
+///         global b ~ Normal(0.0, 1.0);
+///         global sigma ~ HalfNormal(1.0);
+///         plate rows(2..=1000) {
+///             given t ~ Uniform(0.0, 1.0);
+///             observe y ~ Normal(a + b * t, sigma);
+///         }
+///     }
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let set = Line::default().simulate(1).size("rows", 500).one()?;
+/// let density = Density::new(&Line::default(), &set.data)?;
+/// assert_eq!(density.plan().to_string(), "rows: 500 normal observations as 2 rows of 2 columns (least squares)\n");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct DensityPlan {
+    /// The plates by name, with what is done with each.
+    pub steps: Vec<(String, PlanStep)>,
+}
+
+/// What a density does with the elements of a plate.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum PlanStep {
+    /// They are run one by one, a vector register of them at a time.
+    Rows,
+    /// A sum of data times unknowns in them is a matrix of so many rows and columns; the rest is run one by one.
+    Predictor {
+        /// The elements.
+        rows: usize,
+        /// The unknowns in the sum.
+        width: usize,
+    },
+    /// Their normal observations are as probable, but for a constant, as fewer rows: the triangle of a QR decomposition, one for
+    /// each group of elements that read the same unknowns by index.
+    Collapsed {
+        /// The elements.
+        from: usize,
+        /// The rows that are left.
+        to: usize,
+        /// The unknowns in a row.
+        width: usize,
+    },
+}
+
+impl std::fmt::Display for DensityPlan {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (plate, step) in &self.steps {
+            match step {
+                PlanStep::Rows => writeln!(f, "{plate}: elements as they are")?,
+                PlanStep::Predictor { rows, width } => {
+                    writeln!(f, "{plate}: a linear predictor of {rows} rows and {width} columns, then element by element")?;
+                }
+                PlanStep::Collapsed { from, to, width } => writeln!(
+                    f,
+                    "{plate}: {from} normal observations as {to} rows of {width} columns (least squares)"
+                )?,
+            }
+        }
+        Ok(())
+    }
+}
