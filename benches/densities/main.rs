@@ -64,7 +64,7 @@ fn simulate(folder: &Path) -> Result<(), Box<dyn Error>> {
     let truth = IrtGlobals { spread: 0.5 };
     let set = irt.simulate(1).at(&truth).size("subjects", 100).size("items", 20).size("answers", 2000).one()?;
     set.data.to_csv(csv("irt_2pl"))?;
-    let truth = Mixture2Globals { weight: 0.4, low: -1.5, high: 1.5, sigma: [1.0, 0.7] };
+    let truth = Mixture2Globals { weight: 0.4, low: -1.5, gap: 3.0, sigma: [1.0, 0.7] };
     mixture.simulate(1).at(&truth).size("events", 1000).one()?.data.to_csv(csv("mixture"))?;
     let truth = GroupsGlobals { mean: [0.5, 0.2], sd: [0.4, 0.3] };
     let set = groups.simulate(1).at(&truth).size("groups", 10_000).size("rows", 20).one()?;

@@ -80,7 +80,8 @@ model! {
     pub Mixture2 {
         global weight ~ Beta(5.0, 5.0);
         global low ~ Normal(-2.0, 1.0);
-        global high ~ Normal(2.0, 1.0);
+        global gap ~ HalfNormal(4.0);
+        let high = low + gap;
         global sigma[2] ~ HalfNormal(2.0);
         plate events(1..=10_000) {
             local first ~ Bernoulli(weight);

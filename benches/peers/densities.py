@@ -86,7 +86,8 @@ def irt_2pl(table):
 def mixture(table):
     with pm.Model() as model:
         weight = pm.Beta("weight", 5, 5)
-        low, high = pm.Normal("low", -2, 1), pm.Normal("high", 2, 1)
+        low = pm.Normal("low", -2, 1)
+        high = low + pm.HalfNormal("gap", 4)
         sigma = pm.HalfNormal("sigma", 2, shape=2)
         components = [pm.Normal.dist(low, sigma[0]), pm.Normal.dist(high, sigma[1])]
         pm.Mixture("y", w=pm.math.stack([weight, 1 - weight]), comp_dists=components, observed=table["y"].to_numpy())
@@ -97,8 +98,8 @@ def groups_10000(table):
     with pm.Model() as model:
         mean, sd = pm.Normal("mean", 0, 1, shape=2), pm.HalfNormal("sd", 0.5, shape=2)
         group = table["groups"].to_numpy(int)
-        a = pm.Normal("a", mean[0], sd[0], shape=group.max() + 1)
-        b = pm.Normal("b", mean[1], sd[1], shape=group.max() + 1)
+        a = pm.Normal("a", mean[0], sd[0], shape=int(group.max()) + 1)
+        b = pm.Normal("b", mean[1], sd[1], shape=int(group.max()) + 1)
         rate = pm.math.exp(a[group] + b[group] * table["t"].to_numpy())
         pm.Poisson("count", rate, observed=table["count"].to_numpy(int))
     return model

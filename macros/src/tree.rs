@@ -11,6 +11,7 @@ use crate::ast::{Param, Role, Shape, Size};
 use crate::definition::Definition;
 use crate::kind::Kind;
 use crate::linear::{Fit, Predictor};
+use crate::names::identifiers;
 use crate::value::Value;
 
 #[derive(Clone)]
@@ -179,6 +180,19 @@ impl Plate {
 
     pub fn plates(&self) -> impl Iterator<Item = &Plate> {
         plates(&self.steps)
+    }
+
+    /// Tells whether its elements, or those of a plate in it, use the variable `name`.
+    pub fn mentions(&self, name: &Ident) -> bool {
+        let among = |names: Vec<Ident>| names.contains(name);
+        self.steps.iter().any(|step| match step {
+            Step::Variable(v) => v.definition.as_ref().is_some_and(|d| among(d.mentions())),
+            Step::Let { expr, .. } => among(identifiers(expr)),
+            Step::Plate(p) => {
+                let size = matches!(&p.size, Size::Random(_, size) if among(identifiers(size)));
+                size || p.mentions(name)
+            }
+        })
     }
 
     /// Tells whether its elements say nothing of the density.

@@ -286,8 +286,9 @@ impl Triangle {
             let length = (0..=r).map(|k| entry(k, r) * entry(k, r)).sum::<f64>().sqrt();
             let known: f64 = (r + 1..unknowns).map(|c| entry(r, c) * u[c]).sum();
             let x = (entry(r, unknowns) - known) / entry(r, r);
-            // A column that the others make up says nothing of its own.
-            if entry(r, r).abs() > 1e-11 * length && x.is_finite() {
+            // A column that the others nearly make up says little of its own: without it the point is not far from where the
+            // density is looked at.
+            if entry(r, r).abs() > 1e-4 * length && x.is_finite() {
                 u[r] = x;
             }
         }

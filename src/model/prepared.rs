@@ -2,7 +2,7 @@
 
 use super::design::Design;
 use super::least_squares::LeastSquares;
-use super::{Scratch, Specification};
+use super::{Plate, Scratch, Specification};
 
 /// What the density of a data set is computed from besides the data; the code of `model!` fills it.
 #[derive(Clone, Debug, Default)]
@@ -82,7 +82,9 @@ impl Prepared {
     /// Says what was made of each plate of a model.
     pub(super) fn plan(&self, specification: &Specification) -> DensityPlan {
         let mut steps = Vec::new();
-        for plate in &specification.plates {
+        let mut plates: Vec<&Plate> = specification.plates.iter().rev().collect();
+        while let Some(plate) = plates.pop() {
+            plates.extend(plate.plates.iter().rev());
             let name = &plate.name;
             for (_, fit) in self.fits.iter().filter(|(of, _)| of == name) {
                 let (from, to, width) = fit.size();

@@ -9,7 +9,7 @@ use hierarch_tests::slope;
 use hierarch_tests::{seed, within};
 
 /// The gradient at simulated latents: equal with and without lanes, and to fourth-order finite differences of the value.
-fn check_gradient<M: Likelihood>(model: &M, sets: usize) {
+pub(crate) fn check_gradient<M: Likelihood>(model: &M, sets: usize) {
     let simulations = model.simulate(sets).seed(seed(7)).run().unwrap();
     for simulation in &simulations {
         let q = unconstrain(model, &simulation.globals, Some((&simulation.locals, &simulation.data)));
@@ -34,7 +34,7 @@ fn check_gradient<M: Likelihood>(model: &M, sets: usize) {
 
 /// The density in unconstrained space is the one in constrained space times the Jacobian of the map, by finite differences.
 /// The constrained one runs the statements on plain numbers, so this holds the two ways to run a model against each other.
-fn check_jacobian<M: Likelihood>(model: &M) {
+pub(crate) fn check_jacobian<M: Likelihood>(model: &M) {
     for simulation in model.simulate(20).seed(seed(3)).run().unwrap() {
         let q = unconstrain(model, &simulation.globals, Some((&simulation.locals, &simulation.data)));
         let mut density = Density::new(model, &simulation.data).unwrap();

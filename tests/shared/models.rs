@@ -325,10 +325,6 @@ model! {
     }
 }
 
-fn dot<T: Real, const N: usize>(a: [T; N], b: [T; N]) -> T {
-    (0..N).map(|i| a[i] * b[i]).sum()
-}
-
 model! {
     /// A vector of coefficients and one of covariates.
     pub Regression {

@@ -20,24 +20,60 @@ impl Block {
     }
 
     /// Returns the elements' values in a column.
+    ///
+    /// Here and below, what is outside of a column is NaN and no panic: after a call that may panic, the compiler does not know
+    /// that the rest of the loop runs, and what does not depend on the element is worked out again for each.
     #[inline(always)]
     pub fn load<V: Lanes>(self, column: &[f64]) -> V {
-        if self.count == V::WIDTH { V::load(&column[self.first..]) } else { V::from_fn(|i| column[self.element(i)]) }
+        match column.get(self.first..self.first + V::WIDTH) {
+            Some(numbers) if self.count == V::WIDTH => V::load(numbers),
+            _ => self.load_by(column, |x| x),
+        }
     }
 
-    /// Returns the elements' values, computed by `value` from their positions.
+    /// Returns the elements' values in a column of something else than numbers.
     #[inline(always)]
-    pub fn load_with<V: Lanes>(self, value: impl Fn(usize) -> f64) -> V {
-        V::from_fn(|i| value(self.element(i)))
+    pub fn load_by<V: Lanes, X: Copy>(self, column: &[X], number: impl Fn(X) -> f64) -> V {
+        // A whole register, with one check for all of it.
+        if let Some(whole) = column.get(self.first..self.first + V::WIDTH)
+            && self.count == V::WIDTH
+        {
+            return V::from_fn(|i| number(whole[i]));
+        }
+        V::from_fn(|i| match column.get(self.element(i)) {
+            Some(x) => number(*x),
+            None => f64::NAN,
+        })
+    }
+
+    /// Returns the values in the column of another plate that the elements read by an index.
+    #[inline(always)]
+    pub fn gather_by<V: Lanes, X: Copy>(self, column: &[X], index: &[usize], number: impl Fn(X) -> f64) -> V {
+        self.load_by(index, |at| match column.get(at) {
+            Some(x) => number(*x),
+            None => f64::NAN,
+        })
     }
 
     /// Returns the one value of a covariate that a branch or an index depends on; marks the block as diverged if it
     /// differs among the elements.
     #[inline(always)]
-    pub fn uniform<V: Lanes, X: Copy + Into<Structural>>(self, value: impl Fn(usize) -> X) -> X {
-        let code = |i: usize| value(self.element(i)).into().0 as f64;
-        V::from_fn(code).uniform();
-        value(self.first)
+    pub fn uniform<V: Lanes, X: Copy, Y: Default + Into<Structural>>(self, column: &[X], value: impl Fn(X) -> Y) -> Y {
+        let of = |i: usize| match column.get(i) {
+            Some(x) => value(*x),
+            None => Y::default(),
+        };
+        V::from_fn(|i| of(self.element(i)).into().0 as f64).uniform();
+        of(self.first)
+    }
+
+    /// Does what [`Block::uniform`] does for the column of another plate, read by an index.
+    #[inline(always)]
+    pub fn gather_uniform<V: Lanes, X: Copy + Default + Into<Structural>>(self, column: &[X], index: &[usize]) -> X {
+        self.uniform::<V, _, X>(index, |at| match column.get(at) {
+            Some(x) => *x,
+            None => X::default(),
+        })
     }
 
     /// Adds the elements' numbers to a column.
@@ -114,7 +150,16 @@ impl Blocks {
 /// Returns the values of another plate's variable for the elements of a block, by index.
 #[inline(always)]
 pub fn gather<V: Lanes>(block: Block, values: &[f64], index: &[usize]) -> V {
-    block.load_with(|i| values[index[i]])
+    block.gather_by(values, index, |x| x)
+}
+
+/// Returns the part of `column` from `start` on; nothing if that is outside of it.
+#[inline(always)]
+pub fn from(column: &[f64], start: usize) -> &[f64] {
+    match column.get(start..) {
+        Some(rest) => rest,
+        None => &[],
+    }
 }
 
 /// Adds the elements' numbers to another plate's column, by index.

@@ -419,7 +419,7 @@ impl<V: Lanes, const K: usize> Real for Dual<V, K> {
     }
     #[inline(always)]
     fn floor(self) -> Self {
-        Self::constant(self.value.map(f64::floor))
+        Self::constant(self.value.floor())
     }
     #[inline(always)]
     fn ln_gamma(self) -> Self {
@@ -445,6 +445,20 @@ impl<V: Lanes, const K: usize> Real for Dual<V, K> {
     fn log_mean_exp(self) -> Self {
         let (value, slope) = mean_exp::log_mean_exp(self.value);
         self.chain(value, slope)
+    }
+    #[inline(always)]
+    fn softplus(self) -> Self {
+        let (value, slope) = self.value.softplus();
+        self.chain_flat(value, slope)
+    }
+    #[inline(always)]
+    fn sigmoid(self) -> Self {
+        let (zero, one) = (V::splat(0.0), V::splat(1.0));
+        let e = (-self.value.abs()).exp();
+        let inverse = one / (one + e);
+        let small = e / (one + e);
+        let value = self.value.if_lt(zero, small, inverse);
+        self.chain_flat(value, small * inverse)
     }
     #[inline(always)]
     fn if_lt(self, other: Self, yes: Self, no: Self) -> Self {

@@ -76,6 +76,48 @@ pub trait Lanes:
         Self::from_fn(|i| f(self.lane(i)))
     }
 
+    /// Returns the largest whole number not above each lane.
+    #[inline(always)]
+    fn floor(self) -> Self {
+        // Adding and subtracting 1.5 * 2^52 rounds to the nearest whole number; from 2^51 on there are no others.
+        let round = Self::splat(1.5 * (1u64 << 52) as f64);
+        let nearest = (self + round) - round;
+        let floor = self.if_lt(nearest, nearest - Self::splat(1.0), nearest);
+        self.abs().if_lt(Self::splat((1u64 << 51) as f64), floor, self)
+    }
+
+    /// Returns ln(1 + exp(x)) and its slope 1 / (1 + exp(-x)) at each lane x.
+    #[inline(always)]
+    fn softplus(self) -> (Self, Self) {
+        let (zero, one) = (Self::splat(0.0), Self::splat(1.0));
+        // exp of a negative number only: no overflow, and full precision on either side.
+        let e = (-self.abs()).exp();
+        let inverse = one / (one + e);
+        // ln(1 + e) = 2 artanh(s) with s = e / (2 + e) <= 1 / 3: 2 s (1 + z P(z)), z = s^2, with the polynomial of degree 9 that
+        // is nearest to the series (off by 5e-18 of the result), its terms paired (Estrin).
+        const P: [f64; 10] = [
+            0.333_333_333_333_333_3,
+            0.200_000_000_000_072_92,
+            0.142_857_142_835_543_8,
+            0.111_111_113_587_139_32,
+            0.090_908_947_180_664_29,
+            0.076_927_850_324_793_12,
+            0.066_570_721_048_274_68,
+            0.060_005_364_047_953_605,
+            0.044_003_692_430_723_17,
+            0.080_820_228_059_718_04,
+        ];
+        let s = e / (Self::splat(2.0) + e);
+        let z = s * s;
+        let (z2, pair) = (z * z, |i: usize| z.mul_add(Self::splat(P[i + 1]), Self::splat(P[i])));
+        let z4 = z2 * z2;
+        let tail = pair(8).mul_add(z4, pair(6).mul_add(z2, pair(4)));
+        let series = tail.mul_add(z4, pair(2).mul_add(z2, pair(0)));
+        let double = s + s;
+        let log = (double * z).mul_add(series, double);
+        (zero.if_lt(self, self, zero) + log, self.if_lt(zero, e * inverse, inverse))
+    }
+
     /// Returns the logarithm of one plus each lane, exact to rounding near zero, too.
     #[inline(always)]
     fn ln_1p(self) -> Self {
@@ -189,6 +231,17 @@ impl Lanes for f64 {
     #[inline(always)]
     fn take_divergence() -> bool {
         false
+    }
+    #[inline(always)]
+    fn floor(self) -> Self {
+        self.floor()
+    }
+    #[inline(always)]
+    fn softplus(self) -> (Self, Self) {
+        // The value of `Real::softplus`, to the bit.
+        let e = (-self.abs()).exp();
+        let inverse = 1.0 / (1.0 + e);
+        (self.max(0.0) + e.ln_1p(), if self < 0.0 { e * inverse } else { inverse })
     }
     #[inline(always)]
     fn ln_1p(self) -> Self {

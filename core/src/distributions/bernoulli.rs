@@ -4,7 +4,7 @@
 
 use rand::{Rng, RngExt};
 
-use super::numeric::{not_whole, unless};
+use super::numeric::{not_bit, unless};
 use super::{Distribution, Draw, Finite, ParameterError, Support, require};
 use crate::autodiff::Real;
 
@@ -36,7 +36,7 @@ impl<T: Real> Distribution<T> for Bernoulli<T> {
         let log = T::from(0.5).if_lt(x, p, -p + 1.0).ln();
         // The logarithm is above zero only if the probability is not between 0 and 1.
         let one = T::from(1.0);
-        unless(T::from(0.0).if_lt(log, one, not_whole(x, one)), log)
+        unless(T::from(0.0).if_lt(log, one, not_bit(x)), log)
     }
 }
 
@@ -94,7 +94,7 @@ impl<T: Real> Distribution<T> for BernoulliLogit<T> {
     #[inline(always)]
     fn log_density(&self, x: T) -> T {
         let against = T::from(0.5).if_lt(x, -self.logit, self.logit);
-        unless(not_whole(x, T::from(1.0)), -against.softplus())
+        unless(not_bit(x), -against.softplus())
     }
 }
 

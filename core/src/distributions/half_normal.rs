@@ -32,7 +32,7 @@ impl<T: Real> Distribution<T> for HalfNormal<T> {
 
     #[inline(always)]
     fn log_density(&self, x: T) -> T {
-        from_zero(x, (x / self.sd).square() * -0.5 - self.sd.ln() + (LN_2 - LN_SQRT_2_PI))
+        from_zero(x, (x * self.sd.recip()).square() * -0.5 - self.sd.ln() + (LN_2 - LN_SQRT_2_PI))
     }
 }
 

@@ -3,7 +3,7 @@
 use rand::{Rng, RngExt};
 use rand_distr::{Distribution as _, Exp1};
 
-use super::numeric::{LN_2, is_unbounded_above, is_unbounded_below, log_difference};
+use super::numeric::{LN_2, is_unbounded_above, is_unbounded_below, log_difference, standard};
 use super::{Cdf, Distribution, Draw, ParameterError, Support, is_positive, require};
 use crate::autodiff::Real;
 
@@ -39,7 +39,7 @@ impl<T: Real> Distribution<T> for Laplace<T> {
 
     #[inline(always)]
     fn log_density(&self, x: T) -> T {
-        -((x - self.location) / self.scale).abs() - self.scale.ln() - LN_2
+        -standard(x, self.location, self.scale).abs() - self.scale.ln() - LN_2
     }
 }
 

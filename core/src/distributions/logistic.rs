@@ -3,7 +3,7 @@
 use rand::{Rng, RngExt};
 use rand_distr::Open01;
 
-use super::numeric::{is_unbounded_above, is_unbounded_below, ln_width};
+use super::numeric::{is_unbounded_above, is_unbounded_below, ln_width, standard};
 use super::{Cdf, Distribution, Draw, ParameterError, Support, is_positive, require};
 use crate::autodiff::Real;
 
@@ -41,7 +41,7 @@ impl<T: Real> Distribution<T> for Logistic<T> {
     #[inline(always)]
     fn log_density(&self, x: T) -> T {
         // Even in z, so that exp of a negative number suffices.
-        let a = -((x - self.location) / self.scale).abs();
+        let a = -standard(x, self.location, self.scale).abs();
         a - a.exp().ln_1p() * 2.0 - self.scale.ln()
     }
 }

@@ -3,7 +3,7 @@
 use rand::Rng;
 use rand_distr::{Distribution as _, StandardNormal};
 
-use super::numeric::{is_unbounded_above, is_unbounded_below, log_difference};
+use super::numeric::{is_unbounded_above, is_unbounded_below, log_difference, standard};
 use super::{Cdf, Distribution, Draw, ParameterError, Support, is_positive, require};
 use crate::autodiff::Real;
 
@@ -35,7 +35,7 @@ impl<T: Real> Distribution<T> for Normal<T> {
 
     #[inline(always)]
     fn log_density(&self, x: T) -> T {
-        ((x - self.mean) / self.sd).square() * -0.5 - self.sd.ln() - LN_SQRT_2_PI
+        standard(x, self.mean, self.sd).square() * -0.5 - self.sd.ln() - LN_SQRT_2_PI
     }
 }
 

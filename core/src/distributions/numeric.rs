@@ -33,6 +33,19 @@ pub(crate) fn not_whole<T: Real>(x: T, last: T) -> T {
     x.if_lt(no, yes, last.if_lt(x, yes, x.floor().if_lt(x, yes, no)))
 }
 
+/// Returns one where `x` is neither 0 nor 1, else zero.
+#[inline(always)]
+pub(crate) fn not_bit<T: Real>(x: T) -> T {
+    let (yes, no) = (T::from(1.0), T::from(0.0));
+    no.if_lt((x * (x - 1.0)).abs(), yes, no)
+}
+
+/// Returns (x - location) / scale, by the reciprocal of the scale: that is often the same for all elements of a plate.
+#[inline(always)]
+pub(crate) fn standard<T: Real>(x: T, location: T, scale: T) -> T {
+    (x - location) * scale.recip()
+}
+
 /// Returns `value`, or minus infinity where `bad` is above zero.
 #[inline(always)]
 pub(crate) fn unless<T: Real>(bad: T, value: T) -> T {

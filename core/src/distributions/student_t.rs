@@ -5,7 +5,7 @@ use rand::Rng;
 use rand_distr::{Distribution as _, StandardNormal};
 use statrs::function::beta::checked_beta_reg;
 
-use super::numeric::{LN_PI, ln_gamma_ratio, log_between_tails};
+use super::numeric::{LN_PI, ln_gamma_ratio, log_between_tails, standard};
 use super::{Cdf, Distribution, Draw, ParameterError, Support, is_positive, require};
 use crate::autodiff::Real;
 
@@ -43,7 +43,7 @@ impl<T: Real> Distribution<T> for StudentT<T> {
 
     #[inline(always)]
     fn log_density(&self, x: T) -> T {
-        let z = (x - self.location) / self.scale;
+        let z = standard(x, self.location, self.scale);
         let half = self.dof * 0.5;
         ln_gamma_ratio(half, T::from(0.5))
             - (self.dof.ln() + LN_PI) * 0.5
@@ -54,7 +54,7 @@ impl<T: Real> Distribution<T> for StudentT<T> {
 
 impl Cdf<f64> for StudentT<f64> {
     fn cdf(&self, x: f64) -> f64 {
-        let z = (x - self.location) / self.scale;
+        let z = standard(x, self.location, self.scale);
         let square = z * z;
         // The probability beyond |z| on both sides, by whichever argument of the incomplete beta function is small.
         let beyond = if square < self.dof {

@@ -103,10 +103,16 @@ impl Extraction<'_> {
     fn take_predictors(&mut self, plate: &mut Plate) {
         let original = plate.clone();
         let mut forms = Forms::new(self.tree, &original);
+        // A sum that is read once becomes part of what reads it, if that is a sum too; the others are sums of their own.
+        let uses = |name: &Ident| original.steps.iter().map(|step| mentions(step, name)).sum::<usize>();
         for step in &mut plate.steps {
             let before = plate.predictors.len();
             let mut rewrite = Rewrite { forms: &forms, predictors: &mut plate.predictors, count: self.count };
             match step {
+                Step::Let { pat: Pat::Ident(name), expr } if uses(&name.ident) == 1 => {
+                    let form = forms.of(expr);
+                    forms.lets.insert(name.ident.to_string(), form);
+                }
                 Step::Let { pat, expr } => {
                     rewrite.expr(expr);
                     if let Pat::Ident(name) = pat {
@@ -122,6 +128,24 @@ impl Extraction<'_> {
                 _ => {}
             }
         }
+        drop_unused(plate);
+        for step in &mut plate.steps {
+            if let Step::Let { pat: Pat::Ident(name), expr } = step
+                && uses(&name.ident) == 1
+            {
+                Rewrite { forms: &forms, predictors: &mut plate.predictors, count: self.count }.expr(expr);
+            }
+        }
+    }
+}
+
+/// Counts how often `step` mentions `name`.
+fn mentions(step: &Step, name: &Ident) -> usize {
+    let among = |names: Vec<Ident>| names.iter().filter(|n| *n == name).count();
+    match step {
+        Step::Variable(v) => v.definition.as_ref().map_or(0, |d| among(d.mentions())),
+        Step::Let { expr, .. } => among(identifiers(expr)),
+        Step::Plate(p) => p.steps.iter().map(|step| mentions(step, name)).sum(),
     }
 }
 

@@ -1,31 +1,58 @@
 //! A variable of the data: its value, and what it says of the density if it is observed.
 
-use proc_macro2::TokenStream;
-use quote::quote;
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, quote};
 
 use super::mentions::mentioned_plainly;
 use super::scope::Scope;
 use crate::ast::Role;
 use crate::definition::Definition;
 use crate::emit::choose::log_density;
-use crate::emit::names::{data_path, position};
+use crate::emit::names::{data_path, hidden, position};
 use crate::kind::Kind;
 use crate::tree::Variable;
+
+/// Names the numbers of a variable of the data.
+fn numbers_of(v: &Variable) -> Ident {
+    hidden(&format!("numbers_{}", v.name))
+}
 
 impl Scope<'_> {
     /// Binds a variable of the data, and adds its term to `__lp` if it is observed.
     pub fn data(&self, v: &Variable) -> TokenStream {
-        let (name, numbers) = (&v.name, self.column(v));
+        if v.role == Role::Given && self.plate.is_some_and(|plate| !plate.mentions(&v.name)) {
+            return TokenStream::new();
+        }
+        let (load, loaded) = (self.load(v), self.loaded(v));
+        quote!(#load #loaded)
+    }
+
+    /// Reads the numbers of a variable of the data.
+    pub fn load(&self, v: &Variable) -> TokenStream {
+        let (name, numbers) = (numbers_of(v), self.column(v));
+        quote!(let #name = #numbers;)
+    }
+
+    /// Emits a vector whose component `c` is `x`: by a loop, since a closure is inlined by chance, and otherwise is not compiled for
+    /// the registers that it runs on.
+    pub fn vector(&self, len: &impl ToTokens, x: &TokenStream) -> TokenStream {
+        let zero = self.number(&quote!(0.0));
+        quote!({
+            let mut __all = [#zero; #len];
+            for c in 0..#len { __all[c] = #x; }
+            __all
+        })
+    }
+
+    /// Does what is left of [`Scope::data`] when the numbers have been read.
+    pub fn loaded(&self, v: &Variable) -> TokenStream {
+        let (name, numbers) = (&v.name, numbers_of(v));
         let observe = match &v.definition {
             Some(definition) if v.role == Role::Observe => self.observe(v, definition),
             _ => TokenStream::new(),
         };
-        let visible = if v.kind.structural() { self.structural(v) } else { quote!(let #name = __numbers;) };
-        quote! {
-            let __numbers = #numbers;
-            #observe
-            #visible
-        }
+        let visible = if v.kind.structural() { self.structural(v) } else { quote!(let #name = #numbers;) };
+        quote!(#observe #visible)
     }
 
     /// Binds a variable of the data of a plate, as code outside of the density's loop reads it.
@@ -36,14 +63,15 @@ impl Scope<'_> {
     }
 
     fn observe(&self, v: &Variable, definition: &Definition) -> TokenStream {
+        let numbers = numbers_of(v);
         self.lift(|lift| match &v.shape {
             Some(shape) if !v.vector => {
                 let (len, position) = (&shape.len, position(shape));
-                let term = log_density(definition, lift, &quote!(__numbers[#position]));
+                let term = log_density(definition, lift, &quote!(#numbers[#position]));
                 quote!(for #position in 0..#len { __lp += #term; })
             }
             _ => {
-                let term = log_density(definition, lift, &quote!(__numbers));
+                let term = log_density(definition, lift, &quote!(#numbers));
                 quote!(__lp += #term;)
             }
         })
@@ -68,17 +96,14 @@ impl Scope<'_> {
                 if v.kind == Kind::Real {
                     return quote!(<#scalar>::constant(__block.load::<#lanes>(&__data.#path.#name)));
                 }
-                let x = cast(quote!(__data.#path.#name[i]));
-                quote!(<#scalar>::constant(__block.load_with::<#lanes>(|i| #x)))
+                let (x, ty) = (cast(quote!(x)), v.kind.rust());
+                quote!(<#scalar>::constant(__block.load_by::<#lanes, _>(&__data.#path.#name, |x: #ty| #x)))
             }
             (Some(plate), Some(shape)) => {
                 let (path, len) = (data_path(self.tree, plate), &shape.len);
-                let x = cast(quote!(__data.#path.#name[i][c]));
-                quote! {
-                    ::std::array::from_fn::<#scalar, { #len }, _>(|c| {
-                        <#scalar>::constant(__block.load_with::<#lanes>(|i| #x))
-                    })
-                }
+                let (x, ty) = (cast(quote!(x[c])), v.kind.rust());
+                let x = quote!(__block.load_by::<#lanes, _>(&__data.#path.#name, |x: [#ty; #len]| #x));
+                self.vector(len, &quote!(<#scalar>::constant(#x)))
             }
         }
     }
@@ -93,12 +118,12 @@ impl Scope<'_> {
         }
         let (path, lanes) = (data_path(self.tree, plate), &self.lanes);
         match &v.shape {
-            None => quote!(let #name = __block.uniform::<#lanes, _>(|i| __data.#path.#name[i]);),
+            None => quote!(let #name = __block.uniform::<#lanes, _, _>(&__data.#path.#name, |x| x);),
             Some(shape) => {
                 let (len, ty) = (&shape.len, v.kind.rust());
                 quote! {
                     let #name = ::std::array::from_fn::<#ty, { #len }, _>(|c| {
-                        __block.uniform::<#lanes, _>(|i| __data.#path.#name[i][c])
+                        __block.uniform::<#lanes, _, _>(&__data.#path.#name, |x: [#ty; #len]| x[c])
                     });
                 }
             }

@@ -95,7 +95,7 @@ impl Scope<'_> {
                     None => quote!(__lp += #name.carried(__block.load::<#lanes>(&#adjoint));),
                     Some(len) => quote! {
                         for c in 0..#len {
-                            __lp += #name[c].carried(__block.load::<#lanes>(&#adjoint[c * #n..]));
+                            __lp += #name[c].carried(__block.load::<#lanes>(::hierarch::__private::from(&#adjoint, c * #n)));
                         }
                     },
                 }
@@ -119,7 +119,7 @@ impl Scope<'_> {
         let one = |c: TokenStream| {
             quote! {
                 <#scalar>::variable(
-                    ::hierarch::__private::gather::<#lanes>(__block, &#buffer[(#c) * #from..], &__data.#path.#index),
+                    ::hierarch::__private::gather::<#lanes>(__block, ::hierarch::__private::from(&#buffer, (#c) * #from), &__data.#path.#index),
                     #slot + #c,
                 )
             }
@@ -130,8 +130,8 @@ impl Scope<'_> {
                 quote!(let #local = #one;)
             }
             Some(len) => {
-                let one = one(quote!(c));
-                quote!(let #local: [#scalar; #len] = ::std::array::from_fn(|c| #one);)
+                let all = self.vector(len, &one(quote!(c)));
+                quote!(let #local = #all;)
             }
         }
     }
@@ -144,19 +144,19 @@ impl Scope<'_> {
         let Some(plate) = from else { return TokenStream::new() };
         let Some(v) = plate.variables().find(|v| v.name == *values) else { return TokenStream::new() };
         let other = data_path(self.tree, plate);
-        let at = quote!(__data.#other.#values[__data.#path.#index[i]]);
+        let (column, by) = (quote!(&__data.#other.#values), quote!(&__data.#path.#index));
         if v.kind.structural() {
-            return quote!(let #local = __block.uniform::<#lanes, _>(|i| #at););
+            return quote!(let #local = __block.gather_uniform::<#lanes, _>(#column, #by););
         }
         match &v.shape {
-            None => quote!(let #local = <#scalar>::constant(__block.load_with::<#lanes>(|i| #at as f64));),
+            None => {
+                quote!(let #local = <#scalar>::constant(__block.gather_by::<#lanes, _>(#column, #by, |x| x as f64));)
+            }
             Some(shape) => {
-                let len = &shape.len;
-                quote! {
-                    let #local: [#scalar; #len] = ::std::array::from_fn(|c| {
-                        <#scalar>::constant(__block.load_with::<#lanes>(|i| #at[c] as f64))
-                    });
-                }
+                let (len, ty) = (&shape.len, v.kind.rust());
+                let x = quote!(__block.gather_by::<#lanes, _>(#column, #by, |x: [#ty; #len]| x[c] as f64));
+                let all = self.vector(len, &quote!(<#scalar>::constant(#x)));
+                quote!(let #local = #all;)
             }
         }
     }

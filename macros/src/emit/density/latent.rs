@@ -52,18 +52,18 @@ impl Scope<'_> {
 
     /// Emits a vector that is one draw.
     fn latent_vector(&self, v: &Variable, shape: &Shape, definition: &Definition, lift: &Lift) -> TokenStream {
-        let (name, len, scalar, zero) = (&v.name, &shape.len, self.scalar(), self.number(&quote!(0.0)));
+        let (name, len, zero) = (&v.name, &shape.len, self.number(&quote!(0.0)));
         let (raw, term) = (self.raw(v, &quote!(c)), log_density(definition, lift, &quote!(__x)));
         let constrained = if v.simplex {
+            let free = self.vector(len, &quote!(if c + 1 < #len { #raw } else { #zero }));
             quote! {
-                let __raw: [#scalar; #len] = ::std::array::from_fn(|c| {
-                    if c + 1 < #len { #raw } else { #zero }
-                });
+                let __raw = #free;
                 let (__x, __log_slope) = ::hierarch::distributions::constrain_simplex(__raw);
                 __lp += __log_slope;
             }
         } else {
-            quote!(let __x: [#scalar; #len] = ::std::array::from_fn(|c| #raw);)
+            let all = self.vector(len, &raw);
+            quote!(let __x = #all;)
         };
         quote!(let #name = { #constrained __lp += #term; __x };)
     }
@@ -75,7 +75,7 @@ impl Scope<'_> {
             None => quote!(__q[#at + #c]),
             Some(plate) => {
                 let (n, lanes) = (size_of(&plate.name.to_string()), &self.lanes);
-                quote!(__block.load::<#lanes>(&__q[#at + (#c) * #n..]))
+                quote!(__block.load::<#lanes>(::hierarch::__private::from(__q, #at + (#c) * #n)))
             }
         };
         quote!(<#scalar>::variable(#number, #slot + #c))

@@ -16,14 +16,18 @@ use crate::linear::{Fit, Predictor, Sum, Unknown};
 use crate::names::{identifiers, text};
 use crate::tree::{Plate, Tree, all_plates};
 
-/// Emits the method of `Explicit` that makes the matrices for a data set.
-pub fn prepare(tree: &Tree) -> TokenStream {
+/// Emits the method of `Explicit` that makes the matrices for a data set. What was taken out of the elements may read by index what
+/// they do not read any more, as they did in the `original` tree.
+pub fn prepare(tree: &Tree, original: &Tree) -> TokenStream {
     let scope = Scope::root(tree).values_only();
     let params = bind_params(tree, &scope.scalar());
     let matrices: TokenStream = all_plates(&tree.root)
         .into_iter()
         .filter(|p| p.in_data)
         .map(|plate| {
+            let before = all_plates(&original.root).into_iter().find(|p| p.name == plate.name);
+            let gathers = before.map_or(Vec::new(), |p| p.gathers.clone());
+            let plate = &Plate { gathers, ..plate.clone() };
             let element = Scope::element(plate, &scope).one_by_one();
             let predictors: TokenStream = plate.predictors.iter().map(|p| element.design(plate, p)).collect();
             let fits: TokenStream = plate.fits.iter().map(|fit| element.least_squares(plate, fit)).collect();
@@ -89,7 +93,7 @@ impl Scope<'_> {
         let read: TokenStream = plate
             .gathers
             .iter()
-            .filter(|g| g.data && names.contains(&g.values.to_string()))
+            .filter(|g| g.data && names.contains(&g.local().to_string()))
             .map(|g| self.gather_data(g, &data_path(self.tree, plate)))
             .collect();
         quote!(#own #read)

@@ -27,8 +27,9 @@ use scope::Scope;
 
 /// Emits the methods of `Explicit`.
 pub fn emit(tree: &Tree) -> TokenStream {
-    let tree = &extract(tree);
-    let prepare = linear::prepare(tree);
+    let original = tree;
+    let tree = &extract(original);
+    let prepare = linear::prepare(tree, original);
     let root = Scope::root(tree);
     let (k, zero) = (root.slot_count(), root.number(&quote!(0.0)));
     let params = bind_params(tree, &root.scalar());

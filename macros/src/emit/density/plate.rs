@@ -51,11 +51,12 @@ impl Scope<'_> {
                     while let ::core::option::Option::Some(__block) = __blocks.next_block::<#lanes>() {
                         #gathers
                         let __lp = #element;
-                        if __blocks.diverged::<#lanes>(__block) {
-                            continue;
+                        // No `continue`: it would make a loop in the loop, of which the compiler does not know that the
+                        // rest is run each time.
+                        if !__blocks.diverged::<#lanes>(__block) {
+                            #scatter
+                            __block.accumulate(&mut __total, __lp);
                         }
-                        #scatter
-                        __block.accumulate(&mut __total, __lp);
                     }
                 }
                 ::hierarch::__private::absorb(&mut __lp, __total, #slots);

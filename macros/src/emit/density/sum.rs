@@ -23,15 +23,25 @@ impl Scope<'_> {
         }
         let (scalar, zero) = (self.scalar(), self.number(&quote!(0.0)));
         let inner = self.steps(inner);
-        let paths = self.paths(summed, &quote!(#inner __sum.push(__lp);));
+        let (loads, paths) = (self.loads(summed), self.paths(summed, &quote!(#inner __sum.push(__lp);)));
         quote! {
             let mut __sum = ::hierarch::__private::LogSum::<#scalar>::new();
             {
                 let mut __lp = #zero;
+                #loads
                 #paths
             }
             __lp += __sum.finish();
         }
+    }
+
+    /// Reads the data among `steps`, once for all values of the discrete locals.
+    fn loads(&self, steps: &[&Step]) -> TokenStream {
+        let load = |step: &&Step| match step {
+            Step::Variable(v) if v.in_data() => Some(self.load(v)),
+            _ => None,
+        };
+        steps.iter().filter_map(load).collect()
     }
 
     /// Emits the `steps` that depend on discrete locals, once for each combination of their values, with `leaf` after each.
@@ -44,7 +54,10 @@ impl Scope<'_> {
         {
             return self.path_of_each(v, definition, &rest);
         }
-        let first = self.step(step);
+        let first = match step {
+            Step::Variable(v) if v.in_data() => self.loaded(v),
+            step => self.step(step),
+        };
         quote!(#first #rest)
     }
 
@@ -81,6 +94,7 @@ impl Scope<'_> {
         let mut promotions = values.promotions_of_summed(&[summed, inner].concat());
         promotions.extend(self.plate.map(|plate| values.gathers(plate)));
         let inner_values = values.steps(inner);
+        let (first_loads, second_loads) = (values.loads(summed), self.loads(summed));
         let first = values.paths(summed, &quote!(#inner_values __paths.push(__lp.value);));
         // Named after the plate: inside a plate within, the shares of both are in use.
         let share = hidden(&format!("share_{}", self.plate.map_or(String::new(), |p| p.name.to_string())));
@@ -102,6 +116,7 @@ impl Scope<'_> {
             {
                 #promotions
                 let mut __lp = #plain_zero;
+                #first_loads
                 #first
             }
             let __log_sum: f64 = ::hierarch::__private::log_sum_exp(&__paths);
@@ -109,6 +124,7 @@ impl Scope<'_> {
             {
                 let mut __path = 0usize;
                 let mut __lp = #zero;
+                #second_loads
                 #second
             }
             __scratch.give(__paths);

@@ -1,0 +1,190 @@
+//! Normal observations that the density collapses: each way to write them, against finite differences and the walk over plain
+//! numbers; at offsets of 1e7 sds and with columns that are nearly the same, against sums in twice the digits.
+
+use hierarch::model::{Density, constrain, log_density, log_jacobian_of_all, unconstrain};
+use hierarch::prelude::*;
+use hierarch_tests::seed;
+
+use crate::density::{check_gradient, check_jacobian};
+
+fn check<M: Likelihood>(model: &M, plan: &str) {
+    check_gradient(model, 10);
+    check_jacobian(model);
+    let set = model.simulate(1).one().unwrap();
+    assert_eq!(Density::new(model, &set.data).unwrap().plan().to_string(), plan);
+}
+
+model! {
+    /// Numbers with one mean and one sd; and their logarithms.
+    pub Alike {
+        global mean ~ Normal(0.0, 1.0);
+        global sd ~ HalfNormal(1.0);
+        plate events(20) {
+            observe x ~ Normal(mean, sd);
+        }
+        plate sizes(20) {
+            observe s ~ LogNormal(mean, 2.0 * sd);
+        }
+    }
+}
+
+model! {
+    /// A regression with known errors, another with a known part of the sd, a third with a branch.
+    pub Regressions {
+        param error: f64 = 0.4;
+        global a ~ Normal(0.0, 1.0);
+        global b[2] ~ Normal(0.0, 1.0);
+        global sd ~ HalfNormal(1.0);
+        plate known(15) {
+            given x[2] ~ Normal(0.0, 1.0);
+            observe y ~ Normal(a + dot(x, b), error);
+        }
+        plate scaled(15) {
+            given t ~ Normal(0.0, 1.0);
+            given e ~ Uniform(0.5, 2.0);
+            let line = a + b[0] * t.square() + 0.5;
+            observe z ~ Normal(line, sd * e);
+        }
+        plate arms(15) {
+            given treated ~ Bernoulli(0.5);
+            observe w ~ Normal(if treated { a + b[1] } else { a }, sd);
+        }
+    }
+}
+
+model! {
+    /// Effects that are read by one index, by two, and of a vector; one of them twice.
+    pub Effects {
+        global mu ~ Normal(0.0, 1.0);
+        global tau ~ HalfNormal(1.0);
+        global sd ~ HalfNormal(1.0);
+        global month[3] ~ Normal(0.0, 1.0);
+        plate counties(4) {
+            local raw ~ Normal(0.0, 1.0);
+            local slope ~ Normal(0.0, 1.0);
+            let alpha = mu + tau * raw;
+        }
+        plate houses(60) {
+            given county: index(counties);
+            given when ~ Categorical([0.2, 0.4, 0.4]);
+            given floor ~ Bernoulli(0.4);
+            given t ~ Normal(0.0, 1.0);
+            let down = floor as f64;
+            observe y ~ Normal(alpha[county] + slope[county] * t + mu * down + month[when], sd);
+        }
+        plate pairs(40) {
+            given first: index(counties);
+            given second: index(counties);
+            observe difference ~ Normal(alpha[first] - alpha[second], sd);
+        }
+    }
+}
+
+#[test]
+fn few_rows_are_as_probable_as_all() {
+    check(
+        &Alike::default(),
+        "events: 20 normal observations as 1 rows of 1 columns (least squares)\n\
+         sizes: 20 normal observations as 1 rows of 1 columns (least squares)\n",
+    );
+    check(
+        &Regressions::default(),
+        "known: 15 normal observations as 3 rows of 3 columns (least squares)\n\
+         scaled: 15 normal observations as 2 rows of 2 columns (least squares)\n\
+         arms: 15 normal observations as 2 rows of 2 columns (least squares)\n",
+    );
+    check_gradient(&Effects::default(), 10);
+    check_jacobian(&Effects::default());
+}
+
+model! {
+    /// A line, of which one may shift the data, and two columns that are nearly the same.
+    pub Line {
+        global a ~ Normal(0.0, 1e9);
+        global b[3] ~ Normal(0.0, 1.0);
+        global sd ~ HalfNormal(1.0);
+        plate rows(0..=2000) {
+            given x[3] ~ Normal(0.0, 1.0);
+            observe y ~ Normal(a + dot(x, b), sd);
+        }
+    }
+}
+
+/// A sum in twice the digits.
+#[derive(Clone, Copy, Default)]
+struct Sum(f64, f64);
+
+impl Sum {
+    fn add(&mut self, x: f64) {
+        let high = self.0 + x;
+        let back = high - self.0;
+        self.1 += (self.0 - (high - back)) + (x - back);
+        self.0 = high;
+    }
+
+    fn add_product(&mut self, x: f64, y: f64) {
+        let product = x * y;
+        self.add(product);
+        self.add(x.mul_add(y, -product));
+    }
+}
+
+/// The log likelihood is that of a sum over all rows in twice the digits, to 1e-12 of the sum of the terms' sizes, wherever the
+/// data are.
+#[test]
+fn offsets_and_nearly_equal_columns_lose_nothing() {
+    for (offset, apart) in [(0.0, 1.0), (1e7, 1.0), (-1e9, 1.0), (0.0, 1e-6), (1e7, 1e-6)] {
+        let model = Line::default();
+        let truth = LineGlobals { a: 0.0, b: [0.5, -0.3, 0.2], sd: 1.0 };
+        let mut set = model.simulate(1).seed(seed(5)).at(&truth).size("rows", 2000).one().unwrap();
+        let rows = &mut set.data.rows;
+        rows.x.iter_mut().for_each(|x| x[2] = x[1] + apart * x[2]);
+        rows.y.iter_mut().for_each(|y| *y += offset);
+        let none = LineData { rows: LineRows { x: Vec::new(), y: Vec::new() } };
+        let mut density = Density::new(&model, &set.data).unwrap();
+        let mut prior = Density::new(&model, &none).unwrap();
+        // Around the truth, by some sds of the posterior.
+        for k in 0..20 {
+            let near = |scale: f64, at: usize| scale * (1.7 * (k * 5 + at) as f64).sin();
+            let q = [offset + near(0.05, 0), 0.5 + near(0.05, 1), -0.3 + near(1.0, 2), 0.2 - near(1.0, 2), near(0.05, 3)];
+            let mut gradient = [0.0; 5];
+            let got = density.gradient(&q, &mut gradient) - prior.gradient(&q, &mut [0.0; 5]);
+            let mut values = Vec::new();
+            constrain(&model, Some(&set.data), &q, &mut values);
+            let (mut squares, mut slope) = (Sum::default(), Sum::default());
+            let sd = values[4];
+            for (x, y) in set.data.rows.x.iter().zip(&set.data.rows.y) {
+                let mut residual = Sum(*y, 0.0);
+                residual.add(-values[0]);
+                x.iter().zip(&values[1..4]).for_each(|(x, b)| residual.add_product(-*x, *b));
+                let r = residual.0 + residual.1;
+                squares.add_product(r, r);
+                slope.add_product(r, x[1]);
+            }
+            let n = 2000.0;
+            let (misfit, rest) = (0.5 * (squares.0 + squares.1) / (sd * sd), n * (sd.ln() + 0.5 * std::f64::consts::TAU.ln()));
+            let size = misfit + n * (sd.ln().abs() + 1.0);
+            assert!(
+                (got + misfit + rest).abs() < 1e-12 * size.max(1.0) * if offset == 0.0 { 1.0 } else { 10.0 },
+                "offset {offset}, apart {apart}: {got}, not {}",
+                -misfit - rest
+            );
+            let slope = (slope.0 + slope.1) / (sd * sd) - q[2];
+            assert!((gradient[2] - slope).abs() < 1e-9 * slope.abs().max(n), "{} {slope}", gradient[2]);
+        }
+    }
+}
+
+/// The constants are kept: the density is the one that the walk over plain numbers gives.
+#[test]
+fn evidences_and_ratios_stay_right() {
+    let model = Effects::default();
+    for set in model.simulate(5).seed(seed(1)).run().unwrap() {
+        let walked = log_density(&model, &set.globals, &set.locals, &set.data).unwrap();
+        let q = unconstrain(&model, &set.globals, Some((&set.locals, &set.data)));
+        let mut density = Density::new(&model, &set.data).unwrap();
+        let value = density.gradient(&q, &mut vec![0.0; q.len()]);
+        let jacobian = log_jacobian_of_all(&model, &set.data, &q);
+        assert!((value - jacobian - walked).abs() < 1e-9 * walked.abs(), "{value} - {jacobian} is not {walked}");
+    }
+}

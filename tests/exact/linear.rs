@@ -1,0 +1,116 @@
+//! Linear predictors that the density takes out of the elements of a plate: each way to write one, against finite differences and
+//! against the walk over plain numbers; and what `Density::plan` says of it.
+
+use hierarch::model::Density;
+use hierarch::prelude::*;
+
+use crate::density::{check_gradient, check_jacobian};
+
+fn check<M: Likelihood>(model: &M, plan: &str) {
+    check_gradient(model, 10);
+    check_jacobian(model);
+    let set = model.simulate(1).one().unwrap();
+    assert_eq!(Density::new(model, &set.data).unwrap().plan().to_string(), plan);
+}
+
+model! {
+    /// An inner product, a sum that is written out, a `let` on the way, and what is no sum.
+    pub Poisson3 {
+        param shift: f64 = 0.3;
+        global a ~ Normal(0.0, 0.3);
+        global b[3] ~ Normal(0.0, 0.3);
+        global c ~ HalfNormal(0.3);
+        let twice = 2.0 * c;
+        plate rows(9) {
+            given x[3] ~ Normal(0.0, 1.0);
+            given t ~ Uniform(0.5, 2.0);
+            let centred = t - shift;
+            let line = a + twice * centred - c / t;
+            let curved = (c * t).sin();
+            observe n ~ PoissonLog(line + dot(b, x) + curved);
+        }
+    }
+}
+
+model! {
+    /// Covariates that are numbers of their own, branches on data, a category, and data of another plate.
+    pub Branches {
+        global a ~ Normal(0.0, 1.0);
+        global b ~ Normal(0.0, 1.0);
+        global site_effect[3] ~ Normal(0.0, 0.5);
+        plate regions(4) {
+            given height ~ Normal(0.0, 1.0);
+            local level ~ Normal(0.0, 0.5);
+        }
+        plate rows(11) {
+            given region: index(regions);
+            given treated ~ Bernoulli(0.5);
+            given site ~ Categorical([0.3, 0.3, 0.4]);
+            given dose ~ Uniform(0.0, 1.0);
+            let effect = if treated { b * dose } else { 0.0 };
+            let base = match site { 0 => a, 1 => -a, _ => 0.5 };
+            observe y ~ BernoulliLogit(effect + base + a * height[region] + level[region] + site_effect[site]);
+        }
+    }
+}
+
+model! {
+    /// Groups that hold their rows, with coefficients that are the same in all of them; a latent variable with a linear mean.
+    pub Nested {
+        global beta[4] ~ Normal(0.0, 0.5);
+        global gamma[3] ~ Normal(0.0, 0.5);
+        global tau ~ HalfNormal(1.0);
+        plate schools(5) {
+            given size[3] ~ Normal(0.0, 1.0);
+            local level ~ Normal(dot(size, gamma), tau);
+            plate pupils(1..=6) {
+                given x[4] ~ Normal(0.0, 1.0);
+                observe passed ~ BernoulliLogit(level + dot(x, beta));
+            }
+        }
+    }
+}
+
+model! {
+    /// A predictor in a mixture that is summed out, and in a plate that a discrete local of the plate around decides on.
+    pub Summed {
+        global a[3] ~ Normal(0.0, 1.0);
+        global sigma ~ HalfNormal(1.0);
+        global weight ~ Beta(2.0, 2.0);
+        plate groups(4) {
+            local kind ~ Bernoulli(weight);
+            plate rows(3) {
+                given x[3] ~ Normal(0.0, 1.0);
+                let mean = dot(x, a);
+                observe y ~ Normal(if kind { mean } else { 0.5 * mean }, sigma);
+            }
+        }
+        plate events(7) {
+            given x2[3] ~ Normal(0.0, 1.0);
+            local outlier ~ Bernoulli(0.2);
+            observe z ~ Normal(dot(x2, a), if outlier { 3.0 } else { sigma });
+        }
+    }
+}
+
+#[test]
+fn predictors_are_what_they_stand_for() {
+    check(
+        &Poisson3::default(),
+        "rows: a linear predictor of 9 rows and 6 columns, then element by element\n",
+    );
+    check(
+        &Branches::default(),
+        "regions: elements as they are\nrows: a linear predictor of 11 rows and 4 columns, then element by element\n",
+    );
+    check(
+        &Nested::default(),
+        "schools: a linear predictor of 5 rows and 3 columns, then element by element\n\
+         pupils: a linear predictor of 19 rows and 4 columns, then element by element\n",
+    );
+    check(
+        &Summed::default(),
+        "groups: elements as they are\nrows: a linear predictor of 12 rows and 3 columns, then element by element\n\
+         events: a linear predictor of 7 rows and 3 columns, then element by element\n",
+    );
+}
