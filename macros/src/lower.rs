@@ -94,6 +94,7 @@ impl Names {
             scatters: false,
             predictors: Vec::new(),
             fits: Vec::new(),
+            vector: None,
         }
     }
 

@@ -13,7 +13,9 @@ use crate::tree::{Export, Gather, Plate, Step, Symbol, Variable, plates_mut};
 pub fn mark_reads(root: &mut [Step], symbols: &BTreeMap<String, Symbol>) {
     let gathers = mark_taken(root, symbols);
     for plate in plates_mut(root) {
-        plate.exports.clear();
+        if plate.vector.is_none() {
+            plate.exports.clear();
+        }
         for gather in gathers.iter().filter(|g| plate.name == g.plate) {
             if !plate.exports.iter().any(|e| e.name == gather.values) {
                 let Gather { values, len, data, .. } = gather.clone();

@@ -171,6 +171,8 @@ pub struct Plate {
     pub predictors: Vec<Predictor>,
     /// Normal observations that it works out without the elements.
     pub fits: Vec<Fit>,
+    /// The length of the vector of globals that it stands for; `None` if it is a plate of the model.
+    pub vector: Option<Expr>,
 }
 
 impl Plate {

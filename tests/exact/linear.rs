@@ -1,8 +1,9 @@
 //! Linear predictors that the density takes out of the elements of a plate: each way to write one, against finite differences and
 //! against the walk over plain numbers; and what `Density::plan` says of it.
 
-use hierarch::model::Density;
+use hierarch::model::{Density, log_jacobian_of_all, log_prior, unconstrain};
 use hierarch::prelude::*;
+use hierarch_tests::slope;
 
 use crate::density::{check_gradient, check_jacobian};
 
@@ -93,6 +94,49 @@ model! {
     }
 }
 
+model! {
+    /// Vectors of globals that are long: read in inner products, by an index, in what collapses and in what does not.
+    pub Long {
+        global tau ~ HalfNormal(1.0);
+        global b[40] ~ Normal(0.5, tau);
+        global share ~ Beta(2.0, 2.0);
+        global effect[50] ~ StudentT(5.0, share, tau);
+        global short[2] ~ Normal(0.0, 1.0);
+        global sd ~ HalfNormal(1.0);
+        plate rows(30) {
+            given x[40] ~ Normal(0.0, 0.2);
+            given site ~ Categorical([0.02; 50]);
+            observe n ~ PoissonLog(0.1 * dot(x, b) + effect[site].tanh());
+        }
+        plate others(20) {
+            given kind ~ Categorical([0.02; 50]);
+            observe y ~ Normal(effect[kind] + short[0], sd);
+        }
+        plate regression(60) {
+            given z[40] ~ Normal(0.0, 1.0);
+            observe w ~ Normal(short[1] + dot(z, b), sd);
+        }
+    }
+}
+
+/// The gradient of a prior alone, too, which has no plates of data.
+#[test]
+fn long_vectors_of_globals_are_plates() {
+    let model = Long::default();
+    check_gradient(&model, 5);
+    check_jacobian(&model);
+    let set = model.simulate(1).one().unwrap();
+    let q = unconstrain(&model, &set.globals, Some((&set.locals, &set.data)));
+    let mut density = Density::new(&model, &set.data).unwrap();
+    let (mut gradient, mut unused) = (vec![0.0; q.len()], vec![0.0; q.len()]);
+    let prior = density.prior_gradient(&q, &mut gradient);
+    assert!((prior - log_jacobian_of_all(&model, &set.data, &q) - log_prior(&model, &set.globals)).abs() < 1e-10);
+    for (i, by) in gradient.iter().enumerate() {
+        let slope = slope(&q, i, 1e-3, |q| density.prior_gradient(q, &mut unused));
+        assert!((by - slope).abs() < 1e-7 * by.abs().max(1.0), "component {i}: {by} {slope}");
+    }
+}
+
 #[test]
 fn predictors_are_what_they_stand_for() {
     check(
@@ -106,7 +150,7 @@ fn predictors_are_what_they_stand_for() {
     check(
         &Nested::default(),
         "schools: a linear predictor of 5 rows and 3 columns, then element by element\n\
-         pupils: a linear predictor of 19 rows and 4 columns, then element by element\n",
+         pupils: a linear predictor of 16 rows and 4 columns, then element by element\n",
     );
     check(
         &Summed::default(),

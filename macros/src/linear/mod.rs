@@ -6,6 +6,7 @@
 //! it is a sum of squares, of which a few rows are kept (see `LeastSquares` of the library).
 
 mod form;
+mod vectors;
 
 use std::collections::BTreeSet;
 
@@ -21,6 +22,7 @@ use crate::names::{bound, identifiers};
 use crate::reads::mark_reads;
 use crate::tree::{Export, Plate, Step, Tree, Variable, plates_mut};
 pub use form::{Sum, Term, Unknown, is_dot};
+pub use vectors::vector_plate;
 use form::{Form, Forms};
 
 /// A linear predictor of the elements of a plate.
@@ -48,6 +50,7 @@ pub fn extract(tree: &Tree) -> Tree {
     let mut count = 0;
     let mut root = extract_from(tree, &tree.root, true, &mut count);
     let mut symbols = tree.symbols.clone();
+    vectors::unfold(tree, &mut root, &mut symbols);
     relate(&mut root, &mut symbols);
     mark_reads(&mut root, &symbols);
     export_for_fits(&mut root);

@@ -4,7 +4,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 use crate::emit::names::{data_path, hidden};
-use crate::tree::{Tree, Variable, all_plates, variables};
+use crate::tree::{Plate, Step, Tree, Variable, all_plates, variables};
 
 /// Names where the unconstrained numbers of the variable `name` begin.
 pub fn start_of(name: &Ident) -> Ident {
@@ -37,11 +37,22 @@ pub fn dimension(tree: &Tree) -> TokenStream {
 /// Binds the names of `start_of` and `size_of`.
 pub fn cursors(tree: &Tree) -> TokenStream {
     let mut tokens = quote!(let mut __at = 0usize;);
-    for v in variables(&tree.root).filter(|v| v.is_global()) {
-        let (at, free) = (start_of(&v.name), v.free());
-        tokens.extend(quote!(let #at = __at; __at += #free;));
+    for step in &tree.root {
+        match step {
+            Step::Variable(v) if v.is_global() => {
+                let (at, free) = (start_of(&v.name), v.free());
+                tokens.extend(quote!(let #at = __at; __at += #free;));
+            }
+            Step::Plate(Plate { name, vector: Some(len), exports, .. }) => {
+                let n = size_of(&name.to_string());
+                tokens.extend(quote!(let #n: usize = #len;));
+                let starts = exports.iter().map(|e| start_of(&e.name));
+                tokens.extend(quote!(#(let #starts = __at; __at += #n;)*));
+            }
+            _ => {}
+        }
     }
-    for plate in all_plates(&tree.root).into_iter().filter(|p| p.in_data) {
+    for plate in all_plates(&tree.root).into_iter().filter(|p| p.in_data && p.vector.is_none()) {
         let (n, path) = (size_of(&plate.name.to_string()), data_path(tree, plate));
         tokens.extend(quote!(let #n = __data.#path.len();));
         for v in plate.variables().filter(|v| v.continuous_latent()) {

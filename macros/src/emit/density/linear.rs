@@ -12,7 +12,7 @@ use super::layout::size_of;
 use super::scope::Scope;
 use crate::emit::names::{data_path, hidden};
 use crate::emit::params::bind_params;
-use crate::linear::{Fit, Predictor, Sum, Unknown};
+use crate::linear::{Fit, Predictor, Sum, Unknown, vector_plate};
 use crate::names::{identifiers, text};
 use crate::tree::{Plate, Tree, all_plates};
 
@@ -193,6 +193,12 @@ impl Scope<'_> {
                 Some(quote!(__unknowns[__at] = #x; __at += 1;))
             }
             Unknown::Vector { values, len, .. } => {
+                if let Some(column) = vector_plate(self.tree, values).map(values_of) {
+                    return Some(quote! {
+                        __unknowns[__at..__at + #len].copy_from_slice(&#column);
+                        __at += #len;
+                    });
+                }
                 let values = self.lift(|lift| lift.expr(values));
                 Some(quote! {
                     let __values: [#scalar; #len] = #values;
@@ -222,6 +228,12 @@ impl Scope<'_> {
                 })
             }
             Unknown::Vector { values, len, .. } => {
+                if let Some(column) = vector_plate(self.tree, values).map(adjoint_of) {
+                    return Some(quote! {
+                        for c in 0..#len { #column[c] += __adjoint[__at + c]; }
+                        __at += #len;
+                    });
+                }
                 let values = self.lift(|lift| lift.expr(values));
                 Some(quote! {
                     let __values: [#scalar; #len] = #values;

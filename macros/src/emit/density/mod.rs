@@ -21,7 +21,7 @@ use quote::quote;
 use super::params::bind_params;
 use super::reads;
 use crate::linear::extract;
-use crate::tree::{Plate, Step, Tree, plates};
+use crate::tree::{Plate, Step, Tree, plates, variables};
 pub use layout::dimension;
 use scope::Scope;
 
@@ -39,8 +39,17 @@ pub fn emit(tree: &Tree) -> TokenStream {
     let prior = steps(&|s| !s.needs_data());
     let observations = steps(&|s| matches!(s, Step::Variable(v) if v.in_data()));
     let in_data: Vec<&Plate> = plates(&tree.root).filter(|p| p.in_data).collect();
+    // The vectors of globals have a prior without data, too. All that reads them stands before them.
+    let (vectors, in_data): (Vec<&Plate>, Vec<&Plate>) = in_data.into_iter().partition(|p| p.vector.is_some());
+    let vector_exports = vectors.iter().map(|p| root.export_values(p));
     let exports = in_data.iter().map(|p| root.export_values(p));
+    let vector_plates = vectors.iter().rev().map(|p| root.plate(p));
     let plates = in_data.iter().rev().map(|p| root.plate(p));
+    let give_back_vectors = vectors.iter().map(|p| gather::give_back(p));
+    let globals = variables(&tree.root).filter(|v| v.is_global()).map(|v| {
+        let (at, free, slot) = (layout::start_of(&v.name), v.free(), root.slot(&v.name));
+        quote!(for __c in 0..#free { __gradient[#at + __c] += __lp.partials[#slot + __c]; })
+    });
     let (predict, fits, carry) = (root.predict(), root.fits(), root.carry_predicted());
     let give_back = in_data.iter().map(|p| gather::give_back(p));
     // Data whose positions are outside of an array are refused before; the walk that finds them does not see what only some
@@ -69,6 +78,7 @@ pub fn emit(tree: &Tree) -> TokenStream {
             #cursors
             let mut __lp = #zero;
             #prior
+            #(#vector_exports)*
             if __part == ::hierarch::model::DensityPart::Whole {
                 #observations
                 #(#exports)*
@@ -78,9 +88,9 @@ pub fn emit(tree: &Tree) -> TokenStream {
                 #carry
                 #(#give_back)*
             }
-            for __k in 0..__K {
-                __gradient[__k] += __lp.partials[__k];
-            }
+            #(#vector_plates)*
+            #(#give_back_vectors)*
+            #(#globals)*
             #value
         }
     }

@@ -20,9 +20,9 @@ impl Scope<'_> {
         }
         let scope = Scope::element(plate, self);
         let (lanes, zero) = (&scope.lanes, scope.number(&quote!(0.0)));
-        let path = data_path(self.tree, plate);
+        let (path, n) = (data_path(self.tree, plate), size_of(&plate.name.to_string()));
         let range = match self.plate {
-            None => quote!((0usize, __data.#path.len())),
+            None => quote!((0usize, #n)),
             Some(_) => quote!((__data.#path.offsets[__block.first], __data.#path.offsets[__block.first + 1])),
         };
         let size_term = self.size_term(plate);
