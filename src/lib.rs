@@ -128,13 +128,14 @@ pub use rand;
 #[doc(hidden)]
 pub mod __private {
     pub use crate::autodiff::{
-        Block, Blocks, Cast, Dual, Lanes, Lift, LogSum, Promote, absorb, dot as inner_product, from, gather, log_sum_exp, scatter,
-        slots,
+        Block, Blocks, Cast, Dual, Lanes, Lift, LogSum, Promote, absorb, dot as inner_product, from, gather,
+        log_sum_exp, scatter, slots,
     };
     pub use crate::io::{array, arrays, image, images, read_csv, write_csv};
     pub use crate::model::{
         AsNumbers, CheckDrawn, Column, DataError, DataSet, Derived, DrawnFrom, Frame, Indexed, LocalSet, Name, Place,
-        Plan, Prepared, Read, Reads, Rows, Scratch, SimulateError, Simulation, Slot, Stream, Unknowns, Walk, draw, draw_index, output, walk,
+        Plan, Prepared, Read, Reads, Rows, Scratch, SimulateError, Simulation, Slot, Stream, Unknowns, Walk, draw,
+        draw_index, output, walk,
     };
     pub use serde;
 }
@@ -213,6 +214,10 @@ struct Readme;
 ///   numbers with derivatives. Functions called in it are generic: `fn f<T: Real>(x: T) -> T`. Literals, `2 * x` as well as
 ///   `2.0 * x`, constants in capitals, `count as f64` and functions such as `f64::exp(x)` become that scalar by themselves. Data
 ///   whose position is outside of an array, `effect[group]`, are refused as those outside of a support are.
+///   `dot(x, beta)` is the inner product of two vectors, and `matvec(m, x)` that of a matrix and a vector. Sums of data times
+///   unknowns, written as `dot` or out, `a + b * x + effect[site]`, also behind an `if` on data, are worked out for all elements of
+///   a plate at once, and Normal observations with such a mean as few rows: what was found is in
+///   [`Density::plan`](model::Density::plan).
 /// - **`plate name(size) { ... }`** Elements that are independent given what is outside. The size is fixed, `(100)`, may be any
 ///   in a range, `(1..=200)`, or is random, `(n ~ Poisson(rate))`, and then adds its own term to the density.
 ///

@@ -35,9 +35,11 @@ use serde_json::{Value, json};
 const SET: usize = 25;
 /// Of whose multiples the fractions are spread evenly, too.
 const GOLDEN: f64 = 0.618_033_988_749_894_9;
-/// Sets to learn from; how many sets, and how many lenses, a training sees at most until it has converged.
+/// Sets to learn from; how many sets the training of the globals sees, and how many lenses that of the locals. The network of the
+/// globals simulates fresh sets, so that more of them go on paying; lenses are learned by heart from about here.
 const SETS: usize = 48_000;
-const MOST: u64 = 500_000;
+const OF_GLOBALS: u64 = 285_000;
+const OF_LENSES: u64 = 1_050_000;
 
 /// Infers dark subhaloes from images of strong lenses.
 #[derive(Parser, Debug)]
@@ -51,7 +53,7 @@ struct Arguments {
     /// Sets of images that are simulated to learn from
     #[arg(long)]
     sets: Option<usize>,
-    /// Seconds of training; without, it ends when it has converged
+    /// Seconds of training; without, it sees so many data sets that these were 1,020 s of two cores with AVX-512
     #[arg(long)]
     train_seconds: Option<f64>,
     /// Instead of all else: trains for a sixteenth, a quarter and all of the time, on as large a part of the simulations, to see
@@ -94,7 +96,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     }
     let bank = bank(&out, &model, sets, options)?;
     let training = Instant::now();
-    let budget = budget(arguments.train_seconds, options, Budget::until_converged(MOST), 4_000);
+    let budget = budget(arguments.train_seconds, options, Budget::simulations(OF_GLOBALS + OF_LENSES), 4_000);
     let estimator = train(&model, &bank, budget, options.seed)?;
     let train_seconds = training.elapsed().as_secs_f64();
     estimator.save(out.path("posterior"))?;
@@ -179,6 +181,11 @@ pub fn tests(model: &Lensing, options: &Options) -> Result<Vec<Simulation<Lensin
 /// Learns from a bank.
 pub fn train(model: &Lensing, bank: &Bank<Lensing>, budget: Budget, seed: u64) -> Result<JointEstimator<Lensing>> {
     println!("training from {} sets of images ({budget}) ...", bank.len());
+    // Of equal times, the globals need more.
+    let share = match budget {
+        Budget::Simulations(_) => OF_GLOBALS as f64 / (OF_GLOBALS + OF_LENSES) as f64,
+        _ => 0.72,
+    };
     // The image of a mirrored lens is the mirrored image: galaxy and source are symmetric, and subhaloes are as likely
     // anywhere in their ring. Turned by a right angle, an image has the major axis along y, which no lens of the model has.
     let joint = model
@@ -190,7 +197,7 @@ pub fn train(model: &Lensing, bank: &Bank<Lensing>, budget: Budget, seed: u64) -
         .local_network(of_lenses())
         .local_training(in_small_steps())
         .global_training(TrainingConfig { batch_size: Some(32), ..Default::default() })
-        .share_of_globals(0.72);
+        .share_of_globals(share);
     Ok(joint.train(budget)?)
 }
 

@@ -17,8 +17,8 @@ use crate::model::{Image, Setup, SmoothLens, galaxy};
 /// A hundredth of the experiment's exposure, in seconds: at the full one a posterior is a hundredth of the prior wide, and how
 /// well it was learned would be hidden behind how far a network resolves an image.
 const EXPOSURE: f64 = 16.1;
-/// How many images the training sees at most until it has converged.
-const MOST: u64 = 500_000;
+/// How many images the training sees.
+const IMAGES: u64 = 650_000;
 /// Draws of which importance weights make the exact posterior.
 const REFINED: usize = 20_000;
 
@@ -70,7 +70,7 @@ struct Compared {
 pub struct Smooth(Vec<Compared>);
 
 pub fn run(out: &Output, options: &Options) -> Result<Smooth> {
-    let budget = budget(None, options, Budget::until_converged(MOST), 10_000);
+    let budget = budget(None, options, Budget::simulations(IMAGES), 10_000);
     println!("\nlearning from images without subhaloes ({budget}) ...");
     let images = SmoothImages::default();
     let npe = images.joint_npe().seed(options.seed);

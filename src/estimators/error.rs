@@ -267,8 +267,8 @@ pub enum RequestError {
         /// The family asked for.
         family: String,
     },
-    /// The share of the time for the globals leaves nothing for them, or for the locals.
-    #[error("the share of the time for the globals is {share}: it must lie between 0 and 1")]
+    /// The share of the budget for the globals leaves nothing for them, or for the locals.
+    #[error("the share of the budget for the globals is {share}: it must lie between 0 and 1")]
     Share {
         /// The share.
         share: f64,

@@ -20,7 +20,7 @@ use crate::model::{AnyModel, Model};
 use crate::nn::{Budget, Network, Output, Shape};
 use crate::simulate::{Fixed, Simulated, SimulationSource, stream};
 
-/// The share of a budget of time that the globals get by default.
+/// The share of a budget of time that the globals get where none is set.
 const GLOBALS: f64 = 0.5;
 
 /// A joint posterior estimator to be trained; made by `model.joint_npe()`.
@@ -39,8 +39,8 @@ struct AnyJointNpe<'a> {
     /// The banks that locals and globals are trained on, instead of fresh simulations.
     bank: Option<&'a AnyBank>,
     global_bank: Option<&'a AnyBank>,
-    /// The share of a budget of time that the globals get.
-    share: f64,
+    /// The share of the budget that the globals get, if it is set.
+    share: Option<f64>,
     globals: (NetworkConfig, TrainingConfig),
     locals: (NetworkConfig, TrainingConfig),
     mirrors: Vec<Mirror>,
@@ -55,7 +55,7 @@ impl<'a, M: Model> JointNpe<'a, M> {
             context: true,
             bank: None,
             global_bank: None,
-            share: GLOBALS,
+            share: None,
             globals: Default::default(),
             locals: Default::default(),
             mirrors: Vec::new(),
@@ -135,9 +135,10 @@ impl<'a, M: Model> JointNpe<'a, M> {
         self
     }
 
-    /// Sets the share of a budget of time that the network for the globals gets; by default it is half.
+    /// Sets the share of the budget that the network for the globals gets. By default it is half of a budget of time, and each
+    /// network sees all of a budget of data sets.
     pub fn share_of_globals(mut self, share: f64) -> Self {
-        self.any.share = share;
+        self.any.share = Some(share);
         self
     }
 
@@ -190,13 +191,17 @@ impl AnyJointNpe<'_> {
         }
         sizes::refuse_random(&self.source.model.specification(), &self.source.sizes)?;
         let with_globals = self.context && !hierarchy.globals.is_empty();
-        if !(self.share > 0.0 && self.share < 1.0) {
-            return Err(RequestError::Share { share: self.share }.into());
+        if let Some(share) = self.share.filter(|share| !(*share > 0.0 && *share < 1.0)) {
+            return Err(RequestError::Share { share }.into());
         }
-        let global_share = if with_globals { self.share } else { 0.0 };
+        let global_share = if with_globals { self.share.unwrap_or(GLOBALS) } else { 0.0 };
         let (of_globals, of_locals) = match budget {
             Budget::Time(time) => {
                 let share = |share: f64| Budget::seconds(time.as_secs_f64() * share);
+                (share(global_share), share((1.0 - global_share) / tasks.len() as f64))
+            }
+            Budget::Simulations(sets) if self.share.is_some() => {
+                let share = |share: f64| Budget::simulations((sets as f64 * share).round() as u64);
                 (share(global_share), share((1.0 - global_share) / tasks.len() as f64))
             }
             sets => (sets, sets),

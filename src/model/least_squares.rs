@@ -14,9 +14,9 @@
 //! Where rows read unknowns of a column by an index, there is a triangle for each set of rows that read the same. A set with
 //! fewer rows than a triangle would have stays as it is.
 
+use super::Scratch;
 use super::design::Design;
 use super::prepared::{Rows, Unknowns};
-use super::Scratch;
 use crate::distributions::LN_SQRT_2_PI;
 
 /// Normal observations, as few rows.
@@ -131,7 +131,9 @@ impl LeastSquares {
         // The residuals, with the sign turned.
         let mut off = scratch.take(self.design.rows());
         self.design.times(&from, &mut off);
-        for ((coefficients, index), (read, about)) in self.reads.iter().zip(unknowns.reads.iter().zip(&self.about[from.len()..])) {
+        for ((coefficients, index), (read, about)) in
+            self.reads.iter().zip(unknowns.reads.iter().zip(&self.about[from.len()..]))
+        {
             let column = unknowns.columns[*read];
             for ((off, x), at) in off.iter_mut().zip(coefficients).zip(index) {
                 *off += x * (column[*at] - about);

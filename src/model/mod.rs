@@ -38,11 +38,11 @@ pub(crate) use erased_data::{AnyData, AnyGlobals, AnyLocals, typed};
 pub(crate) use fixed::Fixed;
 pub use frame::{Column, ColumnType, Frame, Values};
 pub use name::{Name, UnknownName};
-#[doc(hidden)]
-pub use reads::{Indexed, KnownSize, Read, Reads, Sequence, UnknownSize};
+pub use prepared::{DensityPlan, PlanStep};
 #[doc(hidden)]
 pub use prepared::{Prepared, Rows, Unknowns};
-pub use prepared::{DensityPlan, PlanStep};
+#[doc(hidden)]
+pub use reads::{Indexed, KnownSize, Read, Reads, Sequence, UnknownSize};
 #[doc(hidden)]
 pub use scratch::Scratch;
 pub use simulate_error::SimulateError;

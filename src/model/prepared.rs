@@ -2,6 +2,8 @@
 
 use super::design::Design;
 use super::least_squares::LeastSquares;
+use crate::autodiff::Real;
+
 use super::{Plate, Scratch, Specification};
 
 /// What the density of a data set is computed from besides the data; the code of `model!` fills it.
@@ -9,6 +11,7 @@ use super::{Plate, Scratch, Specification};
 pub struct Prepared {
     predictors: Vec<(&'static str, Design)>,
     fits: Vec<(&'static str, LeastSquares)>,
+    ln_factorials: f64,
 }
 
 /// The rows of a normal observation.
@@ -53,6 +56,16 @@ impl Prepared {
     /// factor that is unknown.
     pub fn fit(&mut self, plate: &'static str, rows: Rows<'_>, row: &mut dyn FnMut(usize, &mut [f64]) -> [f64; 3]) {
         self.fits.push((plate, LeastSquares::new(rows, row)));
+    }
+
+    /// Adds the logarithm of the factorial of a count that is observed.
+    pub fn add_ln_factorial(&mut self, k: f64) {
+        self.ln_factorials += Real::ln_factorial(k);
+    }
+
+    /// Returns the sum of the logarithms of the factorials of what is observed: what no parameter changes of a log density.
+    pub fn ln_factorials(&self) -> f64 {
+        self.ln_factorials
     }
 
     /// Writes the values of the predictor `at` for all elements.
@@ -163,12 +176,14 @@ impl std::fmt::Display for DensityPlan {
             match step {
                 PlanStep::Rows => writeln!(f, "{plate}: elements as they are")?,
                 PlanStep::Predictor { rows, width } => {
-                    writeln!(f, "{plate}: a linear predictor of {rows} rows and {width} columns, then element by element")?;
+                    writeln!(
+                        f,
+                        "{plate}: a linear predictor of {rows} rows and {width} columns, then element by element"
+                    )?;
                 }
-                PlanStep::Collapsed { from, to, width } => writeln!(
-                    f,
-                    "{plate}: {from} normal observations as {to} rows of {width} columns (least squares)"
-                )?,
+                PlanStep::Collapsed { from, to, width } => {
+                    writeln!(f, "{plate}: {from} normal observations as {to} rows of {width} columns (least squares)")?
+                }
             }
         }
         Ok(())

@@ -146,7 +146,8 @@ fn offsets_and_nearly_equal_columns_lose_nothing() {
         // Around the truth, by some sds of the posterior.
         for k in 0..20 {
             let near = |scale: f64, at: usize| scale * (1.7 * (k * 5 + at) as f64).sin();
-            let q = [offset + near(0.05, 0), 0.5 + near(0.05, 1), -0.3 + near(1.0, 2), 0.2 - near(1.0, 2), near(0.05, 3)];
+            let q =
+                [offset + near(0.05, 0), 0.5 + near(0.05, 1), -0.3 + near(1.0, 2), 0.2 - near(1.0, 2), near(0.05, 3)];
             let mut gradient = [0.0; 5];
             let got = density.gradient(&q, &mut gradient) - prior.gradient(&q, &mut [0.0; 5]);
             let mut values = Vec::new();
@@ -162,7 +163,8 @@ fn offsets_and_nearly_equal_columns_lose_nothing() {
                 slope.add_product(r, x[1]);
             }
             let n = 2000.0;
-            let (misfit, rest) = (0.5 * (squares.0 + squares.1) / (sd * sd), n * (sd.ln() + 0.5 * std::f64::consts::TAU.ln()));
+            let (misfit, rest) =
+                (0.5 * (squares.0 + squares.1) / (sd * sd), n * (sd.ln() + 0.5 * std::f64::consts::TAU.ln()));
             let size = misfit + n * (sd.ln().abs() + 1.0);
             assert!(
                 (got + misfit + rest).abs() < 1e-12 * size.max(1.0) * if offset == 0.0 { 1.0 } else { 10.0 },

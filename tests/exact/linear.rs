@@ -139,10 +139,7 @@ fn long_vectors_of_globals_are_plates() {
 
 #[test]
 fn predictors_are_what_they_stand_for() {
-    check(
-        &Poisson3::default(),
-        "rows: a linear predictor of 9 rows and 6 columns, then element by element\n",
-    );
+    check(&Poisson3::default(), "rows: a linear predictor of 9 rows and 6 columns, then element by element\n");
     check(
         &Branches::default(),
         "regions: elements as they are\nrows: a linear predictor of 11 rows and 4 columns, then element by element\n",

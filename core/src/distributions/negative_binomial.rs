@@ -9,7 +9,7 @@ use rand::Rng;
 use rand_distr::Distribution as _;
 use statrs::function::beta::checked_beta_reg;
 
-use super::numeric::{count_times, ln_gamma_ratio, log_between_tails, log_probability, not_whole, unless};
+use super::numeric::{count_times, from_zero, ln_gamma_ratio, log_between_tails, log_probability, not_whole, unless};
 use super::{Cdf, Distribution, Draw, ParameterError, Support, is_positive, poisson, require};
 use crate::autodiff::Real;
 
@@ -33,6 +33,17 @@ impl<T: Real> NegativeBinomial<T> {
     #[inline(always)]
     pub fn new(mean: T, shape: T) -> Self {
         Self { mean, shape }
+    }
+
+    /// Returns the log density at a count `k` without its term -ln k!, which no parameter changes: densities of many elements add
+    /// that once for a data set.
+    #[doc(hidden)]
+    #[inline(always)]
+    pub fn log_kernel(&self, k: T) -> T {
+        let log = count_times(k, (self.mean / (self.mean + self.shape)).ln())
+            - self.shape * (self.mean / self.shape).ln_1p()
+            + ln_gamma_ratio(self.shape, k);
+        from_zero(self.mean, from_zero(self.shape, log))
     }
 }
 

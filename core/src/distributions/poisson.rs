@@ -4,7 +4,7 @@ use rand::Rng;
 use rand_distr::Distribution as _;
 use statrs::function::gamma::{checked_gamma_lr, checked_gamma_ur};
 
-use super::numeric::{count_times, log_between_tails, log_probability, not_whole, unless};
+use super::numeric::{count_times, from_zero, log_between_tails, log_probability, not_whole, unless};
 use super::{Cdf, Distribution, Draw, ParameterError, Support, require};
 use crate::autodiff::Real;
 
@@ -19,6 +19,14 @@ impl<T: Real> Poisson<T> {
     #[inline(always)]
     pub fn new(rate: T) -> Self {
         Self { rate }
+    }
+
+    /// Returns the log density at a count `k` without its term -ln k!, which no parameter changes: densities of many elements add
+    /// that once for a data set.
+    #[doc(hidden)]
+    #[inline(always)]
+    pub fn log_kernel(&self, k: T) -> T {
+        from_zero(self.rate, count_times(k, self.rate.ln()) - self.rate)
     }
 }
 
@@ -100,6 +108,14 @@ impl<T: Real> PoissonLog<T> {
     #[inline(always)]
     pub fn new(log_rate: T) -> Self {
         Self { log_rate }
+    }
+
+    /// Returns the log density at a count `k` without its term -ln k!, which no parameter changes: densities of many elements add
+    /// that once for a data set.
+    #[doc(hidden)]
+    #[inline(always)]
+    pub fn log_kernel(&self, k: T) -> T {
+        count_times(k, self.log_rate) - self.log_rate.exp()
     }
 }
 

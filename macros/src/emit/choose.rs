@@ -5,6 +5,7 @@ use quote::quote;
 use syn::ExprCall;
 
 use super::lift::Lift;
+use crate::builtin;
 use crate::definition::{Definition, pattern};
 use crate::names::{bound, is_capital};
 
@@ -53,6 +54,20 @@ pub fn each(definition: &Definition, lift: &Lift, f: &dyn Fn(TokenStream) -> Tok
 pub fn log_density(definition: &Definition, lift: &Lift, x: &TokenStream) -> TokenStream {
     let scalar = lift.scalar;
     choose(definition, lift, &|d| quote!(::hierarch::distributions::Distribution::<#scalar>::log_density(&#d, #x)))
+}
+
+/// Tells whether the distribution has a term -ln x! that no parameter changes, so that it is added once for a data set.
+pub fn has_factorial(definition: &Definition) -> bool {
+    let Definition::Distribution(call) = definition else { return false };
+    builtin::of(call).is_some_and(|b| ["Poisson", "PoissonLog", "NegativeBinomial"].contains(&b.name))
+}
+
+/// Emits the log density at `x` without the term of [`has_factorial`].
+pub fn log_kernel(definition: &Definition, lift: &Lift, x: &TokenStream) -> TokenStream {
+    if !has_factorial(definition) {
+        return log_density(definition, lift, x);
+    }
+    choose(definition, lift, &|d| quote!((#d).log_kernel(#x)))
 }
 
 /// Emits the number of values of the distribution, or of the one that is chosen.

@@ -190,7 +190,8 @@ impl<'a> Forms<'a> {
                     }
                     let pats = || choice.arms.iter().map(|arm| &arm.pat);
                     all = all.add(sum.scaled(&|e| {
-                        let bodies = (0..choice.arms.len()).map(|i| if i == at { e.clone() } else { parse_quote!(0.0) });
+                        let bodies =
+                            (0..choice.arms.len()).map(|i| if i == at { e.clone() } else { parse_quote!(0.0) });
                         let pats = pats();
                         parse_quote!((match #value { #(#pats => #bodies,)* }))
                     }));
@@ -403,7 +404,8 @@ fn settle(sum: Sum) -> Form {
 /// Tells whether `call` is `dot(a, b)`, as it is written or as it is emitted.
 pub fn is_dot(call: &ExprCall) -> bool {
     let Expr::Path(path) = &*call.func else { return false };
-    let emitted = path.path.segments.last().is_some_and(|s| s.ident == "inner_product") && path.path.segments.len() == 3;
+    let emitted =
+        path.path.segments.last().is_some_and(|s| s.ident == "inner_product") && path.path.segments.len() == 3;
     call.args.len() == 2 && (path.path.is_ident("dot") || emitted)
 }
 

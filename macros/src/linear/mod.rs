@@ -21,9 +21,9 @@ use crate::kind::Kind;
 use crate::names::{bound, identifiers};
 use crate::reads::mark_reads;
 use crate::tree::{Export, Plate, Step, Tree, Variable, plates_mut};
+use form::{Form, Forms};
 pub use form::{Sum, Term, Unknown, is_dot};
 pub use vectors::vector_plate;
-use form::{Form, Forms};
 
 /// A linear predictor of the elements of a plate.
 #[derive(Clone)]
@@ -156,14 +156,14 @@ fn mentions(step: &Step, name: &Ident) -> usize {
 fn fit(v: &Variable, forms: &Forms) -> Option<Fit> {
     let Some(Definition::Distribution(call)) = &v.definition else { return None };
     let name = builtin::of(call)?.name;
-    if v.role != Role::Observe || v.kind != Kind::Real || v.shape.is_some() || !["Normal", "LogNormal"].contains(&name) {
+    if v.role != Role::Observe || v.kind != Kind::Real || v.shape.is_some() || !["Normal", "LogNormal"].contains(&name)
+    {
         return None;
     }
     let mean = match forms.of(&call.args[0]) {
-        Form::Shared(expr) => Sum {
-            terms: vec![Term { scale: parse_quote!(1.0), unknown: Unknown::Number(expr) }],
-            ..Sum::default()
-        },
+        Form::Shared(expr) => {
+            Sum { terms: vec![Term { scale: parse_quote!(1.0), unknown: Unknown::Number(expr) }], ..Sum::default() }
+        }
         Form::Sum(sum) if sum.rest.is_empty() => sum,
         _ => return None,
     };

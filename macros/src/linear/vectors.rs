@@ -59,7 +59,10 @@ fn allows(tree: &Tree, step: &Step, name: &Ident) -> bool {
             let by_index = |expr: &Expr| {
                 let all = identifiers(expr).iter().filter(|i| *i == name).count();
                 let picks = plain_indices(expr);
-                all == picks.iter().filter(|(values, at)| values == name && picked(tree, plate, values, at).is_some()).count()
+                all == picks
+                    .iter()
+                    .filter(|(values, at)| values == name && picked(tree, plate, values, at).is_some())
+                    .count()
             };
             let of_sum = |sum: &Sum| {
                 sum.terms.iter().all(|term| match &term.unknown {
@@ -73,7 +76,8 @@ fn allows(tree: &Tree, step: &Step, name: &Ident) -> bool {
                 Step::Let { expr, .. } => by_index(expr),
                 Step::Plate(_) => allows(tree, step, name),
             });
-            let sums = plate.predictors.iter().map(|p| &p.sum).chain(plate.fits.iter().map(|fit| &fit.mean)).all(of_sum);
+            let sums =
+                plate.predictors.iter().map(|p| &p.sum).chain(plate.fits.iter().map(|fit| &fit.mean)).all(of_sum);
             let sds = plate.fits.iter().filter_map(|fit| fit.shared_sd.as_ref()).all(silent);
             let size = match &plate.size {
                 Size::Random(_, size) => silent(size),

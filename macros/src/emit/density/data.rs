@@ -7,7 +7,7 @@ use super::mentions::mentioned_plainly;
 use super::scope::Scope;
 use crate::ast::Role;
 use crate::definition::Definition;
-use crate::emit::choose::log_density;
+use crate::emit::choose::{log_density, log_kernel};
 use crate::emit::names::{data_path, hidden, position};
 use crate::kind::Kind;
 use crate::tree::Variable;
@@ -64,14 +64,16 @@ impl Scope<'_> {
 
     fn observe(&self, v: &Variable, definition: &Definition) -> TokenStream {
         let numbers = numbers_of(v);
+        // What the data of plates alone say is added outside of the loop over elements.
+        let term = if self.plate.is_some() { log_kernel } else { log_density };
         self.lift(|lift| match &v.shape {
             Some(shape) if !v.vector => {
                 let (len, position) = (&shape.len, position(shape));
-                let term = log_density(definition, lift, &quote!(#numbers[#position]));
+                let term = term(definition, lift, &quote!(#numbers[#position]));
                 quote!(for #position in 0..#len { __lp += #term; })
             }
             _ => {
-                let term = log_density(definition, lift, &quote!(#numbers));
+                let term = term(definition, lift, &quote!(#numbers));
                 quote!(__lp += #term;)
             }
         })

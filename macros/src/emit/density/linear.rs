@@ -10,11 +10,13 @@ use syn::Expr;
 use super::gather::{adjoint_of, values_of};
 use super::layout::size_of;
 use super::scope::Scope;
+use crate::ast::Role;
+use crate::emit::choose::has_factorial;
 use crate::emit::names::{data_path, hidden};
 use crate::emit::params::bind_params;
 use crate::linear::{Fit, Predictor, Sum, Unknown, vector_plate};
 use crate::names::{identifiers, text};
-use crate::tree::{Plate, Tree, all_plates};
+use crate::tree::{Plate, Tree, Variable, all_plates};
 
 /// Emits the method of `Explicit` that makes the matrices for a data set. What was taken out of the elements may read by index what
 /// they do not read any more, as they did in the `original` tree.
@@ -31,7 +33,8 @@ pub fn prepare(tree: &Tree, original: &Tree) -> TokenStream {
             let element = Scope::element(plate, &scope).one_by_one();
             let predictors: TokenStream = plate.predictors.iter().map(|p| element.design(plate, p)).collect();
             let fits: TokenStream = plate.fits.iter().map(|fit| element.least_squares(plate, fit)).collect();
-            quote!(#predictors #fits)
+            let constants: TokenStream = plate.variables().map(|v| constant(tree, plate, v)).collect();
+            quote!(#predictors #fits #constants)
         })
         .collect();
     if matrices.is_empty() {
@@ -44,6 +47,19 @@ pub fn prepare(tree: &Tree, original: &Tree) -> TokenStream {
             #matrices
             __prepared
         }
+    }
+}
+
+/// Emits what adds the terms of observed counts that no parameter changes.
+fn constant(tree: &Tree, plate: &Plate, v: &Variable) -> TokenStream {
+    let counts = v.role == Role::Observe && !v.vector && v.definition.as_ref().is_some_and(has_factorial);
+    if !counts {
+        return TokenStream::new();
+    }
+    let (path, name) = (data_path(tree, plate), &v.name);
+    match &v.shape {
+        None => quote!(__data.#path.#name.iter().for_each(|k| __prepared.add_ln_factorial(*k as f64));),
+        Some(_) => quote!(__data.#path.#name.iter().flatten().for_each(|k| __prepared.add_ln_factorial(*k as f64));),
     }
 }
 
@@ -252,7 +268,8 @@ impl Scope<'_> {
         let mut tokens = TokenStream::new();
         for plate in all_plates(&self.tree.root).into_iter().filter(|p| p.in_data) {
             for p in &plate.predictors {
-                let (values, adjoint, n) = (buffer(p, "values"), buffer(p, "adjoint"), size_of(&plate.name.to_string()));
+                let (values, adjoint, n) =
+                    (buffer(p, "values"), buffer(p, "adjoint"), size_of(&plate.name.to_string()));
                 let unknowns = self.unknowns(&p.sum);
                 tokens.extend(quote! {
                     let mut #values = __scratch.take(#n);

@@ -84,6 +84,7 @@ pub fn emit(tree: &Tree) -> TokenStream {
                 #(#exports)*
                 #predict
                 #fits
+                __lp.value -= __prepared.ln_factorials();
                 #(#plates)*
                 #carry
                 #(#give_back)*
