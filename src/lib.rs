@@ -134,8 +134,8 @@ pub mod __private {
     pub use crate::io::{array, arrays, image, images, read_csv, write_csv};
     pub use crate::model::{
         AsNumbers, CheckDrawn, Column, DataError, DataSet, Derived, DrawnFrom, Frame, Indexed, LocalSet, Name, Place,
-        Plan, Prepared, Read, Reads, Rows, Scratch, SimulateError, Simulation, Slot, Stream, Unknowns, Walk, draw,
-        draw_index, output, walk,
+        Plan, Prepared, Read, Reads, Rows, Scratch, SimulateError, Simulation, Slot, Stream, Unknowns, Walk, distinct,
+        draw, draw_index, output, walk,
     };
     pub use serde;
 }

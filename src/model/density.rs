@@ -30,6 +30,8 @@ pub struct Density<'a, M: Model> {
     model: &'a M,
     data: &'a M::Data,
     dimension: usize,
+    /// The data with one element in the place of those that are alike; `None` if none are.
+    compact: Option<Arc<M::Data>>,
     /// What is made once of the data, and shared by copies.
     prepared: Arc<Prepared>,
     scratch: Scratch,
@@ -75,11 +77,14 @@ impl<'a, M: Model> Density<'a, M> {
     where
         M: Explicit,
     {
+        let (compact, weights) = model.compact(data);
+        let prepared = model.prepare(compact.as_ref().unwrap_or(data), data).with_weights(weights);
         Self {
             model,
             data,
             dimension: model.dimension(data),
-            prepared: Arc::new(model.prepare(data)),
+            compact: compact.map(Arc::new),
+            prepared: Arc::new(prepared),
             scratch: Scratch::default(),
             evaluate: |model, data, q, gradient, prepared, scratch, part| {
                 with_lanes(InLanes { model, data, q, gradient, prepared, scratch, part })
@@ -148,7 +153,8 @@ impl<'a, M: Model> Density<'a, M> {
     #[inline]
     fn run(&mut self, evaluate: Evaluate<M>, q: &[f64], gradient: &mut [f64], part: DensityPart) -> f64 {
         assert_eq!((q.len(), gradient.len()), (self.dimension, self.dimension), "the position's dimension");
-        evaluate(self.model, self.data, q, gradient, &self.prepared, &mut self.scratch, part)
+        let data = self.compact.as_deref().unwrap_or(self.data);
+        evaluate(self.model, data, q, gradient, &self.prepared, &mut self.scratch, part)
     }
 }
 

@@ -40,7 +40,7 @@ pub use frame::{Column, ColumnType, Frame, Values};
 pub use name::{Name, UnknownName};
 pub use prepared::{DensityPlan, PlanStep};
 #[doc(hidden)]
-pub use prepared::{Prepared, Rows, Unknowns};
+pub use prepared::{Prepared, Rows, Unknowns, distinct};
 #[doc(hidden)]
 pub use reads::{Indexed, KnownSize, Read, Reads, Sequence, UnknownSize};
 #[doc(hidden)]

@@ -2,6 +2,8 @@
 
 use super::design::Design;
 use super::least_squares::LeastSquares;
+use std::collections::HashMap;
+
 use crate::autodiff::Real;
 
 use super::{Plate, Scratch, Specification};
@@ -12,6 +14,8 @@ pub struct Prepared {
     predictors: Vec<(&'static str, Design)>,
     fits: Vec<(&'static str, LeastSquares)>,
     ln_factorials: f64,
+    /// For each plate whose elements may be alike, how many each one stands for; nothing if none are.
+    weights: Vec<(&'static str, Vec<f64>)>,
 }
 
 /// The rows of a normal observation.
@@ -56,6 +60,17 @@ impl Prepared {
     /// factor that is unknown.
     pub fn fit(&mut self, plate: &'static str, rows: Rows<'_>, row: &mut dyn FnMut(usize, &mut [f64]) -> [f64; 3]) {
         self.fits.push((plate, LeastSquares::new(rows, row)));
+    }
+
+    /// Sets how many elements each one stands for.
+    pub(super) fn with_weights(self, weights: Vec<(&'static str, Vec<f64>)>) -> Self {
+        Self { weights, ..self }
+    }
+
+    /// Returns how many elements each one of a plate stands for; nothing if each stands for itself.
+    #[inline]
+    pub fn weights(&self, at: usize) -> &[f64] {
+        self.weights.get(at).map_or(&[], |(_, weights)| weights)
     }
 
     /// Adds the logarithm of the factorial of a count that is observed.
@@ -103,6 +118,10 @@ impl Prepared {
                 let (from, to, width) = fit.size();
                 steps.push((name.clone(), PlanStep::Collapsed { from, to, width }));
             }
+            for (_, weights) in self.weights.iter().filter(|(of, weights)| of == name && !weights.is_empty()) {
+                let from = weights.iter().sum::<f64>() as usize;
+                steps.push((name.clone(), PlanStep::Distinct { from, to: weights.len() }));
+            }
             for (_, design) in self.predictors.iter().filter(|(of, _)| of == name) {
                 steps.push((name.clone(), PlanStep::Predictor { rows: design.rows(), width: design.width() }));
             }
@@ -112,6 +131,31 @@ impl Prepared {
         }
         DensityPlan { steps }
     }
+}
+
+/// Finds the elements that differ in what `row` writes of each, and how many there are of each; `None` if that saves less than half.
+pub fn distinct(elements: usize, row: &mut dyn FnMut(usize, &mut Vec<u64>)) -> Option<(Vec<usize>, Vec<f64>)> {
+    let (mut rows, mut weights, mut of) = (Vec::new(), Vec::new(), HashMap::new());
+    let mut numbers = Vec::new();
+    for i in 0..elements {
+        numbers.clear();
+        row(i, &mut numbers);
+        match of.get(&numbers) {
+            Some(&at) => {
+                let weight: &mut f64 = &mut weights[at];
+                *weight += 1.0;
+            }
+            None => {
+                if 2 * rows.len() >= elements {
+                    return None;
+                }
+                of.insert(numbers.clone(), rows.len());
+                rows.push(i);
+                weights.push(1.0);
+            }
+        }
+    }
+    (elements > 0).then_some((rows, weights))
 }
 
 /// What a density does with the elements of each plate: why a model is fast or slow.
@@ -158,6 +202,13 @@ pub enum PlanStep {
         /// The unknowns in the sum.
         width: usize,
     },
+    /// Elements with the same data are run once, with a weight.
+    Distinct {
+        /// The elements.
+        from: usize,
+        /// Those that differ.
+        to: usize,
+    },
     /// Their normal observations are as probable, but for a constant, as fewer rows: the triangle of a QR decomposition, one for
     /// each group of elements that read the same unknowns by index.
     Collapsed {
@@ -180,6 +231,9 @@ impl std::fmt::Display for DensityPlan {
                         f,
                         "{plate}: a linear predictor of {rows} rows and {width} columns, then element by element"
                     )?;
+                }
+                PlanStep::Distinct { from, to } => {
+                    writeln!(f, "{plate}: {from} elements as {to} that differ, with weights")?;
                 }
                 PlanStep::Collapsed { from, to, width } => {
                     writeln!(f, "{plate}: {from} normal observations as {to} rows of {width} columns (least squares)")?

@@ -119,11 +119,20 @@ pub trait Model: Clone + std::fmt::Debug + PartialEq + Send + Sync + Serialize +
 /// # }
 /// ```
 pub trait Explicit: Model {
-    /// Makes what the density of a data set is computed from besides the data.
+    /// Makes what the density of a data set is computed from besides the data: for `data` of which elements that are alike were
+    /// left out, and the `whole` of them.
     #[doc(hidden)]
-    fn prepare(&self, data: &Self::Data) -> Prepared {
-        let _ = data;
+    fn prepare(&self, data: &Self::Data, whole: &Self::Data) -> Prepared {
+        let _ = (data, whole);
         Prepared::default()
+    }
+
+    /// Returns the data with one element in the place of those that are alike, if there are any, and for each plate that may
+    /// have such how many each element stands for; nothing if there are none.
+    #[doc(hidden)]
+    fn compact(&self, data: &Self::Data) -> (Option<Self::Data>, Vec<(&'static str, Vec<f64>)>) {
+        let _ = data;
+        (None, Vec::new())
     }
 
     /// Returns the log density of the explicit part at the unconstrained numbers `q`, Jacobian included, and writes its

@@ -1,7 +1,7 @@
 //! Linear predictors that the density takes out of the elements of a plate: each way to write one, against finite differences and
 //! against the walk over plain numbers; and what `Density::plan` says of it.
 
-use hierarch::model::{Density, log_jacobian_of_all, log_prior, unconstrain};
+use hierarch::model::{Density, log_density, log_jacobian_of_all, log_prior, unconstrain};
 use hierarch::prelude::*;
 use hierarch_tests::slope;
 
@@ -154,4 +154,54 @@ fn predictors_are_what_they_stand_for() {
         "groups: elements as they are\nrows: a linear predictor of 12 rows and 3 columns, then element by element\n\
          events: a linear predictor of 7 rows and 3 columns, then element by element\n",
     );
+}
+
+model! {
+    /// Answers of yes or no and counts, of which many are alike; a mixture of such; and a plate that others read, which must stay.
+    pub Alike {
+        global effect[5] ~ Normal(0.0, 1.0);
+        global level[4] ~ Normal(0.0, 1.0);
+        global rate ~ Gamma(2.0, 1.0);
+        global weight ~ Beta(2.0, 2.0);
+        plate answers(1..=2000) {
+            given item ~ Categorical([0.2; 5]);
+            given group ~ Categorical([0.25; 4]);
+            observe yes ~ BernoulliLogit(effect[item] + level[group]);
+        }
+        plate counts(1..=500) {
+            observe n ~ Poisson(rate);
+        }
+        plate trials(1..=400) {
+            local expert ~ Bernoulli(weight);
+            observe right ~ Binomial(5.0, if expert { 0.9 } else { 0.5 });
+        }
+        plate kinds(6) { given wild ~ Bernoulli(0.5); }
+        plate animals(1..=100) {
+            given kind: index(kinds);
+            observe seen ~ Bernoulli(if wild[kind] { weight } else { 0.5 });
+        }
+    }
+}
+
+/// Elements that are alike are run once; the density is what it was, constants included.
+#[test]
+fn alike_elements_are_run_once() {
+    let model = Alike::default();
+    check_gradient(&model, 3);
+    let sizes = [("answers", 2000), ("counts", 500), ("trials", 400), ("animals", 100)];
+    let set = sizes.iter().fold(model.simulate(1).seed(4), |s, (plate, size)| s.size(plate, *size)).one().unwrap();
+    let q = unconstrain(&model, &set.globals, None);
+    let mut density = Density::new(&model, &set.data).unwrap();
+    let value = density.gradient(&q, &mut vec![0.0; q.len()]);
+    let walked = log_density(&model, &set.globals, &set.locals, &set.data).unwrap();
+    let jacobian = log_jacobian_of_all(&model, &set.data, &q);
+    assert!((value - jacobian - walked).abs() < 1e-9 * walked.abs(), "{value} - {jacobian} is not {walked}");
+    let plan = density.plan().to_string();
+    for line in [
+        "answers: 2000 elements as 40 that differ",
+        "trials: 400 elements as 6 that differ",
+        "kinds: elements as they are",
+    ] {
+        assert!(plan.contains(line), "{plan}");
+    }
 }

@@ -76,6 +76,12 @@ impl Block {
         })
     }
 
+    /// Returns how many elements each one stands for; one if there are no weights.
+    #[inline(always)]
+    pub fn weights<V: Lanes>(self, weights: &[f64]) -> V {
+        if weights.is_empty() { V::splat(1.0) } else { self.load(weights) }
+    }
+
     /// Adds the elements' numbers to a column.
     #[inline(always)]
     pub fn add<V: Lanes>(self, column: &mut [f64], numbers: V) {

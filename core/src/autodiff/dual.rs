@@ -42,6 +42,12 @@ impl<V: Lanes, const K: usize> Dual<V, K> {
         self.each(V::splat(0.0), |p| p * adjoint)
     }
 
+    /// Returns the number times one that depends on no variable.
+    #[inline(always)]
+    pub fn weighed(self, weight: V) -> Self {
+        self.chain(self.value * weight, weight)
+    }
+
     /// Returns f(self), from f's value and slope at self.
     #[inline(always)]
     fn chain(self, value: V, slope: V) -> Self {

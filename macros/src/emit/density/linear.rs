@@ -41,7 +41,7 @@ pub fn prepare(tree: &Tree, original: &Tree) -> TokenStream {
         return TokenStream::new();
     }
     quote! {
-        fn prepare(&self, __data: &Self::Data) -> ::hierarch::__private::Prepared {
+        fn prepare(&self, __data: &Self::Data, __whole: &Self::Data) -> ::hierarch::__private::Prepared {
             let mut __prepared = ::hierarch::__private::Prepared::default();
             #params
             #matrices
@@ -58,8 +58,8 @@ fn constant(tree: &Tree, plate: &Plate, v: &Variable) -> TokenStream {
     }
     let (path, name) = (data_path(tree, plate), &v.name);
     match &v.shape {
-        None => quote!(__data.#path.#name.iter().for_each(|k| __prepared.add_ln_factorial(*k as f64));),
-        Some(_) => quote!(__data.#path.#name.iter().flatten().for_each(|k| __prepared.add_ln_factorial(*k as f64));),
+        None => quote!(__whole.#path.#name.iter().for_each(|k| __prepared.add_ln_factorial(*k as f64));),
+        Some(_) => quote!(__whole.#path.#name.iter().flatten().for_each(|k| __prepared.add_ln_factorial(*k as f64));),
     }
 }
 

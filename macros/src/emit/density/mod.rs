@@ -5,6 +5,7 @@
 //! plates inside runs its elements a register at a time. What other plates read by index is worked out first, and what
 //! they find out about it is carried back when its own plate is run, after them.
 
+mod compact;
 mod data;
 mod gather;
 mod latent;
@@ -29,7 +30,7 @@ use scope::Scope;
 pub fn emit(tree: &Tree) -> TokenStream {
     let original = tree;
     let tree = &extract(original);
-    let prepare = linear::prepare(tree, original);
+    let (compact, prepare) = (compact::compact(tree), linear::prepare(tree, original));
     let root = Scope::root(tree);
     let (k, zero) = (root.slot_count(), root.number(&quote!(0.0)));
     let params = bind_params(tree, &root.scalar());
@@ -59,6 +60,8 @@ pub fn emit(tree: &Tree) -> TokenStream {
         true => (Some(reads::note()), quote!(if __reads.take().is_some() { f64::NAN } else { __lp.value })),
     };
     quote! {
+        #compact
+
         #prepare
 
         #[inline(always)]

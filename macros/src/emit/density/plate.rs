@@ -37,7 +37,7 @@ impl Scope<'_> {
         let promotions = scope.promotions(plate, self, &slots);
         let gathers = scope.gathers(plate);
         let element = scope.plate_element(plate);
-        let scatter = scope.scatter(plate);
+        let (weigh, scatter) = (scope.weigh(plate), scope.scatter(plate));
         quote! {
             {
                 #constants
@@ -51,6 +51,7 @@ impl Scope<'_> {
                     while let ::core::option::Option::Some(__block) = __blocks.next_block::<#lanes>() {
                         #gathers
                         let __lp = #element;
+                        #weigh
                         // No `continue`: it would make a loop in the loop, of which the compiler does not know that the
                         // rest is run each time.
                         if !__blocks.diverged::<#lanes>(__block) {

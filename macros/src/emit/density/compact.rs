@@ -1,0 +1,77 @@
+//! Elements that are alike: where all data of a plate are counts, categories and answers of yes or no, elements with the same data
+//! are run once, with a weight.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::scope::Scope;
+use crate::ast::Size;
+use crate::emit::names::data_path;
+use crate::kind::Kind;
+use crate::names::text;
+use crate::tree::{Plate, Tree, all_plates, plates};
+
+/// Lists the plates whose elements may be alike.
+fn compacted(tree: &Tree) -> impl Iterator<Item = &Plate> {
+    let indexed: Vec<String> = all_plates(&tree.root)
+        .into_iter()
+        .flat_map(Plate::variables)
+        .filter_map(|v| v.index_of.as_ref().map(ToString::to_string))
+        .collect();
+    plates(&tree.root).filter(move |p| {
+        let discrete = |kind: Kind| matches!(kind, Kind::Bool | Kind::Category | Kind::Count);
+        let alike = p.variables().filter(|v| v.in_data()).all(|v| discrete(v.kind) && v.shape.is_none());
+        let own = p.variables().any(|v| v.continuous_latent()) || p.plates().next().is_some();
+        let read = indexed.contains(&p.name.to_string()) || !p.exports.is_empty();
+        p.has_columns && p.vector.is_none() && alike && !own && !read && !matches!(p.size, Size::Random(..))
+    })
+}
+
+/// Emits the method of `Explicit` that finds the elements that are alike.
+pub fn compact(tree: &Tree) -> TokenStream {
+    let all: Vec<TokenStream> = compacted(tree)
+        .map(|plate| {
+            let (path, name) = (data_path(tree, plate), text(&plate.name));
+            let columns: Vec<_> = plate.variables().filter(|v| v.in_data()).map(|v| &v.name).collect();
+            quote! {
+                let __weights = match ::hierarch::__private::distinct(
+                    __data.#path.len(),
+                    &mut |__i: usize, __row: &mut ::std::vec::Vec<u64>| { #(__row.push(__data.#path.#columns[__i] as u64);)* },
+                ) {
+                    ::core::option::Option::None => ::std::vec::Vec::new(),
+                    ::core::option::Option::Some((__rows, __weights)) => {
+                        let __compact = __compact.get_or_insert_with(|| __data.clone());
+                        #(__compact.#path.#columns = __rows.iter().map(|__i| __data.#path.#columns[*__i]).collect();)*
+                        __weights
+                    }
+                };
+                __all.push((#name, __weights));
+            }
+        })
+        .collect();
+    if all.is_empty() {
+        return TokenStream::new();
+    }
+    quote! {
+        fn compact(
+            &self,
+            __data: &Self::Data,
+        ) -> (::core::option::Option<Self::Data>, ::std::vec::Vec<(&'static str, ::std::vec::Vec<f64>)>) {
+            let mut __compact: ::core::option::Option<Self::Data> = ::core::option::Option::None;
+            let mut __all = ::std::vec::Vec::new();
+            #(#all)*
+            (__compact, __all)
+        }
+    }
+}
+
+impl Scope<'_> {
+    /// Multiplies what the elements of `plate` say of the density by how many there are of each.
+    pub fn weigh(&self, plate: &Plate) -> TokenStream {
+        let (at, lanes) = (compacted(self.tree).position(|p| p.name == plate.name), &self.lanes);
+        at.map_or(
+            TokenStream::new(),
+            |at| quote!(let __lp = __lp.weighed(__block.weights::<#lanes>(__prepared.weights(#at)));),
+        )
+    }
+}
