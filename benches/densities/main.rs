@@ -3,9 +3,12 @@
 //!
 //! `cargo bench -p hierarch-benches --bench densities -- --data FOLDER [NAME ..]` prints a line of JSON for each model: microseconds
 //! of a gradient on one thread; the least effective sample size, and with it seconds, of 2 chains of 1000 + 1000 draws; and means and
-//! sds of the first variables. With `--simulate` in the place of `--data` it writes the simulated data.
+//! sds of the first variables. With `--simulate` in the place of `--data` it writes the simulated data; `--count NAME` computes one
+//! gradient in a function of its own, for `benches/instructions.sh`.
 
 mod models;
+#[path = "../../examples/resonance/model.rs"]
+mod resonance;
 
 use std::error::Error;
 use std::hint::black_box;
@@ -24,6 +27,7 @@ fn main() -> Result<()> {
     // `cargo bench` says `--bench` at the end.
     let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
     match arguments.as_slice() {
+        [task, name] if task == "--count" => count(name),
         [task, folder, ..] if task == "--simulate" => simulate(Path::new(folder)),
         [task, folder, wanted @ ..] if task == "--data" => {
             let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|w| w == name);
@@ -124,6 +128,38 @@ fn time<M: Likelihood>(criterion: &mut Criterion, name: &str, model: &M, data: &
         b.iter(|| density.gradient(black_box(&q), &mut gradient));
     });
     Ok(())
+}
+
+/// Computes one gradient of the model `name`, after one that fills buffers.
+fn count(name: &str) -> Result<()> {
+    match name {
+        "resonance" => {
+            let model = resonance::Resonance::default();
+            let truth = resonance::ResonanceGlobals { fraction: 0.2, mass: 1.0 };
+            count_of(&model, &model.simulate(1).at(&truth).size("events", 100).one()?.data)
+        }
+        "diamonds" => count_of(&Diamonds::default(), &diamonds()?),
+        "nes" => count_of(&Nes::default(), &nes()?),
+        "nes_logistic" => count_of(&NesLogistic::default(), &nes_logistic()?),
+        "radon" => count_of(&Radon::default(), &radon()?),
+        "irt_2pl" => count_of(&Irt::default(), &irt_2pl()?),
+        "mixture" => count_of(&Mixture2::default(), &mixture()?),
+        "groups_10000" => count_of(&Groups::default(), &groups_10000()?),
+        other => Err(format!("there is no model `{other}`").into()),
+    }
+}
+
+fn count_of<M: Likelihood>(model: &M, data: &M::Data) -> Result<()> {
+    let mut density = Density::new(model, data)?;
+    let (q, mut gradient) = (position(density.dimension()), vec![0.0; density.dimension()]);
+    density.gradient(&q, &mut gradient);
+    counted(&mut || density.gradient(&q, &mut gradient));
+    Ok(())
+}
+
+#[inline(never)]
+fn counted(f: &mut dyn FnMut() -> f64) {
+    black_box(f());
 }
 
 /// Somewhere near the middle of everything.
