@@ -40,6 +40,11 @@ impl<'a> Numbers<'a> {
         all
     }
 
+    /// Finds what value `expr` has.
+    pub fn value(&mut self, expr: &Expr) -> Value {
+        self.expr(&mut expr.clone(), &Other)
+    }
+
     /// Writes what stands after `~`.
     pub fn definition(&mut self, expr: &mut Expr) {
         match expr {

@@ -137,6 +137,46 @@ fn long_vectors_of_globals_are_plates() {
     }
 }
 
+#[derive(Clone, Copy)]
+struct Pair<T>(T, T);
+
+impl<T: Real> Pair<T> {
+    fn sum(self) -> T {
+        self.0 + self.1
+    }
+}
+
+fn pair<T: Real>(x: T, y: T) -> Pair<T> {
+    Pair(x, y)
+}
+
+model! {
+    /// What looks like a sum and is none: branches on data between whole numbers, vectors, tuples and types of one's own.
+    pub NoSums {
+        global a[3] ~ Normal(0.0, 1.0);
+        global b[3] ~ Normal(0.0, 1.0);
+        global c ~ HalfNormal(1.0);
+        plate rows(12) {
+            given treated ~ Bernoulli(0.5);
+            given level ~ Categorical([0.3, 0.3, 0.4]);
+            given x ~ Normal(0.0, 1.0);
+            let position = if treated { 1 } else { 2 };
+            let all = if treated { a } else { b };
+            let (low, high) = if treated { (a[0], b[1]) } else { (b[0], a[1]) };
+            let own = if treated { pair(a[0], x) } else { pair(c, c) };
+            let last = match level { 0 => 0, 1 => 2, _ => 1 };
+            let shift = if position == 1 { x } else { 0.0 };
+            observe y ~ Normal(all[position] + low * x - high + own.sum() + a[last] + shift, c);
+        }
+    }
+}
+
+#[test]
+fn what_looks_like_a_sum_stays() {
+    check_gradient(&NoSums::default(), 10);
+    check_jacobian(&NoSums::default());
+}
+
 #[test]
 fn predictors_are_what_they_stand_for() {
     check(&Poisson3::default(), "rows: a linear predictor of 9 rows and 6 columns, then element by element\n");

@@ -10,7 +10,9 @@ use syn::{BinOp, Block, Expr, ExprCall, ExprIndex, ExprPath, Lit, Stmt, UnOp, pa
 use crate::emit::index::picked;
 use crate::emit::reads::is_checked;
 use crate::names::{bound, identifiers, plain_index};
+use crate::numbers::Numbers;
 use crate::tree::{Plate, Symbol, Tree};
+use crate::value::Value;
 
 /// What an expression of an element is, as far as sums and products tell.
 #[derive(Clone)]
@@ -167,14 +169,19 @@ impl<'a> Forms<'a> {
             Expr::Call(call) if is_dot(call) => Some(self.dot(call)),
             Expr::If(choice) if !matches!(&*choice.cond, Expr::Let(_)) => {
                 let (_, no) = choice.else_branch.as_ref()?;
-                let (yes, no) = (Sum::of(self.of(only(&choice.then_branch)?))?, Sum::of(self.of(no))?);
+                let yes = only(&choice.then_branch)?;
                 let cond = self.data(&choice.cond)?;
+                let (yes, no) = (self.branch(yes)?, self.branch(no)?);
+                // Of data alone it is what it is.
+                if yes.terms.is_empty() && no.terms.is_empty() {
+                    return None;
+                }
                 if !yes.rest.is_empty() || !no.rest.is_empty() {
                     return Some(Form::Other);
                 }
                 let yes = yes.scaled(&|e| parse_quote!((if #cond { #e } else { 0.0 })));
                 let no = no.scaled(&|e| parse_quote!((if #cond { 0.0 } else { #e })));
-                Some(settle(Sum { branches: true, ..yes.add(no) }))
+                Some(Form::Sum(Sum { branches: true, ..yes.add(no) }))
             }
             Expr::Match(choice) => {
                 let value = self.data(&choice.expr)?;
@@ -184,7 +191,7 @@ impl<'a> Forms<'a> {
                 }
                 let mut all = Sum { branches: true, ..Sum::default() };
                 for (at, arm) in choice.arms.iter().enumerate() {
-                    let sum = Sum::of(self.of(&arm.body))?;
+                    let sum = self.branch(&arm.body)?;
                     if !sum.rest.is_empty() {
                         return Some(Form::Other);
                     }
@@ -196,11 +203,28 @@ impl<'a> Forms<'a> {
                         parse_quote!((match #value { #(#pats => #bodies,)* }))
                     }));
                 }
-                Some(settle(all))
+                (!all.terms.is_empty()).then_some(Form::Sum(all))
             }
             Expr::Block(block) => Some(self.of(only(&block.block)?)),
             _ => None,
         }
+    }
+
+    /// Finds the sum that a branch is; `None` if it is no number.
+    fn branch(&self, expr: &Expr) -> Option<Sum> {
+        let expr = match expr {
+            Expr::Block(block) => only(&block.block)?,
+            expr => expr,
+        };
+        if !self.is_number(expr) {
+            return None;
+        }
+        Sum::of(self.of(expr))
+    }
+
+    /// Tells whether `expr` is a number, as far as names tell.
+    pub fn is_number(&self, expr: &Expr) -> bool {
+        Numbers::new(&self.tree.symbols, true).value(expr) == Value::Real
     }
 
     fn sum(&self, expr: &Expr, a: Form, b: Form) -> Form {
@@ -387,17 +411,6 @@ fn quotient(a: Form, b: Form) -> Form {
         }
         (Terms(sum), Shared(x)) => sum.times(&|e| parse_quote!(((#e) / (#x)))).map_or(Other, Terms),
         _ => Other,
-    }
-}
-
-/// A sum without unknowns is data.
-fn settle(sum: Sum) -> Form {
-    match sum.terms.is_empty() && sum.rest.is_empty() {
-        true => {
-            let all = sum.offset.into_iter().reduce(|a, b| parse_quote!((#a + #b)));
-            all.map_or(Form::Other, Form::Data)
-        }
-        false => Form::Sum(sum),
     }
 }
 

@@ -191,7 +191,7 @@ struct Rewrite<'a, 'b> {
 impl Rewrite<'_, '_> {
     fn expr(&mut self, expr: &mut Expr) {
         match self.forms.of(expr) {
-            Form::Sum(sum) if is_worth_it(&sum) => {
+            Form::Sum(sum) if is_worth_it(&sum) && self.forms.is_number(expr) => {
                 let Sum { offset, terms, rest, branches } = sum;
                 let name = hidden(&format!("linear_{}", self.count));
                 *self.count += 1;
