@@ -16,6 +16,7 @@ mod names;
 mod nearest;
 mod numbers;
 mod parse;
+mod predictor;
 mod reads;
 mod source;
 mod tree;

@@ -11,8 +11,7 @@ use syn::{
 };
 
 use crate::float::{is_of_real, without_derivative};
-use crate::linear::is_dot;
-use crate::names::{bound, is_capital};
+use crate::names::{bound, is_capital, is_dot};
 use crate::tree::Symbol;
 use crate::value::Value::{self, Array, Literal, Other, Real, Tuple};
 

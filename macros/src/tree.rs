@@ -10,8 +10,8 @@ use syn::{Attribute, Expr, Pat, Visibility};
 use crate::ast::{Param, Role, Shape, Size};
 use crate::definition::Definition;
 use crate::kind::Kind;
-use crate::linear::{Fit, Predictor};
 use crate::names::identifiers;
+use crate::predictor::{Fit, Predictor};
 use crate::value::Value;
 
 #[derive(Clone)]

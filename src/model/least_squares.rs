@@ -16,8 +16,31 @@
 
 use super::Scratch;
 use super::design::Design;
-use super::prepared::{Rows, Unknowns};
 use crate::distributions::LN_SQRT_2_PI;
+
+/// The rows of a normal observation.
+#[derive(Clone, Copy, Debug)]
+pub struct Rows<'a> {
+    /// How many there are.
+    pub rows: usize,
+    /// The number of unknowns that are the same in every row.
+    pub width: usize,
+    /// The indices by which rows read further unknowns.
+    pub indices: &'a [&'a [usize]],
+    /// Whether the logarithm of what is observed is normal.
+    pub log: bool,
+}
+
+/// The unknowns of a normal observation.
+#[derive(Clone, Copy, Debug)]
+pub struct Unknowns<'a> {
+    /// Those that are the same in every row.
+    pub numbers: &'a [f64],
+    /// The columns that rows read by index.
+    pub columns: &'a [&'a [f64]],
+    /// For each index of [`Rows::indices`], the column that is read.
+    pub reads: &'a [usize],
+}
 
 /// Normal observations, as few rows.
 #[derive(Clone, Debug)]

@@ -37,10 +37,12 @@ pub(crate) use erased::{AnyModel, AnySimulation};
 pub(crate) use erased_data::{AnyData, AnyGlobals, AnyLocals, typed};
 pub(crate) use fixed::Fixed;
 pub use frame::{Column, ColumnType, Frame, Values};
+#[doc(hidden)]
+pub use least_squares::{Rows, Unknowns};
 pub use name::{Name, UnknownName};
 pub use prepared::{DensityPlan, PlanStep};
 #[doc(hidden)]
-pub use prepared::{Prepared, Rows, Unknowns, distinct};
+pub use prepared::{Prepared, distinct};
 #[doc(hidden)]
 pub use reads::{Indexed, KnownSize, Read, Reads, Sequence, UnknownSize};
 #[doc(hidden)]

@@ -1,7 +1,7 @@
 //! What a density makes once of a data set: the matrices of its linear predictors, and the rows of its normal observations.
 
 use super::design::Design;
-use super::least_squares::LeastSquares;
+use super::least_squares::{LeastSquares, Rows, Unknowns};
 use std::collections::HashMap;
 
 use crate::autodiff::Real;
@@ -16,30 +16,6 @@ pub struct Prepared {
     ln_factorials: f64,
     /// For each plate whose elements may be alike, how many each one stands for; nothing if none are.
     weights: Vec<(&'static str, Vec<f64>)>,
-}
-
-/// The rows of a normal observation.
-#[derive(Clone, Copy, Debug)]
-pub struct Rows<'a> {
-    /// How many there are.
-    pub rows: usize,
-    /// The number of unknowns that are the same in every row.
-    pub width: usize,
-    /// The indices by which rows read further unknowns.
-    pub indices: &'a [&'a [usize]],
-    /// Whether the logarithm of what is observed is normal.
-    pub log: bool,
-}
-
-/// The unknowns of a normal observation.
-#[derive(Clone, Copy, Debug)]
-pub struct Unknowns<'a> {
-    /// Those that are the same in every row.
-    pub numbers: &'a [f64],
-    /// The columns that rows read by index.
-    pub columns: &'a [&'a [f64]],
-    /// For each index of [`Rows::indices`], the column that is read.
-    pub reads: &'a [usize],
 }
 
 impl Prepared {

@@ -34,6 +34,8 @@ mod nearest;
 mod numbers;
 #[path = "../../macros/src/parse.rs"]
 mod parse;
+#[path = "../../macros/src/predictor.rs"]
+mod predictor;
 #[path = "../../macros/src/reads.rs"]
 mod reads;
 #[path = "../../macros/src/source.rs"]

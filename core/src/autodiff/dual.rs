@@ -6,7 +6,7 @@ use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Rem, RemAssi
 
 use num_traits::{One, Zero};
 
-use super::{Lanes, Real, mean_exp, special};
+use super::{Lanes, Real, functions, mean_exp, special};
 
 /// A number with `K` partial derivatives; with `K` = 0, a plain number (in one or more lanes).
 #[derive(Clone, Copy, Debug)]
@@ -394,12 +394,12 @@ impl<V: Lanes, const K: usize> Real for Dual<V, K> {
     #[inline(always)]
     fn atan(self) -> Self {
         let slope = V::splat(1.0) / self.value.mul_add(self.value, V::splat(1.0));
-        self.chain_flat(self.value.atan2(V::splat(1.0)), slope)
+        self.chain_flat(functions::atan2(self.value, V::splat(1.0)), slope)
     }
     #[inline(always)]
     fn atan2(self, other: Self) -> Self {
         let (y, x) = (self.value, other.value);
-        let angle = y.atan2(x);
+        let angle = functions::atan2(y, x);
         let inverse = V::splat(1.0) / (x * x + y * y);
         let inverse = finite(inverse);
         self.zip(other, angle, |dy, dx| (x * dy - y * dx) * inverse)
@@ -425,7 +425,7 @@ impl<V: Lanes, const K: usize> Real for Dual<V, K> {
     }
     #[inline(always)]
     fn floor(self) -> Self {
-        Self::constant(self.value.floor())
+        Self::constant(functions::floor(self.value))
     }
     #[inline(always)]
     fn ln_gamma(self) -> Self {
@@ -454,17 +454,13 @@ impl<V: Lanes, const K: usize> Real for Dual<V, K> {
     }
     #[inline(always)]
     fn softplus(self) -> Self {
-        let (value, slope) = self.value.softplus();
+        let (value, slope) = functions::softplus(self.value);
         self.chain_flat(value, slope)
     }
     #[inline(always)]
     fn sigmoid(self) -> Self {
-        let (zero, one) = (V::splat(0.0), V::splat(1.0));
-        let e = (-self.value.abs()).exp();
-        let inverse = one / (one + e);
-        let small = e / (one + e);
-        let value = self.value.if_lt(zero, small, inverse);
-        self.chain_flat(value, small * inverse)
+        let (value, slope) = functions::sigmoid(self.value);
+        self.chain_flat(value, slope)
     }
     #[inline(always)]
     fn if_lt(self, other: Self, yes: Self, no: Self) -> Self {

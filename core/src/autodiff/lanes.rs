@@ -76,48 +76,6 @@ pub trait Lanes:
         Self::from_fn(|i| f(self.lane(i)))
     }
 
-    /// Returns the largest whole number not above each lane.
-    #[inline(always)]
-    fn floor(self) -> Self {
-        // Adding and subtracting 1.5 * 2^52 rounds to the nearest whole number; from 2^51 on there are no others.
-        let round = Self::splat(1.5 * (1u64 << 52) as f64);
-        let nearest = (self + round) - round;
-        let floor = self.if_lt(nearest, nearest - Self::splat(1.0), nearest);
-        self.abs().if_lt(Self::splat((1u64 << 51) as f64), floor, self)
-    }
-
-    /// Returns ln(1 + exp(x)) and its slope 1 / (1 + exp(-x)) at each lane x.
-    #[inline(always)]
-    fn softplus(self) -> (Self, Self) {
-        let (zero, one) = (Self::splat(0.0), Self::splat(1.0));
-        // exp of a negative number only: no overflow, and full precision on either side.
-        let e = (-self.abs()).exp();
-        let inverse = one / (one + e);
-        // ln(1 + e) = 2 artanh(s) with s = e / (2 + e) <= 1 / 3: 2 s (1 + z P(z)), z = s^2, with the polynomial of degree 9 that
-        // is nearest to the series (off by 5e-18 of the result), its terms paired (Estrin).
-        const P: [f64; 10] = [
-            0.333_333_333_333_333_3,
-            0.200_000_000_000_072_92,
-            0.142_857_142_835_543_8,
-            0.111_111_113_587_139_32,
-            0.090_908_947_180_664_29,
-            0.076_927_850_324_793_12,
-            0.066_570_721_048_274_68,
-            0.060_005_364_047_953_605,
-            0.044_003_692_430_723_17,
-            0.080_820_228_059_718_04,
-        ];
-        let s = e / (Self::splat(2.0) + e);
-        let z = s * s;
-        let (z2, pair) = (z * z, |i: usize| z.mul_add(Self::splat(P[i + 1]), Self::splat(P[i])));
-        let z4 = z2 * z2;
-        let tail = pair(8).mul_add(z4, pair(6).mul_add(z2, pair(4)));
-        let series = tail.mul_add(z4, pair(2).mul_add(z2, pair(0)));
-        let double = s + s;
-        let log = (double * z).mul_add(series, double);
-        (zero.if_lt(self, self, zero) + log, self.if_lt(zero, e * inverse, inverse))
-    }
-
     /// Returns the logarithm of one plus each lane, exact to rounding near zero, too.
     #[inline(always)]
     fn ln_1p(self) -> Self {
@@ -128,36 +86,6 @@ pub trait Lanes:
         // The correction is inf - inf where u is infinite, and 0 / 0 at x = -1.
         let finite = u.if_lt(Self::splat(f64::INFINITY), corrected, u);
         Self::splat(0.0).if_lt(u, finite, u.ln())
-    }
-
-    /// Returns the angle of the point (x = `other`, y = `self`), lane by lane (Cephes' `atan`).
-    #[inline(always)]
-    fn atan2(self, other: Self) -> Self {
-        use std::f64::consts::{FRAC_PI_2, FRAC_PI_4, PI};
-        // The rounding error of pi.
-        const LOST: f64 = 1.2246467991473532e-16;
-        let (zero, y, x) = (Self::splat(0.0), self.abs(), other.abs());
-        let (small, large) = (x.if_lt(y, x, y), x.if_lt(y, y, x));
-        // The angle below the diagonal: atan(t) for small t, and pi / 4 + atan((t - 1) / (t + 1)) for others.
-        let steep = large * Self::splat(0.66);
-        let numerator = steep.if_lt(small, small - large, small);
-        let denominator = steep.if_lt(small, small + large, large);
-        let t = zero.if_lt(large, numerator / denominator, large);
-        let z = t * t;
-        let mut p = Self::splat(-0.8750608600031904);
-        for c in [-16.157537187333652, -75.00855792314705, -122.88666844901361, -64.85021904942025] {
-            p = p.mul_add(z, Self::splat(c));
-        }
-        let mut q = z + Self::splat(24.858464901423062);
-        for c in [165.02700983169885, 432.88106049129027, 485.3903996359137, 194.5506571482614] {
-            q = q.mul_add(z, Self::splat(c));
-        }
-        let angle = (z * (p / q)).mul_add(t, t);
-        let diagonal = Self::splat(FRAC_PI_4) + (angle + Self::splat(LOST / 4.0));
-        let angle = steep.if_lt(small, diagonal, angle);
-        let angle = x.if_lt(y, Self::splat(FRAC_PI_2) - (angle - Self::splat(LOST / 2.0)), angle);
-        let angle = other.if_lt(zero, Self::splat(PI) - (angle - Self::splat(LOST)), angle);
-        self.if_lt(zero, -angle, angle)
     }
 }
 
@@ -233,23 +161,8 @@ impl Lanes for f64 {
         false
     }
     #[inline(always)]
-    fn floor(self) -> Self {
-        self.floor()
-    }
-    #[inline(always)]
-    fn softplus(self) -> (Self, Self) {
-        // The value of `Real::softplus`, to the bit.
-        let e = (-self.abs()).exp();
-        let inverse = 1.0 / (1.0 + e);
-        (self.max(0.0) + e.ln_1p(), if self < 0.0 { e * inverse } else { inverse })
-    }
-    #[inline(always)]
     fn ln_1p(self) -> Self {
         self.ln_1p()
-    }
-    #[inline(always)]
-    fn atan2(self, other: Self) -> Self {
-        self.atan2(other)
     }
 }
 
@@ -609,28 +522,6 @@ mod tests {
         let tiny: Vec<f64> = grid(-40.0, 40.0).iter().map(|x| x.exp()).collect();
         compare(Function::Ln1p, f64::ln_1p, &tiny, 3.0);
         compare(Function::Ln1p, f64::ln_1p, &grid(-0.999, 0.5), 3.0);
-    }
-
-    #[test]
-    fn angles_agree_with_the_standard_library() {
-        struct Angles<'a>(&'a [(f64, f64)]);
-        impl WithLanes for Angles<'_> {
-            type Output = Vec<f64>;
-            #[inline(always)]
-            fn run<V: Lanes>(self) -> Vec<f64> {
-                self.0.iter().map(|&(y, x)| V::splat(y).atan2(V::splat(x)).lane(V::WIDTH - 1)).collect()
-            }
-        }
-        let sizes = [0.0, 1e-300, 1e-9, 0.3, 0.65, 0.66, 0.67, 0.999, 1.0, 1.001, 1.5, 1.52, 3.0, 1e9, 1e300];
-        let numbers: Vec<f64> = sizes.into_iter().flat_map(|a| [a, -a]).collect();
-        let mut points: Vec<(f64, f64)> = numbers.iter().flat_map(|&y| numbers.iter().map(move |&x| (y, x))).collect();
-        points.retain(|&(y, x)| (y != 0.0 || x != 0.0) && !(y == 0.0 && y.is_sign_negative()));
-        points.extend([(1.0, f64::INFINITY), (f64::INFINITY, -2.0), (f64::NEG_INFINITY, 1.0)]);
-        for (&(y, x), angle) in points.iter().zip(with_lanes(Angles(&points))) {
-            let exact = y.atan2(x);
-            assert!((angle - exact).abs() <= 3e-16 * exact.abs(), "atan2({y:e}, {x:e}) = {angle:e}, not {exact:e}");
-        }
-        assert!(with_lanes(Angles(&[(f64::NAN, 1.0), (1.0, f64::NAN)])).iter().all(|angle| angle.is_nan()));
     }
 
     #[test]

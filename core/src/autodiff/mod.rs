@@ -48,6 +48,7 @@
 mod blocks;
 mod dual;
 mod erf;
+mod functions;
 mod lanes;
 mod log_sum;
 mod mean_exp;

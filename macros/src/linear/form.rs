@@ -9,8 +9,9 @@ use syn::{BinOp, Block, Expr, ExprCall, ExprIndex, ExprPath, Lit, Stmt, UnOp, pa
 
 use crate::emit::index::picked;
 use crate::emit::reads::is_checked;
-use crate::names::{bound, identifiers, plain_index};
+use crate::names::{bound, identifiers, is_dot, plain_index};
 use crate::numbers::Numbers;
+use crate::predictor::{Sum, Term, Unknown};
 use crate::tree::{Plate, Symbol, Tree};
 use crate::value::Value;
 
@@ -25,38 +26,6 @@ pub enum Form {
     Shared(Expr),
     Sum(Sum),
     Other,
-}
-
-/// A sum of terms.
-#[derive(Clone, Default)]
-pub struct Sum {
-    /// What no unknown is in.
-    pub offset: Vec<Expr>,
-    pub terms: Vec<Term>,
-    /// What is no product of data and an unknown.
-    pub rest: Vec<Expr>,
-    /// Whether data decide which terms there are.
-    pub branches: bool,
-}
-
-/// A product of data and an unknown.
-#[derive(Clone)]
-pub struct Term {
-    /// Of data.
-    pub scale: Expr,
-    pub unknown: Unknown,
-}
-
-#[derive(Clone)]
-pub enum Unknown {
-    /// The same number for every element.
-    Number(Expr),
-    /// The product of a vector of the data and a vector that is the same for every element.
-    Vector { data: Expr, values: Expr, len: TokenStream },
-    /// One of a column of another plate, by an index of the element.
-    Gathered { values: Ident, index: Ident, plate: String },
-    /// One of a vector declared outside plates, by an index of the element.
-    Picked { values: Ident, index: Ident },
 }
 
 impl Sum {
@@ -412,14 +381,6 @@ fn quotient(a: Form, b: Form) -> Form {
         (Terms(sum), Shared(x)) => sum.times(&|e| parse_quote!(((#e) / (#x)))).map_or(Other, Terms),
         _ => Other,
     }
-}
-
-/// Tells whether `call` is `dot(a, b)`, as it is written or as it is emitted.
-pub fn is_dot(call: &ExprCall) -> bool {
-    let Expr::Path(path) = &*call.func else { return false };
-    let emitted =
-        path.path.segments.last().is_some_and(|s| s.ident == "inner_product") && path.path.segments.len() == 3;
-    call.args.len() == 2 && (path.path.is_ident("dot") || emitted)
 }
 
 /// The expression that a block is.

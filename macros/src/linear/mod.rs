@@ -19,31 +19,11 @@ use crate::definition::Definition;
 use crate::emit::names::hidden;
 use crate::kind::Kind;
 use crate::names::{bound, identifiers};
+use crate::predictor::{Fit, Predictor, Sum, Term, Unknown};
 use crate::reads::mark_reads;
 use crate::tree::{Export, Plate, Step, Tree, Variable, plates_mut};
 use form::{Form, Forms};
-pub use form::{Sum, Term, Unknown, is_dot};
 pub use vectors::vector_plate;
-
-/// A linear predictor of the elements of a plate.
-#[derive(Clone)]
-pub struct Predictor {
-    /// What stands for it in the elements' expressions.
-    pub name: Ident,
-    pub sum: Sum,
-}
-
-/// A normal observation of the elements of a plate.
-#[derive(Clone)]
-pub struct Fit {
-    pub y: Ident,
-    pub mean: Sum,
-    /// The factors of the sd.
-    pub shared_sd: Option<Expr>,
-    pub data_sd: Option<Expr>,
-    /// Whether the logarithm of `y` is normal.
-    pub log: bool,
-}
 
 /// Takes the linear predictors out of the elements of all plates.
 pub fn extract(tree: &Tree) -> Tree {

@@ -8,11 +8,11 @@ use proc_macro2::Ident;
 use quote::format_ident;
 use syn::{Expr, Lit};
 
-use super::form::{Sum, Unknown};
 use crate::ast::{Role, Size};
 use crate::definition::Definition;
 use crate::emit::index::picked;
 use crate::names::{identifiers, plain_indices};
+use crate::predictor::{Sum, Unknown};
 use crate::tree::{Export, Plate, Step, Symbol, Tree, Variable, plates, plates_mut};
 
 /// Vectors up to this length stay in the registers of the code outside plates.

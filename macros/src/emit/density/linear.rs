@@ -14,8 +14,9 @@ use crate::ast::Role;
 use crate::emit::choose::has_factorial;
 use crate::emit::names::{data_path, hidden};
 use crate::emit::params::bind_params;
-use crate::linear::{Fit, Predictor, Sum, Unknown, vector_plate};
+use crate::linear::vector_plate;
 use crate::names::{identifiers, text};
+use crate::predictor::{Fit, Predictor, Sum, Unknown};
 use crate::tree::{Plate, Tree, Variable, all_plates};
 
 /// Emits the method of `Explicit` that makes the matrices for a data set. What was taken out of the elements may read by index what

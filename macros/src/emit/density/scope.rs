@@ -6,7 +6,7 @@ use quote::quote;
 use crate::emit::index::{gathered, picked};
 use crate::emit::lift::Lift;
 use crate::emit::names::{data_path, hidden};
-use crate::linear::Predictor;
+use crate::predictor::Predictor;
 use crate::tree::{Gather, Plate, Tree, variables};
 
 /// The code that runs on one scalar type: that outside plates, or that of one element of a plate.
