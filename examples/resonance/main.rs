@@ -55,7 +55,7 @@ struct Arguments {
     /// Data sets at each mass of the scan
     #[arg(long)]
     sets: Option<usize>,
-    /// Seconds of training, for each of the two posteriors; without, they see 4 and 20 million data sets
+    /// Seconds of training, for each of the two posteriors; without, they see 10 and 20 million data sets
     #[arg(long)]
     train_seconds: Option<f64>,
 }
@@ -103,7 +103,7 @@ impl Arguments {
                 nuts: quick,
             }
         } else {
-            let (joint, fraction) = (budget(4_000_000, 0), budget(20_000_000, 0));
+            let (joint, fraction) = (budget(10_000_000, 0), budget(20_000_000, 0));
             Sizes { joint, fraction, one: usual, compared: 2000, simulations: 1000, sets: 200, nuts: (1000, 2000) }
         };
         sizes.sets = self.sets.unwrap_or(sizes.sets);
