@@ -22,6 +22,17 @@ impl Cholesky {
         Some(Self { l: a, size })
     }
 
+    /// Returns l z.
+    pub fn times(&self, z: &[f64]) -> Vec<f64> {
+        let row = |i: usize| self.l[i * self.size..][..=i].iter().zip(z).map(|(l, z)| l * z).sum();
+        (0..self.size).map(row).collect()
+    }
+
+    /// Returns the logarithm of the determinant of l, the square root of that of a.
+    pub fn log_determinant(&self) -> f64 {
+        (0..self.size).map(|i| self.l[i * self.size + i].ln()).sum()
+    }
+
     /// Replaces `b` by the x such that l x = b.
     pub fn forward(&self, b: &mut [f64]) {
         for i in 0..self.size {
@@ -57,6 +68,9 @@ mod tests {
         // b' a^-1 b is the squared norm of the result of `forward`.
         let mut half = known.clone();
         cholesky.forward(&mut half);
+        assert!(cholesky.times(&half).iter().zip(&known).all(|(a, b)| (a - b).abs() < 1e-14));
+        let determinant: f64 = 4.0 * (3.0 * 1.5 - 0.16) - 2.0 * (2.0 * 1.5 + 0.24) + 0.6 * (-0.8 - 1.8);
+        assert!((cholesky.log_determinant() - 0.5 * determinant.ln()).abs() < 1e-14);
         let square: f64 = half.iter().map(|x| x * x).sum();
         let exact: f64 = known.iter().zip(x).map(|(b, x)| b * x).sum();
         assert!((square - exact).abs() < 1e-12);

@@ -1,12 +1,24 @@
 //! Draws by name, which every method of inference returns, and their diagnostics.
 
 mod columns;
+mod comparison;
 pub mod diagnostics;
+mod elpd;
+mod groups;
 mod inferred;
+mod log_likelihood;
+mod pointwise;
+mod smoothing;
 mod summary;
 
 pub use columns::Draws;
 pub(crate) use columns::{cumulative, pick};
+pub use comparison::{CompareError, ComparedModel, Comparison, compare};
+pub use elpd::{Elpd, ElpdMethod};
+pub(crate) use groups::group_log_likelihood;
 pub use inferred::Inferred;
+pub use log_likelihood::{LogLikelihood, LogLikelihoodError};
+pub(crate) use pointwise::log_likelihood;
+pub(crate) use smoothing::smooth;
 pub(crate) use summary::to_scale;
 pub use summary::{Summary, SummaryRow};

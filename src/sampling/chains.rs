@@ -7,7 +7,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::trajectory::DEPTH;
-use crate::draws::{Draws, Inferred, diagnostics};
+use crate::draws::{
+    Draws, Inferred, LogLikelihood, LogLikelihoodError, diagnostics, group_log_likelihood, log_likelihood,
+};
 use crate::model::{AsNumbers, Model, Name, UnknownName};
 
 /// The draws of several Markov chains for one data set.
@@ -79,6 +81,112 @@ impl<M: Model> Chains<M> {
     /// Returns the globals of every draw, chain after chain.
     pub fn globals(&self) -> impl Iterator<Item = M::Globals> + '_ {
         self.any.rows().map(|numbers| M::Globals::from_numbers(&numbers))
+    }
+
+    /// Returns the log likelihood of each element of `plate` at every draw, for [`loo`](LogLikelihood::loo) and
+    /// [`waic`](LogLikelihood::waic). The chains keep no data, so `model` and `data` are those that they were run for.
+    ///
+    /// A row is an element of the plate: all its own observed numbers together, and the random number of elements of a plate
+    /// inside it, but not the observations of that plate. It is given the globals and the continuous locals of the draw,
+    /// whether they are its own, those of the element around it, or read by an index. Discrete locals are summed out. Where
+    /// rows share one, or it is also behind other observations, the row is given these: log p(row | draw, all other
+    /// data), which leaving a row out asks for (Bürkner, Gabry & Vehtari, *Efficient leave-one-out cross-validation for
+    /// Bayesian non-factorized normal and Student-t models*, Computational Statistics 2021). In all other models the
+    /// rows of all plates with observations, the log prior and the log densities of the locals sum to
+    /// [`log_density`](crate::model::log_density).
+    ///
+    /// Of a model without continuous locals the data may also be others, as held-out data are; `loo` and `waic` are then
+    /// not defined.
+    ///
+    /// # Errors
+    /// There is no plate of that name, or it has no observation, an implicit one or no element; the data do not fit the
+    /// model, or have other sizes than the draws; or a log likelihood is not finite, also since the chains have no draws
+    /// of a variable.
+    ///
+    /// ```
+    /// use hierarch::draws::{LogLikelihood, LogLikelihoodError};
+    /// use hierarch::prelude::*;
+    ///
+    /// model! {
+    ///     pub Flux {
+    ///         global rate ~ Gamma(2.0, 1.0);
+    ///         plate events(1..=100) {
+    ///             observe energy ~ Exponential(rate);
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (model, data) = (Flux::default(), FluxData { events: FluxEvents { energy: vec![0.7, 0.1, 1.9, 0.4, 5.0] } });
+    /// let chains = model.nuts(&data).run()?;
+    /// let rows: LogLikelihood = chains.log_likelihood(&model, &data, Flux::EVENTS)?;
+    /// assert_eq!((rows.rows(), rows.draws()), (5, 4000));
+    /// println!("{}", rows.loo());
+    /// let error = chains.log_likelihood(&model, &data, "event").unwrap_err();
+    /// assert!(matches!(error, LogLikelihoodError::Plate(_)));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn log_likelihood(
+        &self,
+        model: &M,
+        data: &M::Data,
+        plate: impl Into<Name>,
+    ) -> Result<LogLikelihood, LogLikelihoodError> {
+        log_likelihood(model, data, &self.any.draws, plate.into().as_str())
+    }
+
+    /// Returns the log likelihood of each element of an outermost `plate`, a group, with all observations in it and inside
+    /// it, at the globals of every draw. Of it, [`loo`](LogLikelihood::loo) is leave-one-group-out cross-validation: how
+    /// well a new group is predicted. `model` and `data` are those that the chains were run for.
+    ///
+    /// The continuous locals of the group and inside it are integrated out, by importance sampling at `points` points that
+    /// `seed` decides on; a few hundred will do for a few locals. They are draws of a Student t distribution with the
+    /// moments that these locals have over all draws, in unconstrained space.
+    /// [`integration_errors`](LogLikelihood::integration_errors) says how exact it is, and grows with the number of locals.
+    /// Discrete locals are summed out; locals of other plates that it reads by an index are those of the draw. It takes draws
+    /// times points evaluations of the model.
+    ///
+    /// # Errors
+    /// Those of [`log_likelihood`](Chains::log_likelihood); fewer than 2 points; the plate is inside another; or another plate reads elements of
+    /// it, or of a plate inside it, by an index.
+    ///
+    /// ```
+    /// use hierarch::prelude::*;
+    ///
+    /// model! {
+    ///     pub Schools {
+    ///         global mu ~ Normal(0.0, 1.0);
+    ///         global tau ~ HalfNormal(1.0);
+    ///         plate schools(2..=20) {
+    ///             local theta ~ Normal(mu, tau);
+    ///             plate pupils(1..=20) {
+    ///                 observe y ~ Normal(theta, 0.5);
+    ///             }
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let model = Schools::default();
+    /// let data = model.simulate(1).size(Schools::SCHOOLS, 6).size(Schools::PUPILS, 3).seed(1).one()?.data;
+    /// let chains = model.nuts(&data).run()?;
+    /// let schools = chains.group_log_likelihood(&model, &data, Schools::SCHOOLS, 200, 1)?;
+    /// assert_eq!(schools.rows(), 6); // of 3 pupils each
+    /// assert!(schools.integration_errors().iter().all(|error| *error < 0.2));
+    /// println!("{}", schools.loo());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn group_log_likelihood(
+        &self,
+        model: &M,
+        data: &M::Data,
+        plate: impl Into<Name>,
+        points: usize,
+        seed: u64,
+    ) -> Result<LogLikelihood, LogLikelihoodError> {
+        group_log_likelihood(model, data, &self.any.draws, plate.into().as_str(), (points, seed))
     }
 
     /// Returns the number of chains.

@@ -13,9 +13,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rayon::prelude::*;
 
 use super::SampleError;
-use super::smoothing::smooth;
 use super::threads::on_threads;
-use crate::draws::{Draws, Inferred};
+use crate::draws::{Draws, Inferred, smooth};
 use crate::model::{AnyData, AnyModel, AsNumbers, Densities, Density, Likelihood, Model};
 use crate::model::{Purpose, stream_for};
 use crate::progress::Progress;
@@ -262,7 +261,7 @@ impl AnyWeightedDraws {
             return Err(SampleError::NoWeight { draws, value: last });
         }
         log_weights.iter_mut().for_each(|w| *w -= highest);
-        let k_hat = smooth(&mut log_weights);
+        let k_hat = smooth(&mut log_weights, 1.0);
         let mut weights: Vec<f64> = log_weights.iter().map(|w| w.exp()).collect();
         let sum: f64 = weights.iter().sum();
         weights.iter_mut().for_each(|w| *w /= sum);

@@ -12,7 +12,6 @@ mod likelihood_ratio;
 mod metric;
 mod minimise;
 mod nuts;
-mod smoothing;
 mod threads;
 mod trajectory;
 

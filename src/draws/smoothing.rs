@@ -14,11 +14,14 @@ const FEW: usize = 4;
 /// and returns its shape, k-hat. The weights are given as logarithms, of which the largest is 0 or less; -inf is a
 /// weight of zero. No logarithm is raised above 0.
 ///
+/// `efficiency` is the number of independent draws that the draws are worth, over their number: 1 for independent draws, and
+/// less for those of a Markov chain. The tail then holds more of them.
+///
 /// Returns -inf if the tail is flat, that is, if more weights share the largest value than a tail holds; returns
 /// infinity if all but a few weights are negligible.
-pub(super) fn smooth(log_weights: &mut [f64]) -> f64 {
+pub(crate) fn smooth(log_weights: &mut [f64], efficiency: f64) -> f64 {
     let n = log_weights.len();
-    let tail = (n as f64 / 5.0).min(3.0 * (n as f64).sqrt()).ceil() as usize;
+    let tail = (n as f64 / 5.0).min(3.0 * (n as f64 / efficiency).sqrt()).ceil() as usize;
     if tail + 1 > n {
         return f64::INFINITY;
     }
@@ -93,7 +96,7 @@ mod tests {
         let mut log_weights: Vec<f64> = log_weights.collect();
         let highest = log_weights.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         log_weights.iter_mut().for_each(|w| *w -= highest);
-        let k = smooth(&mut log_weights);
+        let k = smooth(&mut log_weights, 1.0);
         let sum: f64 = log_weights.iter().map(|w| w.exp()).sum();
         let squares: f64 = log_weights.iter().map(|w| (w.exp() / sum).powi(2)).sum();
         [k, 1.0 / squares, log_weights.iter().copied().fold(f64::NEG_INFINITY, f64::max) - sum.ln()]

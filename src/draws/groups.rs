@@ -1,0 +1,502 @@
+//! The log likelihood of each element of an outermost plate with all that is inside it, its continuous locals integrated out.
+//!
+//! For the locals of a group, all draws share one set of points: draws of a Student t distribution with the mean and the
+//! covariance that its locals have in the posterior. The likelihood of the group at the globals of a draw is the mean of the joint
+//! density of its observations and its locals over the density of the points.
+
+use std::collections::HashMap;
+
+use rand_distr::{ChiSquared, Distribution as _, StandardNormal};
+use rayon::prelude::*;
+
+use super::Draws;
+use super::log_likelihood::{LogLikelihood, LogLikelihoodError};
+use super::pointwise::{columns, is_observed, plates_in_data};
+use crate::autodiff::LogSum;
+use crate::distributions::{Support, break_stick, mend_stick};
+use crate::linear::Cholesky;
+use crate::model::walk::{Scalar, Vector};
+use crate::model::{
+    AnyData, AnyModel, Frame, LocalValues, Place, Plate, Purpose, Role, Slot, Specification, Stream, UnknownName, Walk,
+    local_ranges, stream_for,
+};
+
+/// The degrees of freedom of the points' distribution: its tails are heavier than those of a posterior.
+const FREEDOM: f64 = 5.0;
+/// The most locals of a group whose covariances are used; of more, only their variances are.
+const CORRELATED: usize = 60;
+
+/// See [`Chains::group_log_likelihood`](crate::sampling::Chains::group_log_likelihood).
+pub(crate) fn group_log_likelihood(
+    model: &dyn AnyModel,
+    data: &dyn AnyData,
+    draws: &Draws,
+    plate: &str,
+    (points, seed): (usize, u64),
+) -> Result<LogLikelihood, LogLikelihoodError> {
+    let specification = model.specification();
+    let inside = inside(&specification, plate)?;
+    model.check(data)?;
+    let columns = columns(model, data, draws)?;
+    let groups = Groups::of(model, &data.frame(), &inside);
+    if groups.count == 0 {
+        return Err(LogLikelihoodError::NoRows { plate: plate.to_owned() });
+    }
+    let count = columns.first().map_or(0, Vec::len);
+    let free = free_numbers(model, data, columns, groups.owners.len(), count);
+    let points = match groups.owners.iter().any(Option::is_some) {
+        true if points < 2 => return Err(LogLikelihoodError::Points(points)),
+        true => groups.points(&free, points, seed),
+        false => groups.points(&free, 1, seed), // nothing to integrate over
+    };
+    let each: Vec<(Vec<f64>, Vec<f64>)> = (0..count)
+        .into_par_iter()
+        .map(|draw| {
+            let mut sums = vec![(LogSum::new(), LogSum::new()); groups.count];
+            for point in &points {
+                let joint = point.log_density.iter().map(|x| -x).collect();
+                let mut visitor =
+                    Integrand { groups: &groups, columns, draw, q: &point.q, joint, branches: Vec::new() };
+                model.walk(Some(data), None, None, &mut visitor);
+                for ((sum, squares), x) in sums.iter_mut().zip(visitor.joint) {
+                    sum.push(x);
+                    squares.push(2.0 * x);
+                }
+            }
+            let n = points.len() as f64;
+            let of = |(sum, squares): (LogSum<f64>, LogSum<f64>)| {
+                let (sum, squares) = (sum.finish(), squares.finish());
+                (sum - n.ln(), ((squares - 2.0 * sum).exp() - 1.0 / n).max(0.0))
+            };
+            sums.into_iter().map(of).unzip()
+        })
+        .collect();
+    let values = (0..groups.count).flat_map(|group| each.iter().map(move |(values, _)| values[group])).collect();
+    let error = |group: usize| (each.iter().map(|(_, squares)| squares[group]).sum::<f64>() / count as f64).sqrt();
+    let errors = (0..groups.count).map(error).collect();
+    let known = columns.iter().all(|column| column.iter().all(|x| x.is_finite()));
+    Ok(LogLikelihood::new(values, count, draws.chains().max(1), known)?.with_errors(errors))
+}
+
+/// Returns an outermost plate that has a likelihood, and the plates inside it.
+fn inside<'a>(specification: &'a Specification, name: &str) -> Result<Vec<&'a Plate>, LogLikelihoodError> {
+    let outermost: Vec<&Plate> = specification.data_plates(&specification.plates).collect();
+    let known: Vec<&str> = outermost.iter().map(|plate| plate.name.as_str()).collect();
+    let plate = outermost[UnknownName::find("outermost plate", name, &known)?];
+    let mut inside = vec![plate];
+    plates_in_data(specification, &plate.plates, &mut inside);
+    let mut variables = inside.iter().flat_map(|p| p.variables.iter().map(move |v| (p, v)));
+    if let Some((p, v)) = variables.find(|(_, v)| v.role == Role::Observed && v.implicit) {
+        return Err(LogLikelihoodError::Implicit { plate: p.name.clone(), variable: v.name.clone() });
+    }
+    if !inside.iter().any(|plate| is_observed(specification, plate)) {
+        return Err(LogLikelihoodError::NoObservation { plate: name.to_owned(), inside: false });
+    }
+    let mut all = Vec::new();
+    plates_in_data(specification, &specification.plates, &mut all);
+    let indices = all.iter().flat_map(|p| p.variables.iter().filter_map(move |v| Some((p, v.index_of.as_ref()?))));
+    for (by, of) in indices {
+        if inside.iter().any(|p| p.name == *of) {
+            return Err(LogLikelihoodError::ReadByIndex { plate: of.clone(), by: by.name.clone() });
+        }
+    }
+    Ok(inside)
+}
+
+/// Which group things belong to.
+struct Groups<'a> {
+    count: usize,
+    /// The group of each element of a plate in it.
+    elements: HashMap<&'a str, Vec<usize>>,
+    /// The group of each unconstrained number; `None` for globals and locals of other plates.
+    owners: Vec<Option<usize>>,
+}
+
+/// A value of the unconstrained numbers, with the log density of those of each group.
+struct Point {
+    q: Vec<f64>,
+    log_density: Vec<f64>,
+}
+
+impl<'a> Groups<'a> {
+    fn of(model: &dyn AnyModel, frame: &Frame<'_>, inside: &[&'a Plate]) -> Self {
+        fn add<'a>(frame: &Frame<'_>, of: Vec<usize>, inside: &[&'a Plate], all: &mut HashMap<&'a str, Vec<usize>>) {
+            let Some(plate) = inside.iter().find(|plate| plate.name == frame.name) else { return };
+            for inner in &frame.plates {
+                let offsets = inner.offsets.as_deref().unwrap_or_default();
+                let of_inner = offsets.windows(2).zip(&of).flat_map(|(w, group)| vec![*group; w[1] - w[0]]).collect();
+                add(inner, of_inner, inside, all);
+            }
+            all.insert(&plate.name, of);
+        }
+        let mut elements = HashMap::new();
+        for plate in &frame.plates {
+            add(plate, (0..plate.size).collect(), inside, &mut elements);
+        }
+        let (globals, locals) = (model.global_slots(), model.local_slots());
+        let ranges = local_ranges(&globals, &locals, frame);
+        let mut owners = vec![None; globals.last().map_or(0, |global| global.free.end)];
+        for (local, range) in locals.iter().zip(ranges) {
+            let (LocalValues::Continuous { free, .. }, Some(range)) = (local.values, range) else { continue };
+            owners.resize(range.free.end, None);
+            let plate = local.plate.iter().fold(frame, |frame, &at| &frame.plates[at]);
+            let Some(groups) = elements.get(plate.name) else { continue };
+            for component in 0..free {
+                let numbers = &mut owners[range.free.start + component * range.elements..][..range.elements];
+                numbers.iter_mut().zip(groups).for_each(|(owner, group)| *owner = Some(*group));
+            }
+        }
+        let count = inside.first().and_then(|plate| elements.get(plate.name.as_str())).map_or(0, Vec::len);
+        Self { count, elements, owners }
+    }
+
+    /// Draws points for the locals of all groups, given the unconstrained numbers of each draw.
+    fn points(&self, free: &[Vec<f64>], count: usize, seed: u64) -> Vec<Point> {
+        let empty = || Point { q: vec![f64::NAN; self.owners.len()], log_density: vec![0.0; self.count] };
+        let mut points: Vec<Point> = (0..count).map(|_| empty()).collect();
+        let mut numbers = vec![Vec::new(); self.count];
+        for (at, owner) in self.owners.iter().enumerate() {
+            if let Some(group) = owner {
+                numbers[*group].push(at);
+            }
+        }
+        for (group, numbers) in numbers.iter().enumerate().filter(|(_, numbers)| !numbers.is_empty()) {
+            let proposal = Proposal::of(free, numbers);
+            let mut rng = stream_for(Purpose::Importance, seed, 1, group as u64);
+            for point in &mut points {
+                let (values, log_density) = proposal.draw(&mut rng);
+                numbers.iter().zip(values).for_each(|(at, value)| point.q[*at] = value);
+                point.log_density[group] = log_density;
+            }
+        }
+        points
+    }
+}
+
+/// A Student t distribution.
+struct Proposal {
+    mean: Vec<f64>,
+    root: Cholesky,
+}
+
+impl Proposal {
+    /// Returns that with the mean and the covariance of these of the `free` numbers of each draw.
+    fn of(free: &[Vec<f64>], numbers: &[usize]) -> Self {
+        let (n, size) = (free.len() as f64, numbers.len());
+        let mean: Vec<f64> = numbers.iter().map(|at| free.iter().map(|q| q[*at]).sum::<f64>() / n).collect();
+        let mut covariance = vec![0.0; size * size];
+        for q in free {
+            let centred: Vec<f64> = numbers.iter().zip(&mean).map(|(at, mean)| q[*at] - mean).collect();
+            for i in 0..size {
+                let from = if size > CORRELATED { i } else { 0 };
+                (from..=i).for_each(|j| covariance[i * size + j] += centred[i] * centred[j] / n);
+            }
+        }
+        let diagonal = |scale: &dyn Fn(f64) -> f64| {
+            let mut diagonal = vec![0.0; size * size];
+            (0..size).for_each(|i| diagonal[i * size + i] = scale(covariance[i * size + i]));
+            Cholesky::new(diagonal, size)
+        };
+        let root = Cholesky::new(covariance.clone(), size);
+        // Fewer draws than numbers; or draws that are all the same.
+        let root = root.or_else(|| diagonal(&|x| x)).or_else(|| diagonal(&|_| 1.0));
+        Self { mean, root: root.unwrap_or_else(|| unreachable!("the unit matrix has a root")) }
+    }
+
+    /// Returns a draw and its log density.
+    fn draw(&self, rng: &mut Stream) -> (Vec<f64>, f64) {
+        let size = self.mean.len() as f64;
+        let z: Vec<f64> = self.mean.iter().map(|_| StandardNormal.sample(rng)).collect();
+        let chi_squared: f64 = ChiSquared::new(FREEDOM).map_or(FREEDOM, |of| of.sample(rng));
+        let scale = (FREEDOM / chi_squared).sqrt();
+        let square: f64 = z.iter().map(|z| (scale * z).powi(2)).sum();
+        let values = self.root.times(&z).iter().zip(&self.mean).map(|(x, mean)| mean + scale * x).collect();
+        let gamma = statrs::function::gamma::ln_gamma;
+        let log_density = gamma((FREEDOM + size) / 2.0)
+            - gamma(FREEDOM / 2.0)
+            - size / 2.0 * (FREEDOM * std::f64::consts::PI).ln()
+            - self.root.log_determinant()
+            - (FREEDOM + size) / 2.0 * (square / FREEDOM).ln_1p();
+        (values, log_density)
+    }
+}
+
+/// Returns the unconstrained numbers of each draw.
+fn free_numbers(
+    model: &dyn AnyModel,
+    data: &dyn AnyData,
+    columns: &[Vec<f64>],
+    size: usize,
+    count: usize,
+) -> Vec<Vec<f64>> {
+    let of = |draw: usize| {
+        let mut visitor = Unconstrain { columns, draw, q: vec![f64::NAN; size] };
+        model.walk(Some(data), None, None, &mut visitor);
+        visitor.q
+    };
+    (0..count).into_par_iter().map(of).collect()
+}
+
+/// Finds the unconstrained numbers of a draw.
+struct Unconstrain<'a> {
+    columns: &'a [Vec<f64>],
+    draw: usize,
+    q: Vec<f64>,
+}
+
+impl Walk for Unconstrain<'_> {
+    fn latent(&mut self, _: &'static str, slot: Slot, distribution: &dyn Scalar, _: Option<f64>) -> f64 {
+        let x = self.columns[slot.value][self.draw];
+        self.q[slot.free] = distribution.support().unconstrain(x);
+        x
+    }
+
+    fn latent_vector(
+        &mut self,
+        _: &'static str,
+        slot: Slot,
+        distribution: &dyn Vector,
+        _: Option<&[f64]>,
+        value: &mut [f64],
+    ) {
+        value.iter_mut().enumerate().for_each(|(c, x)| *x = self.columns[slot.component(c).value][self.draw]);
+        let mut q = value.to_vec();
+        if distribution.support() == Support::Simplex {
+            mend_stick(value, &mut q);
+            q.pop();
+        }
+        q.iter().enumerate().for_each(|(c, q)| self.q[slot.component(c).free] = *q);
+    }
+
+    /// No support depends on a discrete local that is summed out, so any value of it will do.
+    fn sum_out(&mut self, _: usize, body: &mut dyn FnMut(&mut dyn Walk, usize)) {
+        body(self, 0);
+    }
+}
+
+/// Sums the log density of each group's observations and locals, with the globals of a draw and locals at a point.
+struct Integrand<'a> {
+    groups: &'a Groups<'a>,
+    columns: &'a [Vec<f64>],
+    draw: usize,
+    q: &'a [f64],
+    joint: Vec<f64>,
+    /// For each discrete local that is being summed out, the log density at its value so far, and the group it is in.
+    branches: Vec<(f64, Option<usize>)>,
+}
+
+impl Integrand<'_> {
+    fn add(&mut self, group: Option<usize>, log_density: f64) {
+        match (self.branches.last_mut(), group) {
+            (Some(branch), _) => {
+                branch.0 += log_density;
+                branch.1 = branch.1.or(group);
+            }
+            (None, Some(group)) => self.joint[group] += log_density,
+            (None, None) => {}
+        }
+    }
+
+    fn observed(&mut self, place: &Place, log_density: impl FnOnce() -> f64) {
+        let group = place.plate.and_then(|(plate, element)| self.groups.elements.get(plate)?.get(element).copied());
+        if group.is_some() {
+            self.add(group, log_density());
+        }
+    }
+}
+
+impl Walk for Integrand<'_> {
+    fn latent(&mut self, _: &'static str, slot: Slot, distribution: &dyn Scalar, _: Option<f64>) -> f64 {
+        let Some(group) = self.groups.owners[slot.free] else { return self.columns[slot.value][self.draw] };
+        let support = distribution.support();
+        let (x, log_slope) = support.constrain(self.q[slot.free]);
+        let x = support.inside(x);
+        self.add(Some(group), distribution.log_density(x) + log_slope);
+        x
+    }
+
+    fn latent_vector(
+        &mut self,
+        _: &'static str,
+        slot: Slot,
+        distribution: &dyn Vector,
+        _: Option<&[f64]>,
+        value: &mut [f64],
+    ) {
+        let Some(group) = self.groups.owners[slot.free] else {
+            value.iter_mut().enumerate().for_each(|(c, x)| *x = self.columns[slot.component(c).value][self.draw]);
+            return;
+        };
+        let simplex = distribution.support() == Support::Simplex;
+        let free = value.len() - usize::from(simplex);
+        let mut q: Vec<f64> = (0..free).map(|c| self.q[slot.component(c).free]).collect();
+        let mut log_jacobian = 0.0;
+        if simplex {
+            q.push(0.0);
+            log_jacobian = break_stick(&q, value);
+        } else {
+            value.copy_from_slice(&q);
+        }
+        self.add(Some(group), distribution.log_density(value) + log_jacobian);
+    }
+
+    fn observe(&mut self, place: &Place, distribution: &dyn Scalar, x: f64) {
+        self.observed(place, || distribution.log_density(x));
+    }
+
+    fn observe_vector(&mut self, place: &Place, distribution: &dyn Vector, x: &[f64]) {
+        self.observed(place, || distribution.log_density(x));
+    }
+
+    fn term(&mut self, log_probability: f64) {
+        self.add(None, log_probability);
+    }
+
+    fn sum_out(&mut self, categories: usize, body: &mut dyn FnMut(&mut dyn Walk, usize)) {
+        let (mut sum, mut group) = (LogSum::new(), None);
+        for k in 0..categories {
+            self.branches.push((0.0, None));
+            body(self, k);
+            if let Some((log_density, of)) = self.branches.pop() {
+                sum.push(log_density);
+                group = group.or(of);
+            }
+        }
+        self.add(group, sum.finish());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LogLikelihoodError, group_log_likelihood};
+    use crate::autodiff::log_sum_exp;
+    use crate::distributions::{Distribution, Normal};
+    use crate::prelude::*;
+    use hierarch_margins::{seed, within};
+
+    model! {
+        Schools {
+            global mu ~ Normal(0.0, 1.0);
+            global tau ~ HalfNormal(1.0);
+            observe outside ~ Normal(mu, 1.0);
+            plate schools(2..=20) {
+                local theta ~ Normal(mu, tau);
+                observe x ~ Normal(theta, 1.0);
+                plate pupils(0..=20) {
+                    observe y ~ Normal(theta, 0.5);
+                }
+            }
+            plate others(3) {
+                local delta ~ Normal(mu, 1.0);
+                local odd ~ Bernoulli(0.5);
+                observe z ~ Normal(if odd { delta } else { 0.0 }, 1.0);
+            }
+        }
+    }
+
+    /// Returns log p(values), for values that are normal around one theta ~ Normal(mu, tau).
+    fn marginal(mu: f64, tau: f64, values: &[(f64, f64)]) -> f64 {
+        // One after the other, each given those before.
+        let (mut mean, mut variance) = (mu, tau * tau);
+        let next = |&(x, sd): &(f64, f64)| {
+            let total = variance + sd * sd;
+            let log_density = Normal::new(mean, total.sqrt()).log_density(x);
+            (mean, variance) = (mean + variance / total * (x - mean), variance * sd * sd / total);
+            log_density
+        };
+        values.iter().map(next).sum()
+    }
+
+    #[test]
+    fn normal_groups_have_their_closed_form() {
+        let model = Schools::default();
+        let pupils =
+            SchoolsPupils { offsets: vec![0, 8, 8, 10], y: (0..10).map(|i| f64::from(i * i % 7) / 4.0).collect() };
+        let schools = SchoolsSchools { x: vec![1.0, -0.4, 0.7], pupils };
+        let data = SchoolsData { outside: 0.3, schools, others: SchoolsOthers { z: vec![0.1, 0.2, 0.3] } };
+        let chains = model.nuts(&data).chains(2).draws(200).seed(seed(1)).run().unwrap();
+        let rows = chains.group_log_likelihood(&model, &data, Schools::SCHOOLS, 400, seed(2)).unwrap();
+        assert_eq!((rows.rows(), rows.draws(), rows.chains()), (3, 400, 2));
+        for group in 0..3 {
+            let mut values = vec![(data.schools.x[group], 1.0)];
+            let inside = data.schools.pupils.offsets[group]..data.schools.pupils.offsets[group + 1];
+            values.extend(inside.map(|i| (data.schools.pupils.y[i], 0.5)));
+            let error = rows.integration_errors()[group];
+            within!(error, 0.2);
+            let squares =
+                chains.globals().zip(rows.row(group)).map(|(g, x)| (x - marginal(g.mu, g.tau, &values)).powi(2));
+            // The points are the same for all draws, so that their errors are too.
+            within!((squares.sum::<f64>() / 400.0).sqrt() / error, 5.0);
+        }
+        let again = chains.group_log_likelihood(&model, &data, Schools::SCHOOLS, 400, seed(2)).unwrap();
+        assert_eq!(rows, again);
+        let others = chains.group_log_likelihood(&model, &data, "others", 400, 0).unwrap();
+        for (s, globals) in chains.globals().enumerate() {
+            let of = |sd: f64, mean: f64| 0.5_f64.ln() + Normal::new(mean, sd).log_density(0.2);
+            let exact = log_sum_exp(&[of(2.0_f64.sqrt(), globals.mu), of(1.0, 0.0)]);
+            within!((others.row(1)[s] - exact).abs(), 0.3);
+        }
+        assert!(rows.loo().integration_error > 0.0);
+        let few = chains.group_log_likelihood(&model, &data, "others", 1, 0).unwrap_err();
+        assert!(matches!(few, LogLikelihoodError::Points(1)), "{few}");
+        let error = chains.group_log_likelihood(&model, &data, "pupils", 400, 0).unwrap_err().to_string();
+        assert_eq!(error, "there is no outermost plate `pupils`; there are `schools`, `others`");
+    }
+
+    model! {
+        /// Locals of all supports.
+        Bounded {
+            global mu ~ Normal(0.0, 1.0);
+            plate groups(2..=5) {
+                local width ~ HalfNormal(1.0);
+                local share[3] ~ Dirichlet([1.0, 2.0, 1.5]);
+                local rate ~ Uniform(0.0, 2.0);
+                observe x ~ Normal(mu, 1.0);
+            }
+        }
+    }
+
+    /// Locals that no observation depends on integrate to one.
+    #[test]
+    fn densities_of_locals_are_normalised() {
+        let model = Bounded::default();
+        let data = BoundedData { groups: BoundedGroups { x: vec![0.3, -1.0] } };
+        let chains = model.nuts(&data).chains(2).draws(200).seed(seed(1)).run().unwrap();
+        let rows = chains.group_log_likelihood(&model, &data, "groups", 2000, seed(1)).unwrap();
+        for (s, globals) in chains.globals().enumerate() {
+            let exact = Normal::new(globals.mu, 1.0).log_density(0.3);
+            within!((rows.row(0)[s] - exact).abs() / rows.integration_errors()[0], 5.0);
+        }
+        within!(rows.integration_errors()[0], 0.1);
+    }
+
+    model! {
+        Crossed {
+            global spread ~ HalfNormal(1.0);
+            plate subjects(2) {
+                local ability ~ Normal(0.0, spread);
+                observe score ~ Normal(ability, 1.0);
+            }
+            plate answers(1..=9) {
+                given subject: index(subjects);
+                observe y ~ Normal(ability[subject], 1.0);
+            }
+        }
+    }
+
+    #[test]
+    fn groups_that_are_read_by_index_are_refused() {
+        let model = Crossed::default();
+        let data = CrossedData {
+            subjects: CrossedSubjects { score: vec![0.1, 0.4] },
+            answers: CrossedAnswers { subject: vec![0, 1, 1], y: vec![0.0, 0.5, -0.3] },
+        };
+        let draws = Draws::new([("spread", vec![1.0]), ("ability[0]", vec![0.5]), ("ability[1]", vec![0.0])]);
+        let error = group_log_likelihood(&model, &data, &draws, "subjects", (100, 0)).unwrap_err();
+        assert!(matches!(&error, LogLikelihoodError::ReadByIndex { by, .. } if by == "answers"), "{error}");
+        // An answer is given the abilities, and there is nothing to integrate over.
+        let rows = group_log_likelihood(&model, &data, &draws, "answers", (100, 0)).unwrap();
+        assert!((rows.row(0)[0] - Normal::new(0.5, 1.0).log_density(0.0)).abs() < 1e-12);
+        assert_eq!(rows.integration_errors(), [0.0; 3]);
+    }
+}
