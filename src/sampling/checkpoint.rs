@@ -15,7 +15,7 @@ use crate::interrupt::Interruptible;
 use crate::simulate::Stream;
 
 /// The first line of a file, with the version of what follows: raised when that changes.
-const FIRST_LINE: &[u8] = b"hierarch chains 1\n";
+const FIRST_LINE: &[u8] = b"hierarch chains 2\n";
 
 /// What a chain has drawn so far.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -46,11 +46,13 @@ pub(super) struct ChainState {
 impl ChainState {
     /// Tells whether its parts belong to chains of that dimension and warm-up.
     fn fits(&self, dimension: usize, warmup: usize) -> bool {
-        let Self { done, position, walker, run, .. } = self;
+        let Self { done, position, walker, adaptation, run, .. } = self;
         let draws = done.saturating_sub(warmup);
         position.q.len() == dimension
             && position.gradient.len() == dimension
             && walker.scale.len() == dimension
+            && walker.low_rank.as_ref().is_none_or(|low_rank| low_rank.fits(dimension))
+            && adaptation.fits(dimension)
             && run.energies.len() == draws
             && run.columns.iter().all(|column| column.len() == draws)
             && (draws == 0) == run.columns.is_empty()

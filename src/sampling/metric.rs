@@ -1,5 +1,47 @@
-//! The covariance of weighted draws as a linear map: in the space that it maps from, a posterior with that covariance
-//! has the identity as its covariance.
+//! The metric of chains: what a user chooses, and the covariance of weighted draws as a linear map. In the space that it maps
+//! from, a posterior with that covariance has the identity as its covariance.
+
+use serde::{Deserialize, Serialize};
+
+/// What the chains learn of the posterior's shape during their warm-up.
+///
+/// ```
+/// use hierarch::prelude::*;
+/// use hierarch::sampling::Metric;
+///
+/// model! {
+///     pub Line {
+///         global intercept ~ Normal(0.0, 10.0);
+///         global slope ~ Normal(0.0, 10.0);
+///         plate points(1..=50) {
+///             covariate x: 90.0..110.0;
+///             observe y ~ Normal(intercept + slope * x, 1.0);
+///         }
+///     }
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let model = Line::default();
+/// let data = model.simulate(1).seed(1).one()?.data;
+/// // The covariate is far from zero, so intercept and slope are strongly correlated.
+/// let chains = model.nuts(&data).metric(Metric::LowRank).draws(200).run()?;
+/// assert_eq!(chains.divergences(), 0);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Metric {
+    /// The scale of each unconstrained number. The best choice where they are not strongly correlated.
+    #[default]
+    Diagonal,
+    /// The scale of each unconstrained number, and up to 50 directions in which the posterior, in units of these scales, is
+    /// much longer or much shorter than in the others: far fewer gradients for each effective draw where numbers are
+    /// strongly correlated. The directions come from draws and gradients of the warm-up, as in the sampler nutpie (Seyboldt,
+    /// Carlson and Carpenter 2026, arXiv 2603.18845). A step then takes a time that grows as the number of unknowns times
+    /// that of directions; the warm-up holds up to 80 draws of all unknowns and their gradients.
+    LowRank,
+}
 
 /// The largest dimension of a full matrix, beyond which it would take longer than the density; and the effective number
 /// of draws that a full matrix needs for each dimension.
@@ -8,7 +50,7 @@ const DRAWS_EACH: f64 = 10.0;
 
 /// The map q = centre + L y, where L L' is the covariance of the draws, or its diagonal.
 #[derive(Clone, Debug)]
-pub(super) struct Metric {
+pub(super) struct LinearMap {
     centre: Vec<f64>,
     /// The diagonal of L.
     scale: Vec<f64>,
@@ -16,7 +58,7 @@ pub(super) struct Metric {
     below: Vec<f64>,
 }
 
-impl Metric {
+impl LinearMap {
     /// Makes the map from draws `q` (draws x dimension) and their `weights`, which sum to 1. L is full if there are
     /// enough draws for the dimension, else diagonal.
     pub(super) fn new(q: &[f64], weights: &[f64]) -> Self {
@@ -113,7 +155,7 @@ mod tests {
 
     #[test]
     fn there_and_back_with_the_covariance() {
-        let metric = Metric::new(&draws(), &[1.0 / 80.0; 80]);
+        let metric = LinearMap::new(&draws(), &[1.0 / 80.0; 80]);
         assert!(metric.scale.iter().zip([3.0, 1.0, 0.1]).all(|(a, b)| (a - b).abs() < 1e-12), "{metric:?}");
         assert!(metric.below.iter().zip([0.5, 1.0, -1.0]).all(|(a, b)| (a - b).abs() < 1e-12), "{metric:?}");
         let (y, mut q) = ([0.3, -0.7, 1.1], [0.0; 3]);
@@ -130,10 +172,10 @@ mod tests {
     fn diagonal_where_the_draws_are_few_or_degenerate() {
         let mut weights = [0.0; 80];
         weights[..8].fill(1.0 / 8.0);
-        let few = Metric::new(&draws(), &weights);
+        let few = LinearMap::new(&draws(), &weights);
         assert!(few.below.is_empty() && (few.scale[1] - 1.25_f64.sqrt()).abs() < 1e-12, "{few:?}");
         let same: Vec<f64> = draws().chunks(3).flat_map(|q| [q[0], q[0], 7.0]).collect();
-        let same = Metric::new(&same, &[1.0 / 80.0; 80]);
+        let same = LinearMap::new(&same, &[1.0 / 80.0; 80]);
         assert!(same.below.is_empty() && same.scale.iter().zip([3.0, 3.0, 1.0]).all(|(a, b)| (a - b).abs() < 1e-12));
     }
 }

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::adaptation::Adaptation;
 use super::checkpoint::{ChainState, Checkpoint, Run};
 use super::error::STARTS;
-use super::metric::Metric;
+use super::metric::{LinearMap, Metric};
 use super::threads::on_threads;
 use super::trajectory::{Position, Walker};
 use super::{AnyChains, AnyWeightedDraws, Chains, SampleError, WeightedDraws};
@@ -53,6 +53,7 @@ struct NutsSettings<'a> {
     warmup: Option<usize>,
     draws: usize,
     target_accept: f64,
+    metric: Metric,
     from: Option<&'a AnyWeightedDraws>,
     checkpoint: Option<PathBuf>,
 }
@@ -84,6 +85,7 @@ impl<'a, M: Model> Nuts<'a, M> {
             warmup: None,
             draws: 1000,
             target_accept: 0.8,
+            metric: Metric::default(),
             from: None,
             checkpoint: None,
         };
@@ -126,6 +128,13 @@ impl<'a, M: Model> Nuts<'a, M> {
     /// nearer to 1 if there are divergences.
     pub fn target_accept(mut self, probability: f64) -> Self {
         self.settings.target_accept = probability;
+        self
+    }
+
+    /// Sets what the warm-up learns of the posterior's shape; the default is [`Metric::Diagonal`]. Choose
+    /// [`Metric::LowRank`] where variables are strongly correlated.
+    pub fn metric(mut self, metric: Metric) -> Self {
+        self.settings.metric = metric;
         self
     }
 
@@ -257,12 +266,16 @@ impl NutsSettings<'_> {
 
     /// Returns a text that is the same for the same chains, of any number of draws.
     fn identity(&self, model: &dyn AnyModel, data: &dyn AnyData, known: Option<&Known<'_>>) -> String {
-        let Self { seed, chains, target_accept, .. } = self;
+        let Self { seed, chains, target_accept, metric, .. } = self;
         let (model, data, warmup) =
             (model.specification().fingerprint(), data.frame().digest(), self.steps_of_warmup());
         let from = known.map(|known| format!(", from {:016x}", known.hash())).unwrap_or_default();
+        let metric = match metric {
+            Metric::Diagonal => "",
+            Metric::LowRank => ", metric of low rank",
+        };
         format!(
-            "{model}, data {data}, seed {seed}, {chains} chains, warm-up {warmup}, target_accept {target_accept}{from}"
+            "{model}, data {data}, seed {seed}, {chains} chains, warm-up {warmup}, target_accept {target_accept}{metric}{from}"
         )
     }
 
@@ -308,7 +321,7 @@ impl NutsSettings<'_> {
                 let scales = if known.is_some() { vec![1.0; dimension] } else { Adaptation::first_scales(&position) };
                 let mut walker = Walker::new(scales);
                 walker.find_step(&position, &mut in_metric, &mut rng);
-                let adaptation = Adaptation::new(warmup, self.target_accept, walker.step);
+                let adaptation = Adaptation::new(warmup, self.target_accept, walker.step, self.metric);
                 ChainState { done: 0, rng, position, walker, adaptation, run: Run::default() }
             }
         };
@@ -385,7 +398,7 @@ fn start(
 
 /// A known posterior: where chains start, and the metric of the space that they run in.
 struct Known<'a> {
-    metric: Metric,
+    metric: LinearMap,
     /// Unconstrained draws, one after the other, and the cumulative sums of their weights.
     q: &'a [f64],
     below: Vec<f64>,
@@ -398,7 +411,7 @@ impl<'a> Known<'a> {
         if found != dimension {
             return Err(SampleError::OtherStart { found, dimension });
         }
-        Ok(Self { metric: Metric::new(q, &weights), q, below: cumulative(&weights) })
+        Ok(Self { metric: LinearMap::new(q, &weights), q, below: cumulative(&weights) })
     }
 
     /// Returns a hash of the draws and their weights.

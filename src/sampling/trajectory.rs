@@ -3,13 +3,14 @@
 //!
 //! The algorithm is that of Hoffman and Gelman (2014, arXiv 1111.4246), with points drawn by their weight (Betancourt
 //! 2017, arXiv 1701.02434, appendix A.3) and, as in Stan, checks for a U-turn between the halves of a trajectory
-//! besides the one between its ends. The metric is diagonal: momenta are kept in units in which they are standard
-//! Normal, and `scale` converts them.
+//! besides the one between its ends. Momenta are kept in units in which they are standard Normal, and `scale` converts them,
+//! after `low_rank` if there are directions that are longer or shorter than the others.
 
 use rand::RngExt;
 use rand_distr::StandardNormal;
 use serde::{Deserialize, Serialize};
 
+use super::low_rank::LowRank;
 use crate::simulate::Stream;
 
 /// The largest number of doublings of a trajectory.
@@ -73,8 +74,10 @@ struct Piece {
 /// The sampler's state between transitions, with its buffers.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Walker {
-    /// The scale of each number: the square root of the inverse metric.
+    /// The scale of each number: the square root of the inverse metric, or of its diagonal part.
     pub(super) scale: Vec<f64>,
+    /// In units of the scales, the square root of the inverse metric, unless it is the identity.
+    pub(super) low_rank: Option<LowRank>,
     /// The length of a leapfrog step.
     pub(super) step: f64,
     /// The ends of the trajectory in the past and in the future, with the momenta there.
@@ -90,6 +93,9 @@ pub(super) struct Walker {
     points: usize,
     #[serde(skip)]
     diverged: bool,
+    /// A momentum or a gradient in units of the metric.
+    #[serde(skip)]
+    mapped: Vec<f64>,
     /// The number of points since the start of the chain at which the density was finite and its gradient was not.
     pub(super) without_slope: usize,
 }
@@ -188,8 +194,23 @@ impl Walker {
     }
 
     /// Makes a leapfrog step in the units of the metric. Returns the energy after it.
-    fn leapfrog(&self, (position, momentum): &mut (Position, Vec<f64>), step: f64, density: &mut Gradient<'_>) -> f64 {
+    fn leapfrog(
+        &mut self,
+        (position, momentum): &mut (Position, Vec<f64>),
+        step: f64,
+        density: &mut Gradient<'_>,
+    ) -> f64 {
         let Position { q, gradient, value } = position;
+        if let Some(low_rank) = &self.low_rank {
+            let (scale, mapped) = (&self.scale, &mut self.mapped);
+            kick(momentum, 0.5 * step, gradient, (scale, low_rank), mapped);
+            mapped.clone_from(momentum);
+            low_rank.apply(mapped);
+            q.iter_mut().zip(&*mapped).zip(scale).for_each(|((q, v), scale)| *q += step * scale * v);
+            *value = density(q, gradient);
+            kick(momentum, 0.5 * step, gradient, (scale, low_rank), mapped);
+            return energy(*value, momentum);
+        }
         for (((q, p), g), scale) in q.iter_mut().zip(&mut *momentum).zip(&*gradient).zip(&self.scale) {
             *p += 0.5 * step * scale * g;
             *q += step * scale * *p;
@@ -263,6 +284,20 @@ impl Piece {
         });
         !along.iter().all(|along| *along > 0.0)
     }
+}
+
+/// Adds `step` times the gradient in units of the metric to the momentum. `mapped` is a buffer.
+fn kick(
+    momentum: &mut [f64],
+    step: f64,
+    gradient: &[f64],
+    (scale, low_rank): (&[f64], &LowRank),
+    mapped: &mut Vec<f64>,
+) {
+    mapped.clear();
+    mapped.extend(gradient.iter().zip(scale).map(|(g, scale)| scale * g));
+    low_rank.apply(mapped);
+    momentum.iter_mut().zip(&*mapped).for_each(|(p, g)| *p += step * g);
 }
 
 /// Returns the Hamiltonian for standard Normal momenta.
