@@ -2,9 +2,9 @@
 //!
 //! In units of the scales, the covariance is taken to be I + U (Λ - I) U', with a few orthonormal directions U. It is the
 //! matrix that minimises the Fisher divergence between the posterior, mapped by it, and a standard Normal distribution: the
-//! geometric mean of the covariance of draws and the inverse of that of the gradients there, in the space that both span
-//! (Seyboldt, Carlson and Carpenter 2026, arXiv 2603.18845; the sampler nutpie). For a Normal distribution it is exact in the
-//! space that the draws span, however few they are.
+//! geometric mean of the covariance of draws and the inverse of that of the gradients there (Seyboldt, Carlson and Carpenter
+//! 2026, arXiv 2603.18845; the sampler nutpie). For a Normal distribution it is exact once the draws span the space. In
+//! more dimensions it is sought where the draws vary most and where the gradients do, and what is left has one scale.
 
 use std::collections::VecDeque;
 
@@ -13,8 +13,10 @@ use serde::{Deserialize, Serialize};
 
 /// The largest number of directions.
 const DIRECTIONS: usize = 50;
-/// The largest dimension of the space in which directions are sought, which bounds the time that it takes.
+/// The largest dimension in which directions are sought in the whole space, which bounds the time that it takes.
 const SPACE: usize = 160;
+/// The number of rounds in which it is found which directions are unlike the rest.
+const ROUNDS: usize = 4;
 /// A direction is kept if the variance along it is larger or smaller than 1 by this factor.
 const FACTOR: f64 = 2.0;
 /// What is added to both covariances, in units of the scales. Along a direction that only one of them knows, it makes the
@@ -88,44 +90,58 @@ impl Recent {
 
 impl LowRank {
     /// Finds the directions from draws, in units of the `scale` of each number. All scales are multiplied by one factor, so
-    /// that they are those of most directions. `None` if there is no direction, or if the draws are degenerate.
+    /// that they are right for what is left without these directions. `None` if there is no direction, or if the draws are
+    /// degenerate.
     pub(super) fn new(recent: &Recent, scale: &mut [f64]) -> Option<Self> {
         let dimension = scale.len();
         let [mut draws, mut gradients] = recent.standardised(scale);
-        let basis = if dimension <= 2 * draws.len() {
-            None
-        } else {
-            let basis = orthonormal(draws.iter().zip(&gradients).flat_map(|(x, g)| [x, g]));
+        let traces = [&draws, &gradients].map(|rows| rows.iter().map(|x| dot(x, x)).sum::<f64>() / rows.len() as f64);
+        // Where the draws do not show all directions, those are taken that are long for the draws or for the gradients.
+        let basis = (dimension > 2 * draws.len()).then(|| extremes(&draws, &gradients));
+        if let Some(basis) = &basis {
             let coordinates = |x: &mut Vec<f64>| *x = basis.iter().map(|b| dot(b, x)).collect();
             draws.iter_mut().chain(&mut gradients).for_each(coordinates);
-            Some(basis)
-        };
+        }
         let size = basis.as_ref().map_or(dimension, Vec::len);
         if size == 0 {
             return None;
         }
         let shape = geometric_mean(covariance(&draws, size), covariance(&gradients, size), size)?;
-        let Eigen { mut values, vectors } = Eigen::new(shape, size)?;
-        let common = common(&values);
-        values.iter_mut().for_each(|value| *value /= common);
-        let unlike = |k: usize| values[k].ln().abs();
-        let mut kept: Vec<usize> =
-            (0..size).filter(|&k| values[k] > 0.0 && values[k].is_finite() && unlike(k) > FACTOR.ln()).collect();
-        kept.sort_by(|&a, &b| unlike(b).total_cmp(&unlike(a)));
-        kept.truncate(DIRECTIONS);
+        let Eigen { values, vectors } = Eigen::new(shape, size)?;
+        let vector = |k: usize| &vectors[k * size..][..size];
+        let along = [&draws, &gradients].map(|rows| {
+            let mean_square = |k| rows.iter().map(|x| dot(x, vector(k)).powi(2)).sum::<f64>() / rows.len() as f64;
+            (0..size).map(mean_square).collect::<Vec<f64>>()
+        });
+        // Which directions are unlike the rest depends on the rest, and the rest on these directions. Its variance is the
+        // square root of that of the draws over that of the gradients; where all directions are unlike it, that of the median.
+        let (mut rest, mut kept) = (1.0, Vec::new());
+        for _ in 0..ROUNDS {
+            let [draws, gradients] = [0, 1].map(|i| traces[i] - kept.iter().map(|&k: &usize| along[i][k]).sum::<f64>());
+            if kept.len() == dimension {
+                let mut sorted = values.clone();
+                sorted.sort_by(f64::total_cmp);
+                rest = sorted[size / 2];
+            } else if draws > 0.0 && gradients > 0.0 {
+                rest = (draws / gradients).sqrt();
+            }
+            let unlike = |k: usize| (values[k] / rest).ln().abs();
+            kept = (0..size).filter(|&k| unlike(k).is_finite() && unlike(k) > FACTOR.ln()).collect();
+            kept.sort_by(|&a, &b| unlike(b).total_cmp(&unlike(a)));
+            kept.truncate(DIRECTIONS);
+        }
         if kept.is_empty() {
             return None;
         }
-        scale.iter_mut().for_each(|scale| *scale *= common.sqrt());
+        scale.iter_mut().for_each(|scale| *scale *= rest.sqrt());
         let mut directions = vec![0.0; kept.len() * dimension];
         for (direction, &k) in directions.chunks_exact_mut(dimension).zip(&kept) {
-            let vector = &vectors[k * size..][..size];
             match &basis {
-                None => direction.copy_from_slice(vector),
-                Some(basis) => basis.iter().zip(vector).for_each(|(basis, x)| add_times(direction, *x, basis)),
+                None => direction.copy_from_slice(vector(k)),
+                Some(basis) => basis.iter().zip(vector(k)).for_each(|(basis, x)| add_times(direction, *x, basis)),
             }
         }
-        Some(Self { stretch: kept.iter().map(|&k| values[k].sqrt() - 1.0).collect(), directions })
+        Some(Self { stretch: kept.iter().map(|&k| (values[k] / rest).sqrt() - 1.0).collect(), directions })
     }
 
     /// Tells whether the directions are of that dimension.
@@ -146,40 +162,52 @@ impl LowRank {
     }
 }
 
-/// Returns the variance that most directions have: the geometric mean of those that are nearest to each other, three quarters
-/// of all or more. It stands for the directions that are not kept.
-fn common(variances: &[f64]) -> f64 {
-    let mut logs: Vec<f64> = variances.iter().map(|x| x.ln()).filter(|x| x.is_finite()).collect();
-    logs.sort_by(f64::total_cmp);
-    let most = logs.len() - (logs.len() / 4).min(DIRECTIONS);
-    let range = |logs: &&[f64]| logs.last().zip(logs.first()).map_or(0.0, |(last, first)| last - first);
-    let nearest = logs.windows(most.max(1)).min_by(|a, b| range(a).total_cmp(&range(b)));
-    nearest.map_or(1.0, |logs| (logs.iter().sum::<f64>() / logs.len() as f64).exp())
-}
-
 /// Adds `factor` times `other` to `x`.
 fn add_times(x: &mut [f64], factor: f64, other: &[f64]) {
     x.iter_mut().zip(other).for_each(|(x, other)| *x += factor * other);
 }
 
-/// Returns an orthonormal basis of the space that vectors span, by the Gram-Schmidt process, twice for each of them.
-fn orthonormal<'a>(vectors: impl Iterator<Item = &'a Vec<f64>>) -> Vec<Vec<f64>> {
-    let mut basis: Vec<Vec<f64>> = Vec::new();
-    for vector in vectors {
-        let mut rest = vector.clone();
-        for _ in 0..2 {
-            for b in &basis {
-                let along = dot(b, &rest);
-                add_times(&mut rest, -along, b);
+/// Returns an orthonormal basis of the directions in which draws or gradients have a far larger variance than in most of the
+/// space that they span: at most a quarter of the number of draws, of each.
+fn extremes(draws: &[Vec<f64>], gradients: &[Vec<f64>]) -> Vec<Vec<f64>> {
+    let mut basis = Vec::new();
+    for rows in [draws, gradients] {
+        let count = rows.len();
+        // The products of the rows with each other have the same eigenvalues as the covariance, but for zeros.
+        let mut products = vec![0.0; count * count];
+        for i in 0..count {
+            for j in 0..=i {
+                products[i * count + j] = dot(&rows[i], &rows[j]);
+                products[j * count + i] = products[i * count + j];
             }
         }
-        let length = dot(&rest, &rest).sqrt();
-        if length > 1e-8 * dot(vector, vector).sqrt() {
-            rest.iter_mut().for_each(|x| *x /= length);
-            basis.push(rest);
+        let Some(Eigen { values, vectors }) = Eigen::new(products, count) else { continue };
+        let mut order: Vec<usize> = (0..count).collect();
+        order.sort_by(|&a, &b| values[b].total_cmp(&values[a]));
+        let usual = order.get(count / 2).map_or(0.0, |&k| values[k]).max(0.0);
+        for &k in order.iter().take((count / 4).min(DIRECTIONS / 2)).filter(|&&k| values[k] > FACTOR * usual) {
+            let mut direction = vec![0.0; rows[0].len()];
+            rows.iter().zip(&vectors[k * count..]).for_each(|(row, x)| add_times(&mut direction, *x, row));
+            add_orthonormal(&mut basis, direction);
         }
     }
     basis
+}
+
+/// Adds what is new in a vector to an orthonormal basis, by the Gram-Schmidt process, twice.
+fn add_orthonormal(basis: &mut Vec<Vec<f64>>, mut vector: Vec<f64>) {
+    let before = dot(&vector, &vector).sqrt();
+    for _ in 0..2 {
+        for b in &*basis {
+            let along = dot(b, &vector);
+            add_times(&mut vector, -along, b);
+        }
+    }
+    let length = dot(&vector, &vector).sqrt();
+    if length > 1e-6 * before {
+        vector.iter_mut().for_each(|x| *x /= length);
+        basis.push(vector);
+    }
 }
 
 /// Returns the regularised covariance of rows of mean zero.

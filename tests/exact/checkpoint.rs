@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use hierarch::prelude::*;
+use hierarch::sampling::Metric;
 use hierarch_core::files::faults;
 use hierarch_tests::kills;
 use hierarch_tests::models::{Resonance, ResonanceData, ResonanceEvents};
@@ -42,6 +43,56 @@ fn chains_go_on_from_their_file() {
     let error = sample(400, Some(&path)).unwrap_err().to_string();
     assert!(error.contains("it holds 500 draws of a chain"), "{error}");
     assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+}
+
+/// The metric of low rank is saved with the chains, in the warm-up and after it, and chains of another metric are others.
+#[test]
+fn chains_with_directions_go_on_from_their_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("chains");
+    let model = Slanted::default();
+    let points = |i: u32| (95.0 + f64::from(i % 11), f64::from(i % 7));
+    let (x, y) = (0..60).map(points).unzip();
+    let data = SlantedData { points: SlantedPoints { x, y } };
+    let nuts = || model.nuts(&data).warmup(200).chains(2).seed(5).metric(Metric::LowRank);
+    let slope = |chains: &Chains<Slanted>| chains.by_chain("slope").unwrap().concat();
+    let whole = nuts().draws(60).run().unwrap();
+    nuts().draws(20).checkpoint(&path).run().unwrap();
+    let resumed = nuts().draws(60).checkpoint(&path).run().unwrap();
+    assert_eq!(slope(&whole), slope(&resumed));
+    let diagonal = nuts().metric(Metric::Diagonal).draws(60);
+    assert_ne!(slope(&whole), slope(&diagonal.clone().run().unwrap()));
+    let error = diagonal.checkpoint(&path).run().unwrap_err().to_string();
+    assert!(error.contains("other chains") && error.contains("metric of low rank"), "{error}");
+}
+
+/// Chains with directions that are killed, often in the warm-up, go on as if they had not been.
+#[test]
+fn chains_with_directions_that_are_killed_go_on_as_if_they_had_not_been() {
+    let run = |path: Option<&Path>| {
+        let (model, data) = (Resonance::default(), data());
+        let nuts = model.nuts(&data).warmup(20_000).draws(20_000).seed(3).metric(Metric::LowRank);
+        hash(&path.map_or(nuts.clone(), |path| nuts.checkpoint(path)).run().unwrap())
+    };
+    if let Some(folder) = kills::folder() {
+        return kills::finish(run(Some(&folder.join("chains"))));
+    }
+    let test = "checkpoint::chains_with_directions_that_are_killed_go_on_as_if_they_had_not_been";
+    let whole = run(None);
+    for result in kills::results(test, 3, Duration::from_millis(700), 1) {
+        assert_eq!(result, whole);
+    }
+}
+
+model! {
+    Slanted {
+        global intercept ~ Normal(0.0, 100.0);
+        global slope ~ Normal(0.0, 100.0);
+        plate points(1..=100) {
+            covariate x: 90.0..110.0;
+            observe y ~ Normal(intercept + slope * x, 1.0);
+        }
+    }
 }
 
 static SLOPE: AtomicU64 = AtomicU64::new(2);
