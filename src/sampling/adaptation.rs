@@ -31,9 +31,11 @@ pub(super) struct Adaptation {
     step: StepSize,
     used: Moments,
     next: Moments,
-    metric: Metric,
+    #[serde(skip)]
+    pub(super) metric: Metric,
     /// The draws behind the scales, for the directions.
-    recent: Recent,
+    #[serde(skip)]
+    pub(super) recent: Recent,
 }
 
 impl Adaptation {
@@ -48,11 +50,6 @@ impl Adaptation {
             metric,
             recent: Recent::default(),
         }
-    }
-
-    /// Tells whether its parts belong to a chain of that dimension.
-    pub(super) fn fits(&self, dimension: usize) -> bool {
-        self.recent.fits(dimension)
     }
 
     /// Returns the initial scales: a number with a large gradient varies little.

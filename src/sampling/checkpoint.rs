@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::SampleError;
 use super::adaptation::Adaptation;
+use super::low_rank::{LowRank, Recent};
+use super::metric::Metric;
 use super::trajectory::{Position, Walker};
 use crate::files::{SaveClock, atomic_write};
 use crate::hash::{NOTHING, fnv};
@@ -15,7 +17,7 @@ use crate::interrupt::Interruptible;
 use crate::simulate::Stream;
 
 /// The first line of a file, with the version of what follows: raised when that changes.
-const FIRST_LINE: &[u8] = b"hierarch chains 2\n";
+const FIRST_LINE: &[u8] = b"hierarch chains 1\n";
 
 /// What a chain has drawn so far.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -52,10 +54,30 @@ impl ChainState {
             && position.gradient.len() == dimension
             && walker.scale.len() == dimension
             && walker.low_rank.as_ref().is_none_or(|low_rank| low_rank.fits(dimension))
-            && adaptation.fits(dimension)
+            && adaptation.recent.fits(dimension)
             && run.energies.len() == draws
             && run.columns.iter().all(|column| column.len() == draws)
             && (draws == 0) == run.columns.is_empty()
+    }
+}
+
+/// What a chain knows of directions. It follows the states in a file, where the metric is not diagonal.
+#[derive(Deserialize, Serialize)]
+struct Directions {
+    metric: Metric,
+    found: Option<LowRank>,
+    recent: Recent,
+}
+
+impl Directions {
+    fn of(state: &ChainState) -> Self {
+        let ChainState { walker, adaptation, .. } = state;
+        Self { metric: adaptation.metric, found: walker.low_rank.clone(), recent: adaptation.recent.clone() }
+    }
+
+    fn give_to(self, state: &mut ChainState) {
+        (state.adaptation.metric, state.adaptation.recent) = (self.metric, self.recent);
+        state.walker.low_rank = self.found;
     }
 }
 
@@ -92,13 +114,20 @@ impl<'a> Checkpoint<'a> {
                 if checksum(body).to_le_bytes() != *sum {
                     return Err(damaged());
                 }
-                let (of, states): (String, Vec<Option<ChainState>>) =
-                    postcard::from_bytes(body).map_err(|_| damaged())?;
+                let ((of, mut states), rest): ((String, Vec<Option<ChainState>>), _) =
+                    postcard::take_from_bytes(body).map_err(|_| damaged())?;
                 if of != identity {
                     let what = format!(
                         "it is of other chains ({of}; asked for were {identity}): use another file, or delete it to begin anew"
                     );
                     return Err(failed(what));
+                }
+                if !rest.is_empty() {
+                    let directions: Vec<Directions> = postcard::from_bytes(rest).map_err(|_| damaged())?;
+                    if directions.len() != states.iter().flatten().count() {
+                        return Err(damaged());
+                    }
+                    states.iter_mut().flatten().zip(directions).for_each(|(state, of)| of.give_to(state));
                 }
                 if states.len() != chains || !states.iter().flatten().all(|state| state.fits(dimension, warmup)) {
                     return Err(damaged());
@@ -182,7 +211,11 @@ impl<'a> Checkpoint<'a> {
     }
 
     fn write(&self, states: &[Option<ChainState>]) -> std::io::Result<()> {
-        let body = postcard::to_stdvec(&(&self.identity, states)).map_err(std::io::Error::other)?;
+        let mut body = postcard::to_stdvec(&(&self.identity, states)).map_err(std::io::Error::other)?;
+        if states.iter().flatten().any(|state| state.adaptation.metric != Metric::Diagonal) {
+            let directions: Vec<Directions> = states.iter().flatten().map(Directions::of).collect();
+            body.extend(postcard::to_stdvec(&directions).map_err(std::io::Error::other)?);
+        }
         let bytes = [FIRST_LINE, &body, &checksum(&body).to_le_bytes()].concat();
         atomic_write(self.path, &bytes)
     }

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rayon::prelude::*;
 
 use super::SampleError;
-use super::threads::on_threads;
+use super::threads::{derivatives, on_threads};
 use crate::draws::{Draws, Inferred, smooth};
 use crate::model::{AnyData, AnyModel, AsNumbers, Densities, Density, Likelihood, Model};
 use crate::model::{Purpose, stream_for};
@@ -159,7 +159,7 @@ fn weigh(
         progress.set(done, String::new);
         Ok(())
     };
-    on_threads(dimension, usize::MAX, || {
+    on_threads(derivatives(&model.specification()), usize::MAX, || {
         q.par_chunks_mut(CHUNK * dimension)
             .zip(values.par_chunks_mut(CHUNK * width))
             .zip(log_weights.par_chunks_mut(CHUNK))

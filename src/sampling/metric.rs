@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 ///         global intercept ~ Normal(0.0, 10.0);
 ///         global slope ~ Normal(0.0, 10.0);
 ///         plate points(1..=50) {
-///             covariate x: 90.0..110.0;
+///             given x: f64 ~ Uniform(90.0, 110.0);
 ///             observe y ~ Normal(intercept + slope * x, 1.0);
 ///         }
 ///     }

@@ -11,7 +11,7 @@ use super::adaptation::Adaptation;
 use super::checkpoint::{ChainState, Checkpoint, Run};
 use super::error::STARTS;
 use super::metric::{LinearMap, Metric};
-use super::threads::on_threads;
+use super::threads::{derivatives, on_threads};
 use super::trajectory::{Position, Walker};
 use super::{AnyChains, AnyWeightedDraws, Chains, SampleError, WeightedDraws};
 use crate::draws::{Draws, cumulative, diagnostics, pick};
@@ -232,7 +232,7 @@ impl NutsSettings<'_> {
                 progress.set(done, || format!("{divergent} divergences,"));
             }
         };
-        let runs: Vec<Run> = on_threads(dimension, self.chains, || {
+        let runs: Vec<Run> = on_threads(derivatives(&model.specification()), self.chains, || {
             let chain =
                 |chain| self.chain((model, data), chain, densities(), known.as_ref(), checkpoint.as_ref(), &report);
             (0..self.chains).into_par_iter().map(chain).collect::<Result<_, _>>()

@@ -77,6 +77,7 @@ pub(super) struct Walker {
     /// The scale of each number: the square root of the inverse metric, or of its diagonal part.
     pub(super) scale: Vec<f64>,
     /// In units of the scales, the square root of the inverse metric, unless it is the identity.
+    #[serde(skip)]
     pub(super) low_rank: Option<LowRank>,
     /// The length of a leapfrog step.
     pub(super) step: f64,

@@ -89,7 +89,7 @@ model! {
         global intercept ~ Normal(0.0, 100.0);
         global slope ~ Normal(0.0, 100.0);
         plate points(1..=100) {
-            covariate x: 90.0..110.0;
+            given x: f64 ~ Uniform(90.0, 110.0);
             observe y ~ Normal(intercept + slope * x, 1.0);
         }
     }
