@@ -224,3 +224,19 @@ impl<'a> Checkpoint<'a> {
 fn checksum(body: &[u8]) -> u64 {
     fnv(NOTHING, body.iter().map(|byte| u64::from(*byte)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A file of chains with a diagonal metric has the bytes that it had before there were directions.
+    #[test]
+    fn directions_change_no_file_without_them() {
+        let file = include_bytes!("../../tests/golden/chains");
+        let body = file[..file.len() - 8].strip_prefix(FIRST_LINE).unwrap();
+        let ((identity, states), rest): ((String, Vec<Option<ChainState>>), _) =
+            postcard::take_from_bytes(body).unwrap();
+        assert!(rest.is_empty() && states.iter().flatten().count() == 2);
+        assert_eq!(postcard::to_stdvec(&(identity, states)).unwrap(), body);
+    }
+}
