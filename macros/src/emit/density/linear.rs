@@ -104,7 +104,7 @@ impl Scope<'_> {
 
     /// Binds the data of an element that `exprs` mention.
     fn bind_data(&self, plate: &Plate, exprs: &[&TokenStream]) -> TokenStream {
-        let names: BTreeSet<String> = exprs.iter().flat_map(|e| identifiers(e)).map(|name| name.to_string()).collect();
+        let names: BTreeSet<String> = exprs.iter().flat_map(identifiers).map(|name| name.to_string()).collect();
         let own = plate.variables().filter(|v| v.in_data() && names.contains(&v.name.to_string()));
         let own: TokenStream = own.map(|v| self.visible(v)).collect();
         let read: TokenStream = plate
