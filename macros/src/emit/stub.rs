@@ -57,6 +57,7 @@ pub fn emit(mut tree: Tree) -> TokenStream {
                 data: &Self::Data,
                 q: &[f64],
                 gradient: &mut [f64],
+                prepared: &::hierarch::__private::Prepared,
                 scratch: &mut ::hierarch::__private::Scratch,
                 part: ::hierarch::model::DensityPart,
             ) -> f64 {
