@@ -13,7 +13,7 @@ model! {
         global slope ~ Normal(0.0, 1.0);
         let own = line(slope);
         plate events(10) {
-            observe y ~ Normal(own.slope, 1.0);
+            observe y ~ Cauchy(own.slope, 1.0);
         }
     }
 }

@@ -9,7 +9,7 @@ model! {
         global mean ~ Normal(0.0, 1.0);
         let twice = double(mean);
         plate events(10) {
-            observe x ~ Normal(twice, double(mean));
+            observe x ~ Cauchy(twice, double(mean));
         }
     }
 }
