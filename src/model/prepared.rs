@@ -153,8 +153,9 @@ pub fn distinct(elements: usize, row: &mut dyn FnMut(usize, &mut Vec<u64>)) -> O
 /// }
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let set = Line::default().simulate(1).size("rows", 500).one()?;
-/// let density = Density::new(&Line::default(), &set.data)?;
+/// let model = Line::default();
+/// let set = model.simulate(1).size("rows", 500).one()?;
+/// let density = Density::new(&model, &set.data)?;
 /// assert_eq!(density.plan().to_string(), "rows: 500 normal observations as 2 rows of 2 columns (least squares)\n");
 /// # Ok(())
 /// # }
