@@ -42,7 +42,7 @@ pub use least_squares::{Rows, Unknowns};
 pub use name::{Name, UnknownName};
 pub use prepared::{DensityPlan, PlanStep};
 #[doc(hidden)]
-pub use prepared::{Prepared, distinct};
+pub use prepared::{Prepared, Weights, distinct};
 #[doc(hidden)]
 pub use reads::{Indexed, KnownSize, Read, Reads, Sequence, UnknownSize};
 #[doc(hidden)]

@@ -8,6 +8,9 @@ use crate::autodiff::Real;
 
 use super::{Plate, Scratch, Specification};
 
+/// For each plate whose elements may be alike, how many each one stands for; nothing if none are.
+pub type Weights = Vec<(&'static str, Vec<f64>)>;
+
 /// What the density of a data set is computed from besides the data; the code of `model!` fills it.
 #[derive(Clone, Debug, Default)]
 pub struct Prepared {
@@ -15,7 +18,7 @@ pub struct Prepared {
     fits: Vec<(&'static str, LeastSquares)>,
     ln_factorials: f64,
     /// For each plate whose elements may be alike, how many each one stands for; nothing if none are.
-    weights: Vec<(&'static str, Vec<f64>)>,
+    weights: Weights,
 }
 
 impl Prepared {
@@ -39,7 +42,7 @@ impl Prepared {
     }
 
     /// Sets how many elements each one stands for.
-    pub(super) fn with_weights(self, weights: Vec<(&'static str, Vec<f64>)>) -> Self {
+    pub(super) fn with_weights(self, weights: Weights) -> Self {
         Self { weights, ..self }
     }
 

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::erased_data::typed;
-use super::{DataError, Fixed, Frame, Prepared, Scratch, SimulateError, Specification, Stream, Walk};
+use super::{DataError, Fixed, Frame, Prepared, Scratch, SimulateError, Specification, Stream, Walk, Weights};
 use crate::autodiff::Lanes;
 
 /// A hierarchical model; [`model!`](crate::model!) implements it.
@@ -130,7 +130,7 @@ pub trait Explicit: Model {
     /// Returns the data with one element in the place of those that are alike, if there are any, and for each plate that may
     /// have such how many each element stands for; nothing if there are none.
     #[doc(hidden)]
-    fn compact(&self, data: &Self::Data) -> (Option<Self::Data>, Vec<(&'static str, Vec<f64>)>) {
+    fn compact(&self, data: &Self::Data) -> (Option<Self::Data>, Weights) {
         let _ = data;
         (None, Vec::new())
     }
