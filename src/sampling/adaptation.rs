@@ -345,7 +345,8 @@ mod tests {
     #[ignore = "prints effective draws for each gradient, by metric"]
     fn table_of_metrics() {
         let (line, near, apart) = (regression(1), correlated(0.99), correlated(0.0));
-        let densities: [(&str, usize, &dyn Fn(&[f64], &mut [f64]) -> f64); 9] = [
+        type Case<'a> = (&'a str, usize, &'a dyn Fn(&[f64], &mut [f64]) -> f64);
+        let densities: [Case<'_>; 9] = [
             ("50 numbers of correlation 0.99", 50, &near),
             ("500 numbers of correlation 0.99", 500, &near),
             ("regression, covariate not centred", 4, &line),
