@@ -22,7 +22,7 @@ CHAINS = 4
 
 def write(folder):
     """Runs the test; its results by name."""
-    command = ["cargo", "test", "--release", "-p", "hierarch", "--lib", "writes_matrices_for_arviz", "--", "--ignored", "--nocapture"]
+    command = ["cargo", "test", "--release", "-p", "hierarch", "--lib", "table_for_arviz", "--", "--ignored", "--nocapture"]
     subprocess.run(command, cwd=ROOT, check=True, env={**os.environ, "HIERARCH_LOO_OUT": str(folder)})
     lines = (line.split("|") for line in (folder / "found.txt").read_text().splitlines())
     return {name: np.array([float(x) for x in numbers.split(",") if x]) for name, numbers in lines}

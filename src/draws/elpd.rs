@@ -541,7 +541,7 @@ mod tests {
     /// Writes what `benches/peers/loo.py` compares with ArviZ to the folder `HIERARCH_LOO_OUT`.
     #[test]
     #[ignore = "writes files for benches/peers/loo.py"]
-    fn writes_matrices_for_arviz() {
+    fn table_for_arviz() {
         let folder =
             std::path::PathBuf::from(std::env::var_os("HIERARCH_LOO_OUT").expect("HIERARCH_LOO_OUT is a folder"));
         let mut x: Vec<f64> = uniform(23, 80).iter().map(|u| 4.0 * u - 2.0).collect();
