@@ -96,7 +96,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     }
     let bank = bank(&out, &model, sets, options)?;
     let training = Instant::now();
-    let budget = budget(arguments.train_seconds, options, Budget::simulations(OF_GLOBALS + OF_LENSES), 4_000);
+    let budget = budget(arguments.train_seconds, options, Budget::simulations(OF_GLOBALS + OF_LENSES), 2_000);
     let estimator = train(&model, &bank, budget, options.seed)?;
     let train_seconds = training.elapsed().as_secs_f64();
     estimator.save(out.path("posterior"))?;

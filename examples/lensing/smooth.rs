@@ -70,7 +70,7 @@ struct Compared {
 pub struct Smooth(Vec<Compared>);
 
 pub fn run(out: &Output, options: &Options) -> Result<Smooth> {
-    let budget = budget(None, options, Budget::simulations(IMAGES), 10_000);
+    let budget = budget(None, options, Budget::simulations(IMAGES), 4_000);
     println!("\nlearning from images without subhaloes ({budget}) ...");
     let images = SmoothImages::default();
     let npe = images.joint_npe().seed(options.seed);
