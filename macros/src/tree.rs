@@ -47,6 +47,21 @@ impl Tree {
 }
 
 impl Step {
+    /// Lists every identifier in its expressions, those of the plates in it among them.
+    pub fn mentions(&self) -> Vec<Ident> {
+        match self {
+            Self::Variable(v) => v.definition.as_ref().map_or(Vec::new(), Definition::mentions),
+            Self::Let { expr, .. } => identifiers(expr),
+            Self::Plate(p) => {
+                let size = match &p.size {
+                    Size::Random(_, size) => identifiers(size),
+                    _ => Vec::new(),
+                };
+                size.into_iter().chain(p.steps.iter().flat_map(Self::mentions)).collect()
+            }
+        }
+    }
+
     /// Tells whether it is left out where there is no data set.
     pub fn needs_data(&self) -> bool {
         match self {
@@ -186,15 +201,7 @@ impl Plate {
 
     /// Tells whether its elements, or those of a plate in it, use the variable `name`.
     pub fn mentions(&self, name: &Ident) -> bool {
-        let among = |names: Vec<Ident>| names.contains(name);
-        self.steps.iter().any(|step| match step {
-            Step::Variable(v) => v.definition.as_ref().is_some_and(|d| among(d.mentions())),
-            Step::Let { expr, .. } => among(identifiers(expr)),
-            Step::Plate(p) => {
-                let size = matches!(&p.size, Size::Random(_, size) if among(identifiers(size)));
-                size || p.mentions(name)
-            }
-        })
+        self.steps.iter().any(|step| step.mentions().contains(name))
     }
 
     /// Tells whether its elements say nothing of the density.

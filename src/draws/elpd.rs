@@ -300,18 +300,10 @@ mod tests {
     use super::*;
     use crate::distributions::{Distribution, Normal};
     use crate::draws::compare;
+    use crate::draws::smoothing::tests::uniform;
     use crate::prelude::*;
     use hierarch_margins::{seed, within};
     use std::fs;
-
-    /// Returns uniform numbers on [0, 1) from a 64-bit linear congruential generator, which Python reproduces to the bit.
-    fn uniform(mut seed: u64, n: usize) -> Vec<f64> {
-        let mut next = || {
-            seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-            (seed >> 11) as f64 / (1u64 << 53) as f64
-        };
-        (0..n).map(|_| next()).collect()
-    }
 
     const TAILS: [f64; 6] = [0.05, 0.2, 0.4, 0.6, 0.8, 1.1];
 

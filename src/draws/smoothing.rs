@@ -78,12 +78,12 @@ fn fit_generalised_pareto(values: &[f64]) -> Option<(f64, f64)> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     /// Returns uniform numbers on [0, 1) from a 64-bit linear congruential generator, which Python reproduces to the
     /// bit.
-    fn uniform(mut seed: u64, n: usize) -> Vec<f64> {
+    pub fn uniform(mut seed: u64, n: usize) -> Vec<f64> {
         let mut next = || {
             seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
             (seed >> 11) as f64 / (1u64 << 53) as f64

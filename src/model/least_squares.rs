@@ -17,6 +17,7 @@
 use super::Scratch;
 use super::design::Design;
 use crate::distributions::LN_SQRT_2_PI;
+use crate::linear::dot;
 
 /// The rows of a normal observation.
 #[derive(Clone, Copy, Debug)]
@@ -162,7 +163,7 @@ impl LeastSquares {
                 *off += x * (column[*at] - about);
             }
         }
-        let squares = self.rest + sum_of_squares(&off);
+        let squares = self.rest + dot(&off, &off);
         let (n, precision) = (self.observations as f64, 1.0 / (sd * sd));
         off.iter_mut().for_each(|off| *off *= -precision);
         self.design.transposed_times(&off, numbers);
@@ -177,18 +178,6 @@ impl LeastSquares {
         let value = self.constant - n * sd.ln() - 0.5 * squares * precision;
         (value, (squares * precision - n) / sd)
     }
-}
-
-fn sum_of_squares(x: &[f64]) -> f64 {
-    let mut sums = [0.0; 4];
-    let chunks = x.chunks_exact(4);
-    let rest: f64 = chunks.remainder().iter().map(|x| x * x).sum();
-    for four in chunks {
-        for k in 0..4 {
-            sums[k] += four[k] * four[k];
-        }
-    }
-    sums.iter().sum::<f64>() + rest
 }
 
 /// A number in twice the digits: the sum of two.
@@ -265,7 +254,7 @@ impl Triangle {
         for c in 0..self.width.min(n) {
             let (before, after) = self.numbers.split_at_mut((c + 1) * room);
             let column = &mut before[c * room + c..c * room + n];
-            let below = sum_of_squares(&column[1..]);
+            let below = dot(&column[1..], &column[1..]);
             if below == 0.0 {
                 continue;
             }
@@ -276,7 +265,7 @@ impl Triangle {
             let scale = 2.0 / (head * head + below);
             for other in after.chunks_exact_mut(room) {
                 let other = &mut other[c..n];
-                let product = inner_product(column, other) * scale;
+                let product = dot(column, other) * scale;
                 other.iter_mut().zip(&*column).for_each(|(x, v)| *x -= product * v);
             }
             column[0] = diagonal;
@@ -319,16 +308,4 @@ impl Triangle {
         }
         u
     }
-}
-
-fn inner_product(a: &[f64], b: &[f64]) -> f64 {
-    let mut sums = [0.0; 4];
-    let (a4, b4) = (a.chunks_exact(4), b.chunks_exact(4));
-    let rest: f64 = a4.remainder().iter().zip(b4.remainder()).map(|(a, b)| a * b).sum();
-    for (a, b) in a4.zip(b4) {
-        for k in 0..4 {
-            sums[k] += a[k] * b[k];
-        }
-    }
-    sums.iter().sum::<f64>() + rest
 }

@@ -1,14 +1,14 @@
 //! What a density makes once of a data set: the matrices of its linear predictors, and the rows of its normal observations.
 
-use super::design::Design;
-use super::least_squares::{LeastSquares, Rows, Unknowns};
 use std::collections::HashMap;
 
+use super::design::Design;
+use super::least_squares::{LeastSquares, Rows, Unknowns};
+use super::{Plate, Scratch, Specification};
 use crate::autodiff::Real;
 
-use super::{Plate, Scratch, Specification};
-
-/// For each plate whose elements may be alike, how many each one stands for; nothing if none are.
+/// The plates whose elements may be alike by name. With each are the numbers of elements that its remaining elements stand for, or
+/// no numbers if none were left out.
 pub type Weights = Vec<(&'static str, Vec<f64>)>;
 
 /// What the density of a data set is computed from besides the data; the code of `model!` fills it.
@@ -17,7 +17,6 @@ pub struct Prepared {
     predictors: Vec<(&'static str, Design)>,
     fits: Vec<(&'static str, LeastSquares)>,
     ln_factorials: f64,
-    /// For each plate whose elements may be alike, how many each one stands for; nothing if none are.
     weights: Weights,
 }
 
@@ -46,7 +45,7 @@ impl Prepared {
         Self { weights, ..self }
     }
 
-    /// Returns how many elements each one of a plate stands for; nothing if each stands for itself.
+    /// Returns the numbers of elements that those of the plate `at` stand for. It is empty if each stands for itself alone.
     #[inline]
     pub fn weights(&self, at: usize) -> &[f64] {
         self.weights.get(at).map_or(&[], |(_, weights)| weights)
@@ -112,7 +111,8 @@ impl Prepared {
     }
 }
 
-/// Finds the elements that differ in what `row` writes of each, and how many there are of each; `None` if that saves less than half.
+/// Finds the elements that differ in what `row` writes of each, and how many there are of each; `None` if more than half of
+/// them do.
 pub fn distinct(elements: usize, row: &mut dyn FnMut(usize, &mut Vec<u64>)) -> Option<(Vec<usize>, Vec<f64>)> {
     let (mut rows, mut weights, mut of) = (Vec::new(), Vec::new(), HashMap::new());
     let mut numbers = Vec::new();
@@ -125,7 +125,7 @@ pub fn distinct(elements: usize, row: &mut dyn FnMut(usize, &mut Vec<u64>)) -> O
                 *weight += 1.0;
             }
             None => {
-                if 2 * rows.len() >= elements {
+                if 2 * (rows.len() + 1) > elements {
                     return None;
                 }
                 of.insert(numbers.clone(), rows.len());
@@ -175,7 +175,8 @@ pub struct DensityPlan {
 pub enum PlanStep {
     /// They are run one by one, a vector register of them at a time.
     Rows,
-    /// A sum of data times unknowns in them is a matrix of so many rows and columns; the rest is run one by one.
+    /// They hold a sum of data times unknowns. It is worked out for all of them as the product of a matrix and a vector, and the
+    /// rest of each element is run with its number from there.
     Predictor {
         /// The elements.
         rows: usize,

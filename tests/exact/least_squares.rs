@@ -6,13 +6,7 @@ use hierarch::prelude::*;
 use hierarch_tests::seed;
 
 use crate::density::{check_gradient, check_jacobian};
-
-fn check<M: Likelihood>(model: &M, plan: &str) {
-    check_gradient(model, 10);
-    check_jacobian(model);
-    let set = model.simulate(1).one().unwrap();
-    assert_eq!(Density::new(model, &set.data).unwrap().plan().to_string(), plan);
-}
+use crate::linear::check;
 
 model! {
     /// Numbers with one mean and one sd; and their logarithms.

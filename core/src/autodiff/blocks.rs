@@ -153,13 +153,7 @@ impl Blocks {
     }
 }
 
-/// Returns the values of another plate's variable for the elements of a block, by index.
-#[inline(always)]
-pub fn gather<V: Lanes>(block: Block, values: &[f64], index: &[usize]) -> V {
-    block.gather_by(values, index, |x| x)
-}
-
-/// Returns the part of `column` from `start` on; nothing if that is outside of it.
+/// Returns the part of `column` that begins at `start`. It is empty if `column` is shorter than that.
 #[inline(always)]
 pub fn from(column: &[f64], start: usize) -> &[f64] {
     match column.get(start..) {

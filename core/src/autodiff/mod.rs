@@ -58,7 +58,7 @@ mod special;
 
 /// What the code that `model!` makes calls.
 #[doc(hidden)]
-pub use blocks::{Block, Blocks, Structural, absorb, from, gather, scatter, slots};
+pub use blocks::{Block, Blocks, Structural, absorb, from, scatter, slots};
 pub use dual::Dual;
 pub use lanes::{Lanes, WithLanes, with_lanes};
 pub use log_sum::{LogSum, log_sum_exp};

@@ -8,7 +8,7 @@
 mod form;
 mod vectors;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proc_macro2::Ident;
 use syn::{Expr, Pat, parse_quote};
@@ -21,7 +21,7 @@ use crate::kind::Kind;
 use crate::names::{bound, identifiers};
 use crate::predictor::{Fit, Predictor, Sum, Term, Unknown};
 use crate::reads::mark_reads;
-use crate::tree::{Export, Plate, Step, Tree, Variable, plates_mut};
+use crate::tree::{Export, Plate, Step, Symbol, Tree, Variable, plates, plates_mut};
 use form::{Form, Forms};
 pub use vectors::vector_plate;
 
@@ -87,7 +87,8 @@ impl Extraction<'_> {
         let original = plate.clone();
         let mut forms = Forms::new(self.tree, &original);
         // A sum that is read once becomes part of what reads it, if that is a sum too; the others are sums of their own.
-        let uses = |name: &Ident| original.steps.iter().map(|step| mentions(step, name)).sum::<usize>();
+        let mentioned: Vec<Ident> = original.steps.iter().flat_map(Step::mentions).collect();
+        let uses = |name: &Ident| mentioned.iter().filter(|other| *other == name).count();
         for step in &mut plate.steps {
             let before = plate.predictors.len();
             let mut rewrite = Rewrite { forms: &forms, predictors: &mut plate.predictors, count: self.count };
@@ -119,16 +120,6 @@ impl Extraction<'_> {
                 Rewrite { forms: &forms, predictors: &mut plate.predictors, count: self.count }.expr(expr);
             }
         }
-    }
-}
-
-/// Counts how often `step` mentions `name`.
-fn mentions(step: &Step, name: &Ident) -> usize {
-    let among = |names: Vec<Ident>| names.iter().filter(|n| *n == name).count();
-    match step {
-        Step::Variable(v) => v.definition.as_ref().map_or(0, |d| among(d.mentions())),
-        Step::Let { expr, .. } => among(identifiers(expr)),
-        Step::Plate(p) => p.steps.iter().map(|step| mentions(step, name)).sum(),
     }
 }
 
@@ -238,7 +229,7 @@ fn drop_unused(plate: &mut Plate) {
         {
             continue;
         }
-        mention(&step, &mut mentioned);
+        mentioned.extend(step.mentions().iter().map(Ident::to_string));
         kept.push(step);
     }
     kept.reverse();
@@ -246,25 +237,10 @@ fn drop_unused(plate: &mut Plate) {
     plate.predictors.retain(|p| mentioned.contains(&p.name.to_string()));
 }
 
-fn mention(step: &Step, mentioned: &mut BTreeSet<String>) {
-    match step {
-        Step::Variable(v) => {
-            mentioned.extend(v.definition.iter().flat_map(Definition::mentions).map(|name| name.to_string()));
-        }
-        Step::Let { expr, .. } => mentioned.extend(identifiers(expr).iter().map(Ident::to_string)),
-        Step::Plate(p) => {
-            if let crate::ast::Size::Random(_, size) = &p.size {
-                mentioned.extend(identifiers(size).iter().map(Ident::to_string));
-            }
-            p.steps.iter().for_each(|s| mention(s, mentioned));
-        }
-    }
-}
-
 /// Finds anew what latent variables the names in plates depend on.
-fn relate(steps: &mut [Step], symbols: &mut std::collections::BTreeMap<String, crate::tree::Symbol>) {
+fn relate(steps: &mut [Step], symbols: &mut BTreeMap<String, Symbol>) {
     for step in steps {
-        let latents = |names: Vec<Ident>, symbols: &std::collections::BTreeMap<String, crate::tree::Symbol>| {
+        let latents = |names: Vec<Ident>, symbols: &BTreeMap<String, Symbol>| {
             let known = names.iter().filter_map(|name| symbols.get(&name.to_string()));
             known.flat_map(|s| s.latents.clone()).collect::<BTreeSet<String>>()
         };
@@ -293,7 +269,7 @@ fn relate(steps: &mut [Step], symbols: &mut std::collections::BTreeMap<String, c
 
 /// Marks what the fits read of other plates as read by them.
 fn export_for_fits(root: &mut [Step]) {
-    let read: Vec<(Ident, String)> = crate::tree::plates(root)
+    let read: Vec<(Ident, String)> = plates(root)
         .flat_map(|p| &p.fits)
         .flat_map(|fit| &fit.mean.terms)
         .filter_map(|term| match &term.unknown {

@@ -119,7 +119,7 @@ impl Scope<'_> {
         let one = |c: TokenStream| {
             quote! {
                 <#scalar>::variable(
-                    ::hierarch::__private::gather::<#lanes>(__block, ::hierarch::__private::from(&#buffer, (#c) * #from), &__data.#path.#index),
+                    __block.gather_by::<#lanes, _>(::hierarch::__private::from(&#buffer, (#c) * #from), &__data.#path.#index, |x| x),
                     #slot + #c,
                 )
             }

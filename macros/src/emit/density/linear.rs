@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
-use syn::Expr;
+use syn::{Expr, parse_quote};
 
 use super::gather::{adjoint_of, values_of};
 use super::layout::size_of;
@@ -75,9 +75,15 @@ fn width(sum: &Sum) -> TokenStream {
 }
 
 /// Finds the offset that is added to a sum: zero, or data.
-fn offset(sum: &Sum) -> TokenStream {
+fn offset(sum: &Sum) -> Expr {
     let offset = &sum.offset;
-    quote!(0.0 #(+ #offset)*)
+    parse_quote!(0.0 #(+ #offset)*)
+}
+
+/// Lists the predictors with their plates; each is known by its place in this list.
+fn predictors(tree: &Tree) -> impl Iterator<Item = (usize, (&Plate, &Predictor))> {
+    let plates = all_plates(&tree.root).into_iter().filter(|p| p.in_data);
+    plates.flat_map(|plate| plate.predictors.iter().map(move |p| (plate, p))).enumerate()
 }
 
 fn buffer(predictor: &Predictor, of: &str) -> Ident {
@@ -95,10 +101,8 @@ fn indexed(sum: &Sum) -> impl Iterator<Item = (&Expr, &Ident, &Ident, bool)> {
 
 impl Scope<'_> {
     /// Emits a number of an element, as an `f64`.
-    fn plain(&self, expr: &TokenStream) -> TokenStream {
-        let scalar = self.scalar();
-        let expr: Expr = syn::parse2(expr.clone()).unwrap_or_else(|_| syn::parse_quote!(0.0));
-        let expr = self.lift(|lift| lift.expr(&expr));
+    fn plain(&self, expr: &Expr) -> TokenStream {
+        let (scalar, expr) = (self.scalar(), self.lift(|lift| lift.expr(expr)));
         quote!(::hierarch::__private::Cast::<#scalar>::cast(#expr).value)
     }
 
@@ -122,11 +126,11 @@ impl Scope<'_> {
             let scale = &term.scale;
             match &term.unknown {
                 Unknown::Number(_) => {
-                    let x = self.plain(&quote!(#scale));
+                    let x = self.plain(scale);
                     Some(quote!(__row[__at] = #x; __at += 1;))
                 }
                 Unknown::Vector { data, len, .. } => {
-                    let scale = self.plain(&quote!(#scale));
+                    let scale = self.plain(scale);
                     let data = self.lift(|lift| lift.expr(data));
                     Some(quote! {
                         let __scale: f64 = #scale;
@@ -160,10 +164,10 @@ impl Scope<'_> {
     fn least_squares(&self, plate: &Plate, fit: &Fit) -> TokenStream {
         let (path, width, row) = (data_path(self.tree, plate), width(&fit.mean), self.row(&fit.mean));
         let (y, offset) = (&fit.y, self.plain(&offset(&fit.mean)));
-        let sd = fit.data_sd.as_ref().map_or(quote!(1.0), |sd| self.plain(&quote!(#sd)));
-        let y = self.plain(&quote!(#y));
+        let sd = fit.data_sd.as_ref().map_or(quote!(1.0), |sd| self.plain(sd));
+        let y = self.plain(&parse_quote!(#y));
         let (reads, scales): (Vec<_>, Vec<_>) = indexed(&fit.mean)
-            .map(|(scale, _, index, _)| (quote!(__data.#path.#index.as_slice()), self.plain(&quote!(#scale))))
+            .map(|(scale, _, index, _)| (quote!(__data.#path.#index.as_slice()), self.plain(scale)))
             .unzip();
         let bind = self.bind_data(plate, &[&row, &offset, &sd, &y, &quote!(#(#scales)*)]);
         let (name, log) = (text(&plate.name), fit.log);
@@ -206,7 +210,7 @@ impl Scope<'_> {
         let scalar = self.scalar();
         let entries = sum.terms.iter().filter_map(|term| match &term.unknown {
             Unknown::Number(expr) => {
-                let x = self.plain(&quote!(#expr));
+                let x = self.plain(expr);
                 Some(quote!(__unknowns[__at] = #x; __at += 1;))
             }
             Unknown::Vector { values, len, .. } => {
@@ -265,63 +269,45 @@ impl Scope<'_> {
 
     /// Works the predictors of all plates out, outside plates.
     pub fn predict(&self) -> TokenStream {
-        let mut at = 0usize;
-        let mut tokens = TokenStream::new();
-        for plate in all_plates(&self.tree.root).into_iter().filter(|p| p.in_data) {
-            for p in &plate.predictors {
-                let (values, adjoint, n) =
-                    (buffer(p, "values"), buffer(p, "adjoint"), size_of(&plate.name.to_string()));
-                let unknowns = self.unknowns(&p.sum);
-                tokens.extend(quote! {
-                    let mut #values = __scratch.take(#n);
-                    let mut #adjoint = __scratch.take(#n);
-                    {
-                        #unknowns
-                        __prepared.predict(#at, &__unknowns, &mut #values);
-                        __scratch.give(__unknowns);
-                    }
-                });
-                at += 1;
+        let predict = predictors(self.tree).map(|(at, (plate, p))| {
+            let (values, adjoint, n) = (buffer(p, "values"), buffer(p, "adjoint"), size_of(&plate.name.to_string()));
+            let unknowns = self.unknowns(&p.sum);
+            quote! {
+                let mut #values = __scratch.take(#n);
+                let mut #adjoint = __scratch.take(#n);
+                {
+                    #unknowns
+                    __prepared.predict(#at, &__unknowns, &mut #values);
+                    __scratch.give(__unknowns);
+                }
             }
-        }
-        tokens
+        });
+        predict.collect()
     }
 
     /// Carries what the plates found out about their predictors back to the unknowns, and gives the buffers back.
     pub fn carry_predicted(&self) -> TokenStream {
-        let mut at = 0usize;
-        let mut tokens = TokenStream::new();
-        for plate in all_plates(&self.tree.root).into_iter().filter(|p| p.in_data) {
-            for p in &plate.predictors {
-                let (values, adjoint, width) = (buffer(p, "values"), buffer(p, "adjoint"), width(&p.sum));
-                let carry = self.carry_unknowns(&p.sum);
-                tokens.extend(quote! {
-                    {
-                        let mut __adjoint = __scratch.take(#width);
-                        __prepared.carry(#at, &#adjoint, &mut __adjoint);
-                        #carry
-                        __scratch.give(__adjoint);
-                        __scratch.give(#values);
-                        __scratch.give(#adjoint);
-                    }
-                });
-                at += 1;
+        let carry = predictors(self.tree).map(|(at, (_, p))| {
+            let (values, adjoint, width) = (buffer(p, "values"), buffer(p, "adjoint"), width(&p.sum));
+            let carry = self.carry_unknowns(&p.sum);
+            quote! {
+                {
+                    let mut __adjoint = __scratch.take(#width);
+                    __prepared.carry(#at, &#adjoint, &mut __adjoint);
+                    #carry
+                    __scratch.give(__adjoint);
+                    __scratch.give(#values);
+                    __scratch.give(#adjoint);
+                }
             }
-        }
-        tokens
+        });
+        carry.collect()
     }
 
     /// Adds the normal observations of all plates to `__lp`, outside plates.
     pub fn fits(&self) -> TokenStream {
-        let mut at = 0usize;
-        let mut tokens = TokenStream::new();
-        for plate in all_plates(&self.tree.root).into_iter().filter(|p| p.in_data) {
-            for fit in &plate.fits {
-                tokens.extend(self.fit(fit, at));
-                at += 1;
-            }
-        }
-        tokens
+        let plates = all_plates(&self.tree.root).into_iter().filter(|p| p.in_data);
+        plates.flat_map(|plate| &plate.fits).enumerate().map(|(at, fit)| self.fit(fit, at)).collect()
     }
 
     fn fit(&self, fit: &Fit, at: usize) -> TokenStream {
