@@ -238,8 +238,11 @@ fn a_joint_training_goes_on_where_it_was_stopped() {
     FAILS.store(u64::MAX, Relaxed);
     DRAWN.store(drawn, Relaxed);
     let resumed = train("stopped", 1e-3).unwrap();
-    // The simulations that units are taken from, those that know the simulator again, a look at `x`, two samples for validation, and the steps after the one that was slow: the seventh of sixteen.
-    assert_eq!(DRAWN.load(Relaxed) - drawn, 256 + 2 * 8 + 1 + 2 * 128 + 9 * 64);
+    // The simulations that units are taken from, those that know the simulator again, a look at `x`, and two samples for
+    // validation; then whole steps, fewer than the sixteen there are. How many depends on how far the drawing was ahead of
+    // the step after which the state was saved, so on the machine.
+    let steps = DRAWN.load(Relaxed) - drawn - (256 + 2 * 8 + 1 + 2 * 128);
+    assert!(steps % 64 == 0 && (64..16 * 64).contains(&steps), "{steps}");
     let data = model.simulate(1).seed(seed(2)).one().unwrap().data;
     let draws = |joint: &JointEstimator<Late>| joint.condition(&data).unwrap().sample(50, 1);
     assert_eq!(draws(&resumed), draws(&whole));
