@@ -1,6 +1,7 @@
 //! Reading and writing CSV; the parent module describes the format.
 
 mod labels;
+mod options;
 mod placed;
 mod read;
 mod table;
@@ -8,20 +9,19 @@ mod write;
 
 use std::path::Path;
 
-use crate::model::check;
+pub use self::options::CsvOptions;
 use crate::model::{DataError, DataSet};
 
 /// Reads a data set from the file or folder `path`, in the format of [`write_csv`], and checks it against `model`.
 ///
 /// `columns` holds pairs: the name of a variable or plate of the model, and the name of its column in the file. A
-/// vector's name stands for all of its columns, `x[0]` for the first of them.
+/// vector's name stands for all of its columns, `x[0]` for the first of them. [`CsvOptions`] reads files that are written
+/// otherwise.
 ///
 /// # Errors
 /// The first place that cannot be read, or that the model does not allow.
 pub fn read_csv<D: DataSet>(model: &D::Model, path: &Path, columns: &[(&str, &str)]) -> Result<D, DataError> {
-    let data = D::from_frame(read::frame(&crate::model::Model::specification(model), path, columns)?)?;
-    check(model, &data)?;
-    Ok(data)
+    CsvOptions::default().read_csv(model, path, columns)
 }
 
 /// Writes a data set: as one table if `path` ends in `.csv`, else as a folder. It is written whole or not at all.
@@ -37,9 +37,7 @@ pub fn write_csv<D: DataSet>(data: &D, path: &Path) -> Result<(), DataError> {
 /// # Errors
 /// The file cannot be read, or a line is wrong (the first is reported).
 pub fn read_column(path: impl AsRef<Path>, column: &str) -> Result<Vec<f64>, DataError> {
-    let table = table::Table::read(path.as_ref())?;
-    let column = table.column(column)?;
-    (0..table.len()).map(|row| table.entry(row, column, table::real)).collect()
+    CsvOptions::default().read_column(path, column)
 }
 
 /// Returns a name of the model as it is written in a file, without `r#`.

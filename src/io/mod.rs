@@ -27,7 +27,8 @@
 //!
 //! Fields are separated by commas, or where the header has none, by the semicolons or tabs in it. Lines at the beginning
 //! that start with `#` are comments. Numbers have a decimal point; true and false may be `T`, `yes`, `1` or `1.0` and the
-//! like.
+//! like. [`CsvOptions`] reads a table with other separators, decimal commas, comments further down, or other words for
+//! what is missing.
 //!
 //! ```
 //! use hierarch::io::{read_column, read_csv};
@@ -68,4 +69,4 @@ pub mod image;
 #[doc(hidden)]
 pub mod images;
 
-pub use csv::{read_column, read_csv, write_csv};
+pub use csv::{CsvOptions, read_column, read_csv, write_csv};

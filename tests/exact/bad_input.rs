@@ -132,7 +132,7 @@ fn numbers_that_are_not_finite() {
             "line 3",
             &quoted,
             "the column `x`",
-            "finite number: remove the row or correct it"
+            ": remove the row or correct it"
         );
     }
 }
@@ -254,7 +254,7 @@ fn rows_that_disagree() {
     let parts = "lines 2 and 3 are about the whole data set, but the column `total` holds 1 in one and 2";
     assert_error!(NestedData::from_csv(path), DataError::Table { .. }, parts);
     let path = folder.write("a.csv", "total,counties,floor,radon\n1,,0,1\n");
-    assert_error!(NestedData::from_csv(path), DataError::Entry { .. }, "line 2", "`counties`", "a label");
+    assert_error!(NestedData::from_csv(path), DataError::Entry { .. }, "line 2", "`counties`", "is not a value");
 }
 
 #[test]
@@ -326,11 +326,11 @@ fn entries_of_another_kind() {
     };
     entry(2, "-1", "calls", "a whole number from 0");
     entry(2, "1.5", "calls", "a whole number from 0");
-    entry(2, "NA", "calls", "a whole number from 0");
+    entry(2, "NA", "calls", "a value");
     entry(3, "99999999999999999999999", "votes", "a whole number from 0");
     entry(4, "maybe", "late", "true or false, yes or no, 1 or 0");
     entry(5, "red", "kind", "a whole number from 0");
-    entry(7, "", "drop[1]", "a finite number");
+    entry(7, "", "drop[1]", "a value");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use hierarch::io::{read_column, read_csv, write_csv};
+use hierarch::io::{CsvOptions, read_column, read_csv, write_csv};
 use hierarch::model::{DataError, DataSet};
 use tempfile::{TempDir, tempdir};
 
@@ -397,6 +397,43 @@ fn tables_of_other_programs() {
     assert_eq!((trials.flags, trials.hit, trials.hits), (vec![[true, false]], vec![true], vec![4]));
     let data = HugeData::from_csv(folder.write("c.csv", "n\n9007199254740993.0\n12.00\n")).unwrap();
     assert_eq!(data.days.n, [9007199254740993, 12]);
+}
+
+#[test]
+fn tables_that_options_describe() {
+    let folder = Folder::new();
+    let read = |text: &str, options: &CsvOptions| {
+        options.read_csv::<FlatData>(&Flat {}, folder.write("a.csv", text), &[("weight", "w")])
+    };
+    let data = FlatData { events: FlatEvents { weight: vec![2.0, 4.0], x: vec![1.5, -300.0] } };
+    let commas = CsvOptions { decimal: ',', ..CsvOptions::default() };
+    assert_eq!(read("x;w\n1,5;2\n-3e2;4,0\n", &commas).unwrap(), data);
+    let bars = CsvOptions { separator: Some(b'|'), comment: Some(b'!'), ..CsvOptions::default() };
+    assert_eq!(read("! a\nx|w\n! b\n1.5|2\n\n! c\n-300|4\n! d\n", &bars).unwrap(), data);
+
+    let error = |text: &str, options: &CsvOptions| read(text, options).unwrap_err().to_string();
+    let found = error("! a\nx|w\n! b\n1.5|2\n\n! c\n-3o0|4\n", &bars);
+    assert!(found.contains("line 7: `-3o0`"), "{found}");
+    // A point may stand for thousands.
+    let found = error("x;w\n1,5;2\n1.500;4\n", &commas);
+    assert!(found.contains("line 3: `1.500` in the column `x` is not a number without a point"), "{found}");
+    let found = error("x,w\n", &CsvOptions { separator: Some(b','), ..commas });
+    assert!(found.contains("`,` cannot be both"), "{found}");
+    let nines = CsvOptions { missing: vec!["-999".to_owned()], ..CsvOptions::default() };
+    let found = error("x,w\n1.5,2\n-999,4\n", &nines);
+    assert!(found.contains("line 3: `-999` in the column `x` is not a value but one of"), "{found}");
+
+    // Namibia.
+    let text = "subject,item,right\nNA,0,1\nDE,1,0\n";
+    let path = folder.write("b.csv", text);
+    let found = ItemsData::from_csv(&path).unwrap_err().to_string();
+    assert!(found.contains("line 2: `NA`") && found.contains("`CsvOptions::missing`"), "{found}");
+    let words = CsvOptions { missing: vec![], ..CsvOptions::default() };
+    let data: ItemsData = words.read_csv(&Items {}, &path, &[]).unwrap();
+    assert_eq!((data.subjects.size, data.responses.subject), (2, vec![0, 1]));
+    // A number that is missing is none by any name.
+    let found = error("x,w\nNA,2\n", &words);
+    assert!(found.contains("is not a number such as 1.5"), "{found}");
 }
 
 #[test]

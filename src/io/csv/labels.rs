@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::placed::{Names, Placed, target};
 use super::plain;
-use super::table::{Table, label, position};
+use super::table::{Table, position};
 use crate::model::{DataError, Variable};
 
 /// How indices refer to the elements of a plate.
@@ -40,8 +40,7 @@ fn own_labels(plate: &Placed<'_>, table: &Table, names: &Names<'_>) -> Result<La
     let column = table.column(&name)?;
     let mut known = HashMap::new();
     for (row, &element) in plate.elements.iter().enumerate() {
-        table.entry(row, column, |text| label(text).map(|_| ()))?;
-        let text = table.text(row, column);
+        let text = table.label(row, column)?;
         if *known.entry(text.to_owned()).or_insert(element) != element {
             let what = format!("line {}: another element of `{}` is called `{text}`", table.line(row), plate.part.name);
             return Err(DataError::Table { path: table.path.clone(), what });
@@ -70,8 +69,7 @@ fn told_labels<'a>(
         let columns: Vec<usize> = columns.iter().map(|name| table.column(name)).collect::<Result<_, _>>()?;
         for row in 0..table.len() {
             for &column in &columns {
-                let text = table.text(row, column);
-                table.entry(row, column, |text| label(text).map(|_| ()))?;
+                let text = table.label(row, column)?;
                 let place = || (table.path.clone(), table.line(row), table.name(column).to_owned(), text.to_owned());
                 entries += 1;
                 match position(text) {

@@ -14,8 +14,8 @@ use std::rc::Rc;
 
 use super::labels::{Labels, labels};
 use super::placed::{Names, Placed, PlateColumns, target};
-use super::table::{Table, count, label, position, real, truth};
-use super::{OUTSIDE, plain};
+use super::table::{Table, position, truth};
+use super::{CsvOptions, OUTSIDE, plain};
 use crate::files::read_set;
 use crate::model::{Column, DataError, Frame, Values};
 use crate::model::{Kind, Role, Specification, Variable};
@@ -25,23 +25,30 @@ pub fn frame(
     specification: &Specification,
     path: &Path,
     columns: &[(&str, &str)],
+    options: &CsvOptions,
 ) -> Result<Frame<'static>, DataError> {
     let top = PlateColumns::new(specification);
     let names = Names::new(&top, columns)?;
     let placed = if path.is_dir() {
-        read_set(path, || folder(&top, path, &names)).map_err(|(path, source)| DataError::File { path, source })??
+        read_set(path, || folder(&top, path, &names, options))
+            .map_err(|(path, source)| DataError::File { path, source })??
     } else {
-        file(&top, path, &names)?
+        file(&top, path, &names, options)?
     };
-    let reader = CsvReader { names: &names, labels: labels(&placed, &names)? };
+    let reader = CsvReader { names: &names, options, labels: labels(&placed, &names)? };
     reader.frame(&placed)
 }
 
 /// Reads a folder, with a table for each plate.
-fn folder<'a>(top: &'a PlateColumns<'a>, path: &Path, names: &Names<'_>) -> Result<Placed<'a>, DataError> {
+fn folder<'a>(
+    top: &'a PlateColumns<'a>,
+    path: &Path,
+    names: &Names<'_>,
+    options: &CsvOptions,
+) -> Result<Placed<'a>, DataError> {
     let file = path.join(OUTSIDE);
     // The file is optional if it holds only sizes of plates without variables, and required if it holds variables.
-    let table = match Table::read(&file) {
+    let table = match Table::read(&file, options) {
         Err(DataError::File { source, .. }) if top.variables.is_empty() && source.kind() == ErrorKind::NotFound => None,
         table => Some(Rc::new(table?)),
     };
@@ -50,7 +57,7 @@ fn folder<'a>(top: &'a PlateColumns<'a>, path: &Path, names: &Names<'_>) -> Resu
     }
     let inside = |part| match PlateColumns::is_bare(part) {
         true => Placed::bare(part, table.as_ref(), names),
-        false => in_folder(part, path, names, None),
+        false => in_folder(part, path, names, options, None),
     };
     let plates = top.plates.iter().map(inside).collect::<Result<_, _>>()?;
     let elements = vec![0; table.as_ref().map_or(0, |t| t.len())];
@@ -61,9 +68,10 @@ fn in_folder<'a>(
     part: &'a PlateColumns<'a>,
     path: &Path,
     names: &Names<'_>,
+    options: &CsvOptions,
     outer: Option<&Placed<'a>>,
 ) -> Result<Placed<'a>, DataError> {
-    let table = Table::read(&path.join(format!("{}.csv", plain(part.name))))?;
+    let table = Table::read(&path.join(format!("{}.csv", plain(part.name))), options)?;
     let size = table.len();
     let offsets = outer.map(|outer| offsets(part, &table, names, outer)).transpose()?;
     let mut placed = Placed {
@@ -74,7 +82,8 @@ fn in_folder<'a>(
         offsets,
         plates: Vec::new(),
     };
-    placed.plates = part.plates.iter().map(|p| in_folder(p, path, names, Some(&placed))).collect::<Result<_, _>>()?;
+    placed.plates =
+        part.plates.iter().map(|p| in_folder(p, path, names, options, Some(&placed))).collect::<Result<_, _>>()?;
     Ok(placed)
 }
 
@@ -106,7 +115,12 @@ fn offsets(
 }
 
 /// Reads a single table, which holds one chain of nested plates.
-fn file<'a>(top: &'a PlateColumns<'a>, path: &Path, names: &Names<'_>) -> Result<Placed<'a>, DataError> {
+fn file<'a>(
+    top: &'a PlateColumns<'a>,
+    path: &Path,
+    names: &Names<'_>,
+    options: &CsvOptions,
+) -> Result<Placed<'a>, DataError> {
     let mut chain = vec![top];
     while let Some(last) = chain.last() {
         let mut inside = last.full();
@@ -123,7 +137,7 @@ fn file<'a>(top: &'a PlateColumns<'a>, path: &Path, names: &Names<'_>) -> Result
             }
         }
     }
-    let table = Rc::new(Table::read(path)?);
+    let table = Rc::new(Table::read(path, options)?);
     if table.len() == 0 {
         return Err(DataError::EmptyFile { path: path.to_owned() });
     }
@@ -155,7 +169,7 @@ fn levels(chain: &[&PlateColumns<'_>], table: &Table, names: &Names<'_>) -> Resu
         let mut known = HashMap::new();
         let mut group = Vec::with_capacity(rows);
         for (row, &outer) in outer.iter().enumerate() {
-            table.entry(row, column, |text| label(text).map(|_| ()))?;
+            table.label(row, column)?;
             let next = known.len();
             group.push(*known.entry((outer, table.text(row, column))).or_insert(next));
         }
@@ -188,6 +202,7 @@ fn starts(outer: &[usize], inner: &[usize]) -> Vec<usize> {
 
 struct CsvReader<'a> {
     names: &'a Names<'a>,
+    options: &'a CsvOptions,
     labels: HashMap<String, Labels>,
 }
 
@@ -212,12 +227,12 @@ impl CsvReader<'_> {
             _ => position(text).map_err(|_| "the position of an element of its plate, counted from 0"),
         };
         let values = match variable.kind {
-            Kind::Real => Values::Real(placed.values(&columns, real)?.into()),
-            Kind::Count => Values::Count(placed.values(&columns, count)?.into()),
+            Kind::Real => Values::Real(placed.values(&columns, |text| self.options.real(text))?.into()),
+            Kind::Count => Values::Count(placed.values(&columns, |text| self.options.count(text))?.into()),
             Kind::Bool => Values::Bool(placed.values(&columns, truth)?.into()),
             Kind::Category if variable.role == Role::Index => Values::Category(placed.values(&columns, index)?.into()),
             Kind::Category => Values::Category(placed.values(&columns, position)?.into()),
-            Kind::Pixels => Values::Pixels(placed.values(&columns, real)?.into()),
+            Kind::Pixels => Values::Pixels(placed.values(&columns, |text| self.options.real(text))?.into()),
         };
         Ok(Column { name: "", width: columns.len(), values })
     }

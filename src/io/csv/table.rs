@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use ::csv::{ReaderBuilder, StringRecord, Trim};
 
+use super::CsvOptions;
 use crate::model::DataError;
 
 /// A file with a header; every row has as many fields as the header.
@@ -13,10 +14,11 @@ pub struct Table {
     rows: Vec<StringRecord>,
     /// The line that each row begins on, counted from 1.
     lines: Vec<u64>,
+    options: CsvOptions,
 }
 
 impl Table {
-    pub fn read(path: &Path) -> Result<Self, DataError> {
+    pub fn read(path: &Path, options: &CsvOptions) -> Result<Self, DataError> {
         let bytes = std::fs::read(path).map_err(|source| DataError::File { path: path.to_owned(), source })?;
         let text = match std::str::from_utf8(&bytes) {
             Ok(text) => text.strip_prefix('\u{feff}').unwrap_or(text),
@@ -33,26 +35,38 @@ impl Table {
         if text.trim().is_empty() {
             return Err(DataError::EmptyFile { path: path.to_owned() });
         }
-        Self::parse(path, text)
+        Self::parse(path, text, options)
     }
 
-    fn parse(path: &Path, text: &str) -> Result<Self, DataError> {
+    fn parse(path: &Path, text: &str, options: &CsvOptions) -> Result<Self, DataError> {
         let wrong = |what: String| DataError::Table { path: path.to_owned(), what };
         // Rows of another width are accepted here, and reported with their line below.
-        let (text, comments) = without_comments(text);
+        let (text, comments) = without_comments(text, options.comment.unwrap_or(b'#'));
+        let separator = options.separator_of(text.lines().next().unwrap_or_default());
+        if char::from(separator) == options.decimal {
+            return Err(wrong(format!(
+                "`{}` cannot be both the separator and the decimal mark of `CsvOptions`",
+                options.decimal
+            )));
+        }
         let mut reader = ReaderBuilder::new();
-        reader.flexible(true).trim(Trim::All).delimiter(separator(text));
+        reader.flexible(true).trim(Trim::All).delimiter(separator).comment(options.comment);
         let mut reader = reader.from_reader(text.as_bytes());
         let header: Vec<String> =
             reader.headers().map_err(|e| wrong(e.to_string()))?.iter().map(str::to_owned).collect();
-        let mut table = Self { path: path.to_owned(), header, rows: Vec::new(), lines: Vec::new() };
+        let mut table =
+            Self { path: path.to_owned(), header, rows: Vec::new(), lines: Vec::new(), options: options.clone() };
         for row in reader.into_records() {
             let row = row.map_err(|e| wrong(e.to_string()))?;
             let (start, first) = row.position().map_or((0, 1), |p| (p.byte() as usize, p.line()));
-            // The reader reports a row's position as that before the blank lines above it.
-            let blank = text.as_bytes()[start.min(text.len())..].iter().take_while(|b| b"\r\n".contains(b));
+            // The reader reports a row's position as that before the blank lines and comments above it.
+            let is_skipped = |line: &&[u8]| match line.first() {
+                None | Some(b'\r') => true,
+                first => options.comment.is_some() && first == options.comment.as_ref(),
+            };
+            let above = text.as_bytes()[start.min(text.len())..].split(|&b| b == b'\n').take_while(is_skipped);
             let first = first + comments;
-            let line = first + blank.filter(|&&b| b == b'\n').count() as u64;
+            let line = first + above.count() as u64;
             if table.header.len() > 1 && row.len() == 1 && row[0].is_empty() {
                 continue;
             }
@@ -134,7 +148,13 @@ impl Table {
         &self.rows[row][column]
     }
 
-    /// Returns an entry, read by `parse`, whose error is what it expects.
+    /// Returns the label of an element: any text except those that mark a missing value.
+    pub fn label(&self, row: usize, column: usize) -> Result<&str, DataError> {
+        self.entry(row, column, |_| Ok(()))?;
+        Ok(self.text(row, column))
+    }
+
+    /// Returns an entry that is not missing, read by `parse`, whose error is what it expects.
     pub fn entry<X>(
         &self,
         row: usize,
@@ -142,7 +162,11 @@ impl Table {
         parse: impl Fn(&str) -> Result<X, &'static str>,
     ) -> Result<X, DataError> {
         let text = self.text(row, column);
-        parse(text).map_err(|expected| DataError::Entry {
+        let value = match self.options.is_missing(text) {
+            true => Err("a value but one of `CsvOptions::missing`: remove the row or correct it"),
+            false => parse(text),
+        };
+        value.map_err(|expected| DataError::Entry {
             path: self.path.clone(),
             line: self.line(row),
             column: self.header[column].clone(),
@@ -152,20 +176,13 @@ impl Table {
     }
 }
 
-/// Returns a text without the lines at its beginning that are comments, after a `#`, and the number of these.
-fn without_comments(mut text: &str) -> (&str, u64) {
+/// Returns a text without the lines at its beginning that are comments, and the number of these.
+fn without_comments(mut text: &str, mark: u8) -> (&str, u64) {
     let mut comments = 0;
-    while let (true, Some((_, rest))) = (text.starts_with('#'), text.split_once('\n')) {
+    while let (true, Some((_, rest))) = (text.as_bytes().first() == Some(&mark), text.split_once('\n')) {
         (text, comments) = (rest, comments + 1);
     }
     (text, comments)
-}
-
-/// Returns what separates the fields of a table: a comma, or where the header has none, the semicolons or tabs that it has.
-fn separator(text: &str) -> u8 {
-    let header = text.lines().next().unwrap_or_default();
-    let has = |separator: u8| header.bytes().any(|byte| byte == separator);
-    [b',', b';', b'\t'].into_iter().find(|separator| has(*separator)).unwrap_or(b',')
 }
 
 /// Returns the letters and digits of a name in lower case, to find a column that is spelt slightly differently.
@@ -178,10 +195,10 @@ pub fn real<X: std::str::FromStr + Into<f64> + Copy>(text: &str) -> Result<X, &'
     match text.parse::<X>() {
         Ok(x) if x.into().is_finite() => Ok(x),
         Err(_) if is_decimal_comma(text) => {
-            Err("a number with a decimal point, such as 1.5: write the table with points")
+            Err("a number with a decimal point, such as 1.5: read it with `CsvOptions { decimal: ',', .. }`")
         }
-        Err(_) if !is_missing(text) => Err("a number such as 1.5"),
-        _ => Err("a finite number: remove the row or correct it"),
+        Err(_) => Err("a number such as 1.5"),
+        Ok(_) => Err("a finite number: remove the row or correct it"),
     }
 }
 
@@ -208,16 +225,7 @@ pub fn truth(text: &str) -> Result<bool, &'static str> {
     }
 }
 
-/// Reads the label of an element: any text except those that mark a missing value.
-pub fn label(text: &str) -> Result<&str, &'static str> {
-    if is_missing(text) { Err("a label: remove the row or correct it") } else { Ok(text) }
-}
-
 /// Returns whether a text is a number but for a decimal comma.
 fn is_decimal_comma(text: &str) -> bool {
     text.matches(',').count() == 1 && text.replace(',', ".").parse::<f64>().is_ok()
-}
-
-fn is_missing(text: &str) -> bool {
-    ["", "na", "n/a", "nan", "null", "none"].contains(&text.to_ascii_lowercase().as_str())
 }
