@@ -10,7 +10,7 @@ pub use crate::estimators::{
     Posterior, PosteriorEstimator, RatioEstimator, RatioPosterior, TestStatistic, Trainable, TrainingConfig,
 };
 pub use crate::model;
-pub use crate::model::{DataError, DataSet, Likelihood, Model, Name};
+pub use crate::model::{DataError, DataSet, Generative, Likelihood, Model, Name, Simulable};
 #[cfg(feature = "neural")]
 pub use crate::nn::{Budget, Encoder, Family};
 #[cfg(feature = "plot")]

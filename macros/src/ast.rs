@@ -16,6 +16,8 @@ pub enum Statement {
     Param(Param),
     Variable(Variable),
     Let(Let),
+    /// `factor -0.5 * x.square();`, the expression.
+    Factor(Expr),
     Plate(Plate),
 }
 

@@ -85,6 +85,8 @@ const BUILTIN: &[Builtin] = &[
     row("PowerLaw", &["slope", "low", "high"], Draws::Real, Support::Arguments),
     row("TruncatedNormal", &["mean", "sd", "low", "high"], Draws::Real, Support::Arguments),
     row("TruncatedExponential", &["rate", "low", "high"], Draws::Real, Support::Arguments),
+    row("Flat", &["low", "high"], Draws::Real, Support::Arguments),
+    row("Weighted", &["distribution", "weight"], Draws::Real, Support::Arguments),
     row("Truncated", &["distribution", "low", "high"], Draws::Real, Support::Arguments),
     row("Mixture", &["weights", "components"], Draws::Real, Support::Arguments),
     row("Bernoulli", &["probability"], Draws::Bool, Support::Whole),

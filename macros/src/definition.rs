@@ -107,6 +107,11 @@ fn draws(call: &ExprCall) -> Option<Draws> {
     {
         return draws(first);
     }
+    if name == "Weighted"
+        && let Some(Expr::Call(first)) = call.args.first()
+    {
+        return draws(first);
+    }
     builtin::find(&name).map(|b| b.draws)
 }
 

@@ -2,14 +2,15 @@
 
 use proc_macro2::TokenStream;
 
-use crate::{ast, check, emit, lower};
+use crate::{ast, check, emit, flat, lower};
 
 /// Returns the code of a model, or its mistakes.
 pub fn expand(input: TokenStream) -> TokenStream {
-    let model = match syn::parse2::<ast::Model>(input) {
+    let mut model = match syn::parse2::<ast::Model>(input) {
         Ok(model) => model,
         Err(error) => return error.into_compile_error(),
     };
+    flat::write_bounds(&mut model.body);
     let found = check::check(&model).err();
     let (tree, of_numbers) = lower::lower(model);
     let mistakes = found.into_iter().chain(of_numbers).reduce(|mut all, next| {

@@ -44,6 +44,7 @@ fn keep(steps: &[Step], needed: &BTreeSet<String>) -> Vec<Step> {
         }
         Step::Variable(_) => Some(step.clone()),
         Step::Let { pat, .. } => bound(pat).iter().any(is_needed).then(|| step.clone()),
+        Step::Factor(_) => Some(step.clone()),
         Step::Plate(p) => {
             let steps = keep(&p.steps, needed);
             let some = p.in_data && (!steps.is_empty() || matches!(p.size, Size::Random(..)));
@@ -76,6 +77,7 @@ impl Names {
                     let mentioned = texts(identifiers(expr));
                     self.mentions.extend(bound(pat).iter().map(|name| (name.to_string(), mentioned.clone())));
                 }
+                Step::Factor(expr) => self.explicit.push(("factor".to_owned(), texts(identifiers(expr)))),
                 Step::Plate(p) => {
                     let mut inside = texts(p.steps.iter().flat_map(declared));
                     if let Size::Random(size, distribution) = &p.size {
@@ -161,6 +163,7 @@ fn declared(step: &Step) -> Vec<Ident> {
     match step {
         Step::Variable(v) => vec![v.name.clone()],
         Step::Let { pat, .. } => bound(pat),
+        Step::Factor(_) => Vec::new(),
         Step::Plate(p) => vec![p.name.clone()],
     }
 }

@@ -70,6 +70,10 @@ impl Names {
                 }
                 Some(Step::Let { pat, expr })
             }
+            Statement::Factor(mut expr) => {
+                self.numbers(|numbers| numbers.real(&mut expr));
+                Some(Step::Factor(expr))
+            }
             Statement::Plate(plate) => Some(Step::Plate(self.plate(plate))),
         }
     }

@@ -39,6 +39,11 @@ impl<'a> Numbers<'a> {
         all
     }
 
+    /// Writes an expression that is a real number.
+    pub fn real(&mut self, expr: &mut Expr) {
+        self.expr(expr, &Real);
+    }
+
     /// Finds what value `expr` has.
     pub fn value(&mut self, expr: &Expr) -> Value {
         self.expr(&mut expr.clone(), &Other)

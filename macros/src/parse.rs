@@ -7,8 +7,7 @@ use syn::{
 
 use crate::ast::{Let, Model, Param, Plate, Role, Shape, Size, Statement, Variable};
 
-const STATEMENTS: &str =
-    "a statement of a model starts with `param`, `global`, `nuisance`, `local`, `given`, `observe`, `let` or `plate`";
+const STATEMENTS: &str = "a statement of a model starts with `param`, `global`, `nuisance`, `local`, `given`, `observe`, `let`, `factor` or `plate`";
 
 impl Parse for Model {
     fn parse(input: ParseStream) -> Result<Self> {
@@ -43,6 +42,13 @@ impl Parse for Statement {
         let role = match keyword.to_string().as_str() {
             "param" => return parse_param(attributes, input).map(Self::Param),
             "plate" => return parse_plate(attributes, input).map(Self::Plate),
+            "factor" => return parse_factor(input).map(Self::Factor),
+            "target" => {
+                return Err(Error::new(
+                    keyword.span(),
+                    "what is added to the log density is a `factor`: `factor -0.5 * x * x;`",
+                ));
+            }
             "global" => Role::Global,
             "nuisance" => Role::Nuisance,
             "local" => Role::Local,
@@ -84,6 +90,12 @@ fn parse_let(input: ParseStream) -> Result<Let> {
     let expr = input.parse()?;
     semicolon(input)?;
     Ok(Let { pat, expr })
+}
+
+fn parse_factor(input: ParseStream) -> Result<Expr> {
+    let expr = input.parse()?;
+    semicolon(input)?;
+    Ok(expr)
 }
 
 fn parse_param(attributes: Vec<Attribute>, input: ParseStream) -> Result<Param> {

@@ -45,7 +45,7 @@ fn mark_taken(steps: &mut [Step], symbols: &BTreeMap<String, Symbol>) -> Vec<Gat
 fn expressions(plate: &Plate) -> impl Iterator<Item = &Expr> {
     plate.steps.iter().flat_map(|step| match step {
         Step::Variable(v) => v.definition.as_ref().map_or(Vec::new(), Definition::expressions),
-        Step::Let { expr, .. } => vec![expr],
+        Step::Let { expr, .. } | Step::Factor(expr) => vec![expr],
         Step::Plate(_) => Vec::new(),
     })
 }

@@ -10,7 +10,7 @@ use syn::{Attribute, Expr, Pat, Visibility};
 use crate::ast::{Param, Role, Shape, Size};
 use crate::definition::Definition;
 use crate::kind::Kind;
-use crate::names::identifiers;
+use crate::names::{bound, identifiers};
 use crate::predictor::{Fit, Predictor};
 use crate::value::Value;
 
@@ -35,11 +35,36 @@ pub struct Tree {
 #[allow(clippy::large_enum_variant)]
 pub enum Step {
     Variable(Variable),
-    Let { pat: Pat, expr: Expr },
+    Let {
+        pat: Pat,
+        expr: Expr,
+    },
+    /// A number that is added to the log density.
+    Factor(Expr),
     Plate(Plate),
 }
 
 impl Tree {
+    /// Splits the steps outside plates into those that the globals determine, and those that need a data set.
+    pub fn by_data(&self) -> (Vec<&Step>, Vec<&Step>) {
+        let mut of_data: Vec<Ident> = Vec::new();
+        let (mut without, mut with) = (Vec::new(), Vec::new());
+        for step in &self.root {
+            let needs = match step {
+                Step::Variable(v) => v.in_data(),
+                Step::Let { .. } | Step::Factor(_) => step.mentions().iter().any(|name| of_data.contains(name)),
+                Step::Plate(_) => true,
+            };
+            match step {
+                Step::Variable(v) if needs => of_data.push(v.name.clone()),
+                Step::Let { pat, .. } if needs => of_data.extend(bound(pat)),
+                _ => {}
+            }
+            if needs { with.push(step) } else { without.push(step) }
+        }
+        (without, with)
+    }
+
     /// Tells whether `plate` is in another plate.
     pub fn is_nested(&self, plate: &Plate) -> bool {
         !plates(&self.root).any(|p| p.name == plate.name)
@@ -51,7 +76,7 @@ impl Step {
     pub fn mentions(&self) -> Vec<Ident> {
         match self {
             Self::Variable(v) => v.definition.as_ref().map_or(Vec::new(), Definition::mentions),
-            Self::Let { expr, .. } => identifiers(expr),
+            Self::Let { expr, .. } | Self::Factor(expr) => identifiers(expr),
             Self::Plate(p) => {
                 let size = match &p.size {
                     Size::Random(_, size) => identifiers(size),
@@ -59,15 +84,6 @@ impl Step {
                 };
                 size.into_iter().chain(p.steps.iter().flat_map(Self::mentions)).collect()
             }
-        }
-    }
-
-    /// Tells whether it is left out where there is no data set.
-    pub fn needs_data(&self) -> bool {
-        match self {
-            Self::Variable(v) => v.in_data(),
-            Self::Let { .. } => false,
-            Self::Plate(_) => true,
         }
     }
 }
@@ -207,7 +223,11 @@ impl Plate {
     /// Tells whether its elements say nothing of the density.
     pub fn is_idle(&self) -> bool {
         let speaks = |v: &Variable| v.latent() || v.role == Role::Observe;
-        !matches!(self.size, Size::Random(..)) && !self.variables().any(speaks) && self.plates().all(Plate::is_idle)
+        let factor = self.steps.iter().any(|step| matches!(step, Step::Factor(_)));
+        !matches!(self.size, Size::Random(..))
+            && !factor
+            && !self.variables().any(speaks)
+            && self.plates().all(Plate::is_idle)
     }
 }
 

@@ -12,9 +12,9 @@ use super::data_statistics::frame_statistics;
 use super::estimator::{Drawn, Estimator, EstimatorError, LogDensities};
 use crate::model::Frame;
 use crate::model::typed;
-use crate::model::{AnySimulation, Model, Plate, Role, Specification, component_names, global_names};
+use crate::model::{AnySimulation, Generative, Model, Plate, Role, Specification, component_names, global_names};
 use crate::progress::Progress;
-use crate::simulate::{AnySimulate, Simulate, SimulateError, SimulateExt, Simulated, SimulationSource, stream};
+use crate::simulate::{AnySimulate, Simulate, SimulateError, Simulated, SimulationSource, stream};
 
 /// The default numbers of simulated data sets, and of draws given each.
 const SIMULATIONS: usize = 1000;
@@ -102,8 +102,11 @@ impl<'a, M: Model, E: Estimator<M>> Calibrate<'a, M, E> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn new(model: &'a M, estimator: &'a E) -> Self {
-        Self { simulate: model.simulate(SIMULATIONS), estimator, draws: DRAWS }
+    pub fn new(model: &'a M, estimator: &'a E) -> Self
+    where
+        M: Generative,
+    {
+        Self { simulate: Simulate::new(model, SIMULATIONS), estimator, draws: DRAWS }
     }
 
     /// Sets the number of simulated data sets.

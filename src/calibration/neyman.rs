@@ -114,8 +114,8 @@ impl<'a, M: Model> Neyman<'a, M> {
     /// # Errors
     /// An invalid global, range or level; another global whose prior depends on `interest`; fewer than 200 simulations;
     /// an error of the simulations or of the statistic.
-    pub fn new<E: Into<Box<dyn Error + Send + Sync>>>(
-        simulate: Simulate<'a, M>,
+    pub fn new<E: Into<Box<dyn Error + Send + Sync>>, G>(
+        simulate: Simulate<'a, M, G>,
         interest: impl Into<Name>,
         range: RangeInclusive<f64>,
         levels: &[f64],
@@ -136,8 +136,8 @@ impl<'a, M: Model> Neyman<'a, M> {
     ///
     /// # Errors
     /// Those of [`new`](Neyman::new); a `nuisance` that is not another scalar global; an estimate that is not finite.
-    pub fn following<E: Into<Box<dyn Error + Send + Sync>>>(
-        simulate: Simulate<'a, M>,
+    pub fn following<E: Into<Box<dyn Error + Send + Sync>>, G>(
+        simulate: Simulate<'a, M, G>,
         interest: impl Into<Name>,
         range: RangeInclusive<f64>,
         levels: &[f64],

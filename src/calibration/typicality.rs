@@ -15,7 +15,7 @@ use super::data_statistics::described;
 use crate::draws::diagnostics::quantile;
 use crate::model::{AnyData, Model};
 use crate::model::{DataError, Frame};
-use crate::simulate::{AnySimulate, SimulateError, SimulateExt, Simulated};
+use crate::simulate::{AnySimulate, Simulate, SimulateError, Simulated};
 
 /// The default number of simulations, and the smallest.
 const SIMULATIONS: usize = 1000;
@@ -119,7 +119,7 @@ impl<'a, M: Model> TypicalityTest<'a, M> {
         if self.simulations < FEWEST {
             return Err(TypicalityError::Few { simulations: self.simulations });
         }
-        let simulate = self.model.simulate(self.simulations).seed(self.seed ^ APART).replicate(data);
+        let simulate = Simulate::new(self.model, self.simulations).seed(self.seed ^ APART).replicate(data);
         among(simulate.any(), data)
     }
 }

@@ -84,7 +84,7 @@ pub(super) struct AnyBank {
     skipped: Arc<Skipped>,
 }
 
-impl<'a, M: Model> Simulate<'a, M> {
+impl<M: Model, G> Simulate<'_, M, G> {
     /// Runs the simulations that `folder` does not hold yet, on all cores, writes them to it, and reads them all. The
     /// declaration and the params identify the model of a folder: after a change in a function that the model calls,
     /// simulate into another folder.

@@ -1,7 +1,7 @@
 //! The estimators as methods of models.
 
 use super::{JointNpe, Npe, Nre, StatisticTraining};
-use crate::model::{Model, Name};
+use crate::model::{Generative, Model, Name};
 
 /// Trains estimators of a model; in scope with the prelude.
 ///
@@ -18,7 +18,7 @@ use crate::model::{Model, Name};
 /// }
 ///
 /// /// Returns the names of what is inferred of any model.
-/// fn inferred<M: EstimatorExt>(model: &M, data: &M::Data) -> Result<Vec<String>, InferenceError> {
+/// fn inferred<M: EstimatorExt + Generative>(model: &M, data: &M::Data) -> Result<Vec<String>, InferenceError> {
 ///     let estimator = model.npe().train(Budget::simulations(500))?; // far too short, for an example
 ///     Ok(estimator.condition(data)?.names())
 /// }
@@ -31,25 +31,37 @@ use crate::model::{Model, Name};
 /// ```
 pub trait EstimatorExt: Model {
     /// Prepares the training of an amortized posterior over the globals: set what is to be inferred, then call `train`.
-    fn npe(&self) -> Npe<'_, Self> {
+    fn npe(&self) -> Npe<'_, Self>
+    where
+        Self: Generative,
+    {
         Npe::new(self)
     }
 
     /// Prepares the training of an amortized joint posterior over the globals and all locals: set the options, then
     /// call `train`.
-    fn joint_npe(&self) -> JointNpe<'_, Self> {
+    fn joint_npe(&self) -> JointNpe<'_, Self>
+    where
+        Self: Generative,
+    {
         JointNpe::new(self)
     }
 
     /// Prepares the training of an amortized ratio of the likelihood to the evidence: set the options, then call
     /// `train`.
-    fn nre(&self) -> Nre<'_, Self> {
+    fn nre(&self) -> Nre<'_, Self>
+    where
+        Self: Generative,
+    {
         Nre::new(self)
     }
 
     /// Prepares the training of a test statistic of the scalar global `interest`: set the hypotheses, then call
     /// `train`.
-    fn test_statistic(&self, interest: impl Into<Name>) -> StatisticTraining<'_, Self> {
+    fn test_statistic(&self, interest: impl Into<Name>) -> StatisticTraining<'_, Self>
+    where
+        Self: Generative,
+    {
         StatisticTraining::new(self, interest)
     }
 }

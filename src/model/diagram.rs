@@ -78,7 +78,7 @@ impl Builder {
             Role::Global | Role::Nuisance | Role::Local => Look::Latent,
             Role::Observed => Look::Observed,
             Role::Given | Role::Index => Look::Given,
-            Role::Derived => Look::Derived,
+            Role::Derived | Role::Factor => Look::Derived,
         };
         let shape: Vec<String> = v.shape.iter().map(usize::to_string).collect();
         let label = if shape.is_empty() { v.name.clone() } else { format!("{}[{}]", v.name, shape.join(", ")) };

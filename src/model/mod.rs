@@ -53,7 +53,9 @@ pub use slots::{GlobalSlot, LocalRange, LocalSlot, LocalValues, global_slots, lo
 pub use specification::{Kind, Plate, PlateSize, Role, Specification, Variable};
 pub(crate) use stream::{Purpose, stream_for};
 pub use stream::{Stream, stream};
-pub use traits::{AsNumbers, DataSet, DensityPart, Explicit, Likelihood, LocalSet, Model, Plan, Simulation};
+pub use traits::{
+    AsNumbers, DataSet, DensityPart, Explicit, Generative, Likelihood, LocalSet, Model, Plan, Simulable, Simulation,
+};
 pub(crate) use transform::{component_names, global_names};
 pub use transform::{
     constrain, constrain_with_derived, derived_names, log_density, log_jacobian, log_jacobian_of_all, log_prior, names,

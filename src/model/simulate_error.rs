@@ -82,6 +82,9 @@ pub enum SimulateError {
         /// The covariate.
         variable: &'static str,
     },
+    /// The density has a `factor`.
+    #[error("nothing can be drawn, since a `factor` says what the density is, and not how anything comes about")]
+    Factor,
     /// Covariates are to be taken from two data sets.
     #[error(
         "covariates cannot be both taken unchanged, by `.same_design_as(&data)` or `.replicate(&data)`, and drawn from \

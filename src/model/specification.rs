@@ -172,6 +172,8 @@ pub enum Role {
     Index,
     /// A named function of other variables (`let`).
     Derived,
+    /// What a `factor` adds to the log density.
+    Factor,
 }
 
 /// The type of a variable's values.

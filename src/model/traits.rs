@@ -184,6 +184,24 @@ pub trait Explicit: Model {
 )]
 pub trait Likelihood: Explicit {}
 
+/// A model of which data sets can be drawn at given globals. [`model!`](crate::model!) implements it where no `factor` and no
+/// `Weighted` says something of data or locals.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be simulated, since a `factor` or a weight in it says what the density of data is, and not how they \
+               come about",
+    label = "no simulator"
+)]
+pub trait Simulable: Model {}
+
+/// A model of which globals can be drawn too, so that there are simulations to train and to calibrate with.
+/// [`model!`](crate::model!) implements it where, besides, no prior is `Flat` and no `factor` changes it.
+#[diagnostic::on_unimplemented(
+    message = "the globals of `{Self}` cannot be drawn, since a prior is `Flat`, or changed by a `factor`: simulate at given ones, \
+               `.simulate(n).at(&globals)`; what is trained on simulations needs proper priors, such as `Normal(0.0, 10.0)`",
+    label = "no prior to draw from"
+)]
+pub trait Generative: Simulable {}
+
 /// The part of a model's density that is evaluated.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -261,6 +279,18 @@ impl<'a, M: Model> Plan<'a, M> {
     /// Returns the globals if they are fixed.
     pub fn globals(&self) -> Option<&'a M::Globals> {
         self.fixed.globals.map(|globals| typed(globals))
+    }
+
+    /// Passes a `factor`, which says nothing of how what it stands for is drawn. That `of_prior` concerns the globals alone, so
+    /// it has no part where these are fixed.
+    ///
+    /// # Errors
+    /// What it stands for is to be drawn.
+    pub fn factor(&self, of_prior: bool) -> Result<(), SimulateError> {
+        match of_prior && self.fixed.globals.is_some() {
+            true => Ok(()),
+            false => Err(SimulateError::Factor),
+        }
     }
 
     /// Returns the value of the local `name` in `element` of `plate`, if it is fixed.

@@ -21,12 +21,13 @@ pub(super) fn variable(v: &Variable, plate: &str) -> Vec<String> {
         Role::Given => "given",
         Role::Index => "index",
         Role::Derived => "derived",
+        Role::Factor => "factor",
     };
     let shape: Vec<String> = v.shape.iter().map(usize::to_string).collect();
     let name = if shape.is_empty() { v.name.clone() } else { format!("{}[{}]", v.name, shape.join(", ")) };
     let sign = match v.role {
         _ if v.definition.is_empty() => "",
-        Role::Derived | Role::Index => "= ",
+        Role::Derived | Role::Index | Role::Factor => "= ",
         _ => "~ ",
     };
     vec![name, role.to_owned(), plate.to_owned(), format!("{sign}{}", v.definition)]

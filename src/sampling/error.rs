@@ -48,6 +48,15 @@ pub enum SampleError {
         /// The first variable there whose own log density is not finite, in words; empty if there is none.
         of: String,
     },
+    /// A flat prior that no observation touches.
+    #[error(
+        "the posterior is improper: the prior of `{name}` is flat, and these data say nothing of it; give it a proper prior, or \
+         leave it out"
+    )]
+    Improper {
+        /// The global, or the component of one.
+        name: String,
+    },
     /// The file of a checkpoint cannot be used.
     #[error("the checkpoint of the chains, {}: {what}", path.display())]
     Checkpoint {

@@ -4,6 +4,8 @@
 //! the unconstrained space, where their Jacobians are equal and cancel. The result does not depend on the prior, which
 //! only determines where the search starts. A maximum at the edge of a support is the limit of the likelihood there.
 
+use rand::RngExt;
+
 use super::fit_error::FitError;
 use super::minimise::{Minimum, NoMinimum, minimise};
 use super::threads::on_threads;
@@ -269,6 +271,11 @@ impl<'a> Search<'a> {
         }
         let mut draws = prior(model, data);
         draws.retain(|q| q.len() == n && q.iter().all(|q| q.is_finite()));
+        if draws.is_empty() {
+            // There is nothing to draw from a flat prior.
+            let mut rng = stream_for(Purpose::Search, 0, 1, 0);
+            draws.extend((0..DRAWS).map(|_| (0..n).map(|_| rng.random_range(-2.0..2.0)).collect()));
+        }
         let count = draws.len() as f64;
         let scale = |i: usize| {
             let mean = draws.iter().map(|q| q[i]).sum::<f64>() / count;

@@ -8,6 +8,7 @@ mod error;
 mod extension;
 mod fit_error;
 mod importance;
+mod improper;
 mod likelihood_ratio;
 mod low_rank;
 mod metric;

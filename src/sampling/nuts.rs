@@ -10,6 +10,7 @@ use rayon::prelude::*;
 use super::adaptation::Adaptation;
 use super::checkpoint::{ChainState, Checkpoint, Run};
 use super::error::STARTS;
+use super::improper;
 use super::metric::{LinearMap, Metric};
 use super::threads::{derivatives, on_threads};
 use super::trajectory::{Position, Walker};
@@ -214,6 +215,7 @@ impl NutsSettings<'_> {
         if dimension == 0 {
             return Err(SampleError::NothingToSample);
         }
+        improper::check(model, &mut *densities(), self.seed)?;
         let known = self.from.map(|refined| Known::new(refined, dimension)).transpose()?;
         let started = Instant::now();
         let steps = self.chains * (self.steps_of_warmup() + self.draws);

@@ -40,36 +40,89 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
 
-use crate::model::{AnyData, AnyGlobals, AnyModel, AnySimulation, Model, typed};
+use crate::model::{AnyData, AnyGlobals, AnyModel, AnySimulation, Generative, Model, Simulable, typed};
 
 /// Simulates a model; in scope with the prelude.
 pub trait SimulateExt: Model {
     /// Prepares `simulations` simulated data sets: set what is held fixed, then call `run`.
-    fn simulate(&self, simulations: usize) -> Simulate<'_, Self> {
+    fn simulate(&self, simulations: usize) -> Simulate<'_, Self>
+    where
+        Self: Simulable,
+    {
         Simulate::new(self, simulations)
     }
 }
 
 impl<M: Model> SimulateExt for M {}
 
-/// Simulations that are ready to run; made by `model.simulate(simulations)`.
+/// Globals that are drawn from their prior.
+#[derive(Clone, Copy, Debug)]
+pub enum FromPrior {}
+
+/// Globals at values that are given.
+#[derive(Clone, Copy, Debug)]
+pub enum AtGlobals {}
+
+/// Simulations that are ready to run; made by `model.simulate(simulations)`. `G` says where their globals come from.
 #[derive(Clone, Debug)]
 #[must_use = "nothing is simulated before `run`"]
-pub struct Simulate<'a, M: Model> {
+pub struct Simulate<'a, M: Model, G = FromPrior> {
     any: AnySimulate<'a>,
-    model: PhantomData<fn() -> M>,
+    of: PhantomData<fn() -> (M, G)>,
 }
 
 impl<'a, M: Model> Simulate<'a, M> {
     /// Prepares `sets` data sets of `model`, with seed 0.
     pub fn new(model: &'a M, sets: usize) -> Self {
-        Self { any: AnySimulate::new(model, sets), model: PhantomData }
+        Self { any: AnySimulate::new(model, sets), of: PhantomData }
     }
 
+    /// Runs only the first of the simulations.
+    ///
+    /// # Errors
+    /// It cannot be drawn, or a size or data set does not fit the model.
+    pub fn one(self) -> Result<Simulation<M>, SimulateError>
+    where
+        M: Generative,
+    {
+        self.run_one()
+    }
+
+    /// Runs the simulations on all cores.
+    ///
+    /// # Errors
+    /// A simulation cannot be drawn (the first such error is returned), or a size or data set does not fit the model.
+    pub fn run(self) -> Result<Vec<Simulation<M>>, SimulateError>
+    where
+        M: Generative,
+    {
+        self.run_all()
+    }
+}
+
+impl<M: Model> Simulate<'_, M, AtGlobals> {
+    /// Runs only the first of the simulations.
+    ///
+    /// # Errors
+    /// It cannot be drawn, or a size or data set does not fit the model.
+    pub fn one(self) -> Result<Simulation<M>, SimulateError> {
+        self.run_one()
+    }
+
+    /// Runs the simulations on all cores.
+    ///
+    /// # Errors
+    /// A simulation cannot be drawn (the first such error is returned), or a size or data set does not fit the model.
+    pub fn run(self) -> Result<Vec<Simulation<M>>, SimulateError> {
+        self.run_all()
+    }
+}
+
+impl<'a, M: Model, G> Simulate<'a, M, G> {
     /// Fixes the values of the globals, which are otherwise drawn from their prior.
-    pub fn at(mut self, globals: &M::Globals) -> Self {
+    pub fn at(mut self, globals: &M::Globals) -> Simulate<'a, M, AtGlobals> {
         self.any.globals = Some(Arc::new(globals.clone()));
-        self
+        Simulate { any: self.any, of: PhantomData }
     }
 
     /// Takes the sizes, indices and covariates of `data` unchanged.
@@ -87,21 +140,13 @@ impl<'a, M: Model> Simulate<'a, M> {
         self
     }
 
-    /// Runs only the first of the simulations.
-    ///
-    /// # Errors
-    /// It cannot be drawn, or a size or data set does not fit the model.
-    pub fn one(self) -> Result<Simulation<M>, SimulateError> {
+    fn run_one(self) -> Result<Simulation<M>, SimulateError> {
         let fixed = self.any.fixed()?;
         let model: &M = typed(self.any.source.model);
         draw_one(model, &fixed, &mut stream(self.any.source.seed, 0))
     }
 
-    /// Runs the simulations on all cores.
-    ///
-    /// # Errors
-    /// A simulation cannot be drawn (the first such error is returned), or a size or data set does not fit the model.
-    pub fn run(self) -> Result<Vec<Simulation<M>>, SimulateError> {
+    fn run_all(self) -> Result<Vec<Simulation<M>>, SimulateError> {
         let model: &M = typed(self.any.source.model);
         let fixed = self.any.fixed()?;
         let drawn = Mutex::new(Vec::new());
@@ -136,7 +181,7 @@ impl<'a, M: Model> Simulate<'a, M> {
     }
 }
 
-impl<'a, M: Model> Simulated<'a, M> for Simulate<'a, M> {
+impl<'a, M: Model, G> Simulated<'a, M> for Simulate<'a, M, G> {
     fn source_mut(&mut self) -> &mut SimulationSource<'a> {
         &mut self.any.source
     }

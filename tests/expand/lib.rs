@@ -18,8 +18,12 @@ mod emit;
 mod expand;
 #[path = "../../macros/src/explicit.rs"]
 mod explicit;
+#[path = "../../macros/src/flat.rs"]
+mod flat;
 #[path = "../../macros/src/float.rs"]
 mod float;
+#[path = "../../macros/src/generative.rs"]
+mod generative;
 #[path = "../../macros/src/kind.rs"]
 mod kind;
 #[path = "../../macros/src/linear/mod.rs"]

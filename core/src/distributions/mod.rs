@@ -13,6 +13,7 @@ mod categorical;
 mod cauchy;
 mod dirichlet;
 mod exponential;
+mod flat;
 mod gamma;
 mod geometric;
 mod half_normal;
@@ -34,6 +35,7 @@ mod truncated;
 mod truncated_normal;
 mod uniform;
 mod weibull;
+mod weighted;
 
 pub use bernoulli::{Bernoulli, BernoulliLogit};
 pub use beta::Beta;
@@ -42,6 +44,7 @@ pub use categorical::{Categorical, CategoricalLogit};
 pub use cauchy::{Cauchy, HalfCauchy};
 pub use dirichlet::Dirichlet;
 pub use exponential::{Exponential, TruncatedExponential};
+pub use flat::Flat;
 pub use gamma::{Gamma, InverseGamma};
 pub use geometric::Geometric;
 pub use half_normal::HalfNormal;
@@ -66,6 +69,7 @@ pub use truncated::Truncated;
 pub use truncated_normal::TruncatedNormal;
 pub use uniform::{LogUniform, Uniform};
 pub use weibull::Weibull;
+pub use weighted::Weighted;
 
 use rand::Rng;
 

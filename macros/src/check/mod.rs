@@ -20,7 +20,8 @@ use scope::{Checker, What};
 /// All its mistakes at once.
 pub fn check(model: &Model) -> Result<()> {
     let mut checker = Checker::new(&model.body);
-    if !has_observation(&model.body) {
+    let factor = model.body.iter().any(|statement| matches!(statement, Statement::Factor(_)));
+    if !factor && !has_observation(&model.body) {
         checker.report(
             &model.name,
             "this model observes nothing: say what is seen, as in `observe x ~ Normal(mean, 1.0);`",
@@ -74,6 +75,9 @@ impl Checker {
                     for name in bound(pat) {
                         self.declare(&name, What::Let, summed);
                     }
+                }
+                Statement::Factor(expr) => {
+                    self.expression(expr, None);
                 }
                 Statement::Plate(p) => self.plate(p),
             }

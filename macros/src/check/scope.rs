@@ -70,6 +70,7 @@ fn collect_names(body: &[Statement], names: &mut BTreeMap<String, Span>) {
             Statement::Param(p) => vec![p.name.clone()],
             Statement::Variable(v) => vec![v.name.clone()],
             Statement::Let(l) => bound(&l.pat),
+            Statement::Factor(_) => Vec::new(),
             Statement::Plate(p) => {
                 collect_names(&p.body, names);
                 match &p.size {

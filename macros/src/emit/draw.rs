@@ -161,6 +161,10 @@ impl Draw<'_> {
                 let exports = bound(pat).into_iter().filter_map(|name| push_export(plate, &name));
                 quote!(let #pat = #expr; #(#exports)*)
             }
+            Step::Factor(_) => {
+                let of_prior = self.tree.by_data().0.iter().any(|of_prior| std::ptr::eq(*of_prior, step));
+                quote!(__plan.factor(#of_prior)?;)
+            }
             Step::Variable(v) => self.variable(v, plate),
             Step::Plate(p) => {
                 let elements = self.plate(p, plate);

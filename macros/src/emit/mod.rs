@@ -22,6 +22,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 use crate::explicit::explicit;
+use crate::generative;
 use crate::tree::Tree;
 use names::Names;
 
@@ -35,7 +36,7 @@ pub fn emit(tree: &Tree) -> TokenStream {
     let draw = draw::emit(tree);
     let walk = walk::emit(tree);
     let dimension = density::dimension(tree);
-    let density = density(tree);
+    let (density, generative) = (density(tree), generative::emit(tree));
     quote! {
         #types
 
@@ -56,6 +57,8 @@ pub fn emit(tree: &Tree) -> TokenStream {
         }
 
         #density
+
+        #generative
     }
 }
 

@@ -115,7 +115,7 @@ pub fn any(tree: &Tree, steps: &[&Step], wanted: &dyn Fn(&Ident) -> bool) -> boo
                 let all = v.definition.iter().flat_map(Definition::expressions);
                 all.for_each(|expr| reads.visit_expr(expr));
             }
-            Step::Let { expr, .. } => reads.visit_expr(expr),
+            Step::Let { expr, .. } | Step::Factor(expr) => reads.visit_expr(expr),
             Step::Plate(p) => reads.1 |= any(tree, &p.steps.iter().collect::<Vec<_>>(), wanted),
         }
     }

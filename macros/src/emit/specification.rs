@@ -89,6 +89,10 @@ fn variables(tree: &Tree, steps: &[Step]) -> Vec<TokenStream> {
                     |name: &Ident| entry(&text(name), &quote!(Derived), Kind::Real, &quote!(&[]), &source, &parents);
                 entries.extend(bound(pat).iter().map(derived));
             }
+            Step::Factor(expr) => {
+                let (source, parents) = (source(expr), parents(tree, &identifiers(expr)));
+                entries.push(entry("factor", &quote!(Factor), Kind::Real, &quote!(&[]), &source, &parents));
+            }
             Step::Plate(_) => {}
         }
     }

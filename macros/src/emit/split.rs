@@ -21,7 +21,7 @@ pub fn split<'a>(steps: &[&'a Step]) -> (Vec<&'a Step>, Vec<&'a Step>) {
                     inside.insert(v.name.to_string());
                 }
                 Step::Let { pat, .. } => inside.extend(bound(pat).iter().map(Ident::to_string)),
-                Step::Plate(_) => {}
+                Step::Factor(_) | Step::Plate(_) => {}
             }
             over.push(*step);
         } else {
@@ -37,7 +37,7 @@ fn touches(step: &Step, summed: &dyn Fn(&Ident) -> bool) -> bool {
         Step::Variable(v) => {
             v.discrete_latent() || v.definition.as_ref().is_some_and(|d| d.mentions().iter().any(summed))
         }
-        Step::Let { expr, .. } => identifiers(expr).iter().any(summed),
+        Step::Let { expr, .. } | Step::Factor(expr) => identifiers(expr).iter().any(summed),
         Step::Plate(p) => {
             let size = match &p.size {
                 Size::Random(_, size) => identifiers(size).iter().any(summed),

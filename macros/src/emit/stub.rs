@@ -67,6 +67,12 @@ pub fn emit(mut tree: Tree) -> TokenStream {
 
         #[automatically_derived]
         impl ::hierarch::model::Likelihood for #name {}
+
+        #[automatically_derived]
+        impl ::hierarch::model::Simulable for #name {}
+
+        #[automatically_derived]
+        impl ::hierarch::model::Generative for #name {}
     }
 }
 
@@ -84,7 +90,7 @@ fn mend(steps: &mut [Step]) {
                 }
             }
             Step::Plate(plate) => mend(&mut plate.steps),
-            Step::Let { .. } => {}
+            Step::Let { .. } | Step::Factor(_) => {}
         }
     }
 }

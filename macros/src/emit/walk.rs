@@ -27,8 +27,7 @@ pub fn emit(tree: &Tree) -> TokenStream {
         let all = all_of(&e.name);
         quote!(let mut #all = ::std::vec::Vec::new();)
     });
-    let globals: Vec<&Step> = tree.root.iter().filter(|s| !s.needs_data()).collect();
-    let rest: Vec<&Step> = tree.root.iter().filter(|s| s.needs_data()).collect();
+    let (globals, rest) = tree.by_data();
     let globals = emitter.steps(&globals, None);
     let rest = emitter.steps(&rest, None);
     let (reads, read) = match reads::any(tree, &tree.root.iter().collect::<Vec<_>>(), &|_| true) {
@@ -183,6 +182,10 @@ impl Walk<'_> {
                 let exports = bound(pat).into_iter().filter_map(|name| push_export(plate, &name));
                 let derived = self.derived(pat, plate);
                 quote!(let #pat = #expr; #derived #(#exports)*)
+            }
+            Step::Factor(expr) => {
+                let expr = self.lift(plate, |lift| lift.expr(expr));
+                quote!(__walk.term(#expr);)
             }
             Step::Variable(v) if v.latent() => self.latent(v, plate),
             Step::Variable(v) => self.data(v, plate),

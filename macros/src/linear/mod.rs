@@ -109,6 +109,7 @@ impl Extraction<'_> {
                 {
                     call.args.iter_mut().for_each(|argument| rewrite.expr(argument));
                 }
+                Step::Factor(expr) => rewrite.expr(expr),
                 _ => {}
             }
         }
@@ -261,7 +262,7 @@ fn relate(steps: &mut [Step], symbols: &mut BTreeMap<String, Symbol>) {
                     symbol.latents = found;
                 }
             }
-            Step::Variable(_) => {}
+            Step::Variable(_) | Step::Factor(_) => {}
             Step::Plate(p) => relate(&mut p.steps, symbols),
         }
     }

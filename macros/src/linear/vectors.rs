@@ -54,7 +54,7 @@ fn allows(tree: &Tree, step: &Step, name: &Ident) -> bool {
     let silent = |expr: &Expr| !identifiers(expr).contains(name);
     match step {
         Step::Variable(v) => v.definition.iter().flat_map(Definition::expressions).all(silent),
-        Step::Let { expr, .. } => silent(expr),
+        Step::Let { expr, .. } | Step::Factor(expr) => silent(expr),
         Step::Plate(plate) => {
             let by_index = |expr: &Expr| {
                 let all = identifiers(expr).iter().filter(|i| *i == name).count();
@@ -73,7 +73,7 @@ fn allows(tree: &Tree, step: &Step, name: &Ident) -> bool {
             };
             let steps = plate.steps.iter().all(|step| match step {
                 Step::Variable(v) => v.definition.iter().flat_map(Definition::expressions).all(by_index),
-                Step::Let { expr, .. } => by_index(expr),
+                Step::Let { expr, .. } | Step::Factor(expr) => by_index(expr),
                 Step::Plate(_) => allows(tree, step, name),
             });
             let sums =

@@ -17,7 +17,7 @@ fn step_expressions(step: &Step) -> Vec<&Expr> {
     match step {
         Step::Variable(v) if v.role == Role::Given => Vec::new(),
         Step::Variable(v) => v.definition.as_ref().map_or(Vec::new(), Definition::expressions),
-        Step::Let { expr, .. } => vec![expr],
+        Step::Let { expr, .. } | Step::Factor(expr) => vec![expr],
         Step::Plate(p) => match &p.size {
             Size::Random(_, size) => vec![size],
             _ => Vec::new(),
@@ -51,7 +51,7 @@ fn bound_names(step: &Step) -> Vec<Ident> {
     match step {
         Step::Variable(v) => vec![v.name.clone()],
         Step::Let { pat, .. } => bound(pat),
-        Step::Plate(_) => Vec::new(),
+        Step::Factor(_) | Step::Plate(_) => Vec::new(),
     }
 }
 

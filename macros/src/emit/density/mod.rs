@@ -35,10 +35,9 @@ pub fn emit(tree: &Tree) -> TokenStream {
     let (k, zero) = (root.slot_count(), root.number(&quote!(0.0)));
     let params = bind_params(tree, &root.scalar());
     let cursors = layout::cursors(tree);
-    let steps =
-        |wanted: &dyn Fn(&Step) -> bool| root.steps(&tree.root.iter().filter(|s| wanted(s)).collect::<Vec<_>>());
-    let prior = steps(&|s| !s.needs_data());
-    let observations = steps(&|s| matches!(s, Step::Variable(v) if v.in_data()));
+    let (prior, mut observations) = tree.by_data();
+    observations.retain(|step| !matches!(step, Step::Plate(_)));
+    let (prior, observations) = (root.steps(&prior), root.steps(&observations));
     let in_data: Vec<&Plate> = plates(&tree.root).filter(|p| p.in_data).collect();
     // The vectors of globals have a prior without data, too. All that reads them stands before them.
     let (vectors, in_data): (Vec<&Plate>, Vec<&Plate>) = in_data.into_iter().partition(|p| p.vector.is_some());
@@ -111,6 +110,10 @@ impl Scope<'_> {
             Step::Let { pat, expr } => {
                 let expr = self.lift(|lift| lift.expr(expr));
                 quote!(let #pat = #expr;)
+            }
+            Step::Factor(expr) => {
+                let (scalar, expr) = (self.scalar(), self.lift(|lift| lift.expr(expr)));
+                quote!(__lp += ::hierarch::__private::Cast::<#scalar>::cast(#expr);)
             }
             Step::Variable(v) if v.latent() => self.latent(v),
             Step::Variable(v) => self.data(v),
