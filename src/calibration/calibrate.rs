@@ -106,6 +106,11 @@ impl<'a, M: Model, E: Estimator<M>> Calibrate<'a, M, E> {
     where
         M: Generative,
     {
+        Self::of(model, estimator)
+    }
+
+    /// As [`new`](Calibrate::new); an estimator that was trained is of a model that can be drawn.
+    pub(super) fn of(model: &'a M, estimator: &'a E) -> Self {
         Self { simulate: Simulate::new(model, SIMULATIONS), estimator, draws: DRAWS }
     }
 

@@ -46,7 +46,7 @@ impl<M: Model> Estimator<M> for RatioEstimator<M> {
 impl<M: Model> PosteriorEstimator<M> {
     /// Returns a calibration of the posterior, on simulations from the prior with the sizes that it was trained for.
     pub fn calibrate(&self) -> Calibrate<'_, M, Self> {
-        Calibrate::new(self.model(), self).sizes(self.sizes())
+        Calibrate::of(self.model(), self).sizes(self.sizes())
     }
 
     /// Returns a test of whether data are like the simulations of the model that the estimator was trained on.
@@ -83,7 +83,7 @@ impl<M: Model> JointEstimator<M> {
     /// Returns a calibration of the posterior of globals and locals, on simulations from the prior with the sizes that
     /// it was trained for.
     pub fn calibrate(&self) -> Calibrate<'_, M, Self> {
-        Calibrate::new(self.model(), self).sizes(self.sizes())
+        Calibrate::of(self.model(), self).sizes(self.sizes())
     }
 
     /// Returns a test of whether data are like simulations of the model: see [`PosteriorEstimator::typicality`].
@@ -95,7 +95,7 @@ impl<M: Model> JointEstimator<M> {
 impl<M: Model> RatioEstimator<M> {
     /// Returns a calibration of the posterior, on simulations from the prior with the sizes that it was trained for.
     pub fn calibrate(&self) -> Calibrate<'_, M, Self> {
-        Calibrate::new(self.model(), self).sizes(self.sizes())
+        Calibrate::of(self.model(), self).sizes(self.sizes())
     }
 
     /// Returns a test of whether data are like simulations of the model: see [`PosteriorEstimator::typicality`].

@@ -280,8 +280,8 @@ mod tests {
     #[test]
     fn discrete_locals_are_summed_out_and_all_rows_sum_to_the_density() {
         let model = Peak::default();
-        let mut simulate = model.simulate(1).size(Peak::EVENTS, 25).size(Peak::OTHERS, 5);
-        simulate = simulate.at(&PeakGlobals { fraction: 0.3, mass: 1.5, share: [0.2, 0.3, 0.5] });
+        let simulate = model.simulate(1).size(Peak::EVENTS, 25).size(Peak::OTHERS, 5);
+        let simulate = simulate.at(&PeakGlobals { fraction: 0.3, mass: 1.5, share: [0.2, 0.3, 0.5] });
         let set = simulate.one().unwrap();
         let (data, locals) = (&set.data, &set.locals);
         let chains = few(&model, data);

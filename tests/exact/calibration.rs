@@ -142,7 +142,7 @@ fn wrong<M: Conjugate>(model: &M, width: f64, shift: f64) -> impl Fn(&M::Data, u
     }
 }
 
-fn calibrate<M: Model, E: Estimator<M>>(model: &M, estimator: &E) -> Calibration {
+fn calibrate<M: Generative, E: Estimator<M>>(model: &M, estimator: &E) -> Calibration {
     Calibrate::new(model, estimator).simulations(1000).draws(100).seed(seed(1)).run().unwrap()
 }
 

@@ -9,32 +9,37 @@ use hierarch_tests::slope;
 use hierarch_tests::{seed, within};
 
 /// The gradient at simulated latents: equal with and without lanes, and to fourth-order finite differences of the value.
-pub(crate) fn check_gradient<M: Likelihood>(model: &M, sets: usize) {
+pub(crate) fn check_gradient<M: Likelihood + Generative>(model: &M, sets: usize) {
     let simulations = model.simulate(sets).seed(seed(7)).run().unwrap();
     for simulation in &simulations {
         let q = unconstrain(model, &simulation.globals, Some((&simulation.locals, &simulation.data)));
-        let mut density = Density::new(model, &simulation.data).unwrap();
-        assert_eq!(q.len(), density.dimension());
-        let mut gradient = vec![0.0; q.len()];
-        let mut plain = vec![0.0; q.len()];
-        let value = density.gradient(&q, &mut gradient);
-        let plain_value = density.gradient_without_lanes(&q, &mut plain);
-        within!((value - plain_value).abs(), 1e-10 * value.abs().max(1.0), "{value} {plain_value}");
-        for (i, (a, b)) in gradient.iter().zip(&plain).enumerate() {
-            within!((a - b).abs(), 1e-9 * a.abs().max(1.0), "component {i}: {a} in lanes, {b} without");
-        }
-        let mut scratch = vec![0.0; q.len()];
-        for (i, by) in gradient.iter().enumerate() {
-            let slope = slope(&q, i, 1e-3, |q| density.gradient(q, &mut scratch));
-            let error = (by - slope).abs();
-            within!(error, 1e-5 * by.abs().max(1.0), "component {i} of {}: {by} {slope}", q.len());
-        }
+        check_gradient_at(model, &simulation.data, &q);
+    }
+}
+
+/// The gradient at the unconstrained numbers `q`.
+pub(crate) fn check_gradient_at<M: Likelihood>(model: &M, data: &M::Data, q: &[f64]) {
+    let mut density = Density::new(model, data).unwrap();
+    assert_eq!(q.len(), density.dimension());
+    let mut gradient = vec![0.0; q.len()];
+    let mut plain = vec![0.0; q.len()];
+    let value = density.gradient(q, &mut gradient);
+    let plain_value = density.gradient_without_lanes(q, &mut plain);
+    within!((value - plain_value).abs(), 1e-10 * value.abs().max(1.0), "{value} {plain_value}");
+    for (i, (a, b)) in gradient.iter().zip(&plain).enumerate() {
+        within!((a - b).abs(), 1e-9 * a.abs().max(1.0), "component {i}: {a} in lanes, {b} without");
+    }
+    let mut scratch = vec![0.0; q.len()];
+    for (i, by) in gradient.iter().enumerate() {
+        let slope = slope(q, i, 1e-3, |q| density.gradient(q, &mut scratch));
+        let error = (by - slope).abs();
+        within!(error, 1e-5 * by.abs().max(1.0), "component {i} of {}: {by} {slope}", q.len());
     }
 }
 
 /// The density in unconstrained space is the one in constrained space times the Jacobian of the map, by finite differences.
 /// The constrained one runs the statements on plain numbers, so this holds the two ways to run a model against each other.
-pub(crate) fn check_jacobian<M: Likelihood>(model: &M) {
+pub(crate) fn check_jacobian<M: Likelihood + Generative>(model: &M) {
     for simulation in model.simulate(20).seed(seed(3)).run().unwrap() {
         let q = unconstrain(model, &simulation.globals, Some((&simulation.locals, &simulation.data)));
         let mut density = Density::new(model, &simulation.data).unwrap();
@@ -69,17 +74,16 @@ pub(crate) fn check_jacobian<M: Likelihood>(model: &M) {
 /// Over the joint distribution, E[gradient of the log joint density in unconstrained space] = 0; over data sets and locals
 /// at fixed globals, E[gradient of the log likelihood] = 0. `plates` fixes sizes, without which positions of locals would
 /// not mean the same in each set.
-fn check_score<M: Likelihood>(model: &M, plates: &[(&str, usize)], sets: usize) {
+fn check_score<M: Likelihood + Generative>(model: &M, plates: &[(&str, usize)], sets: usize) {
     for at_truth in [false, true] {
-        let mut simulate = model.simulate(sets).seed(seed(11));
-        if at_truth {
-            simulate = simulate.at(&model.simulate(1).seed(seed(2)).one().unwrap().globals);
-        }
-        for (plate, size) in plates {
-            simulate = simulate.size(plate, *size);
-        }
+        let simulate = model.simulate(sets).seed(seed(11));
+        let simulate = plates.iter().fold(simulate, |simulate, (plate, size)| simulate.size(plate, *size));
+        let simulations = match at_truth {
+            true => simulate.at(&model.simulate(1).seed(seed(2)).one().unwrap().globals).run(),
+            false => simulate.run(),
+        };
         let (mut sum, mut squares) = (Vec::new(), Vec::new());
-        for simulation in simulate.run().unwrap() {
+        for simulation in simulations.unwrap() {
             let q = unconstrain(model, &simulation.globals, Some((&simulation.locals, &simulation.data)));
             let mut density = Density::new(model, &simulation.data).unwrap();
             let (mut gradient, mut prior) = (vec![0.0; q.len()], vec![0.0; q.len()]);

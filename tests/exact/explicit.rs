@@ -153,7 +153,7 @@ fn positions(q: &[f64], seed: u64) -> Vec<Vec<f64>> {
 }
 
 /// The gradient at random positions: equal with and without lanes, and to fourth-order finite differences of the value.
-fn check_gradient<M: Explicit>(model: &M) {
+fn check_gradient<M: Explicit + Generative>(model: &M) {
     for (i, s) in (0..).zip(model.simulate(4).seed(7).run().unwrap()) {
         let mut density = Density::explicit(model, &s.data).unwrap();
         let simulated = unconstrain(model, &s.globals, Some((&s.locals, &s.data)));

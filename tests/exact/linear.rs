@@ -8,7 +8,7 @@ use hierarch_tests::slope;
 use crate::density::{check_gradient, check_jacobian};
 
 /// The density and its gradient are right, and its plan is `plan`.
-pub(crate) fn check<M: Likelihood>(model: &M, plan: &str) {
+pub(crate) fn check<M: Likelihood + Generative>(model: &M, plan: &str) {
     check_gradient(model, 10);
     check_jacobian(model);
     let set = model.simulate(1).one().unwrap();

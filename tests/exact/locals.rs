@@ -112,7 +112,7 @@ fn log_determinant(mut rows: Vec<Vec<f64>>) -> f64 {
     sum
 }
 
-fn check_locals_of<M: Model>(model: &M, plates: &[(&str, usize)], given: Option<&M::Data>) {
+fn check_locals_of<M: Generative>(model: &M, plates: &[(&str, usize)], given: Option<&M::Data>) {
     let (globals, locals) = (global_slots(model), local_slots(model));
     let mut simulate = model.simulate(10).seed(5);
     for (plate, size) in plates {

@@ -11,6 +11,7 @@ mod density;
 mod distributions;
 mod edges;
 mod explicit;
+mod factor;
 mod importance;
 mod least_squares;
 mod likelihood_ratio;

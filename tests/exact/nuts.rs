@@ -9,7 +9,7 @@ use hierarch_tests::{seed, within};
 use rayon::prelude::*;
 
 /// Mean and sd of a variable within `errors` Monte Carlo errors of the exact ones, which are `errors` far from a false alarm.
-fn agrees<M: Model>(chains: &Chains<M>, name: &str, mean: f64, sd: f64, errors: f64) {
+pub(crate) fn agrees<M: Model>(chains: &Chains<M>, name: &str, mean: f64, sd: f64, errors: f64) {
     let draws = chains.by_chain(name).unwrap();
     let row = chains.summary().rows.into_iter().find(|r| r.name == name).unwrap();
     within!(row.rhat.unwrap() - 1.0, 0.01, "{name}: R-hat {:?}", row.rhat);

@@ -7,7 +7,7 @@ use hierarch_tests::{seed, within};
 use rayon::prelude::*;
 
 /// Data sets of a model of one size.
-fn simulate<M: Model>(model: &M, plate: &str, size: usize, sets: usize, own: u64) -> Vec<M::Data> {
+fn simulate<M: Generative>(model: &M, plate: &str, size: usize, sets: usize, own: u64) -> Vec<M::Data> {
     let simulations = model.simulate(sets).size(plate, size).seed(seed(own)).run().unwrap();
     simulations.into_iter().map(|simulation| simulation.data).collect()
 }

@@ -38,7 +38,7 @@ fn small() -> TrainingConfig {
 /// lost its first, and at any number of threads.
 #[test]
 fn a_joint_posterior_learns_from_a_bank_of_any_model() {
-    fn check<M: Model>(model: &M, sizes: &[(&str, usize)]) {
+    fn check<M: Generative>(model: &M, sizes: &[(&str, usize)]) {
         let folder = tempfile::tempdir().unwrap();
         let bank = |sets: usize| {
             let simulations =

@@ -33,7 +33,7 @@ struct Learned {
 }
 
 /// Trains a family and holds it against exact posteriors.
-fn learn<M: Model>(
+fn learn<M: Generative>(
     model: &M,
     (family, budget): (Family, Budget),
     data: &[M::Data],
@@ -64,7 +64,7 @@ where
 }
 
 /// Data sets from the prior predictive.
-fn simulate<M: Model>(model: &M, sets: usize) -> Vec<M::Data> {
+fn simulate<M: Generative>(model: &M, sets: usize) -> Vec<M::Data> {
     model.simulate(sets).seed(seed(7)).run().unwrap().into_iter().map(|s| s.data).collect()
 }
 
@@ -111,7 +111,7 @@ impl Grid {
     }
 
     /// [`learn`] where the exact posterior is one on the grid.
-    fn learn<M: Model, F: Fn([f64; 2]) -> f64>(
+    fn learn<M: Generative, F: Fn([f64; 2]) -> f64>(
         &self,
         model: &M,
         how: (Family, Budget),

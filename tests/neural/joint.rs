@@ -348,7 +348,7 @@ fn exact_signal(x: &[f64]) -> Vec<f64> {
 /// Every shape of a hierarchy: discrete locals above nested plates, crossed plates, saved and loaded, stopped and resumed.
 #[test]
 fn hierarchies_of_every_shape_are_inferred_saved_and_loaded() {
-    fn check<M: Model>(model: &M) {
+    fn check<M: Generative>(model: &M) {
         let folder = tempfile::tempdir().unwrap();
         let npe = || {
             let small = TrainingConfig { pilot: Some(256), validation: Some(256), ..Default::default() };

@@ -169,7 +169,7 @@ fn the_same_seed_trains_the_same_posterior_on_any_number_of_threads() {
 
 #[test]
 fn every_model_can_be_trained() {
-    fn check<M: Model>(model: &M) {
+    fn check<M: Generative>(model: &M) {
         let estimator = small(model.npe()).train(Budget::simulations(600)).unwrap();
         for s in model.simulate(5).seed(seed(9)).run().unwrap() {
             let posterior = estimator.condition(&s.data).unwrap();

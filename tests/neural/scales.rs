@@ -32,7 +32,7 @@ model! {
 }
 
 /// Returns the mean and sd of (truth - posterior mean) / posterior sd over simulations: 0 and 1.
-fn scores<M: Model>(model: &M, estimator: &PosteriorEstimator<M>, name: &str, sets: usize) -> [f64; 2] {
+fn scores<M: Generative>(model: &M, estimator: &PosteriorEstimator<M>, name: &str, sets: usize) -> [f64; 2] {
     let simulations = model.simulate(sets).seed(seed(101)).run().unwrap();
     let z = simulations.iter().map(|simulation| {
         let posterior = estimator.condition(&simulation.data).unwrap();

@@ -15,6 +15,6 @@ pub fn cases(cases: u32) -> Config {
 }
 
 /// One simulation of a model.
-pub fn simulate<M: Model>(model: &M, seed: u64) -> Simulation<M> {
+pub fn simulate<M: Generative>(model: &M, seed: u64) -> Simulation<M> {
     model.simulate(1).seed(seed).one().unwrap()
 }

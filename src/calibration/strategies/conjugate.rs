@@ -5,11 +5,11 @@ use statrs::distribution::{Beta as BetaCurve, ContinuousCDF, Gamma as GammaCurve
 
 use crate::distributions::{Beta, Dirichlet, Distribution, Draw, Gamma, Normal};
 use crate::model;
-use crate::model::Likelihood;
+use crate::model::{Generative, Likelihood};
 use crate::simulate::{Stream, stream};
 
 /// A model with a conjugate prior.
-pub trait Conjugate: Likelihood {
+pub trait Conjugate: Generative + Likelihood {
     /// Returns the exact posterior of the globals and locals given `data`.
     fn exact(&self, data: &Self::Data) -> Exact;
 }

@@ -54,7 +54,7 @@ pub(super) fn serde(input: &[u8]) {
     }
 }
 
-fn simulated<M: Model>(model: &M) -> Simulation<M> {
+fn simulated<M: Generative>(model: &M) -> Simulation<M> {
     model.simulate(1).seed(1).one().expect("a simulation")
 }
 

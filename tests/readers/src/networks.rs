@@ -43,7 +43,7 @@ fn budget() -> Budget {
     Budget::simulations(SETS)
 }
 
-fn one<M: Model>(model: &M) -> M::Data {
+fn one<M: Generative>(model: &M) -> M::Data {
     model.simulate(1).seed(3).one().expect("a simulation").data
 }
 
@@ -168,12 +168,12 @@ pub fn refused(place: &str, value: Value) -> String {
     PosteriorEstimator::load(&model, &path).map_or_else(|error| error.to_string(), |_| String::new())
 }
 
-fn posterior_of<M: Model>(model: &M, network: NetworkConfig, to: &Path) {
+fn posterior_of<M: Generative>(model: &M, network: NetworkConfig, to: &Path) {
     let npe = model.npe().network(network).training(training());
     npe.train(budget()).and_then(|estimator| estimator.save(to)).expect("a posterior");
 }
 
-fn draw<M: Model>(model: &M, from: &Path) {
+fn draw<M: Generative>(model: &M, from: &Path) {
     let estimator = PosteriorEstimator::load(model, from.join("file"));
     let posterior = estimator.and_then(|estimator| estimator.condition(&one(model)));
     drop(posterior.map(|posterior| posterior.sample(4, 1)));
