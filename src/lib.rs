@@ -128,8 +128,8 @@ pub use rand;
 #[doc(hidden)]
 pub mod __private {
     pub use crate::autodiff::{
-        Block, Blocks, Cast, Dual, Lanes, Lift, LogSum, Promote, absorb, dot as inner_product, from, log_sum_exp,
-        scatter, slots,
+        Block, Blocks, Cast, Dual, Lanes, Lift, LogSum, Promote, absorb, dot as inner_product, from, in_one_row,
+        in_rows, log_sum_exp, scatter, slots,
     };
     pub use crate::io::{array, arrays, image, images, read_csv, write_csv};
     pub use crate::model::{

@@ -1,7 +1,7 @@
 //! What a model needs in scope: `use hierarch::prelude::*;`.
 
 pub use crate::assert_calibrated;
-pub use crate::autodiff::{Real, dot, matvec};
+pub use crate::autodiff::{Real, diag, dot, matvec};
 pub use crate::calibration::{Neyman, PredictiveCheck};
 pub use crate::draws::{Draws, Inferred};
 #[cfg(feature = "neural")]

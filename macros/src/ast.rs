@@ -62,6 +62,8 @@ pub struct Variable {
     pub role: Role,
     pub name: Ident,
     pub shape: Option<Shape>,
+    /// The second dimension of a matrix.
+    pub columns: Option<Shape>,
     pub ty: Option<Type>,
     /// The plate in `given subject: index(subjects);`.
     pub index_of: Option<Ident>,

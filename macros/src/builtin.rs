@@ -14,13 +14,17 @@ pub enum Draws {
     Count,
     RealVector,
     Simplex,
+    /// Numbers that sum to zero.
+    ZeroSum,
+    /// A matrix, row by row, of which the numbers below the diagonal are free.
+    CorrelationFactor,
     CountVector,
 }
 
 impl Draws {
     /// Tells whether one draw is a vector.
     pub fn is_vector(self) -> bool {
-        matches!(self, Self::RealVector | Self::Simplex | Self::CountVector)
+        matches!(self, Self::RealVector | Self::Simplex | Self::ZeroSum | Self::CorrelationFactor | Self::CountVector)
     }
 
     /// Tells whether what is drawn has finitely many values, which a density can sum over.
@@ -38,6 +42,8 @@ pub enum Support {
     /// Between zero and one.
     Unit,
     Simplex,
+    ZeroSum,
+    CorrelationFactor,
     /// Arguments are its bounds, or it is that of a distribution in the arguments.
     Arguments,
     /// Whole numbers.
@@ -48,7 +54,7 @@ impl Support {
     /// Tells whether it is the same whatever the arguments, for a variable with derivatives.
     pub fn is_fixed(self) -> bool {
         match self {
-            Self::Real | Self::Positive | Self::Unit | Self::Simplex => true,
+            Self::Real | Self::Positive | Self::Unit | Self::Simplex | Self::ZeroSum | Self::CorrelationFactor => true,
             Self::Arguments | Self::Whole => false,
         }
     }
@@ -101,6 +107,9 @@ const BUILTIN: &[Builtin] = &[
     row("Geometric", &["probability"], Draws::Count, Support::Whole),
     row("Multinomial", &["n", "probabilities"], Draws::CountVector, Support::Whole),
     row("Dirichlet", &["concentrations"], Draws::Simplex, Support::Simplex),
+    row("Ordered", &["distribution"], Draws::RealVector, Support::Arguments),
+    row("ZeroSumNormal", &["sd"], Draws::ZeroSum, Support::ZeroSum),
+    row("LkjCholesky", &["eta"], Draws::CorrelationFactor, Support::CorrelationFactor),
     row("MvNormal", &["mean", "covariance"], Draws::RealVector, Support::Real),
     row("MvNormalCholesky", &["mean", "factor"], Draws::RealVector, Support::Real),
 ];

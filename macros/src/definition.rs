@@ -89,6 +89,11 @@ impl Definition {
         self.calls().first().and_then(|call| draws(call))
     }
 
+    /// Tells whether all its distributions are known to have a density for all numbers, or all vectors of numbers.
+    pub fn is_over_all_numbers(&self) -> bool {
+        self.calls().into_iter().all(|call| builtin::of(call).is_some_and(|b| b.support == Support::Real))
+    }
+
     /// Tells whether all its distributions have one support, whatever their arguments, so that the value at a point of the
     /// unconstrained space depends on no other variable.
     pub fn has_fixed_support(&self) -> bool {

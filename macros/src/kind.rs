@@ -32,7 +32,8 @@ impl Kind {
             Some(Draws::Bool) => Self::Bool,
             Some(Draws::Category) => Self::Category,
             Some(Draws::FiniteCount | Draws::Count | Draws::CountVector) => Self::Count,
-            Some(Draws::Real | Draws::RealVector | Draws::Simplex) | None => Self::Real,
+            Some(Draws::Real | Draws::RealVector | Draws::Simplex | Draws::ZeroSum | Draws::CorrelationFactor)
+            | None => Self::Real,
         }
     }
 

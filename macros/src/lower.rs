@@ -14,7 +14,7 @@ use crate::names::identifiers;
 use crate::numbers::Numbers;
 use crate::reads::mark_reads;
 use crate::source::source;
-use crate::tree::{Plate, Step, Symbol, Tree, Variable, plates, plates_mut, variables};
+use crate::tree::{Free, Plate, Step, Symbol, Tree, Variable, plates, plates_mut, variables};
 use crate::value::Value;
 
 /// Lowers a model, and lists the mistakes that show once it is known what is a number. A model with mistakes has a tree too, of
@@ -117,8 +117,13 @@ impl Names {
         } else {
             summed = true;
         }
-        let shape = variable.shape.as_ref().map(|s| s.len.to_token_stream());
-        let value = Value::of_variable(variable.kind, shape.is_some());
+        // A matrix is read as any Rust array.
+        let matrix = variable.matrix.is_some() && variable.kind == Kind::Real;
+        let shape = variable.shape.as_ref().filter(|_| !matrix).map(|s| s.len.to_token_stream());
+        let value = match Value::of_variable(variable.kind, variable.shape.is_some()) {
+            rows if matrix => Value::array(rows, true),
+            value => value,
+        };
         Symbol { latents, summed, shape, role: Some(variable.role), value, ..Symbol::default() }
     }
 
@@ -146,35 +151,48 @@ impl Names {
         if let Some(definition) = &mut variable.definition {
             self.numbers(|numbers| numbers.definition(definition));
         }
-        let position = variable.shape.as_ref().and_then(|s| s.position.as_ref());
-        self.positions.extend(position.map(Ident::to_string));
+        let positions = variable.shape.iter().chain(&variable.columns).filter_map(|s| s.position.as_ref());
+        self.positions.extend(positions.map(Ident::to_string));
         lower_variable(variable, source)
     }
 }
 
 /// Lowers a variable whose definition was written as the text `source`.
 fn lower_variable(variable: ast::Variable, source: String) -> Variable {
-    let ast::Variable { attributes, role, name, shape, ty, index_of, definition } = variable;
+    let ast::Variable { attributes, role, name, shape, columns, ty, index_of, definition } = variable;
     let definition = definition.as_ref().and_then(|d| Definition::read(d).ok());
     let draws = definition.as_ref().and_then(Definition::draws);
     let kind = if index_of.is_some() { Kind::Category } else { Kind::of(ty.as_ref(), definition.as_ref()) };
-    let image = ty.as_ref().and_then(image).map(|(rows, columns)| (rows.clone(), columns.clone()));
-    let array = match (&image, &ty) {
+    let row_and_column = match (&shape, &columns) {
+        (Some(rows), Some(columns)) => [rows.position.clone(), columns.position.clone()],
+        _ => [None, None],
+    };
+    let matrix = match (shape.as_ref(), columns) {
+        (Some(rows), Some(columns)) => Some((rows.len.clone(), columns.len)),
+        _ => ty.as_ref().and_then(image).map(|(rows, columns)| (rows.clone(), columns.clone())),
+    };
+    let array = match (&matrix, &ty) {
         (Some((rows, columns)), _) => Some(Shape { position: None, len: parse_quote!(((#rows) * (#columns))) }),
         (None, Some(Type::Array(array))) => Some(Shape { position: None, len: array.len.clone() }),
         _ => None,
     };
     // `x: [f64; 3] ~ Own(..)` is one draw of a vector; `x[3] ~ Own(..)` is three draws of a number.
-    let vector = array.is_some() || draws.is_some_and(Draws::is_vector);
+    let vector = (array.is_some() && shape.is_none()) || draws.is_some_and(Draws::is_vector);
     Variable {
         docs: attributes,
         role,
         name,
         kind,
-        shape: shape.or(array),
-        image,
+        shape: array.or(shape),
+        matrix,
+        row_and_column,
         vector,
-        simplex: draws == Some(Draws::Simplex),
+        free: match draws {
+            Some(Draws::Simplex | Draws::ZeroSum) => Free::OneLess,
+            Some(Draws::CorrelationFactor) => Free::LowerTriangle,
+            _ => Free::All,
+        },
+        mapped: vector && !definition.as_ref().is_some_and(Definition::is_over_all_numbers),
         index_of,
         definition,
         source,

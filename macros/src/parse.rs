@@ -113,8 +113,9 @@ fn parse_param(attributes: Vec<Attribute>, input: ParseStream) -> Result<Param> 
 fn parse_variable(attributes: Vec<Attribute>, role: Role, input: ParseStream) -> Result<Variable> {
     let name = declared(input)?;
     let shape = if input.peek(syn::token::Bracket) { Some(parse_shape(input)?) } else { None };
+    let columns = if input.peek(syn::token::Bracket) { Some(parse_shape(input)?) } else { None };
     if input.peek(syn::token::Bracket) {
-        return Err(input.error("a variable has one dimension at most: put it in a plate of fixed size for a second"));
+        return Err(input.error("a variable has two dimensions at most: put it in a plate of fixed size for a third"));
     }
     let (mut ty, mut index_of) = (None, None);
     if input.parse::<Option<Token![:]>>()?.is_some() {
@@ -142,7 +143,7 @@ fn parse_variable(attributes: Vec<Attribute>, role: Role, input: ParseStream) ->
         return Err(Error::new(name.span(), message));
     }
     semicolon(input)?;
-    Ok(Variable { attributes, role, name, shape, ty, index_of, definition })
+    Ok(Variable { attributes, role, name, shape, columns, ty, index_of, definition })
 }
 
 fn parse_shape(input: ParseStream) -> Result<Shape> {

@@ -107,6 +107,15 @@ pub struct Symbol {
     pub plain: bool,
 }
 
+/// How many of the numbers of a vector are free.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Free {
+    All,
+    OneLess,
+    /// Those below the diagonal of a matrix.
+    LowerTriangle,
+}
+
 #[derive(Clone)]
 pub struct Variable {
     pub docs: Vec<Attribute>,
@@ -115,12 +124,16 @@ pub struct Variable {
     pub kind: Kind,
     /// The length of a vector, with the name of the position if the distribution mentions it.
     pub shape: Option<Shape>,
-    /// Rows and columns of an image, whose pixels are the vector.
-    pub image: Option<(Expr, Expr)>,
+    /// Rows and columns of a matrix or an image, whose numbers are the vector.
+    pub matrix: Option<(Expr, Expr)>,
     /// Whether the whole vector is one draw.
     pub vector: bool,
-    /// Whether it is a point of a simplex.
-    pub simplex: bool,
+    /// The names of the row and the column of a matrix, where the distribution mentions them.
+    pub row_and_column: [Option<Ident>; 2],
+    /// How many of the numbers of a vector are free.
+    pub free: Free,
+    /// Whether a vector that is one draw is other than its unconstrained numbers.
+    pub mapped: bool,
     pub index_of: Option<Ident>,
     pub definition: Option<Definition>,
     /// The definition as it was written.
@@ -166,13 +179,39 @@ impl Variable {
     /// Emits how many unconstrained numbers one value has.
     pub fn free(&self) -> TokenStream {
         let len = self.len();
-        if self.simplex { quote!((#len - 1)) } else { len }
+        match (self.free, &self.matrix) {
+            (Free::All, _) => len,
+            (Free::OneLess, _) => quote!((#len - 1)),
+            (Free::LowerTriangle, Some((rows, _))) => quote!((((#rows) * (#rows) - (#rows)) / 2)),
+            // An error says that it is no matrix.
+            (Free::LowerTriangle, None) => quote!(0usize),
+        }
+    }
+
+    /// Emits what binds the row and the column of the number at `position` of a matrix.
+    pub fn bind_row_and_column(&self, position: &Ident) -> TokenStream {
+        let Some((_, columns)) = &self.matrix else { return TokenStream::new() };
+        let [row, column] = &self.row_and_column;
+        let row = row.iter().map(|row| quote!(let #row = #position / (#columns);));
+        let column = column.iter().map(|column| quote!(let #column = #position % (#columns);));
+        quote!(#(#row)* #(#column)*)
+    }
+
+    /// Emits the numbers `flat` of a matrix as its rows; of a vector, as they are.
+    pub fn in_rows(&self, flat: TokenStream) -> TokenStream {
+        match (&self.matrix, self.kind) {
+            (Some((rows, columns)), Kind::Real) => {
+                let len = self.len();
+                quote!(::hierarch::__private::in_rows::<_, { #len }, { #columns }, { #rows }>(#flat))
+            }
+            _ => flat,
+        }
     }
 
     /// Emits the type of one value in a column.
     pub fn rust(&self) -> TokenStream {
         let number = self.kind.rust();
-        match (&self.image, &self.shape) {
+        match (&self.matrix, &self.shape) {
             (Some((rows, columns)), _) => quote!([[#number; #columns]; #rows]),
             (None, Some(Shape { len, .. })) => quote!([#number; #len]),
             (None, None) => number,

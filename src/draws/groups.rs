@@ -13,7 +13,6 @@ use super::Draws;
 use super::log_likelihood::{LogLikelihood, LogLikelihoodError};
 use super::pointwise::{columns, is_observed, plates_in_data};
 use crate::autodiff::LogSum;
-use crate::distributions::{Support, break_stick, mend_stick};
 use crate::linear::Cholesky;
 use crate::model::walk::{Scalar, Vector};
 use crate::model::{
@@ -260,12 +259,8 @@ impl Walk for Unconstrain<'_> {
         value: &mut [f64],
     ) {
         value.iter_mut().enumerate().for_each(|(c, x)| *x = self.columns[slot.component(c).value][self.draw]);
-        let mut q = value.to_vec();
-        if distribution.support() == Support::Simplex {
-            mend_stick(value, &mut q);
-            q.pop();
-        }
-        q.iter().enumerate().for_each(|(c, q)| self.q[slot.component(c).free] = *q);
+        let q = distribution.support().unconstrain_vector(value);
+        q.into_iter().enumerate().for_each(|(c, q)| self.q[slot.component(c).free] = q);
     }
 
     /// No support depends on a discrete local that is summed out, so any value of it will do.
@@ -327,16 +322,9 @@ impl Walk for Integrand<'_> {
             value.iter_mut().enumerate().for_each(|(c, x)| *x = self.columns[slot.component(c).value][self.draw]);
             return;
         };
-        let simplex = distribution.support() == Support::Simplex;
-        let free = value.len() - usize::from(simplex);
-        let mut q: Vec<f64> = (0..free).map(|c| self.q[slot.component(c).free]).collect();
-        let mut log_jacobian = 0.0;
-        if simplex {
-            q.push(0.0);
-            log_jacobian = break_stick(&q, value);
-        } else {
-            value.copy_from_slice(&q);
-        }
+        let support = distribution.support();
+        let q: Vec<f64> = (0..support.free(value.len())).map(|c| self.q[slot.component(c).free]).collect();
+        let log_jacobian = support.constrain_vector(&q, value);
         self.add(Some(group), distribution.log_density(value) + log_jacobian);
     }
 

@@ -1,6 +1,7 @@
 //! Reading and writing CSV; the parent module describes the format.
 
 mod labels;
+mod numbers;
 mod options;
 mod placed;
 mod read;
@@ -10,7 +11,35 @@ mod write;
 use std::path::Path;
 
 pub use self::options::CsvOptions;
-use crate::model::{DataError, DataSet};
+use crate::model::check;
+use crate::model::{DataError, DataSet, Model};
+
+impl CsvOptions {
+    /// As [`read_csv`].
+    ///
+    /// # Errors
+    /// As [`read_csv`].
+    pub fn read_csv<D: DataSet>(
+        &self,
+        model: &D::Model,
+        path: impl AsRef<Path>,
+        columns: &[(&str, &str)],
+    ) -> Result<D, DataError> {
+        let data = D::from_frame(read::frame(&model.specification(), path.as_ref(), columns, self)?)?;
+        check(model, &data)?;
+        Ok(data)
+    }
+
+    /// As [`read_column`].
+    ///
+    /// # Errors
+    /// As [`read_column`].
+    pub fn read_column(&self, path: impl AsRef<Path>, column: &str) -> Result<Vec<f64>, DataError> {
+        let table = table::Table::read(path.as_ref(), self)?;
+        let column = table.column(column)?;
+        (0..table.len()).map(|row| table.entry(row, column, |text| self.real(text))).collect()
+    }
+}
 
 /// Reads a data set from the file or folder `path`, in the format of [`write_csv`], and checks it against `model`.
 ///

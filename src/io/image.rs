@@ -1,7 +1,7 @@
-//! serde for images of any size, as sequences of rows.
+//! serde for images and matrices of any size, as sequences of rows.
 
 use serde::de::Error;
-use serde::{Deserializer, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::arrays;
 
@@ -9,8 +9,8 @@ use super::arrays;
 ///
 /// # Errors
 /// The errors of the serializer.
-pub fn serialize<S: Serializer, const COLUMNS: usize, const ROWS: usize>(
-    image: &[[f32; COLUMNS]; ROWS],
+pub fn serialize<S: Serializer, X: Serialize, const COLUMNS: usize, const ROWS: usize>(
+    image: &[[X; COLUMNS]; ROWS],
     to: S,
 ) -> Result<S::Ok, S::Error> {
     arrays::serialize(image, to)
@@ -20,10 +20,10 @@ pub fn serialize<S: Serializer, const COLUMNS: usize, const ROWS: usize>(
 ///
 /// # Errors
 /// The errors of the deserializer, and an image with another number of rows or columns.
-pub fn deserialize<'de, D: Deserializer<'de>, const COLUMNS: usize, const ROWS: usize>(
+pub fn deserialize<'de, D: Deserializer<'de>, X: Deserialize<'de>, const COLUMNS: usize, const ROWS: usize>(
     from: D,
-) -> Result<[[f32; COLUMNS]; ROWS], D::Error> {
-    let rows: Vec<[f32; COLUMNS]> = arrays::deserialize(from)?;
+) -> Result<[[X; COLUMNS]; ROWS], D::Error> {
+    let rows: Vec<[X; COLUMNS]> = arrays::deserialize(from)?;
     let found = rows.len();
     rows.try_into().map_err(|_| D::Error::invalid_length(found, &format!("an image of {ROWS} rows").as_str()))
 }

@@ -216,10 +216,9 @@ impl Walk for Check {
         for (c, &x) in x.iter().enumerate() {
             self.inside(place, Some(c), support, x);
         }
-        let sum: f64 = x.iter().sum();
-        if support == Support::Simplex && (sum - 1.0).abs() > 1e-6 {
-            let support = "positive numbers whose sum is 1".to_owned();
-            self.report(DataError::OutsideSupport { place: format!("the sum of {place}"), value: sum, support });
+        if let Some((what, value, support)) = support.misfit(x) {
+            let (place, support) = (format!("{what} of {place}"), support.to_owned());
+            self.report(DataError::OutsideSupport { place, value, support });
         }
     }
 

@@ -263,7 +263,7 @@ impl Walk for Slots {
         _: Option<&[f64]>,
         value: &mut [f64],
     ) {
-        let free = value.len() - usize::from(distribution.support() == Support::Simplex);
+        let free = distribution.support().free(value.len());
         self.free.push((name, slot.free..slot.free + free));
     }
 

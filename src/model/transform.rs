@@ -7,7 +7,6 @@ use super::{
     DataError, Frame, Likelihood, Model, Place, Role, Slot, Specification, Walk, check, check_locals, specification,
 };
 use crate::autodiff::LogSum;
-use crate::distributions::{Support, break_stick, mend_stick};
 
 /// Returns the log of the joint density of the latent variables and the data in constrained space: the sum of the
 /// statements' log densities, without Jacobians. Discrete locals are summed out, whatever their values in `locals`.
@@ -170,6 +169,9 @@ pub(crate) fn global_names(specification: &Specification) -> Vec<String> {
 pub(crate) fn component_names(v: &specification::Variable) -> Vec<String> {
     match v.shape.as_slice() {
         [] => vec![v.name.clone()],
+        [rows, columns] if v.kind == specification::Kind::Real => {
+            (0..rows * columns).map(|i| format!("{}[{}][{}]", v.name, i / columns, i % columns)).collect()
+        }
         _ => (0..v.len()).map(|c| format!("{}[{c}]", v.name)).collect(),
     }
 }
@@ -318,12 +320,7 @@ impl Walk for ToUnconstrained {
         value: &mut [f64],
     ) {
         copy(known, value);
-        let mut q = value.to_vec();
-        if distribution.support() == Support::Simplex {
-            mend_stick(value, &mut q);
-            q.pop();
-        }
-        for (c, &q) in q.iter().enumerate() {
+        for (c, q) in distribution.support().unconstrain_vector(value).into_iter().enumerate() {
             place_number(&mut self.free, slot.component(c).free, q);
         }
     }
@@ -379,15 +376,9 @@ impl Walk for FromUnconstrained<'_> {
         _: Option<&[f64]>,
         value: &mut [f64],
     ) {
-        let n = value.len();
-        let q = |c: usize| self.q[slot.component(c).free];
-        let mut log_jacobian = 0.0;
-        if distribution.support() == Support::Simplex {
-            let q: Vec<f64> = (0..n).map(|c| if c + 1 < n { q(c) } else { 0.0 }).collect();
-            log_jacobian = break_stick(&q, value);
-        } else {
-            value.iter_mut().enumerate().for_each(|(c, x)| *x = q(c));
-        }
+        let support = distribution.support();
+        let q: Vec<f64> = (0..support.free(value.len())).map(|c| self.q[slot.component(c).free]).collect();
+        let log_jacobian = support.constrain_vector(&q, value);
         self.count(name, log_jacobian);
         for (c, &x) in value.iter().enumerate() {
             place_number(self.values, slot.component(c).value, x);

@@ -85,6 +85,22 @@ impl<D: Distribution<f64, Value = [f64; N]>, const N: usize> Vector for Sliced<'
     }
 }
 
+/// A distribution over matrices as one over their numbers, row by row.
+struct InOneRow<'a, D, const K: usize>(&'a D);
+
+impl<D: Distribution<f64, Value = [[f64; K]; K]>, const K: usize> Vector for InOneRow<'_, D, K> {
+    fn support(&self) -> Support<f64> {
+        self.0.support()
+    }
+
+    fn log_density(&self, x: &[f64]) -> f64 {
+        if x.len() != K * K {
+            return f64::NAN;
+        }
+        self.0.log_density(std::array::from_fn(|i| std::array::from_fn(|j| x[i * K + j])))
+    }
+}
+
 /// A visitor of a model's statements, which gives the latent variables their values.
 pub trait Walk {
     /// Returns the value of a continuous latent number; `known` is that value if the walk was given values.
@@ -175,6 +191,19 @@ pub fn latent_vector<D: Distribution<f64, Value = [f64; N]>, const N: usize>(
 ) -> [f64; N] {
     let mut value = [f64::NAN; N];
     walk.latent_vector(name, slot, &Sliced(distribution), known.as_ref().map(|x| x.as_slice()), &mut value);
+    value
+}
+
+/// Calls [`Walk::latent_vector`] for a matrix of `N` numbers, for the code of `model!`.
+pub fn latent_matrix<D: Distribution<f64, Value = [[f64; K]; K]>, const N: usize, const K: usize>(
+    name: &'static str,
+    slot: Slot,
+    distribution: &D,
+    known: Option<[f64; N]>,
+    walk: &mut dyn Walk,
+) -> [f64; N] {
+    let mut value = [f64::NAN; N];
+    walk.latent_vector(name, slot, &InOneRow(distribution), known.as_ref().map(|x| x.as_slice()), &mut value);
     value
 }
 

@@ -74,7 +74,7 @@ pub(crate) fn check_jacobian<M: Likelihood + Generative>(model: &M) {
 /// Over the joint distribution, E[gradient of the log joint density in unconstrained space] = 0; over data sets and locals
 /// at fixed globals, E[gradient of the log likelihood] = 0. `plates` fixes sizes, without which positions of locals would
 /// not mean the same in each set.
-fn check_score<M: Likelihood + Generative>(model: &M, plates: &[(&str, usize)], sets: usize) {
+pub(crate) fn check_score<M: Likelihood + Generative>(model: &M, plates: &[(&str, usize)], sets: usize) {
     for at_truth in [false, true] {
         let simulate = model.simulate(sets).seed(seed(11));
         let simulate = plates.iter().fold(simulate, |simulate, (plate, size)| simulate.size(plate, *size));

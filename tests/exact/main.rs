@@ -25,3 +25,4 @@ mod properties;
 mod resonance;
 mod simulate;
 mod typicality;
+mod vectors;

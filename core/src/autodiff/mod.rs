@@ -67,4 +67,4 @@ pub use promote::Cast;
 pub use promote::{Lift, Promote};
 #[doc(hidden)]
 pub use real::Beside;
-pub use real::{Real, dot, matvec};
+pub use real::{Diagonal, Real, diag, dot, in_one_row, in_rows, matvec};

@@ -319,6 +319,52 @@ pub fn dot<T: Real, const N: usize>(x: [T; N], y: [T; N]) -> T {
     sum
 }
 
+/// Returns the rows of a matrix from its numbers, row by row.
+#[doc(hidden)]
+#[inline(always)]
+pub fn in_rows<X: Copy, const N: usize, const C: usize, const R: usize>(numbers: [X; N]) -> [[X; C]; R] {
+    std::array::from_fn(|r| std::array::from_fn(|c| numbers[r * C + c]))
+}
+
+/// Returns the numbers of a matrix, row by row.
+#[doc(hidden)]
+#[inline(always)]
+pub fn in_one_row<X: Copy, const N: usize, const C: usize, const R: usize>(rows: [[X; C]; R]) -> [X; N] {
+    std::array::from_fn(|i| rows[i / C][i % C])
+}
+
+/// A diagonal matrix, made by [`diag`]: times a matrix it scales the rows of that.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Diagonal<T, const N: usize>([T; N]);
+
+/// Returns the diagonal matrix of some numbers: `diag(tau) * factor` is the Cholesky factor of a covariance with the sds `tau`,
+/// where `factor` is that of the correlations.
+///
+/// ```
+/// use hierarch_core::autodiff::diag;
+///
+/// assert_eq!(diag([2.0, 10.0]) * [[1.0, 0.0], [0.6, 0.8]], [[2.0, 0.0], [6.0, 8.0]]);
+/// ```
+#[inline(always)]
+pub fn diag<T: Real, const N: usize>(x: [T; N]) -> Diagonal<T, N> {
+    Diagonal(x)
+}
+
+impl<T: Real, const M: usize, const N: usize> Mul<[[T; M]; N]> for Diagonal<T, N> {
+    type Output = [[T; M]; N];
+
+    #[inline(always)]
+    fn mul(self, matrix: [[T; M]; N]) -> Self::Output {
+        let mut scaled = matrix;
+        for (row, x) in scaled.iter_mut().zip(self.0) {
+            for number in row {
+                *number = x * *number;
+            }
+        }
+        scaled
+    }
+}
+
 /// Returns the product of a matrix, an array of rows, and a vector.
 #[inline(always)]
 pub fn matvec<T: Real, const M: usize, const N: usize>(matrix: [[T; N]; M], x: [T; N]) -> [T; M] {

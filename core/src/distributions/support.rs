@@ -20,6 +20,12 @@ pub enum Support<T> {
     Whole(T, T),
     /// Vectors of positive numbers whose sum is one.
     Simplex,
+    /// Vectors of numbers between two bounds, either of which may be infinite, from the smallest to the largest.
+    Ordered(T, T),
+    /// Vectors whose sum is zero.
+    ZeroSum,
+    /// Cholesky factors of correlation matrices, row by row: lower triangles with a positive diagonal and rows of length one.
+    CorrelationFactor,
 }
 
 impl<T: Real> Support<T> {
@@ -49,17 +55,19 @@ impl<T: Real> Support<T> {
             Self::Interval(low, high) => (low, high, false),
             Self::Whole(low, high) => (low, high, true),
             Self::Simplex => (T::from(0.0), T::from(1.0), false),
+            Self::Ordered(low, high) => (low, high, false),
+            Self::ZeroSum => (lowest, highest, false),
+            Self::CorrelationFactor => (T::from(-1.0), T::from(1.0), false),
         }
     }
 
     /// Returns the value at an unconstrained number `q`, and the logarithm of its derivative there.
     ///
     /// `low + exp(q)`, `high - exp(q)` and `low + (high - low) / (1 + exp(-q))`. Whole numbers have no such map and are
-    /// returned unchanged: they are summed out, not sampled. A simplex is mapped by [`constrain_simplex`].
+    /// returned unchanged: they are summed out, not sampled. A vector is mapped by [`Support::constrain_vector`].
     #[inline(always)]
     pub fn constrain(&self, q: T) -> (T, T) {
         match *self {
-            Self::Real | Self::Whole(..) | Self::Simplex => (q, T::from(0.0)),
             Self::Above(low) => (low + q.exp(), q),
             Self::Below(high) => (high - q.exp(), q),
             Self::Interval(low, high) => {
@@ -69,6 +77,7 @@ impl<T: Real> Support<T> {
                 let log_slope = a - a.exp().ln_1p() * 2.0;
                 (low + width * q.sigmoid(), width.ln() + log_slope)
             }
+            _ => (q, T::from(0.0)),
         }
     }
 }
@@ -90,7 +99,7 @@ impl Support<f64> {
                     below(high)
                 }
             }
-            Self::Real | Self::Whole(..) | Self::Simplex => x,
+            _ => x,
         }
     }
 
@@ -99,10 +108,10 @@ impl Support<f64> {
     pub fn unconstrain(&self, x: f64) -> f64 {
         let x = self.inside(x);
         match *self {
-            Self::Real | Self::Whole(..) | Self::Simplex => x,
             Self::Above(low) => (x - low).ln(),
             Self::Below(high) => (high - x).ln(),
             Self::Interval(low, high) => (x - low).ln() - (high - x).ln(),
+            _ => x,
         }
     }
 
@@ -116,6 +125,12 @@ impl Support<f64> {
             Self::Whole(low, high) if high.is_finite() => format!("whole numbers from {low} to {high}"),
             Self::Whole(low, _) => format!("whole numbers from {low}"),
             Self::Simplex => "positive numbers whose sum is 1".to_owned(),
+            Self::Ordered(low, high) => match (low.is_finite(), high.is_finite()) {
+                (false, false) => "numbers from the smallest to the largest".to_owned(),
+                _ => format!("numbers between {low} and {high}, from the smallest to the largest"),
+            },
+            Self::ZeroSum => "numbers whose sum is 0".to_owned(),
+            Self::CorrelationFactor => "a Cholesky factor of a correlation matrix".to_owned(),
         }
     }
 
@@ -126,12 +141,13 @@ impl Support<f64> {
         let below = |high: f64| high.is_nan() || x <= high;
         x.is_finite()
             && match *self {
-                Self::Real => true,
+                Self::Real | Self::ZeroSum => true,
                 Self::Above(low) => above(low),
                 Self::Below(high) => below(high),
-                Self::Interval(low, high) => above(low) && below(high),
+                Self::Interval(low, high) | Self::Ordered(low, high) => above(low) && below(high),
                 Self::Whole(low, high) => x.fract() == 0.0 && above(low) && below(high),
                 Self::Simplex => (0.0..=1.0).contains(&x),
+                Self::CorrelationFactor => (-1.0..=1.0).contains(&x),
             }
     }
 }

@@ -1,5 +1,6 @@
 //! What stands after `~`: the arguments of each distribution, and whether the variable may have such a distribution.
 
+use proc_macro2::Ident;
 use quote::ToTokens;
 use syn::{Expr, ExprCall, Path, Type};
 
@@ -20,17 +21,17 @@ impl Checker {
                 return false;
             }
         };
-        let position = v.shape.as_ref().and_then(|s| s.position.as_ref());
+        let positions: Vec<&Ident> = v.shape.iter().chain(&v.columns).filter_map(|s| s.position.as_ref()).collect();
         let mut summed = false;
         for part in definition.expressions() {
-            summed |= self.expression(part, position);
+            summed |= self.expression(part, &positions);
         }
         self.calls(&definition);
         if let Definition::Implicit(call) = &definition {
             self.drawn_by_function(v, call);
         }
         if definition.draws().is_some_and(Draws::is_vector) {
-            self.drawn_vector(v);
+            self.drawn_vector(v, definition.draws() == Some(Draws::CorrelationFactor));
         }
         if v.role.latent() {
             if Kind::of(v.ty.as_ref(), Some(&definition)) != Kind::Real {
@@ -64,12 +65,18 @@ impl Checker {
         }
     }
 
-    fn drawn_vector(&mut self, v: &Variable) {
-        if v.shape.is_none() && !matches!(v.ty, Some(Type::Array(_))) {
+    fn drawn_vector(&mut self, v: &Variable, is_matrix: bool) {
+        if is_matrix && (v.columns.is_none() || v.role == Role::Local) {
+            let message =
+                format!("this distribution draws a matrix: say its rows and columns, `global {}[3][3]`", v.name);
+            self.report(&v.name, message);
+        } else if let Some(columns) = v.columns.as_ref().filter(|_| !is_matrix) {
+            self.report(&columns.len, "this distribution draws a vector, which has one dimension");
+        } else if v.shape.is_none() && !matches!(v.ty, Some(Type::Array(_))) {
             let message = format!("this distribution draws a vector: say its length, `{}[3]`", v.name);
             self.report(&v.name, message);
         }
-        if let Some(position) = v.shape.as_ref().and_then(|s| s.position.as_ref()) {
+        if let Some(position) = v.shape.iter().chain(&v.columns).find_map(|s| s.position.as_ref()) {
             self.report(position, "the whole vector is one draw here: write `[3]`");
         }
     }

@@ -18,12 +18,12 @@ fn no_sequences(name: &Ident) -> String {
 }
 
 impl Checker {
-    /// Checks the names in `expr`, where `position` is one too; tells whether it depends on a variable that is summed out.
-    pub fn expression(&mut self, expr: &Expr, position: Option<&Ident>) -> bool {
+    /// Checks the names in `expr`, where `positions` are names too; tells whether it depends on a variable that is summed out.
+    pub fn expression(&mut self, expr: &Expr, positions: &[&Ident]) -> bool {
         let indices = plain_indices(expr);
         let before = self.sequence(expr);
         for name in self.names(expr) {
-            if position.is_some_and(|p| *p == name) || before.contains(&name) {
+            if positions.iter().any(|p| **p == name) || before.contains(&name) {
                 continue;
             }
             if let Some(message) = self.misread(&name, &indices) {

@@ -71,13 +71,13 @@ impl Checker {
                 }
                 Statement::Variable(v) => self.variable(v),
                 Statement::Let(Let { pat, expr }) => {
-                    let summed = self.expression(expr, None);
+                    let summed = self.expression(expr, &[]);
                     for name in bound(pat) {
                         self.declare(&name, What::Let, summed);
                     }
                 }
                 Statement::Factor(expr) => {
-                    self.expression(expr, None);
+                    self.expression(expr, &[]);
                 }
                 Statement::Plate(p) => self.plate(p),
             }

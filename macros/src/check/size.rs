@@ -32,7 +32,7 @@ impl Checker {
             _ => return self.report(distribution, NO_COUNTS),
         };
         for part in definition.expressions() {
-            self.expression(part, None);
+            self.expression(part, &[]);
         }
         self.calls(&definition);
         if definition.draws().is_some_and(|d| !matches!(d, Draws::Count | Draws::FiniteCount)) {

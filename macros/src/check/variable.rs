@@ -11,8 +11,13 @@ use crate::kind::{Kind, number};
 impl Checker {
     pub fn variable(&mut self, v: &Variable) {
         self.role(v);
-        if let Some(shape) = &v.shape {
-            self.shape(shape);
+        v.shape.iter().chain(&v.columns).for_each(|shape| self.shape(shape));
+        if let Some(columns) = v.columns.as_ref().filter(|_| !matches!(v.role, Role::Global | Role::Nuisance)) {
+            let message = format!(
+                "only a global has two dimensions: put `{}` into a plate of fixed size for the second, or write it as a vector",
+                v.name
+            );
+            self.report(&columns.len, message);
         }
         let what = match &v.index_of {
             Some(plate) => {

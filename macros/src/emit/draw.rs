@@ -227,13 +227,15 @@ impl Draw<'_> {
                     Some(shape) if !v.vector => {
                         let len = &shape.len;
                         let position = position(shape);
-                        quote!({
+                        let bind = v.bind_row_and_column(&position);
+                        v.in_rows(quote!({
                             let mut __all = [0.0f64; #len];
                             for #position in 0..#len {
+                                #bind
                                 __all[#position] = #one;
                             }
                             __all
-                        })
+                        }))
                     }
                     _ => one,
                 }

@@ -100,7 +100,7 @@ fn variables(tree: &Tree, steps: &[Step]) -> Vec<TokenStream> {
 }
 
 fn variable(tree: &Tree, v: &Variable) -> TokenStream {
-    let Variable { role, name, kind, shape, image, index_of, definition, source, .. } = v;
+    let Variable { role, name, kind, shape, matrix, index_of, definition, source, .. } = v;
     let role = match (role, index_of) {
         (_, Some(_)) => quote!(Index),
         (Role::Global, _) => quote!(Global),
@@ -109,7 +109,7 @@ fn variable(tree: &Tree, v: &Variable) -> TokenStream {
         (Role::Observe, _) => quote!(Observed),
         (Role::Given, _) => quote!(Given),
     };
-    let shape = match (image, shape) {
+    let shape = match (matrix, shape) {
         (Some((rows, columns)), _) => quote!(&[#rows, #columns]),
         (None, Some(Shape { len, .. })) => quote!(&[#len]),
         (None, None) => quote!(&[]),

@@ -82,10 +82,11 @@ fn mend(steps: &mut [Step]) {
         match step {
             Step::Variable(variable) => {
                 let drawn = variable.is_implicit();
-                if variable.is_global() || (variable.image.is_some() && !drawn) {
+                let image = variable.matrix.is_some() && !variable.is_global();
+                if variable.is_global() || (image && !drawn) {
                     variable.kind = Kind::Real;
                 }
-                if !drawn && variable.image.take().is_some() {
+                if image && !drawn && variable.matrix.take().is_some() {
                     variable.shape = None;
                 }
             }

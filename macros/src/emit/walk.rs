@@ -227,7 +227,9 @@ impl Walk<'_> {
         };
         let slot = slot(name);
         let element = plate.map_or(quote!(0usize), element);
+        let is_matrix = v.matrix.is_some();
         let known = match plate {
+            None if is_matrix => quote!(__globals.map(|g| ::hierarch::__private::in_one_row(g.#name))),
             None => quote!(__globals.map(|g| g.#name)),
             Some(p) => {
                 let path = data_path(self.tree, p);
@@ -238,17 +240,25 @@ impl Walk<'_> {
             Some(shape) if !v.vector => {
                 let len = &shape.len;
                 let position = position(shape);
+                let bind = v.bind_row_and_column(&position);
                 let one = choose(definition, lift, &|d| {
                     quote!(::hierarch::__private::walk::latent(#text, #slot.at(#element).component(#position), &#d, __known.map(|__k| __k[#position]), __walk))
                 });
-                quote!({
+                v.in_rows(quote!({
                     let __known: ::core::option::Option<[f64; #len]> = #known;
                     let mut __all = [0.0f64; #len];
                     for #position in 0..#len {
+                        #bind
                         __all[#position] = #one;
                     }
                     __all
-                })
+                }))
+            }
+            Some(shape) if is_matrix => {
+                let (len, rows) = (&shape.len, v.matrix.as_ref().map(|(rows, _)| rows));
+                v.in_rows(choose(definition, lift, &|d| {
+                    quote!(::hierarch::__private::walk::latent_matrix::<_, { #len }, { #rows }>(#text, #slot.at(#element), &#d, #known, __walk))
+                }))
             }
             Some(_) => choose(definition, lift, &|d| {
                 quote!(::hierarch::__private::walk::latent_vector(#text, #slot.at(#element), &#d, #known, __walk))

@@ -46,7 +46,7 @@ fn is_long(v: &Variable) -> bool {
         _ => false,
     };
     let drawn_alone = !v.vector && matches!(v.definition, Some(Definition::Distribution(_)));
-    v.is_global() && v.continuous_latent() && drawn_alone && !short
+    v.is_global() && v.matrix.is_none() && v.continuous_latent() && drawn_alone && !short
 }
 
 /// Tells whether `step` reads the vector `name` only by an index or in inner products, if at all.

@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
+use super::numbers::position;
 use super::placed::{Names, Placed, target};
 use super::plain;
-use super::table::{Table, position};
+use super::table::Table;
 use crate::model::{DataError, Variable};
 
 /// How indices refer to the elements of a plate.

@@ -1,12 +1,8 @@
 //! How a table is written that is unlike what this library writes.
 
 use std::borrow::Cow;
-use std::path::Path;
 
-use super::read;
-use super::table::{Table, count, real};
-use crate::model::check;
-use crate::model::{DataError, DataSet, Model};
+use super::numbers::{count, real};
 
 /// How a CSV file is written, where it is not as [`read_csv`](super::read_csv) expects it.
 ///
@@ -42,31 +38,6 @@ impl Default for CsvOptions {
 }
 
 impl CsvOptions {
-    /// As [`read_csv`](super::read_csv).
-    ///
-    /// # Errors
-    /// As [`read_csv`](super::read_csv).
-    pub fn read_csv<D: DataSet>(
-        &self,
-        model: &D::Model,
-        path: impl AsRef<Path>,
-        columns: &[(&str, &str)],
-    ) -> Result<D, DataError> {
-        let data = D::from_frame(read::frame(&model.specification(), path.as_ref(), columns, self)?)?;
-        check(model, &data)?;
-        Ok(data)
-    }
-
-    /// As [`read_column`](super::read_column).
-    ///
-    /// # Errors
-    /// As [`read_column`](super::read_column).
-    pub fn read_column(&self, path: impl AsRef<Path>, column: &str) -> Result<Vec<f64>, DataError> {
-        let table = Table::read(path.as_ref(), self)?;
-        let column = table.column(column)?;
-        (0..table.len()).map(|row| table.entry(row, column, |text| self.real(text))).collect()
-    }
-
     /// Returns what separates the fields of a table with this header.
     pub(super) fn separator_of(&self, header: &str) -> u8 {
         let mut likely = [b',', b';', b'\t'].into_iter().filter(|&mark| char::from(mark) != self.decimal);

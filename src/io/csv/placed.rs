@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::fmt::Display;
 use std::rc::Rc;
 
+use super::numbers::position;
 use super::plain;
-use super::table::{Table, position};
+use super::table::Table;
 use crate::model::{self, DataError, PlateSize, Role, Specification, Variable};
 
 /// A plate that is in the data, with those of its variables that are; at the top, the variables outside plates.

@@ -13,8 +13,9 @@ use std::path::Path;
 use std::rc::Rc;
 
 use super::labels::{Labels, labels};
+use super::numbers::{position, truth};
 use super::placed::{Names, Placed, PlateColumns, target};
-use super::table::{Table, position, truth};
+use super::table::Table;
 use super::{CsvOptions, OUTSIDE, plain};
 use crate::files::read_set;
 use crate::model::{Column, DataError, Frame, Values};

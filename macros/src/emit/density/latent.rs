@@ -36,36 +36,49 @@ impl Scope<'_> {
     fn latent_numbers(&self, v: &Variable, shape: &Shape, definition: &Definition, lift: &Lift) -> TokenStream {
         let (name, len, position, zero) = (&v.name, &shape.len, position(shape), self.number(&quote!(0.0)));
         let (raw, pair) = (self.raw(v, &quote!(#position)), constrained(definition, lift));
+        let (bind, all) = (v.bind_row_and_column(&position), v.in_rows(quote!(__all)));
         quote! {
             let #name = {
                 let mut __all = [#zero; #len];
                 for #position in 0..#len {
+                    #bind
                     let __raw = #raw;
                     let (__x, __term) = #pair;
                     __all[#position] = __x;
                     __lp += __term;
                 }
-                __all
+                #all
             };
         }
     }
 
     /// Emits a vector that is one draw.
     fn latent_vector(&self, v: &Variable, shape: &Shape, definition: &Definition, lift: &Lift) -> TokenStream {
-        let (name, len, zero) = (&v.name, &shape.len, self.number(&quote!(0.0)));
-        let (raw, term) = (self.raw(v, &quote!(c)), log_density(definition, lift, &quote!(__x)));
-        let constrained = if v.simplex {
-            let free = self.vector(len, &quote!(if c + 1 < #len { #raw } else { #zero }));
-            quote! {
-                let __raw = #free;
-                let (__x, __log_slope) = ::hierarch::distributions::constrain_simplex(__raw);
-                __lp += __log_slope;
-            }
-        } else {
-            let all = self.vector(len, &raw);
-            quote!(let __x = #all;)
-        };
-        quote!(let #name = { #constrained __lp += #term; __x };)
+        let (name, len) = (&v.name, &shape.len);
+        if !v.mapped {
+            let all = self.vector(len, &self.raw(v, &quote!(c)));
+            let term = log_density(definition, lift, &quote!(__x));
+            return quote!(let #name = { let __x = #all; __lp += #term; __x };);
+        }
+        let (scalar, zero) = (self.scalar(), self.number(&quote!(0.0)));
+        let (raw, rows) = (self.vector(&v.free(), &self.raw(v, &quote!(c))), v.in_rows(quote!(__x)));
+        let pair = choose(definition, lift, &|d| {
+            quote!({
+                let __d = #d;
+                let mut __x = [#zero; #len];
+                let __log_slope = ::hierarch::distributions::Distribution::<#scalar>::support(&__d).constrain_vector(&__raw, &mut __x);
+                let __x = #rows;
+                (__x, __log_slope + ::hierarch::distributions::Distribution::<#scalar>::log_density(&__d, __x))
+            })
+        });
+        quote! {
+            let #name = {
+                let __raw = #raw;
+                let (__x, __term) = #pair;
+                __lp += __term;
+                __x
+            };
+        }
     }
 
     /// Emits the unconstrained number of the component `c`.

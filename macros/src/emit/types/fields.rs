@@ -26,7 +26,7 @@ pub fn undocumented(docs: &[Attribute], text: &str) -> Option<TokenStream> {
 pub fn scalar_field(v: &Variable) -> TokenStream {
     let (docs, name, ty) = (&v.docs, &v.name, v.rust());
     let missing = undocumented(docs, &format!("The {} `{name}`.", word(v.role)));
-    let serde = match (&v.image, &v.shape) {
+    let serde = match (&v.matrix, &v.shape) {
         (Some(_), _) => quote!(#[serde(with = "::hierarch::__private::image")]),
         (None, Some(_)) => quote!(#[serde(with = "::hierarch::__private::array")]),
         (None, None) => quote!(),
@@ -38,7 +38,7 @@ pub fn scalar_field(v: &Variable) -> TokenStream {
 pub fn column_field(v: &Variable) -> TokenStream {
     let (docs, name, ty) = (&v.docs, &v.name, v.rust());
     let missing = undocumented(docs, &format!("The {} `{name}` of each element.", word(v.role)));
-    let serde = match (&v.image, &v.shape) {
+    let serde = match (&v.matrix, &v.shape) {
         (Some(_), _) => quote!(#[serde(with = "::hierarch::__private::images")]),
         (None, Some(_)) => quote!(#[serde(with = "::hierarch::__private::arrays")]),
         (None, None) => quote!(),

@@ -73,16 +73,19 @@ fn globals(tree: &Tree) -> TokenStream {
     let fields = globals.iter().map(|v| scalar_field(v));
     let pushes = globals.iter().map(|v| {
         let name = &v.name;
-        match v.shape {
-            None => quote!(numbers.push(self.#name);),
-            Some(_) => quote!(numbers.extend_from_slice(&self.#name);),
+        match (&v.shape, &v.matrix) {
+            (None, _) => quote!(numbers.push(self.#name);),
+            (_, None) => quote!(numbers.extend_from_slice(&self.#name);),
+            (_, Some(_)) => quote!(numbers.extend_from_slice(self.#name.as_flattened());),
         }
     });
     let reads = globals.iter().map(|v| {
         let name = &v.name;
-        match v.shape {
-            None => quote!(#name: numbers.next().unwrap_or(f64::NAN)),
-            Some(_) => quote!(#name: ::std::array::from_fn(|_| numbers.next().unwrap_or(f64::NAN))),
+        let next = quote!(numbers.next().unwrap_or(f64::NAN));
+        match (&v.shape, &v.matrix) {
+            (None, _) => quote!(#name: #next),
+            (_, None) => quote!(#name: ::std::array::from_fn(|_| #next)),
+            (_, Some(_)) => quote!(#name: ::std::array::from_fn(|_| ::std::array::from_fn(|_| #next))),
         }
     });
     quote! {

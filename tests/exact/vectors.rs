@@ -1,0 +1,128 @@
+//! Vectors and matrices that are one draw: ordered numbers, numbers that sum to zero, factors of correlation matrices; globals of
+//! two dimensions.
+
+use hierarch::model::{AsNumbers, Density, log_density, log_jacobian_of_all, names, unconstrain};
+use hierarch::prelude::*;
+use hierarch_tests::seed;
+
+use crate::density::{check_gradient, check_score};
+use crate::nuts::agrees;
+
+model! {
+    /// A mixture whose components are told apart by their order.
+    pub Mixed {
+        global mu[2] ~ Ordered(Normal(0.0, 2.0));
+        global sd[2] ~ LogNormal(0.0, 0.5);
+        global theta ~ Beta(5.0, 5.0);
+        plate rows(1..=20) {
+            local second ~ Bernoulli(theta);
+            observe y ~ if second { Normal(mu[1], sd[1]) } else { Normal(mu[0], sd[0]) };
+        }
+    }
+}
+
+model! {
+    /// Intercepts and slopes that vary together, effects beside a mean, and coefficients by kind.
+    pub Slopes {
+        global eta ~ Gamma(4.0, 2.0);
+        global correlations[3][3] ~ LkjCholesky(eta);
+        global tau[3] ~ LogNormal(0.0, 0.3);
+        global mu[3] ~ Normal(0.0, 1.0);
+        global scale ~ LogNormal(0.0, 0.3);
+        global effect[4] ~ ZeroSumNormal(scale);
+        global b[i in 0..4][j in 0..2] ~ Normal(mu[j], 1.0 + i as f64);
+        let factor = diag(tau) * correlations;
+        plate groups(4) {
+            given kind ~ Categorical([0.2, 0.3, 0.2, 0.3]);
+            local beta[3] ~ MvNormalCholesky(mu, factor);
+            local own[2] ~ ZeroSumNormal(scale);
+            plate rows(3) {
+                given x ~ Normal(0.0, 1.0);
+                observe y ~ Normal(dot(beta, [1.0, x, x * x]) + b[kind][1] * x + b[2][0] + effect[kind] + own[1], 0.5);
+            }
+        }
+    }
+}
+
+model! {
+    /// Ordered numbers above a bound, below one, and between two, of which one varies.
+    pub Bounds {
+        global top ~ Uniform(3.0, 4.0);
+        global cuts[3] ~ Ordered(Uniform(-2.0, top));
+        global below[2] ~ Ordered(Truncated(Normal(0.0, 1.0), f64::NEG_INFINITY, 1.0));
+        plate rows(5) {
+            local times[2] ~ Ordered(Exponential(1.0));
+            observe y[i in 0..3] ~ Normal(cuts[i] + times[0] - times[1] + below[0] * below[1], 1.0);
+        }
+    }
+}
+
+/// The gradient is right, and the density is that of the statements on plain numbers and of the map's Jacobian.
+fn check<M: Likelihood + Generative>(model: &M) {
+    check_gradient(model, 10);
+    for set in model.simulate(20).seed(seed(4)).run().unwrap() {
+        let q = unconstrain(model, &set.globals, Some((&set.locals, &set.data)));
+        let got = Density::new(model, &set.data).unwrap().gradient(&q, &mut vec![0.0; q.len()]);
+        let expected = log_density(model, &set.globals, &set.locals, &set.data).unwrap()
+            + log_jacobian_of_all(model, &set.data, &q);
+        assert!((got - expected).abs() < 1e-9 * expected.abs().max(1.0), "{got}, not {expected}");
+    }
+}
+
+#[test]
+fn densities_of_vectors_are_those_of_their_draws() {
+    check(&Mixed::default());
+    check(&Slopes::default());
+    check(&Bounds::default());
+    check_score(&Mixed::default(), &[("rows", 10)], 4000);
+    check_score(&Slopes::default(), &[], 4000);
+    check_score(&Bounds::default(), &[], 4000);
+}
+
+model! {
+    /// Priors alone.
+    pub Priors {
+        global factor_of[3][3] ~ LkjCholesky(2.0);
+        let last = factor_of[2][0] * factor_of[1][0] + factor_of[2][1] * factor_of[1][1];
+        global effect[3] ~ ZeroSumNormal(0.5);
+        global cuts[3] ~ Ordered(Uniform(0.0, 1.0));
+        factor 0;
+    }
+}
+
+/// Correlations have a beta distribution on (-1, 1), the same for all pairs; ordered uniform numbers those of order statistics.
+#[test]
+fn vectors_have_their_known_marginals() {
+    let chains = Priors::default().nuts(&PriorsData {}).draws(10_000).seed(seed(5)).run().unwrap();
+    // Beta(eta - 1 + K / 2, the same).
+    let sd = (1.0_f64 / 6.0).sqrt();
+    agrees(&chains, "last", 0.0, sd, 4.5);
+    agrees(&chains, "factor_of[1][0]", 0.0, sd, 4.5);
+    agrees(&chains, "factor_of[2][0]", 0.0, sd, 4.5);
+    agrees(&chains, "effect[2]", 0.0, 0.5 * (2.0_f64 / 3.0).sqrt(), 4.5);
+    for k in 0..3 {
+        let a = f64::from(k + 1);
+        let b = 4.0 - a;
+        agrees(&chains, &format!("cuts[{k}]"), a / 4.0, (a * b / (16.0 * 5.0)).sqrt(), 4.5);
+    }
+}
+
+/// Names, values and files of a global of two dimensions, and what is not a vector of its kind.
+#[test]
+fn matrices_have_rows_and_columns() {
+    let model = Slopes::default();
+    let set = model.simulate(1).seed(seed(6)).one().unwrap();
+    let names = names(&model, None);
+    let at = names.iter().position(|name| name == "b[3][1]").unwrap();
+    assert_eq!(set.globals.to_numbers()[at], set.globals.b[3][1]);
+    assert_eq!(names[1..4], ["correlations[0][0]", "correlations[0][1]", "correlations[0][2]"]);
+    let text = serde_json::to_string(&set.globals).unwrap();
+    assert_eq!(serde_json::from_str::<SlopesGlobals>(&text).unwrap(), set.globals);
+    for globals in [
+        SlopesGlobals { effect: [0.0, 0.1, 0.2, 0.3], ..set.globals.clone() },
+        SlopesGlobals { correlations: [[1.0; 3]; 3], ..set.globals.clone() },
+    ] {
+        let error = model.simulate(1).at(&globals).one().unwrap_err().to_string();
+        assert!(error.contains("outside its support"), "{error}");
+    }
+}
