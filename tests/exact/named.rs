@@ -38,6 +38,8 @@ model! {
             observe truncated_variance ~ TruncatedNormal(mean = t, variance = s, low = t, high = t + 50.0);
             observe truncated_precision ~ TruncatedNormal(t, precision = k, low = t, high = t + 50.0);
             observe truncated_exponential ~ TruncatedExponential(scale = m, low = 0.0, high = 300.0);
+            observe truncated_low ~ Truncated(Normal(mean = t, sd = s), low = t);
+            observe truncated_high ~ Truncated(high = t, distribution = Normal(mean = t, sd = s));
             observe bernoulli ~ Bernoulli(logit = t);
             observe categorical ~ Categorical(logits = [0.0, t, s]);
             observe binomial ~ Binomial(7.0, logit = t);
@@ -80,10 +82,12 @@ model! {
             observe inverse_gamma ~ InverseGamma(shape, 2.0 * m * (shape - 1.0));
             observe exponential_mean ~ Exponential(m.recip());
             observe exponential_scale ~ Exponential(m.recip());
-            observe weibull ~ Weibull(k, m / (k.recip().ln_gamma() - k.ln()).exp());
+            observe weibull ~ Weibull(k, m / (f64::ln_gamma(1.0 / k) - k.ln()).exp());
             observe truncated_variance ~ TruncatedNormal(t, s.powf(0.5), t, t + 50.0);
             observe truncated_precision ~ TruncatedNormal(t, k.powf(-0.5), t, t + 50.0);
             observe truncated_exponential ~ TruncatedExponential(m.recip(), 0.0, 300.0);
+            observe truncated_low ~ Truncated(Normal(t, s), t, f64::INFINITY);
+            observe truncated_high ~ Truncated(Normal(t, s), f64::NEG_INFINITY, t);
             observe bernoulli ~ BernoulliLogit(t);
             observe categorical ~ CategoricalLogit([0.0, t, s]);
             observe binomial ~ BinomialLogit(7.0, t);
@@ -131,6 +135,8 @@ fn moments() -> Vec<(&'static str, f64, f64)> {
         ("truncated_variance", half(s.sqrt()).0, half(s.sqrt()).1),
         ("truncated_precision", half(k.sqrt().recip()).0, half(k.sqrt().recip()).1),
         ("truncated_exponential", m, m * m),
+        ("truncated_low", half(s).0, half(s).1),
+        ("truncated_high", 2.0 * t - half(s).0, half(s).1),
         ("bernoulli", positive, positive * (1.0 - positive)),
         ("categorical", category, share(1) + 4.0 * share(2) - square(category)),
         ("binomial", 7.0 * positive, 7.0 * positive * (1.0 - positive)),
@@ -250,6 +256,34 @@ fn the_order_of_names_changes_no_bit() {
     }
 }
 
+model! {
+    /// Priors from and up to a bound, of which nothing is drawn.
+    pub Flats {
+        global a ~ Flat(low = 0.0);
+        global b ~ Flat(high = 1.0);
+        observe x ~ Normal(a, 1.0);
+        observe y ~ Normal(b, 1.0);
+    }
+}
+
+model! {
+    /// The same, as ranges.
+    pub Ranges {
+        global a ~ Flat(0.0..);
+        global b ~ Flat(..1.0);
+        observe x ~ Normal(a, 1.0);
+        observe y ~ Normal(b, 1.0);
+    }
+}
+
+#[test]
+fn flat_priors_have_bounds_by_name() {
+    let data = FlatsData { x: 1.0, y: -2.0 };
+    for q in [[0.3, -0.7], [-2.0, 1.5]] {
+        assert_eq!(density(&Flats::default(), data.frame(), &q), density(&Ranges::default(), data.frame(), &q));
+    }
+}
+
 #[test]
 fn a_definition_is_shown_as_it_was_written() {
     let specification = OneOrder::default().specification();
@@ -259,10 +293,11 @@ fn a_definition_is_shown_as_it_was_written() {
     assert_eq!(y.parents, ["outlier", "height", "slope", "x", "noise"]);
 }
 
-/// A row of the table that no variable of `ByName` has is untested, and one that the documentation has not is unknown.
+/// A row of the table that no variable of these models has is untested, and one that the documentation has not is unknown.
 #[test]
 fn every_parametrisation_is_tested_and_documented() {
     let plate = &ByName::default().specification().plates[0];
+    let flats = Flats::default().specification().variables;
     let documentation = include_str!("../../src/lib.rs");
     for row in parametrisation::OTHER {
         let arguments = row.arguments.join(", ");
@@ -274,6 +309,6 @@ fn every_parametrisation_is_tested_and_documented() {
             // Without a name is the first argument at most.
             name == row.name && row.arguments.len() - named.count() <= usize::from(!given.starts_with(row.arguments[0]))
         };
-        assert!(plate.variables.iter().any(|v| names(&v.definition)), "{signature} is not tested: {}", row.call);
+        assert!(plate.variables.iter().chain(&flats).any(|v| names(&v.definition)), "{signature} is not tested: {}", row.call);
     }
 }
