@@ -1,5 +1,5 @@
-//! Arguments by name: `Gamma(mean = m, sd = s)` becomes the call by position that it stands for, before all else looks at the
-//! model.
+//! Arguments by name: `Gamma(mean = m, sd = s)` becomes the call by position that it stands for, before all else looks
+//! at the model.
 //!
 //! An argument without a name is the one that it is in the distribution's own order, whatever is named beside it: in
 //! `Gamma(2.0, scale = 3.0)` the first is the shape.
@@ -54,7 +54,7 @@ impl VisitMut for Names {
         let Some(first) = call.args.iter().find(|a| matches!(a, Expr::Assign(_))) else { return };
         let found = match builtin::of(call) {
             Some(known) => by_position(call, known),
-            None => Err(vec![Error::new_spanned(place(first), unnamed(call))]),
+            None => Err(vec![unnamed(call, first)]),
         };
         *call = found.unwrap_or_else(|mistakes| {
             self.mistakes.extend(mistakes);
@@ -264,8 +264,8 @@ fn place(argument: &Expr) -> TokenStream {
     }
 }
 
-/// Writes `call`, which has a mistake, without names and with as many arguments as there should be, so that the rest of the
-/// model can be checked.
+/// Writes `call`, which has a mistake, without names and with as many arguments as there should be, so that the rest of
+/// the model can be checked.
 fn mended(call: &ExprCall) -> ExprCall {
     let values = call.args.iter().map(|argument| match argument {
         Expr::Assign(assign) => (*assign.right).clone(),
@@ -278,14 +278,18 @@ fn mended(call: &ExprCall) -> ExprCall {
     ExprCall { args, ..call.clone() }
 }
 
-/// Says that the arguments of `call`, which is none of the library's distributions, have no names.
-fn unnamed(call: &ExprCall) -> String {
+/// Says that the arguments of `call`, which is none of the library's distributions, have no names; the `first` of them
+/// has one.
+fn unnamed(call: &ExprCall, first: &Expr) -> Error {
     let name = if let Expr::Path(path) = &*call.func { path.path.get_ident() } else { None };
     let function = call.func.to_token_stream().to_string().replace(' ', "");
     let write = format!("write the values alone, `{function}(..)`");
     match name.and_then(misspelt) {
-        Some(message) => format!("{message}; if it is a type of your own, {write}"),
-        None => format!("only the library's distributions have arguments by name: {write}"),
+        Some(message) => Error::new_spanned(&call.func, format!("{message}; if it is a type of your own, {write}")),
+        None => {
+            let message = format!("only the library's distributions have arguments by name: {write}");
+            Error::new_spanned(place(first), message)
+        }
     }
 }
 
@@ -338,8 +342,8 @@ mod tests {
         (0..arguments.len()).flat_map(first).collect()
     }
 
-    /// By their own names, in any order and after any number without a name, the arguments of every distribution give its call
-    /// by position.
+    /// By their own names, in any order and after any number without a name, the arguments of every distribution give
+    /// its call by position.
     #[test]
     fn own_names_in_any_order_give_the_call_by_position() {
         for known in builtin::names().map(|name| builtin::find(name).unwrap()) {
@@ -355,8 +359,8 @@ mod tests {
         }
     }
 
-    /// Each row of the table is of a distribution of the library and unlike its others; its call has as many arguments as that
-    /// distribution has, and each name of the row in it; and in any order the names give one call.
+    /// Each row of the table is of a distribution of the library and unlike its others; its call has as many arguments
+    /// as that distribution has, and each name of the row in it; and in any order the names give one call.
     #[test]
     fn rows_of_the_table_are_calls_of_the_library() {
         for (at, row) in OTHER.iter().enumerate() {
@@ -449,7 +453,8 @@ mod tests {
         );
         assert_eq!(
             mistake("Gaussian(mu = 0.0, sigma = 1.0)"),
-            "`Gaussian` is called `Normal(mean, sd)` here; if it is a type of your own, write the values alone, `Gaussian(..)`"
+            "`Gaussian` is called `Normal(mean, sd)` here; if it is a type of your own, write the values alone, \
+             `Gaussian(..)`"
         );
         assert_eq!(mistake("Normal(a.b = 1.0, sd = 1.0)"), "before the `=` of an argument stands its name");
     }

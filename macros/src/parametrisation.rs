@@ -1,5 +1,5 @@
-//! Other parametrisations of the library's distributions than those of `builtin`: the names of the arguments, and the call that
-//! is meant.
+//! Other parametrisations of the library's distributions than those of `builtin`: the names of the arguments, and the
+//! call that is meant.
 
 pub struct Parametrisation {
     /// The distribution as a model calls it.

@@ -1,5 +1,5 @@
-//! Arguments by name: each parametrisation has the moments that its names say, and the density of the call by position; the order
-//! of names changes no bit; and the documentation lists them all.
+//! Arguments by name: each parametrisation has the moments that its names say, and the density of the call by position;
+//! the order of names changes no bit; and the documentation lists them all.
 
 use hierarch::model::{DataSet, Density, unconstrain};
 use hierarch::prelude::*;
@@ -214,7 +214,10 @@ model! {
             };
             observe z ~ Mixture(
                 weights = [0.5, 0.5],
-                components = [Truncated(Normal(mean = slope, sd = noise), low = -9, high = 9), Truncated(Normal(0, precision = 4), -9, 9)]
+                components = [
+                    Truncated(Normal(mean = slope, sd = noise), low = -9, high = 9),
+                    Truncated(Normal(0, precision = 4), -9, 9)
+                ]
             );
             observe n ~ NegativeBinomial(mean = 3, shape = 1 + noise);
         }
@@ -236,7 +239,10 @@ model! {
                 Normal(height + slope * x, sd = noise)
             };
             observe z ~ Mixture(
-                components = [Truncated(high = 9.0, low = -9.0, distribution = Normal(sd = noise, mean = slope)), Truncated(Normal(0.0, precision = 4.0), high = 9.0, low = -9.0)],
+                components = [
+                    Truncated(high = 9.0, low = -9.0, distribution = Normal(sd = noise, mean = slope)),
+                    Truncated(Normal(0.0, precision = 4.0), high = 9.0, low = -9.0)
+                ],
                 weights = [0.5, 0.5]
             );
             observe n ~ NegativeBinomial(shape = 1.0 + noise, mean = 3.0);
@@ -254,6 +260,29 @@ fn the_order_of_names_changes_no_bit() {
         assert_eq!(q, unconstrain(&other, &b.globals, None));
         assert_eq!(density(&one, a.data.frame(), &q), density(&other, a.data.frame(), &q));
     }
+}
+
+model! {
+    /// Normal observations with a linear mean and one sd, in three parametrisations.
+    pub Lines {
+        global slope ~ Normal(mean = 0.0, sd = 1.0);
+        global height ~ Normal(mean = 0.0, sd = 1.0);
+        global noise ~ Exponential(mean = 2.0);
+        plate rows(30) {
+            given x ~ Uniform(low = -1.0, high = 1.0);
+            observe y ~ Normal(sd = noise, mean = height + slope * x);
+            observe of_variance ~ Normal(mean = height + slope * x, variance = noise);
+            observe of_precision ~ Normal(height + slope * x, precision = noise);
+        }
+    }
+}
+
+/// All three are worked out as few rows, as by position.
+#[test]
+fn linear_predictors_are_found_by_name() {
+    let data = Lines::default().simulate(1).one().unwrap().data;
+    let plan = Density::new(&Lines::default(), &data).unwrap().plan().to_string();
+    assert_eq!(plan, "rows: 30 normal observations as 2 rows of 2 columns (least squares)\n".repeat(3));
 }
 
 model! {
@@ -289,11 +318,16 @@ fn a_definition_is_shown_as_it_was_written() {
     let specification = OneOrder::default().specification();
     assert_eq!(specification.variables[0].definition, "Normal(mean = 0, variance = 4)");
     let y = &specification.plates[0].variables[2];
-    assert_eq!(y.definition, "if outlier { Normal(mean = height + slope * x, sd = 10 * noise) } else { Normal(mean = height + slope * x, sd = noise) }");
+    assert_eq!(
+        y.definition,
+        "if outlier { Normal(mean = height + slope * x, sd = 10 * noise) } else { \
+         Normal(mean = height + slope * x, sd = noise) }"
+    );
     assert_eq!(y.parents, ["outlier", "height", "slope", "x", "noise"]);
 }
 
-/// A row of the table that no variable of these models has is untested, and one that the documentation has not is unknown.
+/// A row of the table that no variable of these models has is untested, and one that the documentation has not is
+/// unknown.
 #[test]
 fn every_parametrisation_is_tested_and_documented() {
     let plate = &ByName::default().specification().plates[0];
@@ -309,6 +343,10 @@ fn every_parametrisation_is_tested_and_documented() {
             // Without a name is the first argument at most.
             name == row.name && row.arguments.len() - named.count() <= usize::from(!given.starts_with(row.arguments[0]))
         };
-        assert!(plate.variables.iter().chain(&flats).any(|v| names(&v.definition)), "{signature} is not tested: {}", row.call);
+        assert!(
+            plate.variables.iter().chain(&flats).any(|v| names(&v.definition)),
+            "{signature} is not tested: {}",
+            row.call
+        );
     }
 }
