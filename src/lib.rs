@@ -227,6 +227,56 @@ struct Readme;
 /// [`Distribution`](distributions::Distribution) and [`Draw`](distributions::Draw): `Name(a, b)` is `Name::new(a, b)`. An `if`
 /// or a `match` may choose among distributions: `observe m ~ if signal { Cauchy(m0, w) } else { Exponential(0.1) };`.
 ///
+/// The arguments of the library's distributions have names, since the order of two numbers is soon mistaken. Names stand in any
+/// order, behind the arguments without one, which keep their places; and they choose among parametrisations:
+///
+/// ```
+/// use hierarch::prelude::*;
+///
+/// model! {
+///     pub Waiting {
+///         global mean ~ Gamma(mean = 3.0, sd = 1.0); // Gamma(9.0, 3.0)
+///         global share ~ Beta(mean = 0.3, precision = 10.0); // Beta(3.0, 7.0)
+///         global shift ~ Normal(0.0, precision = 4.0); // Normal(0.0, 0.5)
+///         plate visits(n ~ Poisson(rate = 20.0)) {
+///             local late ~ Bernoulli(probability = share);
+///             observe minutes ~ if late { Gamma(shape = 2.0, mean = mean) } else { Exponential(mean = mean) };
+///             observe delay ~ Truncated(Normal(mean = shift, sd = 1.0), low = 0.0);
+///         }
+///     }
+/// }
+/// # assert!(Waiting::default().simulate(1).one().is_ok());
+/// ```
+///
+/// | by position or by name | by name alone |
+/// | --- | --- |
+/// | `Normal(mean, sd)` | `Normal(mean, variance)`, `Normal(mean, precision)`: the precision is 1 / variance |
+/// | `LogNormal(mu, sigma)`, of the logarithm | `LogNormal(median, sigma)`; `LogNormal(mean, sd)` of the number itself |
+/// | `HalfNormal(sd)`, of the whole normal distribution | `HalfNormal(mean)` |
+/// | `StudentT(dof, location, scale)` | `StudentT(dof, mean, sd)`, with dof > 2 |
+/// | `Laplace(location, scale)` | `Laplace(mean, sd)` |
+/// | `Logistic(location, scale)` | `Logistic(mean, sd)` |
+/// | `Beta(alpha, beta)` | `Beta(mean, precision)`: the precision is alpha + beta; `Beta(mean, sd)`, with sd^2 < mean (1 - mean) |
+/// | `Gamma(shape, rate)` | `Gamma(shape, scale)`: the scale is 1 / rate; `Gamma(mean, shape)`, `Gamma(mean, sd)` |
+/// | `InverseGamma(shape, scale)` | `InverseGamma(mean, sd)` |
+/// | `Exponential(rate)` | `Exponential(mean)`, `Exponential(scale)`: both are 1 / rate |
+/// | `Weibull(shape, scale)` | `Weibull(mean, shape)` |
+/// | `TruncatedNormal(mean, sd, low, high)` | `TruncatedNormal(mean, variance, low, high)`, `TruncatedNormal(mean, precision, low, high)`: all of the whole normal distribution |
+/// | `TruncatedExponential(rate, low, high)` | `TruncatedExponential(scale, low, high)` |
+/// | `Flat(low, high)` | `Flat(low)`, `Flat(high)` |
+/// | `Truncated(distribution, low, high)` | `Truncated(distribution, low)`, `Truncated(distribution, high)` |
+/// | `Bernoulli(probability)` | `Bernoulli(logit)` is `BernoulliLogit(logit)` |
+/// | `Categorical(probabilities)` | `Categorical(logits)` is `CategoricalLogit(logits)` |
+/// | `Binomial(n, probability)` | `Binomial(n, logit)` is `BinomialLogit(n, logit)` |
+/// | `Poisson(rate)` | `Poisson(mean)`; `Poisson(log_rate)` is `PoissonLog(log_rate)` |
+/// | `NegativeBinomial(mean, shape)`, Stan's `neg_binomial_2` and PyMC's `mu`, `alpha` | `NegativeBinomial(log_mean, shape)`, Stan's `neg_binomial_2_log`; `NegativeBinomial(alpha, beta)`, Stan's `neg_binomial`: the mean is alpha / beta and the shape alpha; `NegativeBinomial(n, probability)`, scipy's `nbinom`: failures before `n` successes |
+/// | `Geometric(probability)` | `Geometric(mean)`: of failures, (1 - probability) / probability |
+/// | `MvNormal(mean, covariance)` | `MvNormal(mean, factor)` is `MvNormalCholesky(mean, factor)` |
+///
+/// The others have the names of their own arguments alone: `Uniform(low, high)`, `Cauchy(location, scale)`. A name that a distribution
+/// has not is an error that lists those that it has. An argument may be worked out more than once, so a long one is bound by a
+/// `let` first.
+///
 /// `x[3] ~ Normal(..)` are three independent draws, `x[i in 0..3] ~ Normal(mu[i], 1.0)` three with their own arguments;
 /// `x[3] ~ MvNormal(..)`, `Dirichlet(..)` and `Multinomial(..)` are one draw of a vector. A distribution of your own over other
 /// values than reals says so by a type: `observe k: u64 ~ Own(..)`, and `x: [f64; 3] ~ Own(..)` for one draw of a vector.

@@ -69,6 +69,8 @@ pub struct Variable {
     pub index_of: Option<Ident>,
     /// What stands after `~`.
     pub definition: Option<Expr>,
+    /// The definition as it was written; empty if there is none.
+    pub source: String,
 }
 
 /// `[3]`, the same distribution for each, or `[i in 0..3]`, with the position known to the distribution's arguments.
@@ -89,6 +91,8 @@ pub struct Plate {
     pub attributes: Vec<Attribute>,
     pub name: Ident,
     pub size: Size,
+    /// The distribution of a random size as it was written; empty for others.
+    pub size_source: String,
     pub body: Vec<Statement>,
 }
 

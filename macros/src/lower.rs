@@ -13,7 +13,6 @@ use crate::kind::{Kind, image, is_lifted};
 use crate::names::identifiers;
 use crate::numbers::Numbers;
 use crate::reads::mark_reads;
-use crate::source::source;
 use crate::tree::{Free, Plate, Step, Symbol, Tree, Variable, plates, plates_mut, variables};
 use crate::value::Value;
 
@@ -79,7 +78,7 @@ impl Names {
     }
 
     fn plate(&mut self, plate: ast::Plate) -> Plate {
-        let ast::Plate { attributes, name, mut size, body } = plate;
+        let ast::Plate { attributes, name, mut size, size_source, body } = plate;
         let text = name.to_string();
         if let Size::Random(count, distribution) = &mut size {
             self.numbers(|numbers| numbers.definition(distribution));
@@ -89,6 +88,7 @@ impl Names {
             docs: attributes,
             name,
             size,
+            size_source,
             steps: self.lower(body, Some(&text)),
             in_data: false,
             has_columns: false,
@@ -147,19 +147,17 @@ impl Names {
     }
 
     fn variable(&mut self, mut variable: ast::Variable) -> Variable {
-        let source = variable.definition.as_ref().map_or(String::new(), source);
         if let Some(definition) = &mut variable.definition {
             self.numbers(|numbers| numbers.definition(definition));
         }
         let positions = variable.shape.iter().chain(&variable.columns).filter_map(|s| s.position.as_ref());
         self.positions.extend(positions.map(Ident::to_string));
-        lower_variable(variable, source)
+        lower_variable(variable)
     }
 }
 
-/// Lowers a variable whose definition was written as the text `source`.
-fn lower_variable(variable: ast::Variable, source: String) -> Variable {
-    let ast::Variable { attributes, role, name, shape, columns, ty, index_of, definition } = variable;
+fn lower_variable(variable: ast::Variable) -> Variable {
+    let ast::Variable { attributes, role, name, shape, columns, ty, index_of, definition, source } = variable;
     let definition = definition.as_ref().and_then(|d| Definition::read(d).ok());
     let draws = definition.as_ref().and_then(Definition::draws);
     let kind = if index_of.is_some() { Kind::Category } else { Kind::of(ty.as_ref(), definition.as_ref()) };

@@ -70,7 +70,7 @@ pub fn variables(expr: &Expr) -> Vec<Ident> {
             call.args.iter().for_each(|a| self.visit_expr(a));
         }
         fn visit_expr_assign(&mut self, assign: &'a ExprAssign) {
-            // What is assigned to is bound where it stands, or is the name of an argument.
+            // What is assigned to is bound where it stands.
             self.visit_expr(&assign.right);
         }
         fn visit_pat(&mut self, pat: &'a Pat) {

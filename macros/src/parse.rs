@@ -6,6 +6,7 @@ use syn::{
 };
 
 use crate::ast::{Let, Model, Param, Plate, Role, Shape, Size, Statement, Variable};
+use crate::source::source;
 
 const STATEMENTS: &str = "a statement of a model starts with `param`, `global`, `nuisance`, `local`, `given`, `observe`, `let`, `factor` or `plate`";
 
@@ -143,7 +144,8 @@ fn parse_variable(attributes: Vec<Attribute>, role: Role, input: ParseStream) ->
         return Err(Error::new(name.span(), message));
     }
     semicolon(input)?;
-    Ok(Variable { attributes, role, name, shape, columns, ty, index_of, definition })
+    let source = definition.as_ref().map_or(String::new(), source);
+    Ok(Variable { attributes, role, name, shape, columns, ty, index_of, definition, source })
 }
 
 fn parse_shape(input: ParseStream) -> Result<Shape> {
@@ -205,5 +207,6 @@ fn parse_plate(attributes: Vec<Attribute>, input: ParseStream) -> Result<Plate> 
         return Err(content.error("a plate has one size"));
     }
     let body = statements(input)?;
-    Ok(Plate { attributes, name, size, body })
+    let size_source = if let Size::Random(_, distribution) = &size { source(distribution) } else { String::new() };
+    Ok(Plate { attributes, name, size, size_source, body })
 }

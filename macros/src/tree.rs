@@ -224,6 +224,8 @@ pub struct Plate {
     pub docs: Vec<Attribute>,
     pub name: Ident,
     pub size: Size,
+    /// The distribution of a random size as it was written; empty for others.
+    pub size_source: String,
     pub steps: Vec<Step>,
     /// Whether its elements are in the data; if not, they are latent through and through and only simulated.
     pub in_data: bool,

@@ -17,6 +17,7 @@ mod least_squares;
 mod likelihood_ratio;
 mod linear;
 mod locals;
+mod named;
 mod neyman;
 mod nuts;
 mod plain_rust;

@@ -24,18 +24,24 @@ mod flat;
 mod float;
 #[path = "../../macros/src/generative.rs"]
 mod generative;
+#[path = "../../macros/src/habits.rs"]
+mod habits;
 #[path = "../../macros/src/kind.rs"]
 mod kind;
 #[path = "../../macros/src/linear/mod.rs"]
 mod linear;
 #[path = "../../macros/src/lower.rs"]
 mod lower;
+#[path = "../../macros/src/named.rs"]
+mod named;
 #[path = "../../macros/src/names.rs"]
 mod names;
 #[path = "../../macros/src/nearest.rs"]
 mod nearest;
 #[path = "../../macros/src/numbers.rs"]
 mod numbers;
+#[path = "../../macros/src/parametrisation.rs"]
+mod parametrisation;
 #[path = "../../macros/src/parse.rs"]
 mod parse;
 #[path = "../../macros/src/predictor.rs"]

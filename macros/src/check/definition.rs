@@ -1,7 +1,6 @@
 //! What stands after `~`: the arguments of each distribution, and whether the variable may have such a distribution.
 
 use proc_macro2::Ident;
-use quote::ToTokens;
 use syn::{Expr, ExprCall, Path, Type};
 
 use super::scope::Checker;
@@ -118,11 +117,7 @@ impl Checker {
 
     /// Checks the number of arguments of one of the library's distributions, and of those inside it.
     fn call(&mut self, call: &ExprCall) {
-        let mut named =
-            call.args.iter().filter_map(|a| if let Expr::Assign(assign) = a { Some(&assign.left) } else { None });
-        if let Some(first) = named.next() {
-            self.report(first, unnamed(call));
-        } else if let Some(known) = builtin::of(call)
+        if let Some(known) = builtin::of(call)
             && known.arguments.len() != call.args.len()
         {
             let message = format!(
@@ -154,13 +149,6 @@ fn signature(path: &Path) -> Option<String> {
     builtin::find(&path.get_ident()?.to_string()).map(Builtin::signature)
 }
 
-/// Says that the arguments of `call` have no names.
-fn unnamed(call: &ExprCall) -> String {
-    let known = builtin::of(call).map(Builtin::signature);
-    let signature = known.unwrap_or_else(|| format!("{}(..)", call.func.to_token_stream()));
-    format!("arguments have no names, only an order: write the values alone, `{signature}`")
-}
-
 /// Says what stands after `~` in place of `part`, which is no call.
 fn no_distribution(part: &Expr) -> String {
     let path = match part {
@@ -169,7 +157,7 @@ fn no_distribution(part: &Expr) -> String {
         _ => None,
     };
     match path.and_then(signature) {
-        Some(signature) => format!("a distribution takes its arguments in parentheses and in their order: `{signature}`"),
+        Some(signature) => format!("a distribution takes its arguments in parentheses, in their order or by their names, `a = 1.0`: `{signature}`"),
         None => "a distribution stands here, such as `Normal(0.0, 1.0)`, or an `if` or `match` between distributions with no other \
                  statements"
             .to_owned(),

@@ -67,7 +67,7 @@ fn size(tree: &Tree, plate: &Plate) -> TokenStream {
         Size::Fixed(_) => quote!(::hierarch::model::PlateSize::Fixed(#low)),
         Size::Range(..) => quote!(::hierarch::model::PlateSize::Range(#low, #high)),
         Size::Random(count, distribution) => {
-            let (count, text) = (text(count), source(distribution));
+            let (count, text) = (text(count), &plate.size_source);
             let from = Definition::read(distribution).map(|d| d.mentions()).unwrap_or_default();
             let parents = parents(tree, &from);
             quote! {

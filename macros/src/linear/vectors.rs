@@ -95,6 +95,7 @@ fn plate_of(v: &Variable) -> Plate {
         docs: Vec::new(),
         name: format_ident!("__numbers_of_{}", v.name.to_string().replace("r#", "")),
         size: Size::Fixed(len.clone().unwrap_or_else(|| syn::parse_quote!(1))),
+        size_source: String::new(),
         steps: vec![Step::Variable(local)],
         in_data: true,
         has_columns: false,
