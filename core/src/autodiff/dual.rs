@@ -6,7 +6,7 @@ use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Rem, RemAssi
 
 use num_traits::{One, Zero};
 
-use super::{Lanes, Real, functions, mean_exp, special};
+use super::{Lanes, Real, bessel, functions, mean_exp, special};
 
 /// A number with `K` partial derivatives; with `K` = 0, a plain number (in one or more lanes).
 #[derive(Clone, Copy, Debug)]
@@ -448,6 +448,10 @@ impl<V: Lanes, const K: usize> Real for Dual<V, K> {
         self.map(special::ln_normal_cdf, special::ln_normal_cdf_slope)
     }
     #[inline(always)]
+    fn ln_i0e(self) -> Self {
+        self.map(bessel::ln_i0e, bessel::ln_i0e_slope)
+    }
+    #[inline(always)]
     fn log_mean_exp(self) -> Self {
         let (value, slope) = mean_exp::log_mean_exp(self.value);
         self.chain(value, slope)
@@ -545,6 +549,7 @@ mod tests {
             check("abs", |x, y| x.abs() * y.abs(), x, y);
             check("ln_gamma", |x, y| x.ln_gamma() + y.abs().ln_gamma(), x, y);
             check("erf", |x, y| x.erf() + y.normal_cdf() + (y * 10.0).ln_normal_cdf(), x, y);
+            check("ln_i0e", |x, y| x.ln_i0e() + (y.abs() * 20.0).ln_i0e(), x, y);
             check("log_mean_exp", |x, y| x.log_mean_exp() + (y * -20.0).log_mean_exp(), x, y);
             check("sigmoid", |x, y| x.sigmoid() + y.softplus() + x.logit(), x, y);
             check("max", |x, y| x.max(y) * x.min(y), x, y);
