@@ -88,7 +88,7 @@ pub(crate) fn count_times<T: Real>(count: T, log: T) -> T {
 #[inline(always)]
 pub(crate) fn log_difference<T: Real>(a: T, b: T) -> T {
     // 1 - exp(-d) = d exp(-d t) averaged over t from 0 to 1. A difference of a thousand is in effect infinite.
-    let d = (a - b).min(T::from(1e3));
+    let d = T::from(1e3).min(a - b);
     T::from(0.0).if_lt(d, a + d.ln() + (-d).log_mean_exp(), lost())
 }
 
@@ -96,7 +96,7 @@ pub(crate) fn log_difference<T: Real>(a: T, b: T) -> T {
 #[inline(always)]
 pub(crate) fn log_complement<T: Real>(log_t: T) -> T {
     // A thousand is in effect infinite.
-    let t = log_t.min(T::from(7.0)).exp();
+    let t = T::from(7.0).min(log_t).exp();
     t.if_lt(T::from(LN_2), log_t + (-t).log_mean_exp(), (-(-t).exp()).ln_1p())
 }
 

@@ -145,7 +145,7 @@ pub fn continuous() -> Vec<Case> {
         let normal = |y: f64| (-0.5 * ((off - y) / p[1]).powi(2)).exp() / ((2.0 * PI).sqrt() * p[1]);
         integrate(|y| p[2] * (-p[2] * y).exp() * normal(y), first, last).ln()
     });
-    family!(c, "AsymmetricLaplace", generic, [[0.0, 1.0, 2.0], [3.0, 0.2, 0.05]], whole [],
+    family!(c, "AsymmetricLaplace", generic, [[0.0, 1.0, 2.0], [3.0, 0.2, 0.5]], whole [],
     |p| AsymmetricLaplace::new(p[0], p[1], p[2]), points [p[0] + 200.0 * p[1], p[0] - 30.0 * p[1]],
     |x| {
         let (up, down) = (p[2] / p[1], 1.0 / (p[2] * p[1]));
@@ -187,14 +187,14 @@ pub fn continuous() -> Vec<Case> {
         let norm = integrate(|angle| (p[1] * (angle.cos() - 1.0)).exp(), -PI, PI);
         p[1] * ((x - p[0]).cos() - 1.0) - norm.ln()
     });
-    family!(c, "BetaProportion", plain, [[0.3, 10.0], [0.9, 0.4], [0.5, 1000.0]], whole [],
-        |p| BetaProportion::new(p[0], p[1]), points [1e-12, 1.0 - 1e-9],
+    family!(c, "BetaProportion", plain, [[0.3, 10.0], [0.1, 4.0], [0.02, 30.0], [0.5, 1000.0]], whole [],
+        |p| BetaProportion::new(p[0], p[1]), points [1e-12, 0.999],
         |x| peer::Beta::new(p[0] * p[1], (1.0 - p[0]) * p[1]).unwrap().ln_pdf(x));
-    family!(c, "Kumaraswamy", generic, [[2.0, 5.0], [0.3, 0.4], [1.0, 1.0], [40.0, 3.0]], whole [],
-        |p| Kumaraswamy::new(p[0], p[1]), points [1e-12, 1.0 - 1e-9],
+    family!(c, "Kumaraswamy", generic, [[2.0, 5.0], [0.3, 1.4], [1.0, 1.0], [40.0, 3.0]], whole [],
+        |p| Kumaraswamy::new(p[0], p[1]), points [1e-12, 0.999],
         |x| (p[0] * p[1]).ln() + (p[0] - 1.0) * x.ln() + (p[1] - 1.0) * (-(p[0] * x.ln()).exp_m1()).ln());
     family!(c, "LogitNormal", generic, [[0.0, 1.0], [-4.0, 0.3], [1.0, 5.0]], whole [],
-        |p| LogitNormal::new(p[0], p[1]), points [1e-12, 1.0 - 1e-9],
+        |p| LogitNormal::new(p[0], p[1]), points [1e-12, 0.999],
         |x| peer::Normal::new(p[0], p[1]).unwrap().ln_pdf((x / (1.0 - x)).ln()) - (x * (1.0 - x)).ln());
     family!(c, "ChiSquared", plain, [[1.0], [5.0], [300.0]], whole [],
         |p| ChiSquared::new(p[0]), points [1e-9, 400.0],
