@@ -193,7 +193,7 @@ pub fn continuous() -> Vec<Case> {
     family!(c, "Kumaraswamy", generic, [[2.0, 5.0], [0.3, 1.4], [1.0, 1.0], [40.0, 3.0]], whole [],
         |p| Kumaraswamy::new(p[0], p[1]), points [1e-12, 0.999],
         |x| (p[0] * p[1]).ln() + (p[0] - 1.0) * x.ln() + (p[1] - 1.0) * (-(p[0] * x.ln()).exp_m1()).ln());
-    family!(c, "LogitNormal", generic, [[0.0, 1.0], [-4.0, 0.3], [1.0, 5.0]], whole [],
+    family!(c, "LogitNormal", generic, [[0.0, 1.0], [-4.0, 0.3], [-20.0, 5.0]], whole [],
         |p| LogitNormal::new(p[0], p[1]), points [1e-12, 0.999],
         |x| peer::Normal::new(p[0], p[1]).unwrap().ln_pdf((x / (1.0 - x)).ln()) - (x * (1.0 - x)).ln());
     family!(c, "ChiSquared", plain, [[1.0], [5.0], [300.0]], whole [],

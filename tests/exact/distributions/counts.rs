@@ -111,7 +111,7 @@ pub fn discrete() -> Vec<Case> {
         |p| Hurdle::new(p[0], Geometric::new(p[1])), points [0.0, 1.0, 2.0],
         // A geometric number above zero is one more than another.
         |x| if x == 0.0 { p[0].ln() } else { (1.0 - p[0]).ln() + p[1].ln() + (x - 1.0) * (1.0 - p[1]).ln() });
-    family!(c, "Hurdle(BetaBinomial)", none, [[0.5, 5.0, 1e-3, 2.0]], whole [1],
+    family!(c, "Hurdle(BetaBinomial)", none, [[0.5, 5.0, 0.3, 2.0]], whole [1],
     |p| Hurdle::new(p[0], BetaBinomial::new(p[1], p[2], p[3])), points [0.0, 1.0, 5.0],
     |x| {
         let rising = |a: f64, n: f64| (0..n as usize).map(|i| a + i as f64).product::<f64>();
