@@ -6,6 +6,7 @@ use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Rem, RemAssi
 
 use num_traits::{One, Zero};
 
+use super::functions::{finite, nonzero};
 use super::{Lanes, Real, bessel, functions, mean_exp, special};
 
 /// A number with `K` partial derivatives; with `K` = 0, a plain number (in one or more lanes).
@@ -104,21 +105,6 @@ impl<V: Lanes, const K: usize> Dual<V, K> {
         }
         self.chain_flat(self.value.map(f), self.value.map(slope))
     }
-}
-
-/// Returns the nearest finite number of one that is not minus infinity, with which zero times an infinite slope is zero. NaN
-/// stays NaN.
-#[inline(always)]
-fn finite<V: Lanes>(slope: V) -> V {
-    let most = V::splat(f64::MAX);
-    most.if_lt(slope, most, slope)
-}
-
-/// Returns a number that is not negative and whose reciprocal is finite: the same, or a tiny one in place of zero. An
-/// infinite slope becomes a finite one, as with [`finite`], at the cost of one instruction.
-#[inline(always)]
-fn nonzero<V: Lanes>(x: V) -> V {
-    x.at_least(f64::MIN_POSITIVE)
 }
 
 impl<V: Lanes, const K: usize> From<f64> for Dual<V, K> {
