@@ -41,6 +41,8 @@ pub enum Support {
     Positive,
     /// Between zero and one.
     Unit,
+    /// Between minus pi and pi.
+    Angle,
     Simplex,
     ZeroSum,
     CorrelationFactor,
@@ -54,7 +56,13 @@ impl Support {
     /// Tells whether it is the same whatever the arguments, for a variable with derivatives.
     pub fn is_fixed(self) -> bool {
         match self {
-            Self::Real | Self::Positive | Self::Unit | Self::Simplex | Self::ZeroSum | Self::CorrelationFactor => true,
+            Self::Real
+            | Self::Positive
+            | Self::Unit
+            | Self::Angle
+            | Self::Simplex
+            | Self::ZeroSum
+            | Self::CorrelationFactor => true,
             Self::Arguments | Self::Whole => false,
         }
     }
@@ -78,16 +86,34 @@ const BUILTIN: &[Builtin] = &[
     row("Cauchy", &["location", "scale"], Draws::Real, Support::Real),
     row("HalfCauchy", &["scale"], Draws::Real, Support::Positive),
     row("StudentT", &["dof", "location", "scale"], Draws::Real, Support::Real),
+    row("HalfStudentT", &["dof", "scale"], Draws::Real, Support::Positive),
+    row("SkewNormal", &["location", "scale", "slant"], Draws::Real, Support::Real),
+    row("ExpModNormal", &["mean", "sd", "rate"], Draws::Real, Support::Real),
     row("Laplace", &["location", "scale"], Draws::Real, Support::Real),
+    row("AsymmetricLaplace", &["location", "scale", "asymmetry"], Draws::Real, Support::Real),
     row("Logistic", &["location", "scale"], Draws::Real, Support::Real),
+    row("Gumbel", &["location", "scale"], Draws::Real, Support::Real),
+    row("GeneralizedExtremeValue", &["location", "scale", "shape"], Draws::Real, Support::Arguments),
+    row("Frechet", &["shape", "scale"], Draws::Real, Support::Positive),
+    row("VonMises", &["mean", "concentration"], Draws::Real, Support::Angle),
     row("Uniform", &["low", "high"], Draws::Real, Support::Arguments),
     row("LogUniform", &["low", "high"], Draws::Real, Support::Arguments),
     row("Beta", &["alpha", "beta"], Draws::Real, Support::Unit),
+    row("BetaProportion", &["mean", "precision"], Draws::Real, Support::Unit),
+    row("Kumaraswamy", &["a", "b"], Draws::Real, Support::Unit),
+    row("LogitNormal", &["mu", "sigma"], Draws::Real, Support::Unit),
     row("Gamma", &["shape", "rate"], Draws::Real, Support::Positive),
     row("InverseGamma", &["shape", "scale"], Draws::Real, Support::Positive),
+    row("ChiSquared", &["dof"], Draws::Real, Support::Positive),
+    row("InverseChiSquared", &["dof"], Draws::Real, Support::Positive),
+    row("ScaledInverseChiSquared", &["dof", "scale"], Draws::Real, Support::Positive),
+    row("InverseGaussian", &["mean", "shape"], Draws::Real, Support::Positive),
     row("Exponential", &["rate"], Draws::Real, Support::Positive),
     row("Weibull", &["shape", "scale"], Draws::Real, Support::Positive),
+    row("Rayleigh", &["scale"], Draws::Real, Support::Positive),
+    row("LogLogistic", &["shape", "scale"], Draws::Real, Support::Positive),
     row("Pareto", &["minimum", "shape"], Draws::Real, Support::Arguments),
+    row("GeneralizedPareto", &["location", "scale", "shape"], Draws::Real, Support::Arguments),
     row("PowerLaw", &["slope", "low", "high"], Draws::Real, Support::Arguments),
     row("TruncatedNormal", &["mean", "sd", "low", "high"], Draws::Real, Support::Arguments),
     row("TruncatedExponential", &["rate", "low", "high"], Draws::Real, Support::Arguments),
@@ -97,21 +123,33 @@ const BUILTIN: &[Builtin] = &[
     row("Mixture", &["weights", "components"], Draws::Real, Support::Arguments),
     row("Bernoulli", &["probability"], Draws::Bool, Support::Whole),
     row("BernoulliLogit", &["logit"], Draws::Bool, Support::Whole),
+    row("BernoulliProbit", &["probit"], Draws::Bool, Support::Whole),
+    row("BernoulliCloglog", &["eta"], Draws::Bool, Support::Whole),
     row("Categorical", &["probabilities"], Draws::Category, Support::Whole),
     row("CategoricalLogit", &["logits"], Draws::Category, Support::Whole),
+    row("OrderedLogistic", &["eta", "cutpoints"], Draws::Category, Support::Whole),
+    row("OrderedProbit", &["eta", "cutpoints"], Draws::Category, Support::Whole),
+    row("DiscreteUniform", &["low", "high"], Draws::FiniteCount, Support::Whole),
     row("Binomial", &["n", "probability"], Draws::FiniteCount, Support::Whole),
     row("BinomialLogit", &["n", "logit"], Draws::FiniteCount, Support::Whole),
+    row("BetaBinomial", &["n", "alpha", "beta"], Draws::FiniteCount, Support::Whole),
+    row("Hypergeometric", &["n", "successes", "population"], Draws::FiniteCount, Support::Whole),
     row("Poisson", &["rate"], Draws::Count, Support::Whole),
     row("PoissonLog", &["log_rate"], Draws::Count, Support::Whole),
     row("NegativeBinomial", &["mean", "shape"], Draws::Count, Support::Whole),
+    row("NegativeBinomialLog", &["log_mean", "shape"], Draws::Count, Support::Whole),
     row("Geometric", &["probability"], Draws::Count, Support::Whole),
+    row("ZeroInflated", &["probability", "distribution"], Draws::Count, Support::Whole),
+    row("Hurdle", &["probability", "distribution"], Draws::Count, Support::Whole),
     row("Multinomial", &["n", "probabilities"], Draws::CountVector, Support::Whole),
+    row("DirichletMultinomial", &["n", "concentrations"], Draws::CountVector, Support::Whole),
     row("Dirichlet", &["concentrations"], Draws::Simplex, Support::Simplex),
     row("Ordered", &["distribution"], Draws::RealVector, Support::Arguments),
     row("ZeroSumNormal", &["sd"], Draws::ZeroSum, Support::ZeroSum),
     row("LkjCholesky", &["eta"], Draws::CorrelationFactor, Support::CorrelationFactor),
     row("MvNormal", &["mean", "covariance"], Draws::RealVector, Support::Real),
     row("MvNormalCholesky", &["mean", "factor"], Draws::RealVector, Support::Real),
+    row("MvStudentT", &["dof", "mean", "scale_matrix"], Draws::RealVector, Support::Real),
 ];
 
 impl Builtin {

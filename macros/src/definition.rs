@@ -84,7 +84,8 @@ impl Definition {
         matches!(self, Self::Implicit(_))
     }
 
-    /// Says what its first distribution draws; `None` if that is none of the library's. A mixture draws what its components draw.
+    /// Says what its first distribution draws; `None` if that is none of the library's. A mixture draws what its components draw, and
+    /// counts with zeros of their own are finite where those of the distribution inside are.
     pub fn draws(&self) -> Option<Draws> {
         self.calls().first().and_then(|call| draws(call))
     }
@@ -116,6 +117,12 @@ fn draws(call: &ExprCall) -> Option<Draws> {
         && let Some(Expr::Call(first)) = call.args.first()
     {
         return draws(first);
+    }
+    if ["ZeroInflated", "Hurdle"].contains(&name.as_str())
+        && let Some(Expr::Call(inner)) = call.args.iter().nth(1)
+        && let Some(inner) = draws(inner).filter(|draws| draws.is_finite())
+    {
+        return Some(inner);
     }
     builtin::find(&name).map(|b| b.draws)
 }

@@ -18,7 +18,28 @@ const ALSO: &[(&str, &str)] = &[
     ("multivariatenormal", "MvNormal"),
     ("multinormal", "MvNormal"),
     ("multinormalcholesky", "MvNormalCholesky"),
+    ("multivariatestudentt", "MvStudentT"),
+    ("mvt", "MvStudentT"),
     ("student", "StudentT"),
+    ("halft", "HalfStudentT"),
+    ("skewnorm", "SkewNormal"),
+    ("exgaussian", "ExpModNormal"),
+    ("exponnorm", "ExpModNormal"),
+    ("laplaceasymmetric", "AsymmetricLaplace"),
+    ("logitnorm", "LogitNormal"),
+    ("invgauss", "InverseGaussian"),
+    ("wald", "InverseGaussian"),
+    ("gumbelr", "Gumbel"),
+    ("gev", "GeneralizedExtremeValue"),
+    ("genextreme", "GeneralizedExtremeValue"),
+    ("gpd", "GeneralizedPareto"),
+    ("genpareto", "GeneralizedPareto"),
+    ("invweibull", "Frechet"),
+    ("fisk", "LogLogistic"),
+    ("chi2", "ChiSquared"),
+    ("chisquare", "ChiSquared"),
+    ("scaledinvchisquare", "ScaledInverseChiSquared"),
+    ("invchisquare", "InverseChiSquared"),
     ("unif", "Uniform"),
     ("reciprocal", "LogUniform"),
     ("expon", "Exponential"),
@@ -30,6 +51,10 @@ const ALSO: &[(&str, &str)] = &[
     ("bern", "Bernoulli"),
     ("binom", "Binomial"),
     ("binomiallogit", "BinomialLogit"),
+    ("betabinom", "BetaBinomial"),
+    ("hypergeom", "Hypergeometric"),
+    ("randint", "DiscreteUniform"),
+    ("orderedlogit", "OrderedLogistic"),
     ("negbinomial", "NegativeBinomial"),
     ("nbinom", "NegativeBinomial"),
     ("geom", "Geometric"),
@@ -41,13 +66,12 @@ const ALSO: &[(&str, &str)] = &[
 
 const LET: &str = "a value that does not vary is no draw: write `let x = 0.0;`, or `param x: f64 = 0.0;`";
 const PROPER: &str = "a prior is proper here: write `Normal(0.0, 100.0)`, or `Uniform(low, high)`";
-const ZERO: &str = "write how the zeros come about: `local zero ~ Bernoulli(p);` and \
-                    `observe y ~ Poisson(if zero { 0.0 } else { rate });`, of which the first is summed out";
+const ZERO: &str = "write `ZeroInflated(probability, Poisson(rate))`, with the probability of an additional zero";
+const HURDLE: &str = "write `Hurdle(probability, Poisson(rate))`, with the probability of zero";
 const SERIES: &str = "there are no sequences: a path is a function of independent steps, `global step[100] ~ Normal(0.0, 1.0);` \
                       and `let x = path(step);` with `fn path<T: Real>(step: [T; 100]) -> [T; 100]`";
 const MATRIX: &str = "no variable is a matrix: draw scales and correlations, and make the covariance of them in a function, \
                       `MvNormal(mean, covariance(scales, correlation))`";
-const OVERDISPERSED: &str = "write how it comes about: `local p ~ Beta(a, b);` and `observe y ~ Binomial(n, p);`";
 
 /// Names of distributions that the library has not, in small letters without underscores, with what to write.
 const INSTEAD: &[(&str, &str)] = &[
@@ -65,7 +89,8 @@ const INSTEAD: &[(&str, &str)] = &[
     ("zeroinflatedpoisson", ZERO),
     ("zeroinflatednegativebinomial", ZERO),
     ("zeroinflatedbinomial", ZERO),
-    ("hurdlepoisson", ZERO),
+    ("hurdlepoisson", HURDLE),
+    ("hurdlenegativebinomial", HURDLE),
     ("zip", ZERO),
     ("ar", SERIES),
     ("ar1", SERIES),
@@ -78,36 +103,11 @@ const INSTEAD: &[(&str, &str)] = &[
     ("wishart", MATRIX),
     ("inversewishart", MATRIX),
     ("matrixnormal", MATRIX),
-    ("betabinomial", OVERDISPERSED),
-    ("vonmises", "for angles in a narrow range write `Normal(mean, sd)`"),
     ("vonmisesfisher", "for directions in a narrow range write `Normal(mean, sd)` of two angles"),
-    ("chisquared", "write `Gamma(0.5 * dof, 0.5)`"),
-    ("chi2", "write `Gamma(0.5 * dof, 0.5)`"),
     ("erlang", "write `Gamma(shape, rate)`"),
-    ("rayleigh", "write `Weibull(2.0, scale * 2.0.sqrt())`"),
-    ("halfstudentt", "write `Truncated(StudentT(dof, 0.0, scale), 0.0, f64::INFINITY)`"),
-    ("halft", "write `Truncated(StudentT(dof, 0.0, scale), 0.0, f64::INFINITY)`"),
-    ("discreteuniform", "write `Categorical([0.25; 4])`, of the values 0 to 3"),
-    ("randint", "write `Categorical([0.25; 4])`, of the values 0 to 3"),
-    (
-        "multivariatestudentt",
-        "draw its scale, `Gamma(0.5 * dof, 0.5 * dof)`, and divide the covariance of an `MvNormal` by it",
-    ),
-    ("mvstudentt", "draw its scale, `Gamma(0.5 * dof, 0.5 * dof)`, and divide the covariance of an `MvNormal` by it"),
-    ("exgaussian", "write `local delay ~ Exponential(rate);` and `observe y ~ Normal(mean + delay, sd);`"),
-    ("skewnormal", "near it are `Gamma`, `LogNormal` and `Mixture`"),
-    ("gumbel", "near it are `LogNormal` and `Weibull`"),
-    ("inversegaussian", "near it are `LogNormal` and `InverseGamma`"),
-    ("wald", "near it are `LogNormal` and `InverseGamma`"),
     ("rice", "near it are `Gamma` and `TruncatedNormal`"),
     ("triangular", "near it are `Beta` and `TruncatedNormal`"),
-    ("kumaraswamy", "near it is `Beta`"),
-    ("asymmetriclaplace", "near it are `Laplace` and `Mixture`"),
-    ("hypergeometric", "near it is `Binomial`"),
-    (
-        "orderedlogistic",
-        "write `Categorical(levels(x, cuts))` with a function that makes the probabilities of the cuts",
-    ),
+    ("skellam", "for counts that are not small write `Normal(rate1 - rate2, (rate1 + rate2).sqrt())`"),
 ];
 
 const OWN: &str = "or a type of your own that implements `Distribution` and `Draw`, declared outside of functions";

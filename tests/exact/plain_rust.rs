@@ -354,9 +354,18 @@ model! {
     }
 }
 
-// What the message about `ZeroInflatedPoisson` says to write.
+// What the message about `ZeroInflatedPoisson` says to write, and how the zeros come about.
 model! {
     pub Zeros {
+        global rate ~ Exponential(1);
+        plate events(1..=9) {
+            observe y ~ ZeroInflated(0.25, Poisson(rate));
+        }
+    }
+}
+
+model! {
+    pub ZerosByHand {
         global rate ~ Exponential(1);
         plate events(1..=9) {
             local zero ~ Bernoulli(0.25);
@@ -391,12 +400,15 @@ fn what_messages_say_to_write_is_right() {
         let of = |mean: f64| (normal(0.4, mean, 1.0) + normal(0.9, mean, 1.0)).exp();
         normal(q[0], 0.0, 1.0) + (0.25 * of(q[0]) + 0.75 * of(0.0)).ln()
     });
-    let data = ZerosData { events: ZerosEvents { y: vec![0, 2] } };
-    assert_density(&Zeros::default(), &data, &[0.3], |q| {
+    let zeros = |q: &[f64]| {
         let rate = q[0].exp();
         let zero = 0.25 + 0.75 * (-rate).exp();
         q[0] - rate + zero.ln() + 0.75_f64.ln() + 2.0 * q[0] - rate - 2.0_f64.ln()
-    });
+    };
+    let data = ZerosData { events: ZerosEvents { y: vec![0, 2] } };
+    assert_density(&Zeros::default(), &data, &[0.3], zeros);
+    let data = ZerosByHandData { events: ZerosByHandEvents { y: vec![0, 2] } };
+    assert_density(&ZerosByHand::default(), &data, &[0.3], zeros);
     assert!(Zeros::default().simulate(5).run().is_ok() && Once::default().simulate(5).run().is_ok());
 }
 
@@ -406,17 +418,17 @@ pub mod own {
     use hierarch::prelude::*;
     use hierarch::rand::Rng;
 
-    pub struct Gumbel<T> {
+    pub struct Skellam<T> {
         place: T,
     }
 
-    impl<T: Real> Gumbel<T> {
+    impl<T: Real> Skellam<T> {
         pub fn new(place: T) -> Self {
             Self { place }
         }
     }
 
-    impl<T: Real> Distribution<T> for Gumbel<T> {
+    impl<T: Real> Distribution<T> for Skellam<T> {
         type Value = T;
         fn support(&self) -> Support<T> {
             Support::Real
@@ -427,7 +439,7 @@ pub mod own {
         }
     }
 
-    impl Draw for Gumbel<f64> {
+    impl Draw for Skellam<f64> {
         fn draw<R: Rng + ?Sized>(&self, _: &mut R) -> f64 {
             self.place + 0.5
         }
@@ -441,7 +453,7 @@ mod inside {
         pub Peaks {
             global place ~ Normal(0.0, 1.0);
             plate years(1..=9) {
-                observe flood ~ Gumbel(place);
+                observe flood ~ Skellam(place);
             }
         }
     }

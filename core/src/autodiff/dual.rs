@@ -6,7 +6,8 @@ use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Rem, RemAssi
 
 use num_traits::{One, Zero};
 
-use super::{Lanes, Real, functions, mean_exp, special};
+use super::functions::{finite, nonzero};
+use super::{Lanes, Real, bessel, functions, mean_exp, special};
 
 /// A number with `K` partial derivatives; with `K` = 0, a plain number (in one or more lanes).
 #[derive(Clone, Copy, Debug)]
@@ -104,21 +105,6 @@ impl<V: Lanes, const K: usize> Dual<V, K> {
         }
         self.chain_flat(self.value.map(f), self.value.map(slope))
     }
-}
-
-/// Returns the nearest finite number of one that is not minus infinity, with which zero times an infinite slope is zero. NaN
-/// stays NaN.
-#[inline(always)]
-fn finite<V: Lanes>(slope: V) -> V {
-    let most = V::splat(f64::MAX);
-    most.if_lt(slope, most, slope)
-}
-
-/// Returns a number that is not negative and whose reciprocal is finite: the same, or a tiny one in place of zero. An
-/// infinite slope becomes a finite one, as with [`finite`], at the cost of one instruction.
-#[inline(always)]
-fn nonzero<V: Lanes>(x: V) -> V {
-    x.at_least(f64::MIN_POSITIVE)
 }
 
 impl<V: Lanes, const K: usize> From<f64> for Dual<V, K> {
@@ -448,6 +434,10 @@ impl<V: Lanes, const K: usize> Real for Dual<V, K> {
         self.map(special::ln_normal_cdf, special::ln_normal_cdf_slope)
     }
     #[inline(always)]
+    fn ln_i0e(self) -> Self {
+        self.map(bessel::ln_i0e, bessel::ln_i0e_slope)
+    }
+    #[inline(always)]
     fn log_mean_exp(self) -> Self {
         let (value, slope) = mean_exp::log_mean_exp(self.value);
         self.chain(value, slope)
@@ -545,6 +535,7 @@ mod tests {
             check("abs", |x, y| x.abs() * y.abs(), x, y);
             check("ln_gamma", |x, y| x.ln_gamma() + y.abs().ln_gamma(), x, y);
             check("erf", |x, y| x.erf() + y.normal_cdf() + (y * 10.0).ln_normal_cdf(), x, y);
+            check("ln_i0e", |x, y| x.ln_i0e() + (y.abs() * 20.0).ln_i0e(), x, y);
             check("log_mean_exp", |x, y| x.log_mean_exp() + (y * -20.0).log_mean_exp(), x, y);
             check("sigmoid", |x, y| x.sigmoid() + y.softplus() + x.logit(), x, y);
             check("max", |x, y| x.max(y) * x.min(y), x, y);

@@ -5,6 +5,21 @@
 
 use super::Lanes;
 
+/// Returns the nearest finite number of one that is not minus infinity, with which zero times an infinite slope is zero. NaN
+/// stays NaN.
+#[inline(always)]
+pub fn finite<V: Lanes>(slope: V) -> V {
+    let most = V::splat(f64::MAX);
+    most.if_lt(slope, most, slope)
+}
+
+/// Returns a number that is not negative and whose reciprocal is finite: the same, or a tiny one in place of zero. An
+/// infinite slope becomes a finite one, as with [`finite`], at the cost of one instruction.
+#[inline(always)]
+pub fn nonzero<V: Lanes>(x: V) -> V {
+    x.at_least(f64::MIN_POSITIVE)
+}
+
 /// Returns the largest whole number not above each lane.
 #[inline(always)]
 pub fn floor<V: Lanes>(x: V) -> V {

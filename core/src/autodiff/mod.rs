@@ -45,6 +45,7 @@
 //! assert_eq!(with_lanes(SumOfSquares(&numbers)), 385.0);
 //! ```
 
+mod bessel;
 mod blocks;
 mod dual;
 mod erf;

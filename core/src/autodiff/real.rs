@@ -6,7 +6,7 @@ use std::ops::{Add, Div, Mul, Rem, Sub};
 
 use num_traits::{NumAssignOps, NumOps, One, Zero};
 
-use super::{mean_exp, special};
+use super::{bessel, mean_exp, special};
 
 /// The plain number that stands beside one with derivatives, `f64`. Of the bounds of a trait, users of the trait may rely on those
 /// on its own type and on types associated with it: hence `f64` as such a one, for `0.5 * x` in a function that is generic.
@@ -117,6 +117,8 @@ pub trait Real:
     fn normal_cdf(self) -> Self;
     /// Returns the logarithm of [`Real::normal_cdf`], exact in the lower tail.
     fn ln_normal_cdf(self) -> Self;
+    /// Returns ln(I0(self)) - self for `self` >= 0, of the modified Bessel function I0 that normalises directions; NaN elsewhere.
+    fn ln_i0e(self) -> Self;
     /// Returns the logarithm of the mean of exp(t) over t between 0 and `self`, ln((exp(self) - 1) / self). It is
     /// smooth at zero, where it is zero, and does not overflow.
     fn log_mean_exp(self) -> Self;
@@ -273,6 +275,10 @@ impl Real for f64 {
     #[inline(always)]
     fn ln_normal_cdf(self) -> Self {
         special::ln_normal_cdf(self)
+    }
+    #[inline(always)]
+    fn ln_i0e(self) -> Self {
+        bessel::ln_i0e(self)
     }
     #[inline(always)]
     fn log_mean_exp(self) -> Self {

@@ -1,10 +1,12 @@
-//! The Bernoulli distribution, by its probability or the logit of it.
+//! The Bernoulli distribution, by its probability or what a regression is linear in.
 //!
-//! 1 (true) with probability p, 0 (false) with probability 1 - p; logit = ln(p / (1 - p)).
+//! 1 (true) with probability p, 0 (false) with probability 1 - p; logit = ln(p / (1 - p)), probit the number below which a standard
+//! normal number is with probability p, and the complementary log-log ln(-ln(1 - p)).
 
 use rand::{Rng, RngExt};
+use rand_distr::{Distribution as _, Exp1};
 
-use super::numeric::{not_bit, unless};
+use super::numeric::{log_complement, not_bit, unless};
 use super::{Distribution, Draw, Finite, ParameterError, Support, require};
 use crate::autodiff::Real;
 
@@ -114,5 +116,117 @@ impl Draw for BernoulliLogit<f64> {
     #[inline(always)]
     fn check(&self) -> Result<(), ParameterError> {
         require(self.logit.is_finite(), "BernoulliLogit", "the logit", self.logit, "finite")
+    }
+}
+
+/// A number that is 1 or 0, by the probit of the probability of 1.
+///
+/// ```
+/// use hierarch_core::distributions::{BernoulliProbit, Cdf, Distribution, Normal};
+///
+/// let passed = BernoulliProbit::new(0.7_f64);
+/// assert!((passed.log_density(1.0).exp() - Normal::new(0.0, 1.0).cdf(0.7)).abs() < 1e-12);
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct BernoulliProbit<T> {
+    probit: T,
+}
+
+impl<T: Real> BernoulliProbit<T> {
+    /// Creates BernoulliProbit(probit), with any real probit: 1 has the probability that a standard normal number is below it.
+    #[inline(always)]
+    pub fn new(probit: T) -> Self {
+        Self { probit }
+    }
+}
+
+impl<T: Real> Distribution<T> for BernoulliProbit<T> {
+    type Value = T;
+
+    #[inline(always)]
+    fn support(&self) -> Support<T> {
+        Support::Whole(T::from(0.0), T::from(1.0))
+    }
+
+    #[inline(always)]
+    fn log_density(&self, x: T) -> T {
+        let towards = T::from(0.5).if_lt(x, self.probit, -self.probit);
+        unless(not_bit(x), towards.ln_normal_cdf())
+    }
+}
+
+impl<T: Real> Finite<T> for BernoulliProbit<T> {
+    #[inline(always)]
+    fn categories(&self) -> usize {
+        2
+    }
+}
+
+impl Draw for BernoulliProbit<f64> {
+    #[inline(always)]
+    fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> f64 {
+        f64::from(u8::from(rng.random::<f64>() < self.probit.normal_cdf()))
+    }
+
+    #[inline(always)]
+    fn check(&self) -> Result<(), ParameterError> {
+        require(self.probit.is_finite(), "BernoulliProbit", "the probit", self.probit, "finite")
+    }
+}
+
+/// A number that is 1 or 0, by the complementary log-log of the probability of 1: whether there is any event where exp(eta) are
+/// expected.
+///
+/// ```
+/// use hierarch_core::distributions::{BernoulliCloglog, Distribution};
+///
+/// // Two are expected.
+/// let any = BernoulliCloglog::new(2.0_f64.ln());
+/// assert!((any.log_density(0.0).exp() - (-2.0_f64).exp()).abs() < 1e-12);
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct BernoulliCloglog<T> {
+    eta: T,
+}
+
+impl<T: Real> BernoulliCloglog<T> {
+    /// Creates BernoulliCloglog(eta), with any real eta: 1 has the probability 1 - exp(-exp(eta)).
+    #[inline(always)]
+    pub fn new(eta: T) -> Self {
+        Self { eta }
+    }
+}
+
+impl<T: Real> Distribution<T> for BernoulliCloglog<T> {
+    type Value = T;
+
+    #[inline(always)]
+    fn support(&self) -> Support<T> {
+        Support::Whole(T::from(0.0), T::from(1.0))
+    }
+
+    #[inline(always)]
+    fn log_density(&self, x: T) -> T {
+        unless(not_bit(x), T::from(0.5).if_lt(x, log_complement(self.eta), -self.eta.exp()))
+    }
+}
+
+impl<T: Real> Finite<T> for BernoulliCloglog<T> {
+    #[inline(always)]
+    fn categories(&self) -> usize {
+        2
+    }
+}
+
+impl Draw for BernoulliCloglog<f64> {
+    #[inline(always)]
+    fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> f64 {
+        let first: f64 = Exp1.sample(rng);
+        f64::from(u8::from(first < self.eta.exp()))
+    }
+
+    #[inline(always)]
+    fn check(&self) -> Result<(), ParameterError> {
+        require(self.eta.is_finite(), "BernoulliCloglog", "eta", self.eta, "finite")
     }
 }

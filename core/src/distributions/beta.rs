@@ -1,4 +1,5 @@
-//! The beta distribution: density x^(alpha - 1) (1 - x)^(beta - 1) / B(alpha, beta) on (0, 1).
+//! The beta distribution: density x^(alpha - 1) (1 - x)^(beta - 1) / B(alpha, beta) on (0, 1), by alpha and beta, or by its mean
+//! alpha / (alpha + beta) and its precision alpha + beta.
 
 use rand::Rng;
 use rand_distr::Distribution as _;
@@ -81,5 +82,73 @@ impl Draw for Beta<f64> {
     fn check(&self) -> Result<(), ParameterError> {
         require(is_positive(self.alpha), "Beta", "alpha", self.alpha, "positive and finite")?;
         require(is_positive(self.beta), "Beta", "beta", self.beta, "positive and finite")
+    }
+}
+
+/// The beta distribution by its mean and its precision: the variance is mean (1 - mean) / (1 + precision).
+///
+/// ```
+/// use hierarch_core::distributions::{Beta, BetaProportion, Distribution};
+///
+/// let share = BetaProportion::new(0.25_f64, 8.0);
+/// assert!((share.log_density(0.3) - Beta::new(2.0_f64, 6.0).log_density(0.3)).abs() < 1e-12);
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct BetaProportion<T> {
+    mean: T,
+    precision: T,
+}
+
+impl<T: Real> BetaProportion<T> {
+    /// Creates BetaProportion(mean, precision), with 0 < mean < 1 and precision > 0.
+    #[inline(always)]
+    pub fn new(mean: T, precision: T) -> Self {
+        Self { mean, precision }
+    }
+
+    #[inline(always)]
+    fn beta(&self) -> Beta<T> {
+        Beta::new(self.mean * self.precision, (-self.mean + 1.0) * self.precision)
+    }
+}
+
+impl<T: Real> Distribution<T> for BetaProportion<T> {
+    type Value = T;
+
+    #[inline(always)]
+    fn support(&self) -> Support<T> {
+        self.beta().support()
+    }
+
+    #[inline(always)]
+    fn log_density(&self, x: T) -> T {
+        self.beta().log_density(x)
+    }
+
+    #[inline(always)]
+    fn at_unconstrained(&self, q: T) -> (T, T) {
+        self.beta().at_unconstrained(q)
+    }
+}
+
+impl Cdf<f64> for BetaProportion<f64> {
+    fn cdf(&self, x: f64) -> f64 {
+        self.beta().cdf(x)
+    }
+
+    fn log_between(&self, low: f64, high: f64) -> f64 {
+        self.beta().log_between(low, high)
+    }
+}
+
+impl Draw for BetaProportion<f64> {
+    fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> f64 {
+        self.beta().draw(rng)
+    }
+
+    fn check(&self) -> Result<(), ParameterError> {
+        let between = self.mean > 0.0 && self.mean < 1.0;
+        require(between, "BetaProportion", "the mean", self.mean, "above 0 and below 1")?;
+        require(is_positive(self.precision), "BetaProportion", "the precision", self.precision, "positive and finite")
     }
 }

@@ -34,13 +34,13 @@ impl<T: Real> Binomial<T> {
 
 /// Returns ln(n! / (k! (n - k)!)), for numbers that are data.
 #[inline(always)]
-fn log_choose<T: Real>(n: T, k: T) -> T {
+pub(crate) fn log_choose<T: Real>(n: T, k: T) -> T {
     n.ln_factorial() - k.ln_factorial() - (n - k).ln_factorial()
 }
 
 /// Returns n + 1; zero or more whatever `n` is.
 #[inline(always)]
-fn count_values<T: Real>(n: T) -> usize {
+pub(crate) fn count_values<T: Real>(n: T) -> usize {
     n.value() as usize + 1
 }
 
@@ -89,7 +89,7 @@ impl Cdf<f64> for Binomial<f64> {
     }
 }
 
-fn draw<R: Rng + ?Sized>(n: f64, probability: f64, rng: &mut R) -> f64 {
+pub(crate) fn draw<R: Rng + ?Sized>(n: f64, probability: f64, rng: &mut R) -> f64 {
     if !is_count(n) {
         return f64::NAN;
     }

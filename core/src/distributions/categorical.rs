@@ -31,7 +31,7 @@ impl<T: Real, const N: usize> Categorical<T, N> {
 
 /// Returns the number at position `x` of an array, for a whole `x` in it.
 #[inline(always)]
-fn at<T: Real, const N: usize>(numbers: &[T; N], x: T) -> T {
+pub(crate) fn at<T: Real, const N: usize>(numbers: &[T; N], x: T) -> T {
     let mut chosen = T::from(f64::NAN);
     for (k, &number) in numbers.iter().enumerate() {
         chosen = T::from(k as f64).if_le(x, number, chosen);
@@ -40,7 +40,7 @@ fn at<T: Real, const N: usize>(numbers: &[T; N], x: T) -> T {
 }
 
 #[inline(always)]
-fn whole_below<T: Real>(n: usize) -> Support<T> {
+pub(crate) fn whole_below<T: Real>(n: usize) -> Support<T> {
     Support::Whole(T::from(0.0), T::from(n as f64 - 1.0))
 }
 

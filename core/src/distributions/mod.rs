@@ -8,74 +8,102 @@
 
 mod bernoulli;
 mod beta;
+mod beta_binomial;
 mod binomial;
 mod categorical;
 mod cauchy;
+mod chi_squared;
 mod dirichlet;
+mod discrete_uniform;
+mod exp_mod_normal;
 mod exponential;
+mod extreme_value;
 mod flat;
 mod gamma;
 mod geometric;
 mod half_normal;
+mod hypergeometric;
+mod inverse_gaussian;
+mod kumaraswamy;
 mod laplace;
 mod lkj_cholesky;
 mod log_normal;
 mod logistic;
+mod logit_normal;
 mod mixture;
 mod multinomial;
 mod mv_normal;
+mod mv_student_t;
 mod negative_binomial;
 mod normal;
 mod numeric;
 mod ordered;
+mod ordered_categories;
 mod pareto;
 mod poisson;
 mod power_law;
+mod skew_normal;
 mod student_t;
 mod support;
 mod truncated;
 mod truncated_normal;
 mod uniform;
 mod vector_support;
+mod von_mises;
 mod weibull;
 mod weighted;
+mod zero_inflated;
 mod zero_sum_normal;
 
-pub use bernoulli::{Bernoulli, BernoulliLogit};
-pub use beta::Beta;
+pub use bernoulli::{Bernoulli, BernoulliCloglog, BernoulliLogit, BernoulliProbit};
+pub use beta::{Beta, BetaProportion};
+pub use beta_binomial::BetaBinomial;
 pub use binomial::{Binomial, BinomialLogit};
 pub use categorical::{Categorical, CategoricalLogit};
 pub use cauchy::{Cauchy, HalfCauchy};
+pub use chi_squared::{ChiSquared, InverseChiSquared, ScaledInverseChiSquared};
 pub use dirichlet::Dirichlet;
+pub use discrete_uniform::DiscreteUniform;
+pub use exp_mod_normal::ExpModNormal;
 pub use exponential::{Exponential, TruncatedExponential};
+pub use extreme_value::{Frechet, GeneralizedExtremeValue, Gumbel};
 pub use flat::Flat;
 pub use gamma::{Gamma, InverseGamma};
 pub use geometric::Geometric;
 pub use half_normal::HalfNormal;
-pub use laplace::Laplace;
+pub use hypergeometric::Hypergeometric;
+pub use inverse_gaussian::InverseGaussian;
+pub use kumaraswamy::Kumaraswamy;
+pub use laplace::{AsymmetricLaplace, Laplace};
 pub use lkj_cholesky::LkjCholesky;
 pub use log_normal::LogNormal;
-pub use logistic::Logistic;
+pub use logistic::{LogLogistic, Logistic};
+pub use logit_normal::LogitNormal;
 pub use mixture::Mixture;
-pub use multinomial::Multinomial;
+pub use multinomial::{DirichletMultinomial, Multinomial};
 pub use mv_normal::{MvNormal, MvNormalCholesky};
-pub use negative_binomial::NegativeBinomial;
+pub use mv_student_t::MvStudentT;
+pub use negative_binomial::{NegativeBinomial, NegativeBinomialLog};
 #[doc(hidden)]
 pub use normal::LN_SQRT_2_PI;
 pub use normal::Normal;
 pub use ordered::Ordered;
-pub use pareto::Pareto;
+pub use ordered_categories::{OrderedLogistic, OrderedProbit};
+pub use pareto::{GeneralizedPareto, Pareto};
 pub use poisson::{Poisson, PoissonLog};
 pub use power_law::PowerLaw;
-pub use student_t::StudentT;
+pub use skew_normal::SkewNormal;
+pub use student_t::{HalfStudentT, StudentT};
 pub use support::{Support, constrain_simplex, unconstrain_simplex};
 #[doc(hidden)]
 pub use support::{break_stick, mend_stick};
 pub use truncated::Truncated;
 pub use truncated_normal::TruncatedNormal;
 pub use uniform::{LogUniform, Uniform};
-pub use weibull::Weibull;
+pub use von_mises::VonMises;
+pub use weibull::{Rayleigh, Weibull};
 pub use weighted::Weighted;
+pub use zero_inflated::{Hurdle, ZeroInflated};
 pub use zero_sum_normal::ZeroSumNormal;
 
 use rand::Rng;
@@ -139,19 +167,32 @@ pub trait Draw: Distribution<f64> {
 #[doc(hidden)]
 pub trait FiniteDraws {}
 
+impl FiniteDraws for AsymmetricLaplace<f64> {}
 impl FiniteDraws for Bernoulli<f64> {}
+impl FiniteDraws for BernoulliCloglog<f64> {}
 impl FiniteDraws for BernoulliLogit<f64> {}
+impl FiniteDraws for BernoulliProbit<f64> {}
 impl FiniteDraws for Beta<f64> {}
+impl FiniteDraws for BetaBinomial<f64> {}
+impl FiniteDraws for BetaProportion<f64> {}
 impl FiniteDraws for Binomial<f64> {}
 impl FiniteDraws for BinomialLogit<f64> {}
+impl FiniteDraws for DiscreteUniform<f64> {}
+impl FiniteDraws for ExpModNormal<f64> {}
 impl FiniteDraws for Exponential<f64> {}
+impl FiniteDraws for Gumbel<f64> {}
 impl FiniteDraws for HalfNormal<f64> {}
+impl FiniteDraws for Kumaraswamy<f64> {}
 impl FiniteDraws for Laplace<f64> {}
 impl FiniteDraws for Logistic<f64> {}
+impl FiniteDraws for LogitNormal<f64> {}
 impl FiniteDraws for Normal<f64> {}
 impl FiniteDraws for Poisson<f64> {}
 impl FiniteDraws for PoissonLog<f64> {}
+impl FiniteDraws for Rayleigh<f64> {}
+impl FiniteDraws for SkewNormal<f64> {}
 impl FiniteDraws for Uniform<f64> {}
+impl FiniteDraws for VonMises<f64> {}
 
 /// A distribution over the real numbers, or over whole ones, whose cumulative probability is known for scalars `T`.
 pub trait Cdf<T: Real>: Distribution<T, Value = T> {

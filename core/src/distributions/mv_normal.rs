@@ -60,13 +60,39 @@ impl<const N: usize> Draw for MvNormal<f64, N> {
     }
 
     fn check(&self) -> Result<(), ParameterError> {
-        let (name, s) = ("MvNormal", &self.covariance);
+        let name = "MvNormal";
         require(self.mean.iter().all(|m| m.is_finite()), name, "the mean", self.mean, "of finite numbers")?;
-        let symmetric = (0..N).all(|i| (0..i).all(|j| (s[i][j] - s[j][i]).abs() <= 1e-8 * (s[i][i] * s[j][j]).sqrt()));
-        require(symmetric, name, "the covariance", s, "symmetric")?;
-        let definite = cholesky(s).iter().enumerate().all(|(i, row)| is_positive(row[i]));
-        require(definite, name, "the covariance", s, "positive definite and finite")
+        require_definite(&self.covariance, name, "the covariance")
     }
+}
+
+/// Returns an error unless a matrix is symmetric and positive definite.
+pub(crate) fn require_definite<const N: usize>(
+    s: &[[f64; N]; N],
+    distribution: &'static str,
+    parameter: &'static str,
+) -> Result<(), ParameterError> {
+    let symmetric = (0..N).all(|i| (0..i).all(|j| (s[i][j] - s[j][i]).abs() <= 1e-8 * (s[i][i] * s[j][j]).sqrt()));
+    require(symmetric, distribution, parameter, s, "symmetric")?;
+    let definite = cholesky(s).iter().enumerate().all(|(i, row)| is_positive(row[i]));
+    require(definite, distribution, parameter, s, "positive definite and finite")
+}
+
+/// Returns z'z with z = L^-1 (x - mean) and the logarithm of the determinant of L, for a lower triangular L.
+#[inline(always)]
+pub(crate) fn distance<T: Real, const N: usize>(x: [T; N], mean: &[T; N], factor: &[[T; N]; N]) -> (T, T) {
+    let mut z = [T::from(0.0); N];
+    let (mut square, mut log_determinant) = (T::from(0.0), T::from(0.0));
+    for i in 0..N {
+        let mut rest = x[i] - mean[i];
+        for (&l, &z) in factor[i].iter().zip(&z).take(i) {
+            rest -= l * z;
+        }
+        z[i] = rest / factor[i][i];
+        square += z[i].square();
+        log_determinant += factor[i][i].ln();
+    }
+    (square, log_determinant)
 }
 
 /// N numbers with a joint normal distribution, by the lower factor of their covariance.
@@ -105,17 +131,8 @@ impl<T: Real, const N: usize> Distribution<T> for MvNormalCholesky<T, N> {
 
     #[inline(always)]
     fn log_density(&self, x: [T; N]) -> T {
-        let mut z = [T::from(0.0); N];
-        let mut log = T::from(-LN_SQRT_2_PI * N as f64);
-        for i in 0..N {
-            let mut rest = x[i] - self.mean[i];
-            for (&l, &z) in self.factor[i].iter().zip(&z).take(i) {
-                rest -= l * z;
-            }
-            z[i] = rest / self.factor[i][i];
-            log -= z[i].square() * 0.5 + self.factor[i][i].ln();
-        }
-        log
+        let (square, log_determinant) = distance(x, &self.mean, &self.factor);
+        square * -0.5 - log_determinant - LN_SQRT_2_PI * N as f64
     }
 }
 

@@ -3,7 +3,8 @@
 //!
 //! Gamma(k + shape) / (k! Gamma(shape)) (mean / (mean + shape))^k (shape / (mean + shape))^shape.
 //!
-//! Its variance is mean + mean^2 / shape; as the shape grows it becomes the Poisson distribution.
+//! Its variance is mean + mean^2 / shape; as the shape grows it becomes the Poisson distribution. Also by the logarithm of its mean
+//! (`neg_binomial_2_log`).
 
 use rand::Rng;
 use rand_distr::Distribution as _;
@@ -98,5 +99,80 @@ impl Draw for NegativeBinomial<f64> {
         let mean = self.mean;
         require(mean >= 0.0 && mean.is_finite(), "NegativeBinomial", "the mean", mean, "zero or more and finite")?;
         require(is_positive(self.shape), "NegativeBinomial", "the shape", self.shape, "positive and finite")
+    }
+}
+
+/// A count with a larger variance than a Poisson count, by the logarithm of its mean.
+///
+/// ```
+/// use hierarch_core::distributions::{Distribution, NegativeBinomial, NegativeBinomialLog};
+///
+/// let (by_log, by_mean) = (NegativeBinomialLog::new(3.0_f64.ln(), 2.0), NegativeBinomial::new(3.0_f64, 2.0));
+/// assert!((by_log.log_density(4.0) - by_mean.log_density(4.0)).abs() < 1e-12);
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct NegativeBinomialLog<T> {
+    log_mean: T,
+    shape: T,
+}
+
+impl<T: Real> NegativeBinomialLog<T> {
+    /// Creates NegativeBinomialLog(log_mean, shape), with any real log_mean and shape > 0.
+    #[inline(always)]
+    pub fn new(log_mean: T, shape: T) -> Self {
+        Self { log_mean, shape }
+    }
+
+    /// Returns the log density at a count `k` without its term -ln k!, which no parameter changes: densities of many elements add
+    /// that once for a data set.
+    #[doc(hidden)]
+    #[inline(always)]
+    pub fn log_kernel(&self, k: T) -> T {
+        // The logarithm of mean / shape.
+        let log = self.log_mean - self.shape.ln();
+        ln_gamma_ratio(self.shape, k) - count_times(k, (-log).softplus()) - self.shape * log.softplus()
+    }
+}
+
+impl NegativeBinomialLog<f64> {
+    fn by_mean(&self) -> NegativeBinomial<f64> {
+        NegativeBinomial::new(self.log_mean.exp(), self.shape)
+    }
+}
+
+impl<T: Real> Distribution<T> for NegativeBinomialLog<T> {
+    type Value = T;
+
+    #[inline(always)]
+    fn support(&self) -> Support<T> {
+        Support::Whole(T::from(0.0), T::from(f64::INFINITY))
+    }
+
+    #[inline(always)]
+    fn log_density(&self, k: T) -> T {
+        unless(not_whole(k, T::from(f64::MAX)), self.log_kernel(k) - k.ln_factorial())
+    }
+}
+
+impl Cdf<f64> for NegativeBinomialLog<f64> {
+    fn cdf(&self, k: f64) -> f64 {
+        self.by_mean().cdf(k)
+    }
+
+    fn log_between(&self, low: f64, high: f64) -> f64 {
+        self.by_mean().log_between(low, high)
+    }
+}
+
+impl Draw for NegativeBinomialLog<f64> {
+    fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> f64 {
+        self.by_mean().draw(rng)
+    }
+
+    fn check(&self) -> Result<(), ParameterError> {
+        let (name, log_mean) = ("NegativeBinomialLog", self.log_mean);
+        let finite = log_mean.is_finite() && log_mean.exp() < f64::INFINITY;
+        require(finite, name, "the logarithm of the mean", log_mean, "finite and below 709.78")?;
+        require(is_positive(self.shape), name, "the shape", self.shape, "positive and finite")
     }
 }

@@ -78,3 +78,15 @@ impl Draw for Normal<f64> {
         require(is_positive(self.sd), "Normal", "the standard deviation", self.sd, "positive and finite")
     }
 }
+
+/// Returns the logarithm of Mills' ratio (1 - Phi(w)) / phi(w), which changes slowly where both become tiny: from 30 on by Laplace's
+/// continued fraction.
+#[inline(always)]
+pub(crate) fn log_mills_ratio<T: Real>(w: T) -> T {
+    let near = (-w).ln_normal_cdf() + w.square() * 0.5 + LN_SQRT_2_PI;
+    let mut inverse = w;
+    for n in (1..=8).rev() {
+        inverse = w + T::from(f64::from(n)) / inverse;
+    }
+    w.if_lt(T::from(30.0), near, -inverse.ln())
+}

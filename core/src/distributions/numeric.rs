@@ -88,8 +88,54 @@ pub(crate) fn count_times<T: Real>(count: T, log: T) -> T {
 #[inline(always)]
 pub(crate) fn log_difference<T: Real>(a: T, b: T) -> T {
     // 1 - exp(-d) = d exp(-d t) averaged over t from 0 to 1. A difference of a thousand is in effect infinite.
-    let d = (a - b).min(T::from(1e3));
+    let d = T::from(1e3).min(a - b);
     T::from(0.0).if_lt(d, a + d.ln() + (-d).log_mean_exp(), lost())
+}
+
+/// Returns ln(1 - exp(-t)) by the logarithm of t, exact both where t is small and where it is large.
+#[inline(always)]
+pub(crate) fn log_complement<T: Real>(log_t: T) -> T {
+    // A thousand is in effect infinite.
+    let t = T::from(7.0).min(log_t).exp();
+    t.if_lt(T::from(LN_2), log_t + (-t).log_mean_exp(), (-(-t).exp()).ln_1p())
+}
+
+/// Returns ln(1 + shape z) / shape, which is smooth through a shape of zero, where it is z. Where 1 + shape z is not positive it is
+/// infinite: minus infinity for a positive shape, and infinity for a negative one.
+#[inline(always)]
+pub(crate) fn shaped_log<T: Real>(shape: T, z: T) -> T {
+    let u = (shape * z).max(T::from(-1.0));
+    // ln(1 + u) / u = 1 - u / 2 + u^2 / 3 - ..., of which the first term left out is below 1e-17.
+    let mut series = T::from(1.0 / 11.0);
+    for n in (1..=10).rev() {
+        series = series * -u + 1.0 / f64::from(n);
+    }
+    u.abs().if_lt(T::from(0.03), z * series, u.ln_1p() / shape)
+}
+
+/// A distribution of which the logarithms of the probabilities on both sides of a number are known.
+pub(crate) trait Tails<T: Real> {
+    /// Returns the logarithm of the probability not above `x`.
+    fn log_below(&self, x: T) -> T;
+
+    /// Returns the logarithm of the probability above `x`.
+    fn log_above(&self, x: T) -> T;
+
+    /// Returns the logarithm of the probability between two numbers, by the side on which an end has the less beyond it.
+    #[inline(always)]
+    fn log_within(&self, low: T, high: T) -> T {
+        match (is_unbounded_below(low), is_unbounded_above(high)) {
+            (true, true) => T::from(0.0),
+            (true, false) => self.log_below(high),
+            (false, true) => self.log_above(low),
+            (false, false) => {
+                let below = self.log_below(low);
+                let lower = log_difference(self.log_below(high), below);
+                let upper = log_difference(self.log_above(low), self.log_above(high));
+                below.if_lt(T::from(-LN_2), lower, upper)
+            }
+        }
+    }
 }
 
 /// Returns the logarithm of the probability between two numbers from the probabilities `below` and `above` a number, by

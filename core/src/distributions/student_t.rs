@@ -1,11 +1,11 @@
 //! Student's t distribution: density Gamma((d + 1) / 2) / (Gamma(d / 2) sqrt(pi d) scale) (1 + z^2 / d)^(-(d + 1) / 2)
-//! with z = (x - location) / scale and d degrees of freedom.
+//! with z = (x - location) / scale and d degrees of freedom; and twice that for x >= 0 with location zero.
 
 use rand::Rng;
 use rand_distr::{Distribution as _, StandardNormal};
 use statrs::function::beta::checked_beta_reg;
 
-use super::numeric::{LN_PI, ln_gamma_ratio, log_between_tails, standard};
+use super::numeric::{LN_2, LN_PI, from_zero, ln_gamma_ratio, log_between_tails, standard};
 use super::{Cdf, Distribution, Draw, ParameterError, Support, is_positive, require};
 use crate::autodiff::Real;
 
@@ -52,17 +52,21 @@ impl<T: Real> Distribution<T> for StudentT<T> {
     }
 }
 
+/// Returns the probability beyond |z| on both sides, by whichever argument of the incomplete beta function is small.
+fn beyond(dof: f64, z: f64) -> f64 {
+    let square = z * z;
+    let probability = if square < dof {
+        checked_beta_reg(0.5, 0.5 * dof, square / (dof + square)).map(|p| 1.0 - p)
+    } else {
+        checked_beta_reg(0.5 * dof, 0.5, 1.0 / (1.0 + square / dof))
+    };
+    probability.unwrap_or(f64::NAN)
+}
+
 impl Cdf<f64> for StudentT<f64> {
     fn cdf(&self, x: f64) -> f64 {
         let z = standard(x, self.location, self.scale);
-        let square = z * z;
-        // The probability beyond |z| on both sides, by whichever argument of the incomplete beta function is small.
-        let beyond = if square < self.dof {
-            checked_beta_reg(0.5, 0.5 * self.dof, square / (self.dof + square)).map(|p| 1.0 - p)
-        } else {
-            checked_beta_reg(0.5 * self.dof, 0.5, 1.0 / (1.0 + square / self.dof))
-        };
-        let tail = 0.5 * beyond.unwrap_or(f64::NAN);
+        let tail = 0.5 * beyond(self.dof, z);
         if z < 0.0 { tail } else { 1.0 - tail }
     }
 
@@ -90,5 +94,71 @@ impl Draw for StudentT<f64> {
         )?;
         require(self.location.is_finite(), "StudentT", "the location", self.location, "finite")?;
         require(is_positive(self.scale), "StudentT", "the scale", self.scale, "positive and finite")
+    }
+}
+
+/// The absolute value of a number with Student's t distribution and location zero.
+///
+/// ```
+/// use hierarch_core::distributions::{Distribution, HalfStudentT};
+///
+/// // Three degrees of freedom and scale 2: at zero 2 Gamma(2) / (Gamma(3/2) sqrt(3 pi) 2).
+/// let sd = HalfStudentT::new(3.0_f64, 2.0);
+/// assert!((sd.log_density(0.0).exp() - 2.0 / (3.0_f64.sqrt() * std::f64::consts::PI)).abs() < 1e-12);
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct HalfStudentT<T> {
+    dof: T,
+    scale: T,
+}
+
+impl<T: Real> HalfStudentT<T> {
+    /// Creates HalfStudentT(dof, scale), with dof > 0 and scale > 0.
+    #[inline(always)]
+    pub fn new(dof: T, scale: T) -> Self {
+        Self { dof, scale }
+    }
+
+    /// Returns the distribution before the absolute value is taken.
+    #[inline(always)]
+    fn whole(&self) -> StudentT<T> {
+        StudentT::new(self.dof, T::from(0.0), self.scale)
+    }
+}
+
+impl<T: Real> Distribution<T> for HalfStudentT<T> {
+    type Value = T;
+
+    #[inline(always)]
+    fn support(&self) -> Support<T> {
+        Support::Above(T::from(0.0))
+    }
+
+    #[inline(always)]
+    fn log_density(&self, x: T) -> T {
+        from_zero(x, self.whole().log_density(x) + LN_2)
+    }
+}
+
+impl Cdf<f64> for HalfStudentT<f64> {
+    fn cdf(&self, x: f64) -> f64 {
+        1.0 - beyond(self.dof, x.max(0.0) / self.scale)
+    }
+
+    fn log_between(&self, low: f64, high: f64) -> f64 {
+        let above = |x: f64| beyond(self.dof, x.max(0.0) / self.scale);
+        log_between_tails(low, high, |x| self.cdf(x), above)
+    }
+}
+
+impl Draw for HalfStudentT<f64> {
+    fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> f64 {
+        self.whole().draw(rng).abs()
+    }
+
+    fn check(&self) -> Result<(), ParameterError> {
+        let name = "HalfStudentT";
+        require(is_positive(self.dof), name, "the number of degrees of freedom", self.dof, "positive and finite")?;
+        require(is_positive(self.scale), name, "the scale", self.scale, "positive and finite")
     }
 }

@@ -59,7 +59,8 @@ pub fn log_density(definition: &Definition, lift: &Lift, x: &TokenStream) -> Tok
 /// Tells whether the distribution has a term -ln x! that no parameter changes, so that it is added once for a data set.
 pub fn has_factorial(definition: &Definition) -> bool {
     let Definition::Distribution(call) = definition else { return false };
-    builtin::of(call).is_some_and(|b| ["Poisson", "PoissonLog", "NegativeBinomial"].contains(&b.name))
+    builtin::of(call)
+        .is_some_and(|b| ["Poisson", "PoissonLog", "NegativeBinomial", "NegativeBinomialLog"].contains(&b.name))
 }
 
 /// Emits the log density at `x` without the term of [`has_factorial`].

@@ -2,7 +2,7 @@ use hierarch::prelude::*;
 
 model! {
     pub Example {
-        global angle ~ VonMises(0.0, 1.0);
+        global angle ~ Triangular(0.0, 1.0);
         global fixed ~ Dirac(0.0);
         plate events(10) {
             observe x ~ Gaussian(angle, fixed);
