@@ -1,0 +1,1 @@
+//! Posteriors with reference draws, from the public collection posteriordb.
