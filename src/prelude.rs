@@ -3,7 +3,7 @@
 pub use crate::assert_calibrated;
 pub use crate::autodiff::{Real, diag, dot, matvec};
 pub use crate::calibration::{Neyman, PredictiveCheck};
-pub use crate::draws::{Draws, Inferred};
+pub use crate::draws::{Draws, Inferred, Prediction};
 #[cfg(feature = "neural")]
 pub use crate::estimators::{
     Bank, DataSummary, ElementNetworks, EstimatorExt, InferenceError, JointEstimator, JointPosterior, NetworkConfig,

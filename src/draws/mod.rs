@@ -8,6 +8,7 @@ mod groups;
 mod inferred;
 mod log_likelihood;
 mod pointwise;
+mod predict;
 mod smoothing;
 mod summary;
 
@@ -19,6 +20,7 @@ pub(crate) use groups::group_log_likelihood;
 pub use inferred::Inferred;
 pub use log_likelihood::{LogLikelihood, LogLikelihoodError};
 pub(crate) use pointwise::log_likelihood;
+pub use predict::{PredictError, Prediction};
 pub(crate) use smoothing::smooth;
 pub(crate) use summary::to_scale;
 pub use summary::{Summary, SummaryRow};

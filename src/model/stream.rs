@@ -33,6 +33,8 @@ pub(crate) enum Purpose {
     Search,
     /// Confidence sets: the values that are tested, simulations at them, and randomised tests.
     Confidence,
+    /// Predictions.
+    Prediction,
 }
 
 impl Purpose {
@@ -49,6 +51,7 @@ impl Purpose {
             Self::Search => 8,
             Self::Confidence => 9,
             Self::Trial => 10,
+            Self::Prediction => 11,
             Self::Locals(task) => 1000 + task,
         }
     }
@@ -111,6 +114,7 @@ mod tests {
             Purpose::Chains,
             Purpose::Search,
             Purpose::Confidence,
+            Purpose::Prediction,
         ];
         let mut seen = HashMap::new();
         for purpose in purposes {

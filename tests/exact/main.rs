@@ -22,6 +22,7 @@ mod neyman;
 mod nuts;
 mod plain_rust;
 mod power;
+mod predict;
 mod properties;
 mod resonance;
 mod simulate;

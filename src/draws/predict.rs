@@ -1,0 +1,244 @@
+//! Predictions: observations that have not been made, at covariates, sizes and groups of one's own.
+
+use std::collections::HashMap;
+use std::marker::PhantomData;
+
+use rayon::prelude::*;
+
+use super::{Draws, Inferred};
+use crate::model::{
+    AnyData, AnyModel, Fixed, Frame, Kind, Model, Name, Plate, Purpose, Role, Simulable, SimulateError, Specification,
+    UnknownName, Variable, component_names, global_names, stream_for,
+};
+
+/// The default number of draws.
+const DRAWS: usize = 1000;
+
+/// Why nothing could be predicted.
+#[derive(thiserror::Error)]
+#[non_exhaustive]
+pub enum PredictError {
+    /// The model cannot be simulated with these globals, or the data do not fit it.
+    #[error(transparent)]
+    Simulate(#[from] SimulateError),
+    /// The model has no such plate.
+    #[error(transparent)]
+    Unknown(#[from] UnknownName),
+    /// A global has no value in the draws.
+    #[error(
+        "`{name}` has no finite value in draw {draw}: predict from draws of all globals, nuisance parameters among them"
+    )]
+    Global {
+        /// The global, or the component of one.
+        name: String,
+        /// The draw, counted from 0.
+        draw: usize,
+    },
+    /// The elements of a plate are to be the same, and the draws have none of its locals.
+    #[error(
+        "the draws have no locals of `{plate}`, so its elements cannot be the same ones: predict from draws of `nuts()` or \
+         `joint_npe()`, or leave `.same(\"{plate}\")` out, for others of the same population"
+    )]
+    NoLocals {
+        /// The plate.
+        plate: String,
+    },
+    /// The draws are of nothing.
+    #[error("there are no draws to predict from")]
+    NoDraws,
+}
+
+hierarch_core::debug_as_message!(PredictError);
+
+/// Predicts what would be observed with the covariates, indices and sizes of a data set of one's own, from any posterior.
+///
+/// Each draw of the posterior gives one simulation, so that the draws of a prediction hold what is not known of the model and the
+/// scatter of an observation together. The observations in the data set are not read, and may be any that are possible. Elements
+/// of plates are others of the same population, whose locals are drawn anew, but for plates that are said to be the
+/// [`same`](Prediction::same).
+///
+/// ```
+/// use hierarch::prelude::*;
+///
+/// model! {
+///     pub Growth {
+///         global slope ~ Normal(0.0, 10.0);
+///         global spread ~ HalfNormal(1.0);
+///         plate plants(1..=100) {
+///             local start ~ Normal(0.0, spread);
+///             plate days(0..=100) {
+///                 given t: f64;
+///                 observe height ~ Normal(start + slope * t, 0.1);
+///             }
+///         }
+///     }
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let model = Growth::default();
+/// let days = GrowthDays { offsets: vec![0, 2, 4], t: vec![0.0, 1.0, 0.0, 1.0], height: vec![0.5, 2.5, -0.5, 1.5] };
+/// let chains = model.nuts(&GrowthData { plants: GrowthPlants { days } }).run()?;
+///
+/// // The third day of both plants, and of another.
+/// let days = GrowthDays { offsets: vec![0, 1, 2, 3], t: vec![2.0; 3], height: vec![0.0; 3] };
+/// let third = GrowthData { plants: GrowthPlants { days } };
+/// let predicted = Prediction::new(&model, &third).same(Growth::PLANTS).from(&chains)?;
+/// println!("{}", predicted.summary());
+/// assert!((predicted.mean("height[0]")? - 4.5).abs() < 0.2);
+/// assert!(predicted.sd("height[0]")? < 0.5 && predicted.sd("height[2]")? > 0.5);
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "nothing is predicted before `from`"]
+pub struct Prediction<'a, M: Model> {
+    any: AnyPrediction<'a>,
+    model: PhantomData<fn() -> M>,
+}
+
+struct AnyPrediction<'a> {
+    model: &'a dyn AnyModel,
+    data: &'a dyn AnyData,
+    same: Vec<String>,
+    draws: usize,
+    seed: u64,
+}
+
+impl<'a, M: Simulable> Prediction<'a, M> {
+    /// Prepares predictions of `model` for the covariates, indices and sizes of `data`: 1000 draws, from seed 0.
+    pub fn new(model: &'a M, data: &'a M::Data) -> Self {
+        let any = AnyPrediction { model, data, same: Vec::new(), draws: DRAWS, seed: 0 };
+        Self { any, model: PhantomData }
+    }
+
+    /// Says that the elements of the outermost plate `plate` are those that the posterior knows, in the same order: they keep
+    /// their locals. Elements beyond those are others of the same population.
+    pub fn same(mut self, plate: impl Into<Name>) -> Self {
+        self.any.same.push(plate.into().to_string());
+        self
+    }
+
+    /// Sets the number of draws; there are fewer if the posterior has fewer.
+    pub fn draws(mut self, draws: usize) -> Self {
+        self.any.draws = draws;
+        self
+    }
+
+    /// Sets the seed. The same seed gives the same draws on any number of threads.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.any.seed = seed;
+        self
+    }
+
+    /// Draws what would be observed, by name: `x`, or `x[17]` for the element of a plate, `x[1][17]` for a component there.
+    /// [`Draws::summary`] gives means and intervals.
+    ///
+    /// # Errors
+    /// No draws; globals without a value; no locals of a plate that is the same; an error of a simulation.
+    pub fn from<P: Inferred + ?Sized>(&self, posterior: &P) -> Result<Draws, PredictError> {
+        self.any.from(&posterior.names(), &posterior.thinned(self.any.draws))
+    }
+}
+
+impl AnyPrediction<'_> {
+    fn from(&self, names: &[String], draws: &[Vec<f64>]) -> Result<Draws, PredictError> {
+        let specification = self.model.specification();
+        let at: HashMap<&str, usize> = names.iter().enumerate().map(|(i, name)| (name.as_str(), i)).collect();
+        let globals = global_names(&specification);
+        let count = draws.iter().map(Vec::len).min().unwrap_or(0);
+        if count == 0 {
+            return Err(PredictError::NoDraws);
+        }
+        let frame = self.data.frame();
+        let kept = self.kept(&specification, &frame, &at)?;
+        self.model.check(self.data).map_err(SimulateError::from)?;
+        let fixed = Fixed::new(&specification, &[], None, Some((self.data, true)))?;
+        let one = |draw: usize| -> Result<Vec<f64>, PredictError> {
+            let value = |name: &String| at.get(name.as_str()).map_or(f64::NAN, |i| draws[*i][draw]);
+            let numbers: Vec<f64> = globals.iter().map(value).collect();
+            if let Some(i) = numbers.iter().position(|x| !x.is_finite()) {
+                return Err(PredictError::Global { name: globals[i].clone(), draw });
+            }
+            let locals: Vec<(String, Vec<f64>)> = kept
+                .iter()
+                .map(|(name, columns)| (name.clone(), columns.iter().map(|column| draws[*column][draw]).collect()))
+                .collect();
+            let globals = self.model.globals(&numbers);
+            let mut rng = stream_for(Purpose::Prediction, self.seed, 0, draw as u64);
+            let drawn = self.model.draw(&fixed.at_all(&*globals, &locals), &mut rng)?;
+            let mut seen = Vec::new();
+            observed(
+                &specification.variables,
+                &specification.plates,
+                &specification,
+                &drawn.data().frame(),
+                &mut |_, x| {
+                    seen.push(x);
+                },
+            );
+            Ok(seen)
+        };
+        let rows = (0..count).into_par_iter().map(one).collect::<Result<Vec<_>, _>>()?;
+        let mut names = Vec::new();
+        observed(&specification.variables, &specification.plates, &specification, &frame, &mut |name, _| {
+            names.push(name());
+        });
+        let column = |i: usize| rows.iter().map(|row| row[i]).collect();
+        Ok(Draws::new(names.into_iter().enumerate().map(|(i, name)| (name, column(i)))))
+    }
+
+    /// The locals that elements keep, each with the columns of its numbers: element after element, components side by side.
+    fn kept(
+        &self,
+        specification: &Specification,
+        frame: &Frame<'_>,
+        at: &HashMap<&str, usize>,
+    ) -> Result<Vec<(String, Vec<usize>)>, PredictError> {
+        let plates: Vec<(&Plate, usize)> =
+            specification.data_plates(&specification.plates).zip(frame.plates.iter().map(|frame| frame.size)).collect();
+        let known: Vec<&str> = plates.iter().map(|(plate, _)| plate.name.as_str()).collect();
+        let mut kept = Vec::new();
+        for name in &self.same {
+            let (plate, size) = plates[UnknownName::find("outermost plate", name, &known)?];
+            let before = kept.len();
+            for variable in plate.variables.iter().filter(|v| v.role == Role::Local && v.kind == Kind::Real) {
+                let components = component_names(variable);
+                let of_element = |i: usize| -> Option<Vec<usize>> {
+                    components.iter().map(|name| at.get(format!("{name}[{i}]").as_str()).copied()).collect()
+                };
+                let columns: Vec<usize> = (0..size).map_while(of_element).flatten().collect();
+                if !columns.is_empty() {
+                    kept.push((variable.name.clone(), columns));
+                }
+            }
+            if kept.len() == before {
+                return Err(PredictError::NoLocals { plate: name.clone() });
+            }
+        }
+        Ok(kept)
+    }
+}
+
+/// Visits what is observed of a data set: the name of each number, and the number.
+fn observed(
+    variables: &[Variable],
+    plates: &[Plate],
+    specification: &Specification,
+    frame: &Frame<'_>,
+    see: &mut dyn FnMut(&dyn Fn() -> String, f64),
+) {
+    for column in &frame.columns {
+        let Some(v) = variables.iter().find(|v| v.name == column.name && v.role == Role::Observed) else { continue };
+        let components = component_names(v);
+        for at in 0..column.values.len() {
+            let (i, c) = (at / column.width, at % column.width);
+            let name = || match std::ptr::eq(variables, specification.variables.as_slice()) {
+                true => components[c].clone(),
+                false => format!("{}[{i}]", components[c]),
+            };
+            see(&name, column.values.get(at));
+        }
+    }
+    for (plate, frame) in specification.data_plates(plates).zip(&frame.plates) {
+        observed(&plate.variables, &plate.plates, specification, frame, see);
+    }
+}
