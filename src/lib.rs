@@ -218,6 +218,9 @@ struct Readme;
 ///   unknowns, written as `dot` or out, `a + b * x + effect[site]`, also behind an `if` on data, are worked out for all elements of
 ///   a plate at once, and Normal observations with such a mean as few rows: what was found is in
 ///   [`Density::plan`](model::Density::plan).
+/// - **`factor expression;`** A number that is added to the log density, outside plates or for each element of one: a prior by a
+///   formula, a penalty, a likelihood that no distribution has. Nothing is drawn from it: see [Densities that nothing is drawn
+///   from](#densities-that-nothing-is-drawn-from).
 /// - **`plate name(size) { ... }`** Elements that are independent given what is outside. The size is fixed, `(100)`, may be any
 ///   in a range, `(1..=200)`, or is random, `(n ~ Poisson(rate))`, and then adds its own term to the density.
 ///
@@ -278,8 +281,83 @@ struct Readme;
 /// `let` first.
 ///
 /// `x[3] ~ Normal(..)` are three independent draws, `x[i in 0..3] ~ Normal(mu[i], 1.0)` three with their own arguments;
-/// `x[3] ~ MvNormal(..)`, `Dirichlet(..)` and `Multinomial(..)` are one draw of a vector. A distribution of your own over other
+/// `x[3] ~ MvNormal(..)`, `Dirichlet(..)`, `Ordered(..)`, `ZeroSumNormal(..)` and `Multinomial(..)` are one draw of a vector. A global
+/// may have two dimensions, `b[4][2] ~ Normal(0, 1)` or `b[i in 0..4][j in 0..2] ~ Normal(mu[j], tau[j])`, and is then read as
+/// `b[i][j]`. A distribution of your own over other
 /// values than reals says so by a type: `observe k: u64 ~ Own(..)`, and `x: [f64; 3] ~ Own(..)` for one draw of a vector.
+///
+/// Ordered means tell the components of a mixture apart; effects that sum to zero stand beside a mean; intercepts and slopes vary
+/// together, with the correlations of a Cholesky factor:
+///
+/// ```
+/// use hierarch::prelude::*;
+///
+/// model! {
+///     pub Waits {
+///         global mean[2] ~ Ordered(Normal(0.0, 5.0));
+///         global share ~ Beta(2.0, 2.0);
+///         plate rows(1..=500) {
+///             local late ~ Bernoulli(share);
+///             observe y ~ Normal(if late { mean[1] } else { mean[0] }, 1.0);
+///         }
+///     }
+/// }
+///
+/// model! {
+///     pub Cafes {
+///         global mu[2] ~ Normal(0.0, 5.0);
+///         global tau[2] ~ HalfNormal(2.0);
+///         global correlation[2][2] ~ LkjCholesky(2.0);
+///         global weekday[7] ~ ZeroSumNormal(1.0);
+///         global sd ~ HalfNormal(1.0);
+///         let factor = diag(tau) * correlation;
+///         plate cafes(1..=50) {
+///             local b[2] ~ MvNormalCholesky(mu, factor);
+///             plate visits(1..=20) {
+///                 given afternoon ~ Bernoulli(0.5);
+///                 given day ~ Categorical([1.0 / 7.0; 7]);
+///                 let shift = if afternoon { b[1] } else { 0.0 };
+///                 observe wait ~ Normal(b[0] + shift + weekday[day], sd);
+///             }
+///         }
+///     }
+/// }
+/// # assert!(Waits::default().simulate(1).one().unwrap().globals.mean.is_sorted());
+/// # let cafes = Cafes::default().simulate(1).one().unwrap();
+/// # assert!(cafes.globals.weekday.iter().sum::<f64>().abs() < 1e-12);
+/// ```
+///
+/// # Densities that nothing is drawn from
+///
+/// `global b ~ Flat;` has the density 1 everywhere, `Flat(0..)` above a bound, `Flat(..1.0)` below one; `Weighted(Normal(mu, sd), w)` is a
+/// density to the power `w`, as that of an answer that stands for `w` people; and there is `factor`. NUTS and `maximize` take them.
+/// A model with a flat prior has no `simulate(n).run()` but `simulate(n).at(&globals).run()`, and no estimator that is trained on
+/// simulations; one with a weight, or with a factor of data or locals, has no simulator at all. The compiler says so. A flat prior
+/// that the data say nothing of makes the posterior improper, and [`nuts`](sampling::SamplingExt::nuts) says so.
+///
+/// ```
+/// use hierarch::prelude::*;
+///
+/// model! {
+///     pub Line {
+///         global a ~ Flat;
+///         global b ~ Flat;
+///         global sd ~ Flat(0..);
+///         factor -sd.ln();
+///         plate rows(1..=100) {
+///             given x: f64;
+///             observe y ~ Normal(a + b * x, sd);
+///         }
+///     }
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let rows = LineRows { x: vec![0.0, 1.0, 2.0, 3.0, 4.0, 5.0], y: vec![1.1, 2.9, 5.2, 7.1, 8.8, 11.0] };
+/// let chains = Line::default().nuts(&LineData { rows }).run()?;
+/// assert!((chains.mean(Line::B)? - 1.974).abs() < 0.05); // that of least squares
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// A name is any of Rust: in capitals, `R0`, or a word of the language, `r#type`, which tables and draws call `type`.
 ///

@@ -58,8 +58,8 @@ impl<T: Real, const K: usize> Distribution<T> for LkjCholesky<T, K> {
     #[inline(always)]
     fn log_density(&self, x: [[T; K]; K]) -> T {
         let mut log = self.log_constant();
-        for i in 1..K {
-            log += ((self.eta - 1.0) * 2.0 + (K - 1 - i) as f64) * x[i][i].ln();
+        for (i, row) in x.iter().enumerate().skip(1) {
+            log += ((self.eta - 1.0) * 2.0 + (K - 1 - i) as f64) * row[i].ln();
         }
         log
     }
