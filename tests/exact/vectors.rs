@@ -36,6 +36,7 @@ model! {
             given kind ~ Categorical([0.2, 0.3, 0.2, 0.3]);
             local beta[3] ~ MvNormalCholesky(mu, factor);
             local own[2] ~ ZeroSumNormal(scale);
+            observe pair[i in 0..2] ~ Normal(own[i], 1.0);
             plate rows(3) {
                 given x ~ Normal(0.0, 1.0);
                 observe y ~ Normal(dot(beta, [1.0, x, x * x]) + b[kind][1] * x + b[2][0] + effect[kind] + own[1], 0.5);

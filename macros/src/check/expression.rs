@@ -21,7 +21,7 @@ impl Checker {
     /// Checks the names in `expr`, where `positions` are names too; tells whether it depends on a variable that is summed out.
     pub fn expression(&mut self, expr: &Expr, positions: &[&Ident]) -> bool {
         let indices = plain_indices(expr);
-        let before = self.sequence(expr);
+        let before = self.sequence(expr, positions);
         for name in self.names(expr) {
             if positions.iter().any(|p| **p == name) || before.contains(&name) {
                 continue;
@@ -35,7 +35,7 @@ impl Checker {
 
     /// Reports where `expr` reads the value before of a sequence, `x[t - 1]`; lists the names in such positions that are not
     /// those of variables.
-    fn sequence(&mut self, expr: &Expr) -> Vec<Ident> {
+    fn sequence(&mut self, expr: &Expr, known: &[&Ident]) -> Vec<Ident> {
         struct Positions<'a>(Vec<(&'a Ident, &'a Expr)>);
         impl<'a> Visit<'a> for Positions<'a> {
             fn visit_expr_index(&mut self, index: &'a ExprIndex) {
@@ -55,7 +55,9 @@ impl Checker {
             let element = self.known.get(&values.to_string()).is_some_and(|known| {
                 !known.path.is_empty() && self.path.starts_with(&known.path) && matches!(known.what, What::Variable(..))
             });
-            let is_other = |name: &Ident| self.known.get(&name.to_string()).is_none_or(|n| n.what == What::Plate);
+            let is_other = |name: &Ident| {
+                self.known.get(&name.to_string()).is_none_or(|n| n.what == What::Plate) && !known.contains(&name)
+            };
             let others: Vec<Ident> = self.names(position).into_iter().filter(is_other).collect();
             if own {
                 unknown.extend(others);
