@@ -24,6 +24,7 @@ type Differentiable = fn(&[D], D) -> D;
 /// The values at several x with their derivatives by the number of that slot, and whether the lanes ever parted.
 type InLanes = fn(&[f64], &[f64], usize) -> (Vec<D>, bool);
 type Between = fn(&[f64], f64, f64) -> f64;
+type DifferentiableBetween = fn(&[D], D, D) -> D;
 
 /// So many that draws whose scale is wrong by 2 % fail (see `the_sampler_test_notices_two_percent`).
 const DRAWS: usize = 700_000;
@@ -49,6 +50,7 @@ struct Case {
     cdf: Option<Plain>,
     dual_cdf: Option<Differentiable>,
     log_between: Option<Between>,
+    dual_between: Option<DifferentiableBetween>,
 }
 
 impl Case {
@@ -90,30 +92,21 @@ impl Case {
     }
 }
 
-type Cdfs = (Option<Plain>, Option<Differentiable>, Option<Between>);
+type Cdfs = (Option<Plain>, Option<Differentiable>, Option<Between>, Option<DifferentiableBetween>);
 
-/// The functions of a case about its cumulative distribution: generic over the scalar, for `f64` alone, or none.
+/// The functions of a case about its cumulative distribution: generic over the scalar, or none.
 macro_rules! cdf {
     (generic, $p:ident, $build:expr) => {{
         fn cdf<T: Real>($p: &[T], x: T) -> T {
             $build.cdf(x)
         }
-        let (_, _, log_between): Cdfs = cdf!(plain, $p, $build);
-        (Some(cdf::<f64> as _), Some(cdf::<D> as _), log_between)
-    }};
-    (plain, $p:ident, $build:expr) => {{
-        #[allow(dead_code)]
-        type T = f64;
-        fn cdf($p: &[f64], x: f64) -> f64 {
-            $build.cdf(x)
-        }
-        fn log_between($p: &[f64], low: f64, high: f64) -> f64 {
+        fn log_between<T: Real>($p: &[T], low: T, high: T) -> T {
             $build.log_between(low, high)
         }
-        (Some(cdf as _), None, Some(log_between as _))
+        (Some(cdf::<f64> as _), Some(cdf::<D> as _), Some(log_between::<f64> as _), Some(log_between::<D> as _))
     }};
     (none, $p:ident, $build:expr) => {
-        (None, None, None)
+        (None, None, None, None)
     };
 }
 
@@ -170,7 +163,7 @@ macro_rules! family {
         fn exact($p: &[f64], $x: f64) -> f64 {
             $exact
         }
-        let (cdf, dual_cdf, log_between): Cdfs = cdf!($cdf, $p, $build);
+        let (cdf, dual_cdf, log_between, dual_between): Cdfs = cdf!($cdf, $p, $build);
         for $p in $parameters {
             $cases.push(Case {
                 name: $name,
@@ -188,6 +181,7 @@ macro_rules! family {
                 cdf,
                 dual_cdf,
                 log_between,
+                dual_between,
             });
         }
     }};
@@ -258,7 +252,7 @@ fn continuous() -> Vec<Case> {
     family!(c, "HalfCauchy", generic, [[1.0], [25.0]], whole [],
         |p| HalfCauchy::new(p[0]), points [1e-9, 1e5],
         |x| LN_2 + peer::Cauchy::new(0.0, p[0]).unwrap().ln_pdf(x));
-    family!(c, "StudentT", plain, [[3.0, 0.5, 2.0], [0.7, -1.0, 0.1], [63.9, 0.0, 1.0], [64.1, 0.0, 1.0], [1e5, 4.0, 1.0]], whole [],
+    family!(c, "StudentT", generic, [[3.0, 0.5, 2.0], [0.7, -1.0, 0.1], [63.9, 0.0, 1.0], [64.1, 0.0, 1.0], [1e5, 4.0, 1.0]], whole [],
     |p| StudentT::new(p[0], p[1], p[2]), points [p[1] + 40.0 * p[2], p[1] - 7.0 * p[2]],
     |x| {
         let (d, z) = (p[0], (x - p[1]) / p[2]);
@@ -277,13 +271,13 @@ fn continuous() -> Vec<Case> {
     family!(c, "LogUniform", generic, [[0.1, 10.0], [1e-6, 1e6]], whole [],
         |p| LogUniform::new(p[0], p[1]), points [p[0], p[1]],
         |x| -x.ln() - (p[1] / p[0]).ln().ln());
-    family!(c, "Beta", plain, [[2.0, 5.0], [0.3, 1.5], [1.0, 1.0], [40.0, 60.0]], whole [],
+    family!(c, "Beta", generic, [[2.0, 5.0], [0.3, 1.5], [1.0, 1.0], [40.0, 60.0]], whole [],
         |p| Beta::new(p[0], p[1]), points [1e-12, 1.0 - 1e-9],
         |x| peer::Beta::new(p[0], p[1]).unwrap().ln_pdf(x));
-    family!(c, "Gamma", plain, [[2.5, 3.0], [1.0, 0.2], [0.1, 1.0], [300.0, 10.0]], whole [],
+    family!(c, "Gamma", generic, [[2.5, 3.0], [1.0, 0.2], [0.1, 1.0], [300.0, 10.0]], whole [],
         |p| Gamma::new(p[0], p[1]), points [1e-12, 100.0],
         |x| p[0] * p[1].ln() - ln_gamma(p[0]) + (p[0] - 1.0) * x.ln() - p[1] * x);
-    family!(c, "InverseGamma", plain, [[3.0, 0.5], [0.8, 2.0], [50.0, 100.0]], whole [],
+    family!(c, "InverseGamma", generic, [[3.0, 0.5], [0.8, 2.0], [50.0, 100.0]], whole [],
         |p| InverseGamma::new(p[0], p[1]), points [0.01, 1e6],
         |x| p[0] * p[1].ln() - ln_gamma(p[0]) - (p[0] + 1.0) * x.ln() - p[1] / x);
     family!(c, "Exponential", generic, [[1.0], [40.0]], whole [],
@@ -340,6 +334,18 @@ fn continuous() -> Vec<Case> {
         let z = |x: f64| (x.ln() - p[0]) / p[1];
         peer::LogNormal::new(p[0], p[1]).unwrap().ln_pdf(x) - normal_mass(z(p[2]), z(p[3])).ln()
     });
+    family!(c, "Truncated(Gamma)", generic, [[2.5, 3.0, 0.2, 1.5], [0.4, 1.0, 1.0, INFINITY], [40.0, 2.0, 35.0, 40.0]], whole [],
+    |p| Truncated::new(Gamma::new(p[0], p[1]), p[2], p[3]), points [p[2]],
+    |x| {
+        let density = |x: f64| (p[0] * p[1].ln() - ln_gamma(p[0]) + (p[0] - 1.0) * x.ln() - p[1] * x).exp();
+        density(x).ln() - integrate(density, p[2], p[3].min(100.0)).ln()
+    });
+    family!(c, "Truncated(StudentT)", generic, [[3.0, 0.5, 2.0, -1.0, 40.0], [0.7, -1.0, 0.1, -0.9, -0.5]], whole [],
+    |p| Truncated::new(StudentT::new(p[0], p[1], p[2]), p[3], p[4]), points [p[3], p[4]],
+    |x| {
+        let density = |x: f64| (1.0 + ((x - p[1]) / p[2]).powi(2) / p[0]).powf(-0.5 * (p[0] + 1.0));
+        density(x).ln() - integrate(density, p[3], p[4]).ln()
+    });
     family!(c, "Truncated(Mixture)", generic, [[0.3, 0.0, 1.0, 4.0, 0.5]], whole [],
     |p| Truncated::new(
         Mixture::new([p[0], -p[0] + 1.0], [Normal::new(p[1], p[2]), Normal::new(p[3], p[4])]), T::from(-1.0), T::from(4.0)),
@@ -368,25 +374,25 @@ fn continuous() -> Vec<Case> {
 
 fn discrete() -> Vec<Case> {
     let mut c = vec![];
-    family!(c, "Bernoulli", none, [[0.3], [0.97]], whole [],
+    family!(c, "Bernoulli", generic, [[0.3], [0.97]], whole [],
         |p| Bernoulli::new(p[0]), points [0.0, 1.0],
         |x| peer::Bernoulli::new(p[0]).unwrap().ln_pmf(x as u64));
-    family!(c, "BernoulliLogit", none, [[0.0], [-2.0], [5.0]], whole [],
+    family!(c, "BernoulliLogit", generic, [[0.0], [-2.0], [5.0]], whole [],
         |p| BernoulliLogit::new(p[0]), points [0.0, 1.0],
         |x| if x == 1.0 { -(-p[0]).exp().ln_1p() } else { -p[0].exp().ln_1p() });
-    family!(c, "Binomial", plain, [[1.0, 0.4], [20.0, 0.05], [400.0, 0.7]], whole [0],
+    family!(c, "Binomial", generic, [[1.0, 0.4], [20.0, 0.05], [400.0, 0.7]], whole [0],
         |p| Binomial::new(p[0], p[1]), points [0.0, p[0]],
         |x| peer::Binomial::new(p[1], p[0] as u64).unwrap().ln_pmf(x as u64));
-    family!(c, "BinomialLogit", plain, [[20.0, -3.0], [400.0, 0.8], [3.0, 0.0]], whole [0],
+    family!(c, "BinomialLogit", generic, [[20.0, -3.0], [400.0, 0.8], [3.0, 0.0]], whole [0],
         |p| BinomialLogit::new(p[0], p[1]), points [0.0, p[0]],
         |x| peer::Binomial::new(1.0 / (1.0 + (-p[1]).exp()), p[0] as u64).unwrap().ln_pmf(x as u64));
-    family!(c, "Poisson", plain, [[0.4], [11.9], [12.1], [340.0], [1e6]], whole [],
+    family!(c, "Poisson", generic, [[0.4], [11.9], [12.1], [340.0], [1e6]], whole [],
         |p| Poisson::new(p[0]), points [0.0, 1.0, 40.0],
         |x| peer::Poisson::new(p[0]).unwrap().ln_pmf(x as u64));
-    family!(c, "PoissonLog", plain, [[-1.0], [3.0]], whole [],
+    family!(c, "PoissonLog", generic, [[-1.0], [3.0]], whole [],
         |p| PoissonLog::new(p[0]), points [0.0, 1.0, 40.0],
         |x| peer::Poisson::new(p[0].exp()).unwrap().ln_pmf(x as u64));
-    family!(c, "NegativeBinomial", plain, [[12.0, 3.0], [1.5, 0.3], [100.0, 500.0]], whole [],
+    family!(c, "NegativeBinomial", generic, [[12.0, 3.0], [1.5, 0.3], [100.0, 500.0]], whole [],
         |p| NegativeBinomial::new(p[0], p[1]), points [0.0, 1.0, 60.0],
         |x| peer::NegativeBinomial::new(p[1], p[1] / (p[0] + p[1])).unwrap().ln_pmf(x as u64));
     family!(c, "Geometric", generic, [[0.3], [0.01], [0.95]], whole [],
@@ -405,7 +411,25 @@ fn discrete() -> Vec<Case> {
         let terms = (low as u32..=high.min(3000.0) as u32).map(|k| p * (1.0 - p).powi(k as i32));
         p.ln() + x * (1.0 - p).ln() - terms.sum::<f64>().ln()
     });
-    family!(c, "Mixture(Poisson)", plain, [[0.2, 1.0, 9.0]], whole [],
+    family!(c, "Truncated(Poisson)", generic, [[1.2, 1.0, INFINITY], [40.0, 0.0, 25.0], [3.0, 9.0, INFINITY]], whole [1, 2],
+    |p| Truncated::new(Poisson::new(p[0]), p[1], p[2]), points [p[1]],
+    |x| {
+        let pmf = |k: u64| peer::Poisson::new(p[0]).unwrap().pmf(k);
+        pmf(x as u64).ln() - (p[1] as u64..=p[2].min(200.0) as u64).map(pmf).sum::<f64>().ln()
+    });
+    family!(c, "Truncated(Binomial)", generic, [[20.0, 0.05, 1.0, 7.0], [30.0, 0.6, 20.0, INFINITY]], whole [0, 2, 3],
+    |p| Truncated::new(Binomial::new(p[0], p[1]), p[2], p[3]), points [p[2]],
+    |x| {
+        let pmf = |k: u64| peer::Binomial::new(p[1], p[0] as u64).unwrap().pmf(k);
+        pmf(x as u64).ln() - (p[2] as u64..=p[3].min(p[0]) as u64).map(pmf).sum::<f64>().ln()
+    });
+    family!(c, "Truncated(NegativeBinomial)", generic, [[12.0, 3.0, 1.0, INFINITY], [1.5, 0.3, 0.0, 6.0]], whole [2, 3],
+    |p| Truncated::new(NegativeBinomial::new(p[0], p[1]), p[2], p[3]), points [p[2]],
+    |x| {
+        let pmf = |k: u64| peer::NegativeBinomial::new(p[1], p[1] / (p[0] + p[1])).unwrap().pmf(k);
+        pmf(x as u64).ln() - (p[2] as u64..=p[3].min(400.0) as u64).map(pmf).sum::<f64>().ln()
+    });
+    family!(c, "Mixture(Poisson)", generic, [[0.2, 1.0, 9.0]], whole [],
     |p| Mixture::new([p[0], -p[0] + 1.0], [Poisson::new(p[1]), Poisson::new(p[2])]), points [0.0],
     |x| {
         let pmf = |rate: f64| peer::Poisson::new(rate).unwrap().pmf(x as u64);
@@ -571,6 +595,16 @@ fn check_gradient(
     }
 }
 
+/// Where a support of numbers begins and ends.
+fn ends(support: Support<f64>) -> (f64, f64) {
+    match support {
+        Support::Interval(low, high) => (low, high),
+        Support::Above(low) => (low, INFINITY),
+        Support::Below(high) => (NEG_INFINITY, high),
+        Support::Real | Support::Whole(..) | Support::Simplex => (NEG_INFINITY, INFINITY),
+    }
+}
+
 #[test]
 fn gradients_agree_with_finite_differences() {
     for case in all() {
@@ -611,15 +645,9 @@ fn gradients_agree_with_finite_differences() {
             assert_eq!(value.to_bits(), case.log_density(x).to_bits(), "{} at {x}", case.title());
             check_gradient(&case.title(), &gradient, |slot, step| moved(case.plain, slot, step), &at, &skip, &scales);
 
-            let at_an_end = {
-                let (low, high) = match case.support() {
-                    Support::Interval(low, high) => (low, high),
-                    Support::Above(low) => (low, INFINITY),
-                    Support::Below(high) => (NEG_INFINITY, high),
-                    _ => (NEG_INFINITY, INFINITY),
-                };
-                x == low || x == high
-            };
+            // A step over an end of the support, where a cdf has a kink.
+            let (start, end) = ends(case.support());
+            let at_an_end = (x - start).min(end - x) < 1e-3 * scales[p.len()];
             if let (Some(cdf), Some(dual_cdf), false) = (case.cdf, case.dual_cdf, at_an_end) {
                 let (_, gradient) = by_all(dual_cdf, &at);
                 let title = format!("cdf of {}", case.title());
@@ -629,6 +657,56 @@ fn gradients_agree_with_finite_differences() {
                     assert_close(gradient[p.len()], density, 1e-9, 1e-13, || format!("{title}: density at {x:e}"));
                 }
             }
+        }
+    }
+}
+
+#[test]
+fn gradients_of_intervals_agree_with_finite_differences() {
+    for case in all() {
+        let (Some(log_between), Some(dual_between)) = (case.log_between, case.dual_between) else { continue };
+        let p = &case.parameters;
+        let mut draws = case.draws(1000);
+        draws.sort_by(f64::total_cmp);
+        let [first, second, third] = [100, 400, 800].map(|i| draws[i]);
+        let spread = if third > first { third - first } else { 1.0 };
+        for (low, high) in [
+            (NEG_INFINITY, first),
+            (NEG_INFINITY, third),
+            (first, second),
+            (first, third),
+            (second, third),
+            (third, INFINITY),
+        ] {
+            let at: Vec<f64> = p.iter().copied().chain([low, high]).collect();
+            let f = |at: &[f64]| log_between(&at[..p.len()], at[p.len()], at[p.len() + 1]);
+            let (value, gradient) =
+                value_and_gradient(|at| dual_between(&at[..p.len()], at[p.len()], at[p.len() + 1]), &at);
+            let title = format!("{} from {low} to {high}", case.title());
+            assert_eq!(value.to_bits(), f(&at).to_bits(), "{title}");
+            let mut skip = case.whole_parameters.to_vec();
+            if case.is_whole() {
+                skip.extend([p.len(), p.len() + 1]);
+            }
+            // A parameter that is a bound has its step at a distance from the interval.
+            let scale = |p: f64| if p == 0.0 { 1.0 } else { p.abs().min(1.0).max(1e-2 * p.abs()) };
+            let apart = |p: f64| {
+                if case.is_whole() {
+                    INFINITY
+                } else {
+                    [first, second, third].iter().fold(INFINITY, |least: f64, x| least.min((x - p).abs()))
+                }
+            };
+            let mut scales: Vec<f64> = p.iter().map(|&p| scale(p).min(10.0 * apart(p))).collect();
+            // A step in an end that is small against its distance from the other and from the ends of the support.
+            let (start, end) = ends(case.support());
+            scales.extend([low, high].map(|x| 0.1 * spread.min(high - low).min(x - start).min(end - x)));
+            let moved = |slot: usize, step: f64| {
+                let mut at = at.clone();
+                at[slot] += step;
+                f(&at)
+            };
+            check_gradient(&title, &gradient, moved, &at, &skip, &scales);
         }
     }
 }
@@ -787,11 +865,11 @@ fn discrete_cdfs_are_sums_of_their_probabilities() {
         for k in case.all_points() {
             let pmf = case.log_density(k).exp();
             let title = || format!("{} at {k}", case.title());
-            // The incomplete gamma and beta functions lose digits to large arguments.
-            let rounding = 1e-11 + 1e-13 * k;
-            assert_close(cdf(p, k) - cdf(p, k - 1.0), pmf, 1e-9, rounding, title);
+            // The largest terms of the probability cancel.
+            let rounding = 1e-11 + 4e-15 * k;
+            assert_close(cdf(p, k) - cdf(p, k - 1.0), pmf, rounding, 1e-15, title);
             assert_eq!(cdf(p, k + 0.5), cdf(p, if k < high { k + 0.5 } else { high }), "{}", title());
-            assert_close(log_between(p, k - 1.0, k).exp(), pmf, 1e-9, rounding, title);
+            assert_close(log_between(p, k - 1.0, k).exp(), pmf, rounding, 1e-15, title);
             assert_close(log_between(p, k, INFINITY).exp(), 1.0 - cdf(p, k), 0.0, 1e-12, title);
         }
         assert_close(cdf(p, high.min(1e12)), 1.0, 1e-12, 0.0, || case.title());
