@@ -84,7 +84,8 @@ impl Definition {
         matches!(self, Self::Implicit(_))
     }
 
-    /// Says what its first distribution draws; `None` if that is none of the library's. A mixture draws what its components draw.
+    /// Says what its first distribution draws; `None` if that is none of the library's. A mixture draws what its components draw, and
+    /// what is truncated or censored what it was before.
     pub fn draws(&self) -> Option<Draws> {
         self.calls().first().and_then(|call| draws(call))
     }
@@ -101,13 +102,17 @@ impl Definition {
 fn draws(call: &ExprCall) -> Option<Draws> {
     let Expr::Path(path) = &*call.func else { return None };
     let name = path.path.segments.last()?.ident.to_string();
-    if name == "Mixture"
-        && let Some(Expr::Array(components)) = call.args.iter().nth(1)
-        && let Some(Expr::Call(first)) = components.elems.first()
-    {
-        return draws(first);
-    }
-    builtin::find(&name).map(|b| b.draws)
+    inside(&name, call).map_or_else(|| builtin::find(&name).map(|b| b.draws), draws)
+}
+
+/// Finds the distribution inside one of another that draws the same.
+fn inside<'a>(name: &str, call: &'a ExprCall) -> Option<&'a ExprCall> {
+    let first = match (name, call.args.iter().nth(1)?) {
+        ("Mixture", Expr::Array(components)) => components.elems.first()?,
+        ("Truncated" | "Censored", _) => call.args.first()?,
+        _ => return None,
+    };
+    if let Expr::Call(first) = first { Some(first) } else { None }
 }
 
 /// Takes an arm apart into its pattern and its guard; `None` if it has no guard.

@@ -10,8 +10,8 @@ use hierarch::distributions::*;
 use hierarch_tests::{seed, within};
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
-use statrs::distribution::{self as peer, Continuous, Discrete};
-use statrs::function::gamma::{gamma_ur, ln_gamma};
+use statrs::distribution::{self as peer, Continuous, ContinuousCDF, Discrete};
+use statrs::function::gamma::{gamma_lr, gamma_ur, ln_gamma};
 
 const INFINITY: f64 = f64::INFINITY;
 const NEG_INFINITY: f64 = f64::NEG_INFINITY;
@@ -429,6 +429,21 @@ fn discrete() -> Vec<Case> {
         let pmf = |k: u64| peer::NegativeBinomial::new(p[1], p[1] / (p[0] + p[1])).unwrap().pmf(k);
         pmf(x as u64).ln() - (p[2] as u64..=p[3].min(400.0) as u64).map(pmf).sum::<f64>().ln()
     });
+    family!(c, "Censored(Poisson)", none, [[4.2, 1.0, 8.0], [30.0, 0.0, 25.0], [3.0, NEG_INFINITY, 5.0], [3.0, 2.0, INFINITY]], whole [1, 2],
+    |p| Censored::new(Poisson::new(p[0]), p[1], p[2]), points [p[1].max(0.0), p[2].min(50.0)],
+    |x| {
+        let sum = |first: u64, last: u64| (first..=last).map(|k| peer::Poisson::new(p[0]).unwrap().pmf(k)).sum::<f64>().ln();
+        let k = x as u64;
+        if x == p[1] { sum(0, k) } else if x == p[2] { sum(k, 300) } else { sum(k, k) }
+    });
+    family!(c, "Censored(Binomial)", none, [[20.0, 0.05, 1.0, 7.0], [30.0, 0.6, 15.0, INFINITY]], whole [0, 2, 3],
+    |p| Censored::new(Binomial::new(p[0], p[1]), p[2], p[3]), points [p[2], p[3].min(p[0])],
+    |x| {
+        let pmf = |k: u64| peer::Binomial::new(p[1], p[0] as u64).unwrap().pmf(k);
+        let sum = |first: u64, last: u64| (first..=last).map(pmf).sum::<f64>().ln();
+        let (k, n) = (x as u64, p[0] as u64);
+        if x == p[2] { sum(0, k) } else if x == p[3] { sum(k, n) } else { sum(k, k) }
+    });
     family!(c, "Mixture(Poisson)", generic, [[0.2, 1.0, 9.0]], whole [],
     |p| Mixture::new([p[0], -p[0] + 1.0], [Poisson::new(p[1]), Poisson::new(p[2])]), points [0.0],
     |x| {
@@ -438,9 +453,58 @@ fn discrete() -> Vec<Case> {
     c
 }
 
+/// Numbers of which single values have a probability.
+fn recorded() -> Vec<Case> {
+    let mut c = vec![];
+    family!(c, "Censored(Weibull)", none, [[1.4, 3.0, 0.0, 4.0], [0.7, 3.0, 0.5, INFINITY], [3.0, 1.0, NEG_INFINITY, 1.5]], whole [],
+    |p| Censored::new(Weibull::new(p[0], p[1]), p[2], p[3]), points [p[2].max(0.25), p[3].min(6.0)],
+    |x| match (x / p[1]).powf(p[0]) {
+        power if x == p[2] => (-(-power).exp_m1()).ln(),
+        power if x == p[3] => -power,
+        _ => peer::Weibull::new(p[0], p[1]).unwrap().ln_pdf(x),
+    });
+    family!(c, "Censored(Normal)", none, [[1.0, 2.0, -1.5, 2.5], [0.0, 1.0, 0.3, 7.0], [0.0, 1.0, NEG_INFINITY, -0.2]], whole [],
+    |p| Censored::new(Normal::new(p[0], p[1]), p[2], p[3]), points [p[2].max(-6.0), p[3]],
+    |x| match (x - p[0]) / p[1] {
+        z if x == p[2] => normal_mass(NEG_INFINITY, z).ln(),
+        z if x == p[3] => normal_mass(z, INFINITY).ln(),
+        _ => peer::Normal::new(p[0], p[1]).unwrap().ln_pdf(x),
+    });
+    family!(c, "Censored(Gamma)", none, [[2.5, 3.0, 0.2, 1.5], [0.4, 1.0, 0.01, 2.0], [40.0, 2.0, 18.0, INFINITY]], whole [],
+    |p| Censored::new(Gamma::new(p[0], p[1]), p[2], p[3]), points [p[2], p[3].min(30.0)],
+    |x| match p[1] * x {
+        t if x == p[2] => gamma_lr(p[0], t).ln(),
+        t if x == p[3] => gamma_ur(p[0], t).ln(),
+        t => p[0] * p[1].ln() - ln_gamma(p[0]) + (p[0] - 1.0) * x.ln() - t,
+    });
+    family!(c, "Censored(StudentT)", none, [[3.0, 0.5, 2.0, -1.0, 4.0], [1.0, 0.0, 1.0, NEG_INFINITY, 0.0]], whole [],
+    |p| Censored::new(StudentT::new(p[0], p[1], p[2]), p[3], p[4]), points [p[3].max(-9.0), p[4]],
+    |x| {
+        let t = peer::StudentsT::new(p[1], p[2], p[0]).unwrap();
+        let below = |x: f64| if p[0] == 1.0 { 0.5 + (x / p[2]).atan() / PI } else { t.cdf(x) };
+        if x == p[3] { below(x).ln() } else if x == p[4] { (1.0 - below(x)).ln() } else { t.ln_pdf(x) }
+    });
+    family!(c, "Rounded(Normal)", none, [[1.0, 2.0, 0.5], [0.3, 0.9, 1.0], [20.0, 5.0, 0.1]], whole [],
+    |p| Rounded::new(Normal::new(p[0], p[1]), p[2]), points [0.0, 40.0 * p[2]],
+    |x| {
+        let z = |x: f64| (x - p[0]) / p[1];
+        // The tail where the normalised interval is far above the mean.
+        normal_mass(z(x - 0.5 * p[2]), z(x + 0.5 * p[2])).ln()
+    });
+    family!(c, "Rounded(Poisson)", none, [[65.0, 10.0], [3.0, 2.5]], whole [1],
+    |p| Rounded::new(Poisson::new(p[0]), p[1]), points [0.0, 4.0 * p[1]],
+    |x| {
+        let (low, high) = (x - 0.5 * p[1], x + 0.5 * p[1]);
+        let counts = (0..400).filter(|&k| low < k as f64 && k as f64 <= high);
+        counts.map(|k| peer::Poisson::new(p[0]).unwrap().pmf(k)).sum::<f64>().ln()
+    });
+    c
+}
+
 fn all() -> Vec<Case> {
     let mut cases = continuous();
     cases.extend(discrete());
+    cases.extend(recorded());
     cases
 }
 
@@ -562,6 +626,9 @@ fn outside_the_support_the_log_density_is_minus_infinity() {
     for case in all() {
         let constants: Vec<D> = case.parameters.iter().map(|&p| D::constant(p)).collect();
         for x in case.points_outside() {
+            if case.name.starts_with("Rounded") && x.abs() < 1e-9 {
+                continue; // what the rounding of a decimal may do
+            }
             assert_eq!(case.log_density(x), NEG_INFINITY, "{} at {x}", case.title());
             assert_eq!((case.dual)(&constants, D::constant(x)).value, NEG_INFINITY, "{} at {x}", case.title());
         }
@@ -914,6 +981,105 @@ fn discrete_draws_have_their_probabilities() {
         let probability = chi_square(&observed, &probabilities);
         within!(-probability.ln(), -1e-6_f64.ln(), "{}: {probability:e}", case.title());
     }
+}
+
+/// What is recorded of a number has a density between the limits and a probability at each, and the mean of the gradient is zero.
+#[test]
+fn records_have_probability_one() {
+    for case in recorded() {
+        let p = &case.parameters;
+        let at = |x: f64| p.iter().copied().chain([x]).collect::<Vec<_>>();
+        let term = |x: f64| {
+            let (log, gradient) = by_all(case.dual, &at(x));
+            gradient[..p.len()].iter().map(|g| g * log.exp()).chain([log.exp()]).collect::<Vec<f64>>()
+        };
+        let mut sums = vec![0.0; p.len() + 1];
+        let mut add = |x: f64, weight: f64| {
+            if case.log_density(x) > NEG_INFINITY {
+                sums.iter_mut().zip(term(x)).for_each(|(sum, term)| *sum += weight * term);
+            }
+        };
+        let mut draws = case.draws(1000);
+        draws.sort_by(f64::total_cmp);
+        if case.name.starts_with("Rounded") {
+            let step = *p.last().unwrap();
+            let first = (draws[0] / step).round() as i32;
+            let last = (draws[999] / step).round() as i32;
+            let margin = 10 + 2 * (last - first);
+            (first - margin..=last + margin).for_each(|k| add(f64::from(k) * step, 1.0));
+        } else {
+            let (low, high) = (p[p.len() - 2], p[p.len() - 1]);
+            [low, high].iter().filter(|x| x.is_finite()).for_each(|&x| add(x, 1.0));
+            // Over a long half-line in t, x = low + t^4 or high - t^4: densities are steep at an end, or have long tails.
+            let (origin, sign) = if low.is_finite() { (low, 1.0) } else { (high, -1.0) };
+            let length = if low.is_finite() && high.is_finite() { high - low } else { 1e12 };
+            let n = 400_000;
+            let end = length.powf(0.25);
+            for i in 0..n {
+                let t = end * (i as f64 + 0.5) / n as f64;
+                add(origin + sign * t.powi(4), 4.0 * t.powi(3) * end / n as f64);
+            }
+        }
+        let title = || case.title();
+        assert_close(sums[p.len()], 1.0, 1e-6, 0.0, title);
+        // Limits that are data, and steps, have no such mean.
+        let inner = p.len() - if case.name.starts_with("Rounded") { 1 } else { 2 };
+        for slot in 0..inner {
+            assert_close(sums[slot], 0.0, 0.0, 1e-6, || format!("{}: the mean of derivative {slot}", case.title()));
+        }
+    }
+}
+
+#[test]
+fn draws_of_records_have_their_probabilities() {
+    for case in recorded() {
+        let p = &case.parameters;
+        let draws = case.draws(DRAWS);
+        assert!(draws.iter().all(|&x| case.support().contains(x)), "{} draws what it cannot", case.title());
+        let first = draws.iter().copied().fold(INFINITY, f64::min);
+        let last = draws.iter().copied().fold(NEG_INFINITY, f64::max);
+        // Every multiple of a step; of censored numbers the limits, and all between.
+        let values: Vec<f64> = if case.name.starts_with("Rounded") {
+            let step = *p.last().unwrap();
+            (0..=((last - first) / step).round() as i32).map(|k| first + f64::from(k) * step).collect()
+        } else {
+            vec![p[p.len() - 2], p[p.len() - 1]]
+        };
+        let near = |x: f64, value: f64| x == value || (x - value).abs() < 1e-9;
+        let mut observed: Vec<f64> =
+            values.iter().map(|&value| draws.iter().filter(|&&x| near(x, value)).count() as f64).collect();
+        observed.push(DRAWS as f64 - observed.iter().sum::<f64>());
+        let mut probabilities: Vec<f64> =
+            values.iter().map(|&value| if value.is_finite() { (case.exact)(p, value).exp() } else { 0.0 }).collect();
+        probabilities.push((1.0 - probabilities.iter().sum::<f64>()).max(0.0));
+        let probability = chi_square(&observed, &probabilities);
+        within!(-probability.ln(), -1e-6_f64.ln(), "{}: {probability:e}", case.title());
+    }
+}
+
+#[test]
+fn limits_of_a_censored_number_may_be_those_of_its_distribution() {
+    // All time is seen, and nothing is recorded at zero.
+    let whole = Censored::new(Exponential::new(2.0), 0.0, INFINITY);
+    assert_eq!((whole.support(), whole.log_density(0.0)), (Support::Above(0.0), NEG_INFINITY));
+    assert_eq!(whole.log_density(1.0), Exponential::new(2.0).log_density(1.0));
+    // Nothing is: all is recorded as the upper limit.
+    let none = Censored::new(Exponential::new(2.0), NEG_INFINITY, -1.0);
+    assert_eq!(none.log_density(-1.0), 0.0);
+    assert_eq!(Censored::new(Poisson::new(2.0), 1.0, 9.0).support(), Support::Whole(1.0, 9.0));
+    assert_eq!(Rounded::new(Exponential::new(2.0), 0.5).support(), Support::Above(0.0));
+    let message = Censored::new(Poisson::new(2.0), 0.5, 9.0).check().unwrap_err().to_string();
+    assert_eq!(message, "Censored: the lower limit is 0.5, but must be whole or infinite, as the values are whole");
+    // The derivative of the branch that is not taken does not show, infinite as it may be.
+    let by_shape = |x: f64, high: f64| {
+        let lifetime = Weibull::new(D::variable(1.5, 0), D::constant(2.0));
+        Censored::new(lifetime, D::constant(0.0), D::constant(high)).log_density(D::constant(x)).partials[0]
+    };
+    let log = 1.5_f64.ln();
+    assert_close(by_shape(3.0, 3.0), -(1.5_f64.powf(1.5)) * log, 1e-14, 0.0, || "at the upper limit".to_owned());
+    let inside = 1.0 / 1.5 + log * (1.0 - 1.5_f64.powf(1.5));
+    assert_close(by_shape(3.0, INFINITY), inside, 1e-14, 0.0, || "without a limit".to_owned());
+    assert_eq!(by_shape(0.0, 3.0), 0.0);
 }
 
 #[test]
@@ -1427,6 +1593,12 @@ fn parameters_without_sense_are_refused() {
         Truncated::new(Normal::new(0.0, -1.0), 0.0, 1.0) => "the standard deviation",
         Truncated::new(Normal::new(0.0, 1.0), 1.0, 0.0) => "the lower bound",
         Truncated::new(Uniform::new(0.0, 1.0), 2.0, 3.0) => "ln P",
+        Censored::new(Normal::new(0.0, -1.0), 0.0, 1.0) => "the standard deviation",
+        Censored::new(Normal::new(0.0, 1.0), 1.0, 0.0) => "the lower limit",
+        Censored::new(Normal::new(0.0, 1.0), nan, 1.0) => "the lower limit",
+        Rounded::new(Normal::new(0.0, -1.0), 1.0) => "the standard deviation",
+        Rounded::new(Normal::new(0.0, 1.0), -1.0) => "the step",
+        Rounded::new(Normal::new(0.0, 1.0), 0.0) => "the step",
         Bernoulli::new(-0.1) => "the probability",
         Bernoulli::new(1.1) => "the probability",
         BernoulliLogit::new(nan) => "the logit",
@@ -1577,7 +1749,8 @@ fn the_table_of_the_macro_is_that_of_the_library() {
     for case in all() {
         let Some((_, arguments, support)) = rows.iter().find(|row| row.0 == case.name) else {
             // One of another distribution: `Truncated(Cauchy(..), ..)`.
-            assert!(case.name.starts_with("Truncated") || case.name.starts_with("Mixture"), "{}", case.name);
+            let outer = ["Truncated", "Mixture", "Censored", "Rounded"];
+            assert!(outer.iter().any(|outer| case.name.starts_with(outer)), "{}", case.name);
             continue;
         };
         // Vectors of parameters count as one argument.
