@@ -120,6 +120,8 @@ const BUILTIN: &[Builtin] = &[
     row("Flat", &["low", "high"], Draws::Real, Support::Arguments),
     row("Weighted", &["distribution", "weight"], Draws::Real, Support::Arguments),
     row("Truncated", &["distribution", "low", "high"], Draws::Real, Support::Arguments),
+    row("Censored", &["distribution", "low", "high"], Draws::Real, Support::Arguments),
+    row("Rounded", &["distribution", "step"], Draws::Real, Support::Arguments),
     row("Mixture", &["weights", "components"], Draws::Real, Support::Arguments),
     row("Bernoulli", &["probability"], Draws::Bool, Support::Whole),
     row("BernoulliLogit", &["logit"], Draws::Bool, Support::Whole),
@@ -167,6 +169,17 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 /// Finds a distribution by its `name`; `None` if the library has none of that name.
 pub fn find(name: &str) -> Option<&'static Builtin> {
     BUILTIN.iter().find(|b| b.name == name)
+}
+
+/// Tells whether `Name(arguments)` is of a distribution of what is recorded of a number, which has a probability at single values,
+/// or of one with such a distribution inside.
+pub fn is_record(call: &ExprCall) -> bool {
+    let inside = |expr: &Expr| matches!(expr, Expr::Call(inner) if is_record(inner));
+    of(call).is_some_and(|builtin| ["Censored", "Rounded"].contains(&builtin.name))
+        || call.args.iter().any(|argument| match argument {
+            Expr::Array(array) => array.elems.iter().any(inside),
+            other => inside(other),
+        })
 }
 
 /// Finds the distribution that `Name(arguments)` is of; `None` if that is none of the library's.

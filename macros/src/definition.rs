@@ -85,7 +85,8 @@ impl Definition {
     }
 
     /// Says what its first distribution draws; `None` if that is none of the library's. A mixture draws what its components draw, and
-    /// counts with zeros of their own are finite where those of the distribution inside are.
+    /// what is truncated, censored or weighted what it was before; counts with zeros of their own are finite where those of the
+    /// distribution inside are.
     pub fn draws(&self) -> Option<Draws> {
         self.calls().first().and_then(|call| draws(call))
     }
@@ -107,24 +108,23 @@ impl Definition {
 fn draws(call: &ExprCall) -> Option<Draws> {
     let Expr::Path(path) = &*call.func else { return None };
     let name = path.path.segments.last()?.ident.to_string();
-    if name == "Mixture"
-        && let Some(Expr::Array(components)) = call.args.iter().nth(1)
-        && let Some(Expr::Call(first)) = components.elems.first()
-    {
-        return draws(first);
-    }
-    if name == "Weighted"
-        && let Some(Expr::Call(first)) = call.args.first()
-    {
-        return draws(first);
-    }
     if ["ZeroInflated", "Hurdle"].contains(&name.as_str())
         && let Some(Expr::Call(inner)) = call.args.iter().nth(1)
         && let Some(inner) = draws(inner).filter(|draws| draws.is_finite())
     {
         return Some(inner);
     }
-    builtin::find(&name).map(|b| b.draws)
+    inside(&name, call).map_or_else(|| builtin::find(&name).map(|b| b.draws), draws)
+}
+
+/// Finds the distribution inside one of another that draws the same.
+fn inside<'a>(name: &str, call: &'a ExprCall) -> Option<&'a ExprCall> {
+    let first = match (name, call.args.iter().nth(1)?) {
+        ("Mixture", Expr::Array(components)) => components.elems.first()?,
+        ("Truncated" | "Censored" | "Weighted", _) => call.args.first()?,
+        _ => return None,
+    };
+    if let Expr::Call(first) = first { Some(first) } else { None }
 }
 
 /// Takes an arm apart into its pattern and its guard; `None` if it has no guard.

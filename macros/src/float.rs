@@ -27,6 +27,8 @@ const OF_REAL: &[&str] = &[
     "erf",
     "normal_cdf",
     "ln_normal_cdf",
+    "ln_incomplete_gamma",
+    "ln_incomplete_beta",
     "log_mean_exp",
     "if_lt",
     "if_le",

@@ -10,8 +10,8 @@ use hierarch::distributions::*;
 use hierarch_tests::{seed, within};
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
-use statrs::distribution::{self as peer, Continuous, Discrete};
-use statrs::function::gamma::{gamma_ur, ln_gamma};
+use statrs::distribution::{self as peer, Continuous, ContinuousCDF, Discrete};
+use statrs::function::gamma::{gamma_lr, gamma_ur, ln_gamma};
 
 const INFINITY: f64 = f64::INFINITY;
 const NEG_INFINITY: f64 = f64::NEG_INFINITY;
@@ -24,6 +24,7 @@ type Differentiable = fn(&[D], D) -> D;
 /// The values at several x with their derivatives by the number of that slot, and whether the lanes ever parted.
 type InLanes = fn(&[f64], &[f64], usize) -> (Vec<D>, bool);
 type Between = fn(&[f64], f64, f64) -> f64;
+type DifferentiableBetween = fn(&[D], D, D) -> D;
 
 /// So many that draws whose scale is wrong by 2 % fail (see `the_sampler_test_notices_two_percent`).
 const DRAWS: usize = 700_000;
@@ -49,6 +50,7 @@ struct Case {
     cdf: Option<Plain>,
     dual_cdf: Option<Differentiable>,
     log_between: Option<Between>,
+    dual_between: Option<DifferentiableBetween>,
 }
 
 impl Case {
@@ -90,30 +92,21 @@ impl Case {
     }
 }
 
-type Cdfs = (Option<Plain>, Option<Differentiable>, Option<Between>);
+type Cdfs = (Option<Plain>, Option<Differentiable>, Option<Between>, Option<DifferentiableBetween>);
 
-/// The functions of a case about its cumulative distribution: generic over the scalar, for `f64` alone, or none.
+/// The functions of a case about its cumulative distribution: generic over the scalar, or none.
 macro_rules! cdf {
     (generic, $p:ident, $build:expr) => {{
         fn cdf<T: Real>($p: &[T], x: T) -> T {
             $build.cdf(x)
         }
-        let (_, _, log_between): Cdfs = cdf!(plain, $p, $build);
-        (Some(cdf::<f64> as _), Some(cdf::<D> as _), log_between)
-    }};
-    (plain, $p:ident, $build:expr) => {{
-        #[allow(dead_code)]
-        type T = f64;
-        fn cdf($p: &[f64], x: f64) -> f64 {
-            $build.cdf(x)
-        }
-        fn log_between($p: &[f64], low: f64, high: f64) -> f64 {
+        fn log_between<T: Real>($p: &[T], low: T, high: T) -> T {
             $build.log_between(low, high)
         }
-        (Some(cdf as _), None, Some(log_between as _))
+        (Some(cdf::<f64> as _), Some(cdf::<D> as _), Some(log_between::<f64> as _), Some(log_between::<D> as _))
     }};
     (none, $p:ident, $build:expr) => {
-        (None, None, None)
+        (None, None, None, None)
     };
 }
 
@@ -170,7 +163,7 @@ macro_rules! family {
         fn exact($p: &[f64], $x: f64) -> f64 {
             $exact
         }
-        let (cdf, dual_cdf, log_between): Cdfs = cdf!($cdf, $p, $build);
+        let (cdf, dual_cdf, log_between, dual_between): Cdfs = cdf!($cdf, $p, $build);
         for $p in $parameters {
             $cases.push(Case {
                 name: $name,
@@ -188,6 +181,7 @@ macro_rules! family {
                 cdf,
                 dual_cdf,
                 log_between,
+                dual_between,
             });
         }
     }};
@@ -280,9 +274,58 @@ use continuous::continuous;
 use counts::discrete;
 use reference::REFERENCE;
 
+/// Numbers of which single values have a probability.
+fn recorded() -> Vec<Case> {
+    let mut c = vec![];
+    family!(c, "Censored(Weibull)", none, [[1.4, 3.0, 0.0, 4.0], [0.7, 3.0, 0.5, INFINITY], [3.0, 1.0, NEG_INFINITY, 1.5]], whole [],
+    |p| Censored::new(Weibull::new(p[0], p[1]), p[2], p[3]), points [p[2].max(0.25), p[3].min(6.0)],
+    |x| match (x / p[1]).powf(p[0]) {
+        power if x == p[2] => (-(-power).exp_m1()).ln(),
+        power if x == p[3] => -power,
+        _ => peer::Weibull::new(p[0], p[1]).unwrap().ln_pdf(x),
+    });
+    family!(c, "Censored(Normal)", none, [[1.0, 2.0, -1.5, 2.5], [0.0, 1.0, 0.3, 7.0], [0.0, 1.0, NEG_INFINITY, -0.2]], whole [],
+    |p| Censored::new(Normal::new(p[0], p[1]), p[2], p[3]), points [p[2].max(-6.0), p[3]],
+    |x| match (x - p[0]) / p[1] {
+        z if x == p[2] => normal_mass(NEG_INFINITY, z).ln(),
+        z if x == p[3] => normal_mass(z, INFINITY).ln(),
+        _ => peer::Normal::new(p[0], p[1]).unwrap().ln_pdf(x),
+    });
+    family!(c, "Censored(Gamma)", none, [[2.5, 3.0, 0.2, 1.5], [0.4, 1.0, 0.01, 2.0], [40.0, 2.0, 18.0, INFINITY]], whole [],
+    |p| Censored::new(Gamma::new(p[0], p[1]), p[2], p[3]), points [p[2], p[3].min(30.0)],
+    |x| match p[1] * x {
+        t if x == p[2] => gamma_lr(p[0], t).ln(),
+        t if x == p[3] => gamma_ur(p[0], t).ln(),
+        t => p[0] * p[1].ln() - ln_gamma(p[0]) + (p[0] - 1.0) * x.ln() - t,
+    });
+    family!(c, "Censored(StudentT)", none, [[3.0, 0.5, 2.0, -1.0, 4.0], [1.0, 0.0, 1.0, NEG_INFINITY, 0.0]], whole [],
+    |p| Censored::new(StudentT::new(p[0], p[1], p[2]), p[3], p[4]), points [p[3].max(-9.0), p[4]],
+    |x| {
+        let t = peer::StudentsT::new(p[1], p[2], p[0]).unwrap();
+        let below = |x: f64| if p[0] == 1.0 { 0.5 + (x / p[2]).atan() / PI } else { t.cdf(x) };
+        if x == p[3] { below(x).ln() } else if x == p[4] { (1.0 - below(x)).ln() } else { t.ln_pdf(x) }
+    });
+    family!(c, "Rounded(Normal)", none, [[1.0, 2.0, 0.5], [0.3, 0.9, 1.0], [20.0, 5.0, 0.1]], whole [],
+    |p| Rounded::new(Normal::new(p[0], p[1]), p[2]), points [0.0, 40.0 * p[2]],
+    |x| {
+        let z = |x: f64| (x - p[0]) / p[1];
+        // The tail where the normalised interval is far above the mean.
+        normal_mass(z(x - 0.5 * p[2]), z(x + 0.5 * p[2])).ln()
+    });
+    family!(c, "Rounded(Poisson)", none, [[65.0, 10.0], [3.0, 2.5]], whole [1],
+    |p| Rounded::new(Poisson::new(p[0]), p[1]), points [0.0, 4.0 * p[1]],
+    |x| {
+        let (low, high) = (x - 0.5 * p[1], x + 0.5 * p[1]);
+        let counts = (0..400).filter(|&k| low < k as f64 && k as f64 <= high);
+        counts.map(|k| peer::Poisson::new(p[0]).unwrap().pmf(k)).sum::<f64>().ln()
+    });
+    c
+}
+
 fn all() -> Vec<Case> {
     let mut cases = continuous();
     cases.extend(discrete());
+    cases.extend(recorded());
     cases
 }
 
@@ -328,6 +371,9 @@ fn outside_the_support_the_log_density_is_minus_infinity() {
     for case in all() {
         let constants: Vec<D> = case.parameters.iter().map(|&p| D::constant(p)).collect();
         for x in case.points_outside() {
+            if case.name.starts_with("Rounded") && x.abs() < 1e-9 {
+                continue; // what the rounding of a decimal may do
+            }
             assert_eq!(case.log_density(x), NEG_INFINITY, "{} at {x}", case.title());
             assert_eq!((case.dual)(&constants, D::constant(x)).value, NEG_INFINITY, "{} at {x}", case.title());
         }
@@ -361,6 +407,16 @@ fn check_gradient(
     }
 }
 
+/// Where a support of numbers begins and ends.
+fn ends(support: Support<f64>) -> (f64, f64) {
+    match support {
+        Support::Interval(low, high) => (low, high),
+        Support::Above(low) => (low, INFINITY),
+        Support::Below(high) => (NEG_INFINITY, high),
+        _ => (NEG_INFINITY, INFINITY),
+    }
+}
+
 #[test]
 fn gradients_agree_with_finite_differences() {
     for case in all() {
@@ -389,7 +445,8 @@ fn gradients_agree_with_finite_differences() {
             let mut scales: Vec<f64> = p.iter().map(|&p| scale(p)).collect();
             scales.push(if x > 0.0 && low > 0.0 { x_scale.min(0.3 * x) } else { x_scale });
             let mut skip = case.whole_parameters.to_vec();
-            if case.is_whole() {
+            // A rounded record is one of single numbers as well.
+            if case.is_whole() || case.name.starts_with("Rounded") {
                 skip.push(p.len());
             }
             let moved = |f: Plain, slot: usize, step: f64| {
@@ -401,15 +458,9 @@ fn gradients_agree_with_finite_differences() {
             assert_eq!(value.to_bits(), case.log_density(x).to_bits(), "{} at {x}", case.title());
             check_gradient(&case.title(), &gradient, |slot, step| moved(case.plain, slot, step), &at, &skip, &scales);
 
-            let at_an_end = {
-                let (low, high) = match case.support() {
-                    Support::Interval(low, high) => (low, high),
-                    Support::Above(low) => (low, INFINITY),
-                    Support::Below(high) => (NEG_INFINITY, high),
-                    _ => (NEG_INFINITY, INFINITY),
-                };
-                x == low || x == high
-            };
+            // A step over an end of the support, where a cdf has a kink.
+            let (start, end) = ends(case.support());
+            let at_an_end = (x - start).min(end - x) < 1e-3 * scales[p.len()];
             if let (Some(cdf), Some(dual_cdf), false) = (case.cdf, case.dual_cdf, at_an_end) {
                 let (_, gradient) = by_all(dual_cdf, &at);
                 let title = format!("cdf of {}", case.title());
@@ -419,6 +470,56 @@ fn gradients_agree_with_finite_differences() {
                     assert_close(gradient[p.len()], density, 1e-9, 1e-13, || format!("{title}: density at {x:e}"));
                 }
             }
+        }
+    }
+}
+
+#[test]
+fn gradients_of_intervals_agree_with_finite_differences() {
+    for case in all() {
+        let (Some(log_between), Some(dual_between)) = (case.log_between, case.dual_between) else { continue };
+        let p = &case.parameters;
+        let mut draws = case.draws(1000);
+        draws.sort_by(f64::total_cmp);
+        let [first, second, third] = [100, 400, 800].map(|i| draws[i]);
+        let spread = if third > first { third - first } else { 1.0 };
+        for (low, high) in [
+            (NEG_INFINITY, first),
+            (NEG_INFINITY, third),
+            (first, second),
+            (first, third),
+            (second, third),
+            (third, INFINITY),
+        ] {
+            let at: Vec<f64> = p.iter().copied().chain([low, high]).collect();
+            let f = |at: &[f64]| log_between(&at[..p.len()], at[p.len()], at[p.len() + 1]);
+            let (value, gradient) =
+                value_and_gradient(|at| dual_between(&at[..p.len()], at[p.len()], at[p.len() + 1]), &at);
+            let title = format!("{} from {low} to {high}", case.title());
+            assert_eq!(value.to_bits(), f(&at).to_bits(), "{title}");
+            let mut skip = case.whole_parameters.to_vec();
+            if case.is_whole() {
+                skip.extend([p.len(), p.len() + 1]);
+            }
+            // A parameter that is a bound has its step at a distance from the interval.
+            let scale = |p: f64| if p == 0.0 { 1.0 } else { p.abs().min(1.0).max(1e-2 * p.abs()) };
+            let apart = |p: f64| {
+                if case.is_whole() {
+                    INFINITY
+                } else {
+                    [first, second, third].iter().fold(INFINITY, |least: f64, x| least.min((x - p).abs()))
+                }
+            };
+            let mut scales: Vec<f64> = p.iter().map(|&p| scale(p).min(10.0 * apart(p))).collect();
+            // A step in an end that is small against its distance from the other and from the ends of the support.
+            let (start, end) = ends(case.support());
+            scales.extend([low, high].map(|x| 0.1 * spread.min(high - low).min(x - start).min(end - x)));
+            let moved = |slot: usize, step: f64| {
+                let mut at = at.clone();
+                at[slot] += step;
+                f(&at)
+            };
+            check_gradient(&title, &gradient, moved, &at, &skip, &scales);
         }
     }
 }
@@ -580,11 +681,11 @@ fn discrete_cdfs_are_sums_of_their_probabilities() {
         for k in case.all_points() {
             let pmf = case.log_density(k).exp();
             let title = || format!("{} at {k}", case.title());
-            // The incomplete gamma and beta functions lose digits to large arguments.
-            let rounding = 1e-11 + 1e-13 * k;
-            assert_close(cdf(p, k) - cdf(p, k - 1.0), pmf, 1e-9, rounding, title);
+            // The largest terms of the probability cancel.
+            let rounding = 1e-11 + 4e-15 * k;
+            assert_close(cdf(p, k) - cdf(p, k - 1.0), pmf, rounding, 1e-15, title);
             assert_eq!(cdf(p, k + 0.5), cdf(p, if k < high { k + 0.5 } else { high }), "{}", title());
-            assert_close(log_between(p, k - 1.0, k).exp(), pmf, 1e-9, rounding, title);
+            assert_close(log_between(p, k - 1.0, k).exp(), pmf, rounding, 1e-15, title);
             assert_close(log_between(p, k, INFINITY).exp(), 1.0 - cdf(p, k), 0.0, 1e-12, title);
         }
         assert_close(cdf(p, high.min(1e12)), 1.0, 1e-12, 0.0, || case.title());
@@ -629,6 +730,105 @@ fn discrete_draws_have_their_probabilities() {
         let probability = chi_square(&observed, &probabilities);
         within!(-probability.ln(), -1e-6_f64.ln(), "{}: {probability:e}", case.title());
     }
+}
+
+/// What is recorded of a number has a density between the limits and a probability at each, and the mean of the gradient is zero.
+#[test]
+fn records_have_probability_one() {
+    for case in recorded() {
+        let p = &case.parameters;
+        let at = |x: f64| p.iter().copied().chain([x]).collect::<Vec<_>>();
+        let term = |x: f64| {
+            let (log, gradient) = by_all(case.dual, &at(x));
+            gradient[..p.len()].iter().map(|g| g * log.exp()).chain([log.exp()]).collect::<Vec<f64>>()
+        };
+        let mut sums = vec![0.0; p.len() + 1];
+        let mut add = |x: f64, weight: f64| {
+            if case.log_density(x) > NEG_INFINITY {
+                sums.iter_mut().zip(term(x)).for_each(|(sum, term)| *sum += weight * term);
+            }
+        };
+        let mut draws = case.draws(1000);
+        draws.sort_by(f64::total_cmp);
+        if case.name.starts_with("Rounded") {
+            let step = *p.last().unwrap();
+            let first = (draws[0] / step).round() as i32;
+            let last = (draws[999] / step).round() as i32;
+            let margin = 10 + 2 * (last - first);
+            (first - margin..=last + margin).for_each(|k| add(f64::from(k) * step, 1.0));
+        } else {
+            let (low, high) = (p[p.len() - 2], p[p.len() - 1]);
+            [low, high].iter().filter(|x| x.is_finite()).for_each(|&x| add(x, 1.0));
+            // Over a long half-line in t, x = low + t^4 or high - t^4: densities are steep at an end, or have long tails.
+            let (origin, sign) = if low.is_finite() { (low, 1.0) } else { (high, -1.0) };
+            let length = if low.is_finite() && high.is_finite() { high - low } else { 1e12 };
+            let n = 400_000;
+            let end = length.powf(0.25);
+            for i in 0..n {
+                let t = end * (i as f64 + 0.5) / n as f64;
+                add(origin + sign * t.powi(4), 4.0 * t.powi(3) * end / n as f64);
+            }
+        }
+        let title = || case.title();
+        assert_close(sums[p.len()], 1.0, 1e-6, 0.0, title);
+        // Limits that are data, and steps, have no such mean.
+        let inner = p.len() - if case.name.starts_with("Rounded") { 1 } else { 2 };
+        for slot in 0..inner {
+            assert_close(sums[slot], 0.0, 0.0, 1e-6, || format!("{}: the mean of derivative {slot}", case.title()));
+        }
+    }
+}
+
+#[test]
+fn draws_of_records_have_their_probabilities() {
+    for case in recorded() {
+        let p = &case.parameters;
+        let draws = case.draws(DRAWS);
+        assert!(draws.iter().all(|&x| case.support().contains(x)), "{} draws what it cannot", case.title());
+        let first = draws.iter().copied().fold(INFINITY, f64::min);
+        let last = draws.iter().copied().fold(NEG_INFINITY, f64::max);
+        // Every multiple of a step; of censored numbers the limits, and all between.
+        let values: Vec<f64> = if case.name.starts_with("Rounded") {
+            let step = *p.last().unwrap();
+            (0..=((last - first) / step).round() as i32).map(|k| first + f64::from(k) * step).collect()
+        } else {
+            vec![p[p.len() - 2], p[p.len() - 1]]
+        };
+        let near = |x: f64, value: f64| x == value || (x - value).abs() < 1e-9;
+        let mut observed: Vec<f64> =
+            values.iter().map(|&value| draws.iter().filter(|&&x| near(x, value)).count() as f64).collect();
+        observed.push(DRAWS as f64 - observed.iter().sum::<f64>());
+        let mut probabilities: Vec<f64> =
+            values.iter().map(|&value| if value.is_finite() { (case.exact)(p, value).exp() } else { 0.0 }).collect();
+        probabilities.push((1.0 - probabilities.iter().sum::<f64>()).max(0.0));
+        let probability = chi_square(&observed, &probabilities);
+        within!(-probability.ln(), -1e-6_f64.ln(), "{}: {probability:e}", case.title());
+    }
+}
+
+#[test]
+fn limits_of_a_censored_number_may_be_those_of_its_distribution() {
+    // All time is seen, and nothing is recorded at zero.
+    let whole = Censored::new(Exponential::new(2.0), 0.0, INFINITY);
+    assert_eq!((whole.support(), whole.log_density(0.0)), (Support::Above(0.0), NEG_INFINITY));
+    assert_eq!(whole.log_density(1.0), Exponential::new(2.0).log_density(1.0));
+    // Nothing is: all is recorded as the upper limit.
+    let none = Censored::new(Exponential::new(2.0), NEG_INFINITY, -1.0);
+    assert_eq!(none.log_density(-1.0), 0.0);
+    assert_eq!(Censored::new(Poisson::new(2.0), 1.0, 9.0).support(), Support::Whole(1.0, 9.0));
+    assert_eq!(Rounded::new(Exponential::new(2.0), 0.5).support(), Support::Above(0.0));
+    let message = Censored::new(Poisson::new(2.0), 0.5, 9.0).check().unwrap_err().to_string();
+    assert_eq!(message, "Censored: the lower limit is 0.5, but must be whole or infinite, as the values are whole");
+    // The derivative of the branch that is not taken does not show, infinite as it may be.
+    let by_shape = |x: f64, high: f64| {
+        let lifetime = Weibull::new(D::variable(1.5, 0), D::constant(2.0));
+        Censored::new(lifetime, D::constant(0.0), D::constant(high)).log_density(D::constant(x)).partials[0]
+    };
+    let log = 1.5_f64.ln();
+    assert_close(by_shape(3.0, 3.0), -(1.5_f64.powf(1.5)) * log, 1e-14, 0.0, || "at the upper limit".to_owned());
+    let inside = 1.0 / 1.5 + log * (1.0 - 1.5_f64.powf(1.5));
+    assert_close(by_shape(3.0, INFINITY), inside, 1e-14, 0.0, || "without a limit".to_owned());
+    assert_eq!(by_shape(0.0, 3.0), 0.0);
 }
 
 #[test]
@@ -1272,6 +1472,12 @@ fn parameters_without_sense_are_refused() {
         Truncated::new(Normal::new(0.0, -1.0), 0.0, 1.0) => "the standard deviation",
         Truncated::new(Normal::new(0.0, 1.0), 1.0, 0.0) => "the lower bound",
         Truncated::new(Uniform::new(0.0, 1.0), 2.0, 3.0) => "ln P",
+        Censored::new(Normal::new(0.0, -1.0), 0.0, 1.0) => "the standard deviation",
+        Censored::new(Normal::new(0.0, 1.0), 1.0, 0.0) => "the lower limit",
+        Censored::new(Normal::new(0.0, 1.0), nan, 1.0) => "the lower limit",
+        Rounded::new(Normal::new(0.0, -1.0), 1.0) => "the standard deviation",
+        Rounded::new(Normal::new(0.0, 1.0), -1.0) => "the step",
+        Rounded::new(Normal::new(0.0, 1.0), 0.0) => "the step",
         Bernoulli::new(-0.1) => "the probability",
         Bernoulli::new(1.1) => "the probability",
         BernoulliLogit::new(nan) => "the logit",
@@ -1501,7 +1707,7 @@ fn the_table_of_the_macro_is_that_of_the_library() {
     for case in all() {
         let Some((_, arguments, support)) = rows.iter().find(|row| row.0 == case.name) else {
             // One of another distribution: `Truncated(Cauchy(..), ..)`.
-            let with = ["Truncated", "Mixture", "ZeroInflated", "Hurdle"];
+            let with = ["Truncated", "Mixture", "ZeroInflated", "Hurdle", "Censored", "Rounded"];
             assert!(with.iter().any(|outer| case.name.starts_with(outer)), "{}", case.name);
             continue;
         };

@@ -2,12 +2,12 @@
 
 use std::cmp::Ordering;
 use std::iter::Sum;
-use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Rem, RemAssign, Sub, SubAssign};
+use std::ops::{Add, Div, Mul, Neg, Rem, Sub};
 
 use num_traits::{One, Zero};
 
 use super::functions::{finite, nonzero};
-use super::{Lanes, Real, bessel, functions, mean_exp, special};
+use super::{Lanes, Real, bessel, functions, incomplete, mean_exp, special};
 
 /// A number with `K` partial derivatives; with `K` = 0, a plain number (in one or more lanes).
 #[derive(Clone, Copy, Debug)]
@@ -51,7 +51,7 @@ impl<V: Lanes, const K: usize> Dual<V, K> {
 
     /// Returns f(self), from f's value and slope at self.
     #[inline(always)]
-    fn chain(self, value: V, slope: V) -> Self {
+    pub(super) fn chain(self, value: V, slope: V) -> Self {
         self.each(value, |p| p * slope)
     }
 
@@ -70,10 +70,22 @@ impl<V: Lanes, const K: usize> Dual<V, K> {
         self.each(value, |p| slope.abs().if_le(zero, zero, p * slope))
     }
 
+    /// Returns f of several numbers, from f's value and its slopes by each of them. As in `chain_flat`, what has a slope of zero does
+    /// not count.
+    #[inline(always)]
+    fn chain_of<const N: usize>(value: V, slopes: [V; N], arguments: [Self; N]) -> Self {
+        let zero = V::splat(0.0);
+        let mut sum = Self::constant(value);
+        for (slope, argument) in slopes.into_iter().zip(arguments) {
+            sum = sum.zip(argument, value, |s, p| s + slope.abs().if_le(zero, zero, p * slope));
+        }
+        sum
+    }
+
     /// Returns the number with another value, and `partial` applied to each partial derivative. The array's own `map`
     /// is not used: it is inlined by chance, and otherwise is not compiled for the registers that it runs on.
     #[inline(always)]
-    fn each(mut self, value: V, partial: impl Fn(V) -> V) -> Self {
+    pub(super) fn each(mut self, value: V, partial: impl Fn(V) -> V) -> Self {
         self.value = value;
         for p in &mut self.partials {
             *p = partial(*p);
@@ -196,87 +208,6 @@ impl<V: Lanes, const K: usize> Rem for Dual<V, K> {
         let value = V::from_fn(|i| self.value.lane(i) % other.value.lane(i));
         self.zip(other, value, |p, q| p - q * whole)
     }
-}
-
-impl<V: Lanes, const K: usize> Rem<f64> for Dual<V, K> {
-    type Output = Self;
-    #[inline(always)]
-    fn rem(self, other: f64) -> Self {
-        self % Self::from(other)
-    }
-}
-
-impl<V: Lanes, const K: usize> Add<f64> for Dual<V, K> {
-    type Output = Self;
-    #[inline(always)]
-    fn add(self, other: f64) -> Self {
-        Self { value: self.value + V::splat(other), ..self }
-    }
-}
-
-impl<V: Lanes, const K: usize> Sub<f64> for Dual<V, K> {
-    type Output = Self;
-    #[inline(always)]
-    fn sub(self, other: f64) -> Self {
-        Self { value: self.value - V::splat(other), ..self }
-    }
-}
-
-impl<V: Lanes, const K: usize> Mul<f64> for Dual<V, K> {
-    type Output = Self;
-    #[inline(always)]
-    fn mul(self, other: f64) -> Self {
-        let other = V::splat(other);
-        self.chain(self.value * other, other)
-    }
-}
-
-impl<V: Lanes, const K: usize> Div<f64> for Dual<V, K> {
-    type Output = Self;
-    #[inline(always)]
-    fn div(self, other: f64) -> Self {
-        let other = V::splat(other);
-        self.each(self.value / other, |p| p / other)
-    }
-}
-
-macro_rules! assign {
-    ($($assign:ident $assign_method:ident $method:ident),*) => {$(
-        impl<V: Lanes, const K: usize> $assign for Dual<V, K> {
-            #[inline(always)]
-            fn $assign_method(&mut self, other: Self) {
-                *self = self.$method(other);
-            }
-        }
-
-        impl<V: Lanes, const K: usize> $assign<f64> for Dual<V, K> {
-            #[inline(always)]
-            fn $assign_method(&mut self, other: f64) {
-                *self = self.$method(other);
-            }
-        }
-    )*};
-}
-assign!(AddAssign add_assign add, SubAssign sub_assign sub, MulAssign mul_assign mul, DivAssign div_assign div, RemAssign rem_assign rem);
-
-macro_rules! plain_on_the_left {
-    ($($name:ident $method:ident: |$plain:ident, $dual:ident| $value:expr;)*) => {$(
-        impl<V: Lanes, const K: usize> $name<Dual<V, K>> for f64 {
-            type Output = Dual<V, K>;
-            #[inline(always)]
-            fn $method(self, $dual: Dual<V, K>) -> Dual<V, K> {
-                let $plain = self;
-                $value
-            }
-        }
-    )*};
-}
-plain_on_the_left! {
-    Add add: |a, x| x + a;
-    Sub sub: |a, x| x.each(V::splat(a) - x.value, |p| -p);
-    Mul mul: |a, x| x * a;
-    Div div: |a, x| Dual::from(a) / x;
-    Rem rem: |a, x| Dual::from(a) % x;
 }
 
 impl<V: Lanes, const K: usize> Zero for Dual<V, K> {
@@ -438,6 +369,20 @@ impl<V: Lanes, const K: usize> Real for Dual<V, K> {
         self.map(bessel::ln_i0e, bessel::ln_i0e_slope)
     }
     #[inline(always)]
+    fn ln_incomplete_gamma(self, x: Self) -> (Self, Self) {
+        let arguments = [self, x];
+        let [[p, p_slopes @ ..], [q, q_slopes @ ..]] =
+            incomplete::in_lanes([self.value, x.value], |[shape, x]| incomplete::gamma(shape, x));
+        (Self::chain_of(p, p_slopes, arguments), Self::chain_of(q, q_slopes, arguments))
+    }
+    #[inline(always)]
+    fn ln_incomplete_beta(self, other: Self, logit: Self) -> (Self, Self) {
+        let arguments = [self, other, logit];
+        let [[p, p_slopes @ ..], [q, q_slopes @ ..]] =
+            incomplete::in_lanes([self.value, other.value, logit.value], |[a, b, logit]| incomplete::beta(a, b, logit));
+        (Self::chain_of(p, p_slopes, arguments), Self::chain_of(q, q_slopes, arguments))
+    }
+    #[inline(always)]
     fn log_mean_exp(self) -> Self {
         let (value, slope) = mean_exp::log_mean_exp(self.value);
         self.chain(value, slope)
@@ -534,6 +479,24 @@ mod tests {
             check("sinh", |x, y| x.sinh() + y.cosh() + y.tanh(), x, y);
             check("abs", |x, y| x.abs() * y.abs(), x, y);
             check("ln_gamma", |x, y| x.ln_gamma() + y.abs().ln_gamma(), x, y);
+            check(
+                "ln_incomplete_gamma",
+                |x, y| {
+                    let (p, q) = y.abs().ln_incomplete_gamma(x * 3.0);
+                    p * 2.0 + q
+                },
+                x,
+                y,
+            );
+            check(
+                "ln_incomplete_beta",
+                |x, y| {
+                    let (p, q) = x.ln_incomplete_beta(y.abs(), x - y);
+                    p * 2.0 + q
+                },
+                x,
+                y,
+            );
             check("erf", |x, y| x.erf() + y.normal_cdf() + (y * 10.0).ln_normal_cdf(), x, y);
             check("ln_i0e", |x, y| x.ln_i0e() + (y.abs() * 20.0).ln_i0e(), x, y);
             check("log_mean_exp", |x, y| x.log_mean_exp() + (y * -20.0).log_mean_exp(), x, y);
@@ -589,7 +552,9 @@ mod tests {
                     let mut sum = LogSum::new();
                     sum.push(x.square() * -0.5 + y.ln());
                     sum.push((x / y).sigmoid().ln() - y);
-                    sum.finish() + x.ln_gamma() * y.powf(x) + y.softplus()
+                    let (p, q) = x.ln_incomplete_beta(y, x - y);
+                    let (below, above) = y.ln_incomplete_gamma(x);
+                    sum.finish() + x.ln_gamma() * y.powf(x) + y.softplus() + p * q + below * above
                 }
                 let xs: Vec<f64> = (0..V::WIDTH).map(|i| 0.4 + 0.3 * i as f64).collect();
                 let ys: Vec<f64> = (0..V::WIDTH).map(|i| 2.0 - 0.2 * i as f64).collect();

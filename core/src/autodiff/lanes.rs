@@ -14,6 +14,9 @@ use pulp::{Simd, WithSimd};
 
 use crate::simd::arch;
 
+/// The most lanes of any register.
+pub const MOST_LANES: usize = 8;
+
 /// A fixed number of `f64` that are processed together. `f64` itself is the one-lane case.
 pub trait Lanes:
     Copy

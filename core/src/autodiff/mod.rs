@@ -45,11 +45,13 @@
 //! assert_eq!(with_lanes(SumOfSquares(&numbers)), 385.0);
 //! ```
 
+mod beside;
 mod bessel;
 mod blocks;
 mod dual;
 mod erf;
 mod functions;
+mod incomplete;
 mod lanes;
 mod log_sum;
 mod mean_exp;

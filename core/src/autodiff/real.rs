@@ -6,7 +6,7 @@ use std::ops::{Add, Div, Mul, Rem, Sub};
 
 use num_traits::{NumAssignOps, NumOps, One, Zero};
 
-use super::{bessel, mean_exp, special};
+use super::{bessel, incomplete, mean_exp, special};
 
 /// The plain number that stands beside one with derivatives, `f64`. Of the bounds of a trait, users of the trait may rely on those
 /// on its own type and on types associated with it: hence `f64` as such a one, for `0.5 * x` in a function that is generic.
@@ -119,6 +119,13 @@ pub trait Real:
     fn ln_normal_cdf(self) -> Self;
     /// Returns ln(I0(self)) - self for `self` >= 0, of the modified Bessel function I0 that normalises directions; NaN elsewhere.
     fn ln_i0e(self) -> Self;
+    /// Returns the logarithms of the lower and of the upper regularised incomplete gamma function of shape `self` at `x`, ln P(`self`, `x`)
+    /// and ln Q(`self`, `x`): of the probabilities below and above `x` of a gamma distribution of rate one. Each is exact in its tail.
+    fn ln_incomplete_gamma(self, x: Self) -> (Self, Self);
+    /// Returns the logarithms of the regularised incomplete beta functions of shapes `self` and `other` at x = 1 / (1 + exp(-`logit`)),
+    /// ln I_x(`self`, `other`) and ln I_{1-x}(`other`, `self`): of the probabilities below and above x of a beta distribution. Each is
+    /// exact in its tail.
+    fn ln_incomplete_beta(self, other: Self, logit: Self) -> (Self, Self);
     /// Returns the logarithm of the mean of exp(t) over t between 0 and `self`, ln((exp(self) - 1) / self). It is
     /// smooth at zero, where it is zero, and does not overflow.
     fn log_mean_exp(self) -> Self;
@@ -279,6 +286,16 @@ impl Real for f64 {
     #[inline(always)]
     fn ln_i0e(self) -> Self {
         bessel::ln_i0e(self)
+    }
+    #[inline(always)]
+    fn ln_incomplete_gamma(self, x: Self) -> (Self, Self) {
+        let [lower, upper] = incomplete::gamma(self, x);
+        (lower[0], upper[0])
+    }
+    #[inline(always)]
+    fn ln_incomplete_beta(self, other: Self, logit: Self) -> (Self, Self) {
+        let [lower, upper] = incomplete::beta(self, other, logit);
+        (lower[0], upper[0])
     }
     #[inline(always)]
     fn log_mean_exp(self) -> Self {

@@ -6,8 +6,8 @@
 use rand::{Rng, RngExt};
 use rand_distr::{Distribution as _, Exp1};
 
-use super::numeric::{log_complement, not_bit, unless};
-use super::{Distribution, Draw, Finite, ParameterError, Support, require};
+use super::numeric::{log_between_tails, log_complement, lost, not_bit, unless};
+use super::{Cdf, Distribution, Draw, Finite, ParameterError, Support, require};
 use crate::autodiff::Real;
 
 /// A number that is 1 with a probability, else 0.
@@ -46,6 +46,33 @@ impl<T: Real> Finite<T> for Bernoulli<T> {
     #[inline(always)]
     fn categories(&self) -> usize {
         2
+    }
+}
+
+/// Returns the logarithms of the probabilities of a bit not above `x`, and of one above it, from those of 0 and of 1.
+#[inline(always)]
+fn log_tails<T: Real>(x: T, log_zero: T, log_one: T) -> (T, T) {
+    let (zero, one) = (T::from(0.0), T::from(1.0));
+    (x.if_lt(zero, lost(), x.if_lt(one, log_zero, zero)), x.if_lt(zero, zero, x.if_lt(one, log_one, lost())))
+}
+
+impl<T: Real> Bernoulli<T> {
+    #[inline(always)]
+    fn log_tails(&self, x: T) -> (T, T) {
+        log_tails(x, (-self.probability).ln_1p(), self.probability.ln())
+    }
+}
+
+impl<T: Real> Cdf<T> for Bernoulli<T> {
+    #[inline(always)]
+    fn cdf(&self, x: T) -> T {
+        let (zero, one) = (T::from(0.0), T::from(1.0));
+        x.if_lt(zero, zero, x.if_lt(one, -self.probability + 1.0, one))
+    }
+
+    #[inline(always)]
+    fn log_between(&self, low: T, high: T) -> T {
+        log_between_tails(self.log_tails(low), self.log_tails(high))
     }
 }
 
@@ -104,6 +131,25 @@ impl<T: Real> Finite<T> for BernoulliLogit<T> {
     #[inline(always)]
     fn categories(&self) -> usize {
         2
+    }
+}
+
+impl<T: Real> BernoulliLogit<T> {
+    #[inline(always)]
+    fn log_tails(&self, x: T) -> (T, T) {
+        log_tails(x, -self.logit.softplus(), -(-self.logit).softplus())
+    }
+}
+
+impl<T: Real> Cdf<T> for BernoulliLogit<T> {
+    #[inline(always)]
+    fn cdf(&self, x: T) -> T {
+        self.log_tails(x).0.exp()
+    }
+
+    #[inline(always)]
+    fn log_between(&self, low: T, high: T) -> T {
+        log_between_tails(self.log_tails(low), self.log_tails(high))
     }
 }
 

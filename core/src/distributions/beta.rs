@@ -3,9 +3,8 @@
 
 use rand::Rng;
 use rand_distr::Distribution as _;
-use statrs::function::beta::checked_beta_reg;
 
-use super::numeric::{ln_width, lost, outside, power_times, unless};
+use super::numeric::{log_between_tails, outside, power_times, unless};
 use super::{Cdf, Distribution, Draw, ParameterError, Support, is_positive, require};
 use crate::autodiff::Real;
 
@@ -27,6 +26,13 @@ impl<T: Real> Beta<T> {
     #[inline(always)]
     fn log_normalisation(&self) -> T {
         self.alpha.ln_gamma() + self.beta.ln_gamma() - (self.alpha + self.beta).ln_gamma()
+    }
+
+    /// Returns the logarithms of the probabilities below and above `x`.
+    #[inline(always)]
+    fn log_tails(&self, x: T) -> (T, T) {
+        let x = x.max(T::from(0.0)).min(T::from(1.0));
+        self.alpha.ln_incomplete_beta(self.beta, x.logit())
     }
 }
 
@@ -53,24 +59,15 @@ impl<T: Real> Distribution<T> for Beta<T> {
     }
 }
 
-impl Cdf<f64> for Beta<f64> {
-    fn cdf(&self, x: f64) -> f64 {
-        checked_beta_reg(self.alpha, self.beta, x.clamp(0.0, 1.0)).unwrap_or(f64::NAN)
+impl<T: Real> Cdf<T> for Beta<T> {
+    #[inline(always)]
+    fn cdf(&self, x: T) -> T {
+        self.log_tails(x).0.exp()
     }
 
-    fn log_between(&self, low: f64, high: f64) -> f64 {
-        if low > high {
-            return lost();
-        }
-        // From the side of the interval with less probability below (or above) it.
-        let (low, high) = (low.max(0.0), high.min(1.0));
-        let (below, up_to) = (self.cdf(low), self.cdf(high));
-        if below < 0.5 {
-            ln_width(up_to - below)
-        } else {
-            let other = Self { alpha: self.beta, beta: self.alpha };
-            ln_width(other.cdf(1.0 - low) - other.cdf(1.0 - high))
-        }
+    #[inline(always)]
+    fn log_between(&self, low: T, high: T) -> T {
+        log_between_tails(self.log_tails(low), self.log_tails(high))
     }
 }
 
@@ -131,12 +128,14 @@ impl<T: Real> Distribution<T> for BetaProportion<T> {
     }
 }
 
-impl Cdf<f64> for BetaProportion<f64> {
-    fn cdf(&self, x: f64) -> f64 {
+impl<T: Real> Cdf<T> for BetaProportion<T> {
+    #[inline(always)]
+    fn cdf(&self, x: T) -> T {
         self.beta().cdf(x)
     }
 
-    fn log_between(&self, low: f64, high: f64) -> f64 {
+    #[inline(always)]
+    fn log_between(&self, low: T, high: T) -> T {
         self.beta().log_between(low, high)
     }
 }

@@ -3,9 +3,8 @@
 
 use rand::Rng;
 use rand_distr::Distribution as _;
-use statrs::function::beta::checked_beta_reg;
 
-use super::numeric::{count_times, is_count, log_between_tails, log_probability, not_whole, unless};
+use super::numeric::{count_times, is_count, log_between_tails, log_probability, lost, not_whole, unless};
 use super::{Cdf, Distribution, Draw, Finite, ParameterError, Support, require};
 use crate::autodiff::Real;
 
@@ -67,25 +66,25 @@ impl<T: Real> Finite<T> for Binomial<T> {
     }
 }
 
-impl Cdf<f64> for Binomial<f64> {
-    fn cdf(&self, k: f64) -> f64 {
-        let k = k.floor();
-        if k < 0.0 {
-            0.0
-        } else if k >= self.n {
-            1.0
-        } else {
-            checked_beta_reg(self.n - k, k + 1.0, 1.0 - self.probability).unwrap_or(f64::NAN)
-        }
+/// Returns the logarithms of the probabilities of a count not above `k`, and of one above it: a beta number of shapes k + 1 and n - k
+/// is above the probability, or below it.
+#[inline(always)]
+fn log_tails<T: Real>(n: T, logit: T, k: T) -> (T, T) {
+    let (zero, one, k) = (T::from(0.0), T::from(1.0), k.floor());
+    let (above, up_to) = (k.max(zero) + 1.0).ln_incomplete_beta((n - k).max(one), logit);
+    (k.if_lt(zero, lost(), n.if_le(k, zero, up_to)), k.if_lt(zero, zero, n.if_le(k, lost(), above)))
+}
+
+impl<T: Real> Cdf<T> for Binomial<T> {
+    #[inline(always)]
+    fn cdf(&self, k: T) -> T {
+        log_tails(self.n, self.probability.logit(), k).0.exp()
     }
 
-    fn log_between(&self, low: f64, high: f64) -> f64 {
-        let above = |k: f64| match k.floor() {
-            k if k < 0.0 => 1.0,
-            k if k >= self.n => 0.0,
-            k => checked_beta_reg(k + 1.0, self.n - k, self.probability).unwrap_or(f64::NAN),
-        };
-        log_between_tails(low, high, |k| self.cdf(k), above)
+    #[inline(always)]
+    fn log_between(&self, low: T, high: T) -> T {
+        let logit = self.probability.logit();
+        log_between_tails(log_tails(self.n, logit, low), log_tails(self.n, logit, high))
     }
 }
 
@@ -153,13 +152,15 @@ impl<T: Real> Finite<T> for BinomialLogit<T> {
     }
 }
 
-impl Cdf<f64> for BinomialLogit<f64> {
-    fn cdf(&self, k: f64) -> f64 {
-        Binomial::new(self.n, self.logit.sigmoid()).cdf(k)
+impl<T: Real> Cdf<T> for BinomialLogit<T> {
+    #[inline(always)]
+    fn cdf(&self, k: T) -> T {
+        log_tails(self.n, self.logit, k).0.exp()
     }
 
-    fn log_between(&self, low: f64, high: f64) -> f64 {
-        Binomial::new(self.n, self.logit.sigmoid()).log_between(low, high)
+    #[inline(always)]
+    fn log_between(&self, low: T, high: T) -> T {
+        log_between_tails(log_tails(self.n, self.logit, low), log_tails(self.n, self.logit, high))
     }
 }
 

@@ -149,12 +149,14 @@ impl<T: Real> Distribution<T> for ScaledInverseChiSquared<T> {
 
 macro_rules! of_the_gamma_distribution {
     ($($name:ident)*) => {$(
-        impl Cdf<f64> for $name<f64> {
-            fn cdf(&self, x: f64) -> f64 {
+        impl<T: Real> Cdf<T> for $name<T> {
+            #[inline(always)]
+            fn cdf(&self, x: T) -> T {
                 self.gamma().cdf(x)
             }
 
-            fn log_between(&self, low: f64, high: f64) -> f64 {
+            #[inline(always)]
+            fn log_between(&self, low: T, high: T) -> T {
                 self.gamma().log_between(low, high)
             }
         }

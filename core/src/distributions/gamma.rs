@@ -5,9 +5,8 @@
 
 use rand::Rng;
 use rand_distr::Distribution as _;
-use statrs::function::gamma::{checked_gamma_lr, checked_gamma_ur};
 
-use super::numeric::{from_zero, ln_width, lost, power_times};
+use super::numeric::{from_zero, log_between_tails, lost, power_times};
 use super::{Cdf, Distribution, Draw, ParameterError, Support, is_positive, require};
 use crate::autodiff::Real;
 
@@ -47,37 +46,23 @@ impl<T: Real> Distribution<T> for Gamma<T> {
     }
 }
 
-/// Returns the lower regularised incomplete gamma function.
-fn lower(shape: f64, x: f64) -> f64 {
-    match x {
-        _ if x <= 0.0 => 0.0,
-        f64::INFINITY => 1.0,
-        _ => checked_gamma_lr(shape, x).unwrap_or(f64::NAN),
+impl<T: Real> Gamma<T> {
+    /// Returns the logarithms of the probabilities below and above `x`.
+    #[inline(always)]
+    fn log_tails(&self, x: T) -> (T, T) {
+        self.shape.ln_incomplete_gamma(self.rate * x.max(T::from(0.0)))
     }
 }
 
-/// Returns the upper regularised incomplete gamma function.
-fn upper(shape: f64, x: f64) -> f64 {
-    match x {
-        _ if x <= 0.0 => 1.0,
-        f64::INFINITY => 0.0,
-        _ => checked_gamma_ur(shape, x).unwrap_or(f64::NAN),
-    }
-}
-
-/// Returns the logarithm of the probability between two numbers of a gamma distribution of rate one.
-fn log_between(shape: f64, low: f64, high: f64) -> f64 {
-    // In the upper tail, from the function that is small there.
-    ln_width(if low < shape { lower(shape, high) - lower(shape, low) } else { upper(shape, low) - upper(shape, high) })
-}
-
-impl Cdf<f64> for Gamma<f64> {
-    fn cdf(&self, x: f64) -> f64 {
-        lower(self.shape, self.rate * x)
+impl<T: Real> Cdf<T> for Gamma<T> {
+    #[inline(always)]
+    fn cdf(&self, x: T) -> T {
+        self.log_tails(x).0.exp()
     }
 
-    fn log_between(&self, low: f64, high: f64) -> f64 {
-        log_between(self.shape, self.rate * low, self.rate * high)
+    #[inline(always)]
+    fn log_between(&self, low: T, high: T) -> T {
+        log_between_tails(self.log_tails(low), self.log_tails(high))
     }
 }
 
@@ -137,13 +122,24 @@ impl<T: Real> Distribution<T> for InverseGamma<T> {
     }
 }
 
-impl Cdf<f64> for InverseGamma<f64> {
-    fn cdf(&self, x: f64) -> f64 {
-        upper(self.shape, self.scale / x.max(0.0))
+impl<T: Real> InverseGamma<T> {
+    /// Returns the logarithms of the probabilities below and above `x`.
+    #[inline(always)]
+    fn log_tails(&self, x: T) -> (T, T) {
+        let (below, above) = self.shape.ln_incomplete_gamma(self.scale / x.max(T::from(0.0)));
+        (above, below)
+    }
+}
+
+impl<T: Real> Cdf<T> for InverseGamma<T> {
+    #[inline(always)]
+    fn cdf(&self, x: T) -> T {
+        self.log_tails(x).0.exp()
     }
 
-    fn log_between(&self, low: f64, high: f64) -> f64 {
-        log_between(self.shape, self.scale / high.max(0.0), self.scale / low.max(0.0))
+    #[inline(always)]
+    fn log_between(&self, low: T, high: T) -> T {
+        log_between_tails(self.log_tails(low), self.log_tails(high))
     }
 }
 

@@ -8,9 +8,10 @@
 
 use rand::Rng;
 use rand_distr::Distribution as _;
-use statrs::function::beta::checked_beta_reg;
 
-use super::numeric::{count_times, from_zero, ln_gamma_ratio, log_between_tails, log_probability, not_whole, unless};
+use super::numeric::{
+    count_times, from_zero, ln_gamma_ratio, log_between_tails, log_probability, lost, not_whole, unless,
+};
 use super::{Cdf, Distribution, Draw, ParameterError, Support, is_positive, poisson, require};
 use crate::autodiff::Real;
 
@@ -46,6 +47,15 @@ impl<T: Real> NegativeBinomial<T> {
             + ln_gamma_ratio(self.shape, k);
         from_zero(self.mean, from_zero(self.shape, log))
     }
+
+    /// Returns the logarithms of the probabilities of a count not above `k`, and of one above it: a beta number of shapes k + 1 and
+    /// `shape` is above mean / (mean + shape), or below it.
+    #[inline(always)]
+    fn log_tails(&self, k: T) -> (T, T) {
+        let (zero, k) = (T::from(0.0), k.floor());
+        let (above, up_to) = (k.max(zero) + 1.0).ln_incomplete_beta(self.shape, self.mean.ln() - self.shape.ln());
+        (k.if_lt(zero, lost(), up_to), k.if_lt(zero, zero, above))
+    }
 }
 
 impl<T: Real> Distribution<T> for NegativeBinomial<T> {
@@ -66,26 +76,15 @@ impl<T: Real> Distribution<T> for NegativeBinomial<T> {
     }
 }
 
-impl Cdf<f64> for NegativeBinomial<f64> {
-    fn cdf(&self, k: f64) -> f64 {
-        let k = k.floor();
-        if k < 0.0 {
-            0.0
-        } else if self.mean == 0.0 || k == f64::INFINITY {
-            1.0
-        } else {
-            checked_beta_reg(self.shape, k + 1.0, self.shape / (self.mean + self.shape)).unwrap_or(f64::NAN)
-        }
+impl<T: Real> Cdf<T> for NegativeBinomial<T> {
+    #[inline(always)]
+    fn cdf(&self, k: T) -> T {
+        self.log_tails(k).0.exp()
     }
 
-    fn log_between(&self, low: f64, high: f64) -> f64 {
-        let above = |k: f64| match k.floor() {
-            k if k < 0.0 => 1.0,
-            f64::INFINITY => 0.0,
-            _ if self.mean == 0.0 => 0.0,
-            k => checked_beta_reg(k + 1.0, self.shape, self.mean / (self.mean + self.shape)).unwrap_or(f64::NAN),
-        };
-        log_between_tails(low, high, |k| self.cdf(k), above)
+    #[inline(always)]
+    fn log_between(&self, low: T, high: T) -> T {
+        log_between_tails(self.log_tails(low), self.log_tails(high))
     }
 }
 
@@ -132,10 +131,9 @@ impl<T: Real> NegativeBinomialLog<T> {
         let log = self.log_mean - self.shape.ln();
         ln_gamma_ratio(self.shape, k) - count_times(k, (-log).softplus()) - self.shape * log.softplus()
     }
-}
 
-impl NegativeBinomialLog<f64> {
-    fn by_mean(&self) -> NegativeBinomial<f64> {
+    #[inline(always)]
+    fn by_mean(&self) -> NegativeBinomial<T> {
         NegativeBinomial::new(self.log_mean.exp(), self.shape)
     }
 }
@@ -154,12 +152,14 @@ impl<T: Real> Distribution<T> for NegativeBinomialLog<T> {
     }
 }
 
-impl Cdf<f64> for NegativeBinomialLog<f64> {
-    fn cdf(&self, k: f64) -> f64 {
+impl<T: Real> Cdf<T> for NegativeBinomialLog<T> {
+    #[inline(always)]
+    fn cdf(&self, k: T) -> T {
         self.by_mean().cdf(k)
     }
 
-    fn log_between(&self, low: f64, high: f64) -> f64 {
+    #[inline(always)]
+    fn log_between(&self, low: T, high: T) -> T {
         self.by_mean().log_between(low, high)
     }
 }

@@ -138,11 +138,12 @@ pub(crate) trait Tails<T: Real> {
     }
 }
 
-/// Returns the logarithm of the probability between two numbers from the probabilities `below` and `above` a number, by
-/// those that are small.
-pub(crate) fn log_between_tails(low: f64, high: f64, below: impl Fn(f64) -> f64, above: impl Fn(f64) -> f64) -> f64 {
-    let first = below(low);
-    ln_width(if first < 0.5 { below(high) - first } else { above(low) - above(high) })
+/// Returns the logarithm of the probability above `low` and not above `high` from those of both sides of each: not above it, and
+/// above it. By the side on which less is outside the interval.
+#[inline(always)]
+pub(crate) fn log_between_tails<T: Real>(low: (T, T), high: (T, T)) -> T {
+    let half = T::from(-LN_2);
+    log_difference(low.0.if_lt(half, high.0, low.1), low.0.if_lt(half, low.0, high.1))
 }
 
 /// Returns ln(Gamma(a + n) / Gamma(a)) for n >= 0, by the difference of Stirling's series where `a` is large.

@@ -2,9 +2,8 @@
 
 use rand::Rng;
 use rand_distr::Distribution as _;
-use statrs::function::gamma::{checked_gamma_lr, checked_gamma_ur};
 
-use super::numeric::{count_times, from_zero, log_between_tails, log_probability, not_whole, unless};
+use super::numeric::{count_times, from_zero, log_between_tails, log_probability, lost, not_whole, unless};
 use super::{Cdf, Distribution, Draw, ParameterError, Support, require};
 use crate::autodiff::Real;
 
@@ -28,6 +27,15 @@ impl<T: Real> Poisson<T> {
     pub fn log_kernel(&self, k: T) -> T {
         from_zero(self.rate, count_times(k, self.rate.ln()) - self.rate)
     }
+
+    /// Returns the logarithms of the probabilities of a count not above `k`, and of one above it: a gamma number of shape k + 1 is
+    /// above the rate, or below it.
+    #[inline(always)]
+    fn log_tails(&self, k: T) -> (T, T) {
+        let (zero, k) = (T::from(0.0), k.floor());
+        let (above, up_to) = (k.max(zero) + 1.0).ln_incomplete_gamma(self.rate);
+        (k.if_lt(zero, lost(), up_to), k.if_lt(zero, zero, above))
+    }
 }
 
 impl<T: Real> Distribution<T> for Poisson<T> {
@@ -45,26 +53,15 @@ impl<T: Real> Distribution<T> for Poisson<T> {
     }
 }
 
-impl Cdf<f64> for Poisson<f64> {
-    fn cdf(&self, k: f64) -> f64 {
-        let k = k.floor();
-        if k < 0.0 {
-            0.0
-        } else if self.rate == 0.0 || k == f64::INFINITY {
-            1.0
-        } else {
-            checked_gamma_ur(k + 1.0, self.rate).unwrap_or(f64::NAN)
-        }
+impl<T: Real> Cdf<T> for Poisson<T> {
+    #[inline(always)]
+    fn cdf(&self, k: T) -> T {
+        self.log_tails(k).0.exp()
     }
 
-    fn log_between(&self, low: f64, high: f64) -> f64 {
-        let above = |k: f64| match k.floor() {
-            k if k < 0.0 => 1.0,
-            f64::INFINITY => 0.0,
-            _ if self.rate == 0.0 => 0.0,
-            k => checked_gamma_lr(k + 1.0, self.rate).unwrap_or(f64::NAN),
-        };
-        log_between_tails(low, high, |k| self.cdf(k), above)
+    #[inline(always)]
+    fn log_between(&self, low: T, high: T) -> T {
+        log_between_tails(self.log_tails(low), self.log_tails(high))
     }
 }
 
@@ -134,12 +131,14 @@ impl<T: Real> Distribution<T> for PoissonLog<T> {
     }
 }
 
-impl Cdf<f64> for PoissonLog<f64> {
-    fn cdf(&self, k: f64) -> f64 {
+impl<T: Real> Cdf<T> for PoissonLog<T> {
+    #[inline(always)]
+    fn cdf(&self, k: T) -> T {
         Poisson::new(self.log_rate.exp()).cdf(k)
     }
 
-    fn log_between(&self, low: f64, high: f64) -> f64 {
+    #[inline(always)]
+    fn log_between(&self, low: T, high: T) -> T {
         Poisson::new(self.log_rate.exp()).log_between(low, high)
     }
 }

@@ -3,9 +3,8 @@
 
 use rand::Rng;
 use rand_distr::{Distribution as _, StandardNormal};
-use statrs::function::beta::checked_beta_reg;
 
-use super::numeric::{LN_2, LN_PI, from_zero, ln_gamma_ratio, log_between_tails, standard};
+use super::numeric::{LN_2, LN_PI, from_zero, ln_gamma_ratio, log_between_tails, lost, standard};
 use super::{Cdf, Distribution, Draw, ParameterError, Support, is_positive, require};
 use crate::autodiff::Real;
 
@@ -31,6 +30,29 @@ impl<T: Real> StudentT<T> {
     pub fn new(dof: T, location: T, scale: T) -> Self {
         Self { dof, location, scale }
     }
+
+    /// Returns the logarithm of the density at the location, times the scale.
+    #[inline(always)]
+    fn log_peak(&self) -> T {
+        ln_gamma_ratio(self.dof * 0.5, T::from(0.5)) - (self.dof.ln() + LN_PI) * 0.5
+    }
+
+    /// Returns the logarithms of the probabilities below and above `x`.
+    #[inline(always)]
+    fn log_tails(&self, x: T) -> (T, T) {
+        let (zero, half) = (T::from(0.0), T::from(0.5));
+        let z = standard(x, self.location, self.scale);
+        // d / (d + z^2) has a beta distribution; half of what is below it is beyond |z| on each side.
+        let logit = self.dof.ln() - z.square().ln();
+        let beyond = (self.dof * 0.5).ln_incomplete_beta(half, logit).0 - LN_2;
+        let rest = (-beyond.exp()).ln_1p();
+        // At the location the logit is infinite. Near it the density is that at its peak, to twelve digits.
+        let step = z * self.log_peak().exp() * 2.0;
+        let near = z.square() * (self.dof.recip() + 1.0);
+        let side =
+            |outer: T, inner: T, step: T| near.if_lt(T::from(1e-12), step.ln_1p() - LN_2, z.if_lt(zero, outer, inner));
+        (side(beyond, rest, step), side(rest, beyond, -step))
+    }
 }
 
 impl<T: Real> Distribution<T> for StudentT<T> {
@@ -44,36 +66,19 @@ impl<T: Real> Distribution<T> for StudentT<T> {
     #[inline(always)]
     fn log_density(&self, x: T) -> T {
         let z = standard(x, self.location, self.scale);
-        let half = self.dof * 0.5;
-        ln_gamma_ratio(half, T::from(0.5))
-            - (self.dof.ln() + LN_PI) * 0.5
-            - self.scale.ln()
-            - (half + 0.5) * (z.square() / self.dof).ln_1p()
+        self.log_peak() - self.scale.ln() - (self.dof * 0.5 + 0.5) * (z.square() / self.dof).ln_1p()
     }
 }
 
-/// Returns the probability beyond |z| on both sides, by whichever argument of the incomplete beta function is small.
-fn beyond(dof: f64, z: f64) -> f64 {
-    let square = z * z;
-    let probability = if square < dof {
-        checked_beta_reg(0.5, 0.5 * dof, square / (dof + square)).map(|p| 1.0 - p)
-    } else {
-        checked_beta_reg(0.5 * dof, 0.5, 1.0 / (1.0 + square / dof))
-    };
-    probability.unwrap_or(f64::NAN)
-}
-
-impl Cdf<f64> for StudentT<f64> {
-    fn cdf(&self, x: f64) -> f64 {
-        let z = standard(x, self.location, self.scale);
-        let tail = 0.5 * beyond(self.dof, z);
-        if z < 0.0 { tail } else { 1.0 - tail }
+impl<T: Real> Cdf<T> for StudentT<T> {
+    #[inline(always)]
+    fn cdf(&self, x: T) -> T {
+        self.log_tails(x).0.exp()
     }
 
-    fn log_between(&self, low: f64, high: f64) -> f64 {
-        // The distribution is the same on both sides of its location.
-        let above = |x: f64| self.cdf(2.0 * self.location - x);
-        log_between_tails(low, high, |x| self.cdf(x), above)
+    #[inline(always)]
+    fn log_between(&self, low: T, high: T) -> T {
+        log_between_tails(self.log_tails(low), self.log_tails(high))
     }
 }
 
@@ -124,6 +129,15 @@ impl<T: Real> HalfStudentT<T> {
     fn whole(&self) -> StudentT<T> {
         StudentT::new(self.dof, T::from(0.0), self.scale)
     }
+
+    /// Returns the logarithms of the probabilities below and above `x`.
+    #[inline(always)]
+    fn log_tails(&self, x: T) -> (T, T) {
+        let zero = T::from(0.0);
+        let logit = self.dof.ln() - (x / self.scale).square().ln();
+        let (above, below) = (self.dof * 0.5).ln_incomplete_beta(T::from(0.5), logit);
+        (zero.if_lt(x, below, lost()), zero.if_lt(x, above, zero))
+    }
 }
 
 impl<T: Real> Distribution<T> for HalfStudentT<T> {
@@ -140,14 +154,15 @@ impl<T: Real> Distribution<T> for HalfStudentT<T> {
     }
 }
 
-impl Cdf<f64> for HalfStudentT<f64> {
-    fn cdf(&self, x: f64) -> f64 {
-        1.0 - beyond(self.dof, x.max(0.0) / self.scale)
+impl<T: Real> Cdf<T> for HalfStudentT<T> {
+    #[inline(always)]
+    fn cdf(&self, x: T) -> T {
+        self.log_tails(x).0.exp()
     }
 
-    fn log_between(&self, low: f64, high: f64) -> f64 {
-        let above = |x: f64| beyond(self.dof, x.max(0.0) / self.scale);
-        log_between_tails(low, high, |x| self.cdf(x), above)
+    #[inline(always)]
+    fn log_between(&self, low: T, high: T) -> T {
+        log_between_tails(self.log_tails(low), self.log_tails(high))
     }
 }
 

@@ -3,7 +3,7 @@
 use rand::{Rng, RngExt};
 
 use super::numeric::{larger, lost, outside, smaller, unless};
-use super::{Cdf, Distribution, Draw, ParameterError, Support, require};
+use super::{Cdf, Distribution, Draw, Finite, ParameterError, Support, require};
 use crate::autodiff::Real;
 
 /// A distribution, given that the number is in an interval, including its ends.
@@ -77,6 +77,14 @@ impl<T: Real, D: Cdf<T>> Cdf<T> for Truncated<D, T> {
     fn log_between(&self, low: T, high: T) -> T {
         let (low, high) = (low.max(self.below()), high.min(self.high));
         high.if_le(low, lost(), self.inner.log_between(low, high)) - self.log_mass()
+    }
+}
+
+/// Those of the values that are outside the interval have no probability.
+impl<T: Real, D: Cdf<T> + Finite<T>> Finite<T> for Truncated<D, T> {
+    #[inline(always)]
+    fn categories(&self) -> usize {
+        self.inner.categories()
     }
 }
 

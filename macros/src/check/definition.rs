@@ -5,7 +5,7 @@ use syn::{Expr, ExprCall, Path, Type};
 
 use super::scope::Checker;
 use crate::ast::{Role, Variable};
-use crate::builtin::{self, Builtin, Draws};
+use crate::builtin::{self, Builtin, Draws, is_record};
 use crate::definition::Definition;
 use crate::elsewhere;
 use crate::kind::Kind;
@@ -33,7 +33,14 @@ impl Checker {
             self.drawn_vector(v, definition.draws() == Some(Draws::CorrelationFactor));
         }
         if v.role.latent() {
-            if Kind::of(v.ty.as_ref(), Some(&definition)) != Kind::Real {
+            if let Some(call) = definition.calls().into_iter().find(|call| is_record(call) && !self.implicit) {
+                let message = format!(
+                    "`{}` is a record of a number, of which single values have a probability: only an observation can be. Draw the \
+                     number itself, from the distribution inside",
+                    v.name
+                );
+                self.report(&call.func, message);
+            } else if Kind::of(v.ty.as_ref(), Some(&definition)) != Kind::Real {
                 self.discrete_latent(v, definition.draws());
             } else if summed && !definition.has_fixed_support() {
                 let message = format!(

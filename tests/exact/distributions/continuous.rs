@@ -19,7 +19,7 @@ pub fn continuous() -> Vec<Case> {
     family!(c, "HalfCauchy", generic, [[1.0], [25.0]], whole [],
         |p| HalfCauchy::new(p[0]), points [1e-9, 1e5],
         |x| LN_2 + peer::Cauchy::new(0.0, p[0]).unwrap().ln_pdf(x));
-    family!(c, "StudentT", plain, [[3.0, 0.5, 2.0], [0.7, -1.0, 0.1], [63.9, 0.0, 1.0], [64.1, 0.0, 1.0], [1e5, 4.0, 1.0]], whole [],
+    family!(c, "StudentT", generic, [[3.0, 0.5, 2.0], [0.7, -1.0, 0.1], [63.9, 0.0, 1.0], [64.1, 0.0, 1.0], [1e5, 4.0, 1.0]], whole [],
     |p| StudentT::new(p[0], p[1], p[2]), points [p[1] + 40.0 * p[2], p[1] - 7.0 * p[2]],
     |x| {
         let (d, z) = (p[0], (x - p[1]) / p[2]);
@@ -38,13 +38,13 @@ pub fn continuous() -> Vec<Case> {
     family!(c, "LogUniform", generic, [[0.1, 10.0], [1e-6, 1e6]], whole [],
         |p| LogUniform::new(p[0], p[1]), points [p[0], p[1]],
         |x| -x.ln() - (p[1] / p[0]).ln().ln());
-    family!(c, "Beta", plain, [[2.0, 5.0], [0.3, 1.5], [1.0, 1.0], [40.0, 60.0]], whole [],
+    family!(c, "Beta", generic, [[2.0, 5.0], [0.3, 1.5], [1.0, 1.0], [40.0, 60.0]], whole [],
         |p| Beta::new(p[0], p[1]), points [1e-12, 1.0 - 1e-9],
         |x| peer::Beta::new(p[0], p[1]).unwrap().ln_pdf(x));
-    family!(c, "Gamma", plain, [[2.5, 3.0], [1.0, 0.2], [0.1, 1.0], [300.0, 10.0]], whole [],
+    family!(c, "Gamma", generic, [[2.5, 3.0], [1.0, 0.2], [0.1, 1.0], [300.0, 10.0]], whole [],
         |p| Gamma::new(p[0], p[1]), points [1e-12, 100.0],
         |x| p[0] * p[1].ln() - ln_gamma(p[0]) + (p[0] - 1.0) * x.ln() - p[1] * x);
-    family!(c, "InverseGamma", plain, [[3.0, 0.5], [0.8, 2.0], [50.0, 100.0]], whole [],
+    family!(c, "InverseGamma", generic, [[3.0, 0.5], [0.8, 2.0], [50.0, 100.0]], whole [],
         |p| InverseGamma::new(p[0], p[1]), points [0.01, 1e6],
         |x| p[0] * p[1].ln() - ln_gamma(p[0]) - (p[0] + 1.0) * x.ln() - p[1] / x);
     family!(c, "Exponential", generic, [[1.0], [40.0]], whole [],
@@ -124,7 +124,7 @@ pub fn continuous() -> Vec<Case> {
         let term = |w: f64, rate: f64| w.ln() + rate.ln() - rate * x;
         log_sum_exp(&[term(p[0], p[1]), term(2.0 * p[0], p[2]), term(1.0 - 3.0 * p[0], p[1] + p[2])])
     });
-    family!(c, "HalfStudentT", plain, [[3.0, 2.0], [0.7, 0.1], [1e5, 4.0]], whole [],
+    family!(c, "HalfStudentT", generic, [[3.0, 2.0], [0.7, 0.1], [1e5, 4.0]], whole [],
     |p| HalfStudentT::new(p[0], p[1]), points [1e-9 * p[1], 40.0 * p[1]],
     |x| {
         let (d, z) = (p[0], x / p[1]);
@@ -187,7 +187,7 @@ pub fn continuous() -> Vec<Case> {
         let norm = integrate(|angle| (p[1] * (angle.cos() - 1.0)).exp(), -PI, PI);
         p[1] * ((x - p[0]).cos() - 1.0) - norm.ln()
     });
-    family!(c, "BetaProportion", plain, [[0.3, 10.0], [0.1, 4.0], [0.02, 30.0], [0.5, 1000.0]], whole [],
+    family!(c, "BetaProportion", generic, [[0.3, 10.0], [0.1, 4.0], [0.02, 30.0], [0.5, 1000.0]], whole [],
         |p| BetaProportion::new(p[0], p[1]), points [1e-12, 0.999],
         |x| peer::Beta::new(p[0] * p[1], (1.0 - p[0]) * p[1]).unwrap().ln_pdf(x));
     family!(c, "Kumaraswamy", generic, [[2.0, 5.0], [0.3, 1.4], [1.0, 1.0], [40.0, 3.0]], whole [],
@@ -196,13 +196,13 @@ pub fn continuous() -> Vec<Case> {
     family!(c, "LogitNormal", generic, [[0.0, 1.0], [-4.0, 0.3], [-20.0, 5.0]], whole [],
         |p| LogitNormal::new(p[0], p[1]), points [1e-12, 0.999],
         |x| peer::Normal::new(p[0], p[1]).unwrap().ln_pdf((x / (1.0 - x)).ln()) - (x * (1.0 - x)).ln());
-    family!(c, "ChiSquared", plain, [[1.0], [5.0], [300.0]], whole [],
+    family!(c, "ChiSquared", generic, [[1.0], [5.0], [300.0]], whole [],
         |p| ChiSquared::new(p[0]), points [1e-9, 400.0],
         |x| peer::ChiSquared::new(p[0]).unwrap().ln_pdf(x));
-    family!(c, "InverseChiSquared", plain, [[2.5], [40.0]], whole [],
+    family!(c, "InverseChiSquared", generic, [[2.5], [40.0]], whole [],
         |p| InverseChiSquared::new(p[0]), points [1e-3, 1e6],
         |x| -0.5 * p[0] * LN_2 - ln_gamma(0.5 * p[0]) - (0.5 * p[0] + 1.0) * x.ln() - 0.5 / x);
-    family!(c, "ScaledInverseChiSquared", plain, [[4.0, 0.5], [60.0, 10.0]], whole [],
+    family!(c, "ScaledInverseChiSquared", generic, [[4.0, 0.5], [60.0, 10.0]], whole [],
     |p| ScaledInverseChiSquared::new(p[0], p[1]), points [1e-2, 1e6],
     |x| {
         let half = 0.5 * p[0];
@@ -216,6 +216,18 @@ pub fn continuous() -> Vec<Case> {
     |x| {
         let power = (x / p[1]).powf(p[0]);
         (p[0] / x * power).ln() - 2.0 * power.ln_1p()
+    });
+    family!(c, "Truncated(Gamma)", generic, [[2.5, 3.0, 0.2, 1.5], [0.4, 1.0, 1.0, INFINITY], [40.0, 2.0, 35.0, 40.0]], whole [],
+    |p| Truncated::new(Gamma::new(p[0], p[1]), p[2], p[3]), points [p[2]],
+    |x| {
+        let density = |x: f64| (p[0] * p[1].ln() - ln_gamma(p[0]) + (p[0] - 1.0) * x.ln() - p[1] * x).exp();
+        density(x).ln() - integrate(density, p[2], p[3].min(100.0)).ln()
+    });
+    family!(c, "Truncated(StudentT)", generic, [[3.0, 0.5, 2.0, -1.0, 40.0], [0.7, -1.0, 0.1, -0.9, -0.5]], whole [],
+    |p| Truncated::new(StudentT::new(p[0], p[1], p[2]), p[3], p[4]), points [p[3], p[4]],
+    |x| {
+        let density = |x: f64| (1.0 + ((x - p[1]) / p[2]).powi(2) / p[0]).powf(-0.5 * (p[0] + 1.0));
+        density(x).ln() - integrate(density, p[3], p[4]).ln()
     });
     c
 }
