@@ -1,1 +1,11 @@
-//! Models of textbooks: each against a closed form, quadrature, or the truth behind simulated data.
+//! Models of textbooks: each against a closed form or quadrature.
+
+mod counts;
+mod ecology;
+mod exact;
+mod hierarchies;
+mod measurement;
+mod mixtures;
+mod regressions;
+mod spatial;
+mod survival;
