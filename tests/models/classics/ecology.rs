@@ -37,10 +37,10 @@ fn occupancy() {
 }
 
 /// The logarithms of Poisson probabilities of 0, 1, ..., without their common factor.
-fn abundances<T: Real>(mean: T) -> [T; 25] {
+fn abundances<T: Real>(mean: T) -> [T; 12] {
     let mut log = T::from(0.0);
     let mut n = 0.0;
-    [(); 25].map(|()| {
+    [(); 12].map(|()| {
         let now = log;
         n += 1.0;
         log = log + (mean / n).ln();
@@ -49,12 +49,14 @@ fn abundances<T: Real>(mean: T) -> [T; 25] {
 }
 
 model! {
-    /// Repeated counts at sites: the numbers of animals are at most 24.
+    /// Repeated counts at sites: the numbers of animals are at most 11.
     pub Counts {
         global mean ~ Gamma(2, 0.5);
         global p ~ Beta(2, 2);
+        // Outside of the plate, where it is worked out once and not for each number of animals.
+        let logits = abundances(mean);
         plate sites(1..=20) {
-            local n ~ Categorical(logits = abundances(mean));
+            local n ~ Categorical(logits = logits);
             observe count[3] ~ Binomial(n as f64, p);
         }
     }
@@ -63,7 +65,7 @@ model! {
 #[test]
 fn counts_of_abundances() {
     let count: Vec<[u64; 3]> = vec![[2, 3, 1], [0, 1, 1], [4, 2, 3], [1, 0, 2], [3, 3, 2]];
-    let over = grid([(0.0, 25.0), (0.0, 1.0)], 100, |[mean, p]| {
+    let over = grid([(0.0, 40.0), (0.0, 1.0)], 80, |[mean, p]| {
         let site = |count: &[u64; 3]| {
             let of = |n: u64| {
                 let seen = count.iter().map(|k| {
@@ -75,9 +77,9 @@ fn counts_of_abundances() {
                 });
                 (poisson(n, mean.ln()) - ln_gamma(n as f64 + 1.0) + seen.sum::<f64>()).exp()
             };
-            // Of all numbers up to 24.
-            let all: f64 = (0..25).map(|n| (poisson(n, mean.ln()) - ln_gamma(n as f64 + 1.0)).exp()).sum();
-            ((0..25).map(of).sum::<f64>() / all).ln()
+            // Of all numbers up to 11.
+            let all: f64 = (0..12).map(|n| (poisson(n, mean.ln()) - ln_gamma(n as f64 + 1.0)).exp()).sum();
+            ((0..12).map(of).sum::<f64>() / all).ln()
         };
         mean.ln() - 0.5 * mean + (p * (1.0 - p)).ln() + count.iter().map(site).sum::<f64>()
     });
