@@ -327,6 +327,27 @@ struct Readme;
 /// # assert!(cafes.globals.weekday.iter().sum::<f64>().abs() < 1e-12);
 /// ```
 ///
+/// What is recorded of a number is not always the number: `Censored(Weibull(a, b), 0, upper)` is recorded as `upper` where it is beyond,
+/// `Rounded(Normal(mu, sd), 0.5)` as the nearest multiple of 0.5, and a `Truncated(Poisson(rate), 1, f64::INFINITY)` is not recorded at
+/// all outside its limits. Limits may be data of each element: a patient still alive at `upper` has `t` equal to `upper`.
+///
+/// ```
+/// use hierarch::prelude::*;
+///
+/// model! {
+///     pub Survival {
+///         global scale ~ LogNormal(median = 3.0, sigma = 1.0);
+///         global shape ~ LogNormal(median = 1.0, sigma = 0.5);
+///         plate patients(1..=500) {
+///             given upper ~ Uniform(1.0, 5.0);
+///             observe t ~ Censored(Weibull(shape, scale), 0, upper);
+///         }
+///     }
+/// }
+/// # let patients = Survival::default().simulate(1).one().unwrap().data.patients;
+/// # assert!(patients.rows().all(|patient| patient.t <= patient.upper));
+/// ```
+///
 /// # Densities that nothing is drawn from
 ///
 /// `global b ~ Flat;` has the density 1 everywhere, `Flat(0..)` above a bound, `Flat(..1.0)` below one; `Weighted(Normal(mu, sd), w)` is a
@@ -371,6 +392,7 @@ struct Readme;
 /// | ``expected `f64`, found `Dual<..>` `` at an argument | The function takes plain numbers, `fn f(x: f64) -> f64`, and the density runs on numbers with derivatives: `fn f<T: Real>(x: T) -> T`. |
 /// | `` `Normal<f64>` is no distribution over numbers of the type `Dual<..>` `` | The same of a function that returns `f64`. |
 /// | ``cannot multiply `{integer}` by `T` `` | In a function of your own, a number has a point: `2.0 * x`. (In `model!`, `2 * x` does.) |
+/// | ``cannot multiply `f64` by `bool` `` | A covariate of yes or no chooses: `let effect = if treated { b } else { 0.0 };`. One that is to be a number is `given treated: f64;`. |
 /// | ``expected type parameter `T`, found floating-point number`` | Where a `T` must stand, in an `else` or as an argument: `T::from(0.5)`. |
 /// | ``no method named `log10` found for type parameter `T` `` | What numbers with derivatives can do is in [`Real`](autodiff::Real): `x.ln() / std::f64::consts::LN_10`. |
 /// | ``a value of type `Line<..>` cannot be carried into a plate`` | Numbers, arrays, tuples and `Vec`s can: bind its fields by `let`s. |

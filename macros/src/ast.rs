@@ -103,9 +103,11 @@ pub enum Size {
     Random(Ident, Expr),
 }
 
-/// Tells whether something is observed in `body` or in a plate of it.
+/// Tells whether something is observed in `body` or in a plate of it, or a factor of data says something of it.
 pub fn has_observation(body: &[Statement]) -> bool {
+    let factor = body.iter().any(|s| matches!(s, Statement::Factor(_)));
     body.iter().any(|s| match s {
+        Statement::Variable(v) if factor && v.role == Role::Given => true,
         Statement::Variable(v) => v.role == Role::Observe,
         Statement::Plate(p) => has_observation(&p.body),
         _ => false,

@@ -62,16 +62,24 @@ const ALSO: &[(&str, &str)] = &[
     ("cat", "Categorical"),
     ("multinom", "Multinomial"),
     ("truncate", "Truncated"),
+    ("censor", "Censored"),
+    ("lkj", "LkjCholesky"),
+    ("lkjcorr", "LkjCholesky"),
+    ("lkjcorrcholesky", "LkjCholesky"),
+    ("lkjcholeskycov", "LkjCholesky"),
+    ("sumtozeronormal", "ZeroSumNormal"),
+    ("improper", "Flat"),
+    ("improperuniform", "Flat"),
+    ("halfflat", "Flat"),
 ];
 
 const LET: &str = "a value that does not vary is no draw: write `let x = 0.0;`, or `param x: f64 = 0.0;`";
-const PROPER: &str = "a prior is proper here: write `Normal(0.0, 100.0)`, or `Uniform(low, high)`";
 const ZERO: &str = "write `ZeroInflated(probability, Poisson(rate))`, with the probability of an additional zero";
 const HURDLE: &str = "write `Hurdle(probability, Poisson(rate))`, with the probability of zero";
 const SERIES: &str = "there are no sequences: a path is a function of independent steps, `global step[100] ~ Normal(0.0, 1.0);` \
                       and `let x = path(step);` with `fn path<T: Real>(step: [T; 100]) -> [T; 100]`";
-const MATRIX: &str = "no variable is a matrix: draw scales and correlations, and make the covariance of them in a function, \
-                      `MvNormal(mean, covariance(scales, correlation))`";
+const MATRIX: &str = "draw scales and the factor of the correlations, `global tau[3] ~ HalfNormal(1.0);` and \
+                      `global factor[3][3] ~ LkjCholesky(2.0);`, and write `MvNormalCholesky(mean, diag(tau) * factor)`";
 
 /// Names of distributions that the library has not, in small letters without underscores, with what to write.
 const INSTEAD: &[(&str, &str)] = &[
@@ -82,10 +90,6 @@ const INSTEAD: &[(&str, &str)] = &[
     ("degenerate", LET),
     ("deterministic", LET),
     ("pointmass", LET),
-    ("flat", PROPER),
-    ("halfflat", PROPER),
-    ("improper", PROPER),
-    ("improperuniform", PROPER),
     ("zeroinflatedpoisson", ZERO),
     ("zeroinflatednegativebinomial", ZERO),
     ("zeroinflatedbinomial", ZERO),
@@ -96,10 +100,6 @@ const INSTEAD: &[(&str, &str)] = &[
     ("ar1", SERIES),
     ("randomwalk", SERIES),
     ("gaussianrandomwalk", SERIES),
-    ("lkj", MATRIX),
-    ("lkjcorr", MATRIX),
-    ("lkjcholesky", MATRIX),
-    ("lkjcorrcholesky", MATRIX),
     ("wishart", MATRIX),
     ("inversewishart", MATRIX),
     ("matrixnormal", MATRIX),

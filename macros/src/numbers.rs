@@ -87,6 +87,9 @@ impl<'a> Numbers<'a> {
         match expr {
             Expr::Lit(_) => {}
             Expr::Array(array) => array.elems.iter_mut().for_each(|e| self.argument(e)),
+            Expr::Repeat(repeat) => {
+                self.expr(&mut repeat.expr, &Real);
+            }
             Expr::Call(call) if is_named(&call.func) => call.args.iter_mut().for_each(|a| self.argument(a)),
             other => {
                 self.expr(other, &Real);

@@ -113,6 +113,13 @@ fn parse_param(attributes: Vec<Attribute>, input: ParseStream) -> Result<Param> 
 
 fn parse_variable(attributes: Vec<Attribute>, role: Role, input: ParseStream) -> Result<Variable> {
     let name = declared(input)?;
+    if input.peek(Token![.]) || input.peek(syn::token::Paren) {
+        let message = format!(
+            "a variable is a name, and its distribution is that of the name: instead of `{name}.ln() ~ Normal(..)` write \
+             `{name} ~ LogNormal(..)`, or transform the data before they are handed in"
+        );
+        return Err(Error::new(name.span(), message));
+    }
     let shape = if input.peek(syn::token::Bracket) { Some(parse_shape(input)?) } else { None };
     let columns = if input.peek(syn::token::Bracket) { Some(parse_shape(input)?) } else { None };
     if input.peek(syn::token::Bracket) {

@@ -274,8 +274,8 @@ impl AnyChains {
         }
         if self.cut > 0 {
             warnings.push(format!(
-                "{} of {total} trajectories reached their largest length, {} steps: the posterior is long and narrow; bring \
-                 its variables to similar scales, or write the model in another form",
+                "{} of {total} trajectories reached their largest length, {} steps: the posterior is long and narrow; \
+                 sample with `.metric(Metric::LowRank)`, centre covariates, or write the model in another form",
                 self.cut,
                 (1 << DEPTH) - 1
             ));

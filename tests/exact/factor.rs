@@ -73,6 +73,18 @@ hierarch::model! {
     }
 }
 
+hierarch::model! {
+    /// What is seen enters by a factor alone: times, of which some are only known to be larger.
+    pub Times {
+        global rate ~ Gamma(2, 1);
+        plate patients(1..=10) {
+            given t: f64;
+            given died: bool;
+            factor if died { rate.ln() } else { 0.0 } - rate * t;
+        }
+    }
+}
+
 fn line() -> (LineGlobals, LineData) {
     let truth = LineGlobals { a: 1.0, b: 2.0, sd: 0.3 };
     let x: Vec<f64> = (0..12).map(|i| f64::from(i) / 6.0 - 0.8).collect();
@@ -121,6 +133,17 @@ fn factors_and_weights_are_terms_of_the_density() {
     let got = log_density(&model, &at, &SurveyLocals::default(), &data).unwrap();
     assert!((got - expected).abs() < 1e-12, "{got} {expected}");
     check_gradient_at(&model, &data, &[0.7, 0.2, -0.3]);
+
+    let patients = TimesPatients { t: vec![1.0, 2.5, 3.0], died: vec![true, false, true] };
+    let got = log_density(
+        &Times::default(),
+        &TimesGlobals { rate: 0.6 },
+        &TimesLocals::default(),
+        &TimesData { patients: patients.clone() },
+    );
+    let expected = 0.6_f64.ln() - 0.6 + 2.0 * 0.6_f64.ln() - 0.6 * 6.5;
+    assert!((got.unwrap() - expected).abs() < 1e-12);
+    check_gradient_at(&Times::default(), &TimesData { patients }, &[0.3]);
 
     let model = Mixed::default();
     let data = MixedData { rows: MixedRows { y: vec![0.3, -1.0, 2.0, 0.0, 1.0] } };

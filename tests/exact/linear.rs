@@ -35,6 +35,21 @@ model! {
 }
 
 model! {
+    /// Covariates that a `let` gathers.
+    pub Gathered {
+        global beta[3] ~ Normal(0, 0.5);
+        global sd ~ LogNormal(0.0, 0.3);
+        plate rows(9) {
+            given u ~ Normal(0, 1);
+            given v ~ Normal(0, 1);
+            let row = [1.0, u, u * v];
+            observe y ~ Normal(dot(beta, row), sd);
+            observe n ~ PoissonLog(dot(row, beta));
+        }
+    }
+}
+
+model! {
     /// Covariates that are numbers of their own, branches on data, a category, and data of another plate.
     pub Branches {
         global a ~ Normal(0.0, 1.0);
@@ -180,6 +195,11 @@ fn what_looks_like_a_sum_stays() {
 
 #[test]
 fn predictors_are_what_they_stand_for() {
+    check(
+        &Gathered::default(),
+        "rows: 9 normal observations as 3 rows of 3 columns (least squares)\n\
+         rows: a linear predictor of 9 rows and 3 columns, then element by element\n",
+    );
     check(&Poisson3::default(), "rows: a linear predictor of 9 rows and 6 columns, then element by element\n");
     check(
         &Branches::default(),

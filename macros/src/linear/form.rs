@@ -245,8 +245,12 @@ impl<'a> Forms<'a> {
                 Expr::Path(path) => path.path.get_ident().cloned(),
                 _ => None,
             };
-            // Of numbers that are written one by one.
-            if let (Expr::Array(data), Some(_)) = (data, name(values)) {
+            // Of numbers that are written one by one, there or in a `let`.
+            let written = match (self.whole(data), name(data).and_then(|name| self.lets.get(&name.to_string()))) {
+                (Form::Constant(written) | Form::Data(written), Some(_)) => written,
+                _ => data.clone(),
+            };
+            if let (Expr::Array(data), Some(_)) = (&written, name(values)) {
                 let terms = data.elems.iter().enumerate().map(|(c, x)| {
                     let c = syn::Index::from(c);
                     parse_quote!((#x) * #values[#c])
