@@ -10,6 +10,7 @@ use hierarch::distributions::*;
 use hierarch_tests::{seed, within};
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
+use rayon::prelude::*;
 use statrs::distribution::{self as peer, Continuous, ContinuousCDF, Discrete};
 use statrs::function::gamma::{gamma_lr, gamma_ur, ln_gamma};
 
@@ -608,7 +609,7 @@ const LARGEST_DISTANCE: f64 = 2.694;
 
 #[test]
 fn continuous_draws_follow_their_cdf() {
-    for case in continuous() {
+    continuous().into_par_iter().for_each(|case| {
         let support = case.support();
         let draws = case.draws(DRAWS);
         assert!(draws.iter().all(|&x| support.contains(x)), "{} draws what it cannot", case.title());
@@ -617,7 +618,7 @@ fn continuous_draws_follow_their_cdf() {
             None => kolmogorov_smirnov(draws, integrated_cdf(&case)),
         };
         within!(distance, LARGEST_DISTANCE, "{}: distance {distance}", case.title());
-    }
+    });
 }
 
 #[test]
@@ -715,7 +716,7 @@ fn chi_square(observed: &[f64], probabilities: &[f64]) -> f64 {
 
 #[test]
 fn discrete_draws_have_their_probabilities() {
-    for case in discrete() {
+    discrete().into_par_iter().for_each(|case| {
         let draws = case.draws(DRAWS);
         assert!(draws.iter().all(|&k| case.support().contains(k)), "{} draws what it cannot", case.title());
         let first = draws.iter().copied().fold(INFINITY, f64::min);
@@ -729,13 +730,13 @@ fn discrete_draws_have_their_probabilities() {
         probabilities.push((1.0 - probabilities.iter().sum::<f64>()).max(0.0));
         let probability = chi_square(&observed, &probabilities);
         within!(-probability.ln(), -1e-6_f64.ln(), "{}: {probability:e}", case.title());
-    }
+    });
 }
 
 /// What is recorded of a number has a density between the limits and a probability at each, and the mean of the gradient is zero.
 #[test]
 fn records_have_probability_one() {
-    for case in recorded() {
+    recorded().into_par_iter().for_each(|case| {
         let p = &case.parameters;
         let at = |x: f64| p.iter().copied().chain([x]).collect::<Vec<_>>();
         let term = |x: f64| {
@@ -776,7 +777,7 @@ fn records_have_probability_one() {
         for slot in 0..inner {
             assert_close(sums[slot], 0.0, 0.0, 1e-6, || format!("{}: the mean of derivative {slot}", case.title()));
         }
-    }
+    });
 }
 
 #[test]

@@ -242,7 +242,7 @@ fn a_joint_training_goes_on_where_it_was_stopped() {
     // validation; then whole steps, fewer than the sixteen there are. How many depends on how far the drawing was ahead of
     // the step after which the state was saved, so on the machine.
     let steps = DRAWN.load(Relaxed) - drawn - (256 + 2 * 8 + 1 + 2 * 128);
-    assert!(steps % 64 == 0 && (64..16 * 64).contains(&steps), "{steps}");
+    assert!(steps.is_multiple_of(64) && (64..16 * 64).contains(&steps), "{steps}");
     let data = model.simulate(1).seed(seed(2)).one().unwrap().data;
     let draws = |joint: &JointEstimator<Late>| joint.condition(&data).unwrap().sample(50, 1);
     assert_eq!(draws(&resumed), draws(&whole));

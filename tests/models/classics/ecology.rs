@@ -43,7 +43,7 @@ fn abundances<T: Real>(mean: T) -> [T; 12] {
     [(); 12].map(|()| {
         let now = log;
         n += 1.0;
-        log = log + (mean / n).ln();
+        log += (mean / n).ln();
         now
     })
 }
