@@ -217,7 +217,7 @@ pub fn continuous() -> Vec<Case> {
         let power = (x / p[1]).powf(p[0]);
         (p[0] / x * power).ln() - 2.0 * power.ln_1p()
     });
-    family!(c, "Truncated(Gamma)", generic, [[2.5, 3.0, 0.2, 1.5], [0.4, 1.0, 1.0, INFINITY], [40.0, 2.0, 35.0, 40.0]], whole [],
+    family!(c, "Truncated(Gamma)", generic, [[2.5, 3.0, 0.2, 1.5], [0.4, 1.0, 1.0, INFINITY], [40.0, 2.0, 26.0, 40.0]], whole [],
     |p| Truncated::new(Gamma::new(p[0], p[1]), p[2], p[3]), points [p[2]],
     |x| {
         let density = |x: f64| (p[0] * p[1].ln() - ln_gamma(p[0]) + (p[0] - 1.0) * x.ln() - p[1] * x).exp();
