@@ -332,6 +332,10 @@ impl Walk for Integrand<'_> {
         self.observed(place, || distribution.log_density(x));
     }
 
+    fn add_factor(&mut self, place: &Place, log_density: f64) {
+        self.observed(place, || log_density);
+    }
+
     fn observe_vector(&mut self, place: &Place, distribution: &dyn Vector, x: &[f64]) {
         self.observed(place, || distribution.log_density(x));
     }

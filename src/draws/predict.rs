@@ -231,7 +231,7 @@ fn observed(
         let components = component_names(v);
         for at in 0..column.values.len() {
             let (i, c) = (at / column.width, at % column.width);
-            let name = || match std::ptr::eq(variables, specification.variables.as_slice()) {
+            let name = || match frame.name.is_empty() {
                 true => components[c].clone(),
                 false => format!("{}[{i}]", components[c]),
             };

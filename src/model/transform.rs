@@ -292,6 +292,10 @@ impl Walk for Blame<'_> {
         self.see(|| place.to_string(), distribution.log_density(x));
     }
 
+    fn add_factor(&mut self, place: &Place, log_density: f64) {
+        self.see(|| place.to_string(), log_density);
+    }
+
     fn sum_out(&mut self, _: usize, body: &mut dyn FnMut(&mut dyn Walk, usize)) {
         let outer = std::mem::replace(&mut self.values.summing, true);
         body(self, 0);

@@ -1,6 +1,7 @@
 //! A visitor of a model's statements on plain numbers.
 
 use super::DataError;
+use crate::autodiff::in_rows;
 use crate::distributions::{Distribution, Support};
 
 /// The place of a variable, for error messages.
@@ -86,18 +87,15 @@ impl<D: Distribution<f64, Value = [f64; N]>, const N: usize> Vector for Sliced<'
 }
 
 /// A distribution over matrices as one over their numbers, row by row.
-struct InOneRow<'a, D, const K: usize>(&'a D);
+struct InOneRow<'a, D, const N: usize, const K: usize>(&'a D);
 
-impl<D: Distribution<f64, Value = [[f64; K]; K]>, const K: usize> Vector for InOneRow<'_, D, K> {
+impl<D: Distribution<f64, Value = [[f64; K]; K]>, const N: usize, const K: usize> Vector for InOneRow<'_, D, N, K> {
     fn support(&self) -> Support<f64> {
         self.0.support()
     }
 
     fn log_density(&self, x: &[f64]) -> f64 {
-        if x.len() != K * K {
-            return f64::NAN;
-        }
-        self.0.log_density(std::array::from_fn(|i| std::array::from_fn(|j| x[i * K + j])))
+        x.try_into().map_or(f64::NAN, |x: [f64; N]| self.0.log_density(in_rows(x)))
     }
 }
 
@@ -129,6 +127,12 @@ pub trait Walk {
     /// Visits the log probability of a discrete local's value.
     fn term(&mut self, log_probability: f64) {
         let _ = log_probability;
+    }
+
+    /// Visits what a `factor` adds to the log density.
+    fn add_factor(&mut self, place: &Place, log_density: f64) {
+        let _ = place;
+        self.term(log_density);
     }
 
     /// Visits a discrete local with the values `0..categories`: runs `body`, the rest of its element, for one or all of
@@ -203,7 +207,13 @@ pub fn latent_matrix<D: Distribution<f64, Value = [[f64; K]; K]>, const N: usize
     walk: &mut dyn Walk,
 ) -> [f64; N] {
     let mut value = [f64::NAN; N];
-    walk.latent_vector(name, slot, &InOneRow(distribution), known.as_ref().map(|x| x.as_slice()), &mut value);
+    walk.latent_vector(
+        name,
+        slot,
+        &InOneRow::<_, N, K>(distribution),
+        known.as_ref().map(|x| x.as_slice()),
+        &mut value,
+    );
     value
 }
 

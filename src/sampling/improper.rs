@@ -14,7 +14,8 @@ const POINTS: u64 = 8;
 /// The first such global.
 pub(super) fn check(model: &dyn AnyModel, density: &mut dyn AnyDensity, seed: u64) -> Result<(), SampleError> {
     let specification: Specification = model.specification();
-    let flat = |name: &str| specification.variables.iter().any(|v| v.name == name && v.definition.starts_with("Flat"));
+    let is_flat = |definition: &str| definition.split(|c: char| !c.is_alphanumeric()).next() == Some("Flat");
+    let flat = |name: &str| specification.variables.iter().any(|v| v.name == name && is_flat(&v.definition));
     let slots: Vec<_> = model.global_slots().into_iter().filter(|slot| !slot.bounded && flat(&slot.name)).collect();
     if slots.is_empty() {
         return Ok(());

@@ -190,3 +190,40 @@ fn what_cannot_be_drawn_says_so() {
     assert!(replicas.iter().all(|replica| replica.data.rows.x == data.rows.x));
     assert!(Density::new(&Line::default(), &data).unwrap().plan().to_string().contains("least squares"));
 }
+
+hierarch::model! {
+    /// A factor on the local of a group: a normal prior of sd 1 / 2 that is written as one of sd 1, without its constant.
+    pub Narrowed {
+        global mu ~ Normal(0, 1);
+        plate groups(1..=10) {
+            local b ~ Normal(0, 1);
+            factor -1.5 * b * b;
+            plate rows(1..=5) {
+                observe y ~ Normal(mu + b, 0.5);
+            }
+        }
+    }
+}
+
+/// Where the local of a group is integrated out, its factor is part of the integral: ln 2 less than with the prior of sd 1 / 2, of
+/// which the sum of the group is normal.
+#[test]
+fn a_factor_of_a_group_is_integrated_with_it() {
+    let rows = NarrowedRows { offsets: vec![0, 2, 3], y: vec![0.4, -0.3, 1.2] };
+    let data = NarrowedData { groups: NarrowedGroups { rows } };
+    let model = Narrowed::default();
+    let chains = model.nuts(&data).chains(2).draws(200).seed(seed(7)).run().unwrap();
+    let groups = chains.group_log_likelihood(&model, &data, "groups", 4000, 1).unwrap();
+    let draws = chains.as_draws().get("mu").unwrap().to_vec();
+    let mut off = [0.0; 2];
+    for (draw, mu) in draws.iter().enumerate() {
+        // One row: normal with the variance 1/4 + 1/4. Two: their mean and their difference are independent.
+        let one = normal(1.2, *mu, 0.5_f64.sqrt()) - 2.0_f64.ln();
+        let two = normal(0.05, *mu, (0.25_f64 + 0.125).sqrt()) + normal(0.7, 0.0, 0.5_f64.sqrt()) - 2.0_f64.ln();
+        for (group, exact) in [two, one].into_iter().enumerate() {
+            off[group] += (groups.row(group)[draw] - exact) / draws.len() as f64;
+        }
+    }
+    // A Monte Carlo mean over one set of points for all draws.
+    off.iter().for_each(|off| assert!(off.abs() < 0.05, "{off} on average"));
+}

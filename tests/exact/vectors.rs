@@ -9,7 +9,7 @@ use crate::density::{check_gradient, check_score};
 use crate::nuts::agrees;
 
 model! {
-    /// A mixture whose components are told apart by their order.
+    /// A mixture: its first component is the one with the smaller mean.
     pub Mixed {
         global mu[2] ~ Ordered(Normal(0.0, 2.0));
         global sd[2] ~ LogNormal(0.0, 0.5);

@@ -223,7 +223,7 @@ fn above_log(u: f64, log: f64) -> f64 {
     r * (u - 2.0 * square * series)
 }
 
-/// From here on the series of Stirling are exact, with so many terms.
+/// The least number at which Stirling's series has all its digits with the terms below.
 const LARGE: f64 = 16.0;
 
 /// Returns ln(Gamma(a)) - (a - 1/2) ln(a) + a - ln(2 pi) / 2.

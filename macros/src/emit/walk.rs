@@ -1,7 +1,7 @@
 //! The walk: the statements on plain numbers, with the data at hand, for a visitor that says what the latents are.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::quote;
+use quote::{format_ident, quote};
 use syn::Expr;
 
 use super::choose::{categories, choose, each, log_density};
@@ -185,7 +185,8 @@ impl Walk<'_> {
             }
             Step::Factor(expr) => {
                 let expr = self.lift(plate, |lift| lift.expr(expr));
-                quote!(__walk.term(#expr);)
+                let place = place(&format_ident!("factor"), plate, plate.map_or(quote!(0usize), element));
+                quote!(__walk.add_factor(&#place, #expr);)
             }
             Step::Variable(v) if v.latent() => self.latent(v, plate),
             Step::Variable(v) => self.data(v, plate),
