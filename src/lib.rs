@@ -128,14 +128,14 @@ pub use rand;
 #[doc(hidden)]
 pub mod __private {
     pub use crate::autodiff::{
-        Block, Blocks, Cast, Dual, Lanes, Lift, LogSum, Promote, absorb, dot as inner_product, from, in_one_row,
+        Block, Blocks, Cast, Chain, Dual, Lanes, Lift, LogSum, Promote, absorb, dot as inner_product, from, in_one_row,
         in_rows, log_sum_exp, scatter, slots,
     };
     pub use crate::io::{array, arrays, image, images, read_csv, write_csv};
     pub use crate::model::{
         AsNumbers, CheckDrawn, Column, DataError, DataSet, Derived, DrawnFrom, Frame, Indexed, LocalSet, Name, Place,
         Plan, Prepared, Read, Reads, Rows, Scratch, SimulateError, Simulation, Slot, Stream, Unknowns, Walk, distinct,
-        draw, draw_index, output, walk,
+        draw, draw_index, output, remember, walk,
     };
     pub use serde;
 }

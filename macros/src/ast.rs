@@ -19,6 +19,36 @@ pub enum Statement {
     /// `factor -0.5 * x.square();`, the expression.
     Factor(Expr),
     Plate(Plate),
+    /// What `sequence` makes of a `prev` or an `is_first`.
+    Lag(Lag),
+}
+
+/// What the elements of a plate read of those before them.
+#[derive(Clone)]
+pub struct Lag {
+    /// What stands for it in expressions.
+    pub local: Ident,
+    /// How many elements before.
+    pub steps: usize,
+    pub earlier: Earlier,
+}
+
+#[derive(Clone)]
+pub enum Earlier {
+    /// `prev(of, steps, initial)`
+    Value { of: Ident, initial: Initial },
+    /// `is_first(steps)`: whether there is no such element.
+    IsFirst,
+}
+
+/// What stands for the value of an element that there is not.
+#[derive(Clone)]
+pub enum Initial {
+    Value(Expr),
+    /// It is not read, since `is_first` is asked.
+    Unread,
+    /// What reads it has no density there: it is conditioned on.
+    Missing,
 }
 
 /// `param width: f64 = 0.1;`
@@ -57,6 +87,7 @@ impl Role {
 }
 
 /// `global mu[3] ~ Normal(0.0, 3.0);` and its kin.
+#[derive(Clone)]
 pub struct Variable {
     pub attributes: Vec<Attribute>,
     pub role: Role,
@@ -71,6 +102,8 @@ pub struct Variable {
     pub definition: Option<Expr>,
     /// The definition as it was written; empty if there is none.
     pub source: String,
+    /// The first element of the plate in which it has a density: those before are conditioned on.
+    pub begins_at: usize,
 }
 
 /// `[3]`, the same distribution for each, or `[i in 0..3]`, with the position known to the distribution's arguments.

@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 
-use crate::{ast, check, emit, flat, lower, named};
+use crate::{ast, check, emit, flat, lower, named, sequence};
 
 /// Returns the code of a model, or its mistakes.
 pub fn expand(input: TokenStream) -> TokenStream {
@@ -11,10 +11,11 @@ pub fn expand(input: TokenStream) -> TokenStream {
         Err(error) => return error.into_compile_error(),
     };
     let of_names = named::resolve(&mut model);
+    let of_sequences = sequence::resolve(&mut model);
     flat::write_bounds(&mut model.body);
     let found = check::check(&model).err();
     let (tree, of_numbers) = lower::lower(model);
-    let mistakes = of_names.into_iter().chain(found).chain(of_numbers).reduce(|mut all, next| {
+    let mistakes = of_names.into_iter().chain(of_sequences).chain(found).chain(of_numbers).reduce(|mut all, next| {
         all.combine(next);
         all
     });

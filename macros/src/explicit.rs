@@ -14,7 +14,7 @@ use crate::builtin::Draws;
 use crate::definition::Definition;
 use crate::names::{bound, identifiers};
 use crate::reads::mark_reads;
-use crate::tree::{Plate, Step, Tree, Variable};
+use crate::tree::{Plate, Step, Tree, Variable, all_plates};
 
 /// Finds the tree of what has a density.
 ///
@@ -30,6 +30,13 @@ pub fn explicit(tree: &Tree) -> Result<Tree, String> {
         names.reach(mentioned, &mut needed);
     }
     let mut root = keep(&tree.root, &needed);
+    if let Some(chain) = all_plates(&root).into_iter().find_map(Plate::chain) {
+        return Err(format!(
+            "`{}` has no density that leaves implicit observations out, since the discrete local `{}` depends on its value before: infer \
+             it with `npe()`",
+            tree.name, chain.name
+        ));
+    }
     mark_reads(&mut root, &tree.symbols);
     Ok(Tree { root, ..tree.clone() })
 }
@@ -45,6 +52,7 @@ fn keep(steps: &[Step], needed: &BTreeSet<String>) -> Vec<Step> {
         Step::Variable(_) => Some(step.clone()),
         Step::Let { pat, .. } => bound(pat).iter().any(is_needed).then(|| step.clone()),
         Step::Factor(_) => Some(step.clone()),
+        Step::Lag(lag) => is_needed(&lag.local).then(|| step.clone()),
         Step::Plate(p) => {
             let steps = keep(&p.steps, needed);
             let some = p.in_data && (!steps.is_empty() || matches!(p.size, Size::Random(..)));
@@ -76,6 +84,9 @@ impl Names {
                 Step::Let { pat, expr } => {
                     let mentioned = texts(identifiers(expr));
                     self.mentions.extend(bound(pat).iter().map(|name| (name.to_string(), mentioned.clone())));
+                }
+                Step::Lag(lag) => {
+                    self.mentions.insert(lag.local.to_string(), texts(step.mentions()));
                 }
                 Step::Factor(expr) => self.explicit.push(("factor".to_owned(), texts(identifiers(expr)))),
                 Step::Plate(p) => {
@@ -165,5 +176,6 @@ fn declared(step: &Step) -> Vec<Ident> {
         Step::Let { pat, .. } => bound(pat),
         Step::Factor(_) => Vec::new(),
         Step::Plate(p) => vec![p.name.clone()],
+        Step::Lag(lag) => vec![lag.local.clone()],
     }
 }

@@ -31,8 +31,8 @@ pub fn emit(tree: &Tree) -> TokenStream {
 /// Tells whether all that `steps` say can be drawn.
 fn drawn(steps: &[&Step]) -> bool {
     steps.iter().all(|step| match step {
-        Step::Variable(v) => !v.definition.iter().flat_map(Definition::calls).any(is_undrawn),
-        Step::Let { .. } => true,
+        Step::Variable(v) => v.begins_at == 0 && !v.definition.iter().flat_map(Definition::calls).any(is_undrawn),
+        Step::Let { .. } | Step::Lag(_) => true,
         Step::Factor(_) => false,
         Step::Plate(p) => drawn(&p.steps.iter().collect::<Vec<_>>()),
     })

@@ -23,6 +23,7 @@ mod parametrisation;
 mod parse;
 mod predictor;
 mod reads;
+mod sequence;
 mod source;
 mod tree;
 mod value;

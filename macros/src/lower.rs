@@ -4,16 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proc_macro2::Ident;
 use quote::ToTokens;
-use syn::{Error, Type, parse_quote};
+use syn::{Error, Expr, Type, parse_quote};
 
-use crate::ast::{self, Let, Model, Param, Shape, Size, Statement};
+use crate::ast::{self, Initial, Let, Model, Param, Shape, Size, Statement};
 use crate::builtin::Draws;
 use crate::definition::{Definition, has_implicit};
 use crate::kind::{Kind, image, is_lifted};
 use crate::names::identifiers;
 use crate::numbers::Numbers;
 use crate::reads::mark_reads;
-use crate::tree::{Free, Plate, Step, Symbol, Tree, Variable, plates, plates_mut, variables};
+use crate::tree::{Earlier, Free, Lag, Plate, Step, Symbol, Tree, Variable, plates, plates_mut, variables};
 use crate::value::Value;
 
 /// Lowers a model, and lists the mistakes that show once it is known what is a number. A model with mistakes has a tree too, of
@@ -21,6 +21,7 @@ use crate::value::Value;
 pub fn lower(model: Model) -> (Tree, Vec<Error>) {
     let implicit = has_implicit(&model.body);
     let mut names = Names { implicit, ..Names::default() };
+    names.look_ahead(&model.body);
     let mut root = names.lower(model.body, None);
     let Names { params, symbols, positions, mistakes, .. } = names;
     mark_data(&mut root);
@@ -37,6 +38,8 @@ struct Names {
     symbols: BTreeMap<String, Symbol>,
     positions: BTreeSet<String>,
     mistakes: Vec<Error>,
+    /// All variables of plates, also those that are declared later: a `prev` may read them before.
+    ahead: BTreeMap<String, Variable>,
 }
 
 impl Names {
@@ -74,6 +77,68 @@ impl Names {
                 Some(Step::Factor(expr))
             }
             Statement::Plate(plate) => Some(Step::Plate(self.plate(plate))),
+            Statement::Lag(lag) => {
+                let lag = self.lag(lag);
+                let symbol = Symbol { plate: plate.map(str::to_owned), ..lag_symbol(&lag) };
+                self.declare(&lag.local, symbol);
+                Some(Step::Lag(lag))
+            }
+        }
+    }
+
+    fn look_ahead(&mut self, body: &[Statement]) {
+        for statement in body {
+            match statement {
+                Statement::Variable(v) => {
+                    self.ahead.insert(v.name.to_string(), lower_variable(ast::Variable::clone(v)));
+                }
+                Statement::Plate(p) => self.look_ahead(&p.body),
+                _ => {}
+            }
+        }
+    }
+
+    fn lag(&mut self, lag: ast::Lag) -> Lag {
+        let ast::Lag { local, steps, earlier } = lag;
+        let (name, mut initial) = match earlier {
+            ast::Earlier::IsFirst => return Lag { local, steps, earlier: Earlier::IsFirst, initial: Initial::Unread },
+            ast::Earlier::Value { of, initial } => (of, initial),
+        };
+        if let Initial::Value(initial) = &mut initial {
+            let whole = self.ahead.get(&name.to_string()).is_some_and(|v| v.kind.structural());
+            match whole {
+                true => self.numbers(|numbers| numbers.value(initial)),
+                false => self.numbers(|numbers| numbers.initial(initial)),
+            };
+        }
+        let earlier = match self.ahead.get(&name.to_string()) {
+            Some(v) => Earlier::Variable(v.clone()),
+            None => {
+                let len = match &initial {
+                    Initial::Value(initial) => self.length(initial),
+                    _ => None,
+                };
+                Earlier::Let { name, len }
+            }
+        };
+        Lag { local, steps, earlier, initial }
+    }
+
+    /// Finds the length of what a sequence of vectors begins with.
+    fn length(&self, initial: &Expr) -> Option<Expr> {
+        match initial {
+            Expr::Paren(inner) => self.length(&inner.expr),
+            Expr::Group(inner) => self.length(&inner.expr),
+            Expr::Array(array) => {
+                let len = array.elems.len();
+                Some(parse_quote!(#len))
+            }
+            Expr::Repeat(repeat) => Some((*repeat.len).clone()),
+            Expr::Path(path) => {
+                let symbol = self.symbols.get(&path.path.get_ident()?.to_string())?;
+                symbol.shape.clone().and_then(|shape| syn::parse2(shape).ok())
+            }
+            _ => None,
         }
     }
 
@@ -156,8 +221,29 @@ impl Names {
     }
 }
 
+/// Describes what stands for the earlier value of something.
+fn lag_symbol(lag: &Lag) -> Symbol {
+    let own = || BTreeSet::from([lag.local.to_string()]);
+    match &lag.earlier {
+        Earlier::IsFirst => Symbol::default(),
+        Earlier::Let { len, .. } => {
+            let value = len.as_ref().map_or(Value::Real, |_| Value::array(Value::Real, true));
+            let shape = len.as_ref().map(ToTokens::to_token_stream);
+            Symbol { latents: own(), shape, value, ..Symbol::default() }
+        }
+        Earlier::Variable(v) => Symbol {
+            latents: if v.continuous_latent() { own() } else { BTreeSet::new() },
+            summed: v.discrete_latent(),
+            shape: v.shape.as_ref().map(|s| s.len.to_token_stream()),
+            value: Value::of_variable(v.kind, v.shape.is_some()),
+            ..Symbol::default()
+        },
+    }
+}
+
 fn lower_variable(variable: ast::Variable) -> Variable {
-    let ast::Variable { attributes, role, name, shape, columns, ty, index_of, definition, source } = variable;
+    let ast::Variable { attributes, role, name, shape, columns, ty, index_of, definition, source, begins_at } =
+        variable;
     let definition = definition.as_ref().and_then(|d| Definition::read(d).ok());
     let draws = definition.as_ref().and_then(Definition::draws);
     let kind = if index_of.is_some() { Kind::Category } else { Kind::of(ty.as_ref(), definition.as_ref()) };
@@ -194,6 +280,7 @@ fn lower_variable(variable: ast::Variable) -> Variable {
         index_of,
         definition,
         source,
+        begins_at,
     }
 }
 

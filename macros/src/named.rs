@@ -42,7 +42,7 @@ impl Names {
                     }
                     self.body(&mut plate.body);
                 }
-                Statement::Param(_) | Statement::Let(_) | Statement::Factor(_) => {}
+                Statement::Param(_) | Statement::Let(_) | Statement::Factor(_) | Statement::Lag(_) => {}
             }
         }
     }

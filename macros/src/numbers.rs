@@ -44,6 +44,12 @@ impl<'a> Numbers<'a> {
         self.expr(expr, &Real);
     }
 
+    /// Writes what a sequence begins with: a number, or an array of numbers.
+    pub fn initial(&mut self, expr: &mut Expr) -> Value {
+        let wanted = if matches!(expr, Expr::Array(_) | Expr::Repeat(_)) { Value::array(Real, true) } else { Real };
+        self.expr(expr, &wanted)
+    }
+
     /// Finds what value `expr` has.
     pub fn value(&mut self, expr: &Expr) -> Value {
         self.expr(&mut expr.clone(), &Other)

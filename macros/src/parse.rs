@@ -152,7 +152,7 @@ fn parse_variable(attributes: Vec<Attribute>, role: Role, input: ParseStream) ->
     }
     semicolon(input)?;
     let source = definition.as_ref().map_or(String::new(), source);
-    Ok(Variable { attributes, role, name, shape, columns, ty, index_of, definition, source })
+    Ok(Variable { attributes, role, name, shape, columns, ty, index_of, definition, source, begins_at: 0 })
 }
 
 fn parse_shape(input: ParseStream) -> Result<Shape> {

@@ -33,6 +33,7 @@ fn mark_taken(steps: &mut [Step], symbols: &BTreeMap<String, Symbol>) -> Vec<Gat
         plate.gathers = gathers(plate, symbols);
         plate.outer = outer(plate, symbols).into_iter().collect();
         plate.scatters = plate.variables().any(Variable::continuous_latent)
+            || plate.lags().any(|lag| lag.latent().is_some())
             || plate.gathers.iter().any(|g| !g.data)
             || !plate.predictors.is_empty()
             || plate.plates().any(|p| p.scatters);
@@ -46,6 +47,7 @@ fn expressions(plate: &Plate) -> impl Iterator<Item = &Expr> {
     plate.steps.iter().flat_map(|step| match step {
         Step::Variable(v) => v.definition.as_ref().map_or(Vec::new(), Definition::expressions),
         Step::Let { expr, .. } | Step::Factor(expr) => vec![expr],
+        Step::Lag(lag) => lag.initial().into_iter().collect(),
         Step::Plate(_) => Vec::new(),
     })
 }
@@ -73,7 +75,9 @@ fn gathers(plate: &Plate, symbols: &BTreeMap<String, Symbol>) -> Vec<Gather> {
 /// inside it must be marked before.
 fn outer(plate: &Plate, symbols: &BTreeMap<String, Symbol>) -> BTreeSet<String> {
     let read: BTreeSet<String> = plate.gathers.iter().map(|g| g.values.to_string()).collect();
-    let own: BTreeSet<String> = plate.variables().map(|v| v.name.to_string()).collect();
+    let variables = plate.variables().map(|v| &v.name);
+    let own: BTreeSet<String> =
+        variables.chain(plate.lags().map(|lag| &lag.local)).map(|name| name.to_string()).collect();
     let size = match &plate.size {
         Size::Random(_, size) => Some(size),
         _ => None,

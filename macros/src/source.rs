@@ -5,6 +5,18 @@ use proc_macro2::{Delimiter, Group, Punct, Spacing, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::Expr;
 
+/// Takes the name of what stands for an earlier value apart, `__before_1_x`, to write it as the user did.
+fn sequence_word(name: &str) -> Option<String> {
+    let (steps, of) = name.strip_prefix("__before_")?.split_once('_')?;
+    let steps = steps.split('n').next()?;
+    Some(match (steps, of) {
+        ("1", "") => "is_first()".to_owned(),
+        (steps, "") => format!("is_first({steps})"),
+        ("1", of) => format!("prev({of})"),
+        (steps, of) => format!("prev({of}, {steps})"),
+    })
+}
+
 /// Writes `expr` as text.
 pub fn source(expr: &Expr) -> String {
     let mut text = String::new();
@@ -26,7 +38,8 @@ fn write(tokens: TokenStream, text: &mut String) {
                 if !joint {
                     text.push(' ');
                 }
-                text.push_str(&token.to_string());
+                let written = token.to_string();
+                text.push_str(&sequence_word(&written).unwrap_or(written));
                 false
             }
         };

@@ -7,7 +7,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 use syn::{Attribute, Expr, Pat, Visibility};
 
-use crate::ast::{Param, Role, Shape, Size};
+use crate::ast::{Initial, Param, Role, Shape, Size};
 use crate::definition::Definition;
 use crate::kind::Kind;
 use crate::names::{bound, identifiers};
@@ -42,6 +42,71 @@ pub enum Step {
     /// A number that is added to the log density.
     Factor(Expr),
     Plate(Plate),
+    Lag(Lag),
+}
+
+/// What the elements of a plate read of those before them, bound to a name.
+#[derive(Clone)]
+pub struct Lag {
+    pub local: Ident,
+    /// How many elements before.
+    pub steps: usize,
+    pub earlier: Earlier,
+    /// What stands for it where there is no such element.
+    pub initial: Initial,
+}
+
+#[derive(Clone)]
+// There are a few of them.
+#[allow(clippy::large_enum_variant)]
+pub enum Earlier {
+    /// Whether there is no such element.
+    IsFirst,
+    Variable(Variable),
+    /// A `let`, with its length if it is a vector.
+    Let {
+        name: Ident,
+        len: Option<Expr>,
+    },
+}
+
+impl Lag {
+    /// Names what it is the earlier value of; `None` if it only tells whether there is one.
+    pub fn of(&self) -> Option<&Ident> {
+        match &self.earlier {
+            Earlier::IsFirst => None,
+            Earlier::Variable(v) => Some(&v.name),
+            Earlier::Let { name, .. } => Some(name),
+        }
+    }
+
+    pub fn initial(&self) -> Option<&Expr> {
+        match &self.initial {
+            Initial::Value(initial) => Some(initial),
+            Initial::Unread | Initial::Missing => None,
+        }
+    }
+
+    /// Returns the variable that is continuous, latent, and read before.
+    pub fn latent(&self) -> Option<&Variable> {
+        match &self.earlier {
+            Earlier::Variable(v) if v.continuous_latent() => Some(v),
+            _ => None,
+        }
+    }
+
+    /// Returns the variable that is summed out, and read before.
+    pub fn summed(&self) -> Option<&Variable> {
+        match &self.earlier {
+            Earlier::Variable(v) if v.discrete_latent() => Some(v),
+            _ => None,
+        }
+    }
+
+    /// Tells whether the elements must run in order, since what is read is only known then.
+    pub fn is_carried(&self) -> bool {
+        matches!(self.earlier, Earlier::Let { .. })
+    }
 }
 
 impl Tree {
@@ -52,7 +117,9 @@ impl Tree {
         for step in &self.root {
             let needs = match step {
                 Step::Variable(v) => v.in_data(),
-                Step::Let { .. } | Step::Factor(_) => step.mentions().iter().any(|name| of_data.contains(name)),
+                Step::Let { .. } | Step::Factor(_) | Step::Lag(_) => {
+                    step.mentions().iter().any(|name| of_data.contains(name))
+                }
                 Step::Plate(_) => true,
             };
             match step {
@@ -83,6 +150,9 @@ impl Step {
                     _ => Vec::new(),
                 };
                 size.into_iter().chain(p.steps.iter().flat_map(Self::mentions)).collect()
+            }
+            Self::Lag(lag) => {
+                lag.of().cloned().into_iter().chain(lag.initial().map(identifiers).unwrap_or_default()).collect()
             }
         }
     }
@@ -138,6 +208,8 @@ pub struct Variable {
     pub definition: Option<Definition>,
     /// The definition as it was written.
     pub source: String,
+    /// The first element of the plate in which it has a density: those before are conditioned on.
+    pub begins_at: usize,
 }
 
 impl Variable {
@@ -254,6 +326,32 @@ impl Plate {
 
     pub fn plates(&self) -> impl Iterator<Item = &Plate> {
         plates(&self.steps)
+    }
+
+    /// Lists what its elements read of those before them.
+    pub fn lags(&self) -> impl Iterator<Item = &Lag> {
+        self.steps.iter().filter_map(|s| if let Step::Lag(lag) = s { Some(lag) } else { None })
+    }
+
+    /// Tells whether the density must run its elements in order.
+    pub fn is_carried(&self) -> bool {
+        self.lags().any(Lag::is_carried)
+    }
+
+    /// Returns the discrete local that depends on its value before.
+    pub fn chain(&self) -> Option<&Variable> {
+        self.lags().find_map(Lag::summed)
+    }
+
+    /// Lists the names of what its elements read of those before them, each once.
+    pub fn read_before(&self) -> Vec<&Ident> {
+        let mut names: Vec<&Ident> = Vec::new();
+        for name in self.lags().filter_map(Lag::of) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names
     }
 
     /// Tells whether its elements, or those of a plate in it, use the variable `name`.

@@ -110,3 +110,13 @@ pub fn output<T: Drawn>(
         None => Ok(drawn),
     }
 }
+
+/// Keeps the value of an element of a sequence, for those after it.
+#[doc(hidden)]
+pub fn remember<T: Clone>(values: &mut Vec<T>, element: usize, value: T) {
+    match values.get_mut(element) {
+        Some(known) => *known = value,
+        // What an element leaves out is never read.
+        None => values.resize(element + 1, value),
+    }
+}

@@ -85,6 +85,17 @@ pub enum SimulateError {
     /// The density has a `factor`.
     #[error("nothing can be drawn, since a `factor` says what the density is, and not how anything comes about")]
     Factor,
+    /// The first elements of a sequence are to be drawn, and nothing says what it begins with.
+    #[error(
+        "`{variable}` cannot be drawn: it depends on values {steps} elements before, and nothing says what those of the first are; \
+         give `prev` a third argument, as in `prev({variable}, {steps}, 0.0)`"
+    )]
+    NoBeginning {
+        /// The variable that is read before.
+        variable: &'static str,
+        /// How many elements before it is read.
+        steps: usize,
+    },
     /// Covariates are to be taken from two data sets.
     #[error(
         "covariates cannot be both taken unchanged, by `.same_design_as(&data)` or `.replicate(&data)`, and drawn from \

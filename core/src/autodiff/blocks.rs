@@ -97,7 +97,7 @@ impl Block {
 }
 
 /// A `bool`, `usize` or other whole number that code may branch on or index with.
-pub struct Structural(i64);
+pub struct Structural(pub(super) i64);
 
 impl From<bool> for Structural {
     #[inline(always)]
@@ -126,6 +126,12 @@ impl Blocks {
     #[inline(always)]
     pub fn new(start: usize, end: usize) -> Self {
         Self { next: start, end, single: start }
+    }
+
+    /// Creates the blocks of the elements `start..end`, with the first in one of its own.
+    #[inline(always)]
+    pub fn with_first_alone(start: usize, end: usize) -> Self {
+        Self { single: start + 1, ..Self::new(start, end) }
     }
 
     /// Returns the next block, for lanes of type `V`.

@@ -49,6 +49,15 @@ impl<V: Lanes, const K: usize> Dual<V, K> {
         self.chain(self.value * weight, weight)
     }
 
+    /// Adds the derivatives of `term` times its `probability`; nothing, even where they are infinite, if that is zero.
+    #[inline(always)]
+    pub fn mix(&mut self, term: Self, probability: V) {
+        let zero = V::splat(0.0);
+        for (mine, of_term) in self.partials.iter_mut().zip(term.partials) {
+            *mine = *mine + zero.if_lt(probability, of_term * probability, zero);
+        }
+    }
+
     /// Returns f(self), from f's value and slope at self.
     #[inline(always)]
     pub(super) fn chain(self, value: V, slope: V) -> Self {

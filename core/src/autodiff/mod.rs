@@ -45,9 +45,11 @@
 //! assert_eq!(with_lanes(SumOfSquares(&numbers)), 385.0);
 //! ```
 
+mod before;
 mod beside;
 mod bessel;
 mod blocks;
+mod chain;
 mod dual;
 mod erf;
 mod functions;
@@ -59,9 +61,11 @@ mod promote;
 mod real;
 mod special;
 
-/// What the code that `model!` makes calls.
 #[doc(hidden)]
 pub use blocks::{Block, Blocks, Structural, absorb, from, scatter, slots};
+/// What the code that `model!` makes calls.
+#[doc(hidden)]
+pub use chain::Chain;
 pub use dual::Dual;
 pub use lanes::{Lanes, WithLanes, with_lanes};
 pub use log_sum::{LogSum, log_sum_exp};

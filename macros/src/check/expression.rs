@@ -7,13 +7,11 @@ use syn::{Expr, ExprIndex};
 use super::scope::{Checker, Name, What};
 use crate::names::{identifiers, plain_indices};
 
-/// Says what to write in place of a sequence `name`.
-fn no_sequences(name: &Ident) -> String {
+/// Says how to read `name` of the element before.
+fn before(name: &Ident) -> String {
     format!(
-        "`{name}` cannot depend on another element of `{name}`: there are no sequences yet. Where the value before is data, hand it \
-         in: `given before: f64;` and `observe {name} ~ Normal(phi * before, ..);`. A latent sequence is a function of independent \
-         steps: `global step[100] ~ Normal(0.0, 1.0);` and `let {name} = path(phi, step);`, with \
-         `fn path<T: Real>(phi: T, step: [T; 100]) -> [T; 100]`"
+        "`{name}` of the element before is `prev({name})`, and of two before `prev({name}, 2)`; a third argument is what the sequence \
+         begins with: `{name} ~ Normal(phi * prev({name}, 1, 0.0), sd)`"
     )
 }
 
@@ -21,9 +19,9 @@ impl Checker {
     /// Checks the names in `expr`, where `positions` are names too; tells whether it depends on a variable that is summed out.
     pub fn expression(&mut self, expr: &Expr, positions: &[&Ident]) -> bool {
         let indices = plain_indices(expr);
-        let before = self.sequence(expr, positions);
+        let earlier = self.sequence(expr, positions);
         for name in self.names(expr) {
-            if positions.iter().any(|p| **p == name) || before.contains(&name) {
+            if positions.iter().any(|p| **p == name) || earlier.contains(&name) {
                 continue;
             }
             if let Some(message) = self.misread(&name, &indices) {
@@ -62,7 +60,7 @@ impl Checker {
             if own {
                 unknown.extend(others);
             } else if element && !others.is_empty() {
-                self.report(values, no_sequences(values));
+                self.report(values, before(values));
                 unknown.extend(others);
             }
         }
@@ -73,7 +71,7 @@ impl Checker {
     fn misread(&self, name: &Ident, indices: &[(Ident, Ident)]) -> Option<String> {
         let Some(known) = self.known.get(&name.to_string()) else {
             if self.defined.as_ref() == Some(name) {
-                return Some(no_sequences(name));
+                return Some(before(name));
             }
             return Some(self.unknown(name));
         };

@@ -3,6 +3,7 @@
 mod definition;
 mod expression;
 mod scope;
+mod sequence;
 mod size;
 mod variable;
 
@@ -80,6 +81,7 @@ impl Checker {
                     self.expression(expr, &[]);
                 }
                 Statement::Plate(p) => self.plate(p),
+                Statement::Lag(lag) => self.lag(lag, body),
             }
         }
     }
@@ -99,6 +101,7 @@ impl Checker {
             self.declare(name, What::Size, false);
         }
         self.body(&p.body);
+        self.carried(&p.body);
         self.path.pop();
     }
 }

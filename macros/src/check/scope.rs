@@ -70,7 +70,7 @@ fn collect_names(body: &[Statement], names: &mut BTreeMap<String, Span>) {
             Statement::Param(p) => vec![p.name.clone()],
             Statement::Variable(v) => vec![v.name.clone()],
             Statement::Let(l) => bound(&l.pat),
-            Statement::Factor(_) => Vec::new(),
+            Statement::Factor(_) | Statement::Lag(_) => Vec::new(),
             Statement::Plate(p) => {
                 collect_names(&p.body, names);
                 match &p.size {
@@ -142,6 +142,12 @@ impl Checker {
             self.report(name, format!("`{text}` is a name that the generated code uses: choose another"));
         }
         self.known.insert(text, Name { what, path: self.path.clone(), summed, span: name.span() });
+    }
+
+    /// Declares a name that stands for what elements read of those before them; tells whether that is `summed` out.
+    pub fn stand_in(&mut self, name: &Ident, summed: bool) {
+        let known = Name { what: What::Let, path: self.path.clone(), summed, span: name.span() };
+        self.known.insert(name.to_string(), known);
     }
 
     /// Says what is wrong with `name`, which is not declared so far.

@@ -38,7 +38,7 @@ impl Named {
                     calls.for_each(|call| self.visit_expr_call(call));
                 }
                 Step::Plate(plate) => self.visit_steps(&plate.steps),
-                Step::Let { .. } | Step::Factor(_) => {}
+                Step::Let { .. } | Step::Factor(_) | Step::Lag(_) => {}
             }
         }
     }

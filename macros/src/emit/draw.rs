@@ -9,12 +9,13 @@ use super::lift::Lift;
 use super::names::{Names, all_of, data_path, hidden, plate_data, plate_locals, position};
 use super::params::bind_params;
 use super::reads;
+use super::sequence;
 use super::sizes::{size_names, size_values};
 use super::values::{number, seen, stored};
-use crate::ast::{Role, Size};
+use crate::ast::{Initial, Role, Size};
 use crate::definition::Definition;
 use crate::names::{bound, identifiers, text};
-use crate::tree::{Plate, Step, Tree, Variable, all_plates, plates, variables};
+use crate::tree::{Lag, Plate, Step, Tree, Variable, all_plates, plates, variables};
 
 pub fn emit(tree: &Tree) -> TokenStream {
     let names = Names::new(tree);
@@ -166,6 +167,7 @@ impl Draw<'_> {
                 quote!(__plan.factor(#of_prior)?;)
             }
             Step::Variable(v) => self.variable(v, plate),
+            Step::Lag(lag) => self.lag(lag, plate),
             Step::Plate(p) => {
                 let elements = self.plate(p, plate);
                 let mentioned = variables(siblings)
@@ -354,20 +356,41 @@ impl Draw<'_> {
             let data = store(plate, true);
             quote!(#data.size = #count;)
         });
+        let element = sequence::element(plate);
+        let (buffers, remember) = (sequence::buffers(plate, &|_| true), sequence::remember(plate, &|_| true));
         quote! {
             {
                 let __size: usize = #size;
                 #(#reserve)*
                 #bind_size
-                for _ in 0..__size {
+                #buffers
+                for #element in 0..__size {
                     #row
                     #body
+                    #remember
                     #count += 1;
                 }
             }
             #offsets
             #size_field
         }
+    }
+
+    /// Binds what an element reads of those before it.
+    fn lag(&self, lag: &Lag, plate: Option<&Plate>) -> TokenStream {
+        let Some(plate) = plate else { return TokenStream::new() };
+        let (local, steps, of) = (&lag.local, lag.steps, lag.of().map(text).unwrap_or_default());
+        let value = sequence::before(lag, plate, || match &lag.initial {
+            Initial::Value(initial) => self.lift(Some(plate), |lift| lift.expr(initial)),
+            Initial::Unread => sequence::unread(lag),
+            Initial::Missing => quote! {
+                return ::core::result::Result::Err(::hierarch::__private::SimulateError::NoBeginning {
+                    variable: #of,
+                    steps: #steps,
+                })
+            },
+        });
+        quote!(let #local = #value;)
     }
 
     /// Emits the number of elements to draw: that in the data set that the simulation is like if there is one.

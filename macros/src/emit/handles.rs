@@ -36,7 +36,7 @@ fn collect(steps: &[Step], names: &mut Vec<(String, &'static str)>) {
                 names.push((text(&plate.name), "plate"));
                 collect(&plate.steps, names);
             }
-            Step::Let { .. } | Step::Factor(_) => {}
+            Step::Let { .. } | Step::Factor(_) | Step::Lag(_) => {}
         }
     }
 }

@@ -10,6 +10,7 @@ mod lift;
 pub mod names;
 mod params;
 pub mod reads;
+mod sequence;
 mod sizes;
 mod specification;
 mod split;

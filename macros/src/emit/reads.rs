@@ -116,6 +116,7 @@ pub fn any(tree: &Tree, steps: &[&Step], wanted: &dyn Fn(&Ident) -> bool) -> boo
                 all.for_each(|expr| reads.visit_expr(expr));
             }
             Step::Let { expr, .. } | Step::Factor(expr) => reads.visit_expr(expr),
+            Step::Lag(lag) => lag.initial().into_iter().for_each(|expr| reads.visit_expr(expr)),
             Step::Plate(p) => reads.1 |= any(tree, &p.steps.iter().collect::<Vec<_>>(), wanted),
         }
     }

@@ -93,7 +93,7 @@ fn variables(tree: &Tree, steps: &[Step]) -> Vec<TokenStream> {
                 let (source, parents) = (source(expr), parents(tree, &identifiers(expr)));
                 entries.push(entry("factor", &quote!(Factor), Kind::Real, &quote!(&[]), &source, &parents));
             }
-            Step::Plate(_) => {}
+            Step::Plate(_) | Step::Lag(_) => {}
         }
     }
     entries

@@ -21,6 +21,9 @@ pub fn split<'a>(steps: &[&'a Step]) -> (Vec<&'a Step>, Vec<&'a Step>) {
                     inside.insert(v.name.to_string());
                 }
                 Step::Let { pat, .. } => inside.extend(bound(pat).iter().map(Ident::to_string)),
+                Step::Lag(lag) => {
+                    inside.insert(lag.local.to_string());
+                }
                 Step::Factor(_) | Step::Plate(_) => {}
             }
             over.push(*step);
@@ -38,6 +41,9 @@ fn touches(step: &Step, summed: &dyn Fn(&Ident) -> bool) -> bool {
             v.discrete_latent() || v.definition.as_ref().is_some_and(|d| d.mentions().iter().any(summed))
         }
         Step::Let { expr, .. } | Step::Factor(expr) => identifiers(expr).iter().any(summed),
+        Step::Lag(lag) => {
+            lag.summed().is_some() || lag.initial().is_some_and(|expr| identifiers(expr).iter().any(summed))
+        }
         Step::Plate(p) => {
             let size = match &p.size {
                 Size::Random(_, size) => identifiers(size).iter().any(summed),

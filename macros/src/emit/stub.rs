@@ -91,7 +91,7 @@ fn mend(steps: &mut [Step]) {
                 }
             }
             Step::Plate(plate) => mend(&mut plate.steps),
-            Step::Let { .. } | Step::Factor(_) => {}
+            Step::Let { .. } | Step::Factor(_) | Step::Lag(_) => {}
         }
     }
 }

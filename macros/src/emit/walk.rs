@@ -10,6 +10,7 @@ use super::lift::Lift;
 use super::names::{all_of, data_path, hidden, position};
 use super::params::bind_params;
 use super::reads;
+use super::sequence;
 use super::split::split;
 use super::values::{number, seen};
 use crate::ast::{Role, Size};
@@ -17,7 +18,7 @@ use crate::builtin::Draws;
 use crate::definition::Definition;
 use crate::kind::Kind;
 use crate::names::{bound, text};
-use crate::tree::{Plate, Step, Tree, Variable, all_plates, plates, variables};
+use crate::tree::{Earlier, Lag, Plate, Step, Tree, Variable, all_plates, plates, variables};
 
 pub fn emit(tree: &Tree) -> TokenStream {
     let emitter = Walk { tree };
@@ -61,6 +62,11 @@ pub fn emit(tree: &Tree) -> TokenStream {
 
 struct Walk<'a> {
     tree: &'a Tree,
+}
+
+/// Names the number of values of a discrete local that depends on its value before.
+fn states_of(name: &Ident) -> Ident {
+    hidden(&format!("states_of_{}", text(name)))
 }
 
 /// Names where the numbers of the variable `name` are among the free ones and among the values.
@@ -130,6 +136,11 @@ impl Walk<'_> {
         {
             return self.summed(v, rest, plate);
         }
+        if let (Step::Lag(lag), Some(plate)) = (step, plate)
+            && let Some(v) = lag.summed()
+        {
+            return self.state_before(lag, v, rest, plate);
+        }
         let first = self.step(step, plate);
         let rest = self.steps(rest, plate);
         quote!(#first #rest)
@@ -158,6 +169,10 @@ impl Walk<'_> {
         let (categories, term) =
             self.lift(plate, |lift| (categories(definition, lift), log_density(definition, lift, &k)));
         let value = seen(v, k);
+        let states = plate.filter(|p| p.chain().is_some_and(|chain| chain.name == *name)).map(|_| {
+            let states = states_of(name);
+            quote!(#states = __categories;)
+        });
         let summed = |name: &Ident| self.tree.symbols.get(&name.to_string()).is_some_and(|s| s.summed);
         let sum_out = match reads::any(self.tree, steps, &summed) {
             true => quote!(sum_out_all),
@@ -166,6 +181,7 @@ impl Walk<'_> {
         quote! {
             #shown
             let __categories = #categories;
+            #states
             __walk.#sum_out(__categories, &mut |__walk: &mut dyn ::hierarch::__private::Walk, __k: usize| {
                 let __term: f64 = #term;
                 __walk.term(__term);
@@ -175,21 +191,69 @@ impl Walk<'_> {
         }
     }
 
+    /// Emits the `rest` for each value that the discrete local `v` may have had in the element before.
+    fn state_before(&self, lag: &Lag, v: &Variable, rest: &[&Step], plate: &Plate) -> TokenStream {
+        let (local, states, rest) = (&lag.local, states_of(&v.name), self.steps(rest, Some(plate)));
+        let (element, steps) = (sequence::element(plate), lag.steps);
+        let initial = match lag.initial() {
+            Some(initial) => self.lift(Some(plate), |lift| lift.expr(initial)),
+            None => sequence::unread(lag),
+        };
+        let value = seen(v, quote!(__k as f64));
+        quote! {
+            let __begins = #element < #steps;
+            __walk.sum_out(
+                if __begins { 1 } else { #states },
+                &mut |__walk: &mut dyn ::hierarch::__private::Walk, __k: usize| {
+                    let #local = if __begins { #initial } else { #value };
+                    #rest
+                },
+            );
+        }
+    }
+
+    /// Binds what an element reads of those before it.
+    fn lag(&self, lag: &Lag, plate: &Plate) -> TokenStream {
+        let local = &lag.local;
+        let initial = || match lag.initial() {
+            Some(initial) => self.lift(Some(plate), |lift| lift.expr(initial)),
+            None => sequence::unread(lag),
+        };
+        let value = match &lag.earlier {
+            Earlier::Variable(v) if v.in_data() => {
+                let (path, name, at) = (data_path(self.tree, plate), &v.name, element(plate));
+                let (element, steps) = (sequence::element(plate), lag.steps);
+                let column = datum(v, quote!(__data.#path.#name[#at - #steps]));
+                let (value, initial) = (seen(v, column), initial());
+                quote!(if #element < #steps { #initial } else { #value })
+            }
+            _ => sequence::before(lag, plate, initial),
+        };
+        quote!(let #local = #value;)
+    }
+
     fn step(&self, step: &Step, plate: Option<&Plate>) -> TokenStream {
         match step {
             Step::Let { pat, expr } => {
                 let expr = self.lift(plate, |lift| lift.expr(expr));
                 let exports = bound(pat).into_iter().filter_map(|name| push_export(plate, &name));
                 let derived = self.derived(pat, plate);
-                quote!(let #pat = #expr; #derived #(#exports)*)
+                let names = bound(pat);
+                let remember = plate.map(|p| sequence::remember(p, &|name| names.contains(name)));
+                quote!(let #pat = #expr; #derived #(#exports)* #remember)
             }
             Step::Factor(expr) => {
                 let expr = self.lift(plate, |lift| lift.expr(expr));
                 let place = place(&format_ident!("factor"), plate, plate.map_or(quote!(0usize), element));
                 quote!(__walk.add_factor(&#place, #expr);)
             }
-            Step::Variable(v) if v.latent() => self.latent(v, plate),
+            Step::Variable(v) if v.latent() => {
+                let latent = self.latent(v, plate);
+                let remember = plate.map(|p| sequence::remember(p, &|name| *name == v.name));
+                quote!(#latent #remember)
+            }
             Step::Variable(v) => self.data(v, plate),
+            Step::Lag(lag) => plate.map_or(TokenStream::new(), |plate| self.lag(lag, plate)),
             Step::Plate(p) if p.in_data => self.plate(p, plate),
             // A plate that is not in the data is only ever simulated.
             Step::Plate(_) => TokenStream::new(),
@@ -290,7 +354,14 @@ impl Walk<'_> {
         let place = place(name, plate, element);
         let observe = match &v.definition {
             Some(definition) if v.role == Role::Observe && !v.is_implicit() => {
-                self.observe(v, definition, &place, plate)
+                let observe = self.observe(v, definition, &place, plate);
+                match (v.begins_at, plate) {
+                    (begins_at @ 1.., Some(plate)) => {
+                        let element = sequence::element(plate);
+                        quote!(if #element >= #begins_at { #observe })
+                    }
+                    _ => observe,
+                }
             }
             _ => TokenStream::new(),
         };
@@ -350,11 +421,26 @@ impl Walk<'_> {
         let steps: Vec<&Step> = plate.steps.iter().collect();
         let (own, summed) = split(&steps);
         let body = self.steps(&[own, summed].concat(), Some(plate));
+        // What stands in the data is read there, and what is summed out has no value.
+        let kept = |name: &Ident| {
+            plate.lags().any(|lag| lag.of() == Some(name) && (lag.is_carried() || lag.latent().is_some()))
+        };
+        let sequence = (plate.lags().next().is_some() || plate.variables().any(|v| v.begins_at > 0)).then(|| {
+            let (buffers, states) = (sequence::buffers(plate, &kept), plate.chain().map(|v| states_of(&v.name)));
+            let states = states.map(|states| quote!(let mut #states = 1usize;));
+            quote!(let __begin = __range.start; #buffers #states)
+        });
+        let position = sequence.is_some().then(|| {
+            let element = sequence::element(plate);
+            quote!(let #element = #at - __begin;)
+        });
         quote! {
             {
                 let __range = __data.map_or(0..1, |data| #range);
                 #size
+                #sequence
                 for #at in __range {
+                    #position
                     #body
                 }
             }

@@ -54,6 +54,9 @@ impl Extraction<'_> {
     fn plate(&mut self, plate: &Plate, at_root: bool) -> Plate {
         let steps = extract_from(self.tree, &plate.steps, false, self.count);
         let mut plate = Plate { steps, ..plate.clone() };
+        if plate.lags().next().is_some() {
+            return plate;
+        }
         if at_root && plate.plates().next().is_none() && !plate.variables().any(Variable::latent) {
             self.take_fits(&mut plate);
         }
@@ -262,7 +265,7 @@ fn relate(steps: &mut [Step], symbols: &mut BTreeMap<String, Symbol>) {
                     symbol.latents = found;
                 }
             }
-            Step::Variable(_) | Step::Factor(_) => {}
+            Step::Variable(_) | Step::Factor(_) | Step::Lag(_) => {}
             Step::Plate(p) => relate(&mut p.steps, symbols),
         }
     }

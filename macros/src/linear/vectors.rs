@@ -55,6 +55,7 @@ fn allows(tree: &Tree, step: &Step, name: &Ident) -> bool {
     match step {
         Step::Variable(v) => v.definition.iter().flat_map(Definition::expressions).all(silent),
         Step::Let { expr, .. } | Step::Factor(expr) => silent(expr),
+        Step::Lag(lag) => lag.initial().is_none_or(silent),
         Step::Plate(plate) => {
             let by_index = |expr: &Expr| {
                 let all = identifiers(expr).iter().filter(|i| *i == name).count();
@@ -74,6 +75,7 @@ fn allows(tree: &Tree, step: &Step, name: &Ident) -> bool {
             let steps = plate.steps.iter().all(|step| match step {
                 Step::Variable(v) => v.definition.iter().flat_map(Definition::expressions).all(by_index),
                 Step::Let { expr, .. } | Step::Factor(expr) => by_index(expr),
+                Step::Lag(lag) => lag.initial().is_none_or(by_index),
                 Step::Plate(_) => allows(tree, step, name),
             });
             let sums =

@@ -5,6 +5,7 @@ use quote::{ToTokens, quote};
 
 use super::mentions::mentioned_plainly;
 use super::scope::Scope;
+use super::sequence::first_of;
 use crate::ast::Role;
 use crate::definition::Definition;
 use crate::emit::choose::{log_density, log_kernel};
@@ -48,7 +49,7 @@ impl Scope<'_> {
     pub fn loaded(&self, v: &Variable) -> TokenStream {
         let (name, numbers) = (&v.name, numbers_of(v));
         let observe = match &v.definition {
-            Some(definition) if v.role == Role::Observe => self.observe(v, definition),
+            Some(definition) if v.role == Role::Observe => self.from_beginning(v, self.observe(v, definition)),
             _ => TokenStream::new(),
         };
         let visible = if v.kind.structural() { self.structural(v) } else { quote!(let #name = #numbers;) };
@@ -60,6 +61,13 @@ impl Scope<'_> {
         let (name, numbers) = (&v.name, self.column(v));
         let Some(path) = self.plate.map(|plate| data_path(self.tree, plate)) else { return TokenStream::new() };
         if v.kind.structural() { quote!(let #name = __data.#path.#name[__i];) } else { quote!(let #name = #numbers;) }
+    }
+
+    /// Leaves `observe` out in the elements that `v` is conditioned on in.
+    fn from_beginning(&self, v: &Variable, observe: TokenStream) -> TokenStream {
+        let (Some(plate), begins_at @ 1..) = (self.plate, v.begins_at) else { return observe };
+        let (first, lanes) = (first_of(plate), &self.lanes);
+        quote!(if !__block.is_among_first::<#lanes>(#first, #begins_at) { #observe })
     }
 
     fn observe(&self, v: &Variable, definition: &Definition) -> TokenStream {

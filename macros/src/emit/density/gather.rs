@@ -6,6 +6,7 @@ use quote::quote;
 
 use super::layout::size_of;
 use super::scope::Scope;
+use super::sequence::first_of;
 use crate::emit::names::{data_path, hidden};
 use crate::emit::split::split;
 use crate::tree::{Export, Gather, Plate, Step, all_plates};
@@ -45,7 +46,7 @@ impl Scope<'_> {
         scope.lanes = quote!(__V);
         let (n, lanes, zero) = (size_of(&plate.name.to_string()), &scope.lanes, scope.number(&quote!(0.0)));
         let promotions = scope.promotions(plate, self, &quote!(&[]));
-        let gathers = scope.gathers(plate);
+        let (gathers, first) = (scope.gathers(plate), first_of(plate));
         let steps: Vec<&Step> = plate.steps.iter().filter(|s| !matches!(s, Step::Plate(_))).collect();
         let (own, _) = split(&steps);
         let own: TokenStream = own.into_iter().map(|s| scope.step(s)).collect();
@@ -68,6 +69,7 @@ impl Scope<'_> {
             #(#buffers)*
             {
                 #promotions
+                let #first = 0usize;
                 let mut __blocks = ::hierarch::__private::Blocks::new(0, #n);
                 while let ::core::option::Option::Some(__block) = __blocks.next_block::<#lanes>() {
                     #gathers

@@ -18,6 +18,7 @@ fn step_expressions(step: &Step) -> Vec<&Expr> {
         Step::Variable(v) if v.role == Role::Given => Vec::new(),
         Step::Variable(v) => v.definition.as_ref().map_or(Vec::new(), Definition::expressions),
         Step::Let { expr, .. } | Step::Factor(expr) => vec![expr],
+        Step::Lag(lag) => lag.initial().into_iter().collect(),
         Step::Plate(p) => match &p.size {
             Size::Random(_, size) => vec![size],
             _ => Vec::new(),
@@ -51,6 +52,7 @@ fn bound_names(step: &Step) -> Vec<Ident> {
     match step {
         Step::Variable(v) => vec![v.name.clone()],
         Step::Let { pat, .. } => bound(pat),
+        Step::Lag(lag) => vec![lag.local.clone()],
         Step::Factor(_) | Step::Plate(_) => Vec::new(),
     }
 }

@@ -5,6 +5,7 @@
 //! plates inside runs its elements a register at a time. What other plates read by index is worked out first, and what
 //! they find out about it is carried back when its own plate is run, after them.
 
+mod chain;
 mod compact;
 mod data;
 mod gather;
@@ -14,6 +15,7 @@ mod linear;
 mod mentions;
 mod plate;
 mod scope;
+mod sequence;
 mod sum;
 
 use proc_macro2::TokenStream;
@@ -119,6 +121,7 @@ impl Scope<'_> {
             Step::Variable(v) => self.data(v),
             Step::Plate(p) if p.in_data => self.plate(p),
             Step::Plate(_) => TokenStream::new(),
+            Step::Lag(lag) => self.lag(lag),
         }
     }
 }

@@ -5,6 +5,7 @@ use quote::quote;
 
 use super::layout::{size_of, start_of};
 use super::scope::{Scope, slot_count_of};
+use super::sequence::first_of;
 use crate::ast::Size;
 use crate::definition::Definition;
 use crate::emit::choose::log_density;
@@ -26,28 +27,47 @@ impl Scope<'_> {
             Some(_) => quote!((__data.#path.offsets[__block.first], __data.#path.offsets[__block.first + 1])),
         };
         let size_term = self.size_term(plate);
-        let size_name = match &plate.size {
+        let name_size = |scope: &Scope| match &plate.size {
             Size::Random(name, _) => {
                 let size = scope.number(&quote!((__end - __start) as f64));
-                Some(quote!(let #name = #size;))
+                quote!(let #name = #size;)
             }
-            _ => None,
+            _ => TokenStream::new(),
         };
+        let size_name = name_size(&scope);
         let (constants, slots) = self.slot_constants(plate, &scope);
         let promotions = scope.promotions(plate, self, &slots);
         let gathers = scope.gathers(plate);
         let element = scope.plate_element(plate);
         let (weigh, scatter) = (scope.weigh(plate), scope.scatter(plate));
+        let (buffers, give_back) = (scope.carry_buffers(plate), scope.give_back_carried(plate));
+        let first = first_of(plate);
+        let (chain, end_chain) = (scope.chain_terms(plate, self, &name_size), scope.end_chain(plate));
+        let blocks = match plate.chain() {
+            Some(_) => quote!(with_first_alone),
+            None => quote!(new),
+        };
+        // Where elements run in order, each keeps its derivatives, until those after it are known.
+        let (record, carry_back) = match plate.is_carried() {
+            false => (quote!(#scatter __block.accumulate(&mut __total, __lp);), TokenStream::new()),
+            true => {
+                let keep = scope.gradient.then(|| quote!(__tape.extend_from_slice(&__lp.partials);));
+                (quote!(__total.value += __lp.value; #keep), scope.carry_back(plate, &scatter))
+            }
+        };
         quote! {
             {
                 #constants
                 let (__start, __end): (usize, usize) = #range;
                 #size_term
+                let #first = __start;
+                #buffers
+                #chain
                 let mut __total = #zero;
                 {
                     #promotions
                     #size_name
-                    let mut __blocks = ::hierarch::__private::Blocks::new(__start, __end);
+                    let mut __blocks = ::hierarch::__private::Blocks::#blocks(__start, __end);
                     while let ::core::option::Option::Some(__block) = __blocks.next_block::<#lanes>() {
                         #gathers
                         let __lp = #element;
@@ -55,12 +75,14 @@ impl Scope<'_> {
                         // No `continue`: it would make a loop in the loop, of which the compiler does not know that the
                         // rest is run each time.
                         if !__blocks.diverged::<#lanes>(__block) {
-                            #scatter
-                            __block.accumulate(&mut __total, __lp);
+                            #record
                         }
                     }
                 }
+                #carry_back
+                #give_back
                 ::hierarch::__private::absorb(&mut __lp, __total, #slots);
+                #end_chain
             }
         }
     }
@@ -101,13 +123,18 @@ impl Scope<'_> {
         let (own_plates, own): (Vec<&Step>, Vec<&Step>) = own.into_iter().partition(is_plate);
         let (inner, summed): (Vec<&Step>, Vec<&Step>) = summed.into_iter().partition(is_plate);
         let (own, own_plates) = (self.steps(&own), self.steps(&own_plates));
-        let (carried, sum, zero) = (self.carried(plate), self.sum(&summed, &inner), self.number(&quote!(0.0)));
+        let sum = match plate.chain() {
+            Some(_) => self.chain_gradient(plate),
+            None => self.sum(&summed, &inner),
+        };
+        let (carried, keep, zero) = (self.carried(plate), self.keep_carried(plate), self.number(&quote!(0.0)));
         quote!({
             let mut __lp = #zero;
             #own
             #carried
             #own_plates
             #sum
+            #keep
             __lp
         })
     }
@@ -123,6 +150,7 @@ impl Scope<'_> {
             quote!(for c in 0..#free { __block.add(&mut __gradient[#at + c * #n..], #partial); })
         });
         let (gathered, predicted) = (self.scatter_gathered(plate), self.scatter_predicted(plate));
-        quote!(#(#own)* #gathered #predicted)
+        let before = self.scatter_before(plate);
+        quote!(#(#own)* #before #gathered #predicted)
     }
 }

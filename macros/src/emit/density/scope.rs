@@ -3,6 +3,7 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
+use super::sequence::slot_len;
 use crate::emit::index::{gathered, picked};
 use crate::emit::lift::Lift;
 use crate::emit::names::{data_path, hidden};
@@ -60,7 +61,7 @@ impl<'a> Scope<'a> {
             tree: outer.tree,
             plate: Some(plate),
             path: [outer.path.clone(), vec![plate.name.to_string()]].concat(),
-            lanes: if inner_plates { quote!(f64) } else { quote!(__V) },
+            lanes: if inner_plates || plate.is_carried() { quote!(f64) } else { quote!(__V) },
             derivatives: quote!(0),
             slots: Vec::new(),
             gradient: outer.gradient,
@@ -71,6 +72,11 @@ impl<'a> Scope<'a> {
         }
         for v in plate.variables().filter(|v| v.continuous_latent()) {
             scope.add_slot(v.name.to_string(), v.free());
+        }
+        for lag in plate.lags() {
+            if let Some(len) = slot_len(lag) {
+                scope.add_slot(lag.local.to_string(), len);
+            }
         }
         for g in plate.gathers.iter().filter(|g| !g.data) {
             scope.add_slot(gather_slot(g), g.len.as_ref().map_or(quote!(1usize), |l| quote!((#l))));

@@ -36,7 +36,7 @@ impl Scope<'_> {
     }
 
     /// Reads the data among `steps`, once for all values of the discrete locals.
-    fn loads(&self, steps: &[&Step]) -> TokenStream {
+    pub fn loads(&self, steps: &[&Step]) -> TokenStream {
         let load = |step: &&Step| match step {
             Step::Variable(v) if v.in_data() => Some(self.load(v)),
             _ => None,
