@@ -344,6 +344,10 @@ impl Walk for Integrand<'_> {
         self.add(None, log_probability);
     }
 
+    fn branch(&self) -> Option<f64> {
+        self.branches.last().map(|(log_density, _)| *log_density)
+    }
+
     fn sum_out(&mut self, categories: usize, body: &mut dyn FnMut(&mut dyn Walk, usize)) {
         let (mut sum, mut group) = (LogSum::new(), None);
         for k in 0..categories {

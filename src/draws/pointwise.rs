@@ -209,6 +209,10 @@ impl Walk for Pointwise<'_> {
         self.factor(None, || log_probability);
     }
 
+    fn branch(&self) -> Option<f64> {
+        self.branches.last().map(|branch| branch.whole.value())
+    }
+
     /// Multiplies by the sum over the values; what a row has of it is the sum over the sum without the row's observations.
     fn sum_out(&mut self, categories: usize, body: &mut dyn FnMut(&mut dyn Walk, usize)) {
         let mut values = Vec::with_capacity(categories);

@@ -238,6 +238,10 @@ impl Walk for Known {
         self.log_density += log_probability;
     }
 
+    fn branch(&self) -> Option<f64> {
+        Some(self.log_density)
+    }
+
     fn sum_out(&mut self, categories: usize, body: &mut dyn FnMut(&mut dyn Walk, usize)) {
         let before = self.log_density;
         let mut sum = LogSum::new();

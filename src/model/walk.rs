@@ -1,7 +1,7 @@
 //! A visitor of a model's statements on plain numbers.
 
 use super::DataError;
-use crate::autodiff::in_rows;
+use crate::autodiff::{LogSum, in_rows, log_sum_exp};
 use crate::distributions::{Distribution, Support};
 
 /// The place of a variable, for error messages.
@@ -144,6 +144,12 @@ pub trait Walk {
         self.sum_out(categories, body);
     }
 
+    /// Returns the log density of what was visited of the value at hand of the innermost discrete local; `None` if it is not
+    /// wanted.
+    fn branch(&self) -> Option<f64> {
+        None
+    }
+
     /// Visits the first read outside of an array, at the end.
     fn outside(&mut self, error: DataError) {
         let _ = error;
@@ -170,6 +176,52 @@ pub trait Walk {
     fn index(&self, place: &Place, index: usize, size: usize) -> usize {
         let _ = place;
         index.min(size.saturating_sub(1))
+    }
+}
+
+/// What the elements so far say of a discrete local that depends on its value before, as a walk goes along: the forward
+/// algorithm. The sum over the values of an element is then its log density given the elements before.
+#[derive(Debug, Default)]
+pub struct Filter {
+    /// The log probability of each value in the element before.
+    before: Vec<f64>,
+    now: Vec<LogSum<f64>>,
+    /// The value at hand of the element before.
+    from: usize,
+}
+
+impl Filter {
+    /// Returns the number of values in the element before `element`; one if that is the first.
+    pub fn states(&self, element: usize) -> usize {
+        if element == 0 { 1 } else { self.before.len() }
+    }
+
+    /// Goes on with the value `from` of the element before; returns its log probability.
+    pub fn enter(&mut self, from: usize) -> f64 {
+        self.from = from;
+        self.before.get(from).copied().unwrap_or(0.0)
+    }
+
+    /// Sets the number of values in the element at hand.
+    pub fn set_states(&mut self, states: usize) {
+        self.now.resize(states, LogSum::new());
+    }
+
+    /// Notes the log density of the element at hand with the value `state`, if it is known.
+    pub fn note(&mut self, state: usize, log_density: Option<f64>) {
+        if let Some(log_density) = log_density {
+            self.now[state].push(self.before.get(self.from).copied().unwrap_or(0.0) + log_density);
+        }
+    }
+
+    /// Ends the element at hand.
+    pub fn advance(&mut self) {
+        let mut all: Vec<f64> = self.now.drain(..).map(LogSum::finish).collect();
+        let sum = log_sum_exp(&all);
+        // It is not where nothing was noted, or the element is impossible.
+        let known = sum.is_finite();
+        all.iter_mut().for_each(|log| *log = if known { *log - sum } else { 0.0 });
+        self.before = all;
     }
 }
 

@@ -25,6 +25,7 @@ mod power;
 mod predict;
 mod properties;
 mod resonance;
+mod sequences;
 mod simulate;
 mod typicality;
 mod vectors;

@@ -64,9 +64,9 @@ struct Walk<'a> {
     tree: &'a Tree,
 }
 
-/// Names the number of values of a discrete local that depends on its value before.
-fn states_of(name: &Ident) -> Ident {
-    hidden(&format!("states_of_{}", text(name)))
+/// Names what is known of a discrete local that depends on its value before.
+fn filter_of(name: &Ident) -> Ident {
+    hidden(&format!("filter_of_{}", text(name)))
 }
 
 /// Names where the numbers of the variable `name` are among the free ones and among the values.
@@ -169,10 +169,9 @@ impl Walk<'_> {
         let (categories, term) =
             self.lift(plate, |lift| (categories(definition, lift), log_density(definition, lift, &k)));
         let value = seen(v, k);
-        let states = plate.filter(|p| p.chain().is_some_and(|chain| chain.name == *name)).map(|_| {
-            let states = states_of(name);
-            quote!(#states = __categories;)
-        });
+        let filter = plate.filter(|p| p.chain().is_some_and(|chain| chain.name == *name)).map(|_| filter_of(name));
+        let states = filter.as_ref().map(|filter| quote!(#filter.set_states(__categories);));
+        let note = filter.as_ref().map(|filter| quote!(#filter.note(__k, __walk.branch());));
         let summed = |name: &Ident| self.tree.symbols.get(&name.to_string()).is_some_and(|s| s.summed);
         let sum_out = match reads::any(self.tree, steps, &summed) {
             true => quote!(sum_out_all),
@@ -187,28 +186,39 @@ impl Walk<'_> {
                 __walk.term(__term);
                 let #name = #value;
                 #rest
+                #note
             });
         }
     }
 
     /// Emits the `rest` for each value that the discrete local `v` may have had in the element before.
     fn state_before(&self, lag: &Lag, v: &Variable, rest: &[&Step], plate: &Plate) -> TokenStream {
-        let (local, states, rest) = (&lag.local, states_of(&v.name), self.steps(rest, Some(plate)));
-        let (element, steps) = (sequence::element(plate), lag.steps);
-        let initial = match lag.initial() {
-            Some(initial) => self.lift(Some(plate), |lift| lift.expr(initial)),
-            None => sequence::unread(lag),
+        let (filter, element) = (filter_of(&v.name), sequence::element(plate));
+        let value = seen(v, quote!(__before as f64));
+        let bind = |lag: &Lag| {
+            let local = &lag.local;
+            let initial = match lag.initial() {
+                Some(initial) => self.lift(Some(plate), |lift| lift.expr(initial)),
+                None => sequence::unread(lag),
+            };
+            quote!(let #local = if #element == 0 { #initial } else { #value };)
         };
-        let value = seen(v, quote!(__k as f64));
+        // The same state may be read with another beginning.
+        let is_other = |step: &&Step| matches!(step, Step::Lag(other) if other.summed().is_some());
+        let others = rest.iter().filter(|step| is_other(step)).map(|step| match step {
+            Step::Lag(other) => bind(other),
+            _ => TokenStream::new(),
+        });
+        let rest: Vec<&Step> = rest.iter().copied().filter(|step| !is_other(step)).collect();
+        let (bind_this, rest) = (bind(lag), self.steps(&rest, Some(plate)));
         quote! {
-            let __begins = #element < #steps;
-            __walk.sum_out(
-                if __begins { 1 } else { #states },
-                &mut |__walk: &mut dyn ::hierarch::__private::Walk, __k: usize| {
-                    let #local = if __begins { #initial } else { #value };
-                    #rest
-                },
-            );
+            __walk.sum_out(#filter.states(#element), &mut |__walk: &mut dyn ::hierarch::__private::Walk, __before: usize| {
+                __walk.term(#filter.enter(__before));
+                #bind_this
+                #(#others)*
+                #rest
+            });
+            #filter.advance();
         }
     }
 
@@ -426,9 +436,9 @@ impl Walk<'_> {
             plate.lags().any(|lag| lag.of() == Some(name) && (lag.is_carried() || lag.latent().is_some()))
         };
         let sequence = (plate.lags().next().is_some() || plate.variables().any(|v| v.begins_at > 0)).then(|| {
-            let (buffers, states) = (sequence::buffers(plate, &kept), plate.chain().map(|v| states_of(&v.name)));
-            let states = states.map(|states| quote!(let mut #states = 1usize;));
-            quote!(let __begin = __range.start; #buffers #states)
+            let (buffers, filter) = (sequence::buffers(plate, &kept), plate.chain().map(|v| filter_of(&v.name)));
+            let filter = filter.map(|filter| quote!(let mut #filter = ::hierarch::__private::walk::Filter::default();));
+            quote!(let __begin = __range.start; #buffers #filter)
         });
         let position = sequence.is_some().then(|| {
             let element = sequence::element(plate);

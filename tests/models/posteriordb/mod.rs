@@ -7,6 +7,7 @@ mod gaussian_process;
 mod mixture;
 mod regression;
 mod schools;
+mod series;
 
 use std::time::Instant;
 

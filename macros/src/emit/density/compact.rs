@@ -22,7 +22,7 @@ fn compacted(tree: &Tree) -> impl Iterator<Item = &Plate> {
         let discrete = |kind: Kind| matches!(kind, Kind::Bool | Kind::Category | Kind::Count);
         let alike = p.variables().filter(|v| v.in_data()).all(|v| discrete(v.kind) && v.shape.is_none());
         let own = p.variables().any(|v| v.continuous_latent()) || p.plates().next().is_some();
-        let read = indexed.contains(&p.name.to_string()) || !p.exports.is_empty();
+        let read = indexed.contains(&p.name.to_string()) || !p.exports.is_empty() || p.lags().next().is_some();
         p.has_columns && p.vector.is_none() && alike && !own && !read && !matches!(p.size, Size::Random(..))
     })
 }
