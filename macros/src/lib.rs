@@ -2,6 +2,7 @@
 
 mod ast;
 mod builtin;
+mod chain;
 mod check;
 mod definition;
 mod elsewhere;
@@ -25,6 +26,7 @@ mod predictor;
 mod reads;
 mod sequence;
 mod source;
+mod split;
 mod tree;
 mod value;
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use syn::Expr;
 
 use crate::ast::{Role, Size};
+use crate::chain::chain;
 use crate::definition::Definition;
 use crate::names::{identifiers, plain_indices};
 use crate::tree::{Export, Gather, Plate, Step, Symbol, Variable, plates_mut};
@@ -44,12 +45,16 @@ fn mark_taken(steps: &mut [Step], symbols: &BTreeMap<String, Symbol>) -> Vec<Gat
 
 /// Lists what an element of `plate` itself computes, without the plates inside.
 fn expressions(plate: &Plate) -> impl Iterator<Item = &Expr> {
-    plate.steps.iter().flat_map(|step| match step {
+    plate.steps.iter().flat_map(of_step)
+}
+
+fn of_step(step: &Step) -> Vec<&Expr> {
+    match step {
         Step::Variable(v) => v.definition.as_ref().map_or(Vec::new(), Definition::expressions),
         Step::Let { expr, .. } | Step::Factor(expr) => vec![expr],
         Step::Lag(lag) => lag.initial().into_iter().collect(),
         Step::Plate(_) => Vec::new(),
-    })
+    }
 }
 
 /// Lists what `plate` reads of other plates by an index of its own, each once.
@@ -82,7 +87,11 @@ fn outer(plate: &Plate, symbols: &BTreeMap<String, Symbol>) -> BTreeSet<String> 
         Size::Random(_, size) => Some(size),
         _ => None,
     };
-    let mentioned = expressions(plate).chain(size).flat_map(identifiers).map(|name| name.to_string());
+    // What of a chain is the same for all elements is worked out outside of them.
+    let chain = chain(symbols, plate);
+    let inside = |step: &&Step| !chain.as_ref().is_some_and(|chain| chain.is_outside(step));
+    let own_expressions = plate.steps.iter().filter(inside).flat_map(of_step);
+    let mentioned = own_expressions.chain(size).flat_map(identifiers).map(|name| name.to_string());
     let mut outer: BTreeSet<String> = mentioned
         .filter(|name| !read.contains(name))
         .filter_map(|name| symbols.get(&name))

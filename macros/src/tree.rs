@@ -338,6 +338,13 @@ impl Plate {
         self.lags().any(Lag::is_carried)
     }
 
+    /// Tells whether what elements read of the `let`s of those before them depends on nothing that has a derivative for each
+    /// element, so that it can keep its few derivatives as it goes along.
+    pub fn carries_derivatives(&self) -> bool {
+        let own = self.variables().any(Variable::continuous_latent) || self.lags().any(|lag| lag.latent().is_some());
+        self.is_carried() && !own && self.gathers.iter().all(|g| g.data)
+    }
+
     /// Returns the discrete local that depends on its value before.
     pub fn chain(&self) -> Option<&Variable> {
         self.lags().find_map(Lag::summed)

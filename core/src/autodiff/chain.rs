@@ -66,12 +66,6 @@ impl Chain {
         if block.first == self.first { 1 } else { self.states }
     }
 
-    /// Returns whether the terms of the steps to `block` count.
-    #[inline(always)]
-    pub fn has_steps(&self, block: Block) -> bool {
-        !self.same_steps || block.first <= self.first + 1
-    }
-
     /// Sets the term of the state `j`.
     #[inline(always)]
     pub fn set_element<V: Lanes>(&mut self, block: Block, j: usize, term: V) {
@@ -81,14 +75,22 @@ impl Chain {
     /// Sets the term of the step from the state `i` to `j`.
     #[inline(always)]
     pub fn set_step<V: Lanes>(&mut self, block: Block, i: usize, j: usize, term: V) {
-        let pair = i * self.states + j;
         if block.first == self.first {
             self.start[j] = term.lane(0);
-        } else if self.same_steps {
-            self.steps[pair] = term.lane(0);
         } else {
+            let pair = i * self.states + j;
             self.local(block).store(&mut self.steps[pair * self.len..], term);
         }
+    }
+
+    /// Sets the term of the step to the state `j` in the first element.
+    pub fn set_start(&mut self, j: usize, term: f64) {
+        self.start[j] = term;
+    }
+
+    /// Sets the term of the step from the state `i` to `j`, where it is the same for all elements.
+    pub fn set_same_step(&mut self, i: usize, j: usize, term: f64) {
+        self.steps[i * self.states + j] = term;
     }
 
     /// Returns the probability of the state `j`.
@@ -97,19 +99,24 @@ impl Chain {
         self.local(block).load(&self.elements[j * self.len..])
     }
 
-    /// Returns the probability of the step from the state `i` to `j`; where all steps have the same term, how often it is taken,
-    /// in the first lane alone.
+    /// Returns the probability of the step from the state `i` to `j`.
     #[inline(always)]
     pub fn step<V: Lanes>(&self, block: Block, i: usize, j: usize) -> V {
-        let pair = i * self.states + j;
-        let first_lane = |x: f64| V::splat(x).keep(1);
         if block.first == self.first {
-            first_lane(self.start[j])
-        } else if self.same_steps {
-            first_lane(self.steps[pair])
-        } else {
-            self.local(block).load(&self.steps[pair * self.len..])
+            return V::splat(self.start[j]).keep(1);
         }
+        let pair = i * self.states + j;
+        self.local(block).load(&self.steps[pair * self.len..])
+    }
+
+    /// Returns the probability of the state `j` in the first element.
+    pub fn start(&self, j: usize) -> f64 {
+        self.start[j]
+    }
+
+    /// Returns how often the step from the state `i` to `j` is taken, where its term is the same for all elements.
+    pub fn same_step(&self, i: usize, j: usize) -> f64 {
+        self.steps[i * self.states + j]
     }
 
     #[inline(always)]
@@ -119,32 +126,86 @@ impl Chain {
 
     /// Returns the logarithm of the sum over all paths of the exponential of their terms, and writes the probability of each
     /// state and step in the place of its term. `buffer` is for what it keeps meanwhile.
-    pub fn smooth(&mut self, buffer: &mut Vec<f64>) -> f64 {
-        if self.len == 0 {
-            return 0.0;
-        }
-        if self.ragged {
-            return f64::NAN;
+    #[inline(always)]
+    pub fn smooth<V: Lanes>(&mut self, buffer: &mut Vec<f64>) -> f64 {
+        if self.len == 0 || self.ragged {
+            self.forget();
+            return if self.ragged { f64::NAN } else { 0.0 };
         }
         let (n, s) = (self.len, self.states);
         buffer.clear();
-        buffer.resize(s * n + s * s + 3 * s, 0.0);
-        let (forward, rest) = buffer.split_at_mut(s * n);
-        let (step, rest) = rest.split_at_mut(s * s);
-        let log_sum = match self.forward(forward, step, rest) {
-            Some(log_sum) => {
-                self.backward(forward, step, rest);
-                log_sum
+        buffer.resize(2 * s * n + s * s + 3 * s, 0.0);
+        let (likelihoods, rest) = buffer.split_at_mut(s * n);
+        let log_sum = self.likelihoods::<V>(likelihoods);
+        self.smooth_likelihoods(log_sum, likelihoods, rest)
+    }
+
+    /// Writes the exponentials of the terms of the states, over that of the largest in each element, one element after the other;
+    /// returns the sum of the largest.
+    #[inline(always)]
+    fn likelihoods<V: Lanes>(&self, likelihoods: &mut [f64]) -> f64 {
+        let (n, s) = (self.len, self.states);
+        let mut blocks = super::Blocks::new(0, n);
+        let mut sum = 0.0;
+        while let Some(block) = blocks.next_block::<V>() {
+            let term = |j: usize| block.load::<V>(&self.elements[j * n..]);
+            let mut largest = term(0);
+            for j in 1..s {
+                let other = term(j);
+                largest = largest.if_lt(other, other, largest);
             }
+            sum += largest.keep(block.count).sum();
+            for j in 0..s {
+                let likelihood = (term(j) - largest).exp();
+                for i in 0..block.count {
+                    likelihoods[(block.first + i) * s + j] = likelihood.lane(i);
+                }
+            }
+        }
+        sum
+    }
+
+    fn smooth_likelihoods(&mut self, log_sum: f64, likelihoods: &[f64], rest: &mut [f64]) -> f64 {
+        let (n, s) = (self.len, self.states);
+        let (forward, rest) = rest.split_at_mut(s * n);
+        let (step, rest) = rest.split_at_mut(s * s);
+        // Loops over few states are several times as fast where the compiler knows how many there are.
+        let scaled = match s {
+            2 => self.smooth_scaled(2, likelihoods, forward, step, rest),
+            3 => self.smooth_scaled(3, likelihoods, forward, step, rest),
+            4 => self.smooth_scaled(4, likelihoods, forward, step, rest),
+            s => self.smooth_scaled(s, likelihoods, forward, step, rest),
+        };
+        let log_sum = match scaled {
+            Some(rest_of_sum) => log_sum + rest_of_sum,
             None => self.smooth_logarithms(forward, step, rest),
         };
         if !log_sum.is_finite() {
-            // A point without density has no probabilities.
-            self.elements.fill(0.0);
-            self.start.fill(0.0);
-            self.steps.fill(0.0);
+            self.forget();
         }
         log_sum
+    }
+
+    /// Makes all probabilities zero: a point without density has none.
+    fn forget(&mut self) {
+        self.elements.fill(0.0);
+        self.start.fill(0.0);
+        self.steps.fill(0.0);
+    }
+
+    /// Does what is left of [`Chain::smooth`] on scaled probabilities of `s` states; `None` if they underflow.
+    #[inline(always)]
+    fn smooth_scaled(
+        &mut self,
+        s: usize,
+        likelihoods: &[f64],
+        forward: &mut [f64],
+        step: &mut [f64],
+        rest: &mut [f64],
+    ) -> Option<f64> {
+        let log_sum = self.forward(s, likelihoods, forward, step)?;
+        self.backward(s, likelihoods, forward, step, rest);
+        Some(log_sum)
     }
 
     /// Writes the terms of the steps to element `t`.
@@ -156,64 +217,66 @@ impl Chain {
         }
     }
 
-    /// Writes the exponentials of the terms of the steps to element `t`, and returns the logarithm that they are to be
-    /// multiplied by.
+    /// Writes the exponentials of the terms of the steps to element `t`, over that of the largest, and returns the largest.
     fn read_scaled_steps(&self, t: usize, step: &mut [f64]) -> f64 {
         self.read_steps(t, step);
         exponentials(step)
     }
 
-    /// Writes the scaled probability of each state given the data up to its element to `forward`, and returns the logarithm of
-    /// the sum; `None` if probabilities underflow.
-    fn forward(&self, forward: &mut [f64], step: &mut [f64], rest: &mut [f64]) -> Option<f64> {
-        let (n, s) = (self.len, self.states);
-        let (terms, before) = rest[..2 * s].split_at_mut(s);
-        let (mut log_sum, mut of_step) = (0.0, 0.0);
-        for t in 0..n {
-            (0..s).for_each(|j| terms[j] = self.elements[j * n + t]);
+    /// Writes the probability of each state given the data up to its element, times some number, to `forward`, element by element;
+    /// returns the logarithm of the sum, or `None` if probabilities underflow.
+    #[inline(always)]
+    fn forward(&self, s: usize, likelihoods: &[f64], forward: &mut [f64], step: &mut [f64]) -> Option<f64> {
+        let (mut log_sum, mut of_step, mut sum_before) = (0.0, 0.0, 1.0);
+        for (t, likelihoods) in likelihoods.chunks_exact(s).enumerate() {
+            let (before, now) = forward[t.saturating_sub(1) * s..].split_at_mut(if t == 0 { 0 } else { s });
+            let now = &mut now[..s];
             if t == 0 {
-                (0..s).for_each(|j| terms[j] += self.start[j]);
-            } else if t == 1 || !self.same_steps {
-                of_step = self.read_scaled_steps(t, step);
+                now.copy_from_slice(&self.start);
+                log_sum += exponentials(now);
+            } else {
+                if t == 1 || !self.same_steps {
+                    of_step = self.read_scaled_steps(t, step);
+                }
+                log_sum += of_step;
+                now.fill(0.0);
+                for (from, row) in before.iter().zip(step.chunks_exact(s)) {
+                    now.iter_mut().zip(row).for_each(|(to, taken)| *to += from * taken);
+                }
             }
-            let of_terms = exponentials(terms);
-            let mut sum = 0.0;
-            for j in 0..s {
-                let reached: f64 = match t {
-                    0 => 1.0,
-                    _ => (0..s).map(|i| before[i] * step[i * s + j]).sum(),
-                };
-                terms[j] *= reached;
-                sum += terms[j];
-            }
+            now.iter_mut().zip(likelihoods).for_each(|(now, likelihood)| *now *= likelihood);
+            let sum: f64 = now.iter().sum();
             // NaN is not above, either.
-            if !(sum > SMALLEST) {
+            if !(sum > SMALLEST * sum_before) {
                 return None;
             }
-            for j in 0..s {
-                before[j] = terms[j] / sum;
-                forward[j * n + t] = before[j];
+            sum_before = sum;
+            if !(SMALLEST..1.0 / SMALLEST).contains(&sum) || t + 1 == self.len {
+                now.iter_mut().for_each(|now| *now /= sum);
+                log_sum += sum.ln();
+                sum_before = 1.0;
             }
-            log_sum += sum.ln() + of_terms + if t == 0 { 0.0 } else { of_step };
         }
         Some(log_sum)
     }
 
     /// Writes the probabilities of states and steps, from those of [`Chain::forward`].
-    fn backward(&mut self, forward: &[f64], step: &mut [f64], rest: &mut [f64]) {
-        let (n, s) = (self.len, self.states);
-        let (terms, rest) = rest.split_at_mut(s);
-        let (after, before) = rest.split_at_mut(s);
+    #[inline(always)]
+    fn backward(&mut self, s: usize, likelihoods: &[f64], forward: &[f64], step: &mut [f64], rest: &mut [f64]) {
+        let n = self.len;
+        let (reached, rest) = rest.split_at_mut(s);
+        let after = &mut rest[..s];
         after.fill(1.0);
         if self.same_steps && n > 1 {
             self.read_scaled_steps(1, step);
             self.steps.fill(0.0);
         }
+        let product = |now: &[f64], after: &[f64]| now.iter().zip(after).map(|(a, b)| a * b).sum::<f64>();
+        let mut scale = 1.0 / product(&forward[(n - 1) * s..], after);
         for t in (0..n).rev() {
-            let states = (0..s).map(|j| forward[j * n + t] * after[j]).sum::<f64>();
+            let now = &forward[t * s..][..s];
             for j in 0..s {
-                terms[j] = self.elements[j * n + t];
-                self.elements[j * n + t] = forward[j * n + t] * after[j] / states;
+                self.elements[j * n + t] = now[j] * after[j] * scale;
             }
             if t == 0 {
                 break;
@@ -221,21 +284,34 @@ impl Chain {
             if !self.same_steps {
                 self.read_scaled_steps(t, step);
             }
-            exponentials(terms);
-            let mut sum = 0.0;
-            for i in 0..s {
-                before[i] = (0..s).map(|j| step[i * s + j] * terms[j] * after[j]).sum();
-                sum += forward[i * n + t - 1] * before[i];
+            for (reached, (likelihood, after)) in reached.iter_mut().zip(likelihoods[t * s..].iter().zip(&*after)) {
+                *reached = likelihood * after;
             }
-            for i in 0..s {
-                let from = forward[i * n + t - 1] / sum;
-                for j in 0..s {
-                    let taken = from * step[i * s + j] * terms[j] * after[j];
-                    let pair = i * s + j;
-                    if self.same_steps { self.steps[pair] += taken } else { self.steps[pair * n + t] = taken }
+            for (after, row) in after.iter_mut().zip(step.chunks_exact(s)) {
+                *after = row.iter().zip(&*reached).map(|(taken, reached)| taken * reached).sum();
+            }
+            let before = &forward[(t - 1) * s..][..s];
+            scale = 1.0 / product(before, after);
+            for (i, before) in before.iter().enumerate() {
+                let from = before * scale;
+                // Where steps are the same, what they have in common comes last.
+                if self.same_steps {
+                    let row = &mut self.steps[i * s..][..s];
+                    row.iter_mut().zip(&*reached).for_each(|(sum, reached)| *sum += from * reached);
+                } else {
+                    for j in 0..s {
+                        let pair = i * s + j;
+                        self.steps[pair * n + t] = from * step[pair] * reached[j];
+                    }
                 }
             }
-            (0..s).for_each(|i| after[i] = before[i] / sum);
+            if !(SMALLEST..1.0 / SMALLEST).contains(&scale) {
+                after.iter_mut().for_each(|after| *after *= scale);
+                scale = 1.0;
+            }
+        }
+        if self.same_steps {
+            self.steps.iter_mut().zip(&*step).for_each(|(sum, step)| *sum *= step);
         }
         (0..s).for_each(|j| self.start[j] = self.elements[j * n]);
     }
@@ -294,7 +370,7 @@ impl Chain {
     }
 }
 
-/// Below this share of what the likeliest states would give, a step of scaled probabilities counts as an underflow.
+/// A step by which scaled probabilities lose more counts as an underflow, and they are scaled anew where their sum is less.
 const SMALLEST: f64 = 1e-100;
 
 /// Replaces `terms` by their exponentials over that of the largest, and returns the largest; NaN if none is finite.
@@ -364,7 +440,7 @@ mod tests {
                 chain.steps.iter_mut().skip(1).step_by(s).for_each(|x| *x = f64::NEG_INFINITY);
             }
             let (total, elements, steps) = by_paths(n, s, &chain);
-            let found = chain.smooth(&mut Vec::new());
+            let found = chain.smooth::<f64>(&mut Vec::new());
             assert!((found - total).abs() < 1e-10 * total.abs().max(1.0), "{found} {total}");
             for (found, exact) in chain.elements.iter().zip(&elements) {
                 assert!((found - exact).abs() < 1e-12, "{found} {exact}");
@@ -378,11 +454,26 @@ mod tests {
         }
     }
 
+    /// Long enough that probabilities are scaled anew on the way, up and down: as by logarithms.
+    #[test]
+    fn long_chains_are_scaled() {
+        for spread in [3.0, 0.01, 60.0] {
+            let (mut scaled, mut logs) = (chain(2000, 4, true, spread), chain(2000, 4, true, spread));
+            let sum = scaled.smooth::<f64>(&mut Vec::new());
+            let (mut forward, mut step, mut rest) = (vec![0.0; 8000], vec![0.0; 16], vec![0.0; 12]);
+            let exact = logs.smooth_logarithms(&mut forward, &mut step, &mut rest);
+            assert!((sum - exact).abs() < 1e-12 * exact.abs(), "{sum} {exact}");
+            for (a, b) in scaled.elements.iter().zip(&logs.elements).chain(scaled.steps.iter().zip(&logs.steps)) {
+                assert!((a - b).abs() < 1e-8 * b.abs().max(1.0), "{a} {b}");
+            }
+        }
+    }
+
     #[test]
     fn impossible_data_have_no_density() {
         let mut chain = chain(4, 2, true, 1.0);
         chain.elements.fill(f64::NEG_INFINITY);
-        assert_eq!(chain.smooth(&mut Vec::new()), f64::NEG_INFINITY);
+        assert_eq!(chain.smooth::<f64>(&mut Vec::new()), f64::NEG_INFINITY);
         assert!(chain.elements.iter().all(|p| *p == 0.0));
     }
 }

@@ -13,7 +13,6 @@ pub mod reads;
 mod sequence;
 mod sizes;
 mod specification;
-mod split;
 pub mod stub;
 mod types;
 mod values;

@@ -11,13 +11,13 @@ use super::names::{all_of, data_path, hidden, position};
 use super::params::bind_params;
 use super::reads;
 use super::sequence;
-use super::split::split;
 use super::values::{number, seen};
 use crate::ast::{Role, Size};
 use crate::builtin::Draws;
 use crate::definition::Definition;
 use crate::kind::Kind;
 use crate::names::{bound, text};
+use crate::split::split;
 use crate::tree::{Earlier, Lag, Plate, Step, Tree, Variable, all_plates, plates, variables};
 
 pub fn emit(tree: &Tree) -> TokenStream {

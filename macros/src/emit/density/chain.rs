@@ -4,86 +4,33 @@
 //! state and of each step from one state to the next, the forward and backward algorithms make probabilities of them, and
 //! a second pass adds the gradients of the terms, weighed by these.
 
-use std::collections::BTreeSet;
-
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 use super::scope::Scope;
 use super::sequence::first_of;
-use crate::definition::Definition;
+use crate::chain::{Chain, chain};
 use crate::emit::choose::{categories, log_density};
 use crate::emit::names::hidden;
 use crate::emit::sequence::unread;
-use crate::emit::split::split;
 use crate::emit::values::seen;
-use crate::names::{bound, identifiers};
-use crate::tree::{Earlier, Lag, Plate, Step, Tree, Variable};
-
-/// What of an element depends on the state of its chain.
-struct Chain<'a> {
-    state: &'a Variable,
-    definition: &'a Definition,
-    /// What stands for the state before.
-    before: Vec<&'a Lag>,
-    /// The steps that depend on the state, and on none before.
-    of_state: Vec<&'a Step>,
-    /// Those that depend on the state before.
-    of_step: Vec<&'a Step>,
-    /// Whether the steps from one state to the next are the same in all elements but the first.
-    same_steps: bool,
-}
-
-fn chain<'a>(tree: &Tree, plate: &'a Plate) -> Option<Chain<'a>> {
-    let state = plate.chain()?;
-    let definition = state.definition.as_ref()?;
-    let before: Vec<&Lag> = plate.lags().filter(|lag| lag.summed().is_some()).collect();
-    let steps: Vec<&Step> = plate.steps.iter().collect();
-    let mut names: BTreeSet<String> = before.iter().map(|lag| lag.local.to_string()).collect();
-    let (mut of_state, mut of_step) = (Vec::new(), Vec::new());
-    for step in split(&steps).1 {
-        match step {
-            Step::Lag(lag) if lag.summed().is_some() => {}
-            Step::Variable(v) if v.name == state.name => {}
-            step if step.mentions().iter().any(|name| names.contains(&name.to_string())) => {
-                match step {
-                    Step::Variable(v) => {
-                        names.insert(v.name.to_string());
-                    }
-                    Step::Let { pat, .. } => names.extend(bound(pat).iter().map(Ident::to_string)),
-                    _ => {}
-                }
-                of_step.push(step);
-            }
-            step => of_state.push(step),
-        }
-    }
-    let of_element = |name: &Ident| {
-        let text = name.to_string();
-        let first =
-            plate.lags().any(|lag| lag.local == *name && matches!(lag.earlier, Earlier::IsFirst) && lag.steps == 1);
-        let in_plate = tree.symbols.get(&text).is_some_and(|s| s.plate.as_deref() == Some(&plate.name.to_string()));
-        in_plate && !first && !names.contains(&text) && *name != state.name
-    };
-    let only_lets = of_step.iter().all(|step| matches!(step, Step::Let { .. } | Step::Factor(_)));
-    let initial = before.iter().filter_map(|lag| lag.initial()).flat_map(identifiers);
-    let mentioned = of_step.iter().flat_map(|step| step.mentions()).chain(definition.mentions()).chain(initial);
-    let same_steps = only_lets && !mentioned.into_iter().any(|name| of_element(&name));
-    Some(Chain { state, definition, before, of_state, of_step, same_steps })
-}
+use crate::split::split;
+use crate::tree::{Earlier, Plate, Step, Variable};
 
 impl Scope<'_> {
     /// Works out the terms of a chain in `plate`, and their probabilities; empty if there is none. `outer` is the scope of the code
     /// around.
     pub fn chain_terms(&self, plate: &Plate, outer: &Scope, size_name: &dyn Fn(&Scope) -> TokenStream) -> TokenStream {
-        let Some(chain) = chain(self.tree, plate) else { return TokenStream::new() };
+        let Some(chain) = chain(&self.tree.symbols, plate) else { return TokenStream::new() };
         let values = self.values_only();
         let (lanes, zero, same_steps) = (&values.lanes, values.number(&quote!(0.0)), chain.same_steps);
         let promotions = values.promotions(plate, outer, &quote!(&[]));
-        let (gathers, size) = (values.gathers(plate), size_name(&values));
+        let (gathers, size, last) = (values.gathers(plate), size_name(&values), values.carry_last(plate));
         let steps: Vec<&Step> = plate.steps.iter().collect();
         let own: Vec<&Step> = split(&steps).0.into_iter().filter(|step| !matches!(step, Step::Plate(_))).collect();
-        let (own, keep, terms) = (values.steps(&own), values.keep_carried(plate), values.terms(&chain));
+        let (own, keep, terms) = (values.steps(&own), values.keep_carried(plate), values.terms(plate, &chain));
+        let outside = same_steps.then(|| outer.terms_outside(plate, &chain));
+        let blocks = if same_steps { quote!(new) } else { quote!(with_first_alone) };
         quote! {
             let mut __chain = ::hierarch::__private::Chain::new(
                 __start,
@@ -91,10 +38,12 @@ impl Scope<'_> {
                 #same_steps,
                 [__scratch.take(0), __scratch.take(0), __scratch.take(0)],
             );
+            #outside
             {
                 #promotions
                 #size
-                let mut __blocks = ::hierarch::__private::Blocks::with_first_alone(__start, __end);
+                #last
+                let mut __blocks = ::hierarch::__private::Blocks::#blocks(__start, __end);
                 while let ::core::option::Option::Some(__block) = __blocks.next_block::<#lanes>() {
                     #gathers
                     let mut __lp = #zero;
@@ -106,44 +55,115 @@ impl Scope<'_> {
                 }
             }
             let mut __buffer = __scratch.take(0);
-            let __log_sum: f64 = __chain.smooth(&mut __buffer);
+            let __log_sum: f64 = __chain.smooth::<__V>(&mut __buffer);
             __scratch.give(__buffer);
         }
     }
 
-    /// Adds what [`Scope::chain_terms`] found, and gives its buffers back.
+    /// Adds what [`Scope::chain_terms`] found to `__lp`, in the code around `plate`, and gives its buffers back.
     pub fn end_chain(&self, plate: &Plate) -> TokenStream {
-        if plate.chain().is_none() {
-            return TokenStream::new();
-        }
+        let Some(chain) = chain(&self.tree.symbols, plate) else { return TokenStream::new() };
+        let outside = (chain.same_steps && self.gradient).then(|| self.gradient_outside(plate, &chain));
         quote! {
+            #outside
             __lp.value += __log_sum;
             for __buffer in __chain.into_buffers() { __scratch.give(__buffer); }
         }
     }
 
-    /// Emits the terms of an element at hand.
-    fn terms(&self, chain: &Chain) -> TokenStream {
-        let loads = self.loads(&[chain.of_state.as_slice(), chain.of_step.as_slice()].concat());
+    /// Emits the terms of the steps, where they are the same for all elements.
+    fn terms_outside(&self, plate: &Plate, chain: &Chain) -> TokenStream {
         let categories = self.lift(|lift| categories(chain.definition, lift));
-        let (first_before, set) = (self.bind_before(chain, &quote!(0usize)), quote!(__chain.set_states(__states);));
-        let term = |value: TokenStream| quote!(__chain.#value);
-        let (element, step) = (
-            term(quote!(set_element(__block, __k, __lp.value);)),
-            term(quote!(set_step(__block, __i, __k, __lp.value);)),
-        );
-        let paths = self.states_and_steps(chain, None, &element, &step);
+        let first = self.bind_outside(plate, chain, true);
+        let start = self.step_outside(plate, chain, true, &quote!(__chain.set_start(__k, __lp.value);));
+        let step = self.step_outside(plate, chain, false, &quote!(__chain.set_same_step(__i, __k, __lp.value);));
         quote! {
-            #loads
-            let __states: usize = { #first_before #categories };
-            #set
-            #paths
+            {
+                let __i = 0usize;
+                #first
+                let __states: usize = #categories;
+                __chain.set_states(__states);
+            }
+            for __k in 0..__chain.states() {
+                { let __i = 0usize; #start }
+                for __i in 0..__chain.states() { #step }
+            }
         }
+    }
+
+    /// Adds the gradients of the terms of the steps, where they are the same for all elements.
+    fn gradient_outside(&self, plate: &Plate, chain: &Chain) -> TokenStream {
+        let zero = self.number(&quote!(0.0));
+        let start = self.step_outside(plate, chain, true, &quote!(__mixed.mix(__lp, __chain.start(__k));));
+        let step = self.step_outside(plate, chain, false, &quote!(__mixed.mix(__lp, __chain.same_step(__i, __k));));
+        quote! {
+            let mut __mixed = #zero;
+            for __k in 0..__chain.states() {
+                { let __i = 0usize; #start }
+                for __i in 0..__chain.states() { #step }
+            }
+            __lp += __mixed;
+        }
+    }
+
+    /// Emits the term of the step from the state `__i` to `__k`, with `then` after it.
+    fn step_outside(&self, plate: &Plate, chain: &Chain, first: bool, then: &TokenStream) -> TokenStream {
+        let (zero, name) = (self.number(&quote!(0.0)), &chain.state.name);
+        let k = self.number(&quote!(__k as f64));
+        let (bind, state) = (self.bind_outside(plate, chain, first), self.state(chain.state, &quote!(__k)));
+        let term = self.lift(|lift| log_density(chain.definition, lift, &k));
+        let of_step = self.steps(&chain.of_step);
+        quote!({
+            #bind
+            let #name = #state;
+            let mut __lp = #zero;
+            __lp += #term;
+            #of_step
+            #then
+        })
+    }
+
+    /// Binds what stands for the state `__i` before an element, which is the `first` or another.
+    fn bind_outside(&self, plate: &Plate, chain: &Chain, first: bool) -> TokenStream {
+        let is_first = plate.lags().filter(|lag| matches!(lag.earlier, Earlier::IsFirst) && lag.steps == 1);
+        let is_first = is_first.map(|lag| &lag.local);
+        let before = chain.before.iter().map(|lag| {
+            let local = &lag.local;
+            let state = self.state(chain.state, &quote!(__i));
+            match lag.initial().filter(|_| first) {
+                Some(initial) => {
+                    let initial = self.lift(|lift| lift.expr(initial));
+                    quote!(let #local = #initial;)
+                }
+                None => quote!(let #local = #state;),
+            }
+        });
+        quote!(#(let #is_first: bool = #first;)* #(#before)*)
+    }
+
+    /// Emits the terms of an element at hand.
+    fn terms(&self, plate: &Plate, chain: &Chain) -> TokenStream {
+        let loads = self.loads(&[chain.of_state.as_slice(), chain.of_step.as_slice()].concat());
+        let states = match chain.same_steps {
+            true => quote!(let __states: usize = __chain.states();),
+            false => {
+                let categories = self.lift(|lift| categories(chain.definition, lift));
+                let before = self.bind_before(plate, chain, &quote!(0usize));
+                quote! {
+                    let __states: usize = { #before #categories };
+                    __chain.set_states(__states);
+                }
+            }
+        };
+        let element = quote!(__chain.set_element(__block, __k, __lp.value););
+        let step = quote!(__chain.set_step(__block, __i, __k, __lp.value););
+        let paths = self.states_and_steps(plate, chain, None, &element, &step);
+        quote!(#loads #states #paths)
     }
 
     /// Adds the gradients of the terms of an element to `__lp`, by their probabilities; empty if `plate` has no chain.
     pub fn chain_gradient(&self, plate: &Plate) -> TokenStream {
-        let Some(chain) = chain(self.tree, plate).filter(|_| self.gradient) else { return TokenStream::new() };
+        let Some(chain) = chain(&self.tree.symbols, plate).filter(|_| self.gradient) else { return TokenStream::new() };
         let (lanes, zero) = (&self.lanes, self.number(&quote!(0.0)));
         let loads = self.loads(&[chain.of_state.as_slice(), chain.of_step.as_slice()].concat());
         let share = hidden(&format!("share_{}", plate.name));
@@ -151,7 +171,7 @@ impl Scope<'_> {
         let weigh = (inner(&chain.of_state) || inner(&chain.of_step)).then_some(&share);
         let element = quote!(__mixed.mix(__lp, __chain.element::<#lanes>(__block, __k)););
         let step = quote!(__mixed.mix(__lp, __chain.step::<#lanes>(__block, __i, __k)););
-        let paths = self.states_and_steps(&chain, weigh, &element, &step);
+        let paths = self.states_and_steps(plate, &chain, weigh, &element, &step);
         quote! {
             #loads
             let __states: usize = __chain.states();
@@ -161,25 +181,39 @@ impl Scope<'_> {
         }
     }
 
-    /// Emits the steps for each state, with `element` after those of the state alone, and `step` after those of the step to it. What
-    /// plates inside add to the gradient is weighed by the probability `share`.
+    /// Emits the steps for each state, with `element` after those of the state alone, and `step` after those of the step to it, where
+    /// that depends on the element. What plates inside add to the gradient is weighed by the probability `share`.
     fn states_and_steps(
         &self,
+        plate: &Plate,
         chain: &Chain,
         share: Option<&Ident>,
         element: &TokenStream,
         step: &TokenStream,
     ) -> TokenStream {
         let (zero, name) = (self.number(&quote!(0.0)), &chain.state.name);
-        let k = self.number(&quote!(__k as f64));
         let scope = share.map_or_else(|| self.clone(), |share| self.weighed_by(share));
         let state = self.state(chain.state, &quote!(__k));
-        let before = self.bind_before(chain, &quote!(__i));
-        let term = self.lift(|lift| log_density(chain.definition, lift, &k));
-        let (of_state, of_step) = (scope.loaded_steps(&chain.of_state), scope.loaded_steps(&chain.of_step));
         let bind = |probability: TokenStream| share.map(|share| quote!(let #share: f64 = #probability;));
-        let share_of_state = bind(quote!(__chain.element::<f64>(__block, __k)));
-        let share_of_step = bind(quote!(__chain.step::<f64>(__block, __i, __k)));
+        let (of_state, share_of_state) =
+            (scope.loaded_steps(&chain.of_state), bind(quote!(__chain.element::<f64>(__block, __k))));
+        let steps = (!chain.same_steps).then(|| {
+            let k = self.number(&quote!(__k as f64));
+            let before = self.bind_before(plate, chain, &quote!(__i));
+            let term = self.lift(|lift| log_density(chain.definition, lift, &k));
+            let (of_step, share) =
+                (scope.loaded_steps(&chain.of_step), bind(quote!(__chain.step::<f64>(__block, __i, __k))));
+            quote! {
+                for __i in 0..__chain.states_before(__block) {
+                    #before
+                    #share
+                    let mut __lp = #zero;
+                    __lp += #term;
+                    #of_step
+                    #step
+                }
+            }
+        });
         quote! {
             for __k in 0..__states {
                 let #name = #state;
@@ -187,16 +221,7 @@ impl Scope<'_> {
                 let mut __lp = #zero;
                 #of_state
                 #element
-                if __chain.has_steps(__block) {
-                    for __i in 0..__chain.states_before(__block) {
-                        #before
-                        #share_of_step
-                        let mut __lp = #zero;
-                        __lp += #term;
-                        #of_step
-                        #step
-                    }
-                }
+                #steps
             }
         }
     }
@@ -215,8 +240,7 @@ impl Scope<'_> {
     }
 
     /// Binds what stands for the state before, which is the number `i`.
-    fn bind_before(&self, chain: &Chain, i: &TokenStream) -> TokenStream {
-        let Some(plate) = self.plate else { return TokenStream::new() };
+    fn bind_before(&self, plate: &Plate, chain: &Chain, i: &TokenStream) -> TokenStream {
         let (first, state) = (first_of(plate), self.state(chain.state, i));
         chain
             .before

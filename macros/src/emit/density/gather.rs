@@ -8,7 +8,7 @@ use super::layout::size_of;
 use super::scope::Scope;
 use super::sequence::first_of;
 use crate::emit::names::{data_path, hidden};
-use crate::emit::split::split;
+use crate::split::split;
 use crate::tree::{Export, Gather, Plate, Step, all_plates};
 
 /// Names the values of a variable that other plates read by index.

@@ -7,10 +7,11 @@ use super::layout::{size_of, start_of};
 use super::scope::{Scope, slot_count_of};
 use super::sequence::first_of;
 use crate::ast::Size;
+use crate::chain;
 use crate::definition::Definition;
 use crate::emit::choose::log_density;
 use crate::emit::names::{data_path, hidden};
-use crate::emit::split::split;
+use crate::split::split;
 use crate::tree::{Plate, Step};
 
 impl Scope<'_> {
@@ -42,19 +43,20 @@ impl Scope<'_> {
         let (weigh, scatter) = (scope.weigh(plate), scope.scatter(plate));
         let (buffers, give_back) = (scope.carry_buffers(plate), scope.give_back_carried(plate));
         let first = first_of(plate);
-        let (chain, end_chain) = (scope.chain_terms(plate, self, &name_size), scope.end_chain(plate));
-        let blocks = match plate.chain() {
-            Some(_) => quote!(with_first_alone),
-            None => quote!(new),
+        let (chain, end_chain) = (scope.chain_terms(plate, self, &name_size), self.end_chain(plate));
+        let blocks = match chain::chain(&self.tree.symbols, plate) {
+            Some(chain) if !chain.same_steps => quote!(with_first_alone),
+            _ => quote!(new),
         };
         // Where elements run in order, each keeps its derivatives, until those after it are known.
-        let (record, carry_back) = match plate.is_carried() {
+        let (record, carry_back) = match scope.has_tape(plate) {
             false => (quote!(#scatter __block.accumulate(&mut __total, __lp);), TokenStream::new()),
             true => {
-                let keep = scope.gradient.then(|| quote!(__tape.extend_from_slice(&__lp.partials);));
+                let keep = scope.keep_term(plate);
                 (quote!(__total.value += __lp.value; #keep), scope.carry_back(plate, &scatter))
             }
         };
+        let last = scope.carry_last(plate);
         quote! {
             {
                 #constants
@@ -67,6 +69,7 @@ impl Scope<'_> {
                 {
                     #promotions
                     #size_name
+                    #last
                     let mut __blocks = ::hierarch::__private::Blocks::#blocks(__start, __end);
                     while let ::core::option::Option::Some(__block) = __blocks.next_block::<#lanes>() {
                         #gathers

@@ -74,7 +74,7 @@ impl<'a> Scope<'a> {
             scope.add_slot(v.name.to_string(), v.free());
         }
         for lag in plate.lags() {
-            if let Some(len) = slot_len(lag) {
+            if let Some(len) = slot_len(plate, lag) {
                 scope.add_slot(lag.local.to_string(), len);
             }
         }

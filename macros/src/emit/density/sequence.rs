@@ -2,7 +2,8 @@
 //!
 //! Data and continuous locals are there before any element runs, so that elements still run a register at a time: what is read is
 //! a column some rows further up, with a slot of its own where it has derivatives. A `let` that is read by elements after it makes
-//! the elements run in order, and the gradient come back in the opposite order: each element keeps the derivatives of its
+//! the elements run in order. Where it depends on variables outside the plate alone, it keeps its derivatives with respect to these.
+//! Where elements have locals of their own, the gradient comes back in the opposite order: each element keeps the derivatives of its
 //! term and of what others read of it, and adds to the gradient when it is known what those after it make of that.
 
 use proc_macro2::{Ident, TokenStream};
@@ -65,9 +66,10 @@ fn carried(plate: &Plate) -> Vec<Carried<'_>> {
     all
 }
 
-/// Emits how many numbers with derivatives stand for what is read; `None` if it has none.
-pub fn slot_len(lag: &Lag) -> Option<TokenStream> {
+/// Emits how many numbers of `plate` have slots for what is read; `None` if none have.
+pub fn slot_len(plate: &Plate, lag: &Lag) -> Option<TokenStream> {
     match &lag.earlier {
+        Earlier::Let { .. } if plate.carries_derivatives() => None,
         Earlier::Let { len, .. } => Some(len.as_ref().map_or(quote!(1usize), |len| quote!((#len)))),
         Earlier::Variable(v) if v.continuous_latent() => Some(v.free()),
         _ => None,
@@ -85,7 +87,7 @@ impl Scope<'_> {
             Earlier::Variable(v) if v.continuous_latent() => self.latent_before(lag, v, plate),
             // A loop over its values binds it.
             Earlier::Variable(_) => return TokenStream::new(),
-            Earlier::Let { name, len } => self.let_before(lag, name, len.as_ref(), &first),
+            Earlier::Let { name, len } => self.let_before(lag, name, len.as_ref(), plate),
         };
         quote!(let #local = #value;)
     }
@@ -167,9 +169,13 @@ impl Scope<'_> {
         })
     }
 
-    fn let_before(&self, lag: &Lag, name: &Ident, len: Option<&Expr>, first: &Ident) -> TokenStream {
+    fn let_before(&self, lag: &Lag, name: &Ident, len: Option<&Expr>, plate: &Plate) -> TokenStream {
         let (values, scalar, slot, steps) = (values_of(name), self.scalar(), self.slot(&lag.local), lag.steps);
-        let size = len.map_or(quote!(1usize), |len| quote!((#len)));
+        if plate.carries_derivatives() {
+            let before = steps - 1;
+            return self.numbers_before(lag, len, &|c| quote!(#values[#before][#c]));
+        }
+        let (size, first) = (len.map_or(quote!(1usize), |len| quote!((#len))), first_of(plate));
         self.numbers_before(lag, len, &|c| {
             quote! {
                 <#scalar>::variable(
@@ -197,49 +203,103 @@ impl Scope<'_> {
             .collect()
     }
 
-    /// Binds the buffers for what the elements of `plate` read of the `let`s of those before.
+    /// Binds what is kept of the last elements of `plate`, with its derivatives, where that is how it is done.
+    pub fn carry_last(&self, plate: &Plate) -> TokenStream {
+        let zero = self.number(&quote!(f64::NAN));
+        let kept = carried(plate).into_iter().filter(|_| plate.carries_derivatives()).map(|c| {
+            let (values, len, most) = (values_of(c.name), c.len(), c.most_steps());
+            quote!(let mut #values = [[#zero; #len]; #most];)
+        });
+        quote!(#(#kept)*)
+    }
+
+    /// Binds the buffers for all that elements of `plate` read of the `let`s of those before, and for derivatives.
     pub fn carry_buffers(&self, plate: &Plate) -> TokenStream {
+        if plate.carries_derivatives() {
+            return TokenStream::new();
+        }
         let values = carried(plate).into_iter().map(|c| {
             let (values, len) = (values_of(c.name), c.len());
             quote!(let mut #values = __scratch.take((__end - __start) * #len);)
         });
-        let tape = (self.gradient && plate.is_carried()).then(|| quote!(let mut __tape = __scratch.take(0);));
+        let tape = self.has_tape(plate).then(|| {
+            let width = self.tape_width(plate);
+            quote! {
+                // The derivatives of what is read of an element, and then of its term.
+                let __width: usize = #width;
+                let mut __tape = __scratch.take((__end - __start) * __width);
+            }
+        });
         quote!(#(#values)* #tape)
     }
 
     /// Gives the buffers of [`Scope::carry_buffers`] back.
     pub fn give_back_carried(&self, plate: &Plate) -> TokenStream {
+        if plate.carries_derivatives() {
+            return TokenStream::new();
+        }
         let values = carried(plate).into_iter().map(|c| values_of(c.name));
-        let tape = (self.gradient && plate.is_carried()).then(|| quote!(__scratch.give(__tape);));
+        let tape = self.has_tape(plate).then(|| quote!(__scratch.give(__tape);));
         quote!(#(__scratch.give(#values);)* #tape)
+    }
+
+    /// Tells whether the elements of `plate` keep their derivatives, and add to the gradient when those after them are known.
+    pub fn has_tape(&self, plate: &Plate) -> bool {
+        self.gradient && plate.is_carried() && !plate.carries_derivatives()
+    }
+
+    fn tape_width(&self, plate: &Plate) -> TokenStream {
+        let (k, lens) = (slot_count_of(plate), carried(plate).into_iter().map(|c| c.len()));
+        quote!(#k * (1 #(+ #lens)*))
+    }
+
+    /// Keeps the derivatives of an element's term.
+    pub fn keep_term(&self, plate: &Plate) -> TokenStream {
+        let (k, first) = (slot_count_of(plate), first_of(plate));
+        quote!(__tape[(__block.first - #first + 1) * __width - #k..][..#k].copy_from_slice(&__lp.partials);)
     }
 
     /// Keeps what elements after read of an element, with its derivatives.
     pub fn keep_carried(&self, plate: &Plate) -> TokenStream {
-        let (first, scalar) = (first_of(plate), self.scalar());
-        carried(plate)
-            .into_iter()
-            .map(|c| {
-                let (name, values, len) = (c.name, values_of(c.name), c.len());
-                let keep = self.gradient.then(|| quote!(__tape.extend_from_slice(&__number.partials);));
-                let number = match c.len {
-                    None => quote!(#name),
-                    Some(_) => quote!(#name[c]),
-                };
-                quote! {
+        let (first, scalar, k) = (first_of(plate), self.scalar(), slot_count_of(plate));
+        let mut at = quote!(0usize);
+        let mut keep = TokenStream::new();
+        for c in carried(plate) {
+            let (name, values, len) = (c.name, values_of(c.name), c.len());
+            let number = match c.len {
+                None => quote!(#name),
+                Some(_) => quote!(#name[c]),
+            };
+            if plate.carries_derivatives() {
+                keep.extend(quote! {
+                    #values.rotate_right(1);
                     for c in 0..#len {
                         let __number: #scalar = #number;
-                        #values[(__block.first - #first) * #len + c] = __number.value;
-                        #keep
+                        #values[0][c] = __number;
                     }
+                });
+                continue;
+            }
+            let slopes = self.has_tape(plate).then(|| {
+                quote! {
+                    __tape[(__block.first - #first) * __width + (#at + c) * #k..][..#k].copy_from_slice(&__number.partials);
                 }
-            })
-            .collect()
+            });
+            keep.extend(quote! {
+                for c in 0..#len {
+                    let __number: #scalar = #number;
+                    #values[(__block.first - #first) * #len + c] = __number.value;
+                    #slopes
+                }
+            });
+            at = quote!(#at + #len);
+        }
+        keep
     }
 
     /// Runs back over the elements of `plate`, and adds to the gradient.
     pub fn carry_back(&self, plate: &Plate, scatter: &TokenStream) -> TokenStream {
-        if !self.gradient {
+        if !self.has_tape(plate) {
             return TokenStream::new();
         }
         let (all, k, zero) = (carried(plate), slot_count_of(plate), self.number(&quote!(0.0)));
@@ -264,8 +324,6 @@ impl Scope<'_> {
         quote! {
             {
                 #(#bind)*
-                // The derivatives of what is read of an element, and then of its term.
-                let __width: usize = #k * (1 #(+ #lens)*);
                 for __at in (__start..__end).rev() {
                     let __block = ::hierarch::__private::Block { first: __at, count: 1 };
                     let __row = &__tape[(__at - __start) * __width..][..__width];
