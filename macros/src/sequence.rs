@@ -161,15 +161,13 @@ impl Before<'_> {
         let Some(of) = of else { return self.mistake(name.span(), USE.to_owned()) };
         let Some(steps) = self.steps(arguments.get(1).copied(), USE) else { return Found::Mistake };
         let of_text = text(&of);
-        let Some((_, role)) = self.declared.iter().find(|(known, _)| *known == of) else {
-            if self.in_plate {
-                return Found::Elsewhere;
-            }
+        if !self.in_plate {
             let message = format!(
                 "`prev` reads what an element of the same plate, or of one around, declares, and `{of_text}` is none of it"
             );
             return self.mistake(of.span(), message);
-        };
+        }
+        let Some((_, role)) = self.declared.iter().find(|(known, _)| *known == of) else { return Found::Elsewhere };
         let observed = matches!(role, Some(Role::Observe));
         let initial = match arguments.get(2) {
             Some(initial) => Initial::Value((*initial).clone()),

@@ -120,6 +120,11 @@ impl Checker {
             ))
         } else if known.path.len() != 1 {
             Some(format!("only a plate that is in no other can be read by index: `{plate}` is nested"))
+        } else if self.in_order.contains(&plate) {
+            Some(format!(
+                "the elements of `{plate}` read a `let` of those before them, so that they run in order, each once: another plate cannot \
+                 read `{name}` of them"
+            ))
         } else if known.summed {
             Some(format!(
                 "`{name}` is summed out, or depends on a variable that is, within its own element: another plate cannot read it"

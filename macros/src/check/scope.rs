@@ -1,6 +1,6 @@
 //! The names that are declared so far, and the mistakes that are found so far.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
 use proc_macro2::{Ident, Span};
@@ -20,6 +20,8 @@ pub struct Checker {
     later: BTreeMap<String, Span>,
     /// The plates around the statement at hand.
     pub path: Vec<String>,
+    /// The plates whose elements read `let`s of those before them.
+    pub in_order: BTreeSet<String>,
     /// The variable whose definition is at hand.
     pub defined: Option<Ident>,
     error: Option<Error>,
@@ -92,6 +94,7 @@ impl Checker {
             known: BTreeMap::new(),
             later,
             path: Vec::new(),
+            in_order: BTreeSet::new(),
             defined: None,
             error: None,
         }

@@ -88,10 +88,11 @@ impl Checker {
     /// Checks the `let`s in `body` that are read from elements after: none may depend on what is summed out.
     pub fn carried(&mut self, body: &[Statement]) {
         for statement in body {
-            if let Statement::Lag(lag) = statement
-                && let Some(of) = lag.of()
-                && self.known.get(&of.to_string()).is_some_and(|known| known.what == What::Let && known.summed)
-            {
+            let Statement::Lag(lag) = statement else { continue };
+            let of = lag.of().filter(|of| self.known.get(&of.to_string()).is_some_and(|known| known.what == What::Let));
+            let Some(of) = of else { continue };
+            self.in_order.extend(self.path.last().cloned());
+            if self.known[&of.to_string()].summed {
                 let message = format!(
                     "`{of}` depends on a discrete local, which is summed out, so that it has no value of its own in the element before"
                 );
