@@ -222,7 +222,8 @@ struct Readme;
 ///   formula, a penalty, a likelihood that no distribution has. Nothing is drawn from it: see [Densities that nothing is drawn
 ///   from](#densities-that-nothing-is-drawn-from).
 /// - **`plate name(size) { ... }`** Elements that are independent given what is outside. The size is fixed, `(100)`, may be any
-///   in a range, `(1..=200)`, or is random, `(n ~ Poisson(rate))`, and then adds its own term to the density.
+///   in a range, `(1..=200)`, or is random, `(n ~ Poisson(rate))`, and then adds its own term to the density. Elements that depend on
+///   those before them are [sequences](#sequences).
 ///
 /// # Distributions
 ///
@@ -347,6 +348,73 @@ struct Readme;
 /// # let patients = Survival::default().simulate(1).one().unwrap().data.patients;
 /// # assert!(patients.rows().all(|patient| patient.t <= patient.upper));
 /// ```
+///
+/// # Sequences
+///
+/// The elements of a plate are in order where one depends on those before it: `prev(x)` is `x` in the element before, `prev(x, 2)` in
+/// that of two before, and a third argument is what the sequence begins with. What is read may be an observation, a covariate, a
+/// local or a `let`, also one that is declared further down; `is_first()` asks whether an element is the first, `is_first(2)` whether
+/// it is one of the first two. In a plate inside another, each outer element has a sequence of its own.
+///
+/// ```
+/// use hierarch::prelude::*;
+///
+/// model! {
+///     /// Volatility that is a latent autoregression.
+///     pub Returns {
+///         global phi ~ Uniform(-1.0, 1.0);
+///         global sd ~ HalfNormal(0.5);
+///         plate days(1..=2000) {
+///             local h ~ Normal(phi * prev(h, 1, 0.0), sd);
+///             observe y ~ Normal(0.0, (0.5 * h).exp());
+///         }
+///     }
+/// }
+///
+/// model! {
+///     /// Volatility that follows from the data: GARCH(1, 1).
+///     pub Garch {
+///         global alpha[3] ~ Dirichlet([1.0, 1.0, 1.0]);
+///         plate days(1..=2000) {
+///             let variance = prev(next, 1, 1.0);
+///             observe y ~ Normal(0.0, variance.sqrt());
+///             let next = alpha[0] + alpha[1] * y * y + alpha[2] * variance;
+///         }
+///     }
+/// }
+///
+/// model! {
+///     /// A hidden Markov chain.
+///     pub Weather {
+///         global start[3] ~ Dirichlet([1.0, 1.0, 1.0]);
+///         global to_first[3] ~ Dirichlet([8.0, 1.0, 1.0]);
+///         global to_second[3] ~ Dirichlet([1.0, 8.0, 1.0]);
+///         global to_third[3] ~ Dirichlet([1.0, 1.0, 8.0]);
+///         global mu[3] ~ Ordered(Normal(0.0, 5.0));
+///         let steps = [to_first, to_second, to_third];
+///         plate days(1..=365) {
+///             local state ~ Categorical(if is_first() { start } else { steps[prev(state)] });
+///             observe y ~ Normal(mu[state], 1.0);
+///         }
+///     }
+/// }
+/// # assert!(Returns::default().simulate(1).size("days", 9).one().is_ok());
+/// # assert!(Garch::default().simulate(1).size("days", 9).one().is_ok());
+/// # assert!(Weather::default().simulate(1).size("days", 9).one().is_ok());
+/// ```
+///
+/// - An observation that reads `prev(y)` with nothing to begin with is conditioned on in the elements that have none before:
+///   `observe y ~ Normal(a + b * prev(y) + c * prev(y, 2), sd);` says nothing of the first two. Such a model can be sampled, and not
+///   simulated.
+/// - A discrete local that reads its own value before is summed out over all paths, by the forward and backward algorithms: time
+///   grows with the number of elements and the square of the number of states. It reads the element before alone, and is the one
+///   discrete local of its plate.
+/// - Elements still run a register at a time where they read data, continuous locals and states of those before. Where they read a
+///   `let`, they run in order, and their derivatives come back in the opposite order. A local that is read has a support of its
+///   own: all numbers, positive ones, or those between 0 and 1. A `let` that is read is a number, or a vector of which the third
+///   argument says the length, `prev(z, 1, [1.0, 0.0])`.
+/// - `log_likelihood` gives each element given those before it. `npe` reads with each element the eight before and after it;
+///   `nre().per_event` and summaries of parts are refused.
 ///
 /// # Densities that nothing is drawn from
 ///

@@ -25,7 +25,8 @@ pub struct Chain<'a> {
 
 /// Finds the chain of `plate`.
 pub fn chain<'a>(symbols: &BTreeMap<String, Symbol>, plate: &'a Plate) -> Option<Chain<'a>> {
-    let state = plate.chain()?;
+    let name = &plate.chain()?.name;
+    let state = plate.variables().find(|v| v.name == *name)?;
     let definition = state.definition.as_ref()?;
     let before: Vec<&Lag> = plate.lags().filter(|lag| lag.summed().is_some()).collect();
     let steps: Vec<&Step> = plate.steps.iter().collect();

@@ -6,6 +6,9 @@
 //! one. If these rows also name elements of further plates, they hold, for each such element, the mean of all rows that
 //! name it.
 //!
+//! The rows of a sequence are in order: each holds the numbers of those around it too, so that what is read of all rows together,
+//! whatever their order, knows what follows what.
+//!
 //! An image is a table of its own inside its row, like a plate of one element; outside plates, it is a plate of one
 //! element at the top.
 
@@ -78,16 +81,29 @@ struct Incoming {
     others: Vec<(usize, usize)>,
 }
 
+/// How many rows before and how many after its own a row of a sequence holds.
+const AROUND: usize = 8;
+
 /// The layout of one plate; plates and columns are in the order of the frame.
 #[derive(Clone, Debug)]
 struct PlateCode {
+    /// The count of numbers of a row itself.
     width: usize,
+    /// How many rows to either side are in a row.
+    around: usize,
     columns: Vec<ColumnSource>,
     /// The units of its own columns.
     units: Vec<Arc<[Unit]>>,
     plates: Vec<PlateCode>,
     /// The images; their tables come after those of the nested plates.
     images: Vec<ImageColumn>,
+}
+
+impl PlateCode {
+    /// Returns the count of numbers in a row of the table: its own, and for each row around those of it, and whether there is one.
+    fn row_width(&self) -> usize {
+        self.width + 2 * self.around * (self.width + 1)
+    }
 }
 
 /// Where a row's numbers come from.
@@ -139,7 +155,7 @@ impl DataEncoder {
         fn shape(code: &PlateCode) -> PlateShape {
             let images = code.images.iter().map(ImageColumn::shape);
             let children = code.plates.iter().map(shape).chain(images).collect();
-            PlateShape { width: code.width, children, image: None }
+            PlateShape { width: code.row_width(), children, image: None }
         }
         let mut plates: Vec<PlateShape> = self.plates.iter().map(shape).collect();
         for incoming in &self.incoming {
@@ -248,6 +264,7 @@ fn code(specification: &Specification, plate: &Plate, top: &[PlateCode], at: usi
     let inner = specification.data_plates(&plate.plates).map(|inner| code(specification, inner, top, at));
     PlateCode {
         width: columns_of.iter().zip(&columns).map(width).sum(),
+        around: if plate.is_sequence() { AROUND } else { 0 },
         columns: columns_of,
         units: Vec::new(),
         plates: inner.collect(),
@@ -256,8 +273,9 @@ fn code(specification: &Specification, plate: &Plate, top: &[PlateCode], at: usi
 }
 
 fn push_rows(codes: &[PlateCode], code: &PlateCode, frame: &Frame<'_>, root: &Frame<'_>, rows: &mut Rows) {
-    for i in 0..frame.size {
-        push_row(codes, code, frame, root, i, &mut rows.features);
+    match code.around {
+        0 => (0..frame.size).for_each(|i| push_row(codes, code, frame, root, i, &mut rows.features)),
+        _ => push_sequence(codes, code, frame, root, &mut rows.features),
     }
     for ((code, inner), child) in code.plates.iter().zip(&frame.plates).zip(&mut rows.children) {
         let first = child.offsets.last().copied().unwrap_or(0);
@@ -267,6 +285,29 @@ fn push_rows(codes: &[PlateCode], code: &PlateCode, frame: &Frame<'_>, root: &Fr
     }
     for (image, child) in code.images.iter().zip(rows.children.iter_mut().skip(code.plates.len())) {
         image.push(frame, child);
+    }
+}
+
+/// Adds the rows of a sequence, or of one in each element around, with the rows around each.
+fn push_sequence(codes: &[PlateCode], code: &PlateCode, frame: &Frame<'_>, root: &Frame<'_>, to: &mut Vec<f32>) {
+    let mut own = Vec::with_capacity(frame.size * code.width);
+    (0..frame.size).for_each(|i| push_row(codes, code, frame, root, i, &mut own));
+    let whole = [0, frame.size];
+    for sequence in frame.offsets.as_deref().unwrap_or(&whole).windows(2) {
+        for row in sequence[0]..sequence[1] {
+            to.extend_from_slice(&own[row * code.width..(row + 1) * code.width]);
+            for steps in 1..=code.around {
+                let before = row.checked_sub(steps).filter(|other| *other >= sequence[0]);
+                let after = Some(row + steps).filter(|other| *other < sequence[1]);
+                for other in [before, after] {
+                    match other {
+                        Some(other) => to.extend_from_slice(&own[other * code.width..(other + 1) * code.width]),
+                        None => to.extend(std::iter::repeat_n(0.0, code.width)),
+                    }
+                    to.push(if other.is_some() { 1.0 } else { 0.0 });
+                }
+            }
+        }
     }
 }
 
@@ -324,7 +365,7 @@ fn add_incoming(plates: &[PlateCode], path: &[usize], to: &mut Vec<Incoming>) {
             .collect();
         for (at, &(column, plate)) in named.iter().enumerate() {
             let others = named.iter().enumerate().filter(|(i, _)| *i != at).map(|(_, other)| *other).collect();
-            to.push(Incoming { to: plate, table: 0, column, from: from.clone(), width: code.width, others });
+            to.push(Incoming { to: plate, table: 0, column, from: from.clone(), width: code.row_width(), others });
         }
         add_incoming(&code.plates, &from, to);
     }

@@ -282,6 +282,15 @@ pub enum RequestError {
         /// The index.
         variable: String,
     },
+    /// The data of a model cannot be summarized in parts, since they are in order.
+    #[error(
+        "data of this model cannot be summarized in parts: the elements of `{plate}` are in order, and a part does not know what \
+         comes before and after it. Condition on all of the data at once"
+    )]
+    NoPartsOfSequence {
+        /// The plate.
+        plate: String,
+    },
     /// An image cannot be mirrored as it was asked for.
     #[error("cannot mirror `{image}`: {reason}")]
     Mirror {

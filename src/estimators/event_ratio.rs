@@ -174,6 +174,9 @@ impl ElementReader {
         if let Some(index) = own.variables.iter().find(|v| v.role == Role::Index) {
             return Err(unusable(format!("its elements name elements of another plate by `{}`", index.name)));
         }
+        if own.is_sequence() {
+            return Err(unusable("its elements depend on those before them".to_owned()));
+        }
         if implicit {
             if let Some(other) = observed(&specification, name).into_iter().find(|v| v.implicit) {
                 return Err(unusable(format!("`{}`, which is implicit, is not directly in it", other.name)));

@@ -16,7 +16,7 @@ use super::trial;
 use super::units::Units;
 use super::{FileError, InferenceError, JointPosterior, PosteriorEstimator, RequestError, file, sizes};
 use crate::files::{atomic_write_set, read_set};
-use crate::model::{AnyData, AnyModel, Model, Specification, typed};
+use crate::model::{AnyData, AnyModel, Model, Plate, Role, Specification, typed};
 use crate::nn::{self, ElementNetworks, Network, Output, Shape};
 
 const LOCAL: &str = "hierarch.local";
@@ -137,7 +137,20 @@ impl AnyJointEstimator {
             let name = local.task.name(&self.hierarchy);
             doubts(&local.network).into_iter().map(move |doubt| format!("the locals of `{name}`: {doubt}"))
         });
-        globals.chain(locals).chain(self.hierarchy.crossed()).collect()
+        globals.chain(locals).chain(self.hierarchy.crossed()).chain(self.sequence()).collect()
+    }
+
+    /// Says which locals depend on those before them, and are drawn as if they did not; `None` if there are none.
+    fn sequence(&self) -> Option<String> {
+        fn find(plates: &[Plate]) -> Option<&Plate> {
+            let local = |plate: &Plate| plate.variables.iter().any(|v| v.role == Role::Local);
+            plates.iter().find_map(|p| if p.is_sequence() && local(p) { Some(p) } else { find(&p.plates) })
+        }
+        let name = find(&self.model.specification().plates)?.name.clone();
+        Some(format!(
+            "the locals of `{name}` depend on those before them; this posterior draws each given the globals and the data around it, \
+             independent of its neighbours: for paths of them, sample with `nuts()`"
+        ))
     }
 
     pub(crate) fn save(&self, folder: &Path) -> Result<(), InferenceError> {

@@ -252,8 +252,14 @@ impl AnyPosteriorEstimator {
         fn index(plates: &[Plate]) -> Option<&Variable> {
             plates.iter().find_map(|p| p.variables.iter().find(|v| v.role == Role::Index).or_else(|| index(&p.plates)))
         }
+        fn sequence(plates: &[Plate]) -> Option<&Plate> {
+            plates.iter().find_map(|p| if p.is_sequence() { Some(p) } else { sequence(&p.plates) })
+        }
         if let Some(variable) = index(&self.specification.plates) {
             return Err(RequestError::NoParts { variable: variable.name.clone() }.into());
+        }
+        if let Some(plate) = sequence(&self.specification.plates) {
+            return Err(RequestError::NoPartsOfSequence { plate: plate.name.clone() }.into());
         }
         let batch = self.batch(part, Extent::Part)?;
         let sums = self.networks.iter().map(|network| network.summarise(&batch)).collect::<Result<_, _>>()?;

@@ -117,6 +117,28 @@ impl Plate {
     pub fn declared(name: &str, size: PlateSize, variables: Vec<Variable>, plates: Vec<Plate>) -> Self {
         Self { name: name.to_owned(), size, variables, plates }
     }
+
+    /// Returns whether its elements are in order: some depend on those before them, by `prev` or `is_first`.
+    pub fn is_sequence(&self) -> bool {
+        fn definitions<'a>(plate: &'a Plate, all: &mut Vec<&'a str>) {
+            all.extend(plate.variables.iter().map(|v| v.definition.as_str()));
+            plate.plates.iter().for_each(|inner| definitions(inner, all));
+        }
+        let mut all = Vec::new();
+        definitions(self, &mut all);
+        let read = |v: &Variable| all.iter().any(|text| calls(text, "prev", &v.name));
+        self.variables.iter().any(|v| read(v) || calls(&v.definition, "is_first", ""))
+    }
+}
+
+/// Returns whether a definition has a call of `function` whose first argument is `name`.
+fn calls(definition: &str, function: &str, name: &str) -> bool {
+    let call = format!("{function}({name}");
+    definition.match_indices(&call).any(|(at, _)| {
+        let of_name = |c: char| c.is_alphanumeric() || c == '_';
+        let (before, after) = (&definition[..at], &definition[at + call.len()..]);
+        !before.ends_with(of_name) && (name.is_empty() || !after.starts_with(of_name))
+    })
 }
 
 /// The sizes a plate may have.

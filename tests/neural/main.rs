@@ -20,4 +20,5 @@ mod properties;
 mod report;
 mod round_trip;
 mod scales;
+mod sequences;
 mod test_statistic;

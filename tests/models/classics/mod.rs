@@ -7,5 +7,6 @@ mod hierarchies;
 mod measurement;
 mod mixtures;
 mod regressions;
+mod series;
 mod spatial;
 mod survival;
