@@ -131,7 +131,7 @@ pub mod __private {
         Block, Blocks, Cast, Chain, Dual, Lanes, Lift, LogSum, Promote, absorb, dot as inner_product, from, in_one_row,
         in_rows, log_sum_exp, scatter, slots,
     };
-    pub use crate::io::{array, arrays, image, images, read_csv, write_csv};
+    pub use crate::io::{array, arrays, image, images, read_csv, truth, write_csv};
     pub use crate::model::{
         AsNumbers, CheckDrawn, Column, DataError, DataSet, Derived, DrawnFrom, Frame, Indexed, LocalSet, Name, Place,
         Plan, Prepared, Read, Reads, Rows, Scratch, SimulateError, Simulation, Slot, Stream, Unknowns, Walk, distinct,

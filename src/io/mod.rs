@@ -68,5 +68,7 @@ mod csv;
 pub mod image;
 #[doc(hidden)]
 pub mod images;
+#[doc(hidden)]
+pub mod truth;
 
 pub use csv::{CsvOptions, read_column, read_csv, write_csv};

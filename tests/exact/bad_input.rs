@@ -422,3 +422,24 @@ fn a_parameter_that_is_invalid_everywhere_is_placed() {
     assert!(error.contains("where that of `y` of element 0 of the plate `points` alone is NaN"), "{error}");
     assert!(error.contains("an sd below zero"), "{error}");
 }
+
+hierarch::model! {
+    pub Answers {
+        global p ~ Beta(1.0, 1.0);
+        given all: bool;
+        plate people(1..=5) {
+            observe yes ~ Bernoulli(p);
+        }
+    }
+}
+
+/// Tables have 0 and 1 where JSON has `false` and `true`.
+#[test]
+fn truth_in_json_may_be_numbers() {
+    let read = |text: &str| serde_json::from_str::<AnswersData>(text);
+    let data = AnswersData { all: true, people: AnswersPeople { yes: vec![true, false, true] } };
+    assert_eq!(read(r#"{"all": 1, "people": {"yes": [1, 0, true]}}"#).unwrap(), data);
+    assert_eq!(read(&serde_json::to_string(&data).unwrap()).unwrap(), data);
+    let error = read(r#"{"all": 0, "people": {"yes": [1, 2]}}"#).unwrap_err().to_string();
+    assert!(error.contains("integer `2`, expected `true`, `false`, 1 or 0"), "{error}");
+}

@@ -6,6 +6,7 @@ use syn::Attribute;
 
 use crate::ast::Role;
 use crate::emit::names::{plate_data, plate_locals};
+use crate::kind::Kind;
 use crate::tree::{Plate, Tree, Variable};
 
 /// Emits what every type derives.
@@ -29,6 +30,9 @@ pub fn scalar_field(v: &Variable) -> TokenStream {
     let serde = match (&v.matrix, &v.shape) {
         (Some(_), _) => quote!(#[serde(with = "::hierarch::__private::image")]),
         (None, Some(_)) => quote!(#[serde(with = "::hierarch::__private::array")]),
+        (None, None) if v.kind == Kind::Bool => {
+            quote!(#[serde(deserialize_with = "::hierarch::__private::truth::one")])
+        }
         (None, None) => quote!(),
     };
     quote!(#missing #(#docs)* #serde pub #name: #ty)
@@ -41,6 +45,9 @@ pub fn column_field(v: &Variable) -> TokenStream {
     let serde = match (&v.matrix, &v.shape) {
         (Some(_), _) => quote!(#[serde(with = "::hierarch::__private::images")]),
         (None, Some(_)) => quote!(#[serde(with = "::hierarch::__private::arrays")]),
+        (None, None) if v.kind == Kind::Bool => {
+            quote!(#[serde(deserialize_with = "::hierarch::__private::truth::column")])
+        }
         (None, None) => quote!(),
     };
     quote!(#missing #(#docs)* #serde pub #name: ::std::vec::Vec<#ty>)
