@@ -113,7 +113,7 @@ mod without_neural;
 #[doc(inline)]
 pub use hierarch_core::distributions;
 #[doc(inline)]
-pub use hierarch_core::{autodiff, simd};
+pub use hierarch_core::{autodiff, simd, solve};
 use hierarch_core::{files, hash, linear};
 #[cfg(feature = "neural")]
 #[doc(inline)]

@@ -17,5 +17,6 @@ pub use crate::nn::{Budget, Encoder, Family};
 pub use crate::report::Report;
 pub use crate::sampling::{Chains, FitError, ProfileLikelihood, SampleError, SamplingExt, WeightedDraws};
 pub use crate::simulate::{SimulateExt, Simulated, Simulation, Stream};
+pub use crate::solve::{Tolerance, integral, ode, ode_stiff, root};
 #[cfg(not(feature = "neural"))]
 pub use crate::without_neural::EstimatorExt;

@@ -24,3 +24,4 @@ pub mod files;
 pub mod hash;
 pub mod linear;
 pub mod simd;
+pub mod solve;

@@ -25,6 +25,7 @@ mod parse;
 mod predictor;
 mod reads;
 mod sequence;
+mod solvers;
 mod source;
 mod split;
 mod tree;

@@ -8,6 +8,8 @@ use syn::ext::IdentExt;
 use syn::visit::Visit;
 use syn::{Expr, ExprAssign, ExprCall, ExprIndex, ExprPath, Pat};
 
+use crate::solvers;
+
 /// Writes `name` as a user reads it: one that is a word of Rust without its `r#`.
 pub fn text(name: &Ident) -> String {
     name.unraw().to_string()
@@ -67,7 +69,9 @@ pub fn variables(expr: &Expr) -> Vec<Ident> {
             if !matches!(&*call.func, Expr::Path(_)) {
                 self.visit_expr(&call.func);
             }
-            call.args.iter().for_each(|a| self.visit_expr(a));
+            // Nor is one that a solver is handed.
+            let handed = solvers::of(call).is_some() && matches!(call.args.first(), Some(Expr::Path(_)));
+            call.args.iter().skip(usize::from(handed)).for_each(|a| self.visit_expr(a));
         }
         fn visit_expr_assign(&mut self, assign: &'a ExprAssign) {
             // What is assigned to is bound where it stands.

@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 use proc_macro2::Ident;
 use quote::ToTokens;
 use syn::{
-    BinOp, Block, Error, Expr, ExprBinary, ExprClosure, ExprMatch, ExprMethodCall, Lit, LitFloat, Member, Pat, Stmt,
-    UnOp, parse_quote,
+    BinOp, Block, Error, Expr, ExprBinary, ExprCall, ExprClosure, ExprMatch, ExprMethodCall, Lit, LitFloat, Member,
+    Pat, Stmt, UnOp, parse_quote,
 };
 
 use crate::float::{is_of_real, without_derivative};
 use crate::names::{bound, is_capital, is_dot};
+use crate::solvers::{self, Solver};
 use crate::tree::Symbol;
 use crate::value::Value::{self, Array, Literal, Other, Real, Tuple};
 
@@ -193,6 +194,9 @@ impl<'a> Numbers<'a> {
                 Real
             }
             Expr::Call(call) => {
+                if let Some(solver) = solvers::of(call) {
+                    return self.solver(call, solver);
+                }
                 let wanted = if float_function(&call.func) { Real } else { Other };
                 call.args.iter_mut().for_each(|a| {
                     self.expr(a, &wanted);
@@ -240,7 +244,7 @@ impl<'a> Numbers<'a> {
                 Other
             }
             Expr::Closure(closure) => {
-                self.closure(closure, &Other);
+                self.closure(closure, &[], &Other);
                 Other
             }
             Expr::Reference(reference) => {
@@ -295,7 +299,7 @@ impl<'a> Numbers<'a> {
         if let (Array { of, fixed: true }, "map", Some(Expr::Closure(closure))) =
             (&receiver, name.as_str(), call.args.first_mut())
         {
-            return Value::array(self.closure(closure, of), true);
+            return Value::array(self.closure(closure, &[(**of).clone()], &Other), true);
         }
         let wanted = if receiver == Real && name != "powi" { Real } else { Other };
         call.args.iter_mut().for_each(|a| {
@@ -315,15 +319,27 @@ impl<'a> Numbers<'a> {
         Real
     }
 
-    /// Writes a closure of one argument, which has the value `argument`; finds what it returns.
-    fn closure(&mut self, closure: &mut ExprClosure, argument: &Value) -> Value {
+    /// Writes a closure whose first arguments have these values, and which returns a `wanted` one; finds what it returns.
+    fn closure(&mut self, closure: &mut ExprClosure, arguments: &[Value], wanted: &Value) -> Value {
         self.within(|numbers| {
             closure.inputs.iter().for_each(|pat| numbers.hide(pat));
-            if let Some(pat) = closure.inputs.first().filter(|_| closure.inputs.len() == 1) {
+            for (pat, argument) in closure.inputs.iter().zip(arguments) {
                 bind(pat, argument.clone(), &mut |name, value| numbers.inner.push((name.to_string(), value)));
             }
-            numbers.expr(&mut closure.body, &Other)
+            numbers.expr(&mut closure.body, wanted)
         })
+    }
+
+    /// Writes the arguments of a solver; finds what it returns.
+    fn solver(&mut self, call: &mut ExprCall, solver: Solver) -> Value {
+        let mut arguments = call.args.iter_mut();
+        if let Some(Expr::Closure(closure)) = arguments.next() {
+            self.closure(closure, &solver.function, &solver.returned);
+        }
+        arguments.zip(&solver.arguments).for_each(|(argument, wanted)| {
+            self.expr(argument, wanted);
+        });
+        solver.value
     }
 
     fn choice(&mut self, choice: &mut ExprMatch, wanted: &Value) -> Value {

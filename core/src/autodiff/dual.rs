@@ -7,7 +7,7 @@ use std::ops::{Add, Div, Mul, Neg, Rem, Sub};
 use num_traits::{One, Zero};
 
 use super::functions::{finite, nonzero};
-use super::{Lanes, Real, bessel, functions, incomplete, mean_exp, special};
+use super::{Lanes, Parts, Real, bessel, functions, incomplete, mean_exp, special};
 
 /// A number with `K` partial derivatives; with `K` = 0, a plain number (in one or more lanes).
 #[derive(Clone, Copy, Debug)]
@@ -241,6 +241,23 @@ impl<V: Lanes, const K: usize> Sum for Dual<V, K> {
     #[inline(always)]
     fn sum<I: Iterator<Item = Self>>(numbers: I) -> Self {
         numbers.fold(Self::from(0.0), |sum, x| sum + x)
+    }
+}
+
+impl<V: Lanes, const K: usize> Parts for Dual<V, K> {
+    type Lanes = V;
+    const PARTS: usize = K + 1;
+    #[inline(always)]
+    fn part(&self, k: usize) -> V {
+        if k == 0 { self.value } else { self.partials[k - 1] }
+    }
+    #[inline(always)]
+    fn from_parts(mut part: impl FnMut(usize) -> V) -> Self {
+        let mut whole = Self::constant(part(0));
+        for k in 0..K {
+            whole.partials[k] = part(k + 1);
+        }
+        whole
     }
 }
 

@@ -57,6 +57,7 @@ mod incomplete;
 mod lanes;
 mod log_sum;
 mod mean_exp;
+mod parts;
 mod promote;
 mod real;
 mod special;
@@ -67,8 +68,11 @@ pub use blocks::{Block, Blocks, Structural, absorb, from, scatter, slots};
 #[doc(hidden)]
 pub use chain::Chain;
 pub use dual::Dual;
+pub(crate) use lanes::MOST_LANES;
 pub use lanes::{Lanes, WithLanes, with_lanes};
 pub use log_sum::{LogSum, log_sum_exp};
+#[doc(hidden)]
+pub use parts::Parts;
 #[doc(hidden)]
 pub use promote::Cast;
 pub use promote::{Lift, Promote};

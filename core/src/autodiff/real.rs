@@ -6,7 +6,7 @@ use std::ops::{Add, Div, Mul, Rem, Sub};
 
 use num_traits::{NumAssignOps, NumOps, One, Zero};
 
-use super::{bessel, incomplete, mean_exp, special};
+use super::{Parts, bessel, incomplete, mean_exp, special};
 
 /// The plain number that stands beside one with derivatives, `f64`. Of the bounds of a trait, users of the trait may rely on those
 /// on its own type and on types associated with it: hence `f64` as such a one, for `0.5 * x` in a function that is generic.
@@ -55,6 +55,7 @@ pub trait Real:
     + NumAssignOps
     + NumAssignOps<f64>
     + Sum
+    + Parts
     + PlainIsF64
     + Beside<
         Plain: Add<Self, Output = Self>

@@ -8,6 +8,7 @@ use crate::emit::index::{gathered, picked};
 use crate::emit::lift::Lift;
 use crate::emit::names::{data_path, hidden};
 use crate::predictor::Predictor;
+use crate::solvers;
 use crate::tree::{Gather, Plate, Tree, variables};
 
 /// The code that runs on one scalar type: that outside plates, or that of one element of a plate.
@@ -57,11 +58,12 @@ impl<'a> Scope<'a> {
     /// Makes the scope of an element of `plate`, which stands in the code of `outer`.
     pub fn element(plate: &'a Plate, outer: &Scope<'a>) -> Self {
         let inner_plates = plate.plates().any(|p| p.in_data);
+        let one_by_one = inner_plates || plate.is_carried() || solvers::any(plate);
         let mut scope = Self {
             tree: outer.tree,
             plate: Some(plate),
             path: [outer.path.clone(), vec![plate.name.to_string()]].concat(),
-            lanes: if inner_plates || plate.is_carried() { quote!(f64) } else { quote!(__V) },
+            lanes: if one_by_one { quote!(f64) } else { quote!(__V) },
             derivatives: quote!(0),
             slots: Vec::new(),
             gradient: outer.gradient,
