@@ -66,7 +66,7 @@ pub fn any(plate: &Plate) -> bool {
                 v.definition.iter().flat_map(Definition::expressions).for_each(|e| calls.visit_expr(e))
             }
             Step::Let { expr, .. } | Step::Factor(expr) => calls.visit_expr(expr),
-            Step::Plate(_) => {}
+            Step::Plate(_) | Step::Lag(_) => {}
         }
     }
     calls.0

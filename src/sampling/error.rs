@@ -45,7 +45,8 @@ pub enum SampleError {
         chain: usize,
         /// The log density at the last starting point tried.
         value: f64,
-        /// The first variable there whose own log density is not finite, in words; empty if there is none.
+        /// The first variable there whose own log density is not finite, and why a solver gave up there, in words; empty if there is
+        /// none.
         of: String,
     },
     /// A flat prior that no observation touches.

@@ -22,6 +22,7 @@ use crate::model::{AnyData, AnyDensity, AnyModel, DataError, Densities, Density,
 use crate::model::{Purpose, stream_for};
 use crate::progress::Progress;
 use crate::simulate::{Fixed, Stream, stream};
+use crate::solve::take_failure;
 
 /// The default number of warm-up steps: without a known posterior, and with one to start from.
 const WARMUP: usize = 1000;
@@ -387,15 +388,18 @@ fn start(
         if q.len() != n || q.iter().any(|x| !x.is_finite()) {
             continue;
         }
+        let _ = take_failure();
         value = density.gradient(&q, &mut gradient);
         last.clone_from(&q);
         if value.is_finite() && gradient.iter().all(|g| g.is_finite()) {
             return Ok(q);
         }
     }
+    // Of a solver that the density at the last point called.
+    let failure = take_failure().map(|why| format!("; {why}"));
     let of =
         model.first_not_finite(data, &last).map(|(name, value)| format!(", where that of {name} alone is {value}"));
-    Err(SampleError::NoStart { chain, value, of: of.unwrap_or_default() })
+    Err(SampleError::NoStart { chain, value, of: of.unwrap_or_default() + &failure.unwrap_or_default() })
 }
 
 /// A known posterior: where chains start, and the metric of the space that they run in.

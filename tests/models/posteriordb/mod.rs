@@ -3,6 +3,7 @@
 //! `Posterior::check` compares at 4.5 standard errors: a false alarm in 150,000 comparisons of normal numbers, so with the 184 of
 //! all tests here in one of 800 sets of reference draws.
 
+mod dynamics;
 mod gaussian_process;
 mod mixture;
 mod regression;
@@ -43,6 +44,12 @@ impl Posterior {
 
     /// Mean and sd of every parameter agree with those of the reference within their Monte Carlo errors, which are small.
     fn check<M: Model>(&self, nuts: Nuts<'_, M>) {
+        self.check_but(nuts, &[]);
+    }
+
+    /// Does the same, but for the parameters in `tailed`, whose sd a few far draws make: of these as many draws as should are below
+    /// the quantiles of the reference.
+    fn check_but<M: Model>(&self, nuts: Nuts<'_, M>, tailed: &[&str]) {
         let begun = Instant::now();
         let chains = nuts.draws(10_000).seed(seed(1)).run().unwrap();
         let seconds = begun.elapsed().as_secs_f64();
@@ -52,6 +59,24 @@ impl Posterior {
             let name = in_rust(name);
             let draws = chains.by_chain(name.as_str()).unwrap();
             within!(rhat(&draws) - 1.0, 0.01, "{name}");
+            if tailed.contains(&name.as_str()) {
+                for (quantile, share) in [("q05", 0.05), ("q95", 0.95)] {
+                    let bound = reference[quantile].as_f64().unwrap();
+                    let is_below = |chain: &&[f64]| chain.iter().map(|x| f64::from(u8::from(*x < bound))).collect();
+                    let below: Vec<Vec<f64>> = draws.iter().map(is_below).collect();
+                    let below: Vec<&[f64]> = below.iter().map(Vec::as_slice).collect();
+                    let all = below.concat();
+                    let own = all.iter().sum::<f64>() / all.len() as f64;
+                    let error = mcse_mean(&below).hypot((share * (1.0 - share) / self.draws).sqrt());
+                    within!(
+                        (own - share).abs(),
+                        4.5 * error,
+                        "{name}: {own} of the draws below {bound}, not {share} +- {error}"
+                    );
+                    within!(error, 0.01, "{name}: too few draws");
+                }
+                continue;
+            }
             let (own_mean, own_sd) = (chains.mean(name.as_str()).unwrap(), chains.sd(name.as_str()).unwrap());
             let all = draws.concat();
             let fourth = all.iter().map(|x| ((x - own_mean) / own_sd).powi(4)).sum::<f64>() / all.len() as f64;
