@@ -416,6 +416,51 @@ struct Readme;
 /// - `log_likelihood` gives each element given those before it. `npe` reads with each element the eight before and after it;
 ///   `nre().per_event` and summaries of parts are refused.
 ///
+/// # Differential equations, roots and integrals
+///
+/// `ode(f, start, times, theta, tolerance)` solves dy/dt = f(t, y, theta) and returns the state at each of the times, `z[time][component]`;
+/// [`ode_stiff`](solve::ode_stiff) is for stiff equations. `root(f, low, high)` is the x with f(x) = 0, and `integral(f, low, high)` the integral.
+/// All have derivatives with respect to everything that they depend on, times and ends as well. `f` is a function over `T: Real` or a closure:
+/// see [`solve`].
+///
+/// ```
+/// use hierarch::prelude::*;
+///
+/// /// Those who can be infected, and those who are.
+/// fn sir<T: Real>(_: T, [s, i]: [T; 2], [beta, gamma]: [T; 2]) -> [T; 2] {
+///     [-beta * s * i, beta * s * i - gamma * i]
+/// }
+///
+/// const DAYS: [f64; 5] = [1.0, 2.0, 4.0, 6.0, 8.0];
+///
+/// model! {
+///     pub Epidemic {
+///         param population: f64 = 1000.0;
+///         global beta ~ LogNormal(median = 2, sigma = 0.5);
+///         global gamma ~ LogNormal(median = 0.5, sigma = 0.5);
+///         let z = ode(sir, [0.99, 0.01], DAYS, [beta, gamma], Tolerance::default());
+///         // The share of those who are infected in the end.
+///         let reached = root(|x| 1 - x - 0.99 * (-beta / gamma * x).exp(), 0.005, 1);
+///         plate reports(1..=100) {
+///             given day ~ Categorical([0.2; 5]);
+///             observe cases ~ Poisson(population * z[day][1]);
+///         }
+///         observe immune ~ Binomial(200, reached);
+///     }
+/// }
+///
+/// model! {
+///     pub Decays {
+///         global mean ~ Normal(0, 1);
+///         plate samples(1..=100) {
+///             // A time of its own: one solution for each element, from the state at time 0.5.
+///             given t ~ Uniform(1, 3);
+///             local rate ~ LogNormal(mean, 0.2);
+///             let [[y]] = ode(|_, [y], rate| [-rate * y], (0.5, [10]), [t], rate, Tolerance::default().relative(1e-8));
+///             observe count ~ Poisson(y);
+///         }
+///     }
+/// }
 /// # Densities that nothing is drawn from
 ///
 /// `global b ~ Flat;` has the density 1 everywhere, `Flat(0..)` above a bound, `Flat(..1.0)` below one; `Weighted(Normal(mu, sd), w)` is a

@@ -27,5 +27,6 @@ mod properties;
 mod resonance;
 mod sequences;
 mod simulate;
+mod solvers;
 mod typicality;
 mod vectors;
