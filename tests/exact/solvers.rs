@@ -26,10 +26,10 @@ hierarch::model! {
         global k ~ LogNormal(0, 0.5);
         global mean ~ Normal(0, 0.5);
         global sd ~ HalfNormal(1);
-        plate patients(1..=50) {
+        plate patients(1..=8) {
             local most ~ LogNormal(mean, 0.3);
             given dose ~ Uniform(0.5, 2);
-            plate visits(1..=20) {
+            plate visits(1..=5) {
                 given t ~ Uniform(0.1, 10);
                 let [[c]] = ode(drug, [dose], [t], (k, most, 1.0), tight());
                 observe y ~ LogNormal(c.ln(), sd);
