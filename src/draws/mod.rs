@@ -3,6 +3,7 @@
 mod columns;
 mod comparison;
 pub mod diagnostics;
+mod discrete;
 mod elpd;
 mod groups;
 mod inferred;
@@ -15,6 +16,8 @@ mod summary;
 pub use columns::Draws;
 pub(crate) use columns::{cumulative, pick};
 pub use comparison::{CompareError, ComparedModel, Comparison, compare};
+pub(crate) use discrete::discrete;
+pub use discrete::{DiscreteDraws, DiscreteError};
 pub use elpd::{Elpd, ElpdMethod};
 pub(crate) use groups::group_log_likelihood;
 pub use inferred::Inferred;

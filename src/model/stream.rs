@@ -35,6 +35,8 @@ pub(crate) enum Purpose {
     Confidence,
     /// Predictions.
     Prediction,
+    /// Values of discrete variables that are summed out.
+    Discrete,
 }
 
 impl Purpose {
@@ -52,6 +54,7 @@ impl Purpose {
             Self::Confidence => 9,
             Self::Trial => 10,
             Self::Prediction => 11,
+            Self::Discrete => 12,
             Self::Locals(task) => 1000 + task,
         }
     }
@@ -115,6 +118,7 @@ mod tests {
             Purpose::Search,
             Purpose::Confidence,
             Purpose::Prediction,
+            Purpose::Discrete,
         ];
         let mut seen = HashMap::new();
         for purpose in purposes {

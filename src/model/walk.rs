@@ -129,6 +129,12 @@ pub trait Walk {
         let _ = log_probability;
     }
 
+    /// Visits a value of a discrete variable that is summed out, and its log probability.
+    fn discrete_value(&mut self, place: &Place, value: usize, log_probability: f64) {
+        let _ = (place, value);
+        self.term(log_probability);
+    }
+
     /// Visits what a `factor` adds to the log density.
     fn add_factor(&mut self, place: &Place, log_density: f64) {
         let _ = place;

@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use super::trajectory::DEPTH;
 use crate::draws::{
-    Draws, Inferred, LogLikelihood, LogLikelihoodError, diagnostics, group_log_likelihood, log_likelihood,
+    DiscreteDraws, DiscreteError, Draws, Inferred, LogLikelihood, LogLikelihoodError, diagnostics, discrete,
+    group_log_likelihood, log_likelihood,
 };
-use crate::model::{AsNumbers, Model, Name, UnknownName};
+use crate::model::{AsNumbers, Likelihood, Model, Name, UnknownName};
 
 /// The draws of several Markov chains for one data set.
 ///
@@ -187,6 +188,48 @@ impl<M: Model> Chains<M> {
         seed: u64,
     ) -> Result<LogLikelihood, LogLikelihoodError> {
         group_log_likelihood(model, data, &self.any.draws, plate.into().as_str(), (points, seed))
+    }
+
+    /// Returns the posterior of the discrete locals, which the density sums out: the probabilities of their values, and a draw of
+    /// all of them for each draw of the chains, by `seed`. Given the globals and the continuous locals of a draw both are exact.
+    /// The chains keep no data, so `model` and `data` are those that they were run for.
+    ///
+    /// # Errors
+    /// There is no discrete local; the data do not fit the model, or have other sizes than the draws; or no value of a local is
+    /// possible at a draw.
+    ///
+    /// ```
+    /// use hierarch::draws::{DiscreteDraws, DiscreteError};
+    /// use hierarch::prelude::*;
+    ///
+    /// model! {
+    ///     pub Peak {
+    ///         global fraction ~ Uniform(0.0, 1.0);
+    ///         plate events(1..=100) {
+    ///             local signal ~ Bernoulli(fraction);
+    ///             observe x ~ if signal { Normal(3.0, 0.5) } else { Exponential(1.0) };
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let (model, data) = (Peak::default(), PeakData { events: PeakEvents { x: vec![0.1, 2.9, 0.7, 3.2, 5.0] } });
+    /// let chains = model.nuts(&data).run()?;
+    /// let discrete: DiscreteDraws = chains.discrete(&model, &data, 1)?;
+    /// let signal = discrete.probabilities(Peak::SIGNAL)?;
+    /// assert!(signal[1][1] > 0.8 && signal[4][1] < 0.1); // the probabilities of yes at 2.9 and at 5.0
+    /// assert!((discrete.draws().mean("signal[1]")? - signal[1][1]).abs() < 0.1);
+    /// println!("{discrete}");
+    /// let error: DiscreteError = chains.discrete(&model, &PeakData { events: PeakEvents { x: vec![-1.0] } }, 1).unwrap_err();
+    /// assert!(matches!(error, DiscreteError::Data(_)));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn discrete(&self, model: &M, data: &M::Data, seed: u64) -> Result<DiscreteDraws, DiscreteError>
+    where
+        M: Likelihood,
+    {
+        discrete(model, data, &self.any.draws, seed)
     }
 
     /// Returns the number of chains.

@@ -172,6 +172,7 @@ impl Walk<'_> {
         let filter = plate.filter(|p| p.chain().is_some_and(|chain| chain.name == *name)).map(|_| filter_of(name));
         let states = filter.as_ref().map(|filter| quote!(#filter.set_states(__categories);));
         let note = filter.as_ref().map(|filter| quote!(#filter.note(__k, __walk.branch());));
+        let place = place(name, plate, plate.map_or(quote!(0usize), element));
         let summed = |name: &Ident| self.tree.symbols.get(&name.to_string()).is_some_and(|s| s.summed);
         let sum_out = match reads::any(self.tree, steps, &summed) {
             true => quote!(sum_out_all),
@@ -183,7 +184,7 @@ impl Walk<'_> {
             #states
             __walk.#sum_out(__categories, &mut |__walk: &mut dyn ::hierarch::__private::Walk, __k: usize| {
                 let __term: f64 = #term;
-                __walk.term(__term);
+                __walk.discrete_value(&#place, __k, __term);
                 let #name = #value;
                 #rest
                 #note
