@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 
-use crate::{ast, check, emit, flat, lower, named, sequence};
+use crate::{ast, check, discrete, emit, flat, lower, named, sequence};
 
 /// Returns the code of a model, or its mistakes.
 pub fn expand(input: TokenStream) -> TokenStream {
@@ -15,7 +15,9 @@ pub fn expand(input: TokenStream) -> TokenStream {
     flat::write_bounds(&mut model.body);
     let found = check::check(&model).err();
     let (tree, of_numbers) = lower::lower(model);
-    let mistakes = of_names.into_iter().chain(of_sequences).chain(found).chain(of_numbers).reduce(|mut all, next| {
+    let of_sums = discrete::mistakes(&tree);
+    let all = of_names.into_iter().chain(of_sequences).chain(found).chain(of_numbers).chain(of_sums);
+    let mistakes = all.reduce(|mut all, next| {
         all.combine(next);
         all
     });

@@ -5,6 +5,7 @@ mod builtin;
 mod chain;
 mod check;
 mod definition;
+mod discrete;
 mod elsewhere;
 mod emit;
 mod expand;

@@ -250,6 +250,9 @@ impl Variable {
 
     /// Emits how many unconstrained numbers one value has.
     pub fn free(&self) -> TokenStream {
+        if self.discrete_latent() {
+            return quote!(0usize);
+        }
         let len = self.len();
         match (self.free, &self.matrix) {
             (Free::All, _) => len,

@@ -11,8 +11,8 @@ use super::log_likelihood::LogLikelihoodError;
 use super::pointwise::columns;
 use crate::model::walk::{Scalar, Vector};
 use crate::model::{
-    AnyData, AnyModel, DataError, Kind, Name, Place, Plate, Purpose, Slot, Specification, Stream, UnknownName, Walk,
-    stream_for,
+    AnyData, AnyModel, DataError, Kind, Name, Place, Plate, Purpose, Role, Slot, Specification, Stream, UnknownName,
+    Variable, Walk, stream_for,
 };
 
 /// The number of draws that are walked over before what was found is added up.
@@ -162,7 +162,7 @@ pub(crate) fn discrete(
             .collect();
         for (draw, of_draw) in (start..).zip(block) {
             let weight = draws.weights().get(draw).copied().unwrap_or(1.0 / count as f64);
-            for Found { place, chosen, probabilities } in of_draw {
+            for Found { place, chosen, probabilities, .. } in of_draw {
                 // A global has draws already.
                 let Some((plate, element)) = place.plate else { continue };
                 if probabilities.iter().any(|p| p.is_nan()) {
@@ -231,14 +231,33 @@ fn given(model: &dyn AnyModel, data: &dyn AnyData, number: &dyn Fn(usize) -> f64
     visitor.branches.pop().unwrap_or_default().found
 }
 
+/// Tells whether a model has a global that has no value where everything continuous has one.
+pub(crate) fn has_discrete_global(specification: &Specification) -> bool {
+    let global = |v: &&Variable| matches!(v.role, Role::Global | Role::Nuisance);
+    specification.variables.iter().filter(global).any(|v| v.kind != Kind::Real)
+}
+
+/// Writes the discrete globals given everything else to `values`, those of a model's latent variables, where they are NaN.
+pub(crate) fn fill_discrete_globals(model: &dyn AnyModel, data: &dyn AnyData, values: &mut [f64], choice: Choice) {
+    let found = given(model, data, &|at| values.get(at).copied().unwrap_or(f64::NAN), choice);
+    for Found { slot, chosen, .. } in found {
+        if let Some(value) = slot.and_then(|at| values.get_mut(at)) {
+            *value = chosen as f64;
+        }
+    }
+}
+
 /// How one value of each discrete variable is chosen.
-enum Choice {
+pub(crate) enum Choice {
     Draw(Stream),
+    MostProbable,
 }
 
 /// A discrete variable given everything that is continuous.
 struct Found {
     place: Place,
+    /// The position of a global among the model's values.
+    slot: Option<usize>,
     /// One of its values, chosen with those of all others.
     chosen: usize,
     /// The probability of each value, whatever the other discrete variables are.
@@ -273,8 +292,13 @@ impl Given<'_> {
     }
 
     fn choose(&mut self, probabilities: &[f64]) -> usize {
-        let Choice::Draw(rng) = &mut self.choice;
-        let mut left: f64 = rng.random();
+        let mut left: f64 = match &mut self.choice {
+            Choice::Draw(rng) => rng.random(),
+            Choice::MostProbable => {
+                let most = probabilities.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));
+                return most.map_or(0, |(value, _)| value);
+            }
+        };
         let last = probabilities.iter().rposition(|p| *p > 0.0).unwrap_or(0);
         let reached = |p: &f64| {
             left -= p;
@@ -322,6 +346,20 @@ impl Walk for Given<'_> {
         self.term(log_probability);
     }
 
+    /// A discrete global that has a value keeps it.
+    fn sum_out_global(&mut self, slot: Slot, categories: usize, body: &mut dyn FnMut(&mut dyn Walk, usize)) {
+        match (self.number)(slot.value) {
+            value if value.is_nan() => {
+                let at = self.branches.last().map_or(0, |branch| branch.found.len());
+                self.sum_out(categories, body);
+                if let Some(found) = self.branches.last_mut().and_then(|branch| branch.found.get_mut(at)) {
+                    found.slot = Some(slot.value);
+                }
+            }
+            value => body(self, value as usize),
+        }
+    }
+
     fn sum_out(&mut self, categories: usize, body: &mut dyn FnMut(&mut dyn Walk, usize)) {
         let mut values = Vec::with_capacity(categories);
         for k in 0..categories {
@@ -342,7 +380,7 @@ impl Walk for Given<'_> {
                 let same = |other: &Found| other.place == found.place;
                 let at = if inside.get(at).is_some_and(same) { Some(at) } else { inside.iter().position(same) };
                 let at = at.unwrap_or_else(|| {
-                    inside.push(Found { place: found.place, chosen: 0, probabilities: Vec::new() });
+                    inside.push(Found { probabilities: Vec::new(), chosen: 0, ..found });
                     inside.len() - 1
                 });
                 if probabilities[k] > 0.0 {
@@ -356,7 +394,7 @@ impl Walk for Given<'_> {
         let total = largest + sum.ln();
         if let Some(outer) = self.branches.last_mut() {
             outer.log_density += total;
-            outer.found.push(Found { place, chosen, probabilities });
+            outer.found.push(Found { place, slot: None, chosen, probabilities });
             outer.found.extend(inside);
         }
     }

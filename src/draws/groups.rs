@@ -348,6 +348,14 @@ impl Walk for Integrand<'_> {
         self.branches.last().map(|(log_density, _)| *log_density)
     }
 
+    /// A discrete global has the value of the draw.
+    fn sum_out_global(&mut self, slot: Slot, categories: usize, body: &mut dyn FnMut(&mut dyn Walk, usize)) {
+        match self.columns[slot.value][self.draw] {
+            value if value.is_nan() => self.sum_out_all(categories, body),
+            value => body(self, value as usize),
+        }
+    }
+
     fn sum_out(&mut self, categories: usize, body: &mut dyn FnMut(&mut dyn Walk, usize)) {
         let (mut sum, mut group) = (LogSum::new(), None);
         for k in 0..categories {

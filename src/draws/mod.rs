@@ -16,7 +16,7 @@ mod summary;
 pub use columns::Draws;
 pub(crate) use columns::{cumulative, pick};
 pub use comparison::{CompareError, ComparedModel, Comparison, compare};
-pub(crate) use discrete::discrete;
+pub(crate) use discrete::{Choice, discrete, fill_discrete_globals, has_discrete_global};
 pub use discrete::{DiscreteDraws, DiscreteError};
 pub use elpd::{Elpd, ElpdMethod};
 pub(crate) use groups::group_log_likelihood;

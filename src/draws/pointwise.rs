@@ -213,6 +213,14 @@ impl Walk for Pointwise<'_> {
         self.branches.last().map(|branch| branch.whole.value())
     }
 
+    /// A discrete global has the value of the draw.
+    fn sum_out_global(&mut self, slot: Slot, categories: usize, body: &mut dyn FnMut(&mut dyn Walk, usize)) {
+        match self.number(slot) {
+            value if value.is_nan() => self.sum_out_all(categories, body),
+            value => body(self, value as usize),
+        }
+    }
+
     /// Multiplies by the sum over the values; what a row has of it is the sum over the sum without the row's observations.
     fn sum_out(&mut self, categories: usize, body: &mut dyn FnMut(&mut dyn Walk, usize)) {
         let mut values = Vec::with_capacity(categories);

@@ -20,7 +20,7 @@ pub struct GlobalSlot {
     pub components: Vec<String>,
     /// Whether it lies between two bounds.
     pub bounded: bool,
-    /// Its positions among the unconstrained numbers of the globals.
+    /// Its positions among the unconstrained numbers of the globals; none of a discrete one.
     pub free: Range<usize>,
     /// Its positions among the values of the globals.
     pub values: Range<usize>,
@@ -35,17 +35,20 @@ fn slots_of_globals(model: &dyn AnyModel) -> Vec<GlobalSlot> {
     let slots = Slots::of(model, false);
     let specification = model.specification();
     let globals = specification.variables.iter().filter(|v| matches!(v.role, Role::Global | Role::Nuisance));
-    let mut value = 0;
+    let (mut value, mut end) = (0, 0);
     globals
         .map(|v| {
             let values = value..value + v.len();
             value = values.end;
+            // A discrete global has no unconstrained number.
+            let free = if v.kind == Kind::Real { slots.free(v) } else { end..end };
+            end = free.end;
             GlobalSlot {
                 name: v.name.clone(),
                 bounded: slots.bounded(v),
                 nuisance: v.role == Role::Nuisance,
                 components: component_names(v),
-                free: slots.free(v),
+                free,
                 values,
             }
         })

@@ -401,6 +401,12 @@ impl Walk for FromUnconstrained<'_> {
         self.summing = outer;
     }
 
+    /// A discrete global has no value either before one is drawn.
+    fn sum_out_global(&mut self, slot: Slot, categories: usize, body: &mut dyn FnMut(&mut dyn Walk, usize)) {
+        place_number(self.values, slot.value, f64::NAN);
+        self.sum_out(categories, body);
+    }
+
     fn derived(&mut self, name: &'static str, element: Option<usize>, numbers: &[f64]) {
         if self.summing {
             return;

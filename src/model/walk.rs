@@ -156,6 +156,12 @@ pub trait Walk {
         None
     }
 
+    /// Does what [`Walk::sum_out_all`] does for a discrete global, whose value is at `slot` where it has one.
+    fn sum_out_global(&mut self, slot: Slot, categories: usize, body: &mut dyn FnMut(&mut dyn Walk, usize)) {
+        let _ = slot;
+        self.sum_out_all(categories, body);
+    }
+
     /// Visits the first read outside of an array, at the end.
     fn outside(&mut self, error: DataError) {
         let _ = error;

@@ -46,6 +46,14 @@ pub enum FitError {
         /// The global.
         name: String,
     },
+    /// A global that is to be fixed is summed out.
+    #[error(
+        "`{name}` is discrete, and summed out of the likelihood: fix it by a `param`, one model for each of its values"
+    )]
+    Discrete {
+        /// The global.
+        name: String,
+    },
     /// The likelihood is zero or undefined at all starting points.
     #[error(
         "the log likelihood is {value} at each of {tried} points from the prior: the data may be impossible under the \

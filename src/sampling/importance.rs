@@ -14,7 +14,7 @@ use rayon::prelude::*;
 
 use super::SampleError;
 use super::threads::{derivatives, on_threads};
-use crate::draws::{Draws, Inferred, smooth};
+use crate::draws::{Choice, Draws, Inferred, fill_discrete_globals, has_discrete_global, smooth};
 use crate::model::{AnyData, AnyModel, AsNumbers, Densities, Density, Likelihood, Model};
 use crate::model::{Purpose, stream_for};
 use crate::progress::Progress;
@@ -137,6 +137,7 @@ fn weigh(
         return Err(SampleError::NothingToSample);
     }
     let names = covered(model, data, proposal)?;
+    let discrete = has_discrete_global(&model.specification());
     let walked = (names.len() > model.names(None).len()).then_some(data);
     let derived = model.derived_names(data);
     let width = names.len() + derived.len();
@@ -153,6 +154,10 @@ fn weigh(
             }
             *log_weight = density.gradient(q, &mut gradient) - log_proposal;
             model.constrain_with_derived(walked, q, &mut row);
+            if discrete {
+                let rng = stream_for(Purpose::Discrete, seed, 0, (chunk * CHUNK + i) as u64);
+                fill_discrete_globals(model, data, &mut row, Choice::Draw(rng));
+            }
             values.copy_from_slice(&row);
         }
         let done = done.fetch_add(log_weights.len() as u64, Ordering::Relaxed);
@@ -181,7 +186,11 @@ fn covered(model: &dyn AnyModel, data: &dyn AnyData, proposal: &dyn Proposal) ->
         let from: std::collections::HashSet<&String> = from.iter().collect();
         of.iter().filter(|name| !from.contains(name)).cloned().collect()
     };
-    let (missing, surplus) = (missing(&names, &known), missing(&known, &names));
+    // A discrete global is drawn given what is proposed.
+    let slots = model.global_slots();
+    let discrete: Vec<&String> = slots.iter().filter(|s| s.free.is_empty()).flat_map(|s| &s.components).collect();
+    let proposed: Vec<String> = names.iter().filter(|name| !discrete.contains(name)).cloned().collect();
+    let (missing, surplus) = (missing(&proposed, &known), missing(&known, &proposed));
     if !missing.is_empty() {
         return Err(SampleError::Uncovered { missing: shown(&missing) });
     }

@@ -9,6 +9,7 @@ use rand::RngExt;
 use super::fit_error::FitError;
 use super::minimise::{Minimum, NoMinimum, minimise};
 use super::threads::on_threads;
+use crate::draws::{Choice, fill_discrete_globals, has_discrete_global};
 use crate::model::DataError;
 use crate::model::{
     AnyData, AnyDensity, AnyModel, AsNumbers, Density, GlobalSlot, Likelihood, Model, Name, Plate, PlateSize,
@@ -104,7 +105,8 @@ impl<M: Likelihood> ProfileLikelihood<M> {
         Ok(Self { model: model.clone(), any: AnyProfileLikelihood::new(model, &interest)? })
     }
 
-    /// Returns the maximum of the likelihood over all globals.
+    /// Returns the maximum of the likelihood over all globals. A discrete global is summed out by its prior; it has its most
+    /// probable value at the maximum.
     ///
     /// # Errors
     /// The data do not fit the model, the model has continuous locals, or the likelihood has no maximum.
@@ -155,6 +157,9 @@ impl AnyProfileLikelihood {
         let known: Vec<&str> = all.iter().map(|global| global.name.as_str()).collect();
         let find = |name: &Name| Ok(all[UnknownName::find("global", name.as_str(), &known)?].clone());
         let fixed = interest.iter().map(find).collect::<Result<Vec<_>, FitError>>()?;
+        if let Some(discrete) = fixed.iter().find(|slot| slot.free.is_empty()) {
+            return Err(FitError::Discrete { name: discrete.name.clone() });
+        }
         let mut names = vec![String::new(); free(&all)];
         for slot in &all {
             for (at, name) in slot.free.clone().zip(&slot.components) {
@@ -183,6 +188,9 @@ impl AnyProfileLikelihood {
         })?;
         let mut globals = Vec::new();
         given.model.constrain(None, &best.at, &mut globals);
+        if has_discrete_global(&given.model.specification()) {
+            fill_discrete_globals(given.model, given.data, &mut globals, Choice::MostProbable);
+        }
         Ok((globals, -best.value))
     }
 

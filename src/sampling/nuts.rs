@@ -15,7 +15,7 @@ use super::metric::{LinearMap, Metric};
 use super::threads::{derivatives, on_threads};
 use super::trajectory::{Position, Walker};
 use super::{AnyChains, AnyWeightedDraws, Chains, SampleError, WeightedDraws};
-use crate::draws::{Draws, cumulative, diagnostics, pick};
+use crate::draws::{Choice, Draws, cumulative, diagnostics, fill_discrete_globals, has_discrete_global, pick};
 use crate::files::SaveClock;
 use crate::hash::{NOTHING, fnv};
 use crate::model::{AnyData, AnyDensity, AnyModel, DataError, Densities, Density, Likelihood, Model};
@@ -329,6 +329,7 @@ impl NutsSettings<'_> {
             }
         };
         let (mut values, mut q) = (Vec::new(), vec![0.0; dimension]);
+        let discrete = has_discrete_global(&model.specification());
         let (last, mut clock) = (warmup + self.draws, SaveClock::default());
         while state.done < last {
             let ChainState { done, rng, position, walker, adaptation, run } = &mut state;
@@ -350,6 +351,10 @@ impl NutsSettings<'_> {
                     None => q.copy_from_slice(&position.q),
                 }
                 model.constrain_with_derived(Some(data), &q, &mut values);
+                if discrete {
+                    let rng = stream_for(Purpose::Discrete, self.seed, 1 + chain as u64, *done as u64);
+                    fill_discrete_globals(model, data, &mut values, Choice::Draw(rng));
+                }
                 run.columns.resize_with(values.len(), || Vec::with_capacity(self.draws));
                 run.columns.iter_mut().zip(&values).for_each(|(column, &x)| column.push(x));
                 run.without_slope = walker.without_slope;

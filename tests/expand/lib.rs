@@ -10,6 +10,8 @@ mod builtin;
 mod check;
 #[path = "../../macros/src/definition.rs"]
 mod definition;
+#[path = "../../macros/src/discrete.rs"]
+mod discrete;
 #[path = "../../macros/src/elsewhere.rs"]
 mod elsewhere;
 #[path = "../../macros/src/emit/mod.rs"]

@@ -88,29 +88,26 @@ impl Checker {
     }
 
     fn discrete_latent(&mut self, v: &Variable, draws: Option<Draws>) {
-        if v.role != Role::Local {
-            let instead = if draws == Some(Draws::Count) {
-                "Write a continuous one near it, such as `Gamma`".to_owned()
-            } else {
-                format!(
-                    "Give its probability one, `{1} p ~ Beta(1.0, 1.0);`, or sum `{0}` out: in `plate once(1) {{ local {0} ~ ..; }}`, \
-                     with all that depends on it",
-                    v.name,
-                    v.role.keyword()
-                )
-            };
+        let role = v.role.keyword();
+        if v.role != Role::Local && self.implicit {
             let message = format!(
-                "`{}` is discrete: a {} has a continuous distribution, since it is inferred with gradients. {instead}",
-                v.name,
-                v.role.keyword()
+                "`{0}` is discrete, and a network infers continuous globals alone: give its probability one, `{role} p ~ Beta(1.0, 1.0);`, \
+                 or draw it in `plate once(1) {{ local {0} ~ ..; }}` with all that depends on it, where `joint_npe` infers it",
+                v.name
             );
             self.report(&v.name, message);
         } else if v.shape.is_some() {
-            let message = format!("a discrete local is one value: put `{}` into a plate of fixed size instead", v.name);
+            let instead = match v.role {
+                Role::Local => "into a plate of fixed size",
+                _ => "as a `local` into a plate of fixed size, and what depends on each too,",
+            };
+            let message = format!("a discrete {role} is one value: put `{}` {instead} instead", v.name);
             self.report(&v.name, message);
         } else if draws == Some(Draws::Count) && !self.implicit {
             let message = format!(
-                "`{}` has infinitely many values, so it cannot be summed out of the density: use a distribution with finitely many (Bernoulli, Categorical, Binomial), or a continuous one",
+                "`{0}` has infinitely many values, so it cannot be summed out of the density: give it a bound, \
+                 `{role} {0} ~ Truncated(.., 0, 100);`, or use a distribution with finitely many (Bernoulli, Categorical, Binomial), or \
+                 a continuous one",
                 v.name
             );
             self.report(&v.name, message);

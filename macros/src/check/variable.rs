@@ -36,7 +36,7 @@ impl Checker {
         let summed = v.definition.as_ref().is_some_and(|expr| self.definition(v, expr));
         self.defined = None;
         let summed = match &what {
-            What::Variable(Role::Local, kind) => summed || *kind != Kind::Real,
+            What::Variable(role, kind) if role.latent() => summed || *kind != Kind::Real,
             _ => false,
         };
         self.declare(&v.name, what, summed);

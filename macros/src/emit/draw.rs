@@ -24,7 +24,11 @@ pub fn emit(tree: &Tree) -> TokenStream {
     let params = bind_params(tree, &quote!(f64));
     let stores = all_plates(&tree.root).into_iter().map(|p| emitter.stores(p));
     let body = emitter.steps(&tree.root, None);
-    let global_names = variables(&tree.root).filter(|v| v.is_global()).map(|v| &v.name);
+    let global_fields = variables(&tree.root).filter(|v| v.is_global()).map(|v| {
+        let name = &v.name;
+        let value = stored(v, quote!(#name));
+        quote!(#name: #value)
+    });
     let observed = variables(&tree.root).filter(|v| v.in_data()).map(|v| {
         let name = &v.name;
         let value = stored(v, quote!(#name));
@@ -54,7 +58,7 @@ pub fn emit(tree: &Tree) -> TokenStream {
             #body
             #read
             ::core::result::Result::Ok(::hierarch::__private::Simulation {
-                globals: #globals { #(#global_names),* },
+                globals: #globals { #(#global_fields),* },
                 locals: #locals { #(#local_plates),* },
                 data: #data { #(#observed,)* #(#data_plates),* },
             })
@@ -266,10 +270,13 @@ impl Draw<'_> {
             if d.is_implicit() { draw } else { seen(v, draw) }
         });
         let value = match (v.role, plate) {
-            (Role::Global | Role::Nuisance, _) => quote!(match __plan.globals() {
-                ::core::option::Option::Some(fixed) => fixed.#name,
-                ::core::option::Option::None => #drawn,
-            }),
+            (Role::Global | Role::Nuisance, _) => {
+                let fixed = seen(v, number(v, quote!(fixed.#name)));
+                quote!(match __plan.globals() {
+                    ::core::option::Option::Some(fixed) => #fixed,
+                    ::core::option::Option::None => #drawn,
+                })
+            }
             (Role::Given, _) => self.covariate(v, drawn, plate),
             (Role::Local, Some(p)) => self.local(v, drawn, p),
             (Role::Local, None) | (Role::Observe, _) => quote!(#drawn),

@@ -76,14 +76,14 @@ pub fn emit(mut tree: Tree) -> TokenStream {
     }
 }
 
-/// Makes real numbers of the variables that have no type: discrete globals, and images that no function draws.
+/// Makes real numbers of the variables that have no type: vectors of discrete globals, and images that no function draws.
 fn mend(steps: &mut [Step]) {
     for step in steps {
         match step {
             Step::Variable(variable) => {
                 let drawn = variable.is_implicit();
                 let image = variable.matrix.is_some() && !variable.is_global();
-                if variable.is_global() || (image && !drawn) {
+                if (variable.is_global() && variable.shape.is_some()) || (image && !drawn) {
                     variable.kind = Kind::Real;
                 }
                 if image && !drawn && variable.matrix.take().is_some() {

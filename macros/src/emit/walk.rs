@@ -28,9 +28,15 @@ pub fn emit(tree: &Tree) -> TokenStream {
         let all = all_of(&e.name);
         quote!(let mut #all = ::std::vec::Vec::new();)
     });
+    let all: Vec<&Step> = tree.root.iter().collect();
+    // What runs for each value of the discrete globals.
+    let (_, over) = split(&all);
+    let is_over = |step: &&Step| over.iter().any(|other| std::ptr::eq(*other, *step));
     let (globals, rest) = tree.by_data();
-    let globals = emitter.steps(&globals, None);
-    let rest = emitter.steps(&rest, None);
+    let (over_prior, globals): (Vec<&Step>, Vec<&Step>) = globals.into_iter().partition(is_over);
+    let rest: Vec<&Step> = rest.into_iter().filter(|step| !is_over(step)).collect();
+    let (globals, rest) = (emitter.steps(&globals, None), emitter.steps(&rest, None));
+    let (over_prior, over) = (emitter.steps(&over_prior, None), emitter.steps(&over, None));
     let (reads, read) = match reads::any(tree, &tree.root.iter().collect::<Vec<_>>(), &|_| true) {
         false => (None, None),
         true => {
@@ -51,10 +57,12 @@ pub fn emit(tree: &Tree) -> TokenStream {
             #cursors
             #globals
             if __data.is_none() && !__walk.imagines_data() {
+                #over_prior
                 return;
             }
             #(#exports)*
             #rest
+            #over
             #read
         }
     }
@@ -131,8 +139,7 @@ impl Walk<'_> {
     fn steps(&self, steps: &[&Step], plate: Option<&Plate>) -> TokenStream {
         let Some((step, rest)) = steps.split_first() else { return TokenStream::new() };
         if let Step::Variable(v) = step
-            && v.role == Role::Local
-            && !v.continuous_latent()
+            && v.discrete_latent()
         {
             return self.summed(v, rest, plate);
         }
@@ -174,15 +181,19 @@ impl Walk<'_> {
         let note = filter.as_ref().map(|filter| quote!(#filter.note(__k, __walk.branch());));
         let place = place(name, plate, plate.map_or(quote!(0usize), element));
         let summed = |name: &Ident| self.tree.symbols.get(&name.to_string()).is_some_and(|s| s.summed);
-        let sum_out = match reads::any(self.tree, steps, &summed) {
-            true => quote!(sum_out_all),
-            false => quote!(sum_out),
+        let (sum_out, slot) = match (v.is_global(), reads::any(self.tree, steps, &summed)) {
+            (true, _) => {
+                let slot = slot(name);
+                (quote!(sum_out_global), Some(quote!(#slot,)))
+            }
+            (false, true) => (quote!(sum_out_all), None),
+            (false, false) => (quote!(sum_out), None),
         };
         quote! {
             #shown
             let __categories = #categories;
             #states
-            __walk.#sum_out(__categories, &mut |__walk: &mut dyn ::hierarch::__private::Walk, __k: usize| {
+            __walk.#sum_out(#slot __categories, &mut |__walk: &mut dyn ::hierarch::__private::Walk, __k: usize| {
                 let __term: f64 = #term;
                 __walk.discrete_value(&#place, __k, __term);
                 let #name = #value;

@@ -22,7 +22,7 @@ const SHORT: usize = 32;
 pub fn unfold(tree: &Tree, root: &mut [Step], symbols: &mut BTreeMap<String, Symbol>) {
     for at in 0..root.len() {
         let Step::Variable(v) = &root[at] else { continue };
-        if !is_long(v) || !root.iter().all(|step| allows(tree, step, &v.name)) {
+        if !is_long(tree, v) || !root.iter().all(|step| allows(tree, step, &v.name)) {
             continue;
         }
         let plate = plate_of(v);
@@ -36,7 +36,7 @@ pub fn unfold(tree: &Tree, root: &mut [Step], symbols: &mut BTreeMap<String, Sym
     }
 }
 
-fn is_long(v: &Variable) -> bool {
+fn is_long(tree: &Tree, v: &Variable) -> bool {
     let Some(shape) = v.shape.as_ref().filter(|shape| shape.position.is_none()) else { return false };
     let short = match &shape.len {
         Expr::Lit(lit) => match &lit.lit {
@@ -45,6 +45,10 @@ fn is_long(v: &Variable) -> bool {
         },
         _ => false,
     };
+    let summed = |name: &Ident| tree.symbols.get(&name.to_string()).is_some_and(|s| s.summed);
+    if v.definition.iter().flat_map(Definition::mentions).any(|name| summed(&name)) {
+        return false;
+    }
     let drawn_alone = !v.vector && matches!(v.definition, Some(Definition::Distribution(_)));
     v.is_global() && v.matrix.is_none() && v.continuous_latent() && drawn_alone && !short
 }

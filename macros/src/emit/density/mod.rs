@@ -9,6 +9,7 @@ mod chain;
 mod compact;
 mod data;
 mod gather;
+mod global;
 mod latent;
 mod layout;
 mod linear;
@@ -37,8 +38,12 @@ pub fn emit(tree: &Tree) -> TokenStream {
     let (k, zero) = (root.slot_count(), root.number(&quote!(0.0)));
     let params = bind_params(tree, &root.scalar());
     let cursors = layout::cursors(tree);
-    let (prior, mut observations) = tree.by_data();
+    let (mut prior, mut observations) = tree.by_data();
     observations.retain(|step| !matches!(step, Step::Plate(_)));
+    let summed = global::Summed::of(tree);
+    prior.retain(|step| !summed.contains(step));
+    observations.retain(|step| !summed.contains(step));
+    let (sum, sum_of_prior) = (summed.whole(&root), summed.prior(&root));
     let (prior, observations) = (root.steps(&prior), root.steps(&observations));
     let in_data: Vec<&Plate> = plates(&tree.root).filter(|p| p.in_data).collect();
     // The vectors of globals have a prior without data, too. All that reads them stands before them.
@@ -46,7 +51,7 @@ pub fn emit(tree: &Tree) -> TokenStream {
     let vector_exports = vectors.iter().map(|p| root.export_values(p));
     let exports = in_data.iter().map(|p| root.export_values(p));
     let vector_plates = vectors.iter().rev().map(|p| root.plate(p));
-    let plates = in_data.iter().rev().map(|p| root.plate(p));
+    let plates = in_data.iter().rev().filter(|p| !summed.has_plate(p)).map(|p| root.plate(p));
     let give_back_vectors = vectors.iter().map(|p| gather::give_back(p));
     let globals = variables(&tree.root).filter(|v| v.is_global()).map(|v| {
         let (at, free, slot) = (layout::start_of(&v.name), v.free(), root.slot(&v.name));
@@ -89,10 +94,12 @@ pub fn emit(tree: &Tree) -> TokenStream {
                 #predict
                 #fits
                 __lp.value -= __prepared.ln_factorials();
+                #sum
                 #(#plates)*
                 #carry
                 #(#give_back)*
             }
+            #sum_of_prior
             #(#vector_plates)*
             #(#give_back_vectors)*
             #(#globals)*

@@ -8,6 +8,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::names::Names;
+use super::values::{number, seen, stored};
 use crate::tree::{Plate, Tree, Variable, all_plates, plates, variables};
 use fields::{data_field, derive, locals_field, scalar_field, undocumented};
 use frame::{columns, frame, local_frames, read_column, read_data, read_locals};
@@ -74,7 +75,10 @@ fn globals(tree: &Tree) -> TokenStream {
     let pushes = globals.iter().map(|v| {
         let name = &v.name;
         match (&v.shape, &v.matrix) {
-            (None, _) => quote!(numbers.push(self.#name);),
+            (None, _) => {
+                let value = number(v, quote!(self.#name));
+                quote!(numbers.push(#value);)
+            }
             (_, None) => quote!(numbers.extend_from_slice(&self.#name);),
             (_, Some(_)) => quote!(numbers.extend_from_slice(self.#name.as_flattened());),
         }
@@ -83,7 +87,10 @@ fn globals(tree: &Tree) -> TokenStream {
         let name = &v.name;
         let next = quote!(numbers.next().unwrap_or(f64::NAN));
         match (&v.shape, &v.matrix) {
-            (None, _) => quote!(#name: #next),
+            (None, _) => {
+                let value = stored(v, seen(v, next));
+                quote!(#name: #value)
+            }
             (_, None) => quote!(#name: ::std::array::from_fn(|_| #next)),
             (_, Some(_)) => quote!(#name: ::std::array::from_fn(|_| ::std::array::from_fn(|_| #next))),
         }
