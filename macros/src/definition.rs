@@ -86,7 +86,7 @@ impl Definition {
 
     /// Says what its first distribution draws; `None` if that is none of the library's. A mixture draws what its components draw, and
     /// what is truncated, censored or weighted what it was before; counts with zeros of their own are finite where those of the
-    /// distribution inside are.
+    /// distribution inside are, and truncated counts where there is an upper bound.
     pub fn draws(&self) -> Option<Draws> {
         self.calls().first().and_then(|call| draws(call))
     }
@@ -114,7 +114,14 @@ fn draws(call: &ExprCall) -> Option<Draws> {
     {
         return Some(inner);
     }
-    inside(&name, call).map_or_else(|| builtin::find(&name).map(|b| b.draws), draws)
+    let found = inside(&name, call).map_or_else(|| builtin::find(&name).map(|b| b.draws), draws);
+    let bounded = name == "Truncated" && call.args.iter().nth(2).is_some_and(|high| !is_infinite(high));
+    if found == Some(Draws::Count) && bounded { Some(Draws::FiniteCount) } else { found }
+}
+
+/// Tells whether `bound` is written as infinite.
+fn is_infinite(bound: &Expr) -> bool {
+    matches!(bound, Expr::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == "INFINITY"))
 }
 
 /// Finds the distribution inside one of another that draws the same.

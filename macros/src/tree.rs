@@ -132,6 +132,12 @@ impl Tree {
         (without, with)
     }
 
+    /// Tells whether `name` is that of a variable with a category.
+    pub fn is_category(&self, name: &Ident) -> bool {
+        let all = variables(&self.root).chain(all_plates(&self.root).into_iter().flat_map(Plate::variables));
+        all.into_iter().any(|v| v.name == *name && v.kind == Kind::Category && v.shape.is_none())
+    }
+
     /// Tells whether `plate` is in another plate.
     pub fn is_nested(&self, plate: &Plate) -> bool {
         !plates(&self.root).any(|p| p.name == plate.name)

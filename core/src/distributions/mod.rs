@@ -223,6 +223,18 @@ pub trait Cdf<T: Real>: Distribution<T, Value = T> {
 pub trait Finite<T: Real>: Distribution<T, Value = T> {
     /// Returns the number of values.
     fn categories(&self) -> usize;
+
+    /// Returns what all [`log_term`](Finite::log_term)s have beyond the log densities: it is worked out once for all values.
+    #[inline(always)]
+    fn log_total(&self) -> T {
+        T::from(0.0)
+    }
+
+    /// Returns the log density at `value` plus [`log_total`](Finite::log_total).
+    #[inline(always)]
+    fn log_term(&self, value: T) -> T {
+        self.log_density(value)
+    }
 }
 
 /// An invalid parameter of a distribution.

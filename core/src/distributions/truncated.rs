@@ -80,11 +80,25 @@ impl<T: Real, D: Cdf<T>> Cdf<T> for Truncated<D, T> {
     }
 }
 
-/// Those of the values that are outside the interval have no probability.
-impl<T: Real, D: Cdf<T> + Finite<T>> Finite<T> for Truncated<D, T> {
+/// Counts up to a bound; those below the lower bound have no probability. Without a bound there are no values.
+impl<T: Real, D: Cdf<T>> Finite<T> for Truncated<D, T> {
     #[inline(always)]
     fn categories(&self) -> usize {
-        self.inner.categories()
+        let (_, largest, _) = self.inner.support().bounds();
+        let largest = largest.value().min(self.high.value());
+        if largest >= 0.0 && largest < f64::INFINITY { largest as usize + 1 } else { 0 }
+    }
+
+    #[inline(always)]
+    fn log_total(&self) -> T {
+        // Without a probability of the interval there is no density either.
+        let mass = self.log_mass();
+        lost::<T>().if_lt(mass, mass, -lost::<T>())
+    }
+
+    #[inline(always)]
+    fn log_term(&self, value: T) -> T {
+        unless(outside(value, self.low, self.high), self.inner.log_density(value))
     }
 }
 

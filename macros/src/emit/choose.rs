@@ -71,6 +71,14 @@ pub fn log_kernel(definition: &Definition, lift: &Lift, x: &TokenStream) -> Toke
     choose(definition, lift, &|d| quote!((#d).log_kernel(#x)))
 }
 
+/// Emits what the log densities of all values of a finite distribution share, and the rest of that at `x`.
+pub fn log_terms(definition: &Definition, lift: &Lift, x: &TokenStream) -> (TokenStream, TokenStream) {
+    let scalar = lift.scalar;
+    let total = choose(definition, lift, &|d| quote!(::hierarch::distributions::Finite::<#scalar>::log_total(&#d)));
+    let term = choose(definition, lift, &|d| quote!(::hierarch::distributions::Finite::<#scalar>::log_term(&#d, #x)));
+    (total, term)
+}
+
 /// Emits the number of values of the distribution, or of the one that is chosen.
 pub fn categories(definition: &Definition, lift: &Lift) -> TokenStream {
     let scalar = lift.scalar;

@@ -35,20 +35,24 @@ impl Lift<'_> {
         expr.to_token_stream()
     }
 
-    /// Lifts an argument of a distribution: `0` counts as `0.0` there, and a distribution may stand inside, as in
-    /// `Truncated(Normal(..), ..)`.
-    fn argument(&self, expr: &Expr) -> TokenStream {
+    /// Lifts an argument of a distribution, of one of the library's if it is `known`: `0` counts as `0.0` there, and a distribution
+    /// may stand inside, as in `Truncated(Normal(..), ..)`.
+    fn argument(&self, expr: &Expr, known: bool) -> TokenStream {
         let scalar = self.scalar;
         match expr {
+            // The number of a category, as of one that is the `n` of a `Binomial`.
+            Expr::Path(path) if known && path.path.get_ident().is_some_and(|name| self.tree.is_category(name)) => {
+                quote!(::hierarch::__private::Cast::<#scalar>::cast(#path))
+            }
             Expr::Lit(lit) if matches!(lit.lit, Lit::Int(_)) => {
                 quote!(<#scalar as ::core::convert::From<f64>>::from(#lit as f64))
             }
             Expr::Unary(unary) if matches!(unary.op, UnOp::Neg(_)) && is_number(&unary.expr) => {
-                let inner = self.argument(&unary.expr);
+                let inner = self.argument(&unary.expr, known);
                 quote!((-#inner))
             }
             Expr::Array(array) => {
-                let elements = array.elems.iter().map(|e| self.argument(e));
+                let elements = array.elems.iter().map(|e| self.argument(e, known));
                 quote!([#(#elements),*])
             }
             Expr::Call(call) if constructor(call, self.silent).is_some() => self.construct(call),
@@ -69,7 +73,8 @@ impl Lift<'_> {
     /// Constructs the distribution that `Name(arguments)` or `Name::constructor(arguments)` stands for.
     pub fn construct(&self, call: &ExprCall) -> TokenStream {
         let function = constructor(call, self.silent).unwrap_or_else(|| call.func.to_token_stream());
-        let arguments = call.args.iter().map(|a| self.argument(a));
+        let known = builtin::of(call).is_some();
+        let arguments = call.args.iter().map(|a| self.argument(a, known));
         quote!(#function(#(#arguments),*))
     }
 }

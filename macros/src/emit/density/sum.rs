@@ -6,7 +6,7 @@ use quote::quote;
 use super::scope::Scope;
 use crate::builtin::Draws;
 use crate::definition::Definition;
-use crate::emit::choose::{categories, log_density};
+use crate::emit::choose::{categories, log_density, log_terms};
 use crate::emit::names::hidden;
 use crate::emit::values::seen;
 use crate::tree::{Step, Variable};
@@ -64,24 +64,30 @@ impl Scope<'_> {
     /// Emits the `rest` once for each value of the discrete local `v`.
     fn path_of_each(&self, v: &Variable, definition: &Definition, rest: &TokenStream) -> TokenStream {
         let (name, k) = (&v.name, self.number(&quote!(__k as f64)));
-        let (categories, term) = self.lift(|lift| (categories(definition, lift), log_density(definition, lift, &k)));
-        let value = if v.kind.structural() { seen(v, quote!(__k as f64)) } else { k };
-        let one = quote! {
-            let mut __lp = __lp + #term;
-            let #name = #value;
-            #rest
+        let value = if v.kind.structural() { seen(v, quote!(__k as f64)) } else { k.clone() };
+        let one = |term: TokenStream| {
+            quote! {
+                let mut __lp = __lp + #term;
+                let #name = #value;
+                #rest
+            }
         };
         // The one yes-or-no of an element is written out, so that what depends on globals alone, its probabilities
         // among it, is worked out before the loop over elements. Several would multiply the code, and so would a plate
         // inside.
         if definition.draws() == Some(Draws::Bool) && self.has_one_discrete_local() {
+            let one = one(self.lift(|lift| log_density(definition, lift, &k)));
             return quote! {
                 { let __k = 0usize; #one }
                 { let __k = 1usize; #one }
             };
         }
+        let categories = self.lift(|lift| categories(definition, lift));
+        let (shared, term) = self.lift(|lift| log_terms(definition, lift, &k));
+        let one = one(quote!(#term - __shared));
         quote! {
             let __categories: usize = #categories;
+            let __shared = #shared;
             for __k in 0..__categories { #one }
         }
     }
