@@ -129,13 +129,13 @@ pub use rand;
 pub mod __private {
     pub use crate::autodiff::{
         Block, Blocks, Cast, Chain, Dual, Lanes, Lift, LogSum, Promote, absorb, dot as inner_product, from, in_one_row,
-        in_rows, log_sum_exp, scatter, slots,
+        in_rows, log_sum_exp, mixed, scatter, slots,
     };
     pub use crate::io::{array, arrays, image, images, read_csv, truth, write_csv};
     pub use crate::model::{
         AsNumbers, CheckDrawn, Column, DataError, DataSet, Derived, DrawnFrom, Frame, Indexed, LocalSet, Name, Place,
-        Plan, Prepared, Read, Reads, Rows, Scratch, SimulateError, Simulation, Slot, Stream, Unknowns, Walk, distinct,
-        draw, draw_index, output, remember, walk,
+        Plan, Prepared, Read, Reads, Rows, Scratch, SimulateError, Simulation, Slot, Stream, Unknowns, Walk,
+        add_compared, distinct, draw, draw_index, normalize, output, remember, walk, write_shares,
     };
     pub use serde;
 }
@@ -461,6 +461,15 @@ struct Readme;
 ///         }
 ///     }
 /// }
+/// # let epidemic = Epidemic::default().simulate(1).one().unwrap();
+/// # assert!(epidemic.data.immune <= 200);
+/// # let decays = Decays::default().simulate(1).one().unwrap();
+/// # assert!(Decays::default().nuts(&decays.data).warmup(50).draws(10).run().is_ok());
+/// ```
+///
+/// Where there is no solution, the numbers are NaN: a chain does not go there, and one that finds no start says why the solver gave up. A
+/// solution that does not depend on the element belongs outside of the plate, where it is worked out once.
+///
 /// # Densities that nothing is drawn from
 ///
 /// `global b ~ Flat;` has the density 1 everywhere, `Flat(0..)` above a bound, `Flat(..1.0)` below one; `Weighted(Normal(mu, sd), w)` is a

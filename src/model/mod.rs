@@ -1,6 +1,7 @@
 //! Models: the traits that `model!` implements, specifications, densities and checks of data.
 
 mod check;
+mod compared;
 mod data_error;
 mod density;
 mod design;
@@ -27,6 +28,8 @@ pub mod walk;
 
 pub(crate) use check::{Extent, allowed, check_local_frames, columns, groups};
 pub use check::{check, check_locals};
+#[doc(hidden)]
+pub use compared::{add_compared, normalize, write_shares};
 pub use data_error::DataError;
 pub use density::Density;
 pub(crate) use density::{AnyDensity, Densities, Factor};

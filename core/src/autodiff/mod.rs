@@ -58,6 +58,7 @@ mod lanes;
 mod log_sum;
 mod mean_exp;
 mod parts;
+mod mixed;
 mod promote;
 mod real;
 mod special;
@@ -71,6 +72,7 @@ pub use dual::Dual;
 pub(crate) use lanes::MOST_LANES;
 pub use lanes::{Lanes, WithLanes, with_lanes};
 pub use log_sum::{LogSum, log_sum_exp};
+pub use mixed::mixed;
 #[doc(hidden)]
 pub use parts::Parts;
 #[doc(hidden)]

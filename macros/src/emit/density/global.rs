@@ -3,6 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
+use super::compared::Compared;
 use super::scope::Scope;
 use crate::split::split;
 use crate::tree::{Plate, Step, Tree};
@@ -36,6 +37,11 @@ impl<'a> Summed<'a> {
 
     /// Emits the sum in the density of everything.
     pub fn whole(&self, root: &Scope) -> TokenStream {
+        if let [Step::Variable(global)] = self.steps.as_slice()
+            && let Some(compared) = Compared::all(global, &self.plates)
+        {
+            return root.sum_compared(global, &compared);
+        }
         root.sum(&self.steps, &self.plates)
     }
 

@@ -7,6 +7,7 @@
 
 mod chain;
 mod compact;
+mod compared;
 mod data;
 mod gather;
 mod global;

@@ -92,7 +92,7 @@ impl Scope<'_> {
 
     /// Emits the constants of an element, how many derivatives it carries and which slots it shares with the code here, and with
     /// them the expression for these slots.
-    fn slot_constants(&self, plate: &Plate, element: &Scope) -> (TokenStream, TokenStream) {
+    pub fn slot_constants(&self, plate: &Plate, element: &Scope) -> (TokenStream, TokenStream) {
         if !element.gradient {
             return (TokenStream::new(), quote!(&[]));
         }
@@ -107,7 +107,7 @@ impl Scope<'_> {
     }
 
     /// Adds what a random size says of the density.
-    fn size_term(&self, plate: &Plate) -> TokenStream {
+    pub fn size_term(&self, plate: &Plate) -> TokenStream {
         let Size::Random(_, distribution) = &plate.size else { return TokenStream::new() };
         let Ok(definition) = Definition::read(distribution) else { return TokenStream::new() };
         let size = self.number(&quote!((__end - __start) as f64));
@@ -119,7 +119,7 @@ impl Scope<'_> {
     }
 
     /// Emits the log density of one element of `plate`, its plates inside included.
-    fn plate_element(&self, plate: &Plate) -> TokenStream {
+    pub fn plate_element(&self, plate: &Plate) -> TokenStream {
         let is_plate = |s: &&Step| matches!(s, Step::Plate(_));
         let steps: Vec<&Step> = plate.steps.iter().collect();
         let (own, summed) = split(&steps);
@@ -143,7 +143,7 @@ impl Scope<'_> {
     }
 
     /// Adds the derivatives with respect to an element's own variables, and to those it read by index, to their places.
-    fn scatter(&self, plate: &Plate) -> TokenStream {
+    pub fn scatter(&self, plate: &Plate) -> TokenStream {
         if !self.gradient {
             return TokenStream::new();
         }
