@@ -155,7 +155,7 @@ impl Names {
                 if !self.discrete[&behind] {
                     return Err(format!(
                         "`{model}` has no density, implicit observations left out or not, since `{name}` depends on the \
-                         discrete local `{behind}`, and only Bernoulli, Categorical and Binomial are summed out: infer it \
+                         discrete local `{behind}`, and only those with finitely many values are summed out: infer it \
                          with `npe()`"
                     ));
                 }

@@ -407,7 +407,8 @@ impl<'a> AnyNeyman<'a> {
 }
 
 fn scalar(model: &dyn AnyModel, name: &str) -> Result<GlobalSlot, NeymanError> {
-    let scalars: Vec<GlobalSlot> = model.global_slots().into_iter().filter(|global| global.values.len() == 1).collect();
+    let is_scalar = |global: &GlobalSlot| global.values.len() == 1 && global.free.len() == 1;
+    let scalars: Vec<GlobalSlot> = model.global_slots().into_iter().filter(is_scalar).collect();
     let known: Vec<&str> = scalars.iter().map(|global| global.name.as_str()).collect();
     Ok(scalars[UnknownName::find("scalar global", name, &known)?].clone())
 }

@@ -237,6 +237,15 @@ pub enum FileError {
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum RequestError {
+    /// A global is discrete.
+    #[error(
+        "`{name}` is discrete, and networks infer continuous globals alone: sample with `nuts()`, which sums it out and draws it, or \
+         draw it as a `local` in `plate once(1) {{ .. }}`, with all that depends on it"
+    )]
+    DiscreteGlobal {
+        /// The global.
+        name: String,
+    },
     /// The prior of another global depends on the one that is tested.
     #[error(
         "the prior of `{other}` depends on `{name}`, which is not drawn but set: write `{other}` as a `let` of globals that \

@@ -13,6 +13,7 @@ use super::local_task::{FreshElements, LocalNetwork, Task};
 use super::mirror::{Axis, Flip, Mirror};
 use super::npe::AnyNpe;
 use super::posterior_estimator::AnyPosteriorEstimator;
+use super::targets::continuous;
 use super::training::Training;
 use super::units::Units;
 use super::{Bank, InferenceError, JointEstimator, RequestError, sizes};
@@ -172,6 +173,7 @@ impl<'a, M: Model> Simulated<'a, M> for JointNpe<'a, M> {
 
 impl AnyJointNpe<'_> {
     fn train(mut self, budget: Budget) -> Result<AnyJointEstimator, InferenceError> {
+        continuous(self.source.model)?;
         if let Some(bank) = self.bank {
             bank.check(self.source.model)?;
             (self.source.sizes, self.source.covariates) = (bank.sizes().to_vec(), bank.covariates());

@@ -11,7 +11,7 @@ use super::element_networks::user_networks;
 use super::encode::DataEncoder;
 use super::mirror::{Axis, Flip, Mirror};
 use super::posterior_estimator::AnyPosteriorEstimator;
-use super::targets::{closed, pick};
+use super::targets::{closed, continuous, pick};
 use super::trainable::{Trainable, TrainingSetup};
 use super::training::Training;
 use super::units::{Target, Units, push_targets};
@@ -226,6 +226,7 @@ impl AnyNpe<'_> {
     }
 
     fn targets(&self) -> Result<Vec<GlobalSlot>, InferenceError> {
+        continuous(self.source.model)?;
         let all = self.source.model.global_slots();
         let targets = match &self.globals {
             None => all.into_iter().filter(|g| !g.nuisance).collect(),

@@ -10,6 +10,14 @@ pub(super) fn pick(all: Vec<GlobalSlot>, names: &[String]) -> Result<Vec<GlobalS
     Ok(all.into_iter().filter(|g| names.contains(&g.name)).collect())
 }
 
+/// Checks that all globals are continuous.
+pub(super) fn continuous(model: &dyn AnyModel) -> Result<(), InferenceError> {
+    match model.global_slots().into_iter().find(|slot| slot.free.is_empty()) {
+        None => Ok(()),
+        Some(slot) => Err(RequestError::DiscreteGlobal { name: slot.name }.into()),
+    }
+}
+
 /// Checks that the support of each target depends on targets alone.
 pub(super) fn closed(model: &dyn AnyModel, targets: &[GlobalSlot]) -> Result<(), InferenceError> {
     let free = model.global_slots().iter().map(|g| g.free.end).max().unwrap_or(0);

@@ -75,7 +75,16 @@ pub(crate) fn check_jacobian<M: Likelihood + Generative>(model: &M) {
 /// at fixed globals, E[gradient of the log likelihood] = 0. `plates` fixes sizes, without which positions of locals would
 /// not mean the same in each set.
 pub(crate) fn check_score<M: Likelihood + Generative>(model: &M, plates: &[(&str, usize)], sets: usize) {
-    for at_truth in [false, true] {
+    check_score_over(model, plates, sets, &[false, true]);
+}
+
+/// The same over the joint distribution alone. Where a discrete global is summed out, it is none of those that are fixed.
+pub(crate) fn check_joint_score<M: Likelihood + Generative>(model: &M, plates: &[(&str, usize)], sets: usize) {
+    check_score_over(model, plates, sets, &[false]);
+}
+
+fn check_score_over<M: Likelihood + Generative>(model: &M, plates: &[(&str, usize)], sets: usize, at: &[bool]) {
+    for &at_truth in at {
         let simulate = model.simulate(sets).seed(seed(11));
         let simulate = plates.iter().fold(simulate, |simulate, (plate, size)| simulate.size(plate, *size));
         let simulations = match at_truth {

@@ -8,6 +8,7 @@ mod checkpoint;
 mod checks;
 mod csv;
 mod density;
+mod discrete;
 mod distributions;
 mod edges;
 mod explicit;
