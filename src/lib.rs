@@ -175,9 +175,10 @@ struct Readme;
 /// - **`param name: Type = default;`** A number, `bool`, array or any other type with `Clone`, `Debug`, `PartialEq` and serde;
 ///   a field of the struct `Name`. If every param has a default, `Name` has one. A matrix is `[[f64; 2]; 3]` or `Vec<Vec<f64>>`:
 ///   `effect[group][1]`, `MvNormal(mean, covariance)`. To a function it is handed as it is, `&[[f64; 2]; 3]`.
-/// - **`global`, `nuisance`, `local`** Latent variables: continuous ones are sampled, each in its own support. A `local` that
-///   is `Bernoulli`, `Categorical` or `Binomial` is summed out of the density exactly. In the rest of its element a Bernoulli
-///   is a `bool` and a category a `usize`, to branch on and index with; a count is a number.
+/// - **`global`, `nuisance`, `local`** Latent variables: continuous ones are sampled, each in its own support. Those with finitely
+///   many values, such as a `Bernoulli`, a `Categorical` or a `Binomial`, are summed out of the density exactly: see [Discrete
+///   variables](#discrete-variables). In what depends on it a Bernoulli is a `bool` and a category a `usize`, to branch on and index
+///   with; a count is a number.
 /// - **`observe`** What is seen. `observe image: [f32; 64] ~ render(a, b);` names a function that draws it from the values of
 ///   its arguments and a last one, `&mut hierarch::simulate::Stream`: the model then has no likelihood, and only `npe` infers
 ///   it. An image has rows and columns: `observe image: [[f32; 64]; 48] ~ render(a, b);` draws 48 rows of 64 pixels. The
@@ -469,6 +470,76 @@ struct Readme;
 ///
 /// Where there is no solution, the numbers are NaN: a chain does not go there, and one that finds no start says why the solver gave up. A
 /// solution that does not depend on the element belongs outside of the plate, where it is worked out once.
+///
+/// # Discrete variables
+///
+/// A discrete local is summed out of its element, and all that depends on it with it. Several of one element are summed over all
+/// combinations of their values, so that the time is a product. What the sum takes away, [`discrete`](sampling::Chains::discrete) gives
+/// back: the posterior probability of each value in each element, and draws. A count without a largest value needs one,
+/// `Truncated(Poisson(rate), 0, 100)`: choose it so large that it does not matter; where it does, `discrete` says so.
+///
+/// ```
+/// use hierarch::prelude::*;
+///
+/// model! {
+///     /// Animals at sites, each of which is seen on a visit, or is not.
+///     pub Sites {
+///         global rate ~ Gamma(mean = 5.0, sd = 5.0);
+///         global seen ~ Beta(2.0, 2.0);
+///         plate sites(1..=50) {
+///             local animals ~ Truncated(Poisson(rate), high = 50.0);
+///             plate visits(1..=10) {
+///                 observe count ~ Binomial(animals, seen);
+///             }
+///         }
+///     }
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let visits = SitesVisits { offsets: vec![0, 3, 6], count: vec![4, 6, 5, 1, 0, 1] };
+/// let (model, data) = (Sites::default(), SitesData { sites: SitesSites { visits } });
+/// let chains = model.nuts(&data).run()?;
+/// let discrete = chains.discrete(&model, &data, 1)?;
+/// let animals = &discrete.probabilities(Sites::ANIMALS)?[0]; // of 0, 1, ..., 50 at the first site
+/// assert!(animals[5] == 0.0 && animals[8] > animals[40]); // six were seen at once
+/// assert!(discrete.warnings().is_empty());
+/// # Ok(())
+/// # }
+/// ```
+///
+/// A discrete global is summed out with all that depends on it, plates among it, and its draws are in those of `nuts()`, given
+/// everything else. The elements of plates that depend on it are run for each of its values: 200 elements and 200 values take a
+/// fifth of a millisecond for each gradient. Where they only compare data of theirs with it, `t < change`, they are run
+/// for both answers, and 1,000 values cost no more than two; each draw of it takes one more run for every value. The globals of
+/// [`maximize`](sampling::SamplingExt::maximize) have its most probable value, and [`log_density`](model::log_density) sums over it.
+/// Networks infer no discrete global: `npe()`, `nre()` and `joint_npe()` refuse such a model.
+///
+/// ```
+/// use hierarch::prelude::*;
+///
+/// model! {
+///     /// Accidents of each year, which became rarer from a year on.
+///     pub Accidents {
+///         global change ~ DiscreteUniform(0, 20);
+///         global early ~ Gamma(2.0, 1.0);
+///         global late ~ Gamma(2.0, 1.0);
+///         plate years(1..=20) {
+///             given t: u64;
+///             observe count ~ Poisson(if t < change { early } else { late });
+///         }
+///     }
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let count = vec![4, 5, 3, 4, 6, 3, 4, 5, 4, 1, 0, 1, 1, 2, 0, 1];
+/// let data = AccidentsData { years: AccidentsYears { t: (0..16).collect(), count } };
+/// let chains = Accidents::default().nuts(&data).run()?;
+/// assert!((chains.mean(Accidents::CHANGE)? - 9.0).abs() < 0.5);
+/// let first: u64 = chains.globals().next().map_or(0, |globals| globals.change);
+/// # assert!((5..=13).contains(&first));
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Densities that nothing is drawn from
 ///

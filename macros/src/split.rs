@@ -52,6 +52,7 @@ fn touches(step: &Step, summed: &dyn Fn(&Ident) -> bool) -> bool {
             size || p.steps.iter().any(|s| match s {
                 // A discrete local of the inner plate itself is summed out there.
                 Step::Variable(v) => v.definition.as_ref().is_some_and(|d| d.mentions().iter().any(summed)),
+                Step::Lag(lag) => lag.initial().is_some_and(|expr| identifiers(expr).iter().any(summed)),
                 other => touches(other, summed),
             })
         }

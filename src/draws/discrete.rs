@@ -56,6 +56,15 @@ pub enum DiscreteError {
         /// The model.
         model: String,
     },
+    /// A local depends on its value in the element before.
+    #[error(
+        "`{name}` depends on its value in the element before: of such states the density is summed over all paths, and their \
+         probabilities are not worked out yet"
+    )]
+    State {
+        /// The local.
+        name: String,
+    },
     /// A draw gives no value of a discrete local a probability.
     #[error(
         "no value of {place} has a probability at draw {draw}, counted from 0: its own distribution, or what depends on it, is \
@@ -152,7 +161,7 @@ pub(crate) fn discrete(
     let count = draws.columns().first().map_or(0, Vec::len);
     let (mut found, mut place_of) = (Vec::new(), HashMap::new());
     for start in (0..count).step_by(BLOCK) {
-        let block: Vec<Vec<Found>> = (start..count.min(start + BLOCK))
+        let block: Vec<Result<Vec<Found>, &'static str>> = (start..count.min(start + BLOCK))
             .into_par_iter()
             .map(|draw| {
                 let number = |at: usize| columns.get(at).map_or(f64::NAN, |column| column[draw]);
@@ -161,6 +170,7 @@ pub(crate) fn discrete(
             })
             .collect();
         for (draw, of_draw) in (start..).zip(block) {
+            let of_draw = of_draw.map_err(|name| DiscreteError::State { name: name.to_owned() })?;
             let weight = draws.weights().get(draw).copied().unwrap_or(1.0 / count as f64);
             for Found { place, chosen, probabilities, .. } in of_draw {
                 // A global has draws already.
@@ -225,10 +235,21 @@ fn add_scaled(sums: &mut Vec<f64>, numbers: &[f64], by: f64) {
 
 /// Finds the discrete variables given everything else: `number` is the value at a position among the model's values. Those whose
 /// value is a number there are known.
-fn given(model: &dyn AnyModel, data: &dyn AnyData, number: &dyn Fn(usize) -> f64, choice: Choice) -> Vec<Found> {
-    let mut visitor = Given { number, choice, branches: vec![Branch::default()] };
+///
+/// # Errors
+/// The name of a state that depends on the one before.
+fn given(
+    model: &dyn AnyModel,
+    data: &dyn AnyData,
+    number: &dyn Fn(usize) -> f64,
+    choice: Choice,
+) -> Result<Vec<Found>, &'static str> {
+    let mut visitor = Given { number, choice, branches: vec![Branch::default()], state: None };
     model.walk(Some(data), None, None, &mut visitor);
-    visitor.branches.pop().unwrap_or_default().found
+    match visitor.state {
+        None => Ok(visitor.branches.pop().unwrap_or_default().found),
+        Some(state) => Err(state),
+    }
 }
 
 /// Tells whether a model has a global that has no value where everything continuous has one.
@@ -239,7 +260,8 @@ pub(crate) fn has_discrete_global(specification: &Specification) -> bool {
 
 /// Writes the discrete globals given everything else to `values`, those of a model's latent variables, where they are NaN.
 pub(crate) fn fill_discrete_globals(model: &dyn AnyModel, data: &dyn AnyData, values: &mut [f64], choice: Choice) {
-    let found = given(model, data, &|at| values.get(at).copied().unwrap_or(f64::NAN), choice);
+    // The states of a sequence that depends on a discrete global are a mistake of the model.
+    let found = given(model, data, &|at| values.get(at).copied().unwrap_or(f64::NAN), choice).unwrap_or_default();
     for Found { slot, chosen, .. } in found {
         if let Some(value) = slot.and_then(|at| values.get_mut(at)) {
             *value = chosen as f64;
@@ -279,6 +301,8 @@ struct Given<'a> {
     choice: Choice,
     /// That outside of all discrete variables, and that of the value at hand of each that is being summed over.
     branches: Vec<Branch>,
+    /// A state that depends on the one before.
+    state: Option<&'static str>,
 }
 
 impl Given<'_> {
@@ -344,6 +368,10 @@ impl Walk for Given<'_> {
             branch.place = Some(*place);
         }
         self.term(log_probability);
+    }
+
+    fn state_before(&mut self, name: &'static str) {
+        self.state = Some(name);
     }
 
     /// A discrete global that has a value keeps it.

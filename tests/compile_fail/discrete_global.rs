@@ -2,9 +2,9 @@ use hierarch::prelude::*;
 
 model! {
     pub Example {
-        global heads ~ Bernoulli(0.5);
+        global heads[3] ~ Bernoulli(0.5);
         nuisance count ~ Poisson(3.0);
-        observe y ~ Normal(if heads { 1.0 } else { 0.0 }, 1.0);
+        observe y ~ Normal(if heads[0] { 1.0 } else { count }, 1.0);
     }
 }
 

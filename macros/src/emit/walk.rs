@@ -205,7 +205,7 @@ impl Walk<'_> {
 
     /// Emits the `rest` for each value that the discrete local `v` may have had in the element before.
     fn state_before(&self, lag: &Lag, v: &Variable, rest: &[&Step], plate: &Plate) -> TokenStream {
-        let (filter, element) = (filter_of(&v.name), sequence::element(plate));
+        let (filter, element, text) = (filter_of(&v.name), sequence::element(plate), text(&v.name));
         let value = seen(v, quote!(__before as f64));
         let bind = |lag: &Lag| {
             let local = &lag.local;
@@ -224,6 +224,7 @@ impl Walk<'_> {
         let rest: Vec<&Step> = rest.iter().copied().filter(|step| !is_other(step)).collect();
         let (bind_this, rest) = (bind(lag), self.steps(&rest, Some(plate)));
         quote! {
+            __walk.state_before(#text);
             __walk.sum_out(#filter.states(#element), &mut |__walk: &mut dyn ::hierarch::__private::Walk, __before: usize| {
                 __walk.term(#filter.enter(__before));
                 #bind_this

@@ -413,3 +413,41 @@ model! {
 fn jeffreys() {
     all_known(&sample::<Jeffreys>(&JeffreysData { k: 3 }), &["p"], &[beta(3.5, 9.5)]);
 }
+
+model! {
+    /// Disasters of coal mines by year, which became rarer from some year on.
+    pub Mines {
+        global change ~ DiscreteUniform(0, 60);
+        global early ~ Gamma(2, 1);
+        global late ~ Gamma(2, 1);
+        plate years(1..=200) {
+            given year: u64;
+            observe disasters ~ Poisson(if year < change { early } else { late });
+        }
+    }
+}
+
+/// Given the year of the change both rates have gamma distributions.
+#[test]
+fn mines() {
+    let disasters = vec![
+        4, 5, 4, 0, 1, 4, 3, 4, 0, 6, 3, 3, 4, 0, 2, 6, 3, 3, 5, 4, 5, 3, 1, 4, 4, 1, 5, 5, 3, 4, 2, 5, 2, 2, 3, 4, 2,
+        1, 3, 2, 2, 1, 1, 1, 1, 3, 0, 0, 1, 0, 1, 1, 0, 0, 3, 1, 0, 3, 2, 2,
+    ];
+    let counts = |y: &[u64]| (2.0 + y.iter().sum::<u64>() as f64, 1.0 + y.len() as f64);
+    let over = grid([(-0.5, 60.5)], 61, |[change]| {
+        let parts = disasters.split_at(change.round() as usize);
+        let log = |(shape, rate): (f64, f64)| ln_gamma(shape) - shape * rate.ln();
+        log(counts(parts.0)) + log(counts(parts.1))
+    });
+    let of = |part: usize| {
+        over.mixed(|[change]| {
+            let parts = disasters.split_at(change.round() as usize);
+            let (shape, rate) = counts([parts.0, parts.1][part]);
+            gamma(shape, rate)
+        })
+    };
+    let exact = [over.axes()[0], of(0), of(1)];
+    let data = MinesData { years: MinesYears { year: (0..60).collect(), disasters: disasters.clone() } };
+    all_known(&sample::<Mines>(&data), &["change", "early", "late"], &exact);
+}

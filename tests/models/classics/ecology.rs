@@ -36,28 +36,14 @@ fn occupancy() {
     all_known(&sample::<Occupancy>(&OccupancyData { sites }), &["psi", "p"], &over.axes());
 }
 
-/// The logarithms of Poisson probabilities of 0, 1, ..., without their common factor.
-fn abundances<T: Real>(mean: T) -> [T; 12] {
-    let mut log = T::from(0.0);
-    let mut n = 0.0;
-    [(); 12].map(|()| {
-        let now = log;
-        n += 1.0;
-        log += (mean / n).ln();
-        now
-    })
-}
-
 model! {
     /// Repeated counts at sites: the numbers of animals are at most 11.
     pub Counts {
         global mean ~ Gamma(2, 0.5);
         global p ~ Beta(2, 2);
-        // Outside of the plate, where it is worked out once and not for each number of animals.
-        let logits = abundances(mean);
         plate sites(1..=20) {
-            local n ~ Categorical(logits = logits);
-            observe count[3] ~ Binomial(n as f64, p);
+            local n ~ Truncated(Poisson(mean), 0, 11);
+            observe count[3] ~ Binomial(n, p);
         }
     }
 }

@@ -37,7 +37,7 @@ impl Compared {
     }
 
     fn of(global: &Variable, plate: &Plate) -> Option<Self> {
-        if !plate.in_data || plate.plates().any(|inner| inner.in_data) {
+        if !plate.in_data || plate.plates().any(|inner| inner.in_data) || plate.lags().next().is_some() {
             return None;
         }
         if matches!(&plate.size, Size::Random(_, size) if identifiers(size).contains(&global.name)) {
@@ -52,7 +52,7 @@ impl Compared {
                 Step::Variable(Variable { role, definition: Some(definition), .. }) if *role != Role::Given => {
                     answers.definition(definition);
                 }
-                Step::Variable(_) | Step::Plate(_) => {}
+                Step::Variable(_) | Step::Plate(_) | Step::Lag(_) => {}
             }
         }
         let Answers { found, agree, .. } = answers;
