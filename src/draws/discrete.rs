@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use super::Draws;
 use super::log_likelihood::LogLikelihoodError;
 use super::pointwise::columns;
+use super::states::{Pairs, backward};
 use crate::model::walk::{Scalar, Vector};
 use crate::model::{
     AnyData, AnyModel, DataError, Kind, Name, Place, Plate, Purpose, Role, Slot, Specification, Stream, UnknownName,
@@ -56,10 +57,10 @@ pub enum DiscreteError {
         /// The model.
         model: String,
     },
-    /// A local depends on its value in the element before.
+    /// A local depends on its value in the element before, and its elements have another one.
     #[error(
-        "`{name}` depends on its value in the element before: of such states the density is summed over all paths, and their \
-         probabilities are not worked out yet"
+        "`{name}` depends on its value in the element before, and its elements have another discrete local: the probabilities of both \
+         are not worked out together: write the other one as a `Mixture`"
     )]
     State {
         /// The local.
@@ -161,7 +162,7 @@ pub(crate) fn discrete(
     let count = draws.columns().first().map_or(0, Vec::len);
     let (mut found, mut place_of) = (Vec::new(), HashMap::new());
     for start in (0..count).step_by(BLOCK) {
-        let block: Vec<Result<Vec<Found>, &'static str>> = (start..count.min(start + BLOCK))
+        let block: Vec<(Vec<Found>, Option<&'static str>)> = (start..count.min(start + BLOCK))
             .into_par_iter()
             .map(|draw| {
                 let number = |at: usize| columns.get(at).map_or(f64::NAN, |column| column[draw]);
@@ -169,8 +170,10 @@ pub(crate) fn discrete(
                 given(model, data, &number, Choice::Draw(rng))
             })
             .collect();
-        for (draw, of_draw) in (start..).zip(block) {
-            let of_draw = of_draw.map_err(|name| DiscreteError::State { name: name.to_owned() })?;
+        for (draw, (of_draw, beside)) in (start..).zip(block) {
+            if let Some(name) = beside {
+                return Err(DiscreteError::State { name: name.to_owned() });
+            }
             let weight = draws.weights().get(draw).copied().unwrap_or(1.0 / count as f64);
             for Found { place, chosen, probabilities, .. } in of_draw {
                 // A global has draws already.
@@ -235,21 +238,18 @@ fn add_scaled(sums: &mut Vec<f64>, numbers: &[f64], by: f64) {
 
 /// Finds the discrete variables given everything else: `number` is the value at a position among the model's values. Those whose
 /// value is a number there are known.
-///
-/// # Errors
-/// The name of a state that depends on the one before.
+/// With them goes the name of a state that depends on the one before, if its elements have other discrete locals: what is found of both
+/// is wrong.
 fn given(
     model: &dyn AnyModel,
     data: &dyn AnyData,
     number: &dyn Fn(usize) -> f64,
     choice: Choice,
-) -> Result<Vec<Found>, &'static str> {
-    let mut visitor = Given { number, choice, branches: vec![Branch::default()], state: None };
+) -> (Vec<Found>, Option<&'static str>) {
+    let branches = vec![Branch::default()];
+    let mut visitor = Given { number, choice, branches, is_state_before: false, beside: None };
     model.walk(Some(data), None, None, &mut visitor);
-    match visitor.state {
-        None => Ok(visitor.branches.pop().unwrap_or_default().found),
-        Some(state) => Err(state),
-    }
+    (visitor.close().found, visitor.beside)
 }
 
 /// Tells whether a model has a global that has no value where everything continuous has one.
@@ -260,8 +260,7 @@ pub(crate) fn has_discrete_global(specification: &Specification) -> bool {
 
 /// Writes the discrete globals given everything else to `values`, those of a model's latent variables, where they are NaN.
 pub(crate) fn fill_discrete_globals(model: &dyn AnyModel, data: &dyn AnyData, values: &mut [f64], choice: Choice) {
-    // The states of a sequence that depends on a discrete global are a mistake of the model.
-    let found = given(model, data, &|at| values.get(at).copied().unwrap_or(f64::NAN), choice).unwrap_or_default();
+    let found = given(model, data, &|at| values.get(at).copied().unwrap_or(f64::NAN), choice).0;
     for Found { slot, chosen, .. } in found {
         if let Some(value) = slot.and_then(|at| values.get_mut(at)) {
             *value = chosen as f64;
@@ -294,6 +293,8 @@ struct Branch {
     place: Option<Place>,
     /// The discrete variables inside it.
     found: Vec<Found>,
+    /// The elements of hidden Markov chains inside it, in order.
+    elements: Vec<(Place, Pairs)>,
 }
 
 struct Given<'a> {
@@ -301,8 +302,10 @@ struct Given<'a> {
     choice: Choice,
     /// That outside of all discrete variables, and that of the value at hand of each that is being summed over.
     branches: Vec<Branch>,
-    /// A state that depends on the one before.
-    state: Option<&'static str>,
+    /// Whether the next sum is over the states of the element before.
+    is_state_before: bool,
+    /// The state of a chain beside which its elements have another discrete local.
+    beside: Option<&'static str>,
 }
 
 impl Given<'_> {
@@ -312,6 +315,56 @@ impl Given<'_> {
             && let Some(branch) = self.branches.last_mut()
         {
             branch.log_density += log_density();
+        }
+    }
+
+    /// Ends the innermost branch: its chains are known now.
+    fn close(&mut self) -> Branch {
+        let mut branch = self.branches.pop().unwrap_or_default();
+        let elements = std::mem::take(&mut branch.elements);
+        // A chain begins where there is no state before.
+        for chain in elements.chunk_by(|_, (_, next)| next.0.len() > 1) {
+            let pairs: Vec<&Pairs> = chain.iter().map(|(_, pairs)| pairs).collect();
+            let states = backward(&pairs, &mut |probabilities| self.choose(probabilities));
+            branch.found.extend(chain.iter().zip(states).map(|((place, _), (probabilities, chosen))| Found {
+                place: *place,
+                slot: None,
+                chosen,
+                probabilities,
+            }));
+        }
+        branch
+    }
+
+    /// Visits the states of the element before, each with those of the element at hand inside it.
+    fn sum_states(&mut self, states: usize, body: &mut dyn FnMut(&mut dyn Walk, usize)) {
+        let mut rows = Vec::with_capacity(states);
+        let mut state = None;
+        for before in 0..states {
+            self.branches.push(Branch::default());
+            body(self, before);
+            let branch = self.close();
+            let mut found = branch.found.into_iter();
+            let Some(own) = found.next() else { return };
+            if found.next().is_some() {
+                self.beside = Some(own.place.variable);
+            }
+            state = Some(own.place);
+            rows.push((branch.log_density, own.probabilities));
+        }
+        let Some(place) = state else { return };
+        let largest = rows.iter().map(|(log, _)| *log).fold(f64::NEG_INFINITY, f64::max);
+        let weighed = |(log, probabilities): (f64, Vec<f64>)| -> Vec<f64> {
+            match (log - largest).exp() {
+                0.0 => vec![0.0; probabilities.len()],
+                weight => probabilities.into_iter().map(|p| weight * p).collect(),
+            }
+        };
+        let rows: Vec<Vec<f64>> = rows.into_iter().map(weighed).collect();
+        let sum: f64 = rows.iter().flatten().sum();
+        if let Some(outer) = self.branches.last_mut() {
+            outer.log_density += largest + sum.ln();
+            outer.elements.push((place, Pairs(rows)));
         }
     }
 
@@ -370,8 +423,12 @@ impl Walk for Given<'_> {
         self.term(log_probability);
     }
 
-    fn state_before(&mut self, name: &'static str) {
-        self.state = Some(name);
+    fn state_before(&mut self) {
+        self.is_state_before = true;
+    }
+
+    fn branch(&self) -> Option<f64> {
+        self.branches.last().map(|branch| branch.log_density)
     }
 
     /// A discrete global that has a value keeps it.
@@ -389,11 +446,14 @@ impl Walk for Given<'_> {
     }
 
     fn sum_out(&mut self, categories: usize, body: &mut dyn FnMut(&mut dyn Walk, usize)) {
+        if std::mem::take(&mut self.is_state_before) {
+            return self.sum_states(categories, body);
+        }
         let mut values = Vec::with_capacity(categories);
         for k in 0..categories {
             self.branches.push(Branch::default());
             body(self, k);
-            values.extend(self.branches.pop());
+            values.push(self.close());
         }
         let Some(place) = values.iter().find_map(|branch| branch.place) else { return };
         let largest = values.iter().map(|branch| branch.log_density).fold(f64::NEG_INFINITY, f64::max);

@@ -11,6 +11,7 @@ mod log_likelihood;
 mod pointwise;
 mod predict;
 mod smoothing;
+mod states;
 mod summary;
 
 pub use columns::Draws;

@@ -145,10 +145,8 @@ pub trait Walk {
     /// them.
     fn sum_out(&mut self, categories: usize, body: &mut dyn FnMut(&mut dyn Walk, usize));
 
-    /// Visits what the discrete local `name` may have been in the element before, which [`Walk::sum_out`] then runs through.
-    fn state_before(&mut self, name: &'static str) {
-        let _ = name;
-    }
+    /// Says that the [`Walk::sum_out`] that follows is over the values that a discrete local may have had in the element before.
+    fn state_before(&mut self) {}
 
     /// Does what [`Walk::sum_out`] does, where every value matters: one of them may be the position in an array.
     fn sum_out_all(&mut self, categories: usize, body: &mut dyn FnMut(&mut dyn Walk, usize)) {

@@ -493,3 +493,88 @@ fn a_bound_that_matters_is_said() {
         "{found:?}"
     );
 }
+
+model! {
+    /// A hidden Markov chain in each element of a plate that is of one kind or the other.
+    pub Chained {
+        global p ~ Beta(2.0, 2.0);
+        global mu ~ Normal(0.0, 1.0);
+        plate groups(1..=3) {
+            local kind ~ Bernoulli(0.3);
+            plate times(1..=20) {
+                local w ~ Categorical(if is_first() {
+                    [0.2, 0.3, 0.5]
+                } else if prev(w) == 0 {
+                    [0.5 * p, 0.5 * p, 1.0 - p]
+                } else {
+                    [0.4, 0.4, 0.2]
+                });
+                observe v ~ Normal(mu + w as f64 + if kind { 1.0 } else { 0.0 }, 1.0);
+            }
+        }
+    }
+}
+
+/// All paths of the states, in plain Rust.
+#[test]
+fn states_of_a_chain_have_their_joint_posterior() {
+    let (model, v) = (Chained::default(), [0.3, 1.2, -0.5, 2.4]);
+    let times = ChainedTimes { offsets: vec![0, 4, 6], v: [&v[..], &[2.0, 1.0]].concat() };
+    let data = ChainedData { groups: ChainedGroups { times } };
+    let chains = model.nuts(&data).chains(2).draws(1000).seed(seed(1)).run().unwrap();
+    let discrete = chains.discrete(&model, &data, seed(2)).unwrap();
+    let (mut exact, mut kinds) = ([[0.0; 3]; 4], 0.0);
+    let (mut pairs, mut variance, mut drawn) = (0.0, 0.0, 0.0);
+    for (s, ChainedGlobals { p, mu }) in chains.globals().enumerate() {
+        let weight = |kind: usize, w: [usize; 4]| {
+            let step = |t: usize| match t {
+                0 => [0.2, 0.3, 0.5][w[0]],
+                _ if w[t - 1] == 0 => [0.5 * p, 0.5 * p, 1.0 - p][w[t]],
+                _ => [0.4, 0.4, 0.2][w[t]],
+            };
+            let seen = |t: usize| Normal::new(mu + w[t] as f64 + kind as f64, 1.0).log_density(v[t]).exp();
+            [0.7, 0.3][kind] * (0..4).map(|t| step(t) * seen(t)).product::<f64>()
+        };
+        let paths = || (0..162).map(|i| (i / 81, [0, 1, 2, 3].map(|t| i % 81 / 3_usize.pow(t) % 3)));
+        let sum: f64 = paths().map(|(kind, w)| weight(kind, w)).sum();
+        let mut pair = 0.0;
+        for (kind, w) in paths() {
+            let share = weight(kind, w) / sum;
+            kinds += kind as f64 * share / 2000.0;
+            (0..4).for_each(|t| exact[t][w[t]] += share / 2000.0);
+            pair += if kind == 1 && w[1] == 1 && w[2] == 0 { share } else { 0.0 };
+        }
+        pairs += pair;
+        variance += pair * (1.0 - pair);
+        let is = |name: &str, value: f64| discrete.draws().get(name).unwrap()[s] == value;
+        drawn += f64::from(u8::from(is("kind[0]", 1.0) && is("w[1]", 1.0) && is("w[2]", 0.0)));
+    }
+    near(discrete.probabilities(Chained::KIND).unwrap()[0][1], kinds);
+    for (found, exact) in discrete.probabilities(Chained::W).unwrap().iter().zip(&exact) {
+        found.iter().zip(exact).for_each(|(a, b)| near(*a, *b));
+    }
+    within!((drawn - pairs).abs(), 5.0 * f64::sqrt(variance), "{drawn} of {pairs}");
+}
+
+model! {
+    /// Sequences of all kinds that depend on a discrete global.
+    pub Switched {
+        global p ~ Beta(1.0, 1.0);
+        global mu ~ Normal(0.0, 0.3);
+        global s ~ Categorical([0.2, 0.5, 0.3]);
+        plate steps(1..=20) {
+            local z ~ Bernoulli(if is_first() { 0.5 } else if prev(z) { p } else { 0.2 });
+            observe y ~ Normal(if z { mu } else { 0.0 } + s as f64, 1.0);
+        }
+        plate walks(1..=20) {
+            local x ~ Normal(if is_first() { 0.0 } else { mu * prev(x) } + s as f64, 1.0);
+            observe u ~ Normal(x, 1.0);
+        }
+    }
+}
+
+#[test]
+fn sequences_beside_a_discrete_global() {
+    check_gradient(&Switched::default(), 5);
+    check_joint_score(&Switched::default(), &[("steps", 4), ("walks", 3)], 20_000);
+}

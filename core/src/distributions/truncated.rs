@@ -86,7 +86,7 @@ impl<T: Real, D: Cdf<T>> Finite<T> for Truncated<D, T> {
     fn categories(&self) -> usize {
         let (_, largest, _) = self.inner.support().bounds();
         let largest = largest.value().min(self.high.value());
-        if largest >= 0.0 && largest < f64::INFINITY { largest as usize + 1 } else { 0 }
+        if (0.0..f64::INFINITY).contains(&largest) { largest as usize + 1 } else { 0 }
     }
 
     #[inline(always)]

@@ -1,5 +1,6 @@
 //! From the lowered model to Rust: its types, and the implementations of the library's traits for them.
 
+mod at_element;
 mod choose;
 mod clash;
 mod density;

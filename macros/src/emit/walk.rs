@@ -4,6 +4,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 use syn::Expr;
 
+use super::at_element::{datum, element, place, push_export};
 use super::choose::{categories, choose, each, log_density};
 use super::index::gathered;
 use super::lift::Lift;
@@ -11,7 +12,7 @@ use super::names::{all_of, data_path, hidden, position};
 use super::params::bind_params;
 use super::reads;
 use super::sequence;
-use super::values::{number, seen};
+use super::values::seen;
 use crate::ast::{Role, Size};
 use crate::builtin::Draws;
 use crate::definition::Definition;
@@ -205,7 +206,7 @@ impl Walk<'_> {
 
     /// Emits the `rest` for each value that the discrete local `v` may have had in the element before.
     fn state_before(&self, lag: &Lag, v: &Variable, rest: &[&Step], plate: &Plate) -> TokenStream {
-        let (filter, element, text) = (filter_of(&v.name), sequence::element(plate), text(&v.name));
+        let (filter, element) = (filter_of(&v.name), sequence::element(plate));
         let value = seen(v, quote!(__before as f64));
         let bind = |lag: &Lag| {
             let local = &lag.local;
@@ -224,7 +225,7 @@ impl Walk<'_> {
         let rest: Vec<&Step> = rest.iter().copied().filter(|step| !is_other(step)).collect();
         let (bind_this, rest) = (bind(lag), self.steps(&rest, Some(plate)));
         quote! {
-            __walk.state_before(#text);
+            __walk.state_before();
             __walk.sum_out(#filter.states(#element), &mut |__walk: &mut dyn ::hierarch::__private::Walk, __before: usize| {
                 __walk.term(#filter.enter(__before));
                 #bind_this
@@ -485,45 +486,4 @@ impl Walk<'_> {
             let #name = __size;
         }
     }
-}
-
-/// Emits a value of a column as a number, or a vector of numbers; NaN where there is no data set.
-fn datum(variable: &Variable, column: TokenStream) -> TokenStream {
-    let number = number(variable, column);
-    let unknown = match &variable.shape {
-        None => quote!(f64::NAN),
-        Some(shape) => {
-            let len = &shape.len;
-            quote!([f64::NAN; #len])
-        }
-    };
-    quote!(match __data {
-        ::core::option::Option::Some(__data) => #number,
-        ::core::option::Option::None => #unknown,
-    })
-}
-
-/// Emits the place of a variable in errors.
-fn place(variable: &Ident, plate: Option<&Plate>, element: TokenStream) -> TokenStream {
-    let name = text(variable);
-    let plate = match plate {
-        None => quote!(::core::option::Option::None),
-        Some(p) => {
-            let name = text(&p.name);
-            quote!(::core::option::Option::Some((#name, #element)))
-        }
-    };
-    quote!(::hierarch::__private::Place { variable: #name, plate: #plate })
-}
-
-/// Emits the position of the element at hand in the columns of `plate`.
-fn element(plate: &Plate) -> TokenStream {
-    let at = hidden(&format!("at_{}", plate.name));
-    quote!(#at)
-}
-
-fn push_export(plate: Option<&Plate>, name: &Ident) -> Option<TokenStream> {
-    plate?.exports.iter().find(|e| e.name == *name && !e.data)?;
-    let all = all_of(name);
-    Some(quote!(#all.push(#name);))
 }

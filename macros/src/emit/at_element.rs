@@ -1,0 +1,51 @@
+//! What stands for the element at hand of a plate, on plain numbers.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+
+use super::names::{all_of, hidden};
+use super::values::number;
+use crate::names::text;
+use crate::tree::{Plate, Variable};
+
+/// Emits a value of a column as a number, or a vector of numbers; NaN where there is no data set.
+pub fn datum(variable: &Variable, column: TokenStream) -> TokenStream {
+    let number = number(variable, column);
+    let unknown = match &variable.shape {
+        None => quote!(f64::NAN),
+        Some(shape) => {
+            let len = &shape.len;
+            quote!([f64::NAN; #len])
+        }
+    };
+    quote!(match __data {
+        ::core::option::Option::Some(__data) => #number,
+        ::core::option::Option::None => #unknown,
+    })
+}
+
+/// Emits the place of a variable in errors.
+pub fn place(variable: &Ident, plate: Option<&Plate>, element: TokenStream) -> TokenStream {
+    let name = text(variable);
+    let plate = match plate {
+        None => quote!(::core::option::Option::None),
+        Some(p) => {
+            let name = text(&p.name);
+            quote!(::core::option::Option::Some((#name, #element)))
+        }
+    };
+    quote!(::hierarch::__private::Place { variable: #name, plate: #plate })
+}
+
+/// Emits the position of the element at hand in the columns of `plate`.
+pub fn element(plate: &Plate) -> TokenStream {
+    let at = hidden(&format!("at_{}", plate.name));
+    quote!(#at)
+}
+
+/// Keeps the value of a variable that other plates read by index.
+pub fn push_export(plate: Option<&Plate>, name: &Ident) -> Option<TokenStream> {
+    plate?.exports.iter().find(|e| e.name == *name && !e.data)?;
+    let all = all_of(name);
+    Some(quote!(#all.push(#name);))
+}
