@@ -4,7 +4,7 @@
 //! declaration come
 //!
 //! - a parallel simulator, the same to the bit on any number of threads ([`simulate`](simulate::SimulateExt::simulate)),
-//! - the log density and its gradient, discrete locals summed out ([`model::Density`]), with NUTS over it
+//! - the log density and its gradient, discrete variables summed out ([`model::Density`]), with NUTS over it
 //!   ([`nuts`](sampling::SamplingExt::nuts)) where every observation has a density,
 //! - the exact posterior and the evidence from any posterior, by importance sampling with a diagnostic
 //!   ([`sampling::importance_sample`]), the profile likelihood ratio ([`sampling::ProfileLikelihood`]), and confidence sets that cover
@@ -475,7 +475,7 @@ struct Readme;
 ///
 /// A discrete local is summed out of its element, and all that depends on it with it. Several of one element are summed over all
 /// combinations of their values, so that the time is a product. What the sum takes away, [`discrete`](sampling::Chains::discrete) gives
-/// back: the posterior probability of each value in each element, and draws. A count without a largest value needs one,
+/// back: the posterior probability of each value in each element, and draws; of the states of a sequence, `prev(state)`, whole paths. A count without a largest value needs one,
 /// `Truncated(Poisson(rate), 0, 100)`: choose it so large that it does not matter; where it does, `discrete` says so.
 ///
 /// ```

@@ -74,7 +74,7 @@ impl Builder {
 
     fn variable(&mut self, v: &Variable, plate: Option<usize>) {
         let look = match v.role {
-            Role::Local if v.kind != Kind::Real => Look::Discrete,
+            Role::Global | Role::Nuisance | Role::Local if v.kind != Kind::Real => Look::Discrete,
             Role::Global | Role::Nuisance | Role::Local => Look::Latent,
             Role::Observed => Look::Observed,
             Role::Given | Role::Index => Look::Given,
@@ -135,7 +135,7 @@ impl Builder {
 impl Specification {
     /// Returns the plate diagram in the language of Graphviz (`dot`).
     ///
-    /// Latent variables are white ellipses (discrete locals have a double outline), observed ones grey; covariates are
+    /// Latent variables are white ellipses (discrete ones have a double outline), observed ones grey; covariates are
     /// grey boxes, each `let` is a dashed ellipse, and each `param` plain text. A plate is a cluster with its name and
     /// size.
     pub fn graphviz(&self) -> String {
@@ -156,7 +156,7 @@ impl Specification {
 
     /// Returns the plate diagram in the language of Mermaid, which GitHub and many editors draw.
     ///
-    /// Latent variables are white stadiums (discrete locals double circles), observed ones grey; covariates are grey
+    /// Latent variables are white stadiums (discrete ones double circles), observed ones grey; covariates are grey
     /// boxes, each `let` is a dashed stadium, and each `param` a slanted box. A plate is a subgraph with its name and
     /// size.
     pub fn mermaid(&self) -> String {

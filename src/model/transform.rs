@@ -9,7 +9,8 @@ use super::{
 use crate::autodiff::LogSum;
 
 /// Returns the log of the joint density of the latent variables and the data in constrained space: the sum of the
-/// statements' log densities, without Jacobians. Discrete locals are summed out, whatever their values in `locals`.
+/// statements' log densities, without Jacobians. Discrete locals and globals are summed out, whatever their values in `locals` and
+/// `globals`.
 ///
 /// # Errors
 /// The data do not fit the model, or `locals` do not fit the data.
@@ -41,7 +42,7 @@ pub fn unconstrain<M: Model>(model: &M, globals: &M::Globals, with: Option<(&M::
 }
 
 /// Sets `values` to the values of the latent variables at the unconstrained numbers `q`: the globals, and the
-/// continuous locals if `data` is given. A simplex has one component more than unconstrained numbers; otherwise the
+/// continuous locals if `data` is given. A discrete global is NaN, since it is summed out. A simplex has one component more than unconstrained numbers; otherwise the
 /// order is the same.
 pub fn constrain<M: Model>(model: &M, data: Option<&M::Data>, q: &[f64], values: &mut Vec<f64>) {
     any(model).constrain(any_data::<M>(data), q, values);

@@ -89,7 +89,8 @@ impl<M: Model> Chains<M> {
     ///
     /// A row is an element of the plate: all its own observed numbers together, and the random number of elements of a plate
     /// inside it, but not the observations of that plate. It is given the globals and the continuous locals of the draw,
-    /// whether they are its own, those of the element around it, or read by an index. Discrete locals are summed out. Where
+    /// whether they are its own, those of the element around it, or read by an index. Discrete locals are summed out; a discrete
+    /// global has its value of the draw. Where
     /// rows share one, or it is also behind other observations, the row is given these: log p(row | draw, all other
     /// data), which leaving a row out asks for (Bürkner, Gabry & Vehtari, *Efficient leave-one-out cross-validation for
     /// Bayesian non-factorized normal and Student-t models*, Computational Statistics 2021). In all other models the
@@ -191,7 +192,7 @@ impl<M: Model> Chains<M> {
     }
 
     /// Returns the posterior of the discrete locals, which the density sums out: the probabilities of their values, and a draw of
-    /// all of them for each draw of the chains, by `seed`. Given the globals and the continuous locals of a draw both are exact.
+    /// all of them for each draw of the chains, by `seed`: of the states of a sequence, whole paths. Given the globals and the continuous locals of a draw both are exact.
     /// The chains keep no data, so `model` and `data` are those that they were run for.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 use hierarch::autodiff::log_sum_exp;
 use hierarch::distributions::{Beta, Binomial, Distribution, Gamma, Normal, Poisson};
 use hierarch::draws::{DiscreteError, diagnostics::mcse_mean};
+use hierarch::estimators::RequestError;
 use hierarch::model::{AsNumbers, Density, log_density};
 use hierarch::prelude::*;
 use hierarch_tests::{seed, within};
@@ -174,14 +175,19 @@ fn places() -> Vec<(f64, [f64; 2])> {
 fn a_change_point_has_the_density_of_the_sum_over_its_places() {
     let (model, data) = (Change::default(), change());
     let mut density = Density::new(&model, &data).unwrap();
-    let at = |early: f64, late: f64| -> f64 {
+    let at_times = |early: f64, late: f64, times: f64| -> f64 {
         let of = |s: u64| {
             let rate = |t: usize| if (t as u64) < s { early } else { late };
-            counts().iter().enumerate().map(|(t, y)| Poisson::new(rate(t)).log_density(*y as f64)).sum::<f64>()
+            times * counts().iter().enumerate().map(|(t, y)| Poisson::new(rate(t)).log_density(*y as f64)).sum::<f64>()
         };
         let prior: f64 = [early, late].iter().map(|x| Gamma::new(2.0, 0.5).log_density(*x)).sum();
         log_sum_exp(&(0..=30).map(of).collect::<Vec<_>>()) - 31.0_f64.ln() + prior
     };
+    let at = |early: f64, late: f64| at_times(early, late, 1.0);
+    // Elements that are alike are run once.
+    let years = ChangeYears { t: (0..90).map(|i| i % 30).collect(), y: counts().repeat(3) };
+    let thrice = gradient(&model, &ChangeData { years }, &[0.7, -0.3]).0;
+    near(thrice, at_times(0.7_f64.exp(), (-0.3_f64).exp(), 3.0) + 0.7 - 0.3);
     for q in [[0.7_f64, -0.3], [-1.0, 2.0], [1.5, 1.5]] {
         let (early, late) = (q[0].exp(), q[1].exp());
         near(density.gradient(&q, &mut [0.0; 2]), at(early, late) + q[0] + q[1]);
@@ -235,6 +241,8 @@ fn chains_draw_a_change_point() {
     assert_eq!(set.globals, best.globals);
     let error = chains.discrete(&model, &data, 1).unwrap_err();
     assert!(matches!(error, DiscreteError::NoDiscrete { .. }), "{error}");
+    let error = model.npe().train(Budget::simulations(100)).unwrap_err();
+    assert!(matches!(error, InferenceError::Request(RequestError::DiscreteGlobal { .. })), "{error}");
 }
 
 model! {
