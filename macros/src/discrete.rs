@@ -2,8 +2,8 @@
 
 use syn::Error;
 
-use crate::split::split;
 use crate::names::text;
+use crate::split::split;
 use crate::tree::{Step, Tree};
 
 /// Lists the plates whose elements depend on a discrete global and are read by an index: what the readers find out about them would
