@@ -6,6 +6,8 @@
 mod ast;
 #[path = "../../macros/src/builtin.rs"]
 mod builtin;
+#[path = "../../macros/src/chain.rs"]
+mod chain;
 #[path = "../../macros/src/check/mod.rs"]
 mod check;
 #[path = "../../macros/src/definition.rs"]
@@ -50,8 +52,12 @@ mod parse;
 mod predictor;
 #[path = "../../macros/src/reads.rs"]
 mod reads;
+#[path = "../../macros/src/sequence.rs"]
+mod sequence;
 #[path = "../../macros/src/source.rs"]
 mod source;
+#[path = "../../macros/src/split.rs"]
+mod split;
 #[path = "../../macros/src/tree.rs"]
 mod tree;
 #[path = "../../macros/src/value.rs"]
