@@ -20,6 +20,7 @@ macro_rules! debug_as_message {
 
 pub mod autodiff;
 pub mod distributions;
+pub mod fields;
 pub mod files;
 pub mod hash;
 pub mod linear;

@@ -82,12 +82,44 @@ impl Eigen {
     /// QR steps with Wilkinson's shift to a diagonal one (Golub and Van Loan, Matrix Computations, sections 8.3.1 to
     /// 8.3.3). Takes some 9 size^3 operations; the error of each value is about 1e-16 of the largest. `None` if an
     /// element is not finite.
-    pub fn new(mut a: Vec<f64>, size: usize) -> Option<Self> {
+    pub fn new(a: Vec<f64>, size: usize) -> Option<Self> {
+        let Tridiagonal { diagonal: mut values, mut beside, reflections } = Tridiagonal::new(a, size)?;
+        // The product of the reflections, transposed: each changes the rows and columns after its own.
+        let mut vectors = vec![0.0; size * size];
+        (0..size).for_each(|i| vectors[i * size + i] = 1.0);
+        for (k, (factor, v)) in reflections.iter().enumerate().rev() {
+            for row in vectors[(k + 1) * size..].chunks_exact_mut(size) {
+                let along = factor * dot(&row[k + 1..], v);
+                row[k + 1..].iter_mut().zip(v).for_each(|(r, v)| *r -= along * v);
+            }
+        }
+        diagonalise(&mut values, &mut beside, &mut vectors)?;
+        Some(Self { values, vectors })
+    }
+}
+
+/// Returns the eigenvalues of a symmetric matrix that is given row by row, in no order; see [`Eigen::new`]. Takes some size^3
+/// operations.
+pub fn eigenvalues(a: Vec<f64>, size: usize) -> Option<Vec<f64>> {
+    let Tridiagonal { mut diagonal, mut beside, .. } = Tridiagonal::new(a, size)?;
+    diagonalise(&mut diagonal, &mut beside, &mut [])?;
+    Some(diagonal)
+}
+
+/// A symmetric matrix that has entries on its diagonal and beside it alone, and how it came about.
+struct Tridiagonal {
+    diagonal: Vec<f64>,
+    beside: Vec<f64>,
+    /// The reflections I - f v v', as f and v.
+    reflections: Vec<(f64, Vec<f64>)>,
+}
+
+impl Tridiagonal {
+    fn new(mut a: Vec<f64>, size: usize) -> Option<Self> {
         if !a.iter().all(|a| a.is_finite()) {
             return None;
         }
         let mut beside = vec![0.0; size.saturating_sub(1)];
-        // The reflections I - f v v', as f and v.
         let mut reflections = Vec::with_capacity(size.saturating_sub(2));
         for k in 0..size.saturating_sub(2) {
             let mut v = a[k * size + k + 1..][..size - k - 1].to_vec();
@@ -105,25 +137,15 @@ impl Eigen {
             }
             reflections.push((factor, v));
         }
-        let mut values: Vec<f64> = (0..size).map(|i| a[i * size + i]).collect();
+        let diagonal: Vec<f64> = (0..size).map(|i| a[i * size + i]).collect();
         if size >= 2 {
             beside[size - 2] = a[size * size - 2];
         }
-        // The product of the reflections, transposed: each changes the rows and columns after its own.
-        let mut vectors = vec![0.0; size * size];
-        (0..size).for_each(|i| vectors[i * size + i] = 1.0);
-        for (k, (factor, v)) in reflections.iter().enumerate().rev() {
-            for row in vectors[(k + 1) * size..].chunks_exact_mut(size) {
-                let along = factor * dot(&row[k + 1..], v);
-                row[k + 1..].iter_mut().zip(v).for_each(|(r, v)| *r -= along * v);
-            }
-        }
-        diagonalise(&mut values, &mut beside, &mut vectors)?;
-        Some(Self { values, vectors })
+        Some(Self { diagonal, beside, reflections })
     }
 }
 
-/// Makes a tridiagonal matrix diagonal, and turns the rows of `vectors` with it. `None` if that takes more steps than it
+/// Makes a tridiagonal matrix diagonal, and turns the rows of `vectors` with it, if there are any. `None` if that takes more steps than it
 /// ever does for finite numbers.
 fn diagonalise(diagonal: &mut [f64], beside: &mut [f64], vectors: &mut [f64]) -> Option<()> {
     let size = diagonal.len();
@@ -155,8 +177,10 @@ fn diagonalise(diagonal: &mut [f64], beside: &mut [f64], vectors: &mut [f64]) ->
                 (x, bulge) = (beside[k], s * beside[k + 1]);
                 beside[k + 1] *= c;
             }
-            let (row, next) = vectors[k * size..][..2 * size].split_at_mut(size);
-            row.iter_mut().zip(next).for_each(|(u, v)| (*u, *v) = (c * *u + s * *v, c * *v - s * *u));
+            if !vectors.is_empty() {
+                let (row, next) = vectors[k * size..][..2 * size].split_at_mut(size);
+                row.iter_mut().zip(next).for_each(|(u, v)| (*u, *v) = (c * *u + s * *v, c * *v - s * *u));
+            }
         }
     }
     None
@@ -213,6 +237,7 @@ mod tests {
             for of in [&smooth as &dyn Fn(usize, usize) -> f64, &block, &zero] {
                 let a: Vec<f64> = (0..size * size).map(|at| of(at / size, at % size)).collect();
                 let Eigen { values, vectors } = Eigen::new(a.clone(), size).unwrap();
+                assert_eq!(eigenvalues(a.clone(), size).unwrap(), values);
                 let row = |k: usize| &vectors[k * size..][..size];
                 for i in 0..size {
                     for j in 0..size {

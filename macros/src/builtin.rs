@@ -19,6 +19,10 @@ pub enum Draws {
     /// A matrix, row by row, of which the numbers below the diagonal are free.
     CorrelationFactor,
     CountVector,
+    /// The numbers of all elements of a plate.
+    Plate,
+    /// Nothing: it is a covariance as a function of the distance of two elements.
+    Kernel,
 }
 
 impl Draws {
@@ -152,6 +156,17 @@ const BUILTIN: &[Builtin] = &[
     row("MvNormal", &["mean", "covariance"], Draws::RealVector, Support::Real),
     row("MvNormalCholesky", &["mean", "factor"], Draws::RealVector, Support::Real),
     row("MvStudentT", &["dof", "mean", "scale_matrix"], Draws::RealVector, Support::Real),
+    row("GaussianProcess", &["x", "kernel"], Draws::Plate, Support::Real),
+    row("Icar", &["edges"], Draws::Plate, Support::Real),
+    row("ScaledIcar", &["edges"], Draws::Plate, Support::Real),
+    row("Car", &["edges", "alpha", "tau"], Draws::Plate, Support::Real),
+    row("RandomWalk", &["sd"], Draws::Plate, Support::Real),
+    row("RandomWalk2", &["sd"], Draws::Plate, Support::Real),
+    row("SquaredExponential", &["amplitude", "length"], Draws::Kernel, Support::Real),
+    row("Matern12", &["amplitude", "length"], Draws::Kernel, Support::Real),
+    row("Matern32", &["amplitude", "length"], Draws::Kernel, Support::Real),
+    row("Matern52", &["amplitude", "length"], Draws::Kernel, Support::Real),
+    row("Periodic", &["amplitude", "length", "period"], Draws::Kernel, Support::Real),
 ];
 
 impl Builtin {

@@ -68,6 +68,12 @@ const ALSO: &[(&str, &str)] = &[
     ("lkjcorrcholesky", "LkjCholesky"),
     ("lkjcholeskycov", "LkjCholesky"),
     ("sumtozeronormal", "ZeroSumNormal"),
+    ("gaussianrandomwalk", "RandomWalk"),
+    ("rw1", "RandomWalk"),
+    ("rw2", "RandomWalk2"),
+    ("gp", "GaussianProcess"),
+    ("besag", "Icar"),
+    ("intrinsiccar", "Icar"),
     ("improper", "Flat"),
     ("improperuniform", "Flat"),
     ("halfflat", "Flat"),
@@ -78,6 +84,8 @@ const ZERO: &str = "write `ZeroInflated(probability, Poisson(rate))`, with the p
 const HURDLE: &str = "write `Hurdle(probability, Poisson(rate))`, with the probability of zero";
 const SERIES: &str = "there are no sequences: a path is a function of independent steps, `global step[100] ~ Normal(0.0, 1.0);` \
                       and `let x = path(step);` with `fn path<T: Real>(step: [T; 100]) -> [T; 100]`";
+const BYM: &str = "draw both parts, `local smooth ~ ScaledIcar(edges);` and `local own ~ Normal(0.0, 1.0);`, and write \
+                   `let x = sd * (rho.sqrt() * smooth + (1.0 - rho).sqrt() * own);`";
 const MATRIX: &str = "draw scales and the factor of the correlations, `global tau[3] ~ HalfNormal(1.0);` and \
                       `global factor[3][3] ~ LkjCholesky(2.0);`, and write `MvNormalCholesky(mean, diag(tau) * factor)`";
 
@@ -98,8 +106,8 @@ const INSTEAD: &[(&str, &str)] = &[
     ("zip", ZERO),
     ("ar", SERIES),
     ("ar1", SERIES),
-    ("randomwalk", SERIES),
-    ("gaussianrandomwalk", SERIES),
+    ("bym", BYM),
+    ("bym2", BYM),
     ("wishart", MATRIX),
     ("inversewishart", MATRIX),
     ("matrixnormal", MATRIX),

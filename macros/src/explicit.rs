@@ -107,7 +107,7 @@ impl Names {
 
     fn variable(&mut self, v: &Variable, in_data: bool) {
         let name = v.name.to_string();
-        let mut mentioned = texts(v.definition.iter().flat_map(Definition::mentions));
+        let mut mentioned = texts(v.mentions());
         if in_data && v.discrete_latent() {
             let draws = v.definition.as_ref().and_then(Definition::draws);
             self.discrete.insert(name.clone(), draws.is_some_and(Draws::is_finite));

@@ -32,7 +32,15 @@ impl Kind {
             Some(Draws::Bool) => Self::Bool,
             Some(Draws::Category) => Self::Category,
             Some(Draws::FiniteCount | Draws::Count | Draws::CountVector) => Self::Count,
-            Some(Draws::Real | Draws::RealVector | Draws::Simplex | Draws::ZeroSum | Draws::CorrelationFactor)
+            Some(
+                Draws::Real
+                | Draws::RealVector
+                | Draws::Simplex
+                | Draws::ZeroSum
+                | Draws::CorrelationFactor
+                | Draws::Plate
+                | Draws::Kernel,
+            )
             | None => Self::Real,
         }
     }

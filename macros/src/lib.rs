@@ -10,6 +10,7 @@ mod elsewhere;
 mod emit;
 mod expand;
 mod explicit;
+mod field;
 mod flat;
 mod float;
 mod generative;

@@ -9,6 +9,7 @@ use syn::{Error, Expr, Type, parse_quote};
 use crate::ast::{self, Initial, Let, Model, Param, Shape, Size, Statement};
 use crate::builtin::Draws;
 use crate::definition::{Definition, has_implicit};
+use crate::field::{self, Field};
 use crate::kind::{Kind, image, is_lifted};
 use crate::names::identifiers;
 use crate::numbers::Numbers;
@@ -212,6 +213,11 @@ impl Names {
     }
 
     fn variable(&mut self, mut variable: ast::Variable) -> Variable {
+        if let Some(mut field) = field::call(&variable).and_then(|call| Field::read(call).ok()) {
+            field.arguments.iter_mut().for_each(|argument| self.numbers(|numbers| numbers.real(argument)));
+            variable.definition = None;
+            return Variable { field: Some(field), ..lower_variable(variable) };
+        }
         if let Some(definition) = &mut variable.definition {
             self.numbers(|numbers| numbers.definition(definition));
         }
@@ -279,6 +285,7 @@ fn lower_variable(variable: ast::Variable) -> Variable {
         mapped: vector && !definition.as_ref().is_some_and(Definition::is_over_all_numbers),
         index_of,
         definition,
+        field: None,
         source,
         begins_at,
     }

@@ -9,6 +9,7 @@ use syn::{Attribute, Expr, Pat, Visibility};
 
 use crate::ast::{Initial, Param, Role, Shape, Size};
 use crate::definition::Definition;
+use crate::field::Field;
 use crate::kind::Kind;
 use crate::names::{bound, identifiers};
 use crate::predictor::{Fit, Predictor};
@@ -148,7 +149,7 @@ impl Step {
     /// Lists every identifier in its expressions, those of the plates in it among them.
     pub fn mentions(&self) -> Vec<Ident> {
         match self {
-            Self::Variable(v) => v.definition.as_ref().map_or(Vec::new(), Definition::mentions),
+            Self::Variable(v) => v.mentions(),
             Self::Let { expr, .. } | Self::Factor(expr) => identifiers(expr),
             Self::Plate(p) => {
                 let size = match &p.size {
@@ -212,6 +213,8 @@ pub struct Variable {
     pub mapped: bool,
     pub index_of: Option<Ident>,
     pub definition: Option<Definition>,
+    /// The density over all elements of its plate that it has in the place of a definition.
+    pub field: Option<Field>,
     /// The definition as it was written.
     pub source: String,
     /// The first element of the plate in which it has a density: those before are conditioned on.
@@ -219,6 +222,12 @@ pub struct Variable {
 }
 
 impl Variable {
+    /// Lists every identifier in its definition.
+    pub fn mentions(&self) -> Vec<Ident> {
+        let of_field = self.field.iter().flat_map(Field::expressions).flat_map(|expr| identifiers(&expr));
+        self.definition.iter().flat_map(Definition::mentions).chain(of_field).collect()
+    }
+
     /// Tells whether it is a latent variable with derivatives.
     pub fn continuous_latent(&self) -> bool {
         self.latent() && self.kind == Kind::Real

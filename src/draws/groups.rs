@@ -88,6 +88,9 @@ fn inside<'a>(specification: &'a Specification, name: &str) -> Result<Vec<&'a Pl
     if let Some((p, v)) = variables.find(|(_, v)| v.role == Role::Observed && v.implicit) {
         return Err(LogLikelihoodError::Implicit { plate: p.name.clone(), variable: v.name.clone() });
     }
+    if let Some(v) = plate.variables.iter().find(|v| v.is_of_a_plate()) {
+        return Err(LogLikelihoodError::OfAPlate { plate: plate.name.clone(), variable: v.name.clone() });
+    }
     if !inside.iter().any(|plate| is_observed(specification, plate)) {
         return Err(LogLikelihoodError::NoObservation { plate: name.to_owned(), inside: false });
     }
@@ -259,7 +262,7 @@ impl Walk for Unconstrain<'_> {
         value: &mut [f64],
     ) {
         value.iter_mut().enumerate().for_each(|(c, x)| *x = self.columns[slot.component(c).value][self.draw]);
-        let q = distribution.support().unconstrain_vector(value);
+        let q = distribution.unconstrain(value);
         q.into_iter().enumerate().for_each(|(c, q)| self.q[slot.component(c).free] = q);
     }
 
@@ -324,7 +327,7 @@ impl Walk for Integrand<'_> {
         };
         let support = distribution.support();
         let q: Vec<f64> = (0..support.free(value.len())).map(|c| self.q[slot.component(c).free]).collect();
-        let log_jacobian = support.constrain_vector(&q, value);
+        let log_jacobian = distribution.constrain(&q, value);
         self.add(Some(group), distribution.log_density(value) + log_jacobian);
     }
 

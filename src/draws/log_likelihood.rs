@@ -74,6 +74,17 @@ pub enum LogLikelihoodError {
         /// The plate with the index.
         by: String,
     },
+    /// The locals of a plate are one draw, so that they are not integrated out for one element.
+    #[error(
+        "`{variable}` of all elements of `{plate}` is one draw, so that it is not integrated out for each of them: take the log \
+         likelihood of elements given their locals, `log_likelihood(\"{plate}\")`"
+    )]
+    OfAPlate {
+        /// The plate.
+        plate: String,
+        /// The local.
+        variable: String,
+    },
     /// There are no rows.
     #[error("there are no rows: the plate `{plate}` of the data is empty")]
     NoRows {

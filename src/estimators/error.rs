@@ -246,6 +246,17 @@ pub enum RequestError {
         /// The global.
         name: String,
     },
+    /// The elements of a plate are not exchangeable.
+    #[error(
+        "`{variable}` of all elements of `{plate}` is one draw, and a network takes each element as independent of the others given \
+         the globals: sample with `nuts()`"
+    )]
+    OfAPlate {
+        /// The plate.
+        plate: String,
+        /// The local.
+        variable: String,
+    },
     /// The prior of another global depends on the one that is tested.
     #[error(
         "the prior of `{other}` depends on `{name}`, which is not drawn but set: write `{other}` as a `let` of globals that \

@@ -121,6 +121,7 @@ impl AnyEventRatio {
             return Err(unusable("an element is read as a whole, not by an element network of your own"));
         }
         sizes::refuse_random(&model.specification(), &simulated.sizes)?;
+        sizes::refuse_whole_plates(&model.specification())?;
         let fixed = simulated.fixed()?;
         let elements = ElementReader::new(model, plate, implicit, Units::of(model, &fixed)?)?;
         let (width, plates) = elements.shape();

@@ -178,6 +178,7 @@ impl AnyJointNpe<'_> {
             bank.check(self.source.model)?;
             (self.source.sizes, self.source.covariates) = (bank.sizes().to_vec(), bank.covariates());
         }
+        sizes::refuse_whole_plates(&self.source.model.specification())?;
         let fixed = self.source.fixed()?;
         let units = match self.bank {
             Some(bank) => bank.units().clone(),

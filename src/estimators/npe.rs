@@ -154,6 +154,7 @@ impl<M: Model> Trainable for Npe<'_, M> {
 impl AnyNpe<'_> {
     pub(super) fn train(self, budget: Budget) -> Result<AnyPosteriorEstimator, InferenceError> {
         let model = self.source.model;
+        sizes::refuse_whole_plates(&model.specification())?;
         let targets = self.targets()?;
         let units = match (&self.units, self.bank) {
             (Some(units), _) => units.clone(),

@@ -1,4 +1,4 @@
-//! The sizes of plates that an estimator was trained for.
+//! The plates that an estimator can be trained for, and their sizes.
 
 use super::{InferenceError, RequestError};
 use crate::model::Frame;
@@ -12,6 +12,20 @@ pub(super) fn refuse_random(specification: &Specification, sizes: &[(String, usi
     };
     match sizes.iter().find_map(|(name, _)| random(name)) {
         Some(plate) => Err(RequestError::RandomSize { plate }.into()),
+        None => Ok(()),
+    }
+}
+
+/// Refuses a model in which the elements of a plate are not exchangeable.
+pub(super) fn refuse_whole_plates(specification: &Specification) -> Result<(), InferenceError> {
+    fn find(plates: &[Plate]) -> Option<(String, String)> {
+        plates.iter().find_map(|plate| {
+            let own = plate.variables.iter().find(|v| v.is_of_a_plate()).map(|v| (plate.name.clone(), v.name.clone()));
+            own.or_else(|| find(&plate.plates))
+        })
+    }
+    match find(&specification.plates) {
+        Some((plate, variable)) => Err(RequestError::OfAPlate { plate, variable }.into()),
         None => Ok(()),
     }
 }

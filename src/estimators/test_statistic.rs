@@ -138,6 +138,7 @@ impl AnyTraining<'_> {
         let slot = self.slot()?;
         let specification = self.source.model.specification();
         sizes::refuse_random(&specification, &self.source.sizes)?;
+        sizes::refuse_whole_plates(&specification)?;
         let data = self.source.fixed()?;
         let units = Units::of(self.source.model, &data)?;
         let slot = units.targets(self.source.model, vec![slot]).swap_remove(0);

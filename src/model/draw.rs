@@ -4,6 +4,7 @@ use rand::RngExt;
 
 use super::{SimulateError, Stream};
 use crate::distributions::{Draw, FiniteDraws};
+use crate::fields::Field;
 
 /// What is drawn: a number, or an array of such.
 pub trait Drawn {
@@ -87,6 +88,24 @@ pub trait CheckDrawn: Sized {
 }
 
 impl<D> CheckDrawn for DrawnFrom<'_, D> {}
+
+/// Draws the values of all elements of a plate at once, the first of which are `known`.
+///
+/// # Errors
+/// An argument is not valid, the map does not fit the elements, or what was drawn is not finite.
+pub fn draw_of_plate(
+    variable: &'static str,
+    field: &dyn Field,
+    arguments: &[f64],
+    known: &[f64],
+    rng: &mut Stream,
+) -> Result<Vec<f64>, SimulateError> {
+    let drawn = field.draw(arguments, known, rng).map_err(|error| SimulateError::Parameter { variable, error })?;
+    match drawn.iter().find(|x| !x.is_finite()) {
+        Some(&value) => Err(SimulateError::Infinite { variable, value }),
+        None => Ok(drawn),
+    }
+}
 
 /// Draws an index: the position of an element of a plate.
 ///

@@ -35,7 +35,7 @@ pub use density::Density;
 pub(crate) use density::{AnyDensity, Densities, Factor};
 #[doc(hidden)]
 pub use draw::{CheckDrawn, Drawn, DrawnFrom, output, remember};
-pub use draw::{draw, draw_index};
+pub use draw::{draw, draw_index, draw_of_plate};
 pub(crate) use erased::{AnyModel, AnySimulation};
 pub(crate) use erased_data::{AnyData, AnyGlobals, AnyLocals, typed};
 pub(crate) use fixed::Fixed;

@@ -1,11 +1,13 @@
 //! What a density makes once of a data set: the matrices of its linear predictors, and the rows of its normal observations.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::design::Design;
 use super::least_squares::{LeastSquares, Rows, Unknowns};
 use super::{Plate, Scratch, Specification};
 use crate::autodiff::Real;
+use crate::fields::Field;
 
 /// The plates whose elements may be alike by name. With each are the numbers of elements that its remaining elements stand for, or
 /// no numbers if none were left out.
@@ -17,6 +19,7 @@ pub struct Prepared {
     predictors: Vec<(&'static str, Design)>,
     fits: Vec<(&'static str, LeastSquares)>,
     ln_factorials: f64,
+    fields: Vec<Arc<dyn Field>>,
     weights: Weights,
 }
 
@@ -38,6 +41,16 @@ impl Prepared {
     /// factor that is unknown.
     pub fn fit(&mut self, plate: &'static str, rows: Rows<'_>, row: &mut dyn FnMut(usize, &mut [f64]) -> [f64; 3]) {
         self.fits.push((plate, LeastSquares::new(rows, row)));
+    }
+
+    /// Adds a density over all elements of a plate.
+    pub fn add_field(&mut self, field: impl Field + 'static) {
+        self.fields.push(Arc::new(field));
+    }
+
+    /// Returns the density over all elements of a plate that was added as number `at`.
+    pub fn field(&self, at: usize) -> &dyn Field {
+        &*self.fields[at]
     }
 
     /// Sets how many elements each one stands for.

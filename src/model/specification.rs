@@ -253,6 +253,15 @@ impl Variable {
         Self { index_of: Some(plate.to_owned()), ..self }
     }
 
+    /// Returns whether the values of all elements of its plate are one draw, as those of `RandomWalk(sd)` are.
+    pub fn is_of_a_plate(&self) -> bool {
+        const NAMES: [&str; 7] =
+            ["GaussianProcess", "Icar", "ScaledIcar", "Car", "RandomWalk", "RandomWalk2", "ZeroSumNormal"];
+        let name = self.definition.split('(').next().unwrap_or_default();
+        // A vector of such numbers is one of each element.
+        self.role == Role::Local && self.shape.is_empty() && NAMES.contains(&name)
+    }
+
     /// Returns the number of scalars in it.
     pub fn len(&self) -> usize {
         self.shape.iter().product()

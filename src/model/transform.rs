@@ -329,7 +329,7 @@ impl Walk for ToUnconstrained {
         value: &mut [f64],
     ) {
         copy(known, value);
-        for (c, q) in distribution.support().unconstrain_vector(value).into_iter().enumerate() {
+        for (c, q) in distribution.unconstrain(value).into_iter().enumerate() {
             place_number(&mut self.free, slot.component(c).free, q);
         }
     }
@@ -387,7 +387,7 @@ impl Walk for FromUnconstrained<'_> {
     ) {
         let support = distribution.support();
         let q: Vec<f64> = (0..support.free(value.len())).map(|c| self.q[slot.component(c).free]).collect();
-        let log_jacobian = support.constrain_vector(&q, value);
+        let log_jacobian = distribution.constrain(&q, value);
         self.count(name, log_jacobian);
         for (c, &x) in value.iter().enumerate() {
             place_number(self.values, slot.component(c).value, x);

@@ -3,6 +3,7 @@
 use super::DataError;
 use crate::autodiff::{LogSum, in_rows, log_sum_exp};
 use crate::distributions::{Distribution, Support};
+use crate::fields::Field;
 
 /// The place of a variable, for error messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +72,40 @@ pub trait Vector {
     fn support(&self) -> Support<f64>;
     /// Returns the log density at the vector `x`.
     fn log_density(&self, x: &[f64]) -> f64;
+
+    /// Writes the vector at its unconstrained numbers, and returns the logarithm of the Jacobian determinant.
+    fn constrain(&self, q: &[f64], value: &mut [f64]) -> f64 {
+        self.support().constrain_vector(q, value)
+    }
+
+    /// Returns the unconstrained numbers of a vector.
+    fn unconstrain(&self, value: &[f64]) -> Vec<f64> {
+        self.support().unconstrain_vector(value)
+    }
+}
+
+/// A density over all elements of a plate at once, with its arguments.
+#[derive(Debug)]
+pub struct Whole<'a>(pub &'a dyn Field, pub &'a [f64]);
+
+impl Vector for Whole<'_> {
+    fn support(&self) -> Support<f64> {
+        Support::Real
+    }
+
+    fn log_density(&self, x: &[f64]) -> f64 {
+        self.0.log_density(self.1, x)
+    }
+
+    fn constrain(&self, q: &[f64], value: &mut [f64]) -> f64 {
+        self.0.constrain(self.1, q, value)
+    }
+
+    fn unconstrain(&self, value: &[f64]) -> Vec<f64> {
+        let mut free = vec![0.0; value.len()];
+        self.0.unconstrain(self.1, value, &mut free);
+        free
+    }
 }
 
 /// A distribution over `[f64; N]` as one over slices of length `N`.
@@ -282,6 +317,24 @@ pub fn latent_matrix<D: Distribution<f64, Value = [[f64; K]; K]>, const N: usize
         &mut value,
     );
     value
+}
+
+/// Calls [`Walk::latent_vector`] for all elements of a plate, as many as `place` says, for the code of `model!`. What does not fit
+/// them is an error where there are data; `known` are the values if the walk was given values.
+pub fn latent_of_plate(
+    place: Place,
+    slot: Slot,
+    whole: &Whole<'_>,
+    (are_data, known): (bool, Option<&[f64]>),
+    walk: &mut dyn Walk,
+) -> Vec<f64> {
+    let (plate, elements) = place.plate.unwrap_or_default();
+    if let Some(misfit) = whole.0.misfit().filter(|_| are_data) {
+        walk.outside(DataError::Shape { what: format!("`{}` of the plate `{plate}`: {misfit}", place.variable) });
+    }
+    let mut values = vec![f64::NAN; elements];
+    walk.latent_vector(place.variable, Slot { stride: 1, ..slot }, whole, known, &mut values);
+    values
 }
 
 /// Calls [`Walk::observe`], for the code of `model!`.

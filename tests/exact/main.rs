@@ -13,6 +13,7 @@ mod distributions;
 mod edges;
 mod explicit;
 mod factor;
+mod field;
 mod importance;
 mod least_squares;
 mod likelihood_ratio;

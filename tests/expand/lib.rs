@@ -22,6 +22,8 @@ mod emit;
 mod expand;
 #[path = "../../macros/src/explicit.rs"]
 mod explicit;
+#[path = "../../macros/src/field.rs"]
+mod field;
 #[path = "../../macros/src/flat.rs"]
 mod flat;
 #[path = "../../macros/src/float.rs"]

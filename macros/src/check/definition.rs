@@ -8,11 +8,16 @@ use crate::ast::{Role, Variable};
 use crate::builtin::{self, Builtin, Draws, is_record};
 use crate::definition::Definition;
 use crate::elsewhere;
+use crate::field;
 use crate::kind::Kind;
 
 impl Checker {
     /// Checks `expr`, the definition of `v`; tells whether it depends on a variable that is summed out.
     pub fn definition(&mut self, v: &Variable, expr: &Expr) -> bool {
+        if let Some(call) = field::call(v) {
+            self.field(v, call);
+            return false;
+        }
         let definition = match Definition::read(expr) {
             Ok(definition) => definition,
             Err(part) => {
@@ -26,6 +31,7 @@ impl Checker {
             summed |= self.expression(part, &positions);
         }
         self.calls(&definition);
+        self.stands_alone(&definition);
         if let Definition::Implicit(call) = &definition {
             self.drawn_by_function(v, call);
         }

@@ -2,6 +2,7 @@
 
 mod definition;
 mod expression;
+mod field;
 mod scope;
 mod sequence;
 mod size;
@@ -100,8 +101,11 @@ impl Checker {
         if let Size::Random(name, _) = &p.size {
             self.declare(name, What::Size, false);
         }
+        let around = (std::mem::take(&mut self.fields), std::mem::take(&mut self.drawn_in_turn));
         self.body(&p.body);
         self.carried(&p.body);
+        self.no_sequence(&p.body);
+        (self.fields, self.drawn_in_turn) = around;
         self.path.pop();
     }
 }

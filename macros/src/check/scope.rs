@@ -24,6 +24,10 @@ pub struct Checker {
     pub in_order: BTreeSet<String>,
     /// The variable whose definition is at hand.
     pub defined: Option<Ident>,
+    /// The variables of the plate at hand that are drawn for all its elements at once.
+    pub fields: Vec<Ident>,
+    /// The covariates of the plate at hand that depend on other variables of their element.
+    pub drawn_in_turn: Vec<Ident>,
     error: Option<Error>,
 }
 
@@ -96,6 +100,8 @@ impl Checker {
             path: Vec::new(),
             in_order: BTreeSet::new(),
             defined: None,
+            fields: Vec::new(),
+            drawn_in_turn: Vec::new(),
             error: None,
         }
     }
@@ -120,6 +126,10 @@ impl Checker {
 
     pub fn report(&mut self, at: impl ToTokens, message: impl Display) {
         self.add(Error::new_spanned(at, message));
+    }
+
+    pub fn report_error(&mut self, error: Error) {
+        self.add(error);
     }
 
     fn add(&mut self, error: Error) {

@@ -32,6 +32,9 @@ impl Checker {
         if let Some(ty) = &v.ty {
             self.ty(v, ty);
         }
+        if v.role == Role::Given && !self.path.is_empty() {
+            self.covariate(v);
+        }
         self.defined = Some(v.name.clone());
         let summed = v.definition.as_ref().is_some_and(|expr| self.definition(v, expr));
         self.defined = None;

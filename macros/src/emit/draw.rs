@@ -4,6 +4,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 use super::choose::choose;
+use super::field;
 use super::index::gathered;
 use super::lift::Lift;
 use super::names::{Names, all_of, data_path, hidden, plate_data, plate_locals, position};
@@ -263,8 +264,44 @@ impl Draw<'_> {
         globals
     }
 
+    /// Emits the elements of `plate`, where some of it is drawn for all of them at once: their covariates come before.
+    fn elements_with_fields(&self, plate: &Plate, row: &Option<TokenStream>) -> TokenStream {
+        let (index, store, count) = (self.index(&plate.name), store(plate, true), count(&plate.name));
+        let first = field::first_of(plate);
+        let fields = plate.variables().filter_map(|v| {
+            let arguments = field::numbers(v.field.as_ref()?, &mut |expr| self.lift(None, |lift| lift.expr(expr)));
+            field::drawn(self.tree, plate, v, &arguments, index, &store)
+        });
+        let (mut covariates, mut body) = (TokenStream::new(), TokenStream::new());
+        for step in &plate.steps {
+            let drawn = self.step(step, &plate.steps, Some(plate));
+            match step {
+                Step::Variable(v) if v.role == Role::Given => {
+                    covariates.extend(drawn);
+                    let (name, value) = (&v.name, seen(v, number(v, field::entry(&store, v, &count))));
+                    body.extend(quote!(let #name = #value;));
+                }
+                _ => body.extend(drawn),
+            }
+        }
+        quote! {
+            let __from = #count;
+            for _ in 0..__size { #row #covariates #count += 1; }
+            let #first = __from;
+            #count = __from;
+            #(#fields)*
+            for _ in 0..__size { #body #count += 1; }
+        }
+    }
+
     fn variable(&self, v: &Variable, plate: Option<&Plate>) -> TokenStream {
         let name = &v.name;
+        if let (Some(p), true) = (plate, v.field.is_some()) {
+            let (all, count, store, export) =
+                (field::column_of(name), count(&p.name), store(p, false), push_export(plate, name));
+            let first = field::first_of(p);
+            return quote!(let #name = #all[#count - #first]; #store.#name.push(#name); #export);
+        }
         let drawn = v.definition.as_ref().map(|d| {
             let draw = self.draw(v, d, plate);
             if d.is_implicit() { draw } else { seen(v, draw) }
@@ -351,7 +388,17 @@ impl Draw<'_> {
             .variables()
             .any(|v| v.role == Role::Given)
             .then(|| quote!(let __row = __plan.row(#index, #count, |data| data.#path.len(), __rng);));
-        let body = self.steps(&plate.steps, Some(plate));
+        let elements = match plate.variables().any(|v| v.field.is_some()) {
+            true => self.elements_with_fields(plate, &row),
+            false => {
+                let (element, body) = (sequence::element(plate), self.steps(&plate.steps, Some(plate)));
+                let (buffers, remember) = (sequence::buffers(plate, &|_| true), sequence::remember(plate, &|_| true));
+                quote! {
+                    #buffers
+                    for #element in 0..__size { #row #body #remember #count += 1; }
+                }
+            }
+        };
         let reserve = plate.variables().filter(|v| v.latent() || plate.in_data).map(|v| {
             let (name, store) = (&v.name, store(plate, !v.latent()));
             quote!(#store.#name.reserve(__size);)
@@ -363,20 +410,12 @@ impl Draw<'_> {
             let data = store(plate, true);
             quote!(#data.size = #count;)
         });
-        let element = sequence::element(plate);
-        let (buffers, remember) = (sequence::buffers(plate, &|_| true), sequence::remember(plate, &|_| true));
         quote! {
             {
                 let __size: usize = #size;
                 #(#reserve)*
                 #bind_size
-                #buffers
-                for #element in 0..__size {
-                    #row
-                    #body
-                    #remember
-                    #count += 1;
-                }
+                #elements
             }
             #offsets
             #size_field

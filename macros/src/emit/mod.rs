@@ -5,6 +5,7 @@ mod choose;
 mod clash;
 mod density;
 mod draw;
+mod field;
 mod handles;
 pub mod index;
 mod lift;

@@ -100,7 +100,7 @@ fn variables(tree: &Tree, steps: &[Step]) -> Vec<TokenStream> {
 }
 
 fn variable(tree: &Tree, v: &Variable) -> TokenStream {
-    let Variable { role, name, kind, shape, matrix, index_of, definition, source, .. } = v;
+    let Variable { role, name, kind, shape, matrix, index_of, source, .. } = v;
     let role = match (role, index_of) {
         (_, Some(_)) => quote!(Index),
         (Role::Global, _) => quote!(Global),
@@ -115,8 +115,7 @@ fn variable(tree: &Tree, v: &Variable) -> TokenStream {
         (None, None) => quote!(&[]),
     };
     let source = index_of.as_ref().map_or(source.clone(), |p| format!("index({})", text(p)));
-    let from = definition.as_ref().map(Definition::mentions).unwrap_or_default();
-    let declared = entry(&text(name), &role, *kind, &shape, &source, &parents(tree, &from));
+    let declared = entry(&text(name), &role, *kind, &shape, &source, &parents(tree, &v.mentions()));
     match index_of {
         Some(plate) => {
             let plate = text(plate);

@@ -6,6 +6,7 @@ use syn::Expr;
 
 use super::at_element::{datum, element, place, push_export};
 use super::choose::{categories, choose, each, log_density};
+use super::field;
 use super::index::gathered;
 use super::lift::Lift;
 use super::names::{all_of, data_path, hidden, position};
@@ -271,6 +272,7 @@ impl Walk<'_> {
                 let place = place(&format_ident!("factor"), plate, plate.map_or(quote!(0usize), element));
                 quote!(__walk.add_factor(&#place, #expr);)
             }
+            Step::Variable(v) if v.field.is_some() => self.of_field(v, plate),
             Step::Variable(v) if v.latent() => {
                 let latent = self.latent(v, plate);
                 let remember = plate.map(|p| sequence::remember(p, &|name| *name == v.name));
@@ -308,6 +310,14 @@ impl Walk<'_> {
                 });
             }
         }
+    }
+
+    /// Binds the element's own number of those that are drawn at once.
+    fn of_field(&self, v: &Variable, plate: Option<&Plate>) -> TokenStream {
+        let Some(p) = plate else { return TokenStream::new() };
+        let (name, all, at, first) = (&v.name, field::column_of(&v.name), element(p), field::first_of(p));
+        let export = push_export(plate, name);
+        quote!(let #name = #all[#at - #first]; #export)
     }
 
     fn latent(&self, v: &Variable, plate: Option<&Plate>) -> TokenStream {
@@ -445,6 +455,11 @@ impl Walk<'_> {
         let steps: Vec<&Step> = plate.steps.iter().collect();
         let (own, summed) = split(&steps);
         let body = self.steps(&[own, summed].concat(), Some(plate));
+        let first = field::first_of(plate);
+        let fields = plate.variables().filter_map(|v| {
+            let arguments = field::numbers(v.field.as_ref()?, &mut |expr| self.lift(None, |lift| lift.expr(expr)));
+            field::walked(self.tree, plate, v, &arguments, &slot(&v.name))
+        });
         // What stands in the data is read there, and what is summed out has no value.
         let kept = |name: &Ident| {
             plate.lags().any(|lag| lag.of() == Some(name) && (lag.is_carried() || lag.latent().is_some()))
@@ -463,6 +478,8 @@ impl Walk<'_> {
                 let __range = __data.map_or(0..1, |data| #range);
                 #size
                 #sequence
+                let #first = __range.start;
+                #(#fields)*
                 for #at in __range {
                     #position
                     #body

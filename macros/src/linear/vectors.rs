@@ -11,6 +11,7 @@ use syn::{Expr, Lit};
 use crate::ast::{Role, Size};
 use crate::definition::Definition;
 use crate::emit::index::picked;
+use crate::field::Field;
 use crate::names::{identifiers, plain_indices};
 use crate::predictor::{Sum, Unknown};
 use crate::tree::{Export, Plate, Step, Symbol, Tree, Variable, plates, plates_mut};
@@ -57,7 +58,7 @@ fn is_long(tree: &Tree, v: &Variable) -> bool {
 fn allows(tree: &Tree, step: &Step, name: &Ident) -> bool {
     let silent = |expr: &Expr| !identifiers(expr).contains(name);
     match step {
-        Step::Variable(v) => v.definition.iter().flat_map(Definition::expressions).all(silent),
+        Step::Variable(v) => !v.mentions().contains(name),
         Step::Let { expr, .. } | Step::Factor(expr) => silent(expr),
         Step::Lag(lag) => lag.initial().is_none_or(silent),
         Step::Plate(plate) => {
@@ -77,7 +78,10 @@ fn allows(tree: &Tree, step: &Step, name: &Ident) -> bool {
                 })
             };
             let steps = plate.steps.iter().all(|step| match step {
-                Step::Variable(v) => v.definition.iter().flat_map(Definition::expressions).all(by_index),
+                Step::Variable(v) => {
+                    v.definition.iter().flat_map(Definition::expressions).all(by_index)
+                        && v.field.iter().flat_map(Field::expressions).all(|expr| silent(&expr))
+                }
                 Step::Let { expr, .. } | Step::Factor(expr) => by_index(expr),
                 Step::Lag(lag) => lag.initial().is_none_or(by_index),
                 Step::Plate(_) => allows(tree, step, name),

@@ -119,6 +119,7 @@ pub fn gamma(shape: f64, rate: f64) -> (f64, f64) {
 }
 
 /// A normal posterior of coefficients, whose prior is flat until rows are added.
+#[derive(Clone)]
 pub struct Coefficients {
     precision: Vec<Vec<f64>>,
     shift: Vec<f64>,

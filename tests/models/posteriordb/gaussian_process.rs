@@ -1,4 +1,4 @@
-//! Gaussian processes of 11 points, their covariance and its factor written by hand.
+//! Gaussian processes of 11 points: their covariance and its factor written by hand, and as the language has them.
 
 use super::Posterior;
 use hierarch::prelude::*;
@@ -63,4 +63,47 @@ model! {
 fn posteriordb_gp_regr() {
     let posterior = Posterior::read("gp_pois_regr-gp_regr");
     posterior.check(GpRegr::default().nuts(&GpRegrData { x: posterior.get("x"), y: posterior.get("y") }));
+}
+
+model! {
+    /// Counts whose log rates are a Gaussian process, without anything by hand.
+    pub GpPoisOfPlate {
+        global rho ~ Gamma(25, 4);
+        global alpha ~ HalfNormal(2);
+        plate points(11) {
+            given x: f64;
+            local f ~ GaussianProcess(x, SquaredExponential(alpha, rho));
+            observe k ~ PoissonLog(f);
+        }
+    }
+}
+
+#[test]
+#[ignore = "long: many draws"]
+fn posteriordb_gp_pois_regr_of_plate() {
+    let posterior = Posterior::read("gp_pois_regr-gp_pois_regr");
+    let points = GpPoisOfPlatePoints { x: posterior.get("x"), k: posterior.get("k") };
+    posterior.check(GpPoisOfPlate::default().nuts(&GpPoisOfPlateData { points }).target_accept(0.95));
+}
+
+model! {
+    /// Numbers around a Gaussian process, whose values are inferred with it.
+    pub GpRegrOfPlate {
+        global rho ~ Gamma(25, 4);
+        global alpha ~ HalfNormal(2);
+        global sigma ~ HalfNormal(1);
+        plate points(11) {
+            given x: f64;
+            local f ~ GaussianProcess(x, SquaredExponential(alpha, rho));
+            observe y ~ Normal(f, variance = sigma);
+        }
+    }
+}
+
+#[test]
+#[ignore = "long: many draws"]
+fn posteriordb_gp_regr_of_plate() {
+    let posterior = Posterior::read("gp_pois_regr-gp_regr");
+    let points = GpRegrOfPlatePoints { x: posterior.get("x"), y: posterior.get("y") };
+    posterior.check(GpRegrOfPlate::default().nuts(&GpRegrOfPlateData { points }).target_accept(0.95));
 }

@@ -15,6 +15,9 @@ use crate::tree::Variable;
 impl Scope<'_> {
     /// Binds a latent variable and adds its term to `__lp`.
     pub fn latent(&self, v: &Variable) -> TokenStream {
+        if v.field.is_some() {
+            return self.of_field(v);
+        }
         let Some(definition) = &v.definition else { return TokenStream::new() };
         self.lift(|lift| match &v.shape {
             None => self.latent_number(v, definition, lift),

@@ -7,6 +7,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use syn::{Expr, parse_quote};
 
+use super::field;
 use super::gather::{adjoint_of, values_of};
 use super::layout::size_of;
 use super::scope::Scope;
@@ -24,6 +25,7 @@ use crate::tree::{Plate, Tree, Variable, all_plates};
 pub fn prepare(tree: &Tree, original: &Tree) -> TokenStream {
     let scope = Scope::root(tree).values_only();
     let params = bind_params(tree, &scope.scalar());
+    let fields = field::prepare(tree);
     let matrices: TokenStream = all_plates(&tree.root)
         .into_iter()
         .filter(|p| p.in_data)
@@ -38,7 +40,7 @@ pub fn prepare(tree: &Tree, original: &Tree) -> TokenStream {
             quote!(#predictors #fits #constants)
         })
         .collect();
-    if matrices.is_empty() {
+    if matrices.is_empty() && fields.is_empty() {
         return TokenStream::new();
     }
     quote! {
@@ -46,6 +48,7 @@ pub fn prepare(tree: &Tree, original: &Tree) -> TokenStream {
             let mut __prepared = ::hierarch::__private::Prepared::default();
             #params
             #matrices
+            #fields
             __prepared
         }
     }

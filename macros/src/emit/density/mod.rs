@@ -9,6 +9,7 @@ mod chain;
 mod compact;
 mod compared;
 mod data;
+mod field;
 mod gather;
 mod global;
 mod latent;
@@ -59,6 +60,7 @@ pub fn emit(tree: &Tree) -> TokenStream {
         quote!(for __c in 0..#free { __gradient[#at + __c] += __lp.partials[#slot + __c]; })
     });
     let (predict, fits, carry) = (root.predict(), root.fits(), root.carry_predicted());
+    let (fields, fields_back) = (root.fields_forward(), root.fields_back());
     let give_back = in_data.iter().map(|p| gather::give_back(p));
     // Data whose positions are outside of an array are refused before; the walk that finds them does not see what only some
     // values of latent variables lead to.
@@ -91,6 +93,7 @@ pub fn emit(tree: &Tree) -> TokenStream {
             #(#vector_exports)*
             if __part == ::hierarch::model::DensityPart::Whole {
                 #observations
+                #fields
                 #(#exports)*
                 #predict
                 #fits
@@ -98,6 +101,7 @@ pub fn emit(tree: &Tree) -> TokenStream {
                 #sum
                 #(#plates)*
                 #carry
+                #fields_back
                 #(#give_back)*
             }
             #sum_of_prior

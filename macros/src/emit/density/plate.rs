@@ -3,6 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
+use super::field;
 use super::layout::{size_of, start_of};
 use super::scope::{Scope, slot_count_of};
 use super::sequence::first_of;
@@ -150,6 +151,10 @@ impl Scope<'_> {
         let n = size_of(&plate.name.to_string());
         let own = plate.variables().filter(|v| v.continuous_latent()).map(|v| {
             let (at, free, partial) = (start_of(&v.name), v.free(), self.partial(&self.slot(&v.name)));
+            if v.field.is_some() {
+                let adjoint = field::adjoint_of(&v.name);
+                return quote!({ let c = 0usize; __block.add(&mut #adjoint, #partial); });
+            }
             quote!(for c in 0..#free { __block.add(&mut __gradient[#at + c * #n..], #partial); })
         });
         let (gathered, predicted) = (self.scatter_gathered(plate), self.scatter_predicted(plate));
