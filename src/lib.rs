@@ -113,6 +113,8 @@ mod without_neural;
 #[doc(inline)]
 pub use hierarch_core::distributions;
 #[doc(inline)]
+pub use hierarch_core::fields;
+#[doc(inline)]
 pub use hierarch_core::{autodiff, simd, solve};
 use hierarch_core::{files, hash, linear};
 #[cfg(feature = "neural")]
@@ -135,7 +137,7 @@ pub mod __private {
     pub use crate::model::{
         AsNumbers, CheckDrawn, Column, DataError, DataSet, Derived, DrawnFrom, Frame, Indexed, LocalSet, Name, Place,
         Plan, Prepared, Read, Reads, Rows, Scratch, SimulateError, Simulation, Slot, Stream, Unknowns, Walk,
-        add_compared, distinct, draw, draw_index, normalize, output, remember, walk, write_shares,
+        add_compared, distinct, draw, draw_index, draw_of_plate, normalize, output, remember, walk, write_shares,
     };
     pub use serde;
 }
@@ -541,6 +543,7 @@ struct Readme;
 /// # }
 /// ```
 ///
+#[doc = include_str!("whole_plates.md")]
 /// # Densities that nothing is drawn from
 ///
 /// `global b ~ Flat;` has the density 1 everywhere, `Flat(0..)` above a bound, `Flat(..1.0)` below one; `Weighted(Normal(mu, sd), w)` is a
