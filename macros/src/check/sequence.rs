@@ -5,6 +5,7 @@ use proc_macro2::Ident;
 use super::scope::{Checker, What};
 use crate::ast::{Earlier, Initial, Lag, Role, Statement, Variable};
 use crate::definition::Definition;
+use crate::field;
 use crate::kind::Kind;
 
 impl Checker {
@@ -36,6 +37,14 @@ impl Checker {
         if kind == Kind::Pixels || kind.structural() && vector {
             let message = format!("`prev` reads numbers, and vectors of numbers: `{}` is neither", v.name);
             self.report(&lag.local, message);
+        }
+        if field::call(v).is_some() {
+            let message = format!(
+                "the values of `{}` in all elements are one draw, and not one after the other: `prev` cannot read them",
+                v.name
+            );
+            self.report(&lag.local, message);
+            return false;
         }
         if v.role != Role::Local {
             return false;

@@ -19,6 +19,7 @@ pub mod stub;
 mod types;
 mod values;
 mod walk;
+mod walk_before;
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;

@@ -13,6 +13,11 @@ pub fn element(plate: &Plate) -> Ident {
     hidden(&format!("element_of_{}", plate.name))
 }
 
+/// Names what is known of a discrete local that depends on its value before.
+pub fn filter_of(name: &Ident) -> Ident {
+    hidden(&format!("filter_of_{}", text(name)))
+}
+
 fn buffer(name: &Ident) -> Ident {
     hidden(&format!("sequence_of_{}", text(name)))
 }

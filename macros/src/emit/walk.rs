@@ -20,7 +20,7 @@ use crate::definition::Definition;
 use crate::kind::Kind;
 use crate::names::{bound, text};
 use crate::split::split;
-use crate::tree::{Earlier, Lag, Plate, Step, Tree, Variable, all_plates, plates, variables};
+use crate::tree::{Plate, Step, Tree, Variable, all_plates, plates, variables};
 
 pub fn emit(tree: &Tree) -> TokenStream {
     let emitter = Walk { tree };
@@ -70,13 +70,8 @@ pub fn emit(tree: &Tree) -> TokenStream {
     }
 }
 
-struct Walk<'a> {
-    tree: &'a Tree,
-}
-
-/// Names what is known of a discrete local that depends on its value before.
-fn filter_of(name: &Ident) -> Ident {
-    hidden(&format!("filter_of_{}", text(name)))
+pub struct Walk<'a> {
+    pub tree: &'a Tree,
 }
 
 /// Names where the numbers of the variable `name` are among the free ones and among the values.
@@ -108,7 +103,7 @@ impl Walk<'_> {
         tokens
     }
 
-    fn lift<R>(&self, plate: Option<&Plate>, f: impl FnOnce(&Lift) -> R) -> R {
+    pub fn lift<R>(&self, plate: Option<&Plate>, f: impl FnOnce(&Lift) -> R) -> R {
         let index = |values: &Ident, at: &Ident| {
             let gather = gathered(plate?, values, at)?;
             let place = place(at, plate, element(plate?));
@@ -138,7 +133,7 @@ impl Walk<'_> {
     }
 
     /// Emits the steps in order; what follows a discrete local runs for each of its values.
-    fn steps(&self, steps: &[&Step], plate: Option<&Plate>) -> TokenStream {
+    pub fn steps(&self, steps: &[&Step], plate: Option<&Plate>) -> TokenStream {
         let Some((step, rest)) = steps.split_first() else { return TokenStream::new() };
         if let Step::Variable(v) = step
             && v.discrete_latent()
@@ -178,7 +173,8 @@ impl Walk<'_> {
         let (categories, term) =
             self.lift(plate, |lift| (categories(definition, lift), log_density(definition, lift, &k)));
         let value = seen(v, k);
-        let filter = plate.filter(|p| p.chain().is_some_and(|chain| chain.name == *name)).map(|_| filter_of(name));
+        let filter =
+            plate.filter(|p| p.chain().is_some_and(|chain| chain.name == *name)).map(|_| sequence::filter_of(name));
         let states = filter.as_ref().map(|filter| quote!(#filter.set_states(__categories);));
         let note = filter.as_ref().map(|filter| quote!(#filter.note(__k, __walk.branch());));
         let place = place(name, plate, plate.map_or(quote!(0usize), element));
@@ -203,58 +199,6 @@ impl Walk<'_> {
                 #note
             });
         }
-    }
-
-    /// Emits the `rest` for each value that the discrete local `v` may have had in the element before.
-    fn state_before(&self, lag: &Lag, v: &Variable, rest: &[&Step], plate: &Plate) -> TokenStream {
-        let (filter, element) = (filter_of(&v.name), sequence::element(plate));
-        let value = seen(v, quote!(__before as f64));
-        let bind = |lag: &Lag| {
-            let local = &lag.local;
-            let initial = match lag.initial() {
-                Some(initial) => self.lift(Some(plate), |lift| lift.expr(initial)),
-                None => sequence::unread(lag),
-            };
-            quote!(let #local = if #element == 0 { #initial } else { #value };)
-        };
-        // The same state may be read with another beginning.
-        let is_other = |step: &&Step| matches!(step, Step::Lag(other) if other.summed().is_some());
-        let others = rest.iter().filter(|step| is_other(step)).map(|step| match step {
-            Step::Lag(other) => bind(other),
-            _ => TokenStream::new(),
-        });
-        let rest: Vec<&Step> = rest.iter().copied().filter(|step| !is_other(step)).collect();
-        let (bind_this, rest) = (bind(lag), self.steps(&rest, Some(plate)));
-        quote! {
-            __walk.state_before();
-            __walk.sum_out(#filter.states(#element), &mut |__walk: &mut dyn ::hierarch::__private::Walk, __before: usize| {
-                __walk.term(#filter.enter(__before));
-                #bind_this
-                #(#others)*
-                #rest
-            });
-            #filter.advance();
-        }
-    }
-
-    /// Binds what an element reads of those before it.
-    fn lag(&self, lag: &Lag, plate: &Plate) -> TokenStream {
-        let local = &lag.local;
-        let initial = || match lag.initial() {
-            Some(initial) => self.lift(Some(plate), |lift| lift.expr(initial)),
-            None => sequence::unread(lag),
-        };
-        let value = match &lag.earlier {
-            Earlier::Variable(v) if v.in_data() => {
-                let (path, name, at) = (data_path(self.tree, plate), &v.name, element(plate));
-                let (element, steps) = (sequence::element(plate), lag.steps);
-                let column = datum(v, quote!(__data.#path.#name[#at - #steps]));
-                let (value, initial) = (seen(v, column), initial());
-                quote!(if #element < #steps { #initial } else { #value })
-            }
-            _ => sequence::before(lag, plate, initial),
-        };
-        quote!(let #local = #value;)
     }
 
     fn step(&self, step: &Step, plate: Option<&Plate>) -> TokenStream {
@@ -465,7 +409,8 @@ impl Walk<'_> {
             plate.lags().any(|lag| lag.of() == Some(name) && (lag.is_carried() || lag.latent().is_some()))
         };
         let sequence = (plate.lags().next().is_some() || plate.variables().any(|v| v.begins_at > 0)).then(|| {
-            let (buffers, filter) = (sequence::buffers(plate, &kept), plate.chain().map(|v| filter_of(&v.name)));
+            let (buffers, filter) =
+                (sequence::buffers(plate, &kept), plate.chain().map(|v| sequence::filter_of(&v.name)));
             let filter = filter.map(|filter| quote!(let mut #filter = ::hierarch::__private::walk::Filter::default();));
             quote!(let __begin = __range.start; #buffers #filter)
         });

@@ -3,13 +3,12 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
-use super::sequence::slot_len;
 use crate::emit::index::{gathered, picked};
 use crate::emit::lift::Lift;
 use crate::emit::names::{data_path, hidden};
 use crate::predictor::Predictor;
 use crate::solvers;
-use crate::tree::{Gather, Plate, Tree, variables};
+use crate::tree::{Earlier, Gather, Lag, Plate, Tree, variables};
 
 /// The code that runs on one scalar type: that outside plates, or that of one element of a plate.
 #[derive(Clone)]
@@ -206,4 +205,14 @@ fn predictor_slot(p: &Predictor) -> String {
 /// Names the slot of what is read by index: no variable has a name like it.
 fn gather_slot(g: &Gather) -> String {
     format!("{}[{}]", g.values, g.index)
+}
+
+/// Emits how many numbers of `plate` have slots for what is read; `None` if none have.
+fn slot_len(plate: &Plate, lag: &Lag) -> Option<TokenStream> {
+    match &lag.earlier {
+        Earlier::Let { .. } if plate.carries_derivatives() => None,
+        Earlier::Let { len, .. } => Some(len.as_ref().map_or(quote!(1usize), |len| quote!((#len)))),
+        Earlier::Variable(v) if v.continuous_latent() => Some(v.free()),
+        _ => None,
+    }
 }

@@ -66,16 +66,6 @@ fn carried(plate: &Plate) -> Vec<Carried<'_>> {
     all
 }
 
-/// Emits how many numbers of `plate` have slots for what is read; `None` if none have.
-pub fn slot_len(plate: &Plate, lag: &Lag) -> Option<TokenStream> {
-    match &lag.earlier {
-        Earlier::Let { .. } if plate.carries_derivatives() => None,
-        Earlier::Let { len, .. } => Some(len.as_ref().map_or(quote!(1usize), |len| quote!((#len)))),
-        Earlier::Variable(v) if v.continuous_latent() => Some(v.free()),
-        _ => None,
-    }
-}
-
 impl Scope<'_> {
     /// Binds what an element reads of those before it.
     pub fn lag(&self, lag: &Lag) -> TokenStream {
