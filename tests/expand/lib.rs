@@ -56,6 +56,8 @@ mod predictor;
 mod reads;
 #[path = "../../macros/src/sequence.rs"]
 mod sequence;
+#[path = "../../macros/src/solvers.rs"]
+mod solvers;
 #[path = "../../macros/src/source.rs"]
 mod source;
 #[path = "../../macros/src/split.rs"]
