@@ -7,7 +7,7 @@ fn decay<T: Real>(_: T, [y]: [T; 1], rate: T) -> [T; 1] {
 model! {
     pub Decay {
         global rate ~ HalfNormal(1.0);
-        let z = ode(decay, 2.0, [1.0, 2.0], rate, Tolerance::default());
+        let z = ode(decay, rate, [1.0, 2.0], rate, Tolerance::default());
         observe y ~ Normal(z[1][0], 0.1);
     }
 }
