@@ -56,6 +56,8 @@ struct At {
 }
 
 /// What a call of `prev` or `is_first` is.
+// There is one at a time.
+#[allow(clippy::large_enum_variant)]
 enum Found {
     Lag(Lag),
     /// It has been reported.

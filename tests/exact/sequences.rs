@@ -165,8 +165,7 @@ fn lets_are_carried_from_element_to_element() {
         for (i, shift) in series.shift.iter().enumerate() {
             total += normal(*shift, 0.0, 1.0);
             let (mut errors, mut variance, mut state) = ([0.0, *shift], 0.25 + shift * shift, [g.mu, 1.0]);
-            let mut element = 0;
-            for j in data.days.offsets[i]..data.days.offsets[i + 1] {
+            for (element, j) in (data.days.offsets[i]..data.days.offsets[i + 1]).enumerate() {
                 let (shock, y) = (series.days.shock[j], data.days.y[j]);
                 let mean = g.mu + g.theta[0] * errors[0] + g.theta[1] * errors[1];
                 state = [0.9 * state[0] + 0.1 * shock, state[0].sin()];
@@ -174,7 +173,6 @@ fn lets_are_carried_from_element_to_element() {
                 // The second has no error two before, either.
                 errors = [y - mean, if element == 0 { *shift } else { errors[0] }];
                 variance = 0.1 + g.a * errors[0] * errors[0] + g.b * variance;
-                element += 1;
             }
         }
         let found = log_density(&model, g, &s.locals, &s.data).unwrap();

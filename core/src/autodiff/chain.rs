@@ -246,8 +246,7 @@ impl Chain {
             }
             now.iter_mut().zip(likelihoods).for_each(|(now, likelihood)| *now *= likelihood);
             let sum: f64 = now.iter().sum();
-            // NaN is not above, either.
-            if !(sum > SMALLEST * sum_before) {
+            if sum.is_nan() || sum <= SMALLEST * sum_before {
                 return None;
             }
             sum_before = sum;
@@ -299,9 +298,9 @@ impl Chain {
                     let row = &mut self.steps[i * s..][..s];
                     row.iter_mut().zip(&*reached).for_each(|(sum, reached)| *sum += from * reached);
                 } else {
-                    for j in 0..s {
+                    for (j, reached) in reached.iter().enumerate() {
                         let pair = i * s + j;
-                        self.steps[pair * n + t] = from * step[pair] * reached[j];
+                        self.steps[pair * n + t] = from * step[pair] * reached;
                     }
                 }
             }

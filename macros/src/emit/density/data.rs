@@ -49,7 +49,7 @@ impl Scope<'_> {
     pub fn loaded(&self, v: &Variable) -> TokenStream {
         let (name, numbers) = (&v.name, numbers_of(v));
         let observe = match &v.definition {
-            Some(definition) if v.role == Role::Observe => self.from_beginning(v, self.observe(v, definition)),
+            Some(definition) if v.role == Role::Observe => self.where_it_begins(v, self.observe(v, definition)),
             _ => TokenStream::new(),
         };
         let visible = if v.kind.structural() { self.structural(v) } else { quote!(let #name = #numbers;) };
@@ -64,7 +64,7 @@ impl Scope<'_> {
     }
 
     /// Leaves `observe` out in the elements that `v` is conditioned on in.
-    fn from_beginning(&self, v: &Variable, observe: TokenStream) -> TokenStream {
+    fn where_it_begins(&self, v: &Variable, observe: TokenStream) -> TokenStream {
         let (Some(plate), begins_at @ 1..) = (self.plate, v.begins_at) else { return observe };
         let (first, lanes) = (first_of(plate), &self.lanes);
         quote!(if !__block.is_among_first::<#lanes>(#first, #begins_at) { #observe })
