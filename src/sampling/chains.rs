@@ -221,7 +221,8 @@ impl<M: Model> Chains<M> {
     /// assert!(signal[1][1] > 0.8 && signal[4][1] < 0.1); // the probabilities of yes at 2.9 and at 5.0
     /// assert!((discrete.draws().mean("signal[1]")? - signal[1][1]).abs() < 0.1);
     /// println!("{discrete}");
-    /// let error: DiscreteError = chains.discrete(&model, &PeakData { events: PeakEvents { x: vec![-1.0] } }, 1).unwrap_err();
+    /// let unknown = PeakData { events: PeakEvents { x: vec![f64::NAN] } };
+    /// let error: DiscreteError = chains.discrete(&model, &unknown, 1).unwrap_err();
     /// assert!(matches!(error, DiscreteError::Data(_)));
     /// # Ok(())
     /// # }
