@@ -43,6 +43,26 @@ pub enum PredictError {
         /// The plate.
         plate: String,
     },
+    /// What comes after some elements of a sequence depends on their locals, which are not kept.
+    #[error(
+        "what comes after elements of `{plate}` depends on their locals: say that they are the `.same(\"{plate}\")`, which a plate that is \
+         in no other can be"
+    )]
+    LocalsBefore {
+        /// The plate.
+        plate: String,
+    },
+    /// What comes after some elements of a sequence depends on their discrete locals, which have no draws.
+    #[error(
+        "what comes after elements of `{plate}` depends on their `{state}`, which is summed out: `chains.discrete(..)` draws it up to the \
+         last of them"
+    )]
+    StatesBefore {
+        /// The plate.
+        plate: String,
+        /// The discrete local.
+        state: String,
+    },
     /// The draws are of nothing.
     #[error("there are no draws to predict from")]
     NoDraws,
@@ -99,6 +119,7 @@ struct AnyPrediction<'a> {
     model: &'a dyn AnyModel,
     data: &'a dyn AnyData,
     same: Vec<String>,
+    after: Vec<(String, usize)>,
     draws: usize,
     seed: u64,
 }
@@ -106,7 +127,7 @@ struct AnyPrediction<'a> {
 impl<'a, M: Simulable> Prediction<'a, M> {
     /// Prepares predictions of `model` for the covariates, indices and sizes of `data`: 1000 draws, from seed 0.
     pub fn new(model: &'a M, data: &'a M::Data) -> Self {
-        let any = AnyPrediction { model, data, same: Vec::new(), draws: DRAWS, seed: 0 };
+        let any = AnyPrediction { model, data, same: Vec::new(), after: Vec::new(), draws: DRAWS, seed: 0 };
         Self { any, model: PhantomData }
     }
 
@@ -114,6 +135,38 @@ impl<'a, M: Simulable> Prediction<'a, M> {
     /// their locals. Elements beyond those are others of the same population.
     pub fn same(mut self, plate: impl Into<Name>) -> Self {
         self.any.same.push(plate.into().to_string());
+        self
+    }
+
+    /// Says that the first `elements` of each sequence in `plate` have been observed as the data say, so that the others are
+    /// what comes after these. If they have locals, they are to be the [`same`](Prediction::same) as well.
+    ///
+    /// ```
+    /// use hierarch::prelude::*;
+    ///
+    /// model! {
+    ///     pub Series {
+    ///         global phi ~ Uniform(-1.0, 1.0);
+    ///         plate days(1..=100) {
+    ///             observe y ~ Normal(phi * prev(y, 1, 0.0), 0.1);
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let model = Series::default();
+    /// let y: Vec<f64> = (0..30).map(|t| 8.0 * 0.9_f64.powi(t)).collect();
+    /// let chains = model.nuts(&SeriesData { days: SeriesDays { y: y.clone() } }).run()?;
+    ///
+    /// // Two days more, whatever stands there.
+    /// let more = SeriesData { days: SeriesDays { y: [y, vec![0.0; 2]].concat() } };
+    /// let predicted = Prediction::new(&model, &more).after(Series::DAYS, 30).from(&chains)?;
+    /// assert!((predicted.mean("y[31]")? - 8.0 * 0.9_f64.powi(31)).abs() < 0.02);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn after(mut self, plate: impl Into<Name>, elements: usize) -> Self {
+        self.any.after.push((plate.into().to_string(), elements));
         self
     }
 
@@ -151,7 +204,11 @@ impl AnyPrediction<'_> {
         let frame = self.data.frame();
         let kept = self.kept(&specification, &frame, &at)?;
         self.model.check(self.data).map_err(SimulateError::from)?;
-        let fixed = Fixed::new(&specification, &[], None, Some((self.data, true)))?;
+        let mut fixed = Fixed::new(&specification, &[], None, Some((self.data, true)))?;
+        for (plate, elements) in &self.after {
+            fixed = fixed.after(&specification, plate, *elements)?;
+            self.has_known_locals(&specification.plates, plate)?;
+        }
         let one = |draw: usize| -> Result<Vec<f64>, PredictError> {
             let value = |name: &String| at.get(name.as_str()).map_or(f64::NAN, |i| draws[*i][draw]);
             let numbers: Vec<f64> = globals.iter().map(value).collect();
@@ -184,6 +241,21 @@ impl AnyPrediction<'_> {
         });
         let column = |i: usize| rows.iter().map(|row| row[i]).collect();
         Ok(Draws::new(names.into_iter().enumerate().map(|(i, name)| (name, column(i)))))
+    }
+
+    /// Returns whether what comes after elements of the plate `name` is determined by what is known of them.
+    fn has_known_locals(&self, plates: &[Plate], name: &str) -> Result<(), PredictError> {
+        for plate in plates {
+            self.has_known_locals(&plate.plates, name)?;
+            let mut locals = plate.variables.iter().filter(|v| plate.name == name && v.role == Role::Local);
+            if let Some(state) = locals.clone().find(|v| v.kind != Kind::Real) {
+                return Err(PredictError::StatesBefore { plate: name.to_owned(), state: state.name.clone() });
+            }
+            if locals.next().is_some() && !self.same.iter().any(|same| same == name) {
+                return Err(PredictError::LocalsBefore { plate: name.to_owned() });
+            }
+        }
+        Ok(())
     }
 
     /// The locals that elements keep, each with the columns of its numbers: element after element, components side by side.

@@ -21,8 +21,23 @@ pub(crate) struct Fixed<'a> {
     pub(super) anew: Vec<bool>,
     /// For each plate, a size that overrides the model's.
     pub(super) forced: Vec<Option<usize>>,
+    /// For each plate, how many elements of each sequence are observed as in the data that covariates follow.
+    pub(super) seen: Vec<usize>,
     /// The simulations that were drawn again, of this and of all that is cloned from it.
     pub(crate) skipped: Arc<Skipped>,
+}
+
+/// Lists the names of all plates, those inside after the one around.
+fn plate_names(specification: &Specification) -> Vec<&str> {
+    fn flatten<'p>(plates: &'p [Plate], all: &mut Vec<&'p str>) {
+        for plate in plates {
+            all.push(&plate.name);
+            flatten(&plate.plates, all);
+        }
+    }
+    let mut names = Vec::new();
+    flatten(&specification.plates, &mut names);
+    names
 }
 
 impl<'a> Fixed<'a> {
@@ -37,21 +52,29 @@ impl<'a> Fixed<'a> {
         globals: Option<&'a dyn AnyGlobals>,
         covariates: Option<(&'a dyn AnyData, bool)>,
     ) -> Result<Self, SimulateError> {
-        fn flatten<'p>(plates: &'p [Plate], all: &mut Vec<&'p Plate>) {
-            for plate in plates {
-                all.push(plate);
-                flatten(&plate.plates, all);
-            }
-        }
-        let mut plates = Vec::new();
-        flatten(&specification.plates, &mut plates);
-        let known: Vec<&str> = plates.iter().map(|plate| plate.name.as_str()).collect();
-        let mut asked = vec![None; plates.len()];
+        let known = plate_names(specification);
+        let plates = known.len();
+        let mut asked = vec![None; plates];
         for (name, size) in sizes {
             asked[UnknownName::find("plate", name, &known)?] = Some(*size);
         }
-        let (anew, forced) = (vec![false; plates.len()], vec![None; plates.len()]);
-        Ok(Self { globals, locals: &[], sizes: asked, covariates, anew, forced, skipped: Arc::default() })
+        let (anew, forced, seen) = (vec![false; plates], vec![None; plates], vec![0; plates]);
+        Ok(Self { globals, locals: &[], sizes: asked, covariates, anew, forced, seen, skipped: Arc::default() })
+    }
+
+    /// Observes the first `elements` of each sequence in `plate` as in the data that covariates follow.
+    ///
+    /// # Errors
+    /// The model has no such plate.
+    pub(crate) fn after(
+        mut self,
+        specification: &Specification,
+        plate: &str,
+        elements: usize,
+    ) -> Result<Self, UnknownName> {
+        let at = UnknownName::find("plate", plate, &plate_names(specification))?;
+        self.seen[at] = elements;
+        Ok(self)
     }
 
     /// Draws plates of random size, with everything inside them, anew even if data are followed.

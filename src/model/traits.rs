@@ -312,6 +312,16 @@ impl<'a, M: Model> Plan<'a, M> {
         self.fixed.covariates.map(|c| typed(c.0))
     }
 
+    /// Returns the data in which the observations of an element of `plate` stand, if it is one of those that were seen; `at` is its
+    /// position in its sequence.
+    #[inline]
+    pub fn seen(&self, plate: usize, at: usize) -> Option<&'a M::Data> {
+        if at >= self.fixed.seen[plate] {
+            return None;
+        }
+        self.fixed.covariates.filter(|c| c.1).map(|c| typed(c.0))
+    }
+
     /// Returns the row from which `element` of `plate` takes its covariates, with the data: its own row, or a random
     /// one.
     pub fn row(

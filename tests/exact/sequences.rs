@@ -262,6 +262,25 @@ fn what_says_no_beginning_is_not_drawn() {
     assert!(error.contains("`prev` a third argument, as in `prev(y, 2, 0.0)`"), "{error}");
 }
 
+/// What comes after 40 days: of a state space, from the last level that is kept; of an autoregression, from the last observations.
+#[test]
+fn what_comes_after_is_predicted() {
+    let model = Level::default();
+    let set = model.simulate(1).size("days", 40).seed(seed(6)).one().unwrap();
+    let chains = model.nuts(&set.data).draws(4_000).seed(seed(7)).run().unwrap();
+    let y = [set.data.days.y.clone(), vec![0.0; 2]].concat();
+    let data = LevelData { days: LevelDays { y } };
+    let prediction = || Prediction::new(&model, &data).after("days", 40).draws(16_000);
+    let predicted = prediction().same("days").from(&chains).unwrap();
+    let (level, sd) = (chains.mean("level[39]").unwrap(), chains.sd("level[39]").unwrap());
+    let variance = 0.81 * (0.81 * sd * sd + 0.25) + 0.25 + 0.49;
+    within!((predicted.mean("y[41]").unwrap() - 0.81 * level).abs(), 5.0 * (variance / 8_000.0).sqrt());
+    within!((predicted.sd("y[41]").unwrap() / variance.sqrt() - 1.0).abs(), 0.04);
+    assert!((predicted.mean("y[3]").unwrap() - set.data.days.y[3]).abs() < 1e-12);
+    let error = prediction().from(&chains).unwrap_err().to_string();
+    assert!(error.contains("say that they are the `.same(\"days\")`"), "{error}");
+}
+
 /// A chain that has to take an impossible step has no density.
 #[test]
 fn impossible_paths() {

@@ -316,6 +316,9 @@ impl Draw<'_> {
             }
             (Role::Given, _) => self.covariate(v, drawn, plate),
             (Role::Local, Some(p)) => self.local(v, drawn, p),
+            (Role::Observe, Some(p)) if p.lags().next().is_some() && !v.is_implicit() => {
+                self.observed_before(v, drawn, p)
+            }
             (Role::Local, None) | (Role::Observe, _) => quote!(#drawn),
         };
         let push = plate.filter(|p| v.latent() || p.in_data).map(|p| {
@@ -361,6 +364,17 @@ impl Draw<'_> {
         quote!(match #source {
             ::core::option::Option::Some((row, data)) => #given,
             ::core::option::Option::None => #otherwise,
+        })
+    }
+
+    /// Emits the value of an observation in a sequence: that of the data if its element is one of those seen, else one `drawn`.
+    fn observed_before(&self, v: &Variable, drawn: Option<TokenStream>, plate: &Plate) -> TokenStream {
+        let (index, name, path, count) =
+            (self.index(&plate.name), &v.name, data_path(self.tree, plate), count(&plate.name));
+        let (element, known) = (sequence::element(plate), seen(v, number(v, quote!(data.#path.#name[#count]))));
+        quote!(match __plan.seen(#index, #element) {
+            ::core::option::Option::Some(data) => #known,
+            ::core::option::Option::None => #drawn,
         })
     }
 
