@@ -69,6 +69,7 @@ fn lines(text: &str) -> Vec<String> {
             // `and 7 others`: one more with each type that implements a trait.
             _ if line.starts_with("and ") && line.ends_with(" others") => "and $N others".to_owned(),
             _ if of_library && line.starts_with("--> ") => line.split(':').next().unwrap().to_owned(),
+            _ if of_library && line.starts_with("::: ") => line.split(".rs:").next().unwrap().to_owned(),
             _ if of_library => line.trim_start_matches(|c: char| c.is_ascii_digit()).trim_start().to_owned(),
             _ => line.to_owned(),
         })

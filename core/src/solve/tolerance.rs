@@ -10,7 +10,7 @@ use crate::autodiff::Real;
 /// ```
 /// use hierarch_core::solve::{Tolerance, ode};
 ///
-/// let decay = |_, [y]: [f64; 1], rate| [-rate * y];
+/// let decay = |_, [y]: [f64; 1], rate: f64| [-rate * y];
 /// let tight = Tolerance::default().relative(1e-12).absolute(1e-14);
 /// let [[y]] = ode(decay, [2.0], [3.0], 0.5, tight);
 /// assert!((y - 2.0 * f64::exp(-1.5)).abs() < 1e-11);
