@@ -91,12 +91,12 @@ hierarch::model! {
 fn densities_with_solvers_are_those_of_their_simulations() {
     check_gradient(&Patients::default(), 3);
     check_jacobian(&Patients::default());
-    check_score(&Patients::default(), &[("patients", 4), ("visits", 3)], 2000);
+    check_score(&Patients::default(), &[("patients", 4), ("visits", 3)], 700);
     check_gradient(&Closures::default(), 5);
     check_jacobian(&Closures::default());
-    check_score(&Closures::default(), &[("rows", 10)], 2000);
+    check_score(&Closures::default(), &[("rows", 10)], 700);
     check_gradient(&Mixed::default(), 5);
-    check_score(&Mixed::default(), &[("rows", 10)], 2000);
+    check_score(&Mixed::default(), &[("rows", 10)], 700);
 }
 
 #[test]

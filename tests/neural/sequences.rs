@@ -67,10 +67,10 @@ fn the_order_of_a_series_is_read() {
 #[test]
 #[ignore = "long: trains to a stated accuracy"]
 fn series_and_hidden_states_are_inferred() {
-    let (error, width) = off(&Series::default(), Budget::simulations(1_000_000), "phi", |q| -0.9 + 1.8 * sigmoid(q));
-    within!(error, 0.2, "{error} {width}");
-    within!((width - 1.0).abs(), 0.08, "{error} {width}");
-    let (error, width) = off(&Hidden::default(), Budget::simulations(1_000_000), "stay", sigmoid);
-    within!(error, 0.2, "{error} {width}");
-    within!((width - 1.0).abs(), 0.08, "{error} {width}");
+    let (error, width) = off(&Series::default(), Budget::simulations(500_000), "phi", |q| -0.9 + 1.8 * sigmoid(q));
+    within!(error, 0.4, "{error} {width}");
+    within!((width - 1.0).abs(), 0.2, "{error} {width}");
+    let (error, width) = off(&Hidden::default(), Budget::simulations(500_000), "stay", sigmoid);
+    within!(error, 0.4, "{error} {width}");
+    within!((width - 1.0).abs(), 0.2, "{error} {width}");
 }
