@@ -98,7 +98,7 @@ hierarch::model! {
             local level ~ Normal(0.0, 1.0);
             plate days(2..=6) {
                 given x ~ Normal(0.0, 1.0);
-                local on ~ Bernoulli((if prev(on, 1, true) { rate } else { 0.3 * rate } + 0.1 * x.tanh()).max(0.02).min(0.98));
+                local on ~ Bernoulli((if prev(on, 1, true) { rate } else { 0.3 * rate }) * (0.8 + 0.1 * x.tanh()));
                 local z ~ Normal(0.5 * prev(z, 1, level), 1.0);
                 let mean = if on { z + jump } else { z };
                 observe y ~ Normal(mean, if prev(on, 1, true) { 1.0 } else { 0.5 });

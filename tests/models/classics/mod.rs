@@ -1,7 +1,6 @@
 //! Models of textbooks: each against a closed form or quadrature.
 
 mod counts;
-mod dynamics;
 mod ecology;
 mod exact;
 mod hierarchies;

@@ -1,4 +1,4 @@
-//! Series in time: levels, volatility, regimes, populations, animals that are marked.
+//! Series in time: levels, volatility, regimes, animals that are marked.
 
 use hierarch::prelude::*;
 
@@ -123,36 +123,6 @@ fn animals_that_are_marked() {
     let occasions = MarkedOccasions { offsets: vec![0, 4, 7, 11, 13, 17, 19], found: histories.concat() };
     let data = MarkedData { animals: MarkedAnimals { occasions } };
     all_known(&sample::<Marked>(&data), &["survival", "seen"], &over.axes());
-}
-
-model! {
-    /// Counts of a population by Ricker's map: growth, and less of it where there are many. Seen without error, so that what is latent
-    /// are two numbers.
-    pub Ricker {
-        global r ~ Normal(1, 0.5);
-        global k ~ LogNormal(3, 0.5);
-        plate years(1..=60) {
-            let before = prev(n, 1, 20);
-            observe n ~ Poisson(before * (r * (1 - before / k)).exp() + 0.01);
-        }
-    }
-}
-
-#[test]
-fn a_population() {
-    let n: Vec<u64> = vec![22, 27, 19, 24, 31, 18, 22, 29, 21, 17, 25, 30];
-    let over = grid([(-1.0, 3.0), (5.0, 80.0)], 200, |[r, k]| {
-        let mut total = normal(r, 1.0, 0.5) + normal(k.ln(), 3.0, 0.5) - k.ln();
-        let mut before = 20.0;
-        for n in &n {
-            let rate: f64 = before * (r * (1.0 - before / k)).exp() + 0.01;
-            total += *n as f64 * rate.ln() - rate;
-            before = *n as f64;
-        }
-        total
-    });
-    let years = RickerYears { n: n.clone() };
-    all_known(&sample::<Ricker>(&RickerData { years }), &["r", "k"], &over.axes());
 }
 
 model! {
