@@ -14,11 +14,8 @@ use super::{Dual, Lanes};
 /// ```
 #[inline(always)]
 pub fn mixed<V: Lanes, const K: usize>(yes: Dual<V, K>, no: Dual<V, K>, share: V) -> Dual<V, K> {
-    let (zero, one) = (V::splat(0.0), V::splat(1.0));
-    let mut mixed = Dual::constant(zero);
-    for (k, partial) in mixed.partials.iter_mut().enumerate() {
-        let of_yes = zero.if_lt(share, yes.partials[k] * share, zero);
-        *partial = of_yes + share.if_lt(one, no.partials[k] * (one - share), zero);
-    }
+    let mut mixed = Dual::constant(V::splat(0.0));
+    mixed.mix(yes, share);
+    mixed.mix(no, V::splat(1.0) - share);
     mixed
 }

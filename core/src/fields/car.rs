@@ -6,7 +6,7 @@ use rand::Rng;
 
 use super::graph::{Banded, Graph};
 use super::icar::check_map;
-use super::{Field, LN_SQRT_2_PI, State, partly_known};
+use super::{Field, LN_SQRT_2_PI, State, all_known};
 use crate::distributions::{Draw, Normal, ParameterError, is_positive, require};
 use crate::linear::eigenvalues;
 
@@ -80,11 +80,8 @@ impl Field for Car {
     fn draw(&self, arguments: &[f64], known: &[f64], rng: &mut dyn Rng) -> Result<Vec<f64>, ParameterError> {
         self.check(arguments)?;
         let elements = self.graph.neighbours.len();
-        if known.len() == elements {
-            return Ok(known.to_vec());
-        }
-        if !known.is_empty() {
-            return Err(partly_known("Car", known.len(), elements));
+        if let Some(known) = all_known("Car", known, elements)? {
+            return Ok(known);
         }
         let (one, mut x, [alpha, tau]) =
             (Normal::new(0.0, 1.0), vec![f64::NAN; elements], [arguments[0], arguments[1]]);

@@ -6,7 +6,7 @@ use rand::Rng;
 
 use super::graph::{Banded, Graph};
 use super::zero_sum::{centre, mean, sums_to_zero};
-use super::{Field, LN_SQRT_2_PI, State, partly_known};
+use super::{Field, LN_SQRT_2_PI, State, all_known};
 use crate::distributions::{Draw, Normal, ParameterError};
 
 /// A map on which the differences x_i - x_j of neighbours are normal, with the density proportional to exp(-1/2 sum (x_i - x_j)^2)
@@ -122,11 +122,8 @@ impl Field for Icar {
     fn draw(&self, arguments: &[f64], known: &[f64], rng: &mut dyn Rng) -> Result<Vec<f64>, ParameterError> {
         self.check(arguments)?;
         let elements = self.graph.neighbours.len();
-        if known.len() == elements {
-            return Ok(known.to_vec());
-        }
-        if !known.is_empty() {
-            return Err(partly_known("Icar", known.len(), elements));
+        if let Some(known) = all_known("Icar", known, elements)? {
+            return Ok(known);
         }
         let (one, mut x) = (Normal::new(0.0, 1.0), vec![0.0; elements]);
         for (part, moments) in self.graph.parts.iter().zip(self.moments()) {

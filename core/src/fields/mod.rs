@@ -128,13 +128,20 @@ fn log_normal(count: f64, squares: f64, sd: f64) -> f64 {
     -count * (sd.ln() + LN_SQRT_2_PI) - 0.5 * squares / (sd * sd)
 }
 
-/// Returns the error of a field of which some elements are known, and which only a whole can be drawn of.
-fn partly_known(field: &'static str, known: usize, elements: usize) -> ParameterError {
-    ParameterError {
-        distribution: field,
-        parameter: "the number of elements that keep their values",
-        value: format!("{known} of {elements}"),
-        requirement: "none or all, since the others cannot be drawn given these",
+/// Returns the values of a field of which only a whole can be drawn, if all its `elements` are `known`.
+///
+/// # Errors
+/// Some of them are known, and not all.
+fn all_known(field: &'static str, known: &[f64], elements: usize) -> Result<Option<Vec<f64>>, ParameterError> {
+    match known.len() {
+        all if all == elements => Ok(Some(known.to_vec())),
+        0 => Ok(None),
+        some => Err(ParameterError {
+            distribution: field,
+            parameter: "the number of elements that keep their values",
+            value: format!("{some} of {elements}"),
+            requirement: "none or all, since the others cannot be drawn given these",
+        }),
     }
 }
 

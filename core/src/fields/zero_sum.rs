@@ -2,7 +2,7 @@
 
 use rand::Rng;
 
-use super::{Field, State, log_normal, partly_known};
+use super::{Field, State, all_known, log_normal};
 use crate::distributions::{Draw, Normal, ParameterError, is_positive, require};
 
 /// Normal numbers given that their sum is zero: the [`ZeroSumNormal`](crate::distributions::ZeroSumNormal) of the elements of a
@@ -55,11 +55,8 @@ impl Field for ZeroSum {
 
     fn draw(&self, arguments: &[f64], known: &[f64], rng: &mut dyn Rng) -> Result<Vec<f64>, ParameterError> {
         self.check(arguments)?;
-        if known.len() == self.elements {
-            return Ok(known.to_vec());
-        }
-        if !known.is_empty() {
-            return Err(partly_known("ZeroSumNormal", known.len(), self.elements));
+        if let Some(known) = all_known("ZeroSumNormal", known, self.elements)? {
+            return Ok(known);
         }
         let one = Normal::new(0.0, arguments[0]);
         let x: Vec<f64> = (0..self.elements).map(|_| one.draw(rng)).collect();

@@ -16,11 +16,7 @@ impl Walk<'_> {
         let (filter, element) = (sequence::filter_of(&v.name), sequence::element(plate));
         let value = seen(v, quote!(__before as f64));
         let bind = |lag: &Lag| {
-            let local = &lag.local;
-            let initial = match lag.initial() {
-                Some(initial) => self.lift(Some(plate), |lift| lift.expr(initial)),
-                None => sequence::unread(lag),
-            };
+            let (local, initial) = (&lag.local, self.beginning(lag, plate));
             quote!(let #local = if #element == 0 { #initial } else { #value };)
         };
         // The same state may be read with another beginning.
@@ -46,20 +42,25 @@ impl Walk<'_> {
     /// Binds what an element reads of those before it.
     pub fn lag(&self, lag: &Lag, plate: &Plate) -> TokenStream {
         let local = &lag.local;
-        let initial = || match lag.initial() {
-            Some(initial) => self.lift(Some(plate), |lift| lift.expr(initial)),
-            None => sequence::unread(lag),
-        };
+        let initial = self.beginning(lag, plate);
         let value = match &lag.earlier {
             Earlier::Variable(v) if v.in_data() => {
                 let (path, name, at) = (data_path(self.tree, plate), &v.name, element(plate));
                 let (element, steps) = (sequence::element(plate), lag.steps);
                 let column = datum(v, quote!(__data.#path.#name[#at - #steps]));
-                let (value, initial) = (seen(v, column), initial());
+                let value = seen(v, column);
                 quote!(if #element < #steps { #initial } else { #value })
             }
-            _ => sequence::before(lag, plate, initial),
+            _ => sequence::before(lag, plate, || initial),
         };
         quote!(let #local = #value;)
+    }
+
+    /// Emits what the sequence begins with, or what stands for it where it is not read.
+    fn beginning(&self, lag: &Lag, plate: &Plate) -> TokenStream {
+        match lag.initial() {
+            Some(initial) => self.lift(Some(plate), |lift| lift.expr(initial)),
+            None => sequence::unread(lag),
+        }
     }
 }
