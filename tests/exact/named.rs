@@ -1,7 +1,7 @@
 //! Arguments by name: each parametrisation has the moments that its names say, and the density of the call by position;
 //! the order of names changes no bit; and the documentation lists them all.
 
-use hierarch::model::{DataSet, Density, unconstrain};
+use hierarch::model::{DataSet, Density, Generative, unconstrain};
 use hierarch::prelude::*;
 use hierarch_tests::{seed, within};
 use statrs::function::gamma::gamma;
@@ -10,12 +10,11 @@ use statrs::function::gamma::gamma;
 mod parametrisation;
 
 model! {
-    /// Every row of the table of parametrisations.
-    pub ByName {
+    /// The table of parametrisations: numbers of any sign, and those that are made of them.
+    pub Signed {
         global m ~ Gamma(shape = 9.0, rate = 3.0);
         global s ~ Gamma(mean = 1.0, sd = 0.5);
         global k ~ Gamma(mean = 3.0, sd = 0.5);
-        global p ~ Beta(mean = 0.4, precision = 12.0);
         global t ~ Normal(mean = 0.0, sd = 0.5);
         plate rows(1..=200_000) {
             observe normal_variance ~ Normal(mean = m, variance = s);
@@ -26,29 +25,6 @@ model! {
             observe student_t ~ StudentT(dof = 9.0 + k, mean = t, sd = s);
             observe laplace ~ Laplace(mean = t, sd = s);
             observe logistic ~ Logistic(mean = t, sd = s);
-            observe beta_precision ~ Beta(mean = p, precision = k + 1.0);
-            observe beta_sd ~ Beta(mean = p, sd = 0.5 * p * (1.0 - p));
-            observe gamma_scale ~ Gamma(k, scale = s);
-            observe gamma_shape ~ Gamma(mean = m, shape = k);
-            observe gamma_sd ~ Gamma(mean = m, sd = s);
-            observe inverse_gamma ~ InverseGamma(mean = 2.0 * m, sd = s);
-            observe exponential_mean ~ Exponential(mean = m);
-            observe exponential_scale ~ Exponential(scale = m);
-            observe weibull ~ Weibull(mean = m, shape = k);
-            observe truncated_variance ~ TruncatedNormal(mean = t, variance = s, low = t, high = t + 50.0);
-            observe truncated_precision ~ TruncatedNormal(t, precision = k, low = t, high = t + 50.0);
-            observe truncated_exponential ~ TruncatedExponential(scale = m, low = 0.0, high = 300.0);
-            observe truncated_low ~ Truncated(Normal(mean = t, sd = s), low = t);
-            observe truncated_high ~ Truncated(high = t, distribution = Normal(mean = t, sd = s));
-            observe bernoulli ~ Bernoulli(logit = t);
-            observe categorical ~ Categorical(logits = [0.0, t, s]);
-            observe binomial ~ Binomial(7.0, logit = t);
-            observe poisson_mean ~ Poisson(mean = m);
-            observe poisson_log ~ Poisson(log_rate = t);
-            observe negative_binomial_log ~ NegativeBinomial(log_mean = t, shape = k);
-            observe negative_binomial_alpha ~ NegativeBinomial(alpha = k, beta = s);
-            observe negative_binomial_n ~ NegativeBinomial(n = k, probability = p);
-            observe geometric ~ Geometric(mean = m);
             observe mv_normal[2] ~ MvNormal(mean = [m, t], factor = [[s, 0.0], [t, k]]);
         }
     }
@@ -56,11 +32,10 @@ model! {
 
 model! {
     /// The same by position, with the parameters worked out by hand.
-    pub ByPosition {
+    pub SignedByPosition {
         global m ~ Gamma(9.0, 3.0);
         global s ~ Gamma(4.0, 4.0);
         global k ~ Gamma(36.0, 12.0);
-        global p ~ Beta(4.8, 7.2);
         global t ~ Normal(0.0, 0.5);
         plate rows(1..=200_000) {
             observe normal_variance ~ Normal(m, s.powf(0.5));
@@ -72,6 +47,40 @@ model! {
             observe student_t ~ StudentT(9.0 + k, t, s * (1.0 - 2.0 / (9.0 + k)).sqrt());
             observe laplace ~ Laplace(t, s / 1.414_213_562_373_095);
             observe logistic ~ Logistic(t, s * 0.551_328_895_421_792_1);
+            observe mv_normal[2] ~ MvNormalCholesky([m, t], [[s, 0.0], [t, k]]);
+        }
+    }
+}
+
+model! {
+    /// The table of parametrisations: positive numbers and shares.
+    pub Positive {
+        global m ~ Gamma(shape = 9.0, rate = 3.0);
+        global s ~ Gamma(mean = 1.0, sd = 0.5);
+        global k ~ Gamma(mean = 3.0, sd = 0.5);
+        global p ~ Beta(mean = 0.4, precision = 12.0);
+        plate rows(1..=200_000) {
+            observe beta_precision ~ Beta(mean = p, precision = k + 1.0);
+            observe beta_sd ~ Beta(mean = p, sd = 0.5 * p * (1.0 - p));
+            observe gamma_scale ~ Gamma(k, scale = s);
+            observe gamma_shape ~ Gamma(mean = m, shape = k);
+            observe gamma_sd ~ Gamma(mean = m, sd = s);
+            observe inverse_gamma ~ InverseGamma(mean = 2.0 * m, sd = s);
+            observe exponential_mean ~ Exponential(mean = m);
+            observe exponential_scale ~ Exponential(scale = m);
+            observe weibull ~ Weibull(mean = m, shape = k);
+        }
+    }
+}
+
+model! {
+    /// The same by position, with the parameters worked out by hand.
+    pub PositiveByPosition {
+        global m ~ Gamma(9.0, 3.0);
+        global s ~ Gamma(4.0, 4.0);
+        global k ~ Gamma(36.0, 12.0);
+        global p ~ Beta(4.8, 7.2);
+        plate rows(1..=200_000) {
             observe beta_precision ~ Beta(p + p * k, (1.0 + k) - p * (1.0 + k));
             let total = 4.0 / (p * (1.0 - p)) - 1.0;
             observe beta_sd ~ Beta(p * total, total - p * total);
@@ -83,11 +92,75 @@ model! {
             observe exponential_mean ~ Exponential(m.recip());
             observe exponential_scale ~ Exponential(m.recip());
             observe weibull ~ Weibull(k, m / (f64::ln_gamma(1.0 / k) - k.ln()).exp());
+        }
+    }
+}
+
+model! {
+    /// The table of parametrisations: what is cut off.
+    pub Cut {
+        global m ~ Gamma(shape = 9.0, rate = 3.0);
+        global s ~ Gamma(mean = 1.0, sd = 0.5);
+        global k ~ Gamma(mean = 3.0, sd = 0.5);
+        global t ~ Normal(mean = 0.0, sd = 0.5);
+        plate rows(1..=200_000) {
+            observe truncated_variance ~ TruncatedNormal(mean = t, variance = s, low = t, high = t + 50.0);
+            observe truncated_precision ~ TruncatedNormal(t, precision = k, low = t, high = t + 50.0);
+            observe truncated_exponential ~ TruncatedExponential(scale = m, low = 0.0, high = 300.0);
+            observe truncated_low ~ Truncated(Normal(mean = t, sd = s), low = t);
+            observe truncated_high ~ Truncated(high = t, distribution = Normal(mean = t, sd = s));
+        }
+    }
+}
+
+model! {
+    /// The same by position, with the parameters worked out by hand.
+    pub CutByPosition {
+        global m ~ Gamma(9.0, 3.0);
+        global s ~ Gamma(4.0, 4.0);
+        global k ~ Gamma(36.0, 12.0);
+        global t ~ Normal(0.0, 0.5);
+        plate rows(1..=200_000) {
             observe truncated_variance ~ TruncatedNormal(t, s.powf(0.5), t, t + 50.0);
             observe truncated_precision ~ TruncatedNormal(t, k.powf(-0.5), t, t + 50.0);
             observe truncated_exponential ~ TruncatedExponential(m.recip(), 0.0, 300.0);
             observe truncated_low ~ Truncated(Normal(t, s), t, f64::INFINITY);
             observe truncated_high ~ Truncated(Normal(t, s), f64::NEG_INFINITY, t);
+        }
+    }
+}
+
+model! {
+    /// The table of parametrisations: counts and categories.
+    pub Count {
+        global m ~ Gamma(shape = 9.0, rate = 3.0);
+        global s ~ Gamma(mean = 1.0, sd = 0.5);
+        global k ~ Gamma(mean = 3.0, sd = 0.5);
+        global p ~ Beta(mean = 0.4, precision = 12.0);
+        global t ~ Normal(mean = 0.0, sd = 0.5);
+        plate rows(1..=200_000) {
+            observe bernoulli ~ Bernoulli(logit = t);
+            observe categorical ~ Categorical(logits = [0.0, t, s]);
+            observe binomial ~ Binomial(7.0, logit = t);
+            observe poisson_mean ~ Poisson(mean = m);
+            observe poisson_log ~ Poisson(log_rate = t);
+            observe negative_binomial_log ~ NegativeBinomial(log_mean = t, shape = k);
+            observe negative_binomial_alpha ~ NegativeBinomial(alpha = k, beta = s);
+            observe negative_binomial_n ~ NegativeBinomial(n = k, probability = p);
+            observe geometric ~ Geometric(mean = m);
+        }
+    }
+}
+
+model! {
+    /// The same by position, with the parameters worked out by hand.
+    pub CountByPosition {
+        global m ~ Gamma(9.0, 3.0);
+        global s ~ Gamma(4.0, 4.0);
+        global k ~ Gamma(36.0, 12.0);
+        global p ~ Beta(4.8, 7.2);
+        global t ~ Normal(0.0, 0.5);
+        plate rows(1..=200_000) {
             observe bernoulli ~ BernoulliLogit(t);
             observe categorical ~ CategoricalLogit([0.0, t, s]);
             observe binomial ~ BinomialLogit(7.0, t);
@@ -97,16 +170,19 @@ model! {
             observe negative_binomial_alpha ~ NegativeBinomial(k / s, k);
             observe negative_binomial_n ~ NegativeBinomial(k / p - k, k);
             observe geometric ~ Geometric((m + 1.0).recip());
-            observe mv_normal[2] ~ MvNormalCholesky([m, t], [[s, 0.0], [t, k]]);
         }
     }
 }
 
-const TRUTH: ByNameGlobals = ByNameGlobals { m: 2.9, s: 1.2, k: 3.3, p: 0.35, t: 0.4 };
+const M: f64 = 2.9;
+const S: f64 = 1.2;
+const K: f64 = 3.3;
+const P: f64 = 0.35;
+const T: f64 = 0.4;
 
-/// The mean and the variance of each variable of `ByName`, from what its names say.
+/// The mean and the variance of each variable, from what its names say.
 fn moments() -> Vec<(&'static str, f64, f64)> {
-    let ByNameGlobals { m, s, k, p, t } = TRUTH;
+    let (m, s, k, p, t) = (M, S, K, P, T);
     let (positive, square) = (1.0 / (1.0 + (-t).exp()), |x: f64| x * x);
     let half = |sd: f64| (t + sd * (2.0 / std::f64::consts::PI).sqrt(), sd * sd * (1.0 - 2.0 / std::f64::consts::PI));
     let weights = [1.0, t.exp(), s.exp()];
@@ -123,6 +199,8 @@ fn moments() -> Vec<(&'static str, f64, f64)> {
         ("student_t", t, s * s),
         ("laplace", t, s * s),
         ("logistic", t, s * s),
+        ("mv_normal", m, s * s),
+        ("mv_normal", t, t * t + k * k),
         ("beta_precision", p, p * (1.0 - p) / (k + 2.0)),
         ("beta_sd", p, square(0.5 * p * (1.0 - p))),
         ("gamma_scale", k * s, k * s * s),
@@ -146,22 +224,31 @@ fn moments() -> Vec<(&'static str, f64, f64)> {
         ("negative_binomial_alpha", k / s, k * (s + 1.0) / (s * s)),
         ("negative_binomial_n", k * (1.0 - p) / p, k * (1.0 - p) / (p * p)),
         ("geometric", m, m * (m + 1.0)),
-        ("mv_normal", m, s * s),
-        ("mv_normal", t, t * t + k * k),
     ]
 }
 
-#[test]
-fn each_parametrisation_has_the_moments_of_its_names() {
-    let data = ByName::default().simulate(1).at(&TRUTH).size(ByName::ROWS, 200_000).seed(seed(1)).one().unwrap().data;
-    let frame = data.frame();
-    let mut components: Vec<(&str, Vec<f64>)> = Vec::new();
-    for column in &frame.plates[0].columns {
+/// The columns of 200,000 rows of `model` at these globals, a component of a vector each.
+fn columns<M: Generative>(model: &M, truth: &M::Globals) -> Vec<(&'static str, Vec<f64>)> {
+    let data = model.simulate(1).at(truth).size("rows", 200_000).seed(seed(1)).one().unwrap().data;
+    let mut components = Vec::new();
+    for column in &data.frame().plates[0].columns {
         for at in 0..column.width {
             let numbers = (at..column.values.len()).step_by(column.width).map(|i| column.values.get(i));
             components.push((column.name, numbers.collect()));
         }
     }
+    components
+}
+
+#[test]
+fn each_parametrisation_has_the_moments_of_its_names() {
+    let components = [
+        columns(&Signed::default(), &SignedGlobals { m: M, s: S, k: K, t: T }),
+        columns(&Positive::default(), &PositiveGlobals { m: M, s: S, k: K, p: P }),
+        columns(&Cut::default(), &CutGlobals { m: M, s: S, k: K, t: T }),
+        columns(&Count::default(), &CountGlobals { m: M, s: S, k: K, p: P, t: T }),
+    ]
+    .concat();
     let moments = moments();
     assert_eq!(components.len(), moments.len());
     for ((name, numbers), (of, mean, variance)) in components.iter().zip(moments) {
@@ -184,18 +271,25 @@ fn density<M: Likelihood>(model: &M, frame: hierarch::model::Frame, q: &[f64]) -
     (value, gradient)
 }
 
-#[test]
-fn each_parametrisation_has_the_density_of_the_call_by_position() {
-    let model = ByName::default();
-    for simulation in model.simulate(10).size(ByName::ROWS, 40).seed(seed(2)).run().unwrap() {
-        let q = unconstrain(&model, &simulation.globals, None);
-        let (named, by_name) = density(&model, simulation.data.frame(), &q);
-        let (positional, by_position) = density(&ByPosition::default(), simulation.data.frame(), &q);
-        within!((named - positional).abs(), 1e-11 * named.abs(), "{named} {positional}");
+/// The densities of `named` and of `positional`, of the same sets and with their gradients, are the same.
+fn densities_agree<M: Likelihood + Generative, N: Likelihood>(named: &M, positional: &N) {
+    for simulation in named.simulate(10).size("rows", 40).seed(seed(2)).run().unwrap() {
+        let q = unconstrain(named, &simulation.globals, None);
+        let (a, by_name) = density(named, simulation.data.frame(), &q);
+        let (b, by_position) = density(positional, simulation.data.frame(), &q);
+        within!((a - b).abs(), 1e-11 * a.abs(), "{a} {b}");
         for (a, b) in by_name.iter().zip(&by_position) {
             within!((a - b).abs(), 1e-9 * a.abs().max(100.0), "{by_name:?} {by_position:?}");
         }
     }
+}
+
+#[test]
+fn each_parametrisation_has_the_density_of_the_call_by_position() {
+    densities_agree(&Signed::default(), &SignedByPosition::default());
+    densities_agree(&Positive::default(), &PositiveByPosition::default());
+    densities_agree(&Cut::default(), &CutByPosition::default());
+    densities_agree(&Count::default(), &CountByPosition::default());
 }
 
 model! {
@@ -330,7 +424,12 @@ fn a_definition_is_shown_as_it_was_written() {
 /// unknown.
 #[test]
 fn every_parametrisation_is_tested_and_documented() {
-    let plate = &ByName::default().specification().plates[0];
+    let specifications = [
+        Signed::default().specification(),
+        Positive::default().specification(),
+        Cut::default().specification(),
+        Count::default().specification(),
+    ];
     let flats = Flats::default().specification().variables;
     let documentation = include_str!("../../src/lib.rs");
     for row in parametrisation::OTHER {
@@ -344,7 +443,7 @@ fn every_parametrisation_is_tested_and_documented() {
             name == row.name && row.arguments.len() - named.count() <= usize::from(!given.starts_with(row.arguments[0]))
         };
         assert!(
-            plate.variables.iter().chain(&flats).any(|v| names(&v.definition)),
+            specifications.iter().flat_map(|s| &s.plates[0].variables).chain(&flats).any(|v| names(&v.definition)),
             "{signature} is not tested: {}",
             row.call
         );
