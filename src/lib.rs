@@ -287,7 +287,7 @@ struct Readme;
 /// `x[3] ~ Normal(..)` are three independent draws, `x[i in 0..3] ~ Normal(mu[i], 1.0)` three with their own arguments;
 /// `x[3] ~ MvNormal(..)`, `Dirichlet(..)`, `Ordered(..)`, `ZeroSumNormal(..)` and `Multinomial(..)` are one draw of a vector. A global
 /// may have two dimensions, `b[4][2] ~ Normal(0, 1)` or `b[i in 0..4][j in 0..2] ~ Normal(mu[j], tau[j])`, and is then read as
-/// `b[i][j]`. A distribution of your own over other
+/// `b[i][j]`; of `steps[3][3] ~ Dirichlet(..)`, and of what else draws a vector, each row `steps[i]` is a draw. A distribution of your own over other
 /// values than reals says so by a type: `observe k: u64 ~ Own(..)`, and `x: [f64; 3] ~ Own(..)` for one draw of a vector.
 ///
 /// Ordered means tell the components of a mixture apart; effects that sum to zero stand beside a mean; intercepts and slopes vary
@@ -406,9 +406,6 @@ struct Readme;
 /// | ``a value of type `Line<..>` cannot be carried into a plate`` | Numbers, arrays, tuples and `Vec`s can: bind its fields by `let`s. |
 /// | ``cannot find type `Logarithmic` in this scope`` | The library has no such distribution: see [`distributions`] for those that it has, and for one of your own. |
 /// | `` `{integer}` is no number that a density can be computed with`` | `f(2.0)`: the argument of a generic function has a point. |
-///
-/// What there is not yet: an element that depends on the one before it, `x[t - 1]` (where that is data, hand it in as a covariate;
-/// a latent path is a function of independent steps), and a discrete `global` (a `local` of `plate once(1)` is summed out).
 ///
 /// # What it makes
 ///

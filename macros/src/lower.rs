@@ -268,6 +268,9 @@ fn lower_variable(variable: ast::Variable) -> Variable {
     };
     // `x: [f64; 3] ~ Own(..)` is one draw of a vector; `x[3] ~ Own(..)` is three draws of a number.
     let vector = (array.is_some() && shape.is_none()) || draws.is_some_and(Draws::is_vector);
+    let by_row = matrix.is_some()
+        && shape.is_some()
+        && draws.is_some_and(|draws| draws.is_vector() && draws != Draws::CorrelationFactor);
     Variable {
         docs: attributes,
         role,
@@ -277,6 +280,7 @@ fn lower_variable(variable: ast::Variable) -> Variable {
         matrix,
         row_and_column,
         vector,
+        by_row,
         free: match draws {
             Some(Draws::Simplex | Draws::ZeroSum) => Free::OneLess,
             Some(Draws::CorrelationFactor) => Free::LowerTriangle,

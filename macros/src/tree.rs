@@ -205,6 +205,8 @@ pub struct Variable {
     pub matrix: Option<(Expr, Expr)>,
     /// Whether the whole vector is one draw.
     pub vector: bool,
+    /// Whether each row of a matrix is a draw of a vector.
+    pub by_row: bool,
     /// The names of the row and the column of a matrix, where the distribution mentions them.
     pub row_and_column: [Option<Ident>; 2],
     /// How many of the numbers of a vector are free.
@@ -271,11 +273,22 @@ impl Variable {
         let len = self.len();
         match (self.free, &self.matrix) {
             (Free::All, _) => len,
-            (Free::OneLess, _) => quote!((#len - 1)),
+            (Free::OneLess, Some((rows, _))) => quote!((#len - (#rows))),
+            (Free::OneLess, None) => quote!((#len - 1)),
             (Free::LowerTriangle, Some((rows, _))) => quote!((((#rows) * (#rows) - (#rows)) / 2)),
             // An error says that it is no matrix.
             (Free::LowerTriangle, None) => quote!(0usize),
         }
+    }
+
+    /// Returns the rows and the columns of a matrix of which each row is a draw of a vector.
+    pub fn rows(&self) -> Option<(&Expr, &Expr)> {
+        self.matrix.as_ref().filter(|_| self.by_row).map(|(rows, columns)| (rows, columns))
+    }
+
+    /// Names the row of such a matrix.
+    pub fn row(&self) -> Ident {
+        self.row_and_column[0].clone().unwrap_or_else(|| format_ident!("__row"))
     }
 
     /// Emits what binds the row and the column of the number at `position` of a matrix.

@@ -13,7 +13,7 @@ pub type EstimatorError = Box<dyn Error + Send + Sync>;
 /// Draws from an estimator's posterior given a data set.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Drawn {
-    /// The names of the numbers: `mass`, `mu[2]` for a component, `slope[17]` for the element of a plate, `pair[1][17]`
+    /// The names of the numbers: `mass`, `mu[2]` for a component, `slope[17]` for the element of a plate, `pair[17][1]`
     /// for both.
     pub names: Vec<String>,
     /// The draws for each name.

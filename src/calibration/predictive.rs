@@ -13,7 +13,7 @@ use crate::draws::Inferred;
 use crate::model::Frame;
 use crate::model::typed;
 use crate::model::{
-    AnyData, AnyModel, AnySimulation, AsNumbers, Model, Plate, Role, Specification, component_names, global_names,
+    AnyData, AnyModel, AnySimulation, AsNumbers, Model, Plate, Role, Specification, component_names, global_names, in_element,
 };
 use crate::progress::Progress;
 use crate::simulate::{AnySimulate, SimulateError};
@@ -327,7 +327,7 @@ fn local_columns(
         for (plate, data) in all.data_plates(plates).zip(&frame.plates) {
             for variable in plate.variables.iter().filter(|v| v.role == Role::Local) {
                 let components = component_names(variable);
-                let column = |i: usize, name: &String| at.get(format!("{name}[{i}]").as_str()).copied();
+                let column = |i: usize, name: &String| at.get(in_element(variable, name, i).as_str()).copied();
                 let columns: Option<Vec<usize>> =
                     (0..data.size).flat_map(|i| components.iter().map(move |name| column(i, name))).collect();
                 found.extend(columns.map(|columns| (variable.name.clone(), columns)));
@@ -678,7 +678,7 @@ mod tests {
         let data = KindsData { events: KindsEvents { x: vec![100.0, 0.0], n: vec![3, 3] } };
         let all = |name: &str, value: f64| (name.to_owned(), vec![value; 40]);
         let named = |draws: &[(String, Vec<f64>)]| Draws::new(draws.iter().cloned());
-        let pairs = [("pair[0][0]", 0.5), ("pair[0][1]", 7.0), ("pair[1][0]", 0.25), ("pair[1][1]", 2.0)];
+        let pairs = [("pair[0][0]", 0.5), ("pair[1][0]", 7.0), ("pair[0][1]", 0.25), ("pair[1][1]", 2.0)];
         let mut draws: Vec<_> = pairs.iter().map(|(name, value)| all(name, *value)).collect();
         draws.extend([all("centre", 3.0), all("signal[0]", 1.0), all("signal[1]", 0.0), all("count[0]", 4.0)]);
         let check = PredictiveCheck::new(&model, &data).seed(seed(0)).statistic("first", |data| data.events.x[0]);

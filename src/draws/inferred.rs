@@ -49,7 +49,7 @@ pub trait Inferred {
     }
 
     /// Returns the names of its numbers: `mass`, `mu[2]` for a component, `slope[17]` for the element of a plate,
-    /// `pair[1][17]` for both.
+    /// `pair[17][1]` for both.
     fn names(&self) -> Vec<String> {
         self.as_draws().names().to_vec()
     }

@@ -360,13 +360,13 @@ mod tests {
         for s in 0..300 {
             for (i, house) in house.into_iter().enumerate() {
                 let region = data.houses.region[house];
-                let mean = of(format!("own[1][{house}]"), s)
+                let mean = of(format!("own[{house}][1]"), s)
                     + 2.0 * of(format!("level[{region}]"), s)
                     + of(format!("tilt[{i}]"), s);
                 near(inner.row(i)[s], Normal::new(mean, 1.0).log_density(data.houses.rooms.radon[i]));
             }
             for i in 0..4 {
-                let height = Normal::new(of(format!("own[0][{i}]"), s), 1.0).log_density(data.houses.height[i]);
+                let height = Normal::new(of(format!("own[{i}][0]"), s), 1.0).log_density(data.houses.height[i]);
                 let n = [2, 0, 3, 1][i];
                 near(outer.row(i)[s], height + Poisson::new(3.0).log_density(f64::from(n)));
             }

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::{Draws, Inferred};
 use crate::model::{
     AnyData, AnyModel, Fixed, Frame, Kind, Model, Name, Plate, Purpose, Role, Simulable, SimulateError, Specification,
-    UnknownName, Variable, component_names, global_names, stream_for,
+    UnknownName, Variable, component_names, global_names, in_element, stream_for,
 };
 
 /// The default number of draws.
@@ -182,7 +182,7 @@ impl<'a, M: Simulable> Prediction<'a, M> {
         self
     }
 
-    /// Draws what would be observed, by name: `x`, or `x[17]` for the element of a plate, `x[1][17]` for a component there.
+    /// Draws what would be observed, by name: `x`, or `x[17]` for the element of a plate, `x[17][1]` for a component there.
     /// [`Draws::summary`] gives means and intervals.
     ///
     /// # Errors
@@ -275,7 +275,7 @@ impl AnyPrediction<'_> {
             for variable in plate.variables.iter().filter(|v| v.role == Role::Local && v.kind == Kind::Real) {
                 let components = component_names(variable);
                 let of_element = |i: usize| -> Option<Vec<usize>> {
-                    components.iter().map(|name| at.get(format!("{name}[{i}]").as_str()).copied()).collect()
+                    components.iter().map(|name| at.get(in_element(variable, name, i).as_str()).copied()).collect()
                 };
                 let columns: Vec<usize> = (0..size).map_while(of_element).flatten().collect();
                 if !columns.is_empty() {
@@ -305,7 +305,7 @@ fn observed(
             let (i, c) = (at / column.width, at % column.width);
             let name = || match frame.name.is_empty() {
                 true => components[c].clone(),
-                false => format!("{}[{i}]", components[c]),
+                false => in_element(v, &components[c], i),
             };
             see(&name, column.values.get(at));
         }

@@ -14,7 +14,7 @@ use crate::simulate::Stream;
 /// A joint distribution over globals and locals: draws of the globals, and for each of these, locals given them.
 ///
 /// Numbers are named as in [`Chains`](crate::sampling::Chains): `mass`, `slope[17]` for the element of a plate,
-/// `pair[1][17]` for a component in an element; the discrete locals of finite support follow, `signal[17]`.
+/// `pair[17][1]` for a component in an element; the discrete locals of finite support follow, `signal[17]`.
 ///
 /// ```
 /// use hierarch::prelude::*;

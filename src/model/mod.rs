@@ -59,7 +59,7 @@ pub use stream::{Stream, stream};
 pub use traits::{
     AsNumbers, DataSet, DensityPart, Explicit, Generative, Likelihood, LocalSet, Model, Plan, Simulable, Simulation,
 };
-pub(crate) use transform::{component_names, global_names};
+pub(crate) use transform::{component_names, global_names, in_element};
 pub use transform::{
     constrain, constrain_with_derived, derived_names, log_density, log_jacobian, log_jacobian_of_all, log_prior, names,
     unconstrain,

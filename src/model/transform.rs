@@ -74,8 +74,8 @@ pub fn log_jacobian_of_all<M: Model>(model: &M, data: &M::Data, q: &[f64]) -> f6
     any(model).log_jacobian_of_all(data, q)
 }
 
-/// Returns the names of the numbers that [`constrain`] gives: `mass`, `mu[2]`, and for locals with the element last,
-/// `slope[0][17]`.
+/// Returns the names of the numbers that [`constrain`] gives: `mass`, `mu[2]`, and for locals of an element
+/// `theta[17]` and `slope[17][0]`, as the data have them.
 pub fn names<M: Model>(model: &M, data: Option<&M::Data>) -> Vec<String> {
     any(model).names(any_data::<M>(data))
 }
@@ -177,13 +177,21 @@ pub(crate) fn component_names(v: &specification::Variable) -> Vec<String> {
     }
 }
 
+/// Names the number `component` of a variable, one of its [`component_names`], in the element `i` of its plate: of `pair[1]` that is
+/// `pair[17][1]`.
+pub(crate) fn in_element(v: &specification::Variable, component: &str, i: usize) -> String {
+    format!("{}[{i}]{}", v.name, &component[v.name.len()..])
+}
+
 fn local_names(plates: &[specification::Plate], outer: &Frame<'_>, names: &mut Vec<String>) {
     for frame in &outer.plates {
         let Some(plate) = plates.iter().find(|p| p.name == frame.name) else { continue };
         let continuous =
             plate.variables.iter().filter(|v| v.role == Role::Local && v.kind == specification::Kind::Real);
-        for name in continuous.flat_map(component_names) {
-            names.extend((0..frame.size).map(|i| format!("{name}[{i}]")));
+        for v in continuous {
+            for component in component_names(v) {
+                names.extend((0..frame.size).map(|i| in_element(v, &component, i)));
+            }
         }
         local_names(&plate.plates, frame, names);
     }
@@ -417,7 +425,7 @@ impl Walk for FromUnconstrained<'_> {
             let element = element.map_or(String::new(), |i| format!("[{i}]"));
             match numbers {
                 [_] => names.push(format!("{name}{element}")),
-                _ => names.extend((0..numbers.len()).map(|c| format!("{name}[{c}]{element}"))),
+                _ => names.extend((0..numbers.len()).map(|c| format!("{name}{element}[{c}]"))),
             }
         }
     }

@@ -41,6 +41,11 @@ impl Slot {
         Self { free: self.free + element, value: self.value + element, ..self }
     }
 
+    /// Returns the slot of what comes after so many unconstrained numbers and values of this.
+    pub fn after(self, free: usize, values: usize) -> Self {
+        Self { free: self.free + free * self.stride, value: self.value + values * self.stride, ..self }
+    }
+
     /// Returns the slot of component `c`.
     pub fn component(self, c: usize) -> Self {
         Self { free: self.free + c * self.stride, value: self.value + c * self.stride, ..self }

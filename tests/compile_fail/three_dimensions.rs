@@ -10,7 +10,7 @@ model! {
 model! {
     pub Matrices {
         global flat[3] ~ LkjCholesky(1.0);
-        global effect[3][3] ~ ZeroSumNormal(1.0);
+        global effect[3][j in 0..3] ~ ZeroSumNormal(j as f64);
         observe x ~ Normal(flat[0] + effect[0][0], 1.0);
     }
 }

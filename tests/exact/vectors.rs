@@ -1,6 +1,7 @@
 //! Vectors and matrices that are one draw: ordered numbers, numbers that sum to zero, factors of correlation matrices; globals of
 //! two dimensions.
 
+use hierarch::distributions::{Dirichlet, Distribution, Normal, ZeroSumNormal};
 use hierarch::model::{AsNumbers, Density, log_density, log_jacobian_of_all, names, unconstrain};
 use hierarch::prelude::*;
 use hierarch_tests::seed;
@@ -58,6 +59,20 @@ model! {
     }
 }
 
+model! {
+    /// Matrices of which each row is a draw: probabilities, numbers in order, numbers whose sum is zero.
+    pub ByRow {
+        global share[k in 0..2][3] ~ Dirichlet([1.0 + k as f64, 2.0, 3.0]);
+        global mean[2][2] ~ MvNormal([1.0, 2.0], diag([4.0, 0.5]));
+        global cuts[3][2] ~ Ordered(Normal(0.0, 1.0));
+        global effect[2][3] ~ ZeroSumNormal(1.0);
+        plate rows(4) {
+            local c ~ Categorical(share[1]);
+            observe y[2] ~ MvNormalCholesky([mean[0][1] * share[1][0] + effect[1][c], cuts[2][1]], diag([0.5, 1.0]));
+        }
+    }
+}
+
 /// The gradient is right, and the density is that of the statements on plain numbers and of the map's Jacobian.
 fn check<M: Likelihood + Generative>(model: &M) {
     check_gradient(model, 10);
@@ -75,9 +90,34 @@ fn densities_of_vectors_are_those_of_their_draws() {
     check(&Mixed::default());
     check(&Slopes::default());
     check(&Bounds::default());
+    check(&ByRow::default());
     check_score(&Mixed::default(), &[("rows", 10)], 4000);
     check_score(&Slopes::default(), &[], 4000);
     check_score(&Bounds::default(), &[], 4000);
+    check_score(&ByRow::default(), &[], 4000);
+}
+
+/// Each row has the distribution of a vector of its own.
+#[test]
+fn rows_are_drawn_one_by_one() {
+    let set = ByRow::default().simulate(1).seed(seed(7)).one().unwrap().globals;
+    let of = |row: [f64; 3], k: f64| Dirichlet::new([1.0 + k, 2.0, 3.0]).log_density(row);
+    let expected = of(set.share[0], 0.0)
+        + of(set.share[1], 1.0)
+        + set
+            .mean
+            .map(|row| Normal::new(1.0, 2.0).log_density(row[0]) + Normal::new(2.0, 0.5_f64.sqrt()).log_density(row[1]))
+            .iter()
+            .sum::<f64>()
+        + set
+            .cuts
+            .map(|row| 2.0_f64.ln() + row.map(|x| Normal::new(0.0, 1.0).log_density(x)).iter().sum::<f64>())
+            .iter()
+            .sum::<f64>()
+        + set.effect.map(|row| ZeroSumNormal::new(1.0).log_density(row)).iter().sum::<f64>();
+    let found = hierarch::model::log_prior(&ByRow::default(), &set);
+    assert!((found - expected).abs() < 1e-10, "{found} {expected}");
+    assert!(set.cuts.iter().all(|row| row.is_sorted()));
 }
 
 model! {

@@ -368,6 +368,7 @@ pub struct Diagonal<T, const N: usize>([T; N]);
 /// use hierarch_core::autodiff::diag;
 ///
 /// assert_eq!(diag([2.0, 10.0]) * [[1.0, 0.0], [0.6, 0.8]], [[2.0, 0.0], [6.0, 8.0]]);
+/// assert_eq!(<[[f64; 2]; 2]>::from(diag([2.0, 10.0])), [[2.0, 0.0], [0.0, 10.0]]);
 /// ```
 #[inline(always)]
 pub fn diag<T: Real, const N: usize>(x: [T; N]) -> Diagonal<T, N> {
@@ -386,6 +387,17 @@ impl<T: Real, const M: usize, const N: usize> Mul<[[T; M]; N]> for Diagonal<T, N
             }
         }
         scaled
+    }
+}
+
+impl<T: Real, const N: usize> From<Diagonal<T, N>> for [[T; N]; N] {
+    #[inline(always)]
+    fn from(diagonal: Diagonal<T, N>) -> Self {
+        let mut rows = [[T::from(0.0); N]; N];
+        for (i, x) in diagonal.0.into_iter().enumerate() {
+            rows[i][i] = x;
+        }
+        rows
     }
 }
 

@@ -28,10 +28,10 @@ pub struct MvNormal<T, const N: usize> {
 
 impl<T: Real, const N: usize> MvNormal<T, N> {
     /// Creates MvNormal(mean, covariance), with a symmetric and positive definite matrix, of which the lower triangle
-    /// is used.
+    /// is used; [`diag`](crate::autodiff::diag) makes a diagonal one.
     #[inline(always)]
-    pub fn new(mean: [T; N], covariance: [[T; N]; N]) -> Self {
-        Self { mean, covariance }
+    pub fn new(mean: [T; N], covariance: impl Into<[[T; N]; N]>) -> Self {
+        Self { mean, covariance: covariance.into() }
     }
 
     #[inline(always)]
@@ -114,10 +114,10 @@ pub struct MvNormalCholesky<T, const N: usize> {
 
 impl<T: Real, const N: usize> MvNormalCholesky<T, N> {
     /// Creates MvNormalCholesky(mean, factor), with a lower triangular matrix with a positive diagonal; the part above
-    /// it is not read.
+    /// it is not read. [`diag`](crate::autodiff::diag) makes a diagonal one.
     #[inline(always)]
-    pub fn new(mean: [T; N], factor: [[T; N]; N]) -> Self {
-        Self { mean, factor }
+    pub fn new(mean: [T; N], factor: impl Into<[[T; N]; N]>) -> Self {
+        Self { mean, factor: factor.into() }
     }
 }
 

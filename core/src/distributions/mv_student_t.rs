@@ -30,9 +30,10 @@ pub struct MvStudentT<T, const N: usize> {
 impl<T: Real, const N: usize> MvStudentT<T, N> {
     /// Creates MvStudentT(dof, mean, scale_matrix), with dof > 0 and a symmetric and positive definite matrix, of which the lower
     /// triangle is used; the covariance is that matrix times dof / (dof - 2).
+    /// [`diag`](crate::autodiff::diag) makes a diagonal one.
     #[inline(always)]
-    pub fn new(dof: T, mean: [T; N], scale_matrix: [[T; N]; N]) -> Self {
-        Self { dof, mean, scale_matrix }
+    pub fn new(dof: T, mean: [T; N], scale_matrix: impl Into<[[T; N]; N]>) -> Self {
+        Self { dof, mean, scale_matrix: scale_matrix.into() }
     }
 }
 

@@ -82,13 +82,13 @@ impl Checker {
             let message =
                 format!("this distribution draws a matrix: say its rows and columns, `global {}[3][3]`", v.name);
             self.report(&v.name, message);
-        } else if let Some(columns) = v.columns.as_ref().filter(|_| !is_matrix) {
-            self.report(&columns.len, "this distribution draws a vector, which has one dimension");
         } else if v.shape.is_none() && !matches!(v.ty, Some(Type::Array(_))) {
             let message = format!("this distribution draws a vector: say its length, `{}[3]`", v.name);
             self.report(&v.name, message);
         }
-        if let Some(position) = v.shape.iter().chain(&v.columns).find_map(|s| s.position.as_ref()) {
+        // Of a matrix, each row is a draw with arguments of its own.
+        let row = v.shape.as_ref().filter(|_| is_matrix || v.columns.is_none());
+        if let Some(position) = row.into_iter().chain(&v.columns).find_map(|s| s.position.as_ref()) {
             self.report(position, "the whole vector is one draw here: write `[3]`");
         }
     }

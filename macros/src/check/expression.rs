@@ -47,6 +47,8 @@ impl Checker {
         }
         let mut positions = Positions(Vec::new());
         positions.visit_expr(expr);
+        // Those that a closure or a loop binds are names of Rust.
+        let free = self.names(expr);
         let mut unknown = Vec::new();
         for (values, position) in positions.0 {
             let own = self.defined.as_ref() == Some(values);
@@ -56,7 +58,8 @@ impl Checker {
             let is_other = |name: &Ident| {
                 self.known.get(&name.to_string()).is_none_or(|n| n.what == What::Plate) && !known.contains(&name)
             };
-            let others: Vec<Ident> = self.names(position).into_iter().filter(is_other).collect();
+            let others: Vec<Ident> =
+                self.names(position).into_iter().filter(|name| free.contains(name) && is_other(name)).collect();
             if own {
                 unknown.extend(others);
             } else if element && !others.is_empty() {

@@ -12,7 +12,7 @@ use super::params::bind_params;
 use super::reads;
 use super::sequence;
 use super::sizes::{size_names, size_values};
-use super::values::{number, seen, stored};
+use super::values::{by_row, number, seen, stored};
 use crate::ast::{Initial, Role, Size};
 use crate::definition::Definition;
 use crate::names::{bound, identifiers, text};
@@ -231,6 +231,7 @@ impl Draw<'_> {
                 let draw = |d| draw(&name, &d);
                 let one = choose(definition, lift, &draw);
                 match &v.shape {
+                    Some(_) if v.by_row => by_row(v, &quote!(0.0f64), &one),
                     Some(shape) if !v.vector => {
                         let len = &shape.len;
                         let position = position(shape);

@@ -46,3 +46,16 @@ pub fn number(variable: &Variable, stored: TokenStream) -> TokenStream {
         }
     }
 }
+
+/// Emits a matrix of which each row is drawn, or worked out, as `one`.
+pub fn by_row(variable: &Variable, zero: &TokenStream, one: &TokenStream) -> TokenStream {
+    let Some((rows, columns)) = variable.rows() else { return TokenStream::new() };
+    let row = variable.row();
+    quote!({
+        let mut __rows = [[#zero; #columns]; #rows];
+        for #row in 0..#rows {
+            __rows[#row] = #one;
+        }
+        __rows
+    })
+}

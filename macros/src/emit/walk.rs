@@ -13,7 +13,7 @@ use super::names::{all_of, data_path, hidden, position};
 use super::params::bind_params;
 use super::reads;
 use super::sequence;
-use super::values::seen;
+use super::values::{by_row, seen};
 use crate::ast::{Role, Size};
 use crate::builtin::Draws;
 use crate::definition::Definition;
@@ -296,6 +296,16 @@ impl Walk<'_> {
                     }
                     __all
                 }))
+            }
+            Some(_) if v.by_row => {
+                let Some((rows, columns)) = v.rows() else { return TokenStream::new() };
+                let (row, free) = (v.row(), v.free());
+                let one = choose(definition, lift, &|d| {
+                    let known = quote!(__globals.map(|__g| __g.#name[#row]));
+                    let slot = quote!(#slot.after(#row * (#free / (#rows)), #row * (#columns)));
+                    quote!(::hierarch::__private::walk::latent_vector(#text, #slot, &#d, #known, __walk))
+                });
+                by_row(v, &quote!(0.0f64), &one)
             }
             Some(shape) if is_matrix => {
                 let (len, rows) = (&shape.len, v.matrix.as_ref().map(|(rows, _)| rows));

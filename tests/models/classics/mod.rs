@@ -1,5 +1,6 @@
 //! Models of textbooks: each against a closed form or quadrature.
 
+mod categories;
 mod counts;
 mod ecology;
 mod exact;

@@ -40,7 +40,7 @@ impl Scope<'_> {
         let zero = self.number(&quote!(0.0));
         quote!({
             let mut __all = [#zero; #len];
-            for c in 0..#len { __all[c] = #x; }
+            for __c in 0..#len { __all[__c] = #x; }
             __all
         })
     }
@@ -111,7 +111,7 @@ impl Scope<'_> {
             }
             (Some(plate), Some(shape)) => {
                 let (path, len) = (data_path(self.tree, plate), &shape.len);
-                let (x, ty) = (cast(quote!(x[c])), v.kind.rust());
+                let (x, ty) = (cast(quote!(x[__c])), v.kind.rust());
                 let x = quote!(__block.load_by::<#lanes, _>(&__data.#path.#name, |x: [#ty; #len]| #x));
                 self.vector(len, &quote!(<#scalar>::constant(#x)))
             }
@@ -132,8 +132,8 @@ impl Scope<'_> {
             Some(shape) => {
                 let (len, ty) = (&shape.len, v.kind.rust());
                 quote! {
-                    let #name = ::std::array::from_fn::<#ty, { #len }, _>(|c| {
-                        __block.uniform::<#lanes, _, _>(&__data.#path.#name, |x: [#ty; #len]| x[c])
+                    let #name = ::std::array::from_fn::<#ty, { #len }, _>(|__c| {
+                        __block.uniform::<#lanes, _, _>(&__data.#path.#name, |x: [#ty; #len]| x[__c])
                     });
                 }
             }

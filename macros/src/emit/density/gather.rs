@@ -62,7 +62,7 @@ impl Scope<'_> {
             let (name, values) = (&e.name, values_of(&e.name));
             match &e.len {
                 None => quote!(__block.store(&mut #values, #name.value);),
-                Some(len) => quote!(for c in 0..#len { __block.store(&mut #values[c * #n..], #name[c].value); }),
+                Some(len) => quote!(for __c in 0..#len { __block.store(&mut #values[__c * #n..], #name[__c].value); }),
             }
         });
         quote! {
@@ -96,8 +96,8 @@ impl Scope<'_> {
                 match &e.len {
                     None => quote!(__lp += #name.carried(__block.load::<#lanes>(&#adjoint));),
                     Some(len) => quote! {
-                        for c in 0..#len {
-                            __lp += #name[c].carried(__block.load::<#lanes>(::hierarch::__private::from(&#adjoint, c * #n)));
+                        for __c in 0..#len {
+                            __lp += #name[__c].carried(__block.load::<#lanes>(::hierarch::__private::from(&#adjoint, __c * #n)));
                         }
                     },
                 }
@@ -132,7 +132,7 @@ impl Scope<'_> {
                 quote!(let #local = #one;)
             }
             Some(len) => {
-                let all = self.vector(len, &one(quote!(c)));
+                let all = self.vector(len, &one(quote!(__c)));
                 quote!(let #local = #all;)
             }
         }
@@ -156,7 +156,7 @@ impl Scope<'_> {
             }
             Some(shape) => {
                 let (len, ty) = (&shape.len, v.kind.rust());
-                let x = quote!(__block.gather_by::<#lanes, _>(#column, #by, |x: [#ty; #len]| x[c] as f64));
+                let x = quote!(__block.gather_by::<#lanes, _>(#column, #by, |x: [#ty; #len]| x[__c] as f64));
                 let all = self.vector(len, &quote!(<#scalar>::constant(#x)));
                 quote!(let #local = #all;)
             }
@@ -175,8 +175,8 @@ impl Scope<'_> {
                 let len = g.len.as_ref().map_or(quote!(1usize), |l| quote!(#l));
                 let partial = self.partial(&self.gather_slot(g));
                 quote! {
-                    for c in 0..#len {
-                        ::hierarch::__private::scatter(__block, &mut #adjoint[c * #from..], &__data.#path.#index, #partial);
+                    for __c in 0..#len {
+                        ::hierarch::__private::scatter(__block, &mut #adjoint[__c * #from..], &__data.#path.#index, #partial);
                     }
                 }
             })

@@ -2,6 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
+use syn::Expr;
 
 use super::layout::{size_of, start_of};
 use super::scope::Scope;
@@ -10,6 +11,7 @@ use crate::definition::Definition;
 use crate::emit::choose::{choose, log_density};
 use crate::emit::lift::Lift;
 use crate::emit::names::position;
+use crate::emit::values::by_row;
 use crate::tree::Variable;
 
 impl Scope<'_> {
@@ -55,16 +57,38 @@ impl Scope<'_> {
         }
     }
 
-    /// Emits a vector that is one draw.
+    /// Emits a vector that is one draw, or a matrix of which each row is one.
     fn latent_vector(&self, v: &Variable, shape: &Shape, definition: &Definition, lift: &Lift) -> TokenStream {
-        let (name, len) = (&v.name, &shape.len);
+        let name = &v.name;
+        let value = match v.rows() {
+            None => self.one_draw(v, &shape.len, &v.free(), &quote!(__c), definition, lift),
+            Some((rows, columns)) => {
+                let (row, free) = (v.row(), v.free());
+                let free = quote!((#free / (#rows)));
+                let one = self.one_draw(v, columns, &free, &quote!(#row * #free + __c), definition, lift);
+                by_row(v, &self.number(&quote!(0.0)), &one)
+            }
+        };
+        quote!(let #name = #value;)
+    }
+
+    /// Emits one draw of a vector: its `free` unconstrained numbers `c` are those at `place` of the variable.
+    fn one_draw(
+        &self,
+        v: &Variable,
+        len: &Expr,
+        free: &TokenStream,
+        place: &TokenStream,
+        definition: &Definition,
+        lift: &Lift,
+    ) -> TokenStream {
+        let raw = self.vector(free, &self.raw(v, place));
         if !v.mapped {
-            let all = self.vector(len, &self.raw(v, &quote!(c)));
             let term = log_density(definition, lift, &quote!(__x));
-            return quote!(let #name = { let __x = #all; __lp += #term; __x };);
+            return quote!({ let __x = #raw; __lp += #term; __x });
         }
         let (scalar, zero) = (self.scalar(), self.number(&quote!(0.0)));
-        let (raw, rows) = (self.vector(&v.free(), &self.raw(v, &quote!(c))), v.in_rows(quote!(__x)));
+        let rows = if v.by_row { quote!(__x) } else { v.in_rows(quote!(__x)) };
         let pair = choose(definition, lift, &|d| {
             quote!({
                 let __d = #d;
@@ -74,14 +98,12 @@ impl Scope<'_> {
                 (__x, __log_slope + ::hierarch::distributions::Distribution::<#scalar>::log_density(&__d, __x))
             })
         });
-        quote! {
-            let #name = {
-                let __raw = #raw;
-                let (__x, __term) = #pair;
-                __lp += __term;
-                __x
-            };
-        }
+        quote!({
+            let __raw = #raw;
+            let (__x, __term) = #pair;
+            __lp += __term;
+            __x
+        })
     }
 
     /// Emits the unconstrained number of the component `c`.

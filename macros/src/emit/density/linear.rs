@@ -137,7 +137,7 @@ impl Scope<'_> {
                     let data = self.lift(|lift| lift.expr(data));
                     Some(quote! {
                         let __scale: f64 = #scale;
-                        for c in 0..#len { __row[__at + c] = __scale * #data[c].value; }
+                        for __c in 0..#len { __row[__at + __c] = __scale * #data[__c].value; }
                         __at += #len;
                     })
                 }
@@ -203,7 +203,7 @@ impl Scope<'_> {
     pub fn scatter_predicted(&self, plate: &Plate) -> TokenStream {
         let note = |p: &Predictor| {
             let (adjoint, partial) = (buffer(p, "adjoint"), self.partial(&self.predictor_slot(p)));
-            quote!({ let c = 0usize; __block.add(&mut #adjoint, #partial); })
+            quote!({ let __c = 0usize; __block.add(&mut #adjoint, #partial); })
         };
         plate.predictors.iter().map(note).collect()
     }
@@ -226,7 +226,7 @@ impl Scope<'_> {
                 let values = self.lift(|lift| lift.expr(values));
                 Some(quote! {
                     let __values: [#scalar; #len] = #values;
-                    for c in 0..#len { __unknowns[__at + c] = __values[c].value; }
+                    for __c in 0..#len { __unknowns[__at + __c] = __values[__c].value; }
                     __at += #len;
                 })
             }
@@ -254,14 +254,14 @@ impl Scope<'_> {
             Unknown::Vector { values, len, .. } => {
                 if let Some(column) = vector_plate(self.tree, values).map(adjoint_of) {
                     return Some(quote! {
-                        for c in 0..#len { #column[c] += __adjoint[__at + c]; }
+                        for __c in 0..#len { #column[__c] += __adjoint[__at + __c]; }
                         __at += #len;
                     });
                 }
                 let values = self.lift(|lift| lift.expr(values));
                 Some(quote! {
                     let __values: [#scalar; #len] = #values;
-                    for c in 0..#len { __lp += __values[c].carried(__adjoint[__at + c]); }
+                    for __c in 0..#len { __lp += __values[__c].carried(__adjoint[__at + __c]); }
                     __at += #len;
                 })
             }
@@ -336,14 +336,14 @@ impl Scope<'_> {
             let (all, adjoint) = (name(values, false, "values"), name(values, false, "adjoint"));
             quote! {
                 let mut #all = __scratch.take(#values.len());
-                for c in 0..#values.len() { #all[c] = #values[c].value; }
+                for __c in 0..#values.len() { #all[__c] = #values[__c].value; }
                 let mut #adjoint = __scratch.take(#values.len());
             }
         });
         let put_back = columns.iter().filter(|c| !c.1).map(|(values, _)| {
             let (all, adjoint) = (name(values, false, "values"), name(values, false, "adjoint"));
             quote! {
-                for c in 0..#values.len() { __lp += #values[c].carried(#adjoint[c]); }
+                for __c in 0..#values.len() { __lp += #values[__c].carried(#adjoint[__c]); }
                 __scratch.give(#all);
                 __scratch.give(#adjoint);
             }

@@ -153,9 +153,9 @@ impl Scope<'_> {
             let (at, free, partial) = (start_of(&v.name), v.free(), self.partial(&self.slot(&v.name)));
             if v.field.is_some() {
                 let adjoint = field::adjoint_of(&v.name);
-                return quote!({ let c = 0usize; __block.add(&mut #adjoint, #partial); });
+                return quote!({ let __c = 0usize; __block.add(&mut #adjoint, #partial); });
             }
-            quote!(for c in 0..#free { __block.add(&mut __gradient[#at + c * #n..], #partial); })
+            quote!(for __c in 0..#free { __block.add(&mut __gradient[#at + __c * #n..], #partial); })
         });
         let (gathered, predicted) = (self.scatter_gathered(plate), self.scatter_predicted(plate));
         let before = self.scatter_before(plate);

@@ -161,7 +161,7 @@ impl<'a> Scope<'a> {
     /// Emits the derivative of an element's term with respect to the component `c` of the `slot`, weighed.
     pub fn partial(&self, slot: &TokenStream) -> TokenStream {
         let lanes = &self.lanes;
-        let partial = quote!(__lp.partials[#slot + c]);
+        let partial = quote!(__lp.partials[#slot + __c]);
         match &self.weight {
             None => partial,
             Some(weight) => quote!(#partial * <#lanes as ::hierarch::__private::Lanes>::splat(#weight)),

@@ -101,7 +101,7 @@ impl Scope<'_> {
         let first = first_of(plate);
         match (len, self.initial(lag)) {
             (None, None) => before(&quote!(0usize)),
-            (Some(len), None) => self.vector(len, &before(&quote!(c))),
+            (Some(len), None) => self.vector(len, &before(&quote!(__c))),
             (None, Some(initial)) => {
                 let before = before(&quote!(0usize));
                 quote!({
@@ -110,8 +110,8 @@ impl Scope<'_> {
                 })
             }
             (Some(len), Some(initial)) => {
-                let before = before(&quote!(c));
-                let all = self.vector(len, &quote!(__block.or_initial(#first, #steps, #before, __initial[c])));
+                let before = before(&quote!(__c));
+                let all = self.vector(len, &quote!(__block.or_initial(#first, #steps, #before, __initial[__c])));
                 quote!({
                     let __initial: [#scalar; #len] = #initial;
                     #all
@@ -188,7 +188,7 @@ impl Scope<'_> {
                 let v = lag.latent()?;
                 let (at, free, steps, partial) =
                     (start_of(&v.name), v.free(), lag.steps, self.partial(&self.slot(&lag.local)));
-                Some(quote!(for c in 0..#free { __block.add_before(&mut __gradient[#at + c * #n..], #first, #steps, #partial); }))
+                Some(quote!(for __c in 0..#free { __block.add_before(&mut __gradient[#at + __c * #n..], #first, #steps, #partial); }))
             })
             .collect()
     }
@@ -258,27 +258,27 @@ impl Scope<'_> {
             let (name, values, len) = (c.name, values_of(c.name), c.len());
             let number = match c.len {
                 None => quote!(#name),
-                Some(_) => quote!(#name[c]),
+                Some(_) => quote!(#name[__c]),
             };
             if plate.carries_derivatives() {
                 keep.extend(quote! {
                     #values.rotate_right(1);
-                    for c in 0..#len {
+                    for __c in 0..#len {
                         let __number: #scalar = #number;
-                        #values[0][c] = __number;
+                        #values[0][__c] = __number;
                     }
                 });
                 continue;
             }
             let slopes = self.has_tape(plate).then(|| {
                 quote! {
-                    __tape[(__block.first - #first) * __width + (#at + c) * #k..][..#k].copy_from_slice(&__number.partials);
+                    __tape[(__block.first - #first) * __width + (#at + __c) * #k..][..#k].copy_from_slice(&__number.partials);
                 }
             });
             keep.extend(quote! {
-                for c in 0..#len {
+                for __c in 0..#len {
                     let __number: #scalar = #number;
-                    #values[(__block.first - #first) * #len + c] = __number.value;
+                    #values[(__block.first - #first) * #len + __c] = __number.value;
                     #slopes
                 }
             });
@@ -303,7 +303,7 @@ impl Scope<'_> {
             let (adjoint, most, len) = (adjoint_of(c.name), c.most_steps(), c.len());
             let add = c.lags.iter().map(|lag| {
                 let (before, slot) = (lag.steps - 1, self.slot(&lag.local));
-                quote!(for c in 0..#len { #adjoint[#before][c] += __lp.partials[#slot + c]; })
+                quote!(for __c in 0..#len { #adjoint[#before][__c] += __lp.partials[#slot + __c]; })
             });
             quote! {
                 #adjoint.rotate_left(1);
@@ -321,8 +321,8 @@ impl Scope<'_> {
                     let mut __lp = #zero;
                     __lp.partials.copy_from_slice(__of_term);
                     let mut __numbers = __of_numbers.chunks_exact(usize::max(#k, 1));
-                    #(for c in 0..#lens {
-                        let __weight = #adjoints[0][c];
+                    #(for __c in 0..#lens {
+                        let __weight = #adjoints[0][__c];
                         if let ::core::option::Option::Some(__slopes) = __numbers.next() {
                             for __k in 0..#k { __lp.partials[__k] += __weight * __slopes[__k]; }
                         }
