@@ -12,7 +12,9 @@ use super::data_statistics::frame_statistics;
 use super::estimator::{Drawn, Estimator, EstimatorError, LogDensities};
 use crate::model::Frame;
 use crate::model::typed;
-use crate::model::{AnySimulation, Generative, Model, Plate, Role, Specification, component_names, global_names, in_element};
+use crate::model::{
+    AnySimulation, Generative, Model, Plate, Role, Specification, component_names, global_names, in_element,
+};
 use crate::progress::Progress;
 use crate::simulate::{AnySimulate, Simulate, SimulateError, Simulated, SimulationSource, stream};
 
@@ -250,7 +252,8 @@ fn parameters(
             let variables = plate.variables.iter().filter(|v| v.role == Role::Local);
             for (variable, column) in variables.zip(&locals.columns) {
                 for (component, name) in component_names(variable).into_iter().enumerate() {
-                    let of = |i: usize| (column.values.get(i * column.width + component), in_element(variable, &name, i));
+                    let of =
+                        |i: usize| (column.values.get(i * column.width + component), in_element(variable, &name, i));
                     found.push(element.map(of));
                 }
             }

@@ -13,7 +13,8 @@ use crate::draws::Inferred;
 use crate::model::Frame;
 use crate::model::typed;
 use crate::model::{
-    AnyData, AnyModel, AnySimulation, AsNumbers, Model, Plate, Role, Specification, component_names, global_names, in_element,
+    AnyData, AnyModel, AnySimulation, AsNumbers, Model, Plate, Role, Specification, component_names, global_names,
+    in_element,
 };
 use crate::progress::Progress;
 use crate::simulate::{AnySimulate, SimulateError};
