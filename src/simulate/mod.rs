@@ -27,6 +27,7 @@
 //! # }
 //! ```
 
+mod impossible;
 mod source;
 
 pub use source::{Simulated, SimulationSource};
@@ -39,6 +40,8 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
+
+use impossible::impossible;
 
 use crate::model::{AnyData, AnyGlobals, AnyModel, AnySimulation, Generative, Model, Simulable, typed};
 
@@ -205,6 +208,14 @@ fn check_globals(model: &dyn AnyModel, globals: &dyn AnyGlobals) -> Result<(), S
             let (name, value) = (slot.components[i].clone(), values[slot.values.start + i]);
             return Err(SimulateError::OutsideSupport { name, value });
         }
+    }
+    if let Some(at) = impossible(model, globals, &values) {
+        let name = model
+            .global_slots()
+            .into_iter()
+            .find(|slot| slot.values.contains(&at))
+            .map_or_else(String::new, |slot| slot.name);
+        return Err(SimulateError::OutsideSupport { name, value: values[at] });
     }
     Ok(())
 }

@@ -586,3 +586,13 @@ fn sequences_beside_a_discrete_global() {
     check_gradient(&Switched::default(), 5);
     check_joint_score(&Switched::default(), &[("steps", 4), ("walks", 3)], 20_000);
 }
+
+/// A value that a discrete global cannot have is none to simulate at: beyond the last one, or of probability zero.
+#[test]
+fn discrete_globals_are_fixed_at_what_they_can_be() {
+    let spike = Spike::default().simulate(1).seed(seed(3)).one().unwrap().globals;
+    let model = Spike::default();
+    let error = model.simulate(1).at(&SpikeGlobals { pick: 3, ..spike }).one().unwrap_err().to_string();
+    assert_eq!(error, "`pick` is fixed at 3, which is outside its support");
+    assert!(model.simulate(1).at(&SpikeGlobals { pick: 2, ..spike }).one().is_ok());
+}
