@@ -118,6 +118,14 @@ pub enum LogLikelihoodError {
         /// Whether the draw has a value of every latent variable.
         known: bool,
     },
+    /// The density of all data at a draw is NaN or infinite.
+    #[error("the log density is {value} at draw {draw}, counted from 0: the draws lack values, or are of other data")]
+    Density {
+        /// The draw, counted from 0.
+        draw: usize,
+        /// The log density of the prior, or of the data.
+        value: f64,
+    },
     /// Rows do not have the same number of draws, or it is no multiple of the number of chains.
     #[error("{what}")]
     Shape {

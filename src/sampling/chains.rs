@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::trajectory::DEPTH;
 use crate::draws::{
-    DiscreteDraws, DiscreteError, Draws, Inferred, LogLikelihood, LogLikelihoodError, diagnostics, discrete,
-    group_log_likelihood, log_likelihood,
+    DiscreteDraws, DiscreteError, Draws, Inferred, LogLikelihood, LogLikelihoodError, PowerScaling, diagnostics,
+    discrete, group_log_likelihood, log_likelihood, power_scaling,
 };
 use crate::model::{AsNumbers, Likelihood, Model, Name, UnknownName};
 
@@ -189,6 +189,42 @@ impl<M: Model> Chains<M> {
         seed: u64,
     ) -> Result<LogLikelihood, LogLikelihoodError> {
         group_log_likelihood(model, data, &self.any.draws, plate.into().as_str(), (points, seed))
+    }
+
+    /// Returns how much the posterior of each global depends on the prior and on the likelihood: how far it moves when one of them
+    /// counts a little more or less, by weights of the draws (power-scaling). A posterior that both move may be caught between
+    /// a prior and data that disagree; one that the prior alone moves has learned little. The prior is that of the globals; what
+    /// is observed counts as the likelihood, given the continuous locals of the draw. `model` and `data` are those that the chains were run
+    /// for.
+    ///
+    /// # Errors
+    /// The data do not fit the model, or have other sizes than the draws; or a density is not finite.
+    ///
+    /// ```
+    /// use hierarch::draws::PowerScaling;
+    /// use hierarch::prelude::*;
+    ///
+    /// model! {
+    ///     pub Mean {
+    ///         param prior: f64 = 0.0;
+    ///         global mu ~ Normal(prior, 1.0);
+    ///         plate rows(1..=100) {
+    ///             observe x ~ Normal(mu, 1.0);
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let data = MeanData { rows: MeanRows { x: vec![0.2, -0.4, 0.9, 0.1, -0.3] } };
+    /// let model = Mean { prior: 10.0 };
+    /// let power: PowerScaling = model.nuts(&data).run()?.power_scaling(&model, &data)?;
+    /// assert_eq!(power.rows[0].diagnosis(), Some("the prior and the data may disagree"));
+    /// println!("{power}");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn power_scaling(&self, model: &M, data: &M::Data) -> Result<PowerScaling, LogLikelihoodError> {
+        power_scaling(model, data, &self.any.draws)
     }
 
     /// Returns the posterior of the discrete locals, which the density sums out: the probabilities of their values, and a draw of
