@@ -56,12 +56,14 @@ mod functions;
 mod incomplete;
 mod lanes;
 mod log_sum;
+mod matrix;
 mod mean_exp;
 mod mixed;
 mod parts;
 mod promote;
 mod real;
 mod special;
+mod taped;
 
 #[doc(hidden)]
 pub use blocks::{Block, Blocks, Structural, absorb, from, scatter, slots};
@@ -72,12 +74,16 @@ pub use dual::Dual;
 pub(crate) use lanes::MOST_LANES;
 pub use lanes::{Lanes, WithLanes, with_lanes};
 pub use log_sum::{LogSum, log_sum_exp};
+pub use matrix::Matrix;
+#[doc(hidden)]
+pub use matrix::{OpenDiagonal, open_diag, open_matvec};
 pub use mixed::mixed;
 #[doc(hidden)]
 pub use parts::Parts;
 #[doc(hidden)]
 pub use promote::Cast;
 pub use promote::{Lift, Promote};
-#[doc(hidden)]
 pub use real::Beside;
-pub use real::{Diagonal, Real, diag, dot, in_one_row, in_rows, matvec};
+pub use real::{Diagonal, Real, diag, dot, in_one_row, in_rows, matvec, open_dot};
+#[doc(hidden)]
+pub use taped::Taped;

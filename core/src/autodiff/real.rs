@@ -142,6 +142,16 @@ pub trait Real:
     #[doc(hidden)]
     fn log_sum_finish(state: (Self, Self)) -> Self;
 
+    #[doc(hidden)]
+    #[inline(always)]
+    fn inner(x: &[Self], y: &[Self]) -> Self {
+        let mut sum = Self::from(0.0);
+        for (&x, &y) in x.iter().zip(y) {
+            sum += x * y;
+        }
+        sum
+    }
+
     /// Returns 1 / self.
     #[inline(always)]
     fn recip(self) -> Self {
@@ -341,6 +351,13 @@ pub fn dot<T: Real, const N: usize>(x: [T; N], y: [T; N]) -> T {
         sum += x[i] * y[i];
     }
     sum
+}
+
+/// Returns the inner product of two vectors whose length is known when the program runs.
+#[doc(hidden)]
+#[inline(always)]
+pub fn open_dot<T: Real>(x: impl AsRef<[T]>, y: impl AsRef<[T]>) -> T {
+    T::inner(x.as_ref(), y.as_ref())
 }
 
 /// Returns the rows of a matrix from its numbers, row by row.

@@ -38,6 +38,8 @@ mod mv_student_t;
 mod negative_binomial;
 mod normal;
 mod numeric;
+#[doc(hidden)]
+pub mod open;
 mod ordered;
 mod ordered_categories;
 mod pareto;

@@ -1,0 +1,103 @@
+//! A matrix whose rows and columns are counted when the program runs.
+
+use std::ops::{Index, Mul};
+
+use super::Real;
+
+/// A matrix, row by row: that of a model with sizes, and what a function of your own returns as a covariance or a factor of one.
+///
+/// ```
+/// use hierarch_core::autodiff::{Matrix, Real};
+///
+/// /// Covariances that fall with the distance of two places on a line.
+/// fn covariance<T: Real>(sd: &[T], reach: T) -> Matrix<T> {
+///     let n = sd.len();
+///     let number = |k: usize| {
+///         let (i, j) = (k / n, k % n);
+///         sd[i] * sd[j] * (-(i.abs_diff(j) as f64) / reach).exp()
+///     };
+///     Matrix::new(n, (0..n * n).map(number).collect())
+/// }
+///
+/// let matrix = covariance(&[1.0, 2.0], 1.0);
+/// assert_eq!((matrix.rows(), matrix[1][1], matrix[0][1]), (2, 4.0, matrix[1][0]));
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Matrix<T> {
+    columns: usize,
+    numbers: Vec<T>,
+}
+
+impl<T> Matrix<T> {
+    /// Makes a matrix from plain numbers, its rows, for the code of `model!`.
+    #[doc(hidden)]
+    pub fn of_rows(rows: &[Vec<f64>]) -> Self
+    where
+        T: From<f64>,
+    {
+        let numbers = rows.iter().flatten().map(|x| T::from(*x)).collect();
+        Self { columns: rows.first().map_or(0, Vec::len), numbers }
+    }
+
+    /// Makes the matrix with that many `columns` of `numbers`, row by row.
+    pub fn new(columns: usize, numbers: Vec<T>) -> Self {
+        Self { columns, numbers }
+    }
+
+    /// Returns the number of rows.
+    pub fn rows(&self) -> usize {
+        self.numbers.len().checked_div(self.columns).unwrap_or(0)
+    }
+
+    /// Returns the numbers, row by row.
+    pub fn as_flat(&self) -> &[T] {
+        &self.numbers
+    }
+}
+
+impl<T> Index<usize> for Matrix<T> {
+    type Output = [T];
+
+    #[inline]
+    fn index(&self, row: usize) -> &[T] {
+        &self.numbers[row * self.columns..(row + 1) * self.columns]
+    }
+}
+
+impl<T> AsRef<Self> for Matrix<T> {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
+/// A diagonal matrix, made by [`open_diag`]: times a matrix it scales the rows of that.
+#[derive(Clone, Debug)]
+pub struct OpenDiagonal<T>(Vec<T>);
+
+/// Returns the diagonal matrix of numbers that are counted when the program runs.
+pub fn open_diag<T: Real>(x: impl AsRef<[T]>) -> OpenDiagonal<T> {
+    OpenDiagonal(x.as_ref().to_vec())
+}
+
+impl<T: Real> Mul<&Matrix<T>> for OpenDiagonal<T> {
+    type Output = Matrix<T>;
+
+    fn mul(self, matrix: &Matrix<T>) -> Matrix<T> {
+        let rows = self.0.iter().enumerate();
+        Matrix::new(matrix.columns, rows.flat_map(|(i, x)| matrix[i].iter().map(|y| *x * *y)).collect())
+    }
+}
+
+impl<T: Real> Mul<Matrix<T>> for OpenDiagonal<T> {
+    type Output = Matrix<T>;
+
+    fn mul(self, matrix: Matrix<T>) -> Matrix<T> {
+        self * &matrix
+    }
+}
+
+/// Returns the product of a matrix and a vector whose lengths are known when the program runs.
+pub fn open_matvec<T: Real>(matrix: impl AsRef<Matrix<T>>, x: impl AsRef<[T]>) -> Vec<T> {
+    let (matrix, x) = (matrix.as_ref(), x.as_ref());
+    (0..matrix.rows()).map(|row| T::inner(&matrix[row], x)).collect()
+}
