@@ -130,14 +130,16 @@ pub use rand;
 #[doc(hidden)]
 pub mod __private {
     pub use crate::autodiff::{
-        Block, Blocks, Cast, Chain, Dual, Lanes, Lift, LogSum, Promote, absorb, dot as inner_product, from, in_one_row,
-        in_rows, log_sum_exp, mixed, scatter, slots,
+        Block, Blocks, Cast, Chain, Dual, Lanes, Lift, LogSum, Matrix, Promote, Taped, absorb, dot as inner_product,
+        from, in_one_row, in_rows, log_sum_exp, mixed, open_diag, open_dot as open_product, open_matvec, scatter,
+        slots,
     };
-    pub use crate::io::{array, arrays, image, images, read_csv, truth, write_csv};
+    pub use crate::io::{array, arrays, image, images, read_csv, read_csv_of_any_size, truth, write_csv};
     pub use crate::model::{
         AsNumbers, CheckDrawn, Column, DataError, DataSet, Derived, DrawnFrom, Frame, Indexed, LocalSet, Name, Place,
         Plan, Prepared, Read, Reads, Rows, Scratch, SimulateError, Simulation, Slot, Stream, Unknowns, Walk,
-        add_compared, distinct, draw, draw_index, draw_of_plate, normalize, output, remember, walk, write_shares,
+        add_compared, distinct, draw, draw_index, draw_of_plate, normalize, output, remember, repeat, told, walk,
+        write_shares,
     };
     pub use serde;
 }
@@ -177,6 +179,8 @@ struct Readme;
 /// - **`param name: Type = default;`** A number, `bool`, array or any other type with `Clone`, `Debug`, `PartialEq` and serde;
 ///   a field of the struct `Name`. If every param has a default, `Name` has one. A matrix is `[[f64; 2]; 3]` or `Vec<Vec<f64>>`:
 ///   `effect[group][1]`, `MvNormal(mean, covariance)`. To a function it is handed as it is, `&[[f64; 2]; 3]`.
+/// - **`size K;`** A length of vectors that is a field of the struct: see [Sizes known when the program
+///   runs](#sizes-known-when-the-program-runs).
 /// - **`global`, `nuisance`, `local`** Latent variables: continuous ones are sampled, each in its own support. Those with finitely
 ///   many values, such as a `Bernoulli`, a `Categorical` or a `Binomial`, are summed out of the density exactly: see [Discrete
 ///   variables](#discrete-variables). In what depends on it a Bernoulli is a `bool` and a category a `usize`, to branch on and index
@@ -352,6 +356,7 @@ struct Readme;
 /// # assert!(patients.rows().all(|patient| patient.t <= patient.upper));
 /// ```
 ///
+#[doc = include_str!("language/sizes.md")]
 #[doc = include_str!("language/sequences.md")]
 #[doc = include_str!("language/solvers.md")]
 #[doc = include_str!("language/discrete.md")]

@@ -58,6 +58,8 @@ pub struct Param {
     pub name: Ident,
     pub ty: Type,
     pub default: Option<Expr>,
+    /// Whether it is a length, `size K;`, which data may tell.
+    pub is_size: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

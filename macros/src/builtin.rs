@@ -1,6 +1,6 @@
 //! The distributions of the library: the name of each, its arguments, what it draws, and where it has a density.
 
-use syn::{Expr, ExprCall};
+use syn::{Expr, ExprCall, ExprPath};
 
 /// What a distribution draws.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -197,8 +197,16 @@ pub fn is_record(call: &ExprCall) -> bool {
         })
 }
 
+/// Tells whether `path` is that of a distribution of vectors whose length is known only when the program runs, as `open` writes it.
+pub fn is_open(path: &ExprPath) -> bool {
+    path.path.segments.len() == 4 && path.path.segments.iter().nth(2).is_some_and(|segment| segment.ident == "open")
+}
+
 /// Finds the distribution that `Name(arguments)` is of; `None` if that is none of the library's.
 pub fn of(call: &ExprCall) -> Option<&'static Builtin> {
     let Expr::Path(path) = &*call.func else { return None };
+    if is_open(path) {
+        return find(&path.path.segments.last()?.ident.to_string());
+    }
     find(&path.path.get_ident()?.to_string())
 }

@@ -1,8 +1,9 @@
 //! The macro as an ordinary function, which also runs outside of a compiler.
 
 use proc_macro2::TokenStream;
+use syn::Error;
 
-use crate::{ast, check, discrete, emit, flat, lower, named, sequence};
+use crate::{ast, check, discrete, emit, flat, lower, named, open, sequence};
 
 /// Returns the code of a model, or its mistakes.
 pub fn expand(input: TokenStream) -> TokenStream {
@@ -17,10 +18,9 @@ pub fn expand(input: TokenStream) -> TokenStream {
     let (tree, of_numbers) = lower::lower(model);
     let of_sums = discrete::mistakes(&tree);
     let all = of_names.into_iter().chain(of_sequences).chain(found).chain(of_numbers).chain(of_sums);
-    let mistakes = all.reduce(|mut all, next| {
-        all.combine(next);
-        all
-    });
+    let mistakes = combined(all);
+    // What is looked for last is not looked for in what has other mistakes.
+    let mistakes = mistakes.or_else(|| combined(open::mistakes(&tree)));
     match mistakes {
         None => emit::emit(&tree),
         Some(mistakes) => {
@@ -29,4 +29,11 @@ pub fn expand(input: TokenStream) -> TokenStream {
             mistakes
         }
     }
+}
+
+fn combined(mistakes: impl IntoIterator<Item = Error>) -> Option<Error> {
+    mistakes.into_iter().reduce(|mut all, next| {
+        all.combine(next);
+        all
+    })
 }

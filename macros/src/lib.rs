@@ -1,5 +1,6 @@
 //! The `model!` macro of hierarch: parse, check, lower, emit. A model is an `ast` as it is written, and a `tree` by what it means.
 
+mod any_length;
 mod ast;
 mod builtin;
 mod chain;
@@ -22,6 +23,7 @@ mod named;
 mod names;
 mod nearest;
 mod numbers;
+mod open;
 mod parametrisation;
 mod parse;
 mod predictor;

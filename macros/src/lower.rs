@@ -6,6 +6,7 @@ use proc_macro2::Ident;
 use quote::ToTokens;
 use syn::{Error, Expr, Type, parse_quote};
 
+use crate::any_length;
 use crate::ast::{self, Initial, Let, Model, Param, Shape, Size, Statement};
 use crate::builtin::Draws;
 use crate::definition::{Definition, has_implicit};
@@ -21,7 +22,7 @@ use crate::value::Value;
 /// which types can be made.
 pub fn lower(model: Model) -> (Tree, Vec<Error>) {
     let implicit = has_implicit(&model.body);
-    let mut names = Names { implicit, ..Names::default() };
+    let mut names = Names { implicit, sizes: sizes(&model.body), ..Names::default() };
     names.look_ahead(&model.body);
     let mut root = names.lower(model.body, None);
     let Names { params, symbols, positions, mistakes, .. } = names;
@@ -31,11 +32,22 @@ pub fn lower(model: Model) -> (Tree, Vec<Error>) {
     (Tree { attributes, visibility, name, params, root, implicit, symbols, positions }, mistakes)
 }
 
+/// Lists the lengths that are fields of the model.
+fn sizes(body: &[Statement]) -> BTreeSet<String> {
+    let size = |statement: &Statement| match statement {
+        Statement::Param(param) if param.is_size => Some(param.name.to_string()),
+        _ => None,
+    };
+    body.iter().filter_map(size).collect()
+}
+
 /// What has been declared so far.
 #[derive(Default)]
 struct Names {
     implicit: bool,
     params: Vec<Param>,
+    /// The lengths that are fields of the model.
+    sizes: BTreeSet<String>,
     symbols: BTreeMap<String, Symbol>,
     positions: BTreeSet<String>,
     mistakes: Vec<Error>,
@@ -55,7 +67,7 @@ impl Names {
             Statement::Param(param) => {
                 let value = Value::of(&param.ty);
                 let plain = value != Value::Other && !is_lifted(&param.ty);
-                self.declare(&param.name, Symbol { value, plain, ..Symbol::default() });
+                self.declare(&param.name, Symbol { value, plain, is_size: param.is_size, ..Symbol::default() });
                 self.params.push(param);
                 None
             }
@@ -91,7 +103,7 @@ impl Names {
         for statement in body {
             match statement {
                 Statement::Variable(v) => {
-                    self.ahead.insert(v.name.to_string(), lower_variable(ast::Variable::clone(v)));
+                    self.ahead.insert(v.name.to_string(), self.lowered(ast::Variable::clone(v)));
                 }
                 Statement::Plate(p) => self.look_ahead(&p.body),
                 _ => {}
@@ -187,7 +199,8 @@ impl Names {
         let matrix = variable.matrix.is_some() && variable.kind == Kind::Real;
         let shape = variable.shape.as_ref().filter(|_| !matrix).map(|s| s.len.to_token_stream());
         let value = match Value::of_variable(variable.kind, variable.shape.is_some()) {
-            rows if matrix => Value::array(rows, true),
+            rows if matrix => Value::array(rows, !variable.open),
+            Value::Array { of, .. } if variable.open => Value::Array { of, fixed: false },
             value => value,
         };
         Symbol { latents, summed, shape, role: Some(variable.role), value, ..Symbol::default() }
@@ -216,14 +229,26 @@ impl Names {
         if let Some(mut field) = field::call(&variable).and_then(|call| Field::read(call).ok()) {
             field.arguments.iter_mut().for_each(|argument| self.numbers(|numbers| numbers.real(argument)));
             variable.definition = None;
-            return Variable { field: Some(field), ..lower_variable(variable) };
+            return Variable { field: Some(field), ..self.lowered(variable) };
         }
         if let Some(definition) = &mut variable.definition {
             self.numbers(|numbers| numbers.definition(definition));
+            let shape = [variable.shape.as_ref(), variable.columns.as_ref()].into_iter().flatten();
+            let lens: Vec<&Expr> = shape.map(|shape| &shape.len).collect();
+            let own = lens.iter().flat_map(identifiers).any(|name| self.sizes.contains(&name.to_string()));
+            let mistakes = any_length::distributions(&self.symbols, &self.sizes, own.then_some(&lens), definition);
+            self.mistakes.extend(mistakes);
         }
         let positions = variable.shape.iter().chain(&variable.columns).filter_map(|s| s.position.as_ref());
         self.positions.extend(positions.map(Ident::to_string));
-        lower_variable(variable)
+        self.lowered(variable)
+    }
+
+    fn lowered(&self, variable: ast::Variable) -> Variable {
+        let lowered = lower_variable(variable);
+        let lens = lowered.shape.iter().flat_map(|shape| identifiers(&shape.len));
+        let open = lens.into_iter().any(|name| self.sizes.contains(&name.to_string()));
+        Variable { open, ..lowered }
     }
 }
 
@@ -292,6 +317,7 @@ fn lower_variable(variable: ast::Variable) -> Variable {
         field: None,
         source,
         begins_at,
+        open: false,
     }
 }
 

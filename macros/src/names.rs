@@ -113,7 +113,7 @@ pub fn plain_indices(expr: &Expr) -> Vec<(Ident, Ident)> {
 /// Tells whether `call` is `dot(a, b)`, as it is written or as it is emitted.
 pub fn is_dot(call: &ExprCall) -> bool {
     let Expr::Path(path) = &*call.func else { return false };
-    let emitted =
-        path.path.segments.last().is_some_and(|s| s.ident == "inner_product") && path.path.segments.len() == 3;
+    let is_ours = |name: &Ident| name == "inner_product" || name == "open_product";
+    let emitted = path.path.segments.last().is_some_and(|s| is_ours(&s.ident)) && path.path.segments.len() == 3;
     call.args.len() == 2 && (path.path.is_ident("dot") || emitted)
 }

@@ -11,7 +11,7 @@ use syn::{
 };
 
 use crate::float::{is_of_real, without_derivative};
-use crate::names::{bound, is_capital, is_dot};
+use crate::names::{bound, identifiers, is_capital, is_dot};
 use crate::solvers::{self, Solver};
 use crate::tree::Symbol;
 use crate::value::Value::{self, Array, Literal, Other, Real, Tuple};
@@ -94,8 +94,8 @@ impl<'a> Numbers<'a> {
         match expr {
             Expr::Lit(_) => {}
             Expr::Array(array) => array.elems.iter_mut().for_each(|e| self.argument(e)),
-            Expr::Repeat(repeat) => {
-                self.expr(&mut repeat.expr, &Real);
+            Expr::Repeat(_) => {
+                self.expr(expr, &Value::array(Real, true));
             }
             Expr::Call(call) if is_named(&call.func) => call.args.iter_mut().for_each(|a| self.argument(a)),
             other => {
@@ -186,11 +186,15 @@ impl<'a> Numbers<'a> {
             },
             Expr::MethodCall(call) => self.method(call),
             Expr::Call(call) if is_dot(call) => {
+                let mut open = false;
                 call.args.iter_mut().for_each(|a| {
-                    self.expr(a, &Value::array(Real, true));
+                    open |= matches!(self.expr(a, &Value::array(Real, true)), Array { fixed: false, .. });
                 });
                 // The library's own wins over what else is in scope, since the density knows what it does.
-                *call.func = parse_quote!(::hierarch::__private::inner_product);
+                *call.func = match open {
+                    true => parse_quote!(::hierarch::__private::open_product),
+                    false => parse_quote!(::hierarch::__private::inner_product),
+                };
                 Real
             }
             Expr::Call(call) => {
@@ -198,9 +202,18 @@ impl<'a> Numbers<'a> {
                     return self.solver(call, solver);
                 }
                 let wanted = if float_function(&call.func) { Real } else { Other };
+                let mut open = false;
                 call.args.iter_mut().for_each(|a| {
-                    self.expr(a, &wanted);
+                    open |= matches!(self.expr(a, &wanted), Array { fixed: false, .. });
                 });
+                if open && let Some(function) = of_any_length(&call.func) {
+                    *call.func = function;
+                    call.args.iter_mut().for_each(|a| *a = parse_quote!(&#a));
+                    return Other;
+                }
+                if is_repeat(&call.func) {
+                    return Value::array(Real, false);
+                }
                 if of_float(&call.func).is_some_and(|name| name == "from") {
                     return Real;
                 }
@@ -221,7 +234,16 @@ impl<'a> Numbers<'a> {
                 let found = self.both(array.elems.iter_mut().collect(), &wanted);
                 Value::array(found, true)
             }
-            Expr::Repeat(repeat) => Value::array(self.expr(&mut repeat.expr, &element(wanted)), true),
+            Expr::Repeat(repeat) => {
+                let value = self.expr(&mut repeat.expr, &element(wanted));
+                let is_size = |name: &Ident| self.symbols.get(&name.to_string()).is_some_and(|symbol| symbol.is_size);
+                if !identifiers(&repeat.len).iter().any(is_size) {
+                    return Value::array(value, true);
+                }
+                let (number, len) = (&repeat.expr, &repeat.len);
+                *expr = parse_quote!(::hierarch::__private::repeat(#number, #len));
+                Value::array(value, false)
+            }
             Expr::If(choice) => {
                 self.expr(&mut choice.cond, &Other);
                 let mut twice = |numbers: &mut Self, wanted: &Value| {
@@ -380,6 +402,23 @@ impl<'a> Numbers<'a> {
             last
         })
     }
+}
+
+/// Finds the function of the library for vectors of any length that `function` stands for; `None` if it stands for another.
+fn of_any_length(function: &Expr) -> Option<Expr> {
+    let Expr::Path(path) = function else { return None };
+    let name = path.path.get_ident()?.to_string();
+    match name.as_str() {
+        "diag" => Some(parse_quote!(::hierarch::__private::open_diag)),
+        "matvec" => Some(parse_quote!(::hierarch::__private::open_matvec)),
+        _ => None,
+    }
+}
+
+/// Tells whether `function` is what `[x; K]` has become.
+fn is_repeat(function: &Expr) -> bool {
+    let Expr::Path(path) = function else { return false };
+    path.path.segments.len() == 3 && path.path.segments.last().is_some_and(|segment| segment.ident == "repeat")
 }
 
 /// Finds the value of an element of `array`.

@@ -3,12 +3,13 @@
 use syn::parse::{Parse, ParseStream};
 use syn::{
     Attribute, Error, Expr, ExprRange, Ident, Pat, RangeLimits, Result, Token, Type, braced, bracketed, parenthesized,
+    parse_quote,
 };
 
 use crate::ast::{Let, Model, Param, Plate, Role, Shape, Size, Statement, Variable};
 use crate::source::source;
 
-const STATEMENTS: &str = "a statement of a model starts with `param`, `global`, `nuisance`, `local`, `given`, `observe`, `let`, `factor` or `plate`";
+const STATEMENTS: &str = "a statement of a model starts with `param`, `size`, `global`, `nuisance`, `local`, `given`, `observe`, `let`, `factor` or `plate`";
 
 impl Parse for Model {
     fn parse(input: ParseStream) -> Result<Self> {
@@ -42,6 +43,7 @@ impl Parse for Statement {
         let keyword: Ident = input.parse().map_err(|e| Error::new(e.span(), STATEMENTS))?;
         let role = match keyword.to_string().as_str() {
             "param" => return parse_param(attributes, input).map(Self::Param),
+            "size" => return parse_size(attributes, input).map(Self::Param),
             "plate" => return parse_plate(attributes, input).map(Self::Plate),
             "factor" => return parse_factor(input).map(Self::Factor),
             "target" => {
@@ -108,7 +110,18 @@ fn parse_param(attributes: Vec<Attribute>, input: ParseStream) -> Result<Param> 
     let ty = input.parse()?;
     let default = if input.parse::<Option<Token![=]>>()?.is_some() { Some(input.parse()?) } else { None };
     semicolon(input)?;
-    Ok(Param { attributes, name, ty, default })
+    Ok(Param { attributes, name, ty, default, is_size: false })
+}
+
+/// Parses a length that is a field of the model: `size K;`, or `size K = 3;` with a default.
+fn parse_size(attributes: Vec<Attribute>, input: ParseStream) -> Result<Param> {
+    let name = declared(input)?;
+    if input.peek(Token![:]) {
+        return Err(input.error(format!("a size is a `usize` and takes no type: `size {name};`")));
+    }
+    let default = if input.parse::<Option<Token![=]>>()?.is_some() { Some(input.parse()?) } else { None };
+    semicolon(input)?;
+    Ok(Param { attributes, name, ty: parse_quote!(usize), default, is_size: true })
 }
 
 fn parse_variable(attributes: Vec<Attribute>, role: Role, input: ParseStream) -> Result<Variable> {
@@ -146,7 +159,7 @@ fn parse_variable(attributes: Vec<Attribute>, role: Role, input: ParseStream) ->
         let message = format!("`{word} {name}` needs a distribution: `{word} {name} ~ Normal(0.0, 1.0);`");
         return Err(Error::new(name.span(), message));
     }
-    if definition.is_none() && ty.is_none() && index_of.is_none() {
+    if definition.is_none() && ty.is_none() && index_of.is_none() && shape.is_none() {
         let message = format!("`given {name}` needs a type or a distribution: `given {name}: f64;`");
         return Err(Error::new(name.span(), message));
     }

@@ -180,6 +180,8 @@ pub struct Symbol {
     pub role: Option<Role>,
     /// What kind of value it has.
     pub value: Value,
+    /// Whether it is a length that is a field of the model.
+    pub is_size: bool,
     /// Whether it is a param that code borrows as it is, in plain numbers: a matrix or a `Vec`.
     pub plain: bool,
 }
@@ -221,6 +223,8 @@ pub struct Variable {
     pub source: String,
     /// The first element of the plate in which it has a density: those before are conditioned on.
     pub begins_at: usize,
+    /// Whether the length of the vector is known only when the program runs: it depends on a size of the model.
+    pub open: bool,
 }
 
 impl Variable {
@@ -311,9 +315,20 @@ impl Variable {
         }
     }
 
-    /// Emits the type of one value in a column.
+    /// Emits the type of a column with a value for each element.
+    pub fn column(&self) -> TokenStream {
+        let (number, value) = (self.kind.rust(), self.rust());
+        if self.open { quote!(::hierarch::model::Vectors<#number>) } else { quote!(::std::vec::Vec<#value>) }
+    }
+
+    /// Emits the type of one value.
     pub fn rust(&self) -> TokenStream {
         let number = self.kind.rust();
+        match (self.open, &self.matrix) {
+            (true, None) => return quote!(::std::vec::Vec<#number>),
+            (true, Some(_)) => return quote!(::hierarch::model::Vectors<#number>),
+            (false, _) => {}
+        }
         match (&self.matrix, &self.shape) {
             (Some((rows, columns)), _) => quote!([[#number; #columns]; #rows]),
             (None, Some(Shape { len, .. })) => quote!([#number; #len]),

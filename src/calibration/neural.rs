@@ -35,7 +35,11 @@ impl<M: Model> Estimator<M> for RatioEstimator<M> {
         let draws = posterior.sample_with(&simulation.globals, count, seed);
         let truth = posterior.log_posterior(&simulation.globals);
         let log_densities = truth.and_then(|truth| {
-            let at = |i: usize| M::Globals::from_numbers(&draws.iter().map(|column| column[i]).collect::<Vec<_>>());
+            let lengths = self.model().lengths();
+            let at = |i: usize| {
+                let numbers: Vec<f64> = draws.iter().map(|column| column[i]).collect();
+                M::Globals::from_lengths(&numbers, &lengths)
+            };
             let draws = (0..count).map(|i| posterior.log_posterior(&at(i))).collect::<Option<_>>()?;
             Some(LogDensities { truth, draws })
         });

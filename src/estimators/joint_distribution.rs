@@ -17,7 +17,7 @@ use crate::model::{
     AnyData, AnyGlobals, AnyLocals, Column, Frame, Kind, LocalRange, Role, UnknownName, Values, check_local_frames,
     local_ranges,
 };
-use crate::model::{Purpose, stream_for};
+use crate::model::{AnyModel, Purpose, stream_for};
 use crate::progress::Progress;
 use crate::sampling::Proposal;
 use crate::simulate::Stream;
@@ -68,6 +68,10 @@ impl AnyJointPosterior {
 
     pub(crate) fn warnings(&self) -> Vec<String> {
         self.of.warnings()
+    }
+
+    pub(super) fn model(&self) -> &dyn AnyModel {
+        &*self.of.model
     }
 
     pub(crate) fn names(&self) -> Vec<String> {

@@ -82,8 +82,12 @@ impl<M: Model> JointPosterior<M> {
     /// infinite support, which are not inferred.
     pub fn draws(&self, count: usize, seed: u64) -> Result<Vec<JointDraw<M>>, InferenceError> {
         let values = self.any.draws(count, seed)?;
+        let lengths = self.any.model().lengths();
         let typed = |(globals, locals): (Vec<f64>, Frame<'static>)| {
-            Ok(JointDraw { globals: M::Globals::from_numbers(&globals), locals: M::Locals::from_frame(locals)? })
+            Ok(JointDraw {
+                globals: M::Globals::from_lengths(&globals, &lengths),
+                locals: M::Locals::from_frame(locals)?,
+            })
         };
         values.into_iter().map(typed).collect()
     }

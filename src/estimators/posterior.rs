@@ -96,7 +96,8 @@ impl<M: Model> Posterior<M> {
 
     /// Returns `count` independent draws of all globals; those that were not inferred are NaN.
     pub fn globals(&self, count: usize, seed: u64) -> Vec<M::Globals> {
-        self.any.globals(count, seed).iter().map(|values| M::Globals::from_numbers(values)).collect()
+        let lengths = self.any.model.lengths();
+        self.any.globals(count, seed).iter().map(|values| M::Globals::from_lengths(values, &lengths)).collect()
     }
 
     /// Returns the log density at `globals`, in the constrained space, of the inferred globals alone; the others are

@@ -5,12 +5,14 @@ mod numbers;
 mod options;
 mod placed;
 mod read;
+mod sizes;
 mod table;
 mod write;
 
 use std::path::Path;
 
 pub use self::options::CsvOptions;
+pub use self::sizes::read_csv_of_any_size;
 use crate::model::check;
 use crate::model::{DataError, DataSet, Model};
 
@@ -25,7 +27,9 @@ impl CsvOptions {
         path: impl AsRef<Path>,
         columns: &[(&str, &str)],
     ) -> Result<D, DataError> {
-        let data = D::from_frame(read::frame(&model.specification(), path.as_ref(), columns, self)?)?;
+        let columns = sizes::one_by_one(columns);
+        let columns: Vec<(&str, &str)> = columns.iter().map(|(name, column)| (name.as_str(), *column)).collect();
+        let data = D::from_frame(read::frame(&model.specification(), path.as_ref(), &columns, self)?)?;
         check(model, &data)?;
         Ok(data)
     }
@@ -44,7 +48,8 @@ impl CsvOptions {
 /// Reads a data set from the file or folder `path`, in the format of [`write_csv`], and checks it against `model`.
 ///
 /// `columns` holds pairs: the name of a variable or plate of the model, and the name of its column in the file. A
-/// vector's name stands for all of its columns, `x[0]` for the first of them. [`CsvOptions`] reads files that are written
+/// vector's name stands for all of its columns, `x[0]` for the first of them; given several times, `("x", "age"), ("x", "sex")`, it
+/// names them one after the other. [`CsvOptions`] reads files that are written
 /// otherwise.
 ///
 /// # Errors

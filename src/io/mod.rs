@@ -71,4 +71,6 @@ pub mod images;
 #[doc(hidden)]
 pub mod truth;
 
+#[doc(hidden)]
+pub use csv::read_csv_of_any_size;
 pub use csv::{CsvOptions, read_column, read_csv, write_csv};

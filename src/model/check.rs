@@ -44,6 +44,7 @@ impl dyn AnyModel + '_ {
     ) -> Result<(), DataError> {
         let frame = data.frame();
         columns(&frame)?;
+        widths(&specification.variables, &frame)?;
         plates(&specification.plates, &frame, extent)?;
         let mut visitor = Check { error: RefCell::new(None) };
         self.walk(Some(data), None, None, &mut visitor);
@@ -94,6 +95,7 @@ fn plates(plates: &[specification::Plate], outer: &Frame<'_>, extent: Extent) ->
             }
         }
         columns(frame)?;
+        widths(&plate.variables, frame)?;
         self::plates(&plate.plates, frame, extent)?;
     }
     Ok(())
@@ -137,6 +139,20 @@ pub(crate) fn allowed(
     };
     let element = within.map_or(String::new(), |(outer, i)| format!(" in element {i} of `{outer}`"));
     Err(DataError::PlateSize { plate: plate.name.clone(), size, element, allowed })
+}
+
+/// Checks that vectors have the lengths that they have in the model.
+fn widths(variables: &[specification::Variable], frame: &Frame<'_>) -> Result<(), DataError> {
+    for Column { name, width, .. } in frame.columns.iter().filter(|_| frame.size > 0) {
+        let Some(variable) = variables.iter().find(|v| v.name == *name).filter(|v| v.len() != *width) else { continue };
+        let of = if frame.name.is_empty() { String::new() } else { format!(" of the plate `{}`", frame.name) };
+        let what = format!(
+            "`{name}`{of} has {width} numbers in the data, and {} in the model: `for_data(&data)` makes a model of the data's sizes",
+            variable.len()
+        );
+        return Err(DataError::Shape { what });
+    }
+    Ok(())
 }
 
 pub(crate) fn columns(frame: &Frame<'_>) -> Result<(), DataError> {

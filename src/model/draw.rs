@@ -43,6 +43,12 @@ impl<T: Drawn, const N: usize> Drawn for [T; N] {
     }
 }
 
+impl<T: Drawn> Drawn for Vec<T> {
+    fn not_finite(&self) -> Option<f64> {
+        self.iter().find_map(Drawn::not_finite)
+    }
+}
+
 /// Draws a variable.
 ///
 /// # Errors

@@ -31,6 +31,10 @@ impl<G: AsNumbers + Send + Sync + 'static> AnyGlobals for G {
     fn to_numbers(&self) -> Vec<f64> {
         AsNumbers::to_numbers(self)
     }
+
+    fn lengths(&self) -> Vec<(&'static str, usize)> {
+        AsNumbers::lengths(self)
+    }
 }
 
 /// A simulated data set of any model, with the latent variables that it was drawn from.
@@ -69,6 +73,7 @@ pub(crate) trait AnyModel: Any + Debug + Send + Sync {
     fn any_specification(&self) -> Specification;
     fn any_dimension(&self, data: &dyn AnyData) -> usize;
     fn any_globals(&self, numbers: &[f64]) -> Box<dyn AnyGlobals>;
+    fn any_lengths(&self) -> Vec<usize>;
     fn any_draw(&self, fixed: &Fixed<'_>, rng: &mut Stream) -> Result<Box<dyn AnySimulation>, SimulateError>;
     fn any_walk(
         &self,
@@ -91,7 +96,11 @@ impl<M: Model> AnyModel for M {
     }
 
     fn any_globals(&self, numbers: &[f64]) -> Box<dyn AnyGlobals> {
-        Box::new(M::Globals::from_numbers(numbers))
+        Box::new(M::Globals::from_lengths(numbers, &self.lengths()))
+    }
+
+    fn any_lengths(&self) -> Vec<usize> {
+        self.lengths()
     }
 
     fn any_draw(&self, fixed: &Fixed<'_>, rng: &mut Stream) -> Result<Box<dyn AnySimulation>, SimulateError> {
@@ -136,6 +145,11 @@ impl dyn AnyModel + '_ {
     /// Returns the globals from their numbers; a missing number is NaN.
     pub(crate) fn globals(&self, numbers: &[f64]) -> Box<dyn AnyGlobals> {
         self.any_globals(numbers)
+    }
+
+    /// Returns the lengths of the globals that are sizes of the model.
+    pub(crate) fn lengths(&self) -> Vec<usize> {
+        self.any_lengths()
     }
 
     /// Draws one data set. A draw that the model cannot be simulated at is skipped, and counted in `fixed`.

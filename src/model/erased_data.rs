@@ -24,6 +24,7 @@ pub(crate) trait AnyLocals: Any + Send + Sync {
 /// The globals of any model.
 pub(crate) trait AnyGlobals: Any + Send + Sync {
     fn to_numbers(&self) -> Vec<f64>;
+    fn lengths(&self) -> Vec<(&'static str, usize)>;
 }
 
 impl Debug for dyn AnyGlobals + '_ {

@@ -124,7 +124,7 @@ impl<'a> Fixed<'a> {
     }
 
     /// Returns the `width` numbers of the local `name` in `element` of `plate`, if it is fixed.
-    pub(super) fn kept(&self, plate: usize, name: &str, element: usize, width: usize) -> Option<&[f64]> {
+    pub(super) fn kept(&self, plate: usize, name: &str, element: usize, width: usize) -> Option<&'a [f64]> {
         if self.anew[plate] {
             return None;
         }

@@ -85,6 +85,18 @@ impl Frame<'_> {
         })
     }
 
+    /// Removes and returns the first column, the vector of the only element, for the code of `model!`.
+    #[doc(hidden)]
+    pub fn take_vector<X>(&mut self) -> Result<Vec<X>, DataError>
+    where
+        Vec<X>: ColumnType,
+    {
+        if let Some(column) = self.columns.first_mut() {
+            column.width = 1;
+        }
+        self.take_column()
+    }
+
     /// Removes and returns the first plate.
     ///
     /// # Errors
@@ -116,7 +128,18 @@ pub struct Column<'a> {
 impl<'a> Column<'a> {
     /// Returns a view of the variable `name` with these `values`.
     pub fn of<C: ColumnType>(name: &'static str, values: &'a C) -> Self {
-        Self { name, width: C::WIDTH, values: values.values() }
+        Self { name, width: values.width(), values: values.values() }
+    }
+}
+
+impl<'a> Column<'a> {
+    /// Returns a view of a vector outside plates, whose length is known when the program runs, for the code of `model!`.
+    #[doc(hidden)]
+    pub fn of_vector<X>(name: &'static str, numbers: &'a Vec<X>) -> Self
+    where
+        Vec<X>: ColumnType,
+    {
+        Self { name, width: numbers.len(), values: numbers.values() }
     }
 }
 
@@ -178,8 +201,8 @@ impl Values<'_> {
 /// assert_eq!(back, Some(places));
 /// ```
 pub trait ColumnType: Sized {
-    /// The number of numbers for each element.
-    const WIDTH: usize;
+    /// Returns the number of numbers for each element.
+    fn width(&self) -> usize;
     /// Returns the numbers, borrowed.
     fn values(&self) -> Values<'_>;
     /// Makes the field from a column; `None` if the column is of another type.
@@ -189,7 +212,9 @@ pub trait ColumnType: Sized {
 macro_rules! column_types {
     ($($x:ty: $variant:ident),*) => {$(
         impl ColumnType for Vec<$x> {
-            const WIDTH: usize = 1;
+            fn width(&self) -> usize {
+                1
+            }
             fn values(&self) -> Values<'_> {
                 Values::$variant(Cow::Borrowed(self))
             }
@@ -202,7 +227,9 @@ macro_rules! column_types {
         }
 
         impl<const N: usize> ColumnType for Vec<[$x; N]> {
-            const WIDTH: usize = N;
+            fn width(&self) -> usize {
+                N
+            }
             fn values(&self) -> Values<'_> {
                 Values::$variant(Cow::Borrowed(self.as_flattened()))
             }
@@ -215,7 +242,9 @@ macro_rules! column_types {
         }
 
         impl ColumnType for $x {
-            const WIDTH: usize = 1;
+            fn width(&self) -> usize {
+                1
+            }
             fn values(&self) -> Values<'_> {
                 Values::$variant(Cow::Borrowed(std::slice::from_ref(self)))
             }
@@ -225,7 +254,9 @@ macro_rules! column_types {
         }
 
         impl<const N: usize> ColumnType for [$x; N] {
-            const WIDTH: usize = N;
+            fn width(&self) -> usize {
+                N
+            }
             fn values(&self) -> Values<'_> {
                 Values::$variant(Cow::Borrowed(self))
             }
@@ -236,13 +267,15 @@ macro_rules! column_types {
     )*};
 }
 impl<const COLUMNS: usize, const ROWS: usize> ColumnType for Vec<[[f32; COLUMNS]; ROWS]> {
-    const WIDTH: usize = ROWS * COLUMNS;
+    fn width(&self) -> usize {
+        ROWS * COLUMNS
+    }
     fn values(&self) -> Values<'_> {
         Values::Pixels(Cow::Borrowed(self.as_flattened().as_flattened()))
     }
     fn from_column(column: Column<'_>) -> Option<Self> {
         match column.values {
-            Values::Pixels(values) if column.width == Self::WIDTH => {
+            Values::Pixels(values) if column.width == ROWS * COLUMNS => {
                 Some(values.as_chunks::<COLUMNS>().0.as_chunks::<ROWS>().0.to_vec())
             }
             _ => None,
@@ -251,7 +284,9 @@ impl<const COLUMNS: usize, const ROWS: usize> ColumnType for Vec<[[f32; COLUMNS]
 }
 
 impl<const COLUMNS: usize, const ROWS: usize> ColumnType for [[f32; COLUMNS]; ROWS] {
-    const WIDTH: usize = ROWS * COLUMNS;
+    fn width(&self) -> usize {
+        ROWS * COLUMNS
+    }
     fn values(&self) -> Values<'_> {
         Values::Pixels(Cow::Borrowed(self.as_flattened()))
     }

@@ -23,6 +23,7 @@ pub(crate) mod specification;
 mod stream;
 mod traits;
 mod transform;
+mod vectors;
 #[doc(hidden)]
 pub mod walk;
 
@@ -56,6 +57,7 @@ pub use slots::{GlobalSlot, LocalRange, LocalSlot, LocalValues, global_slots, lo
 pub use specification::{Kind, Plate, PlateSize, Role, Specification, Variable};
 pub(crate) use stream::{Purpose, stream_for};
 pub use stream::{Stream, stream};
+pub(crate) use traits::globals_of;
 pub use traits::{
     AsNumbers, DataSet, DensityPart, Explicit, Generative, Likelihood, LocalSet, Model, Plan, Simulable, Simulation,
 };
@@ -64,5 +66,8 @@ pub use transform::{
     constrain, constrain_with_derived, derived_names, log_density, log_jacobian, log_jacobian_of_all, log_prior, names,
     unconstrain,
 };
+pub use vectors::Vectors;
+#[doc(hidden)]
+pub use vectors::{repeat, told};
 #[doc(hidden)]
 pub use walk::{Derived, DerivedNumbers, DerivedOther, Place, Slot, Walk};

@@ -50,6 +50,16 @@ pub enum SimulateError {
         /// Its value.
         value: f64,
     },
+    /// A global is fixed at a vector of another length than the model's.
+    #[error("`{name}` is fixed at {found} numbers, and has {expected} in the model")]
+    Length {
+        /// The global.
+        name: &'static str,
+        /// The length of the vector.
+        found: usize,
+        /// The length in the model.
+        expected: usize,
+    },
     /// A draw of a variable is infinite or NaN.
     #[error(
         "`{variable}` was drawn as {value}: its distribution reaches beyond the numbers that a computer has; choose one with \

@@ -74,6 +74,12 @@ pub trait Model: Clone + std::fmt::Debug + PartialEq + Send + Sync + Serialize +
     /// Returns the number of unconstrained numbers of all latent variables of `data`: the globals and the continuous
     /// locals.
     fn dimension(&self, data: &Self::Data) -> usize;
+
+    /// Returns the lengths of the globals that are sizes of the model.
+    #[doc(hidden)]
+    fn lengths(&self) -> Vec<usize> {
+        Vec::new()
+    }
 }
 
 /// A model in which everything but the implicit observations has a density: the explicit part.
@@ -216,8 +222,41 @@ pub enum DensityPart {
 pub trait AsNumbers: Sized {
     /// Returns the numbers in the order of the declaration, vectors component by component.
     fn to_numbers(&self) -> Vec<f64>;
-    /// Makes the struct from its numbers; a missing number is NaN.
+    /// Makes the struct from its numbers; a missing number is NaN. Of vectors whose lengths are sizes of the model, all are taken
+    /// to be of one length.
     fn from_numbers(numbers: &[f64]) -> Self;
+
+    /// Makes the struct from its numbers, with the `lengths` of the vectors whose lengths are sizes of the model.
+    #[doc(hidden)]
+    fn from_lengths(numbers: &[f64], lengths: &[usize]) -> Self {
+        let _ = lengths;
+        Self::from_numbers(numbers)
+    }
+
+    /// Returns the names of the vectors whose lengths are sizes of the model, and how many dimensions each has.
+    #[doc(hidden)]
+    fn open() -> &'static [(&'static str, usize)] {
+        &[]
+    }
+
+    /// Returns the names and lengths of the vectors whose lengths are sizes of the model.
+    #[doc(hidden)]
+    fn lengths(&self) -> Vec<(&'static str, usize)> {
+        Vec::new()
+    }
+}
+
+/// Makes globals from their numbers, whose `names` tell how long vectors are.
+pub(crate) fn globals_of<G: AsNumbers>(numbers: &[f64], names: &[String]) -> G {
+    let lengths = G::open().iter().flat_map(|(vector, dimensions)| {
+        let own = names.iter().filter_map(|name| name.strip_prefix(vector)?.strip_prefix('[')).collect::<Vec<_>>();
+        let in_first_row = own.iter().filter(|name| name.starts_with("0]")).count();
+        match dimensions {
+            1 => vec![own.len()],
+            _ => vec![own.len().checked_div(in_first_row).unwrap_or(0), in_first_row],
+        }
+    });
+    G::from_lengths(numbers, &lengths.collect::<Vec<_>>())
 }
 
 /// A data set of a model.
@@ -300,6 +339,11 @@ impl<'a, M: Model> Plan<'a, M> {
             return None;
         }
         self.fixed.kept(plate, name, element, N)?.try_into().ok()
+    }
+
+    /// Returns the numbers of the vector local `name` in `element` of `plate`, if it is fixed.
+    pub fn kept_vector(&self, plate: usize, name: &str, element: usize, len: usize) -> Option<&'a [f64]> {
+        self.fixed.kept(plate, name, element, len)
     }
 
     /// Returns the data whose sizes, indices and covariates are used unchanged in `plate`, if there are any.

@@ -305,6 +305,48 @@ pub fn latent_vector<D: Distribution<f64, Value = [f64; N]>, const N: usize>(
     value
 }
 
+/// A distribution over vectors of a length that is known when the program runs.
+struct Open<'a, D>(&'a D);
+
+impl<D: Distribution<f64, Value = Vec<f64>>> Vector for Open<'_, D> {
+    fn support(&self) -> Support<f64> {
+        self.0.support()
+    }
+
+    fn log_density(&self, x: &[f64]) -> f64 {
+        self.0.log_density(x.to_vec())
+    }
+}
+
+/// Calls [`Walk::latent_vector`] for a vector of `len` numbers, for the code of `model!`.
+pub fn latent_open<D: Distribution<f64, Value = Vec<f64>>>(
+    name: &'static str,
+    slot: Slot,
+    (distribution, len): (&D, usize),
+    known: Option<&[f64]>,
+    walk: &mut dyn Walk,
+) -> Vec<f64> {
+    let mut value = vec![f64::NAN; len];
+    // A vector of another length has numbers that are not known.
+    let known = known.map(|known| {
+        let mut known = known.to_vec();
+        known.resize(len, f64::NAN);
+        known
+    });
+    walk.latent_vector(name, slot, &Open(distribution), known.as_deref(), &mut value);
+    value
+}
+
+/// Calls [`Walk::observe_vector`] for a vector whose length is known when the program runs, for the code of `model!`.
+pub fn observe_open<D: Distribution<f64, Value = Vec<f64>>>(
+    place: &Place,
+    distribution: &D,
+    x: &[f64],
+    walk: &mut dyn Walk,
+) {
+    walk.observe_vector(place, &Open(distribution), x);
+}
+
 /// Calls [`Walk::latent_vector`] for a matrix of `N` numbers, for the code of `model!`.
 pub fn latent_matrix<D: Distribution<f64, Value = [[f64; K]; K]>, const N: usize, const K: usize>(
     name: &'static str,
@@ -371,6 +413,12 @@ pub trait DerivedNumbers {
 impl DerivedNumbers for &Derived<'_, f64> {
     fn show(&self, see: &mut dyn FnMut(&[f64])) {
         see(std::slice::from_ref(self.0));
+    }
+}
+
+impl DerivedNumbers for &Derived<'_, Vec<f64>> {
+    fn show(&self, see: &mut dyn FnMut(&[f64])) {
+        see(self.0);
     }
 }
 

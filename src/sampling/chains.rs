@@ -11,7 +11,7 @@ use crate::draws::{
     DiscreteDraws, DiscreteError, Draws, Inferred, LogLikelihood, LogLikelihoodError, PowerScaling, diagnostics,
     discrete, group_log_likelihood, log_likelihood, power_scaling,
 };
-use crate::model::{AsNumbers, Likelihood, Model, Name, UnknownName};
+use crate::model::{Likelihood, Model, Name, UnknownName, globals_of};
 
 /// The draws of several Markov chains for one data set.
 ///
@@ -81,7 +81,7 @@ impl<M: Model> Chains<M> {
 
     /// Returns the globals of every draw, chain after chain.
     pub fn globals(&self) -> impl Iterator<Item = M::Globals> + '_ {
-        self.any.rows().map(|numbers| M::Globals::from_numbers(&numbers))
+        self.any.rows().map(|numbers| globals_of(&numbers, self.any.draws.names()))
     }
 
     /// Returns the log likelihood of each element of `plate` at every draw, for [`loo`](LogLikelihood::loo) and

@@ -15,7 +15,7 @@ use rayon::prelude::*;
 use super::SampleError;
 use super::threads::{derivatives, on_threads};
 use crate::draws::{Choice, Draws, Inferred, fill_discrete_globals, has_discrete_global, smooth};
-use crate::model::{AnyData, AnyModel, AsNumbers, Densities, Density, Likelihood, Model};
+use crate::model::{AnyData, AnyModel, Densities, Density, Likelihood, Model, globals_of};
 use crate::model::{Purpose, stream_for};
 use crate::progress::Progress;
 use crate::simulate::Stream;
@@ -225,7 +225,7 @@ impl<M: Model> WeightedDraws<M> {
             .draws
             .resample(count, seed)
             .into_iter()
-            .map(|i| M::Globals::from_numbers(&self.any.draws.row(i)))
+            .map(|i| globals_of(&self.any.draws.row(i), self.any.draws.names()))
             .collect()
     }
 

@@ -127,7 +127,7 @@ impl<M: Likelihood> ProfileLikelihood<M> {
         let density = || Ok(Box::new(Density::new(&self.model, data)?) as Box<dyn AnyDensity>);
         let (globals, log_likelihood) =
             self.any.maximum(Given { model: &self.model, data, density: &density }, values)?;
-        Ok(Maximum { globals: M::Globals::from_numbers(&globals), log_likelihood })
+        Ok(Maximum { globals: M::Globals::from_lengths(&globals, &self.model.lengths()), log_likelihood })
     }
 
     /// Returns the test statistic -2 ln [max L(values, nuisance) / max L], which is 0 at the maximum and grows away

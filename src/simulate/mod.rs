@@ -200,6 +200,13 @@ fn draw_one<M: Model>(model: &M, fixed: &Fixed<'_>, rng: &mut Stream) -> Result<
 /// # Errors
 /// A value outside the support, or one that is not finite.
 fn check_globals(model: &dyn AnyModel, globals: &dyn AnyGlobals) -> Result<(), SimulateError> {
+    let specification = model.specification();
+    for (name, found) in globals.lengths() {
+        let variable = specification.variables.iter().find(|v| v.name == name);
+        if let Some(expected) = variable.map(|v| v.shape.clone()).filter(|shape| !shape.contains(&found)) {
+            return Err(SimulateError::Length { name, found, expected: expected.first().copied().unwrap_or(0) });
+        }
+    }
     let (q, values) = (model.unconstrain(globals, None), globals.to_numbers());
     for slot in model.global_slots() {
         let outside = |at: &usize| q[*at].is_nan() || q[*at].is_infinite();

@@ -2,6 +2,8 @@
 
 #![allow(missing_docs)]
 
+#[path = "../../macros/src/any_length.rs"]
+mod any_length;
 #[path = "../../macros/src/ast.rs"]
 mod ast;
 #[path = "../../macros/src/builtin.rs"]
@@ -46,6 +48,8 @@ mod names;
 mod nearest;
 #[path = "../../macros/src/numbers.rs"]
 mod numbers;
+#[path = "../../macros/src/open.rs"]
+mod open;
 #[path = "../../macros/src/parametrisation.rs"]
 mod parametrisation;
 #[path = "../../macros/src/parse.rs"]

@@ -137,15 +137,18 @@ impl Checker {
         }
     }
 
-    /// Checks a length, which the compiler must know: no variable of the model may be in it.
+    /// Checks a length: constants and sizes may be in it, and no other name of the model.
     pub fn constant(&mut self, expr: &Expr) {
         for name in self.names(expr) {
             let message = match self.known.get(&name.to_string()).map(|n| &n.what) {
+                Some(What::Length) => continue,
                 Some(What::Param) => {
-                    format!("a length is known when the program is compiled: `{name}` is a param, so use a `const`")
+                    format!(
+                        "`{name}` is a param: write `size {name};` for a length that is a field of the model, or use a `const`"
+                    )
                 }
                 Some(what) => {
-                    format!("a length is known when the program is compiled, but `{name}` is {}", what.describe())
+                    format!("a length is a constant or a size, `size {name};`, but `{name}` is {}", what.describe())
                 }
                 None => self.unknown(&name),
             };

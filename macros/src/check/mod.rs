@@ -66,10 +66,14 @@ impl Checker {
         for statement in body {
             match statement {
                 Statement::Param(p) => {
+                    let (word, what) = if p.is_size { ("size", What::Length) } else { ("param", What::Param) };
                     if !self.path.is_empty() {
-                        self.report(&p.name, "a `param` is a field of the model: declare it outside the plates");
+                        self.report(
+                            &p.name,
+                            format!("a `{word}` is a field of the model: declare it outside the plates"),
+                        );
                     }
-                    self.declare(&p.name, What::Param, false);
+                    self.declare(&p.name, what, false);
                 }
                 Statement::Variable(v) => self.variable(v),
                 Statement::Let(Let { pat, expr }) => {

@@ -43,6 +43,8 @@ pub struct Name {
 #[derive(Clone, PartialEq)]
 pub enum What {
     Param,
+    /// A length that is a field of the model.
+    Length,
     Variable(Role, Kind),
     Let,
     Size,
@@ -55,6 +57,7 @@ impl What {
     pub fn describe(&self) -> &'static str {
         match self {
             Self::Param => "a param",
+            Self::Length => "a size",
             Self::Variable(role, _) => match role {
                 Role::Global => "a global",
                 Role::Nuisance => "a nuisance",

@@ -12,7 +12,7 @@ impl Checker {
     pub fn size(&mut self, plate: &Plate, ends: &[&Expr]) {
         for name in ends.iter().flat_map(|end| self.names(end)).collect::<Vec<_>>() {
             let message = match self.known.get(&name.to_string()).map(|n| &n.what) {
-                Some(What::Param) => continue,
+                Some(What::Param | What::Length) => continue,
                 Some(what) => format!(
                     "the size of a plate is known before anything is drawn, but `{name}` is {}: make it a `param`, or draw the size, `plate {}(n ~ Poisson(rate))`",
                     what.describe(),

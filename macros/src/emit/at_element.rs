@@ -3,7 +3,8 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
-use super::names::{all_of, hidden};
+use super::names::hidden;
+use super::open;
 use super::values::number;
 use crate::names::text;
 use crate::tree::{Plate, Variable};
@@ -15,6 +16,12 @@ pub fn datum(variable: &Variable, column: TokenStream) -> TokenStream {
         None => quote!(f64::NAN),
         Some(shape) => {
             let len = &shape.len;
+            if variable.open {
+                return quote!(match __data {
+                    ::core::option::Option::Some(__data) => #number,
+                    ::core::option::Option::None => ::std::vec![f64::NAN; #len],
+                });
+            }
             quote!([f64::NAN; #len])
         }
     };
@@ -45,7 +52,7 @@ pub fn element(plate: &Plate) -> TokenStream {
 
 /// Keeps the value of a variable that other plates read by index.
 pub fn push_export(plate: Option<&Plate>, name: &Ident) -> Option<TokenStream> {
-    plate?.exports.iter().find(|e| e.name == *name && !e.data)?;
-    let all = all_of(name);
-    Some(quote!(#all.push(#name);))
+    let plate = plate?;
+    plate.exports.iter().find(|e| e.name == *name && !e.data)?;
+    Some(open::push(plate, name))
 }

@@ -8,6 +8,7 @@ use super::field;
 use super::index::gathered;
 use super::lift::Lift;
 use super::names::{Names, all_of, data_path, hidden, plate_data, plate_locals, position};
+use super::open;
 use super::params::bind_params;
 use super::reads;
 use super::sequence;
@@ -151,7 +152,7 @@ impl Draw<'_> {
         let index = |values: &Ident, at: &Ident| {
             gathered(plate?, values, at)?;
             let all = all_of(values);
-            Some(quote!(#all[#at]))
+            Some(if open::is_open(self.tree, values) { quote!(#all[#at].as_slice()) } else { quote!(#all[#at]) })
         };
         let element = |plate: &str| {
             let count = hidden(&format!("count_{plate}"));
@@ -199,7 +200,10 @@ impl Draw<'_> {
             (plate_locals(self.tree, plate), store(plate, false), hidden(&format!("from_{}", plate.name)));
         let columns = plate.variables().filter(|v| v.latent()).map(|v| {
             let name = &v.name;
-            quote!(#name: #store.#name[#from..].to_vec())
+            match v.open {
+                true => quote!(#name: #store.#name.after(#from)),
+                false => quote!(#name: #store.#name[#from..].to_vec()),
+            }
         });
         let offsets = outer
             .filter(|_| !plate.in_data)
@@ -233,17 +237,8 @@ impl Draw<'_> {
                 match &v.shape {
                     Some(_) if v.by_row => by_row(v, &quote!(0.0f64), &one),
                     Some(shape) if !v.vector => {
-                        let len = &shape.len;
                         let position = position(shape);
-                        let bind = v.bind_row_and_column(&position);
-                        v.in_rows(quote!({
-                            let mut __all = [0.0f64; #len];
-                            for #position in 0..#len {
-                                #bind
-                                __all[#position] = #one;
-                            }
-                            __all
-                        }))
+                        open::collect(v, &position, &v.bind_row_and_column(&position), &one)
                     }
                     _ => one,
                 }
@@ -324,10 +319,13 @@ impl Draw<'_> {
         };
         let push = plate.filter(|p| v.latent() || p.in_data).map(|p| {
             let (store, value) = (store(p, !v.latent()), stored(v, quote!(#name)));
-            quote!(#store.#name.push(#value);)
+            match v.open {
+                true => quote!(#store.#name.push(&#value);),
+                false => quote!(#store.#name.push(#value);),
+            }
         });
-        let export = push_export(plate, name);
-        quote!(let #name = #value; #push #export)
+        let (export, bind) = (push_export(plate, name), open::bind(v, &value));
+        quote!(#bind #push #export)
     }
 
     /// Emits the value of a covariate: that of another data set if one is given, else one `drawn`.
@@ -384,6 +382,13 @@ impl Draw<'_> {
         let (index, text, count) = (self.index(&plate.name), text(&v.name), count(&plate.name));
         let pattern = if v.shape.is_some() { quote!(kept) } else { quote!([kept]) };
         let kept = seen(v, quote!(kept));
+        if v.open {
+            let len = v.len();
+            return quote!(match __plan.kept_vector(#index, #text, #count, #len) {
+                ::core::option::Option::Some(kept) => kept.to_vec(),
+                ::core::option::Option::None => #drawn,
+            });
+        }
         quote!(match __plan.kept(#index, #text, #count) {
             ::core::option::Option::Some(#pattern) => #kept,
             ::core::option::Option::None => #drawn,
@@ -487,7 +492,7 @@ fn subtree(plate: &Plate) -> Vec<&Plate> {
 }
 
 fn push_export(plate: Option<&Plate>, name: &Ident) -> Option<TokenStream> {
-    plate?.exports.iter().find(|e| e.name == *name)?;
-    let all = all_of(name);
-    Some(quote!(#all.push(#name);))
+    let plate = plate?;
+    plate.exports.iter().find(|e| e.name == *name)?;
+    Some(open::push(plate, name))
 }

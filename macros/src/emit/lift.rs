@@ -13,6 +13,7 @@ use crate::names::plain_index;
 use crate::nearest::nearest;
 use crate::numbers::of_float;
 use crate::tree::{Symbol, Tree};
+use crate::value::Value;
 
 /// Makes an expression run on another scalar: float literals, constants, functions of `f64` and `as f64` become that scalar.
 pub struct Lift<'a> {
@@ -55,12 +56,32 @@ impl Lift<'_> {
                 let elements = array.elems.iter().map(|e| self.argument(e, known));
                 quote!([#(#elements),*])
             }
+            Expr::Reference(reference) => {
+                let inner = self.open_argument(&reference.expr, known);
+                quote!(&#inner)
+            }
             Expr::Call(call) if constructor(call, self.silent).is_some() => self.construct(call),
             // A matrix of the params, whole.
             Expr::Path(path) if self.plain(expr).is_some_and(|s| s.value.is_fixed()) => {
                 quote!(::hierarch::__private::Lift::<#scalar>::lift(*#path))
             }
             other => self.expr(other),
+        }
+    }
+
+    /// Lifts a vector of a distribution over vectors of any length.
+    fn open_argument(&self, expr: &Expr, known: bool) -> TokenStream {
+        let scalar = self.scalar;
+        match self.plain(expr).map(|symbol| &symbol.value) {
+            // A `Vec` of the params, which is in plain numbers.
+            Some(Value::Array { of, fixed: false }) if **of == Value::Real => {
+                quote!(#expr.iter().map(|&x| <#scalar as ::core::convert::From<f64>>::from(x)).collect::<::std::vec::Vec<_>>())
+            }
+            Some(Value::Array { of, fixed: false }) if matches!(&**of, Value::Array { of, fixed: false } if **of == Value::Real) =>
+            {
+                quote!(::hierarch::__private::Matrix::of_rows(#expr))
+            }
+            _ => self.argument(expr, known),
         }
     }
 
@@ -90,6 +111,9 @@ fn constructor(call: &ExprCall, silent: bool) -> Option<TokenStream> {
     let last = path.path.segments.last()?.ident.clone();
     if !last.to_string().starts_with(char::is_uppercase) || ["Some", "Ok", "Err"].iter().any(|w| last == w) {
         return None;
+    }
+    if builtin::is_open(path) {
+        return Some(quote!(#path::new));
     }
     if builtin::of(call).is_some() {
         return Some(quote!(::hierarch::distributions::#last::new));

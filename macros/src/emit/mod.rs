@@ -10,6 +10,7 @@ mod handles;
 pub mod index;
 mod lift;
 pub mod names;
+mod open;
 mod params;
 pub mod reads;
 mod sequence;
@@ -38,7 +39,7 @@ pub fn emit(tree: &Tree) -> TokenStream {
     let specification = specification::emit(tree);
     let draw = draw::emit(tree);
     let walk = walk::emit(tree);
-    let dimension = density::dimension(tree);
+    let (dimension, lengths) = (density::dimension(tree), open::lengths(tree));
     let (density, generative) = (density(tree), generative::emit(tree));
     quote! {
         #types
@@ -57,6 +58,7 @@ pub fn emit(tree: &Tree) -> TokenStream {
             #draw
             #walk
             #dimension
+            #lengths
         }
 
         #density

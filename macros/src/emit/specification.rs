@@ -22,7 +22,7 @@ pub fn emit(tree: &Tree) -> TokenStream {
     // Sizes may mention params by their names.
     let used = tree.params.iter().map(|p| {
         let name = &p.name;
-        quote!(let #name = &self.#name;)
+        if p.is_size { quote!(let #name: usize = self.#name;) } else { quote!(let #name = &self.#name;) }
     });
     let sizes = all_plates(&tree.root).into_iter().map(size_values);
     quote! {

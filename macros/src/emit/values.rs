@@ -16,6 +16,9 @@ pub fn seen(variable: &Variable, drawn: TokenStream) -> TokenStream {
     };
     if variable.shape.is_some() && variable.kind.structural() {
         let inner = one(quote!(x));
+        if variable.open {
+            return quote!((#drawn).iter().map(|&x: &f64| #inner).collect::<::std::vec::Vec<_>>());
+        }
         return quote!((#drawn).map(|x: f64| #inner));
     }
     one(drawn)
@@ -24,6 +27,11 @@ pub fn seen(variable: &Variable, drawn: TokenStream) -> TokenStream {
 /// Emits what is `seen` as it stands in a column.
 pub fn stored(variable: &Variable, seen: TokenStream) -> TokenStream {
     match (variable.kind, &variable.shape) {
+        (Kind::Count, Some(_)) if variable.open => {
+            quote!((#seen).iter().map(|&x: &f64| x as u64).collect::<::std::vec::Vec<_>>())
+        }
+        _ if variable.open && variable.matrix.is_some() => quote!(::hierarch::model::Vectors::from(#seen)),
+        _ if variable.open => quote!((#seen).to_vec()),
         (Kind::Count, None) => quote!((#seen) as u64),
         (Kind::Count, Some(_)) => quote!((#seen).map(|x: f64| x as u64)),
         _ => seen,
@@ -38,6 +46,11 @@ pub fn number(variable: &Variable, stored: TokenStream) -> TokenStream {
         Kind::Bool => quote!((#x) as u8 as f64),
     };
     match (variable.kind, &variable.shape) {
+        (_, Some(_)) if variable.open && variable.matrix.is_some() => quote!((#stored).as_flat().to_vec()),
+        (kind, Some(_)) if variable.open => {
+            let (ty, inner) = (kind.rust(), one(quote!(x)));
+            quote!((#stored).iter().map(|&x: &#ty| #inner).collect::<::std::vec::Vec<f64>>())
+        }
         (Kind::Real, _) | (_, None) => one(stored),
         (kind, Some(_)) => {
             let ty = kind.rust();

@@ -10,6 +10,7 @@ use super::field;
 use super::index::gathered;
 use super::lift::Lift;
 use super::names::{all_of, data_path, hidden, position};
+use super::open;
 use super::params::bind_params;
 use super::reads;
 use super::sequence;
@@ -119,6 +120,13 @@ impl Walk<'_> {
                 return Some(seen(v, datum(v, read)));
             }
             let all = all_of(values);
+            if open::is_open(self.tree, values) {
+                // An empty plate has been reported by then.
+                return Some(quote!(match #all.get(__walk.index(&#place, #at, #all.len())) {
+                    ::core::option::Option::Some(all) => all.as_slice(),
+                    ::core::option::Option::None => return,
+                }));
+            }
             let lost = match &gather.len {
                 None => quote!(f64::NAN),
                 Some(len) => quote!([f64::NAN; #len]),
@@ -272,6 +280,12 @@ impl Walk<'_> {
         let element = plate.map_or(quote!(0usize), element);
         let is_matrix = v.matrix.is_some();
         let known = match plate {
+            None if v.open && is_matrix => quote!(__globals.map(|g| g.#name.as_flat())),
+            None if v.open => quote!(__globals.map(|g| g.#name.as_slice())),
+            Some(p) if v.open => {
+                let path = data_path(self.tree, p);
+                quote!(__locals.map(|l| &l.#path.#name[#element]))
+            }
             None if is_matrix => quote!(__globals.map(|g| ::hierarch::__private::in_one_row(g.#name))),
             None => quote!(__globals.map(|g| g.#name)),
             Some(p) => {
@@ -284,18 +298,25 @@ impl Walk<'_> {
                 let len = &shape.len;
                 let position = position(shape);
                 let bind = v.bind_row_and_column(&position);
+                // Of a vector of another length than the model's, numbers are not known.
+                let (ty, read) = match v.open {
+                    true => (quote!(&[f64]), quote!(__k.get(#position).copied().unwrap_or(f64::NAN))),
+                    false => (quote!([f64; #len]), quote!(__k[#position])),
+                };
                 let one = choose(definition, lift, &|d| {
-                    quote!(::hierarch::__private::walk::latent(#text, #slot.at(#element).component(#position), &#d, __known.map(|__k| __k[#position]), __walk))
+                    quote!(::hierarch::__private::walk::latent(#text, #slot.at(#element).component(#position), &#d, __known.map(|__k| #read), __walk))
                 });
-                v.in_rows(quote!({
-                    let __known: ::core::option::Option<[f64; #len]> = #known;
-                    let mut __all = [0.0f64; #len];
-                    for #position in 0..#len {
-                        #bind
-                        __all[#position] = #one;
-                    }
-                    __all
-                }))
+                let all = open::collect(v, &position, &bind, &one);
+                quote!({
+                    let __known: ::core::option::Option<#ty> = #known;
+                    #all
+                })
+            }
+            Some(_) if v.open => {
+                let len = v.len();
+                choose(definition, lift, &|d| {
+                    quote!(::hierarch::__private::walk::latent_open(#text, #slot.at(#element), (&#d, #len), #known, __walk))
+                })
             }
             Some(_) if v.by_row => {
                 let Some((rows, columns)) = v.rows() else { return TokenStream::new() };
@@ -318,8 +339,8 @@ impl Walk<'_> {
             }),
             None => choose(definition, lift, &|d| quote!(::hierarch::__private::walk::latent(#text, #slot.at(#element), &#d, #known, __walk))),
         });
-        let export = push_export(plate, name);
-        quote!(let #name = #value; #export)
+        let (export, bind) = (push_export(plate, name), open::bind(v, &value));
+        quote!(#bind #export)
     }
 
     fn data(&self, v: &Variable, plate: Option<&Plate>) -> TokenStream {
@@ -338,7 +359,7 @@ impl Walk<'_> {
             return TokenStream::new();
         }
         let value = datum(v, column);
-        let visible = seen(v, quote!(__number));
+        let visible = open::bind(v, &seen(v, quote!(__number)));
         let place = place(name, plate, element);
         let observe = match &v.definition {
             Some(definition) if v.role == Role::Observe && !v.is_implicit() => {
@@ -361,7 +382,7 @@ impl Walk<'_> {
             let __number = #value;
             #index
             #observe
-            let #name = #visible;
+            #visible
             #export
         }
     }
@@ -383,6 +404,11 @@ impl Walk<'_> {
                 let one = one(lift, quote!(__number[#position]));
                 quote!(for #position in 0..#len { #one })
             }
+            Some(_) if v.open => choose(
+                definition,
+                lift,
+                &|d| quote!(::hierarch::__private::walk::observe_open(&#place, &#d, &__number, __walk);),
+            ),
             Some(_) => choose(
                 definition,
                 lift,

@@ -37,6 +37,27 @@ pub fn extract(tree: &Tree) -> Tree {
     Tree { root, symbols, ..tree.clone() }
 }
 
+/// Takes the linear predictors out of the elements of those plates for which a tape works their derivatives out at once: plates that
+/// are in no other, and of whose elements nothing is read.
+pub fn extract_for_tape(tree: &Tree) -> Tree {
+    let mut count = 0;
+    let of_step = |step: &Step| match step {
+        Step::Plate(plate) if plate.in_data && plate.exports.iter().all(|export| export.data) => {
+            let inner = plate.steps.clone();
+            let taken = Extraction { tree, count: &mut count }.plate(plate, true);
+            let gathered =
+                |fit: &Fit| fit.mean.terms.iter().any(|term| matches!(term.unknown, Unknown::Gathered { .. }));
+            // What a fit reads of another plate is on the tape, and no column.
+            let kept = taken.fits.iter().any(gathered) || plate.plates().next().is_some();
+            Step::Plate(if kept { Plate { steps: inner, ..plate.clone() } } else { taken })
+        }
+        other => other.clone(),
+    };
+    let mut root: Vec<Step> = tree.root.iter().map(of_step).collect();
+    mark_reads(&mut root, &tree.symbols);
+    Tree { root, ..tree.clone() }
+}
+
 fn extract_from(tree: &Tree, steps: &[Step], at_root: bool, count: &mut usize) -> Vec<Step> {
     let of_step = |step: &Step| match step {
         Step::Plate(plate) if plate.in_data => Step::Plate(Extraction { tree, count }.plate(plate, at_root)),

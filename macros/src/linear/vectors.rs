@@ -100,7 +100,7 @@ fn allows(tree: &Tree, step: &Step, name: &Ident) -> bool {
 
 fn plate_of(v: &Variable) -> Plate {
     let len = v.shape.as_ref().map(|shape| shape.len.clone());
-    let local = Variable { role: Role::Local, shape: None, ..v.clone() };
+    let local = Variable { role: Role::Local, shape: None, open: false, ..v.clone() };
     Plate {
         docs: Vec::new(),
         name: format_ident!("__numbers_of_{}", v.name.to_string().replace("r#", "")),

@@ -10,6 +10,7 @@ use crate::ast::Role;
 use crate::definition::Definition;
 use crate::emit::choose::{log_density, log_kernel};
 use crate::emit::names::{data_path, hidden, position};
+use crate::emit::open;
 use crate::kind::Kind;
 use crate::tree::Variable;
 
@@ -52,7 +53,11 @@ impl Scope<'_> {
             Some(definition) if v.role == Role::Observe => self.where_it_begins(v, self.observe(v, definition)),
             _ => TokenStream::new(),
         };
-        let visible = if v.kind.structural() { self.structural(v) } else { quote!(let #name = #numbers;) };
+        let visible = match (v.kind.structural(), v.open) {
+            (true, _) => self.structural(v),
+            (false, true) => quote!(let #name = #numbers.as_slice();),
+            (false, false) => quote!(let #name = #numbers;),
+        };
         quote!(#observe #visible)
     }
 
@@ -60,6 +65,11 @@ impl Scope<'_> {
     pub fn visible(&self, v: &Variable) -> TokenStream {
         let (name, numbers) = (&v.name, self.column(v));
         let Some(path) = self.plate.map(|plate| data_path(self.tree, plate)) else { return TokenStream::new() };
+        match (v.open, v.kind.structural()) {
+            (true, true) => return quote!(let #name = &__data.#path.#name[__i];),
+            (true, false) => return open::bind(v, &numbers),
+            (false, _) => {}
+        }
         if v.kind.structural() { quote!(let #name = __data.#path.#name[__i];) } else { quote!(let #name = #numbers;) }
     }
 
@@ -81,7 +91,8 @@ impl Scope<'_> {
                 quote!(for #position in 0..#len { __lp += #term; })
             }
             _ => {
-                let term = term(definition, lift, &quote!(#numbers));
+                let whole = if v.open { quote!(#numbers.clone()) } else { quote!(#numbers) };
+                let term = term(definition, lift, &whole);
                 quote!(__lp += #term;)
             }
         })
@@ -95,6 +106,17 @@ impl Scope<'_> {
             Kind::Bool => quote!(#x as u8 as f64),
             Kind::Count | Kind::Category | Kind::Pixels => quote!(#x as f64),
         };
+        if v.open {
+            let number = self.number(&cast(quote!((*x))));
+            let column = match self.plate {
+                None => quote!(__data.#name),
+                Some(plate) => {
+                    let path = data_path(self.tree, plate);
+                    quote!(__data.#path.#name[__block.first])
+                }
+            };
+            return quote!(#column.iter().map(|x| #number).collect::<::std::vec::Vec<_>>());
+        }
         match (self.plate, &v.shape) {
             (None, None) => self.number(&cast(quote!(__data.#name))),
             (None, Some(_)) => {
@@ -122,11 +144,17 @@ impl Scope<'_> {
     /// be the same in every lane.
     fn structural(&self, v: &Variable) -> TokenStream {
         let name = &v.name;
-        let Some(plate) = self.plate else { return quote!(let #name = __data.#name;) };
+        let Some(plate) = self.plate else {
+            let reference = v.open.then(|| quote!(&));
+            return quote!(let #name = #reference __data.#name;);
+        };
         if !mentioned_plainly(self.tree, plate, name) {
             return TokenStream::new();
         }
         let (path, lanes) = (data_path(self.tree, plate), &self.lanes);
+        if v.open {
+            return quote!(let #name = &__data.#path.#name[__block.first];);
+        }
         match &v.shape {
             None => quote!(let #name = __block.uniform::<#lanes, _, _>(&__data.#path.#name, |x| x);),
             Some(shape) => {

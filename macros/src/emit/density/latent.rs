@@ -11,6 +11,7 @@ use crate::definition::Definition;
 use crate::emit::choose::{choose, log_density};
 use crate::emit::lift::Lift;
 use crate::emit::names::position;
+use crate::emit::open;
 use crate::emit::values::by_row;
 use crate::tree::Variable;
 
@@ -42,6 +43,22 @@ impl Scope<'_> {
         let (name, len, position, zero) = (&v.name, &shape.len, position(shape), self.number(&quote!(0.0)));
         let (raw, pair) = (self.raw(v, &quote!(#position)), constrained(definition, lift));
         let (bind, all) = (v.bind_row_and_column(&position), v.in_rows(quote!(__all)));
+        if v.open {
+            return open::bind(
+                v,
+                &quote!({
+                    let mut __all = ::std::vec![#zero; #len];
+                    for #position in 0..#len {
+                        #bind
+                        let __raw = #raw;
+                        let (__x, __term) = #pair;
+                        __all[#position] = __x;
+                        __lp += __term;
+                    }
+                    __all
+                }),
+            );
+        }
         quote! {
             let #name = {
                 let mut __all = [#zero; #len];
@@ -59,6 +76,9 @@ impl Scope<'_> {
 
     /// Emits a vector that is one draw, or a matrix of which each row is one.
     fn latent_vector(&self, v: &Variable, shape: &Shape, definition: &Definition, lift: &Lift) -> TokenStream {
+        if v.open {
+            return self.latent_open(v, definition, lift);
+        }
         let name = &v.name;
         let value = match v.rows() {
             None => self.one_draw(v, &shape.len, &v.free(), &quote!(__c), definition, lift),
@@ -106,9 +126,43 @@ impl Scope<'_> {
         })
     }
 
+    /// Emits a vector that is one draw and whose length is known only when the program runs.
+    fn latent_open(&self, v: &Variable, definition: &Definition, lift: &Lift) -> TokenStream {
+        let (len, free, scalar, zero) = (v.len(), v.free(), self.scalar(), self.number(&quote!(0.0)));
+        let raw = self.raw(v, &quote!(__c));
+        let pair = choose(definition, lift, &|d| {
+            quote!({
+                let __d = #d;
+                let mut __x = ::std::vec![#zero; #len];
+                let __log_slope = ::hierarch::distributions::Distribution::<#scalar>::support(&__d).constrain_vector(&__raw, &mut __x);
+                let __term = ::hierarch::distributions::Distribution::<#scalar>::log_density(&__d, __x.clone());
+                (__x, __log_slope + __term)
+            })
+        });
+        open::bind(
+            v,
+            &quote!({
+                let __raw: ::std::vec::Vec<#scalar> = (0..#free).map(|__c| #raw).collect();
+                let (__x, __term) = #pair;
+                __lp += __term;
+                __x
+            }),
+        )
+    }
+
     /// Emits the unconstrained number of the component `c`.
     fn raw(&self, v: &Variable, c: &TokenStream) -> TokenStream {
         let (at, slot, scalar) = (start_of(&v.name), self.slot(&v.name), self.scalar());
+        if self.tape.is_some() {
+            let place = match self.plate {
+                None => quote!(#at + (#c)),
+                Some(plate) => {
+                    let n = size_of(&plate.name.to_string());
+                    quote!(#at + (#c) * #n + __block.first)
+                }
+            };
+            return quote!({ let __place = #place; <#scalar>::variable(__q[__place], __place) });
+        }
         let number = match self.plate {
             None => quote!(__q[#at + #c]),
             Some(plate) => {

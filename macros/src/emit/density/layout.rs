@@ -4,6 +4,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 use crate::emit::names::{data_path, hidden};
+use crate::emit::open;
 use crate::tree::{Plate, Step, Tree, Variable, all_plates, variables};
 
 /// Names where the unconstrained numbers of the variable `name` begin.
@@ -27,8 +28,10 @@ pub fn dimension(tree: &Tree) -> TokenStream {
         };
         p.variables().filter(|v| v.continuous_latent()).map(of_variable).collect::<Vec<_>>()
     });
+    let sizes = open::sizes(tree);
     quote! {
         fn dimension(&self, __data: &Self::Data) -> usize {
+            #sizes
             0 #(+ #globals)* #(+ #locals)*
         }
     }

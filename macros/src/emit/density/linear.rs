@@ -68,7 +68,7 @@ fn constant(tree: &Tree, plate: &Plate, v: &Variable) -> TokenStream {
 }
 
 /// Emits the number of columns of the matrix of `sum`.
-fn width(sum: &Sum) -> TokenStream {
+pub fn width(sum: &Sum) -> TokenStream {
     let widths = sum.terms.iter().map(|term| match &term.unknown {
         Unknown::Number(_) => quote!(1usize),
         Unknown::Vector { len, .. } => quote!((#len)),
@@ -84,12 +84,12 @@ fn offset(sum: &Sum) -> Expr {
 }
 
 /// Lists the predictors with their plates; each is known by its place in this list.
-fn predictors(tree: &Tree) -> impl Iterator<Item = (usize, (&Plate, &Predictor))> {
+pub fn predictors(tree: &Tree) -> impl Iterator<Item = (usize, (&Plate, &Predictor))> {
     let plates = all_plates(&tree.root).into_iter().filter(|p| p.in_data);
     plates.flat_map(|plate| plate.predictors.iter().map(move |p| (plate, p))).enumerate()
 }
 
-fn buffer(predictor: &Predictor, of: &str) -> Ident {
+pub fn buffer(predictor: &Predictor, of: &str) -> Ident {
     hidden(&format!("{}_{of}", predictor.name))
 }
 
@@ -134,6 +134,15 @@ impl Scope<'_> {
                 }
                 Unknown::Vector { data, len, .. } => {
                     let scale = self.plain(scale);
+                    if let Some(column) = self.open_column(data) {
+                        return Some(quote! {
+                            let __scale: f64 = #scale;
+                            for (__to, __x) in __row[__at..__at + #len].iter_mut().zip(#column) {
+                                *__to = __scale * *__x as f64;
+                            }
+                            __at += #len;
+                        });
+                    }
                     let data = self.lift(|lift| lift.expr(data));
                     Some(quote! {
                         let __scale: f64 = #scale;
@@ -145,6 +154,15 @@ impl Scope<'_> {
             }
         });
         quote!(let mut __at = 0usize; #(#entries)*)
+    }
+
+    /// Emits the numbers of an element's vector `data`, if its length is known only when the program runs.
+    fn open_column(&self, data: &Expr) -> Option<TokenStream> {
+        let Expr::Path(path) = data else { return None };
+        let (plate, name) = (self.plate?, path.path.get_ident()?);
+        plate.variables().find(|v| v.name == *name && v.open)?;
+        let path = data_path(self.tree, plate);
+        Some(quote!(&__data.#path.#name[__i]))
     }
 
     /// Emits what makes the matrix of a predictor.
@@ -209,8 +227,7 @@ impl Scope<'_> {
     }
 
     /// Emits the values of the unknowns of `sum`, in the order of its columns, as the buffer `__unknowns`.
-    fn unknowns(&self, sum: &Sum) -> TokenStream {
-        let scalar = self.scalar();
+    pub fn unknowns(&self, sum: &Sum) -> TokenStream {
         let entries = sum.terms.iter().filter_map(|term| match &term.unknown {
             Unknown::Number(expr) => {
                 let x = self.plain(expr);
@@ -224,8 +241,9 @@ impl Scope<'_> {
                     });
                 }
                 let values = self.lift(|lift| lift.expr(values));
+                let bind = self.bind_values(&values, len);
                 Some(quote! {
-                    let __values: [#scalar; #len] = #values;
+                    #bind
                     for __c in 0..#len { __unknowns[__at + __c] = __values[__c].value; }
                     __at += #len;
                 })
@@ -240,8 +258,20 @@ impl Scope<'_> {
         }
     }
 
+    /// Binds the numbers of a vector of unknowns.
+    fn bind_values(&self, values: &TokenStream, len: &TokenStream) -> TokenStream {
+        let scalar = self.scalar();
+        match self.tape {
+            None => quote!(let __values: [#scalar; #len] = #values;),
+            Some(_) => quote! {
+                let __values = &#values;
+                let __values: &[#scalar] = ::core::convert::AsRef::<[#scalar]>::as_ref(__values);
+            },
+        }
+    }
+
     /// Adds the derivatives `__adjoint` with respect to the unknowns of `sum` to `__lp`, by the chain rule.
-    fn carry_unknowns(&self, sum: &Sum) -> TokenStream {
+    pub fn carry_unknowns(&self, sum: &Sum) -> TokenStream {
         let scalar = self.scalar();
         let entries = sum.terms.iter().filter_map(|term| match &term.unknown {
             Unknown::Number(expr) => {
@@ -259,8 +289,9 @@ impl Scope<'_> {
                     });
                 }
                 let values = self.lift(|lift| lift.expr(values));
+                let bind = self.bind_values(&values, len);
                 Some(quote! {
-                    let __values: [#scalar; #len] = #values;
+                    #bind
                     for __c in 0..#len { __lp += __values[__c].carried(__adjoint[__at + __c]); }
                     __at += #len;
                 })
@@ -313,7 +344,7 @@ impl Scope<'_> {
         plates.flat_map(|plate| &plate.fits).enumerate().map(|(at, fit)| self.fit(fit, at)).collect()
     }
 
-    fn fit(&self, fit: &Fit, at: usize) -> TokenStream {
+    pub fn fit(&self, fit: &Fit, at: usize) -> TokenStream {
         let (unknowns, carry, width, scalar) =
             (self.unknowns(&fit.mean), self.carry_unknowns(&fit.mean), width(&fit.mean), self.scalar());
         let sd = fit.shared_sd.as_ref().map_or(quote!(1.0), |sd| self.lift(|lift| lift.expr(sd)));

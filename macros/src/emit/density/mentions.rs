@@ -48,6 +48,11 @@ fn visible_names<'e>(
     names
 }
 
+/// Lists the names declared outside plates that the elements of `plate`, and of those inside it, use.
+pub fn names_from_outside(tree: &Tree, plate: &Plate) -> Vec<Ident> {
+    visible_names(tree, plate_expressions(plate), |_| false)
+}
+
 fn bound_names(step: &Step) -> Vec<Ident> {
     match step {
         Step::Variable(v) => vec![v.name.clone()],

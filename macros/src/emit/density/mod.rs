@@ -20,6 +20,7 @@ mod plate;
 mod scope;
 mod sequence;
 mod sum;
+mod tape;
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -27,6 +28,7 @@ use quote::quote;
 use super::params::bind_params;
 use super::reads;
 use crate::linear::extract;
+use crate::open;
 use crate::tree::{Plate, Step, Tree, plates, variables};
 pub use layout::dimension;
 use scope::Scope;
@@ -35,6 +37,9 @@ use scope::Scope;
 pub fn emit(tree: &Tree) -> TokenStream {
     let original = tree;
     let tree = &extract(original);
+    if open::whole(tree).is_some() {
+        return tape::emit(original);
+    }
     let (compact, prepare) = (compact::compact(tree), linear::prepare(tree, original));
     let root = Scope::root(tree);
     let (k, zero) = (root.slot_count(), root.number(&quote!(0.0)));
@@ -131,6 +136,7 @@ impl Scope<'_> {
             }
             Step::Variable(v) if v.latent() => self.latent(v),
             Step::Variable(v) => self.data(v),
+            Step::Plate(p) if p.in_data && self.tape.is_some() => self.plate_on_tape(p),
             Step::Plate(p) if p.in_data => self.plate(p),
             Step::Plate(_) => TokenStream::new(),
             Step::Lag(lag) => self.lag(lag),

@@ -27,6 +27,17 @@ pub struct Scope<'a> {
     /// The probability of the discrete locals around, by which what an element adds to the gradient is weighed; `None` if
     /// there are none.
     weight: Option<TokenStream>,
+    /// How the code runs on a tape; `None` if numbers carry their derivatives.
+    pub tape: Option<OnTape>,
+}
+
+/// What becomes of the terms that elements add to the density, on a tape.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum OnTape {
+    /// Their derivatives are carried back at once, and the operations forgotten.
+    Absorbed,
+    /// They are summed over values of a discrete local, so that they are numbers like others.
+    Kept,
 }
 
 /// Where the derivatives with respect to a variable are among those that the scalar carries.
@@ -49,6 +60,7 @@ impl<'a> Scope<'a> {
             slots: Vec::new(),
             gradient: true,
             weight: None,
+            tape: None,
         };
         variables(&tree.root).filter(|v| v.is_global()).for_each(|v| scope.add_slot(v.name.to_string(), v.free()));
         scope
@@ -67,6 +79,7 @@ impl<'a> Scope<'a> {
             slots: Vec::new(),
             gradient: outer.gradient,
             weight: outer.weight.clone(),
+            tape: None,
         };
         for slot in outer.shared_slots(plate) {
             scope.add_slot(slot.name.clone(), slot.len.clone());
@@ -92,6 +105,29 @@ impl<'a> Scope<'a> {
         scope
     }
 
+    /// Makes the scope of the code outside plates, on a tape.
+    pub fn on_tape(tree: &'a Tree) -> Self {
+        Self { slots: Vec::new(), gradient: false, tape: Some(OnTape::Absorbed), ..Self::root(tree) }
+    }
+
+    /// Makes the scope of code outside plates in which some `numbers` alone have derivatives.
+    pub fn of_numbers(&self, numbers: &[Ident]) -> Self {
+        let mut scope = Self { slots: Vec::new(), gradient: true, tape: None, ..self.clone() };
+        numbers.iter().for_each(|name| scope.add_slot(name.to_string(), quote!(1usize)));
+        scope
+    }
+
+    /// Makes the scope of the same code where terms are numbers like others.
+    pub fn kept_on_tape(&self) -> Self {
+        Self { tape: Some(OnTape::Kept), ..self.clone() }
+    }
+
+    /// Makes the scope of an element of `plate` on a tape, which stands in the code of `self`.
+    pub fn element_on_tape(&self, plate: &'a Plate) -> Self {
+        let path = [self.path.clone(), vec![plate.name.to_string()]].concat();
+        Self { plate: Some(plate), path, ..self.clone() }
+    }
+
     /// Makes the scope of the same code without derivatives.
     pub fn values_only(&self) -> Self {
         Self { derivatives: quote!(0), gradient: false, weight: None, ..self.clone() }
@@ -112,6 +148,9 @@ impl<'a> Scope<'a> {
     }
 
     pub fn scalar(&self) -> TokenStream {
+        if self.tape.is_some() {
+            return quote!(::hierarch::__private::Taped);
+        }
         let (lanes, k) = (&self.lanes, &self.derivatives);
         quote!(::hierarch::__private::Dual<#lanes, { #k }>)
     }
@@ -178,6 +217,9 @@ impl<'a> Scope<'a> {
     pub fn lift<R>(&self, f: impl FnOnce(&Lift) -> R) -> R {
         let index = |values: &Ident, at: &Ident| {
             let plate = self.plate?;
+            if self.tape.is_some() {
+                return self.read_on_tape(plate, values, at);
+            }
             if let Some(gather) = gathered(plate, values, at) {
                 let local = gather.local();
                 return Some(quote!(#local));

@@ -28,6 +28,7 @@ pub fn scalar_field(v: &Variable) -> TokenStream {
     let (docs, name, ty) = (&v.docs, &v.name, v.rust());
     let missing = undocumented(docs, &format!("The {} `{name}`.", word(v.role)));
     let serde = match (&v.matrix, &v.shape) {
+        _ if v.open => quote!(),
         (Some(_), _) => quote!(#[serde(with = "::hierarch::__private::image")]),
         (None, Some(_)) => quote!(#[serde(with = "::hierarch::__private::array")]),
         (None, None) if v.kind == Kind::Bool => {
@@ -40,9 +41,10 @@ pub fn scalar_field(v: &Variable) -> TokenStream {
 
 /// Emits a field with a value of `v` for each element.
 pub fn column_field(v: &Variable) -> TokenStream {
-    let (docs, name, ty) = (&v.docs, &v.name, v.rust());
+    let (docs, name, ty) = (&v.docs, &v.name, v.column());
     let missing = undocumented(docs, &format!("The {} `{name}` of each element.", word(v.role)));
     let serde = match (&v.matrix, &v.shape) {
+        _ if v.open => quote!(),
         (Some(_), _) => quote!(#[serde(with = "::hierarch::__private::images")]),
         (None, Some(_)) => quote!(#[serde(with = "::hierarch::__private::arrays")]),
         (None, None) if v.kind == Kind::Bool => {
@@ -50,7 +52,7 @@ pub fn column_field(v: &Variable) -> TokenStream {
         }
         (None, None) => quote!(),
     };
-    quote!(#missing #(#docs)* #serde pub #name: ::std::vec::Vec<#ty>)
+    quote!(#missing #(#docs)* #serde pub #name: #ty)
 }
 
 /// Emits a field with the data of `plate`; `whose` says in the documentation whose elements they are.

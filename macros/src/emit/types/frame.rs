@@ -35,6 +35,24 @@ pub fn columns<'a>(variables: impl IntoIterator<Item = &'a Variable>) -> Vec<Tok
     variables.into_iter().map(column).collect()
 }
 
+/// Emits the columns of the variables outside plates.
+pub fn outside<'a>(variables: impl IntoIterator<Item = &'a Variable>) -> Vec<TokenStream> {
+    let column = |v: &Variable| {
+        let (name, text) = (&v.name, text(&v.name));
+        match v.open {
+            true => quote!(::hierarch::__private::Column::of_vector(#text, &self.#name)),
+            false => quote!(::hierarch::__private::Column::of(#text, &self.#name)),
+        }
+    };
+    variables.into_iter().map(column).collect()
+}
+
+/// Emits the field of a variable outside plates with its value from a frame.
+pub fn read_outside(v: &Variable) -> TokenStream {
+    let name = &v.name;
+    if v.open { quote!(#name: frame.take_vector()?) } else { read_column(name) }
+}
+
 /// Emits the field of a column with its value from a frame.
 pub fn read_column(name: &Ident) -> TokenStream {
     quote!(#name: frame.take_column()?)

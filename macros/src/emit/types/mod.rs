@@ -3,22 +3,26 @@
 mod fields;
 mod frame;
 mod plate;
+mod sizes;
 
 use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::names::Names;
 use super::values::{number, seen, stored};
+use crate::names::text;
 use crate::tree::{Plate, Tree, Variable, all_plates, plates, variables};
 use fields::{data_field, derive, locals_field, scalar_field, undocumented};
-use frame::{columns, frame, local_frames, read_column, read_data, read_locals};
+use frame::{frame, local_frames, outside, read_data, read_locals, read_outside};
 
 pub fn emit(tree: &Tree) -> TokenStream {
     let (model, globals, locals, data) = (model(tree), globals(tree), locals(tree), data(tree));
+    let sizes = sizes::emit(tree);
     let (local_set, data_set, csv) = (local_set(tree), data_set(tree), csv(tree));
     let plates = all_plates(&tree.root).into_iter().map(|p| plate::emit(tree, p));
     quote! {
         #model
+        #sizes
         #globals
         #locals
         #data
@@ -80,6 +84,7 @@ fn globals(tree: &Tree) -> TokenStream {
                 quote!(numbers.push(#value);)
             }
             (_, None) => quote!(numbers.extend_from_slice(&self.#name);),
+            (_, Some(_)) if v.open => quote!(numbers.extend_from_slice(self.#name.as_flat());),
             (_, Some(_)) => quote!(numbers.extend_from_slice(self.#name.as_flattened());),
         }
     });
@@ -91,10 +96,64 @@ fn globals(tree: &Tree) -> TokenStream {
                 let value = stored(v, seen(v, next));
                 quote!(#name: #value)
             }
+            (_, Some(_)) if v.open => quote! {
+                #name: {
+                    let __rows = __lengths.next().unwrap_or(__rest.isqrt());
+                    let __columns = __lengths.next().unwrap_or(__rest.isqrt());
+                    let __all = (0..__rows * __columns).map(|_| #next).collect();
+                    ::hierarch::__private::Matrix::new(__columns, __all).into()
+                }
+            },
+            _ if v.open => quote!(#name: (0..__lengths.next().unwrap_or(__rest)).map(|_| #next).collect()),
             (_, None) => quote!(#name: ::std::array::from_fn(|_| #next)),
             (_, Some(_)) => quote!(#name: ::std::array::from_fn(|_| ::std::array::from_fn(|_| #next))),
         }
     });
+    let (from, open) = match globals.iter().any(|v| v.open) {
+        false => {
+            let from = quote! {
+                fn from_numbers(numbers: &[f64]) -> Self {
+                    let mut numbers = numbers.iter().copied();
+                    Self { #(#reads),* }
+                }
+            };
+            (from, None)
+        }
+        true => {
+            let lengths = globals.iter().filter(|v| v.open).map(|v| {
+                let (name, text) = (&v.name, text(&v.name));
+                match &v.matrix {
+                    Some(_) => quote!((#text, self.#name.len()), (#text, self.#name.width())),
+                    None => quote!((#text, self.#name.len())),
+                }
+            });
+            let closed = globals.iter().filter(|v| !v.open).map(|v| v.len());
+            let count = globals.iter().filter(|v| v.open).count();
+            let from = quote! {
+                fn from_numbers(numbers: &[f64]) -> Self {
+                    Self::from_lengths(numbers, &[])
+                }
+                fn from_lengths(numbers: &[f64], lengths: &[usize]) -> Self {
+                    let __rest = numbers.len().saturating_sub(0 #(+ #closed)*) / #count;
+                    let (mut numbers, mut __lengths) = (numbers.iter().copied(), lengths.iter().copied());
+                    Self { #(#reads),* }
+                }
+            };
+            let open = globals.iter().filter(|v| v.open).map(|v| {
+                let (text, dimensions) = (text(&v.name), 1 + usize::from(v.matrix.is_some()));
+                quote!((#text, #dimensions))
+            });
+            let lengths = quote! {
+                fn open() -> &'static [(&'static str, usize)] {
+                    &[#(#open),*]
+                }
+                fn lengths(&self) -> ::std::vec::Vec<(&'static str, usize)> {
+                    ::std::vec![#(#lengths),*]
+                }
+            };
+            (from, Some(lengths))
+        }
+    };
     quote! {
         #derive
         #[doc = #doc]
@@ -107,10 +166,8 @@ fn globals(tree: &Tree) -> TokenStream {
                 #(#pushes)*
                 numbers
             }
-            fn from_numbers(numbers: &[f64]) -> Self {
-                let mut numbers = numbers.iter().copied();
-                Self { #(#reads),* }
-            }
+            #from
+            #open
         }
     }
 }
@@ -174,8 +231,8 @@ fn data_set(tree: &Tree) -> TokenStream {
             quote!(self.#name.__frame(::core::option::Option::None))
         })
         .collect();
-    let frame = frame("", &quote!(1), &quote!(::core::option::Option::None), &columns(own_data(tree)), &frames);
-    let reads = own_data(tree).map(|v| read_column(&v.name));
+    let frame = frame("", &quote!(1), &quote!(::core::option::Option::None), &outside(own_data(tree)), &frames);
+    let reads = own_data(tree).map(read_outside);
     let plate_reads = data_plates(tree).map(|p| read_data(tree, p));
     quote! {
         #[automatically_derived]
@@ -193,6 +250,9 @@ fn data_set(tree: &Tree) -> TokenStream {
 
 fn csv(tree: &Tree) -> TokenStream {
     let (vis, name, ty) = (&tree.visibility, &tree.name, Names::new(tree).data);
+    if tree.params.iter().any(|p| p.is_size) && tree.params.iter().all(|p| p.is_size || p.default.is_some()) {
+        return sizes::csv(tree);
+    }
     // A model with a param that has no default is handed over: what data may be depends on it.
     let (argument, model) = if has_default(tree) {
         (None, quote!(&<#name as ::core::default::Default>::default()))

@@ -1,6 +1,6 @@
 //! The types of one plate: its locals, its data, and a row of its data.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
 use super::fields::{column_field, data_field, derive, locals_field, scalar_field};
@@ -169,7 +169,11 @@ fn rows(tree: &Tree, plate: &Plate) -> Option<TokenStream> {
     let row = format_ident!("{data}Row");
     let doc = format!("One element of the plate `{}` in the data.", plate.name);
     let fields = own_data(plate).map(scalar_field);
-    let names: Vec<&Ident> = own_data(plate).map(|v| &v.name).collect();
+    let values = own_data(plate).map(|v| {
+        let name = &v.name;
+        let value = if v.open { quote!(self.#name[i].to_vec()) } else { quote!(self.#name[i].clone()) };
+        quote!(#name: #value)
+    });
     Some(quote! {
         #derive
         #[doc = #doc]
@@ -179,7 +183,7 @@ fn rows(tree: &Tree, plate: &Plate) -> Option<TokenStream> {
         impl #data {
             /// The elements, one by one.
             #vis fn rows(&self) -> impl ::core::iter::Iterator<Item = #row> + '_ {
-                (0..self.len()).map(|i| #row { #(#names: self.#names[i].clone()),* })
+                (0..self.len()).map(|i| #row { #(#values),* })
             }
         }
     })
