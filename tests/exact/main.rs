@@ -29,6 +29,7 @@ mod properties;
 mod resonance;
 mod sequences;
 mod simulate;
+mod sizes;
 mod solvers;
 mod typicality;
 mod vectors;
