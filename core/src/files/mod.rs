@@ -8,8 +8,10 @@ use std::time::{Duration, Instant};
 
 #[doc(hidden)]
 pub mod faults;
+mod folder;
 
 use faults::{step, write_all};
+pub use folder::atomic_write_folder;
 
 /// The folder, inside that of a set of files, which holds those that are complete and do not have their names yet.
 const SET: &str = ".hierarch-set";
