@@ -71,6 +71,8 @@ pub mod sampling;
 pub mod simulate;
 #[cfg(not(feature = "neural"))]
 mod without_neural;
+#[cfg(feature = "zarr")]
+mod zarr;
 
 /// ```
 /// use hierarch::distributions::{Distribution, Draw, Support};

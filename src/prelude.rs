@@ -9,6 +9,8 @@ pub use crate::estimators::{
     Bank, DataSummary, ElementNetworks, EstimatorExt, InferenceError, JointEstimator, JointPosterior, NetworkConfig,
     Posterior, PosteriorEstimator, RatioEstimator, RatioPosterior, TestStatistic, Trainable, TrainingConfig,
 };
+#[cfg(feature = "zarr")]
+pub use crate::io::{InferenceData, SaveExt};
 pub use crate::model;
 pub use crate::model::{DataError, DataSet, Generative, Likelihood, Model, Name, Simulable};
 #[cfg(feature = "neural")]

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Draws, Summary};
+use super::{Draws, SampleStats, Summary};
 use crate::model::{Name, UnknownName};
 
 /// A posterior: Markov chains, weighted draws, the posterior that a neural estimator returns, or your own draws. In
@@ -46,6 +46,11 @@ pub trait Inferred {
     /// Returns a short description of how the posterior was computed; empty if there is none.
     fn about(&self) -> String {
         String::new()
+    }
+
+    /// Returns what the sampler says of each draw; `None` for draws that are not those of Markov chains.
+    fn stats(&self) -> Option<&SampleStats> {
+        None
     }
 
     /// Returns the names of its numbers: `mass`, `mu[2]` for a component, `slope[17]` for the element of a plate,

@@ -1,5 +1,7 @@
 //! Draws by name, which every method of inference returns, and their diagnostics.
 
+#[cfg(feature = "zarr")]
+mod arrays;
 mod columns;
 mod comparison;
 pub mod diagnostics;
@@ -7,14 +9,23 @@ mod discrete;
 mod elpd;
 mod groups;
 mod inferred;
+#[cfg(feature = "zarr")]
+mod layout;
 mod log_likelihood;
 mod pointwise;
 mod power_scaling;
 mod predict;
+mod sample_stats;
 mod smoothing;
 mod states;
 mod summary;
+#[cfg(feature = "zarr")]
+mod unconstrained;
 
+#[cfg(feature = "zarr")]
+pub use arrays::NameTwice;
+#[cfg(feature = "zarr")]
+pub(crate) use arrays::{Plates, by_draw, of_data, of_draws, of_stats, said};
 pub use columns::Draws;
 pub(crate) use columns::{cumulative, pick};
 pub use comparison::{CompareError, ComparedModel, Comparison, compare};
@@ -23,11 +34,16 @@ pub use discrete::{DiscreteDraws, DiscreteError};
 pub use elpd::{Elpd, ElpdMethod};
 pub(crate) use groups::group_log_likelihood;
 pub use inferred::Inferred;
+#[cfg(feature = "zarr")]
+pub(crate) use layout::{Layout, Placed};
 pub use log_likelihood::{LogLikelihood, LogLikelihoodError};
 pub(crate) use pointwise::log_likelihood;
 pub(crate) use power_scaling::power_scaling;
 pub use power_scaling::{PowerScaling, Sensitivity};
 pub use predict::{PredictError, Prediction};
+pub use sample_stats::SampleStats;
 pub(crate) use smoothing::smooth;
 pub(crate) use summary::to_scale;
 pub use summary::{Summary, SummaryRow};
+#[cfg(feature = "zarr")]
+pub(crate) use unconstrained::unconstrained;

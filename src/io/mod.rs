@@ -1,4 +1,4 @@
-//! Data sets as tables with named columns and nested plates, in memory and as CSV.
+//! Data sets and draws as files: CSV, and the formats of other tools.
 //!
 //! # CSV
 //!
@@ -59,18 +59,29 @@
 //! # }
 //! ```
 
+#![doc = include_str!("other_tools.md")]
+
 #[doc(hidden)]
 pub mod array;
 #[doc(hidden)]
 pub mod arrays;
 mod csv;
+mod draws;
 #[doc(hidden)]
 pub mod image;
 #[doc(hidden)]
 pub mod images;
+#[cfg(feature = "zarr")]
+mod inference_data;
+#[cfg(feature = "parquet")]
+mod table;
 #[doc(hidden)]
 pub mod truth;
 
 #[doc(hidden)]
 pub use csv::read_csv_of_any_size;
 pub use csv::{CsvOptions, read_column, read_csv, write_csv};
+#[cfg(feature = "zarr")]
+pub use inference_data::{InferenceData, SaveError, SaveExt};
+#[cfg(feature = "parquet")]
+pub use table::{read_arrow, read_parquet, write_arrow, write_parquet};

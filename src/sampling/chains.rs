@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::trajectory::DEPTH;
 use crate::draws::{
-    DiscreteDraws, DiscreteError, Draws, Inferred, LogLikelihood, LogLikelihoodError, PowerScaling, diagnostics,
-    discrete, group_log_likelihood, log_likelihood, power_scaling,
+    DiscreteDraws, DiscreteError, Draws, Inferred, LogLikelihood, LogLikelihoodError, PowerScaling, SampleStats,
+    diagnostics, discrete, group_log_likelihood, log_likelihood, power_scaling,
 };
 use crate::model::{Likelihood, Model, Name, UnknownName, globals_of};
 
@@ -39,6 +39,7 @@ pub(crate) struct AnyChains {
     /// The estimated fraction of missing information of each chain.
     pub(super) bfmi: Vec<f64>,
     pub(super) time: Duration,
+    pub(super) stats: SampleStats,
 }
 
 /// Chains as read from a file, not yet checked.
@@ -51,18 +52,25 @@ struct Unchecked {
     without_slope: usize,
     bfmi: Vec<f64>,
     time: Duration,
+    // Chains that an earlier version wrote have none.
+    #[serde(default)]
+    stats: SampleStats,
 }
 
 impl TryFrom<Unchecked> for AnyChains {
     type Error = String;
 
     fn try_from(read: Unchecked) -> Result<Self, String> {
-        let Unchecked { draws, chains, divergences, cut, without_slope, bfmi, time } = read;
+        let Unchecked { draws, chains, divergences, cut, without_slope, bfmi, time, stats } = read;
         if draws.chains() != chains || bfmi.len() != chains {
             let (of_draws, of_bfmi) = (draws.chains(), bfmi.len());
             return Err(format!("draws of {of_draws} chains and the energies of {of_bfmi} are not of {chains} chains"));
         }
-        Ok(Self { draws, chains, divergences, cut, without_slope, bfmi, time })
+        let count = draws.columns().first().map_or(0, Vec::len);
+        if !stats.are_of(0) && !stats.are_of(count) {
+            return Err(format!("the statistics of the draws are not of {count} draws"));
+        }
+        Ok(Self { draws, chains, divergences, cut, without_slope, bfmi, time, stats })
     }
 }
 
@@ -296,6 +304,11 @@ impl<M: Model> Chains<M> {
         &self.any.bfmi
     }
 
+    /// Returns what the sampler says of each draw: energy, tree depth, step size and others.
+    pub fn sample_stats(&self) -> &SampleStats {
+        &self.any.stats
+    }
+
     /// Returns the time that warm-up and draws took together.
     pub fn time(&self) -> Duration {
         self.any.time
@@ -444,6 +457,10 @@ impl<M: Model> Inferred for Chains<M> {
 
     fn warnings(&self) -> Vec<String> {
         self.any.warnings()
+    }
+
+    fn stats(&self) -> Option<&SampleStats> {
+        Some(&self.any.stats)
     }
 
     fn about(&self) -> String {

@@ -14,6 +14,9 @@ mod low_rank;
 mod metric;
 mod minimise;
 mod nuts;
+mod start;
+#[cfg(feature = "zarr")]
+mod store;
 mod threads;
 mod trajectory;
 

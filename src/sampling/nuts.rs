@@ -4,25 +4,23 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use rand::RngExt;
 use rayon::prelude::*;
 
 use super::adaptation::Adaptation;
-use super::checkpoint::{ChainState, Checkpoint, Run};
-use super::error::STARTS;
+use super::checkpoint::{ChainState, Checkpoint, DrawStore, Run};
 use super::improper;
-use super::metric::{LinearMap, Metric};
+use super::metric::Metric;
+use super::start::{Known, start};
+#[cfg(feature = "zarr")]
+use super::store::ZarrStore;
 use super::threads::{derivatives, on_threads};
 use super::trajectory::{Position, Walker};
 use super::{AnyChains, AnyWeightedDraws, Chains, SampleError, WeightedDraws};
-use crate::draws::{Choice, Draws, cumulative, diagnostics, fill_discrete_globals, has_discrete_global, pick};
+use crate::draws::{Choice, Draws, SampleStats, diagnostics, fill_discrete_globals, has_discrete_global};
 use crate::files::SaveClock;
-use crate::hash::{NOTHING, fnv};
 use crate::model::{AnyData, AnyDensity, AnyModel, DataError, Densities, Density, Likelihood, Model};
 use crate::model::{Purpose, stream_for};
 use crate::progress::Progress;
-use crate::simulate::{Fixed, Stream, stream};
-use crate::solve::take_failure;
 
 /// The default number of warm-up steps: without a known posterior, and with one to start from.
 const WARMUP: usize = 1000;
@@ -57,7 +55,17 @@ struct NutsSettings<'a> {
     target_accept: f64,
     metric: Metric,
     from: Option<&'a AnyWeightedDraws>,
-    checkpoint: Option<PathBuf>,
+    checkpoint: Option<Kept>,
+}
+
+/// Where chains are kept while they run.
+#[derive(Clone, Debug)]
+enum Kept {
+    /// In a file.
+    File(PathBuf),
+    /// In a store, with a file for what a store has no place for.
+    #[cfg(feature = "zarr")]
+    Store(PathBuf),
 }
 
 impl<'a, M: Likelihood> Nuts<'a, M> {
@@ -167,7 +175,43 @@ impl<'a, M: Model> Nuts<'a, M> {
     /// # }
     /// ```
     pub fn checkpoint(mut self, path: impl AsRef<Path>) -> Self {
-        self.settings.checkpoint = Some(path.as_ref().to_owned());
+        self.settings.checkpoint = Some(Kept::File(path.as_ref().to_owned()));
+        self
+    }
+
+    /// Writes the draws to the store of Zarr `path`, such as `run.zarr`, every few seconds and at the end: ArviZ opens it while the
+    /// chains run, and what it holds is kept where they are killed. If it exists already, the chains go on from it, as they do from
+    /// the file of a [`checkpoint`](Nuts::checkpoint), which this replaces.
+    ///
+    /// It has the groups `posterior`, `sample_stats`, `observed_data` and `constant_data`, as long as the longest chain: what the others
+    /// have not drawn yet is NaN (0 and `false` among whole numbers and truths). `chains.save(..)` writes all groups, to another store
+    /// or over this one, from which chains then no longer go on.
+    ///
+    /// ```
+    /// use hierarch::prelude::*;
+    ///
+    /// model! {
+    ///     pub Mean {
+    ///         global mean ~ Normal(0.0, 1.0);
+    ///         plate events(1..=50) {
+    ///             observe x ~ Normal(mean, 1.0);
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("mean.zarr");
+    /// let (model, data) = (Mean::default(), MeanData { events: MeanEvents { x: vec![0.3, 1.1, 0.7] } });
+    /// let first = model.nuts(&data).draws(500).store(&path).run()?;
+    /// let all = model.nuts(&data).draws(800).store(&path).run()?; // 300 more of each chain
+    /// assert_eq!(all.by_chain("mean")?[0][..500], *first.by_chain("mean")?[0]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "zarr")]
+    pub fn store(mut self, path: impl AsRef<Path>) -> Self {
+        self.settings.checkpoint = Some(Kept::Store(path.as_ref().to_owned()));
         self
     }
 
@@ -220,9 +264,18 @@ impl NutsSettings<'_> {
         let known = self.from.map(|refined| Known::new(refined, dimension)).transpose()?;
         let started = Instant::now();
         let steps = self.chains * (self.steps_of_warmup() + self.draws);
-        let checkpoint = self.checkpoint.as_deref().map(|path| {
+        let checkpoint = self.checkpoint.as_ref().map(|kept| {
             let identity = self.identity(model, data, known.as_ref());
-            Checkpoint::open(path, identity, self.chains, dimension, (self.steps_of_warmup(), self.draws))
+            let (path, store): (_, Option<Box<dyn DrawStore>>) = match kept {
+                Kept::File(path) => (path.clone(), None),
+                #[cfg(feature = "zarr")]
+                Kept::Store(path) => {
+                    let store = ZarrStore::new(path, (model, data), self.chains, inferred)?;
+                    (path.join(ZarrStore::STATES), Some(Box::new(store)))
+                }
+            };
+            let steps = (self.steps_of_warmup(), self.draws);
+            Checkpoint::open(&path, identity, (self.chains, dimension), steps, store)
         });
         let checkpoint = checkpoint.transpose()?;
         let before = checkpoint.as_ref().map_or(0, Checkpoint::done);
@@ -245,11 +298,13 @@ impl NutsSettings<'_> {
         names.extend(model.derived_names(data));
         let mut draws = vec![Vec::with_capacity(self.chains); names.len()];
         let (mut divergences, mut cut, mut without_slope, mut bfmi) = (0, 0, 0, Vec::new());
+        let mut stats = SampleStats::default();
         for run in runs {
             divergences += run.divergences;
             cut += run.cut;
             without_slope += run.without_slope;
             bfmi.push(diagnostics::bfmi(&run.energies));
+            stats.append(run.stats);
             run.columns.into_iter().zip(&mut draws).for_each(|(column, all)| all.push(column));
         }
         if let Some(inferred) = inferred {
@@ -259,8 +314,11 @@ impl NutsSettings<'_> {
         }
         let columns = draws.into_iter().map(|chains: Vec<Vec<f64>>| chains.concat());
         let draws = Draws::new(names.into_iter().zip(columns)).of_chains(self.chains);
+        if stats.len() != self.chains * self.draws {
+            stats = SampleStats::default();
+        }
         let time = started.elapsed();
-        Ok(AnyChains { draws, chains: self.chains, divergences, cut, without_slope, bfmi, time })
+        Ok(AnyChains { draws, chains: self.chains, divergences, cut, without_slope, bfmi, time, stats })
     }
 
     fn steps_of_warmup(&self) -> usize {
@@ -288,7 +346,7 @@ impl NutsSettings<'_> {
         chain: usize,
         mut density: Box<dyn AnyDensity + '_>,
         known: Option<&Known<'_>>,
-        checkpoint: Option<&Checkpoint<'_>>,
+        checkpoint: Option<&Checkpoint>,
         report: &(dyn Fn(bool) + Sync),
     ) -> Result<Run, SampleError> {
         let saved = checkpoint.and_then(|checkpoint| Some((checkpoint, checkpoint.state(chain)?)));
@@ -346,6 +404,13 @@ impl NutsSettings<'_> {
                 run.divergences += usize::from(transition.diverged);
                 run.cut += usize::from(transition.cut);
                 run.energies.push(transition.energy);
+                run.stats.diverging.push(transition.diverged);
+                run.stats.energy.push(transition.energy);
+                run.stats.lp.push(position.value);
+                run.stats.tree_depth.push(transition.depth as u64);
+                run.stats.n_steps.push(transition.steps as u64);
+                run.stats.step_size.push(walker.step);
+                run.stats.acceptance_rate.push(transition.accept);
                 match metric {
                     Some(metric) => metric.forward(&position.q, &mut q),
                     None => q.copy_from_slice(&position.q),
@@ -364,74 +429,5 @@ impl NutsSettings<'_> {
             }
         }
         Ok(state.run)
-    }
-}
-
-/// Returns a starting point where the density is finite: a draw of the known posterior if there is one, else uniform on
-/// (-2, 2) in the unconstrained space as in Stan, else a draw of the prior.
-fn start(
-    (model, data): (&dyn AnyModel, &dyn AnyData),
-    chain: usize,
-    known: Option<&Known<'_>>,
-    density: &mut dyn AnyDensity,
-    rng: &mut Stream,
-) -> Result<Vec<f64>, SampleError> {
-    let n = density.dimension();
-    let mut gradient = vec![0.0; n];
-    let (mut value, mut last) = (f64::NAN, vec![0.0; n]);
-    for attempt in 0..STARTS {
-        let q = if let Some(known) = known {
-            known.draw(rng).to_vec()
-        } else if attempt < STARTS / 2 {
-            (0..n).map(|_| rng.random_range(-2.0..2.0)).collect()
-        } else {
-            let seed = rng.random();
-            let prior = Fixed::new(&model.specification(), &[], None, Some((data, true)));
-            let Ok(drawn) = prior.and_then(|prior| model.draw(&prior, &mut stream(seed, 0))) else { continue };
-            model.unconstrain(drawn.globals(), Some((drawn.locals(), data)))
-        };
-        if q.len() != n || q.iter().any(|x| !x.is_finite()) {
-            continue;
-        }
-        let _ = take_failure();
-        value = density.gradient(&q, &mut gradient);
-        last.clone_from(&q);
-        if value.is_finite() && gradient.iter().all(|g| g.is_finite()) {
-            return Ok(q);
-        }
-    }
-    // Of a solver that the density at the last point called.
-    let failure = take_failure().map(|why| format!("; {why}"));
-    let of =
-        model.first_not_finite(data, &last).map(|(name, value)| format!(", where that of {name} alone is {value}"));
-    Err(SampleError::NoStart { chain, value, of: of.unwrap_or_default() + &failure.unwrap_or_default() })
-}
-
-/// A known posterior: where chains start, and the metric of the space that they run in.
-struct Known<'a> {
-    metric: LinearMap,
-    /// Unconstrained draws, one after the other, and the cumulative sums of their weights.
-    q: &'a [f64],
-    below: Vec<f64>,
-}
-
-impl<'a> Known<'a> {
-    fn new(refined: &'a AnyWeightedDraws, dimension: usize) -> Result<Self, SampleError> {
-        let (q, weights) = refined.start();
-        let found = q.len() / weights.len();
-        if found != dimension {
-            return Err(SampleError::OtherStart { found, dimension });
-        }
-        Ok(Self { metric: LinearMap::new(q, &weights), q, below: cumulative(&weights) })
-    }
-
-    /// Returns a hash of the draws and their weights.
-    fn hash(&self) -> u64 {
-        fnv(NOTHING, self.q.iter().chain(&self.below).map(|x| x.to_bits()))
-    }
-
-    fn draw(&self, rng: &mut Stream) -> &[f64] {
-        let dimension = self.q.len() / self.below.len();
-        &self.q[pick(&self.below, rng) * dimension..][..dimension]
     }
 }

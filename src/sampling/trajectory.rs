@@ -56,6 +56,10 @@ pub(super) struct Transition {
     pub(super) cut: bool,
     /// The energy at the start: minus the log density, plus that of the momentum.
     pub(super) energy: f64,
+    /// How often the trajectory doubled without a divergence or a U-turn inside its new half.
+    pub(super) depth: usize,
+    /// The number of leapfrog steps.
+    pub(super) steps: usize,
 }
 
 /// A part of a trajectory: points that are consecutive in time.
@@ -123,7 +127,7 @@ impl Walker {
         future.copy_from(position);
         let start = energy(position.value, momentum);
         let mut whole = self.piece(position, momentum, 0.0);
-        let (mut moved, mut cut) = (false, true);
+        let (mut moved, mut cut, mut doublings) = (false, true, 0);
         for depth in 0..DEPTH {
             let forward = rng.random_bool(0.5);
             let end = &mut ends[usize::from(forward)];
@@ -132,6 +136,7 @@ impl Walker {
                 cut = false;
                 break;
             };
+            doublings += 1;
             // The end that the new piece was attached to is the last one.
             if !forward {
                 whole.ends.swap(0, 1);
@@ -154,7 +159,8 @@ impl Walker {
         self.free.push(whole);
         self.ends = ends;
         let accept = self.accept / self.points.max(1) as f64;
-        Transition { accept, diverged: self.diverged, moved, cut, energy: start }
+        let (diverged, steps) = (self.diverged, self.points);
+        Transition { accept, diverged, moved, cut, energy: start, depth: doublings, steps }
     }
 
     /// Returns 2^`depth` points that follow `end`, and moves `end` to the last of them. `None` if they diverge or make
