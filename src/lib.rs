@@ -138,8 +138,8 @@ pub mod __private {
     pub use crate::model::{
         AsNumbers, CheckDrawn, Column, DataError, DataSet, Derived, DrawnFrom, Frame, Indexed, LocalSet, Name, Place,
         Plan, Prepared, Read, Reads, Rows, Scratch, SimulateError, Simulation, Slot, Stream, Unknowns, Walk,
-        add_compared, distinct, draw, draw_index, draw_of_plate, normalize, output, remember, repeat, told, walk,
-        write_shares,
+        add_compared, distinct, draw, draw_index, draw_of_plate, gather, missing, normalize, output, ranks, remember,
+        repeat, spread, told, walk, write_shares,
     };
     pub use serde;
 }

@@ -7,7 +7,7 @@ use quote::ToTokens;
 use syn::{Error, Expr, Type, parse_quote};
 
 use crate::any_length;
-use crate::ast::{self, Initial, Let, Model, Param, Shape, Size, Statement};
+use crate::ast::{self, Initial, Let, Model, Param, Role, Shape, Size, Statement};
 use crate::builtin::Draws;
 use crate::definition::{Definition, has_implicit};
 use crate::field::{self, Field};
@@ -184,10 +184,11 @@ impl Names {
     fn symbol(&self, variable: &Variable) -> Symbol {
         let mentions = variable.definition.as_ref().map_or(Vec::new(), Definition::mentions);
         let (mut latents, mut summed) = self.dependence(&mentions);
-        if !variable.latent() {
+        let latent = variable.latent() || variable.is_inferred();
+        if !latent {
             latents.clear();
             summed = false;
-        } else if variable.continuous_latent() {
+        } else if variable.kind == Kind::Real {
             if variable.definition.as_ref().is_some_and(Definition::has_fixed_support) {
                 latents.clear();
             }
@@ -203,7 +204,8 @@ impl Names {
             Value::Array { of, .. } if variable.open => Value::Array { of, fixed: false },
             value => value,
         };
-        Symbol { latents, summed, shape, role: Some(variable.role), value, ..Symbol::default() }
+        let role = if variable.is_inferred() { Role::Local } else { variable.role };
+        Symbol { latents, summed, shape, role: Some(role), value, ..Symbol::default() }
     }
 
     /// Runs `f` with what is known of numbers so far, and keeps the mistakes that it finds.
@@ -263,7 +265,7 @@ fn lag_symbol(lag: &Lag) -> Symbol {
             Symbol { latents: own(), shape, value, ..Symbol::default() }
         }
         Earlier::Variable(v) => Symbol {
-            latents: if v.continuous_latent() { own() } else { BTreeSet::new() },
+            latents: if v.continuous_latent() || v.is_inferred() { own() } else { BTreeSet::new() },
             summed: v.discrete_latent(),
             shape: v.shape.as_ref().map(|s| s.len.to_token_stream()),
             value: Value::of_variable(v.kind, v.shape.is_some()),
@@ -273,7 +275,7 @@ fn lag_symbol(lag: &Lag) -> Symbol {
 }
 
 fn lower_variable(variable: ast::Variable) -> Variable {
-    let ast::Variable { attributes, role, name, shape, columns, ty, index_of, definition, source, begins_at } =
+    let ast::Variable { attributes, role, name, shape, columns, ty, index_of, definition, source, begins_at, missing } =
         variable;
     let definition = definition.as_ref().and_then(|d| Definition::read(d).ok());
     let draws = definition.as_ref().and_then(Definition::draws);
@@ -318,6 +320,7 @@ fn lower_variable(variable: ast::Variable) -> Variable {
         source,
         begins_at,
         open: false,
+        missing,
     }
 }
 

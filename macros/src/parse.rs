@@ -6,7 +6,8 @@ use syn::{
     parse_quote,
 };
 
-use crate::ast::{Let, Model, Param, Plate, Role, Shape, Size, Statement, Variable};
+use crate::ast::{Let, Missing, Model, Param, Plate, Role, Shape, Size, Statement, Variable};
+use crate::missing::{may_be_missing, optional};
 use crate::source::source;
 
 const STATEMENTS: &str = "a statement of a model starts with `param`, `size`, `global`, `nuisance`, `local`, `given`, `observe`, `let`, `factor` or `plate`";
@@ -138,7 +139,7 @@ fn parse_variable(attributes: Vec<Attribute>, role: Role, input: ParseStream) ->
     if input.peek(syn::token::Bracket) {
         return Err(input.error("a variable has two dimensions at most: put it in a plate of fixed size for a third"));
     }
-    let (mut ty, mut index_of) = (None, None);
+    let (mut ty, mut index_of, mut missing) = (None, None, Missing::Never);
     if input.parse::<Option<Token![:]>>()?.is_some() {
         let fork = input.fork();
         if fork.parse::<Ident>().is_ok_and(|word| word == "index") && fork.peek(syn::token::Paren) {
@@ -150,7 +151,11 @@ fn parse_variable(attributes: Vec<Attribute>, role: Role, input: ParseStream) ->
                 return Err(content.error("`index(...)` takes the name of one plate"));
             }
         } else {
-            ty = Some(input.parse::<Type>()?);
+            let written = input.parse::<Type>()?;
+            (ty, missing) = match optional(&written) {
+                Some(inside) => (inside, may_be_missing(role, &name, &written)?),
+                None => (Some(written), Missing::Never),
+            };
         }
     }
     let definition = if input.parse::<Option<Token![~]>>()?.is_some() { Some(input.parse::<Expr>()?) } else { None };
@@ -165,7 +170,7 @@ fn parse_variable(attributes: Vec<Attribute>, role: Role, input: ParseStream) ->
     }
     semicolon(input)?;
     let source = definition.as_ref().map_or(String::new(), source);
-    Ok(Variable { attributes, role, name, shape, columns, ty, index_of, definition, source, begins_at: 0 })
+    Ok(Variable { attributes, role, name, shape, columns, ty, index_of, definition, source, begins_at: 0, missing })
 }
 
 fn parse_shape(input: ParseStream) -> Result<Shape> {

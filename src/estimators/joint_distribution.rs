@@ -419,7 +419,7 @@ fn locals_frame(
                 Kind::Count => Values::Count(values.iter().map(|x| *x as u64).collect()),
                 Kind::Real | Kind::Pixels => Values::Real(values.into()),
             };
-            Column { name: "", width: v.len(), values }
+            Column { name: "", width: v.len(), values, there: None }
         });
         let columns = columns.collect();
         let plates = locals_frame(data, &plate.plates, specification, next, numbers).plates;

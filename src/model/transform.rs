@@ -4,7 +4,8 @@ use super::erased::AnyModel;
 use super::erased_data::{AnyData, AnyGlobals, AnyLocals};
 use super::walk::{Scalar, Vector};
 use super::{
-    DataError, Frame, Likelihood, Model, Place, Role, Slot, Specification, Walk, check, check_locals, specification,
+    DataError, Frame, Likelihood, Missing, Model, Place, Role, Slot, Specification, Walk, check, check_locals,
+    specification,
 };
 use crate::autodiff::LogSum;
 
@@ -157,6 +158,7 @@ impl dyn AnyModel + '_ {
         let mut names = global_names(&specification);
         if let Some(data) = data {
             local_names(&specification.plates, &data.frame(), &mut names);
+            missing_names(&specification.plates, &data.frame(), &mut names);
         }
         names
     }
@@ -194,6 +196,19 @@ fn local_names(plates: &[specification::Plate], outer: &Frame<'_>, names: &mut V
             }
         }
         local_names(&plate.plates, frame, names);
+    }
+}
+
+/// Adds the names of the numbers that are missing and inferred, which come after all locals.
+fn missing_names(plates: &[specification::Plate], outer: &Frame<'_>, names: &mut Vec<String>) {
+    for frame in &outer.plates {
+        let Some(plate) = plates.iter().find(|p| p.name == frame.name) else { continue };
+        for v in plate.variables.iter().filter(|v| v.missing == Missing::Inferred) {
+            let Some(column) = frame.columns.iter().find(|column| column.name == v.name) else { continue };
+            let missing = (0..frame.size).filter(|&i| !column.is_there(i));
+            names.extend(missing.map(|i| format!("{}[{i}]", v.name)));
+        }
+        missing_names(&plate.plates, frame, names);
     }
 }
 

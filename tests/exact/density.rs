@@ -167,7 +167,7 @@ models! {
 }
 
 /// Two densities of the same unconstrained numbers, at simulated latents and at shifted ones.
-fn check_equal<A: Likelihood, B: Likelihood>(a: &A, data_a: &A::Data, b: &B, data_b: &B::Data, q: &[f64]) {
+pub(crate) fn check_equal<A: Likelihood, B: Likelihood>(a: &A, data_a: &A::Data, b: &B, data_b: &B::Data, q: &[f64]) {
     let (mut a, mut b) = (Density::new(a, data_a).unwrap(), Density::new(b, data_b).unwrap());
     for shift in [0.0, 0.3, -0.4] {
         let q: Vec<f64> = q.iter().map(|q| q + shift).collect();

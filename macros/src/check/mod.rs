@@ -3,6 +3,7 @@
 mod definition;
 mod expression;
 mod field;
+mod missing;
 mod scope;
 mod sequence;
 mod size;

@@ -7,6 +7,7 @@ use super::choose::choose;
 use super::field;
 use super::index::gathered;
 use super::lift::Lift;
+use super::missing;
 use super::names::{Names, all_of, data_path, hidden, plate_data, plate_locals, position};
 use super::open;
 use super::params::bind_params;
@@ -24,6 +25,7 @@ pub fn emit(tree: &Tree) -> TokenStream {
     let (globals, locals, data) = (&names.globals, &names.locals, &names.data);
     let emitter = Draw { tree };
     let params = bind_params(tree, &quote!(f64));
+    let shares = missing::shares(tree);
     let stores = all_plates(&tree.root).into_iter().map(|p| emitter.stores(p));
     let body = emitter.steps(&tree.root, None);
     let global_fields = variables(&tree.root).filter(|v| v.is_global()).map(|v| {
@@ -33,7 +35,7 @@ pub fn emit(tree: &Tree) -> TokenStream {
     });
     let observed = variables(&tree.root).filter(|v| v.in_data()).map(|v| {
         let name = &v.name;
-        let value = stored(v, quote!(#name));
+        let value = missing::drawn(tree, v, None, stored(v, quote!(#name)));
         quote!(#name: #value)
     });
     let data_plates = plates(&tree.root).filter(|p| p.in_data).map(|p| {
@@ -56,6 +58,7 @@ pub fn emit(tree: &Tree) -> TokenStream {
         ) -> ::core::result::Result<::hierarch::__private::Simulation<Self>, ::hierarch::__private::SimulateError> {
             #params
             #reads
+            #shares
             #(#stores)*
             #body
             #read
@@ -318,7 +321,8 @@ impl Draw<'_> {
             (Role::Local, None) | (Role::Observe, _) => quote!(#drawn),
         };
         let push = plate.filter(|p| v.latent() || p.in_data).map(|p| {
-            let (store, value) = (store(p, !v.latent()), stored(v, quote!(#name)));
+            let at = Some((p, self.index(&p.name), count(&p.name)));
+            let (store, value) = (store(p, !v.latent()), missing::drawn(self.tree, v, at, stored(v, quote!(#name))));
             match v.open {
                 true => quote!(#store.#name.push(&#value);),
                 false => quote!(#store.#name.push(#value);),
@@ -371,7 +375,9 @@ impl Draw<'_> {
         let (index, name, path, count) =
             (self.index(&plate.name), &v.name, data_path(self.tree, plate), count(&plate.name));
         let (element, known) = (sequence::element(plate), seen(v, number(v, quote!(data.#path.#name[#count]))));
-        quote!(match __plan.seen(#index, #element) {
+        let there = missing::is_there(v, &quote!(data.#path.#name[#count]));
+        let there = v.is_optional().then(|| quote!(.filter(|data| #there)));
+        quote!(match __plan.seen(#index, #element)#there {
             ::core::option::Option::Some(data) => #known,
             ::core::option::Option::None => #drawn,
         })

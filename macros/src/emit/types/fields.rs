@@ -31,7 +31,7 @@ pub fn scalar_field(v: &Variable) -> TokenStream {
         _ if v.open => quote!(),
         (Some(_), _) => quote!(#[serde(with = "::hierarch::__private::image")]),
         (None, Some(_)) => quote!(#[serde(with = "::hierarch::__private::array")]),
-        (None, None) if v.kind == Kind::Bool => {
+        (None, None) if v.kind == Kind::Bool && !v.is_optional() => {
             quote!(#[serde(deserialize_with = "::hierarch::__private::truth::one")])
         }
         (None, None) => quote!(),
@@ -47,7 +47,7 @@ pub fn column_field(v: &Variable) -> TokenStream {
         _ if v.open => quote!(),
         (Some(_), _) => quote!(#[serde(with = "::hierarch::__private::images")]),
         (None, Some(_)) => quote!(#[serde(with = "::hierarch::__private::arrays")]),
-        (None, None) if v.kind == Kind::Bool => {
+        (None, None) if v.kind == Kind::Bool && !v.is_optional() => {
             quote!(#[serde(deserialize_with = "::hierarch::__private::truth::column")])
         }
         (None, None) => quote!(),

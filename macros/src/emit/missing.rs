@@ -1,0 +1,129 @@
+//! Values of observations that may be missing, on plain numbers.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+
+use super::at_element::{datum, element, place, push_export};
+use super::choose::choose;
+use super::names::{data_path, hidden};
+use super::sequence;
+use super::walk::{Walk, slot};
+use crate::definition::Definition;
+use crate::names::text;
+use crate::tree::{Plate, Tree, Variable, all_plates, variables};
+
+/// Lists the observations whose missing values are inferred, with their plates.
+pub fn inferred(tree: &Tree) -> impl Iterator<Item = (&Plate, &Variable)> {
+    let plates = all_plates(&tree.root).into_iter();
+    plates.flat_map(|plate| plate.variables().filter(|v| v.is_inferred()).map(move |v| (plate, v)))
+}
+
+/// Names the share of the values of `name` that are missing in a simulation.
+fn share_of(name: &Ident) -> Ident {
+    hidden(&format!("share_of_{}", text(name)))
+}
+
+/// Names how many values of `name` are missing before each element.
+fn rank_of(name: &Ident) -> Ident {
+    hidden(&format!("rank_of_{}", text(name)))
+}
+
+/// Draws what share of each observation is missing.
+pub fn shares(tree: &Tree) -> TokenStream {
+    let all = variables(&tree.root).chain(all_plates(&tree.root).into_iter().flat_map(Plate::variables));
+    let shares = all.filter(|v| v.is_optional()).map(|v| share_of(&v.name));
+    quote!(#(let #shares = __plan.share_missing(__rng);)*)
+}
+
+/// Emits whether `stored`, a value of `v`, is there.
+pub fn is_there(v: &Variable, stored: &TokenStream) -> TokenStream {
+    match &v.shape {
+        None => quote!(#stored.is_some()),
+        Some(_) => quote!(#stored.iter().all(::core::option::Option::is_some)),
+    }
+}
+
+/// Emits the `value` of `v` that was drawn, or that it is missing. The element `at` hand is in a plate with its position among all,
+/// and with how many elements have been drawn.
+pub fn drawn(tree: &Tree, v: &Variable, at: Option<(&Plate, usize, Ident)>, value: TokenStream) -> TokenStream {
+    if !v.is_optional() {
+        return value;
+    }
+    let (name, share) = (&v.name, share_of(&v.name));
+    let (plate, known) = match at {
+        None => (quote!(::core::option::Option::None), quote!(data.#name)),
+        Some((plate, index, count)) => {
+            let path = data_path(tree, plate);
+            (quote!(::core::option::Option::Some(#index)), quote!(data.#path.#name[#count]))
+        }
+    };
+    let there = |known: TokenStream| quote!(__plan.is_there(#plate, |data| #known, #share, __rng));
+    match &v.shape {
+        None => {
+            let there = there(quote!(#known.is_some()));
+            quote!((#value).filter(|_| #there))
+        }
+        Some(shape) if v.vector => {
+            let (len, there) = (&shape.len, there(quote!(#known[0].is_some())));
+            quote!(if #there { #value } else { [::core::option::Option::None; #len] })
+        }
+        Some(shape) => {
+            let (len, there) = (&shape.len, there(quote!(#known[c].is_some())));
+            quote!({
+                let mut all = #value;
+                for c in 0..#len {
+                    if !#there { all[c] = ::core::option::Option::None; }
+                }
+                all
+            })
+        }
+    }
+}
+
+/// Binds how many values are missing before each element.
+pub fn ranks(tree: &Tree) -> TokenStream {
+    inferred(tree)
+        .map(|(plate, v)| {
+            let (rank, path, name) = (rank_of(&v.name), data_path(tree, plate), &v.name);
+            quote!(let #rank = __data.map_or(::std::vec::Vec::new(), |data| ::hierarch::__private::ranks(&data.#path.#name));)
+        })
+        .collect()
+}
+
+impl Walk<'_> {
+    /// Binds the value of an observation that others depend on: that in the data, or an unknown one.
+    pub fn inferred(&self, v: &Variable, definition: &Definition, plate: &Plate) -> TokenStream {
+        let (name, label, slot, rank, at) = (&v.name, text(&v.name), slot(&v.name), rank_of(&v.name), element(plate));
+        let (path, place) = (data_path(self.tree, plate), place(&v.name, Some(plate), element(plate)));
+        let value = datum(v, quote!(__data.#path.#name[#at]));
+        let (known, unknown) = self.lift(Some(plate), |lift| {
+            let known = choose(
+                definition,
+                lift,
+                &|d| quote!(::hierarch::__private::walk::observe(&#place, &#d, __number, __walk);),
+            );
+            let unknown = choose(definition, lift, &|d| {
+                quote!(::hierarch::__private::walk::latent(#label, #slot.at(#rank[#at]), &#d, ::core::option::Option::None, __walk))
+            });
+            (known, unknown)
+        });
+        let begins = (v.begins_at > 0).then(|| {
+            let (position, begins_at) = (sequence::element(plate), v.begins_at);
+            quote!(if #position < #begins_at {
+                if __number.is_nan() && __data.is_some() { ::hierarch::__private::walk::no_beginning(&#place, __walk); }
+                __number
+            } else)
+        });
+        let export = push_export(Some(plate), name);
+        quote! {
+            let __number: f64 = #value;
+            let #name: f64 = #begins if __number.is_nan() && __data.is_some() {
+                #unknown
+            } else {
+                #known
+                __number
+            };
+            #export
+        }
+    }
+}
