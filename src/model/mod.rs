@@ -64,7 +64,7 @@ pub(crate) use traits::globals_of;
 pub use traits::{
     AsNumbers, DataSet, DensityPart, Explicit, Generative, Likelihood, LocalSet, Model, Plan, Simulable, Simulation,
 };
-pub(crate) use transform::{component_names, global_names, in_element};
+pub(crate) use transform::{component_names, global_names, in_element, inferred_places};
 pub use transform::{
     constrain, constrain_with_derived, derived_names, log_density, log_jacobian, log_jacobian_of_all, log_prior, names,
     unconstrain,

@@ -2,11 +2,12 @@
 
 use hierarch::autodiff::log_sum_exp;
 use hierarch::distributions::{Bernoulli, Categorical, Distribution, MvNormal, Normal, Poisson};
-use hierarch::model::{DataError, Density, Likelihood, log_prior, names, unconstrain};
+use hierarch::model::{DataError, Density, log_prior, names, unconstrain};
 use hierarch::prelude::*;
 use hierarch_tests::{seed, within};
 
 use crate::density::{check_equal, check_gradient_at, check_score_of};
+use crate::nuts::agrees;
 
 hierarch::model! {
     /// Everything that is left out, beside a discrete local that is summed out.
@@ -253,5 +254,220 @@ fn what_others_depend_on_is_inferred() {
         let names = names(&model, Some(&data));
         assert_eq!(names.len(), q.len());
         assert!(names.len() < 3 || names[2] == "y[1]" || names[2] == "rain[1]", "{names:?}");
+    }
+}
+
+hierarch::model! {
+    /// Linear and normal, so that all posteriors are known.
+    pub Linear {
+        global mu ~ Normal(0.0, 1.0);
+        plate days(1..=30) {
+            observe y: Option ~ Normal(mu + 0.8 * prev(y, 1, 0.0), 0.5);
+            observe z: Option ~ Normal(2.0 * y, 1.0);
+        }
+    }
+}
+
+/// The means and standard deviations of the solution of normal equations: the inverse of a matrix times a vector.
+fn solve(mut precision: Vec<Vec<f64>>, right: &[f64]) -> (Vec<f64>, Vec<f64>) {
+    let n = right.len();
+    for (i, row) in precision.iter_mut().enumerate() {
+        row.extend((0..n).map(|j| f64::from(u8::from(i == j))));
+    }
+    for i in 0..n {
+        let pivot = precision[i][i];
+        precision[i].iter_mut().for_each(|x| *x /= pivot);
+        for other in (0..n).filter(|other| *other != i) {
+            let (factor, row) = (precision[other][i], precision[i].clone());
+            precision[other].iter_mut().zip(row).for_each(|(x, y)| *x -= factor * y);
+        }
+    }
+    let inverse = |i: usize| &precision[i][n..];
+    let mean = |i: usize| inverse(i).iter().zip(right).map(|(a, b)| a * b).sum();
+    ((0..n).map(mean).collect(), (0..n).map(|i| inverse(i)[i].sqrt()).collect())
+}
+
+fn gappy() -> LinearData {
+    let truth = LinearGlobals { mu: 0.4 };
+    let mut data = Linear::default().simulate(1).at(&truth).size(Linear::DAYS, 20).seed(seed(5)).one().unwrap().data;
+    // Alone, several in a row, the last; with an observation of them, and without.
+    [2, 5, 6, 7, 12, 19].into_iter().for_each(|t| data.days.y[t] = None);
+    [0, 5, 7, 11, 12].into_iter().for_each(|t| data.days.z[t] = None);
+    data
+}
+
+/// The exact posterior of `mu` and of each missing `y`.
+fn exact(data: &LinearData) -> (Vec<f64>, Vec<f64>) {
+    let n = data.days.len();
+    let missing: Vec<usize> = (0..n).filter(|&t| data.days.y[t].is_none()).collect();
+    let unknowns = 1 + missing.len();
+    let (mut precision, mut right) = (vec![vec![0.0; unknowns]; unknowns], vec![0.0; unknowns]);
+    precision[0][0] = 1.0;
+    // Each term is a normal density of a sum of unknowns and of data.
+    let mut term = |of: Vec<(usize, f64)>, known: f64, sd: f64| {
+        for (i, a) in &of {
+            right[*i] -= a * known / (sd * sd);
+            of.iter().for_each(|(j, b)| precision[*i][*j] += a * b / (sd * sd));
+        }
+    };
+    let y = |t: usize, factor: f64, of: &mut Vec<(usize, f64)>| match data.days.y[t] {
+        Some(y) => factor * y,
+        None => {
+            of.extend(missing.iter().position(|m| *m == t).map(|at| (at + 1, factor)));
+            0.0
+        }
+    };
+    for t in 0..n {
+        let mut of = vec![(0, -1.0)];
+        let known = y(t, 1.0, &mut of) + if t > 0 { y(t - 1, -0.8, &mut of) } else { 0.0 };
+        term(of, known, 0.5);
+        if let Some(z) = data.days.z[t] {
+            let mut of = Vec::new();
+            let known = y(t, 2.0, &mut of) - z;
+            term(of, known, 1.0);
+        }
+    }
+    solve(precision, &right)
+}
+
+#[test]
+fn chains_infer_what_is_missing() {
+    let (model, data) = (Linear::default(), gappy());
+    let chains = model.nuts(&data).seed(seed(1)).draws(10_000).run().unwrap();
+    let (means, sds) = exact(&data);
+    let names = ["mu", "y[2]", "y[5]", "y[6]", "y[7]", "y[12]", "y[19]"];
+    assert_eq!(chains.names(), names);
+    for (name, (mean, sd)) in names.into_iter().zip(means.into_iter().zip(sds)) {
+        agrees(&chains, name, mean, sd, 4.5);
+    }
+    // Log likelihoods of rows, and predictions, and replications.
+    let rows = chains.log_likelihood(&model, &data, Linear::DAYS).unwrap();
+    let (mu, y11) = (chains.as_draws().get("mu").unwrap().to_vec(), data.days.y[11].unwrap());
+    let y12 = chains.as_draws().get("y[12]").unwrap().to_vec();
+    let (y13, z13) = (data.days.y[13].unwrap(), data.days.z[13].unwrap());
+    for draw in 0..100 {
+        let by_hand = Normal::new(mu[draw] + 0.8 * y12[draw], 0.5).log_density(y13)
+            + Normal::new(2.0 * y13, 1.0).log_density(z13);
+        within!((rows.row(13)[draw] - by_hand).abs(), 1e-9, "{} {by_hand}", rows.row(13)[draw]);
+        assert_eq!(rows.row(12)[draw], 0.0, "neither is there");
+    }
+    let _ = y11;
+    let predicted = Prediction::new(&model, &data).draws(50).from(&chains).unwrap();
+    assert!(predicted.names().iter().any(|name| name == "y[12]"));
+    assert!(predicted.columns().iter().flatten().all(|x| x.is_finite()));
+}
+
+#[test]
+fn simulations_take_the_gaps_of_the_data_that_they_follow() {
+    let (model, data) = (Linear::default(), gappy());
+    let gaps = |data: &LinearData| -> Vec<bool> {
+        data.days.y.iter().chain(&data.days.z.iter().map(|z| *z).collect::<Vec<_>>()).map(Option::is_none).collect()
+    };
+    let replication = model.simulate(3).replicate(&data).run().unwrap();
+    assert!(replication.iter().all(|s| gaps(&s.data) == gaps(&data)));
+    let complete = model.simulate(3).run().unwrap();
+    assert!(complete.iter().all(|s| gaps(&s.data).iter().all(|missing| !missing)));
+    // Each share of the values is possible, and on average it is the one that is asked for.
+    let sets = model.simulate(2000).size(Linear::DAYS, 30).missing(0.3).seed(seed(6)).run().unwrap();
+    let shares: Vec<f64> = sets
+        .iter()
+        .map(|s| s.data.days.y.iter().filter(|y| y.is_none()).count() as f64 / 30.0)
+        .collect();
+    // The sd of a share is 0.25.
+    within!((shares.iter().sum::<f64>() / 2000.0 - 0.3).abs(), 5.0 * 0.25 / 2000.0_f64.sqrt());
+    assert!(shares.iter().any(|share| *share > 0.9) && shares.iter().any(|share| *share < 0.02));
+    assert!(model.simulate(1).missing(1.5).one().unwrap_err().to_string().contains("from 0 to 1"));
+}
+
+hierarch::model! {
+    /// Given its first value.
+    pub Conditioned {
+        global a ~ Normal(0.0, 1.0);
+        plate days(2..=60) {
+            observe y: Option ~ Normal(a * prev(y), 1.0);
+        }
+    }
+}
+
+#[test]
+fn a_sequence_begins_with_what_is_there() {
+    let model = Conditioned::default();
+    let data = |y: Vec<Option<f64>>| ConditionedData { days: ConditionedDays { y } };
+    let seen = data(vec![Some(0.3), None, Some(0.1), Some(-0.2), None, None, Some(0.4), Some(0.6), Some(0.1), None]);
+    check_gradient_at(&model, &seen, &[0.4, 0.1, -0.3, 0.2, 0.7]);
+    let by_hand = |a: f64, y: [f64; 4]| {
+        let y = [0.3, y[0], 0.1, -0.2, y[1], y[2], 0.4, 0.6, 0.1, y[3]];
+        let terms = y.windows(2).map(|w| Normal::new(a * w[0], 1.0).log_density(w[1]));
+        Normal::new(0.0, 1.0).log_density(a) + terms.sum::<f64>()
+    };
+    let value = Density::new(&model, &seen).unwrap().gradient(&[0.4, 0.1, -0.3, 0.2, 0.7], &mut [0.0; 5]);
+    within!((value - by_hand(0.4, [0.1, -0.3, 0.2, 0.7])).abs(), 1e-11);
+    let error = Density::new(&model, &data(vec![None, Some(0.1)])).err().unwrap();
+    assert!(matches!(&error, DataError::MissingBeginning { place } if place == "`y` of element 0 of the plate `days`"));
+}
+
+hierarch::model! {
+    /// A covariate that may be missing, in another plate than what depends on it, and one in a mixture.
+    pub Covariates {
+        global slope ~ Normal(0.0, 1.0);
+        global spread ~ HalfNormal(1.0);
+        plate people(1..=20) {
+            observe age: Option ~ LogNormal(0.5, spread);
+            local kind ~ Bernoulli(0.4);
+            observe dose: Option ~ Normal(if kind { age } else { 0.0 }, 1.0);
+            plate visits(0..=5) {
+                observe y ~ Normal(slope * dose + age.ln(), 1.0);
+            }
+        }
+        plate letters(1..=20) {
+            given from: index(people);
+            observe words: Option ~ Poisson(age[from]);
+        }
+    }
+}
+
+/// As the model says it, on numbers.
+fn covariates_by_hand(globals: &CovariatesGlobals, age: &[f64], dose: &[f64], data: &CovariatesData) -> f64 {
+    let mut sum = log_prior(&Covariates::default(), globals) + globals.spread.ln();
+    for (i, w) in data.people.visits.offsets.windows(2).enumerate() {
+        // With the slope of the exponential where it is missing.
+        let ln = age[i].ln();
+        sum += Normal::new(0.5, globals.spread).log_density(ln) - ln;
+        sum += if data.people.age[i].is_none() { ln } else { 0.0 };
+        let of = |p: f64, mean: f64| p.ln() + Normal::new(mean, 1.0).log_density(dose[i]);
+        sum += log_sum_exp(&[of(0.4, age[i]), of(0.6, 0.0)]);
+        let of_visit = |y: &f64| Normal::new(globals.slope * dose[i] + ln, 1.0).log_density(*y);
+        sum += data.people.visits.y[w[0]..w[1]].iter().map(of_visit).sum::<f64>();
+    }
+    let letters = data.letters.rows();
+    sum + letters
+        .map(|row| row.words.map_or(0.0, |n| Poisson::new(age[row.from]).log_density(n as f64)))
+        .sum::<f64>()
+}
+
+#[test]
+fn covariates_that_are_missing_are_inferred() {
+    let model = Covariates::default();
+    for (i, s) in model.simulate(10).size(Covariates::PEOPLE, 11).seed(seed(7)).run().unwrap().into_iter().enumerate() {
+        let mut data = s.data.clone();
+        let values = |column: &[Option<f64>]| column.iter().flatten().copied().collect::<Vec<f64>>();
+        let (age, dose) = (values(&data.people.age), values(&data.people.dose));
+        let mut q = unconstrain(&model, &s.globals, Some((&s.locals, &s.data)));
+        assert_eq!(q.len(), 2, "nothing is missing");
+        for j in (0..11).filter(|j| (i + j) % 3 == 0) {
+            data.people.age[j] = None;
+            q.push(age[j].ln());
+        }
+        for j in (0..11).filter(|j| (i + j) % 4 < 2) {
+            data.people.dose[j] = None;
+            q.push(dose[j]);
+        }
+        data.letters.words.iter_mut().step_by(3).for_each(|n| *n = None);
+        let value = Density::new(&model, &data).unwrap().gradient(&q, &mut vec![0.0; q.len()]);
+        let by_hand = covariates_by_hand(&s.globals, &age, &dose, &data);
+        within!((value - by_hand).abs(), 1e-10 * value.abs().max(1.0), "{value} {by_hand}");
+        check_gradient_at(&model, &data, &q);
+        let error = hierarch::model::log_density(&model, &s.globals, &s.locals, &data).unwrap_err();
+        assert!(error.to_string().contains("are missing in the data"), "{error}");
     }
 }
