@@ -107,6 +107,10 @@ pub struct Variable {
     /// The first element of the plate in which it has a density: those before are conditioned on.
     pub begins_at: usize,
     pub missing: Missing,
+    /// What draws in simulations whether a value is missing, `Bernoulli(0.2)`, if the model says so.
+    pub mechanism: Option<Expr>,
+    /// This as it was written; empty if there is none.
+    pub mechanism_source: String,
 }
 
 /// Whether values of an observation may be missing, and what the density makes of those that are.

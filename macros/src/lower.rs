@@ -58,7 +58,30 @@ struct Names {
 impl Names {
     /// Lowers the statements of the model, or of `plate`, in order.
     fn lower(&mut self, body: Vec<Statement>, plate: Option<&str>) -> Vec<Step> {
-        body.into_iter().filter_map(|statement| self.statement(statement, plate)).collect()
+        let mut steps: Vec<Step> = body.into_iter().filter_map(|statement| self.statement(statement, plate)).collect();
+        for step in &mut steps {
+            if let Step::Variable(Variable { name, mechanism: Some(mechanism), .. }) = step {
+                self.mechanism(name, mechanism);
+            }
+        }
+        steps
+    }
+
+    /// Checks that whether a value is missing depends on what is always known: otherwise it says something of what is not.
+    fn mechanism(&mut self, name: &Ident, mechanism: &mut Expr) {
+        self.numbers(|numbers| numbers.definition(mechanism));
+        let mentioned = identifiers(mechanism);
+        let unknown = mentioned.iter().find(|of| {
+            let (latents, summed) = self.dependence(&[(*of).clone()]);
+            summed || !latents.is_empty() || self.ahead.get(&of.to_string()).is_some_and(Variable::is_optional)
+        });
+        if let Some(of) = unknown {
+            let message = format!(
+                "`{of}` is not always known, so that which values of `{name}` are missing says something of it: let `{name}` be \
+                 missing by what is, or observe whether it is, `observe seen ~ Bernoulli(..);`, which has its part in the density"
+            );
+            self.mistakes.push(Error::new(of.span(), message));
+        }
     }
 
     /// Lowers one statement; `None` if it is a param, which is no step.
@@ -275,8 +298,21 @@ fn lag_symbol(lag: &Lag) -> Symbol {
 }
 
 fn lower_variable(variable: ast::Variable) -> Variable {
-    let ast::Variable { attributes, role, name, shape, columns, ty, index_of, definition, source, begins_at, missing } =
-        variable;
+    let ast::Variable {
+        attributes,
+        role,
+        name,
+        shape,
+        columns,
+        ty,
+        index_of,
+        definition,
+        source,
+        begins_at,
+        missing,
+        mechanism,
+        mechanism_source,
+    } = variable;
     let definition = definition.as_ref().and_then(|d| Definition::read(d).ok());
     let draws = definition.as_ref().and_then(Definition::draws);
     let kind = if index_of.is_some() { Kind::Category } else { Kind::of(ty.as_ref(), definition.as_ref()) };
@@ -321,6 +357,8 @@ fn lower_variable(variable: ast::Variable) -> Variable {
         begins_at,
         open: false,
         missing,
+        mechanism,
+        mechanism_source,
     }
 }
 

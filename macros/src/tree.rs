@@ -226,6 +226,10 @@ pub struct Variable {
     /// Whether the length of the vector is known only when the program runs: it depends on a size of the model.
     pub open: bool,
     pub missing: Missing,
+    /// What draws in simulations whether a value is missing.
+    pub mechanism: Option<Expr>,
+    /// This as it was written.
+    pub mechanism_source: String,
 }
 
 impl Variable {

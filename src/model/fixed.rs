@@ -11,9 +11,12 @@ use super::{Plate, PlateSize, SimulateError, Skipped, Specification, Stream, Unk
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum MissingValues {
     None,
+    /// Those that a mechanism of the model says.
+    ByModel,
     /// Those that are missing in the data that covariates follow.
     AsInData,
-    /// Each with a probability that is drawn for each simulation and observation, and is this one on average.
+    /// Those that a mechanism of the model says; of other observations each with a probability that is drawn for each simulation and
+    /// observation, and is this one on average.
     Share(f64),
 }
 
@@ -89,8 +92,13 @@ impl<'a> Fixed<'a> {
                 Some(1.0 - uniform.powf(mean / (1.0 - mean)))
             }
             MissingValues::Share(mean) => Some(mean),
-            MissingValues::None | MissingValues::AsInData => None,
+            MissingValues::None | MissingValues::ByModel | MissingValues::AsInData => None,
         }
+    }
+
+    /// Returns whether mechanisms of the model say what is missing in the plate, or outside plates.
+    pub(super) fn has_mechanisms(&self, plate: Option<usize>) -> bool {
+        self.missing != MissingValues::None && self.pattern(plate).is_none()
     }
 
     /// Returns the data whose missing values are missing in the plate, or outside plates, too.

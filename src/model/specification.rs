@@ -105,7 +105,7 @@ impl Specification {
     /// Another model almost surely has another text.
     pub fn fingerprint(&self) -> String {
         // Texts of before values could be missing stay what they were.
-        let text = format!("{self:?}").replace(", missing: Never", "");
+        let text = format!("{self:?}").replace(", missing: Never, mechanism: \"\"", "");
         format!("{:016x}", fnv(NOTHING, text.bytes().map(u64::from)))
     }
 }
@@ -248,6 +248,9 @@ pub struct Variable {
     /// Whether values of it may be missing in the data, and what the density makes of those.
     #[serde(default)]
     pub missing: Missing,
+    /// What draws in simulations whether a value is missing, as written in the declaration; empty if nothing does.
+    #[serde(default)]
+    pub mechanism: String,
 }
 
 /// Whether values of an observation may be missing in the data, and what the density makes of those that are.
@@ -267,13 +270,13 @@ impl Variable {
     #[doc(hidden)]
     pub fn declared(name: &str, role: Role, kind: Kind, shape: &[usize], definition: &str, parents: &[&str]) -> Self {
         let (name, definition, parents) = (name.to_owned(), definition.to_owned(), texts(parents));
-        let (shape, missing) = (shape.to_vec(), Missing::Never);
-        Self { name, role, kind, shape, definition, parents, implicit: false, index_of: None, missing }
+        let (shape, missing, mechanism) = (shape.to_vec(), Missing::Never, String::new());
+        Self { name, role, kind, shape, definition, parents, implicit: false, index_of: None, missing, mechanism }
     }
 
     #[doc(hidden)]
-    pub fn that_may_be_missing(self, missing: Missing) -> Self {
-        Self { missing, ..self }
+    pub fn that_may_be_missing(self, missing: Missing, mechanism: &str) -> Self {
+        Self { missing, mechanism: mechanism.to_owned(), ..self }
     }
 
     #[doc(hidden)]

@@ -372,6 +372,12 @@ impl<'a, M: Model> Plan<'a, M> {
         self.fixed.share_missing(rng)
     }
 
+    /// Returns whether mechanisms of the model say what is missing in a plate, or outside plates.
+    #[inline]
+    pub fn has_mechanisms(&self, plate: Option<usize>) -> bool {
+        self.fixed.has_mechanisms(plate)
+    }
+
     /// Returns whether a value of an observation is there: as in the data that are followed, where that is asked for and they `hold`
     /// it, or else by chance.
     #[inline]

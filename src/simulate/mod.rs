@@ -304,7 +304,7 @@ impl<'a> AnySimulate<'a> {
         let missing = match (self.source.missing()?, self.design) {
             (Some(missing), _) => missing,
             (None, Some(_)) => MissingValues::AsInData,
-            (None, None) => MissingValues::None,
+            (None, None) => MissingValues::ByModel,
         };
         let fixed = fixed.with_missing(missing);
         let anew = self.design.is_some_and(|(_, anew)| anew);

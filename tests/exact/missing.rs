@@ -471,3 +471,217 @@ fn covariates_that_are_missing_are_inferred() {
         assert!(error.to_string().contains("are missing in the data"), "{error}");
     }
 }
+
+/// Some of each kind.
+fn few() -> GapsData {
+    GapsData {
+        first: None,
+        pair: [Some(0.5), None],
+        rows: GapsRows {
+            x: vec![Some(1.5), None, Some(-0.25)],
+            n: vec![None, Some(3), Some(0)],
+            yes: vec![Some(true), Some(false), None],
+            class: vec![Some(2), None, Some(0)],
+            v: vec![[Some(1.0), None, None], [None; 3], [Some(0.5), Some(0.0), Some(-2.0)]],
+            w: vec![[Some(1.0), Some(2.0)], [None, None], [Some(0.5), Some(0.0)]],
+        },
+    }
+}
+
+#[test]
+fn tables_and_json_have_gaps() {
+    let (folder, data) = (tempfile::tempdir().unwrap(), few());
+    hierarch::model::check(&Gaps::default(), &data).unwrap();
+    let path = folder.path().join("gaps");
+    data.to_csv(&path).unwrap();
+    let rows = std::fs::read_to_string(path.join("rows.csv")).unwrap();
+    assert_eq!(rows.lines().nth(2).unwrap(), "NA,3,false,NA,NA,NA,NA,NA,NA");
+    assert_eq!(GapsData::from_csv(&path).unwrap(), data);
+    // As others write them.
+    std::fs::write(path.join("rows.csv"), rows.replace("NA", "")).unwrap();
+    assert_eq!(GapsData::from_csv(&path).unwrap(), data);
+    std::fs::write(path.join("rows.csv"), rows.replace("NA", "NaN")).unwrap();
+    assert_eq!(GapsData::from_csv(&path).unwrap(), data);
+
+    let text = serde_json::to_string(&data).unwrap();
+    assert!(text.contains(r#""yes":[true,false,null]"#), "{text}");
+    assert_eq!(serde_json::from_str::<GapsData>(&text).unwrap(), data);
+    // 1 and 0, as tables have them.
+    let numbers = text.replace("[true,false,null]", "[1,0,null]");
+    assert_eq!(serde_json::from_str::<GapsData>(&numbers).unwrap(), data);
+
+    let frame = hierarch::model::DataSet::frame(&data);
+    let x = &frame.plates[0].columns[0];
+    assert!(x.is_there(0) && !x.is_there(1) && x.get(1).is_nan() && x.get(2) == -0.25);
+    assert_eq!(<GapsData as hierarch::model::DataSet>::from_frame(frame).unwrap(), data);
+}
+
+#[test]
+fn rows_about_the_same_element_agree_on_what_is_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("people.csv");
+    let header = "people,age,dose,y";
+    let read = |rows: &str| {
+        std::fs::write(&path, format!("{header}\n{rows}")).unwrap();
+        PeopleData::from_csv(&path)
+    };
+    let data = read("a,,1.0,0.1\na,,1.0,0.2\nb,2.5,NA,0.3\n").unwrap();
+    assert_eq!((data.people.age, data.people.dose), (vec![None, Some(2.5)], vec![Some(1.0), None]));
+    let error = read("a,,1.0,0.1\na,2.0,1.0,0.2\n").unwrap_err().to_string();
+    assert!(error.contains("holds nothing in one and 2 in the other"), "{error}");
+    let error = read("a,1.0,1.0,\n").unwrap_err().to_string();
+    assert!(error.contains("say so in the model, `observe y: Option ~ ..`"), "{error}");
+}
+
+hierarch::model! {
+    pub People {
+        global slope ~ Normal(0.0, 1.0);
+        plate people(1..=20) {
+            observe age: Option ~ LogNormal(0.5, 1.0);
+            observe dose: Option ~ Normal(age, 1.0);
+            plate visits(0..=5) {
+                observe y ~ Normal(slope * dose, 1.0);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_wrong_is_named() {
+    let (model, mut data) = (Gaps::default(), few());
+    data.rows.w[1] = [None, Some(0.0)];
+    let error = hierarch::model::check(&model, &data).unwrap_err();
+    assert!(matches!(&error, DataError::MissingInPart { place } if place == "`w` of element 1 of the plate `rows`"));
+    let mut data = few();
+    data.rows.x[0] = Some(f64::NAN);
+    let error = hierarch::model::check(&model, &data).unwrap_err().to_string();
+    assert!(error.contains("`x` of element 0 of the plate `rows` is NaN") && error.contains("hand in `None`"), "{error}");
+    let mut data = few();
+    data.rows.class[2] = Some(3);
+    assert!(matches!(hierarch::model::check(&model, &data), Err(DataError::OutsideSupport { .. })));
+
+    let specification = model.specification();
+    let x = &specification.plates[0].variables.iter().find(|v| v.name == "x").unwrap();
+    assert_eq!(x.missing, hierarch::model::Missing::LeftOut);
+    assert_eq!(Series::default().specification().plates[0].plates[0].variables[0].missing, hierarch::model::Missing::Inferred);
+    assert!(specification.graphviz().contains("\"v[3]?\""), "{}", specification.graphviz());
+    let error = Complete::default().simulate(1).missing(0.2).one().unwrap_err().to_string();
+    assert!(error.contains("no observation of the model may be missing"), "{error}");
+}
+
+#[test]
+fn predictive_checks_compare_what_is_there() {
+    let model = Gaps::default();
+    let set = model.simulate(1).size(Gaps::ROWS, 30).missing(0.5).seed(seed(8)).one().unwrap();
+    let chains = model.nuts(&set.data).seed(seed(9)).warmup(300).draws(300).run().unwrap();
+    let check = hierarch::calibration::PredictiveCheck::new(&model, &set.data).replications(200);
+    let posterior = check.posterior(chains.globals()).unwrap();
+    let row = posterior.get("mean v").unwrap();
+    let there: Vec<f64> = set.data.rows.v.iter().flatten().flatten().copied().collect();
+    within!((row.observed - there.iter().sum::<f64>() / there.len() as f64).abs(), 1e-12);
+    check.prior().unwrap();
+}
+
+hierarch::model! {
+    /// Mechanisms of the model's own.
+    pub Mechanisms {
+        global mu ~ Normal(0.0, 1.0);
+        observe first: Option ~ Normal(mu, 1.0);
+        missing first ~ Bernoulli(0.5);
+        plate sites(2) {
+            given lost ~ Beta(1.0, 4.0);
+        }
+        plate rows(1..=1000) {
+            given age ~ Uniform(0.0, 1.0);
+            given site: index(sites);
+            observe y: Option ~ Normal(mu + age, 1.0);
+            observe v[2]: Option ~ Normal(y, 1.0);
+            observe w[2]: Option ~ MvNormal([mu, 0.0], [[1.0, 0.3], [0.3, 2.0]]);
+            observe smoker ~ Bernoulli(0.3);
+            missing y ~ Bernoulli(probability = age);
+            missing v ~ if smoker { Bernoulli(0.9) } else { Bernoulli(0.0) };
+            missing w ~ Bernoulli(lost[site]);
+        }
+    }
+}
+
+#[test]
+fn values_are_missing_by_a_mechanism() {
+    let model = Mechanisms::default();
+    let shares = |draw: &dyn Fn(u64) -> MechanismsData| {
+        let mut counts = [[0.0_f64; 2]; 6];
+        for i in 0..200 {
+            let data = draw(i);
+            let mut add = |at: usize, missing: bool| {
+                counts[at][0] += 1.0;
+                counts[at][1] += f64::from(u8::from(missing));
+            };
+            add(0, data.first.is_none());
+            for row in data.rows.rows() {
+                add(if row.age < 0.5 { 1 } else { 2 }, row.y.is_none());
+                add(if row.smoker { 3 } else { 4 }, row.v[1].is_none());
+                assert_eq!(row.w[0].is_none(), row.w[1].is_none());
+                add(5, row.w[0].is_none());
+            }
+        }
+        counts.map(|[all, missing]| (missing / all, all))
+    };
+    let draw = |i| {
+        model.simulate(1).size(Mechanisms::ROWS, 100).seed(seed(1000 * (i + 1))).one().unwrap().data
+    };
+    let found = shares(&draw);
+    for ((share, all), expected) in found.into_iter().zip([0.5, 0.25, 0.75, 0.9, 0.0, 0.2]) {
+        // The shares of sites differ from set to set, of which there are two each.
+        let all = if expected == 0.2 { 400.0 } else { all };
+        within!((share - expected).abs(), 5.0 * (0.25 / all).sqrt(), "{share} of {all}, where {expected} are expected");
+    }
+    let text = model.specification().plates[1].variables.iter().find(|v| v.name == "w").unwrap().mechanism.clone();
+    assert_eq!(text, "Bernoulli(lost[site])");
+    let data = draw(7);
+    let replication = model.simulate(1).replicate(&data).one().unwrap().data;
+    let gaps = |data: &MechanismsData| data.rows.y.iter().map(Option::is_none).collect::<Vec<_>>();
+    assert_eq!(gaps(&replication), gaps(&data));
+    let globals = MechanismsGlobals { mu: 0.3 };
+    let draws = hierarch::draws::Draws::new([("mu", vec![globals.mu; 10])]);
+    let predicted = Prediction::new(&model, &data).from(&draws).unwrap();
+    assert!(predicted.columns().iter().flatten().all(|x| x.is_finite()), "what is predicted is all there");
+}
+
+hierarch::model! {
+    /// Whether a value is missing depends on it, so that this is observed.
+    pub Shy {
+        global mu ~ Normal(0.0, 2.0);
+        plate rows(1..=100) {
+            observe y: Option ~ Normal(mu, 1.0);
+            observe told ~ Bernoulli(logit = 1.0 - 2.0 * y);
+            missing y ~ Bernoulli(if told { 0.0 } else { 1.0 });
+        }
+    }
+}
+
+#[test]
+fn what_is_missing_since_it_is_large_is_known_to_be() {
+    let model = Shy::default();
+    let truth = ShyGlobals { mu: 0.7 };
+    let data = model.simulate(1).at(&truth).size(Shy::ROWS, 40).seed(seed(10)).one().unwrap().data;
+    assert!(data.rows.rows().all(|row| row.y.is_some() == row.told));
+    let told = |y: f64| 1.0 / (1.0 + (2.0 * y - 1.0).exp());
+    // By quadrature.
+    let grid = |low: f64, high: f64, n: usize| (0..n).map(move |i| low + (high - low) * (i as f64 + 0.5) / n as f64);
+    let log_density = |mu: f64| {
+        let silent: f64 =
+            grid(-9.0, 9.0, 2000).map(|z| Normal::new(0.0, 1.0).log_density(z).exp() * (1.0 - told(mu + z)) * 0.009).sum();
+        let seen = data.rows.y.iter().map(|y| match y {
+            Some(y) => Normal::new(mu, 1.0).log_density(*y) + told(*y).ln(),
+            None => silent.ln(),
+        });
+        Normal::new(0.0, 2.0).log_density(mu) + seen.sum::<f64>()
+    };
+    let points: Vec<(f64, f64)> = grid(-1.5, 3.5, 1000).map(|mu| (mu, log_density(mu))).collect();
+    let most = points.iter().map(|point| point.1).fold(f64::NEG_INFINITY, f64::max);
+    let moment = |power: i32| points.iter().map(|(mu, log)| mu.powi(power) * (log - most).exp()).sum::<f64>();
+    let mean = moment(1) / moment(0);
+    let sd = (moment(2) / moment(0) - mean * mean).sqrt();
+    let chains = model.nuts(&data).seed(seed(1)).draws(10_000).run().unwrap();
+    agrees(&chains, "mu", mean, sd, 4.5);
+}

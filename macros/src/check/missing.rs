@@ -2,9 +2,11 @@
 
 use super::scope::Checker;
 use super::variable::read;
-use crate::ast::{Missing, Variable};
+use crate::ast::{Missing, Statement, Variable};
 use crate::builtin::{Draws, is_record};
+use crate::definition::Definition;
 use crate::kind::Kind;
+use crate::names::identifiers;
 
 impl Checker {
     /// Checks an observation `v` that may be missing, and that may depend on what is `summed` out.
@@ -55,5 +57,32 @@ impl Checker {
             return;
         };
         self.report(name, message);
+    }
+
+    /// Checks how the observations in `body` come to be missing, of which all of their element may be read.
+    pub fn mechanisms(&mut self, body: &[Statement]) {
+        for statement in body {
+            let Statement::Variable(Variable { name, mechanism: Some(mechanism), .. }) = statement else { continue };
+            let Ok(definition) = Definition::read(mechanism) else {
+                self.report(mechanism, "a distribution stands here, of whether the value is missing: `Bernoulli(0.2)`");
+                continue;
+            };
+            if let Some(word) = identifiers(mechanism).iter().find(|word| *word == "prev" || *word == "is_first") {
+                let message =
+                    format!("what `{name}` is missing by is of its own element: bind what is before by a `let`");
+                self.report(word, message);
+                continue;
+            }
+            definition.expressions().into_iter().for_each(|part| {
+                self.expression(part, &[]);
+            });
+            self.calls(&definition);
+            if definition.draws() != Some(Draws::Bool) {
+                self.report(
+                    mechanism,
+                    format!("whether `{name}` is missing is yes or no: `missing {name} ~ Bernoulli(0.2);`"),
+                );
+            }
+        }
     }
 }

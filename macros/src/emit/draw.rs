@@ -36,7 +36,17 @@ pub fn emit(tree: &Tree) -> TokenStream {
     let observed = variables(&tree.root).filter(|v| v.in_data()).map(|v| {
         let name = &v.name;
         let value = missing::drawn(tree, v, None, stored(v, quote!(#name)));
-        quote!(#name: #value)
+        match emitter.is_gone(v, None) {
+            None => quote!(#name: #value),
+            Some(gone) => {
+                let take = missing::take(v, &quote!(drawn), &gone);
+                quote!(#name: {
+                    let mut drawn = #value;
+                    if __plan.has_mechanisms(::core::option::Option::None) { #take }
+                    drawn
+                })
+            }
+        }
     });
     let data_plates = plates(&tree.root).filter(|p| p.in_data).map(|p| {
         let (name, value) = (&p.name, whole(p, true));
@@ -266,7 +276,7 @@ impl Draw<'_> {
     /// Emits the elements of `plate`, where some of it is drawn for all of them at once: their covariates come before.
     fn elements_with_fields(&self, plate: &Plate, row: &Option<TokenStream>) -> TokenStream {
         let (index, store, count) = (self.index(&plate.name), store(plate, true), count(&plate.name));
-        let first = field::first_of(plate);
+        let (first, gaps) = (field::first_of(plate), self.gaps(plate));
         let fields = plate.variables().filter_map(|v| {
             let arguments = field::numbers(v.field.as_ref()?, &mut |expr| self.lift(None, |lift| lift.expr(expr)));
             field::drawn(self.tree, plate, v, &arguments, index, &store)
@@ -289,8 +299,27 @@ impl Draw<'_> {
             let #first = __from;
             #count = __from;
             #(#fields)*
-            for _ in 0..__size { #body #count += 1; }
+            for _ in 0..__size { #body #gaps #count += 1; }
         }
+    }
+
+    /// Emits what becomes missing of the element at hand, by a mechanism of the model.
+    fn gaps(&self, plate: &Plate) -> TokenStream {
+        let (index, store, count) = (self.index(&plate.name), store(plate, true), count(&plate.name));
+        let of = |v: &Variable| {
+            let (name, gone) = (&v.name, self.is_gone(v, Some(plate))?);
+            let entry = quote!(#store.#name[#count]);
+            let all = missing::take(v, &entry, &gone);
+            Some(quote!(if __plan.has_mechanisms(::core::option::Option::Some(#index)) { #all }))
+        };
+        plate.variables().filter_map(of).collect()
+    }
+
+    /// Emits a draw of whether a value of `v` is missing; `None` if no mechanism says so.
+    fn is_gone(&self, v: &Variable, plate: Option<&Plate>) -> Option<TokenStream> {
+        let (name, mechanism) = (text(&v.name), Definition::read(v.mechanism.as_ref()?).ok()?);
+        let drawn = self.lift(plate, |lift| choose(&mechanism, lift, &|d| draw(&name, &d)));
+        Some(quote!((#drawn) != 0.0))
     }
 
     fn variable(&self, v: &Variable, plate: Option<&Plate>) -> TokenStream {
@@ -419,9 +448,10 @@ impl Draw<'_> {
             false => {
                 let (element, body) = (sequence::element(plate), self.steps(&plate.steps, Some(plate)));
                 let (buffers, remember) = (sequence::buffers(plate, &|_| true), sequence::remember(plate, &|_| true));
+                let gaps = self.gaps(plate);
                 quote! {
                     #buffers
-                    for #element in 0..__size { #row #body #remember #count += 1; }
+                    for #element in 0..__size { #row #body #gaps #remember #count += 1; }
                 }
             }
         };

@@ -1,7 +1,7 @@
 //! Values of observations that may be missing, on plain numbers.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::quote;
+use quote::{ToTokens, quote};
 
 use super::at_element::{datum, element, place, push_export};
 use super::choose::choose;
@@ -31,7 +31,7 @@ fn rank_of(name: &Ident) -> Ident {
 /// Draws what share of each observation is missing.
 pub fn shares(tree: &Tree) -> TokenStream {
     let all = variables(&tree.root).chain(all_plates(&tree.root).into_iter().flat_map(Plate::variables));
-    let shares = all.filter(|v| v.is_optional()).map(|v| share_of(&v.name));
+    let shares = all.filter(|v| v.is_optional() && v.mechanism.is_none()).map(|v| share_of(&v.name));
     quote!(#(let #shares = __plan.share_missing(__rng);)*)
 }
 
@@ -49,7 +49,11 @@ pub fn drawn(tree: &Tree, v: &Variable, at: Option<(&Plate, usize, Ident)>, valu
     if !v.is_optional() {
         return value;
     }
-    let (name, share) = (&v.name, share_of(&v.name));
+    let name = &v.name;
+    let share = match v.mechanism {
+        Some(_) => quote!(::core::option::Option::None),
+        None => share_of(name).into_token_stream(),
+    };
     let (plate, known) = match at {
         None => (quote!(::core::option::Option::None), quote!(data.#name)),
         Some((plate, index, count)) => {
@@ -76,6 +80,22 @@ pub fn drawn(tree: &Tree, v: &Variable, at: Option<(&Plate, usize, Ident)>, valu
                 }
                 all
             })
+        }
+    }
+}
+
+/// Makes `entry`, a value of `v`, missing where it is `gone`, which is drawn for each number that is a draw of its own.
+pub fn take(v: &Variable, entry: &TokenStream, gone: &TokenStream) -> TokenStream {
+    let none = quote!(::core::option::Option::None);
+    match &v.shape {
+        None => quote!(if #gone { #entry = #none; }),
+        Some(shape) if v.vector => {
+            let len = &shape.len;
+            quote!(if #gone { #entry = [#none; #len]; })
+        }
+        Some(shape) => {
+            let len = &shape.len;
+            quote!(for c in 0..#len { if #gone { #entry[c] = #none; } })
         }
     }
 }

@@ -100,7 +100,7 @@ fn variables(tree: &Tree, steps: &[Step]) -> Vec<TokenStream> {
 }
 
 fn variable(tree: &Tree, v: &Variable) -> TokenStream {
-    let Variable { role, name, kind, shape, matrix, index_of, source, missing, .. } = v;
+    let Variable { role, name, kind, shape, matrix, index_of, source, missing, mechanism_source, .. } = v;
     let role = match (role, index_of) {
         (_, Some(_)) => quote!(Index),
         (Role::Global, _) => quote!(Global),
@@ -118,8 +118,12 @@ fn variable(tree: &Tree, v: &Variable) -> TokenStream {
     let declared = entry(&text(name), &role, *kind, &shape, &source, &parents(tree, &v.mentions()));
     let declared = match missing {
         Missing::Never => declared,
-        Missing::LeftOut => quote!(#declared.that_may_be_missing(::hierarch::model::Missing::LeftOut)),
-        Missing::Inferred => quote!(#declared.that_may_be_missing(::hierarch::model::Missing::Inferred)),
+        Missing::LeftOut => {
+            quote!(#declared.that_may_be_missing(::hierarch::model::Missing::LeftOut, #mechanism_source))
+        }
+        Missing::Inferred => {
+            quote!(#declared.that_may_be_missing(::hierarch::model::Missing::Inferred, #mechanism_source))
+        }
     };
     match index_of {
         Some(plate) => {

@@ -31,7 +31,10 @@ pub fn scalar_field(v: &Variable) -> TokenStream {
         _ if v.open => quote!(),
         (Some(_), _) => quote!(#[serde(with = "::hierarch::__private::image")]),
         (None, Some(_)) => quote!(#[serde(with = "::hierarch::__private::array")]),
-        (None, None) if v.kind == Kind::Bool && !v.is_optional() => {
+        (None, None) if v.kind == Kind::Bool && v.is_optional() => {
+            quote!(#[serde(deserialize_with = "::hierarch::__private::truth::one_or_none")])
+        }
+        (None, None) if v.kind == Kind::Bool => {
             quote!(#[serde(deserialize_with = "::hierarch::__private::truth::one")])
         }
         (None, None) => quote!(),
@@ -47,7 +50,10 @@ pub fn column_field(v: &Variable) -> TokenStream {
         _ if v.open => quote!(),
         (Some(_), _) => quote!(#[serde(with = "::hierarch::__private::images")]),
         (None, Some(_)) => quote!(#[serde(with = "::hierarch::__private::arrays")]),
-        (None, None) if v.kind == Kind::Bool && !v.is_optional() => {
+        (None, None) if v.kind == Kind::Bool && v.is_optional() => {
+            quote!(#[serde(deserialize_with = "::hierarch::__private::truth::column_with_gaps")])
+        }
+        (None, None) if v.kind == Kind::Bool => {
             quote!(#[serde(deserialize_with = "::hierarch::__private::truth::column")])
         }
         (None, None) => quote!(),
