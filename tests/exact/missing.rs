@@ -342,7 +342,7 @@ fn chains_infer_what_is_missing() {
     }
     // Log likelihoods of rows, and predictions, and replications.
     let rows = chains.log_likelihood(&model, &data, Linear::DAYS).unwrap();
-    let (mu, y11) = (chains.as_draws().get("mu").unwrap().to_vec(), data.days.y[11].unwrap());
+    let mu = chains.as_draws().get("mu").unwrap().to_vec();
     let y12 = chains.as_draws().get("y[12]").unwrap().to_vec();
     let (y13, z13) = (data.days.y[13].unwrap(), data.days.z[13].unwrap());
     for draw in 0..100 {
@@ -351,7 +351,6 @@ fn chains_infer_what_is_missing() {
         within!((rows.row(13)[draw] - by_hand).abs(), 1e-9, "{} {by_hand}", rows.row(13)[draw]);
         assert_eq!(rows.row(12)[draw], 0.0, "neither is there");
     }
-    let _ = y11;
     let predicted = Prediction::new(&model, &data).draws(50).from(&chains).unwrap();
     assert!(predicted.names().iter().any(|name| name == "y[12]"));
     assert!(predicted.columns().iter().flatten().all(|x| x.is_finite()));
@@ -684,4 +683,79 @@ fn what_is_missing_since_it_is_large_is_known_to_be() {
     let sd = (moment(2) / moment(0) - mean * mean).sqrt();
     let chains = model.nuts(&data).seed(seed(1)).draws(10_000).run().unwrap();
     agrees(&chains, "mu", mean, sd, 4.5);
+}
+
+hierarch::model! {
+    /// A variance that follows from what may be missing.
+    pub Garch {
+        global a[3] ~ Dirichlet([1.0, 1.0, 1.0]);
+        plate days(1..=50) {
+            let variance = prev(next, 1, 1.0);
+            observe y: Option ~ Normal(0.0, variance.sqrt());
+            let next = a[0] + a[1] * y * y + a[2] * variance;
+        }
+    }
+}
+
+hierarch::model! {
+    /// Regimes of an autoregression.
+    pub Regimes {
+        global stay ~ Beta(4.0, 1.0);
+        global phi[2] ~ Uniform(-1.0, 1.0);
+        plate days(1..=20) {
+            local state ~ Bernoulli(if prev(state, 1, false) { stay } else { 1.0 - stay });
+            observe y: Option ~ Normal((if state { phi[1] } else { phi[0] }) * prev(y, 1, 0.4), 1.0);
+        }
+    }
+}
+
+hierarch::model! {
+    /// A discrete global behind what may be missing, and behind what depends on it.
+    pub Unsure {
+        global kind ~ Categorical([0.2, 0.3, 0.5]);
+        global mu[3] ~ Normal(0.0, 2.0);
+        plate rows(1..=20) {
+            observe x: Option ~ LogNormal(mu[kind], 1.0);
+            observe y: Option ~ Normal(x * kind as f64, 1.0);
+            observe n: Option ~ Poisson(1.0 + kind as f64);
+        }
+    }
+}
+
+#[test]
+fn what_is_missing_is_inferred_beside_all_that_a_model_may_have() {
+    let gap = |x: &mut [Option<f64>], at: &[usize]| -> Vec<f64> {
+        at.iter().filter_map(|at| x.get_mut(*at).and_then(Option::take)).collect()
+    };
+    for s in Garch::default().simulate(5).size(Garch::DAYS, 12).seed(seed(12)).run().unwrap() {
+        let (model, mut data) = (Garch::default(), s.data.clone());
+        let mut q = unconstrain(&model, &s.globals, None);
+        let whole = Density::new(&model, &data).unwrap().gradient(&q, &mut [0.0; 2]);
+        q.extend(gap(&mut data.days.y, &[1, 4, 5, 11]));
+        let value = Density::new(&model, &data).unwrap().gradient(&q, &mut [0.0; 6]);
+        within!((value - whole).abs(), 1e-10 * value.abs().max(1.0), "{value} {whole}");
+        check_gradient_at(&model, &data, &q);
+    }
+    for s in Regimes::default().simulate(5).size(Regimes::DAYS, 9).seed(seed(13)).run().unwrap() {
+        let (model, mut data) = (Regimes::default(), s.data.clone());
+        let mut q = unconstrain(&model, &s.globals, None);
+        let whole = Density::new(&model, &data).unwrap().gradient(&q, &mut [0.0; 3]);
+        q.extend(gap(&mut data.days.y, &[0, 3, 4, 8]));
+        let value = Density::new(&model, &data).unwrap().gradient(&q, &mut [0.0; 7]);
+        within!((value - whole).abs(), 1e-10 * value.abs().max(1.0), "{value} {whole}");
+        check_gradient_at(&model, &data, &q);
+    }
+    for s in Unsure::default().simulate(5).size(Unsure::ROWS, 9).seed(seed(14)).run().unwrap() {
+        let (model, mut data) = (Unsure::default(), s.data.clone());
+        gap(&mut data.rows.y, &[2, 5]);
+        data.rows.n[1] = None;
+        let mut q = unconstrain(&model, &s.globals, None);
+        let whole = Density::new(&model, &data).unwrap().gradient(&q, &mut [0.0; 3]);
+        let logs: Vec<f64> = gap(&mut data.rows.x, &[0, 3, 4, 5, 8]).iter().map(|x| x.ln()).collect();
+        q.extend_from_slice(&logs);
+        let value = Density::new(&model, &data).unwrap().gradient(&q, &mut [0.0; 8]);
+        let by_hand = whole + logs.iter().sum::<f64>();
+        within!((value - by_hand).abs(), 1e-10 * value.abs().max(1.0), "{value} {by_hand}");
+        check_gradient_at(&model, &data, &q);
+    }
 }

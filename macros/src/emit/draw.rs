@@ -35,18 +35,8 @@ pub fn emit(tree: &Tree) -> TokenStream {
     });
     let observed = variables(&tree.root).filter(|v| v.in_data()).map(|v| {
         let name = &v.name;
-        let value = missing::drawn(tree, v, None, stored(v, quote!(#name)));
-        match emitter.is_gone(v, None) {
-            None => quote!(#name: #value),
-            Some(gone) => {
-                let take = missing::take(v, &quote!(drawn), &gone);
-                quote!(#name: {
-                    let mut drawn = #value;
-                    if __plan.has_mechanisms(::core::option::Option::None) { #take }
-                    drawn
-                })
-            }
-        }
+        let value = emitter.outside(v, stored(v, quote!(#name)));
+        quote!(#name: #value)
     });
     let data_plates = plates(&tree.root).filter(|p| p.in_data).map(|p| {
         let (name, value) = (&p.name, whole(p, true));
@@ -82,12 +72,12 @@ pub fn emit(tree: &Tree) -> TokenStream {
 }
 
 /// Names the columns that the elements of `plate` are drawn into: those in the data, or the latent ones.
-fn store(plate: &Plate, data: bool) -> Ident {
+pub fn store(plate: &Plate, data: bool) -> Ident {
     hidden(&format!("{}_{}", if data { "data" } else { "locals" }, plate.name))
 }
 
 /// Names how many elements of `plate` have been drawn.
-fn count(plate: &Ident) -> Ident {
+pub fn count(plate: &Ident) -> Ident {
     hidden(&format!("count_{plate}"))
 }
 
@@ -111,7 +101,7 @@ fn within(plate: &Step) -> impl Iterator<Item = &Variable> {
 }
 
 /// Emits a draw from a distribution for the variable of a name.
-fn draw(name: &str, distribution: &TokenStream) -> TokenStream {
+pub fn draw(name: &str, distribution: &TokenStream) -> TokenStream {
     quote!({
         use ::hierarch::__private::CheckDrawn as _;
         let __distribution = #distribution;
@@ -120,13 +110,13 @@ fn draw(name: &str, distribution: &TokenStream) -> TokenStream {
     })
 }
 
-struct Draw<'a> {
-    tree: &'a Tree,
+pub struct Draw<'a> {
+    pub tree: &'a Tree,
 }
 
 impl Draw<'_> {
     /// Finds the position of the plate `name` among all, those inside after the one around.
-    fn index(&self, name: &Ident) -> usize {
+    pub fn index(&self, name: &Ident) -> usize {
         all_plates(&self.tree.root).iter().position(|p| p.name == *name).unwrap_or(0)
     }
 
@@ -161,7 +151,7 @@ impl Draw<'_> {
         steps.iter().map(|step| self.step(step, steps, plate)).collect()
     }
 
-    fn lift<R>(&self, plate: Option<&Plate>, f: impl FnOnce(&Lift) -> R) -> R {
+    pub fn lift<R>(&self, plate: Option<&Plate>, f: impl FnOnce(&Lift) -> R) -> R {
         let index = |values: &Ident, at: &Ident| {
             gathered(plate?, values, at)?;
             let all = all_of(values);
@@ -301,25 +291,6 @@ impl Draw<'_> {
             #(#fields)*
             for _ in 0..__size { #body #gaps #count += 1; }
         }
-    }
-
-    /// Emits what becomes missing of the element at hand, by a mechanism of the model.
-    fn gaps(&self, plate: &Plate) -> TokenStream {
-        let (index, store, count) = (self.index(&plate.name), store(plate, true), count(&plate.name));
-        let of = |v: &Variable| {
-            let (name, gone) = (&v.name, self.is_gone(v, Some(plate))?);
-            let entry = quote!(#store.#name[#count]);
-            let all = missing::take(v, &entry, &gone);
-            Some(quote!(if __plan.has_mechanisms(::core::option::Option::Some(#index)) { #all }))
-        };
-        plate.variables().filter_map(of).collect()
-    }
-
-    /// Emits a draw of whether a value of `v` is missing; `None` if no mechanism says so.
-    fn is_gone(&self, v: &Variable, plate: Option<&Plate>) -> Option<TokenStream> {
-        let (name, mechanism) = (text(&v.name), Definition::read(v.mechanism.as_ref()?).ok()?);
-        let drawn = self.lift(plate, |lift| choose(&mechanism, lift, &|d| draw(&name, &d)));
-        Some(quote!((#drawn) != 0.0))
     }
 
     fn variable(&self, v: &Variable, plate: Option<&Plate>) -> TokenStream {

@@ -3,12 +3,7 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
 
-use super::at_element::{datum, element, place, push_export};
-use super::choose::choose;
 use super::names::{data_path, hidden};
-use super::sequence;
-use super::walk::{Walk, slot};
-use crate::definition::Definition;
 use crate::names::text;
 use crate::tree::{Plate, Tree, Variable, all_plates, variables};
 
@@ -24,7 +19,7 @@ fn share_of(name: &Ident) -> Ident {
 }
 
 /// Names how many values of `name` are missing before each element.
-fn rank_of(name: &Ident) -> Ident {
+pub fn rank_of(name: &Ident) -> Ident {
     hidden(&format!("rank_of_{}", text(name)))
 }
 
@@ -108,42 +103,4 @@ pub fn ranks(tree: &Tree) -> TokenStream {
             quote!(let #rank = __data.map_or(::std::vec::Vec::new(), |data| ::hierarch::__private::ranks(&data.#path.#name));)
         })
         .collect()
-}
-
-impl Walk<'_> {
-    /// Binds the value of an observation that others depend on: that in the data, or an unknown one.
-    pub fn inferred(&self, v: &Variable, definition: &Definition, plate: &Plate) -> TokenStream {
-        let (name, label, slot, rank, at) = (&v.name, text(&v.name), slot(&v.name), rank_of(&v.name), element(plate));
-        let (path, place) = (data_path(self.tree, plate), place(&v.name, Some(plate), element(plate)));
-        let value = datum(v, quote!(__data.#path.#name[#at]));
-        let (known, unknown) = self.lift(Some(plate), |lift| {
-            let known = choose(
-                definition,
-                lift,
-                &|d| quote!(::hierarch::__private::walk::observe(&#place, &#d, __number, __walk);),
-            );
-            let unknown = choose(definition, lift, &|d| {
-                quote!(::hierarch::__private::walk::latent(#label, #slot.at(#rank[#at]), &#d, ::core::option::Option::None, __walk))
-            });
-            (known, unknown)
-        });
-        let begins = (v.begins_at > 0).then(|| {
-            let (position, begins_at) = (sequence::element(plate), v.begins_at);
-            quote!(if #position < #begins_at {
-                if __number.is_nan() && __data.is_some() { ::hierarch::__private::walk::no_beginning(&#place, __walk); }
-                __number
-            } else)
-        });
-        let export = push_export(Some(plate), name);
-        quote! {
-            let __number: f64 = #value;
-            let #name: f64 = #begins if __number.is_nan() && __data.is_some() {
-                #unknown
-            } else {
-                #known
-                __number
-            };
-            #export
-        }
-    }
 }

@@ -5,6 +5,7 @@ mod choose;
 mod clash;
 mod density;
 mod draw;
+mod draw_missing;
 mod field;
 mod handles;
 pub mod index;
@@ -22,6 +23,7 @@ mod types;
 mod values;
 mod walk;
 mod walk_before;
+mod walk_missing;
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
