@@ -10,7 +10,7 @@ use crate::ast::{Let, Missing, Model, Param, Plate, Role, Shape, Size, Statement
 use crate::missing::{may_be_missing, optional};
 use crate::source::source;
 
-const STATEMENTS: &str = "a statement of a model starts with `param`, `size`, `global`, `nuisance`, `local`, `given`, `observe`, `let`, `factor` or `plate`";
+const STATEMENTS: &str = "a statement of a model starts with `param`, `size`, `global`, `nuisance`, `local`, `given`, `observe`, `missing`, `let`, `factor` or `plate`";
 
 impl Parse for Model {
     fn parse(input: ParseStream) -> Result<Self> {
