@@ -368,10 +368,8 @@ fn simulations_take_the_gaps_of_the_data_that_they_follow() {
     assert!(complete.iter().all(|s| gaps(&s.data).iter().all(|missing| !missing)));
     // Each share of the values is possible, and on average it is the one that is asked for.
     let sets = model.simulate(2000).size(Linear::DAYS, 30).missing(0.3).seed(seed(6)).run().unwrap();
-    let shares: Vec<f64> = sets
-        .iter()
-        .map(|s| s.data.days.y.iter().filter(|y| y.is_none()).count() as f64 / 30.0)
-        .collect();
+    let shares: Vec<f64> =
+        sets.iter().map(|s| s.data.days.y.iter().filter(|y| y.is_none()).count() as f64 / 30.0).collect();
     // The sd of a share is 0.25.
     within!((shares.iter().sum::<f64>() / 2000.0 - 0.3).abs(), 5.0 * 0.25 / 2000.0_f64.sqrt());
     assert!(shares.iter().any(|share| *share > 0.9) && shares.iter().any(|share| *share < 0.02));
@@ -439,9 +437,7 @@ fn covariates_by_hand(globals: &CovariatesGlobals, age: &[f64], dose: &[f64], da
         sum += data.people.visits.y[w[0]..w[1]].iter().map(of_visit).sum::<f64>();
     }
     let letters = data.letters.rows();
-    sum + letters
-        .map(|row| row.words.map_or(0.0, |n| Poisson::new(age[row.from]).log_density(n as f64)))
-        .sum::<f64>()
+    sum + letters.map(|row| row.words.map_or(0.0, |n| Poisson::new(age[row.from]).log_density(n as f64))).sum::<f64>()
 }
 
 #[test]
@@ -554,7 +550,10 @@ fn what_is_wrong_is_named() {
     let mut data = few();
     data.rows.x[0] = Some(f64::NAN);
     let error = hierarch::model::check(&model, &data).unwrap_err().to_string();
-    assert!(error.contains("`x` of element 0 of the plate `rows` is NaN") && error.contains("hand in `None`"), "{error}");
+    assert!(
+        error.contains("`x` of element 0 of the plate `rows` is NaN") && error.contains("hand in `None`"),
+        "{error}"
+    );
     let mut data = few();
     data.rows.class[2] = Some(3);
     assert!(matches!(hierarch::model::check(&model, &data), Err(DataError::OutsideSupport { .. })));
@@ -562,7 +561,10 @@ fn what_is_wrong_is_named() {
     let specification = model.specification();
     let x = &specification.plates[0].variables.iter().find(|v| v.name == "x").unwrap();
     assert_eq!(x.missing, hierarch::model::Missing::LeftOut);
-    assert_eq!(Series::default().specification().plates[0].plates[0].variables[0].missing, hierarch::model::Missing::Inferred);
+    assert_eq!(
+        Series::default().specification().plates[0].plates[0].variables[0].missing,
+        hierarch::model::Missing::Inferred
+    );
     assert!(specification.graphviz().contains("\"v[3]?\""), "{}", specification.graphviz());
     let error = Complete::default().simulate(1).missing(0.2).one().unwrap_err().to_string();
     assert!(error.contains("no observation of the model may be missing"), "{error}");
@@ -625,9 +627,7 @@ fn values_are_missing_by_a_mechanism() {
         }
         counts.map(|[all, missing]| (missing / all, all))
     };
-    let draw = |i| {
-        model.simulate(1).size(Mechanisms::ROWS, 100).seed(seed(1000 * (i + 1))).one().unwrap().data
-    };
+    let draw = |i| model.simulate(1).size(Mechanisms::ROWS, 100).seed(seed(1000 * (i + 1))).one().unwrap().data;
     let found = shares(&draw);
     for ((share, all), expected) in found.into_iter().zip([0.5, 0.25, 0.75, 0.9, 0.0, 0.2]) {
         // The shares of sites differ from set to set, of which there are two each.
@@ -668,8 +668,9 @@ fn what_is_missing_since_it_is_large_is_known_to_be() {
     // By quadrature.
     let grid = |low: f64, high: f64, n: usize| (0..n).map(move |i| low + (high - low) * (i as f64 + 0.5) / n as f64);
     let log_density = |mu: f64| {
-        let silent: f64 =
-            grid(-9.0, 9.0, 2000).map(|z| Normal::new(0.0, 1.0).log_density(z).exp() * (1.0 - told(mu + z)) * 0.009).sum();
+        let silent: f64 = grid(-9.0, 9.0, 2000)
+            .map(|z| Normal::new(0.0, 1.0).log_density(z).exp() * (1.0 - told(mu + z)) * 0.009)
+            .sum();
         let seen = data.rows.y.iter().map(|y| match y {
             Some(y) => Normal::new(mu, 1.0).log_density(*y) + told(*y).ln(),
             None => silent.ln(),
