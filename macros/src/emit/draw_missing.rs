@@ -34,11 +34,11 @@ impl Draw<'_> {
     pub fn outside(&self, v: &Variable, value: TokenStream) -> TokenStream {
         let value = missing::drawn(self.tree, v, None, value);
         let Some(gone) = self.is_gone(v, None) else { return value };
-        let take = missing::take(v, &quote!(drawn), &gone);
+        let take = missing::take(v, &quote!(__entry), &gone);
         quote!({
-            let mut drawn = #value;
+            let mut __entry = #value;
             if __plan.has_mechanisms(::core::option::Option::None) { #take }
-            drawn
+            __entry
         })
     }
 }

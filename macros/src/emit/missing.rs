@@ -67,11 +67,11 @@ pub fn drawn(tree: &Tree, v: &Variable, at: Option<(&Plate, usize, Ident)>, valu
             quote!(if #there { #value } else { [::core::option::Option::None; #len] })
         }
         Some(shape) => {
-            let (len, there) = (&shape.len, there(quote!(#known[c].is_some())));
+            let (len, there) = (&shape.len, there(quote!(#known[__c].is_some())));
             quote!({
                 let mut all = #value;
-                for c in 0..#len {
-                    if !#there { all[c] = ::core::option::Option::None; }
+                for __c in 0..#len {
+                    if !#there { all[__c] = ::core::option::Option::None; }
                 }
                 all
             })
@@ -90,7 +90,7 @@ pub fn take(v: &Variable, entry: &TokenStream, gone: &TokenStream) -> TokenStrea
         }
         Some(shape) => {
             let len = &shape.len;
-            quote!(for c in 0..#len { if #gone { #entry[c] = #none; } })
+            quote!(for __c in 0..#len { if #gone { #entry[__c] = #none; } })
         }
     }
 }

@@ -76,7 +76,7 @@ impl Scope<'_> {
                 quote!(<#scalar>::constant(__block.load_by::<#lanes, _>(&__data.#path.#name, |x: #ty| #x)))
             }
             (Some(plate), Some(shape)) => {
-                let (path, len, x) = (data_path(self.tree, plate), &shape.len, of(quote!(x[c])));
+                let (path, len, x) = (data_path(self.tree, plate), &shape.len, of(quote!(x[__c])));
                 let x = quote!(__block.load_by::<#lanes, _>(&__data.#path.#name, |x: [#ty; #len]| #x));
                 self.vector(len, &quote!(<#scalar>::constant(#x)))
             }
@@ -99,10 +99,10 @@ impl Scope<'_> {
         match &v.shape {
             Some(shape) if !v.vector => {
                 let len = &shape.len;
-                let one = load(quote!([#ty; #len]), quote!([c]));
+                let one = load(quote!([#ty; #len]), quote!([__c]));
                 quote! {
                     let mut #there = [<#lanes as ::hierarch::__private::Lanes>::splat(0.0); #len];
-                    for c in 0..#len { #there[c] = #one; }
+                    for __c in 0..#len { #there[__c] = #one; }
                 }
             }
             Some(shape) => {
