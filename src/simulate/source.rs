@@ -51,7 +51,7 @@ impl<'a> SimulationSource<'a> {
     }
 
     /// Lets values be missing as in what an estimator is trained on.
-    pub(crate) fn as_in_training(self) -> Self {
+    pub(crate) fn with_gaps_of_training(self) -> Self {
         let missing = self.missing.or_else(|| self.model.specification().has_missing().then_some(MISSING));
         Self { missing, ..self }
     }

@@ -241,6 +241,9 @@ impl CsvReader<'_> {
     }
 }
 
+/// Which numbers of a column are there.
+type There = Cow<'static, [bool]>;
+
 /// Columns of a table that are read for one variable.
 struct Reading<'a> {
     placed: &'a Placed<'a>,
@@ -255,7 +258,7 @@ impl Reading<'_> {
         nothing: X,
         parse: impl Fn(&str) -> Result<X, &'static str>,
         values: fn(Cow<'static, [X]>) -> Values<'static>,
-    ) -> Result<(Values<'static>, Option<Cow<'static, [bool]>>), DataError> {
+    ) -> Result<(Values<'static>, Option<There>), DataError> {
         if !self.optional {
             return Ok((values(self.placed.values(self.columns, parse)?.into()), None));
         }
