@@ -359,9 +359,8 @@ fn chains_infer_what_is_missing() {
 #[test]
 fn simulations_take_the_gaps_of_the_data_that_they_follow() {
     let (model, data) = (Linear::default(), gappy());
-    let gaps = |data: &LinearData| -> Vec<bool> {
-        data.days.y.iter().chain(&data.days.z.iter().map(|z| *z).collect::<Vec<_>>()).map(Option::is_none).collect()
-    };
+    let gaps =
+        |data: &LinearData| -> Vec<bool> { data.days.y.iter().chain(&data.days.z).map(Option::is_none).collect() };
     let replication = model.simulate(3).replicate(&data).run().unwrap();
     assert!(replication.iter().all(|s| gaps(&s.data) == gaps(&data)));
     let complete = model.simulate(3).run().unwrap();
