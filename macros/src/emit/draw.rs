@@ -321,12 +321,8 @@ impl Draw<'_> {
             (Role::Local, None) | (Role::Observe, _) => quote!(#drawn),
         };
         let push = plate.filter(|p| v.latent() || p.in_data).map(|p| {
-            let at = Some((p, self.index(&p.name), count(&p.name)));
-            let (store, value) = (store(p, !v.latent()), missing::drawn(self.tree, v, at, stored(v, quote!(#name))));
-            match v.open {
-                true => quote!(#store.#name.push(&#value);),
-                false => quote!(#store.#name.push(#value);),
-            }
+            let (store, value) = (store(p, !v.latent()), self.in_plate(v, p, stored(v, quote!(#name))));
+            quote!(#store.#name.push(#value);)
         });
         let (export, bind) = (push_export(plate, name), open::bind(v, &value));
         quote!(#bind #push #export)
@@ -375,8 +371,7 @@ impl Draw<'_> {
         let (index, name, path, count) =
             (self.index(&plate.name), &v.name, data_path(self.tree, plate), count(&plate.name));
         let (element, known) = (sequence::element(plate), seen(v, number(v, quote!(data.#path.#name[#count]))));
-        let there = missing::is_there(v, &quote!(data.#path.#name[#count]));
-        let there = v.is_optional().then(|| quote!(.filter(|data| #there)));
+        let there = missing::where_there(v, &quote!(data.#path.#name[#count]));
         quote!(match __plan.seen(#index, #element)#there {
             ::core::option::Option::Some(data) => #known,
             ::core::option::Option::None => #drawn,

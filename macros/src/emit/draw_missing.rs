@@ -30,6 +30,14 @@ impl Draw<'_> {
         Some(quote!((#drawn) != 0.0))
     }
 
+    /// Emits the `value` of a variable of `plate` that was drawn, as it is added to its column, or that it is missing.
+    pub fn in_plate(&self, v: &Variable, plate: &Plate, value: TokenStream) -> TokenStream {
+        if v.open {
+            return quote!(&#value);
+        }
+        missing::drawn(self.tree, v, Some((plate, self.index(&plate.name), count(&plate.name))), value)
+    }
+
     /// Emits the `value` of an observation outside plates that was drawn, or that it is missing.
     pub fn outside(&self, v: &Variable, value: TokenStream) -> TokenStream {
         let value = missing::drawn(self.tree, v, None, value);

@@ -30,12 +30,18 @@ pub fn shares(tree: &Tree) -> TokenStream {
     quote!(#(let #shares = __plan.share_missing(__rng);)*)
 }
 
-/// Emits whether `stored`, a value of `v`, is there.
-pub fn is_there(v: &Variable, stored: &TokenStream) -> TokenStream {
-    match &v.shape {
+/// Emits what leaves an `Option` of `data` empty where `stored` there, a value of `v`, is missing.
+pub fn where_there(v: &Variable, stored: &TokenStream) -> Option<TokenStream> {
+    let there = match &v.shape {
         None => quote!(#stored.is_some()),
         Some(_) => quote!(#stored.iter().all(::core::option::Option::is_some)),
-    }
+    };
+    v.is_optional().then(|| quote!(.filter(|data| #there)))
+}
+
+/// Leaves `observe` out where a value of `v` is missing.
+pub fn if_there(v: &Variable, there: TokenStream, observe: TokenStream) -> TokenStream {
+    if v.is_optional() { quote!(if #there { #observe }) } else { observe }
 }
 
 /// Emits the `value` of `v` that was drawn, or that it is missing. The element `at` hand is in a plate with its position among all,

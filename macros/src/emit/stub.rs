@@ -83,7 +83,7 @@ fn mend(steps: &mut [Step]) {
         match step {
             Step::Variable(variable) => {
                 let drawn = variable.is_implicit();
-                if drawn {
+                if drawn || variable.open {
                     variable.missing = Missing::Never;
                 }
                 let image = variable.matrix.is_some() && !variable.is_global();

@@ -72,11 +72,6 @@ pub fn emit(tree: &Tree) -> TokenStream {
     }
 }
 
-/// Leaves `observe` out where a value of `v` is missing.
-fn where_there(v: &Variable, there: TokenStream, observe: TokenStream) -> TokenStream {
-    if v.is_optional() { quote!(if #there { #observe }) } else { observe }
-}
-
 pub struct Walk<'a> {
     pub tree: &'a Tree,
 }
@@ -415,7 +410,8 @@ impl Walk<'_> {
         self.lift(plate, |lift| match &v.shape {
             Some(shape) if !v.vector => {
                 let (len, position) = (&shape.len, position(shape));
-                let one = where_there(v, quote!(!__number[#position].is_nan()), one(lift, quote!(__number[#position])));
+                let one =
+                    missing::if_there(v, quote!(!__number[#position].is_nan()), one(lift, quote!(__number[#position])));
                 quote!(for #position in 0..#len { #one })
             }
             Some(_) if v.open => choose(
@@ -429,9 +425,9 @@ impl Walk<'_> {
                     lift,
                     &|d| quote!(::hierarch::__private::walk::observe_vector(&#place, &#d, __number, __walk);),
                 );
-                where_there(v, quote!(::hierarch::__private::walk::is_whole(&#place, &__number, __walk)), observe)
+                missing::if_there(v, quote!(::hierarch::__private::walk::is_whole(&#place, &__number, __walk)), observe)
             }
-            None => where_there(v, quote!(!__number.is_nan()), one(lift, quote!(__number))),
+            None => missing::if_there(v, quote!(!__number.is_nan()), one(lift, quote!(__number))),
         })
     }
 
