@@ -140,8 +140,8 @@ pub mod __private {
     pub use crate::model::{
         AsNumbers, CheckDrawn, Column, DataError, DataSet, Derived, DrawnFrom, Frame, Indexed, LocalSet, Name, Place,
         Plan, Prepared, Read, Reads, Rows, Scratch, SimulateError, Simulation, Slot, Stream, Unknowns, Walk,
-        add_compared, distinct, draw, draw_index, draw_of_plate, normalize, output, remember, repeat, told, walk,
-        write_shares,
+        add_compared, distinct, draw, draw_index, draw_of_plate, gather, missing, normalize, output, ranks, remember,
+        repeat, spread, told, walk, write_shares,
     };
     pub use serde;
 }
@@ -215,6 +215,7 @@ struct Readme;
 ///   }
 ///   # assert!(Walk::default().simulate(1).one().unwrap().data.path[9].is_finite());
 ///   ```
+///   What may be missing is `observe y: Option ~ ..`: see [Missing values](#missing-values).
 /// - **`given name: f64;`** (or `u64`, `bool`, `usize`) A covariate. Simulations take it from data, `.covariates_from(&data)`, or draw it
 ///   from the distribution behind `~`, which has no part in the density.
 /// - **`given subject: index(subjects);`** The element's own element of another plate: `ability[subject]` reads a variable or a
@@ -363,6 +364,7 @@ struct Readme;
 #[doc = include_str!("language/solvers.md")]
 #[doc = include_str!("language/discrete.md")]
 #[doc = include_str!("language/whole_plates.md")]
+#[doc = include_str!("language/missing.md")]
 /// # Densities that nothing is drawn from
 ///
 /// `global b ~ Flat;` has the density 1 everywhere, `Flat(0..)` above a bound, `Flat(..1.0)` below one; `Weighted(Normal(mu, sd), w)` is a

@@ -48,6 +48,20 @@ model! {
     }
 }
 
+model! {
+    /// Observations that may be missing, at both levels.
+    Gaps {
+        global p ~ Uniform(0.0, 1.0);
+        plate trials(1..=10) {
+            observe hit: Option ~ Bernoulli(p);
+            observe pair[2]: Option ~ Normal(p, 1.0);
+            plate tries(0..=10) {
+                observe count: Option ~ Poisson(p);
+            }
+        }
+    }
+}
+
 fn kinds() -> KindsData {
     KindsData {
         offset: 0.25,
@@ -81,6 +95,9 @@ fn data_sets_are_read_back() {
     let data =
         SeveralData { subjects: SeveralSubjects { size: 4 }, answers, others: SeveralOthers { z: vec![1.0, 2.0] } };
     both(&Several::default(), &data);
+    let tries = GapsTries { offsets: vec![0, 2, 3], count: vec![None, Some(4), Some(1)] };
+    let pair = vec![[Some(1.5), None], [None, None]];
+    both(&Gaps::default(), &GapsData { trials: GapsTrials { hit: vec![None, Some(true)], pair, tries } });
     macro_rules! simulated {
         ($($model:ident),*) => {$(
             let model = $model::default();

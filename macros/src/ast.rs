@@ -106,6 +106,21 @@ pub struct Variable {
     pub source: String,
     /// The first element of the plate in which it has a density: those before are conditioned on.
     pub begins_at: usize,
+    pub missing: Missing,
+    /// What draws in simulations whether a value is missing, `Bernoulli(0.2)`, if the model says so.
+    pub mechanism: Option<Expr>,
+    /// This as it was written; empty if there is none.
+    pub mechanism_source: String,
+}
+
+/// Whether values of an observation may be missing, and what the density makes of those that are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Missing {
+    Never,
+    /// Nothing depends on them, so that they say nothing.
+    LeftOut,
+    /// Others depend on them, so that they are inferred with them.
+    Inferred,
 }
 
 /// `[3]`, the same distribution for each, or `[i in 0..3]`, with the position known to the distribution's arguments.

@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use syn::Error;
 
-use crate::{ast, check, discrete, emit, flat, lower, named, open, sequence};
+use crate::{ast, check, discrete, emit, flat, lower, missing, named, open, sequence};
 
 /// Returns the code of a model, or its mistakes.
 pub fn expand(input: TokenStream) -> TokenStream {
@@ -14,6 +14,7 @@ pub fn expand(input: TokenStream) -> TokenStream {
     let of_names = named::resolve(&mut model);
     let of_sequences = sequence::resolve(&mut model);
     flat::write_bounds(&mut model.body);
+    missing::mark(&mut model.body);
     let found = check::check(&model).err();
     let (tree, of_numbers) = lower::lower(model);
     let of_sums = discrete::mistakes(&tree);

@@ -19,6 +19,7 @@ mod habits;
 mod kind;
 mod linear;
 mod lower;
+mod missing;
 mod named;
 mod names;
 mod nearest;

@@ -7,7 +7,7 @@ use quote::ToTokens;
 use syn::{Error, Expr, Type, parse_quote};
 
 use crate::any_length;
-use crate::ast::{self, Initial, Let, Model, Param, Shape, Size, Statement};
+use crate::ast::{self, Initial, Let, Model, Param, Role, Shape, Size, Statement};
 use crate::builtin::Draws;
 use crate::definition::{Definition, has_implicit};
 use crate::field::{self, Field};
@@ -58,7 +58,30 @@ struct Names {
 impl Names {
     /// Lowers the statements of the model, or of `plate`, in order.
     fn lower(&mut self, body: Vec<Statement>, plate: Option<&str>) -> Vec<Step> {
-        body.into_iter().filter_map(|statement| self.statement(statement, plate)).collect()
+        let mut steps: Vec<Step> = body.into_iter().filter_map(|statement| self.statement(statement, plate)).collect();
+        for step in &mut steps {
+            if let Step::Variable(Variable { name, mechanism: Some(mechanism), .. }) = step {
+                self.mechanism(name, mechanism);
+            }
+        }
+        steps
+    }
+
+    /// Checks that whether a value is missing depends on what is always known: otherwise it says something of what is not.
+    fn mechanism(&mut self, name: &Ident, mechanism: &mut Expr) {
+        self.numbers(|numbers| numbers.definition(mechanism));
+        let mentioned = identifiers(mechanism);
+        let unknown = mentioned.iter().find(|of| {
+            let (latents, summed) = self.dependence(&[(*of).clone()]);
+            summed || !latents.is_empty() || self.ahead.get(&of.to_string()).is_some_and(Variable::is_optional)
+        });
+        if let Some(of) = unknown {
+            let message = format!(
+                "`{of}` is not always known, so that which values of `{name}` are missing says something of it: let `{name}` be \
+                 missing by what is, or observe whether it is, `observe seen ~ Bernoulli(..);`, which has its part in the density"
+            );
+            self.mistakes.push(Error::new(of.span(), message));
+        }
     }
 
     /// Lowers one statement; `None` if it is a param, which is no step.
@@ -184,10 +207,11 @@ impl Names {
     fn symbol(&self, variable: &Variable) -> Symbol {
         let mentions = variable.definition.as_ref().map_or(Vec::new(), Definition::mentions);
         let (mut latents, mut summed) = self.dependence(&mentions);
-        if !variable.latent() {
+        let latent = variable.latent() || variable.is_inferred();
+        if !latent {
             latents.clear();
             summed = false;
-        } else if variable.continuous_latent() {
+        } else if variable.kind == Kind::Real {
             if variable.definition.as_ref().is_some_and(Definition::has_fixed_support) {
                 latents.clear();
             }
@@ -203,7 +227,8 @@ impl Names {
             Value::Array { of, .. } if variable.open => Value::Array { of, fixed: false },
             value => value,
         };
-        Symbol { latents, summed, shape, role: Some(variable.role), value, ..Symbol::default() }
+        let role = if variable.is_inferred() { Role::Local } else { variable.role };
+        Symbol { latents, summed, shape, role: Some(role), value, ..Symbol::default() }
     }
 
     /// Runs `f` with what is known of numbers so far, and keeps the mistakes that it finds.
@@ -263,7 +288,7 @@ fn lag_symbol(lag: &Lag) -> Symbol {
             Symbol { latents: own(), shape, value, ..Symbol::default() }
         }
         Earlier::Variable(v) => Symbol {
-            latents: if v.continuous_latent() { own() } else { BTreeSet::new() },
+            latents: if v.continuous_latent() || v.is_inferred() { own() } else { BTreeSet::new() },
             summed: v.discrete_latent(),
             shape: v.shape.as_ref().map(|s| s.len.to_token_stream()),
             value: Value::of_variable(v.kind, v.shape.is_some()),
@@ -273,8 +298,21 @@ fn lag_symbol(lag: &Lag) -> Symbol {
 }
 
 fn lower_variable(variable: ast::Variable) -> Variable {
-    let ast::Variable { attributes, role, name, shape, columns, ty, index_of, definition, source, begins_at } =
-        variable;
+    let ast::Variable {
+        attributes,
+        role,
+        name,
+        shape,
+        columns,
+        ty,
+        index_of,
+        definition,
+        source,
+        begins_at,
+        missing,
+        mechanism,
+        mechanism_source,
+    } = variable;
     let definition = definition.as_ref().and_then(|d| Definition::read(d).ok());
     let draws = definition.as_ref().and_then(Definition::draws);
     let kind = if index_of.is_some() { Kind::Category } else { Kind::of(ty.as_ref(), definition.as_ref()) };
@@ -318,6 +356,9 @@ fn lower_variable(variable: ast::Variable) -> Variable {
         source,
         begins_at,
         open: false,
+        missing,
+        mechanism,
+        mechanism_source,
     }
 }
 

@@ -34,7 +34,8 @@ impl Names {
         for statement in body {
             match statement {
                 Statement::Variable(variable) => {
-                    variable.definition.iter_mut().for_each(|expr| self.visit_expr_mut(expr));
+                    let own = variable.definition.iter_mut().chain(&mut variable.mechanism);
+                    own.for_each(|expr| self.visit_expr_mut(expr));
                 }
                 Statement::Plate(plate) => {
                     if let Size::Random(_, distribution) = &mut plate.size {

@@ -135,6 +135,9 @@ fn on_tape(steps: &[Step], name: &Ident, found: &mut Vec<Error>) {
             Step::Variable(v) if v.is_global() && v.discrete_latent() => {
                 found.push(Error::new(v.name.span(), message("discrete global")));
             }
+            Step::Variable(v) if v.is_optional() => {
+                found.push(Error::new(v.name.span(), message("observation that may be missing")));
+            }
             Step::Variable(v) if v.field.is_some() => {
                 found.push(Error::new(v.name.span(), message("density over all elements of a plate at once")));
             }

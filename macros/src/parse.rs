@@ -6,10 +6,11 @@ use syn::{
     parse_quote,
 };
 
-use crate::ast::{Let, Model, Param, Plate, Role, Shape, Size, Statement, Variable};
+use crate::ast::{Let, Missing, Model, Param, Plate, Role, Shape, Size, Statement, Variable};
+use crate::missing::{may_be_missing, optional};
 use crate::source::source;
 
-const STATEMENTS: &str = "a statement of a model starts with `param`, `size`, `global`, `nuisance`, `local`, `given`, `observe`, `let`, `factor` or `plate`";
+const STATEMENTS: &str = "a statement of a model starts with `param`, `size`, `global`, `nuisance`, `local`, `given`, `observe`, `missing`, `let`, `factor` or `plate`";
 
 impl Parse for Model {
     fn parse(input: ParseStream) -> Result<Self> {
@@ -29,9 +30,47 @@ fn statements(input: ParseStream) -> Result<Vec<Statement>> {
     braced!(content in input);
     let mut body = Vec::new();
     while !content.is_empty() {
-        body.push(content.parse()?);
+        match is_mechanism(&content) {
+            true => parse_mechanism(&content, &mut body)?,
+            false => body.push(content.parse()?),
+        }
     }
     Ok(body)
+}
+
+fn is_mechanism(input: ParseStream) -> bool {
+    let fork = input.fork();
+    fork.parse::<Ident>().is_ok_and(|word| word == "missing") && (fork.peek(Ident) || fork.peek(Token![~]))
+}
+
+/// Reads `missing y ~ Bernoulli(0.2);`, which belongs to an observation in `body`.
+fn parse_mechanism(input: ParseStream, body: &mut [Statement]) -> Result<()> {
+    input.parse::<Ident>()?;
+    let name: Ident = input.parse()?;
+    input.parse::<Token![~]>().map_err(|e| {
+        Error::new(e.span(), format!("how a value comes to be missing: `missing {name} ~ Bernoulli(0.2);`"))
+    })?;
+    let mechanism = input.parse()?;
+    semicolon(input)?;
+    let declared = body.iter_mut().find_map(|statement| match statement {
+        Statement::Variable(v) if v.name == name => Some(v),
+        _ => None,
+    });
+    let message = match declared {
+        Some(v) if v.missing == Missing::Never => {
+            format!("`{name}` is never missing: write `observe {name}: Option ~ ..` where it may be")
+        }
+        Some(v) if v.mechanism.is_some() => format!("how `{name}` comes to be missing is said twice"),
+        Some(v) => {
+            v.mechanism_source = source(&mechanism);
+            v.mechanism = Some(mechanism);
+            return Ok(());
+        }
+        None => {
+            format!("no observation above is called `{name}` here: declare it before, `observe {name}: Option ~ ..;`")
+        }
+    };
+    Err(Error::new(name.span(), message))
 }
 
 impl Parse for Statement {
@@ -138,7 +177,7 @@ fn parse_variable(attributes: Vec<Attribute>, role: Role, input: ParseStream) ->
     if input.peek(syn::token::Bracket) {
         return Err(input.error("a variable has two dimensions at most: put it in a plate of fixed size for a third"));
     }
-    let (mut ty, mut index_of) = (None, None);
+    let (mut ty, mut index_of, mut missing) = (None, None, Missing::Never);
     if input.parse::<Option<Token![:]>>()?.is_some() {
         let fork = input.fork();
         if fork.parse::<Ident>().is_ok_and(|word| word == "index") && fork.peek(syn::token::Paren) {
@@ -150,7 +189,11 @@ fn parse_variable(attributes: Vec<Attribute>, role: Role, input: ParseStream) ->
                 return Err(content.error("`index(...)` takes the name of one plate"));
             }
         } else {
-            ty = Some(input.parse::<Type>()?);
+            let written = input.parse::<Type>()?;
+            (ty, missing) = match optional(&written) {
+                Some(inside) => (inside, may_be_missing(role, &name, &written)?),
+                None => (Some(written), Missing::Never),
+            };
         }
     }
     let definition = if input.parse::<Option<Token![~]>>()?.is_some() { Some(input.parse::<Expr>()?) } else { None };
@@ -165,7 +208,21 @@ fn parse_variable(attributes: Vec<Attribute>, role: Role, input: ParseStream) ->
     }
     semicolon(input)?;
     let source = definition.as_ref().map_or(String::new(), source);
-    Ok(Variable { attributes, role, name, shape, columns, ty, index_of, definition, source, begins_at: 0 })
+    Ok(Variable {
+        attributes,
+        role,
+        name,
+        shape,
+        columns,
+        ty,
+        index_of,
+        definition,
+        source,
+        begins_at: 0,
+        missing,
+        mechanism: None,
+        mechanism_source: String::new(),
+    })
 }
 
 fn parse_shape(input: ParseStream) -> Result<Shape> {

@@ -50,7 +50,9 @@ fn expressions(plate: &Plate) -> impl Iterator<Item = &Expr> {
 
 fn of_step(step: &Step) -> Vec<&Expr> {
     match step {
-        Step::Variable(v) => v.definition.as_ref().map_or(Vec::new(), Definition::expressions),
+        Step::Variable(v) => {
+            v.definition.iter().flat_map(Definition::expressions).chain(v.mechanism.as_ref()).collect()
+        }
         Step::Let { expr, .. } | Step::Factor(expr) => vec![expr],
         Step::Lag(lag) => lag.initial().into_iter().collect(),
         Step::Plate(_) => Vec::new(),

@@ -7,7 +7,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 use syn::{Attribute, Expr, Pat, Visibility};
 
-use crate::ast::{Initial, Param, Role, Shape, Size};
+use crate::ast::{Initial, Missing, Param, Role, Shape, Size};
 use crate::definition::Definition;
 use crate::field::Field;
 use crate::kind::Kind;
@@ -225,6 +225,11 @@ pub struct Variable {
     pub begins_at: usize,
     /// Whether the length of the vector is known only when the program runs: it depends on a size of the model.
     pub open: bool,
+    pub missing: Missing,
+    /// What draws in simulations whether a value is missing.
+    pub mechanism: Option<Expr>,
+    /// This as it was written.
+    pub mechanism_source: String,
 }
 
 impl Variable {
@@ -255,6 +260,16 @@ impl Variable {
     /// Tells whether it is part of the data.
     pub fn in_data(&self) -> bool {
         matches!(self.role, Role::Observe | Role::Given)
+    }
+
+    /// Tells whether values of it may be missing.
+    pub fn is_optional(&self) -> bool {
+        self.missing != Missing::Never
+    }
+
+    /// Tells whether values of it that are missing are inferred.
+    pub fn is_inferred(&self) -> bool {
+        self.missing == Missing::Inferred
     }
 
     pub fn is_implicit(&self) -> bool {
@@ -315,15 +330,21 @@ impl Variable {
         }
     }
 
+    /// Emits the type of one number in a column.
+    pub fn number(&self) -> TokenStream {
+        let number = self.kind.rust();
+        if self.is_optional() { quote!(::core::option::Option<#number>) } else { number }
+    }
+
     /// Emits the type of a column with a value for each element.
     pub fn column(&self) -> TokenStream {
-        let (number, value) = (self.kind.rust(), self.rust());
+        let (number, value) = (self.number(), self.rust());
         if self.open { quote!(::hierarch::model::Vectors<#number>) } else { quote!(::std::vec::Vec<#value>) }
     }
 
     /// Emits the type of one value.
     pub fn rust(&self) -> TokenStream {
-        let number = self.kind.rust();
+        let number = self.number();
         match (self.open, &self.matrix) {
             (true, None) => return quote!(::std::vec::Vec<#number>),
             (true, Some(_)) => return quote!(::hierarch::model::Vectors<#number>),

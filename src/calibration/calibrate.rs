@@ -145,6 +145,7 @@ impl<'a, M: Model, E: Estimator<M>> Calibrate<'a, M, E> {
         // trained.
         let mut simulate = self.simulate.any().clone();
         simulate.source.seed ^= APART;
+        simulate.source = simulate.source.with_gaps_of_training();
         calibrate(&simulate, self.draws, &estimate)
     }
 }

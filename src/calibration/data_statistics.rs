@@ -4,7 +4,7 @@ use crate::model::{Column, DataSet, Frame};
 
 /// Returns plain statistics of a data set by name. They are `events` (the number of its elements) and, for each column
 /// of numbers, `mean x`, `sd x`, `least x` and `largest x` over all elements and components; a number observed once is
-/// `x` itself. Statistics of empty columns are left out.
+/// `x` itself. Values that are missing are left out, and so are statistics of empty columns.
 pub fn data_statistics<D: DataSet>(data: &D) -> Vec<(String, f64)> {
     frame_statistics(&data.frame())
 }
@@ -24,16 +24,15 @@ pub(super) fn frame_statistics(data: &Frame<'_>) -> Vec<(String, f64)> {
 }
 
 fn of_column(column: &Column<'_>, found: &mut Vec<(String, f64)>) {
-    let Column { name, values, .. } = column;
-    let count = values.len();
-    if count == 1 {
-        found.push(((*name).to_owned(), values.get(0)));
-        return;
+    let (name, count) = (column.name, column.values.len());
+    let numbers: Vec<f64> = (0..count).filter(|&i| column.is_there(i)).map(|i| column.get(i)).collect();
+    match numbers[..] {
+        [] => {}
+        [one] if count == 1 => found.push((name.to_owned(), one)),
+        // It has no standard deviation.
+        [_] => {}
+        _ => found.extend(described(name, &numbers)),
     }
-    if count == 0 {
-        return;
-    }
-    found.extend(described(name, &(0..count).map(|i| values.get(i)).collect::<Vec<f64>>()));
 }
 
 /// The statistics of `values`: NaN where there are none.

@@ -265,9 +265,10 @@ fn statistics(data: &Frame<'_>) -> Vec<(String, f64)> {
             describe(&format!("size of one of {}", frame.name), sizes, found);
         }
         for column in &frame.columns {
-            let (width, values) = (column.width, &column.values);
-            let numbers =
-                |component: usize, step: usize| (component..values.len()).step_by(step).map(|i| values.get(i));
+            let (width, count) = (column.width, column.values.len());
+            let numbers = |component: usize, step: usize| {
+                (component..count).step_by(step).filter(|&i| column.is_there(i)).map(|i| column.get(i))
+            };
             if width > WIDE {
                 describe(column.name, numbers(0, 1).collect(), found);
                 continue;
@@ -278,7 +279,7 @@ fn statistics(data: &Frame<'_>) -> Vec<(String, f64)> {
                     _ => format!("{}[{component}]", column.name),
                 };
                 match top {
-                    true => found.push((name, values.get(component))),
+                    true => found.push((name, column.get(component))),
                     false => describe(&name, numbers(component, width).collect(), found),
                 }
             }

@@ -17,7 +17,7 @@ use crate::linear::Cholesky;
 use crate::model::walk::{Scalar, Vector};
 use crate::model::{
     AnyData, AnyModel, Frame, LocalValues, Place, Plate, Purpose, Role, Slot, Specification, Stream, UnknownName, Walk,
-    local_ranges, stream_for,
+    inferred_places, local_ranges, stream_for,
 };
 
 /// The degrees of freedom of the points' distribution: its tails are heavier than those of a posterior.
@@ -148,6 +148,12 @@ impl<'a> Groups<'a> {
                 numbers.iter_mut().zip(groups).for_each(|(owner, group)| *owner = Some(*group));
             }
         }
+        // What is missing belongs to its element, as a local does.
+        owners.extend(
+            inferred_places(&model.specification().plates, frame)
+                .into_iter()
+                .map(|(plate, _, element)| elements.get(plate).and_then(|groups| groups.get(element)).copied()),
+        );
         let count = inside.first().and_then(|plate| elements.get(plate.name.as_str())).map_or(0, Vec::len);
         Self { count, elements, owners }
     }

@@ -9,14 +9,16 @@
 //! The rows of a sequence are in order: each holds the numbers of those around it too, so that what is read of all rows together,
 //! whatever their order, knows what follows what.
 //!
+//! Behind the numbers of an observation that may be missing stands which of them are there.
+//!
 //! An image is a table of its own inside its row, like a plate of one element; outside plates, it is a plate of one
 //! element at the top.
 
 use std::sync::Arc;
 
 use super::units::{Unit, Units};
-use crate::model::{Frame, Values};
-use crate::model::{Kind, Plate, Specification, Variable};
+use crate::model::{Column, Frame, Values};
+use crate::model::{Kind, Missing, Plate, Specification, Variable};
 use crate::nn::{Batch, PlateShape, Rows};
 
 /// How each plate of a model is laid out in the network's tables.
@@ -53,7 +55,7 @@ impl ImageColumn {
     /// Adds the images of all rows of a frame to their table.
     fn push(&self, frame: &Frame<'_>, rows: &mut Rows) {
         let column = &frame.columns[self.column];
-        append(&column.values, 0..frame.size * column.width, &[], &mut rows.features);
+        append(column, 0..frame.size * column.width, &[], &mut rows.features);
         let first = rows.rows();
         rows.offsets.extend((1..=frame.size).map(|row| first + row));
     }
@@ -135,7 +137,7 @@ impl DataEncoder {
     fn without_units(specification: &Specification) -> Self {
         let outside = || specification.variables.iter().filter(|v| v.in_data());
         let images = ImageColumn::among(outside());
-        let width = outside().filter(|v| image(v).is_none()).map(Variable::len).sum();
+        let width = outside().filter(|v| image(v).is_none()).map(width_of).sum();
         let plates = codes(specification, &specification.plates);
         let mut incoming = Vec::new();
         add_incoming(&plates, &[], &mut incoming);
@@ -221,7 +223,7 @@ impl DataEncoder {
         batch.sets += 1;
         for (at, column) in frame.columns.iter().enumerate() {
             if !self.images.iter().any(|image| image.column == at) {
-                append(&column.values, 0..column.width, &self.units[at], &mut batch.globals);
+                append(column, 0..column.width, &self.units[at], &mut batch.globals);
             }
         }
         for (image, rows) in self.images.iter().zip(&mut batch.plates[self.plates.len()..]) {
@@ -257,7 +259,7 @@ fn code(specification: &Specification, plate: &Plate, top: &[PlateCode], at: usi
     };
     let columns_of = columns.iter().enumerate().map(source).collect::<Vec<_>>();
     let width = |(source, v): (&ColumnSource, &&Variable)| match source {
-        ColumnSource::UserNetwork(_) => v.len(),
+        ColumnSource::UserNetwork(_) => width_of(v),
         ColumnSource::Through { plate, .. } => top[*plate].width,
         ColumnSource::Nowhere => 0,
     };
@@ -317,7 +319,7 @@ fn push_row(codes: &[PlateCode], code: &PlateCode, frame: &Frame<'_>, root: &Fra
         match *source {
             ColumnSource::UserNetwork(c) => {
                 let column = &frame.columns[c];
-                append(&column.values, row * column.width..(row + 1) * column.width, &code.units[c], to);
+                append(column, row * column.width..(row + 1) * column.width, &code.units[c], to);
             }
             ColumnSource::Through { index, plate } => {
                 let element = frame.columns[index].values.get(row) as usize;
@@ -328,9 +330,22 @@ fn push_row(codes: &[PlateCode], code: &PlateCode, frame: &Frame<'_>, root: &Fra
     }
 }
 
-/// Adds whole values of a column, each number in the unit of its component. Pixels have no units.
-fn append(values: &Values<'_>, numbers: std::ops::Range<usize>, units: &[Unit], to: &mut Vec<f32>) {
-    match values {
+/// Returns how many numbers of a variable a row holds: those of its value and, where these may be missing, for each whether it is
+/// there.
+pub(super) fn width_of(variable: &Variable) -> usize {
+    if variable.missing == Missing::Never { variable.len() } else { 2 * variable.len() }
+}
+
+/// Adds whole values of a column, each number in the unit of its component. Pixels have no units. A number that is missing is zero,
+/// the middle of the others; behind the numbers that may be missing stands which of them are there, as one and zero.
+fn append(column: &Column<'_>, numbers: std::ops::Range<usize>, units: &[Unit], to: &mut Vec<f32>) {
+    if column.there.is_some() {
+        let all = numbers.clone().zip(units.iter().cycle());
+        to.extend(all.map(|(i, unit)| if column.is_there(i) { unit.read(column.get(i)) } else { 0.0 }));
+        to.extend(numbers.map(|i| if column.is_there(i) { 1.0 } else { 0.0 }));
+        return;
+    }
+    match &column.values {
         Values::Pixels(x) => to.extend_from_slice(&x[numbers]),
         Values::Real(x) if units.len() == 1 => to.extend(x[numbers].iter().map(|&x| units[0].read(x))),
         Values::Real(x) => to.extend(x[numbers].iter().zip(units.iter().cycle()).map(|(&x, unit)| unit.read(x))),

@@ -362,6 +362,15 @@ pub enum RequestError {
         /// The latent variable.
         name: String,
     },
+    /// A value is missing on which other variables depend.
+    #[error(
+        "`{name}` is missing, and other variables depend on it: `nuts()` infers it, and `npe()` the globals without it; a network of \
+         globals and locals together does not infer it"
+    )]
+    Missing {
+        /// The observation with its element.
+        name: String,
+    },
     /// The data have another size than the one that was fixed in training.
     #[error(
         "the plate `{plate}` has {size} elements, and the estimator was trained for {trained} alone: train without `size`, \

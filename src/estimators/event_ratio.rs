@@ -14,6 +14,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::config::{TrainingContext, settings};
+use super::encode::width_of;
 use super::hierarchy::{EncodedData, Hierarchy};
 use super::link::Link;
 use super::npe::AnyNpe;
@@ -209,7 +210,7 @@ impl ElementReader {
         };
         let outside = specification.variables.iter().filter(|v| v.in_data()).map(|v| (v, false));
         let inside = own.variables.iter().filter(|v| v.in_data()).map(|v| (v, true));
-        let read = outside.chain(inside).flat_map(|(v, inside)| std::iter::repeat_n(reads(v, inside), v.len()));
+        let read = outside.chain(inside).flat_map(|(v, inside)| std::iter::repeat_n(reads(v, inside), width_of(v)));
         let read = read.collect();
         Ok(Self { hierarchy, plate, implicit, read })
     }

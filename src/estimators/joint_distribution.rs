@@ -15,7 +15,7 @@ use super::{InferenceError, RequestError};
 use crate::draws::Draws;
 use crate::model::{
     AnyData, AnyGlobals, AnyLocals, Column, Frame, Kind, LocalRange, Role, UnknownName, Values, check_local_frames,
-    local_ranges,
+    inferred_places, local_ranges,
 };
 use crate::model::{AnyModel, Purpose, stream_for};
 use crate::progress::Progress;
@@ -59,6 +59,11 @@ struct JointDraws {
 
 impl AnyJointPosterior {
     pub(super) fn new(of: Arc<AnyJointEstimator>, data: Arc<dyn AnyData>) -> Result<Self, InferenceError> {
+        if let Some((_, name, element)) =
+            inferred_places(&of.model.specification().plates, &data.frame()).into_iter().next()
+        {
+            return Err(RequestError::Missing { name: format!("{name}[{element}]") }.into());
+        }
         let globals = of.condition_globals(&*data)?.map(Arc::new);
         let parts = of.hierarchy.parts(&data.frame());
         of.hierarchy.check(&parts)?;
@@ -419,7 +424,7 @@ fn locals_frame(
                 Kind::Count => Values::Count(values.iter().map(|x| *x as u64).collect()),
                 Kind::Real | Kind::Pixels => Values::Real(values.into()),
             };
-            Column { name: "", width: v.len(), values }
+            Column { name: "", width: v.len(), values, there: None }
         });
         let columns = columns.collect();
         let plates = locals_frame(data, &plate.plates, specification, next, numbers).plates;

@@ -299,7 +299,7 @@ fn collect(frame: &Frame<'_>, at: &mut usize, to: &mut Vec<Gathered>) {
         if gathered.pixels {
             continue;
         }
-        for i in 0..column.values.len() {
+        for i in (0..column.values.len()).filter(|&i| column.is_there(i)) {
             add(&mut gathered.components[i % column.width], column.values.get(i));
         }
     }

@@ -52,3 +52,19 @@ pub fn one<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error>
 pub fn column<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<bool>, D::Error> {
     Ok(Vec::<Truth>::deserialize(deserializer)?.into_iter().map(|truth| truth.0).collect())
 }
+
+/// Reads one that may be missing.
+///
+/// # Errors
+/// It is neither.
+pub fn one_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
+    Ok(Option::<Truth>::deserialize(deserializer)?.map(|truth| truth.0))
+}
+
+/// Reads a column of them, of which some may be missing.
+///
+/// # Errors
+/// One of them is neither.
+pub fn column_with_gaps<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Option<bool>>, D::Error> {
+    Ok(Vec::<Option<Truth>>::deserialize(deserializer)?.into_iter().map(|truth| truth.map(|truth| truth.0)).collect())
+}

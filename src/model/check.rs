@@ -64,7 +64,7 @@ pub fn check_locals<M: Model>(locals: &M::Locals, data: &M::Data) -> Result<(), 
 pub(crate) fn check_local_frames(locals: &Frame<'_>, data: &Frame<'_>) -> Result<(), DataError> {
     fn check(locals: &Frame<'_>, data: &Frame<'_>) -> Result<(), DataError> {
         for (locals, data) in locals.plates.iter().zip(&data.plates) {
-            for Column { name, width, values } in &locals.columns {
+            for Column { name, width, values, .. } in &locals.columns {
                 if values.len() != data.size * width {
                     let what = format!(
                         "the local `{name}` has {} elements, but the plate `{}` has {} in the data: these are locals of another data set",
@@ -156,7 +156,7 @@ fn widths(variables: &[specification::Variable], frame: &Frame<'_>) -> Result<()
 }
 
 pub(crate) fn columns(frame: &Frame<'_>) -> Result<(), DataError> {
-    for Column { name, width, values } in &frame.columns {
+    for column @ Column { name, width, values, .. } in &frame.columns {
         if values.len() != frame.size * width {
             let what = format!(
                 "the column `{name}` of the plate `{}` has {} elements, but the plate has {}",
@@ -167,7 +167,7 @@ pub(crate) fn columns(frame: &Frame<'_>) -> Result<(), DataError> {
             return Err(DataError::Shape { what });
         }
         if let Values::Real(_) | Values::Pixels(_) = values
-            && let Some(i) = (0..values.len()).find(|&i| !values.get(i).is_finite())
+            && let Some(i) = (0..values.len()).find(|&i| column.is_there(i) && !values.get(i).is_finite())
         {
             let plate = (!frame.name.is_empty()).then_some((frame.name, i / width));
             let mut place = Place { variable: name, plate }.to_string();

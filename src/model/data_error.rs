@@ -78,12 +78,30 @@ pub enum DataError {
         expected: &'static str,
     },
     /// A number is NaN or infinite.
-    #[error("{place} is {value}: data must be finite; remove the element or correct it")]
+    #[error(
+        "{place} is {value}: data must be finite; remove the element or correct it, or, if it may be missing, say so in the model, \
+         `observe y: Option ~ ..`, and hand in `None`"
+    )]
     NotFinite {
         /// The variable and the element.
         place: String,
         /// The number.
         value: f64,
+    },
+    /// Components of a vector that is one draw are missing, and others are there.
+    #[error("{place} is missing in part: the components of its distribution are one draw, so give all of them or none")]
+    MissingInPart {
+        /// The variable and the element.
+        place: String,
+    },
+    /// What a sequence begins with is missing.
+    #[error(
+        "{place} is missing, and the sequence begins with it: give it a distribution there, \
+         `if is_first() {{ Normal(0.0, 1.0) }} else {{ .. }}`"
+    )]
+    MissingBeginning {
+        /// The variable and the element.
+        place: String,
     },
     /// A number is outside the support of its distribution.
     #[error("{place} is {value}, outside the support of its distribution: {support}")]

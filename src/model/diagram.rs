@@ -1,7 +1,7 @@
 //! The plate diagram of a model, as text for Graphviz and Mermaid, and the graph behind it, which `plot::plate_diagram`
 //! also draws.
 
-use super::specification::{Kind, Plate, PlateSize, Role, Specification, Variable};
+use super::specification::{Kind, Missing, Plate, PlateSize, Role, Specification, Variable};
 use std::fmt::Write;
 
 /// How a node is drawn.
@@ -82,6 +82,7 @@ impl Builder {
         };
         let shape: Vec<String> = v.shape.iter().map(usize::to_string).collect();
         let label = if shape.is_empty() { v.name.clone() } else { format!("{}[{}]", v.name, shape.join(", ")) };
+        let label = if v.missing == Missing::Never { label } else { format!("{label}?") };
         self.node(&v.name, label, look, plate, &v.parents);
     }
 
@@ -136,8 +137,8 @@ impl Specification {
     /// Returns the plate diagram in the language of Graphviz (`dot`).
     ///
     /// Latent variables are white ellipses (discrete ones have a double outline), observed ones grey; covariates are
-    /// grey boxes, each `let` is a dashed ellipse, and each `param` plain text. A plate is a cluster with its name and
-    /// size.
+    /// grey boxes, each `let` is a dashed ellipse, and each `param` plain text. A `?` stands behind the name of an
+    /// observation that may be missing. A plate is a cluster with its name and size.
     pub fn graphviz(&self) -> String {
         let graph = Graph::new(self);
         let mut out = format!("digraph {} {{\n  compound=true;\n  node [shape=ellipse];\n", dot(&self.name));
@@ -157,8 +158,8 @@ impl Specification {
     /// Returns the plate diagram in the language of Mermaid, which GitHub and many editors draw.
     ///
     /// Latent variables are white stadiums (discrete ones double circles), observed ones grey; covariates are grey
-    /// boxes, each `let` is a dashed stadium, and each `param` a slanted box. A plate is a subgraph with its name and
-    /// size.
+    /// boxes, each `let` is a dashed stadium, and each `param` a slanted box. A `?` stands behind the name of an
+    /// observation that may be missing. A plate is a subgraph with its name and size.
     pub fn mermaid(&self) -> String {
         let graph = Graph::new(self);
         let mut out = String::from("flowchart TD\n");

@@ -7,6 +7,19 @@ use rand::RngExt;
 use super::erased_data::{AnyData, AnyGlobals};
 use super::{Plate, PlateSize, SimulateError, Skipped, Specification, Stream, UnknownName};
 
+/// Which values of observations that may be missing are so in simulations.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum MissingValues {
+    None,
+    /// Those that a mechanism of the model says.
+    ByModel,
+    /// Those that are missing in the data that covariates follow.
+    AsInData,
+    /// Those that a mechanism of the model says; of other observations each with a probability that is drawn for each simulation and
+    /// observation, and is this one on average.
+    Share(f64),
+}
+
 /// What is held fixed while any model is drawn: globals, sizes of plates, covariates.
 #[derive(Clone, Debug)]
 pub(crate) struct Fixed<'a> {
@@ -23,6 +36,8 @@ pub(crate) struct Fixed<'a> {
     pub(super) forced: Vec<Option<usize>>,
     /// For each plate, how many elements of each sequence are observed as in the data that covariates follow.
     pub(super) seen: Vec<usize>,
+    /// Which values of observations are missing.
+    pub(super) missing: MissingValues,
     /// The simulations that were drawn again, of this and of all that is cloned from it.
     pub(crate) skipped: Arc<Skipped>,
 }
@@ -59,7 +74,38 @@ impl<'a> Fixed<'a> {
             asked[UnknownName::find("plate", name, &known)?] = Some(*size);
         }
         let (anew, forced, seen) = (vec![false; plates], vec![None; plates], vec![0; plates]);
-        Ok(Self { globals, locals: &[], sizes: asked, covariates, anew, forced, seen, skipped: Arc::default() })
+        let (missing, skipped) = (MissingValues::None, Arc::default());
+        Ok(Self { globals, locals: &[], sizes: asked, covariates, anew, forced, seen, missing, skipped })
+    }
+
+    /// Says which values of observations are missing.
+    pub(crate) fn with_missing(self, missing: MissingValues) -> Self {
+        Self { missing, ..self }
+    }
+
+    /// Draws the share of an observation's values that are missing: from Beta(1, (1 - m) / m) with the mean m, so that any share is
+    /// possible.
+    pub(super) fn share_missing(&self, rng: &mut Stream) -> Option<f64> {
+        match self.missing {
+            MissingValues::Share(mean) if mean > 0.0 && mean < 1.0 => {
+                let uniform: f64 = rng.random();
+                Some(1.0 - uniform.powf(mean / (1.0 - mean)))
+            }
+            MissingValues::Share(mean) => Some(mean),
+            MissingValues::None | MissingValues::ByModel | MissingValues::AsInData => None,
+        }
+    }
+
+    /// Returns whether mechanisms of the model say what is missing in the plate, or outside plates.
+    pub(super) fn has_mechanisms(&self, plate: Option<usize>) -> bool {
+        self.missing != MissingValues::None && self.pattern(plate).is_none()
+    }
+
+    /// Returns the data whose missing values are missing in the plate, or outside plates, too.
+    pub(super) fn pattern(&self, plate: Option<usize>) -> Option<&'a dyn AnyData> {
+        let anew = plate.is_some_and(|plate| self.anew[plate]);
+        let (data, follow) = self.covariates.filter(|_| self.missing == MissingValues::AsInData && !anew)?;
+        follow.then_some(data)
     }
 
     /// Observes the first `elements` of each sequence in `plate` as in the data that covariates follow.

@@ -61,6 +61,9 @@ impl Frame<'_> {
             frame.offsets.iter().flat_map(|offsets| offsets.iter()).for_each(|offset| hash(*offset as u64));
             for column in &frame.columns {
                 column.name.bytes().for_each(|byte| hash(byte.into()));
+                // Nothing was hashed here before values could be missing.
+                let there = column.there.iter().flat_map(|there| there.iter().enumerate());
+                there.filter(|(_, there)| !**there).for_each(|(i, _)| hash(i as u64));
                 (0..column.values.len()).for_each(|i| hash(column.values.get(i).to_bits()));
             }
             frame.plates.iter().for_each(|plate| add(plate, hash));
@@ -121,14 +124,26 @@ pub struct Column<'a> {
     pub name: &'static str,
     /// The number of numbers for each element; 1 for a scalar.
     pub width: usize,
-    /// The numbers.
+    /// The numbers. One that is missing is NaN, or 0 where the numbers are whole.
     pub values: Values<'a>,
+    /// Which of the numbers are there, for an observation that may be missing; `None` for all others.
+    pub there: Option<Cow<'a, [bool]>>,
 }
 
 impl<'a> Column<'a> {
     /// Returns a view of the variable `name` with these `values`.
     pub fn of<C: ColumnType>(name: &'static str, values: &'a C) -> Self {
-        Self { name, width: values.width(), values: values.values() }
+        Self { name, width: values.width(), values: values.values(), there: values.there().map(Cow::Owned) }
+    }
+
+    /// Returns whether number `i` is there.
+    pub fn is_there(&self, i: usize) -> bool {
+        self.there.as_ref().is_none_or(|there| there[i])
+    }
+
+    /// Returns number `i` as a real number; NaN if it is missing.
+    pub fn get(&self, i: usize) -> f64 {
+        if self.is_there(i) { self.values.get(i) } else { f64::NAN }
     }
 }
 
@@ -139,7 +154,7 @@ impl<'a> Column<'a> {
     where
         Vec<X>: ColumnType,
     {
-        Self { name, width: numbers.len(), values: numbers.values() }
+        Self { name, width: numbers.len(), values: numbers.values(), there: None }
     }
 }
 
@@ -205,6 +220,10 @@ pub trait ColumnType: Sized {
     fn width(&self) -> usize;
     /// Returns the numbers, borrowed.
     fn values(&self) -> Values<'_>;
+    /// Returns which of the numbers are there; `None` if none can be missing.
+    fn there(&self) -> Option<Vec<bool>> {
+        None
+    }
     /// Makes the field from a column; `None` if the column is of another type.
     fn from_column(column: Column<'_>) -> Option<Self>;
 }
@@ -295,4 +314,79 @@ impl<const COLUMNS: usize, const ROWS: usize> ColumnType for [[f32; COLUMNS]; RO
     }
 }
 
+macro_rules! optional_column_types {
+    ($($x:ty: $variant:ident, $nothing:expr);*) => {$(
+        impl ColumnType for Vec<Option<$x>> {
+            fn width(&self) -> usize {
+                1
+            }
+            fn values(&self) -> Values<'_> {
+                Values::$variant(self.iter().map(|x| x.unwrap_or($nothing)).collect())
+            }
+            fn there(&self) -> Option<Vec<bool>> {
+                Some(self.iter().map(Option::is_some).collect())
+            }
+            fn from_column(column: Column<'_>) -> Option<Self> {
+                let there = column.there.unwrap_or_else(|| vec![true; column.values.len()].into());
+                match column.values {
+                    Values::$variant(values) if column.width == 1 => {
+                        Some(values.iter().zip(there.iter()).map(|(x, there)| there.then_some(*x)).collect())
+                    }
+                    _ => None,
+                }
+            }
+        }
+
+        impl<const N: usize> ColumnType for Vec<[Option<$x>; N]> {
+            fn width(&self) -> usize {
+                N
+            }
+            fn values(&self) -> Values<'_> {
+                Values::$variant(self.as_flattened().iter().map(|x| x.unwrap_or($nothing)).collect())
+            }
+            fn there(&self) -> Option<Vec<bool>> {
+                Some(self.as_flattened().iter().map(Option::is_some).collect())
+            }
+            fn from_column(column: Column<'_>) -> Option<Self> {
+                if column.width != N {
+                    return None;
+                }
+                let flat: Vec<Option<$x>> = Vec::from_column(Column { width: 1, ..column })?;
+                Some(flat.as_chunks::<N>().0.to_vec())
+            }
+        }
+
+        impl ColumnType for Option<$x> {
+            fn width(&self) -> usize {
+                1
+            }
+            fn values(&self) -> Values<'_> {
+                Values::$variant(vec![self.unwrap_or($nothing)].into())
+            }
+            fn there(&self) -> Option<Vec<bool>> {
+                Some(vec![self.is_some()])
+            }
+            fn from_column(column: Column<'_>) -> Option<Self> {
+                Vec::from_column(column)?.into_iter().next()
+            }
+        }
+
+        impl<const N: usize> ColumnType for [Option<$x>; N] {
+            fn width(&self) -> usize {
+                N
+            }
+            fn values(&self) -> Values<'_> {
+                Values::$variant(self.iter().map(|x| x.unwrap_or($nothing)).collect())
+            }
+            fn there(&self) -> Option<Vec<bool>> {
+                Some(self.iter().map(Option::is_some).collect())
+            }
+            fn from_column(column: Column<'_>) -> Option<Self> {
+                Vec::from_column(column)?.into_iter().next()
+            }
+        }
+    )*};
+}
+
 column_types!(f64: Real, u64: Count, bool: Bool, usize: Category, f32: Pixels);
+optional_column_types!(f64: Real, f64::NAN; u64: Count, 0; bool: Bool, false; usize: Category, 0);

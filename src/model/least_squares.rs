@@ -62,16 +62,22 @@ pub(super) struct LeastSquares {
 
 impl LeastSquares {
     /// Makes the rows; `row` writes the coefficients of a row, and returns what is observed, what is added to its mean, and the
-    /// factor of the sd.
+    /// factor of the sd. A row of which what is observed is NaN is missing.
     pub fn new(of: Rows<'_>, row: &mut dyn FnMut(usize, &mut [f64]) -> [f64; 3]) -> Self {
         let Rows { rows, width, indices, log } = of;
         let columns = width + indices.len();
         let mut constant = -LN_SQRT_2_PI * rows as f64;
         let mut weighted = vec![0.0; rows * columns];
         let mut observed = Vec::with_capacity(rows);
+        let mut there = Vec::with_capacity(rows);
         for i in 0..rows {
-            let numbers = &mut weighted[i * columns..(i + 1) * columns];
+            let numbers = &mut weighted[observed.len() * columns..(observed.len() + 1) * columns];
             let [mut y, offset, sd] = row(i, numbers);
+            if y.is_nan() {
+                numbers.fill(0.0);
+                continue;
+            }
+            there.push(i);
             if log {
                 y = y.ln();
                 constant -= y;
@@ -79,6 +85,8 @@ impl LeastSquares {
             constant -= sd.ln();
             observed.push((y, offset, sd));
         }
+        constant += LN_SQRT_2_PI * (rows - observed.len()) as f64;
+        let rows = observed.len();
         let residual = |i: usize, about: &[f64]| {
             let (y, offset, sd) = observed[i];
             let mut sum = Twice::from(y).minus(offset, 1.0);
@@ -104,12 +112,12 @@ impl LeastSquares {
 
         // Rows that read the same stand together.
         let mut order: Vec<usize> = (0..rows).collect();
-        let key = |i: &usize| indices.iter().map(|index| index[*i]).collect::<Vec<_>>();
+        let key = |i: &usize| indices.iter().map(|index| index[there[*i]]).collect::<Vec<_>>();
         if !indices.is_empty() {
             order.sort_by_cached_key(key);
         }
         let (mut kept, mut of_row, mut rest) = (Vec::new(), Vec::new(), 0.0);
-        for group in order.chunk_by(|a, b| indices.iter().all(|index| index[*a] == index[*b])) {
+        for group in order.chunk_by(|a, b| indices.iter().all(|index| index[there[*a]] == index[there[*b]])) {
             let mut triangle = Triangle::new(columns + 1);
             group.iter().for_each(|&i| triangle.push(|to| scaled(i, to, &about)));
             for numbers in triangle.rows() {
@@ -117,7 +125,7 @@ impl LeastSquares {
                     rest += numbers[columns] * numbers[columns];
                 } else {
                     kept.extend_from_slice(numbers);
-                    of_row.push(group[0]);
+                    of_row.push(there[group[0]]);
                 }
             }
         }

@@ -12,6 +12,7 @@ mod erased_data;
 mod fixed;
 mod frame;
 mod least_squares;
+mod missing;
 mod name;
 mod prepared;
 mod reads;
@@ -39,10 +40,12 @@ pub use draw::{CheckDrawn, Drawn, DrawnFrom, output, remember};
 pub use draw::{draw, draw_index, draw_of_plate};
 pub(crate) use erased::{AnyModel, AnySimulation};
 pub(crate) use erased_data::{AnyData, AnyGlobals, AnyLocals, typed};
-pub(crate) use fixed::Fixed;
+pub(crate) use fixed::{Fixed, MissingValues};
 pub use frame::{Column, ColumnType, Frame, Values};
 #[doc(hidden)]
 pub use least_squares::{Rows, Unknowns};
+#[doc(hidden)]
+pub use missing::{gather, missing, ranks, spread};
 pub use name::{Name, UnknownName};
 pub use prepared::{DensityPlan, PlanStep};
 #[doc(hidden)]
@@ -54,14 +57,14 @@ pub use scratch::Scratch;
 pub use simulate_error::SimulateError;
 pub(crate) use skipped::Skipped;
 pub use slots::{GlobalSlot, LocalRange, LocalSlot, LocalValues, global_slots, local_ranges, local_slots};
-pub use specification::{Kind, Plate, PlateSize, Role, Specification, Variable};
+pub use specification::{Kind, Missing, Plate, PlateSize, Role, Specification, Variable};
 pub(crate) use stream::{Purpose, stream_for};
 pub use stream::{Stream, stream};
 pub(crate) use traits::globals_of;
 pub use traits::{
     AsNumbers, DataSet, DensityPart, Explicit, Generative, Likelihood, LocalSet, Model, Plan, Simulable, Simulation,
 };
-pub(crate) use transform::{component_names, global_names, in_element};
+pub(crate) use transform::{component_names, global_names, in_element, inferred_places};
 pub use transform::{
     constrain, constrain_with_derived, derived_names, log_density, log_jacobian, log_jacobian_of_all, log_prior, names,
     unconstrain,

@@ -60,6 +60,15 @@ pub enum SimulateError {
         /// The length in the model.
         expected: usize,
     },
+    /// A share of missing values is no share.
+    #[error("the share of missing values is {share}: give a number from 0 to 1, `.missing(0.2)`")]
+    MissingShare {
+        /// The share.
+        share: f64,
+    },
+    /// No observation of the model may be missing.
+    #[error("no observation of the model may be missing: write `observe y: Option ~ ..` where one may")]
+    NothingMissing,
     /// A draw of a variable is infinite or NaN.
     #[error(
         "`{variable}` was drawn as {value}: its distribution reaches beyond the numbers that a computer has; choose one with \

@@ -83,6 +83,15 @@ impl Specification {
         plates.iter().filter(|p| self.in_data(p))
     }
 
+    /// Returns whether values of some observation may be missing.
+    pub(crate) fn has_missing(&self) -> bool {
+        fn any(variables: &[Variable], plates: &[Plate]) -> bool {
+            variables.iter().any(|v| v.missing != Missing::Never)
+                || plates.iter().any(|plate| any(&plate.variables, &plate.plates))
+        }
+        any(&self.variables, &self.plates)
+    }
+
     fn in_data(&self, plate: &Plate) -> bool {
         fn indexed(plates: &[Plate], name: &str) -> bool {
             plates.iter().any(|p| p.variables.iter().any(|v| v.is_index_of(name)) || indexed(&p.plates, name))
@@ -95,7 +104,9 @@ impl Specification {
     /// Returns a short text that identifies the model with its params: an FNV-1a hash of the whole specification.
     /// Another model almost surely has another text.
     pub fn fingerprint(&self) -> String {
-        format!("{:016x}", fnv(NOTHING, format!("{self:?}").bytes().map(u64::from)))
+        // Texts of before values could be missing stay what they were.
+        let text = format!("{self:?}").replace(", missing: Never, mechanism: \"\"", "");
+        format!("{:016x}", fnv(NOTHING, text.bytes().map(u64::from)))
     }
 }
 
@@ -234,13 +245,38 @@ pub struct Variable {
     pub implicit: bool,
     /// The plate that it is an index into; `None` if it is not an index.
     pub index_of: Option<String>,
+    /// Whether values of it may be missing in the data, and what the density makes of those.
+    #[serde(default)]
+    pub missing: Missing,
+    /// What draws in simulations whether a value is missing, as written in the declaration; empty if nothing does.
+    #[serde(default)]
+    pub mechanism: String,
+}
+
+/// Whether values of an observation may be missing in the data, and what the density makes of those that are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Missing {
+    /// All are there.
+    #[default]
+    Never,
+    /// Nothing depends on them, so that they are left out.
+    LeftOut,
+    /// Others depend on them, so that they are inferred.
+    Inferred,
 }
 
 impl Variable {
     #[doc(hidden)]
     pub fn declared(name: &str, role: Role, kind: Kind, shape: &[usize], definition: &str, parents: &[&str]) -> Self {
         let (name, definition, parents) = (name.to_owned(), definition.to_owned(), texts(parents));
-        Self { name, role, kind, shape: shape.to_vec(), definition, parents, implicit: false, index_of: None }
+        let (shape, missing, mechanism) = (shape.to_vec(), Missing::Never, String::new());
+        Self { name, role, kind, shape, definition, parents, implicit: false, index_of: None, missing, mechanism }
+    }
+
+    #[doc(hidden)]
+    pub fn that_may_be_missing(self, missing: Missing, mechanism: &str) -> Self {
+        Self { missing, mechanism: mechanism.to_owned(), ..self }
     }
 
     #[doc(hidden)]

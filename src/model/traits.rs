@@ -2,6 +2,7 @@
 
 use std::marker::PhantomData;
 
+use rand::RngExt;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::erased_data::typed;
@@ -364,6 +365,34 @@ impl<'a, M: Model> Plan<'a, M> {
             return None;
         }
         self.fixed.covariates.filter(|c| c.1).map(|c| typed(c.0))
+    }
+
+    /// Draws the share of an observation's values that are missing in this simulation; `None` if none is.
+    pub fn share_missing(&self, rng: &mut Stream) -> Option<f64> {
+        self.fixed.share_missing(rng)
+    }
+
+    /// Returns whether mechanisms of the model say what is missing in a plate, or outside plates.
+    #[inline]
+    pub fn has_mechanisms(&self, plate: Option<usize>) -> bool {
+        self.fixed.has_mechanisms(plate)
+    }
+
+    /// Returns whether a value of an observation is there: as in the data that are followed, where that is asked for and they `hold`
+    /// it, or else by chance.
+    #[inline]
+    pub fn is_there(
+        &self,
+        plate: Option<usize>,
+        holds: impl FnOnce(&M::Data) -> bool,
+        share: Option<f64>,
+        rng: &mut Stream,
+    ) -> bool {
+        match (self.fixed.pattern(plate), share) {
+            (_, Some(share)) => rng.random::<f64>() >= share,
+            (Some(data), None) => holds(typed(data)),
+            (None, None) => true,
+        }
     }
 
     /// Returns the row from which `element` of `plate` takes its covariates, with the data: its own row, or a random

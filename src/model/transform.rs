@@ -4,7 +4,8 @@ use super::erased::AnyModel;
 use super::erased_data::{AnyData, AnyGlobals, AnyLocals};
 use super::walk::{Scalar, Vector};
 use super::{
-    DataError, Frame, Likelihood, Model, Place, Role, Slot, Specification, Walk, check, check_locals, specification,
+    DataError, Frame, Likelihood, Missing, Model, Place, Role, Slot, Specification, Walk, check, check_locals,
+    specification,
 };
 use crate::autodiff::LogSum;
 
@@ -13,7 +14,7 @@ use crate::autodiff::LogSum;
 /// `globals`.
 ///
 /// # Errors
-/// The data do not fit the model, or `locals` do not fit the data.
+/// The data do not fit the model, or `locals` do not fit the data; values are missing that others depend on.
 pub fn log_density<M: Likelihood>(
     model: &M,
     globals: &M::Globals,
@@ -22,9 +23,17 @@ pub fn log_density<M: Likelihood>(
 ) -> Result<f64, DataError> {
     check(model, data)?;
     check_locals::<M>(locals, data)?;
-    let mut visitor = Known { log_density: 0.0 };
+    let mut visitor = Known { log_density: 0.0, unknown: None };
     model.walk(Some(data), Some(globals), Some(locals), &mut visitor);
-    Ok(visitor.log_density)
+    match visitor.unknown {
+        None => Ok(visitor.log_density),
+        Some(name) => {
+            let what = format!(
+                "values of `{name}` are missing in the data, and others depend on them: `Density` is the density at their values too"
+            );
+            Err(DataError::Shape { what })
+        }
+    }
 }
 
 /// Returns the log density of the prior of all globals in constrained space.
@@ -91,7 +100,7 @@ fn any_data<M: Model>(data: Option<&M::Data>) -> Option<&dyn AnyData> {
 /// The implementation of the functions above.
 impl dyn AnyModel + '_ {
     pub(crate) fn log_prior(&self, globals: &dyn AnyGlobals) -> f64 {
-        let mut visitor = Known { log_density: 0.0 };
+        let mut visitor = Known { log_density: 0.0, unknown: None };
         self.walk(None, Some(globals), None, &mut visitor);
         visitor.log_density
     }
@@ -157,6 +166,8 @@ impl dyn AnyModel + '_ {
         let mut names = global_names(&specification);
         if let Some(data) = data {
             local_names(&specification.plates, &data.frame(), &mut names);
+            let missing = inferred_places(&specification.plates, &data.frame());
+            names.extend(missing.into_iter().map(|(_, name, element)| format!("{name}[{element}]")));
         }
         names
     }
@@ -197,6 +208,25 @@ fn local_names(plates: &[specification::Plate], outer: &Frame<'_>, names: &mut V
     }
 }
 
+/// Lists the values that are missing and inferred, in the order of their numbers, which come after those of all locals: the plate,
+/// the variable and the element.
+pub(crate) fn inferred_places<'a>(
+    plates: &'a [specification::Plate],
+    outer: &Frame<'_>,
+) -> Vec<(&'a str, &'a str, usize)> {
+    let mut places = Vec::new();
+    for frame in &outer.plates {
+        let Some(plate) = plates.iter().find(|p| p.name == frame.name) else { continue };
+        for v in plate.variables.iter().filter(|v| v.missing == Missing::Inferred) {
+            let Some(column) = frame.columns.iter().find(|column| column.name == v.name) else { continue };
+            let missing = (0..frame.size).filter(|&i| !column.is_there(i));
+            places.extend(missing.map(|i| (plate.name.as_str(), v.name.as_str(), i)));
+        }
+        places.extend(inferred_places(&plate.plates, frame));
+    }
+    places
+}
+
 fn place_number(numbers: &mut Vec<f64>, at: usize, x: f64) {
     if numbers.len() <= at {
         numbers.resize(at + 1, f64::NAN);
@@ -214,11 +244,16 @@ fn copy(known: Option<&[f64]>, value: &mut [f64]) {
 /// Sums the log density at known latent variables.
 struct Known {
     log_density: f64,
+    /// A variable that has no value.
+    unknown: Option<&'static str>,
 }
 
 impl Walk for Known {
-    fn latent(&mut self, _: &'static str, _: Slot, distribution: &dyn Scalar, known: Option<f64>) -> f64 {
-        let x = known.unwrap_or(f64::NAN);
+    fn latent(&mut self, name: &'static str, _: Slot, distribution: &dyn Scalar, known: Option<f64>) -> f64 {
+        let Some(x) = known else {
+            self.unknown = Some(name);
+            return f64::NAN;
+        };
         self.log_density += distribution.log_density(x);
         x
     }

@@ -389,6 +389,20 @@ pub fn observe<D: Distribution<f64, Value = f64>>(place: &Place, distribution: &
     walk.observe(place, distribution, x);
 }
 
+/// Returns whether a vector that is one draw is there; a part of one is an error.
+pub fn is_whole(place: &Place, x: &[f64], walk: &mut dyn Walk) -> bool {
+    let there = x.iter().filter(|x| !x.is_nan()).count();
+    if there > 0 && there < x.len() {
+        walk.outside(DataError::MissingInPart { place: place.to_string() });
+    }
+    there == x.len()
+}
+
+/// Says that what a sequence begins with is missing.
+pub fn no_beginning(place: &Place, walk: &mut dyn Walk) {
+    walk.outside(DataError::MissingBeginning { place: place.to_string() });
+}
+
 /// Calls [`Walk::observe_vector`], for the code of `model!`.
 pub fn observe_vector<D: Distribution<f64, Value = [f64; N]>, const N: usize>(
     place: &Place,

@@ -1,6 +1,6 @@
 //! Specifications and data as rows of tables.
 
-use crate::model::{Column, Frame, Plate, PlateSize, Role, Variable};
+use crate::model::{Column, Frame, Missing, Plate, PlateSize, Role, Variable};
 
 pub(super) fn duration(seconds: f64) -> String {
     match seconds {
@@ -30,6 +30,7 @@ pub(super) fn variable(v: &Variable, plate: &str) -> Vec<String> {
         Role::Derived | Role::Index | Role::Factor => "= ",
         _ => "~ ",
     };
+    let name = if v.missing == Missing::Never { name } else { format!("{name}: Option") };
     vec![name, role.to_owned(), plate.to_owned(), format!("{sign}{}", v.definition)]
 }
 
@@ -48,7 +49,8 @@ pub(super) fn plate(plate: &Plate, rows: &mut Vec<Vec<String>>) {
 pub(super) fn columns(frame: &Frame<'_>) -> Vec<(String, Vec<f64>)> {
     fn of_column(column: &Column<'_>, found: &mut Vec<(String, Vec<f64>)>) {
         let values = |from: usize, step: usize| -> Vec<f64> {
-            (from..column.values.len()).step_by(step).map(|i| column.values.get(i)).collect()
+            let places = (from..column.values.len()).step_by(step).filter(|&i| column.is_there(i));
+            places.map(|i| column.get(i)).collect()
         };
         if (2..=4).contains(&column.width) {
             let component = |c: usize| (format!("{}[{c}]", column.name), values(c, column.width));

@@ -12,8 +12,8 @@ pub enum FitError {
     Data(#[from] DataError),
     /// The model has locals that are not summed out.
     #[error(
-        "the model has continuous locals ({locals} numbers with these data), which a likelihood of the globals has to be \
-         integrated over: sample them with `nuts()`"
+        "the model has continuous locals ({locals} numbers with these data), or missing values like them, which a likelihood of the \
+         globals has to be integrated over: sample them with `nuts()`"
     )]
     Locals {
         /// How many numbers they have.

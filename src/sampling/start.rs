@@ -32,7 +32,10 @@ pub(super) fn start(
             let seed = rng.random();
             let prior = Fixed::new(&model.specification(), &[], None, Some((data, true)));
             let Ok(drawn) = prior.and_then(|prior| model.draw(&prior, &mut stream(seed, 0))) else { continue };
-            model.unconstrain(drawn.globals(), Some((drawn.locals(), data)))
+            let mut q = model.unconstrain(drawn.globals(), Some((drawn.locals(), data)));
+            // What is missing in the data is none of the locals that were drawn.
+            q.iter_mut().filter(|x| x.is_nan()).for_each(|x| *x = rng.random_range(-2.0..2.0));
+            q
         };
         if q.len() != n || q.iter().any(|x| !x.is_finite()) {
             continue;

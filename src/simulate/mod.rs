@@ -43,7 +43,7 @@ use rayon::prelude::*;
 
 use impossible::impossible;
 
-use crate::model::{AnyData, AnyGlobals, AnyModel, AnySimulation, Generative, Model, Simulable, typed};
+use crate::model::{AnyData, AnyGlobals, AnyModel, AnySimulation, Generative, MissingValues, Model, Simulable, typed};
 
 /// Simulates a model; in scope with the prelude.
 pub trait SimulateExt: Model {
@@ -278,8 +278,9 @@ impl<'a> AnySimulate<'a> {
         let covariates = self.covariates().map(|(data, follow)| (data.frame().digest(), follow));
         let globals = self.globals.as_ref().map(|globals| globals.to_numbers());
         let anew = if self.design.is_some_and(|(_, anew)| anew) { ", random sizes anew" } else { "" };
-        let SimulationSource { seed, sizes, .. } = &self.source;
-        format!("seed {seed}, sizes {sizes:?}, globals {globals:?}, covariates {covariates:?}{anew}")
+        let SimulationSource { seed, sizes, missing, .. } = &self.source;
+        let missing = missing.map_or(String::new(), |share| format!(", missing {share}"));
+        format!("seed {seed}, sizes {sizes:?}, globals {globals:?}, covariates {covariates:?}{anew}{missing}")
     }
 
     /// Draws the data set at `position`.
@@ -300,6 +301,12 @@ impl<'a> AnySimulate<'a> {
         }
         let specification = model.specification();
         let fixed = Fixed::new(&specification, sizes, self.globals.as_deref(), self.covariates())?;
+        let missing = match (self.source.missing()?, self.design) {
+            (Some(missing), _) => missing,
+            (None, Some(_)) => MissingValues::AsInData,
+            (None, None) => MissingValues::ByModel,
+        };
+        let fixed = fixed.with_missing(missing);
         let anew = self.design.is_some_and(|(_, anew)| anew);
         Ok(if anew { fixed.with_random_sizes(&specification) } else { fixed })
     }

@@ -120,6 +120,28 @@ fn check_score_over<M: Likelihood + Generative>(model: &M, plates: &[(&str, usiz
     }
 }
 
+/// The mean gradient over `simulations` of the joint distribution is zero.
+pub(crate) fn check_score_of<M: Likelihood>(model: &M, simulations: Vec<Simulation<M>>) {
+    let n = simulations.len() as f64;
+    let (mut sum, mut squares) = (Vec::new(), Vec::new());
+    for simulation in simulations {
+        let q = unconstrain(model, &simulation.globals, Some((&simulation.locals, &simulation.data)));
+        let mut gradient = vec![0.0; q.len()];
+        Density::new(model, &simulation.data).unwrap().gradient(&q, &mut gradient);
+        sum.resize(q.len(), 0.0);
+        squares.resize(q.len(), 0.0);
+        for (i, g) in gradient.iter().enumerate() {
+            sum[i] += g;
+            squares[i] += g * g;
+        }
+    }
+    for (i, (sum, squares)) in sum.iter().zip(&squares).enumerate() {
+        let mean: f64 = sum / n;
+        let error = ((squares / n - mean * mean) / n).sqrt();
+        within!(mean.abs(), 5.0 * error, "component {i}: {mean} +- {error}");
+    }
+}
+
 macro_rules! models {
     ($($name:ident: $model:expr, $plates:expr;)*) => {$(
         mod $name {
@@ -167,7 +189,7 @@ models! {
 }
 
 /// Two densities of the same unconstrained numbers, at simulated latents and at shifted ones.
-fn check_equal<A: Likelihood, B: Likelihood>(a: &A, data_a: &A::Data, b: &B, data_b: &B::Data, q: &[f64]) {
+pub(crate) fn check_equal<A: Likelihood, B: Likelihood>(a: &A, data_a: &A::Data, b: &B, data_b: &B::Data, q: &[f64]) {
     let (mut a, mut b) = (Density::new(a, data_a).unwrap(), Density::new(b, data_b).unwrap());
     for shift in [0.0, 0.3, -0.4] {
         let q: Vec<f64> = q.iter().map(|q| q + shift).collect();

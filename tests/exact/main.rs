@@ -19,6 +19,7 @@ mod least_squares;
 mod likelihood_ratio;
 mod linear;
 mod locals;
+mod missing;
 mod named;
 mod neyman;
 mod nuts;

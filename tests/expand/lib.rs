@@ -40,6 +40,8 @@ mod kind;
 mod linear;
 #[path = "../../macros/src/lower.rs"]
 mod lower;
+#[path = "../../macros/src/missing.rs"]
+mod missing;
 #[path = "../../macros/src/named.rs"]
 mod named;
 #[path = "../../macros/src/names.rs"]

@@ -13,6 +13,7 @@ mod identity;
 mod images;
 mod importance;
 mod joint;
+mod missing;
 mod mvn;
 mod npe;
 mod nre;

@@ -58,6 +58,7 @@ mod lanes;
 mod log_sum;
 mod matrix;
 mod mean_exp;
+mod missing;
 mod mixed;
 mod parts;
 mod promote;

@@ -3,6 +3,7 @@
 mod definition;
 mod expression;
 mod field;
+mod missing;
 mod scope;
 mod sequence;
 mod size;
@@ -33,6 +34,7 @@ pub fn check(model: &Model) -> Result<()> {
     collect_indexed(&model.body, &mut indexed);
     checker.needed_plates(&model.body, &indexed);
     checker.body(&model.body);
+    checker.mechanisms(&model.body);
     checker.finish()
 }
 
@@ -107,6 +109,7 @@ impl Checker {
         }
         let around = (std::mem::take(&mut self.fields), std::mem::take(&mut self.drawn_in_turn));
         self.body(&p.body);
+        self.mechanisms(&p.body);
         self.carried(&p.body);
         self.no_sequence(&p.body);
         (self.fields, self.drawn_in_turn) = around;

@@ -3,7 +3,7 @@
 use proc_macro2::Ident;
 
 use super::scope::{Checker, What};
-use crate::ast::{Earlier, Initial, Lag, Role, Statement, Variable};
+use crate::ast::{Earlier, Initial, Lag, Missing, Role, Statement, Variable};
 use crate::definition::Definition;
 use crate::field;
 use crate::kind::Kind;
@@ -46,10 +46,10 @@ impl Checker {
             self.report(&lag.local, message);
             return false;
         }
-        if v.role != Role::Local {
+        if v.role != Role::Local && v.missing != Missing::Inferred {
             return false;
         }
-        if kind != Kind::Real {
+        if kind != Kind::Real && v.role == Role::Local {
             self.chain(v, lag, body);
             return true;
         }

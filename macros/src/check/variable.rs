@@ -4,7 +4,7 @@ use quote::ToTokens;
 use syn::Type;
 
 use super::scope::{Checker, What};
-use crate::ast::{Role, Shape, Variable};
+use crate::ast::{Missing, Role, Shape, Variable};
 use crate::definition::Definition;
 use crate::kind::{Kind, number};
 
@@ -38,6 +38,9 @@ impl Checker {
         self.defined = Some(v.name.clone());
         let summed = v.definition.as_ref().is_some_and(|expr| self.definition(v, expr));
         self.defined = None;
+        if v.missing != Missing::Never {
+            self.missing(v, summed);
+        }
         let summed = match &what {
             What::Variable(role, kind) if role.latent() => summed || *kind != Kind::Real,
             _ => false,
@@ -112,6 +115,6 @@ impl Checker {
     }
 }
 
-fn read(v: &Variable) -> Option<Definition> {
+pub fn read(v: &Variable) -> Option<Definition> {
     v.definition.as_ref().and_then(|d| Definition::read(d).ok())
 }

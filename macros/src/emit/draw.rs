@@ -7,6 +7,7 @@ use super::choose::choose;
 use super::field;
 use super::index::gathered;
 use super::lift::Lift;
+use super::missing;
 use super::names::{Names, all_of, data_path, hidden, plate_data, plate_locals, position};
 use super::open;
 use super::params::bind_params;
@@ -24,6 +25,7 @@ pub fn emit(tree: &Tree) -> TokenStream {
     let (globals, locals, data) = (&names.globals, &names.locals, &names.data);
     let emitter = Draw { tree };
     let params = bind_params(tree, &quote!(f64));
+    let shares = missing::shares(tree);
     let stores = all_plates(&tree.root).into_iter().map(|p| emitter.stores(p));
     let body = emitter.steps(&tree.root, None);
     let global_fields = variables(&tree.root).filter(|v| v.is_global()).map(|v| {
@@ -33,7 +35,7 @@ pub fn emit(tree: &Tree) -> TokenStream {
     });
     let observed = variables(&tree.root).filter(|v| v.in_data()).map(|v| {
         let name = &v.name;
-        let value = stored(v, quote!(#name));
+        let value = emitter.outside(v, stored(v, quote!(#name)));
         quote!(#name: #value)
     });
     let data_plates = plates(&tree.root).filter(|p| p.in_data).map(|p| {
@@ -56,6 +58,7 @@ pub fn emit(tree: &Tree) -> TokenStream {
         ) -> ::core::result::Result<::hierarch::__private::Simulation<Self>, ::hierarch::__private::SimulateError> {
             #params
             #reads
+            #shares
             #(#stores)*
             #body
             #read
@@ -69,12 +72,12 @@ pub fn emit(tree: &Tree) -> TokenStream {
 }
 
 /// Names the columns that the elements of `plate` are drawn into: those in the data, or the latent ones.
-fn store(plate: &Plate, data: bool) -> Ident {
+pub fn store(plate: &Plate, data: bool) -> Ident {
     hidden(&format!("{}_{}", if data { "data" } else { "locals" }, plate.name))
 }
 
 /// Names how many elements of `plate` have been drawn.
-fn count(plate: &Ident) -> Ident {
+pub fn count(plate: &Ident) -> Ident {
     hidden(&format!("count_{plate}"))
 }
 
@@ -98,7 +101,7 @@ fn within(plate: &Step) -> impl Iterator<Item = &Variable> {
 }
 
 /// Emits a draw from a distribution for the variable of a name.
-fn draw(name: &str, distribution: &TokenStream) -> TokenStream {
+pub fn draw(name: &str, distribution: &TokenStream) -> TokenStream {
     quote!({
         use ::hierarch::__private::CheckDrawn as _;
         let __distribution = #distribution;
@@ -107,13 +110,13 @@ fn draw(name: &str, distribution: &TokenStream) -> TokenStream {
     })
 }
 
-struct Draw<'a> {
-    tree: &'a Tree,
+pub struct Draw<'a> {
+    pub tree: &'a Tree,
 }
 
 impl Draw<'_> {
     /// Finds the position of the plate `name` among all, those inside after the one around.
-    fn index(&self, name: &Ident) -> usize {
+    pub fn index(&self, name: &Ident) -> usize {
         all_plates(&self.tree.root).iter().position(|p| p.name == *name).unwrap_or(0)
     }
 
@@ -148,7 +151,7 @@ impl Draw<'_> {
         steps.iter().map(|step| self.step(step, steps, plate)).collect()
     }
 
-    fn lift<R>(&self, plate: Option<&Plate>, f: impl FnOnce(&Lift) -> R) -> R {
+    pub fn lift<R>(&self, plate: Option<&Plate>, f: impl FnOnce(&Lift) -> R) -> R {
         let index = |values: &Ident, at: &Ident| {
             gathered(plate?, values, at)?;
             let all = all_of(values);
@@ -263,7 +266,7 @@ impl Draw<'_> {
     /// Emits the elements of `plate`, where some of it is drawn for all of them at once: their covariates come before.
     fn elements_with_fields(&self, plate: &Plate, row: &Option<TokenStream>) -> TokenStream {
         let (index, store, count) = (self.index(&plate.name), store(plate, true), count(&plate.name));
-        let first = field::first_of(plate);
+        let (first, gaps) = (field::first_of(plate), self.gaps(plate));
         let fields = plate.variables().filter_map(|v| {
             let arguments = field::numbers(v.field.as_ref()?, &mut |expr| self.lift(None, |lift| lift.expr(expr)));
             field::drawn(self.tree, plate, v, &arguments, index, &store)
@@ -286,7 +289,7 @@ impl Draw<'_> {
             let #first = __from;
             #count = __from;
             #(#fields)*
-            for _ in 0..__size { #body #count += 1; }
+            for _ in 0..__size { #body #gaps #count += 1; }
         }
     }
 
@@ -318,11 +321,8 @@ impl Draw<'_> {
             (Role::Local, None) | (Role::Observe, _) => quote!(#drawn),
         };
         let push = plate.filter(|p| v.latent() || p.in_data).map(|p| {
-            let (store, value) = (store(p, !v.latent()), stored(v, quote!(#name)));
-            match v.open {
-                true => quote!(#store.#name.push(&#value);),
-                false => quote!(#store.#name.push(#value);),
-            }
+            let (store, value) = (store(p, !v.latent()), self.in_plate(v, p, stored(v, quote!(#name))));
+            quote!(#store.#name.push(#value);)
         });
         let (export, bind) = (push_export(plate, name), open::bind(v, &value));
         quote!(#bind #push #export)
@@ -371,7 +371,8 @@ impl Draw<'_> {
         let (index, name, path, count) =
             (self.index(&plate.name), &v.name, data_path(self.tree, plate), count(&plate.name));
         let (element, known) = (sequence::element(plate), seen(v, number(v, quote!(data.#path.#name[#count]))));
-        quote!(match __plan.seen(#index, #element) {
+        let there = missing::where_there(v, &quote!(data.#path.#name[#count]));
+        quote!(match __plan.seen(#index, #element)#there {
             ::core::option::Option::Some(data) => #known,
             ::core::option::Option::None => #drawn,
         })
@@ -413,9 +414,10 @@ impl Draw<'_> {
             false => {
                 let (element, body) = (sequence::element(plate), self.steps(&plate.steps, Some(plate)));
                 let (buffers, remember) = (sequence::buffers(plate, &|_| true), sequence::remember(plate, &|_| true));
+                let gaps = self.gaps(plate);
                 quote! {
                     #buffers
-                    for #element in 0..__size { #row #body #remember #count += 1; }
+                    for #element in 0..__size { #row #body #gaps #remember #count += 1; }
                 }
             }
         };

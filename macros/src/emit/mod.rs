@@ -5,10 +5,12 @@ mod choose;
 mod clash;
 mod density;
 mod draw;
+mod draw_missing;
 mod field;
 mod handles;
 pub mod index;
 mod lift;
+mod missing;
 pub mod names;
 mod open;
 mod params;
@@ -21,12 +23,14 @@ mod types;
 mod values;
 mod walk;
 mod walk_before;
+mod walk_missing;
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 use crate::explicit::explicit;
 use crate::generative;
+use crate::missing::infer;
 use crate::tree::Tree;
 use names::Names;
 
@@ -38,8 +42,9 @@ pub fn emit(tree: &Tree) -> TokenStream {
     let (globals, locals, data) = (&names.globals, &names.locals, &names.data);
     let specification = specification::emit(tree);
     let draw = draw::emit(tree);
-    let walk = walk::emit(tree);
-    let (dimension, lengths) = (density::dimension(tree), open::lengths(tree));
+    let inferred = infer(tree);
+    let walk = walk::emit(&inferred);
+    let (dimension, lengths) = (density::dimension(&inferred), open::lengths(tree));
     let (density, generative) = (density(tree), generative::emit(tree));
     quote! {
         #types
@@ -71,7 +76,7 @@ pub fn emit(tree: &Tree) -> TokenStream {
 fn density(tree: &Tree) -> TokenStream {
     let name = &tree.name;
     let explicit = match if tree.implicit { explicit(tree) } else { Ok(tree.clone()) } {
-        Ok(tree) => density::emit(&tree),
+        Ok(tree) => density::emit(&infer(&tree)),
         Err(why) => return no_density(name, &why),
     };
     let likelihood = (!tree.implicit).then(|| {

@@ -4,7 +4,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 use super::sizes::{size_names, size_values};
-use crate::ast::{Role, Shape, Size};
+use crate::ast::{Missing, Role, Shape, Size};
 use crate::definition::Definition;
 use crate::kind::Kind;
 use crate::names::{bound, identifiers, text};
@@ -100,7 +100,7 @@ fn variables(tree: &Tree, steps: &[Step]) -> Vec<TokenStream> {
 }
 
 fn variable(tree: &Tree, v: &Variable) -> TokenStream {
-    let Variable { role, name, kind, shape, matrix, index_of, source, .. } = v;
+    let Variable { role, name, kind, shape, matrix, index_of, source, missing, mechanism_source, .. } = v;
     let role = match (role, index_of) {
         (_, Some(_)) => quote!(Index),
         (Role::Global, _) => quote!(Global),
@@ -116,6 +116,15 @@ fn variable(tree: &Tree, v: &Variable) -> TokenStream {
     };
     let source = index_of.as_ref().map_or(source.clone(), |p| format!("index({})", text(p)));
     let declared = entry(&text(name), &role, *kind, &shape, &source, &parents(tree, &v.mentions()));
+    let declared = match missing {
+        Missing::Never => declared,
+        Missing::LeftOut => {
+            quote!(#declared.that_may_be_missing(::hierarch::model::Missing::LeftOut, #mechanism_source))
+        }
+        Missing::Inferred => {
+            quote!(#declared.that_may_be_missing(::hierarch::model::Missing::Inferred, #mechanism_source))
+        }
+    };
     match index_of {
         Some(plate) => {
             let plate = text(plate);

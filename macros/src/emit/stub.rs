@@ -5,6 +5,7 @@ use quote::quote;
 
 use super::names::Names;
 use super::{handles, types};
+use crate::ast::Missing;
 use crate::kind::Kind;
 use crate::tree::{Step, Tree};
 
@@ -82,6 +83,9 @@ fn mend(steps: &mut [Step]) {
         match step {
             Step::Variable(variable) => {
                 let drawn = variable.is_implicit();
+                if drawn || variable.open {
+                    variable.missing = Missing::Never;
+                }
                 let image = variable.matrix.is_some() && !variable.is_global();
                 if (variable.is_global() && variable.shape.is_some()) || (image && !drawn) {
                     variable.kind = Kind::Real;

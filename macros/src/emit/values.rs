@@ -26,6 +26,21 @@ pub fn seen(variable: &Variable, drawn: TokenStream) -> TokenStream {
 
 /// Emits what is `seen` as it stands in a column.
 pub fn stored(variable: &Variable, seen: TokenStream) -> TokenStream {
+    let some = quote!(::core::option::Option::Some);
+    match (variable.is_optional(), &variable.shape) {
+        (false, _) => plainly_stored(variable, seen),
+        (true, None) => {
+            let value = plainly_stored(variable, seen);
+            quote!(#some(#value))
+        }
+        (true, Some(_)) => {
+            let values = plainly_stored(variable, seen);
+            quote!((#values).map(#some))
+        }
+    }
+}
+
+fn plainly_stored(variable: &Variable, seen: TokenStream) -> TokenStream {
     match (variable.kind, &variable.shape) {
         (Kind::Count, Some(_)) if variable.open => {
             quote!((#seen).iter().map(|&x: &f64| x as u64).collect::<::std::vec::Vec<_>>())
@@ -38,13 +53,23 @@ pub fn stored(variable: &Variable, seen: TokenStream) -> TokenStream {
     }
 }
 
-/// Emits what is `stored` in a column as a number, or a vector of numbers.
+/// Emits what is `stored` in a column as a number, or a vector of numbers; what is missing is NaN.
 pub fn number(variable: &Variable, stored: TokenStream) -> TokenStream {
     let one = |x: TokenStream| match variable.kind {
         Kind::Real => x,
         Kind::Count | Kind::Category | Kind::Pixels => quote!((#x) as f64),
         Kind::Bool => quote!((#x) as u8 as f64),
     };
+    if variable.is_optional() {
+        let (ty, inner) = (variable.kind.rust(), one(quote!(x)));
+        let ty = quote!(::core::option::Option<#ty>);
+        let number = |x: TokenStream| quote!(#x.map_or(f64::NAN, |x| #inner));
+        let of_each = number(quote!(x));
+        return match &variable.shape {
+            None => number(quote!((#stored))),
+            Some(_) => quote!((#stored).map(|x: #ty| #of_each)),
+        };
+    }
     match (variable.kind, &variable.shape) {
         (_, Some(_)) if variable.open && variable.matrix.is_some() => quote!((#stored).as_flat().to_vec()),
         (kind, Some(_)) if variable.open => {

@@ -9,6 +9,7 @@ use super::choose::{categories, choose, each, log_density};
 use super::field;
 use super::index::gathered;
 use super::lift::Lift;
+use super::missing;
 use super::names::{all_of, data_path, hidden, position};
 use super::open;
 use super::params::bind_params;
@@ -76,7 +77,7 @@ pub struct Walk<'a> {
 }
 
 /// Names where the numbers of the variable `name` are among the free ones and among the values.
-fn slot(name: &Ident) -> Ident {
+pub fn slot(name: &Ident) -> Ident {
     hidden(&format!("slot_{name}"))
 }
 
@@ -97,10 +98,15 @@ impl Walk<'_> {
         }
         for plate in all_plates(&self.tree.root).into_iter().filter(|p| p.in_data) {
             let path = data_path(self.tree, plate);
-            for v in plate.variables().filter(|v| v.continuous_latent()) {
+            for v in plate.variables().filter(|v| v.continuous_latent() && !v.is_inferred()) {
                 bind(v, quote!(__data.map_or(1, |data| data.#path.len())));
             }
         }
+        for (plate, v) in missing::inferred(self.tree) {
+            let (path, name) = (data_path(self.tree, plate), &v.name);
+            bind(v, quote!(__data.map_or(0, |data| ::hierarch::__private::missing(&data.#path.#name))));
+        }
+        tokens.extend(missing::ranks(self.tree));
         tokens
     }
 
@@ -276,6 +282,9 @@ impl Walk<'_> {
         let (name, text, Some(definition)) = (&v.name, text(&v.name), &v.definition) else {
             return TokenStream::new();
         };
+        if let (true, Some(plate)) = (v.is_inferred(), plate) {
+            return self.inferred(v, definition, plate);
+        }
         let slot = slot(name);
         let element = plate.map_or(quote!(0usize), element);
         let is_matrix = v.matrix.is_some();
@@ -401,7 +410,8 @@ impl Walk<'_> {
         self.lift(plate, |lift| match &v.shape {
             Some(shape) if !v.vector => {
                 let (len, position) = (&shape.len, position(shape));
-                let one = one(lift, quote!(__number[#position]));
+                let one =
+                    missing::if_there(v, quote!(!__number[#position].is_nan()), one(lift, quote!(__number[#position])));
                 quote!(for #position in 0..#len { #one })
             }
             Some(_) if v.open => choose(
@@ -409,12 +419,15 @@ impl Walk<'_> {
                 lift,
                 &|d| quote!(::hierarch::__private::walk::observe_open(&#place, &#d, &__number, __walk);),
             ),
-            Some(_) => choose(
-                definition,
-                lift,
-                &|d| quote!(::hierarch::__private::walk::observe_vector(&#place, &#d, __number, __walk);),
-            ),
-            None => one(lift, quote!(__number)),
+            Some(_) => {
+                let observe = choose(
+                    definition,
+                    lift,
+                    &|d| quote!(::hierarch::__private::walk::observe_vector(&#place, &#d, __number, __walk);),
+                );
+                missing::if_there(v, quote!(::hierarch::__private::walk::is_whole(&#place, &__number, __walk)), observe)
+            }
+            None => missing::if_there(v, quote!(!__number.is_nan()), one(lift, quote!(__number))),
         })
     }
 

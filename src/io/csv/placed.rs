@@ -140,7 +140,8 @@ impl<'a> Placed<'a> {
         if let Some(table) = table
             && let Some(column) = names.plate(part.name, table)
         {
-            placed.size = agreed(table, &[column], &vec![0; table.len()], 1, "", position)?.pop();
+            let read = |row, column| table.entry(row, column, position);
+            placed.size = agreed(table, &[column], &vec![0; table.len()], 1, "", read)?.pop();
         } else if let Some(PlateSize::Fixed(size)) = part.size {
             placed.size = Some(*size);
         }
@@ -158,25 +159,55 @@ impl<'a> Placed<'a> {
         parse: impl Fn(&str) -> Result<X, &'static str>,
     ) -> Result<Vec<X>, DataError> {
         let Some(table) = &self.table else { return Ok(Vec::new()) };
-        agreed(table, columns, &self.elements, self.size(), self.part.name, parse)
+        let read = |row, column| table.entry(row, column, &parse);
+        agreed(table, columns, &self.elements, self.size(), self.part.name, read)
+    }
+
+    /// Returns the numbers of a variable that may be missing, element by element.
+    pub(super) fn values_if_there<X: Copy + PartialEq + Display>(
+        &self,
+        columns: &[String],
+        parse: impl Fn(&str) -> Result<X, &'static str>,
+    ) -> Result<Vec<Option<X>>, DataError> {
+        let Some(table) = &self.table else { return Ok(Vec::new()) };
+        let read = |row, column| match table.is_missing(row, column) {
+            true => Ok(Entry(None)),
+            false => table.entry(row, column, &parse).map(|x| Entry(Some(x))),
+        };
+        let entries = agreed(table, columns, &self.elements, self.size(), self.part.name, read)?;
+        Ok(entries.into_iter().map(|entry| entry.0).collect())
     }
 }
 
-/// Returns the numbers of `columns` for each of `size` elements. All rows that describe one element must agree.
+/// An entry of a table that may be missing.
+#[derive(Clone, Copy, PartialEq)]
+struct Entry<X>(Option<X>);
+
+impl<X: Display> Display for Entry<X> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.0 {
+            Some(x) => x.fmt(f),
+            None => f.write_str("nothing"),
+        }
+    }
+}
+
+/// Returns the numbers of `columns` for each of `size` elements, as `read` gives them by row and column. All rows that describe one
+/// element must agree.
 pub(super) fn agreed<X: Copy + PartialEq + Display>(
     table: &Table,
     columns: &[String],
     elements: &[usize],
     size: usize,
     plate: &str,
-    parse: impl Fn(&str) -> Result<X, &'static str>,
+    read: impl Fn(usize, usize) -> Result<X, DataError>,
 ) -> Result<Vec<X>, DataError> {
     let width = columns.len();
     let columns: Vec<usize> = columns.iter().map(|name| table.column(name)).collect::<Result<_, _>>()?;
     let mut values: Vec<Option<X>> = vec![None; size * width];
     for (row, &element) in elements.iter().enumerate() {
         for (c, &column) in columns.iter().enumerate() {
-            let value = table.entry(row, column, &parse)?;
+            let value = read(row, column)?;
             if let Some(before) = values[element * width + c].replace(value)
                 && before != value
             {

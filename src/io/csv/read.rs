@@ -8,6 +8,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::fmt::Display;
 use std::io::ErrorKind;
 use std::path::Path;
 use std::rc::Rc;
@@ -19,7 +20,7 @@ use super::table::Table;
 use super::{CsvOptions, OUTSIDE, plain};
 use crate::files::read_set;
 use crate::model::{Column, DataError, Frame, Values};
-use crate::model::{Kind, Role, Specification, Variable};
+use crate::model::{Kind, Missing, Role, Specification, Variable};
 
 /// Reads the columns of a data set, in the order of the model.
 pub fn frame(
@@ -227,14 +228,43 @@ impl CsvReader<'_> {
             Some(Labels::Names(known)) => known.get(text).copied().ok_or("the name of an element of its plate"),
             _ => position(text).map_err(|_| "the position of an element of its plate, counted from 0"),
         };
-        let values = match variable.kind {
-            Kind::Real => Values::Real(placed.values(&columns, |text| self.options.real(text))?.into()),
-            Kind::Count => Values::Count(placed.values(&columns, |text| self.options.count(text))?.into()),
-            Kind::Bool => Values::Bool(placed.values(&columns, truth)?.into()),
-            Kind::Category if variable.role == Role::Index => Values::Category(placed.values(&columns, index)?.into()),
-            Kind::Category => Values::Category(placed.values(&columns, position)?.into()),
-            Kind::Pixels => Values::Pixels(placed.values(&columns, |text| self.options.real(text))?.into()),
+        let read = Reading { placed, columns: &columns, optional: variable.missing != Missing::Never };
+        let (values, there) = match variable.kind {
+            Kind::Real => read.column(f64::NAN, |text| self.options.real(text), Values::Real)?,
+            Kind::Count => read.column(0, |text| self.options.count(text), Values::Count)?,
+            Kind::Bool => read.column(false, truth, Values::Bool)?,
+            Kind::Category if variable.role == Role::Index => read.column(0, index, Values::Category)?,
+            Kind::Category => read.column(0, position, Values::Category)?,
+            Kind::Pixels => read.column(f32::NAN, |text| self.options.real(text), Values::Pixels)?,
         };
-        Ok(Column { name: "", width: columns.len(), values })
+        Ok(Column { name: "", width: columns.len(), values, there })
+    }
+}
+
+/// Which numbers of a column are there.
+type There = Cow<'static, [bool]>;
+
+/// Columns of a table that are read for one variable.
+struct Reading<'a> {
+    placed: &'a Placed<'a>,
+    columns: &'a [String],
+    optional: bool,
+}
+
+impl Reading<'_> {
+    /// Reads the numbers, with `nothing` in the place of one that is missing, and which of them are there.
+    fn column<X: Copy + PartialEq + Display>(
+        &self,
+        nothing: X,
+        parse: impl Fn(&str) -> Result<X, &'static str>,
+        values: fn(Cow<'static, [X]>) -> Values<'static>,
+    ) -> Result<(Values<'static>, Option<There>), DataError> {
+        if !self.optional {
+            return Ok((values(self.placed.values(self.columns, parse)?.into()), None));
+        }
+        let all = self.placed.values_if_there(self.columns, parse)?;
+        let there: Vec<bool> = all.iter().map(Option::is_some).collect();
+        let numbers: Vec<X> = all.into_iter().map(|x| x.unwrap_or(nothing)).collect();
+        Ok((values(numbers.into()), Some(there.into())))
     }
 }

@@ -154,6 +154,10 @@ impl Table {
         Ok(self.text(row, column))
     }
 
+    pub fn is_missing(&self, row: usize, column: usize) -> bool {
+        self.options.is_missing(self.text(row, column))
+    }
+
     /// Returns an entry that is not missing, read by `parse`, whose error is what it expects.
     pub fn entry<X>(
         &self,
@@ -163,7 +167,10 @@ impl Table {
     ) -> Result<X, DataError> {
         let text = self.text(row, column);
         let value = match self.options.is_missing(text) {
-            true => Err("a value but one of `CsvOptions::missing`: remove the row or correct it"),
+            true => Err(
+                "a value but one of `CsvOptions::missing`: remove the row or correct it, or, if it may be missing, say so in the \
+                         model, `observe y: Option ~ ..`",
+            ),
             false => parse(text),
         };
         value.map_err(|expected| DataError::Entry {

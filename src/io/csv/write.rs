@@ -82,6 +82,10 @@ impl Sheet {
     fn values(&mut self, frame: &Frame<'_>, element: usize) {
         for column in &frame.columns {
             for i in element * column.width..(element + 1) * column.width {
+                if !column.is_there(i) {
+                    self.field("NA");
+                    continue;
+                }
                 match &column.values {
                     Values::Real(x) => self.field(format_args!("{:?}", x[i])),
                     Values::Pixels(x) => self.field(format_args!("{:?}", x[i])),

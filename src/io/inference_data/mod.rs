@@ -359,7 +359,7 @@ fn numbers_by_name(specification: &Specification, frame: &Frame<'_>, role: Role)
                         Some(v) if !frame.name.is_empty() => in_element(v, name, i),
                         _ => name.clone(),
                     };
-                    all.push((name, column.values.get(i * column.width + c)));
+                    all.push((name, column.get(i * column.width + c)));
                 }
             }
         }

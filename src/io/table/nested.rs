@@ -17,6 +17,11 @@ pub(super) enum Leaf {
 /// Reads a column of numbers, or says what it is instead.
 pub(super) fn leaf(array: &ArrayRef) -> Result<Leaf, String> {
     no_gaps(array)?;
+    with_gaps(array)
+}
+
+/// Reads numbers of which some may not be there: those are any.
+pub(super) fn with_gaps(array: &ArrayRef) -> Result<Leaf, String> {
     macro_rules! whole {
         ($($kind:ident),*) => {
             match array.data_type() {

@@ -6,9 +6,9 @@ use std::path::Path;
 
 use arrow_array::{Array, ArrayRef, RecordBatch};
 
-use super::nested::{Leaf, leaf, lists};
+use super::nested::{Leaf, leaf, lists, with_gaps};
 use super::write::plain;
-use crate::model::{Column, DataError, Frame, Kind, Plate, Specification, UnknownName, Values, Variable};
+use crate::model::{Column, DataError, Frame, Kind, Missing, Plate, Specification, UnknownName, Values, Variable};
 
 /// Makes the frame of a data set. It has no names: a data set takes its columns by their order.
 pub(super) fn frame(
@@ -182,7 +182,7 @@ impl<'a> Reader<'a> {
         }
         // A vector is a list, an image may be a list of lists.
         for _ in 0..variable.shape.len() {
-            if leaf(&array).is_ok() {
+            if with_gaps(&array).is_ok() {
                 break;
             }
             array = lists(&array).map_err(|what| self.of(&variable.name, &what))?.1;
@@ -192,8 +192,12 @@ impl<'a> Reader<'a> {
             let what = format!("has {found} numbers for {size} elements of {width} each");
             return Err(self.of(&variable.name, &what));
         }
-        let numbers = leaf(&array).map_err(|what| self.of(&variable.name, &what))?;
-        Ok(Column { name: "", width, values: self.values(variable, numbers)? })
+        let (numbers, there) = match variable.missing {
+            Missing::Never => (leaf(&array), None),
+            _ => (with_gaps(&array), Some((0..found).map(|i| array.is_valid(i)).collect())),
+        };
+        let numbers = numbers.map_err(|what| self.of(&variable.name, &what))?;
+        Ok(Column { name: "", width, values: self.values(variable, numbers)?, there })
     }
 
     fn values(&self, variable: &Variable, numbers: Leaf) -> Result<Values<'static>, DataError> {
@@ -246,7 +250,8 @@ impl<'a> Reader<'a> {
     fn same_in_all_rows(&self, variable: &Variable) -> Result<Column<'static>, DataError> {
         let rows = self.batch.num_rows();
         let all = self.column(variable, 0, rows)?;
-        let other = (all.width..all.values.len()).find(|&i| all.values.get(i) != all.values.get(i % all.width));
+        let number = |i: usize| all.is_there(i).then(|| all.values.get(i));
+        let other = (all.width..all.values.len()).find(|&i| number(i) != number(i % all.width));
         if let Some(at) = other {
             let what = format!(
                 "is outside plates, so that all rows must have the same value; row {} has another",
@@ -262,7 +267,7 @@ impl<'a> Reader<'a> {
             Values::Category(x) => Values::Category(x[..width].to_vec().into()),
             Values::Pixels(x) => Values::Pixels(x[..width].to_vec().into()),
         };
-        Ok(Column { values, ..all })
+        Ok(Column { values, there: all.there.map(|there| there[..width].to_vec().into()), ..all })
     }
 }
 

@@ -4,10 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::{
-    ArrayRef, BooleanArray, FixedSizeListArray, Float32Array, Float64Array, ListArray, RecordBatch, UInt64Array,
+    Array, ArrayRef, BooleanArray, FixedSizeListArray, Float32Array, Float64Array, ListArray, RecordBatch, UInt64Array,
 };
-use arrow_buffer::{OffsetBuffer, ScalarBuffer};
-use arrow_schema::{DataType, Field};
+use arrow_buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow_schema::Field;
 
 use crate::model::{Column, DataError, Frame, Values, columns, groups};
 
@@ -78,29 +78,30 @@ fn in_lists(values: ArrayRef, outer: &[Vec<usize>]) -> Result<ArrayRef, String> 
         let narrow = |at: &usize| i32::try_from(*at).map_err(|_| format!("a list of {at} elements is too long"));
         let offsets: Vec<i32> = offsets.iter().map(narrow).collect::<Result<_, _>>()?;
         let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
-        let list = ListArray::try_new(item(values.data_type()), offsets, values, None);
+        let list = ListArray::try_new(item(&values), offsets, values, None);
         list.map(|list| Arc::new(list) as ArrayRef).map_err(|error| error.to_string())
     })
 }
 
-fn item(kind: &DataType) -> Arc<Field> {
-    Arc::new(Field::new_list_field(kind.clone(), false))
+fn item(values: &ArrayRef) -> Arc<Field> {
+    Arc::new(Field::new_list_field(values.data_type().clone(), values.null_count() > 0))
 }
 
 fn values(column: &Column<'_>) -> Result<ArrayRef, String> {
-    let whole = |x: &[usize]| UInt64Array::from_iter_values(x.iter().map(|&x| x as u64));
+    let there = column.there.as_ref().map(|there| NullBuffer::from(there.to_vec()));
+    let whole = |x: &[usize]| x.iter().map(|&x| x as u64).collect();
     let values: ArrayRef = match &column.values {
-        Values::Real(x) => Arc::new(Float64Array::from(x.to_vec())),
-        Values::Count(x) => Arc::new(UInt64Array::from(x.to_vec())),
-        Values::Bool(x) => Arc::new(BooleanArray::from(x.to_vec())),
-        Values::Category(x) => Arc::new(whole(x)),
-        Values::Pixels(x) => Arc::new(Float32Array::from(x.to_vec())),
+        Values::Real(x) => Arc::new(Float64Array::new(x.to_vec().into(), there)),
+        Values::Count(x) => Arc::new(UInt64Array::new(x.to_vec().into(), there)),
+        Values::Bool(x) => Arc::new(BooleanArray::new(x.to_vec().into(), there)),
+        Values::Category(x) => Arc::new(UInt64Array::new(whole(x), there)),
+        Values::Pixels(x) => Arc::new(Float32Array::new(x.to_vec().into(), there)),
     };
     if column.width == 1 {
         return Ok(values);
     }
     let width = i32::try_from(column.width).map_err(|_| format!("`{}` is too wide", column.name))?;
-    let list = FixedSizeListArray::try_new(item(values.data_type()), width, values, None);
+    let list = FixedSizeListArray::try_new(item(&values), width, values, None);
     list.map(|list| Arc::new(list) as ArrayRef).map_err(|error| error.to_string())
 }
 

@@ -33,10 +33,17 @@ pub fn compact(tree: &Tree) -> TokenStream {
         .map(|plate| {
             let (path, name) = (data_path(tree, plate), text(&plate.name));
             let columns: Vec<_> = plate.variables().filter(|v| v.in_data()).map(|v| &v.name).collect();
+            let numbers = plate.variables().filter(|v| v.in_data()).map(|v| {
+                let name = &v.name;
+                match v.is_optional() {
+                    true => quote!(__data.#path.#name[__i].map_or(u64::MAX, |x| x as u64)),
+                    false => quote!(__data.#path.#name[__i] as u64),
+                }
+            });
             quote! {
                 let __weights = match ::hierarch::__private::distinct(
                     __data.#path.len(),
-                    &mut |__i: usize, __row: &mut ::std::vec::Vec<u64>| { #(__row.push(__data.#path.#columns[__i] as u64);)* },
+                    &mut |__i: usize, __row: &mut ::std::vec::Vec<u64>| { #(__row.push(#numbers);)* },
                 ) {
                     ::core::option::Option::None => ::std::vec::Vec::new(),
                     ::core::option::Option::Some((__rows, __weights)) => {

@@ -31,8 +31,8 @@ impl Scope<'_> {
 
     /// Reads the numbers of a variable of the data.
     pub fn load(&self, v: &Variable) -> TokenStream {
-        let (name, numbers) = (numbers_of(v), self.column(v));
-        quote!(let #name = #numbers;)
+        let (name, numbers, there) = (numbers_of(v), self.column(v), self.load_there(v));
+        quote!(let #name = #numbers; #there)
     }
 
     /// Emits a vector whose component `c` is `x`: by a loop, since a closure is inlined by chance, and otherwise is not compiled for
@@ -54,6 +54,8 @@ impl Scope<'_> {
             _ => TokenStream::new(),
         };
         let visible = match (v.kind.structural(), v.open) {
+            // Nothing depends on it.
+            _ if v.is_optional() => TokenStream::new(),
             (true, _) => self.structural(v),
             (false, true) => quote!(let #name = #numbers.as_slice();),
             (false, false) => quote!(let #name = #numbers;),
@@ -65,12 +67,12 @@ impl Scope<'_> {
     pub fn visible(&self, v: &Variable) -> TokenStream {
         let (name, numbers) = (&v.name, self.column(v));
         let Some(path) = self.plate.map(|plate| data_path(self.tree, plate)) else { return TokenStream::new() };
-        match (v.open, v.kind.structural()) {
-            (true, true) => return quote!(let #name = &__data.#path.#name[__i];),
-            (true, false) => return open::bind(v, &numbers),
-            (false, _) => {}
+        match (v.open, v.kind.structural() && !v.is_optional()) {
+            (true, true) => quote!(let #name = &__data.#path.#name[__i];),
+            (true, false) => open::bind(v, &numbers),
+            (false, true) => quote!(let #name = __data.#path.#name[__i];),
+            (false, false) => quote!(let #name = #numbers;),
         }
-        if v.kind.structural() { quote!(let #name = __data.#path.#name[__i];) } else { quote!(let #name = #numbers;) }
     }
 
     /// Leaves `observe` out in the elements that `v` is conditioned on in.
@@ -87,12 +89,12 @@ impl Scope<'_> {
         self.lift(|lift| match &v.shape {
             Some(shape) if !v.vector => {
                 let (len, position) = (&shape.len, position(shape));
-                let term = term(definition, lift, &quote!(#numbers[#position]));
+                let term = self.where_there(v, term(definition, lift, &quote!(#numbers[#position])), Some(&position));
                 quote!(for #position in 0..#len { __lp += #term; })
             }
             _ => {
                 let whole = if v.open { quote!(#numbers.clone()) } else { quote!(#numbers) };
-                let term = term(definition, lift, &whole);
+                let term = self.where_there(v, term(definition, lift, &whole), None);
                 quote!(__lp += #term;)
             }
         })
@@ -101,6 +103,9 @@ impl Scope<'_> {
     /// Emits a variable of the data as numbers on the scalar here.
     fn column(&self, v: &Variable) -> TokenStream {
         let (name, scalar, lanes) = (&v.name, self.scalar(), &self.lanes);
+        if v.is_optional() {
+            return self.optional_column(v);
+        }
         let cast = |x: TokenStream| match v.kind {
             Kind::Real => x,
             Kind::Bool => quote!(#x as u8 as f64),

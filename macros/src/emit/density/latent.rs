@@ -21,6 +21,9 @@ impl Scope<'_> {
         if v.field.is_some() {
             return self.of_field(v);
         }
+        if v.is_inferred() {
+            return self.inferred(v);
+        }
         let Some(definition) = &v.definition else { return TokenStream::new() };
         self.lift(|lift| match &v.shape {
             None => self.latent_number(v, definition, lift),

@@ -1,8 +1,10 @@
-//! Where the numbers of each variable stand among the unconstrained ones: the globals first, then the locals plate by plate.
+//! Where the numbers of each variable stand among the unconstrained ones: the globals first, then the locals plate by plate,
+//! and then what is missing.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
+use crate::emit::missing::inferred;
 use crate::emit::names::{data_path, hidden};
 use crate::emit::open;
 use crate::tree::{Plate, Step, Tree, Variable, all_plates, variables};
@@ -23,8 +25,11 @@ pub fn dimension(tree: &Tree) -> TokenStream {
     let locals = all_plates(&tree.root).into_iter().filter(|p| p.in_data).flat_map(|p| {
         let path = data_path(tree, p);
         let of_variable = |v: &Variable| {
-            let free = v.free();
-            quote!(#free * __data.#path.len())
+            let (free, name) = (v.free(), &v.name);
+            match v.is_inferred() {
+                true => quote!(::hierarch::__private::missing(&__data.#path.#name)),
+                false => quote!(#free * __data.#path.len()),
+            }
         };
         p.variables().filter(|v| v.continuous_latent()).map(of_variable).collect::<Vec<_>>()
     });
@@ -58,10 +63,14 @@ pub fn cursors(tree: &Tree) -> TokenStream {
     for plate in all_plates(&tree.root).into_iter().filter(|p| p.in_data && p.vector.is_none()) {
         let (n, path) = (size_of(&plate.name.to_string()), data_path(tree, plate));
         tokens.extend(quote!(let #n = __data.#path.len();));
-        for v in plate.variables().filter(|v| v.continuous_latent()) {
+        for v in plate.variables().filter(|v| v.continuous_latent() && !v.is_inferred()) {
             let (at, free) = (start_of(&v.name), v.free());
             tokens.extend(quote!(let #at = __at; __at += #free * #n;));
         }
+    }
+    for (plate, v) in inferred(tree) {
+        let (at, path, name) = (start_of(&v.name), data_path(tree, plate), &v.name);
+        tokens.extend(quote!(let #at = __at; __at += ::hierarch::__private::missing(&__data.#path.#name);));
     }
     tokens
 }

@@ -61,10 +61,9 @@ fn constant(tree: &Tree, plate: &Plate, v: &Variable) -> TokenStream {
         return TokenStream::new();
     }
     let (path, name) = (data_path(tree, plate), &v.name);
-    match &v.shape {
-        None => quote!(__whole.#path.#name.iter().for_each(|k| __prepared.add_ln_factorial(*k as f64));),
-        Some(_) => quote!(__whole.#path.#name.iter().flatten().for_each(|k| __prepared.add_ln_factorial(*k as f64));),
-    }
+    let of_vectors = v.shape.is_some().then(|| quote!(.flatten()));
+    let there = v.is_optional().then(|| quote!(.flatten()));
+    quote!(__whole.#path.#name.iter()#of_vectors #there.for_each(|k| __prepared.add_ln_factorial(*k as f64));)
 }
 
 /// Emits the number of columns of the matrix of `sum`.
@@ -186,7 +185,11 @@ impl Scope<'_> {
         let (path, width, row) = (data_path(self.tree, plate), width(&fit.mean), self.row(&fit.mean));
         let (y, offset) = (&fit.y, self.plain(&offset(&fit.mean)));
         let sd = fit.data_sd.as_ref().map_or(quote!(1.0), |sd| self.plain(sd));
-        let y = self.plain(&parse_quote!(#y));
+        let number = self.plain(&parse_quote!(#y));
+        let y = match plate.variables().any(|v| v.name == *y && v.is_optional()) {
+            true => quote!(if __data.#path.#y[__i].is_some() { #number } else { f64::NAN }),
+            false => number,
+        };
         let (reads, scales): (Vec<_>, Vec<_>) = indexed(&fit.mean)
             .map(|(scale, _, index, _)| (quote!(__data.#path.#index.as_slice()), self.plain(scale)))
             .unzip();

@@ -16,6 +16,7 @@ mod latent;
 mod layout;
 mod linear;
 mod mentions;
+mod missing;
 mod plate;
 mod scope;
 mod sequence;
@@ -66,6 +67,7 @@ pub fn emit(tree: &Tree) -> TokenStream {
     });
     let (predict, fits, carry) = (root.predict(), root.fits(), root.carry_predicted());
     let (fields, fields_back) = (root.fields_forward(), root.fields_back());
+    let (missing, missing_back) = (missing::forward(tree), missing::back(tree));
     let give_back = in_data.iter().map(|p| gather::give_back(p));
     // Data whose positions are outside of an array are refused before; the walk that finds them does not see what only some
     // values of latent variables lead to.
@@ -99,6 +101,7 @@ pub fn emit(tree: &Tree) -> TokenStream {
             if __part == ::hierarch::model::DensityPart::Whole {
                 #observations
                 #fields
+                #missing
                 #(#exports)*
                 #predict
                 #fits
@@ -107,6 +110,7 @@ pub fn emit(tree: &Tree) -> TokenStream {
                 #(#plates)*
                 #carry
                 #fields_back
+                #missing_back
                 #(#give_back)*
             }
             #sum_of_prior

@@ -11,6 +11,7 @@ use quote::quote;
 use syn::Expr;
 
 use super::layout::{size_of, start_of};
+use super::missing;
 use super::scope::{Scope, slot_count_of};
 use crate::ast::Initial;
 use crate::builtin::{self, Support};
@@ -91,7 +92,7 @@ impl Scope<'_> {
     }
 
     /// Emits the numbers `before(c)` of what is read, or what the sequence begins with.
-    fn numbers_before(
+    pub fn numbers_before(
         &self,
         lag: &Lag,
         len: Option<&Expr>,
@@ -142,6 +143,9 @@ impl Scope<'_> {
     fn latent_before(&self, lag: &Lag, v: &Variable, plate: &Plate) -> TokenStream {
         let (at, n, scalar, lanes) = (start_of(&v.name), size_of(&plate.name.to_string()), self.scalar(), &self.lanes);
         let (first, steps, slot) = (first_of(plate), lag.steps, self.slot(&lag.local));
+        if v.is_inferred() {
+            return self.missing_before(lag, v, plate);
+        }
         self.numbers_before(lag, v.shape.as_ref().map(|shape| &shape.len), &|c| {
             let raw = quote! {
                 <#scalar>::variable(
@@ -188,6 +192,10 @@ impl Scope<'_> {
                 let v = lag.latent()?;
                 let (at, free, steps, partial) =
                     (start_of(&v.name), v.free(), lag.steps, self.partial(&self.slot(&lag.local)));
+                if v.is_inferred() {
+                    let adjoint = missing::adjoint_of(&v.name);
+                    return Some(quote!({ let __c = 0usize; __block.add_before(&mut #adjoint, #first, #steps, #partial); }));
+                }
                 Some(quote!(for __c in 0..#free { __block.add_before(&mut __gradient[#at + __c * #n..], #first, #steps, #partial); }))
             })
             .collect()
@@ -337,12 +345,12 @@ impl Scope<'_> {
 }
 
 /// Finds the support of the local `v` that is read before; `None` if it is all numbers.
-fn support(v: &Variable) -> Option<Support> {
+pub fn support(v: &Variable) -> Option<Support> {
     let call = v.definition.as_ref().map(Definition::calls)?.into_iter().next()?;
     builtin::of(call).map(|b| b.support).filter(|support| *support != Support::Real)
 }
 
-fn support_of(support: Support, scalar: &TokenStream) -> TokenStream {
+pub fn support_of(support: Support, scalar: &TokenStream) -> TokenStream {
     let number = |x: f64| quote!(<#scalar as ::core::convert::From<f64>>::from(#x));
     let (zero, one, pi) = (number(0.0), number(1.0), number(std::f64::consts::PI));
     let all = quote!(::hierarch::distributions::Support::<#scalar>);

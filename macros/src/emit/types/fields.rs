@@ -31,6 +31,9 @@ pub fn scalar_field(v: &Variable) -> TokenStream {
         _ if v.open => quote!(),
         (Some(_), _) => quote!(#[serde(with = "::hierarch::__private::image")]),
         (None, Some(_)) => quote!(#[serde(with = "::hierarch::__private::array")]),
+        (None, None) if v.kind == Kind::Bool && v.is_optional() => {
+            quote!(#[serde(deserialize_with = "::hierarch::__private::truth::one_or_none")])
+        }
         (None, None) if v.kind == Kind::Bool => {
             quote!(#[serde(deserialize_with = "::hierarch::__private::truth::one")])
         }
@@ -47,6 +50,9 @@ pub fn column_field(v: &Variable) -> TokenStream {
         _ if v.open => quote!(),
         (Some(_), _) => quote!(#[serde(with = "::hierarch::__private::images")]),
         (None, Some(_)) => quote!(#[serde(with = "::hierarch::__private::arrays")]),
+        (None, None) if v.kind == Kind::Bool && v.is_optional() => {
+            quote!(#[serde(deserialize_with = "::hierarch::__private::truth::column_with_gaps")])
+        }
         (None, None) if v.kind == Kind::Bool => {
             quote!(#[serde(deserialize_with = "::hierarch::__private::truth::column")])
         }

@@ -1,0 +1,88 @@
+//! Observations that may be missing: which of them may be read by others.
+
+use super::scope::Checker;
+use super::variable::read;
+use crate::ast::{Missing, Statement, Variable};
+use crate::builtin::{Draws, is_record};
+use crate::definition::Definition;
+use crate::kind::Kind;
+use crate::names::identifiers;
+
+impl Checker {
+    /// Checks an observation `v` that may be missing, and that may depend on what is `summed` out.
+    pub fn missing(&mut self, v: &Variable, summed: bool) {
+        let name = &v.name;
+        let Some(definition) = read(v) else { return };
+        if definition.is_implicit() {
+            let message = format!(
+                "`{name}` is drawn by a function, so that there is no density that would leave it out: leave the element out of the data"
+            );
+            return self.report(name, message);
+        }
+        if v.missing != Missing::Inferred {
+            return;
+        }
+        let vector = v.shape.is_some()
+            || definition.draws().is_some_and(Draws::is_vector)
+            || matches!(v.ty, Some(syn::Type::Array(_)));
+        let kind = Kind::of(v.ty.as_ref(), Some(&definition));
+        let record = definition.calls().into_iter().any(is_record);
+        let message = if self.path.is_empty() {
+            format!(
+                "other variables depend on `{name}`, so that it is inferred where it is missing: put it into a plate with what depends on \
+                 it, `plate once(1) {{ .. }}`"
+            )
+        } else if kind != Kind::Real {
+            format!(
+                "other variables depend on `{name}`, so that it is summed out where it is missing: write a `local` with its distribution \
+                 for others to depend on, and what is known of it as an observation, `observe {name}: Option ~ Bernoulli(if local {{ 1.0 \
+                 }} else {{ 0.0 }});`, or a `Categorical`"
+            )
+        } else if vector {
+            format!(
+                "other variables depend on `{name}`, so that it is inferred where it is missing, which only single numbers are: put its \
+                 components into a plate of fixed size"
+            )
+        } else if record {
+            format!(
+                "other variables depend on `{name}`, and where it is missing there is no record that they could depend on: let them depend \
+                 on a `local` with the distribution inside"
+            )
+        } else if summed && !definition.has_fixed_support() {
+            format!(
+                "`{name}` is inferred where it is missing, so the values that it can take must not depend on a discrete local, which is \
+                 summed out: use distributions with one and the same support"
+            )
+        } else {
+            return;
+        };
+        self.report(name, message);
+    }
+
+    /// Checks how the observations in `body` come to be missing, of which all of their element may be read.
+    pub fn mechanisms(&mut self, body: &[Statement]) {
+        for statement in body {
+            let Statement::Variable(Variable { name, mechanism: Some(mechanism), .. }) = statement else { continue };
+            let Ok(definition) = Definition::read(mechanism) else {
+                self.report(mechanism, "a distribution stands here, of whether the value is missing: `Bernoulli(0.2)`");
+                continue;
+            };
+            if let Some(word) = identifiers(mechanism).iter().find(|word| *word == "prev" || *word == "is_first") {
+                let message =
+                    format!("what `{name}` is missing by is of its own element: bind what is before by a `let`");
+                self.report(word, message);
+                continue;
+            }
+            definition.expressions().into_iter().for_each(|part| {
+                self.expression(part, &[]);
+            });
+            self.calls(&definition);
+            if definition.draws() != Some(Draws::Bool) {
+                self.report(
+                    mechanism,
+                    format!("whether `{name}` is missing is yes or no: `missing {name} ~ Bernoulli(0.2);`"),
+                );
+            }
+        }
+    }
+}
