@@ -10,10 +10,13 @@ use crate::density::{check_gradient, check_score};
 /// Declares the model `$name` twice: with the size `$size`, in `open`, and with the constant, in `closed`.
 macro_rules! both {
     ($size:ident, $($name:ident { $($body:tt)* })*) => {
+        // What the models have besides is not used here.
+        #[allow(dead_code)]
         pub mod open {
             use hierarch::prelude::*;
             $(model! { pub $name { size $size = 3; $($body)* } })*
         }
+        #[allow(dead_code)]
         pub mod closed {
             use hierarch::prelude::*;
             const $size: usize = 3;
