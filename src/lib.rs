@@ -71,6 +71,8 @@ pub mod sampling;
 pub mod simulate;
 #[cfg(not(feature = "neural"))]
 mod without_neural;
+#[cfg(not(feature = "zarr"))]
+mod without_zarr;
 #[cfg(feature = "zarr")]
 mod zarr;
 

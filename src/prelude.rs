@@ -22,3 +22,5 @@ pub use crate::simulate::{SimulateExt, Simulated, Simulation, Stream};
 pub use crate::solve::{Tolerance, integral, ode, ode_stiff, root};
 #[cfg(not(feature = "neural"))]
 pub use crate::without_neural::EstimatorExt;
+#[cfg(not(feature = "zarr"))]
+pub use crate::without_zarr::{SaveExt, StoreExt};

@@ -164,7 +164,7 @@ fn check_locals_of<M: Generative>(model: &M, plates: &[(&str, usize)], given: Op
                 for c in 0..local.width {
                     let place = range.values.start + c * range.elements + i;
                     let component = if local.width > 1 { format!("[{c}]") } else { String::new() };
-                    assert_eq!(names[place], format!("{}{component}[{i}]", local.name));
+                    assert_eq!(names[place], format!("{}[{i}]{component}", local.name));
                     column[i * local.width + c] = values[place];
                     let x = known.values.get(i * local.width + c);
                     assert!(near(values[place], x), "{}: {} {x}", names[place], values[place]);
