@@ -10,6 +10,7 @@ use rand_distr::{ChiSquared, Distribution as _, StandardNormal};
 use rayon::prelude::*;
 
 use super::Draws;
+use super::at_draw::{AtDraw, free_numbers};
 use super::log_likelihood::{LogLikelihood, LogLikelihoodError};
 use super::pointwise::{columns, is_observed, plates_in_data};
 use crate::autodiff::LogSum;
@@ -42,7 +43,7 @@ pub(crate) fn group_log_likelihood(
         return Err(LogLikelihoodError::NoRows { plate: plate.to_owned() });
     }
     let count = columns.first().map_or(0, Vec::len);
-    let free = free_numbers(model, data, columns, groups.owners.len(), count);
+    let free = free_numbers(model, data, columns);
     let points = match groups.owners.iter().any(Option::is_some) {
         true if points < 2 => return Err(LogLikelihoodError::Points(points)),
         true => groups.points(&free, points, seed),
@@ -54,8 +55,13 @@ pub(crate) fn group_log_likelihood(
             let mut sums = vec![(LogSum::new(), LogSum::new()); groups.count];
             for point in &points {
                 let joint = point.log_density.iter().map(|x| -x).collect();
-                let mut visitor =
-                    Integrand { groups: &groups, columns, draw, q: &point.q, joint, branches: Vec::new() };
+                let mut visitor = Integrand {
+                    groups: &groups,
+                    at: AtDraw { columns, draw },
+                    q: &point.q,
+                    joint,
+                    branches: Vec::new(),
+                };
                 model.walk(Some(data), None, None, &mut visitor);
                 for ((sum, squares), x) in sums.iter_mut().zip(visitor.joint) {
                     sum.push(x);
@@ -229,60 +235,10 @@ impl Proposal {
     }
 }
 
-/// Returns the unconstrained numbers of each draw.
-fn free_numbers(
-    model: &dyn AnyModel,
-    data: &dyn AnyData,
-    columns: &[Vec<f64>],
-    size: usize,
-    count: usize,
-) -> Vec<Vec<f64>> {
-    let of = |draw: usize| {
-        let mut visitor = Unconstrain { columns, draw, q: vec![f64::NAN; size] };
-        model.walk(Some(data), None, None, &mut visitor);
-        visitor.q
-    };
-    (0..count).into_par_iter().map(of).collect()
-}
-
-/// Finds the unconstrained numbers of a draw.
-struct Unconstrain<'a> {
-    columns: &'a [Vec<f64>],
-    draw: usize,
-    q: Vec<f64>,
-}
-
-impl Walk for Unconstrain<'_> {
-    fn latent(&mut self, _: &'static str, slot: Slot, distribution: &dyn Scalar, _: Option<f64>) -> f64 {
-        let x = self.columns[slot.value][self.draw];
-        self.q[slot.free] = distribution.support().unconstrain(x);
-        x
-    }
-
-    fn latent_vector(
-        &mut self,
-        _: &'static str,
-        slot: Slot,
-        distribution: &dyn Vector,
-        _: Option<&[f64]>,
-        value: &mut [f64],
-    ) {
-        value.iter_mut().enumerate().for_each(|(c, x)| *x = self.columns[slot.component(c).value][self.draw]);
-        let q = distribution.unconstrain(value);
-        q.into_iter().enumerate().for_each(|(c, q)| self.q[slot.component(c).free] = q);
-    }
-
-    /// No support depends on a discrete local that is summed out, so any value of it will do.
-    fn sum_out(&mut self, _: usize, body: &mut dyn FnMut(&mut dyn Walk, usize)) {
-        body(self, 0);
-    }
-}
-
 /// Sums the log density of each group's observations and locals, with the globals of a draw and locals at a point.
 struct Integrand<'a> {
     groups: &'a Groups<'a>,
-    columns: &'a [Vec<f64>],
-    draw: usize,
+    at: AtDraw<'a>,
     q: &'a [f64],
     joint: Vec<f64>,
     /// For each discrete local that is being summed out, the log density at its value so far, and the group it is in.
@@ -311,7 +267,7 @@ impl Integrand<'_> {
 
 impl Walk for Integrand<'_> {
     fn latent(&mut self, _: &'static str, slot: Slot, distribution: &dyn Scalar, _: Option<f64>) -> f64 {
-        let Some(group) = self.groups.owners[slot.free] else { return self.columns[slot.value][self.draw] };
+        let Some(group) = self.groups.owners[slot.free] else { return self.at.number(slot) };
         let support = distribution.support();
         let (x, log_slope) = support.constrain(self.q[slot.free]);
         let x = support.inside(x);
@@ -328,7 +284,7 @@ impl Walk for Integrand<'_> {
         value: &mut [f64],
     ) {
         let Some(group) = self.groups.owners[slot.free] else {
-            value.iter_mut().enumerate().for_each(|(c, x)| *x = self.columns[slot.component(c).value][self.draw]);
+            self.at.read(slot, value);
             return;
         };
         let support = distribution.support();
@@ -359,7 +315,7 @@ impl Walk for Integrand<'_> {
 
     /// A discrete global has the value of the draw.
     fn sum_out_global(&mut self, slot: Slot, categories: usize, body: &mut dyn FnMut(&mut dyn Walk, usize)) {
-        match self.columns[slot.value][self.draw] {
+        match self.at.number(slot) {
             value if value.is_nan() => self.sum_out_all(categories, body),
             value => body(self, value as usize),
         }

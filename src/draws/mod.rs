@@ -2,6 +2,7 @@
 
 #[cfg(feature = "zarr")]
 mod arrays;
+mod at_draw;
 mod columns;
 mod comparison;
 pub mod diagnostics;

@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use super::Draws;
+use super::at_draw::AtDraw;
 use super::log_likelihood::{LogLikelihood, LogLikelihoodError};
 use crate::autodiff::LogSum;
 use crate::model::walk::{Scalar, Vector};
@@ -28,7 +29,7 @@ pub(crate) fn log_likelihood(
         let block = &mut block[..rows * BLOCK.min(count - start)];
         block.par_chunks_mut(rows).enumerate().for_each(|(i, rows)| {
             rows.fill(0.0);
-            let mut visitor = Pointwise { plate, columns, draw: start + i, rows, branches: Vec::new() };
+            let mut visitor = Pointwise { plate, at: AtDraw { columns, draw: start + i }, rows, branches: Vec::new() };
             model.walk(Some(data), None, None, &mut visitor);
         });
         values.par_chunks_mut(count).enumerate().for_each(|(row, values)| {
@@ -103,8 +104,7 @@ pub(super) fn is_observed(specification: &Specification, plate: &Plate) -> bool 
 /// Sums the log density of each element's observations at one draw.
 struct Pointwise<'a> {
     plate: &'a str,
-    columns: &'a [Vec<f64>],
-    draw: usize,
+    at: AtDraw<'a>,
     rows: &'a mut [f64],
     /// Inside discrete locals that are summed out: what one value of each contributes, the outermost first.
     branches: Vec<Branch>,
@@ -172,15 +172,11 @@ impl Pointwise<'_> {
             }
         }
     }
-
-    fn number(&self, slot: Slot) -> f64 {
-        self.columns.get(slot.value).map_or(f64::NAN, |column| column[self.draw])
-    }
 }
 
 impl Walk for Pointwise<'_> {
     fn latent(&mut self, _: &'static str, slot: Slot, distribution: &dyn Scalar, _: Option<f64>) -> f64 {
-        let x = self.number(slot);
+        let x = self.at.number(slot);
         self.factor(None, || distribution.log_density(x));
         x
     }
@@ -193,7 +189,7 @@ impl Walk for Pointwise<'_> {
         _: Option<&[f64]>,
         value: &mut [f64],
     ) {
-        value.iter_mut().enumerate().for_each(|(c, x)| *x = self.number(slot.component(c)));
+        self.at.read(slot, value);
         self.factor(None, || distribution.log_density(value));
     }
 
@@ -215,7 +211,7 @@ impl Walk for Pointwise<'_> {
 
     /// A discrete global has the value of the draw.
     fn sum_out_global(&mut self, slot: Slot, categories: usize, body: &mut dyn FnMut(&mut dyn Walk, usize)) {
-        match self.number(slot) {
+        match self.at.number(slot) {
             value if value.is_nan() => self.sum_out_all(categories, body),
             value => body(self, value as usize),
         }

@@ -7,6 +7,7 @@ use std::fmt;
 use rayon::prelude::*;
 
 use super::Draws;
+use super::at_draw::AtDraw;
 use super::log_likelihood::LogLikelihoodError;
 use super::pointwise::columns;
 use super::smoothing::smooth;
@@ -114,7 +115,7 @@ pub(crate) fn power_scaling(
 
 /// Returns the logarithms of the prior of the globals at a draw, and of the density of all observations given the draw.
 fn parts(model: &dyn AnyModel, data: &dyn AnyData, columns: &[Vec<f64>], draw: usize, globals: usize) -> (f64, f64) {
-    let new = || Parts { columns, draw, globals, all: vec![0.0], locals: 0.0 };
+    let new = || Parts { at: AtDraw { columns, draw }, globals, all: vec![0.0], locals: 0.0 };
     let (mut prior, mut joint) = (new(), new());
     model.walk(None, None, None, &mut prior);
     model.walk(Some(data), None, None, &mut joint);
@@ -123,8 +124,7 @@ fn parts(model: &dyn AnyModel, data: &dyn AnyData, columns: &[Vec<f64>], draw: u
 
 /// Sums the log density at one draw, and that of the continuous locals by themselves.
 struct Parts<'a> {
-    columns: &'a [Vec<f64>],
-    draw: usize,
+    at: AtDraw<'a>,
     /// The number of values of the globals.
     globals: usize,
     /// The log density; and inside discrete locals that are summed out, what one value of each contributes, the outermost first.
@@ -133,10 +133,6 @@ struct Parts<'a> {
 }
 
 impl Parts<'_> {
-    fn number(&self, slot: Slot) -> f64 {
-        self.columns.get(slot.value).map_or(f64::NAN, |column| column[self.draw])
-    }
-
     fn add(&mut self, log_density: f64) {
         if let Some(all) = self.all.last_mut() {
             *all += log_density;
@@ -153,7 +149,7 @@ impl Parts<'_> {
 
 impl Walk for Parts<'_> {
     fn latent(&mut self, _: &'static str, slot: Slot, distribution: &dyn Scalar, _: Option<f64>) -> f64 {
-        let x = self.number(slot);
+        let x = self.at.number(slot);
         self.add_latent(slot, distribution.log_density(x));
         x
     }
@@ -166,7 +162,7 @@ impl Walk for Parts<'_> {
         _: Option<&[f64]>,
         value: &mut [f64],
     ) {
-        value.iter_mut().enumerate().for_each(|(c, x)| *x = self.number(slot.component(c)));
+        self.at.read(slot, value);
         self.add_latent(slot, distribution.log_density(value));
     }
 
@@ -188,7 +184,7 @@ impl Walk for Parts<'_> {
 
     /// A discrete global has the value of the draw.
     fn sum_out_global(&mut self, slot: Slot, categories: usize, body: &mut dyn FnMut(&mut dyn Walk, usize)) {
-        match self.number(slot) {
+        match self.at.number(slot) {
             value if value.is_nan() => self.sum_out_all(categories, body),
             value => body(self, value as usize),
         }

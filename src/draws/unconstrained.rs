@@ -1,11 +1,9 @@
 //! The unconstrained numbers of draws: those in which a sampler moves.
 
-use rayon::prelude::*;
-
+use super::at_draw::free_numbers;
 use super::layout::Placed;
 use super::{Draws, LogLikelihoodError, pointwise};
-use crate::model::walk::{Scalar, Vector};
-use crate::model::{AnyData, AnyModel, Slot, Variable, Walk, local_ranges};
+use crate::model::{AnyData, AnyModel, Variable, local_ranges};
 
 /// Returns the unconstrained numbers of each draw, column by column, and where those of each variable are.
 ///
@@ -17,16 +15,9 @@ pub(crate) fn unconstrained(
     draws: &Draws,
 ) -> Result<(Vec<Placed>, Vec<Vec<f64>>), LogLikelihoodError> {
     let columns = pointwise::columns(model, data, draws)?;
-    let (count, dimension) = (columns.first().map_or(0, Vec::len), model.dimension(data));
-    let rows: Vec<Vec<f64>> = (0..count)
-        .into_par_iter()
-        .map(|draw| {
-            let mut visitor = Unconstrain { columns, draw, free: vec![f64::NAN; dimension] };
-            model.walk(Some(data), None, None, &mut visitor);
-            visitor.free
-        })
-        .collect();
-    Ok((places(model, data), (0..dimension).map(|at| rows.iter().map(|row| row[at]).collect()).collect()))
+    let rows = free_numbers(model, data, columns);
+    let of_number = |at: usize| rows.iter().map(|row| row[at]).collect();
+    Ok((places(model, data), (0..model.dimension(data)).map(of_number).collect()))
 }
 
 /// Returns where the unconstrained numbers of each variable are.
@@ -78,50 +69,4 @@ fn places(model: &dyn AnyModel, data: &dyn AnyData) -> Vec<Placed> {
 fn shape_of(variable: &Variable) -> (Vec<String>, Vec<usize>) {
     let dims = (0..variable.shape.len()).map(|i| format!("{}_dim_{i}", variable.name));
     (dims.collect(), variable.shape.clone())
-}
-
-/// Finds the unconstrained numbers of one draw.
-struct Unconstrain<'a> {
-    columns: &'a [Vec<f64>],
-    draw: usize,
-    free: Vec<f64>,
-}
-
-impl Unconstrain<'_> {
-    fn number(&self, slot: Slot) -> f64 {
-        self.columns.get(slot.value).map_or(f64::NAN, |column| column[self.draw])
-    }
-
-    fn put(&mut self, slot: Slot, q: f64) {
-        if let Some(free) = self.free.get_mut(slot.free) {
-            *free = q;
-        }
-    }
-}
-
-impl Walk for Unconstrain<'_> {
-    fn latent(&mut self, _: &'static str, slot: Slot, distribution: &dyn Scalar, _: Option<f64>) -> f64 {
-        let x = self.number(slot);
-        self.put(slot, distribution.support().unconstrain(x));
-        x
-    }
-
-    fn latent_vector(
-        &mut self,
-        _: &'static str,
-        slot: Slot,
-        distribution: &dyn Vector,
-        _: Option<&[f64]>,
-        value: &mut [f64],
-    ) {
-        value.iter_mut().enumerate().for_each(|(c, x)| *x = self.number(slot.component(c)));
-        let free = distribution.unconstrain(value);
-        let numbers = distribution.support().free(value.len());
-        free.into_iter().take(numbers).enumerate().for_each(|(c, q)| self.put(slot.component(c), q));
-    }
-
-    /// No support depends on a discrete variable that is summed out, so any value of it will do.
-    fn sum_out(&mut self, _: usize, body: &mut dyn FnMut(&mut dyn Walk, usize)) {
-        body(self, 0);
-    }
 }
