@@ -38,6 +38,8 @@ pub use inferred::Inferred;
 #[cfg(feature = "zarr")]
 pub(crate) use layout::{Layout, Placed};
 pub use log_likelihood::{LogLikelihood, LogLikelihoodError};
+#[cfg(feature = "zarr")]
+pub(crate) use pointwise::frames_below;
 pub(crate) use pointwise::log_likelihood;
 pub(crate) use power_scaling::power_scaling;
 pub use power_scaling::{PowerScaling, Sensitivity};

@@ -88,7 +88,8 @@ pub(super) fn plates_in_data<'a>(specification: &'a Specification, plates: &'a [
     }
 }
 
-fn frames_below<'a, 'b>(frame: &'a Frame<'b>, all: &mut Vec<&'a Frame<'b>>) {
+/// Adds the frames of all plates below `frame`, from the outside in.
+pub(crate) fn frames_below<'a, 'b>(frame: &'a Frame<'b>, all: &mut Vec<&'a Frame<'b>>) {
     for plate in &frame.plates {
         all.push(plate);
         frames_below(plate, all);

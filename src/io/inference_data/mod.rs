@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use crate::calibration::Calibration;
 use crate::draws::{
-    Draws, Inferred, Layout, Plates, Prediction, SampleStats, by_draw, log_likelihood, of_data, of_draws, of_stats,
-    said, unconstrained,
+    Draws, Inferred, Layout, Plates, Prediction, SampleStats, by_draw, frames_below, log_likelihood, of_data, of_draws,
+    of_stats, said, unconstrained,
 };
 use crate::model::{AnyData, AnyModel, DataSet, Frame, Generative, LocalSet, Model, Name, Plate, Role, Simulable};
 use crate::model::{AsNumbers, Kind, Specification, UnknownName, component_names, global_names, in_element};
@@ -330,13 +330,6 @@ fn observed_plates<'a>(specification: &'a Specification, plates: &'a [Plate], al
             }
         }
         observed_plates(specification, &plate.plates, all);
-    }
-}
-
-fn frames_below<'a, 'b>(frame: &'a Frame<'b>, all: &mut Vec<&'a Frame<'b>>) {
-    for plate in &frame.plates {
-        all.push(plate);
-        frames_below(plate, all);
     }
 }
 
