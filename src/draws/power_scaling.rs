@@ -13,7 +13,7 @@ use super::pointwise::columns;
 use super::smoothing::smooth;
 use crate::autodiff::LogSum;
 use crate::model::walk::{Scalar, Vector};
-use crate::model::{AnyData, AnyModel, Place, Slot, Walk};
+use crate::model::{AnyData, AnyModel, Place, Slot, Walk, normalize};
 
 /// The powers that the prior and the likelihood are raised to.
 const POWERS: [f64; 2] = [0.99, 1.01];
@@ -208,14 +208,7 @@ fn weights(part: &[f64], power: f64) -> (Vec<f64>, f64) {
     let top = weights.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     weights.iter_mut().for_each(|log| *log -= top);
     let k_hat = smooth(&mut weights, 1.0);
-    let sum: f64 = weights
-        .iter_mut()
-        .map(|log| {
-            *log = log.exp();
-            *log
-        })
-        .sum();
-    weights.iter_mut().for_each(|weight| *weight /= sum);
+    normalize(&mut weights);
     (weights, k_hat)
 }
 

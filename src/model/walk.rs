@@ -41,7 +41,7 @@ impl Slot {
         Self { free: self.free + element, value: self.value + element, ..self }
     }
 
-    /// Returns the slot of what comes after so many unconstrained numbers and values of this.
+    /// Returns the slot that lies `free` unconstrained numbers and `values` values further on.
     pub fn after(self, free: usize, values: usize) -> Self {
         Self { free: self.free + free * self.stride, value: self.value + values * self.stride, ..self }
     }

@@ -38,7 +38,7 @@ const PATTERNS: [(&str, Pattern); 8] = [
     ("the first half", |i, n| [false, 2 * i < n, 2 * i < n]),
 ];
 
-/// After so many data sets: means and sds within such a share of an sd.
+/// After this many simulations, means and sds are off by at most this share of an sd.
 fn check(sets: u64, bound: f64) {
     let model = Gaps::default();
     let estimator = model.npe().missing(0.4).seed(seed(1)).train(Budget::simulations(sets)).unwrap();

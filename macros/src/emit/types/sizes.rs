@@ -37,7 +37,7 @@ fn tellers<'a>(tree: &'a Tree, size: &'a Param) -> Vec<Teller<'a>> {
     all
 }
 
-/// Emits `for_data`; nothing if no data tell a size.
+/// Emits `for_data`, unless there is no size that data have.
 pub fn emit(tree: &Tree) -> TokenStream {
     let sizes: Vec<(&Param, Vec<Teller>)> =
         tree.params.iter().filter(|p| p.is_size).map(|p| (p, tellers(tree, p))).collect();
