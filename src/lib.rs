@@ -68,6 +68,7 @@ mod progress;
 #[cfg(feature = "plot")]
 pub mod report;
 pub mod sampling;
+pub mod shards;
 pub mod simulate;
 #[cfg(not(feature = "neural"))]
 mod without_neural;
