@@ -7,28 +7,22 @@
 //! In memory the shards stay separate, and each table of counts takes 2 bytes for a number: reading a bank takes no
 //! more memory than the bank and one file.
 
-use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use rayon::prelude::*;
-
-use super::file::{FINGERPRINT, MODEL, UNITS};
+use super::bank_filling::{Drawing, Filling, create, whole_file};
+use super::bank_shards::ShardedBank;
 use super::hierarchy::Hierarchy;
-use super::shard::{FORMAT, SETS, SHARD, SIMULATION, Shard, VERSION};
-use super::units::{self, Units};
+use super::shard::{SHARD, Shard};
+use super::units::Units;
 use super::{BankError, InferenceError};
-use crate::files::{SaveClock, hold};
+use crate::files::hold;
 use crate::interrupt::Interruptible;
-use crate::model::{AnyData, AnyModel, AnySimulation, Model, Skipped};
-use crate::nn::{self, save_numbers};
+use crate::model::{AnyData, AnyModel, Model, Skipped};
 use crate::progress::Progress;
-use crate::simulate::{AnySimulate, Fixed, Simulate};
+use crate::simulate::{AnySimulate, Simulate};
 
-/// The time of simulations that run side by side below which more are started together.
-const QUICK: Duration = Duration::from_millis(100);
 /// The least number of data sets in a bank that can be trained from.
 const SMALLEST: usize = 640;
 /// The validation share is a multiple of this number of data sets, or of elements: see
@@ -101,76 +95,51 @@ impl<M: Model, G> Simulate<'_, M, G> {
 
 impl AnySimulate<'_> {
     fn bank(&self, folder: &Path, covariates: Option<Arc<dyn AnyData>>) -> Result<AnyBank, InferenceError> {
-        let (model, sets, simulation) = (self.source.model, self.sets, self.describe());
-        let specification = model.specification();
-        let fixed = self.fixed()?;
+        let (sets, fixed) = (self.sets, self.fixed()?);
         let work = Interruptible::begin();
+        create(folder)?;
         // Two programs that fill a folder do so one after the other; the second reads what the first has simulated.
-        std::fs::create_dir_all(folder).map_err(|source| nn::Error::Io {
-            action: "create",
-            path: folder.to_owned(),
-            source,
-        })?;
         let waiting = Progress::new("waiting for another program that fills the folder", 1);
         let _alone = hold(folder, true, || waiting.set(0, String::new));
         drop(waiting);
-        let (units, first) = self.units(folder, &fixed)?;
-        let hierarchy = Hierarchy::new(model, true, units);
-        let metadata = |sets: &str| {
-            BTreeMap::from([
-                (MODEL.to_owned(), specification.name.clone()),
-                (FINGERPRINT.to_owned(), specification.fingerprint()),
-                (FORMAT.to_owned(), VERSION.to_owned()),
-                (SIMULATION.to_owned(), simulation.clone()),
-                (UNITS.to_owned(), hierarchy.units.to_text()),
-                (SETS.to_owned(), sets.to_owned()),
-            ])
-        };
-        let simulate = |index: usize| -> Result<Shard, InferenceError> {
-            let shard = match first.get(index) {
-                Some(simulation) => Shard::of(&hierarchy, model, &**simulation),
-                None => Shard::of(&hierarchy, model, &*self.draw(&fixed, index)?),
-            };
-            hierarchy.check(&shard.parts).map_err(|error| error.after(index))?;
-            if let Some(value) = shard.latents.not_finite() {
-                let place = "a global or local in the units of networks".to_owned();
-                return Err(nn::Error::NotFinite { set: index, place, value }.into());
-            }
-            Ok(Shard { parts: shard.parts.pack(), ..shard })
-        };
+        let sharded = ShardedBank::open(self, folder)?;
+        let drawing = Drawing::new(self, &fixed, folder)?;
         let bar = Progress::new("simulating", sets as u64);
-        let mut filling = Filling {
-            simulate: &simulate,
-            work,
-            bar: &bar,
-            clock: SaveClock::default(),
-            together: rayon::current_num_threads(),
-        };
+        let mut filling = Filling::new(&drawing, work, &bar);
         let mut shards = Vec::new();
         for (number, first) in (0..sets).step_by(SHARD).enumerate() {
-            let path = folder.join(format!("{number:05}.safetensors"));
-            let load = || Shard::load(&path, &hierarchy, metadata);
+            let path = whole_file(folder, number);
             // What an interrupted simulation, or a smaller bank, has left may have too few data sets.
-            let mut shard = load()?.unwrap_or_else(|| Shard::empty(&hierarchy));
-            let found = shard.sets();
-            let save = |shard: &Shard| save_numbers(&path, &shard.entries(), metadata(&shard.sets().to_string()));
-            while first + shard.sets() < sets && shard.sets() < SHARD {
-                let ended = filling.fill(&mut shard, first, (first + SHARD).min(sets));
-                filling.clock.save(|| save(&shard))?;
+            let mut shard = drawing.load(&path)?.unwrap_or_else(|| drawing.empty());
+            let (found, last) = (shard.sets(), (first + SHARD).min(sets));
+            if let Some(sharded) = sharded.as_ref().filter(|_| first + found < last)
+                && let Some(merged) = sharded.merged(&drawing, number)?.filter(|merged| merged.sets() > found)
+            {
+                drawing.save(&merged, &path)?;
+                shard = merged;
+            }
+            while first + shard.sets() < last {
+                let ended = filling.fill(&mut shard, first, last);
+                filling.clock.save(|| drawing.save(&shard, &path))?;
                 if ended? {
                     return Err(InferenceError::Interrupted { path: folder.to_owned() });
                 }
+            }
+            if let Some(sharded) = &sharded {
+                sharded.discard_pieces(number, shard.sets());
             }
             if shard.sets() > found {
                 // Read from the file, it takes no more memory than needed.
                 drop(shard);
                 let gone = || BankError::DamagedShard { path: path.clone(), reason: "it was removed".to_owned() };
-                shard = load()?.ok_or_else(gone)?;
+                shard = drawing.load(&path)?.ok_or_else(gone)?;
             }
             shards.push(shard);
         }
+        let simulation = self.describe();
+        let Drawing { hierarchy, .. } = drawing;
         Ok(AnyBank {
-            model: model.any_clone(),
+            model: self.source.model.any_clone(),
             sizes: self.source.sizes.clone(),
             covariates,
             hierarchy,
@@ -179,64 +148,6 @@ impl AnySimulate<'_> {
             simulation,
             skipped: fixed.skipped.clone(),
         })
-    }
-
-    /// Returns the units of the bank in `folder`: those of its file, or else of its first simulations, which are returned,
-    /// too.
-    fn units(&self, folder: &Path, fixed: &Fixed<'_>) -> Result<(Units, Vec<Box<dyn AnySimulation>>), InferenceError> {
-        let (model, path) = (self.source.model, folder.join("units.json"));
-        let identity = format!("{}, {}", model.specification().fingerprint(), self.describe());
-        if let Some(units) = Units::of_file(model, &path, &identity)? {
-            return Ok((units, Vec::new()));
-        }
-        let first = (0..self.sets.min(units::SIMULATIONS)).into_par_iter().map(|i| self.draw(fixed, i));
-        let first = first.collect::<Result<Vec<_>, _>>()?;
-        let units = Units::of_simulations(model, &first);
-        // No simulations have no units. Those of others stay with their shards, of which the error is about to tell.
-        let is_there = |name: &str| {
-            let path = folder.join(name);
-            path.try_exists().map_err(|source| nn::Error::Io { action: "read", path, source })
-        };
-        if !first.is_empty() && (!is_there("units.json")? || !is_there("00000.safetensors")?) {
-            units.write(model, &path, &identity)?;
-        }
-        Ok((units, first))
-    }
-}
-
-/// A bank that is being filled.
-struct Filling<'a> {
-    simulate: &'a (dyn Fn(usize) -> Result<Shard, InferenceError> + Sync),
-    work: Interruptible,
-    bar: &'a Progress,
-    clock: SaveClock,
-    /// How many simulations are started together.
-    together: usize,
-}
-
-impl Filling<'_> {
-    /// Appends the data sets that come after those of a shard, whose first is the data set `first` of the bank, until it ends
-    /// before `last` or is to be saved. Returns whether the work is asked to end.
-    ///
-    /// # Errors
-    /// A simulation that cannot be drawn; those before it have been appended.
-    fn fill(&mut self, shard: &mut Shard, first: usize, last: usize) -> Result<bool, InferenceError> {
-        loop {
-            let (from, start) = (first + shard.sets(), Instant::now());
-            let drawn = (from..(from + self.together).min(last)).into_par_iter().map(self.simulate);
-            for one in drawn.collect::<Vec<_>>() {
-                shard.append(&one?);
-            }
-            if start.elapsed() < QUICK {
-                self.together = (2 * self.together).min(SHARD);
-            }
-            let done = first + shard.sets();
-            self.bar.set(done as u64, || format!("{done} data sets,"));
-            let must_end = self.work.must_end();
-            if must_end || done == last || self.clock.is_due() {
-                return Ok(must_end);
-            }
-        }
     }
 }
 
@@ -307,11 +218,14 @@ impl AnyBank {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::super::bank_source::ElementRuns;
     use super::super::epochs::in_epochs;
     use super::super::local_task::Task;
+    use super::super::shard::SIMULATION;
     use super::*;
-    use crate::nn::{PILOT, Settings, TrainingSource};
+    use crate::nn::{PILOT, Settings, TrainingSource, save_numbers};
     use crate::prelude::*;
 
     model! {

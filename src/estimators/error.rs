@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::model::{DataError, UnknownName};
 use crate::nn;
 use crate::sampling::SampleError;
+use crate::shards::ShardError;
 use crate::simulate::SimulateError;
 
 /// Why an estimator could not be trained, used or loaded.
@@ -69,6 +70,9 @@ pub enum InferenceError {
     /// The bank does not serve.
     #[error(transparent)]
     Bank(#[from] BankError),
+    /// Shards of a bank are missing, or of other work.
+    #[error(transparent)]
+    Shards(#[from] ShardError),
     /// A file or a summary belongs to something else.
     #[error(transparent)]
     File(#[from] FileError),

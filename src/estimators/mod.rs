@@ -1,6 +1,8 @@
 //! Amortized inference: a network is trained once on simulations and can then be applied to any data set.
 
 mod bank;
+mod bank_filling;
+mod bank_shards;
 mod bank_source;
 mod config;
 mod data_summary;
