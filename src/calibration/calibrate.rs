@@ -2,11 +2,13 @@
 //! calibration.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use rand::RngExt;
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::data_statistics::frame_statistics;
 use super::estimator::{Drawn, Estimator, EstimatorError, LogDensities};
@@ -16,6 +18,7 @@ use crate::model::{
     AnySimulation, Generative, Model, Plate, Role, Specification, component_names, global_names, in_element,
 };
 use crate::progress::Progress;
+use crate::shards::ShardError;
 use crate::simulate::{AnySimulate, Simulate, SimulateError, Simulated, SimulationSource, stream};
 
 /// The default numbers of simulated data sets, and of draws given each.
@@ -59,6 +62,9 @@ pub enum CalibrationError {
         /// What is wrong.
         what: String,
     },
+    /// Shards of a calibration are missing, or of other work.
+    #[error(transparent)]
+    Shards(#[from] ShardError),
     /// The estimator returns no latent variable of the model.
     #[error("the estimator names {found}, none of which is a latent variable of the model: its variables are {known}")]
     NothingKnown {
@@ -139,6 +145,13 @@ impl<'a, M: Model, E: Estimator<M>> Calibrate<'a, M, E> {
     /// # Errors
     /// An error of a simulation or of the estimator; draws that are not finite; too few draws.
     pub fn run(self) -> Result<Calibration, CalibrationError> {
+        let started = Instant::now();
+        let trials = self.trials(0..self.simulate.any().sets)?;
+        self.finish(trials, started.elapsed())
+    }
+
+    /// Simulates and infers the data sets in `range`.
+    pub(super) fn trials(&self, range: Range<usize>) -> Result<Trials, CalibrationError> {
         let estimate =
             |simulation: &dyn AnySimulation, draws, seed| self.estimator.draw(typed(simulation), draws, seed);
         // These simulations differ from those of `simulate` with this seed, on which an estimator may have been
@@ -146,7 +159,21 @@ impl<'a, M: Model, E: Estimator<M>> Calibrate<'a, M, E> {
         let mut simulate = self.simulate.any().clone();
         simulate.source.seed ^= APART;
         simulate.source = simulate.source.with_gaps_of_training();
-        calibrate(&simulate, self.draws, &estimate)
+        trials(&simulate, range, self.draws, &estimate)
+    }
+
+    /// Puts the trials of all data sets together.
+    pub(super) fn finish(&self, trials: Trials, time: Duration) -> Result<Calibration, CalibrationError> {
+        Calibration::new(&self.simulate.any().source.model.specification(), trials, self.draws, time)
+    }
+
+    /// Returns how many data sets there are, and a text that tells the calibration from others.
+    pub(super) fn identity(&self) -> (usize, String) {
+        let any = self.simulate.any();
+        let specification = any.source.model.specification();
+        let (name, fingerprint, draws) = (&specification.name, specification.fingerprint(), self.draws);
+        let what = format!("data sets of a calibration of `{name}` ({fingerprint}), {draws} draws, {}", any.describe());
+        (any.sets, what)
     }
 }
 
@@ -159,17 +186,24 @@ impl<'a, M: Model, E> Simulated<'a, M> for Calibrate<'a, M, E> {
 /// Runs an estimator, given the simulation whose data it conditions on, the number of draws, and their seed.
 type EstimateFn<'a> = &'a (dyn Fn(&dyn AnySimulation, usize, u64) -> Result<Drawn, EstimatorError> + Sync);
 
-/// Runs a calibration: see [`Calibrate::run`].
-fn calibrate(
+/// The trials of some data sets, and the names that the estimator returned for the first.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Trials {
+    pub(super) judged: Vec<CalibrationTrial>,
+    pub(super) found: String,
+}
+
+/// Simulates and infers the data sets in `range`: see [`Calibrate::run`].
+fn trials(
     simulate: &AnySimulate<'_>,
+    range: Range<usize>,
     draws: usize,
     estimate: EstimateFn<'_>,
-) -> Result<Calibration, CalibrationError> {
-    let simulations = simulate.sets;
-    enough(simulations, draws)?;
-    let (fixed, started) = (simulate.fixed()?, Instant::now());
+) -> Result<Trials, CalibrationError> {
+    enough(simulate.sets, draws)?;
+    let fixed = simulate.fixed()?;
     let specification = simulate.source.model.specification();
-    let (progress, done) = (Progress::new("calibrating", simulations as u64), AtomicU64::new(0));
+    let (progress, done) = (Progress::new("calibrating", range.len() as u64), AtomicU64::new(0));
     let judge = |i: usize| {
         let simulation = simulate.draw(&fixed, i)?;
         let mut rng = stream(simulate.source.seed ^ APART, i as u64);
@@ -182,11 +216,9 @@ fn calibrate(
         let judged = outcome.map_err(|what| CalibrationError::Draws { simulation: i, what })?;
         Ok((judged, found))
     };
-    let judged = (0..simulations).into_par_iter().map(judge).collect::<Result<Vec<_>, CalibrationError>>()?;
-    drop(progress);
+    let judged = range.into_par_iter().map(judge).collect::<Result<Vec<_>, CalibrationError>>()?;
     let (judged, found): (Vec<_>, Vec<_>) = judged.into_iter().unzip();
-    let found = found.into_iter().next().unwrap_or_default();
-    Calibration::new(&specification, judged, found, draws, started.elapsed())
+    Ok(Trials { judged, found: found.into_iter().next().unwrap_or_default() })
 }
 
 /// Checks that there are enough simulations and draws to be informative.
@@ -282,7 +314,7 @@ impl LogDensities {
 }
 
 /// The true values of one simulation and an estimator's draws given its data.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CalibrationTrial {
     /// For each parameter its true value; NaN where the simulation, or the estimator, does not have the parameter.
     pub truth: Vec<f64>,
@@ -350,8 +382,7 @@ pub struct Calibration {
 impl Calibration {
     fn new(
         specification: &Specification,
-        mut judged: Vec<CalibrationTrial>,
-        found: String,
+        Trials { mut judged, found }: Trials,
         draws: usize,
         time: Duration,
     ) -> Result<Self, CalibrationError> {

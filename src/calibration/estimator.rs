@@ -2,6 +2,8 @@
 
 use std::error::Error;
 
+use serde::{Deserialize, Serialize};
+
 use crate::draws::Inferred;
 use crate::model::{Likelihood, Model};
 use crate::sampling::{Chains, SamplingExt};
@@ -23,7 +25,7 @@ pub struct Drawn {
 }
 
 /// ln of a posterior density, up to a constant for each data set.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LogDensities {
     /// At the values with which the data were simulated.
     pub truth: f64,

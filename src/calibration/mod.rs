@@ -117,6 +117,7 @@
 mod assert;
 mod c2st;
 mod calibrate;
+mod calibrate_shards;
 mod coverage;
 mod critical;
 mod data_statistics;

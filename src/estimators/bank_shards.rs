@@ -95,7 +95,7 @@ impl AnySimulate<'_> {
                 return Err(InferenceError::Interrupted { path: folder.to_owned() });
             }
         }
-        shards.write(shard, &[])?;
+        shards.write(shard, &())?;
         Ok(shards)
     }
 }

@@ -120,7 +120,7 @@ pub enum ShardError {
         path: PathBuf,
     },
     /// A file that is damaged.
-    #[error("{} is damaged, or not of hierarch: delete it, and run its shard again", path.display())]
+    #[error("{} is damaged, or holds something else than is read: delete it, and run its shard again", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,

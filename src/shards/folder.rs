@@ -1,9 +1,12 @@
 //! Which shards of some work a folder holds.
 
 use std::fmt;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::{Missing, Shard, ShardError};
 use crate::files::atomic_write;
@@ -145,7 +148,7 @@ impl Shards {
         shards.check(&plan)?;
         if shards.is_there(shard) {
             // It may be of other work that began at the same time.
-            shards.read(shard.index)?;
+            shards.body(shard.index)?;
         }
         Ok(shards)
     }
@@ -216,35 +219,38 @@ impl Shards {
     }
 
     /// Writes what a shard has come to: it is then there.
-    pub(crate) fn write(&mut self, shard: Shard, body: &[u8]) -> Result<(), ShardError> {
+    pub(crate) fn write<T: Serialize + ?Sized>(&mut self, shard: Shard, results: &T) -> Result<(), ShardError> {
         let path = self.folder().join(self.name(shard.index));
-        // The length ends what it is of, so that it cannot be taken for another.
-        let plan = self.plan.to_text();
-        let mut bytes = [(plan.len() as u64).to_le_bytes().as_slice(), plan.as_bytes(), body].concat();
-        bytes.extend(checksum(&bytes).to_le_bytes());
-        atomic_write(&path, &bytes).map_err(|source| ShardError::Io { action: "write", path, source })?;
+        let failed = |source| ShardError::Io { action: "write", path: path.clone(), source };
+        let body =
+            postcard::to_stdvec(&(self.plan.to_text(), results)).map_err(|error| failed(io::Error::other(error)))?;
+        let bytes = [body.as_slice(), &checksum(&body).to_le_bytes()].concat();
+        atomic_write(&path, &bytes).map_err(failed)?;
         self.there[shard.index] = true;
         Ok(())
     }
 
     /// Reads what a shard has come to.
-    pub(crate) fn read(&self, index: usize) -> Result<Vec<u8>, ShardError> {
+    pub(crate) fn results<T: DeserializeOwned>(&self, index: usize) -> Result<T, ShardError> {
+        let bytes = self.body(index)?;
+        let read = postcard::take_from_bytes::<(String, T)>(&bytes).ok().filter(|(_, rest)| rest.is_empty());
+        read.map(|((_, results), _)| results).ok_or_else(|| self.damaged(index))
+    }
+
+    /// Reads the file of a shard, up to its checksum, and checks that it is of this work.
+    fn body(&self, index: usize) -> Result<Vec<u8>, ShardError> {
         let path = self.folder().join(self.name(index));
         let bytes = std::fs::read(&path);
-        let bytes = bytes.map_err(|source| ShardError::Io { action: "read", path: path.clone(), source })?;
-        let damaged = || ShardError::Damaged { path: path.clone() };
-        let (bytes, sum) = bytes.split_last_chunk::<8>().ok_or_else(damaged)?;
-        if checksum(bytes).to_le_bytes() != *sum {
-            return Err(damaged());
-        }
-        let (length, bytes) = bytes.split_first_chunk::<8>().ok_or_else(damaged)?;
-        let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|_| damaged())?;
-        let (plan, body) = bytes.split_at_checked(length).ok_or_else(damaged)?;
-        let plan = std::str::from_utf8(plan).ok().and_then(Plan::from_text).ok_or_else(damaged)?;
+        let mut bytes = bytes.map_err(|source| ShardError::Io { action: "read", path: path.clone(), source })?;
+        let (body, sum) = bytes.split_last_chunk::<8>().ok_or_else(|| self.damaged(index))?;
+        let length = body.len();
+        let plan = postcard::take_from_bytes::<&str>(body).ok().and_then(|(plan, _)| Plan::from_text(plan));
+        let plan = plan.filter(|_| checksum(body).to_le_bytes() == *sum).ok_or_else(|| self.damaged(index))?;
         if plan != self.plan {
             return Err(ShardError::OtherWork { path, found: plan.to_string(), expected: self.plan.to_string() });
         }
-        Ok(body.to_vec())
+        bytes.truncate(length);
+        Ok(bytes)
     }
 
     /// Returns the error of a shard whose file does not hold what it must.
@@ -290,10 +296,10 @@ mod tests {
         let second = Shard::counted_from(1, 2, 4).unwrap();
         let mut shards = Shards::begin(folder.path(), work(), second).unwrap();
         assert_eq!(shards.missing().to_string(), "1-4");
-        shards.write(second, b"body").unwrap();
+        shards.write(second, "body").unwrap();
         let shards = Shards::open(folder.path()).unwrap();
         assert_eq!(shards.missing().to_string(), "1,3-4");
-        assert_eq!(shards.read(1).unwrap(), b"body");
+        assert_eq!(shards.results::<String>(1).unwrap(), "body");
         let error = Shards::complete(folder.path(), &work()).unwrap_err().to_string();
         assert!(error.contains("has 1 of 4 shards, and lacks 1,3-4: ") && error.contains("--array=1,3-4"), "{error}");
         assert!(error.contains("HIERARCH_SHARDS=1-4"), "{error}");
@@ -304,7 +310,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path();
         let mut shards = Shards::begin(folder, work(), shard(0, 7)).unwrap();
-        shards.write(shard(0, 7), b"").unwrap();
+        shards.write(shard(0, 7), &()).unwrap();
         let error = |work: Work, shard: Shard| Shards::begin(folder, work, shard).unwrap_err().to_string();
         let count = error(work(), shard(0, 8));
         assert!(
@@ -328,16 +334,16 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path();
         let mut shards = Shards::begin(folder, work(), shard(3, 7)).unwrap();
-        shards.write(shard(3, 7), b"body").unwrap();
+        shards.write(shard(3, 7), "body").unwrap();
         let path = folder.join("shards/00003-of-7");
         let bytes = std::fs::read(&path).unwrap();
         for at in 0..bytes.len() {
             let mut damaged = bytes.clone();
             damaged[at] ^= 1;
             std::fs::write(&path, &damaged).unwrap();
-            assert!(matches!(shards.read(3), Err(ShardError::Damaged { .. })), "{at}");
+            assert!(matches!(shards.results::<String>(3), Err(ShardError::Damaged { .. })), "{at}");
             std::fs::write(&path, &bytes[..at]).unwrap();
-            assert!(shards.read(3).unwrap_err().to_string().contains("00003-of-7 is damaged"), "{at}");
+            assert!(shards.results::<String>(3).unwrap_err().to_string().contains("00003-of-7 is damaged"), "{at}");
         }
         for text in ["", "hierarch shards 1\nshards 0\nfirst 0\nof 3\nwork a\n", "hierarch shards 1\nshards 3"] {
             std::fs::write(folder.join("shards/plan.txt"), text).unwrap();

@@ -69,7 +69,7 @@ impl Items {
         let shards = Shards::complete(folder.as_ref(), &self.work)?;
         let mut all = Vec::new();
         for (index, range) in shards.ranges().enumerate() {
-            let found: Vec<T> = postcard::from_bytes(&shards.read(index)?).map_err(|_| shards.damaged(index))?;
+            let found: Vec<T> = shards.results(index)?;
             if found.len() != range.len() {
                 return Err(shards.damaged(index));
             }
@@ -98,13 +98,7 @@ impl Sharded<Items> {
         }
         let each = |item| each(item).map_err(|error| ShardError::Item { item, error: error.into() });
         let results = range.into_par_iter().map(each).collect::<Result<Vec<T>, _>>()?;
-        let unwritten = |error| ShardError::Io {
-            action: "write results into",
-            path: shards.folder(),
-            source: std::io::Error::other(error),
-        };
-        let body = postcard::to_stdvec(&results).map_err(unwritten)?;
-        shards.write(shard, &body)?;
+        shards.write(shard, &results)?;
         Ok(shards)
     }
 }

@@ -29,6 +29,7 @@ mod predict;
 mod properties;
 mod resonance;
 mod sequences;
+mod shards;
 mod simulate;
 mod sizes;
 mod solvers;

@@ -22,4 +22,5 @@ mod report;
 mod round_trip;
 mod scales;
 mod sequences;
+mod shards;
 mod test_statistic;
