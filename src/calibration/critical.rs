@@ -5,6 +5,8 @@
 //! number, as wide as the distance between neighbouring values of the statistic, is added to the statistic, in learning
 //! critical values and in using them, which makes the quantile smooth and the coverage exact.
 
+use serde::{Deserialize, Serialize};
+
 use super::quantiles::Quantile;
 
 /// The share of data sets at one value of the parameter that must have the same statistic as another for it to be discrete.
@@ -21,7 +23,7 @@ pub(super) struct Critical {
 
 /// The statistic of a data set at a value, the estimate of the nuisance parameter, where critical values follow it, and the
 /// data set's uniform number, from -0.5 to 0.5.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Found {
     pub(super) statistic: f64,
     pub(super) estimate: Option<f64>,

@@ -3,6 +3,7 @@
 use std::error::Error;
 
 use crate::model::UnknownName;
+use crate::shards::ShardError;
 use crate::simulate::SimulateError;
 
 /// The fewest simulations from which critical values are learned.
@@ -15,6 +16,9 @@ pub enum NeymanError {
     /// The model cannot be simulated.
     #[error(transparent)]
     Simulate(#[from] SimulateError),
+    /// Shards of a construction are missing, or of other work.
+    #[error(transparent)]
+    Shards(#[from] ShardError),
     /// No scalar global has this name.
     #[error(transparent)]
     Unknown(#[from] UnknownName),

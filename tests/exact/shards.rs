@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use hierarch::calibration::{Calibrate, Calibration, CalibrationError, NutsEstimator};
+use hierarch::calibration::{Calibrate, Calibration, CalibrationError, Construction, NeymanError, NutsEstimator};
 use hierarch::prelude::*;
 use hierarch::shards::{Items, ShardError, Shards};
 
@@ -56,6 +56,48 @@ fn seven_shards_are_a_calibration_to_the_bit() {
     let empty = folder.join("empty");
     assert!(matches!(calibrate(10).shard(shard(0, 7)).run(&empty), Err(CalibrationError::Few { .. })));
     assert!(!empty.exists());
+}
+
+model! {
+    /// A count, whose statistic is discrete, with a nuisance parameter.
+    Flux {
+        global rate ~ Uniform(0.0, 50.0);
+        nuisance background ~ Normal(3.0, 0.3);
+        observe count ~ Poisson(rate + background);
+    }
+}
+
+/// Shards do not depend on the levels, and there may be more of them than places at which it is seen whether a statistic is discrete.
+#[test]
+fn shards_are_a_construction_to_the_bit() {
+    let (model, folder) = (Flux::default(), tempfile::tempdir().unwrap());
+    let far =
+        |data: &FluxData, rate: f64| Ok::<_, Infallible>((data.count as f64 - rate - 3.0).abs() / (rate + 3.0).sqrt());
+    let guess = |data: &FluxData, rate: f64| (data.count as f64 - rate).clamp(2.0, 4.0);
+    let simulate = |seed: u64| model.simulate(600).seed(seed);
+    let construct =
+        |seed: u64, levels: &[f64]| Construction::new(simulate(seed), "rate", 0.0..=50.0, levels, far).unwrap();
+    let following =
+        || Construction::following(simulate(2), "rate", 0.0..=50.0, &[0.9], far, "background", guess).unwrap();
+    for index in (0..70).rev() {
+        construct(2, &[0.5]).shard(shard(index, 70)).run(folder.path()).unwrap();
+        if index > 60 {
+            let error = construct(2, &[0.9]).merge(folder.path()).unwrap_err();
+            assert!(matches!(error, NeymanError::Shards(ShardError::Missing { .. })), "{error}");
+        }
+    }
+    let merged = construct(2, &[0.9, 0.95]).merge(folder.path()).unwrap();
+    assert!(merged.is_randomised());
+    assert_eq!(format!("{merged:?}"), format!("{:?}", construct(2, &[0.9, 0.95]).run().unwrap()));
+    for error in [construct(3, &[0.9]).merge(folder.path()), following().merge(folder.path())] {
+        assert!(matches!(error, Err(NeymanError::Shards(ShardError::OtherWork { .. }))), "{error:?}");
+    }
+    let folder = folder.path().join("following");
+    for index in 0..3 {
+        following().shard(shard(index, 3)).run(&folder).unwrap();
+    }
+    let merged = following().merge(&folder).unwrap();
+    assert_eq!(format!("{merged:?}"), format!("{:?}", following().run().unwrap()));
 }
 
 #[test]

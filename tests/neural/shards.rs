@@ -1,11 +1,14 @@
 //! Banks that the jobs of an array fill together, against one that a single program fills.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
+use std::time::Duration;
 
 use hierarch::estimators::BankError;
 use hierarch::prelude::*;
 use hierarch::shards::{ShardError, Shards};
 use hierarch_core::files::faults;
+use hierarch_tests::kills;
 
 model! {
     /// Plates of random size, one of them inside an element; counts that are now and then too large for two bytes.
@@ -134,6 +137,30 @@ fn a_shard_survives_any_fault_of_the_disk() {
                 break;
             }
         }
+    }
+}
+
+#[test]
+fn a_shard_that_is_killed_goes_on_as_if_it_had_not_been() {
+    const SETS: usize = 20_000;
+    // The first file is whole, the last has a piece.
+    let hash = |folder: &Path| {
+        run(folder, SETS, shard(0, 3)).unwrap();
+        let pieces = files(&folder.join("shards")).into_iter().filter(|(name, _)| name != "plan.txt");
+        let mut hasher = DefaultHasher::new();
+        (files(folder), pieces.collect::<Vec<_>>()).hash(&mut hasher);
+        hasher.finish()
+    };
+    if let Some(folder) = kills::folder() {
+        return kills::finish(hash(&folder));
+    }
+    let whole = tempfile::tempdir().unwrap();
+    let expected = hash(whole.path());
+    let names: Vec<String> = files(&whole.path().join("shards")).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["00000-of-3", "00006.0000-0522.safetensors", "plan.txt"]);
+    let test = "shards::a_shard_that_is_killed_goes_on_as_if_it_had_not_been";
+    for result in kills::results(test, 8, Duration::from_millis(400), 3) {
+        assert_eq!(result, expected);
     }
 }
 

@@ -16,7 +16,7 @@ fn is_slow() -> bool {
 
 fn pair(mean: f64, rng: &mut Stream) -> [f64; 2] {
     if is_slow() {
-        std::thread::sleep(Duration::from_millis(5));
+        std::thread::sleep(Duration::from_millis(20));
     }
     [(); 2].map(|()| Normal::new(mean, 1.0).draw(rng))
 }
