@@ -1,8 +1,10 @@
 //! Files that are written completely or not at all, one by one and as sets, and how often long work is saved.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -135,10 +137,11 @@ fn openable(folder: &Path) -> &Path {
     if folder.as_os_str().is_empty() { Path::new(".") } else { folder }
 }
 
-/// Returns a name that no other thread or process writes to.
+/// Returns a name that no other thread or process writes to, on any machine: programs in containers all have the same number.
 fn temporary(name: &str) -> String {
+    static PROCESS: LazyLock<u64> = LazyLock::new(|| RandomState::new().build_hasher().finish());
     static COUNT: AtomicU64 = AtomicU64::new(0);
-    format!("{name}.{}.{}.part", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
+    format!("{name}.{}.{}.part", *PROCESS, COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
 /// Removes what programs that were killed have left of `name`: temporary files that are old and that nobody holds.
