@@ -15,6 +15,7 @@
 //!   ([`Posterior::importance_sample`](estimators::Posterior::importance_sample)),
 //! - maximum likelihood and profile likelihood ratios ([`sampling::ProfileLikelihood`]), and confidence sets from any
 //!   statistic ([`calibration::Neyman`]),
+//! - simulations, calibrations and other independent work cut into the jobs of an array, the same to the bit ([`shards`]),
 //! - typed data with serde and CSV ([`io`]), and the specification as data, with plate diagrams ([`model::Specification`],
 //!   [`plot`]).
 //!

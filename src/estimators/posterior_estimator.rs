@@ -229,6 +229,13 @@ impl AnyPosteriorEstimator {
         Self { model, specification, networks, encoder, units, targets, sizes, any_size: false, fingerprint, doubts }
     }
 
+    /// Returns the ensemble of estimators that differ in their networks alone; `None` if there are none.
+    pub(super) fn joined(estimators: Vec<Self>) -> Option<Self> {
+        let networks = estimators.iter().flat_map(|one| one.networks.iter().cloned()).collect();
+        let Self { model, encoder, units, targets, sizes, .. } = estimators.into_iter().next()?;
+        Some(Self::new(model, networks, encoder, (targets.to_vec(), units), sizes))
+    }
+
     pub(crate) fn condition(&self, data: &dyn AnyData) -> Result<AnyPosterior, InferenceError> {
         let batch = self.batch(data, Extent::Whole)?;
         let estimate = |network: &Network| {

@@ -85,7 +85,7 @@ impl fmt::Display for Plan {
 /// # let folder = folder.path();
 /// for index in [0, 2, 9] {
 ///     let toys = Items::new("squares", 100).shard(Shard::new(index, 10)?);
-///     toys.run(folder, |i| Ok::<_, std::convert::Infallible>(i * i))?;
+///     toys.run(folder, |i| Ok(i * i))?;
 /// }
 /// let shards = Shards::open(folder)?;
 /// assert_eq!((shards.count(), shards.missing().to_string()), (10, "1,3-8".to_owned())); // sbatch --array=1,3-8

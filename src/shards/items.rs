@@ -35,7 +35,7 @@ use super::{Shard, ShardError, Sharded, Shards, Work};
 /// // In the program of an array: `.shard(Shard::from_env()?)`.
 /// posteriors.shard(shard).run(folder, |i| {
 ///     let chains = model.nuts(&data[i].data).seed(i as u64).chains(2).draws(100).run()?;
-///     chains.mean(Flux::RATE)
+///     Ok(chains.mean(Flux::RATE)?)
 /// })?;
 /// # }
 /// // When all are there.
@@ -85,10 +85,10 @@ impl Sharded<Items> {
     ///
     /// # Errors
     /// The error of a piece; a folder that holds shards of other work, or cannot be written.
-    pub fn run<T: Serialize + Send, E: Into<Box<dyn Error + Send + Sync>>>(
+    pub fn run<T: Serialize + Send>(
         self,
         folder: impl AsRef<Path>,
-        each: impl Fn(usize) -> Result<T, E> + Sync,
+        each: impl Fn(usize) -> Result<T, Box<dyn Error + Send + Sync>> + Sync,
     ) -> Result<Shards, ShardError> {
         let Self { work: Items { work }, shard } = self;
         let range = shard.range(work.items);
@@ -96,7 +96,7 @@ impl Sharded<Items> {
         if shards.is_there(shard) {
             return Ok(shards);
         }
-        let each = |item| each(item).map_err(|error| ShardError::Item { item, error: error.into() });
+        let each = |item| each(item).map_err(|error| ShardError::Item { item, error });
         let results = range.into_par_iter().map(each).collect::<Result<Vec<T>, _>>()?;
         shards.write(shard, &results)?;
         Ok(shards)

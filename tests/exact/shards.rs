@@ -105,9 +105,8 @@ fn pieces_of_work_are_put_together_in_their_order() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let squares = || Items::new("squares", 100);
-    let run = |index: usize, count: usize| {
-        squares().shard(shard(index, count)).run(folder, |i| Ok::<_, Infallible>((i, (i * i) as f64)))
-    };
+    let run =
+        |index: usize, count: usize| squares().shard(shard(index, count)).run(folder, |i| Ok((i, (i * i) as f64)));
     assert!(matches!(squares().merge::<f64>(folder), Err(ShardError::NoShards { .. })));
     for index in (0..7).rev() {
         run(index, 7).unwrap();
@@ -120,7 +119,7 @@ fn pieces_of_work_are_put_together_in_their_order() {
     assert!(error.contains("shards/00000-of-7 is damaged"), "{error}");
     // A piece that fails is named, and nothing of its shard is there.
     let cubes = folder.join("cubes");
-    let failing = |i: usize| if i == 31 { Err("no cube") } else { Ok(i.pow(3)) };
+    let failing = |i: usize| if i == 31 { Err("no cube".into()) } else { Ok(i.pow(3)) };
     let error = Items::new("cubes", 100).shard(shard(2, 7)).run(&cubes, failing).unwrap_err().to_string();
     assert_eq!(error, "number 31 of the work failed: no cube");
     assert_eq!(Shards::open(&cubes).unwrap().missing().to_string(), "0-6");

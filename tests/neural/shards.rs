@@ -4,7 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 use std::time::Duration;
 
-use hierarch::estimators::BankError;
+use hierarch::estimators::{BankError, Ensemble};
 use hierarch::prelude::*;
 use hierarch::shards::{ShardError, Shards};
 use hierarch_core::files::faults;
@@ -194,4 +194,32 @@ fn shards_of_other_banks_are_refused() {
     let error = model.simulate(1_300).seed(5).shard(shard(1, 2)).bank(folder).unwrap_err();
     assert!(matches!(error, InferenceError::Bank(BankError::OtherSimulations { .. })), "{error}");
     assert!(merge(folder, 1_300).is_ok() && files(folder) == alone(1_300));
+}
+
+/// Members that are trained apart are the ensemble that one program trains, also where a member was interrupted at its end.
+#[test]
+fn shards_are_an_ensemble_to_the_bit() {
+    let (model, folder) = (Shop::default(), tempfile::tempdir().unwrap());
+    let folder = folder.path();
+    let npe = |seed: u64| model.npe().globals(["rate"]).seed(seed);
+    let ensemble = |seed: u64, budget: u64| Ensemble::new(npe(seed), 3, Budget::simulations(budget));
+    let train = |index: usize| ensemble(2, 600).shard(shard(index, 2)).train(folder);
+    train(1).unwrap();
+    let error = ensemble(2, 600).merge(folder).unwrap_err().to_string();
+    assert!(error.contains("has 1 of 2 shards, and lacks 0: "), "{error}");
+    train(0).unwrap();
+    // A shard that was killed before its last word.
+    std::fs::remove_file(folder.join("shards/00001-of-2")).unwrap();
+    std::fs::remove_file(folder.join("00002.safetensors")).unwrap();
+    train(1).unwrap();
+    let saved = |estimator: PosteriorEstimator<Shop>| {
+        let path = folder.join("saved");
+        estimator.save(&path).unwrap();
+        std::fs::read(path).unwrap()
+    };
+    let alone = npe(2).ensemble(3).train(Budget::simulations(600)).unwrap();
+    assert!(saved(ensemble(2, 600).merge(folder).unwrap()) == saved(alone));
+    for other in [ensemble(3, 600), ensemble(2, 700)] {
+        assert!(matches!(other.merge(folder), Err(InferenceError::Shards(ShardError::OtherWork { .. }))));
+    }
 }
