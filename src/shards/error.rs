@@ -95,6 +95,22 @@ pub enum ShardError {
         /// What was asked for.
         expected: String,
     },
+    /// A folder holds the same work, cut otherwise.
+    #[error(
+        "{} is cut into {found}, and this is one of {expected}. If the array is a part of the first, set HIERARCH_SHARDS={all} in the \
+         script of the job; to cut the work anew, remove the folder",
+        path.display()
+    )]
+    OtherCut {
+        /// The folder of the shards.
+        path: PathBuf,
+        /// How it is cut.
+        found: String,
+        /// How it was to be cut.
+        expected: String,
+        /// The numbers of all, as HIERARCH_SHARDS says them.
+        all: String,
+    },
     /// Shards that are not there.
     #[error(
         "{} has {there} of {count} shards, and lacks {missing}: run these, as by `sbatch --array={missing}` with HIERARCH_SHARDS={all} in \

@@ -61,6 +61,10 @@ impl Plan {
         Shard { index, count: self.count, first: self.first }
     }
 
+    fn cut(&self) -> String {
+        format!("{} shards counted from {}", self.count, self.first)
+    }
+
     /// Returns the numbers of all shards, as `HIERARCH_SHARDS` says them.
     fn all(&self) -> String {
         format!("{}-{}", self.first, self.first + self.count - 1)
@@ -70,7 +74,7 @@ impl Plan {
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Work { name, items } = &self.work;
-        write!(f, "{items} of {name}, in {} shards counted from {}", self.count, self.first)
+        write!(f, "{items} of {name}, in {}", self.cut())
     }
 }
 
@@ -195,8 +199,13 @@ impl Shards {
         if self.plan == *expected {
             return Ok(());
         }
+        let path = self.path.join(FOLDER);
+        if self.plan.work == expected.work {
+            let (found, expected, all) = (self.plan.cut(), expected.cut(), self.plan.all());
+            return Err(ShardError::OtherCut { path, found, expected, all });
+        }
         let (found, expected) = (self.plan.to_string(), expected.to_string());
-        Err(ShardError::OtherWork { path: self.path.join(FOLDER), found, expected })
+        Err(ShardError::OtherWork { path, found, expected })
     }
 
     /// Returns the folder that shards are in.
@@ -314,7 +323,8 @@ mod tests {
         let error = |work: Work, shard: Shard| Shards::begin(folder, work, shard).unwrap_err().to_string();
         let count = error(work(), shard(0, 8));
         assert!(
-            count.contains("holds 100 of squares, in 7 shards counted from 0; this is 100 of squares, in 8"),
+            count.contains("is cut into 7 shards counted from 0, and this is one of 8 shards counted from 0")
+                && count.contains("HIERARCH_SHARDS=0-6"),
             "{count}"
         );
         assert!(error(work(), Shard::counted_from(1, 1, 7).unwrap()).contains("counted from 1"));

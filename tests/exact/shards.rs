@@ -51,7 +51,7 @@ fn seven_shards_are_a_calibration_to_the_bit() {
         assert!(matches!(error, CalibrationError::Shards(ShardError::OtherWork { .. })), "{error}");
         assert!(other.shard(shard(2, 7)).run(folder).is_err());
     }
-    assert!(calibrate(60).shard(shard(2, 8)).run(folder).unwrap_err().to_string().contains("in 8 shards"));
+    assert!(calibrate(60).shard(shard(2, 8)).run(folder).unwrap_err().to_string().contains("this is one of 8 shards"));
     // A mistake leaves no folder behind.
     let empty = folder.join("empty");
     assert!(matches!(calibrate(10).shard(shard(0, 7)).run(&empty), Err(CalibrationError::Few { .. })));

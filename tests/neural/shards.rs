@@ -173,8 +173,8 @@ fn shards_of_other_banks_are_refused() {
     let text = |result: Result<Shards, InferenceError>| result.unwrap_err().to_string();
     let model = Shop::default();
     let error = text(run(folder, 1_300, shard(1, 3)));
-    assert!(error.contains("in 2 shards counted from 0; this is 1300 of simulations of `Shop`"), "{error}");
-    assert!(error.ends_with("in 3 shards counted from 0. Use another folder, or remove it"), "{error}");
+    assert!(error.contains("shards is cut into 2 shards counted from 0, and this is one of 3 shards"), "{error}");
+    assert!(error.contains("set HIERARCH_SHARDS=0-1 in the script"), "{error}");
     let error = text(run(folder, 1_400, shard(1, 2)));
     assert!(error.contains("holds 1300 of") && error.contains("this is 1400 of"), "{error}");
     let error = text(model.simulate(1_300).seed(5).shard(shard(1, 2)).bank(folder));
