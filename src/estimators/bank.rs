@@ -223,7 +223,7 @@ mod tests {
     use super::super::bank_source::ElementRuns;
     use super::super::epochs::in_epochs;
     use super::super::local_task::Task;
-    use super::super::shard::SIMULATION;
+    use super::super::shard::{SIMULATION, Shard};
     use super::*;
     use crate::nn::{PILOT, Settings, TrainingSource, save_numbers};
     use crate::prelude::*;
