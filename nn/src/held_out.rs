@@ -9,9 +9,8 @@ use statrs::function::erf::erfc_inv;
 use crate::batch::Batch;
 use crate::error::Error;
 use crate::network::Network;
+use crate::prediction::Prediction;
 
-/// The number of data sets that predictions are checked on.
-const SETS: usize = 512;
 /// The number of draws of each prediction.
 const DRAWS: usize = 63;
 
@@ -34,28 +33,40 @@ impl Network {
     /// # Errors
     /// The data sets are not of the network's shape.
     pub fn check_held_out(&self, batch: &Batch, targets: &[f32]) -> Result<Vec<HeldOut>, Error> {
-        let (dims, sets) = (self.shape.targets, batch.sets.min(SETS));
-        if !self.architecture.output.is_posterior() || sets == 0 {
+        if !self.architecture.output.is_posterior() || batch.sets == 0 {
             return Ok(Vec::new());
         }
-        let predictions = self.predict(&batch.slice(0..sets))?;
-        let scores = |(set, targets): (usize, &[f32])| -> Vec<f64> {
-            let points = predictions[set].sample(DRAWS, &mut Xoshiro256PlusPlus::seed_from_u64(set as u64));
+        let predictions = self.predict(&batch.slice(0..batch.sets.min(HeldOut::SETS)))?;
+        Ok(HeldOut::of(&predictions, targets))
+    }
+}
+
+impl HeldOut {
+    /// The number of data sets that predictions are checked on.
+    pub const SETS: usize = 512;
+
+    /// Checks the calibration of each target of the predictions for some data sets, whose targets begin `targets` (sets x
+    /// targets).
+    pub fn of(predictions: &[Prediction], targets: &[f32]) -> Vec<HeldOut> {
+        let dims = predictions.first().map_or(0, Prediction::dims);
+        let scores = |(set, (prediction, targets)): (usize, (&Prediction, &[f32]))| -> Vec<f64> {
+            let points = prediction.sample(DRAWS, &mut Xoshiro256PlusPlus::seed_from_u64(set as u64));
             let below =
                 |dim: usize| points.iter().skip(dim).step_by(dims).filter(|z| **z < f64::from(targets[dim])).count();
             (0..dims).map(|dim| score(below(dim))).collect()
         };
-        let scores: Vec<Vec<f64>> = targets.par_chunks_exact(dims).take(sets).enumerate().map(scores).collect();
+        let sets = predictions.par_iter().zip(targets.par_chunks_exact(dims.max(1)));
+        let scores: Vec<Vec<f64>> = sets.enumerate().map(scores).collect();
         // The scores of uniform ranks have a variance a little below 1.
         let variance = (0..=DRAWS).map(|rank| score(rank).powi(2)).sum::<f64>() / (DRAWS + 1) as f64;
-        let n = sets as f64;
+        let n = scores.len() as f64;
         let summary = |dim: usize| {
             let of = || scores.iter().map(|scores| scores[dim] / variance.sqrt());
             let (offset, square) = (of().sum::<f64>() / n, of().map(|s| s * s).sum::<f64>() / n);
             let z = (offset.abs() * n.sqrt()).max((square - 1.0).abs() * (n / 2.0).sqrt());
             HeldOut { offset, spread: square.sqrt(), p: (4.0 * (-z).normal_cdf()).min(1.0) }
         };
-        Ok((0..dims).map(summary).collect())
+        (0..dims).map(summary).collect()
     }
 }
 

@@ -5,9 +5,10 @@ use std::ops::Range;
 use super::bank::{AnyBank, CHUNK};
 use super::epochs::in_epochs;
 use super::hierarchy::Hierarchy;
+use super::link::Link;
 use super::local_task::Task;
 use super::shard::{SHARD, Shard};
-use super::units::Target;
+use super::units::{Target, places};
 use super::{BankError, InferenceError};
 use crate::model::AnyModel;
 use crate::nn::{Batch, PILOT, Settings, TrainingSource, VALIDATION};
@@ -18,11 +19,13 @@ impl AnyBank {
     pub(super) fn source<'a>(
         &'a self,
         model: &dyn AnyModel,
-        targets: &'a [Target],
+        targets: &[Target],
         settings: &Settings,
     ) -> Result<BankSource<'a>, InferenceError> {
         self.check(model)?;
-        Ok(BankSource { bank: self, targets, sets: settings.batch_size, seed: settings.seed })
+        let stored = self.units().targets(model, targets.iter().map(|target| (**target).clone()).collect());
+        let links = places(&stored).zip(places(targets)).map(|((at, stored), (_, own))| (at, stored, own)).collect();
+        Ok(BankSource { bank: self, links, sets: settings.batch_size, seed: settings.seed })
     }
 
     /// Returns the elements that a network for locals can be trained on, and those that are held out.
@@ -49,7 +52,8 @@ impl AnyBank {
 /// an order of its own.
 pub(super) struct BankSource<'a> {
     bank: &'a AnyBank,
-    targets: &'a [Target],
+    /// For each number that is inferred its place in a shard, its link there, and its own.
+    links: Vec<(usize, Link, Link)>,
     /// The number of data sets in a step.
     sets: usize,
     seed: u64,
@@ -61,7 +65,7 @@ impl TrainingSource for BankSource<'_> {
     fn draw(&self, step: u64, first: usize, sets: usize) -> Result<(Batch, Vec<f32>), SimulateError> {
         let training = self.bank.training();
         let mut batch = self.bank.hierarchy.encoder.batch();
-        let mut targets = Vec::with_capacity(sets * self.targets.len());
+        let mut targets = Vec::with_capacity(sets * self.links.len());
         for place in first..first + sets {
             let set = match step {
                 PILOT => place % training,
@@ -72,7 +76,11 @@ impl TrainingSource for BankSource<'_> {
             parts.data.push(set..set + 1, &mut batch);
             let numbers = latents.globals.len() / parts.data.sets;
             let globals = &latents.globals[set * numbers..(set + 1) * numbers];
-            self.targets.iter().for_each(|target| targets.extend_from_slice(&globals[target.free.clone()]));
+            let own = |&(at, stored, own): &(usize, Link, Link)| match globals[at] {
+                z if stored == own => z,
+                z => own.forward(stored.inverse(f64::from(z))) as f32,
+            };
+            targets.extend(self.links.iter().map(own));
         }
         Ok((batch, targets))
     }

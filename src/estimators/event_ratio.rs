@@ -147,6 +147,7 @@ impl AnyEventRatio {
             checkpoint: setup.checkpoint.as_deref(),
             names: Vec::new(),
             skipped: Some(&skipped),
+            of_several: false,
         };
         let source = Single { model, fixed, elements: &elements, seed: settings.seed };
         let network = training.fit(&shape, &source, &simulated.describe())?;

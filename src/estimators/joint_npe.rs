@@ -173,7 +173,7 @@ impl<'a, M: Model> Simulated<'a, M> for JointNpe<'a, M> {
 
 impl AnyJointNpe<'_> {
     fn train(mut self, budget: Budget) -> Result<AnyJointEstimator, InferenceError> {
-        continuous(self.source.model)?;
+        continuous(&self.source.model.global_slots())?;
         if let Some(bank) = self.bank {
             bank.check(self.source.model)?;
             (self.source.sizes, self.source.covariates) = (bank.sizes().to_vec(), bank.covariates());
@@ -287,6 +287,7 @@ impl AnyJointNpe<'_> {
             checkpoint: checkpoint.as_deref(),
             names: task.names(hierarchy),
             skipped: Some(self.bank.map_or(&*fixed.skipped, AnyBank::skipped)),
+            of_several: false,
         };
         if let Some(source) = of_bank.map(|elements| elements.for_training(&settings)) {
             return training.fit(&shape, &source, &source.simulation());

@@ -27,6 +27,7 @@ mod npe;
 mod posterior;
 mod posterior_estimator;
 mod ratio;
+mod search;
 mod shard;
 mod sizes;
 mod targets;

@@ -11,13 +11,14 @@ use super::element_networks::user_networks;
 use super::encode::DataEncoder;
 use super::mirror::{Axis, Flip, Mirror};
 use super::posterior_estimator::AnyPosteriorEstimator;
+use super::search::{Trial, judge, search};
 use super::targets::{closed, continuous, pick};
 use super::trainable::{Trainable, TrainingSetup};
 use super::training::Training;
 use super::units::{Target, Units, push_targets};
 use super::{Bank, InferenceError, PosteriorEstimator, RequestError, sizes};
 use crate::model::{AnyModel, GlobalSlot, Model, Name, Purpose, stream_for};
-use crate::nn::{Batch, Budget, Network, Output, Settings, Shape, TrainingSource};
+use crate::nn::{Architecture, Batch, Budget, Family, Network, Output, Settings, Shape, TrainingSource, VALIDATION};
 use crate::simulate::{Fixed, SimulateError, Simulated, SimulationSource};
 
 /// A posterior estimator to be trained; made by `model.npe()`.
@@ -67,7 +68,8 @@ pub(super) struct AnyNpe<'a> {
     pub(super) units: Option<Units>,
     /// A network that reads the same images: the image layers of this one start from its layers.
     pub(super) images: Option<&'a Network>,
-    members: usize,
+    /// The number of networks, if it is set.
+    members: Option<usize>,
 }
 
 impl<'a> AnyNpe<'a> {
@@ -81,7 +83,7 @@ impl<'a> AnyNpe<'a> {
             mirrors: Vec::new(),
             units: None,
             images: None,
-            members: 1,
+            members: None,
         }
     }
 }
@@ -117,13 +119,19 @@ impl<'a, M: Model> Npe<'a, M> {
     /// the average of theirs: a mixture, wider where they disagree. The members share a budget of time; a budget of
     /// data sets is that of each.
     pub fn ensemble(mut self, members: usize) -> Self {
-        self.any.members = members;
+        self.any.members = Some(members);
         self
     }
 
     /// Trains on the simulations of `bank`, over and over, instead of fresh ones. A tenth of them are held out;
     /// training stops when the loss on those stops falling, and [`PosteriorEstimator::warnings`] reports if it has
     /// risen. The sizes and covariates are those of the bank.
+    ///
+    /// With a budget of time, or [until it has converged](Budget::until_converged), the held-out simulations also tell for how
+    /// long to train and how to read plates: networks are trained anew, each for longer, until that no longer pays, then more of
+    /// the best length, until the budget is spent. The posterior is the average of the best of them. A budget of data sets, a
+    /// [checkpoint](Trainable::checkpoint) or an [`ensemble`](Npe::ensemble) keep to the networks that they name, and what you
+    /// set in [`network`](Trainable::network) and [`training`](Trainable::training) stays as it is.
     pub fn bank(mut self, bank: &'a Bank<M>) -> Self {
         self.any.bank = Some(&bank.any);
         self
@@ -155,35 +163,80 @@ impl AnyNpe<'_> {
     pub(super) fn train(self, budget: Budget) -> Result<AnyPosteriorEstimator, InferenceError> {
         let model = self.source.model;
         sizes::refuse_whole_plates(&model.specification())?;
-        let targets = self.targets()?;
+        let slots = self.targets()?;
         let units = match (&self.units, self.bank) {
             (Some(units), _) => units.clone(),
             (None, Some(bank)) => bank.units().clone(),
             (None, None) => Units::of(model, &self.source.fixed()?)?,
         };
-        let targets = units.targets(model, targets);
         let encoder = DataEncoder::new(&model.specification(), &units);
         let (width, plates) = encoder.shape();
-        let shape = Shape { width, plates, targets: targets.iter().map(|t| t.free.len()).sum() };
+        let shape = Shape { width, plates, targets: slots.iter().map(|t| t.free.len()).sum() };
         let sizes = self.bank.map_or(self.source.sizes.as_slice(), AnyBank::sizes);
         sizes::refuse_random(&self.source.model.specification(), sizes)?;
-        if self.members == 0 {
+        if self.members == Some(0) {
             return Err(RequestError::EmptyEnsemble.into());
         }
-        let budget = match budget {
-            Budget::Time(time) => Budget::seconds(time.as_secs_f64() / self.members as f64),
+        let members = self.members.unwrap_or(1);
+        let (seed, sizes) = (self.source.seed, sizes.to_vec());
+        let bank = self.bank.map(|bank| (bank.training(), bank.validation()));
+        let own_budget = match budget {
+            Budget::Time(time) => Budget::seconds(time.as_secs_f64() / members as f64),
             simulations => simulations,
         };
-        let sizes = sizes.to_vec();
-        let networks = (0..self.members).map(|member| {
-            let seed = self.source.seed.wrapping_add((member as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15));
-            let bank = self.bank.map(|bank| (bank.training(), bank.validation()));
-            let context = TrainingContext { shape: &shape, budget, seed, of_elements: false, bank };
-            let settings = settings(&self.setup.network, &self.setup.training, &context, self.output)?;
-            self.train_member(member, &settings, &shape, &encoder, &targets)
-        });
-        let networks = networks.collect::<Result<_, InferenceError>>()?;
+        let context = TrainingContext { shape: &shape, budget: own_budget, seed, of_elements: false, bank };
+        let settings = settings(&self.setup.network, &self.setup.training, &context, self.output)?;
+        // Other networks read draws in the units that they were told.
+        let flow = matches!(settings.architecture.output, Output::Density(Family::Nsf { .. })) && self.units.is_none();
+        let units = if flow { units.for_flow() } else { units };
+        let targets = units.targets(model, slots);
+        let searched = self.bank.filter(|_| self.searches(budget));
+        let member = |member: usize, settings: &Settings| {
+            let seed = seed.wrapping_add((member as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+            self.train_member(
+                member,
+                &Settings { seed, ..settings.clone() },
+                &shape,
+                &encoder,
+                &targets,
+                searched.is_some(),
+            )
+        };
+        let networks = match searched {
+            None => (0..members).map(|number| member(number, &settings)).collect::<Result<_, _>>()?,
+            Some(bank) => {
+                let (batch, values) =
+                    bank.source(model, &targets, &settings)?.draw(VALIDATION, 0, settings.validation)?;
+                let train = |number: usize, settings: &Settings| {
+                    let network = member(number, settings)?;
+                    Ok(Trial { losses: network.losses(&batch, &values)?, network })
+                };
+                let mut networks = search(&self.candidates(&settings, &shape), budget, &train)?;
+                judge(&mut networks, &batch, &values, &names_of(&targets))?;
+                networks
+            }
+        };
         Ok(AnyPosteriorEstimator::new(model.any_clone(), networks, encoder, (targets, units), sizes))
+    }
+
+    /// Returns whether the bank is to tell how long to train, and how many networks. A number of data sets is what one network
+    /// sees; and what a checkpoint holds is one network.
+    fn searches(&self, budget: Budget) -> bool {
+        let one = self.units.is_some() || self.output.is_some() || self.setup.checkpoint.is_some();
+        self.members.is_none() && !one && !matches!(budget, Budget::Simulations(_))
+    }
+
+    /// Returns the settings that a search begins with: `settings`, and the same with a histogram of the rows of plates.
+    fn candidates(&self, settings: &Settings, shape: &Shape) -> Vec<Settings> {
+        // The best weights are kept, but none is stopped: the loss may fall again once the learning rate does.
+        let patience = self.setup.training.patience.unwrap_or(usize::MAX);
+        let settings = Settings { patience: Some(patience), ..settings.clone() };
+        let mut candidates = vec![settings.clone()];
+        if self.setup.network.bins.is_none() && !shape.plates.is_empty() {
+            let architecture = Architecture { bins: Architecture::sized(shape).bins, ..settings.architecture.clone() };
+            candidates.push(Settings { architecture, ..settings });
+        }
+        candidates
     }
 
     fn train_member(
@@ -193,6 +246,7 @@ impl AnyNpe<'_> {
         shape: &Shape,
         encoder: &DataEncoder,
         targets: &[Target],
+        of_several: bool,
     ) -> Result<Network, InferenceError> {
         let names: Vec<&str> = targets.iter().map(|t| t.name.as_str()).collect();
         let checkpoint = self.setup.checkpoint.as_ref().map(|path| match member {
@@ -215,8 +269,9 @@ impl AnyNpe<'_> {
             known: None,
             images: self.images,
             checkpoint: checkpoint.as_deref(),
-            names: targets.iter().flat_map(|t| t.components.iter().take(t.free.len())).cloned().collect(),
+            names: names_of(targets),
             skipped: Some(self.bank.map_or(&*fixed.skipped, AnyBank::skipped)),
+            of_several,
         };
         if let Some(bank) = self.bank {
             let source = bank.source(self.source.model, targets, settings)?;
@@ -227,7 +282,6 @@ impl AnyNpe<'_> {
     }
 
     fn targets(&self) -> Result<Vec<GlobalSlot>, InferenceError> {
-        continuous(self.source.model)?;
         let all = self.source.model.global_slots();
         let targets = match &self.globals {
             None => all.into_iter().filter(|g| !g.nuisance).collect(),
@@ -236,9 +290,15 @@ impl AnyNpe<'_> {
         if targets.is_empty() {
             return Err(RequestError::NothingToInfer.into());
         }
+        continuous(&targets)?;
         closed(self.source.model, &targets)?;
         Ok(targets)
     }
+}
+
+/// Returns the names of the numbers that are inferred.
+fn names_of(targets: &[Target]) -> Vec<String> {
+    targets.iter().flat_map(|t| t.components.iter().take(t.free.len())).cloned().collect()
 }
 
 /// Fresh simulations for each step of the training.

@@ -225,7 +225,7 @@ impl AnyPosteriorEstimator {
     ) -> Self {
         let specification = Arc::new(model.specification());
         let fingerprint = networks.iter().map(Network::fingerprint).collect::<Vec<_>>().join("-");
-        let (targets, doubts) = (targets.into(), networks.iter().flat_map(doubts).collect());
+        let (targets, doubts) = (targets.into(), doubts_of_all(&networks).into());
         Self { model, specification, networks, encoder, units, targets, sizes, any_size: false, fingerprint, doubts }
     }
 
@@ -416,6 +416,16 @@ impl AnyPosteriorEstimator {
 pub(super) fn doubts(network: &Network) -> Vec<String> {
     let remarks = network.remarks().iter().cloned();
     overfitting(network).into_iter().chain(resumed_elsewhere(network)).chain(remarks).collect()
+}
+
+/// Returns what speaks against the networks of an ensemble. They are alike, so that the first one tells whether they overfit.
+fn doubts_of_all(networks: &[Network]) -> Vec<String> {
+    let [first, others @ ..] = networks else { return Vec::new() };
+    let others = others.iter().flat_map(|network| {
+        let remarks = network.remarks().iter().cloned();
+        resumed_elsewhere(network).into_iter().chain(remarks)
+    });
+    doubts(first).into_iter().chain(others).collect()
 }
 
 /// Returns a warning if the loss of a network on held-out simulations has risen; `None` if it has not.

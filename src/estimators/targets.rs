@@ -10,11 +10,11 @@ pub(super) fn pick(all: Vec<GlobalSlot>, names: &[String]) -> Result<Vec<GlobalS
     Ok(all.into_iter().filter(|g| names.contains(&g.name)).collect())
 }
 
-/// Checks that all globals are continuous.
-pub(super) fn continuous(model: &dyn AnyModel) -> Result<(), InferenceError> {
-    match model.global_slots().into_iter().find(|slot| slot.free.is_empty()) {
+/// Checks that the globals `targets` are continuous.
+pub(super) fn continuous(targets: &[GlobalSlot]) -> Result<(), InferenceError> {
+    match targets.iter().find(|slot| slot.free.is_empty()) {
         None => Ok(()),
-        Some(slot) => Err(RequestError::DiscreteGlobal { name: slot.name }.into()),
+        Some(slot) => Err(RequestError::DiscreteGlobal { name: slot.name.clone() }.into()),
     }
 }
 

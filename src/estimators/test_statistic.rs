@@ -160,6 +160,7 @@ impl AnyTraining<'_> {
             checkpoint: self.setup.checkpoint.as_deref(),
             names: Vec::new(),
             skipped: Some(&data.skipped),
+            of_several: false,
         };
         let globals = data.clone().without_elements();
         let source = Hypotheses { training: &self, slot: &slot, encoder: &encoder, globals, data: data.clone() };

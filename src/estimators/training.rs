@@ -37,6 +37,8 @@ pub(super) struct Training<'a> {
     pub(super) names: Vec<String>,
     /// The simulations that could not be drawn.
     pub(super) skipped: Option<&'a Skipped>,
+    /// Whether it is one of several networks, which are judged together.
+    pub(super) of_several: bool,
 }
 
 /// A posterior that is further off on held-out simulations, in its own standard deviations, or whose width is wrong by more,
@@ -44,6 +46,11 @@ pub(super) struct Training<'a> {
 const OFFSET: f64 = 0.2;
 const WIDTH: f64 = 0.1;
 const CHANCE: f64 = 1e-4;
+
+/// Says how posteriors of numbers with these `names` are miscalibrated on held-out simulations.
+pub(super) fn remarks_on(names: &[String], check: &[HeldOut]) -> Vec<String> {
+    names.iter().zip(check).filter_map(|(name, found)| miscalibrated(name, found, check.len())).collect()
+}
 
 /// Says how the posterior of `name`, one of `numbers`, is miscalibrated on held-out simulations; `None` if it is not.
 fn miscalibrated(name: &str, found: &HeldOut, numbers: usize) -> Option<String> {
@@ -127,12 +134,11 @@ impl Training<'_> {
                 return Err(unsaved.map_or(InferenceError::Interrupted { path: path.to_path_buf() }, Into::into));
             }
         }
-        let (mut network, check) = trainer.finish_checked()?;
-        for (name, found) in self.names.iter().zip(&check) {
-            if let Some(remark) = miscalibrated(name, found, check.len()) {
-                network.remark(remark);
-            }
-        }
+        let (mut network, check) = match self.of_several {
+            true => (trainer.finish_unjudged(), Vec::new()),
+            false => trainer.finish_checked()?,
+        };
+        remarks_on(&self.names, &check).into_iter().for_each(|remark| network.remark(remark));
         let unsaved = unsaved.map(|error| format!("the end of the training is not in its checkpoint: {error}"));
         for remark in self.skipped.and_then(Skipped::describe).into_iter().chain(unsaved) {
             network.remark(remark);

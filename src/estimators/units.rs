@@ -163,6 +163,12 @@ impl Units {
         }
     }
 
+    /// Returns the units for a family of posteriors that can follow an edge.
+    pub(super) fn for_flow(mut self) -> Self {
+        self.globals.iter_mut().flatten().for_each(|link| *link = link.for_flow());
+        self
+    }
+
     /// Returns the globals `slots` of `model` with their links.
     pub(super) fn targets(&self, model: &dyn AnyModel, slots: Vec<GlobalSlot>) -> Vec<Target> {
         let all = model.global_slots();

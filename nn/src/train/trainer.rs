@@ -371,9 +371,16 @@ impl<'a, S: TrainingSource> Trainer<'a, S> {
 
     /// Returns the network with the averaged weights. If there is a [`patience`](Settings::patience), these are the averaged
     /// weights that had the lowest validation loss.
-    pub fn finish(mut self) -> Network {
+    pub fn finish(self) -> Network {
         let doubt = self.doubt();
-        self.network.remarks.extend(doubt);
+        let mut network = self.finish_unjudged();
+        network.remarks.extend(doubt);
+        network
+    }
+
+    /// Returns the network, as [`finish`](Trainer::finish) does, without a remark on whether it was trained for long enough: for
+    /// one of several that were trained for different times.
+    pub fn finish_unjudged(mut self) -> Network {
         self.network.weights = Arc::new(Weights::new(self.best.unwrap_or(self.optimiser.average)));
         self.network
     }
