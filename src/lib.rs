@@ -58,6 +58,7 @@ pub mod calibration;
 pub mod draws;
 #[cfg(feature = "neural")]
 pub mod estimators;
+pub mod external;
 mod interrupt;
 pub mod io;
 pub mod model;

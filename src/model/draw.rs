@@ -1,5 +1,7 @@
 //! Draws of variables, for the code of `model!`.
 
+use std::fmt::Display;
+
 use rand::RngExt;
 
 use super::{SimulateError, Stream};
@@ -121,15 +123,48 @@ pub fn draw_index(variable: &'static str, size: usize, rng: &mut Stream) -> Resu
     if size == 0 { Err(SimulateError::EmptyIndex { variable }) } else { Ok(rng.random_range(0..size)) }
 }
 
+/// What a function that draws an observation returns: what was drawn, or a `Result` of it, whose error is that of one draw.
+#[diagnostic::on_unimplemented(
+    message = "a function that draws an observation returns a number, an array of numbers, or a `Result` of these, not `{Self}`",
+    label = "not what is observed"
+)]
+pub trait Outcome {
+    /// What was drawn.
+    type Drawn: Drawn;
+    /// Returns what was drawn.
+    ///
+    /// # Errors
+    /// The message of the function.
+    fn outcome(self) -> Result<Self::Drawn, String>;
+}
+
+impl<T: Drawn> Outcome for T {
+    type Drawn = T;
+    #[inline(always)]
+    fn outcome(self) -> Result<T, String> {
+        Ok(self)
+    }
+}
+
+impl<T: Drawn, E: Display> Outcome for Result<T, E> {
+    type Drawn = T;
+    #[inline(always)]
+    fn outcome(self) -> Result<T, String> {
+        self.map_err(|error| error.to_string())
+    }
+}
+
 /// Returns what a function has drawn for a variable; `globals` are those of the simulation, with their names.
 ///
 /// # Errors
-/// A number of it is not finite.
-pub fn output<T: Drawn>(
+/// The function returned an error, or a number that is not finite.
+pub fn output<O: Outcome>(
     variable: &'static str,
-    drawn: T,
+    outcome: O,
     globals: &dyn Fn() -> Vec<String>,
-) -> Result<T, SimulateError> {
+) -> Result<O::Drawn, SimulateError> {
+    let drawn = outcome.outcome();
+    let drawn = drawn.map_err(|message| SimulateError::Failed { variable, message, globals: globals().join(", ") })?;
     match drawn.not_finite() {
         Some(value) => Err(SimulateError::Output { variable, value, globals: globals().join(", ") }),
         None => Ok(drawn),

@@ -92,6 +92,16 @@ pub enum SimulateError {
         /// The globals of the simulation, in the order of the declaration.
         globals: String,
     },
+    /// A function that draws an observation returned an error.
+    #[error("`{variable}` could not be drawn at the globals {globals}: {message}")]
+    Failed {
+        /// The variable.
+        variable: &'static str,
+        /// The error of the function.
+        message: String,
+        /// The globals of the simulation, in the order of the declaration.
+        globals: String,
+    },
     /// A covariate has neither a distribution nor data to take it from.
     #[error(
         "the covariate `{variable}` has no distribution: take it from data with `.covariates_from(&data)` or \
@@ -170,6 +180,6 @@ hierarch_core::debug_as_message!(SimulateError);
 impl SimulateError {
     /// Returns whether another draw may succeed.
     pub(crate) fn is_of_one_draw(&self) -> bool {
-        matches!(self, Self::Parameter { .. } | Self::Infinite { .. } | Self::Output { .. })
+        matches!(self, Self::Parameter { .. } | Self::Infinite { .. } | Self::Output { .. } | Self::Failed { .. })
     }
 }
