@@ -15,6 +15,7 @@
 //!   ([`Posterior::importance_sample`](estimators::Posterior::importance_sample)),
 //! - maximum likelihood and profile likelihood ratios ([`sampling::ProfileLikelihood`]), and confidence sets from any
 //!   statistic ([`calibration::Neyman`]),
+//! - simulators of your own as functions, or as programs in Python, C++ or Fortran ([`external`]),
 //! - typed data with serde and CSV ([`io`]), and the specification as data, with plate diagrams ([`model::Specification`],
 //!   [`plot`]).
 //!
@@ -218,6 +219,9 @@ struct Readme;
 ///   }
 ///   # assert!(Walk::default().simulate(1).one().unwrap().data.path[9].is_finite());
 ///   ```
+///   A function that cannot draw at some values returns a `Result`, such as `Result<[f64; 10], String>`: a simulation with an error
+///   is counted, and another is drawn in its place. A program of another language, in Python, C++ or Fortran, draws by
+///   `observe path: [f64; 10] ~ external(simulator, [drift, noise]);`: see [`external`](crate::external).
 ///   What may be missing is `observe y: Option ~ ..`: see [Missing values](#missing-values).
 /// - **`given name: f64;`** (or `u64`, `bool`, `usize`) A covariate. Simulations take it from data, `.covariates_from(&data)`, or draw it
 ///   from the distribution behind `~`, which has no part in the density.

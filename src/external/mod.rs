@@ -7,31 +7,36 @@
 //! use hierarch::prelude::*;
 //!
 //! model! {
-//!     /// Stars of one population, each with an image that `stars.py` draws.
-//!     pub Stars {
+//!     /// Pulses of one population, whose light `pulses.py` draws.
+//!     pub Pulses {
 //!         param simulator: External;
-//!         global mean ~ Normal(0.0, 1.0);
-//!         global spread ~ HalfNormal(1.0);
-//!         plate stars(1..=50) {
-//!             local brightness ~ LogNormal(mean, spread);
-//!             local width ~ Uniform(1.0, 3.0);
-//!             observe image: [[f32; 8]; 8] ~ external(simulator, [brightness, width]);
+//!         global mean ~ Normal(1.0, 0.5);
+//!         global spread ~ HalfNormal(0.5);
+//!         plate pulses(1..=20) {
+//!             local height ~ Normal(mean, spread);
+//!             local width ~ LogNormal(median = 1.0, sigma = 0.3);
+//!             observe light: [f64; 10] ~ external(simulator, [height, width]);
 //!         }
 //!     }
 //! }
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let model = Stars { simulator: External::spawn(["python3", "stars.py"])? };
-//! let set = model.simulate(1).seed(1).one()?;
+//! let model = Pulses { simulator: External::spawn(["python3", "pulses.py"])? };
+//! let set = model.simulate(1).seed(1).one()?; // and `npe`, `joint_npe`, `bank`, `calibrate` as of any other model
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! `stars.py`, beside which lies `hierarch_simulator.py` from `clients/python/` of this repository, which needs NumPy alone:
+//! `pulses.py`, with `hierarch_simulator.py` beside it, which is in `clients/python/` of this repository and needs NumPy alone:
 //!
 //! ```python
-#![doc = include_str!("../../clients/python/stars.py")]
+#![doc = include_str!("../../clients/python/pulses.py")]
 //! ```
+//!
+//! What is handed over are numbers, arrays, `Vec`s and tuples of them, one after the other: `external(simulator, (mass, mu))` with
+//! `global mu[3]` hands over four. `observe image: [[f32; 64]; 48] ~ external(..)` takes 48 rows of 64 numbers back. Where numbers are to
+//! be made first, or a plate inside the element is handed over whole, a function of Rust stands between, which takes the simulator by
+//! `&External` and returns what `external` returns.
 //!
 //! # What the program must keep to
 //!

@@ -86,11 +86,12 @@ impl Pool {
 
     /// Asks a process for one simulation.
     pub(super) fn draw<T: Observed>(&self, parameters: &[f64], seed: u64) -> Result<T, ExternalError> {
-        let (asked, failed) = (self.asked.fetch_add(1, Ordering::Relaxed), self.failed.load(Ordering::Relaxed));
+        let (asked, failed) = (self.asked.load(Ordering::Relaxed), self.failed.load(Ordering::Relaxed));
         if failed as f64 > self.settings.failures * asked.max(FEWEST) as f64 {
             let (command, most, last) = (self.name(), self.settings.failures, lock(&self.last).clone());
             return Err(ExternalError::TooManyFailures { command, failed, asked, most, last });
         }
+        self.asked.fetch_add(1, Ordering::Relaxed);
         let mut worker = self.take()?;
         let drawn = self.draw_by(&mut worker, parameters, seed);
         match &drawn {
