@@ -3,7 +3,16 @@
 use std::io;
 use std::time::Duration;
 
+use crate::model::{Drawn, Failure, Outcome};
+
 /// Why a program could not be started, or did not draw.
+///
+/// ```
+/// use hierarch::prelude::*;
+///
+/// let error = External::spawn(["simulate_stars", "--fast"]).unwrap_err();
+/// assert!(error.to_string().starts_with("`simulate_stars --fast` cannot be started: "));
+/// ```
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum ExternalError {
@@ -210,5 +219,12 @@ impl ExternalError {
     /// Returns whether the process cannot be asked again, since it ended or nobody knows what it will say next.
     pub(super) fn leaves_no_worker(&self) -> bool {
         matches!(self, Self::Ended { .. } | Self::Late { .. } | Self::Length { .. } | Self::Reply { .. })
+    }
+}
+
+impl<T: Drawn> Outcome for Result<T, ExternalError> {
+    type Drawn = T;
+    fn outcome(self) -> Result<T, Failure> {
+        self.map_err(|error| Failure { message: error.to_string(), of_one_draw: error.is_of_one_draw() })
     }
 }

@@ -84,6 +84,19 @@ use crate::model::Stream;
 use pool::{Pool, Settings};
 
 /// A program that simulates, which is not running yet: its command and what is set of it.
+///
+/// ```no_run
+/// use std::time::Duration;
+///
+/// use hierarch::external::Program;
+///
+/// # fn main() -> Result<(), hierarch::external::ExternalError> {
+/// let program = Program::new(["./simulate_stars", "--fast"]).time_limit(Duration::from_secs(5)).failures(0.2);
+/// let simulator = program.spawn()?;
+/// println!("version {}", simulator.version());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Program {
     command: Vec<String>,
@@ -140,6 +153,7 @@ impl Program {
 }
 
 /// A program that simulates, as a `param` of a model; its clones share the processes, which end when the last of them is dropped.
+/// [The page of this module](self) has an example.
 #[derive(Clone)]
 pub struct External {
     pool: Arc<Pool>,

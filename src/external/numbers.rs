@@ -3,6 +3,14 @@
 use crate::model::Drawn;
 
 /// What is handed to a program: numbers, and arrays, `Vec`s and tuples of them, one after the other.
+///
+/// ```
+/// use hierarch::external::Parameters;
+///
+/// let mut numbers = Vec::new();
+/// (0.5, [1.0, 2.0], true).push(&mut numbers);
+/// assert_eq!(numbers, [0.5, 1.0, 2.0, 1.0]);
+/// ```
 pub trait Parameters {
     /// Adds the numbers to a list. A `bool` is 0 or 1.
     fn push(&self, to: &mut Vec<f64>);
@@ -77,6 +85,15 @@ tuple!(A B C D E F G);
 tuple!(A B C D E F G H);
 
 /// What comes back from a program: a number, or an array of numbers. An array of arrays is sent row by row.
+///
+/// ```
+/// use hierarch::external::Observed;
+///
+/// let mut numbers = [1.0, 2.0, 3.0, 4.0].into_iter();
+/// let image = <[[f32; 2]; 2]>::read(&mut || numbers.next().unwrap_or(0.0));
+/// assert_eq!(image, [[1.0, 2.0], [3.0, 4.0]]);
+/// assert!(u64::fits(2.0) && !u64::fits(2.5));
+/// ```
 pub trait Observed: Drawn + Sized {
     /// How many numbers it has.
     const COUNT: usize;

@@ -1,6 +1,6 @@
 //! The processes of one program.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -9,8 +9,9 @@ use super::numbers::Observed;
 use super::process::{Watch, lock};
 use super::worker::{Broken, Hello, Numbers, Reply, Worker};
 
-/// The fewest simulations after which a share of failures is believed.
+/// The fewest simulations after which a share of failures is believed, and how improbable as many failures in a row must be.
 const FEWEST: u64 = 100;
+const IMPROBABLE: f64 = 1e-9;
 /// How far the numbers of two runs with one seed may be apart: sums in another order differ by a few last bits.
 const SAME: f64 = 1e-6;
 /// How many parameters a message names.
@@ -35,11 +36,38 @@ pub(super) struct Pool {
     workers: Mutex<Workers>,
     free: Condvar,
     watch: Watch,
-    asked: AtomicU64,
-    failed: AtomicU64,
-    last: Mutex<String>,
+    failures: Mutex<Failures>,
     /// Whether a simulation was repeated, and gave the same numbers.
     repeated: AtomicBool,
+}
+
+/// How many simulations were asked for, and how many failed.
+#[derive(Debug, Default)]
+struct Failures {
+    asked: u64,
+    failed: u64,
+    in_a_row: u32,
+}
+
+impl Failures {
+    /// Counts a simulation. Returns how many have failed, and of how many, if they are too many for a share of at most `most`:
+    /// counting then begins anew, since whoever asks stops.
+    fn count(&mut self, has_failed: bool, most: f64) -> Option<(u64, u64)> {
+        self.asked += 1;
+        if !has_failed {
+            self.in_a_row = 0;
+            return None;
+        }
+        self.failed += 1;
+        self.in_a_row += 1;
+        let in_a_row = most < 1.0 && most.powf(f64::from(self.in_a_row)) < IMPROBABLE;
+        let in_all = self.failed as f64 > most * self.asked.max(FEWEST) as f64;
+        let counts = if in_all { (self.failed, self.asked) } else { (self.in_a_row.into(), self.in_a_row.into()) };
+        (in_a_row || in_all).then(|| {
+            *self = Self::default();
+            counts
+        })
+    }
 }
 
 #[derive(Debug, Default)]
@@ -66,9 +94,7 @@ impl Pool {
             workers: Mutex::default(),
             free: Condvar::new(),
             watch,
-            asked: AtomicU64::new(0),
-            failed: AtomicU64::new(0),
-            last: Mutex::default(),
+            failures: Mutex::default(),
             repeated: AtomicBool::new(false),
         })
     }
@@ -86,25 +112,21 @@ impl Pool {
 
     /// Asks a process for one simulation.
     pub(super) fn draw<T: Observed>(&self, parameters: &[f64], seed: u64) -> Result<T, ExternalError> {
-        let (asked, failed) = (self.asked.load(Ordering::Relaxed), self.failed.load(Ordering::Relaxed));
-        if failed as f64 > self.settings.failures * asked.max(FEWEST) as f64 {
-            let (command, most, last) = (self.name(), self.settings.failures, lock(&self.last).clone());
-            return Err(ExternalError::TooManyFailures { command, failed, asked, most, last });
-        }
-        self.asked.fetch_add(1, Ordering::Relaxed);
         let mut worker = self.take()?;
         let drawn = self.draw_by(&mut worker, parameters, seed);
         match &drawn {
             Err(error) if error.leaves_no_worker() => self.discard(worker),
             _ => self.put(worker),
         }
-        if let Err(error) = &drawn
-            && error.is_of_one_draw()
-        {
-            self.failed.fetch_add(1, Ordering::Relaxed);
-            *lock(&self.last) = error.to_string();
+        let failure = drawn.as_ref().err().filter(|error| error.is_of_one_draw());
+        let too_many = lock(&self.failures).count(failure.is_some(), self.settings.failures);
+        match (too_many, failure) {
+            (Some((failed, asked)), Some(last)) => {
+                let (command, most, last) = (self.name(), self.settings.failures, last.to_string());
+                Err(ExternalError::TooManyFailures { command, failed, asked, most, last })
+            }
+            _ => drawn,
         }
-        drawn
     }
 
     fn draw_by<T: Observed>(&self, worker: &mut Worker, parameters: &[f64], seed: u64) -> Result<T, ExternalError> {

@@ -1,6 +1,6 @@
 //! Draws of variables, for the code of `model!`.
 
-use std::fmt::Display;
+use std::error::Error;
 
 use rand::RngExt;
 
@@ -123,9 +123,19 @@ pub fn draw_index(variable: &'static str, size: usize, rng: &mut Stream) -> Resu
     if size == 0 { Err(SimulateError::EmptyIndex { variable }) } else { Ok(rng.random_range(0..size)) }
 }
 
-/// What a function that draws an observation returns: what was drawn, or a `Result` of it, whose error is that of one draw.
+/// Why a function drew nothing.
+#[derive(Debug)]
+pub struct Failure {
+    /// The message of the function.
+    pub message: String,
+    /// Whether another draw may succeed.
+    pub of_one_draw: bool,
+}
+
+/// What a function that draws an observation returns: what was drawn, or a `Result` of it.
 #[diagnostic::on_unimplemented(
-    message = "a function that draws an observation returns a number, an array of numbers, or a `Result` of these, not `{Self}`",
+    message = "a function that draws an observation returns a number, an array of numbers, or one of these in a `Result` with a \
+               `String` as its error, not `{Self}`",
     label = "not what is observed"
 )]
 pub trait Outcome {
@@ -134,25 +144,30 @@ pub trait Outcome {
     /// Returns what was drawn.
     ///
     /// # Errors
-    /// The message of the function.
-    fn outcome(self) -> Result<Self::Drawn, String>;
+    /// The error of the function.
+    fn outcome(self) -> Result<Self::Drawn, Failure>;
 }
 
 impl<T: Drawn> Outcome for T {
     type Drawn = T;
     #[inline(always)]
-    fn outcome(self) -> Result<T, String> {
+    fn outcome(self) -> Result<T, Failure> {
         Ok(self)
     }
 }
 
-impl<T: Drawn, E: Display> Outcome for Result<T, E> {
-    type Drawn = T;
-    #[inline(always)]
-    fn outcome(self) -> Result<T, String> {
-        self.map_err(|error| error.to_string())
-    }
+macro_rules! error {
+    ($($error:ty),*) => {$(
+        impl<T: Drawn> Outcome for Result<T, $error> {
+            type Drawn = T;
+            #[inline(always)]
+            fn outcome(self) -> Result<T, Failure> {
+                self.map_err(|error| Failure { message: error.to_string(), of_one_draw: true })
+            }
+        }
+    )*};
 }
+error!(String, &'static str, Box<dyn Error>, Box<dyn Error + Send + Sync>);
 
 /// Returns what a function has drawn for a variable; `globals` are those of the simulation, with their names.
 ///
@@ -163,8 +178,12 @@ pub fn output<O: Outcome>(
     outcome: O,
     globals: &dyn Fn() -> Vec<String>,
 ) -> Result<O::Drawn, SimulateError> {
-    let drawn = outcome.outcome();
-    let drawn = drawn.map_err(|message| SimulateError::Failed { variable, message, globals: globals().join(", ") })?;
+    let drawn = match outcome.outcome() {
+        Ok(drawn) => drawn,
+        Err(Failure { message, of_one_draw }) => {
+            return Err(SimulateError::Failed { variable, message, of_one_draw, globals: globals().join(", ") });
+        }
+    };
     match drawn.not_finite() {
         Some(value) => Err(SimulateError::Output { variable, value, globals: globals().join(", ") }),
         None => Ok(drawn),

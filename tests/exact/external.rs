@@ -128,10 +128,18 @@ fn failures_are_skipped_until_they_are_too_many() {
         }
         assert!(fault != "crashes" || message.contains("it said:\nbad mass 2.5"), "{message}");
     }
-    let error = faulty("fails").simulate(2000).run().unwrap_err().to_string();
-    for part in ["simulations of `", "failed, a share above 0.05, which `Program::failures` sets; the last: "] {
-        assert!(error.contains(part), "{error}");
+    let model = faulty("fails");
+    for error in [
+        model.simulate(2000).run().unwrap_err(),
+        // In a row, and soon.
+        model.simulate(1).at(&FaultyGlobals { mass: 3.0 }).one().unwrap_err(),
+    ] {
+        let message = error.to_string();
+        for part in ["simulations of `", "failed, a share above 0.05, which `Program::failures` sets; the last: "] {
+            assert!(message.contains(part), "{message}");
+        }
     }
+    assert!(model.simulate(1).at(&FaultyGlobals { mass: 1.0 }).one().is_ok());
 }
 
 #[test]
