@@ -47,7 +47,8 @@
 //! - A failure is an answer: an exception in Python. It is counted as a simulation that could not be drawn, with its parameters, and
 //!   another is drawn in its place, as with a function of Rust that returns an `Err`. So it is if a value is not finite, if the
 //!   program crashes, and if it takes longer than [`Program::time_limit`]: then another process is started. If more than a share of
-//!   the simulations fail, [`Program::failures`], all ends with an error.
+//!   the simulations fail, [`Program::failures`], or many in a row, all ends with an error. In a hierarchy the whole data set is drawn
+//!   anew where one element fails, so that of large data sets even a small share of failures costs most.
 //!
 //! There is no density of what a program draws, so there is no `nuts`: the compiler says that the model has no likelihood.
 //!
@@ -124,7 +125,8 @@ impl Program {
         self
     }
 
-    /// Sets the share of simulations that may fail; the default is 0.05, and 5 of the first 100 may.
+    /// Sets the share of simulations that may fail; the default is 0.05. Of the first 100, 5 may; and as soon as so many fail in a
+    /// row as happens once in 10^9 with that share, 7 with 0.05, all ends as well.
     pub fn failures(mut self, share: f64) -> Self {
         self.settings.failures = share;
         self

@@ -117,8 +117,14 @@ pub(super) struct Watch(Arc<Watched>);
 
 #[derive(Debug, Default)]
 struct Watched {
-    state: Mutex<(Vec<Weak<Process>>, bool)>,
+    state: Mutex<WatchState>,
     closed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct WatchState {
+    processes: Vec<Weak<Process>>,
+    is_closed: bool,
 }
 
 impl Watch {
@@ -131,7 +137,7 @@ impl Watch {
     }
 
     pub(super) fn add(&self, process: &Arc<Process>) {
-        let (processes, _) = &mut *lock(&self.0.state);
+        let processes = &mut lock(&self.0.state).processes;
         processes.retain(|process| process.strong_count() > 0);
         processes.push(Arc::downgrade(process));
     }
@@ -139,7 +145,7 @@ impl Watch {
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        lock(&self.0.state).1 = true;
+        lock(&self.0.state).is_closed = true;
         self.0.closed.notify_all();
     }
 }
@@ -148,9 +154,9 @@ impl Watched {
     /// Sleeps until the first reply is due. None that is asked for meanwhile is due before `shortest` has passed.
     fn run(&self, shortest: Duration) {
         let mut state = lock(&self.state);
-        while !state.1 {
+        while !state.is_closed {
             let now = Instant::now();
-            let due = state.0.iter().filter_map(|process| process.upgrade()?.check(now)).min();
+            let due = state.processes.iter().filter_map(|process| process.upgrade()?.check(now)).min();
             let sleep = due.map_or(shortest, |due| due.saturating_duration_since(now).min(shortest));
             state = self.closed.wait_timeout(state, sleep).unwrap_or_else(PoisonError::into_inner).0;
         }
@@ -159,24 +165,35 @@ impl Watched {
 
 /// The end of what a process writes to its standard error.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Said(Arc<(Mutex<(Vec<u8>, bool)>, Condvar)>);
+pub(super) struct Said(Arc<Ending>);
+
+#[derive(Debug, Default)]
+struct Ending {
+    tail: Mutex<Tail>,
+    closed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Tail {
+    kept: Vec<u8>,
+    is_closed: bool,
+}
 
 impl Said {
     /// Keeps the end of what comes from `stderr`, by a thread of its own.
     pub(super) fn of(mut stderr: ChildStderr) -> std::io::Result<Self> {
         let said = Self::default();
-        let of_thread = said.clone();
+        let Self(ending) = said.clone();
         thread::Builder::new().name("standard error".to_owned()).spawn(move || {
-            let (tail, closed) = &*of_thread.0;
             let mut piece = [0; KEPT];
             while let Ok(count @ 1..) = stderr.read(&mut piece) {
-                let (kept, _) = &mut *lock(tail);
+                let kept = &mut lock(&ending.tail).kept;
                 kept.extend_from_slice(&piece[..count]);
                 let above = kept.len().saturating_sub(KEPT);
                 kept.drain(..above);
             }
-            lock(tail).1 = true;
-            closed.notify_all();
+            lock(&ending.tail).is_closed = true;
+            ending.closed.notify_all();
         })?;
         Ok(said)
     }
@@ -184,9 +201,9 @@ impl Said {
     /// Returns the last lines, with what stands before them in a message; empty if there are none. The process has ended, and a
     /// moment is left for them to come.
     pub(super) fn last(&self) -> String {
-        let (tail, closed) = &*self.0;
-        let waited = closed.wait_timeout_while(lock(tail), GRACE / 4, |(_, closed)| !*closed);
-        let text = String::from_utf8_lossy(&waited.unwrap_or_else(PoisonError::into_inner).0.0).into_owned();
+        let Ending { tail, closed } = &*self.0;
+        let waited = closed.wait_timeout_while(lock(tail), GRACE / 4, |tail| !tail.is_closed);
+        let text = String::from_utf8_lossy(&waited.unwrap_or_else(PoisonError::into_inner).0.kept).into_owned();
         let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
         match lines.len() {
             0 => String::new(),

@@ -14,8 +14,10 @@ const READY: Duration = Duration::from_secs(60);
 const LONGEST: u64 = 1 << 16;
 /// The version of the protocol.
 const PROTOCOL: &str = "1";
-/// Variables that say how many threads libraries of linear algebra start. There is a worker for each core already.
-const THREADS: [&str; 4] = ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"];
+/// Variables that are 1 where they are not set: how many threads libraries of linear algebra start, of which there is a process for
+/// each core already, and what the order of sets in Python follows from, which is to be one in all processes.
+const ONE: [&str; 5] =
+    ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "PYTHONHASHSEED"];
 
 /// What a program says of itself.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -86,7 +88,7 @@ impl Worker {
         let (program, arguments) = command.split_first().ok_or(ExternalError::NoCommand)?;
         let mut to_run = Command::new(program);
         to_run.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        for variable in THREADS.iter().filter(|variable| std::env::var_os(variable).is_none()) {
+        for variable in ONE.iter().filter(|variable| std::env::var_os(variable).is_none()) {
             to_run.env(variable, "1");
         }
         apart(&mut to_run);
