@@ -1,8 +1,9 @@
 //! An observation that a function draws.
 
-use proc_macro2::{Ident, TokenStream};
-use quote::quote;
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
 use syn::ExprCall;
+use syn::spanned::Spanned;
 
 use super::lift::Lift;
 
@@ -25,12 +26,12 @@ pub fn emit(v: &Variable, call: &ExprCall, lift: &Lift, globals: &[&Ident]) -> T
         (Kind::Count, Some(_)) => quote!(__drawn.map(|x| x as f64)),
         _ => quote!(__drawn),
     };
+    // What is wrong with what the function returns is wrong at its name.
+    let span = call.func.span().resolved_at(Span::call_site());
+    let drawn = quote_spanned!(span=> #function(#(#args,)* &mut *__rng));
+    let drawn = quote_spanned!(span=> ::hierarch::__private::output(#name, #drawn, &|| ::std::vec![#(#globals),*])?);
     quote!({
-        let __drawn: #ty = ::hierarch::__private::output(
-            #name,
-            #function(#(#args,)* &mut *__rng),
-            &|| ::std::vec![#(#globals),*],
-        )?;
+        let __drawn: #ty = #drawn;
         #read
     })
 }
