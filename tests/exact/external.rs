@@ -39,6 +39,23 @@ model! {
     }
 }
 
+model! {
+    /// A function that cannot draw everywhere.
+    pub Roots {
+        global a ~ Normal(0.0, 1.0);
+        observe root: f64 ~ root_of(a);
+        observe count: u64 ~ rounded(a);
+    }
+}
+
+fn root_of(a: f64, _: &mut Stream) -> Result<f64, String> {
+    if a < 0.0 { Err(format!("{a:.1} has no root")) } else { Ok(a.sqrt()) }
+}
+
+fn rounded(a: f64, _: &mut Stream) -> u64 {
+    a.round() as u64
+}
+
 /// A function of Rust between the model and the program, which fails where the program does.
 fn first(simulator: &External, mu: f64, rng: &mut Stream) -> Result<f64, ExternalError> {
     external::<[f64; 4]>(simulator, [mu, 1.0], rng).map(|x| x[0])
@@ -140,6 +157,16 @@ fn failures_are_skipped_until_they_are_too_many() {
         }
     }
     assert!(model.simulate(1).at(&FaultyGlobals { mass: 1.0 }).one().is_ok());
+}
+
+#[test]
+fn an_error_of_a_function_is_skipped_too() {
+    let sets = Roots::default().simulate(500).seed(1).run().unwrap();
+    assert!(
+        sets.iter().all(|set| set.data.root == set.globals.a.sqrt() && set.data.count == set.globals.a.round() as u64)
+    );
+    let error = Roots::default().simulate(1).at(&RootsGlobals { a: -2.0 }).one().unwrap_err().to_string();
+    assert_eq!(error, "`root` could not be drawn at the globals a: -2.0: -2.0 has no root");
 }
 
 #[test]
