@@ -16,6 +16,7 @@
 //! - maximum likelihood and profile likelihood ratios ([`sampling::ProfileLikelihood`]), and confidence sets from any
 //!   statistic ([`calibration::Neyman`]),
 //! - simulations, calibrations and other independent work cut into the jobs of an array, the same to the bit ([`shards`]),
+//! - simulators of your own as functions, or as programs in Python, C++ or Fortran ([`external`]),
 //! - typed data with serde and CSV ([`io`]), and the specification as data, with plate diagrams ([`model::Specification`],
 //!   [`plot`]).
 //!
@@ -59,6 +60,7 @@ pub mod calibration;
 pub mod draws;
 #[cfg(feature = "neural")]
 pub mod estimators;
+pub mod external;
 mod interrupt;
 pub mod io;
 pub mod model;
@@ -219,6 +221,9 @@ struct Readme;
 ///   }
 ///   # assert!(Walk::default().simulate(1).one().unwrap().data.path[9].is_finite());
 ///   ```
+///   A function that cannot draw at some values returns a `Result`, such as `Result<[f64; 10], String>`: a simulation with an error
+///   is counted, and another is drawn in its place. A program of another language, in Python, C++ or Fortran, draws by
+///   `observe path: [f64; 10] ~ external(simulator, [drift, noise]);`: see [`external`](crate::external).
 ///   What may be missing is `observe y: Option ~ ..`: see [Missing values](#missing-values).
 /// - **`given name: f64;`** (or `u64`, `bool`, `usize`) A covariate. Simulations take it from data, `.covariates_from(&data)`, or draw it
 ///   from the distribution behind `~`, which has no part in the density.

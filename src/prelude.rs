@@ -9,6 +9,7 @@ pub use crate::estimators::{
     Bank, DataSummary, ElementNetworks, EstimatorExt, InferenceError, JointEstimator, JointPosterior, NetworkConfig,
     Posterior, PosteriorEstimator, RatioEstimator, RatioPosterior, TestStatistic, Trainable, TrainingConfig,
 };
+pub use crate::external::{External, external};
 #[cfg(feature = "zarr")]
 pub use crate::io::{InferenceData, SaveExt};
 pub use crate::model;

@@ -1,5 +1,7 @@
 //! Draws of variables, for the code of `model!`.
 
+use std::error::Error;
+
 use rand::RngExt;
 
 use super::{SimulateError, Stream};
@@ -121,15 +123,67 @@ pub fn draw_index(variable: &'static str, size: usize, rng: &mut Stream) -> Resu
     if size == 0 { Err(SimulateError::EmptyIndex { variable }) } else { Ok(rng.random_range(0..size)) }
 }
 
+/// Why a function drew nothing.
+#[derive(Debug)]
+pub struct Failure {
+    /// The message of the function.
+    pub message: String,
+    /// Whether another draw may succeed.
+    pub of_one_draw: bool,
+}
+
+/// What a function that draws an observation returns: what was drawn, or a `Result` of it.
+#[diagnostic::on_unimplemented(
+    message = "a function that draws an observation returns a number, an array of numbers, or one of these in a `Result` with a \
+               `String` as its error, not `{Self}`",
+    label = "not what is observed"
+)]
+pub trait Outcome {
+    /// What was drawn.
+    type Drawn: Drawn;
+    /// Returns what was drawn.
+    ///
+    /// # Errors
+    /// The error of the function.
+    fn outcome(self) -> Result<Self::Drawn, Failure>;
+}
+
+impl<T: Drawn> Outcome for T {
+    type Drawn = T;
+    #[inline(always)]
+    fn outcome(self) -> Result<T, Failure> {
+        Ok(self)
+    }
+}
+
+macro_rules! error {
+    ($($error:ty),*) => {$(
+        impl<T: Drawn> Outcome for Result<T, $error> {
+            type Drawn = T;
+            #[inline(always)]
+            fn outcome(self) -> Result<T, Failure> {
+                self.map_err(|error| Failure { message: error.to_string(), of_one_draw: true })
+            }
+        }
+    )*};
+}
+error!(String, &'static str, Box<dyn Error>, Box<dyn Error + Send + Sync>);
+
 /// Returns what a function has drawn for a variable; `globals` are those of the simulation, with their names.
 ///
 /// # Errors
-/// A number of it is not finite.
-pub fn output<T: Drawn>(
+/// The function returned an error, or a number that is not finite.
+pub fn output<O: Outcome>(
     variable: &'static str,
-    drawn: T,
+    outcome: O,
     globals: &dyn Fn() -> Vec<String>,
-) -> Result<T, SimulateError> {
+) -> Result<O::Drawn, SimulateError> {
+    let drawn = match outcome.outcome() {
+        Ok(drawn) => drawn,
+        Err(Failure { message, of_one_draw }) => {
+            return Err(SimulateError::Failed { variable, message, of_one_draw, globals: globals().join(", ") });
+        }
+    };
     match drawn.not_finite() {
         Some(value) => Err(SimulateError::Output { variable, value, globals: globals().join(", ") }),
         None => Ok(drawn),

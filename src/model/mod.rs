@@ -36,7 +36,7 @@ pub use data_error::DataError;
 pub use density::Density;
 pub(crate) use density::{AnyDensity, Densities, Factor};
 #[doc(hidden)]
-pub use draw::{CheckDrawn, Drawn, DrawnFrom, output, remember};
+pub use draw::{CheckDrawn, Drawn, DrawnFrom, Failure, Outcome, output, remember};
 pub use draw::{draw, draw_index, draw_of_plate};
 pub(crate) use erased::{AnyModel, AnySimulation};
 pub(crate) use erased_data::{AnyData, AnyGlobals, AnyLocals, typed};

@@ -92,6 +92,18 @@ pub enum SimulateError {
         /// The globals of the simulation, in the order of the declaration.
         globals: String,
     },
+    /// A function that draws an observation returned an error.
+    #[error("`{variable}` could not be drawn at the globals {globals}: {message}")]
+    Failed {
+        /// The variable.
+        variable: &'static str,
+        /// The error of the function.
+        message: String,
+        /// Whether another draw may succeed.
+        of_one_draw: bool,
+        /// The globals of the simulation, in the order of the declaration.
+        globals: String,
+    },
     /// A covariate has neither a distribution nor data to take it from.
     #[error(
         "the covariate `{variable}` has no distribution: take it from data with `.covariates_from(&data)` or \
@@ -168,8 +180,15 @@ pub enum SimulateError {
 hierarch_core::debug_as_message!(SimulateError);
 
 impl SimulateError {
-    /// Returns whether another draw may succeed.
-    pub(crate) fn is_of_one_draw(&self) -> bool {
-        matches!(self, Self::Parameter { .. } | Self::Infinite { .. } | Self::Output { .. })
+    /// Returns how often a simulation is drawn at most before the error is returned: once if no other draw will succeed.
+    ///
+    /// A prior of which a hundredth cannot be simulated meets the error of a distribution once in 10^8 simulations. That of a
+    /// function is an answer, and one in 20 elements fails in most data sets of 50.
+    pub(crate) fn attempts(&self) -> usize {
+        match self {
+            Self::Parameter { .. } | Self::Infinite { .. } | Self::Output { .. } => 4,
+            Self::Failed { of_one_draw: true, .. } => 200,
+            _ => 1,
+        }
     }
 }

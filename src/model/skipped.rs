@@ -5,10 +5,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::SimulateError;
 
-/// How often a simulation is drawn before its error is returned. A prior of which a hundredth cannot be simulated meets the
-/// error once in 10^8 simulations, one of which a tenth cannot once in 10^4.
-pub(crate) const ATTEMPTS: usize = 4;
-
 /// Counts simulations that were skipped, on all threads.
 #[derive(Debug, Default)]
 pub(crate) struct Skipped {
@@ -17,13 +13,13 @@ pub(crate) struct Skipped {
 }
 
 impl Skipped {
-    /// Draws by `draw` until it succeeds, at most [`ATTEMPTS`] times. An error that is not of this one draw, but of the
+    /// Draws by `draw` until it succeeds, as often as its error allows. An error that is not of this one draw, but of the
     /// model or of what is held fixed, is returned at once.
     pub(crate) fn retry<T>(&self, mut draw: impl FnMut() -> Result<T, SimulateError>) -> Result<T, SimulateError> {
         let mut attempt = 1;
         loop {
             match draw() {
-                Err(error) if error.is_of_one_draw() && attempt < ATTEMPTS => {
+                Err(error) if attempt < error.attempts() => {
                     attempt += 1;
                     if self.count.fetch_add(1, Ordering::Relaxed) == 0
                         && let Ok(mut first) = self.first.lock()

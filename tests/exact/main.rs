@@ -12,6 +12,7 @@ mod discrete;
 mod distributions;
 mod edges;
 mod explicit;
+mod external;
 mod factor;
 mod field;
 mod importance;

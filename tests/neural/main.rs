@@ -7,6 +7,7 @@ mod calibration;
 mod dimuon;
 mod doubts;
 mod event_ratio;
+mod external;
 mod families;
 mod faults;
 mod identity;

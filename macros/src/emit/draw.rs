@@ -4,6 +4,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 use super::choose::choose;
+use super::draw_by_function;
 use super::field;
 use super::index::gathered;
 use super::lift::Lift;
@@ -222,18 +223,7 @@ impl Draw<'_> {
     fn draw(&self, v: &Variable, definition: &Definition, plate: Option<&Plate>) -> TokenStream {
         let name = text(&v.name);
         self.lift(plate, |lift| match definition {
-            Definition::Implicit(call) => {
-                let (function, args) = (&call.func, call.args.iter().map(|a| lift.expr(a)));
-                let globals = self.globals_before(&v.name).into_iter().map(|g| {
-                    let text = format!("{}: {{:?}}", text(g));
-                    quote!(::std::format!(#text, #g))
-                });
-                quote!(::hierarch::__private::output(
-                    #name,
-                    #function(#(#args,)* &mut *__rng),
-                    &|| ::std::vec![#(#globals),*],
-                )?)
-            }
+            Definition::Implicit(call) => draw_by_function::emit(v, call, lift, &self.globals_before(&v.name)),
             _ => {
                 let draw = |d| draw(&name, &d);
                 let one = choose(definition, lift, &draw);

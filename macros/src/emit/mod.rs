@@ -5,6 +5,7 @@ mod choose;
 mod clash;
 mod density;
 mod draw;
+mod draw_by_function;
 mod draw_missing;
 mod field;
 mod handles;
