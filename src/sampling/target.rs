@@ -1,0 +1,83 @@
+//! What is refined: the density of all latent variables at once, or that of the globals, with the locals integrated out element by
+//! element.
+
+use super::elements::{Elements, Estimate, FEWEST_DRAWS};
+use super::laplace::{Anchor, Laplace};
+use crate::model::{AnyDensity, Densities};
+use crate::simulate::Stream;
+
+/// A density of the first of the unconstrained numbers: of the globals, or of all.
+pub(super) struct Target<'a> {
+    densities: Densities<'a>,
+    /// The number of unconstrained numbers of all latent variables.
+    pub dimension: usize,
+    elements: Option<Elements<'a>>,
+    anchor: Option<Anchor>,
+    /// The number of draws of each group's locals.
+    draws: usize,
+}
+
+/// Evaluates a target on one thread.
+pub(super) enum Evaluate<'t> {
+    Whole { density: Box<dyn AnyDensity + 't>, gradient: Vec<f64> },
+    ByElement { elements: &'t Elements<'t>, laplace: Laplace<'t>, draws: usize },
+}
+
+impl<'a> Target<'a> {
+    pub fn new(densities: Densities<'a>, elements: Option<Elements<'a>>) -> Self {
+        let dimension = densities().dimension();
+        Self { densities, dimension, elements, anchor: None, draws: 2 * FEWEST_DRAWS }
+    }
+
+    /// Returns the number of unconstrained numbers that it is a density of.
+    pub fn numbers(&self) -> usize {
+        self.elements.as_ref().map_or(self.dimension, |elements| elements.globals)
+    }
+
+    pub fn is_by_element(&self) -> bool {
+        self.elements.is_some()
+    }
+
+    /// Looks for the locals from where they are at `globals` from now on.
+    pub fn look_around(&mut self, globals: &[f64]) {
+        self.anchor = self.elements.as_ref().map(|elements| Anchor::new(elements, (self.densities)(), globals));
+    }
+
+    /// Takes as many draws of locals as needed from now on, where those of the draws so far had that much `noise`.
+    pub fn take_draws(&mut self, noise: f64) {
+        if noise.is_finite() {
+            self.draws = Elements::draws_for(noise, self.draws);
+        }
+    }
+
+    /// Makes what evaluates it on one thread.
+    pub fn evaluate<'t>(&'t self) -> Evaluate<'t> {
+        let density = (self.densities)();
+        match &self.elements {
+            None => Evaluate::Whole { density, gradient: vec![0.0; self.dimension] },
+            Some(elements) => {
+                Evaluate::ByElement { elements, laplace: Laplace::new(density, self.anchor.as_ref()), draws: self.draws }
+            }
+        }
+    }
+
+    /// Returns the log density of the prior of the globals at each of some `points`.
+    pub fn log_priors<'q>(&self, points: impl Iterator<Item = &'q [f64]>) -> Vec<f64> {
+        let (mut density, mut gradient) = ((self.densities)(), vec![0.0; self.dimension]);
+        points.map(|q| density.prior_gradient(q, &mut gradient)).collect()
+    }
+}
+
+impl Evaluate<'_> {
+    /// Evaluates the target at `q`. By element, the locals in `q` are replaced by a draw of them; with `keep`, they count as one
+    /// of those that are drawn: see [`Elements::estimate`].
+    pub fn at(&mut self, q: &mut [f64], keep: bool, rng: &mut Stream) -> Estimate {
+        match self {
+            Self::Whole { density, gradient } => Estimate { log_density: density.gradient(q, gradient), noise: 0.0 },
+            Self::ByElement { elements, laplace, draws } => {
+                let bumps = laplace.at(elements, &q[..elements.globals]);
+                elements.estimate(&bumps, q, (*draws, keep), rng)
+            }
+        }
+    }
+}
