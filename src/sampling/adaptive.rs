@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use super::target::Target;
 use super::{Proposal, SampleError};
 use crate::autodiff::LogSum;
-use crate::draws::{StudentT, smooth};
+use crate::draws::{StudentT, cumulative, pick, smooth};
 use crate::model::{AnyData, AnyModel, Purpose, SimulateError, stream_for};
 use crate::simulate::Fixed;
 
@@ -25,8 +25,13 @@ const ROUNDS: usize = 12;
 const PRIOR: usize = 10;
 /// The degrees of freedom of the distributions that are adapted.
 const FREEDOM: f64 = 5.0;
+/// The draws at which it is found out how many draws of the locals are needed.
+const PILOT: usize = 32;
 /// The share of the draws that they have to be worth, for a round to be the last.
 const WORTH: f64 = 0.1;
+
+/// The first stream of random numbers of the draws of a source; those before are of the whole.
+const OWN: u64 = 10;
 
 /// What draws come from.
 enum Source<'a> {
@@ -41,7 +46,6 @@ struct Sample {
     q: Vec<f64>,
     source: usize,
     log_target: f64,
-    noise: f64,
 }
 
 /// The draws of all rounds.
@@ -53,6 +57,8 @@ pub(super) struct Rounds<'a> {
     /// Draws of the prior that are not among the samples yet.
     prior: Vec<Vec<f64>>,
     pub(super) rounds: usize,
+    /// The number of sources that were ever added, which decides on their streams of random numbers.
+    added: u64,
 }
 
 /// How good the draws are.
@@ -78,7 +84,7 @@ impl<'a> Rounds<'a> {
             true => prior(model, data, batch / PRIOR, seed).unwrap_or_default(),
             false => Vec::new(),
         };
-        let mut all = Self { sources: Vec::new(), samples: Vec::new(), log_densities: Vec::new(), prior, rounds: 0 };
+        let mut all = Self { sources: Vec::new(), samples: Vec::new(), log_densities: Vec::new(), prior, rounds: 0, added: 0 };
         all.begin(target, (proposal, width), (batch, seed))?;
         loop {
             let quality = all.quality();
@@ -102,7 +108,7 @@ impl<'a> Rounds<'a> {
         let (mut q, mut log_densities) = (vec![0.0; count * width], vec![0.0; count]);
         let chunks = q.par_chunks_mut(CHUNK * width).zip(log_densities.par_chunks_mut(CHUNK)).enumerate();
         chunks.for_each(|(chunk, (q, log_densities))| {
-            proposal.draw(&mut stream_for(Purpose::Importance, seed, 2, chunk as u64), q, log_densities);
+            proposal.draw(&mut stream_for(Purpose::Refinement, seed, 0, chunk as u64), q, log_densities);
         });
         let finite = |(q, log_density): (&[f64], &f64)| log_density.is_finite() && q.iter().all(|x| x.is_finite());
         if let Some((draw, (q, value))) = q.chunks(width).zip(&log_densities).enumerate().find(|(_, draw)| !finite(*draw)) {
@@ -139,10 +145,13 @@ impl<'a> Rounds<'a> {
             let each = self.samples.iter().zip(&weights).filter(|(_, w)| **w > 0.0);
             each.map(|(sample, w)| w * of(sample)).sum()
         };
-        target.take_draws(mean(&|sample| sample.noise));
         let centre: Vec<f64> = (0..numbers).map(|at| mean(&|sample| sample.q[at])).collect();
         target.look_around(&centre);
-        let mut rng = stream_for(Purpose::Importance, seed, 3, self.rounds as u64);
+        let mut rng = stream_for(Purpose::Refinement, seed, 3, self.rounds as u64);
+        let below = cumulative(&weights);
+        let pilot: Vec<Vec<f64>> = (0..PILOT).map(|_| self.samples[pick(&below, &mut rng)].q.clone()).collect();
+        target.quiet(&pilot, false, (Purpose::Refinement, seed, OWN + 3 * self.added));
+        let mut rng = stream_for(Purpose::Refinement, seed, 2, self.rounds as u64);
         let drawn = (0..batch).map(|_| adapted.draw(&mut rng).0).collect();
         let elsewhere = |source: &Source<'_>| match source {
             Source::Proposal(proposal) => proposal.log_densities(&self.samples[0].q[..numbers]).is_some(),
@@ -168,18 +177,18 @@ impl<'a> Rounds<'a> {
         seed: u64,
     ) {
         let at = self.sources.len();
-        let stream = 1000 + (self.rounds * 2 + at.min(1)) as u64;
+        let step = OWN + 3 * self.added + 2;
+        self.added += 1;
         let sample = |mut q: Vec<f64>| {
             q.resize(target.dimension, 0.0);
-            Sample { q, source: at, log_target: f64::NAN, noise: f64::NAN }
+            Sample { q, source: at, log_target: f64::NAN }
         };
         let mut samples: Vec<Sample> = drawn.into_iter().map(sample).collect();
         samples.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, samples)| {
             let mut evaluate = target.evaluate();
             for (i, sample) in samples.iter_mut().enumerate() {
-                let mut rng = stream_for(Purpose::Importance, seed, stream, (chunk * CHUNK + i) as u64);
-                let estimate = evaluate.at(&mut sample.q, false, &mut rng);
-                (sample.log_target, sample.noise) = (estimate.log_density, estimate.noise);
+                let mut rng = stream_for(Purpose::Refinement, seed, step, (chunk * CHUNK + i) as u64);
+                sample.log_target = evaluate.at(&mut sample.q, false, &mut rng);
             }
         });
         self.samples.extend(samples);
@@ -309,7 +318,7 @@ fn prior(model: &dyn AnyModel, data: &dyn AnyData, count: usize, seed: u64) -> R
     // Globals do not depend on covariates, but a draw needs values for those outside plates.
     let fixed = Fixed::new(&model.specification(), &[], None, Some((data, false)))?.without_elements();
     let draw = |i: usize| {
-        let drawn = model.draw(&fixed, &mut stream_for(Purpose::Importance, seed, 4, i as u64))?;
+        let drawn = model.draw(&fixed, &mut stream_for(Purpose::Refinement, seed, 1, i as u64))?;
         Ok(model.unconstrain(drawn.globals(), None))
     };
     let drawn: Vec<Vec<f64>> = (0..count).map(draw).collect::<Result<_, SimulateError>>()?;

@@ -20,7 +20,7 @@ const CHUNK: usize = 50;
 const FEWEST: usize = 100;
 const MOST: usize = 4000;
 /// The draws at which it is found out how many draws of the locals are needed.
-const PILOT: usize = 50;
+const PILOT: usize = 32;
 /// The degrees of freedom of the distribution that is bridged from, for each number: its radius then varies about as much as that of a
 /// normal distribution of as many.
 const FREEDOM: f64 = 4.0;
@@ -54,16 +54,12 @@ pub(super) fn bridge<'a>(
         let total: f64 = first.clone().map(|point| point.weight).sum();
         let mean = |at: usize| first.clone().map(|point| point.weight * point.q[at]).sum::<f64>() / total;
         target.look_around(&(0..numbers).map(mean).collect::<Vec<_>>());
-        let pilot: Vec<&Point> = first.clone().take(PILOT).collect();
-        let noise = |(i, point): (usize, &&Point)| {
-            let mut rng = stream_for(Purpose::Importance, seed, 8, i as u64);
-            target.evaluate().at(&mut point.q.clone(), true, &mut rng).noise
-        };
-        let noise = pilot.iter().enumerate().map(noise).sum::<f64>() / pilot.len() as f64;
-        target.take_draws(noise);
+        let every = first.clone().count().div_ceil(PILOT);
+        let pilot: Vec<Vec<f64>> = first.clone().step_by(every).map(|point| point.q.clone()).collect();
+        target.quiet(&pilot, true, (Purpose::Bridge, seed, 0));
         let [one, other] = halves;
-        let (one, other) = (Fold::new(&target, one, seed), Fold::new(&target, other, seed ^ 1));
-        let found = [one.estimate(&target, &other, seed)?, other.estimate(&target, &one, seed ^ 1)?];
+        let (one, other) = (Fold::new(&target, one, (seed, 0)), Fold::new(&target, other, (seed, 1)));
+        let found = [one.estimate(&target, &other, (seed, 0))?, other.estimate(&target, &one, (seed, 1))?];
         Ok(Evidence {
             log: 0.5 * (found[0].log + found[1].log),
             error: 0.5 * found[0].error.hypot(found[1].error),
@@ -115,7 +111,7 @@ struct Fold {
 
 impl Fold {
     /// Takes half of the draws: fits a distribution to them, and evaluates the target at each.
-    fn new(target: &Target<'_>, mut chains: Vec<Vec<Point>>, seed: u64) -> Self {
+    fn new(target: &Target<'_>, mut chains: Vec<Vec<Point>>, (seed, half): (u64, u64)) -> Self {
         let numbers = target.numbers();
         let total: f64 = chains.iter().flatten().map(|point| point.weight).sum();
         let (points, weights): (Vec<&[f64]>, Vec<f64>) =
@@ -123,18 +119,18 @@ impl Fold {
         let fitted = StudentT::weighted(&points, &weights, numbers, (FREEDOM * numbers as f64).max(FREEDOM + 2.0));
         let weighted = weights.iter().any(|w| *w != weights[0]);
         for (chain, points) in chains.iter_mut().enumerate() {
-            evaluate(target, points, true, (seed, 10 + chain as u64));
+            evaluate(target, points, true, (seed, 10 + 2 * chain as u64 + half));
         }
         Self { chains, fitted, weighted }
     }
 
     /// Returns the evidence by these draws, with the distribution that is fitted to the other half.
-    fn estimate(&self, target: &Target<'_>, other: &Self, seed: u64) -> Result<Evidence, SampleError> {
+    fn estimate(&self, target: &Target<'_>, other: &Self, (seed, half): (u64, u64)) -> Result<Evidence, SampleError> {
         let numbers = target.numbers();
         let ratio = |point: &Point| point.log_ratio - other.fitted.log_density(&point.q[..numbers]);
         let drawn: Vec<Vec<f64>> = self.chains.iter().map(|chain| chain.iter().map(ratio).collect()).collect();
         let weights: Vec<f64> = self.chains.iter().flatten().map(|point| point.weight).collect();
-        let mut rng = stream_for(Purpose::Importance, seed, 9, 0);
+        let mut rng = stream_for(Purpose::Bridge, seed, 2, half);
         let fresh = (0..weights.len()).map(|_| other.fitted.draw(&mut rng).0);
         let mut fresh: Vec<Point> = fresh
             .map(|mut q| {
@@ -142,7 +138,7 @@ impl Fold {
                 Point { q, weight: 1.0, log_ratio: f64::NAN }
             })
             .collect();
-        evaluate(target, &mut fresh, false, (seed, 9));
+        evaluate(target, &mut fresh, false, (seed, 3 + half));
         let proposed: Vec<f64> = fresh.iter().map(ratio).collect();
         let usable = drawn.iter().flatten().filter(|x| x.is_finite()).count();
         if usable < FEWEST / 2 || usable < weights.len() {
@@ -157,8 +153,8 @@ fn evaluate(target: &Target<'_>, points: &mut [Point], keep: bool, (seed, step):
     points.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, points)| {
         let mut evaluate = target.evaluate();
         for (i, point) in points.iter_mut().enumerate() {
-            let mut rng = stream_for(Purpose::Importance, seed, 100 + step, (chunk * CHUNK + i) as u64);
-            let log_density = evaluate.at(&mut point.q, keep, &mut rng).log_density;
+            let mut rng = stream_for(Purpose::Bridge, seed, step, (chunk * CHUNK + i) as u64);
+            let log_density = evaluate.at(&mut point.q, keep, &mut rng);
             point.log_ratio = if log_density.is_nan() { f64::NEG_INFINITY } else { log_density };
         }
     });

@@ -12,6 +12,8 @@
 //! pseudo-marginal approach*, Annals of Statistics 2009). One of the K draws, chosen by its weight, is a draw of z_g. The variance
 //! of the weights then does not grow with the number of elements, if K does.
 
+use rand::RngExt;
+
 use super::laplace::Bump;
 use crate::draws::{cumulative, has_discrete_global, pick};
 use crate::model::{AnyData, AnyDensity, AnyModel, Frame, GroupDensities, Groups, Plate};
@@ -19,10 +21,6 @@ use crate::simulate::Stream;
 
 /// The numbers that one group may have: of more, proposals of this kind miss too much.
 const LARGEST: usize = 40;
-/// The variance of the logarithm of an estimated likelihood that is aimed at, and the numbers of draws that may be taken for it.
-const NOISE: f64 = 0.25;
-pub(super) const FEWEST_DRAWS: usize = 4;
-const MOST_DRAWS: usize = 400;
 
 /// The groups of elements of a data set, each independent of the others given the globals.
 pub(super) struct Elements<'a> {
@@ -32,14 +30,8 @@ pub(super) struct Elements<'a> {
     /// The positions of the numbers of each group among all unconstrained numbers; those of globals come first.
     pub(super) numbers: Vec<Vec<usize>>,
     pub(super) globals: usize,
-}
-
-/// What is estimated at some globals.
-pub(super) struct Estimate {
-    /// The logarithm of the joint density of the globals and the data.
-    pub log_density: f64,
-    /// The variance of that, from the spread of the weights.
-    pub noise: f64,
+    /// The steps of a lattice, by the number of its dimensions.
+    steps: Vec<Vec<f64>>,
 }
 
 impl<'a> Elements<'a> {
@@ -68,7 +60,7 @@ impl<'a> Elements<'a> {
         if largest > LARGEST {
             return Err(format!("{largest} locals depend on each other given the globals"));
         }
-        let elements = Self { model, data, groups, numbers, globals };
+        let elements = Self { model, data, groups, numbers, globals, steps: (0..=largest).map(steps).collect() };
         elements.check(density)?;
         Ok(elements)
     }
@@ -108,63 +100,75 @@ impl<'a> Elements<'a> {
         (visitor.joint, visitor.rest)
     }
 
-    /// Estimates the density of the globals at the beginning of `q`, by `draws` draws of the locals of each group around its bump, and replaces the locals in
-    /// `q` by one of these. With `keep`, the locals in `q` count as one of the draws: then, if `q` is a draw of the posterior, the
-    /// globals and all draws of the locals together are one of the density that is estimated.
-    pub fn estimate(
-        &self,
-        bumps: &[Bump],
-        q: &mut [f64],
-        (draws, keep): (usize, bool),
-        rng: &mut Stream,
-    ) -> Estimate {
+    /// Estimates the log density of the globals at the beginning of `q` and of the data, by `draws` draws of the locals of each group
+    /// around its bump, and replaces the locals in `q` by one of these. With `keep`, the locals in `q` count as one of the draws: then, if
+    /// `q` is a draw of the posterior, the globals and all draws of the locals together are one of the density that is estimated.
+    ///
+    /// The draws of a group are a lattice with a random shift (Cranley & Patterson 1976): each by itself is a draw of the bump, and
+    /// together they leave no gaps, so that their mean varies much less than that of independent ones.
+    pub fn estimate(&self, bumps: &[Bump], q: &mut [f64], (draws, keep): (usize, bool), rng: &mut Stream) -> f64 {
+        let shifts: Vec<Vec<f64>> = self
+            .numbers
+            .iter()
+            .zip(bumps)
+            .map(|(numbers, bump)| match keep {
+                true => {
+                    let kept: Vec<f64> = numbers.iter().map(|at| q[*at]).collect();
+                    let at = rng.random_range(0..draws);
+                    let lattice = self.lattice(numbers.len(), at, draws);
+                    bump.shares(&kept).iter().zip(lattice).map(|(share, x)| (share - x).rem_euclid(1.0)).collect()
+                }
+                false => numbers.iter().map(|_| rng.random()).collect(),
+            })
+            .collect();
         let mut log_weights = vec![Vec::with_capacity(draws); self.groups.count];
         let mut tried = vec![Vec::with_capacity(draws); self.groups.count];
         let (mut at, mut rest) = (q.to_vec(), f64::NAN);
         for draw in 0..draws {
-            let mut log_proposals = vec![0.0; self.groups.count];
-            for (group, numbers) in self.numbers.iter().enumerate().filter(|(_, numbers)| !numbers.is_empty()) {
-                let bump = &bumps[group];
-                let z: Vec<f64> = match keep && draw == 0 {
-                    true => numbers.iter().map(|at| q[*at]).collect(),
-                    false => bump.draw(rng),
-                };
-                log_proposals[group] = bump.log_density(&z);
+            for (group, numbers) in self.numbers.iter().enumerate() {
+                let lattice = self.lattice(numbers.len(), draw, draws);
+                let shares: Vec<f64> = shifts[group].iter().zip(lattice).map(|(shift, x)| (shift + x).fract()).collect();
+                let z = bumps[group].at(&shares);
                 numbers.iter().zip(&z).for_each(|(to, z)| at[*to] = *z);
                 tried[group].push(z);
             }
             let (joint, outside) = self.log_densities(&at);
             rest = outside;
-            for ((weights, joint), log_proposal) in log_weights.iter_mut().zip(joint).zip(log_proposals) {
-                let weight = joint - log_proposal;
-                weights.push(if weight.is_nan() { f64::NEG_INFINITY } else { weight });
+            for (group, log_density) in joint.into_iter().enumerate() {
+                let weight = log_density - bumps[group].log_density(&tried[group][draw]);
+                log_weights[group].push(if weight.is_nan() { f64::NEG_INFINITY } else { weight });
             }
         }
-        let (mut log_density, mut noise) = (rest, 0.0);
+        let mut log_density = rest;
         for ((weights, tried), numbers) in log_weights.iter().zip(&tried).zip(&self.numbers) {
             let highest = weights.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-            if numbers.is_empty() {
-                log_density += weights[0];
-                continue;
-            }
             if !highest.is_finite() {
-                return Estimate { log_density: f64::NEG_INFINITY, noise: 0.0 };
+                return f64::NEG_INFINITY;
             }
             let each: Vec<f64> = weights.iter().map(|w| (w - highest).exp()).collect();
-            let (sum, squares) = (each.iter().sum::<f64>(), each.iter().map(|w| w * w).sum::<f64>());
+            let sum: f64 = each.iter().sum();
             log_density += highest + (sum / draws as f64).ln();
-            noise += squares / (sum * sum) - 1.0 / draws as f64;
             let shares: Vec<f64> = each.iter().map(|w| w / sum).collect();
             let chosen = &tried[pick(&cumulative(&shares), rng)];
             numbers.iter().zip(chosen).for_each(|(to, z)| q[*to] = *z);
         }
-        Estimate { log_density, noise }
+        log_density
     }
 
-    /// Returns how many draws to take of each group's locals, where so many have that much `noise`.
-    pub fn draws_for(noise: f64, draws: usize) -> usize {
-        ((noise * draws as f64 / NOISE).ceil() as usize).clamp(FEWEST_DRAWS, MOST_DRAWS)
+    /// Returns the point `at` of a lattice of `count` points.
+    fn lattice(&self, dimensions: usize, at: usize, count: usize) -> impl Iterator<Item = f64> {
+        let first = (dimensions > 0).then_some(at as f64 / count as f64);
+        let steps = self.steps.get(dimensions).map_or(&[][..], Vec::as_slice);
+        first.into_iter().chain(steps.iter().map(move |step| at as f64 * step))
     }
+}
+
+/// Returns the steps of a lattice in the unit cube besides the first, which is the inverse of the number of points: the inverse powers of
+/// the number x for which x^dimensions = x + 1, the golden ratio in two dimensions (Roberts 2018).
+fn steps(dimensions: usize) -> Vec<f64> {
+    let mut root = 2.0_f64;
+    (0..60).for_each(|_| root = (1.0 + root).powf(1.0 / dimensions.max(2) as f64));
+    (1..dimensions).map(|i| root.powi(-(i as i32))).collect()
 }
 
 /// Returns the group of each element of each outermost plate, and the number of groups. Elements are joined by an index, by the

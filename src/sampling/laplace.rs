@@ -4,16 +4,9 @@
 //! differences of it as the largest group has locals give the matrices of second derivatives of all of them. Newton's steps are
 //! taken for all groups at once.
 
-use rand_distr::{ChiSquared, Distribution as _, StandardNormal};
-use statrs::function::gamma::ln_gamma;
-
 use super::elements::Elements;
 use crate::linear::Cholesky;
 use crate::model::AnyDensity;
-use crate::simulate::Stream;
-
-/// The degrees of freedom of the proposals.
-const FREEDOM: f64 = 6.0;
 
 /// The most steps towards a mode, and how often one of them is halved.
 const STEPS: usize = 30;
@@ -25,7 +18,9 @@ const SHORT: f64 = 0.03;
 /// The change of a number by which derivatives are taken, in units of its width.
 const DIFFERENCE: f64 = 1e-4;
 
-/// A Student t distribution around the mode of a group's locals, by the second derivatives there.
+/// A distribution around the mode of a group's locals, by the second derivatives there: independent Student t numbers in the
+/// directions of the root of these. With four degrees of freedom their tails are heavy, and their quantiles have a closed form (Shaw,
+/// *Sampling Student's T distribution*, Journal of Computational Finance 2006).
 #[derive(Clone)]
 pub(super) struct Bump {
     mode: Vec<f64>,
@@ -37,30 +32,48 @@ pub(super) struct Bump {
 
 impl Bump {
     fn new(mode: Vec<f64>, root: Cholesky) -> Self {
-        let size = mode.len() as f64;
-        let highest =
-            ln_gamma((FREEDOM + size) / 2.0) - ln_gamma(FREEDOM / 2.0) - size / 2.0 * (FREEDOM * std::f64::consts::PI).ln()
-                + root.log_determinant();
+        let highest = mode.len() as f64 * 0.375_f64.ln() + root.log_determinant();
         Self { mode, root, highest }
     }
 
-    /// Returns a draw.
-    pub fn draw(&self, rng: &mut Stream) -> Vec<f64> {
-        let chi_squared: f64 = ChiSquared::new(FREEDOM).map_or(FREEDOM, |of| of.sample(rng));
-        let scale = (FREEDOM / chi_squared).sqrt();
-        let mut z: Vec<f64> = (0..self.mode.len()).map(|_| StandardNormal.sample(rng)).collect();
+    /// Returns the point below which these shares of the distribution lie, direction by direction.
+    pub fn at(&self, shares: &[f64]) -> Vec<f64> {
+        let mut z: Vec<f64> = shares.iter().map(|share| quantile(*share)).collect();
         self.root.backward(&mut z);
-        z.iter_mut().zip(&self.mode).for_each(|(z, mode)| *z = mode + scale * *z);
+        z.iter_mut().zip(&self.mode).for_each(|(z, mode)| *z += mode);
         z
+    }
+
+    /// Returns the shares of the distribution that lie below a point, direction by direction.
+    pub fn shares(&self, x: &[f64]) -> Vec<f64> {
+        self.directions(x).into_iter().map(share_below).collect()
     }
 
     /// Returns the log density at `x`.
     pub fn log_density(&self, x: &[f64]) -> f64 {
-        let mut z: Vec<f64> = x.iter().zip(&self.mode).map(|(x, mode)| x - mode).collect();
-        self.root.transposed_times(&mut z);
-        let square: f64 = z.iter().map(|z| z * z).sum();
-        self.highest - (FREEDOM + x.len() as f64) / 2.0 * (square / FREEDOM).ln_1p()
+        self.highest - 2.5 * self.directions(x).iter().map(|t| (0.25 * t * t).ln_1p()).sum::<f64>()
     }
+
+    fn directions(&self, x: &[f64]) -> Vec<f64> {
+        let mut t: Vec<f64> = x.iter().zip(&self.mode).map(|(x, mode)| x - mode).collect();
+        self.root.transposed_times(&mut t);
+        t
+    }
+}
+
+/// Returns the quantile of a Student t distribution with four degrees of freedom.
+fn quantile(p: f64) -> f64 {
+    // Neither end has a quantile.
+    let p = p.clamp(1e-15, 1.0 - 1e-15);
+    let root = (4.0 * p * (1.0 - p)).sqrt().min(1.0);
+    let x = 2.0 * ((root.acos() / 3.0).cos() / root - 1.0).max(0.0).sqrt();
+    if p < 0.5 { -x } else { x }
+}
+
+/// Returns the share of that distribution below `t`.
+fn share_below(t: f64) -> f64 {
+    let square = 1.0 + 0.25 * t * t;
+    0.5 + 0.375 * t / square.sqrt() * (1.0 - t * t / (12.0 * square))
 }
 
 /// The bumps at some globals, and how they follow when these change.
@@ -252,4 +265,30 @@ fn positive(matrix: Vec<f64>, size: usize, numbers: &[usize], widths: &[f64]) ->
         more = if more == 0.0 { 1e-2 } else { 2.0 * more };
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Bump, quantile, share_below};
+    use crate::distributions::{Distribution, StudentT};
+    use crate::linear::Cholesky;
+
+    #[test]
+    fn shares_quantiles_and_densities_belong_together() {
+        let exact = StudentT::new(4.0, 0.0, 1.0);
+        for i in 1..200 {
+            let p = f64::from(i) / 200.0;
+            let t = quantile(p);
+            assert!((share_below(t) - p).abs() < 1e-7, "{p} {t}");
+            let slope = (share_below(t + 1e-5) - share_below(t - 1e-5)) / 2e-5;
+            assert!((slope - exact.log_density(t).exp()).abs() < 1e-8, "{p} {slope}");
+        }
+        let root = |a: &[f64]| Cholesky::new(a.to_vec(), 2).unwrap();
+        let bump = Bump::new(vec![1.0, -2.0], root(&[4.0, 0.0, 1.0, 3.0]));
+        let x = bump.at(&[0.2, 0.7]);
+        assert!(bump.shares(&x).iter().zip([0.2, 0.7]).all(|(a, b)| (a - b).abs() < 1e-7));
+        // The log determinant of the root of [[4, 1], [1, 3]] is half of ln 11.
+        let own = [0.2, 0.7].map(|p| exact.log_density(quantile(p)));
+        assert!((bump.log_density(&x) - (own[0] + own[1] + 0.5 * 11.0_f64.ln())).abs() < 1e-9);
+    }
 }

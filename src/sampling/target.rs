@@ -1,10 +1,18 @@
 //! What is refined: the density of all latent variables at once, or that of the globals, with the locals integrated out element by
 //! element.
 
-use super::elements::{Elements, Estimate, FEWEST_DRAWS};
+use rayon::prelude::*;
+
+use super::elements::Elements;
 use super::laplace::{Anchor, Laplace};
-use crate::model::{AnyDensity, Densities};
+use crate::model::{AnyDensity, Densities, Purpose, stream_for};
 use crate::simulate::Stream;
+
+/// The variance of the logarithm of an estimated density that is aimed at.
+const NOISE: f64 = 0.2;
+/// The numbers of draws of each group's locals to begin with, and at most.
+const DRAWS: usize = 8;
+const MOST: usize = 512;
 
 /// A density of the first of the unconstrained numbers: of the globals, or of all.
 pub(super) struct Target<'a> {
@@ -26,7 +34,7 @@ pub(super) enum Evaluate<'t> {
 impl<'a> Target<'a> {
     pub fn new(densities: Densities<'a>, elements: Option<Elements<'a>>) -> Self {
         let dimension = densities().dimension();
-        Self { densities, dimension, elements, anchor: None, draws: 2 * FEWEST_DRAWS }
+        Self { densities, dimension, elements, anchor: None, draws: DRAWS }
     }
 
     /// Returns the number of unconstrained numbers that it is a density of.
@@ -43,10 +51,27 @@ impl<'a> Target<'a> {
         self.anchor = self.elements.as_ref().map(|elements| Anchor::new(elements, (self.densities)(), globals));
     }
 
-    /// Takes as many draws of locals as needed from now on, where those of the draws so far had that much `noise`.
-    pub fn take_draws(&mut self, noise: f64) {
-        if noise.is_finite() {
-            self.draws = Elements::draws_for(noise, self.draws);
+    /// Takes as many draws of locals as needed from now on, so that the variance of what is estimated is small at most of these points,
+    /// which are draws of a posterior, and so keep their locals, or are not.
+    pub fn quiet(&mut self, points: &[Vec<f64>], keep: bool, (purpose, seed, step): (Purpose, u64, u64)) {
+        while self.elements.is_some() && self.draws < MOST {
+            let difference = |(i, q): (usize, &Vec<f64>)| {
+                let mut evaluate = self.evaluate();
+                let mut once = |k: u64| {
+                    let mut rng = stream_for(purpose, seed, step + k, (self.draws * points.len() + i) as u64);
+                    evaluate.at(&mut q.clone(), keep, &mut rng)
+                };
+                0.5 * (once(0) - once(1)).powi(2)
+            };
+            let mut found: Vec<f64> = points.par_iter().enumerate().map(difference).filter(|x| x.is_finite()).collect();
+            found.sort_unstable_by(f64::total_cmp);
+            // Without the largest, which may be those of points that hardly count.
+            let kept = &found[..found.len() - found.len() / 8];
+            let noise = kept.iter().sum::<f64>() / kept.len().max(1) as f64;
+            if noise <= NOISE {
+                return;
+            }
+            self.draws *= 2;
         }
     }
 
@@ -69,11 +94,11 @@ impl<'a> Target<'a> {
 }
 
 impl Evaluate<'_> {
-    /// Evaluates the target at `q`. By element, the locals in `q` are replaced by a draw of them; with `keep`, they count as one
+    /// Evaluates the logarithm of the target at `q`. By element, the locals in `q` are replaced by a draw of them; with `keep`, they count as one
     /// of those that are drawn: see [`Elements::estimate`].
-    pub fn at(&mut self, q: &mut [f64], keep: bool, rng: &mut Stream) -> Estimate {
+    pub fn at(&mut self, q: &mut [f64], keep: bool, rng: &mut Stream) -> f64 {
         match self {
-            Self::Whole { density, gradient } => Estimate { log_density: density.gradient(q, gradient), noise: 0.0 },
+            Self::Whole { density, gradient } => density.gradient(q, gradient),
             Self::ByElement { elements, laplace, draws } => {
                 let bumps = laplace.at(elements, &q[..elements.globals]);
                 elements.estimate(&bumps, q, (*draws, keep), rng)
