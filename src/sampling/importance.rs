@@ -87,6 +87,11 @@ pub trait Proposal: Sync {
         let _ = q;
         None
     }
+
+    /// Returns the distribution of the globals alone, where this one is of locals too and that one is known.
+    fn of_globals(&self) -> Option<&dyn Proposal> {
+        None
+    }
 }
 
 /// An exact posterior: draws with weights, from importance sampling.

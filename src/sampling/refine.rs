@@ -196,7 +196,10 @@ fn refine<'a>(
     if whole || elements.is_some() {
         let mut target = Target::new(densities, elements);
         let by_element = target.is_by_element();
-        let width = if whole { dimension } else { of_globals };
+        let (proposal, width) = match proposal.of_globals().filter(|_| by_element) {
+            Some(globals) => (globals, of_globals),
+            None => (proposal, if whole { dimension } else { of_globals }),
+        };
         let run = on_threads(derivatives(&model.specification()), usize::MAX, || {
             let (rounds, quality, good) =
                 Rounds::run((model, data), &mut target, (proposal, width), (k_hat, draws, seed))?;
