@@ -10,6 +10,7 @@ use crate::simulate::Stream;
 const CORRELATED: usize = 60;
 
 /// A Student t distribution of several numbers.
+#[derive(Clone)]
 pub(crate) struct StudentT {
     freedom: f64,
     mean: Vec<f64>,
@@ -59,6 +60,11 @@ impl StudentT {
         // Fewer draws than numbers; or draws that are all the same.
         let root = root.or_else(|| diagonal(&|x| x)).or_else(|| diagonal(&|_| 1.0));
         Self::new(mean, root.unwrap_or_else(|| unreachable!("the unit matrix has a root")), freedom)
+    }
+
+    /// Returns that of the same scales around another mean.
+    pub fn around(&self, mean: Vec<f64>) -> Self {
+        Self { mean, ..self.clone() }
     }
 
     /// Returns a draw and its log density.

@@ -1,5 +1,5 @@
-//! Importance sampling in rounds: each round draws from a Student t distribution with the moments of the weighted draws so far, and
-//! all draws of all rounds are weighed by the mixture of all that was drawn from, in its shares (Cornuet, Marin, Mira & Robert,
+//! Importance sampling in rounds: each round draws from a mixture of Student t distributions that is fitted to the weighted draws so
+//! far, and all draws of all rounds are weighed by the mixture of all that was drawn from, in its shares (Cornuet, Marin, Mira & Robert,
 //! *Adaptive multiple importance sampling*, Scandinavian Journal of Statistics 2012). A share of the first round is of the prior, so
 //! that no weight is larger than the largest likelihood times the inverse of that share.
 //!
@@ -9,10 +9,11 @@
 
 use rayon::prelude::*;
 
+use super::mixture::Mixture;
 use super::target::Target;
 use super::{Proposal, SampleError};
 use crate::autodiff::LogSum;
-use crate::draws::{StudentT, cumulative, pick, smooth};
+use crate::draws::{cumulative, pick, smooth};
 use crate::model::{AnyData, AnyModel, Purpose, SimulateError, stream_for};
 use crate::simulate::Fixed;
 
@@ -21,13 +22,14 @@ const CHUNK: usize = 50;
 /// The share of a round in the draws that are asked for, and the most rounds.
 const SHARE: usize = 4;
 const ROUNDS: usize = 12;
+/// The rounds after which there are no more if the locals are too noisy for any weight.
+const TRIED: usize = 3;
 /// The inverse of the prior's share in the first round.
 const PRIOR: usize = 10;
-/// The degrees of freedom of the distributions that are adapted.
-const FREEDOM: f64 = 5.0;
 /// The draws at which it is found out how many draws of the locals are needed.
 const PILOT: usize = 32;
-/// The share of the draws that they have to be worth, for a round to be the last.
+/// The share of the draws that they have to be worth for a round to be the last, and at least after all rounds.
+const GOOD: f64 = 0.4;
 const WORTH: f64 = 0.1;
 
 /// The first stream of random numbers of the draws of a source; those before are of the whole.
@@ -37,7 +39,7 @@ const OWN: u64 = 10;
 enum Source<'a> {
     Proposal(&'a dyn Proposal),
     Prior,
-    Adapted(StudentT),
+    Adapted(Mixture),
 }
 
 /// One draw.
@@ -69,8 +71,8 @@ pub(super) struct Quality {
 }
 
 impl<'a> Rounds<'a> {
-    /// Draws in rounds until there are `draws` draws whose k-hat is at most `k_hat`, and which are worth a tenth of their number; or
-    /// until the rounds are spent.
+    /// Draws in rounds until there are `draws` draws whose k-hat is at most `k_hat` and which are worth much of their number, or until the
+    /// rounds are spent; says whether they then are good.
     pub fn run(
         (model, data): (&dyn AnyModel, &dyn AnyData),
         target: &mut Target<'_>,
@@ -84,16 +86,18 @@ impl<'a> Rounds<'a> {
             true => prior(model, data, batch / PRIOR, seed).unwrap_or_default(),
             false => Vec::new(),
         };
-        let mut all = Self { sources: Vec::new(), samples: Vec::new(), log_densities: Vec::new(), prior, rounds: 0, added: 0 };
+        let mut all =
+            Self { sources: Vec::new(), samples: Vec::new(), log_densities: Vec::new(), prior, rounds: 0, added: 0 };
         all.begin(target, (proposal, width), (batch, seed))?;
+        let mut quiet = true;
         loop {
-            let quality = all.quality();
-            let enough = all.samples.len() >= draws;
-            let good = enough && quality.k_hat <= k_hat && quality.effective_sample_size >= WORTH * draws as f64;
-            if good || all.rounds == ROUNDS {
+            let (quality, last) = (all.quality(), all.rounds == ROUNDS || !quiet && all.rounds >= TRIED);
+            let worth = if last { WORTH * draws as f64 } else { GOOD * all.samples.len() as f64 };
+            let good = quality.k_hat <= k_hat && quality.effective_sample_size >= worth;
+            if last || good && all.samples.len() >= draws {
                 return Ok((all, quality, good));
             }
-            all.next(target, (batch, seed))?;
+            quiet = all.next(target, (batch, seed))?;
         }
     }
 
@@ -111,7 +115,9 @@ impl<'a> Rounds<'a> {
             proposal.draw(&mut stream_for(Purpose::Refinement, seed, 0, chunk as u64), q, log_densities);
         });
         let finite = |(q, log_density): (&[f64], &f64)| log_density.is_finite() && q.iter().all(|x| x.is_finite());
-        if let Some((draw, (q, value))) = q.chunks(width).zip(&log_densities).enumerate().find(|(_, draw)| !finite(*draw)) {
+        if let Some((draw, (q, value))) =
+            q.chunks(width).zip(&log_densities).enumerate().find(|(_, draw)| !finite(*draw))
+        {
             return Err(SampleError::Proposal { draw, at: q.to_vec(), value: *value });
         }
         let first: Vec<Vec<f64>> = q.chunks(width).map(|q| q[..numbers].to_vec()).collect();
@@ -135,12 +141,14 @@ impl<'a> Rounds<'a> {
         }
     }
 
-    /// Draws a round from a distribution with the moments of the draws so far.
-    fn next(&mut self, target: &mut Target<'_>, (batch, seed): (usize, u64)) -> Result<(), SampleError> {
+    /// Draws a round from a mixture that is fitted to the draws so far; returns whether its weights can say anything.
+    fn next(&mut self, target: &mut Target<'_>, (batch, seed): (usize, u64)) -> Result<bool, SampleError> {
         let numbers = target.numbers();
         let weights = self.flattened(10 * numbers + 10)?;
         let globals: Vec<&[f64]> = self.samples.iter().map(|sample| &sample.q[..numbers]).collect();
-        let adapted = StudentT::weighted(&globals, &weights, numbers, FREEDOM);
+        let mut rng = stream_for(Purpose::Refinement, seed, 2, self.rounds as u64);
+        let adapted = Mixture::fit(&globals, &weights, numbers, &mut rng);
+        let drawn = (0..batch).map(|_| adapted.draw(&mut rng)).collect();
         let mean = |of: &dyn Fn(&Sample) -> f64| -> f64 {
             let each = self.samples.iter().zip(&weights).filter(|(_, w)| **w > 0.0);
             each.map(|(sample, w)| w * of(sample)).sum()
@@ -150,9 +158,7 @@ impl<'a> Rounds<'a> {
         let mut rng = stream_for(Purpose::Refinement, seed, 3, self.rounds as u64);
         let below = cumulative(&weights);
         let pilot: Vec<Vec<f64>> = (0..PILOT).map(|_| self.samples[pick(&below, &mut rng)].q.clone()).collect();
-        target.quiet(&pilot, false, (Purpose::Refinement, seed, OWN + 3 * self.added));
-        let mut rng = stream_for(Purpose::Refinement, seed, 2, self.rounds as u64);
-        let drawn = (0..batch).map(|_| adapted.draw(&mut rng).0).collect();
+        let quiet = target.quiet(&pilot, false, (Purpose::Refinement, seed, OWN + 3 * self.added));
         let elsewhere = |source: &Source<'_>| match source {
             Source::Proposal(proposal) => proposal.log_densities(&self.samples[0].q[..numbers]).is_some(),
             Source::Prior | Source::Adapted(_) => true,
@@ -164,7 +170,7 @@ impl<'a> Rounds<'a> {
         }
         self.add(target, Source::Adapted(adapted), Some(Vec::new()), drawn, seed);
         self.rounds += 1;
-        Ok(())
+        Ok(quiet)
     }
 
     /// Adds draws of a new source, whose log densities at the draws so far and at these are `known` up to some draw; `None` if they never are.
@@ -201,7 +207,7 @@ impl<'a> Rounds<'a> {
             let points = self.samples[known.len()..].iter().map(|sample| &sample.q[..]);
             match source {
                 Source::Prior => known.extend(target.log_priors(points)),
-                Source::Adapted(student) => known.extend(points.map(|q| student.log_density(&q[..numbers]))),
+                Source::Adapted(mixture) => known.extend(points.map(|q| mixture.log_density(&q[..numbers]))),
                 Source::Proposal(proposal) => {
                     let points: Vec<f64> = points.flat_map(|q| &q[..numbers]).copied().collect();
                     known.extend(proposal.log_densities(&points).unwrap_or_default());
@@ -228,7 +234,9 @@ impl<'a> Rounds<'a> {
         };
         // Where no density is known, as of the globals of a joint proposal, all draws count the same.
         match known.is_empty() {
-            true => self.samples.iter().map(|s| if s.log_target.is_finite() { 0.0 } else { f64::NEG_INFINITY }).collect(),
+            true => {
+                self.samples.iter().map(|s| if s.log_target.is_finite() { 0.0 } else { f64::NEG_INFINITY }).collect()
+            }
             false => self.samples.iter().enumerate().map(of).collect(),
         }
     }

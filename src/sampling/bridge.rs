@@ -46,25 +46,31 @@ pub(super) fn bridge<'a>(
         return Err(SampleError::NothingToSample);
     }
     on_threads(derivatives(&model.specification()), usize::MAX, || {
-        let elements = Elements::new(model, data, &mut *densities()).ok();
-        let mut target = Target::new(densities, elements);
         let halves = halves(rows, draws)?;
-        let numbers = target.numbers();
-        let first = halves.iter().flatten().flatten();
-        let total: f64 = first.clone().map(|point| point.weight).sum();
-        let mean = |at: usize| first.clone().map(|point| point.weight * point.q[at]).sum::<f64>() / total;
-        target.look_around(&(0..numbers).map(mean).collect::<Vec<_>>());
-        let every = first.clone().count().div_ceil(PILOT);
-        let pilot: Vec<Vec<f64>> = first.clone().step_by(every).map(|point| point.q.clone()).collect();
-        target.quiet(&pilot, true, (Purpose::Bridge, seed, 0));
+        let mut elements = Elements::new(model, data, &mut *densities()).ok();
+        let target = loop {
+            let mut target = Target::new(densities, elements.take());
+            if around(&mut target, &halves, seed) {
+                break target;
+            }
+        };
         let [one, other] = halves;
         let (one, other) = (Fold::new(&target, one, (seed, 0)), Fold::new(&target, other, (seed, 1)));
         let found = [one.estimate(&target, &other, (seed, 0))?, other.estimate(&target, &one, (seed, 1))?];
-        Ok(Evidence {
-            log: 0.5 * (found[0].log + found[1].log),
-            error: 0.5 * found[0].error.hypot(found[1].error),
-        })
+        Ok(Evidence { log: 0.5 * (found[0].log + found[1].log), error: 0.5 * found[0].error.hypot(found[1].error) })
     })?
+}
+
+/// Prepares a target for where draws are; returns whether it can be evaluated well enough there, as that of all latent variables at once
+/// always can.
+fn around(target: &mut Target<'_>, halves: &[Vec<Vec<Point>>; 2], seed: u64) -> bool {
+    let points: Vec<&Point> = halves.iter().flatten().flatten().collect();
+    let total: f64 = points.iter().map(|point| point.weight).sum();
+    let mean = |at: usize| points.iter().map(|point| point.weight * point.q[at]).sum::<f64>() / total;
+    target.look_around(&(0..target.numbers()).map(mean).collect::<Vec<_>>());
+    let pilot: Vec<Vec<f64>> =
+        points.iter().step_by(points.len().div_ceil(PILOT)).map(|point| point.q.clone()).collect();
+    target.quiet(&pilot, true, (Purpose::Bridge, seed, 0))
 }
 
 /// Splits draws in two: each chain in the middle, and weighted draws by turns.
@@ -92,9 +98,8 @@ fn halves(rows: Vec<Vec<f64>>, draws: &Draws) -> Result<[Vec<Vec<Point>>; 2], Sa
         }
         split.iter_mut().zip(own).for_each(|(split, own)| split.push(own));
     }
-    let finite = |half: &Vec<Vec<Point>>| {
-        half.iter().flatten().filter(|point| point.q.iter().all(|x| x.is_finite())).count()
-    };
+    let finite =
+        |half: &Vec<Vec<Point>>| half.iter().flatten().filter(|point| point.q.iter().all(|x| x.is_finite())).count();
     let usable = split.iter().map(finite).min().unwrap_or(0);
     match usable < FEWEST / 2 || split.iter().flatten().flatten().any(|point| point.q.iter().any(|x| !x.is_finite())) {
         true => Err(SampleError::FewDraws { draws: count, usable: split.iter().map(finite).sum(), least: FEWEST }),
@@ -172,7 +177,8 @@ fn optimal(drawn: &[Vec<f64>], weights: &[f64], weighted: bool, proposed: &[f64]
         false => diagnostics::ess_mean(drawn).min(sorted.len() as f64),
     };
     let worth = if worth.is_finite() { worth } else { sorted.len() as f64 };
-    let (share, rest) = (worth / (worth + proposed.len() as f64), proposed.len() as f64 / (worth + proposed.len() as f64));
+    let (share, rest) =
+        (worth / (worth + proposed.len() as f64), proposed.len() as f64 / (worth + proposed.len() as f64));
     // Both in units of exp(middle), and bounded where the ratio is infinite.
     let of_proposed = |log: f64, r: f64| {
         let x = log - middle;

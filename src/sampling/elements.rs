@@ -76,7 +76,8 @@ impl<'a> Elements<'a> {
         for numbers in self.numbers.iter().skip(1).step_by(2) {
             numbers.iter().for_each(|at| mixed[*at] = other[*at]);
         }
-        let (of_one, of_other, of_mixed) = (self.log_densities(&one), self.log_densities(&other), self.log_densities(&mixed));
+        let (of_one, of_other, of_mixed) =
+            (self.log_densities(&one), self.log_densities(&other), self.log_densities(&mixed));
         let near = |a: f64, b: f64| !a.is_finite() || !b.is_finite() || (a - b).abs() <= 1e-8 * (1.0 + a.abs());
         let own = |(group, found): (usize, &f64)| {
             near(*found, if group % 2 == 0 { of_one.0[group] } else { of_other.0[group] })
@@ -127,7 +128,8 @@ impl<'a> Elements<'a> {
         for draw in 0..draws {
             for (group, numbers) in self.numbers.iter().enumerate() {
                 let lattice = self.lattice(numbers.len(), draw, draws);
-                let shares: Vec<f64> = shifts[group].iter().zip(lattice).map(|(shift, x)| (shift + x).fract()).collect();
+                let shares: Vec<f64> =
+                    shifts[group].iter().zip(lattice).map(|(shift, x)| (shift + x).fract()).collect();
                 let z = bumps[group].at(&shares);
                 numbers.iter().zip(&z).for_each(|(to, z)| at[*to] = *z);
                 tried[group].push(z);

@@ -32,7 +32,9 @@ pub enum SampleError {
         least: usize,
     },
     /// A k-hat that no weights have, or at which they say nothing.
-    #[error("k_hat is {value}, but must be above 0 and at most 0.7, above which weights cannot be trusted; 0.5 is strict")]
+    #[error(
+        "k_hat is {value}, but must be above 0 and at most 0.7, above which weights cannot be trusted; 0.5 is strict"
+    )]
     KHat {
         /// Its value.
         value: f64,

@@ -12,8 +12,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
 
-use super::{Evidence, SampleError};
 use super::threads::{derivatives, on_threads};
+use super::{Evidence, SampleError};
 use crate::draws::{Choice, Draws, Inferred, fill_discrete_globals, has_discrete_global, smooth};
 use crate::model::{AnyData, AnyModel, Densities, Density, Likelihood, Model, Name, UnknownName, globals_of};
 use crate::model::{Purpose, stream_for};
@@ -352,7 +352,7 @@ impl AnyWeightedDraws {
         if !self.trusted() {
             warnings.push(format!(
                 "k-hat is {:.2}, above {:.2}: the weights cannot be trusted, since the proposal misses a part of the \
-                 posterior; train longer, or sample it with `nuts()`",
+                 posterior; `refine_until` goes on until they can, or train longer, or sample with `nuts()`",
                 self.k_hat,
                 self.k_most()
             ));

@@ -133,7 +133,10 @@ impl<'a> Laplace<'a> {
                 numbers.iter().zip(&bump.mode).for_each(|(at, mode)| q[*at] = *mode);
             }
             for ((global, before), slope) in globals.iter().zip(&anchor.globals).zip(&anchor.slopes) {
-                q[globals.len()..].iter_mut().zip(&slope[globals.len()..]).for_each(|(q, s)| *q += (global - before) * s);
+                q[globals.len()..]
+                    .iter_mut()
+                    .zip(&slope[globals.len()..])
+                    .for_each(|(q, s)| *q += (global - before) * s);
             }
         }
         climb(elements, &mut *self.density, &mut q, self.anchor.map(|anchor| anchor.bumps.as_slice()))

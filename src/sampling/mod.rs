@@ -18,6 +18,7 @@ mod likelihood_ratio;
 mod low_rank;
 mod metric;
 mod minimise;
+mod mixture;
 mod nuts;
 mod refine;
 mod start;

@@ -227,7 +227,8 @@ pub(super) fn run_from(
     from: Option<&AnyWeightedDraws>,
     (draws, seed): (usize, u64),
 ) -> Result<AnyChains, SampleError> {
-    let settings = NutsSettings { seed, draws: draws.div_ceil(4).max(4), warmup: Some(WARMUP), from, ..NutsSettings::default() };
+    let settings =
+        NutsSettings { seed, draws: draws.div_ceil(4).max(4), warmup: Some(WARMUP), from, ..NutsSettings::default() };
     settings.run(model, data, densities, None)
 }
 

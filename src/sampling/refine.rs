@@ -175,7 +175,12 @@ fn refine<'a>(
                 steps.push(format!("the proposal's draws: {}", quality.said(draws)));
                 if quality.k_hat <= k_hat && quality.effective_sample_size >= WORTH * draws as f64 {
                     let evidence = Some(weighted.evidence());
-                    return Ok(AnyRefined { road: Road::Weights, draws: AnyFound::Weighted(weighted), evidence, steps });
+                    return Ok(AnyRefined {
+                        road: Road::Weights,
+                        draws: AnyFound::Weighted(weighted),
+                        evidence,
+                        steps,
+                    });
                 }
             }
             Err(SampleError::NoWeight { .. }) => steps.push("the proposal's draws: none is possible".to_owned()),

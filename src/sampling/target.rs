@@ -10,9 +10,11 @@ use crate::simulate::Stream;
 
 /// The variance of the logarithm of an estimated density that is aimed at.
 const NOISE: f64 = 0.2;
+/// That at which weights say nothing.
+const HOPELESS: f64 = 2.0;
 /// The numbers of draws of each group's locals to begin with, and at most.
 const DRAWS: usize = 8;
-const MOST: usize = 512;
+const MOST: usize = 256;
 
 /// A density of the first of the unconstrained numbers: of the globals, or of all.
 pub(super) struct Target<'a> {
@@ -51,10 +53,14 @@ impl<'a> Target<'a> {
         self.anchor = self.elements.as_ref().map(|elements| Anchor::new(elements, (self.densities)(), globals));
     }
 
-    /// Takes as many draws of locals as needed from now on, so that the variance of what is estimated is small at most of these points,
-    /// which are draws of a posterior, and so keep their locals, or are not.
-    pub fn quiet(&mut self, points: &[Vec<f64>], keep: bool, (purpose, seed, step): (Purpose, u64, u64)) {
-        while self.elements.is_some() && self.draws < MOST {
+    /// Takes as many draws of locals as needed from now on, so that the variance of what is estimated is small at most of these points;
+    /// returns whether it is, or at least not so large that no weight would say anything. With `keep`, the points are draws of the
+    /// posterior.
+    pub fn quiet(&mut self, points: &[Vec<f64>], keep: bool, (purpose, seed, step): (Purpose, u64, u64)) -> bool {
+        if self.elements.is_none() {
+            return true;
+        }
+        loop {
             let difference = |(i, q): (usize, &Vec<f64>)| {
                 let mut evaluate = self.evaluate();
                 let mut once = |k: u64| {
@@ -63,15 +69,17 @@ impl<'a> Target<'a> {
                 };
                 0.5 * (once(0) - once(1)).powi(2)
             };
-            let mut found: Vec<f64> = points.par_iter().enumerate().map(difference).filter(|x| x.is_finite()).collect();
+            let found = points.par_iter().enumerate().map(difference).filter(|x| x.is_finite());
+            let mut found: Vec<f64> = found.collect();
             found.sort_unstable_by(f64::total_cmp);
             // Without the largest, which may be those of points that hardly count.
             let kept = &found[..found.len() - found.len() / 8];
             let noise = kept.iter().sum::<f64>() / kept.len().max(1) as f64;
-            if noise <= NOISE {
-                return;
+            if noise <= NOISE || self.draws >= MOST {
+                return noise <= HOPELESS;
             }
-            self.draws *= 2;
+            // Draws of a lattice are worth more than as many independent ones.
+            self.draws = (self.draws * if noise > 4.0 * NOISE { 4 } else { 2 }).min(MOST);
         }
     }
 
@@ -80,9 +88,11 @@ impl<'a> Target<'a> {
         let density = (self.densities)();
         match &self.elements {
             None => Evaluate::Whole { density, gradient: vec![0.0; self.dimension] },
-            Some(elements) => {
-                Evaluate::ByElement { elements, laplace: Laplace::new(density, self.anchor.as_ref()), draws: self.draws }
-            }
+            Some(elements) => Evaluate::ByElement {
+                elements,
+                laplace: Laplace::new(density, self.anchor.as_ref()),
+                draws: self.draws,
+            },
         }
     }
 

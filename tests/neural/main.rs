@@ -18,6 +18,7 @@ mod mvn;
 mod npe;
 mod nre;
 mod properties;
+mod refine;
 mod report;
 mod round_trip;
 mod scales;
