@@ -14,7 +14,7 @@
 
 use rand::RngExt;
 
-use super::laplace::Bump;
+use super::bump::Bump;
 use crate::draws::{cumulative, has_discrete_global, pick};
 use crate::model::{AnyData, AnyDensity, AnyModel, Frame, GroupDensities, Groups, Plate};
 use crate::simulate::Stream;

@@ -4,6 +4,7 @@
 mod adaptation;
 mod adaptive;
 mod bridge;
+mod bump;
 mod chains;
 mod checkpoint;
 mod elements;

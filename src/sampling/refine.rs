@@ -7,6 +7,7 @@ use super::adaptive::{Quality, Rounds};
 use super::bridge::bridge;
 use super::elements::Elements;
 use super::importance::{covered, weigh};
+use super::improper::check_proper;
 use super::nuts::run_from;
 use super::target::Target;
 use super::threads::{derivatives, on_threads};
@@ -19,7 +20,7 @@ const FEWEST: usize = 100;
 /// The share of draws that weights have to be worth, for no round to follow.
 const WORTH: f64 = 0.1;
 
-/// How an exact posterior was found.
+/// How an exact posterior was found: see [`refine_until`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Road {
@@ -67,9 +68,9 @@ enum Found<M> {
 /// `k_hat` is above 0 and at most 0.7: at 0.7 weights can just be trusted, and at 0.5 they are good.
 ///
 /// ```
+/// use hierarch::distributions::{Distribution, Draw, Normal};
 /// use hierarch::prelude::*;
 /// use hierarch::sampling::{Road, refine_until};
-/// use hierarch_core::distributions::{Distribution, Draw, Normal};
 ///
 /// model! {
 ///     pub Schools {
@@ -157,7 +158,7 @@ fn refine<'a>(
     (k_hat, draws, seed): (f64, usize, u64),
 ) -> Result<AnyRefined, SampleError> {
     let dimension = densities().dimension();
-    let mut steps = Vec::new();
+    let (mut steps, proper) = (Vec::new(), check_proper(model).is_ok());
     let of_globals = model.global_slots().last().map_or(0, |global| global.free.end);
     let whole = match covered(model, Some(data), proposal) {
         Ok(_) => true,
@@ -174,7 +175,7 @@ fn refine<'a>(
                     Quality { k_hat: weighted.k_hat(), effective_sample_size: weighted.effective_sample_size() };
                 steps.push(format!("the proposal's draws: {}", quality.said(draws)));
                 if quality.k_hat <= k_hat && quality.effective_sample_size >= WORTH * draws as f64 {
-                    let evidence = Some(weighted.evidence());
+                    let evidence = proper.then(|| weighted.evidence());
                     return Ok(AnyRefined {
                         road: Road::Weights,
                         draws: AnyFound::Weighted(weighted),
@@ -231,7 +232,7 @@ fn refine<'a>(
             Ok((rounds, said, weighted, good)) => {
                 steps.push(said);
                 if good {
-                    let (road, evidence) = (Road::Adaptive { rounds, by_element }, Some(weighted.evidence()));
+                    let (road, evidence) = (Road::Adaptive { rounds, by_element }, proper.then(|| weighted.evidence()));
                     return Ok(AnyRefined { road, draws: AnyFound::Weighted(weighted), evidence, steps });
                 }
                 from = Some(weighted);
@@ -290,8 +291,7 @@ impl<M: Model> Refined<M> {
         &self.steps
     }
 
-    /// Returns the evidence with its standard error; `None` where chains were needed, and the bridge from them failed, as it does where
-    /// a prior is flat.
+    /// Returns the evidence with its standard error; `None` where a prior is flat, or the bridge from chains failed, as the steps then say.
     pub fn evidence(&self) -> Option<Evidence> {
         self.evidence
     }
