@@ -63,6 +63,9 @@ pub trait SamplingExt: Model {
     /// exact for thousands of them. Its error takes the autocorrelation of chains into account (Frühwirth-Schnatter, Econometrics Journal 2004).
     /// `seed` decides on the random numbers.
     ///
+    /// It takes the draws at their word: of chains that have missed a mode the evidence is off by far more than its error, so look at their
+    /// R-hat and warnings first.
+    ///
     /// # Errors
     /// The data do not fit the model; the draws are of other data, of some variables alone, or fewer than 100; or a prior is flat.
     fn bridge(&self, data: &Self::Data, draws: &impl Inferred, seed: u64) -> Result<Evidence, SampleError>

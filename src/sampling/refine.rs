@@ -242,7 +242,16 @@ fn refine<'a>(
         }
     }
     let chains = run_from((model, data), densities, from.as_ref(), (draws, seed))?;
-    steps.push(format!("NUTS{}", if from.is_some() { ", from the last round" } else { "" }));
+    steps.push(format!(
+        "NUTS{}{}",
+        if from.is_some() { ", from the last round" } else { "" },
+        // A bridge from chains that have not mixed has a stated error that is far too small.
+        if chains.warnings().is_empty() {
+            ""
+        } else {
+            "; there are warnings, and the evidence is as doubtful as the chains"
+        }
+    ));
     let evidence = match bridge((model, data), densities, &chains.draws, seed) {
         Ok(evidence) => Some(evidence),
         Err(error) => {
