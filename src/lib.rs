@@ -7,7 +7,8 @@
 //! - the log density and its gradient, discrete variables summed out ([`model::Density`]), with NUTS over it
 //!   ([`nuts`](sampling::SamplingExt::nuts)) where every observation has a density,
 //! - the exact posterior and the evidence from any posterior, by importance sampling with a diagnostic
-//!   ([`sampling::importance_sample`]), the profile likelihood ratio ([`sampling::ProfileLikelihood`]), and confidence sets that cover
+//!   ([`sampling::importance_sample`]), in rounds that adapt and by chains where they fail ([`sampling::refine_until`]), Bayes factors
+//!   ([`sampling::Evidence`]), the profile likelihood ratio ([`sampling::ProfileLikelihood`]), and confidence sets that cover
 //!   ([`calibration::Neyman`]),
 //! - amortized neural posteriors over the globals ([`npe`](estimators::EstimatorExt::npe)) and over globals and locals together
 //!   ([`joint_npe`](estimators::EstimatorExt::joint_npe)), mixtures or flows ([`nn::Family`]) behind deep sets or transformers

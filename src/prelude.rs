@@ -18,7 +18,7 @@ pub use crate::model::{DataError, DataSet, Generative, Likelihood, Model, Name, 
 pub use crate::nn::{Budget, Encoder, Family};
 #[cfg(feature = "plot")]
 pub use crate::report::Report;
-pub use crate::sampling::{Chains, FitError, ProfileLikelihood, SampleError, SamplingExt, WeightedDraws};
+pub use crate::sampling::{Chains, FitError, ProfileLikelihood, Refined, SampleError, SamplingExt, WeightedDraws};
 pub use crate::shards::Shard;
 pub use crate::simulate::{SimulateExt, Simulated, Simulation, Stream};
 pub use crate::solve::{Tolerance, integral, ode, ode_stiff, root};

@@ -1,6 +1,7 @@
 //! Symmetric matrices: the Cholesky factor of positive definite ones, and eigenvectors.
 
 /// The factor l of a matrix a = l l'. The lower triangle is stored row by row in rows of full length.
+#[derive(Clone, Debug)]
 pub struct Cholesky {
     l: Vec<f64>,
     size: usize,

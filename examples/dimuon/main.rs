@@ -196,7 +196,7 @@ fn run(arguments: &Arguments) -> Result<()> {
         "refined": {
             "mass": mean_and_sd(&refined.summary(), "mass"), "half_width": mean_and_sd(&refined.summary(), "half_width"),
             "fraction": mean_and_sd(&refined.summary(), "fraction"), "k_hat": refined.k_hat(),
-            "effective_sample_size": refined.effective_sample_size(), "log_evidence": refined.log_evidence(),
+            "effective_sample_size": refined.effective_sample_size(), "log_evidence": refined.evidence().log,
             "milliseconds": refining,
         },
         "calibration": {

@@ -4,27 +4,20 @@
 //! covariance that its locals have in the posterior. The likelihood of the group at the globals of a draw is the mean of the joint
 //! density of its observations and its locals over the density of the points.
 
-use std::collections::HashMap;
-
-use rand_distr::{ChiSquared, Distribution as _, StandardNormal};
 use rayon::prelude::*;
 
 use super::Draws;
 use super::at_draw::{AtDraw, free_numbers};
 use super::log_likelihood::{LogLikelihood, LogLikelihoodError};
 use super::pointwise::{columns, is_observed, plates_in_data};
+use super::student::StudentT;
 use crate::autodiff::LogSum;
-use crate::linear::Cholesky;
-use crate::model::walk::{Scalar, Vector};
 use crate::model::{
-    AnyData, AnyModel, Frame, LocalValues, Place, Plate, Purpose, Role, Slot, Specification, Stream, UnknownName, Walk,
-    inferred_places, local_ranges, stream_for,
+    AnyData, AnyModel, Frame, GroupDensities, Groups, Plate, Purpose, Role, Specification, UnknownName, stream_for,
 };
 
 /// The degrees of freedom of the points' distribution: its tails are heavier than those of a posterior.
 const FREEDOM: f64 = 5.0;
-/// The most locals of a group whose covariances are used; of more, only their variances are.
-const CORRELATED: usize = 60;
 
 /// See [`Chains::group_log_likelihood`](crate::sampling::Chains::group_log_likelihood).
 pub(crate) fn group_log_likelihood(
@@ -35,19 +28,22 @@ pub(crate) fn group_log_likelihood(
     (points, seed): (usize, u64),
 ) -> Result<LogLikelihood, LogLikelihoodError> {
     let specification = model.specification();
-    let inside = inside(&specification, plate)?;
+    check_plate(&specification, plate)?;
     model.check(data)?;
     let columns = columns(model, data, draws)?;
-    let groups = Groups::of(model, &data.frame(), &inside);
-    if groups.count == 0 {
+    let frame = data.frame();
+    let count = frame.plates.iter().find(|frame| frame.name == plate).map_or(0, |frame| frame.size);
+    if count == 0 {
         return Err(LogLikelihoodError::NoRows { plate: plate.to_owned() });
     }
+    let of = |frame: &Frame<'_>| (frame.name == plate).then(|| (0..count).collect());
+    let groups = Groups::new(model, &frame, count, of);
     let count = columns.first().map_or(0, Vec::len);
     let free = free_numbers(model, data, columns);
     let points = match groups.owners.iter().any(Option::is_some) {
         true if points < 2 => return Err(LogLikelihoodError::Points(points)),
-        true => groups.points(&free, points, seed),
-        false => groups.points(&free, 1, seed), // nothing to integrate over
+        true => self::points(&groups, &free, points, seed),
+        false => self::points(&groups, &free, 1, seed), // nothing to integrate over
     };
     let each: Vec<(Vec<f64>, Vec<f64>)> = (0..count)
         .into_par_iter()
@@ -55,13 +51,9 @@ pub(crate) fn group_log_likelihood(
             let mut sums = vec![(LogSum::new(), LogSum::new()); groups.count];
             for point in &points {
                 let joint = point.log_density.iter().map(|x| -x).collect();
-                let mut visitor = Integrand {
-                    groups: &groups,
-                    at: AtDraw { columns, draw },
-                    q: &point.q,
-                    joint,
-                    branches: Vec::new(),
-                };
+                let at = AtDraw { columns, draw };
+                let given = |slot| at.number(slot);
+                let mut visitor = GroupDensities::new(&groups, &point.q, Some(&given), joint);
                 model.walk(Some(data), None, None, &mut visitor);
                 for ((sum, squares), x) in sums.iter_mut().zip(visitor.joint) {
                     sum.push(x);
@@ -83,8 +75,8 @@ pub(crate) fn group_log_likelihood(
     Ok(LogLikelihood::new(values, count, draws.chains().max(1), known)?.with_errors(errors))
 }
 
-/// Returns an outermost plate that has a likelihood, and the plates inside it.
-fn inside<'a>(specification: &'a Specification, name: &str) -> Result<Vec<&'a Plate>, LogLikelihoodError> {
+/// Checks that there is an outermost plate of that name that has a likelihood of its own.
+fn check_plate(specification: &Specification, name: &str) -> Result<(), LogLikelihoodError> {
     let outermost: Vec<&Plate> = specification.data_plates(&specification.plates).collect();
     let known: Vec<&str> = outermost.iter().map(|plate| plate.name.as_str()).collect();
     let plate = outermost[UnknownName::find("outermost plate", name, &known)?];
@@ -108,16 +100,7 @@ fn inside<'a>(specification: &'a Specification, name: &str) -> Result<Vec<&'a Pl
             return Err(LogLikelihoodError::ReadByIndex { plate: of.clone(), by: by.name.clone() });
         }
     }
-    Ok(inside)
-}
-
-/// Which group things belong to.
-struct Groups<'a> {
-    count: usize,
-    /// The group of each element of a plate in it.
-    elements: HashMap<&'a str, Vec<usize>>,
-    /// The group of each unconstrained number; `None` for globals and locals of other plates.
-    owners: Vec<Option<usize>>,
+    Ok(())
 }
 
 /// A value of the unconstrained numbers, with the log density of those of each group.
@@ -126,213 +109,20 @@ struct Point {
     log_density: Vec<f64>,
 }
 
-impl<'a> Groups<'a> {
-    fn of(model: &dyn AnyModel, frame: &Frame<'_>, inside: &[&'a Plate]) -> Self {
-        fn add<'a>(frame: &Frame<'_>, of: Vec<usize>, inside: &[&'a Plate], all: &mut HashMap<&'a str, Vec<usize>>) {
-            let Some(plate) = inside.iter().find(|plate| plate.name == frame.name) else { return };
-            for inner in &frame.plates {
-                let offsets = inner.offsets.as_deref().unwrap_or_default();
-                let of_inner = offsets.windows(2).zip(&of).flat_map(|(w, group)| vec![*group; w[1] - w[0]]).collect();
-                add(inner, of_inner, inside, all);
-            }
-            all.insert(&plate.name, of);
-        }
-        let mut elements = HashMap::new();
-        for plate in &frame.plates {
-            add(plate, (0..plate.size).collect(), inside, &mut elements);
-        }
-        let (globals, locals) = (model.global_slots(), model.local_slots());
-        let ranges = local_ranges(&globals, &locals, frame);
-        let mut owners = vec![None; globals.last().map_or(0, |global| global.free.end)];
-        for (local, range) in locals.iter().zip(ranges) {
-            let (LocalValues::Continuous { free, .. }, Some(range)) = (local.values, range) else { continue };
-            owners.resize(range.free.end, None);
-            let plate = local.plate.iter().fold(frame, |frame, &at| &frame.plates[at]);
-            let Some(groups) = elements.get(plate.name) else { continue };
-            for component in 0..free {
-                let numbers = &mut owners[range.free.start + component * range.elements..][..range.elements];
-                numbers.iter_mut().zip(groups).for_each(|(owner, group)| *owner = Some(*group));
-            }
-        }
-        // What is missing belongs to its element, as a local does.
-        owners.extend(
-            inferred_places(&model.specification().plates, frame)
-                .into_iter()
-                .map(|(plate, _, element)| elements.get(plate).and_then(|groups| groups.get(element)).copied()),
-        );
-        let count = inside.first().and_then(|plate| elements.get(plate.name.as_str())).map_or(0, Vec::len);
-        Self { count, elements, owners }
-    }
-
-    /// Draws points for the locals of all groups, given the unconstrained numbers of each draw.
-    fn points(&self, free: &[Vec<f64>], count: usize, seed: u64) -> Vec<Point> {
-        let empty = || Point { q: vec![f64::NAN; self.owners.len()], log_density: vec![0.0; self.count] };
-        let mut points: Vec<Point> = (0..count).map(|_| empty()).collect();
-        let mut numbers = vec![Vec::new(); self.count];
-        for (at, owner) in self.owners.iter().enumerate() {
-            if let Some(group) = owner {
-                numbers[*group].push(at);
-            }
-        }
-        for (group, numbers) in numbers.iter().enumerate().filter(|(_, numbers)| !numbers.is_empty()) {
-            let proposal = Proposal::of(free, numbers);
-            let mut rng = stream_for(Purpose::Importance, seed, 1, group as u64);
-            for point in &mut points {
-                let (values, log_density) = proposal.draw(&mut rng);
-                numbers.iter().zip(values).for_each(|(at, value)| point.q[*at] = value);
-                point.log_density[group] = log_density;
-            }
-        }
-        points
-    }
-}
-
-/// A Student t distribution.
-struct Proposal {
-    mean: Vec<f64>,
-    root: Cholesky,
-}
-
-impl Proposal {
-    /// Returns that with the mean and the covariance of these of the `free` numbers of each draw.
-    fn of(free: &[Vec<f64>], numbers: &[usize]) -> Self {
-        let (n, size) = (free.len() as f64, numbers.len());
-        let mean: Vec<f64> = numbers.iter().map(|at| free.iter().map(|q| q[*at]).sum::<f64>() / n).collect();
-        let mut covariance = vec![0.0; size * size];
-        for q in free {
-            let centred: Vec<f64> = numbers.iter().zip(&mean).map(|(at, mean)| q[*at] - mean).collect();
-            for i in 0..size {
-                let from = if size > CORRELATED { i } else { 0 };
-                (from..=i).for_each(|j| covariance[i * size + j] += centred[i] * centred[j] / n);
-            }
-        }
-        let diagonal = |scale: &dyn Fn(f64) -> f64| {
-            let mut diagonal = vec![0.0; size * size];
-            (0..size).for_each(|i| diagonal[i * size + i] = scale(covariance[i * size + i]));
-            Cholesky::new(diagonal, size)
-        };
-        let root = Cholesky::new(covariance.clone(), size);
-        // Fewer draws than numbers; or draws that are all the same.
-        let root = root.or_else(|| diagonal(&|x| x)).or_else(|| diagonal(&|_| 1.0));
-        Self { mean, root: root.unwrap_or_else(|| unreachable!("the unit matrix has a root")) }
-    }
-
-    /// Returns a draw and its log density.
-    fn draw(&self, rng: &mut Stream) -> (Vec<f64>, f64) {
-        let size = self.mean.len() as f64;
-        let z: Vec<f64> = self.mean.iter().map(|_| StandardNormal.sample(rng)).collect();
-        let chi_squared: f64 = ChiSquared::new(FREEDOM).map_or(FREEDOM, |of| of.sample(rng));
-        let scale = (FREEDOM / chi_squared).sqrt();
-        let square: f64 = z.iter().map(|z| (scale * z).powi(2)).sum();
-        let values = self.root.times(&z).iter().zip(&self.mean).map(|(x, mean)| mean + scale * x).collect();
-        let gamma = statrs::function::gamma::ln_gamma;
-        let log_density = gamma((FREEDOM + size) / 2.0)
-            - gamma(FREEDOM / 2.0)
-            - size / 2.0 * (FREEDOM * std::f64::consts::PI).ln()
-            - self.root.log_determinant()
-            - (FREEDOM + size) / 2.0 * (square / FREEDOM).ln_1p();
-        (values, log_density)
-    }
-}
-
-/// Sums the log density of each group's observations and locals, with the globals of a draw and locals at a point.
-struct Integrand<'a> {
-    groups: &'a Groups<'a>,
-    at: AtDraw<'a>,
-    q: &'a [f64],
-    joint: Vec<f64>,
-    /// For each discrete local that is being summed out, the log density at its value so far, and the group it is in.
-    branches: Vec<(f64, Option<usize>)>,
-}
-
-impl Integrand<'_> {
-    fn add(&mut self, group: Option<usize>, log_density: f64) {
-        match (self.branches.last_mut(), group) {
-            (Some(branch), _) => {
-                branch.0 += log_density;
-                branch.1 = branch.1.or(group);
-            }
-            (None, Some(group)) => self.joint[group] += log_density,
-            (None, None) => {}
+/// Draws points for the locals of all groups, given the unconstrained numbers of each draw.
+fn points(groups: &Groups, free: &[Vec<f64>], count: usize, seed: u64) -> Vec<Point> {
+    let empty = || Point { q: vec![f64::NAN; groups.owners.len()], log_density: vec![0.0; groups.count] };
+    let mut points: Vec<Point> = (0..count).map(|_| empty()).collect();
+    for (group, numbers) in groups.numbers().iter().enumerate().filter(|(_, numbers)| !numbers.is_empty()) {
+        let proposal = StudentT::of(free, numbers, FREEDOM);
+        let mut rng = stream_for(Purpose::Importance, seed, 1, group as u64);
+        for point in &mut points {
+            let (values, log_density) = proposal.draw(&mut rng);
+            numbers.iter().zip(values).for_each(|(at, value)| point.q[*at] = value);
+            point.log_density[group] = log_density;
         }
     }
-
-    fn observed(&mut self, place: &Place, log_density: impl FnOnce() -> f64) {
-        let group = place.plate.and_then(|(plate, element)| self.groups.elements.get(plate)?.get(element).copied());
-        if group.is_some() {
-            self.add(group, log_density());
-        }
-    }
-}
-
-impl Walk for Integrand<'_> {
-    fn latent(&mut self, _: &'static str, slot: Slot, distribution: &dyn Scalar, _: Option<f64>) -> f64 {
-        let Some(group) = self.groups.owners[slot.free] else { return self.at.number(slot) };
-        let support = distribution.support();
-        let (x, log_slope) = support.constrain(self.q[slot.free]);
-        let x = support.inside(x);
-        self.add(Some(group), distribution.log_density(x) + log_slope);
-        x
-    }
-
-    fn latent_vector(
-        &mut self,
-        _: &'static str,
-        slot: Slot,
-        distribution: &dyn Vector,
-        _: Option<&[f64]>,
-        value: &mut [f64],
-    ) {
-        let Some(group) = self.groups.owners[slot.free] else {
-            self.at.read(slot, value);
-            return;
-        };
-        let support = distribution.support();
-        let q: Vec<f64> = (0..support.free(value.len())).map(|c| self.q[slot.component(c).free]).collect();
-        let log_jacobian = distribution.constrain(&q, value);
-        self.add(Some(group), distribution.log_density(value) + log_jacobian);
-    }
-
-    fn observe(&mut self, place: &Place, distribution: &dyn Scalar, x: f64) {
-        self.observed(place, || distribution.log_density(x));
-    }
-
-    fn add_factor(&mut self, place: &Place, log_density: f64) {
-        self.observed(place, || log_density);
-    }
-
-    fn observe_vector(&mut self, place: &Place, distribution: &dyn Vector, x: &[f64]) {
-        self.observed(place, || distribution.log_density(x));
-    }
-
-    fn term(&mut self, log_probability: f64) {
-        self.add(None, log_probability);
-    }
-
-    fn branch(&self) -> Option<f64> {
-        self.branches.last().map(|(log_density, _)| *log_density)
-    }
-
-    /// A discrete global has the value of the draw.
-    fn sum_out_global(&mut self, slot: Slot, categories: usize, body: &mut dyn FnMut(&mut dyn Walk, usize)) {
-        match self.at.number(slot) {
-            value if value.is_nan() => self.sum_out_all(categories, body),
-            value => body(self, value as usize),
-        }
-    }
-
-    fn sum_out(&mut self, categories: usize, body: &mut dyn FnMut(&mut dyn Walk, usize)) {
-        let (mut sum, mut group) = (LogSum::new(), None);
-        for k in 0..categories {
-            self.branches.push((0.0, None));
-            body(self, k);
-            if let Some((log_density, of)) = self.branches.pop() {
-                sum.push(log_density);
-                group = group.or(of);
-            }
-        }
-        self.add(group, sum.finish());
-    }
+    points
 }
 
 #[cfg(test)]

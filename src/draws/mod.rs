@@ -19,6 +19,7 @@ mod predict;
 mod sample_stats;
 mod smoothing;
 mod states;
+mod student;
 mod summary;
 #[cfg(feature = "zarr")]
 mod unconstrained;
@@ -40,12 +41,13 @@ pub(crate) use layout::{Layout, Placed};
 pub use log_likelihood::{LogLikelihood, LogLikelihoodError};
 #[cfg(feature = "zarr")]
 pub(crate) use pointwise::frames_below;
-pub(crate) use pointwise::log_likelihood;
+pub(crate) use pointwise::{free_rows, log_likelihood};
 pub(crate) use power_scaling::power_scaling;
 pub use power_scaling::{PowerScaling, Sensitivity};
 pub use predict::{PredictError, Prediction};
 pub use sample_stats::SampleStats;
 pub(crate) use smoothing::smooth;
+pub(crate) use student::StudentT;
 pub(crate) use summary::to_scale;
 pub use summary::{Summary, SummaryRow};
 #[cfg(feature = "zarr")]

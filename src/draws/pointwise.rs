@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::Draws;
-use super::at_draw::AtDraw;
+use super::at_draw::{AtDraw, free_numbers};
 use super::log_likelihood::{LogLikelihood, LogLikelihoodError};
 use crate::autodiff::LogSum;
 use crate::model::walk::{Scalar, Vector};
@@ -55,6 +55,18 @@ pub(super) fn columns<'a>(
         Some(at) => Err(LogLikelihoodError::OtherData { at, found: of(draws.names(), at), needed: of(&names, at) }),
         None => Ok(&draws.columns()[..latent]),
     }
+}
+
+/// Returns the unconstrained numbers of each draw.
+///
+/// # Errors
+/// The draws are of other data or of another model.
+pub(crate) fn free_rows(
+    model: &dyn AnyModel,
+    data: &dyn AnyData,
+    draws: &Draws,
+) -> Result<Vec<Vec<f64>>, LogLikelihoodError> {
+    columns(model, data, draws).map(|columns| free_numbers(model, data, columns))
 }
 
 /// Returns the number of elements of a plate that has a likelihood.

@@ -1,8 +1,7 @@
 //! The unconstrained numbers of draws: those in which a sampler moves.
 
-use super::at_draw::free_numbers;
 use super::layout::Placed;
-use super::{Draws, LogLikelihoodError, pointwise};
+use super::{Draws, LogLikelihoodError, free_rows};
 use crate::model::{AnyData, AnyModel, Variable, local_ranges};
 
 /// Returns the unconstrained numbers of each draw, column by column, and where those of each variable are.
@@ -14,8 +13,7 @@ pub(crate) fn unconstrained(
     data: &dyn AnyData,
     draws: &Draws,
 ) -> Result<(Vec<Placed>, Vec<Vec<f64>>), LogLikelihoodError> {
-    let columns = pointwise::columns(model, data, draws)?;
-    let rows = free_numbers(model, data, columns);
+    let rows = free_rows(model, data, draws)?;
     let of_number = |at: usize| rows.iter().map(|row| row[at]).collect();
     Ok((places(model, data), (0..model.dimension(data)).map(of_number).collect()))
 }

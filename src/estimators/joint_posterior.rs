@@ -8,7 +8,7 @@ use super::posterior::REFINED;
 use super::{InferenceError, Posterior};
 use crate::draws::{Draws, Inferred};
 use crate::model::{AsNumbers, Frame, Likelihood, LocalSet, Model, Name, UnknownName};
-use crate::sampling::{Proposal, SampleError, WeightedDraws, importance_sample};
+use crate::sampling::{Proposal, Refined, SampleError, WeightedDraws, importance_sample, refine_until};
 use crate::simulate::Stream;
 
 /// A joint distribution over globals and locals: draws of the globals, and for each of these, locals given them.
@@ -123,6 +123,18 @@ impl<M: Model> JointPosterior<M> {
         // Random numbers of its own for each data set: the same ones would make all results wrong in the same direction.
         importance_sample(model, data, self, REFINED, crate::model::DataSet::frame(data).hash())
     }
+
+    /// Returns the exact posterior of globals and locals, however far off this one is: see [`Posterior::refine_until`]. Where elements are
+    /// independent given the globals it begins with the posterior of these.
+    ///
+    /// # Errors
+    /// Those of [`Posterior::refine_until`], and a posterior in which each element was inferred alone.
+    pub fn refine_until(&self, model: &M, data: &M::Data, k_hat: f64) -> Result<Refined<M>, SampleError>
+    where
+        M: Likelihood,
+    {
+        refine_until(model, data, self, k_hat, REFINED, crate::model::DataSet::frame(data).hash())
+    }
 }
 
 impl<M: Model> Inferred for JointPosterior<M> {
@@ -156,6 +168,10 @@ impl<M: Model> Proposal for JointPosterior<M> {
 
     fn draw(&self, rng: &mut Stream, q: &mut [f64], log_density: &mut [f64]) {
         Proposal::draw(&*self.any, rng, q, log_density);
+    }
+
+    fn of_globals(&self) -> Option<&dyn Proposal> {
+        self.globals.as_ref().map(|globals| globals as &dyn Proposal)
     }
 }
 

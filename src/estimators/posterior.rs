@@ -11,7 +11,7 @@ use crate::draws::{Draws, Inferred};
 use crate::model::{AnyGlobals, AnyModel, AsNumbers, Likelihood, Model, Name};
 use crate::model::{Purpose, stream_for};
 use crate::nn::Prediction;
-use crate::sampling::{Proposal, SampleError, WeightedDraws, importance_sample};
+use crate::sampling::{Proposal, Refined, SampleError, WeightedDraws, importance_sample, refine_until};
 use crate::simulate::Stream;
 
 /// The number of points that represent the distribution, for means, sds and quantiles.
@@ -87,6 +87,47 @@ impl<M: Model> Posterior<M> {
     {
         // Random numbers of its own for each data set: the same ones would make all results wrong in the same direction.
         importance_sample(model, data, self, REFINED, crate::model::DataSet::frame(data).hash())
+    }
+
+    /// Returns the exact posterior of all latent variables, however far off this one is: by importance sampling in rounds that adapt,
+    /// with k-hat at most `k_hat`, or else by chains from there; the locals of a model that has such come along. See
+    /// [`refine_until`](crate::sampling::refine_until), also for more draws than 4000, and another seed. `data` must be those that
+    /// the posterior was conditioned on.
+    ///
+    /// ```
+    /// use hierarch::prelude::*;
+    ///
+    /// model! {
+    ///     pub Schools {
+    ///         global mu ~ Normal(0.0, 5.0);
+    ///         plate schools(1..=100) {
+    ///             local theta ~ Normal(mu, 1.0);
+    ///             observe y ~ Normal(theta, 1.0);
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let model = Schools::default();
+    /// let y: Vec<f64> = (0..60).map(|i| f64::from(i % 7) - 1.0).collect();
+    /// let sum: f64 = y.iter().sum();
+    /// let data = SchoolsData { schools: SchoolsSchools { y } };
+    /// let estimator = model.npe().train(Budget::simulations(500))?; // far too short
+    /// let exact: Refined<Schools> = estimator.condition(&data)?.refine_until(&model, &data, 0.5)?;
+    /// println!("{exact}"); // with `theta[0]` to `theta[59]`, and the evidence
+    /// assert!((exact.mean("mu")? - sum / 2.0 / (0.04 + 30.0)).abs() < 0.02);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Data that do not fit the model; a `k_hat` that is not above 0 and at most 0.7; a posterior of only some globals; and chains that find
+    /// nowhere to begin.
+    pub fn refine_until(&self, model: &M, data: &M::Data, k_hat: f64) -> Result<Refined<M>, SampleError>
+    where
+        M: Likelihood,
+    {
+        refine_until(model, data, self, k_hat, REFINED, crate::model::DataSet::frame(data).hash())
     }
 
     /// Returns `count` independent draws with the log density of each, in the constrained space.
@@ -243,6 +284,22 @@ impl Proposal for AnyPosterior {
             to_unconstrained(&places, point, q, log_density);
         }
     }
+
+    fn log_densities(&self, q: &[f64]) -> Option<Vec<f64>> {
+        let places: Vec<(usize, Link)> = places(&self.targets).collect();
+        let width = places.len();
+        let points: Vec<f64> =
+            q.chunks_exact(width).flat_map(|q| places.iter().map(|(at, link)| link.forward(q[*at]))).collect();
+        let mut log_densities = self.estimate.log_densities(&points);
+        for (log_density, q) in log_densities.iter_mut().zip(q.chunks_exact(width)) {
+            *log_density += places.iter().map(|(at, link)| link.log_slope(q[*at])).sum::<f64>();
+            // Where the links have no numbers any more.
+            if log_density.is_nan() {
+                *log_density = f64::NEG_INFINITY;
+            }
+        }
+        Some(log_densities)
+    }
 }
 
 /// Maps a point of an estimate, and the log density there, to the unconstrained numbers at `places`.
@@ -261,6 +318,10 @@ impl<M: Model> Proposal for Posterior<M> {
 
     fn draw(&self, rng: &mut Stream, q: &mut [f64], log_density: &mut [f64]) {
         self.any.draw(rng, q, log_density);
+    }
+
+    fn log_densities(&self, q: &[f64]) -> Option<Vec<f64>> {
+        Proposal::log_densities(&*self.any, q)
     }
 }
 

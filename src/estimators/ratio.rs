@@ -269,7 +269,7 @@ impl AnyRatioPosterior {
         let log_ratios = ratio.log_ratios(0, &points);
         let weighted = AnyWeightedDraws::new(names, values, q, log_ratios.clone())?;
         let empty = draw(0)?;
-        let log_evidence = weighted.log_evidence();
+        let log_evidence = weighted.evidence().log;
         Ok((Self { model, targets, ratio, log_ratios, log_evidence, empty, doubts: trained.warnings() }, weighted))
     }
 

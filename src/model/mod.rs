@@ -1,5 +1,6 @@
 //! Models: the traits that `model!` implements, specifications, densities and checks of data.
 
+mod by_group;
 mod check;
 mod compared;
 mod data_error;
@@ -28,6 +29,7 @@ mod vectors;
 #[doc(hidden)]
 pub mod walk;
 
+pub(crate) use by_group::{GroupDensities, Groups};
 pub(crate) use check::{Extent, allowed, check_local_frames, columns, groups};
 pub use check::{check, check_locals};
 #[doc(hidden)]

@@ -27,6 +27,10 @@ pub(crate) enum Purpose {
     Posterior,
     /// Draws of a posterior that are weighed.
     Importance,
+    /// Rounds of adaptive importance sampling.
+    Refinement,
+    /// Bridges from draws of a posterior to its evidence.
+    Bridge,
     /// Markov chains.
     Chains,
     /// Points from which a maximum is searched.
@@ -55,6 +59,8 @@ impl Purpose {
             Self::Trial => 10,
             Self::Prediction => 11,
             Self::Discrete => 12,
+            Self::Refinement => 13,
+            Self::Bridge => 14,
             Self::Locals(task) => 1000 + task,
         }
     }
@@ -114,6 +120,8 @@ mod tests {
             Purpose::RatioPrior,
             Purpose::Posterior,
             Purpose::Importance,
+            Purpose::Refinement,
+            Purpose::Bridge,
             Purpose::Chains,
             Purpose::Search,
             Purpose::Confidence,

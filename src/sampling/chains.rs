@@ -340,7 +340,7 @@ impl AnyChains {
         self.variables().map(|(_, chains)| diagnostics::rhat(&chains)).fold(f64::NAN, f64::max)
     }
 
-    fn warnings(&self) -> Vec<String> {
+    pub(super) fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
         let total = self.chains * self.draws_per_chain();
         if self.without_slope > 0 {

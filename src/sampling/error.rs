@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::draws::LogLikelihoodError;
 use crate::model::DataError;
 
 /// The number of starting points that a chain tries.
@@ -14,6 +15,9 @@ pub enum SampleError {
     /// The data do not fit the model.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// The draws are not those of the model with these data.
+    #[error(transparent)]
+    Draws(#[from] LogLikelihoodError),
     /// The model has no continuous latent variable.
     #[error("the model has no continuous latent variable, so there is nothing to sample")]
     NothingToSample,
@@ -25,6 +29,34 @@ pub enum SampleError {
         /// Its value.
         value: usize,
         /// The smallest value that is allowed.
+        least: usize,
+    },
+    /// A k-hat that no weights have, or at which they say nothing.
+    #[error(
+        "k_hat is {value}, but must be above 0 and at most 0.7, above which weights cannot be trusted; 0.5 is strict"
+    )]
+    KHat {
+        /// Its value.
+        value: f64,
+    },
+    /// A flat prior, which is known up to a factor alone.
+    #[error(
+        "the prior of `{name}` is flat, so the evidence is defined up to a factor alone: give it a proper prior to compare models"
+    )]
+    NoEvidence {
+        /// The global.
+        name: String,
+    },
+    /// There are too few draws, or none of them is possible.
+    #[error(
+        "the evidence cannot be found: of {draws} draws {usable} have a finite density, and at least {least} are needed; the draws          may be of other data"
+    )]
+    FewDraws {
+        /// The number of draws.
+        draws: usize,
+        /// The number of those whose density is finite.
+        usable: usize,
+        /// The number that is needed.
         least: usize,
     },
     /// A probability of acceptance that no chain can have, or that takes steps too short to be of use.

@@ -1,7 +1,9 @@
 //! Sampling and maximising as methods of models.
 
-use super::{FitError, Maximum, Nuts, ProfileLikelihood};
-use crate::model::{Likelihood, Model};
+use super::bridge::bridge;
+use super::{Evidence, FitError, Maximum, Nuts, ProfileLikelihood, SampleError};
+use crate::draws::Inferred;
+use crate::model::{Density, Likelihood, Model};
 
 /// Methods that sample the posterior of a model and maximise its likelihood; in scope with the prelude.
 ///
@@ -51,6 +53,27 @@ pub trait SamplingExt: Model {
         Self: Likelihood,
     {
         ProfileLikelihood::new::<&str>(self, [])?.maximum(data)
+    }
+
+    /// Returns the evidence of the model given `data`, from `draws` of the posterior: of chains, of weighted draws, or from elsewhere. With
+    /// that of another model of the same data it makes a Bayes factor: see [`Evidence`].
+    ///
+    /// It is the bridge estimate of Meng & Wong (Statistica Sinica 1996) between the draws and as many of a distribution that is fitted
+    /// to others of them; where elements are independent given the globals, their locals are integrated out one by one, so that it stays
+    /// exact for thousands of them. Its error takes the autocorrelation of chains into account (Frühwirth-Schnatter, Econometrics Journal 2004).
+    /// `seed` decides on the random numbers.
+    ///
+    /// It takes the draws at their word: of chains that have missed a mode the evidence is off by far more than its error, so look at their
+    /// R-hat and warnings first.
+    ///
+    /// # Errors
+    /// The data do not fit the model; the draws are of other data, of some variables alone, or fewer than 100; or a prior is flat.
+    fn bridge(&self, data: &Self::Data, draws: &impl Inferred, seed: u64) -> Result<Evidence, SampleError>
+    where
+        Self: Likelihood,
+    {
+        let density = Density::new(self, data)?;
+        bridge((self, data), &|| Box::new(density.clone()), &draws.as_draws(), seed)
     }
 }
 

@@ -12,10 +12,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
 
-use super::SampleError;
 use super::threads::{derivatives, on_threads};
+use super::{Evidence, SampleError};
 use crate::draws::{Choice, Draws, Inferred, fill_discrete_globals, has_discrete_global, smooth};
-use crate::model::{AnyData, AnyModel, Densities, Density, Likelihood, Model, globals_of};
+use crate::model::{AnyData, AnyModel, Densities, Density, Likelihood, Model, Name, UnknownName, globals_of};
 use crate::model::{Purpose, stream_for};
 use crate::progress::Progress;
 use crate::simulate::Stream;
@@ -65,7 +65,7 @@ const ENOUGH: f64 = 100.0;
 /// assert!((exact.mean("mean")? - 0.5).abs() < 0.3);
 /// // The evidence is the density of x = 1 under the variance 1 + 1.
 /// let evidence = Normal::new(0.0, 2.0_f64.sqrt()).log_density(1.0);
-/// assert!((exact.log_evidence() - evidence).abs() < 0.3);
+/// assert!((exact.evidence().log - evidence).abs() < 0.3);
 /// # Ok(())
 /// # }
 /// ```
@@ -79,6 +79,19 @@ pub trait Proposal: Sync {
     ///
     /// `q` has room for as many draws as `log_density` has elements.
     fn draw(&self, rng: &mut Stream, q: &mut [f64], log_density: &mut [f64]);
+
+    /// Returns the log densities of some points, which stand one after the other in `q`, in the unconstrained space; `None` if they
+    /// are known of draws alone. Where they are known, [`refine_until`](crate::sampling::refine_until) keeps the draws of this
+    /// distribution in the mixture that it adapts.
+    fn log_densities(&self, q: &[f64]) -> Option<Vec<f64>> {
+        let _ = q;
+        None
+    }
+
+    /// Returns the distribution of the globals alone, where this one is of locals too and that one is known.
+    fn of_globals(&self) -> Option<&dyn Proposal> {
+        None
+    }
 }
 
 /// An exact posterior: draws with weights, from importance sampling.
@@ -96,7 +109,7 @@ pub(crate) struct AnyWeightedDraws {
     draws: Draws,
     /// The unconstrained numbers, draw after draw.
     q: Vec<f64>,
-    log_evidence: f64,
+    evidence: Evidence,
     k_hat: f64,
     /// The number of draws at which the model's log density is NaN or infinite.
     undefined: usize,
@@ -125,7 +138,7 @@ pub fn importance_sample<M: Likelihood>(
 }
 
 /// See [`importance_sample`].
-fn weigh(
+pub(super) fn weigh(
     (model, data): (&dyn AnyModel, &dyn AnyData),
     densities: Densities<'_>,
     proposal: &dyn Proposal,
@@ -136,7 +149,7 @@ fn weigh(
     if dimension == 0 {
         return Err(SampleError::NothingToSample);
     }
-    let names = covered(model, data, proposal)?;
+    let names = covered(model, Some(data), proposal)?;
     let discrete = has_discrete_global(&model.specification());
     let walked = (names.len() > model.names(None).len()).then_some(data);
     let derived = model.derived_names(data);
@@ -179,9 +192,13 @@ fn weigh(
 
 type Chunk<'a> = (((&'a mut [f64], &'a mut [f64]), &'a mut [f64]), &'a mut [f64]);
 
-/// Returns the names of the model's latent numbers, which must be those of the proposal.
-fn covered(model: &dyn AnyModel, data: &dyn AnyData, proposal: &dyn Proposal) -> Result<Vec<String>, SampleError> {
-    let (names, known) = (model.names(Some(data)), proposal.latent_names());
+/// Returns the names of the model's latent numbers, without `data` those of the globals, which must be those of the proposal.
+pub(super) fn covered(
+    model: &dyn AnyModel,
+    data: Option<&dyn AnyData>,
+    proposal: &dyn Proposal,
+) -> Result<Vec<String>, SampleError> {
+    let (names, known) = (model.names(data), proposal.latent_names());
     let missing = |of: &[String], from: &[String]| -> Vec<String> {
         let from: std::collections::HashSet<&String> = from.iter().collect();
         of.iter().filter(|name| !from.contains(name)).cloned().collect()
@@ -229,15 +246,27 @@ impl<M: Model> WeightedDraws<M> {
             .collect()
     }
 
-    /// Returns the natural logarithm of the evidence, the probability (density) of the data under the model. To compare
-    /// two models of the same data, take the difference of their log evidences.
-    pub fn log_evidence(&self) -> f64 {
-        self.any.log_evidence()
+    /// Returns the evidence, the probability (density) of the data under the model, with its standard error from the spread of the
+    /// weights.
+    pub fn evidence(&self) -> Evidence {
+        self.any.evidence()
     }
 
-    /// Returns the standard error of [`log_evidence`](WeightedDraws::log_evidence), from the spread of the weights.
-    pub fn log_evidence_error(&self) -> f64 {
-        self.any.log_evidence_error()
+    /// Returns the Monte Carlo standard error of the mean of the number `name`, by the delta method: the root of the sum of squared
+    /// weights times squared deviations.
+    ///
+    /// # Errors
+    /// There is no number of that name.
+    pub fn mcse_mean(&self, name: impl Into<Name>) -> Result<f64, UnknownName> {
+        self.any.mcse(name.into(), |x, mean, _| x - mean)
+    }
+
+    /// Returns the Monte Carlo standard error of the standard deviation of the number `name`, by the delta method.
+    ///
+    /// # Errors
+    /// There is no number of that name.
+    pub fn mcse_sd(&self, name: impl Into<Name>) -> Result<f64, UnknownName> {
+        self.any.mcse(name.into(), |x, mean, sd| ((x - mean).powi(2) - sd * sd) / (2.0 * sd))
     }
 
     /// Returns k-hat, the shape of the tail of the weights: they have 1 / k-hat finite moments. Up to 0.5 the draws are
@@ -274,19 +303,30 @@ impl AnyWeightedDraws {
         let mut weights: Vec<f64> = log_weights.iter().map(|w| w.exp()).collect();
         let sum: f64 = weights.iter().sum();
         weights.iter_mut().for_each(|w| *w /= sum);
-        let log_evidence = highest + (sum / draws as f64).ln();
+        let error = weights.iter().map(|w| w * w).sum::<f64>() - 1.0 / draws as f64;
+        let evidence = Evidence { log: highest + (sum / draws as f64).ln(), error: error.max(0.0).sqrt() };
         let column = |at: usize| values.iter().skip(at).step_by(names.len()).copied().collect();
         let columns: Vec<Vec<f64>> = (0..names.len()).map(column).collect();
         let draws = Draws::new(names.into_iter().zip(columns)).weighted(weights);
-        Ok(Self { draws, q, log_evidence, k_hat, undefined })
+        Ok(Self { draws, q, evidence, k_hat, undefined })
     }
 
-    pub(crate) fn log_evidence(&self) -> f64 {
-        self.log_evidence
+    /// Sets the standard error of the logarithm of the evidence, where the draws are not of one proposal.
+    pub(super) fn with_evidence_error(mut self, error: f64) -> Self {
+        self.evidence.error = error;
+        self
     }
 
-    pub(crate) fn log_evidence_error(&self) -> f64 {
-        (1.0 / self.effective_sample_size() - 1.0 / self.draws.weights().len() as f64).max(0.0).sqrt()
+    pub(crate) fn evidence(&self) -> Evidence {
+        self.evidence
+    }
+
+    /// Returns the standard error of a weighted mean of what a draw moves it by, given the mean and the sd.
+    fn mcse(&self, name: Name, moves: impl Fn(f64, f64, f64) -> f64) -> Result<f64, UnknownName> {
+        let draws = self.draws.get(name.clone())?;
+        let (mean, sd) = (self.draws.mean(name.clone())?, self.draws.sd(name)?);
+        let squares = draws.iter().zip(self.draws.weights()).map(|(x, w)| (w * moves(*x, mean, sd)).powi(2));
+        Ok(squares.sum::<f64>().sqrt())
     }
 
     pub(crate) fn k_hat(&self) -> f64 {
@@ -312,7 +352,7 @@ impl AnyWeightedDraws {
         if !self.trusted() {
             warnings.push(format!(
                 "k-hat is {:.2}, above {:.2}: the weights cannot be trusted, since the proposal misses a part of the \
-                 posterior; train longer, or sample it with `nuts()`",
+                 posterior; `refine_until` goes on until they can, or train longer, or sample with `nuts()`",
                 self.k_hat,
                 self.k_most()
             ));
@@ -356,8 +396,8 @@ impl<M: Model> Inferred for WeightedDraws<M> {
             "importance sampling, effective sample size {:.0}, k-hat {:.2}, log evidence {:.3} ± {:.3}",
             self.effective_sample_size(),
             self.k_hat(),
-            self.log_evidence(),
-            self.log_evidence_error()
+            self.evidence().log,
+            self.evidence().error
         )
     }
 }
@@ -373,9 +413,8 @@ impl std::fmt::Display for AnyWeightedDraws {
         writeln!(f, "{}", self.draws.summary())?;
         writeln!(
             f,
-            "log evidence {:.3} +- {:.3}, k-hat {:.2}, effective sample size {:.0} of {} draws",
-            self.log_evidence,
-            self.log_evidence_error(),
+            "{}, k-hat {:.2}, effective sample size {:.0} of {} draws",
+            self.evidence,
             self.k_hat,
             self.effective_sample_size(),
             self.draws.weights().len()

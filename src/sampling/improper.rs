@@ -3,10 +3,26 @@
 use rand::RngExt;
 
 use super::error::SampleError;
-use crate::model::{AnyDensity, AnyModel, Purpose, Specification, stream_for};
+use crate::model::{AnyDensity, AnyModel, Purpose, Role, Specification, Variable, stream_for};
 
 /// The points at which slopes are looked at.
 const POINTS: u64 = 8;
+
+/// Returns whether the prior of a global is flat.
+fn is_flat(v: &Variable) -> bool {
+    v.definition.split(|c: char| !c.is_alphanumeric()).next() == Some("Flat")
+}
+
+/// Checks that all priors are proper, without which there is no evidence.
+///
+/// # Errors
+/// The first global whose prior is flat.
+pub(super) fn check_proper(model: &dyn AnyModel) -> Result<(), SampleError> {
+    let global = |v: &&Variable| matches!(v.role, Role::Global | Role::Nuisance) && is_flat(v);
+    let specification = model.specification();
+    let found = specification.variables.iter().find(global);
+    found.map_or(Ok(()), |v| Err(SampleError::NoEvidence { name: v.name.clone() }))
+}
 
 /// Checks that the density is not the same, or the same exponential, along each global whose prior is flat.
 ///
@@ -14,8 +30,7 @@ const POINTS: u64 = 8;
 /// The first such global.
 pub(super) fn check(model: &dyn AnyModel, density: &mut dyn AnyDensity, seed: u64) -> Result<(), SampleError> {
     let specification: Specification = model.specification();
-    let is_flat = |definition: &str| definition.split(|c: char| !c.is_alphanumeric()).next() == Some("Flat");
-    let flat = |name: &str| specification.variables.iter().any(|v| v.name == name && is_flat(&v.definition));
+    let flat = |name: &str| specification.variables.iter().any(|v| v.name == name && is_flat(v));
     let slots: Vec<_> = model.global_slots().into_iter().filter(|slot| !slot.bounded && flat(&slot.name)).collect();
     if slots.is_empty() {
         return Ok(());

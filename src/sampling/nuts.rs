@@ -89,17 +89,7 @@ impl<'a, M: Model> Nuts<'a, M> {
     }
 
     fn with(model: &'a M, data: &'a M::Data, density: DensitySource<'a, M>) -> Self {
-        let settings = NutsSettings {
-            seed: 0,
-            chains: 4,
-            warmup: None,
-            draws: 1000,
-            target_accept: 0.8,
-            metric: Metric::default(),
-            from: None,
-            checkpoint: None,
-        };
-        Self { model, data, density, settings }
+        Self { model, data, density, settings: NutsSettings::default() }
     }
 
     /// Sets the seed; the default is 0. The same seed gives the same draws on any number of threads.
@@ -227,6 +217,33 @@ impl<'a, M: Model> Nuts<'a, M> {
             DensitySource::Known(density, inferred) => (density, inferred),
         };
         self.settings.run(self.model, self.data, &|| Box::new(density.clone()), inferred.as_deref()).map(Chains::of)
+    }
+}
+
+/// Runs four chains over `densities` from a posterior that is roughly known, with `draws` draws in all.
+pub(super) fn run_from(
+    (model, data): (&dyn AnyModel, &dyn AnyData),
+    densities: Densities<'_>,
+    from: Option<&AnyWeightedDraws>,
+    (draws, seed): (usize, u64),
+) -> Result<AnyChains, SampleError> {
+    let settings =
+        NutsSettings { seed, draws: draws.div_ceil(4).max(4), warmup: Some(WARMUP), from, ..NutsSettings::default() };
+    settings.run(model, data, densities, None)
+}
+
+impl Default for NutsSettings<'_> {
+    fn default() -> Self {
+        Self {
+            seed: 0,
+            chains: 4,
+            warmup: None,
+            draws: 1000,
+            target_accept: 0.8,
+            metric: Metric::default(),
+            from: None,
+            checkpoint: None,
+        }
     }
 }
 

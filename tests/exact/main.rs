@@ -28,6 +28,7 @@ mod plain_rust;
 mod power;
 mod predict;
 mod properties;
+mod refine;
 mod resonance;
 mod sequences;
 mod shards;

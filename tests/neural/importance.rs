@@ -55,9 +55,9 @@ fn a_refined_belief_is_exact() {
             sum += (log_at(fraction, mass) - top).exp() * step / f64::from(fractions);
         }
     }
-    let (exact, error) = (top + sum.ln(), refined.log_evidence_error());
+    let (exact, error) = (top + sum.ln(), refined.evidence().error);
     within!(error, 0.02, "{error}");
-    within!((refined.log_evidence() - exact).abs(), 4.0 * error, "{} +- {error}, {exact}", refined.log_evidence());
+    within!((refined.evidence().log - exact).abs(), 4.0 * error, "{} +- {error}, {exact}", refined.evidence().log);
 }
 
 #[test]

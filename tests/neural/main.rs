@@ -19,6 +19,7 @@ mod mvn;
 mod npe;
 mod nre;
 mod properties;
+mod refine;
 mod report;
 mod round_trip;
 mod scales;

@@ -70,7 +70,7 @@ fn check(name: &str, nre: Nre<'_, Pair>, up_to_a_factor: bool, asked: &Asked) ->
                     let error = posterior.log_ratio(&at) - (log_posterior - log_prior);
                     errors.push((log_posterior.exp(), error));
                     let density = posterior.log_posterior(&at).unwrap() - (log_prior + posterior.log_ratio(&at));
-                    assert!((density + posterior.weighted().log_evidence()).abs() < 1e-9);
+                    assert!((density + posterior.weighted().evidence().log).abs() < 1e-9);
                 }
             }
             let mass: f64 = errors.iter().map(|(w, _)| w).sum();
