@@ -91,19 +91,19 @@ pub(super) fn search(
     budget: Budget,
     train: &dyn Fn(usize, &Settings) -> Result<Trial, InferenceError>,
 ) -> Result<Vec<Network>, InferenceError> {
-    let (mut search, mut sets) = (Search { trials: Vec::new(), sets: 0, seconds: 0.0 }, FIRST);
-    match budget {
+    let mut search = Search { trials: Vec::new(), sets: 0, seconds: 0.0 };
+    let all = match budget {
         Budget::Time(time) => {
             let moment = Budget::Time((time / 20).min(Duration::from_secs(2)));
             let network = train(0, &Settings { budget: moment, ..candidates[0].clone() })?.network;
             search.add(&network);
-            // Half of the time is for the first networks, at most.
-            let all = time.as_secs_f64() * search.sets as f64 / search.seconds.max(1e-9);
-            sets = sets.min((all / (2 * candidates.len()) as f64) as u64).max(1);
+            (time.as_secs_f64() * search.sets as f64 / search.seconds.max(1e-9)) as u64
         }
-        Budget::Simulations(most) | Budget::UntilConverged(most) => sets = sets.min(most),
-        _ => {}
-    }
+        Budget::Simulations(most) | Budget::UntilConverged(most) => most,
+        _ => 0,
+    };
+    // A quarter of the budget is for the first networks, at most.
+    let mut sets = FIRST.min(all / (4 * candidates.len() as u64)).max(1);
     let mut best: Option<(f64, &Settings)> = None;
     for settings in candidates {
         if best.is_some() && !search.affords(sets, budget) {

@@ -6,7 +6,7 @@ use hierarch::distributions::Poisson;
 use hierarch::prelude::*;
 use hierarch::simulate::{Stream, draw};
 use hierarch_tests::models::{Deep, ItemResponse, Radon, Resonance, Sessions};
-use hierarch_tests::seed;
+use hierarch_tests::{seed, within};
 
 /// Photons in the pixels of an image, and the offset of a read-out.
 fn expose(brightness: f64, offset: f64, rng: &mut Stream) -> [f32; 64] {
@@ -143,4 +143,52 @@ fn too_few_elements_are_an_error() {
     let npe = model.joint_npe().global_training(small()).local_training(small()).bank(&bank);
     let error = npe.train(Budget::simulations(64)).unwrap_err().to_string();
     assert!(error.contains("elements of the plate `events`, too few") && error.contains("at least 64"), "{error}");
+}
+
+model! {
+    /// A share that may be at the edge of its prior, and a discrete nuisance parameter, over which networks integrate.
+    pub Share {
+        global share ~ Uniform(0.0, 1.0);
+        nuisance loud ~ Bernoulli(0.5);
+        let sd = if loud { 0.3 } else { 0.1 };
+        plate events(4) {
+            observe x ~ Normal(share, sd);
+        }
+    }
+}
+
+/// Mean and sd of the exact posterior, by the rule of midpoints.
+fn exact_share(x: &[f64]) -> (f64, f64) {
+    let density = |share: f64, sd: f64| {
+        let chi2: f64 = x.iter().map(|x| ((x - share) / sd).powi(2)).sum();
+        (-0.5 * chi2).exp() / sd.powi(x.len() as i32)
+    };
+    let points = (0..2000).map(|i| (f64::from(i) + 0.5) / 2000.0);
+    let weighted: Vec<(f64, f64)> = points.map(|p| (p, density(p, 0.1) + density(p, 0.3))).collect();
+    let total: f64 = weighted.iter().map(|(_, w)| w).sum();
+    let moment = |power| weighted.iter().map(|(p, w)| p.powi(power) * w).sum::<f64>() / total;
+    (moment(1), (moment(2) - moment(1).powi(2)).sqrt())
+}
+
+/// The held-out simulations of a small bank say how long to train, and how many networks; nothing is learned by heart.
+#[test]
+fn a_small_bank_says_how_to_learn_from_it() {
+    let (model, folder) = (Share {}, tempfile::tempdir().unwrap());
+    let bank = model.simulate(4_000).seed(seed(3)).bank(folder.path()).unwrap();
+    let train = |most| model.npe().bank(&bank).seed(seed(1)).train(Budget::until_converged(most)).unwrap();
+    let estimator = train(240_000);
+    let edge = Share {}.simulate(50).at(&ShareGlobals { share: 0.01, loud: false }).seed(seed(8)).run().unwrap();
+    let (mut off, mut width, mut sets) = (0.0, 0.0, 0.0);
+    for simulation in model.simulate(150).seed(seed(7)).run().unwrap().into_iter().chain(edge) {
+        let posterior = estimator.condition(&simulation.data).unwrap();
+        let (mean, sd) = exact_share(&simulation.data.events.x);
+        off += (posterior.mean(Share::SHARE).unwrap() - mean).abs() / sd;
+        width += (posterior.sd(Share::SHARE).unwrap() / sd).ln();
+        sets += 1.0;
+    }
+    within!(off / sets, 0.25, "means are off by {} sds", off / sets);
+    within!((width / sets).abs(), 0.1, "sds are off by a factor of exp({})", width / sets);
+    // With hardly any time it says that there was too little.
+    let warnings = train(8_000).warnings();
+    assert!(warnings.iter().any(|warning| warning.contains("train longer")), "{warnings:?}");
 }
