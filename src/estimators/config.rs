@@ -198,10 +198,17 @@ mod tests {
         assert_eq!(found.architecture.element_layers, [64, 64]);
         assert_eq!((found.weight_decay, found.patience), (0.0, Some(99)));
         let open = resolve(&NetworkConfig::default(), &TrainingConfig::default(), Some((900, 100)), None).unwrap();
-        assert_eq!(open.architecture.output, Output::Density(Family::Mixture { components: 16 }));
+        assert_eq!((open.architecture.output, open.architecture.bins), (Output::Density(FLOW), 0));
         assert_eq!(open.architecture.element_layers, [128, 128]);
-        assert_eq!((open.weight_decay, open.patience), (0.3, Some(5)));
+        assert_eq!((open.weight_decay, open.learning_rate, open.patience), (DECAY, RATE, Some(5)));
         assert_eq!((open.pilot, open.validation, open.seed), (900, 100, 3));
+        let fresh = resolve(&NetworkConfig::default(), &TrainingConfig::default(), None, None).unwrap();
+        assert_eq!(fresh.architecture.output, Output::Density(Family::Mixture { components: 16 }));
+        assert_eq!((fresh.weight_decay, fresh.learning_rate, fresh.patience), (0.0, 1e-3, None));
+        // Without layers for rows there is a histogram, or nothing would be read of them.
+        let bins = NetworkConfig { element_layers: Some(Vec::new()), ..Default::default() };
+        let bins = resolve(&bins, &TrainingConfig::default(), Some((900, 100)), None).unwrap();
+        assert_eq!(bins.architecture.bins, 96);
     }
 
     #[test]

@@ -266,7 +266,11 @@ fn a_bank_is_simulated_once_and_learned_from() {
 
     // A training from it, and one from a bank of which a file was lost and the last is of a smaller bank.
     let train = |bank: &Bank<Gauss>| {
-        let estimator = model.npe().globals(["theta"]).bank(bank).train(Budget::simulations(100_000)).unwrap();
+        // Sizes with which it learns the simulations by heart.
+        let network = NetworkConfig { bins: Some(96), family: Some(Family::nsf()), ..Default::default() };
+        let training = TrainingConfig { weight_decay: Some(0.0), ..Default::default() };
+        let npe = model.npe().globals(["theta"]).network(network).training(training).bank(bank);
+        let estimator = npe.train(Budget::simulations(100_000)).unwrap();
         let data = model.simulate(1).seed(seed(8)).size("events", 20).one().unwrap().data;
         (estimator.condition(&data).unwrap().sample(3, 1), estimator)
     };
