@@ -224,7 +224,7 @@ struct Readme;
 ///   ```
 ///   A function that cannot draw at some values returns a `Result`, such as `Result<[f64; 10], String>`: a simulation with an error
 ///   is counted, and another is drawn in its place. A program of another language, in Python, C++ or Fortran, draws by
-///   `observe path: [f64; 10] ~ external(simulator, [drift, noise]);`: see [`external`](crate::external).
+///   `observe path: [f64; 10] ~ external(simulator, [drift, noise]);`: see [`crate::external`].
 ///   What may be missing is `observe y: Option ~ ..`: see [Missing values](#missing-values).
 /// - **`given name: f64;`** (or `u64`, `bool`, `usize`) A covariate. Simulations take it from data, `.covariates_from(&data)`, or draw it
 ///   from the distribution behind `~`, which has no part in the density.

@@ -109,7 +109,7 @@ fn the_numbers_do_not_depend_on_threads_and_workers() {
     for (threads, workers) in [(1, 4), (4, 1), (4, 3)] {
         assert!(run(threads, workers) == first, "{threads} threads, {workers} workers");
     }
-    let rows = || first.iter().flat_map(|set| set.data.elements.rows().map(|row| row.clone()).collect::<Vec<_>>());
+    let rows = || first.iter().flat_map(|set| set.data.elements.rows().collect::<Vec<_>>());
     assert!(rows().count() > 100 && rows().all(|row| row.counts.iter().all(|&count| count == 5 || count == 6)));
 }
 
