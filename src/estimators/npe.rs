@@ -186,9 +186,10 @@ impl AnyNpe<'_> {
         };
         let context = TrainingContext { shape: &shape, budget: own_budget, seed, of_elements: false, bank };
         let settings = settings(&self.setup.network, &self.setup.training, &context, self.output)?;
+        // With fresh simulations a flow learns any shape in probits, which are closer to a posterior at the very edge of its prior.
         // Other networks read draws in the units that they were told.
-        let flow = matches!(settings.architecture.output, Output::Density(Family::Nsf { .. })) && self.units.is_none();
-        let units = if flow { units.for_flow() } else { units };
+        let flow = matches!(settings.architecture.output, Output::Density(Family::Nsf { .. }));
+        let units = if flow && self.bank.is_some() && self.units.is_none() { units.for_flow() } else { units };
         let targets = units.targets(model, slots);
         let searched = self.bank.filter(|_| self.searches(budget));
         let member = |member: usize, settings: &Settings| {
