@@ -9,7 +9,8 @@ fn moons<T: Real>(a: T, b: T) -> [T; 2] {
 }
 
 model! {
-    /// Two crescents: the simulator does not tell (a, b) from (-b, -a).
+    /// Two crescents: the simulator does not tell (a, b) from (-b, -a). The radius of the benchmark has the sd 0.01; here the noise of x
+    /// and y, which gives the model a density, is a part of it.
     pub TwoMoons {
         global a ~ Uniform(-1.0, 1.0);
         global b ~ Uniform(-1.0, 1.0);
@@ -28,7 +29,6 @@ model! {
         global theta[5] ~ Uniform(-3.0, 3.0);
         let scale = [theta[2] * theta[2], theta[3] * theta[3]];
         let correlation = theta[4].tanh();
-        let covariance = scale[0] * scale[1] * correlation;
         let root = [[scale[0], 0.0], [correlation * scale[1], scale[1] * (1.0 - correlation * correlation).sqrt()]];
         plate points(4) {
             observe x[2] ~ MvNormalCholesky([theta[0], theta[1]], root);

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::bank::AnyBank;
-use super::npe::{AnyNpe, Npe};
+use super::npe::{AnyNpe, Npe, seed_of_member};
 use super::posterior_estimator::{AnyPosteriorEstimator, PosteriorEstimator};
 use super::{InferenceError, RequestError};
 use crate::model::Model;
@@ -111,7 +111,7 @@ impl<M: Model> Sharded<Ensemble<'_, M>> {
             }
             let checkpoint = shards.folder().join(format!("{member:05}.training"));
             let mut one = ensemble.npe.any.clone();
-            one.source.seed = seed_of(one.source.seed, member);
+            one.source.seed = seed_of_member(one.source.seed, member);
             one.setup.checkpoint = Some(checkpoint.clone());
             one.train(ensemble.budget)?.save(&path)?;
             // That it fails changes nothing but the space that it takes.
@@ -120,11 +120,6 @@ impl<M: Model> Sharded<Ensemble<'_, M>> {
         shards.write(shard, &())?;
         Ok(shards)
     }
-}
-
-/// Returns the seed of a member, which is that of [`Npe::ensemble`].
-fn seed_of(seed: u64, member: usize) -> u64 {
-    seed.wrapping_add((member as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15))
 }
 
 /// Returns the file of a member.

@@ -193,7 +193,7 @@ impl AnyNpe<'_> {
         let targets = units.targets(model, slots);
         let searched = self.bank.filter(|_| self.searches(budget));
         let member = |member: usize, settings: &Settings| {
-            let seed = seed.wrapping_add((member as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+            let seed = seed_of_member(seed, member);
             self.train_member(
                 member,
                 &Settings { seed, ..settings.clone() },
@@ -295,6 +295,11 @@ impl AnyNpe<'_> {
         closed(self.source.model, &targets)?;
         Ok(targets)
     }
+}
+
+/// Returns the seed of a member of an ensemble.
+pub(super) fn seed_of_member(seed: u64, member: usize) -> u64 {
+    seed.wrapping_add((member as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15))
 }
 
 /// Returns the names of the numbers that are inferred.
