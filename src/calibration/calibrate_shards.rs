@@ -83,7 +83,7 @@ impl<M: Model, E: Estimator<M>> Sharded<Calibrate<'_, M, E>> {
         let Self { work: calibrate, shard } = self;
         let (work, started) = (calibrate.work(), Instant::now());
         let range = shard.range(work.items);
-        // What is wrong with it is told before anything is written.
+        // No work at all: this checks the settings, before anything is written.
         calibrate.trials(0..0)?;
         let mut shards = Shards::begin(folder.as_ref(), work, shard)?;
         if !shards.is_there(shard) {

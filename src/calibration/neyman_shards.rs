@@ -75,7 +75,7 @@ impl<M: Model> Sharded<Construction<'_, M>> {
     pub fn run(self, folder: impl AsRef<Path>) -> Result<Shards, NeymanError> {
         let Self { work: Construction { any, .. }, shard } = self;
         let (sets, places, what) = any.identity();
-        // What is wrong with it is told before anything is written.
+        // No work at all: this checks the settings, before anything is written.
         any.learning(0..0, 0..0)?;
         let mut shards = Shards::begin(folder.as_ref(), Work::new(what, sets), shard)?;
         if !shards.is_there(shard) {

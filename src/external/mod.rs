@@ -125,8 +125,8 @@ impl Program {
         self
     }
 
-    /// Sets the share of simulations that may fail; the default is 0.05. Of the first 100, 5 may; and as soon as so many fail in a
-    /// row as happens once in 10^9 with that share, 7 with 0.05, all ends as well.
+    /// Sets the share of simulations that may fail; the default is 0.05. Of the first 100, 5 may. A program that
+    /// fails many times in a row ends the work, too: as many times as chance would bring about once in 10^9, which is 7 with 0.05.
     pub fn failures(mut self, share: f64) -> Self {
         self.settings.failures = share;
         self

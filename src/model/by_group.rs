@@ -116,7 +116,8 @@ impl<'a> GroupDensities<'a> {
         }
     }
 
-    /// Visits what is not latent, which costs nothing if it belongs to no group and the values of such are given.
+    /// Adds the density of what is not latent. It is not computed for what belongs to no group where only the groups are asked for,
+    /// which is where the values outside of them are given.
     fn observed(&mut self, place: &Place, log_density: impl FnOnce() -> f64) {
         let group = self.groups.of(place);
         if group.is_some() || self.given.is_none() {

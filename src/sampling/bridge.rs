@@ -78,7 +78,7 @@ fn halves(rows: Vec<Vec<f64>>, draws: &Draws) -> Result<[Vec<Vec<Point>>; 2], Sa
     let count = rows.len();
     let chains = draws.chains().max(1);
     let length = count / chains;
-    // Every so many, so that there are not too many.
+    // Long chains are thinned: every density costs a walk over the data.
     let every = count.div_ceil(MOST).max(1);
     let weights = draws.weights();
     let mut split = [Vec::new(), Vec::new()];
