@@ -40,6 +40,19 @@ impl Debug for dyn AnyGlobals + '_ {
 pub(crate) fn typed<T: Any>(something: &dyn Any) -> &T {
     match something.downcast_ref() {
         Some(typed) => typed,
-        None => unreachable!("a {} was handed to another model", std::any::type_name::<T>()),
+        None => of_another_model(std::any::type_name::<T>()),
     }
+}
+
+/// Does what [`typed`] does, with what is owned.
+pub(crate) fn into_typed<T: Any>(something: Box<dyn Any>) -> T {
+    match something.downcast() {
+        Ok(typed) => *typed,
+        Err(_) => of_another_model(std::any::type_name::<T>()),
+    }
+}
+
+/// Compiled once, not for each type.
+fn of_another_model(name: &str) -> ! {
+    unreachable!("a {name} was handed to another model")
 }

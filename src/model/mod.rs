@@ -41,7 +41,7 @@ pub(crate) use density::{AnyDensity, Densities, Factor};
 pub use draw::{CheckDrawn, Drawn, DrawnFrom, Failure, Outcome, output, remember};
 pub use draw::{draw, draw_index, draw_of_plate};
 pub(crate) use erased::{AnyModel, AnySimulation};
-pub(crate) use erased_data::{AnyData, AnyGlobals, AnyLocals, typed};
+pub(crate) use erased_data::{AnyData, AnyGlobals, AnyLocals, into_typed, typed};
 pub(crate) use fixed::{Fixed, MissingValues};
 pub use frame::{Column, ColumnType, Frame, Values};
 #[doc(hidden)]

@@ -43,7 +43,9 @@ use rayon::prelude::*;
 
 use impossible::impossible;
 
-use crate::model::{AnyData, AnyGlobals, AnyModel, AnySimulation, Generative, MissingValues, Model, Simulable, typed};
+use crate::model::{
+    AnyData, AnyGlobals, AnyModel, AnySimulation, Generative, MissingValues, Model, Simulable, into_typed, typed,
+};
 
 /// Simulates a model; in scope with the prelude.
 pub trait SimulateExt: Model {
@@ -144,29 +146,11 @@ impl<'a, M: Model, G> Simulate<'a, M, G> {
     }
 
     fn run_one(self) -> Result<Simulation<M>, SimulateError> {
-        let fixed = self.any.fixed()?;
-        let model: &M = typed(self.any.source.model);
-        draw_one(model, &fixed, &mut stream(self.any.source.seed, 0))
+        Ok(into_typed(self.any.draw(&self.any.fixed()?, 0)?))
     }
 
     fn run_all(self) -> Result<Vec<Simulation<M>>, SimulateError> {
-        let model: &M = typed(self.any.source.model);
-        let fixed = self.any.fixed()?;
-        let drawn = Mutex::new(Vec::new());
-        in_parallel(self.any.sets, &|positions| {
-            let first = positions.start;
-            let mut some = Vec::with_capacity(positions.len());
-            for position in positions {
-                some.push(draw_one(model, &fixed, &mut stream(self.any.source.seed, position as u64))?);
-            }
-            drawn.lock().unwrap_or_else(PoisonError::into_inner).push((first, some));
-            Ok(())
-        })?;
-        let mut drawn = drawn.into_inner().unwrap_or_else(PoisonError::into_inner);
-        drawn.sort_unstable_by_key(|(first, _)| *first);
-        let mut all = Vec::with_capacity(self.any.sets);
-        drawn.iter_mut().for_each(|(_, some)| all.append(some));
-        Ok(all)
+        Ok(self.any.run()?.into_iter().map(|one| into_typed(one)).collect())
     }
 
     /// Returns the data set that covariates are taken from.
@@ -188,11 +172,6 @@ impl<'a, M: Model, G> Simulated<'a, M> for Simulate<'a, M, G> {
     fn source_mut(&mut self) -> &mut SimulationSource<'a> {
         &mut self.any.source
     }
-}
-
-/// Draws one data set, as [`AnyModel::draw`] does.
-fn draw_one<M: Model>(model: &M, fixed: &Fixed<'_>, rng: &mut Stream) -> Result<Simulation<M>, SimulateError> {
-    fixed.skipped.retry(|| model.draw(&Plan::of(fixed), rng))
 }
 
 /// Checks that each global has a value that it can have.
@@ -286,6 +265,21 @@ impl<'a> AnySimulate<'a> {
     /// Draws the data set at `position`.
     pub(crate) fn draw(&self, fixed: &Fixed<'_>, position: usize) -> Result<Box<dyn AnySimulation>, SimulateError> {
         self.source.model.draw(fixed, &mut stream(self.source.seed, position as u64))
+    }
+
+    /// Draws all data sets on all cores.
+    fn run(&self) -> Result<Vec<Box<dyn AnySimulation>>, SimulateError> {
+        let fixed = self.fixed()?;
+        let drawn = Mutex::new(Vec::new());
+        in_parallel(self.sets, &|positions| {
+            let first = positions.start;
+            let some = positions.map(|position| self.draw(&fixed, position)).collect::<Result<Vec<_>, _>>()?;
+            drawn.lock().unwrap_or_else(PoisonError::into_inner).push((first, some));
+            Ok(())
+        })?;
+        let mut drawn = drawn.into_inner().unwrap_or_else(PoisonError::into_inner);
+        drawn.sort_unstable_by_key(|(first, _)| *first);
+        Ok(drawn.into_iter().flat_map(|(_, some)| some).collect())
     }
 
     pub(crate) fn fixed(&self) -> Result<Fixed<'_>, SimulateError> {

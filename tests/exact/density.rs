@@ -21,17 +21,22 @@ pub(crate) fn check_gradient<M: Likelihood + Generative>(model: &M, sets: usize)
 pub(crate) fn check_gradient_at<M: Likelihood>(model: &M, data: &M::Data, q: &[f64]) {
     let mut density = Density::new(model, data).unwrap();
     assert_eq!(q.len(), density.dimension());
-    let mut gradient = vec![0.0; q.len()];
     let mut plain = vec![0.0; q.len()];
-    let value = density.gradient(q, &mut gradient);
     let plain_value = density.gradient_without_lanes(q, &mut plain);
+    check_slopes(q, (plain_value, &plain), &mut |q, gradient| density.gradient(q, gradient));
+}
+
+/// Compiled once, not for each model.
+fn check_slopes(q: &[f64], (plain_value, plain): (f64, &[f64]), density: &mut dyn FnMut(&[f64], &mut [f64]) -> f64) {
+    let mut gradient = vec![0.0; q.len()];
+    let value = density(q, &mut gradient);
     within!((value - plain_value).abs(), 1e-10 * value.abs().max(1.0), "{value} {plain_value}");
-    for (i, (a, b)) in gradient.iter().zip(&plain).enumerate() {
+    for (i, (a, b)) in gradient.iter().zip(plain).enumerate() {
         within!((a - b).abs(), 1e-9 * a.abs().max(1.0), "component {i}: {a} in lanes, {b} without");
     }
     let mut scratch = vec![0.0; q.len()];
     for (i, by) in gradient.iter().enumerate() {
-        let slope = slope(q, i, 1e-3, |q| density.gradient(q, &mut scratch));
+        let slope = slope(q, i, 1e-3, |q| density(q, &mut scratch));
         let error = (by - slope).abs();
         within!(error, 1e-5 * by.abs().max(1.0), "component {i} of {}: {by} {slope}", q.len());
     }
@@ -91,7 +96,7 @@ fn check_score_over<M: Likelihood + Generative>(model: &M, plates: &[(&str, usiz
             true => simulate.at(&model.simulate(1).seed(seed(2)).one().unwrap().globals).run(),
             false => simulate.run(),
         };
-        let (mut sum, mut squares) = (Vec::new(), Vec::new());
+        let mut scores = Scores::default();
         for simulation in simulations.unwrap() {
             let q = unconstrain(model, &simulation.globals, Some((&simulation.locals, &simulation.data)));
             let mut density = Density::new(model, &simulation.data).unwrap();
@@ -100,45 +105,55 @@ fn check_score_over<M: Likelihood + Generative>(model: &M, plates: &[(&str, usiz
             if at_truth {
                 density.prior_gradient(&q, &mut prior);
             }
-            sum.resize(q.len(), 0.0);
-            squares.resize(q.len(), 0.0);
-            for (i, (g, p)) in gradient.iter().zip(&prior).enumerate() {
-                sum[i] += g - p;
-                squares[i] += (g - p) * (g - p);
-            }
+            scores.add(&gradient, &prior);
         }
-        let n = sets as f64;
-        for i in 0..sum.len() {
-            // What no observation depends on.
-            if at_truth && squares[i] == 0.0 {
-                continue;
-            }
-            let mean: f64 = sum[i] / n;
-            let error = ((squares[i] / n - mean * mean) / n).sqrt();
-            within!(mean.abs(), 5.0 * error, "component {i}, at the truth {at_truth}: {mean} +- {error}");
-        }
+        scores.check(at_truth);
     }
 }
 
 /// The mean gradient over `simulations` of the joint distribution is zero.
 pub(crate) fn check_score_of<M: Likelihood>(model: &M, simulations: Vec<Simulation<M>>) {
-    let n = simulations.len() as f64;
-    let (mut sum, mut squares) = (Vec::new(), Vec::new());
+    let mut scores = Scores::default();
     for simulation in simulations {
         let q = unconstrain(model, &simulation.globals, Some((&simulation.locals, &simulation.data)));
         let mut gradient = vec![0.0; q.len()];
         Density::new(model, &simulation.data).unwrap().gradient(&q, &mut gradient);
-        sum.resize(q.len(), 0.0);
-        squares.resize(q.len(), 0.0);
-        for (i, g) in gradient.iter().enumerate() {
-            sum[i] += g;
-            squares[i] += g * g;
+        scores.add(&gradient, &vec![0.0; q.len()]);
+    }
+    scores.check(false);
+}
+
+/// Gradients of many simulations, whose mean is zero.
+#[derive(Default)]
+struct Scores {
+    count: usize,
+    sum: Vec<f64>,
+    squares: Vec<f64>,
+}
+
+impl Scores {
+    /// Adds a gradient, less that of the prior.
+    fn add(&mut self, gradient: &[f64], prior: &[f64]) {
+        self.count += 1;
+        self.sum.resize(gradient.len(), 0.0);
+        self.squares.resize(gradient.len(), 0.0);
+        for (i, (g, p)) in gradient.iter().zip(prior).enumerate() {
+            self.sum[i] += g - p;
+            self.squares[i] += (g - p) * (g - p);
         }
     }
-    for (i, (sum, squares)) in sum.iter().zip(&squares).enumerate() {
-        let mean: f64 = sum / n;
-        let error = ((squares / n - mean * mean) / n).sqrt();
-        within!(mean.abs(), 5.0 * error, "component {i}: {mean} +- {error}");
+
+    fn check(&self, at_truth: bool) {
+        let n = self.count as f64;
+        for (i, (sum, squares)) in self.sum.iter().zip(&self.squares).enumerate() {
+            // What no observation depends on.
+            if at_truth && *squares == 0.0 {
+                continue;
+            }
+            let mean = sum / n;
+            let error = ((squares / n - mean * mean) / n).sqrt();
+            within!(mean.abs(), 5.0 * error, "component {i}, at the truth {at_truth}: {mean} +- {error}");
+        }
     }
 }
 

@@ -128,13 +128,11 @@ macro_rules! family {
             #[inline(always)]
             fn run<V: Lanes>(self) -> Self::Output {
                 let Self(parameters, xs, slot) = self;
-                let parameters: Vec<Dual<V, 1>> =
-                    parameters.iter().enumerate().map(|(k, &p)| variable(V::splat(p), k == slot)).collect();
+                let parameters = variables::<V>(parameters, slot);
                 let mut results = vec![];
                 for xs in xs.chunks(V::WIDTH) {
-                    let x = V::from_fn(|i| xs[i.min(xs.len() - 1)]);
-                    let y = log_density(&parameters, variable(x, parameters.len() == slot));
-                    results.extend((0..xs.len()).map(|i| lane(y, i)));
+                    let y = log_density(&parameters, variable(V::load(&whole_lanes(xs)), parameters.len() == slot));
+                    lanes_of(y, xs.len(), &mut results);
                 }
                 (results, V::take_divergence())
             }
@@ -192,6 +190,23 @@ macro_rules! family {
 #[inline(always)]
 fn variable<V: Lanes>(x: V, by: bool) -> Dual<V, 1> {
     if by { Dual::variable(x, 0) } else { Dual::constant(x) }
+}
+
+/// The parameters, of which one is what derivatives are taken by. Like the next two not into each case, to be compiled once.
+#[inline(never)]
+fn variables<V: Lanes>(parameters: &[f64], slot: usize) -> Vec<Dual<V, 1>> {
+    parameters.iter().enumerate().map(|(k, &p)| variable(V::splat(p), k == slot)).collect()
+}
+
+/// Numbers for all lanes: the last again for those that are too many.
+#[inline(never)]
+fn whole_lanes(xs: &[f64]) -> [f64; 8] {
+    std::array::from_fn(|i| xs[i.min(xs.len() - 1)])
+}
+
+#[inline(never)]
+fn lanes_of<V: Lanes>(y: Dual<V, 1>, count: usize, results: &mut Vec<D>) {
+    results.extend((0..count).map(|i| lane(y, i)));
 }
 
 /// The number of one lane.
