@@ -7,7 +7,7 @@ use quote::ToTokens;
 use syn::{Error, Expr, Type, parse_quote};
 
 use crate::any_length;
-use crate::ast::{self, Initial, Let, Model, Param, Role, Shape, Size, Statement};
+use crate::ast::{self, Initial, Let, Missing, Model, Param, Role, Shape, Size, Statement};
 use crate::builtin::Draws;
 use crate::definition::{Definition, has_implicit};
 use crate::field::{self, Field};
@@ -334,6 +334,10 @@ fn lower_variable(variable: ast::Variable) -> Variable {
     let by_row = matrix.is_some()
         && shape.is_some()
         && draws.is_some_and(|draws| draws.is_vector() && draws != Draws::CorrelationFactor);
+    let own = matrix.is_none()
+        && (array.is_some() || shape.as_ref().is_some_and(|shape| shape.position.is_none()))
+        && missing == Missing::Never
+        && definition.as_ref().is_some_and(Definition::is_own);
     Variable {
         docs: attributes,
         role,
@@ -343,6 +347,7 @@ fn lower_variable(variable: ast::Variable) -> Variable {
         matrix,
         row_and_column,
         vector,
+        own,
         by_row,
         free: match draws {
             Some(Draws::Simplex | Draws::ZeroSum) => Free::OneLess,

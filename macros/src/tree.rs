@@ -207,6 +207,8 @@ pub struct Variable {
     pub matrix: Option<(Expr, Expr)>,
     /// Whether the whole vector is one draw.
     pub vector: bool,
+    /// Whether it is a vector of a distribution of the user's, of which the type of the draws tells whether the vector is one.
+    pub own: bool,
     /// Whether each row of a matrix is a draw of a vector.
     pub by_row: bool,
     /// The names of the row and the column of a matrix, where the distribution mentions them.

@@ -24,6 +24,7 @@ mod missing;
 mod named;
 mod neyman;
 mod nuts;
+mod own;
 mod plain_rust;
 mod power;
 mod predict;

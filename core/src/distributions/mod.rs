@@ -42,6 +42,8 @@ mod numeric;
 pub mod open;
 mod ordered;
 mod ordered_categories;
+#[doc(hidden)]
+pub mod own;
 mod pareto;
 mod poisson;
 mod power_law;
