@@ -4,9 +4,11 @@
 mod categories;
 mod counts;
 mod normal;
+mod student_t;
 mod vectors;
 
-pub use categories::{Categorical, CategoricalLogit, OrderedLogistic};
-pub use counts::Multinomial;
+pub use categories::{Categorical, CategoricalLogit, OrderedLogistic, OrderedProbit};
+pub use counts::{DirichletMultinomial, Multinomial};
 pub use normal::{LkjCholesky, MvNormal, MvNormalCholesky};
+pub use student_t::MvStudentT;
 pub use vectors::{Dirichlet, Ordered, ZeroSumNormal};
