@@ -306,7 +306,7 @@ struct Readme;
 /// `let` first.
 ///
 /// `x[3] ~ Normal(..)` are three independent draws, `x[i in 0..3] ~ Normal(mu[i], 1.0)` three with their own arguments;
-/// `x[3] ~ MvNormal(..)`, `Dirichlet(..)`, `Ordered(..)`, `ZeroSumNormal(..)` and `Multinomial(..)` are one draw of a vector. A global
+/// `x[3] ~ MvNormal(..)`, `Dirichlet(..)`, `Ordered(..)`, `ZeroSumNormal(..)`, `UnitVector` and `Multinomial(..)` are one draw of a vector. A global
 /// may have two dimensions, `b[4][2] ~ Normal(0, 1)` or `b[i in 0..4][j in 0..2] ~ Normal(mu[j], tau[j])`, and is then read as
 /// `b[i][j]`; of `steps[3][3] ~ Dirichlet(..)`, and of what else draws a vector, each row `steps[i]` is a draw. A distribution of your own over other
 /// values than reals says so by a type: `observe k: u64 ~ Own(..)`; one over vectors is in [Vectors of a distribution of your
@@ -376,6 +376,7 @@ struct Readme;
 ///
 #[doc = include_str!("language/sizes.md")]
 #[doc = include_str!("language/own_vectors.md")]
+#[doc = include_str!("language/directions.md")]
 #[doc = include_str!("language/sequences.md")]
 #[doc = include_str!("language/solvers.md")]
 #[doc = include_str!("language/discrete.md")]

@@ -331,9 +331,8 @@ fn lower_variable(variable: ast::Variable) -> Variable {
     };
     // `x: [f64; 3] ~ Own(..)` is one draw of a vector; `x[3] ~ Own(..)` is three draws of a number.
     let vector = (array.is_some() && shape.is_none()) || draws.is_some_and(Draws::is_vector);
-    let by_row = matrix.is_some()
-        && shape.is_some()
-        && draws.is_some_and(|draws| draws.is_vector() && draws != Draws::CorrelationFactor);
+    let by_row =
+        matrix.is_some() && shape.is_some() && draws.is_some_and(|draws| draws.is_vector() && !draws.is_matrix());
     let own = matrix.is_none()
         && (array.is_some() || shape.as_ref().is_some_and(|shape| shape.position.is_none()))
         && missing == Missing::Never
@@ -352,6 +351,7 @@ fn lower_variable(variable: ast::Variable) -> Variable {
         free: match draws {
             Some(Draws::Simplex | Draws::ZeroSum) => Free::OneLess,
             Some(Draws::CorrelationFactor) => Free::LowerTriangle,
+            Some(Draws::Covariance) => Free::WithDiagonal,
             _ => Free::All,
         },
         mapped: vector && !definition.as_ref().is_some_and(Definition::is_over_all_numbers),

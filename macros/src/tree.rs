@@ -193,6 +193,8 @@ pub enum Free {
     OneLess,
     /// Those below the diagonal of a matrix.
     LowerTriangle,
+    /// These and the diagonal.
+    WithDiagonal,
 }
 
 #[derive(Clone)]
@@ -296,9 +298,10 @@ impl Variable {
             (Free::All, _) => len,
             (Free::OneLess, Some((rows, _))) => quote!((#len - (#rows))),
             (Free::OneLess, None) => quote!((#len - 1)),
+            (Free::WithDiagonal, Some((rows, _))) => quote!((((#rows) * (#rows) + (#rows)) / 2)),
             (Free::LowerTriangle, Some((rows, _))) => quote!((((#rows) * (#rows) - (#rows)) / 2)),
             // An error says that it is no matrix.
-            (Free::LowerTriangle, None) => quote!(0usize),
+            (Free::LowerTriangle | Free::WithDiagonal, None) => quote!(0usize),
         }
     }
 

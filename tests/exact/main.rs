@@ -6,6 +6,7 @@ mod bad_input;
 mod calibration;
 mod checkpoint;
 mod checks;
+mod covariances;
 mod csv;
 mod density;
 mod discrete;
