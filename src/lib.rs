@@ -143,12 +143,16 @@ pub mod __private {
         from, in_one_row, in_rows, log_sum_exp, mixed, open_diag, open_dot as open_product, open_matvec, scatter,
         slots,
     };
+    pub use crate::distributions::own::{
+        own_at_unconstrained, own_at_unconstrained_open, own_log_density, own_log_density_open, own_number,
+    };
     pub use crate::io::{array, arrays, image, images, read_csv, read_csv_of_any_size, truth, write_csv};
     pub use crate::model::{
         AsNumbers, CheckDrawn, Column, DataError, DataSet, Derived, DrawnFrom, Frame, Indexed, LocalSet, Name, Place,
         Plan, Prepared, Read, Reads, Rows, Scratch, SimulateError, Simulation, Slot, Stream, Unknowns, Walk,
-        add_compared, distinct, draw, draw_index, draw_of_plate, gather, missing, normalize, output, ranks, remember,
-        repeat, spread, told, walk, write_shares,
+        add_compared, distinct, draw, draw_index, draw_of_plate, draw_own, draw_own_open, gather, latent_own,
+        latent_own_open, missing, normalize, observe_own, observe_own_open, output, ranks, remember, repeat, spread,
+        told, walk, write_shares,
     };
     pub use serde;
 }
@@ -302,10 +306,11 @@ struct Readme;
 /// `let` first.
 ///
 /// `x[3] ~ Normal(..)` are three independent draws, `x[i in 0..3] ~ Normal(mu[i], 1.0)` three with their own arguments;
-/// `x[3] ~ MvNormal(..)`, `Dirichlet(..)`, `Ordered(..)`, `ZeroSumNormal(..)` and `Multinomial(..)` are one draw of a vector. A global
+/// `x[3] ~ MvNormal(..)`, `Dirichlet(..)`, `Ordered(..)`, `ZeroSumNormal(..)`, `UnitVector` and `Multinomial(..)` are one draw of a vector. A global
 /// may have two dimensions, `b[4][2] ~ Normal(0, 1)` or `b[i in 0..4][j in 0..2] ~ Normal(mu[j], tau[j])`, and is then read as
 /// `b[i][j]`; of `steps[3][3] ~ Dirichlet(..)`, and of what else draws a vector, each row `steps[i]` is a draw. A distribution of your own over other
-/// values than reals says so by a type: `observe k: u64 ~ Own(..)`, and `x: [f64; 3] ~ Own(..)` for one draw of a vector.
+/// values than reals says so by a type: `observe k: u64 ~ Own(..)`; one over vectors is in [Vectors of a distribution of your
+/// own](#vectors-of-a-distribution-of-your-own).
 ///
 /// Ordered means tell the components of a mixture apart; effects that sum to zero stand beside a mean; intercepts and slopes vary
 /// together, with the correlations of a Cholesky factor:
@@ -370,6 +375,8 @@ struct Readme;
 /// ```
 ///
 #[doc = include_str!("language/sizes.md")]
+#[doc = include_str!("language/own_vectors.md")]
+#[doc = include_str!("language/directions.md")]
 #[doc = include_str!("language/sequences.md")]
 #[doc = include_str!("language/solvers.md")]
 #[doc = include_str!("language/discrete.md")]

@@ -13,14 +13,23 @@ use crate::value::Value;
 
 /// The distributions over vectors of any length, with the positions of the arguments that are vectors or matrices, and whether the
 /// length is an argument of its own.
-const DISTRIBUTIONS: [(&str, &[usize], bool); 10] = [
+const DISTRIBUTIONS: [(&str, &[usize], bool); 19] = [
     ("Categorical", &[0], false),
     ("CategoricalLogit", &[0], false),
     ("OrderedLogistic", &[1], false),
+    ("OrderedProbit", &[1], false),
     ("Multinomial", &[1], false),
+    ("DirichletMultinomial", &[1], false),
     ("Dirichlet", &[0], false),
     ("MvNormal", &[0, 1], false),
     ("MvNormalCholesky", &[0, 1], false),
+    ("MvStudentT", &[1, 2], false),
+    ("VonMisesFisher", &[0], false),
+    ("Wishart", &[1], false),
+    ("InverseWishart", &[1], false),
+    ("WishartCholesky", &[1], false),
+    ("InverseWishartCholesky", &[1], false),
+    ("UnitVector", &[], true),
     ("Ordered", &[], true),
     ("ZeroSumNormal", &[], true),
     ("LkjCholesky", &[], true),

@@ -18,6 +18,8 @@ pub enum Draws {
     ZeroSum,
     /// A matrix, row by row, of which the numbers below the diagonal are free.
     CorrelationFactor,
+    /// A matrix, row by row, of which the numbers that are not above the diagonal are free.
+    Covariance,
     CountVector,
     /// The numbers of all elements of a plate.
     Plate,
@@ -28,7 +30,12 @@ pub enum Draws {
 impl Draws {
     /// Tells whether one draw is a vector.
     pub fn is_vector(self) -> bool {
-        matches!(self, Self::RealVector | Self::Simplex | Self::ZeroSum | Self::CorrelationFactor | Self::CountVector)
+        matches!(self, Self::RealVector | Self::Simplex | Self::ZeroSum | Self::CountVector) || self.is_matrix()
+    }
+
+    /// Tells whether one draw is a matrix.
+    pub fn is_matrix(self) -> bool {
+        matches!(self, Self::CorrelationFactor | Self::Covariance)
     }
 
     /// Tells whether what is drawn has finitely many values, which a density can sum over.
@@ -50,6 +57,9 @@ pub enum Support {
     Simplex,
     ZeroSum,
     CorrelationFactor,
+    Direction,
+    /// Covariance matrices, or their factors.
+    Covariance,
     /// Arguments are its bounds, or it is that of a distribution in the arguments.
     Arguments,
     /// Whole numbers.
@@ -66,7 +76,9 @@ impl Support {
             | Self::Angle
             | Self::Simplex
             | Self::ZeroSum
-            | Self::CorrelationFactor => true,
+            | Self::CorrelationFactor
+            | Self::Direction
+            | Self::Covariance => true,
             Self::Arguments | Self::Whole => false,
         }
     }
@@ -153,6 +165,12 @@ const BUILTIN: &[Builtin] = &[
     row("Ordered", &["distribution"], Draws::RealVector, Support::Arguments),
     row("ZeroSumNormal", &["sd"], Draws::ZeroSum, Support::ZeroSum),
     row("LkjCholesky", &["eta"], Draws::CorrelationFactor, Support::CorrelationFactor),
+    row("Wishart", &["dof", "scale_matrix"], Draws::Covariance, Support::Covariance),
+    row("InverseWishart", &["dof", "scale_matrix"], Draws::Covariance, Support::Covariance),
+    row("WishartCholesky", &["dof", "factor"], Draws::Covariance, Support::Covariance),
+    row("InverseWishartCholesky", &["dof", "factor"], Draws::Covariance, Support::Covariance),
+    row("UnitVector", &[], Draws::RealVector, Support::Direction),
+    row("VonMisesFisher", &["mean", "concentration"], Draws::RealVector, Support::Direction),
     row("MvNormal", &["mean", "covariance"], Draws::RealVector, Support::Real),
     row("MvNormalCholesky", &["mean", "factor"], Draws::RealVector, Support::Real),
     row("MvStudentT", &["dof", "mean", "scale_matrix"], Draws::RealVector, Support::Real),

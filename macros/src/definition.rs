@@ -84,6 +84,12 @@ impl Definition {
         matches!(self, Self::Implicit(_))
     }
 
+    /// Tells whether all its distributions are the user's.
+    pub fn is_own(&self) -> bool {
+        let own = |call: &&ExprCall| builtin::of(call).is_none();
+        !self.is_implicit() && !self.calls().is_empty() && self.calls().iter().all(own)
+    }
+
     /// Says what its first distribution draws; `None` if that is none of the library's. A mixture draws what its components draw, and
     /// what is truncated, censored or weighted what it was before; counts with zeros of their own are finite where those of the
     /// distribution inside are, and truncated counts where there is an upper bound.

@@ -67,6 +67,10 @@ const ALSO: &[(&str, &str)] = &[
     ("lkjcorr", "LkjCholesky"),
     ("lkjcorrcholesky", "LkjCholesky"),
     ("lkjcholeskycov", "LkjCholesky"),
+    ("invwishart", "InverseWishart"),
+    ("invwishartcholesky", "InverseWishartCholesky"),
+    ("wishartbartlett", "Wishart"),
+    ("vmf", "VonMisesFisher"),
     ("sumtozeronormal", "ZeroSumNormal"),
     ("gaussianrandomwalk", "RandomWalk"),
     ("rw1", "RandomWalk"),
@@ -86,8 +90,8 @@ const SERIES: &str = "there are no sequences: a path is a function of independen
                       and `let x = path(step);` with `fn path<T: Real>(step: [T; 100]) -> [T; 100]`";
 const BYM: &str = "draw both parts, `local smooth ~ ScaledIcar(edges);` and `local own ~ Normal(0.0, 1.0);`, and write \
                    `let x = sd * (rho.sqrt() * smooth + (1.0 - rho).sqrt() * own);`";
-const MATRIX: &str = "draw scales and the factor of the correlations, `global tau[3] ~ HalfNormal(1.0);` and \
-                      `global factor[3][3] ~ LkjCholesky(2.0);`, and write `MvNormalCholesky(mean, diag(tau) * factor)`";
+const MATRIX: &str = "put its rows into a plate, `plate rows(3) { local row[2] ~ MvNormalCholesky(mean, factor); }`, or draw \
+                      `global z[3][2] ~ Normal(0.0, 1.0);` and multiply by the factors of both covariances in a function";
 
 /// Names of distributions that the library has not, in small letters without underscores, with what to write.
 const INSTEAD: &[(&str, &str)] = &[
@@ -108,10 +112,7 @@ const INSTEAD: &[(&str, &str)] = &[
     ("ar1", SERIES),
     ("bym", BYM),
     ("bym2", BYM),
-    ("wishart", MATRIX),
-    ("inversewishart", MATRIX),
     ("matrixnormal", MATRIX),
-    ("vonmisesfisher", "for directions in a narrow range write `Normal(mean, sd)` of two angles"),
     ("erlang", "write `Gamma(shape, rate)`"),
     ("rice", "near it are `Gamma` and `TruncatedNormal`"),
     ("triangular", "near it are `Beta` and `TruncatedNormal`"),

@@ -1,4 +1,4 @@
-//! `Flat`, `Flat(0.0..)` and `Flat(..1.0)`: the prior over all numbers, or from or up to a bound, with both its bounds.
+//! `UnitVector` without parentheses; `Flat`, `Flat(0.0..)` and `Flat(..1.0)`: the prior over all numbers, or from or up to a bound, with both its bounds.
 
 use syn::visit_mut::{self, VisitMut};
 use syn::{Expr, ExprCall, ExprRange, parse_quote_spanned, spanned::Spanned};
@@ -25,6 +25,8 @@ impl VisitMut for Bounds {
             Expr::Path(path) if path.path.is_ident("Flat") => {
                 *expr = parse_quote_spanned!(span=> #path(f64::NEG_INFINITY, f64::INFINITY));
             }
+            Expr::Path(path) if path.path.is_ident("UnitVector") => *expr = parse_quote_spanned!(span=> #path()),
+            Expr::Call(call) if matches!(&*call.func, Expr::Path(p) if p.path.is_ident("UnitVector")) => {}
             Expr::Call(ExprCall { func, args, .. }) if matches!(&**func, Expr::Path(p) if p.path.is_ident("Flat")) => {
                 if let Some(Expr::Range(ExprRange { start, end, .. })) = args.first()
                     && args.len() == 1

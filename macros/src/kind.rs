@@ -38,6 +38,7 @@ impl Kind {
                 | Draws::Simplex
                 | Draws::ZeroSum
                 | Draws::CorrelationFactor
+                | Draws::Covariance
                 | Draws::Plate
                 | Draws::Kernel,
             )

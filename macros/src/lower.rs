@@ -7,7 +7,7 @@ use quote::ToTokens;
 use syn::{Error, Expr, Type, parse_quote};
 
 use crate::any_length;
-use crate::ast::{self, Initial, Let, Model, Param, Role, Shape, Size, Statement};
+use crate::ast::{self, Initial, Let, Missing, Model, Param, Role, Shape, Size, Statement};
 use crate::builtin::Draws;
 use crate::definition::{Definition, has_implicit};
 use crate::field::{self, Field};
@@ -331,9 +331,12 @@ fn lower_variable(variable: ast::Variable) -> Variable {
     };
     // `x: [f64; 3] ~ Own(..)` is one draw of a vector; `x[3] ~ Own(..)` is three draws of a number.
     let vector = (array.is_some() && shape.is_none()) || draws.is_some_and(Draws::is_vector);
-    let by_row = matrix.is_some()
-        && shape.is_some()
-        && draws.is_some_and(|draws| draws.is_vector() && draws != Draws::CorrelationFactor);
+    let by_row =
+        matrix.is_some() && shape.is_some() && draws.is_some_and(|draws| draws.is_vector() && !draws.is_matrix());
+    let own = matrix.is_none()
+        && (array.is_some() || shape.as_ref().is_some_and(|shape| shape.position.is_none()))
+        && missing == Missing::Never
+        && definition.as_ref().is_some_and(Definition::is_own);
     Variable {
         docs: attributes,
         role,
@@ -343,10 +346,12 @@ fn lower_variable(variable: ast::Variable) -> Variable {
         matrix,
         row_and_column,
         vector,
+        own,
         by_row,
         free: match draws {
             Some(Draws::Simplex | Draws::ZeroSum) => Free::OneLess,
             Some(Draws::CorrelationFactor) => Free::LowerTriangle,
+            Some(Draws::Covariance) => Free::WithDiagonal,
             _ => Free::All,
         },
         mapped: vector && !definition.as_ref().is_some_and(Definition::is_over_all_numbers),

@@ -193,6 +193,8 @@ pub enum Free {
     OneLess,
     /// Those below the diagonal of a matrix.
     LowerTriangle,
+    /// These and the diagonal.
+    WithDiagonal,
 }
 
 #[derive(Clone)]
@@ -207,6 +209,8 @@ pub struct Variable {
     pub matrix: Option<(Expr, Expr)>,
     /// Whether the whole vector is one draw.
     pub vector: bool,
+    /// Whether it is a vector of a distribution of the user's, of which the type of the draws tells whether the vector is one.
+    pub own: bool,
     /// Whether each row of a matrix is a draw of a vector.
     pub by_row: bool,
     /// The names of the row and the column of a matrix, where the distribution mentions them.
@@ -294,9 +298,10 @@ impl Variable {
             (Free::All, _) => len,
             (Free::OneLess, Some((rows, _))) => quote!((#len - (#rows))),
             (Free::OneLess, None) => quote!((#len - 1)),
+            (Free::WithDiagonal, Some((rows, _))) => quote!((((#rows) * (#rows) + (#rows)) / 2)),
             (Free::LowerTriangle, Some((rows, _))) => quote!((((#rows) * (#rows) - (#rows)) / 2)),
             // An error says that it is no matrix.
-            (Free::LowerTriangle, None) => quote!(0usize),
+            (Free::LowerTriangle | Free::WithDiagonal, None) => quote!(0usize),
         }
     }
 

@@ -15,6 +15,7 @@ mod frame;
 mod least_squares;
 mod missing;
 mod name;
+mod own;
 mod prepared;
 mod reads;
 mod scratch;
@@ -49,6 +50,8 @@ pub use least_squares::{Rows, Unknowns};
 #[doc(hidden)]
 pub use missing::{gather, missing, ranks, spread};
 pub use name::{Name, UnknownName};
+#[doc(hidden)]
+pub use own::{draw_own, draw_own_open, latent_own, latent_own_open, observe_own, observe_own_open};
 pub use prepared::{DensityPlan, PlanStep};
 #[doc(hidden)]
 pub use prepared::{Prepared, Weights, distinct};

@@ -60,6 +60,16 @@ pub enum SimulateError {
         /// The length in the model.
         expected: usize,
     },
+    /// A distribution of the user's drew a vector of another length than the model's.
+    #[error("`{variable}` has {expected} numbers in the model, and its distribution drew {found}")]
+    DrawnLength {
+        /// The variable.
+        variable: &'static str,
+        /// The length of what was drawn.
+        found: usize,
+        /// The length in the model.
+        expected: usize,
+    },
     /// A share of missing values is no share.
     #[error("the share of missing values is {share}: give a number from 0 to 1, `.missing(0.2)`")]
     MissingShare {

@@ -38,9 +38,7 @@ model! {
         size K;
         global mu[K] ~ Normal(0.0, 1.0);
         plate rows(1..=5) {
-            local b[K] ~ MvStudentT(4.0, mu, [[1.0]]);
-            observe y[i in 0..K] ~ Normal(b[i], 1.0);
-            observe grade ~ OrderedProbit(0.0, mu);
+            observe y ~ Mixture(mu, [Normal(0.0, 1.0), Normal(1.0, 1.0)]);
         }
     }
 }

@@ -109,6 +109,22 @@ both! {
             observe grade ~ OrderedLogistic(slope * x, cuts);
         }
     }
+    Others {
+        global concentrations[K] ~ LogNormal(0.0, 0.3);
+        global tau[K] ~ LogNormal(0.0, 0.3);
+        global mu[K] ~ MvStudentT(7.0, [0.0; K], diag([1.5; K]));
+        global cuts[K - 1] ~ Ordered(Normal(0.0, 2.0));
+        global correlation[K][K] ~ LkjCholesky(2.0);
+        let factor = diag(tau) * correlation;
+        plate groups(1..=5) {
+            given x ~ Normal(0.0, 1.0);
+            local b[K] ~ MvNormalCholesky(mu, factor);
+            local c[K] ~ MvStudentT(5.0, b, diag(tau));
+            observe counts[K] ~ DirichletMultinomial(12.0, concentrations);
+            observe grade ~ OrderedProbit(x * c[0], cuts);
+            observe y[K] ~ MvStudentT(tau[0] + 4.0, c, diag(tau));
+        }
+    }
     Asked {
         global mu[K] ~ Normal(0.0, 1.0);
         plate people(1..=5) {
@@ -179,6 +195,7 @@ fn models_are_those_of_constant_lengths() {
     compare!(Slopes);
     compare!(Mixed);
     compare!(Counted);
+    compare!(Others);
     compare!(Asked);
     compare!(Once);
     compare!(Groups);
@@ -245,6 +262,7 @@ fn scores_are_zero_on_average_at_another_length() {
     check_score(&open::Slopes { K: 2 }, &[("groups", 4), ("rows", 3)], 2000);
     check_score(&open::Mixed { K: 4 }, &[("rows", 10)], 2000);
     check_score(&open::Counted { K: 4 }, &[("rows", 10)], 2000);
+    check_score(&open::Others { K: 4 }, &[("groups", 4)], 2000);
 }
 
 #[test]

@@ -72,19 +72,31 @@ impl<T> AsRef<Self> for Matrix<T> {
 
 /// A diagonal matrix, made by [`open_diag`]: times a matrix it scales the rows of that.
 #[derive(Clone, Debug)]
-pub struct OpenDiagonal<T>(Vec<T>);
+pub struct OpenDiagonal<T>(Matrix<T>);
 
 /// Returns the diagonal matrix of numbers that are counted when the program runs.
 pub fn open_diag<T: Real>(x: impl AsRef<[T]>) -> OpenDiagonal<T> {
-    OpenDiagonal(x.as_ref().to_vec())
+    let x = x.as_ref();
+    let mut matrix = Matrix::new(x.len(), vec![T::from(0.0); x.len() * x.len()]);
+    for (i, &x) in x.iter().enumerate() {
+        matrix.numbers[i * matrix.columns + i] = x;
+    }
+    OpenDiagonal(matrix)
+}
+
+impl<T> AsRef<Matrix<T>> for OpenDiagonal<T> {
+    fn as_ref(&self) -> &Matrix<T> {
+        &self.0
+    }
 }
 
 impl<T: Real> Mul<&Matrix<T>> for OpenDiagonal<T> {
     type Output = Matrix<T>;
 
     fn mul(self, matrix: &Matrix<T>) -> Matrix<T> {
-        let rows = self.0.iter().enumerate();
-        Matrix::new(matrix.columns, rows.flat_map(|(i, x)| matrix[i].iter().map(|y| *x * *y)).collect())
+        let row = |i: usize| matrix[i].iter().map(move |&y| (i, y));
+        let numbers = (0..self.0.columns).flat_map(row).map(|(i, y)| self.0[i][i] * y);
+        Matrix::new(matrix.columns, numbers.collect())
     }
 }
 

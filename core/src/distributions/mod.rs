@@ -7,6 +7,7 @@
 //! vector registers, several elements of a plate at a time; otherwise it is equally right, and several times slower.
 
 mod bernoulli;
+mod bessel_sum;
 mod beta;
 mod beta_binomial;
 mod binomial;
@@ -31,6 +32,7 @@ mod lkj_cholesky;
 mod log_normal;
 mod logistic;
 mod logit_normal;
+mod matrix_support;
 mod mixture;
 mod multinomial;
 mod mv_normal;
@@ -42,6 +44,8 @@ mod numeric;
 pub mod open;
 mod ordered;
 mod ordered_categories;
+#[doc(hidden)]
+pub mod own;
 mod pareto;
 mod poisson;
 mod power_law;
@@ -52,10 +56,12 @@ mod support;
 mod truncated;
 mod truncated_normal;
 mod uniform;
+mod unit_vector;
 mod vector_support;
 mod von_mises;
 mod weibull;
 mod weighted;
+mod wishart;
 mod zero_inflated;
 mod zero_sum_normal;
 
@@ -106,9 +112,11 @@ pub use support::{break_stick, mend_stick};
 pub use truncated::Truncated;
 pub use truncated_normal::TruncatedNormal;
 pub use uniform::{LogUniform, Uniform};
+pub use unit_vector::{UnitVector, VonMisesFisher};
 pub use von_mises::VonMises;
 pub use weibull::{Rayleigh, Weibull};
 pub use weighted::Weighted;
+pub use wishart::{InverseWishart, InverseWishartCholesky, Wishart, WishartCholesky};
 pub use zero_inflated::{Hurdle, ZeroInflated};
 pub use zero_sum_normal::ZeroSumNormal;
 

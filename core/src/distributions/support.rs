@@ -26,6 +26,12 @@ pub enum Support<T> {
     ZeroSum,
     /// Cholesky factors of correlation matrices, row by row: lower triangles with a positive diagonal and rows of length one.
     CorrelationFactor,
+    /// Vectors of length one.
+    UnitVector,
+    /// Cholesky factors of covariance matrices, row by row: lower triangles with a positive diagonal.
+    CovarianceFactor,
+    /// Covariance matrices, row by row: symmetric and positive definite.
+    Covariance,
 }
 
 impl<T: Real> Support<T> {
@@ -56,8 +62,8 @@ impl<T: Real> Support<T> {
             Self::Whole(low, high) => (low, high, true),
             Self::Simplex => (T::from(0.0), T::from(1.0), false),
             Self::Ordered(low, high) => (low, high, false),
-            Self::ZeroSum => (lowest, highest, false),
-            Self::CorrelationFactor => (T::from(-1.0), T::from(1.0), false),
+            Self::ZeroSum | Self::CovarianceFactor | Self::Covariance => (lowest, highest, false),
+            Self::CorrelationFactor | Self::UnitVector => (T::from(-1.0), T::from(1.0), false),
         }
     }
 
@@ -131,6 +137,9 @@ impl Support<f64> {
             },
             Self::ZeroSum => "numbers whose sum is 0".to_owned(),
             Self::CorrelationFactor => "a Cholesky factor of a correlation matrix".to_owned(),
+            Self::UnitVector => "a vector of length 1".to_owned(),
+            Self::CovarianceFactor => "a Cholesky factor of a covariance matrix".to_owned(),
+            Self::Covariance => "a covariance matrix".to_owned(),
         }
     }
 
@@ -141,13 +150,15 @@ impl Support<f64> {
         let below = |high: f64| high.is_nan() || x <= high;
         x.is_finite()
             && match *self {
-                Self::Real | Self::ZeroSum => true,
+                Self::Real | Self::ZeroSum | Self::CovarianceFactor | Self::Covariance => true,
                 Self::Above(low) => above(low),
                 Self::Below(high) => below(high),
                 Self::Interval(low, high) | Self::Ordered(low, high) => above(low) && below(high),
                 Self::Whole(low, high) => x.fract() == 0.0 && above(low) && below(high),
                 Self::Simplex => (0.0..=1.0).contains(&x),
                 Self::CorrelationFactor => (-1.0..=1.0).contains(&x),
+                // Rounded data may be just beyond.
+                Self::UnitVector => x.abs() <= 1.000_001,
             }
     }
 }

@@ -2,6 +2,7 @@
 //! Cholesky factor of a correlation matrix, row by row.
 
 use super::Support;
+use super::matrix_support;
 use super::numeric::{is_unbounded_above, is_unbounded_below};
 use super::support::{break_stick, mend_stick};
 use crate::autodiff::Real;
@@ -16,6 +17,7 @@ impl<T: Real> Support<T> {
     pub fn free(&self, len: usize) -> usize {
         match self {
             Self::Simplex | Self::ZeroSum => len.saturating_sub(1),
+            Self::CovarianceFactor | Self::Covariance => matrix_support::lower(len),
             // A lower triangle without its diagonal.
             Self::CorrelationFactor => (len - len.isqrt()) / 2,
             _ => len,
@@ -34,6 +36,9 @@ impl<T: Real> Support<T> {
                 T::from(0.0)
             }
             Self::CorrelationFactor => correlation_factor(q, x),
+            Self::UnitVector => matrix_support::direction(q, x),
+            Self::CovarianceFactor => matrix_support::factor(q, x),
+            Self::Covariance => matrix_support::covariance(q, x),
             _ => {
                 let mut log_jacobian = T::from(0.0);
                 for (x, &q) in x.iter_mut().zip(q) {
@@ -57,6 +62,9 @@ impl Support<f64> {
             Self::Ordered(low, high) => q = unordered(x, low, high),
             Self::ZeroSum => unrotate(x, &mut q),
             Self::CorrelationFactor => q = of_correlation_factor(x),
+            Self::UnitVector => q = matrix_support::of_direction(x),
+            Self::CovarianceFactor => q = matrix_support::of_factor(x),
+            Self::Covariance => q = matrix_support::of_covariance(x),
             _ => q.iter_mut().zip(x).for_each(|(q, &x)| *q = self.unconstrain(x)),
         }
         q.truncate(self.free(x.len()));
@@ -91,6 +99,9 @@ impl Support<f64> {
                     "a lower triangle with a positive diagonal and rows of length 1",
                 ))
             }
+            Self::UnitVector => matrix_support::no_direction(x),
+            Self::CovarianceFactor => matrix_support::no_factor(x),
+            Self::Covariance => matrix_support::no_covariance(x),
             _ => None,
         }
     }

@@ -36,7 +36,7 @@ impl Checker {
             self.drawn_by_function(v, call);
         }
         if definition.draws().is_some_and(Draws::is_vector) {
-            self.drawn_vector(v, definition.draws() == Some(Draws::CorrelationFactor));
+            self.drawn_vector(v, definition.draws().is_some_and(Draws::is_matrix));
         }
         if v.role.latent() {
             if let Some(call) = definition.calls().into_iter().find(|call| is_record(call) && !self.implicit) {

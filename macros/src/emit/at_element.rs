@@ -3,11 +3,11 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
-use super::names::hidden;
+use super::names::{data_path, hidden};
 use super::open;
 use super::values::number;
 use crate::names::text;
-use crate::tree::{Plate, Variable};
+use crate::tree::{Plate, Tree, Variable};
 
 /// Emits a value of a column as a number, or a vector of numbers; NaN where there is no data set.
 pub fn datum(variable: &Variable, column: TokenStream) -> TokenStream {
@@ -55,4 +55,23 @@ pub fn push_export(plate: Option<&Plate>, name: &Ident) -> Option<TokenStream> {
     let plate = plate?;
     plate.exports.iter().find(|e| e.name == *name && !e.data)?;
     Some(open::push(plate, name))
+}
+
+/// Emits the value of a latent variable, if the walk was given values.
+pub fn known_latent(tree: &Tree, v: &Variable, plate: Option<&Plate>, element: &TokenStream) -> TokenStream {
+    let (name, is_matrix) = (&v.name, v.matrix.is_some());
+    match plate {
+        None if v.open && is_matrix => quote!(__globals.map(|g| g.#name.as_flat())),
+        None if v.open => quote!(__globals.map(|g| g.#name.as_slice())),
+        Some(p) if v.open => {
+            let path = data_path(tree, p);
+            quote!(__locals.map(|l| &l.#path.#name[#element]))
+        }
+        None if is_matrix => quote!(__globals.map(|g| ::hierarch::__private::in_one_row(g.#name))),
+        None => quote!(__globals.map(|g| g.#name)),
+        Some(p) => {
+            let path = data_path(tree, p);
+            quote!(__locals.map(|l| l.#path.#name[#element]))
+        }
+    }
 }

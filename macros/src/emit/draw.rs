@@ -11,6 +11,7 @@ use super::lift::Lift;
 use super::missing;
 use super::names::{Names, all_of, data_path, hidden, plate_data, plate_locals, position};
 use super::open;
+use super::own;
 use super::params::bind_params;
 use super::reads;
 use super::sequence;
@@ -224,6 +225,7 @@ impl Draw<'_> {
         let name = text(&v.name);
         self.lift(plate, |lift| match definition {
             Definition::Implicit(call) => draw_by_function::emit(v, call, lift, &self.globals_before(&v.name)),
+            _ if v.own && v.shape.is_some() => own::draw(v, definition, lift),
             _ => {
                 let draw = |d| draw(&name, &d);
                 let one = choose(definition, lift, &draw);

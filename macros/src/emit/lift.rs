@@ -45,7 +45,8 @@ impl Lift<'_> {
             Expr::Path(path) if known && path.path.get_ident().is_some_and(|name| self.tree.is_category(name)) => {
                 quote!(::hierarch::__private::Cast::<#scalar>::cast(#path))
             }
-            Expr::Lit(lit) if matches!(lit.lit, Lit::Int(_)) => {
+            // `3usize` says that it is no number to compute with.
+            Expr::Lit(lit) if matches!(&lit.lit, Lit::Int(int) if int.suffix().is_empty()) => {
                 quote!(<#scalar as ::core::convert::From<f64>>::from(#lit as f64))
             }
             Expr::Unary(unary) if matches!(unary.op, UnOp::Neg(_)) && is_number(&unary.expr) => {

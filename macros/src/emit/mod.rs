@@ -14,6 +14,7 @@ mod lift;
 mod missing;
 pub mod names;
 mod open;
+mod own;
 mod params;
 pub mod reads;
 mod sequence;

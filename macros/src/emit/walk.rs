@@ -4,7 +4,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 use syn::Expr;
 
-use super::at_element::{datum, element, place, push_export};
+use super::at_element::{datum, element, known_latent, place, push_export};
 use super::choose::{categories, choose, each, log_density};
 use super::field;
 use super::index::gathered;
@@ -12,6 +12,7 @@ use super::lift::Lift;
 use super::missing;
 use super::names::{all_of, data_path, hidden, position};
 use super::open;
+use super::own;
 use super::params::bind_params;
 use super::reads;
 use super::sequence;
@@ -287,22 +288,9 @@ impl Walk<'_> {
         }
         let slot = slot(name);
         let element = plate.map_or(quote!(0usize), element);
-        let is_matrix = v.matrix.is_some();
-        let known = match plate {
-            None if v.open && is_matrix => quote!(__globals.map(|g| g.#name.as_flat())),
-            None if v.open => quote!(__globals.map(|g| g.#name.as_slice())),
-            Some(p) if v.open => {
-                let path = data_path(self.tree, p);
-                quote!(__locals.map(|l| &l.#path.#name[#element]))
-            }
-            None if is_matrix => quote!(__globals.map(|g| ::hierarch::__private::in_one_row(g.#name))),
-            None => quote!(__globals.map(|g| g.#name)),
-            Some(p) => {
-                let path = data_path(self.tree, p);
-                quote!(__locals.map(|l| l.#path.#name[#element]))
-            }
-        };
+        let (is_matrix, known) = (v.matrix.is_some(), known_latent(self.tree, v, plate, &element));
         let value = self.lift(plate, |lift| match &v.shape {
+            Some(_) if v.own => own::latent(v, definition, lift, &quote!(#slot.at(#element)), &known),
             Some(shape) if !v.vector => {
                 let len = &shape.len;
                 let position = position(shape);
@@ -408,6 +396,7 @@ impl Walk<'_> {
             choose(definition, lift, &|d| quote!(::hierarch::__private::walk::observe(&#place, &#d, #x, __walk);))
         };
         self.lift(plate, |lift| match &v.shape {
+            Some(_) if v.own => own::observe(v, definition, lift, place),
             Some(shape) if !v.vector => {
                 let (len, position) = (&shape.len, position(shape));
                 let one =

@@ -1,7 +1,7 @@
 //! Categories by their probabilities, by logits, and by cutpoints.
 
 use rand::{Rng, RngExt};
-use rand_distr::Open01;
+use rand_distr::{Distribution as _, Open01, StandardNormal};
 
 use crate::autodiff::{LogSum, Real};
 use crate::distributions::numeric::{
@@ -136,11 +136,7 @@ impl<T: Real> Distribution<T> for OrderedLogistic<T> {
 
     fn log_density(&self, k: T) -> T {
         // F(b) - F(a) = F(b) F(-a) (1 - exp(a - b)), without the first or the second for the last or the first category.
-        let (zero, one, count) = (T::from(0.0), T::from(1.0), self.cutpoints.len() as f64);
-        let mut bad = not_whole(k, T::from(count));
-        for pair in self.cutpoints.windows(2) {
-            bad = pair[0].if_lt(pair[1], bad, one);
-        }
+        let (zero, count) = (T::from(0.0), self.cutpoints.len() as f64);
         let mut log = zero;
         let (is_first, is_last) = (k.value() < 0.5, k.value() > count - 0.5);
         let (low, high) = (at(&self.cutpoints, k - 1.0), at(&self.cutpoints, k));
@@ -153,7 +149,7 @@ impl<T: Real> Distribution<T> for OrderedLogistic<T> {
         if !is_first && !is_last {
             log += log_difference(zero, low - high);
         }
-        unless(bad, log)
+        unless(misplaced(k, &self.cutpoints), log)
     }
 }
 
@@ -163,17 +159,87 @@ impl<T: Real> Finite<T> for OrderedLogistic<T> {
     }
 }
 
+/// Returns the number of `cutpoints` below `x`.
+fn below(x: f64, cutpoints: &[f64]) -> f64 {
+    if x.is_nan() { x } else { cutpoints.iter().filter(|&&cutpoint| cutpoint < x).count() as f64 }
+}
+
+fn check(eta: f64, cutpoints: &[f64], name: &'static str) -> Result<(), ParameterError> {
+    require(eta.is_finite(), name, "eta", eta, "finite")?;
+    let increasing = cutpoints.iter().all(|c| c.is_finite()) && cutpoints.windows(2).all(|pair| pair[0] < pair[1]);
+    require(increasing, name, "the vector of cutpoints", cutpoints, "of finite numbers that increase")
+}
+
+/// Returns one where `k` is no category or the cutpoints do not increase, else zero.
+fn misplaced<T: Real>(k: T, cutpoints: &[T]) -> T {
+    let mut bad = not_whole(k, T::from(cutpoints.len() as f64));
+    for pair in cutpoints.windows(2) {
+        bad = pair[0].if_lt(pair[1], bad, T::from(1.0));
+    }
+    bad
+}
+
 impl Draw for OrderedLogistic<f64> {
     fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> f64 {
         let u: f64 = rng.sample(Open01);
-        let x = self.eta + (u / (1.0 - u)).ln();
-        if x.is_nan() { x } else { self.cutpoints.iter().filter(|&&cutpoint| cutpoint < x).count() as f64 }
+        below(self.eta + (u / (1.0 - u)).ln(), &self.cutpoints)
     }
 
     fn check(&self) -> Result<(), ParameterError> {
-        let (name, cutpoints) = ("OrderedLogistic", &self.cutpoints);
-        require(self.eta.is_finite(), name, "eta", self.eta, "finite")?;
-        let increasing = cutpoints.iter().all(|c| c.is_finite()) && cutpoints.windows(2).all(|pair| pair[0] < pair[1]);
-        require(increasing, name, "the vector of cutpoints", cutpoints, "of finite numbers that increase")
+        check(self.eta, &self.cutpoints, "OrderedLogistic")
+    }
+}
+
+/// See [`OrderedProbit`](crate::distributions::OrderedProbit).
+#[derive(Clone, Debug)]
+pub struct OrderedProbit<T> {
+    eta: T,
+    cutpoints: Vec<T>,
+}
+
+impl<T: Real> OrderedProbit<T> {
+    /// Creates OrderedProbit(eta, cutpoints), with cutpoints that increase.
+    pub fn new(eta: T, cutpoints: impl AsRef<[T]>) -> Self {
+        Self { eta, cutpoints: cutpoints.as_ref().to_vec() }
+    }
+}
+
+impl<T: Real> Distribution<T> for OrderedProbit<T> {
+    type Value = T;
+
+    fn support(&self) -> Support<T> {
+        whole_below(self.cutpoints.len() + 1)
+    }
+
+    fn log_density(&self, k: T) -> T {
+        let count = self.cutpoints.len() as f64;
+        let (is_first, is_last) = (k.value() < 0.5, k.value() > count - 0.5);
+        let (a, b) = (at(&self.cutpoints, k - 1.0) - self.eta, at(&self.cutpoints, k) - self.eta);
+        let log = match (is_first, is_last) {
+            (true, true) => T::from(0.0),
+            (true, false) => b.ln_normal_cdf(),
+            (false, true) => (-a).ln_normal_cdf(),
+            // An interval above zero is mirrored below it, where Phi does not cancel.
+            (false, false) if (a + b).value() > 0.0 => log_difference((-a).ln_normal_cdf(), (-b).ln_normal_cdf()),
+            (false, false) => log_difference(b.ln_normal_cdf(), a.ln_normal_cdf()),
+        };
+        unless(misplaced(k, &self.cutpoints), log)
+    }
+}
+
+impl<T: Real> Finite<T> for OrderedProbit<T> {
+    fn categories(&self) -> usize {
+        self.cutpoints.len() + 1
+    }
+}
+
+impl Draw for OrderedProbit<f64> {
+    fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> f64 {
+        let z: f64 = StandardNormal.sample(rng);
+        below(self.eta + z, &self.cutpoints)
+    }
+
+    fn check(&self) -> Result<(), ParameterError> {
+        check(self.eta, &self.cutpoints, "OrderedProbit")
     }
 }

@@ -3,11 +3,12 @@
 use rand::Rng;
 use rand_distr::Distribution as _;
 
+use super::Dirichlet;
 use crate::autodiff::Real;
 use crate::distributions::numeric::{
-    count_times, is_count, no_probabilities, not_whole, require_probabilities, unless,
+    count_times, is_count, ln_gamma_ratio, no_probabilities, not_whole, require_probabilities, unless,
 };
-use crate::distributions::{Distribution, Draw, ParameterError, Support, require};
+use crate::distributions::{Distribution, Draw, ParameterError, Support, is_positive, require};
 
 /// See [`Multinomial`](crate::distributions::Multinomial).
 #[derive(Clone, Debug)]
@@ -63,5 +64,53 @@ impl Draw for Multinomial<f64> {
     fn check(&self) -> Result<(), ParameterError> {
         require(is_count(self.n), "Multinomial", "n", self.n, "a whole number, zero or more")?;
         require_probabilities(&self.probabilities, "Multinomial", "the vector of probabilities")
+    }
+}
+
+/// See [`DirichletMultinomial`](crate::distributions::DirichletMultinomial).
+#[derive(Clone, Debug)]
+pub struct DirichletMultinomial<T> {
+    n: T,
+    concentrations: Vec<T>,
+}
+
+impl<T: Real> DirichletMultinomial<T> {
+    /// Creates DirichletMultinomial(n, concentrations), with n = 0, 1, ... and positive concentrations.
+    pub fn new(n: T, concentrations: impl AsRef<[T]>) -> Self {
+        Self { n, concentrations: concentrations.as_ref().to_vec() }
+    }
+}
+
+impl<T: Real> Distribution<T> for DirichletMultinomial<T> {
+    type Value = Vec<T>;
+
+    fn support(&self) -> Support<T> {
+        Support::Whole(T::from(0.0), self.n)
+    }
+
+    fn log_density(&self, counts: Vec<T>) -> T {
+        let (zero, one) = (T::from(0.0), T::from(1.0));
+        let (mut bad, mut sum, mut total, mut log) = (zero, zero, zero, self.n.ln_factorial());
+        for (k, &a) in counts.into_iter().zip(&self.concentrations) {
+            sum += k;
+            total += a;
+            log += ln_gamma_ratio(a, k) - k.ln_factorial();
+            bad = bad.max(not_whole(k, self.n));
+        }
+        let bad = sum.if_lt(self.n, one, self.n.if_lt(sum, one, bad));
+        unless(bad, log - ln_gamma_ratio(total, self.n))
+    }
+}
+
+impl Draw for DirichletMultinomial<f64> {
+    fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> Vec<f64> {
+        Multinomial::new(self.n, Dirichlet::new(&self.concentrations).draw(rng)).draw(rng)
+    }
+
+    fn check(&self) -> Result<(), ParameterError> {
+        let name = "DirichletMultinomial";
+        require(is_count(self.n), name, "n", self.n, "a whole number, zero or more")?;
+        let positive = !self.concentrations.is_empty() && self.concentrations.iter().all(|&a| is_positive(a));
+        require(positive, name, "the vector of concentrations", &self.concentrations, "of positive and finite numbers")
     }
 }

@@ -4,9 +4,15 @@
 mod categories;
 mod counts;
 mod normal;
+mod student_t;
+mod unit_vector;
 mod vectors;
+mod wishart;
 
-pub use categories::{Categorical, CategoricalLogit, OrderedLogistic};
-pub use counts::Multinomial;
+pub use categories::{Categorical, CategoricalLogit, OrderedLogistic, OrderedProbit};
+pub use counts::{DirichletMultinomial, Multinomial};
 pub use normal::{LkjCholesky, MvNormal, MvNormalCholesky};
+pub use student_t::MvStudentT;
+pub use unit_vector::{UnitVector, VonMisesFisher};
 pub use vectors::{Dirichlet, Ordered, ZeroSumNormal};
+pub use wishart::{InverseWishart, InverseWishartCholesky, Wishart, WishartCholesky};

@@ -22,6 +22,20 @@ impl<T: Real> MvNormalCholesky<T> {
     }
 }
 
+impl<T: Real> MvNormalCholesky<T> {
+    /// Returns z'z with z = L^-1 (x - mean) and the logarithm of the determinant of the factor L.
+    fn distance(&self, x: &[T]) -> (T, T) {
+        let mut z: Vec<T> = Vec::with_capacity(x.len());
+        let mut log_determinant = T::from(0.0);
+        for (i, (&x, &mean)) in x.iter().zip(&self.mean).enumerate() {
+            let row = &self.factor[i];
+            z.push((x - mean - T::inner(&row[..i], &z)) / row[i]);
+            log_determinant += row[i].ln();
+        }
+        (T::inner(&z, &z), log_determinant)
+    }
+}
+
 impl<T: Real> Distribution<T> for MvNormalCholesky<T> {
     type Value = Vec<T>;
 
@@ -30,14 +44,8 @@ impl<T: Real> Distribution<T> for MvNormalCholesky<T> {
     }
 
     fn log_density(&self, x: Vec<T>) -> T {
-        let mut z: Vec<T> = Vec::with_capacity(x.len());
-        let mut log_determinant = T::from(0.0);
-        for (i, (&x, &mean)) in x.iter().zip(&self.mean).enumerate() {
-            let row = &self.factor[i];
-            z.push((x - mean - T::inner(&row[..i], &z)) / row[i]);
-            log_determinant += row[i].ln();
-        }
-        T::inner(&z, &z) * -0.5 - log_determinant - LN_SQRT_2_PI * z.len() as f64
+        let (square, log_determinant) = self.distance(&x);
+        square * -0.5 - log_determinant - LN_SQRT_2_PI * x.len() as f64
     }
 }
 
@@ -85,6 +93,13 @@ impl<T: Real> MvNormal<T> {
             }
         }
         Self { factored: MvNormalCholesky { mean: mean.as_ref().to_vec(), factor: Matrix::new(n, factor) } }
+    }
+}
+
+impl<T: Real> MvNormal<T> {
+    /// Returns (x - mean)' S^-1 (x - mean) and half the logarithm of the determinant of the covariance S.
+    pub(super) fn distance(&self, x: &[T]) -> (T, T) {
+        self.factored.distance(x)
     }
 }
 

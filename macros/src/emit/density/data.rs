@@ -11,6 +11,7 @@ use crate::definition::Definition;
 use crate::emit::choose::{log_density, log_kernel};
 use crate::emit::names::{data_path, hidden, position};
 use crate::emit::open;
+use crate::emit::own;
 use crate::kind::Kind;
 use crate::tree::Variable;
 
@@ -87,6 +88,10 @@ impl Scope<'_> {
         // What the data of plates alone say is added outside of the loop over elements.
         let term = if self.plate.is_some() { log_kernel } else { log_density };
         self.lift(|lift| match &v.shape {
+            Some(_) if v.own => {
+                let term = own::log_density(v, definition, lift, &quote!(#numbers));
+                quote!(__lp += #term;)
+            }
             Some(shape) if !v.vector => {
                 let (len, position) = (&shape.len, position(shape));
                 let term = self.where_there(v, term(definition, lift, &quote!(#numbers[#position])), Some(&position));

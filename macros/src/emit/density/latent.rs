@@ -12,6 +12,7 @@ use crate::emit::choose::{choose, log_density};
 use crate::emit::lift::Lift;
 use crate::emit::names::position;
 use crate::emit::open;
+use crate::emit::own;
 use crate::emit::values::by_row;
 use crate::tree::Variable;
 
@@ -27,13 +28,15 @@ impl Scope<'_> {
         let Some(definition) = &v.definition else { return TokenStream::new() };
         self.lift(|lift| match &v.shape {
             None => self.latent_number(v, definition, lift),
+            Some(_) if v.own => self.latent_own(v, definition, lift),
             Some(shape) if !v.vector => self.latent_numbers(v, shape, definition, lift),
             Some(shape) => self.latent_vector(v, shape, definition, lift),
         })
     }
 
     fn latent_number(&self, v: &Variable, definition: &Definition, lift: &Lift) -> TokenStream {
-        let (name, raw, pair) = (&v.name, self.raw(v, &quote!(0usize)), constrained(definition, lift));
+        let (name, raw) = (&v.name, self.raw(v, &quote!(0usize)));
+        let pair = if v.own { own::number(definition, lift) } else { constrained(definition, lift) };
         quote! {
             let __raw = #raw;
             let (#name, __term) = #pair;
@@ -127,6 +130,23 @@ impl Scope<'_> {
             __lp += __term;
             __x
         })
+    }
+
+    /// Emits a vector of a distribution of the user's.
+    fn latent_own(&self, v: &Variable, definition: &Definition, lift: &Lift) -> TokenStream {
+        let (raw, free, scalar) = (self.raw(v, &quote!(__c)), v.free(), self.scalar());
+        let all = match v.open {
+            true => quote!((0..#free).map(|__c| #raw).collect::<::std::vec::Vec<#scalar>>()),
+            false => self.vector(&free, &raw),
+        };
+        let pair = own::constrained(v, definition, lift);
+        let value = quote!({
+            let __raw = #all;
+            let (__x, __term) = #pair;
+            __lp += __term;
+            __x
+        });
+        open::bind(v, &value)
     }
 
     /// Emits a vector that is one draw and whose length is known only when the program runs.
