@@ -40,7 +40,7 @@ model! {
 
 /// So many simulations; more of them with `HIERARCH_TEST_SIMULATIONS`.
 fn simulations() -> usize {
-    std::env::var("HIERARCH_TEST_SIMULATIONS").ok().and_then(|n| n.parse().ok()).unwrap_or(60)
+    std::env::var("HIERARCH_TEST_SIMULATIONS").ok().and_then(|n| n.parse().ok()).unwrap_or(150)
 }
 
 fn calibrated<M: Likelihood + Generative + Default>() {
