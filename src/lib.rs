@@ -139,9 +139,9 @@ pub use rand;
 #[doc(hidden)]
 pub mod __private {
     pub use crate::autodiff::{
-        Block, Blocks, Cast, Chain, Dual, Lanes, Lift, LogSum, Matrix, Promote, Taped, absorb, dot as inner_product,
-        from, in_one_row, in_rows, log_sum_exp, mixed, open_diag, open_dot as open_product, open_matvec, scatter,
-        slots,
+        Block, Blocks, Cast, Chain, Dual, Kept, Lanes, Lift, LogSum, Matrix, Promote, Taped, absorb,
+        dot as inner_product, from, in_one_row, in_rows, log_sum_exp, mixed, open_diag, open_dot as open_product,
+        open_matvec, scatter, slots,
     };
     pub use crate::distributions::own::{
         own_at_unconstrained, own_at_unconstrained_open, own_log_density, own_log_density_open, own_number,

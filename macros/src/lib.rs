@@ -7,6 +7,7 @@ mod chain;
 mod check;
 mod definition;
 mod discrete;
+mod eliminate;
 mod elsewhere;
 mod emit;
 mod expand;

@@ -3,6 +3,7 @@
 #![allow(missing_docs)]
 
 mod bad_input;
+mod calibrated_sequences;
 mod calibration;
 mod checkpoint;
 mod checks;
@@ -12,6 +13,7 @@ mod density;
 mod discrete;
 mod distributions;
 mod edges;
+mod eliminated;
 mod explicit;
 mod external;
 mod factor;

@@ -54,6 +54,7 @@ mod dual;
 mod erf;
 mod functions;
 mod incomplete;
+mod kept;
 mod lanes;
 mod log_sum;
 mod matrix;
@@ -72,6 +73,8 @@ pub use blocks::{Block, Blocks, Structural, absorb, from, scatter, slots};
 #[doc(hidden)]
 pub use chain::Chain;
 pub use dual::Dual;
+#[doc(hidden)]
+pub use kept::Kept;
 pub(crate) use lanes::MOST_LANES;
 pub use lanes::{Lanes, WithLanes, with_lanes};
 pub use log_sum::{LogSum, log_sum_exp};

@@ -5,7 +5,7 @@ use quote::{format_ident, quote};
 use syn::Expr;
 
 use super::at_element::{datum, element, known_latent, place, push_export};
-use super::choose::{categories, choose, each, log_density};
+use super::choose::choose;
 use super::field;
 use super::index::gathered;
 use super::lift::Lift;
@@ -18,8 +18,8 @@ use super::reads;
 use super::sequence;
 use super::values::{by_row, seen};
 use crate::ast::{Role, Size};
-use crate::builtin::Draws;
 use crate::definition::Definition;
+use crate::eliminate::parts;
 use crate::kind::Kind;
 use crate::names::{bound, text};
 use crate::split::split;
@@ -153,7 +153,7 @@ impl Walk<'_> {
         if let Step::Variable(v) = step
             && v.discrete_latent()
         {
-            return self.summed(v, rest, plate);
+            return self.summed(v, &self.steps(rest, plate), rest, plate);
         }
         if let (Step::Lag(lag), Some(plate)) = (step, plate)
             && let Some(v) = lag.summed()
@@ -163,57 +163,6 @@ impl Walk<'_> {
         let first = self.step(step, plate);
         let rest = self.steps(rest, plate);
         quote!(#first #rest)
-    }
-
-    fn summed(&self, v: &Variable, rest: &[&Step], plate: Option<&Plate>) -> TokenStream {
-        let (name, Some(definition)) = (&v.name, &v.definition) else { return TokenStream::new() };
-        let steps = rest;
-        let rest = self.steps(rest, plate);
-        let text = text(name);
-        let supports = self.lift(plate, |lift| {
-            each(definition, lift, &|d| quote!(::hierarch::distributions::Distribution::<f64>::support(&#d)))
-        });
-        let shown = quote! {
-            if __data.is_none() {
-                __walk.discrete(#text, &[#(#supports),*]);
-            }
-        };
-        let finite = !matches!(definition.draws(), Some(Draws::Count));
-        if !finite || definition.draws().is_none() && self.tree.implicit {
-            // Only an implicit model has such a local; nothing is known of it.
-            let unknown = seen(v, quote!(f64::NAN));
-            return quote!(#shown let #name = #unknown; #rest);
-        }
-        let k = quote!(__k as f64);
-        let (categories, term) =
-            self.lift(plate, |lift| (categories(definition, lift), log_density(definition, lift, &k)));
-        let value = seen(v, k);
-        let filter =
-            plate.filter(|p| p.chain().is_some_and(|chain| chain.name == *name)).map(|_| sequence::filter_of(name));
-        let states = filter.as_ref().map(|filter| quote!(#filter.set_states(__categories);));
-        let note = filter.as_ref().map(|filter| quote!(#filter.note(__k, __walk.branch());));
-        let place = place(name, plate, plate.map_or(quote!(0usize), element));
-        let summed = |name: &Ident| self.tree.symbols.get(&name.to_string()).is_some_and(|s| s.summed);
-        let (sum_out, slot) = match (v.is_global(), reads::any(self.tree, steps, &summed)) {
-            (true, _) => {
-                let slot = slot(name);
-                (quote!(sum_out_global), Some(quote!(#slot,)))
-            }
-            (false, true) => (quote!(sum_out_all), None),
-            (false, false) => (quote!(sum_out), None),
-        };
-        quote! {
-            #shown
-            let __categories = #categories;
-            #states
-            __walk.#sum_out(#slot __categories, &mut |__walk: &mut dyn ::hierarch::__private::Walk, __k: usize| {
-                let __term: f64 = #term;
-                __walk.discrete_value(&#place, __k, __term);
-                let #name = #value;
-                #rest
-                #note
-            });
-        }
     }
 
     fn step(&self, step: &Step, plate: Option<&Plate>) -> TokenStream {
@@ -436,7 +385,10 @@ impl Walk<'_> {
         };
         let steps: Vec<&Step> = plate.steps.iter().collect();
         let (own, summed) = split(&steps);
-        let body = self.steps(&[own, summed].concat(), Some(plate));
+        let body = match parts(&summed, false) {
+            Some(parts) => [self.steps(&own, Some(plate)), self.parts(&parts, plate)].into_iter().collect(),
+            None => self.steps(&[own, summed].concat(), Some(plate)),
+        };
         let first = field::first_of(plate);
         let fields = plate.variables().filter_map(|v| {
             let arguments = field::numbers(v.field.as_ref()?, &mut |expr| self.lift(None, |lift| lift.expr(expr)));

@@ -3,6 +3,7 @@
 mod categories;
 mod counts;
 mod ecology;
+mod epidemics;
 mod exact;
 mod hierarchies;
 mod measurement;
@@ -10,4 +11,5 @@ mod mixtures;
 mod regressions;
 mod series;
 mod spatial;
+mod states;
 mod survival;

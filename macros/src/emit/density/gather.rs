@@ -148,7 +148,20 @@ impl Scope<'_> {
         let other = data_path(self.tree, plate);
         let (column, by) = (quote!(&__data.#other.#values), quote!(&__data.#path.#index));
         if v.kind.structural() {
-            return quote!(let #local = __block.gather_uniform::<#lanes, _>(#column, #by););
+            return match &v.shape {
+                None => quote!(let #local = __block.gather_uniform::<#lanes, _>(#column, #by);),
+                Some(shape) => {
+                    let (len, ty) = (&shape.len, v.kind.rust());
+                    quote! {
+                        let #local = ::std::array::from_fn::<#ty, { #len }, _>(|__c| {
+                            __block.uniform::<#lanes, _, _>(#by, |at| match (#column).get(at) {
+                                ::core::option::Option::Some(all) => all[__c],
+                                ::core::option::Option::None => <#ty>::default(),
+                            })
+                        });
+                    }
+                }
+            };
         }
         match &v.shape {
             None => {

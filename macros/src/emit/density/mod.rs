@@ -9,6 +9,7 @@ mod chain;
 mod compact;
 mod compared;
 mod data;
+mod eliminate;
 mod field;
 mod gather;
 mod global;

@@ -6,6 +6,7 @@ use quote::quote;
 use super::scope::Scope;
 use crate::builtin::Draws;
 use crate::definition::Definition;
+use crate::eliminate::parts;
 use crate::emit::choose::{categories, log_density, log_terms};
 use crate::emit::names::hidden;
 use crate::emit::values::seen;
@@ -20,6 +21,11 @@ impl Scope<'_> {
         }
         if self.gradient && inner.iter().any(|s| matches!(s, Step::Plate(p) if p.scatters)) {
             return self.sum_in_two_passes(summed, inner);
+        }
+        if self.plate.is_some()
+            && let Some(parts) = parts(&[summed, inner].concat(), true)
+        {
+            return self.sum_of_parts(&parts, summed);
         }
         let (scalar, zero) = (self.scalar(), self.number(&quote!(0.0)));
         let inner = self.steps(inner);
@@ -54,15 +60,20 @@ impl Scope<'_> {
         {
             return self.path_of_each(v, definition, &rest);
         }
-        let first = match step {
-            Step::Variable(v) if v.in_data() => self.loaded(v),
-            step => self.step(step),
-        };
+        let first = self.loaded_step(step);
         quote!(#first #rest)
     }
 
+    /// Emits a step whose data have been read.
+    pub fn loaded_step(&self, step: &Step) -> TokenStream {
+        match step {
+            Step::Variable(v) if v.in_data() => self.loaded(v),
+            step => self.step(step),
+        }
+    }
+
     /// Emits the `rest` once for each value of the discrete local `v`.
-    fn path_of_each(&self, v: &Variable, definition: &Definition, rest: &TokenStream) -> TokenStream {
+    pub fn path_of_each(&self, v: &Variable, definition: &Definition, rest: &TokenStream) -> TokenStream {
         let (name, k) = (&v.name, self.number(&quote!(__k as f64)));
         let value = if v.kind.structural() { seen(v, quote!(__k as f64)) } else { k.clone() };
         let one = |term: TokenStream| {
