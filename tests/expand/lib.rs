@@ -16,6 +16,8 @@ mod check;
 mod definition;
 #[path = "../../macros/src/discrete.rs"]
 mod discrete;
+#[path = "../../macros/src/eliminate.rs"]
+mod eliminate;
 #[path = "../../macros/src/elsewhere.rs"]
 mod elsewhere;
 #[path = "../../macros/src/emit/mod.rs"]
