@@ -20,18 +20,18 @@ pub struct Part<'a> {
     /// What depends on it and on those above alone, in the order of the declaration.
     pub steps: Vec<&'a Step>,
     pub parts: Vec<Part<'a>>,
-    /// Those above of which the sum depends, where it is kept for each of their values; empty if it is worked out where it stands.
+    /// Those above that the sum depends on, where it is kept for each of their values; empty if it is worked out where it stands.
     pub kept_by: Vec<&'a Ident>,
 }
 
 /// Positions among the discrete locals.
 type Locals = BTreeSet<usize>;
 
-/// As many values as a local is taken to have, where orders are compared.
+/// The number of values that each local is taken to have when orders are compared.
 const VALUES: f64 = 4.0;
-/// Sums are kept for the values of at most so many locals.
+/// The most locals by whose values a sum is kept.
 const KEPT_BY: usize = 2;
-/// Of so many locals all orders are tried; of more, that of the declaration is taken.
+/// The most locals of which all orders are tried. Of more, the order of the declaration is taken.
 const ALL_ORDERS: usize = 6;
 
 /// Finds the sums of the `steps` that depend on discrete locals; `None` if one over all combinations of their values costs no more.

@@ -214,7 +214,7 @@ const TOGETHER: usize = 16;
 ///
 /// # Errors
 /// The error of the first range that has one.
-pub(crate) fn in_parallel(
+fn in_parallel(
     sets: usize,
     draw: &(dyn Fn(Range<usize>) -> Result<(), SimulateError> + Sync),
 ) -> Result<(), SimulateError> {

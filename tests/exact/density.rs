@@ -2,7 +2,7 @@
 //! numbers, and against E[gradient] = 0.
 
 use hierarch::autodiff::log_sum_exp;
-use hierarch::model::{Density, constrain, log_density, names, unconstrain};
+use hierarch::model::{Density, constrain, log_density, log_jacobian_of_all, names, unconstrain};
 use hierarch::prelude::*;
 use hierarch_tests::models::*;
 use hierarch_tests::slope;
@@ -39,6 +39,17 @@ fn check_slopes(q: &[f64], (plain_value, plain): (f64, &[f64]), density: &mut dy
         let slope = slope(q, i, 1e-3, |q| density(q, &mut scratch));
         let error = (by - slope).abs();
         within!(error, 1e-5 * by.abs().max(1.0), "component {i} of {}: {by} {slope}", q.len());
+    }
+}
+
+/// The density at simulated latents is that of the statements on plain numbers and of the map's Jacobian.
+pub(crate) fn check_statements<M: Likelihood + Generative>(model: &M) {
+    for set in model.simulate(20).seed(seed(4)).run().unwrap() {
+        let q = unconstrain(model, &set.globals, Some((&set.locals, &set.data)));
+        let got = Density::new(model, &set.data).unwrap().gradient(&q, &mut vec![0.0; q.len()]);
+        let expected = log_density(model, &set.globals, &set.locals, &set.data).unwrap()
+            + log_jacobian_of_all(model, &set.data, &q);
+        assert!((got - expected).abs() < 1e-9 * expected.abs().max(1.0), "{got}, not {expected}");
     }
 }
 

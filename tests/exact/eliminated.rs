@@ -47,7 +47,7 @@ impl ChainedGlobals {
     }
 }
 
-/// All values of locals that have so many.
+/// Lists every combination of the values of some locals; `sizes` says how many values each has.
 fn combinations<const N: usize>(sizes: [usize; N]) -> Vec<[usize; N]> {
     let each = |all: usize| {
         let mut left = all;

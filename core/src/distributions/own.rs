@@ -19,7 +19,11 @@ pub trait OwnDraw<T: Real>: Sized {
     fn log_density<D: Distribution<T, Value = Self>>(distribution: &D, x: &[T]) -> T;
 
     /// Writes the vector at the unconstrained numbers `q`, and returns the log density of these.
-    fn at_unconstrained<D: Distribution<T, Value = Self>>(distribution: &D, q: &[T], x: &mut [T]) -> T;
+    #[inline(always)]
+    fn at_unconstrained<D: Distribution<T, Value = Self>>(distribution: &D, q: &[T], x: &mut [T]) -> T {
+        let log_slope = distribution.support().constrain_vector(q, x);
+        log_slope + Self::log_density(distribution, x)
+    }
 
     /// Writes draws to `x`; returns how many numbers were drawn.
     fn draw<D: Draw + Distribution<f64, Value = Self>, R: Rng + ?Sized>(
@@ -109,12 +113,6 @@ impl<T: Real, const N: usize> OwnDraw<T> for [T; N] {
     }
 
     #[inline(always)]
-    fn at_unconstrained<D: Distribution<T, Value = Self>>(distribution: &D, q: &[T], x: &mut [T]) -> T {
-        let log_slope = distribution.support().constrain_vector(q, x);
-        log_slope + Self::log_density(distribution, x)
-    }
-
-    #[inline(always)]
     fn draw<D: Draw + Distribution<f64, Value = Self>, R: Rng + ?Sized>(
         distribution: &D,
         x: &mut [f64],
@@ -132,12 +130,6 @@ impl<T: Real> OwnDraw<T> for Vec<T> {
     #[inline(always)]
     fn log_density<D: Distribution<T, Value = Self>>(distribution: &D, x: &[T]) -> T {
         distribution.log_density(x.to_vec())
-    }
-
-    #[inline(always)]
-    fn at_unconstrained<D: Distribution<T, Value = Self>>(distribution: &D, q: &[T], x: &mut [T]) -> T {
-        let log_slope = distribution.support().constrain_vector(q, x);
-        log_slope + distribution.log_density(x.to_vec())
     }
 
     fn draw<D: Draw + Distribution<f64, Value = Self>, R: Rng + ?Sized>(
