@@ -149,10 +149,10 @@ pub mod __private {
     pub use crate::io::{array, arrays, image, images, read_csv, read_csv_of_any_size, truth, write_csv};
     pub use crate::model::{
         AsNumbers, CheckDrawn, Column, DataError, DataSet, Derived, DrawnFrom, Frame, Indexed, LocalSet, Name, Place,
-        Plan, Prepared, Read, Reads, Rows, Scratch, SimulateError, Simulation, Slot, Stream, Unknowns, Walk,
+        Plan, Prepared, Quantity, Read, Reads, Rows, Scratch, SimulateError, Simulation, Slot, Stream, Unknowns, Walk,
         add_compared, distinct, draw, draw_index, draw_of_plate, draw_own, draw_own_open, gather, latent_own,
-        latent_own_open, missing, normalize, observe_own, observe_own_open, output, ranks, remember, repeat, spread,
-        told, walk, write_shares,
+        latent_own_open, missing, normalize, observe_own, observe_own_open, output, random, ranks, remember, repeat,
+        spread, told, walk, write_shares,
     };
     pub use serde;
 }
@@ -238,10 +238,13 @@ struct Readme;
 ///   numbers with derivatives. Functions called in it are generic: `fn f<T: Real>(x: T) -> T`. Literals, `2 * x` as well as
 ///   `2.0 * x`, constants in capitals, `count as f64` and functions such as `f64::exp(x)` become that scalar by themselves. Data
 ///   whose position is outside of an array, `effect[group]`, are refused as those outside of a support are.
-///   `dot(x, beta)` is the inner product of two vectors, and `matvec(m, x)` that of a matrix and a vector. Sums of data times
+///   `dot(x, beta)` is the inner product of two vectors, `matvec(m, x)` that of a matrix and a vector, and `sum(i in 0..3, f(x[i]))` a
+///   [sum](#sums). Sums of data times
 ///   unknowns, written as `dot` or out, `a + b * x + effect[site]`, also behind an `if` on data, are worked out for all elements of
 ///   a plate at once, and Normal observations with such a mean as few rows: what was found is in
 ///   [`Density::plan`](model::Density::plan).
+/// - **`quantity name = expression;`**, **`quantity name ~ ..;`** What is worked out or drawn at each draw of a posterior, and has no
+///   part in the density: see [Quantities](#quantities).
 /// - **`factor expression;`** A number that is added to the log density, outside plates or for each element of one: a prior by a
 ///   formula, a penalty, a likelihood that no distribution has. Nothing is drawn from it: see [Densities that nothing is drawn
 ///   from](#densities-that-nothing-is-drawn-from).
@@ -375,6 +378,7 @@ struct Readme;
 /// ```
 ///
 #[doc = include_str!("language/sizes.md")]
+#[doc = include_str!("language/quantities.md")]
 #[doc = include_str!("language/own_vectors.md")]
 #[doc = include_str!("language/directions.md")]
 #[doc = include_str!("language/sequences.md")]

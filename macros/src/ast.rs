@@ -3,6 +3,7 @@
 use syn::{Attribute, Expr, Ident, Pat, Type, Visibility};
 
 /// `pub Name { statements }`.
+#[derive(Clone)]
 pub struct Model {
     pub attributes: Vec<Attribute>,
     pub visibility: Visibility,
@@ -11,6 +12,7 @@ pub struct Model {
 }
 
 // A model has a few dozen statements, so the difference in size costs nothing.
+#[derive(Clone)]
 #[allow(clippy::large_enum_variant)]
 pub enum Statement {
     Param(Param),
@@ -131,12 +133,25 @@ pub struct Shape {
 }
 
 /// `let (mean, sd) = ...;`
+#[derive(Clone)]
 pub struct Let {
     pub pat: Pat,
     pub expr: Expr,
+    /// What it is where it has no part in the density.
+    pub quantity: Option<Quantity>,
+}
+
+/// How a quantity comes about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Quantity {
+    /// `quantity effect = beta / sigma;`
+    Computed,
+    /// `quantity next ~ Normal(mu, sigma);`
+    Drawn,
 }
 
 /// `plate events(1..=200) { statements }`.
+#[derive(Clone)]
 pub struct Plate {
     pub attributes: Vec<Attribute>,
     pub name: Ident,

@@ -91,3 +91,14 @@ pub fn is_lifted(ty: &Type) -> bool {
     };
     matches!(number, Type::Path(path) if path.path.get_ident().is_some_and(|i| NUMBERS.iter().any(|t| i == t)))
 }
+
+/// How many of the numbers of a vector are free.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Free {
+    All,
+    OneLess,
+    /// Those below the diagonal of a matrix.
+    LowerTriangle,
+    /// These and the diagonal.
+    WithDiagonal,
+}

@@ -29,11 +29,13 @@ mod open;
 mod parametrisation;
 mod parse;
 mod predictor;
+mod quantity;
 mod reads;
 mod sequence;
 mod solvers;
 mod source;
 mod split;
+mod sums;
 mod tree;
 mod value;
 

@@ -7,14 +7,15 @@ use quote::ToTokens;
 use syn::{Error, Expr, Type, parse_quote};
 
 use crate::any_length;
-use crate::ast::{self, Initial, Let, Missing, Model, Param, Role, Shape, Size, Statement};
+use crate::ast::{self, Initial, Let, Missing, Model, Param, Quantity, Role, Shape, Size, Statement};
 use crate::builtin::Draws;
 use crate::definition::{Definition, has_implicit};
 use crate::field::{self, Field};
 use crate::kind::{Kind, image, is_lifted};
-use crate::names::identifiers;
+use crate::names::{bound, identifiers};
 use crate::numbers::Numbers;
 use crate::reads::mark_reads;
+use crate::sums;
 use crate::tree::{Earlier, Free, Lag, Plate, Step, Symbol, Tree, Variable, plates, plates_mut, variables};
 use crate::value::Value;
 
@@ -25,11 +26,11 @@ pub fn lower(model: Model) -> (Tree, Vec<Error>) {
     let mut names = Names { implicit, sizes: sizes(&model.body), ..Names::default() };
     names.look_ahead(&model.body);
     let mut root = names.lower(model.body, None);
-    let Names { params, symbols, positions, mistakes, .. } = names;
+    let Names { params, symbols, positions, quantities, elements, mistakes, .. } = names;
     mark_data(&mut root);
     mark_reads(&mut root, &symbols);
     let Model { attributes, visibility, name, .. } = model;
-    (Tree { attributes, visibility, name, params, root, implicit, symbols, positions }, mistakes)
+    (Tree { attributes, visibility, name, params, root, implicit, symbols, positions, quantities, elements }, mistakes)
 }
 
 /// Lists the lengths that are fields of the model.
@@ -50,6 +51,8 @@ struct Names {
     sizes: BTreeSet<String>,
     symbols: BTreeMap<String, Symbol>,
     positions: BTreeSet<String>,
+    quantities: BTreeMap<String, Quantity>,
+    elements: BTreeMap<String, Ident>,
     mistakes: Vec<Error>,
     /// All variables of plates, also those that are declared later: a `prev` may read them before.
     ahead: BTreeMap<String, Variable>,
@@ -100,15 +103,26 @@ impl Names {
                 self.declare(&variable.name, symbol);
                 Some(Step::Variable(variable))
             }
-            Statement::Let(Let { pat, mut expr }) => {
+            Statement::Let(Let { pat, mut expr, quantity }) => {
+                self.quantities
+                    .extend(quantity.iter().flat_map(|q| bound(&pat).into_iter().map(|n| (n.to_string(), *q))));
+                self.sums(&mut expr);
                 let (latents, summed) = self.dependence(&identifiers(&expr));
                 let symbol = Symbol { plate: plate.map(str::to_owned), latents, summed, ..Symbol::default() };
-                for (name, value) in self.numbers(|numbers| numbers.binding(&pat, &mut expr)) {
+                let values = match quantity {
+                    Some(Quantity::Drawn) => {
+                        self.numbers(|numbers| numbers.definition(&mut expr));
+                        bound(&pat).into_iter().map(|name| (name, Value::Real)).collect()
+                    }
+                    _ => self.numbers(|numbers| numbers.binding(&pat, &mut expr)),
+                };
+                for (name, value) in values {
                     self.declare(&name, Symbol { value, ..symbol.clone() });
                 }
                 Some(Step::Let { pat, expr })
             }
             Statement::Factor(mut expr) => {
+                self.sums(&mut expr);
                 self.numbers(|numbers| numbers.real(&mut expr));
                 Some(Step::Factor(expr))
             }
@@ -182,6 +196,7 @@ impl Names {
         let ast::Plate { attributes, name, mut size, size_source, body } = plate;
         let text = name.to_string();
         if let Size::Random(count, distribution) = &mut size {
+            self.sums(distribution);
             self.numbers(|numbers| numbers.definition(distribution));
             self.declare(count, Symbol { plate: Some(text.clone()), value: Value::Real, ..Symbol::default() });
         }
@@ -231,6 +246,13 @@ impl Names {
         Symbol { latents, summed, shape, role: Some(role), value, ..Symbol::default() }
     }
 
+    /// Writes the sums in `expr` that are inner products as such, and notes the positions of the others.
+    fn sums(&mut self, expr: &mut Expr) {
+        let mistakes = sums::lower(expr, &self.symbols, &mut self.positions);
+        self.mistakes.extend(mistakes);
+        self.elements.extend(sums::plates(expr).into_iter().map(|(at, plate)| (at.to_string(), plate)));
+    }
+
     /// Runs `f` with what is known of numbers so far, and keeps the mistakes that it finds.
     fn numbers<R>(&mut self, f: impl FnOnce(&mut Numbers) -> R) -> R {
         let mut numbers = Numbers::new(&self.symbols, self.implicit);
@@ -257,6 +279,7 @@ impl Names {
             return Variable { field: Some(field), ..self.lowered(variable) };
         }
         if let Some(definition) = &mut variable.definition {
+            self.sums(definition);
             self.numbers(|numbers| numbers.definition(definition));
             let shape = [variable.shape.as_ref(), variable.columns.as_ref()].into_iter().flatten();
             let lens: Vec<&Expr> = shape.map(|shape| &shape.len).collect();

@@ -11,7 +11,7 @@ use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
 use syn::{Error, Expr, ExprCall, ExprParen, parse_quote, token};
 
-use crate::ast::{Model, Size, Statement};
+use crate::ast::{Model, Quantity, Size, Statement};
 use crate::builtin::{self, Builtin};
 use crate::elsewhere::misspelt;
 use crate::habits::meant;
@@ -43,6 +43,7 @@ impl Names {
                     }
                     self.body(&mut plate.body);
                 }
+                Statement::Let(l) if l.quantity == Some(Quantity::Drawn) => self.visit_expr_mut(&mut l.expr),
                 Statement::Param(_) | Statement::Let(_) | Statement::Factor(_) | Statement::Lag(_) => {}
             }
         }

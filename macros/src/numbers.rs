@@ -13,6 +13,7 @@ use syn::{
 use crate::float::{is_of_real, without_derivative};
 use crate::names::{bound, identifiers, is_capital, is_dot};
 use crate::solvers::{self, Solver};
+use crate::sums;
 use crate::tree::Symbol;
 use crate::value::Value::{self, Array, Literal, Other, Real, Tuple};
 
@@ -195,6 +196,12 @@ impl<'a> Numbers<'a> {
                     true => parse_quote!(::hierarch::__private::open_product),
                     false => parse_quote!(::hierarch::__private::inner_product),
                 };
+                Real
+            }
+            Expr::Call(call) if sums::of(call).is_some() => {
+                if let Some(Expr::Closure(closure)) = call.args.last_mut() {
+                    self.closure(closure, &[], &Real);
+                }
                 Real
             }
             Expr::Call(call) => {

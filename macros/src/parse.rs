@@ -6,11 +6,12 @@ use syn::{
     parse_quote,
 };
 
-use crate::ast::{Let, Missing, Model, Param, Plate, Role, Shape, Size, Statement, Variable};
+use crate::ast::{Let, Missing, Model, Param, Plate, Quantity, Role, Shape, Size, Statement, Variable};
+use crate::habits::instead;
 use crate::missing::{may_be_missing, optional};
 use crate::source::source;
 
-const STATEMENTS: &str = "a statement of a model starts with `param`, `size`, `global`, `nuisance`, `local`, `given`, `observe`, `missing`, `let`, `factor` or `plate`";
+const STATEMENTS: &str = "a statement of a model starts with `param`, `size`, `global`, `nuisance`, `local`, `given`, `observe`, `missing`, `let`, `quantity`, `factor` or `plate`";
 
 impl Parse for Model {
     fn parse(input: ParseStream) -> Result<Self> {
@@ -79,27 +80,34 @@ impl Parse for Statement {
         if input.peek(Token![let]) {
             return parse_let(input).map(Self::Let);
         }
-        let keyword: Ident = input.parse().map_err(|e| Error::new(e.span(), STATEMENTS))?;
+        let keyword: Ident = input.parse().map_err(|e| match input.cursor().ident() {
+            Some((word, _)) => not_a_statement(&word),
+            None => Error::new(e.span(), STATEMENTS),
+        })?;
         let role = match keyword.to_string().as_str() {
             "param" => return parse_param(attributes, input).map(Self::Param),
             "size" => return parse_size(attributes, input).map(Self::Param),
             "plate" => return parse_plate(attributes, input).map(Self::Plate),
             "factor" => return parse_factor(input).map(Self::Factor),
-            "target" => {
-                return Err(Error::new(
-                    keyword.span(),
-                    "what is added to the log density is a `factor`: `factor -0.5 * x * x;`",
-                ));
-            }
+            "quantity" => return parse_quantity(input).map(Self::Let),
             "global" => Role::Global,
             "nuisance" => Role::Nuisance,
             "local" => Role::Local,
             "observe" => Role::Observe,
             "given" => Role::Given,
-            other => return Err(Error::new(keyword.span(), format!("`{other}` is no statement: {STATEMENTS}"))),
+            _ => return Err(not_a_statement(&keyword)),
         };
         parse_variable(attributes, role, input).map(Self::Variable)
     }
+}
+
+/// Says what is wrong with a statement that starts with `word`.
+fn not_a_statement(word: &Ident) -> Error {
+    let message = match instead(&word.to_string()) {
+        Some(instead) => instead.to_owned(),
+        None => format!("`{word}` is no statement: {STATEMENTS}"),
+    };
+    Error::new(word.span(), message)
 }
 
 /// Reads the name that a statement declares.
@@ -131,7 +139,36 @@ fn parse_let(input: ParseStream) -> Result<Let> {
     input.parse::<Token![=]>()?;
     let expr = input.parse()?;
     semicolon(input)?;
-    Ok(Let { pat, expr })
+    Ok(Let { pat, expr, quantity: None })
+}
+
+/// Reads what stands after `quantity`.
+fn parse_quantity(input: ParseStream) -> Result<Let> {
+    let name = declared(input)?;
+    if input.peek(syn::token::Bracket) {
+        let message = format!(
+            "a quantity has no length but that of its value: `quantity {name} = [a, b];`, and one that is drawn is a number"
+        );
+        return Err(input.error(message));
+    }
+    if input.peek(Token![:]) {
+        return Err(input.error(format!("a quantity takes no type: `quantity {name} = ..;`")));
+    }
+    let quantity = if input.peek(Token![~]) {
+        input.parse::<Token![~]>()?;
+        Quantity::Drawn
+    } else {
+        input.parse::<Token![=]>().map_err(|error| {
+            let message = format!(
+                "a quantity is worked out, `quantity {name} = a / b;`, or drawn, `quantity {name} ~ Normal(mu, sigma);`"
+            );
+            Error::new(error.span(), message)
+        })?;
+        Quantity::Computed
+    };
+    let expr = input.parse()?;
+    semicolon(input)?;
+    Ok(Let { pat: parse_quote!(#name), expr, quantity: Some(quantity) })
 }
 
 fn parse_factor(input: ParseStream) -> Result<Expr> {

@@ -5,6 +5,8 @@ use proc_macro2::{Delimiter, Group, Punct, Spacing, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::Expr;
 
+use crate::sums;
+
 /// Takes the name of what stands for an earlier value apart, `__before_1_x`, to write it as the user did.
 fn sequence_word(name: &str) -> Option<String> {
     let (steps, of) = name.strip_prefix("__before_")?.split_once('_')?;
@@ -27,10 +29,15 @@ pub fn source(expr: &Expr) -> String {
 fn write(tokens: TokenStream, text: &mut String) {
     // Whether no space may come before the next token.
     let mut joint = true;
+    let mut before: Option<TokenTree> = None;
     for token in tokens {
         joint = match &token {
             TokenTree::Group(group) => {
-                write_group(group, joint, text);
+                let sum = before.as_ref().and_then(|word| sums::as_written(word, group.stream()));
+                match sum {
+                    Some(inside) => write_group(&Group::new(group.delimiter(), inside), joint, text),
+                    None => write_group(group, joint, text),
+                }
                 false
             }
             TokenTree::Punct(punct) => write_punct(punct, joint, text),
@@ -43,6 +50,7 @@ fn write(tokens: TokenStream, text: &mut String) {
                 false
             }
         };
+        before = Some(token);
     }
 }
 

@@ -7,13 +7,15 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 use syn::{Attribute, Expr, Pat, Visibility};
 
-use crate::ast::{Initial, Missing, Param, Role, Shape, Size};
+use crate::ast::{Initial, Missing, Param, Quantity, Role, Shape, Size};
 use crate::definition::Definition;
 use crate::field::Field;
 use crate::kind::Kind;
 use crate::names::{bound, identifiers};
 use crate::predictor::{Fit, Predictor};
 use crate::value::Value;
+
+pub use crate::kind::Free;
 
 #[derive(Clone)]
 pub struct Tree {
@@ -29,6 +31,10 @@ pub struct Tree {
     pub symbols: BTreeMap<String, Symbol>,
     /// The names of positions in vectors.
     pub positions: BTreeSet<String>,
+    /// The `let`s that have no part in the density.
+    pub quantities: BTreeMap<String, Quantity>,
+    /// The positions of sums over plates, with the plates: only quantities have such.
+    pub elements: BTreeMap<String, Ident>,
 }
 
 #[derive(Clone)]
@@ -125,6 +131,8 @@ impl Tree {
             };
             match step {
                 Step::Variable(v) if needs => of_data.push(v.name.clone()),
+                // A quantity may go through it.
+                Step::Plate(plate) => of_data.push(plate.name.clone()),
                 Step::Let { pat, .. } if needs => of_data.extend(bound(pat)),
                 _ => {}
             }
@@ -184,17 +192,6 @@ pub struct Symbol {
     pub is_size: bool,
     /// Whether it is a param that code borrows as it is, in plain numbers: a matrix or a `Vec`.
     pub plain: bool,
-}
-
-/// How many of the numbers of a vector are free.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Free {
-    All,
-    OneLess,
-    /// Those below the diagonal of a matrix.
-    LowerTriangle,
-    /// These and the diagonal.
-    WithDiagonal,
 }
 
 #[derive(Clone)]

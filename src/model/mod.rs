@@ -17,6 +17,7 @@ mod missing;
 mod name;
 mod own;
 mod prepared;
+mod quantity;
 mod reads;
 mod scratch;
 mod simulate_error;
@@ -55,6 +56,8 @@ pub use own::{draw_own, draw_own_open, latent_own, latent_own_open, observe_own,
 pub use prepared::{DensityPlan, PlanStep};
 #[doc(hidden)]
 pub use prepared::{Prepared, Weights, distinct};
+#[doc(hidden)]
+pub use quantity::{Quantity, QuantityNumber, random};
 #[doc(hidden)]
 pub use reads::{Indexed, KnownSize, Read, Reads, Sequence, UnknownSize};
 #[doc(hidden)]

@@ -39,6 +39,8 @@ pub(crate) enum Purpose {
     Confidence,
     /// Predictions.
     Prediction,
+    /// Quantities that are drawn.
+    Quantity,
     /// Values of discrete variables that are summed out.
     Discrete,
 }
@@ -61,6 +63,7 @@ impl Purpose {
             Self::Discrete => 12,
             Self::Refinement => 13,
             Self::Bridge => 14,
+            Self::Quantity => 15,
             Self::Locals(task) => 1000 + task,
         }
     }
@@ -126,6 +129,7 @@ mod tests {
             Purpose::Search,
             Purpose::Confidence,
             Purpose::Prediction,
+            Purpose::Quantity,
             Purpose::Discrete,
         ];
         let mut seen = HashMap::new();

@@ -4,8 +4,8 @@ use super::erased::AnyModel;
 use super::erased_data::{AnyData, AnyGlobals, AnyLocals};
 use super::walk::{Scalar, Vector};
 use super::{
-    DataError, Frame, Likelihood, Missing, Model, Place, Role, Slot, Specification, Walk, check, check_locals,
-    specification,
+    DataError, Frame, Likelihood, Missing, Model, Place, Purpose, Role, Slot, Specification, Stream, Walk, check,
+    check_locals, specification, stream_for,
 };
 use crate::autodiff::LogSum;
 
@@ -390,16 +390,27 @@ struct FromUnconstrained<'a> {
     /// The variables whose Jacobian counts; `None` for all.
     counted: Option<&'a [&'a str]>,
     log_jacobian: f64,
-    /// The numbers of the `let`s, and their names if they are wanted.
+    /// The numbers of the `let`s and quantities, and their names if they are wanted.
     derived: Vec<f64>,
     names: Option<Vec<String>>,
     /// Whether a discrete local is being summed out.
     summing: bool,
+    /// What quantities are drawn from, once one is.
+    rng: Option<Stream>,
 }
 
 impl<'a> FromUnconstrained<'a> {
     fn new(q: &'a [f64], values: &'a mut Vec<f64>) -> Self {
-        Self { q, values, counted: None, log_jacobian: 0.0, derived: Vec::new(), names: None, summing: false }
+        Self {
+            q,
+            values,
+            counted: None,
+            log_jacobian: 0.0,
+            derived: Vec::new(),
+            names: None,
+            summing: false,
+            rng: None,
+        }
     }
 
     fn count(&mut self, name: &str, log_jacobian: f64) {
@@ -449,6 +460,17 @@ impl Walk for FromUnconstrained<'_> {
     fn sum_out_global(&mut self, slot: Slot, categories: usize, body: &mut dyn FnMut(&mut dyn Walk, usize)) {
         place_number(self.values, slot.value, f64::NAN);
         self.sum_out(categories, body);
+    }
+
+    /// The stream is that of the place: the same draw of a posterior has the same quantities, whoever asks and on whatever thread.
+    fn random(&mut self, draw: &mut dyn FnMut(&mut Stream) -> f64) -> f64 {
+        let q = self.q;
+        draw(self.rng.get_or_insert_with(|| {
+            let at = q
+                .iter()
+                .fold(q.len() as u64, |at, q| at.rotate_left(5).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ q.to_bits());
+            stream_for(Purpose::Quantity, at, 0, 0)
+        }))
     }
 
     fn derived(&mut self, name: &'static str, element: Option<usize>, numbers: &[f64]) {

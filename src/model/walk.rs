@@ -1,6 +1,6 @@
 //! A visitor of a model's statements on plain numbers.
 
-use super::DataError;
+use super::{DataError, Stream};
 use crate::autodiff::{LogSum, in_rows, log_sum_exp};
 use crate::distributions::{Distribution, Support};
 use crate::fields::Field;
@@ -225,6 +225,12 @@ pub trait Walk {
     /// Visits a `let` that depends on latent variables, in an element of a plate or outside plates.
     fn derived(&mut self, name: &'static str, element: Option<usize>, numbers: &[f64]) {
         let _ = (name, element, numbers);
+    }
+
+    /// Returns one number that `draw` draws, for a quantity; NaN where nobody asks for it.
+    fn random(&mut self, draw: &mut dyn FnMut(&mut Stream) -> f64) -> f64 {
+        let _ = draw;
+        f64::NAN
     }
 
     /// Visits an index into a sequence of length `size`; returns an index that is within it, or 0.

@@ -151,9 +151,12 @@ pub(super) fn weigh(
     }
     let names = covered(model, Some(data), proposal)?;
     let discrete = has_discrete_global(&model.specification());
-    let walked = (names.len() > model.names(None).len()).then_some(data);
     let derived = model.derived_names(data);
     let width = names.len() + derived.len();
+    // Numbers of locals, and what depends on data.
+    let mut of_globals = Vec::new();
+    model.constrain_with_derived(None, &vec![0.0; dimension], &mut of_globals);
+    let walked = (of_globals.len() < width).then_some(data);
     let (mut q, mut values) = (vec![0.0; draws * dimension], vec![0.0; draws * width]);
     let (mut log_weights, mut log_proposal) = (vec![0.0; draws], vec![0.0; draws]);
     let (progress, done) = (Progress::new("importance sampling", draws as u64), AtomicU64::new(0));

@@ -60,6 +60,8 @@ mod parametrisation;
 mod parse;
 #[path = "../../macros/src/predictor.rs"]
 mod predictor;
+#[path = "../../macros/src/quantity.rs"]
+mod quantity;
 #[path = "../../macros/src/reads.rs"]
 mod reads;
 #[path = "../../macros/src/sequence.rs"]
@@ -70,6 +72,8 @@ mod solvers;
 mod source;
 #[path = "../../macros/src/split.rs"]
 mod split;
+#[path = "../../macros/src/sums.rs"]
+mod sums;
 #[path = "../../macros/src/tree.rs"]
 mod tree;
 #[path = "../../macros/src/value.rs"]

@@ -6,6 +6,7 @@ use syn::{Expr, ExprIndex};
 
 use super::scope::{Checker, Name, What};
 use crate::names::{identifiers, plain_indices};
+use crate::sums;
 
 /// Says how to read `name` of the element before.
 fn before(name: &Ident) -> String {
@@ -18,6 +19,8 @@ fn before(name: &Ident) -> String {
 impl Checker {
     /// Checks the names in `expr`, where `positions` are names too; tells whether it depends on a variable that is summed out.
     pub fn expression(&mut self, expr: &Expr, positions: &[&Ident]) -> bool {
+        self.sums(expr);
+        self.over = sums::plates(expr);
         let indices = plain_indices(expr);
         let earlier = self.sequence(expr, positions);
         for name in self.names(expr) {
@@ -78,8 +81,19 @@ impl Checker {
             }
             return Some(self.unknown(name));
         };
+        if known.what == What::Quantity && !self.in_quantity {
+            return Some(format!(
+                "`{name}` is a quantity, which is worked out once there are draws: write `let {name} = ..` where the model depends on it"
+            ));
+        }
+        if known.what == What::Plate && self.goes_through(name) {
+            return None;
+        }
         let mut by = indices.iter().filter(|(values, _)| values == name).map(|(_, index)| index);
         let first = by.clone().next();
+        if first.is_some_and(|index| self.is_element(index, known)) {
+            return None;
+        }
         // A variable of a plate around, read for another of its elements.
         if let Some(of) = by.find_map(|index| self.plate_of(index).filter(|of| self.is_around(of, known))) {
             return Some(format!(

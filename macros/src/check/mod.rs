@@ -4,9 +4,11 @@ mod definition;
 mod expression;
 mod field;
 mod missing;
+mod quantity;
 mod scope;
 mod sequence;
 mod size;
+mod sum;
 mod variable;
 
 use std::collections::BTreeSet;
@@ -78,12 +80,13 @@ impl Checker {
                     self.declare(&p.name, what, false);
                 }
                 Statement::Variable(v) => self.variable(v),
-                Statement::Let(Let { pat, expr }) => {
+                Statement::Let(Let { pat, expr, quantity: None }) => {
                     let summed = self.expression(expr, &[]);
                     for name in bound(pat) {
                         self.declare(&name, What::Let, summed);
                     }
                 }
+                Statement::Let(Let { pat, expr, quantity: Some(quantity) }) => self.quantity(pat, expr, *quantity),
                 Statement::Factor(expr) => {
                     self.expression(expr, &[]);
                 }

@@ -22,6 +22,10 @@ pub struct Checker {
     pub path: Vec<String>,
     /// The plates whose elements read `let`s of those before them.
     pub in_order: BTreeSet<String>,
+    /// Whether a quantity is at hand, which has no part in the density.
+    pub in_quantity: bool,
+    /// The positions of the sums over plates in the expression at hand, with the plates.
+    pub over: Vec<(Ident, Ident)>,
     /// The variable whose definition is at hand.
     pub defined: Option<Ident>,
     /// The variables of the plate at hand that are drawn for all its elements at once.
@@ -47,6 +51,7 @@ pub enum What {
     Length,
     Variable(Role, Kind),
     Let,
+    Quantity,
     Size,
     Plate,
     /// A covariate that is the index of the named plate.
@@ -66,6 +71,7 @@ impl What {
                 Role::Given => "a covariate",
             },
             Self::Let => "a `let`",
+            Self::Quantity => "a quantity",
             Self::Size => "the size of a plate",
             Self::Plate => "a plate",
             Self::Index(_) => "an index",
@@ -102,6 +108,8 @@ impl Checker {
             later,
             path: Vec::new(),
             in_order: BTreeSet::new(),
+            in_quantity: false,
+            over: Vec::new(),
             defined: None,
             fields: Vec::new(),
             drawn_in_turn: Vec::new(),

@@ -9,12 +9,13 @@ use syn::{Expr, ExprCall, ExprPath};
 
 use crate::builtin;
 use crate::definition::Definition;
+use crate::quantity;
 use crate::tree::{Step, Tree};
 
 /// Emits an import of each distribution that the model names, which is ambiguous where the scope has another of that name.
 pub fn emit(tree: &Tree) -> TokenStream {
     let mut named = Named::default();
-    named.visit_steps(&tree.root);
+    named.visit_steps(tree, &tree.root);
     let names = named.0.values();
     quote! {
         const _: () = {
@@ -30,14 +31,18 @@ pub fn emit(tree: &Tree) -> TokenStream {
 struct Named(BTreeMap<&'static str, ExprPath>);
 
 impl Named {
-    fn visit_steps(&mut self, steps: &[Step]) {
+    fn visit_steps(&mut self, tree: &Tree, steps: &[Step]) {
         for step in steps {
             match step {
                 Step::Variable(variable) => {
                     let calls = variable.definition.iter().flat_map(Definition::calls);
                     calls.for_each(|call| self.visit_expr_call(call));
                 }
-                Step::Plate(plate) => self.visit_steps(&plate.steps),
+                Step::Plate(plate) => self.visit_steps(tree, &plate.steps),
+                Step::Let { pat, expr } if quantity::is_drawn(tree, pat) => {
+                    let calls = Definition::read(expr).ok();
+                    calls.iter().flat_map(Definition::calls).for_each(|call| self.visit_expr_call(call));
+                }
                 Step::Let { .. } | Step::Factor(_) | Step::Lag(_) => {}
             }
         }

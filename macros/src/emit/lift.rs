@@ -6,12 +6,14 @@ use syn::visit_mut::VisitMut;
 use syn::{Expr, ExprCall, ExprCast, ExprIndex, ExprPath, Lit, Pat, UnOp};
 
 use super::reads::{Read, is_checked, position, root, size};
+use super::reduce;
 use crate::builtin;
 use crate::elsewhere;
 use crate::float::is_of_real;
 use crate::names::plain_index;
 use crate::nearest::nearest;
 use crate::numbers::of_float;
+use crate::sums;
 use crate::tree::{Symbol, Tree};
 use crate::value::Value;
 
@@ -203,6 +205,10 @@ impl VisitMut for LiftVisitor<'_, '_> {
                 }
             }
             Expr::Index(index) => *expr = Expr::Verbatim(self.read(index)),
+            Expr::Call(call) if sums::of(call).is_some() => {
+                let sum = sums::of(call).map(|sum| reduce::emit(&sum, scalar, &self.0.expr(sum.body)));
+                *expr = Expr::Verbatim(sum.unwrap_or_default());
+            }
             Expr::Call(ExprCall { func, args, .. })
                 if args.len() == 1 && of_float(func).is_some_and(|name| name == "from") =>
             {

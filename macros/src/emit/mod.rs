@@ -16,7 +16,9 @@ pub mod names;
 mod open;
 mod own;
 mod params;
+mod quantities;
 pub mod reads;
+mod reduce;
 mod sequence;
 mod sizes;
 mod specification;
@@ -34,19 +36,22 @@ use quote::quote;
 use crate::explicit::explicit;
 use crate::generative;
 use crate::missing::infer;
+use crate::quantity;
 use crate::tree::Tree;
 use names::Names;
 
-/// Emits everything that one `model!` stands for.
-pub fn emit(tree: &Tree) -> TokenStream {
-    let (types, handles, clash) = (types::emit(tree), handles::emit(tree), clash::emit(tree));
+/// Emits everything that one `model!` stands for; `shown` is `tree` with its quantities.
+pub fn emit(tree: &Tree, shown: &Tree) -> TokenStream {
+    let (types, handles, clash) = (types::emit(tree), handles::emit(shown), clash::emit(shown));
     let name = &tree.name;
     let names = Names::new(tree);
     let (globals, locals, data) = (&names.globals, &names.locals, &names.data);
-    let specification = specification::emit(tree);
+    let specification = specification::emit(shown);
     let draw = draw::emit(tree);
     let inferred = infer(tree);
-    let walk = walk::emit(&inferred);
+    let mut shown = infer(shown);
+    quantity::keep_elements(&mut shown);
+    let walk = walk::emit(&shown);
     let (dimension, lengths) = (density::dimension(&inferred), open::lengths(tree));
     let (density, generative) = (density(tree), generative::emit(tree));
     quote! {

@@ -51,11 +51,17 @@ pub fn collect(v: &Variable, position: &Ident, bind: &TokenStream, one: &TokenSt
 
 /// Binds the lengths that are fields of the model.
 pub fn sizes(tree: &Tree) -> TokenStream {
-    let sizes = tree.params.iter().filter(|p| p.is_size).map(|p| {
-        let name = &p.name;
-        quote!(let #name: usize = self.#name;)
-    });
+    let sizes = tree.params.iter().filter(|p| p.is_size).map(|p| size(&p.name));
     quote!(#(#sizes)*)
+}
+
+/// Binds the length `name`, also where a constant beside the model has that name: a `let` may hide a function, and no constant.
+pub fn size(name: &Ident) -> TokenStream {
+    quote! {
+        #[allow(dead_code)]
+        fn #name() {}
+        let #name: usize = self.#name;
+    }
 }
 
 /// Emits the method of `Model` that tells how long the vectors of globals are.

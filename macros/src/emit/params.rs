@@ -3,6 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
+use super::open;
 use crate::kind::is_lifted;
 use crate::tree::Tree;
 
@@ -10,7 +11,9 @@ use crate::tree::Tree;
 pub fn bind_params(tree: &Tree, scalar: &TokenStream) -> TokenStream {
     let bindings = tree.params.iter().map(|p| {
         let (name, ty) = (&p.name, &p.ty);
-        if is_lifted(ty) {
+        if p.is_size {
+            open::size(name)
+        } else if is_lifted(ty) {
             quote!(let #name = ::hierarch::__private::Lift::<#scalar>::lift(self.#name);)
         } else {
             quote!(let #name = &self.#name;)

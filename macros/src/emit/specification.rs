@@ -3,6 +3,7 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
+use super::open;
 use super::sizes::{size_names, size_values};
 use crate::ast::{Missing, Role, Shape, Size};
 use crate::definition::Definition;
@@ -22,7 +23,7 @@ pub fn emit(tree: &Tree) -> TokenStream {
     // Sizes may mention params by their names.
     let used = tree.params.iter().map(|p| {
         let name = &p.name;
-        if p.is_size { quote!(let #name: usize = self.#name;) } else { quote!(let #name = &self.#name;) }
+        if p.is_size { open::size(name) } else { quote!(let #name = &self.#name;) }
     });
     let sizes = all_plates(&tree.root).into_iter().map(size_values);
     quote! {

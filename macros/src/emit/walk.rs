@@ -22,6 +22,7 @@ use crate::definition::Definition;
 use crate::eliminate::parts;
 use crate::kind::Kind;
 use crate::names::{bound, text};
+use crate::quantity;
 use crate::split::split;
 use crate::tree::{Plate, Step, Tree, Variable, all_plates, plates, variables};
 
@@ -113,6 +114,9 @@ impl Walk<'_> {
 
     pub fn lift<R>(&self, plate: Option<&Plate>, f: impl FnOnce(&Lift) -> R) -> R {
         let index = |values: &Ident, at: &Ident| {
+            if let Some(read) = self.of_element(values, at) {
+                return Some(read);
+            }
             let gather = gathered(plate?, values, at)?;
             let place = place(at, plate, element(plate?));
             if gather.data {
@@ -167,6 +171,7 @@ impl Walk<'_> {
 
     fn step(&self, step: &Step, plate: Option<&Plate>) -> TokenStream {
         match step {
+            Step::Let { pat, expr } if quantity::named(self.tree, pat).is_some() => self.quantity(pat, expr, plate),
             Step::Let { pat, expr } => {
                 let expr = self.lift(plate, |lift| lift.expr(expr));
                 let exports = bound(pat).into_iter().filter_map(|name| push_export(plate, &name));
@@ -191,32 +196,6 @@ impl Walk<'_> {
             Step::Plate(p) if p.in_data => self.plate(p, plate),
             // A plate that is not in the data is only ever simulated.
             Step::Plate(_) => TokenStream::new(),
-        }
-    }
-
-    /// Shows the visitor a named function of latent variables, where it is a number or a vector: outside plates, and in
-    /// plates with continuous locals, of which there are draws for each element anyway.
-    fn derived(&self, pat: &syn::Pat, plate: Option<&Plate>) -> TokenStream {
-        let syn::Pat::Ident(pat) = pat else { return TokenStream::new() };
-        let (name, text) = (&pat.ident, text(&pat.ident));
-        let depends = self.tree.symbols.get(&name.to_string()).is_some_and(|s| !s.latents.is_empty());
-        if !depends || plate.is_some_and(|p| !p.variables().any(Variable::continuous_latent)) {
-            return TokenStream::new();
-        }
-        let element = match plate {
-            None => quote!(::core::option::Option::None),
-            Some(p) => {
-                let at = element(p);
-                quote!(::core::option::Option::Some(#at))
-            }
-        };
-        quote! {
-            {
-                use ::hierarch::model::{DerivedNumbers as _, DerivedOther as _};
-                (&&::hierarch::__private::Derived(&#name)).show(&mut |__numbers: &[f64]| {
-                    __walk.derived(#text, #element, __numbers)
-                });
-            }
         }
     }
 
