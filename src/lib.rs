@@ -147,6 +147,7 @@ pub mod __private {
         own_at_unconstrained, own_at_unconstrained_open, own_log_density, own_log_density_open, own_number,
     };
     pub use crate::io::{array, arrays, image, images, read_csv, read_csv_of_any_size, truth, write_csv};
+    pub use crate::model::of_columns::{self as columns, kept};
     pub use crate::model::{
         AsNumbers, CheckDrawn, Column, DataError, DataSet, Derived, DrawnFrom, Frame, Indexed, LocalSet, Name, Place,
         Plan, Prepared, Quantity, Read, Reads, Rows, Scratch, SimulateError, Simulation, Slot, Stream, Unknowns, Walk,
@@ -194,6 +195,8 @@ struct Readme;
 ///   `effect[group][1]`, `MvNormal(mean, covariance)`. To a function it is handed as it is, `&[[f64; 2]; 3]`.
 /// - **`size K;`** A length of vectors that is a field of the struct: see [Sizes known when the program
 ///   runs](#sizes-known-when-the-program-runs).
+/// - **`data let center = mean(x);`** A field of the struct that is worked out once, of columns of the data: see [What a model keeps of
+///   data](#what-a-model-keeps-of-data).
 /// - **`global`, `nuisance`, `local`** Latent variables: continuous ones are sampled, each in its own support. Those with finitely
 ///   many values, such as a `Bernoulli`, a `Categorical` or a `Binomial`, are summed out of the density exactly: see [Discrete
 ///   variables](#discrete-variables). In what depends on it a Bernoulli is a `bool` and a category a `usize`, to branch on and index
@@ -378,6 +381,7 @@ struct Readme;
 /// ```
 ///
 #[doc = include_str!("language/sizes.md")]
+#[doc = include_str!("language/data_let.md")]
 #[doc = include_str!("language/quantities.md")]
 #[doc = include_str!("language/own_vectors.md")]
 #[doc = include_str!("language/directions.md")]

@@ -53,7 +53,7 @@ pub enum Initial {
     Missing,
 }
 
-/// `param width: f64 = 0.1;`
+/// `param width: f64 = 0.1;`, `size K;`, or `data let center = mean(x);`
 #[derive(Clone)]
 pub struct Param {
     pub attributes: Vec<Attribute>,
@@ -62,6 +62,8 @@ pub struct Param {
     pub default: Option<Expr>,
     /// Whether it is a length, `size K;`, which data may tell.
     pub is_size: bool,
+    /// What makes it of the columns of the data: `data let`.
+    pub of_data: Option<Expr>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

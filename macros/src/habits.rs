@@ -20,7 +20,11 @@ const STATEMENTS: &[(&[&str], &str)] = &[
         &["parameters", "model"],
         "a model has no blocks: a parameter is declared with its prior, `global mu ~ Normal(0.0, 1.0);`, or in a plate `local theta ~ ..`",
     ),
-    (&["transformed", "var"], "what is worked out of other variables is a `let`: `let ratio = a / b;`"),
+    (
+        &["transformed", "var"],
+        "what is worked out of other variables is a `let`: `let ratio = a / b;`, and what is worked out once, of whole columns of the data, \
+         `data let center = mean(x);`",
+    ),
     (
         &["real", "int", "vector", "row_vector", "matrix", "array", "simplex", "ordered", "cholesky_factor_corr"],
         "a variable has no type but its distribution: `global mu ~ Normal(0.0, 1.0);`, `global beta[3] ~ Normal(0.0, 1.0);`, \

@@ -11,7 +11,7 @@ use crate::habits::instead;
 use crate::missing::{may_be_missing, optional};
 use crate::source::source;
 
-const STATEMENTS: &str = "a statement of a model starts with `param`, `size`, `global`, `nuisance`, `local`, `given`, `observe`, `missing`, `let`, `quantity`, `factor` or `plate`";
+const STATEMENTS: &str = "a statement of a model starts with `param`, `size`, `global`, `nuisance`, `local`, `given`, `observe`, `missing`, `let`, `data let`, `quantity`, `factor` or `plate`";
 
 impl Parse for Model {
     fn parse(input: ParseStream) -> Result<Self> {
@@ -87,6 +87,7 @@ impl Parse for Statement {
         let role = match keyword.to_string().as_str() {
             "param" => return parse_param(attributes, input).map(Self::Param),
             "size" => return parse_size(attributes, input).map(Self::Param),
+            "data" if input.peek(Token![let]) => return parse_data_let(attributes, input).map(Self::Param),
             "plate" => return parse_plate(attributes, input).map(Self::Plate),
             "factor" => return parse_factor(input).map(Self::Factor),
             "quantity" => return parse_quantity(input).map(Self::Let),
@@ -186,7 +187,7 @@ fn parse_param(attributes: Vec<Attribute>, input: ParseStream) -> Result<Param> 
     let ty = input.parse()?;
     let default = if input.parse::<Option<Token![=]>>()?.is_some() { Some(input.parse()?) } else { None };
     semicolon(input)?;
-    Ok(Param { attributes, name, ty, default, is_size: false })
+    Ok(Param { attributes, name, ty, default, is_size: false, of_data: None })
 }
 
 /// Parses a length that is a field of the model: `size K;`, or `size K = 3;` with a default.
@@ -197,7 +198,18 @@ fn parse_size(attributes: Vec<Attribute>, input: ParseStream) -> Result<Param> {
     }
     let default = if input.parse::<Option<Token![=]>>()?.is_some() { Some(input.parse()?) } else { None };
     semicolon(input)?;
-    Ok(Param { attributes, name, ty: parse_quote!(usize), default, is_size: true })
+    Ok(Param { attributes, name, ty: parse_quote!(usize), default, is_size: true, of_data: None })
+}
+
+/// Parses a field of the model that is worked out of data: `data let center = mean(x);`, `data let order: Vec<usize> = sorted(x);`.
+fn parse_data_let(attributes: Vec<Attribute>, input: ParseStream) -> Result<Param> {
+    input.parse::<Token![let]>()?;
+    let name = declared(input)?;
+    let ty = if input.parse::<Option<Token![:]>>()?.is_some() { input.parse()? } else { parse_quote!(f64) };
+    input.parse::<Token![=]>()?;
+    let of_data = Some(input.parse()?);
+    semicolon(input)?;
+    Ok(Param { attributes, name, ty, default: None, is_size: false, of_data })
 }
 
 fn parse_variable(attributes: Vec<Attribute>, role: Role, input: ParseStream) -> Result<Variable> {

@@ -15,6 +15,8 @@ mod frame;
 mod least_squares;
 mod missing;
 mod name;
+#[doc(hidden)]
+pub mod of_columns;
 mod own;
 mod prepared;
 mod quantity;

@@ -263,9 +263,9 @@ impl Filter {
         self.before.get(from).copied().unwrap_or(0.0)
     }
 
-    /// Sets the number of values in the element at hand.
+    /// Sets the number of values in the element at hand, after the value before.
     pub fn set_states(&mut self, states: usize) {
-        self.now.resize(states, LogSum::new());
+        self.now.resize(states.max(self.now.len()), LogSum::new());
     }
 
     /// Notes the log density of the element at hand with the value `state`, if it is known.

@@ -20,15 +20,15 @@ pub struct Chain {
     start: Vec<f64>,
     /// Of the step from state `i` to `j`: at `i * states + j`; where steps differ, to element `t` at `(i * states + j) * len + t`.
     steps: Vec<f64>,
-    /// Whether the number of states is not the same in all elements.
-    ragged: bool,
+    /// Whether the number of states is not the same in all elements, or too large for memory.
+    refused: bool,
 }
 
 impl Chain {
     /// Makes a chain over the elements from `first` to `end`, from buffers.
     pub fn new(first: usize, end: usize, same_steps: bool, buffers: [Vec<f64>; 3]) -> Self {
         let [elements, start, steps] = buffers;
-        Self { first, len: end - first, states: 0, same_steps, elements, start, steps, ragged: false }
+        Self { first, len: end - first, states: 0, same_steps, elements, start, steps, refused: false }
     }
 
     /// Returns the buffers.
@@ -36,22 +36,44 @@ impl Chain {
         [self.elements, self.start, self.steps]
     }
 
-    /// Notes the number of states in an element.
+    /// Notes the number of states in an element, which is that of all.
     #[inline(always)]
     pub fn set_states(&mut self, states: usize) {
         if self.states != states {
+            self.refused |= self.states != 0;
             self.resize(states);
         }
     }
 
+    /// Notes that an element has up to `states`; tells whether that is more than were known. An element with fewer than the chain
+    /// gives the others the probability zero.
+    #[inline(always)]
+    pub fn reach(&mut self, states: usize) -> bool {
+        let more = states > self.states;
+        if more {
+            self.resize(states);
+        }
+        more && !self.refused
+    }
+
     #[inline(never)]
     fn resize(&mut self, states: usize) {
-        self.ragged = self.states != 0;
+        let steps = if self.same_steps { 1 } else { self.len };
+        if states.saturating_mul(states).saturating_mul(steps) > MOST_TERMS {
+            self.refused = true;
+            return;
+        }
         self.states = states;
         let pairs = states * states;
         self.elements.resize(states * self.len, 0.0);
         self.start.resize(states, 0.0);
         self.steps.resize(if self.same_steps { pairs } else { pairs * self.len }, 0.0);
+    }
+
+    /// Returns the number of elements.
+    #[expect(clippy::len_without_is_empty, reason = "nobody asks")]
+    pub fn len(&self) -> usize {
+        self.len
     }
 
     /// Returns the number of states.
@@ -128,9 +150,9 @@ impl Chain {
     /// state and step in the place of its term. `buffer` is for what it keeps meanwhile.
     #[inline(always)]
     pub fn smooth<V: Lanes>(&mut self, buffer: &mut Vec<f64>) -> f64 {
-        if self.len == 0 || self.ragged {
+        if self.len == 0 || self.refused {
             self.forget();
-            return if self.ragged { f64::NAN } else { 0.0 };
+            return if self.refused { f64::NAN } else { 0.0 };
         }
         let (n, s) = (self.len, self.states);
         buffer.clear();
@@ -368,6 +390,9 @@ impl Chain {
         log_sum
     }
 }
+
+/// More terms of steps than these (4 GiB) have no place.
+const MOST_TERMS: usize = 1 << 29;
 
 /// A step by which scaled probabilities lose more counts as an underflow, and they are scaled anew where their sum is less.
 const SMALLEST: f64 = 1e-100;

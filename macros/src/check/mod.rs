@@ -1,5 +1,6 @@
 //! What is wrong with a model that can be parsed, each mistake at the token where it is.
 
+mod data_let;
 mod definition;
 mod expression;
 mod field;
@@ -37,6 +38,7 @@ pub fn check(model: &Model) -> Result<()> {
     checker.needed_plates(&model.body, &indexed);
     checker.body(&model.body);
     checker.mechanisms(&model.body);
+    checker.columns();
     checker.finish()
 }
 
@@ -70,7 +72,14 @@ impl Checker {
         for statement in body {
             match statement {
                 Statement::Param(p) => {
-                    let (word, what) = if p.is_size { ("size", What::Length) } else { ("param", What::Param) };
+                    let (word, what) = match &p.of_data {
+                        Some(expr) => {
+                            self.data_let(expr);
+                            ("data let", What::Param)
+                        }
+                        None if p.is_size => ("size", What::Length),
+                        None => ("param", What::Param),
+                    };
                     if !self.path.is_empty() {
                         self.report(
                             &p.name,

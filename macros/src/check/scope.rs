@@ -32,6 +32,8 @@ pub struct Checker {
     pub fields: Vec<Ident>,
     /// The covariates of the plate at hand that depend on other variables of their element.
     pub drawn_in_turn: Vec<Ident>,
+    /// What `data let`s read that is not declared so far.
+    pub columns: Vec<Ident>,
     error: Option<Error>,
 }
 
@@ -113,6 +115,7 @@ impl Checker {
             defined: None,
             fields: Vec::new(),
             drawn_in_turn: Vec::new(),
+            columns: Vec::new(),
             error: None,
         }
     }

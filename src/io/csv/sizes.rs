@@ -20,6 +20,7 @@ pub fn read_csv_of_any_size<D: DataSet>(
     columns: &[(&str, &str)],
     sizes: &[Size<'_>],
     model: &dyn Fn(&[usize]) -> D::Model,
+    other_check: Option<&dyn Fn(&D) -> Result<(), DataError>>,
 ) -> Result<D, DataError> {
     let options = CsvOptions::default();
     let columns = one_by_one(columns);
@@ -31,7 +32,9 @@ pub fn read_csv_of_any_size<D: DataSet>(
     let model = model(&sizes.iter().map(told).collect::<Result<Vec<_>, _>>()?);
     let data = D::from_frame(read::frame(&model.specification(), path, &columns, &options)?)?;
     // A size that no column tells is known when the model is made.
-    if sizes.iter().all(|(_, vectors, default)| !vectors.is_empty() || default.is_some()) {
+    if let Some(check) = other_check {
+        check(&data)?;
+    } else if sizes.iter().all(|(_, vectors, default)| !vectors.is_empty() || default.is_some()) {
         check(&model, &data)?;
     }
     Ok(data)

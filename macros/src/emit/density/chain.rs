@@ -31,6 +31,12 @@ impl Scope<'_> {
         let (own, keep, terms) = (values.steps(&own), values.keep_carried(plate), values.terms(plate, &chain));
         let outside = same_steps.then(|| outer.terms_outside(plate, &chain));
         let blocks = if same_steps { quote!(new) } else { quote!(with_first_alone) };
+        let reach = self.values_only().reach(plate, &chain);
+        // The first of two passes only counts states.
+        let (passes, reach) = match reach.is_empty() {
+            true => (quote!(), reach),
+            false => (quote!(for __counts in [true, false]), quote!(if __counts { #reach } else)),
+        };
         quote! {
             let mut __chain = ::hierarch::__private::Chain::new(
                 __start,
@@ -43,15 +49,17 @@ impl Scope<'_> {
                 #promotions
                 #size
                 #last
-                let mut __blocks = ::hierarch::__private::Blocks::#blocks(__start, __end);
-                while let ::core::option::Option::Some(__block) = __blocks.next_block::<#lanes>() {
-                    #gathers
-                    let mut __lp = #zero;
-                    #own
-                    #keep
-                    #terms
-                    // What a branch made wrong is written again.
-                    let _ = __blocks.diverged::<#lanes>(__block);
+                #passes {
+                    let mut __blocks = ::hierarch::__private::Blocks::#blocks(__start, __end);
+                    while let ::core::option::Option::Some(__block) = __blocks.next_block::<#lanes>() {
+                        #gathers
+                        let mut __lp = #zero;
+                        #own
+                        #keep
+                        #reach { #terms }
+                        // What a branch made wrong is written again.
+                        let _ = __blocks.diverged::<#lanes>(__block);
+                    }
                 }
             }
             let mut __buffer = __scratch.take(0);
@@ -74,7 +82,22 @@ impl Scope<'_> {
     /// Emits the terms of the steps, where they are the same for all elements.
     fn terms_outside(&self, plate: &Plate, chain: &Chain) -> TokenStream {
         let categories = self.lift(|lift| categories(chain.definition, lift));
-        let first = self.bind_outside(plate, chain, true);
+        let (first, later) = (self.bind_outside(plate, chain, true), self.bind_outside(plate, chain, false));
+        let reach = (!chain.state.kind.structural()).then(|| {
+            quote! {
+                for _ in 1..__chain.len() {
+                    let mut __states = 0usize;
+                    for __i in 0..__chain.states() {
+                        #later
+                        let __of_state: usize = #categories;
+                        __states = __states.max(__of_state);
+                    }
+                    if !__chain.reach(__states) {
+                        break;
+                    }
+                }
+            }
+        });
         let start = self.step_outside(plate, chain, true, &quote!(__chain.set_start(__k, __lp.value);));
         let step = self.step_outside(plate, chain, false, &quote!(__chain.set_same_step(__i, __k, __lp.value);));
         quote! {
@@ -84,9 +107,32 @@ impl Scope<'_> {
                 let __states: usize = #categories;
                 __chain.set_states(__states);
             }
+            #reach
             for __k in 0..__chain.states() {
                 { let __i = 0usize; #start }
                 for __i in 0..__chain.states() { #step }
+            }
+        }
+    }
+
+    /// Emits the code that finds how many states a step to the element at hand reaches; empty where all elements have the same.
+    fn reach(&self, plate: &Plate, chain: &Chain) -> TokenStream {
+        if chain.same_steps || chain.state.kind.structural() {
+            return TokenStream::new();
+        }
+        let categories = self.lift(|lift| categories(chain.definition, lift));
+        let before = self.bind_before(plate, chain, &quote!(__i));
+        quote! {
+            // Each element of a block is a step further.
+            for _ in 0..__block.count {
+                let mut __states = 0usize;
+                for __i in 0..__chain.states_before(__block) {
+                    let __of_state: usize = { #before #categories };
+                    __states = __states.max(__of_state);
+                }
+                if !__chain.reach(__states) {
+                    break;
+                }
             }
         }
     }
@@ -144,7 +190,7 @@ impl Scope<'_> {
     /// Emits the terms of an element at hand.
     fn terms(&self, plate: &Plate, chain: &Chain) -> TokenStream {
         let loads = self.loads(&[chain.of_state.as_slice(), chain.of_step.as_slice()].concat());
-        let states = match chain.same_steps {
+        let states = match chain.same_steps || !chain.state.kind.structural() {
             true => quote!(let __states: usize = __chain.states();),
             false => {
                 let categories = self.lift(|lift| categories(chain.definition, lift));

@@ -1,5 +1,6 @@
 //! The typed parameters and data: a column for each variable, offsets for plates inside plates.
 
+mod data_lets;
 mod fields;
 mod frame;
 mod plate;
@@ -250,7 +251,8 @@ fn data_set(tree: &Tree) -> TokenStream {
 
 fn csv(tree: &Tree) -> TokenStream {
     let (vis, name, ty) = (&tree.visibility, &tree.name, Names::new(tree).data);
-    if tree.params.iter().any(|p| p.is_size) && tree.params.iter().all(|p| p.is_size || p.default.is_some()) {
+    let is_told = |p: &crate::ast::Param| p.is_size || p.of_data.is_some();
+    if tree.params.iter().any(is_told) && tree.params.iter().all(|p| is_told(p) || p.default.is_some()) {
         return sizes::csv(tree);
     }
     // A model with a param that has no default is handed over: what data may be depends on it.

@@ -1,9 +1,10 @@
-//! Lengths that are fields of the model, as data tell them.
+//! Fields of the model that data tell: lengths, and what is worked out of columns.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use syn::Expr;
 
+use super::data_lets;
 use crate::ast::{Param, Size};
 use crate::emit::names::{Names, data_path};
 use crate::names::text;
@@ -37,54 +38,64 @@ fn tellers<'a>(tree: &'a Tree, size: &'a Param) -> Vec<Teller<'a>> {
     all
 }
 
-/// Emits `for_data`, unless there is no size that data have.
+/// Emits `for_data`, unless no field of the model is known of data.
 pub fn emit(tree: &Tree) -> TokenStream {
     let sizes: Vec<(&Param, Vec<Teller>)> =
         tree.params.iter().filter(|p| p.is_size).map(|p| (p, tellers(tree, p))).collect();
-    if sizes.iter().all(|(_, tellers)| tellers.is_empty()) {
+    if sizes.iter().all(|(_, tellers)| tellers.is_empty()) && !data_lets::any(tree) {
         return TokenStream::new();
     }
     let (vis, name, data) = (&tree.visibility, &tree.name, Names::new(tree).data);
     let told = |p: &Param| sizes.iter().find(|(size, _)| size.name == p.name).and_then(|(_, all)| all.first());
-    let arguments = tree.params.iter().filter(|p| told(p).is_none() && p.default.is_none()).map(|p| {
+    let is_argument = |p: &&Param| told(p).is_none() && p.default.is_none() && p.of_data.is_none();
+    let arguments = tree.params.iter().filter(is_argument).map(|p| {
         let (name, ty) = (&p.name, &p.ty);
         quote!(#name: #ty)
     });
+    let columns = data_lets::columns(tree);
     let fields = tree.params.iter().map(|p| {
-        let (name, size) = (&p.name, text(&p.name));
-        let default = p.default.as_ref().map_or(quote!(#name), |default| quote!(#default));
+        let (name, ty, size) = (&p.name, &p.ty, text(&p.name));
+        if let Some(expr) = &p.of_data {
+            return data_lets::value(tree, p, expr);
+        }
         let otherwise = match (p.is_size, &p.default) {
             (true, Some(default)) => quote!(::core::option::Option::Some(#default)),
             _ => quote!(::core::option::Option::None),
         };
-        match told(p) {
-            None => quote!(#name: #default),
-            Some(Teller::Column(plate, v)) => {
+        let value = match (told(p), &p.default) {
+            (None, None) => return TokenStream::new(),
+            (None, Some(default)) => quote!(#default),
+            (Some(Teller::Column(plate, v)), _) => {
                 let (path, column, variable) = (data_path(tree, plate), &v.name, text(&v.name));
-                quote!(#name: ::hierarch::__private::told(#size, #variable, data.#path.#column.width(), #otherwise)?)
+                quote!(::hierarch::__private::told(#size, #variable, __data.#path.#column.width(), #otherwise)?)
             }
-            Some(Teller::Vector(v)) => {
+            (Some(Teller::Vector(v)), _) => {
                 let v = &v.name;
-                quote!(#name: data.#v.len())
+                quote!(__data.#v.len())
             }
-            Some(Teller::Elements(plate)) => {
+            (Some(Teller::Elements(plate)), _) => {
                 let path = data_path(tree, plate);
-                quote!(#name: data.#path.len())
+                quote!(__data.#path.len())
             }
-        }
+        };
+        quote!(let #name: #ty = #value;)
     });
+    let names = tree.params.iter().map(|p| &p.name);
     quote! {
         #[automatically_derived]
         #[allow(non_snake_case)]
         impl #name {
-            /// Makes the model whose sizes are those of `data`; its other params have their defaults.
+            /// Makes the model whose sizes, and what else it keeps of data, are those of `data`; its other params have their defaults.
             ///
             /// # Errors
             /// The data have no element that tells a size, or do not fit the model.
             #vis fn for_data(data: &#data, #(#arguments),*) -> ::core::result::Result<Self, ::hierarch::__private::DataError> {
-                let model = Self { #(#fields),* };
-                ::hierarch::model::check(&model, data)?;
-                ::core::result::Result::Ok(model)
+                let __data = data;
+                #columns
+                #(#fields)*
+                let __model = Self { #(#names),* };
+                ::hierarch::model::check(&__model, __data)?;
+                ::core::result::Result::Ok(__model)
             }
         }
     }
@@ -110,6 +121,10 @@ pub fn csv(tree: &Tree) -> TokenStream {
     let mut at = 0usize;
     let fields = tree.params.iter().map(|p| {
         let (name, default) = (&p.name, &p.default);
+        if p.of_data.is_some() {
+            // Nothing of what a table is read by depends on it.
+            return quote!(#name: ::core::default::Default::default());
+        }
         if !p.is_size {
             return quote!(#name: #default);
         }
@@ -117,6 +132,11 @@ pub fn csv(tree: &Tree) -> TokenStream {
         let at = at - 1;
         quote!(#name: sizes[#at])
     });
+    // With what the model keeps of data.
+    let check = match data_lets::any(tree) {
+        true => quote!(::core::option::Option::Some(&|data: &Self| #name::for_data(data).map(|_| ()))),
+        false => quote!(::core::option::Option::None),
+    };
     quote! {
         #[automatically_derived]
         impl #ty {
@@ -143,6 +163,7 @@ pub fn csv(tree: &Tree) -> TokenStream {
                     columns,
                     &[#(#sizes),*],
                     &|sizes: &[usize]| #name { #(#fields),* },
+                    #check,
                 )
             }
 
