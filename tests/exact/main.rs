@@ -32,6 +32,7 @@ mod plain_rust;
 mod power;
 mod predict;
 mod properties;
+mod random;
 mod refine;
 mod resonance;
 mod sequences;
