@@ -6,6 +6,7 @@ pub mod faulty;
 pub mod kills;
 pub mod models;
 pub mod properties;
+pub mod random;
 mod slope;
 
 pub use hierarch_margins::{assert_below, seed, within};

@@ -1,0 +1,253 @@
+//! What random models are checked against: plain programs, finite differences, one element at a time, and a tape.
+
+pub use hierarch::autodiff::Real;
+use hierarch::model::{Density, log_jacobian_of_all, unconstrain};
+pub use hierarch::model::{LocalSet, Model};
+pub use hierarch::prelude::*;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// Checks one model from a seed.
+pub type Run = fn(u64) -> Result<(), String>;
+
+/// The numbers at which densities were compared, with data as JSON.
+pub struct Checked(Vec<(serde_json::Value, Vec<f64>, f64, Vec<f64>)>);
+
+fn near(what: &str, got: f64, want: f64, tolerance: f64, scale: f64) -> Result<(), String> {
+    match (got - want).abs() <= tolerance * scale.max(1.0) {
+        true => Ok(()),
+        false => Err(format!("{what}: {got}, not {want}")),
+    }
+}
+
+/// Derivatives to fourth order in the step.
+fn slope(q: &[f64], along: usize, step: f64, f: &mut dyn FnMut(&[f64]) -> f64) -> f64 {
+    let mut at = |times: f64| {
+        let mut q = q.to_vec();
+        q[along] += times * step;
+        f(&q)
+    };
+    (8.0 * (at(1.0) - at(-1.0)) - (at(2.0) - at(-2.0))) / (12.0 * step)
+}
+
+fn as_json(of: &impl Serialize) -> Result<serde_json::Value, String> {
+    serde_json::to_value(of).map_err(|error| error.to_string())
+}
+
+fn from_json<D: DeserializeOwned>(of: &serde_json::Value) -> Result<D, String> {
+    serde_json::from_value(of.clone()).map_err(|error| error.to_string())
+}
+
+/// Compares the density of `model` at simulations of `drawn`, which is the same without factors, with `program`, with the walk over
+/// plain numbers, one element at a time, and with finite differences.
+pub fn check<D: Generative, M: Likelihood>(
+    drawn: &D,
+    model: &M,
+    program: fn(&D::Globals, &D::Locals, &M::Data) -> f64,
+    missing: &[&str],
+    seed: u64,
+) -> Result<Checked, String>
+where
+    D::Data: Serialize,
+    M::Data: DeserializeOwned,
+{
+    let mut checked = Vec::new();
+    for round in 0..3 {
+        let first = drawn.simulate(1).seed(seed + 2 * round).one().map_err(|error| error.to_string())?;
+        let mut data = as_json(&first.data)?;
+        // Other latent variables than those that the data were drawn from.
+        let other = drawn.simulate(1).same_design_as(&first.data).seed(seed + 2 * round + 1);
+        let other = other.one().map_err(|error| error.to_string())?;
+        missing.iter().for_each(|column| gaps(&mut data, column));
+        let typed: M::Data = from_json(&data)?;
+        for set in [&first, &other] {
+            let q = unconstrain(drawn, &set.globals, Some((&set.locals, &first.data)));
+            let mut density = Density::new(model, &typed).map_err(|error| error.to_string())?;
+            let (mut gradient, mut plain) = (vec![0.0; q.len()], vec![0.0; q.len()]);
+            let value = density.gradient(&q, &mut gradient);
+            let want = program(&set.globals, &set.locals, &typed) + log_jacobian_of_all(model, &typed, &q);
+            if !value.is_finite() || !want.is_finite() {
+                if value.is_finite() == want.is_finite() {
+                    continue;
+                }
+                return Err(format!("the density is {value}, not {want}"));
+            }
+            let scale = value.abs() + q.len() as f64;
+            near("density", value, want, 1e-9, scale)?;
+            near("density in plain scalars", density.gradient_without_lanes(&q, &mut plain), value, 1e-10, scale)?;
+            let steepest = gradient.iter().fold(scale, |most, g| most.max(g.abs()));
+            for (i, (a, b)) in gradient.iter().zip(&plain).enumerate() {
+                near(&format!("derivative {i} of {} in plain scalars", q.len()), *b, *a, 1e-10, steepest)?;
+                let mut scratch = vec![0.0; q.len()];
+                let mut by_step = |step| {
+                    let slope = slope(&q, i, step, &mut |q| density.gradient(q, &mut scratch));
+                    near(&format!("derivative {i} of {}", q.len()), *a, slope, 1e-6, steepest)
+                };
+                // Where a density bends much, the first step is too long.
+                by_step(1e-3).or_else(|_| by_step(1e-4)).or_else(|_| by_step(1e-5))?;
+            }
+            checked.push((data.clone(), q, value, gradient));
+        }
+    }
+    // A check that compares nothing is none.
+    match checked.is_empty() {
+        true => Err(String::from("no density is finite")),
+        false => Ok(Checked(checked)),
+    }
+}
+
+/// Takes every third number out of the columns with the name `column`.
+fn gaps(of: &mut serde_json::Value, column: &str) {
+    let serde_json::Value::Object(fields) = of else { return };
+    for (name, field) in fields {
+        match field {
+            serde_json::Value::Array(numbers) if name == column => {
+                numbers.iter_mut().step_by(3).for_each(|number| *number = serde_json::Value::Null);
+            }
+            other => gaps(other, column),
+        }
+    }
+}
+
+/// Compares the density of a model that has two ordered numbers before all others, and whose density runs on a tape.
+pub fn on_tape<M: Likelihood>(model: &M, checked: &Checked) -> Result<(), String>
+where
+    M::Data: DeserializeOwned,
+{
+    for (data, q, value, gradient) in &checked.0 {
+        let data: M::Data = from_json(data)?;
+        let q: Vec<f64> = [0.3, -0.2].into_iter().chain(q.iter().copied()).collect();
+        let mut density = Density::new(model, &data).map_err(|error| error.to_string())?;
+        let mut taped = vec![0.0; q.len()];
+        // Ordered numbers: the first, and the logarithm of the distance to the next.
+        let (x, distance) = (0.3_f64, (-0.2_f64).exp());
+        let ordered = normal(x, 0.0, 1.0) + normal(x + distance, 0.0, 1.0) + 2.0_f64.ln() - 0.2;
+        let scale = gradient.iter().fold(value.abs() + q.len() as f64, |most, g| most.max(g.abs()));
+        near("density on a tape", density.gradient(&q, &mut taped) - ordered, *value, 1e-10, scale)?;
+        for (i, (got, want)) in taped[2..].iter().zip(gradient).enumerate() {
+            near(&format!("derivative {i} on a tape"), *got, *want, 1e-10, scale)?;
+        }
+    }
+    Ok(())
+}
+
+// Densities as textbooks have them.
+
+pub fn ln_gamma(x: f64) -> f64 {
+    statrs::function::gamma::ln_gamma(x)
+}
+
+fn ln_beta(a: f64, b: f64) -> f64 {
+    ln_gamma(a) + ln_gamma(b) - ln_gamma(a + b)
+}
+
+pub fn dot(x: impl AsRef<[f64]>, y: impl AsRef<[f64]>) -> f64 {
+    x.as_ref().iter().zip(y.as_ref()).map(|(x, y)| x * y).sum()
+}
+
+pub fn log_sum(terms: &[f64]) -> f64 {
+    let largest = terms.iter().fold(f64::NEG_INFINITY, |a, b| a.max(*b));
+    if largest == f64::NEG_INFINITY {
+        return largest;
+    }
+    largest + terms.iter().map(|x| (x - largest).exp()).sum::<f64>().ln()
+}
+
+pub fn normal(x: f64, mean: f64, sd: f64) -> f64 {
+    let z = (x - mean) / sd;
+    -0.5 * z * z - sd.ln() - 0.5 * (2.0 * std::f64::consts::PI).ln()
+}
+
+pub fn half_normal(x: f64, sd: f64) -> f64 {
+    normal(x, 0.0, sd) + 2.0_f64.ln()
+}
+
+pub fn log_normal(x: f64, mu: f64, sigma: f64) -> f64 {
+    normal(x.ln(), mu, sigma) - x.ln()
+}
+
+pub fn truncated_normal(x: f64, mean: f64, sd: f64, low: f64, high: f64) -> f64 {
+    let cdf = |x: f64| 0.5 * (1.0 + statrs::function::erf::erf((x - mean) / (sd * 2.0_f64.sqrt())));
+    normal(x, mean, sd) - (cdf(high) - cdf(low)).ln()
+}
+
+pub fn student_t(x: f64, dof: f64, location: f64, scale: f64) -> f64 {
+    let z = (x - location) / scale;
+    ln_gamma(0.5 * (dof + 1.0))
+        - ln_gamma(0.5 * dof)
+        - 0.5 * (dof * std::f64::consts::PI).ln()
+        - scale.ln()
+        - 0.5 * (dof + 1.0) * (1.0 + z * z / dof).ln()
+}
+
+pub fn cauchy(x: f64, location: f64, scale: f64) -> f64 {
+    let z = (x - location) / scale;
+    -(std::f64::consts::PI * scale * (1.0 + z * z)).ln()
+}
+
+pub fn logistic(x: f64, location: f64, scale: f64) -> f64 {
+    let z = ((x - location) / scale).abs();
+    -z - scale.ln() - 2.0 * (1.0 + (-z).exp()).ln()
+}
+
+pub fn uniform(x: f64, low: f64, high: f64) -> f64 {
+    if low <= x && x <= high { -(high - low).ln() } else { f64::NEG_INFINITY }
+}
+
+pub fn gamma(x: f64, shape: f64, rate: f64) -> f64 {
+    shape * rate.ln() - ln_gamma(shape) + (shape - 1.0) * x.ln() - rate * x
+}
+
+pub fn exponential(x: f64, rate: f64) -> f64 {
+    rate.ln() - rate * x
+}
+
+pub fn weibull(x: f64, shape: f64, scale: f64) -> f64 {
+    let z = x / scale;
+    (shape / scale).ln() + (shape - 1.0) * z.ln() - z.powf(shape)
+}
+
+pub fn beta(x: f64, a: f64, b: f64) -> f64 {
+    (a - 1.0) * x.ln() + (b - 1.0) * (1.0 - x).ln() - ln_beta(a, b)
+}
+
+pub fn dirichlet(x: &[f64], a: f64) -> f64 {
+    let n = x.len() as f64;
+    ln_gamma(n * a) - n * ln_gamma(a) + x.iter().map(|x| (a - 1.0) * x.ln()).sum::<f64>()
+}
+
+pub fn bernoulli(y: bool, p: f64) -> f64 {
+    if y { p.ln() } else { (1.0 - p).ln() }
+}
+
+pub fn bernoulli_logit(y: bool, logit: f64) -> f64 {
+    let x = if y { -logit } else { logit };
+    -(x.max(0.0) + (-x.abs()).exp().ln_1p())
+}
+
+pub fn binomial(y: u64, n: u64, p: f64) -> f64 {
+    let (y, n) = (y as f64, n as f64);
+    ln_gamma(n + 1.0) - ln_gamma(y + 1.0) - ln_gamma(n - y + 1.0) + y * p.ln() + (n - y) * (1.0 - p).ln()
+}
+
+pub fn poisson(y: u64, rate: f64) -> f64 {
+    y as f64 * rate.ln() - rate - ln_gamma(y as f64 + 1.0)
+}
+
+pub fn negative_binomial(y: u64, mean: f64, shape: f64) -> f64 {
+    let y = y as f64;
+    ln_gamma(y + shape) - ln_gamma(shape) - ln_gamma(y + 1.0)
+        + shape * (shape / (mean + shape)).ln()
+        + y * (mean / (mean + shape)).ln()
+}
+
+pub fn zero_inflated(y: u64, p: f64, rate: f64) -> f64 {
+    match y {
+        0 => (p + (1.0 - p) * (-rate).exp()).ln(),
+        _ => (1.0 - p).ln() + poisson(y, rate),
+    }
+}
+
+pub fn categorical_logit(y: usize, logits: [f64; 3]) -> f64 {
+    logits[y] - log_sum(&logits)
+}
