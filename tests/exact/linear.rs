@@ -89,6 +89,30 @@ model! {
 }
 
 model! {
+    /// Groups with predictors of their own, whose locals other plates read by an index: element by element, and in least squares.
+    pub Levels {
+        global beta[3] ~ Normal(0.0, 0.5);
+        global gamma[3] ~ Normal(0.0, 0.5);
+        global tau ~ HalfNormal(1.0);
+        plate regions(4) {
+            given u[3] ~ Normal(0.0, 1.0);
+            local level ~ Normal(dot(u, gamma), tau);
+            local scale ~ LogNormal(0.1 * dot(u, beta), 0.2);
+            observe visits ~ PoissonLog(dot(u, gamma));
+        }
+        plate rows(11) {
+            given region: index(regions);
+            given x[3] ~ Normal(0.0, 1.0);
+            observe passed ~ BernoulliLogit(level[region] + scale[region] * x[0] + dot(x, beta));
+        }
+        plate weights(9) {
+            given place: index(regions);
+            observe weight ~ Normal(level[place], 0.5);
+        }
+    }
+}
+
+model! {
     /// A predictor in a mixture that is summed out, and in a plate that a discrete local of the plate around decides on.
     pub Summed {
         global a[3] ~ Normal(0.0, 1.0);
@@ -209,6 +233,10 @@ fn predictors_are_what_they_stand_for() {
         &Nested::default(),
         "schools: a linear predictor of 5 rows and 3 columns, then element by element\n\
          pupils: a linear predictor of 16 rows and 4 columns, then element by element\n",
+    );
+    check(
+        &Levels::default(),
+        "regions: a linear predictor of 4 rows and 3 columns, then element by element\n",
     );
     check(
         &Summed::default(),

@@ -103,8 +103,8 @@ pub fn emit(tree: &Tree) -> TokenStream {
                 #observations
                 #fields
                 #missing
-                #(#exports)*
                 #predict
+                #(#exports)*
                 #fits
                 __lp.value -= __prepared.ln_factorials();
                 #sum
