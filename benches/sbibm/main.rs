@@ -1,12 +1,14 @@
 //! Three tasks of the benchmark of simulation-based inference: posteriors that are learned from a bank, with the defaults, beside
 //! exact ones. `benches/sbibm/run` runs it and compares the draws.
 //!
-//! `cargo bench -p hierarch-benches --bench sbibm -- FOLDER [--simulations N] [--seconds S] [--seed K] [TASK ..]` writes for each task
+//! `cargo bench -p hierarch-benches --bench sbibm -- FOLDER [--simulations N] [--seconds S] [--seed K] [--rounds R] [TASK ..]` writes for each task
 //! the simulations (`two_moons.simulations.csv`: the unknown numbers, then the data), the observations, and for each of the
-//! benchmark's first five observations 10,000 draws of the learned and of the exact posterior; and prints a line of JSON.
+//! benchmark's first five observations 10,000 draws of the learned and of the exact posterior; and prints a line of JSON. With rounds,
+//! each observation has simulations and networks of its own, as many and for as long.
 
 mod models;
 
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_PI_2};
 use std::path::{Path, PathBuf};
@@ -52,6 +54,8 @@ struct Asked {
     simulations: usize,
     seconds: f64,
     seed: u64,
+    /// The rounds for each observation; none where one estimator is for all.
+    rounds: usize,
     tasks: Vec<String>,
 }
 
@@ -62,13 +66,15 @@ fn main() -> Result<()> {
         println!("not timed by `cargo bench`: see benches/sbibm/run");
         return Ok(());
     };
-    let mut asked = Asked { folder: folder.into(), simulations: 10_000, seconds: 150.0, seed: 1, tasks: Vec::new() };
+    let mut asked =
+        Asked { folder: folder.into(), simulations: 10_000, seconds: 150.0, seed: 1, rounds: 0, tasks: Vec::new() };
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or(format!("{argument} has no value"));
         match argument.as_str() {
             "--simulations" => asked.simulations = value()?.parse()?,
             "--seconds" => asked.seconds = value()?.parse()?,
             "--seed" => asked.seed = value()?.parse()?,
+            "--rounds" => asked.rounds = value()?.parse()?,
             task => asked.tasks.push(task.to_owned()),
         }
     }
@@ -120,18 +126,29 @@ fn run<M: Generative>(
     let row = |globals: &M::Globals, data: &M::Data| [unknown(globals), numbers(data)].concat();
     write(&file("simulations"), simulate.clone().run()?.iter().map(|s| row(&s.globals, &s.data)))?;
     write(&file("observations"), observed.iter().map(numbers))?;
-    let bank = simulate.bank(asked.folder.join(format!("{name}.bank")))?;
-    let start = Instant::now();
-    let estimator = model.npe().bank(&bank).seed(asked.seed).train(Budget::seconds(asked.seconds))?;
+    let (start, budget) = (Instant::now(), Budget::seconds(asked.seconds));
+    let posteriors: Vec<Posterior<M>> = if asked.rounds > 0 {
+        let rounds = model.npe().seed(asked.seed).rounds(asked.rounds).simulations(asked.simulations);
+        let folder = asked.folder.join(format!("{name}.rounds"));
+        observed
+            .iter()
+            .map(|data| rounds.clone().for_data(data, &folder, budget))
+            .collect::<std::result::Result<_, _>>()?
+    } else {
+        let bank = simulate.bank(asked.folder.join(format!("{name}.bank")))?;
+        let estimator = model.npe().bank(&bank).seed(asked.seed).train(budget)?;
+        observed.iter().map(|data| estimator.condition(data)).collect::<std::result::Result<_, _>>()?
+    };
     let seconds = start.elapsed().as_secs_f64();
-    for (index, data) in observed.iter().enumerate() {
-        let globals = estimator.condition(data)?.globals(DRAWS, asked.seed);
+    for (index, (data, posterior)) in observed.iter().zip(&posteriors).enumerate() {
+        let globals = posterior.globals(DRAWS, asked.seed);
         write(&file(&format!("{index}.learned")), globals.iter().map(unknown))?;
         let mut rng = stream(asked.seed, index as u64);
         write(&file(&format!("{index}.exact")), exact(data, &mut rng)?.into_iter())?;
     }
     println!(r#"{{"task": "{name}", "simulations": {}, "seconds": {seconds:.1}}}"#, asked.simulations);
-    estimator.warnings().iter().for_each(|warning| eprintln!("{name}: {warning}"));
+    let warnings: BTreeSet<String> = posteriors.iter().flat_map(Inferred::warnings).collect();
+    warnings.iter().for_each(|warning| eprintln!("{name}: {warning}"));
     Ok(())
 }
 

@@ -11,11 +11,13 @@ use std::marker::PhantomData;
 use std::path::Path;
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use super::bank_filling::{Drawing, Filling, create, whole_file};
 use super::bank_shards::ShardedBank;
 use super::hierarchy::Hierarchy;
 use super::shard::{SHARD, Shard};
-use super::units::Units;
+use super::units::{Units, places};
 use super::{BankError, InferenceError};
 use crate::files::hold;
 use crate::interrupt::Interruptible;
@@ -24,7 +26,7 @@ use crate::progress::Progress;
 use crate::simulate::{AnySimulate, Simulate};
 
 /// The least number of data sets in a bank that can be trained from.
-const SMALLEST: usize = 640;
+pub(super) const SMALLEST: usize = 640;
 /// The validation share is a multiple of this number of data sets, or of elements: see
 /// [`TrainingSource`](crate::nn::TrainingSource).
 pub(super) const CHUNK: usize = 64;
@@ -68,6 +70,8 @@ pub(super) struct AnyBank {
     model: Arc<dyn AnyModel>,
     pub(super) hierarchy: Hierarchy,
     sets: usize,
+    /// The shard and the row in it of each data set, where not all of the shards are used.
+    chosen: Option<Vec<(usize, usize)>>,
     /// Shards of [`SHARD`] data sets each, except the last, which may have fewer, or more than the bank.
     pub(super) shards: Vec<Shard>,
     /// A text that identifies the simulations.
@@ -88,13 +92,19 @@ impl<M: Model, G> Simulate<'_, M, G> {
     /// another model, seed or sizes, or of another version of the library.
     pub fn bank(self, folder: impl AsRef<Path>) -> Result<Bank<M>, InferenceError> {
         let covariates = self.covariates().map(|data| Arc::new(data.clone()) as Arc<dyn AnyData>);
-        let any = self.any().bank(folder.as_ref(), covariates)?;
+        let any = self.any().bank(folder.as_ref(), covariates, None)?;
         Ok(Bank { any, model: PhantomData })
     }
 }
 
 impl AnySimulate<'_> {
-    fn bank(&self, folder: &Path, covariates: Option<Arc<dyn AnyData>>) -> Result<AnyBank, InferenceError> {
+    /// Fills the bank in `folder`, in `units` if its own are not to be taken from its first simulations.
+    pub(super) fn bank(
+        &self,
+        folder: &Path,
+        covariates: Option<Arc<dyn AnyData>>,
+        units: Option<&Units>,
+    ) -> Result<AnyBank, InferenceError> {
         let (sets, fixed) = (self.sets, self.fixed()?);
         let work = Interruptible::begin();
         create(folder)?;
@@ -103,7 +113,7 @@ impl AnySimulate<'_> {
         let _alone = hold(folder, true, || waiting.set(0, String::new));
         drop(waiting);
         let sharded = ShardedBank::open(self, folder)?;
-        let drawing = Drawing::new(self, &fixed, folder)?;
+        let drawing = Drawing::new(self, &fixed, folder, units)?;
         let bar = Progress::new("simulating", sets as u64);
         let mut filling = Filling::new(&drawing, work, &bar);
         let mut shards = Vec::new();
@@ -144,6 +154,7 @@ impl AnySimulate<'_> {
             covariates,
             hierarchy,
             sets,
+            chosen: None,
             shards,
             simulation,
             skipped: fixed.skipped.clone(),
@@ -166,6 +177,40 @@ impl<M: Model> Bank<M> {
 impl AnyBank {
     pub(super) fn len(&self) -> usize {
         self.sets
+    }
+
+    /// Returns the shard of a data set, and its row there.
+    pub(super) fn place(&self, set: usize) -> (usize, usize) {
+        match &self.chosen {
+            Some(places) => places[set],
+            None => (set / SHARD, set % SHARD),
+        }
+    }
+
+    /// Adds the data sets of a bank of the same units.
+    pub(super) fn append(&mut self, other: AnyBank) {
+        let first = self.shards.len();
+        let mut places: Vec<(usize, usize)> = (0..self.sets).map(|set| self.place(set)).collect();
+        places.extend((0..other.sets).map(|set| other.place(set)).map(|(shard, row)| (first + shard, row)));
+        self.shards.extend(other.shards);
+        self.simulation = format!("{}; {}", self.simulation, other.simulation);
+        (self.sets, self.chosen) = (places.len(), Some(places));
+    }
+
+    /// Leaves out the data sets whose globals, as unconstrained numbers, are none to `keep`.
+    pub(super) fn retain(&mut self, keep: &(dyn Fn(&[f64]) -> bool + Sync)) {
+        let size = self.hierarchy.globals.iter().map(|global| global.free.end).max().unwrap_or(0);
+        let kept = (0..self.sets).into_par_iter().map(|set| self.place(set)).filter(|&(shard, row)| {
+            let globals = &self.shards[shard].latents.globals;
+            let numbers = globals.len() / self.shards[shard].sets();
+            let mut q = vec![f64::NAN; size];
+            for ((at, link), z) in places(&self.hierarchy.globals).zip(&globals[row * numbers..]) {
+                q[at] = link.inverse(f64::from(*z));
+            }
+            keep(&q)
+        });
+        let kept: Vec<(usize, usize)> = kept.collect();
+        (self.sets, self.chosen) = (kept.len(), Some(kept));
     }
 
     /// Returns a text that identifies the simulations.

@@ -43,14 +43,15 @@ pub(super) struct Drawing<'a> {
 }
 
 impl<'a> Drawing<'a> {
-    /// Takes the units of the bank in `folder` from its file, or else from its first simulations, and writes them.
+    /// Takes the units of the bank in `folder` from its file, or else from its first simulations where none are given, and writes them.
     pub(super) fn new(
         simulate: &'a AnySimulate<'a>,
         fixed: &'a Fixed<'a>,
         folder: &Path,
+        units: Option<&Units>,
     ) -> Result<Self, InferenceError> {
         let model = simulate.source.model;
-        let (units, first) = units_of(simulate, folder, fixed)?;
+        let (units, first) = units_of(simulate, folder, fixed, units)?;
         let hierarchy = Hierarchy::new(model, true, units);
         let specification = model.specification();
         let metadata = BTreeMap::from([
@@ -104,11 +105,16 @@ fn units_of(
     simulate: &AnySimulate<'_>,
     folder: &Path,
     fixed: &Fixed<'_>,
+    given: Option<&Units>,
 ) -> Result<(Units, Vec<Box<dyn AnySimulation>>), InferenceError> {
     let (model, path) = (simulate.source.model, folder.join("units.json"));
     let identity = format!("{}, {}", model.specification().fingerprint(), simulate.describe());
     if let Some(units) = Units::of_file(model, &path, &identity)? {
         return Ok((units, Vec::new()));
+    }
+    if let Some(units) = given {
+        units.write(model, &path, &identity)?;
+        return Ok((units.clone(), Vec::new()));
     }
     let first = (0..simulate.sets.min(units::SIMULATIONS)).into_par_iter().map(|i| simulate.draw(fixed, i));
     let first = first.collect::<Result<Vec<_>, _>>()?;

@@ -82,7 +82,7 @@ impl AnySimulate<'_> {
         let waiting = Progress::new("waiting for a program that reads the bank", 1);
         let _shared = hold(folder, false, || waiting.set(0, String::new));
         drop(waiting);
-        let drawing = Drawing::new(self, &fixed, folder)?;
+        let drawing = Drawing::new(self, &fixed, folder, None)?;
         // The bank of other simulations stays as it is.
         drawing.load(&whole_file(folder, 0))?;
         let mut shards = begun.map_or_else(|| Shards::begin(folder, identity, shard), Ok)?;

@@ -72,7 +72,8 @@ impl TrainingSource for BankSource<'_> {
                 VALIDATION => training + place % self.bank.validation(),
                 _ => in_epochs(step * self.sets as u64 + place as u64, training, self.seed),
             };
-            let (Shard { parts, latents }, set) = (&self.bank.shards[set / SHARD], set % SHARD);
+            let (shard, set) = self.bank.place(set);
+            let Shard { parts, latents } = &self.bank.shards[shard];
             parts.data.push(set..set + 1, &mut batch);
             let numbers = latents.globals.len() / parts.data.sets;
             let globals = &latents.globals[set * numbers..(set + 1) * numbers];

@@ -285,6 +285,24 @@ pub enum RequestError {
         /// The most that are read.
         most: usize,
     },
+    /// There are too few simulations for each round.
+    #[error(
+        "{simulations} simulations in {rounds} rounds: a network learns from {least} or more, so that each round needs as many"
+    )]
+    Rounds {
+        /// The rounds.
+        rounds: usize,
+        /// The simulations of all rounds.
+        simulations: usize,
+        /// The least of a round.
+        least: usize,
+    },
+    /// Rounds were given what they have of their own.
+    #[error("rounds have a {what} of their own, in their folder: leave `.{what}(..)` out")]
+    RoundsWith {
+        /// What was given.
+        what: &'static str,
+    },
     /// A family was set for a ratio, which has none.
     #[error("a ratio is no distribution and has no family, but `NetworkConfig::family` is {family}: leave it out")]
     FamilyOfRatio {

@@ -69,7 +69,7 @@ pub(super) struct AnyNpe<'a> {
     /// A network that reads the same images: the image layers of this one start from its layers.
     pub(super) images: Option<&'a Network>,
     /// The number of networks, if it is set.
-    members: Option<usize>,
+    pub(super) members: Option<usize>,
 }
 
 impl<'a> AnyNpe<'a> {

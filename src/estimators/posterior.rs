@@ -201,9 +201,31 @@ impl AnyPosterior {
             .collect()
     }
 
+    /// Returns whether it is over all globals.
+    pub(super) fn is_of_all(&self) -> bool {
+        self.targets.len() == self.model.global_slots().len()
+    }
+
+    /// Returns the numbers of the network at the unconstrained numbers `q` of the globals.
+    pub(super) fn to_point(&self, q: &[f64]) -> Vec<f64> {
+        places(&self.targets).map(|(at, link)| link.forward(q[at])).collect()
+    }
+
+    /// Returns the unconstrained numbers of all globals at a `point` of the network, their values, and the logarithm of their prior
+    /// density there, as one of the numbers of the network.
+    pub(super) fn prior_at(&self, point: &[f64]) -> (Vec<f64>, Vec<f64>, f64) {
+        let places: Vec<(usize, Link)> = places(&self.targets).collect();
+        let names: Vec<&str> = self.targets.iter().map(|t| t.name.as_str()).collect();
+        let (mut q, mut values, mut log_slope) = (vec![f64::NAN; places.len()], Vec::new(), 0.0);
+        to_unconstrained(&places, point, &mut q, &mut log_slope);
+        self.model.constrain(None, &q, &mut values);
+        let log_prior = self.model.log_prior(&*self.model.globals(&values)) + self.model.log_jacobian(&q, &names);
+        (q, values, log_prior - log_slope)
+    }
+
     pub(crate) fn log_density(&self, globals: &dyn AnyGlobals) -> f64 {
         let q = self.model.unconstrain(globals, None);
-        let at: Vec<f64> = places(&self.targets).map(|(at, link)| link.forward(q[at])).collect();
+        let at = self.to_point(&q);
         let slopes: f64 = places(&self.targets).map(|(at, link)| link.log_slope(q[at])).sum();
         let names: Vec<&str> = self.targets.iter().map(|t| t.name.as_str()).collect();
         self.estimate.log_densities(&at)[0] + slopes - self.model.log_jacobian(&q, &names)

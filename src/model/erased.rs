@@ -157,6 +157,17 @@ impl dyn AnyModel + '_ {
         fixed.skipped.retry(|| self.any_draw(fixed, rng))
     }
 
+    /// Draws the globals alone from their prior; returns their numbers.
+    pub(crate) fn draw_globals(&self, fixed: &Fixed<'_>, rng: &mut Stream) -> Result<Vec<f64>, SimulateError> {
+        let fixed = Fixed { only_globals: true, ..fixed.clone() };
+        fixed.skipped.retry(|| match self.any_draw(&fixed, rng) {
+            Err(SimulateError::OnlyGlobals { numbers }) => Ok(numbers),
+            // A model without globals.
+            Ok(simulation) => Ok(simulation.globals().to_numbers()),
+            Err(error) => Err(error),
+        })
+    }
+
     /// Runs the model's statements on plain numbers.
     pub(crate) fn walk(
         &self,

@@ -38,6 +38,8 @@ pub(crate) struct Fixed<'a> {
     pub(super) seen: Vec<usize>,
     /// Which values of observations are missing.
     pub(super) missing: MissingValues,
+    /// Whether a draw ends when it has the globals.
+    pub(super) only_globals: bool,
     /// The simulations that were drawn again, of this and of all that is cloned from it.
     pub(crate) skipped: Arc<Skipped>,
 }
@@ -75,7 +77,8 @@ impl<'a> Fixed<'a> {
         }
         let (anew, forced, seen) = (vec![false; plates], vec![None; plates], vec![0; plates]);
         let (missing, skipped) = (MissingValues::None, Arc::default());
-        Ok(Self { globals, locals: &[], sizes: asked, covariates, anew, forced, seen, missing, skipped })
+        let only_globals = false;
+        Ok(Self { globals, locals: &[], sizes: asked, covariates, anew, forced, seen, missing, only_globals, skipped })
     }
 
     /// Says which values of observations are missing.

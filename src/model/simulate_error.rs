@@ -114,6 +114,21 @@ pub enum SimulateError {
         /// The globals of the simulation, in the order of the declaration.
         globals: String,
     },
+    /// The prior is cut to where a posterior has its mass, and has none there.
+    #[error(
+        "of {tries} draws none is where the posterior of the round before has its mass: use fewer rounds, or train longer in each"
+    )]
+    Cut {
+        /// How many were drawn.
+        tries: usize,
+    },
+    /// The globals alone were asked for: no error, and nobody sees it.
+    #[doc(hidden)]
+    #[error("only the globals were drawn")]
+    OnlyGlobals {
+        /// Their numbers.
+        numbers: Vec<f64>,
+    },
     /// A covariate has neither a distribution nor data to take it from.
     #[error(
         "the covariate `{variable}` has no distribution: take it from data with `.covariates_from(&data)` or \

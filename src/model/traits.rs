@@ -321,6 +321,18 @@ impl<'a, M: Model> Plan<'a, M> {
         self.fixed.globals.map(|globals| typed(globals))
     }
 
+    /// Ends the draw, if the globals alone are asked for.
+    ///
+    /// # Errors
+    /// They are: it holds them.
+    #[inline]
+    pub fn only_globals(&self, globals: impl FnOnce() -> M::Globals) -> Result<(), SimulateError> {
+        match self.fixed.only_globals {
+            false => Ok(()),
+            true => Err(SimulateError::OnlyGlobals { numbers: globals().to_numbers() }),
+        }
+    }
+
     /// Passes a `factor`, which says nothing of how what it stands for is drawn. That `of_prior` concerns the globals alone, so
     /// it has no part where these are fixed.
     ///

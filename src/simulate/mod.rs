@@ -226,19 +226,35 @@ fn in_parallel(
     failed.map_or(Ok(()), Err)
 }
 
+/// Globals that are drawn from another distribution than their prior, with what identifies it.
+#[derive(Clone)]
+pub(crate) struct DrawnGlobals<'a> {
+    pub(crate) of: String,
+    /// Returns their numbers.
+    pub(crate) draw: Arc<dyn Fn(&mut Stream) -> Result<Vec<f64>, SimulateError> + Send + Sync + 'a>,
+}
+
+impl std::fmt::Debug for DrawnGlobals<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.of)
+    }
+}
+
 /// Simulations of any model.
 #[derive(Clone, Debug)]
 pub(crate) struct AnySimulate<'a> {
     pub(crate) source: SimulationSource<'a>,
     pub(crate) sets: usize,
     globals: Option<Arc<dyn AnyGlobals>>,
+    /// Where globals come from, if that is not their prior.
+    pub(crate) drawn: Option<DrawnGlobals<'a>>,
     /// A data set whose design is used unchanged, and whether plates of random size are drawn anew.
     design: Option<(&'a dyn AnyData, bool)>,
 }
 
 impl<'a> AnySimulate<'a> {
     pub(crate) fn new(model: &'a dyn AnyModel, sets: usize) -> Self {
-        Self { source: SimulationSource::new(model), sets, globals: None, design: None }
+        Self { source: SimulationSource::new(model), sets, globals: None, drawn: None, design: None }
     }
 
     /// Takes sizes, indices and covariates from `data`; plates of random size are drawn anew if `random_sizes` is true.
@@ -259,12 +275,20 @@ impl<'a> AnySimulate<'a> {
         let anew = if self.design.is_some_and(|(_, anew)| anew) { ", random sizes anew" } else { "" };
         let SimulationSource { seed, sizes, missing, .. } = &self.source;
         let missing = missing.map_or(String::new(), |share| format!(", missing {share}"));
-        format!("seed {seed}, sizes {sizes:?}, globals {globals:?}, covariates {covariates:?}{anew}{missing}")
+        let drawn = self.drawn.as_ref().map_or(String::new(), |drawn| format!(", {}", drawn.of));
+        format!("seed {seed}, sizes {sizes:?}, globals {globals:?}, covariates {covariates:?}{anew}{missing}{drawn}")
     }
 
     /// Draws the data set at `position`.
     pub(crate) fn draw(&self, fixed: &Fixed<'_>, position: usize) -> Result<Box<dyn AnySimulation>, SimulateError> {
-        self.source.model.draw(fixed, &mut stream(self.source.seed, position as u64))
+        let (model, mut rng) = (self.source.model, stream(self.source.seed, position as u64));
+        match &self.drawn {
+            None => model.draw(fixed, &mut rng),
+            Some(drawn) => fixed.skipped.retry(|| {
+                let globals = model.globals(&(drawn.draw)(&mut rng)?);
+                model.any_draw(&fixed.at(&*globals), &mut rng)
+            }),
+        }
     }
 
     /// Draws all data sets on all cores.

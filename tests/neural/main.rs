@@ -22,6 +22,7 @@ mod properties;
 mod refine;
 mod report;
 mod round_trip;
+mod rounds;
 mod scales;
 mod sequences;
 mod shards;

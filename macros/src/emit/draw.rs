@@ -29,12 +29,22 @@ pub fn emit(tree: &Tree) -> TokenStream {
     let params = bind_params(tree, &quote!(f64));
     let shares = missing::shares(tree);
     let stores = all_plates(&tree.root).into_iter().map(|p| emitter.stores(p));
-    let body = emitter.steps(&tree.root, None);
-    let global_fields = variables(&tree.root).filter(|v| v.is_global()).map(|v| {
-        let name = &v.name;
-        let value = stored(v, quote!(#name));
-        quote!(#name: #value)
+    let all_globals = |value: &dyn Fn(&Ident) -> TokenStream| {
+        let fields = variables(&tree.root).filter(|v| v.is_global()).map(|v| {
+            let (name, value) = (&v.name, stored(v, value(&v.name)));
+            quote!(#name: #value)
+        });
+        quote!(#globals { #(#fields),* })
+    };
+    // Who wants the globals alone does not wait for what comes after them.
+    let only = all_globals(&|name| quote!(::core::clone::Clone::clone(&#name)));
+    let only = quote!(__plan.only_globals(|| #only)?;);
+    let last = tree.root.iter().rposition(|step| matches!(step, Step::Variable(v) if v.is_global()));
+    let body = tree.root.iter().enumerate().map(|(at, step)| {
+        let (step, only) = (emitter.step(step, &tree.root, None), (last == Some(at)).then_some(&only));
+        quote!(#step #only)
     });
+    let all_globals = all_globals(&|name| quote!(#name));
     let observed = variables(&tree.root).filter(|v| v.in_data()).map(|v| {
         let name = &v.name;
         let value = emitter.outside(v, stored(v, quote!(#name)));
@@ -62,10 +72,10 @@ pub fn emit(tree: &Tree) -> TokenStream {
             #reads
             #shares
             #(#stores)*
-            #body
+            #(#body)*
             #read
             ::core::result::Result::Ok(::hierarch::__private::Simulation {
-                globals: #globals { #(#global_fields),* },
+                globals: #all_globals,
                 locals: #locals { #(#local_plates),* },
                 data: #data { #(#observed,)* #(#data_plates),* },
             })
