@@ -243,7 +243,8 @@ impl Names {
             value => value,
         };
         let role = if variable.is_inferred() { Role::Local } else { variable.role };
-        Symbol { latents, summed, shape, role: Some(role), value, ..Symbol::default() }
+        let index_of = variable.index_of.as_ref().map(Ident::to_string);
+        Symbol { latents, summed, shape, role: Some(role), value, index_of, ..Symbol::default() }
     }
 
     /// Writes the sums in `expr` that are inner products as such, and notes the positions of the others.

@@ -66,7 +66,8 @@ fn gathers(plate: &Plate, symbols: &BTreeMap<String, Symbol>) -> Vec<Gather> {
         let (Some(of), Some(at)) = (symbols.get(&values.to_string()), symbols.get(&index.to_string())) else {
             continue;
         };
-        let Some(from) = &of.plate else { continue };
+        // A category picks a number of a vector, one of a plate around too.
+        let Some(from) = of.plate.as_ref().filter(|from| at.index_of.as_ref() == Some(from)) else { continue };
         let here = at.plate.as_deref() == Some(&plate.name.to_string());
         let known = gathers.iter().any(|g| g.values == values && g.index == index);
         if here && plate.name != from && !known {

@@ -5,7 +5,7 @@
 //! rounds that lie within the last cut as from any others, with no correction.
 
 use std::marker::PhantomData;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rand::RngExt;
@@ -56,7 +56,8 @@ const TOGETHER: usize = 64;
 /// # let folder = folder.path();
 /// let data = FluxData { days: FluxDays { count: vec![3, 5, 2, 4, 4] } };
 /// // Far too few simulations and steps, for an example.
-/// let rounds = Flux::default().npe().seed(1).rounds(2).simulations(2_000);
+/// let model = Flux::default();
+/// let rounds = model.npe().seed(1).rounds(2).simulations(2_000);
 /// let posterior: Posterior<Flux> = rounds.for_data(&data, folder, Budget::simulations(2_000))?;
 /// assert_eq!(posterior.names(), ["rate"]);
 /// # Ok(())
@@ -86,7 +87,8 @@ impl<M: Model> Rounds<'_, M> {
 
     /// Simulates data sets of the sizes and covariates of `data`, learns their posteriors, and returns that of `data`. Each of the rounds
     /// has the same number of simulations; half of a budget of time is for the last. All simulations and networks are kept in
-    /// `folder`, each data set's in a folder of its own, and what is there is not done again, so that a work that was stopped goes on.
+    /// `folder`, those of each data set, and of what is asked for of it, in a folder of its own. What is there is not done again, so that
+    /// a work that was stopped goes on.
     ///
     /// # Errors
     /// No rounds, or too few simulations for each; a [`bank`](Npe::bank) or a [`checkpoint`](super::Trainable::checkpoint), which rounds have of
@@ -156,7 +158,7 @@ impl Work<'_> {
     /// Simulates within `cuts`, and learns from that and from what the simulations `before` have there.
     fn round(&self, round: usize, cuts: &[Cut], before: Option<(AnyBank, u64)>) -> Result<Found, InferenceError> {
         let model = self.npe.source.model;
-        let folder = self.folder.join(self.data.frame().digest()).join(format!("round-{round}"));
+        let folder = self.own_folder().join(format!("round-{round}"));
         let mut simulate = AnySimulate::new(model, self.each);
         simulate.source =
             SimulationSource { seed: seed_of_member(self.npe.source.seed, round), ..self.npe.source.clone() };
@@ -182,6 +184,23 @@ impl Work<'_> {
         let bytes = std::fs::read(&path).map_err(failed)?;
         let hash = fnv(NOTHING, bytes.into_iter().map(u64::from));
         Ok(Found { bank, posterior: estimator.condition(self.data)?, hash })
+    }
+
+    /// Returns the folder of these rounds: others of the same data, which are asked for otherwise, have another.
+    fn own_folder(&self) -> PathBuf {
+        let AnyNpe { source, globals, setup, mirrors, members, .. } = &self.npe;
+        let asked = format!(
+            "{}, {}, {}, {}, {}, {globals:?}, {:?}, {:?}, {mirrors:?}, {members:?}",
+            source.seed,
+            source.describe(),
+            self.each,
+            self.rounds,
+            self.budget,
+            setup.network,
+            setup.training
+        );
+        let asked = fnv(NOTHING, asked.bytes().map(u64::from));
+        self.folder.join(format!("{}-{asked:016x}", self.data.frame().digest()))
     }
 
     /// Divides a budget of time: half of it is for the last round.

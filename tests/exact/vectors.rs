@@ -2,7 +2,7 @@
 //! two dimensions.
 
 use hierarch::distributions::{Dirichlet, Distribution, Normal, ZeroSumNormal};
-use hierarch::model::{AsNumbers, names};
+use hierarch::model::{AsNumbers, log_density, names};
 use hierarch::prelude::*;
 use hierarch_tests::seed;
 
@@ -160,4 +160,49 @@ fn matrices_have_rows_and_columns() {
         let error = model.simulate(1).at(&globals).one().unwrap_err().to_string();
         assert!(error.contains("outside its support"), "{error}");
     }
+}
+
+model! {
+    /// What an element picks of vectors of the plate around: of a local, of data and of a `let`, by data and by what is summed out.
+    pub Picked {
+        global mu ~ Normal(0.0, 1.0);
+        plate people(1..=6) {
+            local theta[3] ~ Normal(mu, 1.0);
+            given w[2] ~ Normal(0.0, 1.0);
+            let both = [theta[0], 2.0 * w[1]];
+            plate answers(1..=4) {
+                given dimension ~ Categorical([0.5, 0.2, 0.3]);
+                given side ~ Categorical([0.5, 0.5]);
+                local kind ~ Categorical([0.3, 0.7]);
+                observe yes ~ BernoulliLogit(theta[dimension] + w[side] + both[side] + theta[kind] + both[kind]);
+            }
+        }
+    }
+}
+
+#[test]
+fn numbers_of_vectors_of_the_plate_around_are_picked() {
+    let model = Picked::default();
+    let normal = |x: f64, mean: f64| Normal::new(mean, 1.0).log_density(x);
+    for set in model.simulate(5).seed(seed(11)).run().unwrap() {
+        let (mu, people, locals) = (set.globals.mu, &set.data.people, &set.locals.people);
+        let mut expected = normal(mu, 0.0);
+        for (i, theta) in locals.theta.iter().enumerate() {
+            expected += theta.iter().map(|x| normal(*x, mu)).sum::<f64>();
+            let (w, answers) = (people.w[i], &people.answers);
+            let both = [theta[0], 2.0 * w[1]];
+            for j in answers.offsets[i]..answers.offsets[i + 1] {
+                let of = |kind: usize| {
+                    let side = answers.side[j];
+                    let logit = theta[answers.dimension[j]] + w[side] + both[side] + theta[kind] + both[kind];
+                    1.0 / (1.0 + if answers.yes[j] { (-logit).exp() } else { logit.exp() })
+                };
+                expected += (0.3 * of(0) + 0.7 * of(1)).ln();
+            }
+        }
+        let found = log_density(&model, &set.globals, &set.locals, &set.data).unwrap();
+        assert!((found - expected).abs() < 1e-10 * expected.abs(), "{found} {expected}");
+    }
+    check_gradient(&model, 5);
+    check_score(&model, &[("people", 2), ("answers", 3)], 20_000);
 }

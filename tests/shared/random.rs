@@ -112,6 +112,13 @@ struct Name {
     from: From,
 }
 
+/// A variable that elements read of those before them.
+struct Lagged {
+    role: &'static str,
+    name: String,
+    kind: Kind,
+}
+
 /// What other plates may read of a plate by an index.
 #[derive(Clone)]
 struct Plate {
@@ -125,6 +132,8 @@ struct Grower {
     grown: Grown,
     plates: Vec<Plate>,
     depth: usize,
+    /// Whether a discrete global is summed out.
+    discrete: bool,
 }
 
 /// Where the elements of a plate are, in the plain program.
@@ -144,7 +153,7 @@ impl Grower {
             has_locals: false,
         };
         let rng = Xoshiro256PlusPlus::seed_from_u64(seed.wrapping_mul(1_000_003).wrapping_add(stream));
-        Self { rng, names: 0, grown, plates: Vec::new(), depth: 0 }
+        Self { rng, names: 0, grown, plates: Vec::new(), depth: 0, discrete: false }
     }
 
     fn below(&mut self, n: usize) -> usize {
@@ -177,6 +186,7 @@ impl Grower {
         let globals = 2 + self.below(4);
         (0..globals).for_each(|_| self.global(&mut scope));
         let discrete = self.one_in(12);
+        self.discrete = discrete;
         if discrete {
             self.grown.on_tape = false;
             let (z, p) = (self.fresh("z"), self.unit(&scope, 1));
@@ -418,17 +428,67 @@ impl Grower {
         let before = self.grown.program.len();
         self.program(format!("for {at} in {range} {{"));
         let element = Element { path, at };
-        let exports = self.element(&mut scope, &element, inside, scope_at_start);
+        let lagged = self.one_in(4).then(|| self.lagged(&mut scope, before));
+        let exports = self.element(&mut scope, &element, lagged.as_ref(), inside, scope_at_start);
+        if let Some(Lagged { name, .. }) = &lagged {
+            self.program(format!("past_{name}.push({name});"));
+        }
         self.program("}");
         if !inside {
             for (export, ..) in &exports {
                 self.grown.program.insert(before, format!("let mut all_{export} = Vec::new();"));
                 self.program(format!("let {export} = all_{export};"));
             }
-            self.plates[index].exports = exports;
+            // What depends on a discrete global is read in its own plate alone.
+            self.plates[index].exports = if self.discrete { Vec::new() } else { exports };
         }
         self.depth -= 1;
         self.declare("}");
+    }
+
+    /// Binds the value one or two elements before of a variable that is to be declared; the program's loop is its line `at`.
+    fn lagged(&mut self, scope: &mut Vec<Name>, at: usize) -> Lagged {
+        self.grown.on_tape = false;
+        let role = self.pick(&["local", "given", "observe"]);
+        let (before, name) = (self.fresh("b"), self.fresh("s"));
+        let kind = if role == "local" { self.pick(&[Kind::Real, Kind::Positive, Kind::Unit]) } else { Kind::Real };
+        let first = if kind == Kind::Real { self.literal() } else { String::from("0.6") };
+        let steps = 1 + self.below(2);
+        self.declare(format!("let {before} = prev({name}, {steps}, {first});"));
+        self.grown.program.insert(at, format!("let mut past_{name}: Vec<f64> = Vec::new();"));
+        self.program(format!(
+            "let {before} = if past_{name}.len() < {steps} {{ {first} }} else {{ past_{name}[past_{name}.len() - {steps}] }};"
+        ));
+        let from = if role == "local" { From::Element } else { From::Data };
+        scope.push(Name { text: before, kind, from });
+        Lagged { role, name, kind }
+    }
+
+    /// Declares what elements read of those before them.
+    fn declare_lagged(&mut self, lagged: &Lagged, scope: &mut Vec<Name>, Element { path, at }: &Element) {
+        let Lagged { role, name, kind } = lagged;
+        let (declared, density) = match *role {
+            "given" => (String::from("Normal(0.0, 1.0)"), String::from("0.0")),
+            "observe" => {
+                let (mean, sd) = (self.real(scope, 2), self.positive(scope, 1));
+                (format!("Normal(({mean}).tanh(), {sd})"), format!("normal(x, ({mean}).tanh(), {sd})"))
+            }
+            // What the element after reads is not bounded by other variables.
+            _ => loop {
+                let (declared, density) = self.prior(*kind, scope);
+                if !declared.starts_with("TruncatedNormal") {
+                    break (declared, density);
+                }
+            },
+        };
+        self.declare(format!("{role} {name} ~ {declared};"));
+        let (of, from) = match *role {
+            "local" => ("l", From::Element),
+            _ => ("d", From::Data),
+        };
+        self.grown.has_locals |= *role == "local";
+        self.program(format!("let {name} = {of}.{path}.{name}[{at}];\n        {{ let x = {name}; lp += {density}; }}"));
+        scope.push(Name { text: name.clone(), kind: *kind, from });
     }
 
     /// The statements of an element; returns what other plates may read.
@@ -436,11 +496,15 @@ impl Grower {
         &mut self,
         scope: &mut Vec<Name>,
         element: &Element,
+        lagged: Option<&Lagged>,
         inside: bool,
         plates: usize,
     ) -> Vec<(String, Kind, From)> {
         let mut exports = Vec::new();
         let Element { path, at } = element;
+        if let Some(lagged) = lagged {
+            self.declare_lagged(lagged, scope, element);
+        }
         let indexed: Vec<Plate> = self.plates[..plates].iter().filter(|p| !p.exports.is_empty()).cloned().collect();
         if !indexed.is_empty() && !self.one_in(3) && !inside {
             let (of, index) = (self.pick(&indexed), self.fresh("i"));
