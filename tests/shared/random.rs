@@ -506,7 +506,8 @@ impl Grower {
             self.declare_lagged(lagged, scope, element);
         }
         let indexed: Vec<Plate> = self.plates[..plates].iter().filter(|p| !p.exports.is_empty()).cloned().collect();
-        if !indexed.is_empty() && !self.one_in(3) && !inside {
+        // One index, or two for crossed plates.
+        for _ in 0..[0, 1, 1, 2][self.below(4)] * usize::from(!indexed.is_empty()) {
             let (of, index) = (self.pick(&indexed), self.fresh("i"));
             self.declare(format!("given {index}: index({});", of.name));
             self.program(format!("let {index} = d.{path}.{index}[{at}];"));
@@ -530,8 +531,9 @@ impl Grower {
             self.declare(declared);
             let of = if matches!(kind, Kind::Vector(_)) { "&" } else { "" };
             self.program(format!("let {x} = {of}d.{path}.{x}[{at}];"));
-            if kind == Kind::Real && !inside {
-                self.program(format!("all_{x}.push({x});"));
+            if !inside {
+                let of = if matches!(kind, Kind::Vector(_)) { "*" } else { "" };
+                self.program(format!("all_{x}.push({of}{x});"));
                 exports.push((x.clone(), kind, From::Data));
             }
             scope.push(Name { text: x, kind, from: From::Data });
@@ -546,6 +548,10 @@ impl Grower {
                 self.program(format!(
                     "let {u} = &l.{path}.{u}[{at}];\n        for &x in {u} {{ lp += normal(x, 0.1, {sd}); }}"
                 ));
+                if !inside {
+                    self.program(format!("all_{u}.push(*{u});"));
+                    exports.push((u.clone(), kind, From::Element));
+                }
             } else {
                 let (declared, density) = self.prior(kind, scope);
                 self.declare(format!("local {u} ~ {declared};"));
