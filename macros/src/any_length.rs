@@ -13,11 +13,12 @@ use crate::value::Value;
 
 /// The distributions over vectors of any length, with the positions of the arguments that are vectors or matrices, and whether the
 /// length is an argument of its own.
-const DISTRIBUTIONS: [(&str, &[usize], bool); 19] = [
+const DISTRIBUTIONS: [(&str, &[usize], bool); 20] = [
     ("Categorical", &[0], false),
     ("CategoricalLogit", &[0], false),
     ("OrderedLogistic", &[1], false),
     ("OrderedProbit", &[1], false),
+    ("Grouped", &[1], false),
     ("Multinomial", &[1], false),
     ("DirichletMultinomial", &[1], false),
     ("Dirichlet", &[0], false),

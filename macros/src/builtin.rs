@@ -147,6 +147,7 @@ const BUILTIN: &[Builtin] = &[
     row("CategoricalLogit", &["logits"], Draws::Category, Support::Whole),
     row("OrderedLogistic", &["eta", "cutpoints"], Draws::Category, Support::Whole),
     row("OrderedProbit", &["eta", "cutpoints"], Draws::Category, Support::Whole),
+    row("Grouped", &["distribution", "cutpoints"], Draws::Category, Support::Whole),
     row("DiscreteUniform", &["low", "high"], Draws::FiniteCount, Support::Whole),
     row("Binomial", &["n", "probability"], Draws::FiniteCount, Support::Whole),
     row("BinomialLogit", &["n", "logit"], Draws::FiniteCount, Support::Whole),

@@ -284,6 +284,7 @@ fn normal_mass(a: f64, b: f64) -> f64 {
 // After the macros, which they use.
 mod continuous;
 mod counts;
+mod grouped;
 mod reference;
 
 use continuous::continuous;
@@ -1724,7 +1725,7 @@ fn the_table_of_the_macro_is_that_of_the_library() {
     for case in all() {
         let Some((_, arguments, support)) = rows.iter().find(|row| row.0 == case.name) else {
             // One of another distribution: `Truncated(Cauchy(..), ..)`.
-            let with = ["Truncated", "Mixture", "ZeroInflated", "Hurdle", "Censored", "Rounded"];
+            let with = ["Truncated", "Mixture", "ZeroInflated", "Hurdle", "Censored", "Rounded", "Grouped"];
             assert!(with.iter().any(|outer| case.name.starts_with(outer)), "{}", case.name);
             continue;
         };

@@ -19,6 +19,7 @@ mod explicit;
 mod external;
 mod factor;
 mod field;
+mod grouped;
 mod hidden_counts;
 mod importance;
 mod least_squares;
