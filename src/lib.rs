@@ -413,6 +413,9 @@ struct Readme;
 /// # }
 /// ```
 ///
+/// `Skellam(mu1, mu2)` is the difference of two Poisson counts, a whole number of either sign, which is an `f64` in data: of a match
+/// `observe lead ~ Skellam(f64::exp(home + better), f64::exp(-better))`, the goals of the hosts less those of their guests.
+///
 #[doc = include_str!("language/sizes.md")]
 #[doc = include_str!("language/data_let.md")]
 #[doc = include_str!("language/quantities.md")]

@@ -12,6 +12,8 @@ pub enum Draws {
     /// A count up to a known number.
     FiniteCount,
     Count,
+    /// A whole number that may be negative.
+    Whole,
     RealVector,
     Simplex,
     /// Numbers that sum to zero.
@@ -158,6 +160,7 @@ const BUILTIN: &[Builtin] = &[
     row("NegativeBinomial", &["mean", "shape"], Draws::Count, Support::Whole),
     row("NegativeBinomialLog", &["log_mean", "shape"], Draws::Count, Support::Whole),
     row("Geometric", &["probability"], Draws::Count, Support::Whole),
+    row("Skellam", &["mu1", "mu2"], Draws::Whole, Support::Whole),
     row("ZeroInflated", &["probability", "distribution"], Draws::Count, Support::Whole),
     row("Hurdle", &["probability", "distribution"], Draws::Count, Support::Whole),
     row("Multinomial", &["n", "probabilities"], Draws::CountVector, Support::Whole),

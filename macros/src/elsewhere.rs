@@ -119,7 +119,6 @@ const INSTEAD: &[(&str, &str)] = &[
     ("erlang", "write `Gamma(shape, rate)`"),
     ("rice", "near it are `Gamma` and `TruncatedNormal`"),
     ("triangular", "near it are `Beta` and `TruncatedNormal`"),
-    ("skellam", "for counts that are not small write `Normal(rate1 - rate2, (rate1 + rate2).sqrt())`"),
 ];
 
 const OWN: &str = "or a type of your own that implements `Distribution` and `Draw`, declared outside of functions";

@@ -34,6 +34,7 @@ impl Kind {
             Some(Draws::FiniteCount | Draws::Count | Draws::CountVector) => Self::Count,
             Some(
                 Draws::Real
+                | Draws::Whole
                 | Draws::RealVector
                 | Draws::Simplex
                 | Draws::ZeroSum

@@ -42,6 +42,7 @@ mod sequences;
 mod shards;
 mod simulate;
 mod sizes;
+mod skellam;
 mod solvers;
 mod sums;
 mod typicality;

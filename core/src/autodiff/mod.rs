@@ -48,6 +48,7 @@
 mod before;
 mod beside;
 mod bessel;
+mod bessel_sum;
 mod blocks;
 mod chain;
 mod dual;

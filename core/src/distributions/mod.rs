@@ -7,7 +7,6 @@
 //! vector registers, several elements of a plate at a time; otherwise it is equally right, and several times slower.
 
 mod bernoulli;
-mod bessel_sum;
 mod beta;
 mod beta_binomial;
 mod binomial;
@@ -51,6 +50,7 @@ mod pareto;
 mod poisson;
 mod power_law;
 mod rounded;
+mod skellam;
 mod skew_normal;
 mod student_t;
 mod support;
@@ -106,6 +106,7 @@ pub use pareto::{GeneralizedPareto, Pareto};
 pub use poisson::{Poisson, PoissonLog};
 pub use power_law::PowerLaw;
 pub use rounded::Rounded;
+pub use skellam::Skellam;
 pub use skew_normal::SkewNormal;
 pub use student_t::{HalfStudentT, StudentT};
 pub use support::{Support, constrain_simplex, unconstrain_simplex};
@@ -206,6 +207,7 @@ impl FiniteDraws for Normal<f64> {}
 impl FiniteDraws for Poisson<f64> {}
 impl FiniteDraws for PoissonLog<f64> {}
 impl FiniteDraws for Rayleigh<f64> {}
+impl FiniteDraws for Skellam<f64> {}
 impl FiniteDraws for SkewNormal<f64> {}
 impl FiniteDraws for Uniform<f64> {}
 impl FiniteDraws for VonMises<f64> {}

@@ -156,5 +156,6 @@ pub fn discrete() -> Vec<Case> {
         if x == p[2] { sum(0, k) } else if x == p[3] { sum(k, n) } else { sum(k, k) }
     });
     c.extend(grouped::cases());
+    c.extend(skellam::cases());
     c
 }
