@@ -18,6 +18,8 @@ pub enum Draws {
     Simplex,
     /// Numbers that sum to zero.
     ZeroSum,
+    /// A matrix, row by row, of which all numbers are free.
+    Matrix,
     /// A matrix, row by row, of which the numbers below the diagonal are free.
     CorrelationFactor,
     /// A matrix, row by row, of which the numbers that are not above the diagonal are free.
@@ -37,7 +39,7 @@ impl Draws {
 
     /// Tells whether one draw is a matrix.
     pub fn is_matrix(self) -> bool {
-        matches!(self, Self::CorrelationFactor | Self::Covariance)
+        matches!(self, Self::Matrix | Self::CorrelationFactor | Self::Covariance)
     }
 
     /// Tells whether what is drawn has finitely many values, which a density can sum over.
@@ -173,6 +175,7 @@ const BUILTIN: &[Builtin] = &[
     row("InverseWishart", &["dof", "scale_matrix"], Draws::Covariance, Support::Covariance),
     row("WishartCholesky", &["dof", "factor"], Draws::Covariance, Support::Covariance),
     row("InverseWishartCholesky", &["dof", "factor"], Draws::Covariance, Support::Covariance),
+    row("MatrixNormal", &["mean", "row_factor", "column_factor"], Draws::Matrix, Support::Real),
     row("UnitVector", &[], Draws::RealVector, Support::Direction),
     row("VonMisesFisher", &["mean", "concentration"], Draws::RealVector, Support::Direction),
     row("MvNormal", &["mean", "covariance"], Draws::RealVector, Support::Real),

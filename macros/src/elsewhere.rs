@@ -20,6 +20,7 @@ const ALSO: &[(&str, &str)] = &[
     ("multinormalcholesky", "MvNormalCholesky"),
     ("multivariatestudentt", "MvStudentT"),
     ("mvt", "MvStudentT"),
+    ("matnormal", "MatrixNormal"),
     ("student", "StudentT"),
     ("halft", "HalfStudentT"),
     ("skewnorm", "SkewNormal"),
@@ -93,8 +94,6 @@ const SERIES: &str = "there are no sequences: a path is a function of independen
                       and `let x = path(step);` with `fn path<T: Real>(step: [T; 100]) -> [T; 100]`";
 const BYM: &str = "draw both parts, `local smooth ~ ScaledIcar(edges);` and `local own ~ Normal(0.0, 1.0);`, and write \
                    `let x = sd * (rho.sqrt() * smooth + (1.0 - rho).sqrt() * own);`";
-const MATRIX: &str = "put its rows into a plate, `plate rows(3) { local row[2] ~ MvNormalCholesky(mean, factor); }`, or draw \
-                      `global z[3][2] ~ Normal(0.0, 1.0);` and multiply by the factors of both covariances in a function";
 
 /// Names of distributions that the library has not, in small letters without underscores, with what to write.
 const INSTEAD: &[(&str, &str)] = &[
@@ -115,7 +114,6 @@ const INSTEAD: &[(&str, &str)] = &[
     ("ar1", SERIES),
     ("bym", BYM),
     ("bym2", BYM),
-    ("matrixnormal", MATRIX),
     ("erlang", "write `Gamma(shape, rate)`"),
     ("rice", "near it are `Gamma` and `TruncatedNormal`"),
     ("triangular", "near it are `Beta` and `TruncatedNormal`"),

@@ -38,6 +38,7 @@ impl Kind {
                 | Draws::RealVector
                 | Draws::Simplex
                 | Draws::ZeroSum
+                | Draws::Matrix
                 | Draws::CorrelationFactor
                 | Draws::Covariance
                 | Draws::Plate

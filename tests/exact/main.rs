@@ -26,6 +26,7 @@ mod least_squares;
 mod likelihood_ratio;
 mod linear;
 mod locals;
+mod matrix_normal;
 mod missing;
 mod named;
 mod neyman;
