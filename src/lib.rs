@@ -380,6 +380,42 @@ struct Readme;
 /// # assert!(patients.rows().all(|patient| patient.t <= patient.upper));
 /// ```
 ///
+/// Where only the interval is known, `Grouped(distribution, cutpoints)` is the number of cutpoints below the value: 0 not above the
+/// first, 1 above the first and not above the second, and so on. Cutpoints may be data of each element. Who was free of a disease at
+/// one visit and had it at the next has `when` equal to 1 below; who had it at the first visit has 0 (left-censored), and who was
+/// free of it at the last 2 (right-censored). With a vector of all visits, `given visits[5]: f64;`, whoever came to fewer repeats
+/// the last one.
+///
+/// ```
+/// use hierarch::prelude::*;
+///
+/// model! {
+///     pub Onset {
+///         global scale ~ LogNormal(median = 3.0, sigma = 1.0);
+///         global shape ~ LogNormal(median = 1.0, sigma = 0.5);
+///         plate patients(1..=500) {
+///             given low: f64;
+///             given high: f64;
+///             observe when ~ Grouped(Weibull(shape, scale), [low, high]);
+///         }
+///     }
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let patients = OnsetPatients {
+///     low: vec![1.0, 2.0, 0.5, 2.0],
+///     high: vec![2.0, 4.0, 1.0, 3.0],
+///     when: vec![1, 1, 0, 2], // in (1, 2], in (2, 4], not after 0.5, after 3
+/// };
+/// let chains = Onset::default().nuts(&OnsetData { patients }).run()?;
+/// assert!((1.0..5.0).contains(&chains.mean(Onset::SCALE)?));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// `Skellam(mu1, mu2)` is the difference of two Poisson counts, a whole number of either sign, which is an `f64` in data: of a match
+/// `observe lead ~ Skellam(f64::exp(home + better), f64::exp(-better))`, the goals of the hosts less those of their guests.
+///
 #[doc = include_str!("language/sizes.md")]
 #[doc = include_str!("language/data_let.md")]
 #[doc = include_str!("language/quantities.md")]

@@ -6,18 +6,19 @@ use proc_macro2::Ident;
 use syn::visit_mut::{self, VisitMut};
 use syn::{Error, Expr, ExprCall, parse_quote};
 
-use crate::builtin;
+use crate::builtin::{self, Draws};
 use crate::numbers::Numbers;
 use crate::tree::Symbol;
 use crate::value::Value;
 
 /// The distributions over vectors of any length, with the positions of the arguments that are vectors or matrices, and whether the
 /// length is an argument of its own.
-const DISTRIBUTIONS: [(&str, &[usize], bool); 19] = [
+const DISTRIBUTIONS: [(&str, &[usize], bool); 21] = [
     ("Categorical", &[0], false),
     ("CategoricalLogit", &[0], false),
     ("OrderedLogistic", &[1], false),
     ("OrderedProbit", &[1], false),
+    ("Grouped", &[1], false),
     ("Multinomial", &[1], false),
     ("DirichletMultinomial", &[1], false),
     ("Dirichlet", &[0], false),
@@ -29,6 +30,7 @@ const DISTRIBUTIONS: [(&str, &[usize], bool); 19] = [
     ("InverseWishart", &[1], false),
     ("WishartCholesky", &[1], false),
     ("InverseWishartCholesky", &[1], false),
+    ("MatrixNormal", &[0, 1, 2], true),
     ("UnitVector", &[], true),
     ("Ordered", &[], true),
     ("ZeroSumNormal", &[], true),
@@ -88,7 +90,11 @@ impl Calls<'_> {
             }
         }
         if let (true, Some(lens)) = (takes_length, drawn) {
-            let len = lens.iter().copied().cloned().reduce(|a, b| parse_quote!((#a) * (#b)));
+            let len = match &lens[..] {
+                // Factors of the same sizes the other way round have as many numbers.
+                [rows, columns] if known.draws == Draws::Matrix => Some(parse_quote!((#rows, #columns))),
+                lens => lens.iter().copied().cloned().reduce(|a, b| parse_quote!((#a) * (#b))),
+            };
             call.args.extend(len);
         }
     }

@@ -12,10 +12,14 @@ pub enum Draws {
     /// A count up to a known number.
     FiniteCount,
     Count,
+    /// A whole number that may be negative.
+    Whole,
     RealVector,
     Simplex,
     /// Numbers that sum to zero.
     ZeroSum,
+    /// A matrix, row by row, of which all numbers are free.
+    Matrix,
     /// A matrix, row by row, of which the numbers below the diagonal are free.
     CorrelationFactor,
     /// A matrix, row by row, of which the numbers that are not above the diagonal are free.
@@ -35,7 +39,7 @@ impl Draws {
 
     /// Tells whether one draw is a matrix.
     pub fn is_matrix(self) -> bool {
-        matches!(self, Self::CorrelationFactor | Self::Covariance)
+        matches!(self, Self::Matrix | Self::CorrelationFactor | Self::Covariance)
     }
 
     /// Tells whether what is drawn has finitely many values, which a density can sum over.
@@ -147,6 +151,7 @@ const BUILTIN: &[Builtin] = &[
     row("CategoricalLogit", &["logits"], Draws::Category, Support::Whole),
     row("OrderedLogistic", &["eta", "cutpoints"], Draws::Category, Support::Whole),
     row("OrderedProbit", &["eta", "cutpoints"], Draws::Category, Support::Whole),
+    row("Grouped", &["distribution", "cutpoints"], Draws::Category, Support::Whole),
     row("DiscreteUniform", &["low", "high"], Draws::FiniteCount, Support::Whole),
     row("Binomial", &["n", "probability"], Draws::FiniteCount, Support::Whole),
     row("BinomialLogit", &["n", "logit"], Draws::FiniteCount, Support::Whole),
@@ -157,6 +162,7 @@ const BUILTIN: &[Builtin] = &[
     row("NegativeBinomial", &["mean", "shape"], Draws::Count, Support::Whole),
     row("NegativeBinomialLog", &["log_mean", "shape"], Draws::Count, Support::Whole),
     row("Geometric", &["probability"], Draws::Count, Support::Whole),
+    row("Skellam", &["mu1", "mu2"], Draws::Whole, Support::Whole),
     row("ZeroInflated", &["probability", "distribution"], Draws::Count, Support::Whole),
     row("Hurdle", &["probability", "distribution"], Draws::Count, Support::Whole),
     row("Multinomial", &["n", "probabilities"], Draws::CountVector, Support::Whole),
@@ -169,6 +175,7 @@ const BUILTIN: &[Builtin] = &[
     row("InverseWishart", &["dof", "scale_matrix"], Draws::Covariance, Support::Covariance),
     row("WishartCholesky", &["dof", "factor"], Draws::Covariance, Support::Covariance),
     row("InverseWishartCholesky", &["dof", "factor"], Draws::Covariance, Support::Covariance),
+    row("MatrixNormal", &["mean", "row_factor", "column_factor"], Draws::Matrix, Support::Real),
     row("UnitVector", &[], Draws::RealVector, Support::Direction),
     row("VonMisesFisher", &["mean", "concentration"], Draws::RealVector, Support::Direction),
     row("MvNormal", &["mean", "covariance"], Draws::RealVector, Support::Real),

@@ -97,6 +97,11 @@ impl Definition {
         self.calls().first().and_then(|call| draws(call))
     }
 
+    /// Tells whether one of its distributions draws whole numbers that may be negative.
+    pub fn draws_whole_numbers(&self) -> bool {
+        self.calls().into_iter().any(|call| draws(call) == Some(Draws::Whole))
+    }
+
     /// Tells whether all its distributions are known to have a density for all numbers, or all vectors of numbers.
     pub fn is_over_all_numbers(&self) -> bool {
         self.calls().into_iter().all(|call| builtin::of(call).is_some_and(|b| b.support == Support::Real))
@@ -116,7 +121,7 @@ fn draws(call: &ExprCall) -> Option<Draws> {
     let name = path.path.segments.last()?.ident.to_string();
     if ["ZeroInflated", "Hurdle"].contains(&name.as_str())
         && let Some(Expr::Call(inner)) = call.args.iter().nth(1)
-        && let Some(inner) = draws(inner).filter(|draws| draws.is_finite())
+        && let Some(inner) = draws(inner).filter(|draws| draws.is_finite() || *draws == Draws::Whole)
     {
         return Some(inner);
     }

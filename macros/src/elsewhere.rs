@@ -20,6 +20,7 @@ const ALSO: &[(&str, &str)] = &[
     ("multinormalcholesky", "MvNormalCholesky"),
     ("multivariatestudentt", "MvStudentT"),
     ("mvt", "MvStudentT"),
+    ("matnormal", "MatrixNormal"),
     ("student", "StudentT"),
     ("halft", "HalfStudentT"),
     ("skewnorm", "SkewNormal"),
@@ -63,6 +64,9 @@ const ALSO: &[(&str, &str)] = &[
     ("multinom", "Multinomial"),
     ("truncate", "Truncated"),
     ("censor", "Censored"),
+    ("dinterval", "Grouped"),
+    ("interval", "Grouped"),
+    ("intervalcensored", "Grouped"),
     ("lkj", "LkjCholesky"),
     ("lkjcorr", "LkjCholesky"),
     ("lkjcorrcholesky", "LkjCholesky"),
@@ -90,8 +94,6 @@ const SERIES: &str = "there are no sequences: a path is a function of independen
                       and `let x = path(step);` with `fn path<T: Real>(step: [T; 100]) -> [T; 100]`";
 const BYM: &str = "draw both parts, `local smooth ~ ScaledIcar(edges);` and `local own ~ Normal(0.0, 1.0);`, and write \
                    `let x = sd * (rho.sqrt() * smooth + (1.0 - rho).sqrt() * own);`";
-const MATRIX: &str = "put its rows into a plate, `plate rows(3) { local row[2] ~ MvNormalCholesky(mean, factor); }`, or draw \
-                      `global z[3][2] ~ Normal(0.0, 1.0);` and multiply by the factors of both covariances in a function";
 
 /// Names of distributions that the library has not, in small letters without underscores, with what to write.
 const INSTEAD: &[(&str, &str)] = &[
@@ -112,11 +114,9 @@ const INSTEAD: &[(&str, &str)] = &[
     ("ar1", SERIES),
     ("bym", BYM),
     ("bym2", BYM),
-    ("matrixnormal", MATRIX),
     ("erlang", "write `Gamma(shape, rate)`"),
     ("rice", "near it are `Gamma` and `TruncatedNormal`"),
     ("triangular", "near it are `Beta` and `TruncatedNormal`"),
-    ("skellam", "for counts that are not small write `Normal(rate1 - rate2, (rate1 + rate2).sqrt())`"),
 ];
 
 const OWN: &str = "or a type of your own that implements `Distribution` and `Draw`, declared outside of functions";

@@ -34,9 +34,11 @@ impl Kind {
             Some(Draws::FiniteCount | Draws::Count | Draws::CountVector) => Self::Count,
             Some(
                 Draws::Real
+                | Draws::Whole
                 | Draws::RealVector
                 | Draws::Simplex
                 | Draws::ZeroSum
+                | Draws::Matrix
                 | Draws::CorrelationFactor
                 | Draws::Covariance
                 | Draws::Plate

@@ -378,7 +378,9 @@ fn lower_variable(variable: ast::Variable) -> Variable {
             Some(Draws::Covariance) => Free::WithDiagonal,
             _ => Free::All,
         },
-        mapped: vector && !definition.as_ref().is_some_and(Definition::is_over_all_numbers),
+        mapped: vector
+            && (!definition.as_ref().is_some_and(Definition::is_over_all_numbers)
+                || draws.is_some_and(Draws::is_matrix)),
         index_of,
         definition,
         field: None,

@@ -244,7 +244,9 @@ impl<'a> Numbers<'a> {
             Expr::Repeat(repeat) => {
                 let value = self.expr(&mut repeat.expr, &element(wanted));
                 let is_size = |name: &Ident| self.symbols.get(&name.to_string()).is_some_and(|symbol| symbol.is_size);
-                if !identifiers(&repeat.len).iter().any(is_size) {
+                // What it repeats may be no array of the compiler's, and cannot be copied then.
+                let is_open = matches!(value, Array { fixed: false, .. });
+                if !is_open && !identifiers(&repeat.len).iter().any(is_size) {
                     return Value::array(value, true);
                 }
                 let (number, len) = (&repeat.expr, &repeat.len);

@@ -127,9 +127,11 @@ impl<D: Distribution<f64, Value = [f64; N]>, const N: usize> Vector for Sliced<'
 }
 
 /// A distribution over matrices as one over their numbers, row by row.
-struct InOneRow<'a, D, const N: usize, const K: usize>(&'a D);
+struct InOneRow<'a, D, const N: usize, const C: usize, const R: usize>(&'a D);
 
-impl<D: Distribution<f64, Value = [[f64; K]; K]>, const N: usize, const K: usize> Vector for InOneRow<'_, D, N, K> {
+impl<D: Distribution<f64, Value = [[f64; C]; R]>, const N: usize, const C: usize, const R: usize> Vector
+    for InOneRow<'_, D, N, C, R>
+{
     fn support(&self) -> Support<f64> {
         self.0.support()
     }
@@ -354,7 +356,7 @@ pub fn observe_open<D: Distribution<f64, Value = Vec<f64>>>(
 }
 
 /// Calls [`Walk::latent_vector`] for a matrix of `N` numbers, for the code of `model!`.
-pub fn latent_matrix<D: Distribution<f64, Value = [[f64; K]; K]>, const N: usize, const K: usize>(
+pub fn latent_matrix<D: Distribution<f64, Value = [[f64; C]; R]>, const N: usize, const C: usize, const R: usize>(
     name: &'static str,
     slot: Slot,
     distribution: &D,
@@ -365,7 +367,7 @@ pub fn latent_matrix<D: Distribution<f64, Value = [[f64; K]; K]>, const N: usize
     walk.latent_vector(
         name,
         slot,
-        &InOneRow::<_, N, K>(distribution),
+        &InOneRow::<_, N, C, R>(distribution),
         known.as_ref().map(|x| x.as_slice()),
         &mut value,
     );

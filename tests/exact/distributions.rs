@@ -84,6 +84,7 @@ impl Case {
             Support::Whole(low, high) if high < INFINITY => {
                 vec![low - 1.0, low - 0.5, low + 0.5, 0.5 * (low + high) + 0.25, high + 1.0, -1e9, 1e9]
             }
+            Support::Whole(NEG_INFINITY, _) => vec![-3.75, -0.5, 0.5, 7.25],
             Support::Whole(low, _) => vec![low - 1.0, low - 0.5, low + 0.5, low + 7.25, -1e9],
             _ => vec![],
         }
@@ -284,7 +285,9 @@ fn normal_mass(a: f64, b: f64) -> f64 {
 // After the macros, which they use.
 mod continuous;
 mod counts;
+mod grouped;
 mod reference;
+mod skellam;
 
 use continuous::continuous;
 use counts::discrete;
@@ -594,10 +597,10 @@ fn densities_integrate_to_one() {
 fn probabilities_sum_to_one() {
     for case in discrete() {
         let Support::Whole(low, high) = case.support() else { panic!("{}", case.title()) };
-        let largest = case.draws(10_000).into_iter().fold(0.0, f64::max);
+        let largest = case.draws(10_000).into_iter().fold(0.0, |largest: f64, k| largest.max(k.abs()));
         let last = high.min(3.0 * largest + 100.0);
         let mut sum = 0.0;
-        let mut k = low;
+        let mut k = low.max(-last);
         while k <= last {
             sum += case.log_density(k).exp();
             k += 1.0;
@@ -1724,7 +1727,7 @@ fn the_table_of_the_macro_is_that_of_the_library() {
     for case in all() {
         let Some((_, arguments, support)) = rows.iter().find(|row| row.0 == case.name) else {
             // One of another distribution: `Truncated(Cauchy(..), ..)`.
-            let with = ["Truncated", "Mixture", "ZeroInflated", "Hurdle", "Censored", "Rounded"];
+            let with = ["Truncated", "Mixture", "ZeroInflated", "Hurdle", "Censored", "Rounded", "Grouped"];
             assert!(with.iter().any(|outer| case.name.starts_with(outer)), "{}", case.name);
             continue;
         };

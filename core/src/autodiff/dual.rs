@@ -7,7 +7,8 @@ use std::ops::{Add, Div, Mul, Neg, Rem, Sub};
 use num_traits::{One, Zero};
 
 use super::functions::{finite, nonzero};
-use super::{Lanes, Parts, Real, bessel, functions, incomplete, mean_exp, special};
+use super::lanes::MOST_LANES;
+use super::{Lanes, Parts, Real, bessel, bessel_sum, functions, incomplete, mean_exp, special};
 
 /// A number with `K` partial derivatives; with `K` = 0, a plain number (in one or more lanes).
 #[derive(Clone, Copy, Debug)]
@@ -395,6 +396,19 @@ impl<V: Lanes, const K: usize> Real for Dual<V, K> {
         self.map(bessel::ln_i0e, bessel::ln_i0e_slope)
     }
     #[inline(always)]
+    fn ln_0f1(self, b: Self) -> Self {
+        if K == 0 {
+            return Self::constant(V::from_fn(|i| bessel_sum::ln_0f1(b.value.lane(i), self.value.lane(i))));
+        }
+        let mut slopes = [0.0; MOST_LANES];
+        let value = V::from_fn(|i| {
+            let (value, slope) = bessel_sum::value_and_slope(b.value.lane(i), self.value.lane(i));
+            slopes[i] = slope;
+            value
+        });
+        self.chain_flat(value, V::from_fn(|i| slopes[i]))
+    }
+    #[inline(always)]
     fn ln_incomplete_gamma(self, x: Self) -> (Self, Self) {
         let arguments = [self, x];
         let [[p, p_slopes @ ..], [q, q_slopes @ ..]] =
@@ -525,6 +539,7 @@ mod tests {
             );
             check("erf", |x, y| x.erf() + y.normal_cdf() + (y * 10.0).ln_normal_cdf(), x, y);
             check("ln_i0e", |x, y| x.ln_i0e() + (y.abs() * 20.0).ln_i0e(), x, y);
+            check("ln_0f1", |x, y| x.ln_0f1(Dual::from(3.0)) + (y.abs() * 1e5).ln_0f1(Dual::from(1.5)), x, y);
             check("log_mean_exp", |x, y| x.log_mean_exp() + (y * -20.0).log_mean_exp(), x, y);
             check("sigmoid", |x, y| x.sigmoid() + y.softplus() + x.logit(), x, y);
             check("max", |x, y| x.max(y) * x.min(y), x, y);

@@ -2,7 +2,7 @@
 
 use std::ops::{Index, Mul};
 
-use super::Real;
+use super::{Diagonal, Real};
 
 /// A matrix, row by row: that of a model with sizes, and what a function of your own returns as a covariance or a factor of one.
 ///
@@ -52,6 +52,56 @@ impl<T> Matrix<T> {
     /// Returns the numbers, row by row.
     pub fn as_flat(&self) -> &[T] {
         &self.numbers
+    }
+}
+
+/// What stands for a matrix in the code of `model!`: one, or its rows.
+#[doc(hidden)]
+pub trait AsMatrix<T> {
+    /// Copies it.
+    fn to_matrix(&self) -> Matrix<T>;
+}
+
+impl<T: Clone> AsMatrix<T> for Matrix<T> {
+    fn to_matrix(&self) -> Matrix<T> {
+        self.clone()
+    }
+}
+
+impl<T: Clone> AsMatrix<T> for OpenDiagonal<T> {
+    fn to_matrix(&self) -> Matrix<T> {
+        self.0.clone()
+    }
+}
+
+impl<T: Real, const N: usize> AsMatrix<T> for Diagonal<T, N> {
+    fn to_matrix(&self) -> Matrix<T> {
+        <[[T; N]; N]>::from(*self).to_matrix()
+    }
+}
+
+impl<T: Clone, R: AsRef<[T]>> AsMatrix<T> for [R] {
+    fn to_matrix(&self) -> Matrix<T> {
+        let numbers = self.iter().flat_map(|row| row.as_ref().iter().cloned()).collect();
+        Matrix::new(self.first().map_or(0, |row| row.as_ref().len()), numbers)
+    }
+}
+
+impl<T: Clone, R: AsRef<[T]>> AsMatrix<T> for Vec<R> {
+    fn to_matrix(&self) -> Matrix<T> {
+        self.as_slice().to_matrix()
+    }
+}
+
+impl<T: Clone, R: AsRef<[T]>, const N: usize> AsMatrix<T> for [R; N] {
+    fn to_matrix(&self) -> Matrix<T> {
+        self.as_slice().to_matrix()
+    }
+}
+
+impl<T, M: AsMatrix<T> + ?Sized> AsMatrix<T> for &M {
+    fn to_matrix(&self) -> Matrix<T> {
+        (**self).to_matrix()
     }
 }
 

@@ -48,6 +48,7 @@
 mod before;
 mod beside;
 mod bessel;
+mod bessel_sum;
 mod blocks;
 mod chain;
 mod dual;
@@ -80,7 +81,7 @@ pub use lanes::{Lanes, WithLanes, with_lanes};
 pub use log_sum::{LogSum, log_sum_exp};
 pub use matrix::Matrix;
 #[doc(hidden)]
-pub use matrix::{OpenDiagonal, open_diag, open_matvec};
+pub use matrix::{AsMatrix, OpenDiagonal, open_diag, open_matvec};
 pub use mixed::mixed;
 #[doc(hidden)]
 pub use parts::Parts;

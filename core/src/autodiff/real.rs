@@ -6,7 +6,7 @@ use std::ops::{Add, Div, Mul, Rem, Sub};
 
 use num_traits::{NumAssignOps, NumOps, One, Zero};
 
-use super::{Parts, bessel, incomplete, mean_exp, special};
+use super::{Parts, bessel, bessel_sum, incomplete, mean_exp, special};
 
 /// The plain number that stands beside one with derivatives, `f64`. Of the bounds of a trait, users of the trait may rely on those
 /// on its own type and on types associated with it: hence `f64` as such a one, for `0.5 * x` in a function that is generic.
@@ -120,6 +120,9 @@ pub trait Real:
     fn ln_normal_cdf(self) -> Self;
     /// Returns ln(I0(self)) - self for `self` >= 0, of the modified Bessel function I0 that normalises directions; NaN elsewhere.
     fn ln_i0e(self) -> Self;
+    /// Returns ln(0F1(; b; self)) of the confluent hypergeometric limit function, for `self` >= 0 and b >= 1/2; NaN elsewhere. It is that of
+    /// modified Bessel functions: I_v(x) = (x / 2)^v / Gamma(v + 1) 0F1(; v + 1; x^2 / 4). The result has no derivative by `b`.
+    fn ln_0f1(self, b: Self) -> Self;
     /// Returns the logarithms of the lower and of the upper regularised incomplete gamma function of shape `self` at `x`, ln P(`self`, `x`)
     /// and ln Q(`self`, `x`): of the probabilities below and above `x` of a gamma distribution of rate one. Each is exact in its tail.
     fn ln_incomplete_gamma(self, x: Self) -> (Self, Self);
@@ -297,6 +300,10 @@ impl Real for f64 {
     #[inline(always)]
     fn ln_i0e(self) -> Self {
         bessel::ln_i0e(self)
+    }
+    #[inline(always)]
+    fn ln_0f1(self, b: Self) -> Self {
+        bessel_sum::ln_0f1(b, self)
     }
     #[inline(always)]
     fn ln_incomplete_gamma(self, x: Self) -> (Self, Self) {

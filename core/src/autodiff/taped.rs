@@ -339,6 +339,9 @@ impl Real for Taped {
     fn ln_factorial(self) -> Self {
         Self::from(Real::ln_factorial(self.value))
     }
+    fn ln_0f1(self, b: Self) -> Self {
+        self.unary(|x| x.ln_0f1(Dual::from(b.value)))
+    }
     fn ln_incomplete_gamma(self, x: Self) -> (Self, Self) {
         let (lower, upper) = self.as_dual::<2>(0).ln_incomplete_gamma(x.as_dual(1));
         (Self::of(lower, [self, x]), Self::of(upper, [self, x]))
@@ -430,6 +433,7 @@ mod tests {
             "functions" |x, y| x.exp() * y.square().ln_1p() + x.sqrt() * y.sin() + (x * y).tanh() + x.powi(3) + x.powf(y);
             "special" |x, y| x.ln_gamma() + y.normal_cdf() * x.logit() + y.softplus() + (y * 5.0).ln_normal_cdf() + y.sigmoid();
             "gamma" |x, y| { let (p, q) = y.abs().ln_incomplete_gamma(x * 3.0); p * 2.0 + q };
+            "bessel" |x, y| x.ln_0f1(T::from(2.5)) + y.abs().ln_0f1(T::from(1.0));
             "beta" |x, y| { let (p, q) = x.ln_incomplete_beta(y.abs(), x - y); p * 2.0 + q };
             "choice" |x, y| x.if_le(y, x * 2.0, y * 3.0) + x.max(y);
             "inner" |x, y| T::inner(&[x, y, T::from(2.0)], &[y, x * y, y]);

@@ -7,7 +7,6 @@
 //! vector registers, several elements of a plate at a time; otherwise it is equally right, and several times slower.
 
 mod bernoulli;
-mod bessel_sum;
 mod beta;
 mod beta_binomial;
 mod binomial;
@@ -23,6 +22,7 @@ mod extreme_value;
 mod flat;
 mod gamma;
 mod geometric;
+mod grouped;
 mod half_normal;
 mod hypergeometric;
 mod inverse_gaussian;
@@ -32,6 +32,7 @@ mod lkj_cholesky;
 mod log_normal;
 mod logistic;
 mod logit_normal;
+mod matrix_normal;
 mod matrix_support;
 mod mixture;
 mod multinomial;
@@ -50,6 +51,7 @@ mod pareto;
 mod poisson;
 mod power_law;
 mod rounded;
+mod skellam;
 mod skew_normal;
 mod student_t;
 mod support;
@@ -81,6 +83,7 @@ pub use extreme_value::{Frechet, GeneralizedExtremeValue, Gumbel};
 pub use flat::Flat;
 pub use gamma::{Gamma, InverseGamma};
 pub use geometric::Geometric;
+pub use grouped::Grouped;
 pub use half_normal::HalfNormal;
 pub use hypergeometric::Hypergeometric;
 pub use inverse_gaussian::InverseGaussian;
@@ -90,6 +93,7 @@ pub use lkj_cholesky::LkjCholesky;
 pub use log_normal::LogNormal;
 pub use logistic::{LogLogistic, Logistic};
 pub use logit_normal::LogitNormal;
+pub use matrix_normal::MatrixNormal;
 pub use mixture::Mixture;
 pub use multinomial::{DirichletMultinomial, Multinomial};
 pub use mv_normal::{MvNormal, MvNormalCholesky};
@@ -104,6 +108,7 @@ pub use pareto::{GeneralizedPareto, Pareto};
 pub use poisson::{Poisson, PoissonLog};
 pub use power_law::PowerLaw;
 pub use rounded::Rounded;
+pub use skellam::Skellam;
 pub use skew_normal::SkewNormal;
 pub use student_t::{HalfStudentT, StudentT};
 pub use support::{Support, constrain_simplex, unconstrain_simplex};
@@ -204,6 +209,7 @@ impl FiniteDraws for Normal<f64> {}
 impl FiniteDraws for Poisson<f64> {}
 impl FiniteDraws for PoissonLog<f64> {}
 impl FiniteDraws for Rayleigh<f64> {}
+impl FiniteDraws for Skellam<f64> {}
 impl FiniteDraws for SkewNormal<f64> {}
 impl FiniteDraws for Uniform<f64> {}
 impl FiniteDraws for VonMises<f64> {}

@@ -74,7 +74,7 @@ pub(crate) fn draw<R: Rng + ?Sized>(rate: f64, rng: &mut R) -> f64 {
 }
 
 /// The largest mean that can be drawn from.
-const MAX_RATE: f64 = rand_distr::Poisson::<f64>::MAX_LAMBDA;
+pub(crate) const MAX_RATE: f64 = rand_distr::Poisson::<f64>::MAX_LAMBDA;
 
 impl Draw for Poisson<f64> {
     fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> f64 {

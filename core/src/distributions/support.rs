@@ -16,7 +16,7 @@ pub enum Support<T> {
     Below(T),
     /// Numbers between two bounds.
     Interval(T, T),
-    /// Whole numbers from the first bound to the second, both included; the second may be infinite.
+    /// Whole numbers from the first bound to the second, both included; either may be infinite.
     Whole(T, T),
     /// Vectors of positive numbers whose sum is one.
     Simplex,
@@ -129,7 +129,8 @@ impl Support<f64> {
             Self::Below(high) => format!("numbers below {high}"),
             Self::Interval(low, high) => format!("numbers between {low} and {high}"),
             Self::Whole(low, high) if high.is_finite() => format!("whole numbers from {low} to {high}"),
-            Self::Whole(low, _) => format!("whole numbers from {low}"),
+            Self::Whole(low, _) if low.is_finite() => format!("whole numbers from {low}"),
+            Self::Whole(..) => "whole numbers".to_owned(),
             Self::Simplex => "positive numbers whose sum is 1".to_owned(),
             Self::Ordered(low, high) => match (low.is_finite(), high.is_finite()) {
                 (false, false) => "numbers from the smallest to the largest".to_owned(),

@@ -4,7 +4,6 @@
 use rand::{Rng, RngExt};
 use rand_distr::{Beta, Distribution as _, Open01, StandardNormal};
 
-use super::bessel_sum::ln_0f1;
 use super::numeric::{LN_2, LN_PI, from_zero, lost};
 use super::{Distribution, Draw, ParameterError, Support, require};
 use crate::autodiff::Real;
@@ -56,7 +55,7 @@ pub(crate) fn draw_around<R: Rng + ?Sized>(mean: &[f64], concentration: f64, x: 
 /// Returns the log density of a direction whose inner product with the mean is `cosine`.
 #[inline(always)]
 pub(crate) fn log_density_around<T: Real>(n: usize, concentration: T, cosine: T) -> T {
-    let log = concentration * cosine - ln_0f1(0.5 * n as f64, concentration.square() * 0.25) - ln_area(n);
+    let log = concentration * cosine - (concentration.square() * 0.25).ln_0f1(T::from(0.5 * n as f64)) - ln_area(n);
     from_zero(concentration, log)
 }
 

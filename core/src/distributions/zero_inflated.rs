@@ -9,7 +9,8 @@ use super::numeric::{from_zero, log_difference, lost, outside, smaller, unless};
 use super::{Cdf, Distribution, Draw, Finite, ParameterError, Support, require};
 use crate::autodiff::{LogSum, Real};
 
-/// A count that is zero with a probability, and else as another distribution says, which may be zero as well.
+/// A count that is zero with a probability, and else as another distribution says, which may be zero as well. It may also be a
+/// difference of counts, a [`Skellam`](super::Skellam) number.
 ///
 /// ```
 /// use hierarch_core::distributions::{Distribution, Poisson, ZeroInflated};
@@ -27,7 +28,7 @@ pub struct ZeroInflated<D, T> {
 
 impl<D, T: Real> ZeroInflated<D, T> {
     /// Creates ZeroInflated(probability, distribution), with 0 <= probability <= 1 that of an additional zero, and a distribution of
-    /// counts. (PyMC has one less that probability as its first argument.)
+    /// whole numbers. (PyMC has one less that probability as its first argument.)
     #[inline(always)]
     pub fn new(probability: T, distribution: D) -> Self {
         Self { probability, inner: distribution }
@@ -69,8 +70,8 @@ impl<T: Real, D: Distribution<T, Value = T>> Distribution<T> for ZeroInflated<D,
     fn log_density(&self, k: T) -> T {
         let p = self.probability;
         let counted = (-p).ln_1p() + self.inner.log_density(k);
-        let log = k.if_le(T::from(0.0), log_sum(p.ln(), counted), counted);
-        unless(outside(p, T::from(0.0), T::from(1.0)), from_zero(k, log))
+        let log = k.abs().if_le(T::from(0.0), log_sum(p.ln(), counted), counted);
+        unless(outside(p, T::from(0.0), T::from(1.0)), log)
     }
 }
 

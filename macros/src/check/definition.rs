@@ -38,6 +38,11 @@ impl Checker {
         if definition.draws().is_some_and(Draws::is_vector) {
             self.drawn_vector(v, definition.draws().is_some_and(Draws::is_matrix));
         }
+        if let Some(ty) = v.ty.as_ref().filter(|ty| Kind::of(Some(ty), None) != Kind::Real)
+            && definition.draws_whole_numbers()
+        {
+            self.report(ty, "its values may be negative, so that they are of `f64`, which needs no type here");
+        }
         if v.role.latent() {
             if let Some(call) = definition.calls().into_iter().find(|call| is_record(call) && !self.implicit) {
                 let message = format!(
@@ -46,6 +51,13 @@ impl Checker {
                     v.name
                 );
                 self.report(&call.func, message);
+            } else if definition.draws_whole_numbers() {
+                let message = format!(
+                    "`{}` has infinitely many values, so it cannot be summed out of the density: only an observation can be such a \
+                     difference. Draw both counts, with bounds, `local n ~ Truncated(Poisson(rate), 0, 100);`",
+                    v.name
+                );
+                self.report(&v.name, message);
             } else if Kind::of(v.ty.as_ref(), Some(&definition)) != Kind::Real {
                 self.discrete_latent(v, definition.draws());
             } else if summed && !definition.has_fixed_support() {
@@ -139,6 +151,12 @@ impl Checker {
                 call.args.len()
             );
             self.report(call, message);
+        }
+        if builtin::of(call).is_some_and(|known| known.name == "Hurdle")
+            && let Some(inner @ Expr::Call(_)) = call.args.iter().nth(1)
+            && Definition::read(inner).is_ok_and(|inner| inner.draws_whole_numbers())
+        {
+            self.report(inner, "behind a hurdle are counts, which are not negative: `ZeroInflated` takes differences");
         }
         for argument in &call.args {
             match argument {

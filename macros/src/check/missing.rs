@@ -32,6 +32,11 @@ impl Checker {
                 "other variables depend on `{name}`, so that it is inferred where it is missing: put it into a plate with what depends on \
                  it, `plate once(1) {{ .. }}`"
             )
+        } else if definition.draws_whole_numbers() {
+            format!(
+                "other variables depend on `{name}`, which has infinitely many values, so that it cannot be summed out where it is missing: \
+                 leave these elements out of the data"
+            )
         } else if kind != Kind::Real {
             format!(
                 "other variables depend on `{name}`, so that it is summed out where it is missing: write a `local` with its distribution \

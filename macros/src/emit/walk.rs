@@ -254,9 +254,11 @@ impl Walk<'_> {
                 by_row(v, &quote!(0.0f64), &one)
             }
             Some(shape) if is_matrix => {
-                let (len, rows) = (&shape.len, v.matrix.as_ref().map(|(rows, _)| rows));
+                let len = &shape.len;
+                let (rows, columns) = (v.matrix.iter().map(|(rows, _)| rows), v.matrix.iter().map(|(_, columns)| columns));
+                let sizes = quote!(#({ #columns },)* #({ #rows },)*);
                 v.in_rows(choose(definition, lift, &|d| {
-                    quote!(::hierarch::__private::walk::latent_matrix::<_, { #len }, { #rows }>(#text, #slot.at(#element), &#d, #known, __walk))
+                    quote!(::hierarch::__private::walk::latent_matrix::<_, { #len }, #sizes>(#text, #slot.at(#element), &#d, #known, __walk))
                 }))
             }
             Some(_) => choose(definition, lift, &|d| {

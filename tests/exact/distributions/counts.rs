@@ -155,5 +155,7 @@ pub fn discrete() -> Vec<Case> {
         let (k, n) = (x as u64, p[0] as u64);
         if x == p[2] { sum(0, k) } else if x == p[3] { sum(k, n) } else { sum(k, k) }
     });
+    c.extend(grouped::cases());
+    c.extend(skellam::cases());
     c
 }

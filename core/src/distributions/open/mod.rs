@@ -3,6 +3,8 @@
 
 mod categories;
 mod counts;
+mod grouped;
+mod matrix_normal;
 mod normal;
 mod student_t;
 mod unit_vector;
@@ -11,6 +13,8 @@ mod wishart;
 
 pub use categories::{Categorical, CategoricalLogit, OrderedLogistic, OrderedProbit};
 pub use counts::{DirichletMultinomial, Multinomial};
+pub use grouped::Grouped;
+pub use matrix_normal::MatrixNormal;
 pub use normal::{LkjCholesky, MvNormal, MvNormalCholesky};
 pub use student_t::MvStudentT;
 pub use unit_vector::{UnitVector, VonMisesFisher};

@@ -1,18 +1,20 @@
 //! The confluent hypergeometric limit function 0F1(; b; y), the sum of y^j / (j! b (b + 1) ... (b + j - 1)), which is that of modified
 //! Bessel functions: I_v(x) = (x / 2)^v / Gamma(v + 1) 0F1(; v + 1; x^2 / 4).
 
-use crate::autodiff::Real;
+use super::special::ln_gamma;
 
-/// Returns ln(0F1(; b; y)) for b >= 1/2 and y >= 0; NaN elsewhere. `b` is a plain number.
-#[inline(always)]
-pub(crate) fn ln_0f1<T: Real>(b: f64, y: T) -> T {
-    let (value, slope) = value_and_slope(b, y.value());
-    (y - y.value()) * slope + value
+/// Returns ln(0F1(; b; y)) for b >= 1/2 and y >= 0; NaN elsewhere.
+pub fn ln_0f1(b: f64, y: f64) -> f64 {
+    if is_known(b, y) { plain(b, y) } else { f64::NAN }
 }
 
-/// The function and its derivative, 0F1(; b + 1; y) / (b 0F1(; b; y)).
-fn value_and_slope(b: f64, y: f64) -> (f64, f64) {
-    if !(b >= 0.5 && y >= 0.0 && b.is_finite() && y.is_finite()) {
+fn is_known(b: f64, y: f64) -> bool {
+    b >= 0.5 && y >= 0.0 && b.is_finite() && y.is_finite()
+}
+
+/// Returns the function and its derivative by y, 0F1(; b + 1; y) / (b 0F1(; b; y)).
+pub fn value_and_slope(b: f64, y: f64) -> (f64, f64) {
+    if !is_known(b, y) {
         return (f64::NAN, f64::NAN);
     }
     let value = plain(b, y);
@@ -45,7 +47,7 @@ fn plain(b: f64, y: f64) -> f64 {
         scale /= size;
         beyond += scale * coefficients.iter().rev().fold(0.0, |sum, c| sum * square + c) / divisor;
     }
-    Real::ln_gamma(b) + size + order * (2.0 / (order + size)).ln() - 0.5 * (2.0 * std::f64::consts::PI * size).ln()
+    ln_gamma(b) + size + order * (2.0 / (order + size)).ln() - 0.5 * (2.0 * std::f64::consts::PI * size).ln()
         + beyond.ln_1p()
 }
 
