@@ -231,8 +231,10 @@ fn in_parallel(
 pub(crate) struct DrawnGlobals<'a> {
     pub(crate) of: String,
     /// Returns their numbers.
-    pub(crate) draw: Arc<dyn Fn(&mut Stream) -> Result<Vec<f64>, SimulateError> + Send + Sync + 'a>,
+    pub(crate) draw: Arc<DrawNumbers<'a>>,
 }
+
+type DrawNumbers<'a> = dyn Fn(&mut Stream) -> Result<Vec<f64>, SimulateError> + Send + Sync + 'a;
 
 impl std::fmt::Debug for DrawnGlobals<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -16,7 +16,7 @@ use super::params::bind_params;
 use super::reads;
 use super::sequence;
 use super::sizes::{size_names, size_values};
-use super::values::{by_row, number, seen, stored};
+use super::values::{self, by_row, number, seen, stored};
 use crate::ast::{Initial, Role, Size};
 use crate::definition::Definition;
 use crate::names::{bound, identifiers, text};
@@ -29,22 +29,15 @@ pub fn emit(tree: &Tree) -> TokenStream {
     let params = bind_params(tree, &quote!(f64));
     let shares = missing::shares(tree);
     let stores = all_plates(&tree.root).into_iter().map(|p| emitter.stores(p));
-    let all_globals = |value: &dyn Fn(&Ident) -> TokenStream| {
-        let fields = variables(&tree.root).filter(|v| v.is_global()).map(|v| {
-            let (name, value) = (&v.name, stored(v, value(&v.name)));
-            quote!(#name: #value)
-        });
-        quote!(#globals { #(#fields),* })
-    };
     // Who wants the globals alone does not wait for what comes after them.
-    let only = all_globals(&|name| quote!(::core::clone::Clone::clone(&#name)));
+    let only = values::globals(tree, globals, &|name| quote!(::core::clone::Clone::clone(&#name)));
     let only = quote!(__plan.only_globals(|| #only)?;);
     let last = tree.root.iter().rposition(|step| matches!(step, Step::Variable(v) if v.is_global()));
     let body = tree.root.iter().enumerate().map(|(at, step)| {
         let (step, only) = (emitter.step(step, &tree.root, None), (last == Some(at)).then_some(&only));
         quote!(#step #only)
     });
-    let all_globals = all_globals(&|name| quote!(#name));
+    let all_globals = values::globals(tree, globals, &|name| quote!(#name));
     let observed = variables(&tree.root).filter(|v| v.in_data()).map(|v| {
         let name = &v.name;
         let value = emitter.outside(v, stored(v, quote!(#name)));

@@ -1,10 +1,10 @@
 //! A value of a variable: as it is drawn, as the rest of the model sees it, as it stands in a column, and as numbers.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 use crate::kind::Kind;
-use crate::tree::Variable;
+use crate::tree::{Tree, Variable, variables};
 
 /// Emits what the rest of the model sees of what is `drawn`, a number or a vector of numbers: `bool` and `usize` to branch on
 /// and index with, and numbers otherwise.
@@ -22,6 +22,15 @@ pub fn seen(variable: &Variable, drawn: TokenStream) -> TokenStream {
         return quote!((#drawn).map(|x: f64| #inner));
     }
     one(drawn)
+}
+
+/// Emits the struct `ty` of the globals; `value` emits one of them by its name.
+pub fn globals(tree: &Tree, ty: &Ident, value: &dyn Fn(&Ident) -> TokenStream) -> TokenStream {
+    let fields = variables(&tree.root).filter(|v| v.is_global()).map(|v| {
+        let (name, value) = (&v.name, stored(v, value(&v.name)));
+        quote!(#name: #value)
+    });
+    quote!(#ty { #(#fields),* })
 }
 
 /// Emits what is `seen` as it stands in a column.

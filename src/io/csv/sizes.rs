@@ -10,6 +10,9 @@ use crate::model::{DataError, DataSet, Model, check};
 /// told by something else than columns.
 pub type Size<'a> = (&'a str, &'a [(&'a str, &'a str)], Option<usize>);
 
+/// Checks data that have been read.
+type Check<'a, D> = &'a dyn Fn(&D) -> Result<(), DataError>;
+
 /// Reads a data set of the model that `model` makes of the lengths that the table tells, for the code of `model!`; see
 /// [`read_csv`](super::read_csv).
 ///
@@ -20,7 +23,7 @@ pub fn read_csv_of_any_size<D: DataSet>(
     columns: &[(&str, &str)],
     sizes: &[Size<'_>],
     model: &dyn Fn(&[usize]) -> D::Model,
-    other_check: Option<&dyn Fn(&D) -> Result<(), DataError>>,
+    other_check: Option<Check<'_, D>>,
 ) -> Result<D, DataError> {
     let options = CsvOptions::default();
     let columns = one_by_one(columns);
