@@ -28,6 +28,7 @@ mod linear;
 mod locals;
 mod matrix_normal;
 mod missing;
+mod missing_discrete;
 mod named;
 mod neyman;
 mod nuts;

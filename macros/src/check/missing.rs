@@ -38,11 +38,10 @@ impl Checker {
                  leave these elements out of the data"
             )
         } else if kind != Kind::Real {
-            format!(
-                "other variables depend on `{name}`, so that it is summed out where it is missing: write a `local` with its distribution \
-                 for others to depend on, and what is known of it as an observation, `observe {name}: Option ~ Bernoulli(if local {{ 1.0 \
-                 }} else {{ 0.0 }});`, or a `Categorical`"
-            )
+            match self.not_summed_out(v, &definition, vector) {
+                Some(message) => message,
+                None => return,
+            }
         } else if vector {
             format!(
                 "other variables depend on `{name}`, so that it is inferred where it is missing, which only single numbers are: put its \
@@ -62,6 +61,23 @@ impl Checker {
             return;
         };
         self.report(name, message);
+    }
+
+    /// Says what is wrong with a discrete observation `v` that others depend on where it is missing; `None` if it can be summed out.
+    fn not_summed_out(&self, v: &Variable, definition: &Definition, vector: bool) -> Option<String> {
+        let name = &v.name;
+        let why = if vector {
+            "which only single values are: put its components into a plate of fixed size"
+        } else if definition.draws() == Some(Draws::Count) {
+            "and it has infinitely many values: give it a bound that is so large that it does not matter, `Truncated(.., 0, 100)`"
+        } else if self.implicit {
+            "of which there is no density beside what a function draws: leave the element out of the data"
+        } else if v.begins_at > 0 {
+            "in the first elements too: say what the sequence begins with, `prev(x, 1, 0.0)`"
+        } else {
+            return None;
+        };
+        Some(format!("other variables depend on `{name}`, so that it is summed out where it is missing, {why}"))
     }
 
     /// Checks how the observations in `body` come to be missing, of which all of their element may be read.
