@@ -8,10 +8,10 @@ model! {
             local kind ~ Bernoulli(0.3);
             observe words: Option ~ Poisson(5.0);
             observe pair[2]: Option ~ Bernoulli(0.3);
-            observe place[2]: Option ~ Normal(once, 1.0);
+            observe place[2]: Option ~ Dirichlet([1.0, 1.0]);
             observe time: Option ~ Censored(Exponential(1.0), 0.0, 5.0);
             observe share: Option ~ Uniform(0.0, if kind { 1.0 } else { 2.0 });
-            observe y ~ Normal(if pair[0] { words * effect } else { place[0] + time + share }, 1.0);
+            observe y ~ Normal(if pair[0] { words * effect * once } else { place[0] + time + share }, 1.0);
         }
     }
 }
@@ -26,6 +26,9 @@ model! {
             observe u ~ Normal(0.0, 1.0);
             observe late: Option ~ Bernoulli(if prev(u) > 0.0 { 0.3 } else { 0.7 });
             observe y ~ Normal(if late { 1.0 } else { 0.0 }, 1.0);
+        }
+        plate months(1..=10) {
+            observe v[2]: Option ~ Normal(0.5 * prev(v, 1, [0.0, 0.0])[0], 1.0);
         }
         plate hours(1..=10) {
             observe state: Option ~ Bernoulli(if prev(state, 1, false) { 0.9 } else { 0.2 });

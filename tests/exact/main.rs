@@ -29,6 +29,7 @@ mod locals;
 mod matrix_normal;
 mod missing;
 mod missing_discrete;
+mod missing_vectors;
 mod named;
 mod neyman;
 mod nuts;

@@ -53,6 +53,15 @@ impl Checker {
             self.chain(v, lag, body);
             return true;
         }
+        if vector && v.missing == Missing::Inferred {
+            let message = format!(
+                "`{}` is a vector that may be missing, and `prev` reads single numbers that may be: put its components into plates, or \
+                 variables, of their own",
+                v.name
+            );
+            self.report(&lag.local, message);
+            return false;
+        }
         let read = definition.is_some_and(|d| {
             d.has_fixed_support() && (!d.draws().is_some_and(|x| x.is_vector()) || d.is_over_all_numbers())
         });
