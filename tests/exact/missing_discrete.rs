@@ -165,6 +165,17 @@ hierarch::model! {
     }
 }
 
+hierarch::model! {
+    /// A count that only falls, and that was not taken on some days: how many values it may have differs from day to day.
+    pub Alive {
+        global p ~ Beta(4.0, 2.0);
+        plate days(1..=20) {
+            observe alive: Option ~ Binomial(prev(alive, 1, 4), p);
+            observe seen ~ Poisson(0.2 + alive);
+        }
+    }
+}
+
 /// Checks that a density with gaps is the sum of those without: over the `values` of each of the `gaps`, which `set` writes.
 fn check_sum<M: Likelihood>(
     model: &M,
@@ -173,7 +184,11 @@ fn check_sum<M: Likelihood>(
     gaps: &[(usize, usize)],
     set: &dyn Fn(&mut M::Data, usize, usize),
 ) {
-    let at = |data: &M::Data| Density::new(model, data).unwrap().gradient(q, &mut vec![0.0; q.len()]);
+    // Some values are impossible beside others.
+    let at = |data: &M::Data| match Density::new(model, data) {
+        Ok(mut density) => density.gradient(q, &mut vec![0.0; q.len()]),
+        Err(_) => f64::NEG_INFINITY,
+    };
     let all: usize = gaps.iter().map(|(values, _)| values).product();
     let terms: Vec<f64> = (0..all)
         .map(|mut code| {
@@ -218,6 +233,22 @@ fn a_density_with_gaps_is_the_sum_over_those_without() {
         check_sum(&model, (&s.data, &gapped), &q, &gaps, &|data, gap, value| {
             data.days.state[gaps[gap].1] = Some(value == 1);
         });
+    }
+    let model = Alive::default();
+    for s in model.simulate(5).size(Alive::DAYS, 6).seed(seed(17)).run().unwrap() {
+        let mut gapped = s.data.clone();
+        let gaps = [(5, 0), (5, 2), (5, 3), (5, 5)];
+        gaps.iter().for_each(|(_, at)| gapped.days.alive[*at] = None);
+        let q = unconstrain(&model, &s.globals, None);
+        check_sum(&model, (&s.data, &gapped), &q, &gaps, &|data, gap, value| {
+            data.days.alive[gaps[gap].1] = Some(value as u64);
+        });
+        let chains = model.nuts(&gapped).seed(seed(18)).warmup(100).draws(100).run().unwrap();
+        let discrete = chains.discrete(&model, &gapped, seed(19)).unwrap();
+        let alive = discrete.probabilities(Alive::ALIVE).unwrap();
+        let sums = alive.iter().map(|values| values.iter().sum::<f64>());
+        sums.for_each(|sum| within!((sum - 1.0).abs(), 1e-9, "{sum}"));
+        within!((alive[1][s.data.days.alive[1].unwrap() as usize] - 1.0).abs(), 1e-9, "{alive:?}");
     }
     let model = Steps::default();
     for s in model.simulate(5).size(Steps::DAYS, 7).seed(seed(6)).run().unwrap() {
