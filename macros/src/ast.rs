@@ -125,6 +125,8 @@ pub enum Missing {
     LeftOut,
     /// Others depend on them, so that they are inferred with them.
     Inferred,
+    /// Others depend on them, and their values are counts, categories or truth values, so that they are summed out.
+    SummedOut,
 }
 
 /// `[3]`, the same distribution for each, or `[i in 0..3]`, with the position known to the distribution's arguments.

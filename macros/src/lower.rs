@@ -222,7 +222,7 @@ impl Names {
     fn symbol(&self, variable: &Variable) -> Symbol {
         let mentions = variable.definition.as_ref().map_or(Vec::new(), Definition::mentions);
         let (mut latents, mut summed) = self.dependence(&mentions);
-        let latent = variable.latent() || variable.is_inferred();
+        let latent = variable.latent() || variable.is_local_where_missing();
         if !latent {
             latents.clear();
             summed = false;
@@ -242,7 +242,7 @@ impl Names {
             Value::Array { of, .. } if variable.open => Value::Array { of, fixed: false },
             value => value,
         };
-        let role = if variable.is_inferred() { Role::Local } else { variable.role };
+        let role = if variable.is_local_where_missing() { Role::Local } else { variable.role };
         let index_of = variable.index_of.as_ref().map(Ident::to_string);
         Symbol { latents, summed, shape, role: Some(role), value, index_of, ..Symbol::default() }
     }
@@ -313,7 +313,7 @@ fn lag_symbol(lag: &Lag) -> Symbol {
         }
         Earlier::Variable(v) => Symbol {
             latents: if v.continuous_latent() || v.is_inferred() { own() } else { BTreeSet::new() },
-            summed: v.discrete_latent(),
+            summed: v.discrete_latent() || v.is_summed_where_missing(),
             shape: v.shape.as_ref().map(|s| s.len.to_token_stream()),
             value: Value::of_variable(v.kind, v.shape.is_some()),
             ..Symbol::default()
@@ -387,7 +387,10 @@ fn lower_variable(variable: ast::Variable) -> Variable {
         source,
         begins_at,
         open: false,
-        missing,
+        missing: match missing {
+            Missing::Inferred if kind != Kind::Real => Missing::SummedOut,
+            missing => missing,
+        },
         mechanism,
         mechanism_source,
     }

@@ -1,7 +1,8 @@
 //! Observations of which values may be missing: `observe y: Option ~ Normal(mu, sd);`.
 //!
 //! Where nothing depends on such an observation, a missing value says nothing and is left out. Where something does, it is unknown
-//! and inferred: for the density and the walk the observation is then a local of its plate, most of whose values are known.
+//! and inferred, or summed out if its values are counts, categories or truth values: for the density and the walk the observation is
+//! then a local of its plate, most of whose values are known.
 
 use std::collections::BTreeSet;
 
@@ -88,7 +89,7 @@ fn mark_read(body: &mut [Statement], read: &BTreeSet<String>) {
     }
 }
 
-/// Makes locals of the observations whose missing values are inferred.
+/// Makes locals of the observations whose missing values are inferred or summed out.
 pub fn infer(tree: &Tree) -> Tree {
     let mut root = infer_steps(&tree.root);
     mark_reads(&mut root, &tree.symbols);
@@ -108,8 +109,20 @@ fn infer_steps(steps: &[Step]) -> Vec<Step> {
 }
 
 fn inferred(v: &Variable) -> Variable {
-    match v.is_inferred() {
+    match v.is_local_where_missing() {
         true => Variable { role: Role::Local, ..v.clone() },
         false => v.clone(),
+    }
+}
+
+impl Variable {
+    /// Tells whether it is summed out where it is missing.
+    pub fn is_summed_where_missing(&self) -> bool {
+        self.missing == Missing::SummedOut
+    }
+
+    /// Tells whether it is an observation that others depend on where it is missing, so that it is a local there.
+    pub fn is_local_where_missing(&self) -> bool {
+        self.is_inferred() || self.is_summed_where_missing()
     }
 }

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::Draws;
 use super::log_likelihood::LogLikelihoodError;
 use super::pointwise::columns;
-use super::states::{Pairs, backward};
+use super::states::{Pairs, add_scaled, backward};
 use crate::model::walk::{Scalar, Vector};
 use crate::model::{
     AnyData, AnyModel, DataError, Kind, Name, Place, Plate, Purpose, Role, Slot, Specification, Stream, UnknownName,
@@ -229,13 +229,6 @@ fn discrete_locals(specification: &Specification, plates: &[Plate], found: &[Kno
     all
 }
 
-fn add_scaled(sums: &mut Vec<f64>, numbers: &[f64], by: f64) {
-    if sums.len() < numbers.len() {
-        sums.resize(numbers.len(), 0.0);
-    }
-    sums.iter_mut().zip(numbers).for_each(|(sum, x)| *sum += by * x);
-}
-
 /// Finds the discrete variables given everything else: `number` is the value at a position among the model's values. Those whose
 /// value is a number there are known.
 /// With them goes the name of a state that depends on the one before, if its elements have other discrete locals: what is found of both
@@ -291,6 +284,8 @@ struct Branch {
     log_density: f64,
     /// The variable itself.
     place: Option<Place>,
+    /// Its value, if that is in the data, and of how many it is one.
+    recorded: Option<(usize, usize)>,
     /// The discrete variables inside it.
     found: Vec<Found>,
     /// The elements of hidden Markov chains inside it, in order.
@@ -423,6 +418,12 @@ impl Walk for Given<'_> {
         self.term(log_probability);
     }
 
+    fn recorded(&mut self, place: &Place, value: usize, categories: usize) {
+        if let Some(branch) = self.branches.last_mut() {
+            (branch.place, branch.recorded) = (Some(*place), Some((value, categories)));
+        }
+    }
+
     fn state_before(&mut self) {
         self.is_state_before = true;
     }
@@ -461,6 +462,7 @@ impl Walk for Given<'_> {
         let sum: f64 = probabilities.iter().sum();
         probabilities.iter_mut().for_each(|p| *p /= sum);
         let chosen = self.choose(&probabilities);
+        let recorded = values.first().and_then(|branch| branch.recorded);
         // What is inside was found in each branch in the same order.
         let mut inside: Vec<Found> = Vec::new();
         for (k, branch) in values.into_iter().enumerate() {
@@ -480,6 +482,10 @@ impl Walk for Given<'_> {
             }
         }
         let total = largest + sum.ln();
+        let (chosen, probabilities) = match recorded {
+            Some((value, categories)) => (value, (0..categories).map(|k| f64::from(u8::from(k == value))).collect()),
+            None => (chosen, probabilities),
+        };
         if let Some(outer) = self.branches.last_mut() {
             outer.log_density += total;
             outer.found.push(Found { place, slot: None, chosen, probabilities });

@@ -53,3 +53,11 @@ fn now(Pairs(rows): &Pairs) -> Vec<f64> {
 fn before(Pairs(rows): &Pairs, k: usize) -> Vec<f64> {
     normalized(rows.iter().map(|row| row.get(k).copied().unwrap_or(0.0)).collect())
 }
+
+/// Adds `by` times the probabilities `numbers` to `sums`, which may be of fewer values so far.
+pub(super) fn add_scaled(sums: &mut Vec<f64>, numbers: &[f64], by: f64) {
+    if sums.len() < numbers.len() {
+        sums.resize(numbers.len(), 0.0);
+    }
+    sums.iter_mut().zip(numbers).for_each(|(sum, x)| *sum += by * x);
+}

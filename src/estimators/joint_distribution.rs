@@ -59,10 +59,9 @@ struct JointDraws {
 
 impl AnyJointPosterior {
     pub(super) fn new(of: Arc<AnyJointEstimator>, data: Arc<dyn AnyData>) -> Result<Self, InferenceError> {
-        if let Some((_, name, element)) =
-            inferred_places(&of.model.specification().plates, &data.frame()).into_iter().next()
+        if let Some((_, name, _)) = inferred_places(&of.model.specification().plates, &data.frame()).into_iter().next()
         {
-            return Err(RequestError::Missing { name: format!("{name}[{element}]") }.into());
+            return Err(RequestError::Missing { name }.into());
         }
         let globals = of.condition_globals(&*data)?.map(Arc::new);
         let parts = of.hierarchy.parts(&data.frame());

@@ -46,7 +46,7 @@ impl dyn AnyModel + '_ {
         columns(&frame)?;
         widths(&specification.variables, &frame)?;
         plates(&specification.plates, &frame, extent)?;
-        let mut visitor = Check { error: RefCell::new(None) };
+        let mut visitor = Check { error: RefCell::new(None), is_state_before: false };
         self.walk(Some(data), None, None, &mut visitor);
         visitor.error.into_inner().map_or(Ok(()), Err)
     }
@@ -183,6 +183,8 @@ pub(crate) fn columns(frame: &Frame<'_>) -> Result<(), DataError> {
 /// Walks with latent variables that are NaN, so that a bound is a number only if it depends on none of them.
 struct Check {
     error: RefCell<Option<DataError>>,
+    /// Whether the next sum is over the states of the element before.
+    is_state_before: bool,
 }
 
 impl Check {
@@ -238,9 +240,17 @@ impl Walk for Check {
         }
     }
 
-    /// An observation is possible if it is possible for one value of the discrete local.
+    fn state_before(&mut self) {
+        self.is_state_before = true;
+    }
+
+    /// An observation is possible if it is possible for one value of the discrete local. Of a count that depends on the one before,
+    /// the others say how far it may reach.
     fn sum_out(&mut self, categories: usize, body: &mut dyn FnMut(&mut dyn Walk, usize)) {
-        self.possible(0..categories, body);
+        match std::mem::take(&mut self.is_state_before) {
+            true => self.sum_out_all(categories, body),
+            false => _ = self.possible(0..categories, body),
+        }
     }
 
     fn sum_out_all(&mut self, categories: usize, body: &mut dyn FnMut(&mut dyn Walk, usize)) {

@@ -264,6 +264,8 @@ pub enum Missing {
     LeftOut,
     /// Others depend on them, so that they are inferred.
     Inferred,
+    /// Others depend on them, and they are counts, categories or truth values, which are summed out.
+    SummedOut,
 }
 
 impl Variable {

@@ -167,7 +167,7 @@ impl dyn AnyModel + '_ {
         if let Some(data) = data {
             local_names(&specification.plates, &data.frame(), &mut names);
             let missing = inferred_places(&specification.plates, &data.frame());
-            names.extend(missing.into_iter().map(|(_, name, element)| format!("{name}[{element}]")));
+            names.extend(missing.into_iter().map(|(_, name, _)| name));
         }
         names
     }
@@ -209,18 +209,20 @@ fn local_names(plates: &[specification::Plate], outer: &Frame<'_>, names: &mut V
 }
 
 /// Lists the values that are missing and inferred, in the order of their numbers, which come after those of all locals: the plate,
-/// the variable and the element.
+/// the name of the number and the element.
 pub(crate) fn inferred_places<'a>(
     plates: &'a [specification::Plate],
     outer: &Frame<'_>,
-) -> Vec<(&'a str, &'a str, usize)> {
+) -> Vec<(&'a str, String, usize)> {
     let mut places = Vec::new();
     for frame in &outer.plates {
         let Some(plate) = plates.iter().find(|p| p.name == frame.name) else { continue };
         for v in plate.variables.iter().filter(|v| v.missing == Missing::Inferred) {
             let Some(column) = frame.columns.iter().find(|column| column.name == v.name) else { continue };
-            let missing = (0..frame.size).filter(|&i| !column.is_there(i));
-            places.extend(missing.map(|i| (plate.name.as_str(), v.name.as_str(), i)));
+            let (names, width) = (component_names(v), column.width.max(1));
+            let missing = (0..frame.size * width).filter(|&i| !column.is_there(i));
+            places
+                .extend(missing.map(|i| (plate.name.as_str(), in_element(v, &names[i % width], i / width), i / width)));
         }
         places.extend(inferred_places(&plate.plates, frame));
     }
@@ -260,13 +262,14 @@ impl Walk for Known {
 
     fn latent_vector(
         &mut self,
-        _: &'static str,
+        name: &'static str,
         _: Slot,
         distribution: &dyn Vector,
         known: Option<&[f64]>,
         value: &mut [f64],
     ) {
         copy(known, value);
+        self.unknown = if known.is_none() { Some(name) } else { self.unknown };
         self.log_density += distribution.log_density(value);
     }
 

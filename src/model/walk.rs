@@ -177,6 +177,12 @@ pub trait Walk {
         self.term(log_probability);
     }
 
+    /// Visits the value of a discrete observation that is summed out where it is missing, and is one of `categories`: what is visited
+    /// for it is the one term of a [`Walk::sum_out`].
+    fn recorded(&mut self, place: &Place, value: usize, categories: usize) {
+        let _ = (place, value, categories);
+    }
+
     /// Visits what a `factor` adds to the log density.
     fn add_factor(&mut self, place: &Place, log_density: f64) {
         let _ = place;
@@ -272,8 +278,8 @@ impl Filter {
 
     /// Notes the log density of the element at hand with the value `state`, if it is known.
     pub fn note(&mut self, state: usize, log_density: Option<f64>) {
-        if let Some(log_density) = log_density {
-            self.now[state].push(self.before.get(self.from).copied().unwrap_or(0.0) + log_density);
+        if let (Some(log_density), Some(now)) = (log_density, self.now.get_mut(state)) {
+            now.push(self.before.get(self.from).copied().unwrap_or(0.0) + log_density);
         }
     }
 

@@ -235,7 +235,8 @@ impl<M: Model> Chains<M> {
         power_scaling(model, data, &self.any.draws)
     }
 
-    /// Returns the posterior of the discrete locals, which the density sums out: the probabilities of their values, and a draw of
+    /// Returns the posterior of the discrete locals, which the density sums out, and of discrete observations that others depend on where
+    /// they are missing: the probabilities of their values, and a draw of
     /// all of them for each draw of the chains, by `seed`: of the states of a sequence, whole paths. Given the globals and the continuous locals of a draw both are exact.
     /// The chains keep no data, so `model` and `data` are those that they were run for.
     ///

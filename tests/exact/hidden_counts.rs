@@ -68,3 +68,23 @@ fn hidden_counts_of_any_number_of_values() {
     }
     check_score(&model, &[("days", 4), ("weeks", 4), ("years", 4)], 20_000);
 }
+
+hierarch::model! {
+    /// A population of which each day some are caught.
+    pub Caught {
+        global p ~ Beta(4.0, 2.0);
+        plate days(1..=20) {
+            local alive ~ Binomial(prev(alive, 1, 12), p);
+            observe caught ~ Binomial(alive, 0.5);
+        }
+    }
+}
+
+/// The fewest that explain a day are not all that the next one may have.
+#[test]
+fn data_that_some_path_explains_are_possible() {
+    let data = |caught: &[u64]| CaughtData { days: CaughtDays { caught: caught.to_vec() } };
+    let model = Caught::default();
+    check_gradient_at(&model, &data(&[3, 2, 5]), &[1.4]);
+    assert!(hierarch::model::check(&model, &data(&[3, 2, 13])).is_err());
+}

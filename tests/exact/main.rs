@@ -28,6 +28,8 @@ mod linear;
 mod locals;
 mod matrix_normal;
 mod missing;
+mod missing_discrete;
+mod missing_vectors;
 mod named;
 mod neyman;
 mod nuts;

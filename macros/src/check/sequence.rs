@@ -49,9 +49,18 @@ impl Checker {
         if v.role != Role::Local && v.missing != Missing::Inferred {
             return false;
         }
-        if kind != Kind::Real && v.role == Role::Local {
+        if kind != Kind::Real {
             self.chain(v, lag, body);
             return true;
+        }
+        if vector && v.missing == Missing::Inferred {
+            let message = format!(
+                "`{}` is a vector that may be missing, and `prev` reads single numbers that may be: put its components into plates, or \
+                 variables, of their own",
+                v.name
+            );
+            self.report(&lag.local, message);
+            return false;
         }
         let read = definition.is_some_and(|d| {
             d.has_fixed_support() && (!d.draws().is_some_and(|x| x.is_vector()) || d.is_over_all_numbers())
@@ -73,8 +82,10 @@ impl Checker {
             return;
         }
         if lag.steps > 1 {
+            let what =
+                if v.role == Role::Local { "a discrete local" } else { "what is summed out where it is missing" };
             let message = format!(
-                "a discrete local can depend on the element before alone: write the last two values of `{}` as one, with a value for each \
+                "{what} can depend on the element before alone: write the last two values of `{}` as one, with a value for each \
                  pair",
                 v.name
             );
@@ -82,13 +93,16 @@ impl Checker {
         }
         let discrete = |other: &&Variable| {
             let definition = other.definition.as_ref().and_then(|d| Definition::read(d).ok());
-            other.role == Role::Local && Kind::of(other.ty.as_ref(), definition.as_ref()) != Kind::Real
+            let summed = other.role == Role::Local || other.missing == Missing::Inferred;
+            summed && Kind::of(other.ty.as_ref(), definition.as_ref()) != Kind::Real
         };
         let other = body.iter().filter_map(as_variable).filter(discrete).find(|other| other.name != v.name);
         if let Some(other) = other {
             let message = format!(
-                "`{}` is a discrete local beside `{}`, which depends on its value before: write both as one, with a value for each pair",
-                other.name, v.name
+                "`{}` is {} beside `{}`, which depends on its value before: write both as one, with a value for each pair",
+                other.name,
+                if other.role == Role::Local { "a discrete local" } else { "summed out where it is missing" },
+                v.name
             );
             self.report(&other.name, message);
         }

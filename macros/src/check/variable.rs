@@ -43,6 +43,7 @@ impl Checker {
         }
         let summed = match &what {
             What::Variable(role, kind) if role.latent() => summed || *kind != Kind::Real,
+            What::Variable(_, kind) => v.missing == Missing::Inferred && *kind != Kind::Real,
             _ => false,
         };
         self.declare(&v.name, what, summed);

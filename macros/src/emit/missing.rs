@@ -13,12 +13,17 @@ pub fn inferred(tree: &Tree) -> impl Iterator<Item = (&Plate, &Variable)> {
     plates.flat_map(|plate| plate.variables().filter(|v| v.is_inferred()).map(move |v| (plate, v)))
 }
 
+/// Emits all numbers of the `column` of `v`, one after the other.
+pub fn flat(v: &Variable, column: &TokenStream) -> TokenStream {
+    if v.shape.is_some() { quote!(#column.as_flattened()) } else { quote!(#column.as_slice()) }
+}
+
 /// Names the share of the values of `name` that are missing in a simulation.
 fn share_of(name: &Ident) -> Ident {
     hidden(&format!("share_of_{}", text(name)))
 }
 
-/// Names how many values of `name` are missing before each element.
+/// Names how many numbers of `name` are missing before each.
 pub fn rank_of(name: &Ident) -> Ident {
     hidden(&format!("rank_of_{}", text(name)))
 }
@@ -101,12 +106,13 @@ pub fn take(v: &Variable, entry: &TokenStream, gone: &TokenStream) -> TokenStrea
     }
 }
 
-/// Binds how many values are missing before each element.
+/// Binds how many numbers are missing before each.
 pub fn ranks(tree: &Tree) -> TokenStream {
     inferred(tree)
         .map(|(plate, v)| {
             let (rank, path, name) = (rank_of(&v.name), data_path(tree, plate), &v.name);
-            quote!(let #rank = __data.map_or(::std::vec::Vec::new(), |data| ::hierarch::__private::ranks(&data.#path.#name));)
+            let column = flat(v, &quote!(data.#path.#name));
+            quote!(let #rank = __data.map_or(::std::vec::Vec::new(), |data| ::hierarch::__private::ranks(#column));)
         })
         .collect()
 }

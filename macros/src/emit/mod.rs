@@ -28,6 +28,7 @@ mod values;
 mod walk;
 mod walk_before;
 mod walk_missing;
+mod walk_recorded;
 mod walk_summed;
 
 use proc_macro2::{Ident, TokenStream};

@@ -41,7 +41,7 @@ impl Walk<'_> {
     pub fn of_element(&self, values: &Ident, at: &Ident) -> Option<TokenStream> {
         let plate = self.tree.elements.get(&at.to_string())?;
         let plate = plates(&self.tree.root).find(|p| p.name == *plate)?;
-        if let Some(v) = plate.variables().find(|v| v.in_data() && !v.is_inferred() && v.name == *values) {
+        if let Some(v) = plate.variables().find(|v| v.in_data() && !v.is_local_where_missing() && v.name == *values) {
             let path = data_path(self.tree, plate);
             return Some(seen(v, datum(v, quote!(__data.#path.#values[#at]))));
         }

@@ -125,6 +125,9 @@ fn variable(tree: &Tree, v: &Variable) -> TokenStream {
         Missing::Inferred => {
             quote!(#declared.that_may_be_missing(::hierarch::model::Missing::Inferred, #mechanism_source))
         }
+        Missing::SummedOut => {
+            quote!(#declared.that_may_be_missing(::hierarch::model::Missing::SummedOut, #mechanism_source))
+        }
     };
     match index_of {
         Some(plate) => {

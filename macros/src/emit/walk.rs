@@ -105,8 +105,14 @@ impl Walk<'_> {
             }
         }
         for (plate, v) in missing::inferred(self.tree) {
-            let (path, name) = (data_path(self.tree, plate), &v.name);
-            bind(v, quote!(__data.map_or(0, |data| ::hierarch::__private::missing(&data.#path.#name))));
+            let (path, name, slot) = (data_path(self.tree, plate), &v.name, slot(&v.name));
+            let column = missing::flat(v, &quote!(data.#path.#name));
+            tokens.extend(quote! {
+                let __missing = __data.map_or(0, |data| ::hierarch::__private::missing(#column));
+                let #slot = ::hierarch::__private::Slot { free: __free, value: __value, stride: 1 };
+                __free += __missing;
+                __value += __missing;
+            });
         }
         tokens.extend(missing::ranks(self.tree));
         tokens

@@ -6,7 +6,7 @@ use quote::quote;
 use super::at_element::{datum, element, place, push_export};
 use super::choose::choose;
 use super::missing::rank_of;
-use super::names::data_path;
+use super::names::{data_path, position};
 use super::sequence;
 use super::walk::{Walk, slot};
 use crate::definition::Definition;
@@ -16,9 +16,60 @@ use crate::tree::{Plate, Variable};
 impl Walk<'_> {
     /// Binds the value of an observation that others depend on: that in the data, or an unknown one.
     pub fn inferred(&self, v: &Variable, definition: &Definition, plate: &Plate) -> TokenStream {
-        let (name, label, slot, rank, at) = (&v.name, text(&v.name), slot(&v.name), rank_of(&v.name), element(plate));
-        let (path, place) = (data_path(self.tree, plate), place(&v.name, Some(plate), element(plate)));
+        let (name, at) = (&v.name, element(plate));
+        let path = data_path(self.tree, plate);
         let value = datum(v, quote!(__data.#path.#name[#at]));
+        let export = push_export(Some(plate), name);
+        let bind = match &v.shape {
+            None => {
+                let place = place(name, Some(plate), element(plate));
+                let begins = (v.begins_at > 0).then(|| {
+                    let (position, begins_at) = (sequence::element(plate), v.begins_at);
+                    quote!(if #position < #begins_at {
+                        if __number.is_nan() && __data.is_some() { ::hierarch::__private::walk::no_beginning(&#place, __walk); }
+                        __number
+                    } else)
+                });
+                let one = self.number_or_unknown(v, definition, plate, &quote!(#at));
+                quote! {
+                    let __number: f64 = #value;
+                    let #name: f64 = #begins #one;
+                }
+            }
+            Some(shape) if !v.vector => {
+                let (len, position) = (&shape.len, position(shape));
+                let one = self.number_or_unknown(v, definition, plate, &quote!(#at * (#len) + #position));
+                quote! {
+                    let __numbers: [f64; #len] = #value;
+                    let mut #name = __numbers;
+                    for #position in 0..#len {
+                        let __number = __numbers[#position];
+                        #name[#position] = #one;
+                    }
+                }
+            }
+            Some(shape) => {
+                let len = &shape.len;
+                let whole = self.vector_or_unknown(v, definition, plate, &quote!(#at * (#len)));
+                quote! {
+                    let __numbers: [f64; #len] = #value;
+                    let #name: [f64; #len] = #whole;
+                }
+            }
+        };
+        quote!(#bind #export)
+    }
+
+    /// Emits `__number`, or an unknown one where it is missing: that at `position` of all numbers of `v`.
+    fn number_or_unknown(
+        &self,
+        v: &Variable,
+        definition: &Definition,
+        plate: &Plate,
+        position: &TokenStream,
+    ) -> TokenStream {
+        let (label, slot, rank) = (text(&v.name), slot(&v.name), rank_of(&v.name));
+        let place = place(&v.name, Some(plate), element(plate));
         let (known, unknown) = self.lift(Some(plate), |lift| {
             let known = choose(
                 definition,
@@ -26,27 +77,49 @@ impl Walk<'_> {
                 &|d| quote!(::hierarch::__private::walk::observe(&#place, &#d, __number, __walk);),
             );
             let unknown = choose(definition, lift, &|d| {
-                quote!(::hierarch::__private::walk::latent(#label, #slot.at(#rank[#at]), &#d, ::core::option::Option::None, __walk))
+                quote!(::hierarch::__private::walk::latent(#label, #slot.at(#rank[#position]), &#d, ::core::option::Option::None, __walk))
             });
             (known, unknown)
         });
-        let begins = (v.begins_at > 0).then(|| {
-            let (position, begins_at) = (sequence::element(plate), v.begins_at);
-            quote!(if #position < #begins_at {
-                if __number.is_nan() && __data.is_some() { ::hierarch::__private::walk::no_beginning(&#place, __walk); }
-                __number
-            } else)
-        });
-        let export = push_export(Some(plate), name);
         quote! {
-            let __number: f64 = #value;
-            let #name: f64 = #begins if __number.is_nan() && __data.is_some() {
+            if __number.is_nan() && __data.is_some() {
                 #unknown
             } else {
                 #known
                 __number
-            };
-            #export
+            }
+        }
+    }
+
+    /// Emits the vector `__numbers`, which is one draw, or an unknown one where it is missing: those from `position` of all numbers
+    /// of `v` on.
+    fn vector_or_unknown(
+        &self,
+        v: &Variable,
+        definition: &Definition,
+        plate: &Plate,
+        position: &TokenStream,
+    ) -> TokenStream {
+        let (label, slot, rank) = (text(&v.name), slot(&v.name), rank_of(&v.name));
+        let place = place(&v.name, Some(plate), element(plate));
+        let (known, unknown) = self.lift(Some(plate), |lift| {
+            let known = choose(
+                definition,
+                lift,
+                &|d| quote!(::hierarch::__private::walk::observe_vector(&#place, &#d, __numbers, __walk);),
+            );
+            let unknown = choose(definition, lift, &|d| {
+                quote!(::hierarch::__private::walk::latent_vector(#label, #slot.at(#rank[#position]), &#d, ::core::option::Option::None, __walk))
+            });
+            (known, unknown)
+        });
+        quote! {
+            if __data.is_some() && !::hierarch::__private::walk::is_whole(&#place, &__numbers, __walk) {
+                #unknown
+            } else {
+                #known
+                __numbers
+            }
         }
     }
 }

@@ -28,6 +28,9 @@ impl Walk<'_> {
     /// Emits the code `rest`, that of `steps`, for each value of the discrete local `v`.
     pub fn summed(&self, v: &Variable, rest: &TokenStream, steps: &[&Step], plate: Option<&Plate>) -> TokenStream {
         let (name, Some(definition)) = (&v.name, &v.definition) else { return TokenStream::new() };
+        if let (true, Some(plate)) = (v.is_summed_where_missing(), plate) {
+            return self.recorded(v, definition, (rest, steps), plate);
+        }
         let text = text(name);
         let supports = self.lift(plate, |lift| {
             each(definition, lift, &|d| quote!(::hierarch::distributions::Distribution::<f64>::support(&#d)))

@@ -240,6 +240,10 @@ impl Scope<'_> {
         let (zero, name) = (self.number(&quote!(0.0)), &chain.state.name);
         let scope = share.map_or_else(|| self.clone(), |share| self.weighed_by(share));
         let state = self.state(chain.state, &quote!(__k));
+        let recorded = self.may_be(chain.state).map(|(read, may)| {
+            let masked = self.where_it_may_be(&may, &quote!(__lp));
+            quote!(#read __lp = #masked;)
+        });
         let bind = |probability: TokenStream| share.map(|share| quote!(let #share: f64 = #probability;));
         let (of_state, share_of_state) =
             (scope.loaded_steps(&chain.of_state), bind(quote!(__chain.element::<f64>(__block, __k))));
@@ -265,6 +269,7 @@ impl Scope<'_> {
                 let #name = #state;
                 #share_of_state
                 let mut __lp = #zero;
+                #recorded
                 #of_state
                 #element
                 #steps

@@ -9,7 +9,7 @@ use crate::ast::Size;
 use crate::emit::names::data_path;
 use crate::kind::Kind;
 use crate::names::text;
-use crate::tree::{Plate, Tree, all_plates, plates};
+use crate::tree::{Plate, Tree, Variable, all_plates, plates};
 
 /// Lists the plates whose elements may be alike.
 fn compacted(tree: &Tree) -> impl Iterator<Item = &Plate> {
@@ -20,7 +20,7 @@ fn compacted(tree: &Tree) -> impl Iterator<Item = &Plate> {
         .collect();
     plates(&tree.root).filter(move |p| {
         let discrete = |kind: Kind| matches!(kind, Kind::Bool | Kind::Category | Kind::Count);
-        let alike = p.variables().filter(|v| v.in_data()).all(|v| discrete(v.kind) && v.shape.is_none());
+        let alike = p.variables().filter(|v| is_in_column(v)).all(|v| discrete(v.kind) && v.shape.is_none());
         let own = p.variables().any(|v| v.continuous_latent()) || p.plates().next().is_some();
         let read = indexed.contains(&p.name.to_string()) || !p.exports.is_empty() || p.lags().next().is_some();
         p.has_columns && p.vector.is_none() && alike && !own && !read && !matches!(p.size, Size::Random(..))
@@ -32,8 +32,8 @@ pub fn compact(tree: &Tree) -> TokenStream {
     let all: Vec<TokenStream> = compacted(tree)
         .map(|plate| {
             let (path, name) = (data_path(tree, plate), text(&plate.name));
-            let columns: Vec<_> = plate.variables().filter(|v| v.in_data()).map(|v| &v.name).collect();
-            let numbers = plate.variables().filter(|v| v.in_data()).map(|v| {
+            let columns: Vec<_> = plate.variables().filter(|v| is_in_column(v)).map(|v| &v.name).collect();
+            let numbers = plate.variables().filter(|v| is_in_column(v)).map(|v| {
                 let name = &v.name;
                 match v.is_optional() {
                     true => quote!(__data.#path.#name[__i].map_or(u64::MAX, |x| x as u64)),
@@ -81,4 +81,9 @@ impl Scope<'_> {
             |at| quote!(let __lp = __lp.weighed(__block.weights::<#lanes>(__prepared.weights(#at)));),
         )
     }
+}
+
+/// Tells whether the data have a column of `v`, which may be a local where it is missing.
+fn is_in_column(v: &Variable) -> bool {
+    v.in_data() || v.is_summed_where_missing()
 }

@@ -4,7 +4,7 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
-use crate::emit::missing::inferred;
+use crate::emit::missing::{flat, inferred};
 use crate::emit::names::{data_path, hidden};
 use crate::emit::open;
 use crate::tree::{Plate, Step, Tree, Variable, all_plates, variables};
@@ -27,7 +27,10 @@ pub fn dimension(tree: &Tree) -> TokenStream {
         let of_variable = |v: &Variable| {
             let (free, name) = (v.free(), &v.name);
             match v.is_inferred() {
-                true => quote!(::hierarch::__private::missing(&__data.#path.#name)),
+                true => {
+                    let column = flat(v, &quote!(__data.#path.#name));
+                    quote!(::hierarch::__private::missing(#column))
+                }
                 false => quote!(#free * __data.#path.len()),
             }
         };
@@ -70,7 +73,8 @@ pub fn cursors(tree: &Tree) -> TokenStream {
     }
     for (plate, v) in inferred(tree) {
         let (at, path, name) = (start_of(&v.name), data_path(tree, plate), &v.name);
-        tokens.extend(quote!(let #at = __at; __at += ::hierarch::__private::missing(&__data.#path.#name);));
+        let column = flat(v, &quote!(__data.#path.#name));
+        tokens.extend(quote!(let #at = __at; __at += ::hierarch::__private::missing(#column);));
     }
     tokens
 }

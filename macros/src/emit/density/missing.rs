@@ -6,9 +6,10 @@ use quote::quote;
 use super::layout::{size_of, start_of};
 use super::scope::Scope;
 use super::sequence::{first_of, support, support_of};
-use crate::emit::choose::choose;
-use crate::emit::missing::inferred;
-use crate::emit::names::{data_path, hidden};
+use crate::definition::Definition;
+use crate::emit::choose::{choose, log_density};
+use crate::emit::missing::{flat, inferred};
+use crate::emit::names::{data_path, hidden, position};
 use crate::kind::Kind;
 use crate::tree::{Lag, Plate, Tree, Variable};
 
@@ -33,10 +34,11 @@ pub fn forward(tree: &Tree) -> TokenStream {
         .map(|(plate, v)| {
             let (n, start, path, name) =
                 (size_of(&plate.name.to_string()), start_of(&v.name), data_path(tree, plate), &v.name);
-            let (column, adjoint) = (column_of(name), adjoint_of(name));
+            let (column, adjoint, len) = (column_of(name), adjoint_of(name), v.len());
+            let values = flat(v, &quote!(__data.#path.#name));
             quote! {
-                let (mut #column, mut #adjoint) = (__scratch.take(#n), __scratch.take(#n));
-                ::hierarch::__private::spread(&__data.#path.#name, &__q[#start..], &mut #column);
+                let (mut #column, mut #adjoint) = (__scratch.take(#len * #n), __scratch.take(#len * #n));
+                ::hierarch::__private::spread(#values, #len, &__q[#start..], &mut #column);
             }
         })
         .collect()
@@ -47,9 +49,10 @@ pub fn back(tree: &Tree) -> TokenStream {
     inferred(tree)
         .map(|(plate, v)| {
             let (start, path, name) = (start_of(&v.name), data_path(tree, plate), &v.name);
-            let (column, adjoint) = (column_of(name), adjoint_of(name));
+            let (column, adjoint, len) = (column_of(name), adjoint_of(name), v.len());
+            let values = flat(v, &quote!(__data.#path.#name));
             quote! {
-                ::hierarch::__private::gather(&__data.#path.#name, &#adjoint, &mut __gradient[#start..]);
+                ::hierarch::__private::gather(#values, #len, &#adjoint, &mut __gradient[#start..]);
                 __scratch.give(#column);
                 __scratch.give(#adjoint);
             }
@@ -130,10 +133,88 @@ impl Scope<'_> {
     /// Binds an element's own value, which is that in the data or a number that is inferred, and adds its term to `__lp`.
     pub fn inferred(&self, v: &Variable) -> TokenStream {
         let (Some(plate), Some(definition)) = (self.plate, &v.definition) else { return TokenStream::new() };
-        let (name, scalar, lanes) = (&v.name, self.scalar(), &self.lanes);
         let (seen, load_there, there) = (self.optional_column(v), self.load_there(v), there_of(v));
-        let (column, slot) = (column_of(name), self.slot(name));
-        let pair = self.lift(|lift| {
+        let (name, scalar, zero) = (&v.name, self.scalar(), self.number(&quote!(0.0)));
+        match &v.shape {
+            None => {
+                let (raw, pair) =
+                    (self.missing_number(v, plate, None), self.seen_or_inferred(definition, &quote!(#there)));
+                let begins = (v.begins_at > 0).then(|| {
+                    let (first, begins_at, lanes) = (first_of(plate), v.begins_at, &self.lanes);
+                    quote!(if __block.is_among_first::<#lanes>(#first, #begins_at) { __seen } else)
+                });
+                quote! {
+                    let __seen: #scalar = #seen;
+                    #load_there
+                    let #name: #scalar = #begins {
+                        let __raw = #raw;
+                        let (__x, __term) = #pair;
+                        __lp += __term;
+                        __x
+                    };
+                }
+            }
+            Some(shape) if !v.vector => {
+                let (len, position) = (&shape.len, position(shape));
+                let raw = self.missing_number(v, plate, Some(&position));
+                let pair = self.seen_or_inferred(definition, &quote!(#there[#position]));
+                quote! {
+                    let #name: [#scalar; #len] = {
+                        let __all_seen: [#scalar; #len] = #seen;
+                        #load_there
+                        let mut __all = [#zero; #len];
+                        for #position in 0..#len {
+                            let __seen = __all_seen[#position];
+                            let __raw = #raw;
+                            let (__x, __term) = #pair;
+                            __all[#position] = __x;
+                            __lp += __term;
+                        }
+                        __all
+                    };
+                }
+            }
+            Some(shape) => {
+                let (len, position) = (&shape.len, hidden("position"));
+                let raw = self.missing_number(v, plate, Some(&position));
+                let term = self.lift(|lift| log_density(definition, lift, &quote!(__x)));
+                quote! {
+                    let #name: [#scalar; #len] = {
+                        let __all_seen: [#scalar; #len] = #seen;
+                        #load_there
+                        let mut __x = [#zero; #len];
+                        for #position in 0..#len {
+                            __x[#position] = __all_seen[#position].where_there(#there, #raw);
+                        }
+                        __lp += #term;
+                        __x
+                    };
+                }
+            }
+        }
+    }
+
+    /// Emits the number of an element where it is missing, of a vector that at `position`.
+    fn missing_number(&self, v: &Variable, plate: &Plate, position: Option<&Ident>) -> TokenStream {
+        let (scalar, lanes, column, slot) = (self.scalar(), &self.lanes, column_of(&v.name), self.slot(&v.name));
+        match position {
+            None => quote!(<#scalar>::variable(__block.load::<#lanes>(&#column), #slot)),
+            Some(position) => {
+                let n = size_of(&plate.name.to_string());
+                quote! {
+                    <#scalar>::variable(
+                        __block.load::<#lanes>(::hierarch::__private::from(&#column, #position * #n)),
+                        #slot + #position,
+                    )
+                }
+            }
+        }
+    }
+
+    /// Emits the value `__seen` with its term where it is `there`, and that at `__raw` elsewhere.
+    fn seen_or_inferred(&self, definition: &Definition, there: &TokenStream) -> TokenStream {
+        let scalar = self.scalar();
+        self.lift(|lift| {
             choose(definition, lift, &|d| {
                 quote!({
                     let __d = #d;
@@ -142,21 +223,7 @@ impl Scope<'_> {
                     (__seen.where_there(#there, __x), __of_seen.where_there(#there, __term))
                 })
             })
-        });
-        let begins = (v.begins_at > 0).then(|| {
-            let (first, begins_at) = (first_of(plate), v.begins_at);
-            quote!(if __block.is_among_first::<#lanes>(#first, #begins_at) { __seen } else)
-        });
-        quote! {
-            let __seen: #scalar = #seen;
-            #load_there
-            let #name: #scalar = #begins {
-                let __raw = <#scalar>::variable(__block.load::<#lanes>(&#column), #slot);
-                let (__x, __term) = #pair;
-                __lp += __term;
-                __x
-            };
-        }
+        })
     }
 
     /// Emits what an element reads of those before it: a value in the data, or a number that is inferred.

@@ -19,6 +19,7 @@ mod linear;
 mod mentions;
 mod missing;
 mod plate;
+mod recorded;
 mod scope;
 mod sequence;
 mod sum;

@@ -152,9 +152,13 @@ impl Scope<'_> {
         let n = size_of(&plate.name.to_string());
         let own = plate.variables().filter(|v| v.continuous_latent()).map(|v| {
             let (at, free, partial) = (start_of(&v.name), v.free(), self.partial(&self.slot(&v.name)));
-            if v.field.is_some() || v.is_inferred() {
-                let adjoint = if v.is_inferred() { missing::adjoint_of(&v.name) } else { field::adjoint_of(&v.name) };
+            if v.field.is_some() {
+                let adjoint = field::adjoint_of(&v.name);
                 return quote!({ let __c = 0usize; __block.add(&mut #adjoint, #partial); });
+            }
+            if v.is_inferred() {
+                let adjoint = missing::adjoint_of(&v.name);
+                return quote!(for __c in 0..#free { __block.add(&mut #adjoint[__c * #n..], #partial); });
             }
             quote!(for __c in 0..#free { __block.add(&mut __gradient[#at + __c * #n..], #partial); })
         });

@@ -76,7 +76,10 @@ impl Scope<'_> {
     pub fn path_of_each(&self, v: &Variable, definition: &Definition, rest: &TokenStream) -> TokenStream {
         let (name, k) = (&v.name, self.number(&quote!(__k as f64)));
         let value = if v.kind.structural() { seen(v, quote!(__k as f64)) } else { k.clone() };
+        let may = self.may_be(v);
+        let read = may.as_ref().map(|(read, _)| read);
         let one = |term: TokenStream| {
+            let term = may.as_ref().map_or(term.clone(), |(_, may)| self.where_it_may_be(may, &term));
             quote! {
                 let mut __lp = __lp + #term;
                 let #name = #value;
@@ -89,13 +92,18 @@ impl Scope<'_> {
         if definition.draws() == Some(Draws::Bool) && self.has_one_discrete_local() {
             let one = one(self.lift(|lift| log_density(definition, lift, &k)));
             return quote! {
-                { let __k = 0usize; #one }
-                { let __k = 1usize; #one }
+                { let __k = 0usize; #read #one }
+                { let __k = 1usize; #read #one }
             };
         }
         let categories = self.lift(|lift| categories(definition, lift));
         let (shared, term) = self.lift(|lift| log_terms(definition, lift, &k));
         let one = one(quote!(#term - __shared));
+        // What no element at hand can be is left out.
+        let one = match &may {
+            Some((read, may)) => quote!(#read if ::hierarch::__private::Lanes::sum(#may) > 0.0 { #one }),
+            None => one,
+        };
         quote! {
             let __categories: usize = #categories;
             let __shared = #shared;
