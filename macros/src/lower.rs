@@ -107,8 +107,12 @@ impl Names {
                 self.quantities
                     .extend(quantity.iter().flat_map(|q| bound(&pat).into_iter().map(|n| (n.to_string(), *q))));
                 self.sums(&mut expr);
-                let (latents, summed) = self.dependence(&identifiers(&expr));
-                let symbol = Symbol { plate: plate.map(str::to_owned), latents, summed, ..Symbol::default() };
+                let mentions = identifiers(&expr);
+                let (latents, summed) = self.dependence(&mentions);
+                let known = mentions.iter().filter_map(|name| self.symbols.get(&name.to_string()));
+                let of_discrete = known.into_iter().any(|symbol| symbol.of_discrete);
+                let plate = plate.map(str::to_owned);
+                let symbol = Symbol { plate, latents, summed, of_discrete, ..Symbol::default() };
                 let values = match quantity {
                     Some(Quantity::Drawn) => {
                         self.numbers(|numbers| numbers.definition(&mut expr));
@@ -244,7 +248,8 @@ impl Names {
         };
         let role = if variable.is_local_where_missing() { Role::Local } else { variable.role };
         let index_of = variable.index_of.as_ref().map(Ident::to_string);
-        Symbol { latents, summed, shape, role: Some(role), value, index_of, ..Symbol::default() }
+        let of_discrete = latent && variable.kind != Kind::Real;
+        Symbol { latents, summed, of_discrete, shape, role: Some(role), value, index_of, ..Symbol::default() }
     }
 
     /// Writes the sums in `expr` that are inner products as such, and notes the positions of the others.
@@ -314,6 +319,7 @@ fn lag_symbol(lag: &Lag) -> Symbol {
         Earlier::Variable(v) => Symbol {
             latents: if v.continuous_latent() || v.is_inferred() { own() } else { BTreeSet::new() },
             summed: v.discrete_latent() || v.is_summed_where_missing(),
+            of_discrete: v.discrete_latent() || v.is_summed_where_missing(),
             shape: v.shape.as_ref().map(|s| s.len.to_token_stream()),
             value: Value::of_variable(v.kind, v.shape.is_some()),
             ..Symbol::default()

@@ -182,6 +182,8 @@ pub struct Symbol {
     pub latents: BTreeSet<String>,
     /// Whether it is summed out in the density, or depends on one that is.
     pub summed: bool,
+    /// Whether its value depends on a discrete variable that is summed out, and not only the distribution that it has.
+    pub of_discrete: bool,
     /// The length of a vector; `None` if it is a single value, or is bound by a `let`.
     pub shape: Option<TokenStream>,
     /// `None` if it is no variable.

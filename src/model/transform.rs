@@ -477,9 +477,6 @@ impl Walk for FromUnconstrained<'_> {
     }
 
     fn derived(&mut self, name: &'static str, element: Option<usize>, numbers: &[f64]) {
-        if self.summing {
-            return;
-        }
         self.derived.extend_from_slice(numbers);
         if let Some(names) = &mut self.names {
             let element = element.map_or(String::new(), |i| format!("[{i}]"));

@@ -81,3 +81,52 @@ fn the_same_draw_has_the_same_quantities() {
     assert_eq!(first.len(), 5);
     assert_ne!(first[4] - first[0], second[4] - second[0]);
 }
+
+model! {
+    /// Quantities and lets of elements whose observations depend on what is summed out: a global, or a local of the plate around.
+    pub Within {
+        global late ~ Bernoulli(0.4);
+        global mu ~ Normal(0.0, 1.0);
+        plate groups(1..=5) {
+            local theta ~ Normal(mu, 1.0);
+            let double = 2.0 * theta;
+            quantity half = theta / 2.0;
+            observe y ~ Normal(theta, if late { 1.0 } else { 2.0 });
+        }
+        plate others(1..=5) {
+            local kind ~ Bernoulli(0.3);
+            plate rows(0..=2) {
+                local e ~ Normal(0.0, 1.0);
+                let triple = 3.0 * e;
+                let no_number = if kind { e } else { 0.0 };
+                quantity least = -e;
+                observe x ~ Normal(e + no_number, if kind { 1.0 } else { 0.5 });
+            }
+        }
+        quantity total = sum(g in groups, theta[g] + half[g]);
+    }
+}
+
+#[test]
+fn what_a_sum_is_around_is_in_draws() {
+    let model = Within::default();
+    let set = model.simulate(1).size("groups", 3).size("others", 2).size("rows", 2).seed(seed(21)).one().unwrap();
+    let chains = model.nuts(&set.data).warmup(200).draws(50).seed(seed(22)).run().unwrap();
+    let draws = chains.as_draws();
+    let column = |name: &str| draws.get(name).unwrap_or_else(|_| panic!("{name} of {:?}", draws.names()));
+    let near = |of: &str, expected: &dyn Fn(usize) -> f64| {
+        column(of).iter().enumerate().for_each(|(i, x)| assert!((x - expected(i)).abs() < 1e-12, "{of}"));
+    };
+    for group in 0..3 {
+        let theta = column(&format!("theta[{group}]"));
+        near(&format!("double[{group}]"), &|i| 2.0 * theta[i]);
+        near(&format!("half[{group}]"), &|i| theta[i] / 2.0);
+    }
+    for row in 0..4 {
+        let e = column(&format!("e[{row}]"));
+        near(&format!("triple[{row}]"), &|i| 3.0 * e[i]);
+        near(&format!("least[{row}]"), &|i| -e[i]);
+    }
+    near("total", &|i| (0..3).map(|g| 1.5 * column(&format!("theta[{g}]"))[i]).sum());
+    assert!(draws.names().iter().all(|name| !name.starts_with("no_number")));
+}

@@ -54,7 +54,7 @@ impl Walk<'_> {
     pub fn derived(&self, pat: &Pat, plate: Option<&Plate>) -> TokenStream {
         let Pat::Ident(pat) = pat else { return TokenStream::new() };
         let (name, text): (&Ident, String) = (&pat.ident, text(&pat.ident));
-        let depends = self.tree.symbols.get(&name.to_string()).is_some_and(|s| !s.latents.is_empty());
+        let depends = self.tree.symbols.get(&name.to_string()).is_some_and(|s| !s.latents.is_empty() && !s.of_discrete);
         if !depends || plate.is_some_and(|p| !p.variables().any(Variable::continuous_latent)) {
             return TokenStream::new();
         }
