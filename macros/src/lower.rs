@@ -247,9 +247,8 @@ impl Names {
             value => value,
         };
         let role = if variable.is_local_where_missing() { Role::Local } else { variable.role };
-        let index_of = variable.index_of.as_ref().map(Ident::to_string);
         let of_discrete = latent && variable.kind != Kind::Real;
-        Symbol { latents, summed, of_discrete, shape, role: Some(role), value, index_of, ..Symbol::default() }
+        Symbol { latents, summed, of_discrete, shape, role: Some(role), value, ..Symbol::default() }
     }
 
     /// Writes the sums in `expr` that are inner products as such, and notes the positions of the others.

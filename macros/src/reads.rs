@@ -12,7 +12,7 @@ use crate::tree::{Export, Gather, Plate, Step, Symbol, Variable, plates_mut};
 
 /// Marks each plate with what its elements take from outside, and with what others read of them.
 pub fn mark_reads(root: &mut [Step], symbols: &BTreeMap<String, Symbol>) {
-    let gathers = mark_taken(root, symbols);
+    let gathers = mark_taken(root, symbols, &[]);
     for plate in plates_mut(root) {
         if plate.vector.is_none() {
             plate.exports.clear();
@@ -26,12 +26,13 @@ pub fn mark_reads(root: &mut [Step], symbols: &BTreeMap<String, Symbol>) {
     }
 }
 
-/// Marks each plate with what its elements take from outside; gives back all that is read by index.
-fn mark_taken(steps: &mut [Step], symbols: &BTreeMap<String, Symbol>) -> Vec<Gather> {
+/// Marks each plate with what its elements take from outside, and from the plates `around`; gives back all that is read by index.
+fn mark_taken(steps: &mut [Step], symbols: &BTreeMap<String, Symbol>, around: &[String]) -> Vec<Gather> {
     let mut all = Vec::new();
     for plate in plates_mut(steps) {
-        all.extend(mark_taken(&mut plate.steps, symbols));
-        plate.gathers = gathers(plate, symbols);
+        let with_this = [around, &[plate.name.to_string()]].concat();
+        all.extend(mark_taken(&mut plate.steps, symbols, &with_this));
+        plate.gathers = gathers(plate, symbols, &with_this);
         plate.outer = outer(plate, symbols).into_iter().collect();
         plate.scatters = plate.variables().any(Variable::continuous_latent)
             || plate.lags().any(|lag| lag.latent().is_some())
@@ -59,18 +60,18 @@ fn of_step(step: &Step) -> Vec<&Expr> {
     }
 }
 
-/// Lists what `plate` reads of other plates by an index of its own, each once.
-fn gathers(plate: &Plate, symbols: &BTreeMap<String, Symbol>) -> Vec<Gather> {
+/// Lists what `plate` reads of other plates than those `around` by an index of its own, each once: of a vector of a plate around, a
+/// category picks a number.
+fn gathers(plate: &Plate, symbols: &BTreeMap<String, Symbol>, around: &[String]) -> Vec<Gather> {
     let mut gathers: Vec<Gather> = Vec::new();
     for (values, index) in expressions(plate).flat_map(plain_indices) {
         let (Some(of), Some(at)) = (symbols.get(&values.to_string()), symbols.get(&index.to_string())) else {
             continue;
         };
-        // A category picks a number of a vector, one of a plate around too.
-        let Some(from) = of.plate.as_ref().filter(|from| at.index_of.as_ref() == Some(from)) else { continue };
+        let Some(from) = of.plate.as_ref().filter(|from| !around.contains(from)) else { continue };
         let here = at.plate.as_deref() == Some(&plate.name.to_string());
         let known = gathers.iter().any(|g| g.values == values && g.index == index);
-        if here && plate.name != from && !known {
+        if here && !known {
             let data = matches!(of.role, Some(Role::Observe | Role::Given));
             let len = of.shape.as_ref().and_then(|s| syn::parse2(s.clone()).ok());
             gathers.push(Gather { values, index, plate: from.clone(), len, data });

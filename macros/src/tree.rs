@@ -190,8 +190,6 @@ pub struct Symbol {
     pub role: Option<Role>,
     /// What kind of value it has.
     pub value: Value,
-    /// The plate of which it is an index.
-    pub index_of: Option<String>,
     /// Whether it is a length that is a field of the model.
     pub is_size: bool,
     /// Whether it is a param that code borrows as it is, in plain numbers: a matrix or a `Vec`.

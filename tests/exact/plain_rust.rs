@@ -418,17 +418,17 @@ pub mod own {
     use hierarch::prelude::*;
     use hierarch::rand::Rng;
 
-    pub struct Skellam<T> {
+    pub struct Halfway<T> {
         place: T,
     }
 
-    impl<T: Real> Skellam<T> {
+    impl<T: Real> Halfway<T> {
         pub fn new(place: T) -> Self {
             Self { place }
         }
     }
 
-    impl<T: Real> Distribution<T> for Skellam<T> {
+    impl<T: Real> Distribution<T> for Halfway<T> {
         type Value = T;
         fn support(&self) -> Support<T> {
             Support::Real
@@ -439,7 +439,7 @@ pub mod own {
         }
     }
 
-    impl Draw for Skellam<f64> {
+    impl Draw for Halfway<f64> {
         fn draw<R: Rng + ?Sized>(&self, _: &mut R) -> f64 {
             self.place + 0.5
         }
@@ -453,7 +453,7 @@ mod inside {
         pub Peaks {
             global place ~ Normal(0.0, 1.0);
             plate years(1..=9) {
-                observe flood ~ Skellam(place);
+                observe flood ~ Halfway(place);
             }
         }
     }

@@ -55,12 +55,17 @@ pub fn sizes(tree: &Tree) -> TokenStream {
     quote!(#(#sizes)*)
 }
 
-/// Binds the length `name`, also where a constant beside the model has that name: a `let` may hide a function, and no constant.
+/// Binds the length `name` to that of the model.
 pub fn size(name: &Ident) -> TokenStream {
+    bind_size(name, &quote!(self.#name))
+}
+
+/// Binds the length `name`, also where a constant beside the model has that name: a `let` may hide a function, and no constant.
+pub fn bind_size(name: &Ident, value: &TokenStream) -> TokenStream {
     quote! {
         #[allow(dead_code)]
         fn #name() {}
-        let #name: usize = self.#name;
+        let #name: usize = #value;
     }
 }
 

@@ -7,6 +7,7 @@ use syn::Expr;
 use super::data_lets;
 use crate::ast::{Param, Size};
 use crate::emit::names::{Names, data_path};
+use crate::emit::open::bind_size;
 use crate::names::text;
 use crate::tree::{Plate, Tree, Variable, all_plates, variables};
 
@@ -78,7 +79,7 @@ pub fn emit(tree: &Tree) -> TokenStream {
                 quote!(__data.#path.len())
             }
         };
-        quote!(let #name: #ty = #value;)
+        if p.is_size { bind_size(name, &value) } else { quote!(let #name: #ty = #value;) }
     });
     let names = tree.params.iter().map(|p| &p.name);
     quote! {
