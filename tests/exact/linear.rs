@@ -234,7 +234,14 @@ fn predictors_are_what_they_stand_for() {
         "schools: a linear predictor of 5 rows and 3 columns, then element by element\n\
          pupils: a linear predictor of 16 rows and 4 columns, then element by element\n",
     );
-    check(&Levels::default(), "regions: a linear predictor of 4 rows and 3 columns, then element by element\n");
+    check(
+        &Levels::default(),
+        "regions: a linear predictor of 4 rows and 3 columns, then element by element\n\
+         regions: a linear predictor of 4 rows and 3 columns, then element by element\n\
+         regions: a linear predictor of 4 rows and 3 columns, then element by element\n\
+         rows: a linear predictor of 11 rows and 3 columns, then element by element\n\
+         weights: 9 normal observations as 5 rows of 1 columns (least squares)\n",
+    );
     check(
         &Summed::default(),
         "groups: elements as they are\nrows: a linear predictor of 12 rows and 3 columns, then element by element\n\
