@@ -291,13 +291,16 @@ fn smokers() -> SmokersData {
     SmokersData { people }
 }
 
+/// An effect, its log density, and the probability of each to smoke.
+type Point = (f64, f64, Vec<f64>);
+
 /// By quadrature: mean and sd of the effect, and the probability that each person smokes.
 fn smokers_by_quadrature(data: &SmokersData) -> (f64, f64, Vec<f64>) {
     let of = |effect: f64, smoker: bool, y: f64| {
         Bernoulli::new(0.4).log_density(number(smoker))
             + Normal::new(if smoker { effect } else { 0.0 }, 1.0).log_density(y)
     };
-    let points: Vec<(f64, f64, Vec<f64>)> = (0..4000)
+    let points: Vec<Point> = (0..4000)
         .map(|i| {
             let effect = -3.0 + 8.0 * (f64::from(i) + 0.5) / 4000.0;
             let mut log = Normal::new(0.0, 2.0).log_density(effect);
@@ -315,8 +318,8 @@ fn smokers_by_quadrature(data: &SmokersData) -> (f64, f64, Vec<f64>) {
         })
         .collect();
     let most = points.iter().map(|point| point.1).fold(f64::NEG_INFINITY, f64::max);
-    let mean = |of: &dyn Fn(&(f64, f64, Vec<f64>)) -> f64| {
-        let weight = |point: &(f64, f64, Vec<f64>)| (point.1 - most).exp();
+    let mean = |of: &dyn Fn(&Point) -> f64| {
+        let weight = |point: &Point| (point.1 - most).exp();
         points.iter().map(|point| weight(point) * of(point)).sum::<f64>() / points.iter().map(weight).sum::<f64>()
     };
     let effect = mean(&|point| point.0);
@@ -338,7 +341,7 @@ fn posteriors_and_probabilities_are_those_of_a_quadrature() {
             Some(smoker) => within!((found[1] - number(smoker)).abs(), 1e-9, "{i}: {} in the data", found[1]),
             None => within!((found[1] - expected).abs(), 0.01, "{i}: {} {expected}", found[1]),
         }
-        let drawn = discrete.draws().mean(&format!("smoker[{i}]")).unwrap();
+        let drawn = discrete.draws().mean(format!("smoker[{i}]")).unwrap();
         within!((drawn - expected).abs(), 0.03, "{i}: {drawn} {expected}");
     }
     // The log likelihood of an element is that of the value that is there, or the sum.

@@ -48,7 +48,7 @@ fn numbers_of_vectors_that_are_missing_are_inferred() {
     for s in model.simulate(10).size(Vectors::ROWS, 7).size(Vectors::VISITS, 9).seed(seed(1)).run().unwrap() {
         let q = unconstrain(&model, &s.globals, Some((&s.locals, &s.data)));
         assert_eq!(q.len(), 3, "nothing is missing");
-        let whole = Density::new(&model, &s.data).unwrap().gradient(&q, &mut vec![0.0; 3]);
+        let whole = Density::new(&model, &s.data).unwrap().gradient(&q, &mut [0.0; 3]);
         let mut data = s.data.clone();
         let numbers = take(&mut data);
         let slopes: f64 = s

@@ -216,12 +216,13 @@ impl FiniteDraws for VonMises<f64> {}
 
 /// A distribution over the real numbers, or over whole ones, whose cumulative probability is known for scalars `T`.
 pub trait Cdf<T: Real>: Distribution<T, Value = T> {
-    /// Returns the probability of a value not above `x`.
+    /// Returns the probability of a value not above `x`: of any number, so that it is 0 below the support and 1 above. `Rounded` and
+    /// `Censored` ask for it there.
     fn cdf(&self, x: T) -> T;
 
     /// Returns the logarithm of the probability of a value above `low` and not above `high`, either of which may be
-    /// infinite: the normalisation of [`Truncated`]. It is minus infinity if the interval is empty. Far out in a tail both cumulative probabilities are nearly equal;
-    /// a distribution that can avoid their difference does.
+    /// infinite: the normalisation of [`Truncated`]. It is minus infinity if the interval is empty. Far out in a tail both
+    /// cumulative probabilities are nearly equal; a distribution that can avoid their difference does.
     #[inline(always)]
     fn log_between(&self, low: T, high: T) -> T {
         // An infinite bound is not a number at which to differentiate.
