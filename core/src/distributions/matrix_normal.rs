@@ -112,8 +112,8 @@ pub struct MatrixNormal<T, const K: usize, const L: usize> {
 }
 
 impl<T: Real, const K: usize, const L: usize> MatrixNormal<T, K, L> {
-    /// Creates MatrixNormal(mean, row_factor, column_factor), with lower triangular factors of the covariance of the rows, [K][K], and of
-    /// that of the columns, [L][L], whose diagonals are positive; what is above them is not read.
+    /// Creates MatrixNormal(mean, row_factor, column_factor), with lower triangular factors of the covariance of the rows, `[K][K]`, and of
+    /// that of the columns, `[L][L]`, whose diagonals are positive; what is above them is not read.
     /// [`diag`](crate::autodiff::diag) makes a diagonal one.
     pub fn new(mean: [[T; L]; K], row_factor: impl Into<[[T; K]; K]>, column_factor: impl Into<[[T; L]; L]>) -> Self {
         let (rows, columns) = ((row_factor.into().concat(), K), (column_factor.into().concat(), L));
