@@ -238,6 +238,9 @@ impl Walk for Check {
             let (place, support) = (format!("{what} of {place}"), support.to_owned());
             self.report(DataError::OutsideSupport { place, value, support });
         }
+        if let Some((what, value, support)) = distribution.impossible(x) {
+            self.report(DataError::OutsideSupport { place: format!("{what} of {place}"), value, support });
+        }
     }
 
     fn state_before(&mut self) {

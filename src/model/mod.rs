@@ -1,5 +1,6 @@
 //! Models: the traits that `model!` implements, specifications, densities and checks of data.
 
+mod blame;
 mod by_group;
 mod check;
 mod compared;
@@ -10,6 +11,7 @@ pub(crate) mod diagram;
 mod draw;
 mod erased;
 mod erased_data;
+mod filter;
 mod fixed;
 mod frame;
 mod least_squares;

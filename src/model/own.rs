@@ -8,7 +8,7 @@ use crate::distributions::{Distribution, Draw, ParameterError, Support};
 /// A distribution of the user's, of one number or of a whole vector.
 struct Own<'a, D>(&'a D);
 
-impl<D: Distribution<f64>> Scalar for Own<'_, D>
+impl<D: Draw> Scalar for Own<'_, D>
 where
     D::Value: OwnDraw<f64>,
 {
@@ -19,9 +19,13 @@ where
     fn log_density(&self, x: f64) -> f64 {
         <D::Value as OwnDraw<f64>>::log_density(self.0, &[x])
     }
+
+    fn check(&self) -> Result<(), ParameterError> {
+        self.0.check_density()
+    }
 }
 
-impl<D: Distribution<f64>> Vector for Own<'_, D>
+impl<D: Draw> Vector for Own<'_, D>
 where
     D::Value: OwnDraw<f64>,
 {
@@ -31,6 +35,10 @@ where
 
     fn log_density(&self, x: &[f64]) -> f64 {
         <D::Value as OwnDraw<f64>>::log_density(self.0, x)
+    }
+
+    fn check(&self) -> Result<(), ParameterError> {
+        self.0.check_density()
     }
 }
 
@@ -99,7 +107,7 @@ where
     Ok(x)
 }
 
-fn walked<D: Distribution<f64>>(
+fn walked<D: Draw>(
     name: &'static str,
     slot: Slot,
     distribution: &D,
@@ -126,7 +134,7 @@ fn walked<D: Distribution<f64>>(
 }
 
 /// Visits a latent vector, for the code of `model!`.
-pub fn latent_own<D: Distribution<f64>, const N: usize>(
+pub fn latent_own<D: Draw, const N: usize>(
     name: &'static str,
     slot: Slot,
     distribution: &D,
@@ -142,7 +150,7 @@ where
 }
 
 /// Visits a latent vector of `len` numbers, for the code of `model!`.
-pub fn latent_own_open<D: Distribution<f64>>(
+pub fn latent_own_open<D: Draw>(
     name: &'static str,
     slot: Slot,
     (distribution, len): (&D, usize),
@@ -163,7 +171,7 @@ where
     value
 }
 
-fn seen<D: Distribution<f64>>(place: &Place, distribution: &D, x: &[f64], walk: &mut dyn Walk)
+fn seen<D: Draw>(place: &Place, distribution: &D, x: &[f64], walk: &mut dyn Walk)
 where
     D::Value: OwnDraw<f64>,
 {
@@ -174,19 +182,15 @@ where
 }
 
 /// Visits an observed vector, for the code of `model!`.
-pub fn observe_own<D: Distribution<f64>, const N: usize>(
-    place: &Place,
-    distribution: &D,
-    x: [f64; N],
-    walk: &mut dyn Walk,
-) where
+pub fn observe_own<D: Draw, const N: usize>(place: &Place, distribution: &D, x: [f64; N], walk: &mut dyn Walk)
+where
     D::Value: OwnDraw<f64> + Fits<f64, N>,
 {
     seen(place, distribution, &x, walk);
 }
 
 /// Visits an observed vector whose length is known when the program runs, for the code of `model!`.
-pub fn observe_own_open<D: Distribution<f64>>(place: &Place, distribution: &D, x: &[f64], walk: &mut dyn Walk)
+pub fn observe_own_open<D: Draw>(place: &Place, distribution: &D, x: &[f64], walk: &mut dyn Walk)
 where
     D::Value: OwnDraw<f64> + FitsAny<f64>,
 {

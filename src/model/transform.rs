@@ -152,15 +152,6 @@ impl dyn AnyModel + '_ {
         visitor.log_jacobian
     }
 
-    /// Names the first variable whose log density is not finite at the unconstrained numbers `q`, and that density; `None` if
-    /// there is none.
-    pub(crate) fn first_not_finite(&self, data: &dyn AnyData, q: &[f64]) -> Option<(String, f64)> {
-        let mut values = Vec::new();
-        let mut visitor = Blame { values: FromUnconstrained::new(q, &mut values), found: None };
-        self.walk(Some(data), None, None, &mut visitor);
-        visitor.found
-    }
-
     pub(crate) fn names(&self, data: Option<&dyn AnyData>) -> Vec<String> {
         let specification = self.specification();
         let mut names = global_names(&specification);
@@ -301,59 +292,6 @@ impl Walk for Known {
     }
 }
 
-/// Finds the first statement whose log density is not finite.
-struct Blame<'a> {
-    values: FromUnconstrained<'a>,
-    found: Option<(String, f64)>,
-}
-
-impl Blame<'_> {
-    fn see(&mut self, name: impl Fn() -> String, log_density: f64) {
-        // Where a discrete local is summed out, one of its values may well be impossible.
-        if !self.values.summing && self.found.is_none() && !log_density.is_finite() {
-            self.found = Some((name(), log_density));
-        }
-    }
-}
-
-impl Walk for Blame<'_> {
-    fn latent(&mut self, name: &'static str, slot: Slot, distribution: &dyn Scalar, known: Option<f64>) -> f64 {
-        let x = self.values.latent(name, slot, distribution, known);
-        self.see(|| format!("`{name}`"), distribution.log_density(x));
-        x
-    }
-
-    fn latent_vector(
-        &mut self,
-        name: &'static str,
-        slot: Slot,
-        distribution: &dyn Vector,
-        known: Option<&[f64]>,
-        value: &mut [f64],
-    ) {
-        self.values.latent_vector(name, slot, distribution, known, value);
-        self.see(|| format!("`{name}`"), distribution.log_density(value));
-    }
-
-    fn observe(&mut self, place: &Place, distribution: &dyn Scalar, x: f64) {
-        self.see(|| place.to_string(), distribution.log_density(x));
-    }
-
-    fn observe_vector(&mut self, place: &Place, distribution: &dyn Vector, x: &[f64]) {
-        self.see(|| place.to_string(), distribution.log_density(x));
-    }
-
-    fn add_factor(&mut self, place: &Place, log_density: f64) {
-        self.see(|| place.to_string(), log_density);
-    }
-
-    fn sum_out(&mut self, _: usize, body: &mut dyn FnMut(&mut dyn Walk, usize)) {
-        let outer = std::mem::replace(&mut self.values.summing, true);
-        body(self, 0);
-        self.values.summing = outer;
-    }
-}
-
 /// Finds the unconstrained numbers of known latent variables.
 struct ToUnconstrained {
     free: Vec<f64>,
@@ -387,7 +325,7 @@ impl Walk for ToUnconstrained {
 }
 
 /// Finds the values of latent variables from their unconstrained numbers.
-struct FromUnconstrained<'a> {
+pub(super) struct FromUnconstrained<'a> {
     q: &'a [f64],
     values: &'a mut Vec<f64>,
     /// The variables whose Jacobian counts; `None` for all.
@@ -403,7 +341,7 @@ struct FromUnconstrained<'a> {
 }
 
 impl<'a> FromUnconstrained<'a> {
-    fn new(q: &'a [f64], values: &'a mut Vec<f64>) -> Self {
+    pub(super) fn new(q: &'a [f64], values: &'a mut Vec<f64>) -> Self {
         Self {
             q,
             values,

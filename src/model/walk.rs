@@ -1,8 +1,9 @@
 //! A visitor of a model's statements on plain numbers.
 
+pub use super::filter::Filter;
 use super::{DataError, Stream};
-use crate::autodiff::{LogSum, in_rows, log_sum_exp};
-use crate::distributions::{Distribution, Support};
+use crate::autodiff::in_rows;
+use crate::distributions::{Distribution, Draw, ParameterError, Support};
 use crate::fields::Field;
 
 /// The place of a variable, for error messages.
@@ -59,15 +60,24 @@ pub trait Scalar {
     fn support(&self) -> Support<f64>;
     /// Returns the log density at `x`.
     fn log_density(&self, x: f64) -> f64;
+    /// Returns what is wrong with the parameters.
+    ///
+    /// # Errors
+    /// The first invalid parameter.
+    fn check(&self) -> Result<(), ParameterError>;
 }
 
-impl<D: Distribution<f64, Value = f64>> Scalar for D {
+impl<D: Draw + Distribution<f64, Value = f64>> Scalar for D {
     fn support(&self) -> Support<f64> {
         Distribution::support(self)
     }
 
     fn log_density(&self, x: f64) -> f64 {
         Distribution::log_density(self, x)
+    }
+
+    fn check(&self) -> Result<(), ParameterError> {
+        self.check_density()
     }
 }
 
@@ -77,6 +87,20 @@ pub trait Vector {
     fn support(&self) -> Support<f64>;
     /// Returns the log density at the vector `x`.
     fn log_density(&self, x: &[f64]) -> f64;
+
+    /// Returns what is wrong with the parameters.
+    ///
+    /// # Errors
+    /// The first invalid parameter.
+    fn check(&self) -> Result<(), ParameterError> {
+        Ok(())
+    }
+
+    /// Says why `x` as a whole is impossible; see [`Draw::impossible`].
+    fn impossible(&self, x: &[f64]) -> Option<(&'static str, f64, String)> {
+        let _ = x;
+        None
+    }
 
     /// Writes the vector at its unconstrained numbers, and returns the logarithm of the Jacobian determinant.
     fn constrain(&self, q: &[f64], value: &mut [f64]) -> f64 {
@@ -116,7 +140,7 @@ impl Vector for Whole<'_> {
 /// A distribution over `[f64; N]` as one over slices of length `N`.
 struct Sliced<'a, D, const N: usize>(&'a D);
 
-impl<D: Distribution<f64, Value = [f64; N]>, const N: usize> Vector for Sliced<'_, D, N> {
+impl<D: Draw + Distribution<f64, Value = [f64; N]>, const N: usize> Vector for Sliced<'_, D, N> {
     fn support(&self) -> Support<f64> {
         self.0.support()
     }
@@ -124,12 +148,20 @@ impl<D: Distribution<f64, Value = [f64; N]>, const N: usize> Vector for Sliced<'
     fn log_density(&self, x: &[f64]) -> f64 {
         x.try_into().map_or(f64::NAN, |x| self.0.log_density(x))
     }
+
+    fn check(&self) -> Result<(), ParameterError> {
+        self.0.check_density()
+    }
+
+    fn impossible(&self, x: &[f64]) -> Option<(&'static str, f64, String)> {
+        self.0.impossible(&x.try_into().ok()?)
+    }
 }
 
 /// A distribution over matrices as one over their numbers, row by row.
 struct InOneRow<'a, D, const N: usize, const C: usize, const R: usize>(&'a D);
 
-impl<D: Distribution<f64, Value = [[f64; C]; R]>, const N: usize, const C: usize, const R: usize> Vector
+impl<D: Draw + Distribution<f64, Value = [[f64; C]; R]>, const N: usize, const C: usize, const R: usize> Vector
     for InOneRow<'_, D, N, C, R>
 {
     fn support(&self) -> Support<f64> {
@@ -138,6 +170,10 @@ impl<D: Distribution<f64, Value = [[f64; C]; R]>, const N: usize, const C: usize
 
     fn log_density(&self, x: &[f64]) -> f64 {
         x.try_into().map_or(f64::NAN, |x: [f64; N]| self.0.log_density(in_rows(x)))
+    }
+
+    fn check(&self) -> Result<(), ParameterError> {
+        self.0.check_density()
     }
 }
 
@@ -248,55 +284,9 @@ pub trait Walk {
     }
 }
 
-/// What the elements so far say of a discrete local that depends on its value before, as a walk goes along: the forward
-/// algorithm. The sum over the values of an element is then its log density given the elements before.
-#[derive(Debug, Default)]
-pub struct Filter {
-    /// The log probability of each value in the element before.
-    before: Vec<f64>,
-    now: Vec<LogSum<f64>>,
-    /// The value at hand of the element before.
-    from: usize,
-}
-
-impl Filter {
-    /// Returns the number of values in the element before `element`; one if that is the first.
-    pub fn states(&self, element: usize) -> usize {
-        if element == 0 { 1 } else { self.before.len() }
-    }
-
-    /// Goes on with the value `from` of the element before; returns its log probability.
-    pub fn enter(&mut self, from: usize) -> f64 {
-        self.from = from;
-        self.before.get(from).copied().unwrap_or(0.0)
-    }
-
-    /// Sets the number of values in the element at hand, after the value before.
-    pub fn set_states(&mut self, states: usize) {
-        self.now.resize(states.max(self.now.len()), LogSum::new());
-    }
-
-    /// Notes the log density of the element at hand with the value `state`, if it is known.
-    pub fn note(&mut self, state: usize, log_density: Option<f64>) {
-        if let (Some(log_density), Some(now)) = (log_density, self.now.get_mut(state)) {
-            now.push(self.before.get(self.from).copied().unwrap_or(0.0) + log_density);
-        }
-    }
-
-    /// Ends the element at hand.
-    pub fn advance(&mut self) {
-        let mut all: Vec<f64> = self.now.drain(..).map(LogSum::finish).collect();
-        let sum = log_sum_exp(&all);
-        // It is not where nothing was noted, or the element is impossible.
-        let known = sum.is_finite();
-        all.iter_mut().for_each(|log| *log = if known { *log - sum } else { 0.0 });
-        self.before = all;
-    }
-}
-
 /// Calls [`Walk::latent`], for the code of `model!`: the trait bound fixes the scalar type of the distribution. `walk`
 /// is the last argument, since those before it may use it to read an index.
-pub fn latent<D: Distribution<f64, Value = f64>>(
+pub fn latent<D: Draw + Distribution<f64, Value = f64>>(
     name: &'static str,
     slot: Slot,
     distribution: &D,
@@ -307,7 +297,7 @@ pub fn latent<D: Distribution<f64, Value = f64>>(
 }
 
 /// Calls [`Walk::latent_vector`], for the code of `model!`.
-pub fn latent_vector<D: Distribution<f64, Value = [f64; N]>, const N: usize>(
+pub fn latent_vector<D: Draw + Distribution<f64, Value = [f64; N]>, const N: usize>(
     name: &'static str,
     slot: Slot,
     distribution: &D,
@@ -322,7 +312,7 @@ pub fn latent_vector<D: Distribution<f64, Value = [f64; N]>, const N: usize>(
 /// A distribution over vectors of a length that is known when the program runs.
 struct Open<'a, D>(&'a D);
 
-impl<D: Distribution<f64, Value = Vec<f64>>> Vector for Open<'_, D> {
+impl<D: Draw + Distribution<f64, Value = Vec<f64>>> Vector for Open<'_, D> {
     fn support(&self) -> Support<f64> {
         self.0.support()
     }
@@ -330,10 +320,18 @@ impl<D: Distribution<f64, Value = Vec<f64>>> Vector for Open<'_, D> {
     fn log_density(&self, x: &[f64]) -> f64 {
         self.0.log_density(x.to_vec())
     }
+
+    fn check(&self) -> Result<(), ParameterError> {
+        self.0.check_density()
+    }
+
+    fn impossible(&self, x: &[f64]) -> Option<(&'static str, f64, String)> {
+        self.0.impossible(&x.to_vec())
+    }
 }
 
 /// Calls [`Walk::latent_vector`] for a vector of `len` numbers, for the code of `model!`.
-pub fn latent_open<D: Distribution<f64, Value = Vec<f64>>>(
+pub fn latent_open<D: Draw + Distribution<f64, Value = Vec<f64>>>(
     name: &'static str,
     slot: Slot,
     (distribution, len): (&D, usize),
@@ -352,7 +350,7 @@ pub fn latent_open<D: Distribution<f64, Value = Vec<f64>>>(
 }
 
 /// Calls [`Walk::observe_vector`] for a vector whose length is known when the program runs, for the code of `model!`.
-pub fn observe_open<D: Distribution<f64, Value = Vec<f64>>>(
+pub fn observe_open<D: Draw + Distribution<f64, Value = Vec<f64>>>(
     place: &Place,
     distribution: &D,
     x: &[f64],
@@ -362,7 +360,12 @@ pub fn observe_open<D: Distribution<f64, Value = Vec<f64>>>(
 }
 
 /// Calls [`Walk::latent_vector`] for a matrix of `N` numbers, for the code of `model!`.
-pub fn latent_matrix<D: Distribution<f64, Value = [[f64; C]; R]>, const N: usize, const C: usize, const R: usize>(
+pub fn latent_matrix<
+    D: Draw + Distribution<f64, Value = [[f64; C]; R]>,
+    const N: usize,
+    const C: usize,
+    const R: usize,
+>(
     name: &'static str,
     slot: Slot,
     distribution: &D,
@@ -399,7 +402,7 @@ pub fn latent_of_plate(
 }
 
 /// Calls [`Walk::observe`], for the code of `model!`.
-pub fn observe<D: Distribution<f64, Value = f64>>(place: &Place, distribution: &D, x: f64, walk: &mut dyn Walk) {
+pub fn observe<D: Draw + Distribution<f64, Value = f64>>(place: &Place, distribution: &D, x: f64, walk: &mut dyn Walk) {
     walk.observe(place, distribution, x);
 }
 
@@ -418,7 +421,7 @@ pub fn no_beginning(place: &Place, walk: &mut dyn Walk) {
 }
 
 /// Calls [`Walk::observe_vector`], for the code of `model!`.
-pub fn observe_vector<D: Distribution<f64, Value = [f64; N]>, const N: usize>(
+pub fn observe_vector<D: Draw + Distribution<f64, Value = [f64; N]>, const N: usize>(
     place: &Place,
     distribution: &D,
     x: [f64; N],

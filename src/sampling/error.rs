@@ -7,6 +7,8 @@ use crate::model::DataError;
 
 /// The number of starting points that a chain tries.
 pub(super) const STARTS: usize = 200;
+/// What is said of a density that is not finite where no statement alone shows why.
+pub(super) const UNKNOWN: &str = "; the data may be impossible under the model, a parameter may be invalid (an sd below zero, say), or a `let` may give NaN";
 
 /// Why a posterior could not be sampled.
 #[derive(thiserror::Error)]
@@ -68,17 +70,14 @@ pub enum SampleError {
         value: f64,
     },
     /// The density is not finite anywhere that a chain tried to start.
-    #[error(
-        "chain {chain} found no starting point: the log density was {value} at the last of {STARTS}{of}; \
-         the data may be impossible under the model, a parameter may be invalid (an sd below zero, say), or a `let` may give NaN"
-    )]
+    #[error("chain {chain} found no starting point: the log density was {value} at the last of {STARTS}{of}")]
     NoStart {
         /// The chain, counted from 0.
         chain: usize,
         /// The log density at the last starting point tried.
         value: f64,
-        /// The first variable there whose own log density is not finite, and why a solver gave up there, in words; empty if there is
-        /// none.
+        /// The first variable there whose own log density is not finite, with its value and why, and why a solver gave up there; what
+        /// may be wrong if there is none.
         of: String,
     },
     /// A flat prior that no observation touches.

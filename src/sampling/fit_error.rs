@@ -55,15 +55,14 @@ pub enum FitError {
         name: String,
     },
     /// The likelihood is zero or undefined at all starting points.
-    #[error(
-        "the log likelihood is {value} at each of {tried} points from the prior: the data may be impossible under the \
-         model, or a `let` may give NaN"
-    )]
+    #[error("the log likelihood is not finite at any of {tried} points from the prior, and {value} at the last{of}")]
     NoStart {
         /// The number of points that were tried.
         tried: usize,
         /// The log likelihood at the last point.
         value: f64,
+        /// The first variable there whose own log density is not finite, with its value and why; what may be wrong if there is none.
+        of: String,
     },
     /// No maximum of the likelihood was found.
     #[error(

@@ -6,6 +6,7 @@
 
 use rand::RngExt;
 
+use super::error::UNKNOWN;
 use super::fit_error::FitError;
 use super::minimise::{Minimum, NoMinimum, minimise};
 use super::threads::on_threads;
@@ -261,6 +262,7 @@ fn free(slots: &[GlobalSlot]) -> usize {
 struct Search<'a> {
     ratio: &'a AnyProfileLikelihood,
     model: &'a dyn AnyModel,
+    data: &'a dyn AnyData,
     density: Box<dyn AnyDensity + 'a>,
     /// Unconstrained draws of the prior, and the standard deviation of each unconstrained number.
     draws: Vec<Vec<f64>>,
@@ -292,7 +294,7 @@ impl<'a> Search<'a> {
         };
         let scale = (0..n).map(scale).collect();
         draws.push(vec![0.0; n]);
-        Ok(Self { ratio, model, density, draws, scale, whole: vec![0.0; n], prior: vec![0.0; n] })
+        Ok(Self { ratio, model, data, density, draws, scale, whole: vec![0.0; n], prior: vec![0.0; n] })
     }
 
     /// Returns minus the log likelihood at the unconstrained numbers `q`, and leaves its gradient in `whole`.
@@ -312,8 +314,9 @@ impl<'a> Search<'a> {
             fixed.iter().for_each(|(at, value)| q[*at] = *value);
             q
         };
-        let mut last = f64::NAN;
+        let (mut last, mut at) = (f64::NAN, vec![0.0; n]);
         let mut score = |search: &mut Self, q: &[f64]| {
+            at.copy_from_slice(q);
             last = search.value(q);
             (last.is_finite() && search.whole.iter().all(|g| g.is_finite())).then_some(last)
         };
@@ -331,7 +334,7 @@ impl<'a> Search<'a> {
             }
         }
         if starts.is_empty() {
-            return Err(FitError::NoStart { tried, value: -last });
+            return Err(self.no_start(tried, last, &at));
         }
         if free.is_empty() {
             let (value, at) = starts.swap_remove(0);
@@ -370,8 +373,13 @@ impl<'a> Search<'a> {
             (Some(best), Some(no)) if no.value < best.value - SAME => Err(self.no_maximum(&no, &free, fixed)),
             (Some(best), _) => Ok(best),
             (None, Some(no)) => Err(self.no_maximum(&no, &free, fixed)),
-            (None, None) => Err(FitError::NoStart { tried, value: -last }),
+            (None, None) => Err(self.no_start(tried, last, &at)),
         }
+    }
+
+    fn no_start(&self, tried: usize, last: f64, at: &[f64]) -> FitError {
+        let of = self.model.not_finite(self.data, at).map(|of| format!(", {of}"));
+        FitError::NoStart { tried, value: -last, of: of.unwrap_or(UNKNOWN.to_owned()) }
     }
 
     /// Returns an error if the likelihood goes on past `best` to infinity without ever falling again: along one number, or

@@ -419,8 +419,8 @@ fn a_parameter_that_is_invalid_everywhere_is_placed() {
     use hierarch::prelude::SamplingExt;
     let points = NegativePoints { x: vec![1.0, 2.0], y: vec![0.1, 0.2] };
     let error = Negative::default().nuts(&NegativeData { points }).run().unwrap_err().to_string();
-    assert!(error.contains("where that of `y` of element 0 of the plate `points` alone is NaN"), "{error}");
-    assert!(error.contains("an sd below zero"), "{error}");
+    assert!(error.contains("where that of `y` of element 0 of the plate `points`, which is 0.1, under"), "{error}");
+    assert!(error.contains("Normal: the standard deviation is -"), "{error}");
 }
 
 hierarch::model! {

@@ -22,6 +22,7 @@ mod field;
 mod grouped;
 mod hidden_counts;
 mod importance;
+mod impossible;
 mod least_squares;
 mod likelihood_ratio;
 mod linear;

@@ -4,7 +4,7 @@
 use rand::{Rng, RngExt};
 use rand_distr::{Distribution as _, Open01};
 
-use super::numeric::{SUM_TOLERANCE, unless};
+use super::numeric::{SUM_TOLERANCE, no_part, unless};
 use super::{Distribution, Draw, ParameterError, Support, is_positive, require};
 use crate::autodiff::Real;
 
@@ -49,6 +49,8 @@ impl<T: Real, const N: usize> Distribution<T> for Dirichlet<T, N> {
             bad = x.if_le(zero, one, bad);
         }
         bad = T::from(SUM_TOLERANCE).if_lt((sum - 1.0).abs(), one, bad);
+        // The density at the numbers over their sum, whose logarithm is the first term of its series.
+        log -= (total - N as f64) * (sum - 1.0);
         unless(bad, log + total.ln_gamma())
     }
 }
@@ -70,5 +72,9 @@ impl<const N: usize> Draw for Dirichlet<f64, N> {
     fn check(&self) -> Result<(), ParameterError> {
         let positive = N > 0 && self.concentration.iter().all(|&a| is_positive(a));
         require(positive, "Dirichlet", "the concentration", self.concentration, "of positive and finite numbers")
+    }
+
+    fn impossible(&self, x: &[f64; N]) -> Option<(&'static str, f64, String)> {
+        no_part(x)
     }
 }

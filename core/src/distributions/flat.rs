@@ -63,4 +63,8 @@ impl Draw for Flat<f64> {
             "one to be drawn from: give the value, as `.at(&globals)` does",
         )
     }
+
+    fn check_density(&self) -> Result<(), ParameterError> {
+        require(self.low < self.high, "Flat", "the lower bound", self.low, "below the upper bound")
+    }
 }

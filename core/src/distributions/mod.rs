@@ -179,6 +179,23 @@ pub trait Draw: Distribution<f64> {
     fn check(&self) -> Result<(), ParameterError> {
         Ok(())
     }
+
+    /// Does what [`check`](Draw::check) does where a density is wanted, and no draws.
+    ///
+    /// # Errors
+    /// The first invalid parameter.
+    #[doc(hidden)]
+    fn check_density(&self) -> Result<(), ParameterError> {
+        self.check()
+    }
+
+    /// Says why `x`, each number of which is in the support, is impossible whatever parameters that are NaN may be: a number that
+    /// shows it, and what that must be.
+    #[doc(hidden)]
+    fn impossible(&self, x: &Self::Value) -> Option<(&'static str, f64, String)> {
+        let _ = x;
+        None
+    }
 }
 
 /// A distribution of which every draw is finite unless its scale is among the largest numbers, so that simulators do not

@@ -6,7 +6,7 @@ use rand::Rng;
 use rand_distr::Distribution as _;
 
 use super::numeric::{
-    count_times, is_count, ln_gamma_ratio, no_probabilities, not_whole, require_probabilities, unless,
+    count_times, is_count, ln_gamma_ratio, no_probabilities, no_trials, not_whole, require_probabilities, unless,
 };
 use super::{Dirichlet, Distribution, Draw, ParameterError, Support, is_positive, require};
 use crate::autodiff::Real;
@@ -83,6 +83,10 @@ impl<const N: usize> Draw for Multinomial<f64, N> {
         require(is_count(self.n), "Multinomial", "n", self.n, "a whole number, zero or more")?;
         require_probabilities(&self.probabilities, "Multinomial", "the vector of probabilities")
     }
+
+    fn impossible(&self, x: &[f64; N]) -> Option<(&'static str, f64, String)> {
+        no_trials(x, self.n)
+    }
 }
 
 /// The number of occurrences of each of N categories in n trials with common probabilities that have a Dirichlet distribution.
@@ -143,5 +147,9 @@ impl<const N: usize> Draw for DirichletMultinomial<f64, N> {
         require(is_count(self.n), name, "n", self.n, "a whole number, zero or more")?;
         let positive = N > 0 && self.concentrations.iter().all(|&a| is_positive(a));
         require(positive, name, "the vector of concentrations", self.concentrations, "of positive and finite numbers")
+    }
+
+    fn impossible(&self, x: &[f64; N]) -> Option<(&'static str, f64, String)> {
+        no_trials(x, self.n)
     }
 }

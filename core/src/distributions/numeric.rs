@@ -7,8 +7,9 @@ use crate::autodiff::Real;
 pub(crate) const LN_2: f64 = std::f64::consts::LN_2;
 /// ln(pi).
 pub(crate) const LN_PI: f64 = 1.144_729_885_849_400_2;
-/// The largest accepted difference between the sum of probabilities and one: rounding, and no more.
-pub(crate) const SUM_TOLERANCE: f64 = 1e-8;
+/// The largest accepted difference between the sum of probabilities and one: numbers that a file has to six decimals are off by one
+/// in the last of them.
+pub(crate) const SUM_TOLERANCE: f64 = 2e-6;
 
 const LOST: f64 = f64::NEG_INFINITY;
 
@@ -257,4 +258,22 @@ pub(crate) fn require_probabilities(
 /// Returns whether `x` is 0, 1, 2, ..., small enough that every whole number up to it is a different `f64`.
 pub(crate) fn is_count(x: f64) -> bool {
     (0.0..=9_007_199_254_740_992.0).contains(&x) && x.fract() == 0.0
+}
+
+/// Says where counts `x` do not sum to the number of trials `n`; see [`impossible`](super::Draw::impossible).
+pub(crate) fn no_trials(x: &[f64], n: f64) -> Option<(&'static str, f64, String)> {
+    let sum: f64 = x.iter().sum();
+    // Of an `n` that is not known nothing is said.
+    let off = (sum - n).abs() > 0.0;
+    off.then(|| ("the sum", sum, format!("whole numbers whose sum is {n}")))
+}
+
+/// Says where a part of a whole `x` is zero; see [`impossible`](super::Draw::impossible).
+pub(crate) fn no_part(x: &[f64]) -> Option<(&'static str, f64, String)> {
+    let zero = x.iter().find(|&&x| x <= 0.0)?;
+    Some((
+        "the smallest part",
+        *zero,
+        "positive numbers whose sum is 1, where what is too rare to be seen is small and not zero".to_owned(),
+    ))
 }

@@ -54,4 +54,13 @@ impl<D: Draw> Draw for Weighted<D, f64> {
         self.inner.check()?;
         require(false, "Weighted", "the weight", self.weight, "left out where something is drawn")
     }
+
+    fn check_density(&self) -> Result<(), ParameterError> {
+        require(self.weight >= 0.0, "Weighted", "the weight", self.weight, "zero or more")?;
+        self.inner.check_density()
+    }
+
+    fn impossible(&self, x: &D::Value) -> Option<(&'static str, f64, String)> {
+        self.inner.impossible(x).filter(|_| self.weight > 0.0)
+    }
 }

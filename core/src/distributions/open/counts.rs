@@ -6,7 +6,7 @@ use rand_distr::Distribution as _;
 use super::Dirichlet;
 use crate::autodiff::Real;
 use crate::distributions::numeric::{
-    count_times, is_count, ln_gamma_ratio, no_probabilities, not_whole, require_probabilities, unless,
+    count_times, is_count, ln_gamma_ratio, no_probabilities, no_trials, not_whole, require_probabilities, unless,
 };
 use crate::distributions::{Distribution, Draw, ParameterError, Support, is_positive, require};
 
@@ -65,6 +65,10 @@ impl Draw for Multinomial<f64> {
         require(is_count(self.n), "Multinomial", "n", self.n, "a whole number, zero or more")?;
         require_probabilities(&self.probabilities, "Multinomial", "the vector of probabilities")
     }
+
+    fn impossible(&self, x: &Vec<f64>) -> Option<(&'static str, f64, String)> {
+        no_trials(x, self.n)
+    }
 }
 
 /// See [`DirichletMultinomial`](crate::distributions::DirichletMultinomial).
@@ -112,5 +116,9 @@ impl Draw for DirichletMultinomial<f64> {
         require(is_count(self.n), name, "n", self.n, "a whole number, zero or more")?;
         let positive = !self.concentrations.is_empty() && self.concentrations.iter().all(|&a| is_positive(a));
         require(positive, name, "the vector of concentrations", &self.concentrations, "of positive and finite numbers")
+    }
+
+    fn impossible(&self, x: &Vec<f64>) -> Option<(&'static str, f64, String)> {
+        no_trials(x, self.n)
     }
 }

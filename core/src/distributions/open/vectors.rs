@@ -5,7 +5,7 @@ use rand_distr::{Distribution as _, Open01};
 
 use crate::autodiff::Real;
 use crate::distributions::normal::{LN_SQRT_2_PI, Normal};
-use crate::distributions::numeric::{SUM_TOLERANCE, lost, unless};
+use crate::distributions::numeric::{SUM_TOLERANCE, lost, no_part, unless};
 use crate::distributions::{Distribution, Draw, ParameterError, Support, is_positive, require};
 
 /// See [`Dirichlet`](crate::distributions::Dirichlet).
@@ -29,7 +29,7 @@ impl<T: Real> Distribution<T> for Dirichlet<T> {
     }
 
     fn log_density(&self, x: Vec<T>) -> T {
-        let (zero, one) = (T::from(0.0), T::from(1.0));
+        let (zero, one, n) = (T::from(0.0), T::from(1.0), x.len() as f64);
         let (mut sum, mut total, mut log, mut bad) = (zero, zero, zero, zero);
         for (x, &a) in x.into_iter().zip(&self.concentration) {
             sum += x;
@@ -38,6 +38,8 @@ impl<T: Real> Distribution<T> for Dirichlet<T> {
             bad = x.if_le(zero, one, bad);
         }
         bad = T::from(SUM_TOLERANCE).if_lt((sum - 1.0).abs(), one, bad);
+        // The density at the numbers over their sum, whose logarithm is the first term of its series.
+        log -= (total - n) * (sum - 1.0);
         unless(bad, log + total.ln_gamma())
     }
 }
@@ -60,6 +62,10 @@ impl Draw for Dirichlet<f64> {
     fn check(&self) -> Result<(), ParameterError> {
         let positive = !self.concentration.is_empty() && self.concentration.iter().all(|&a| is_positive(a));
         require(positive, "Dirichlet", "the concentration", &self.concentration, "of positive and finite numbers")
+    }
+
+    fn impossible(&self, x: &Vec<f64>) -> Option<(&'static str, f64, String)> {
+        no_part(x)
     }
 }
 
