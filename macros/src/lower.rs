@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proc_macro2::Ident;
 use quote::ToTokens;
-use syn::{Error, Expr, Type, parse_quote};
+use syn::{Error, Expr, Pat, Type, parse_quote};
 
 use crate::any_length;
 use crate::ast::{self, Initial, Let, Missing, Model, Param, Quantity, Role, Shape, Size, Statement};
@@ -14,7 +14,7 @@ use crate::field::{self, Field};
 use crate::kind::{Kind, image, is_lifted};
 use crate::names::{bound, identifiers};
 use crate::numbers::Numbers;
-use crate::reads::mark_reads;
+use crate::reads::{mark_reads, several_numbers};
 use crate::sums;
 use crate::tree::{Earlier, Free, Lag, Plate, Step, Symbol, Tree, Variable, plates, plates_mut, variables};
 use crate::value::Value;
@@ -26,9 +26,10 @@ pub fn lower(model: Model) -> (Tree, Vec<Error>) {
     let mut names = Names { implicit, sizes: sizes(&model.body), ..Names::default() };
     names.look_ahead(&model.body);
     let mut root = names.lower(model.body, None);
-    let Names { params, symbols, positions, quantities, elements, mistakes, .. } = names;
+    let Names { params, symbols, positions, quantities, elements, mut mistakes, .. } = names;
     mark_data(&mut root);
     mark_reads(&mut root, &symbols);
+    mistakes.extend(several_numbers(&root, &symbols));
     let Model { attributes, visibility, name, .. } = model;
     (Tree { attributes, visibility, name, params, root, implicit, symbols, positions, quantities, elements }, mistakes)
 }
@@ -120,8 +121,10 @@ impl Names {
                     }
                     _ => self.numbers(|numbers| numbers.binding(&pat, &mut expr)),
                 };
+                let len = matches!(pat, Pat::Ident(_)).then(|| self.length(&expr)).flatten();
                 for (name, value) in values {
-                    self.declare(&name, Symbol { value, ..symbol.clone() });
+                    let listed = len.clone().filter(|_| value == Value::array(Value::Real, true));
+                    self.declare(&name, Symbol { value, listed, ..symbol.clone() });
                 }
                 Some(Step::Let { pat, expr })
             }
@@ -178,7 +181,7 @@ impl Names {
         Lag { local, steps, earlier, initial }
     }
 
-    /// Finds the length of what a sequence of vectors begins with.
+    /// Finds the length of a vector that is written out, or is a variable.
     fn length(&self, initial: &Expr) -> Option<Expr> {
         match initial {
             Expr::Paren(inner) => self.length(&inner.expr),
@@ -190,8 +193,9 @@ impl Names {
             Expr::Repeat(repeat) => Some((*repeat.len).clone()),
             Expr::Path(path) => {
                 let symbol = self.symbols.get(&path.path.get_ident()?.to_string())?;
-                symbol.shape.clone().and_then(|shape| syn::parse2(shape).ok())
+                symbol.listed.clone().or_else(|| syn::parse2(symbol.shape.clone()?).ok())
             }
+            Expr::MethodCall(call) if call.method == "map" => self.length(&call.receiver),
             _ => None,
         }
     }

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use syn::Expr;
+use syn::{Error, Expr};
 
 use crate::ast::{Role, Size};
 use crate::chain::chain;
 use crate::definition::Definition;
 use crate::names::{identifiers, plain_indices};
-use crate::tree::{Export, Gather, Plate, Step, Symbol, Variable, plates_mut};
+use crate::tree::{Export, Gather, Plate, Step, Symbol, Variable, all_plates, plates_mut};
+use crate::value::Value;
 
 /// Marks each plate with what its elements take from outside, and with what others read of them.
 pub fn mark_reads(root: &mut [Step], symbols: &BTreeMap<String, Symbol>) {
@@ -73,11 +74,30 @@ fn gathers(plate: &Plate, symbols: &BTreeMap<String, Symbol>, around: &[String])
         let known = gathers.iter().any(|g| g.values == values && g.index == index);
         if here && !known {
             let data = matches!(of.role, Some(Role::Observe | Role::Given));
-            let len = of.shape.as_ref().and_then(|s| syn::parse2(s.clone()).ok());
+            let len = of.listed.clone().or_else(|| syn::parse2(of.shape.clone()?).ok());
             gathers.push(Gather { values, index, plate: from.clone(), len, data });
         }
     }
     gathers
+}
+
+/// Reports what is read by index and has several numbers whose count is not written out.
+pub fn several_numbers(root: &[Step], symbols: &BTreeMap<String, Symbol>) -> Vec<Error> {
+    let reads = all_plates(root).into_iter().flat_map(|plate| &plate.gathers);
+    let several = reads.filter(|g| g.len.is_none()).filter(|g| {
+        symbols.get(&g.values.to_string()).is_some_and(|symbol| {
+            symbol.role.is_none() && matches!(symbol.value, Value::Array { .. } | Value::Tuple(_))
+        })
+    });
+    let mistake = |g: &Gather| {
+        let Gather { values, index, .. } = g;
+        let message = format!(
+            "`{values}[{index}]` is read in another plate, and is no number or `[..]` of numbers: bind each number of `{values}` by a \
+             `let` of its own, or make it a local, `local {values}[2] ~ ..`"
+        );
+        Error::new(values.span(), message)
+    };
+    several.map(mistake).collect()
 }
 
 /// Lists the variables of the code around `plate` whose derivatives its elements carry. What it reads by index and the plates

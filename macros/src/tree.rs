@@ -186,6 +186,8 @@ pub struct Symbol {
     pub of_discrete: bool,
     /// The length of a vector; `None` if it is a single value, or is bound by a `let`.
     pub shape: Option<TokenStream>,
+    /// The length of a vector that a `let` binds, where it is written out.
+    pub listed: Option<Expr>,
     /// `None` if it is no variable.
     pub role: Option<Role>,
     /// What kind of value it has.

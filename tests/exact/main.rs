@@ -24,6 +24,7 @@ mod hidden_counts;
 mod importance;
 mod impossible;
 mod least_squares;
+mod let_vectors;
 mod likelihood_ratio;
 mod linear;
 mod locals;
