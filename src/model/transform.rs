@@ -334,24 +334,13 @@ pub(super) struct FromUnconstrained<'a> {
     /// The numbers of the `let`s and quantities, and their names if they are wanted.
     derived: Vec<f64>,
     names: Option<Vec<String>>,
-    /// Whether a discrete local is being summed out.
-    summing: bool,
     /// What quantities are drawn from, once one is.
     rng: Option<Stream>,
 }
 
 impl<'a> FromUnconstrained<'a> {
     pub(super) fn new(q: &'a [f64], values: &'a mut Vec<f64>) -> Self {
-        Self {
-            q,
-            values,
-            counted: None,
-            log_jacobian: 0.0,
-            derived: Vec::new(),
-            names: None,
-            summing: false,
-            rng: None,
-        }
+        Self { q, values, counted: None, log_jacobian: 0.0, derived: Vec::new(), names: None, rng: None }
     }
 
     fn count(&mut self, name: &str, log_jacobian: f64) {
@@ -392,9 +381,7 @@ impl Walk for FromUnconstrained<'_> {
     /// A discrete local that is summed out has no value: the statements after it take its first category, on which no
     /// support depends.
     fn sum_out(&mut self, _: usize, body: &mut dyn FnMut(&mut dyn Walk, usize)) {
-        let outer = std::mem::replace(&mut self.summing, true);
         body(self, 0);
-        self.summing = outer;
     }
 
     /// A discrete global has no value either before one is drawn.

@@ -13,6 +13,7 @@ mod data_let;
 mod density;
 mod discrete;
 mod distributions;
+mod drawn_in_sums;
 mod edges;
 mod eliminated;
 mod explicit;

@@ -91,8 +91,12 @@ impl Checker {
                 Statement::Variable(v) => self.variable(v),
                 Statement::Let(Let { pat, expr, quantity: None }) => {
                     let summed = self.expression(expr, &[]);
+                    let has_value = self.all_have_values(expr);
                     for name in bound(pat) {
                         self.declare(&name, What::Let, summed);
+                        if has_value {
+                            self.has_value(&name);
+                        }
                     }
                 }
                 Statement::Let(Let { pat, expr, quantity: Some(quantity) }) => self.quantity(pat, expr, *quantity),

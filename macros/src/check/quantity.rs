@@ -12,13 +12,12 @@ use crate::names::{bound, identifiers, text};
 impl Checker {
     pub fn quantity(&mut self, pat: &Pat, expr: &Expr, quantity: Quantity) {
         self.in_quantity = true;
-        let summed = self.expression(expr, &[]);
+        self.expression(expr, &[]);
         self.in_quantity = false;
-        let is_summed = |name: &Ident| self.known.get(&name.to_string()).is_some_and(|known| known.summed);
-        let of = identifiers(expr).into_iter().find(is_summed).filter(|_| summed);
-        if let Some(of) = of {
+        let is_unknown = |name: &Ident| self.known.get(&name.to_string()).is_some_and(|known| known.unknown);
+        if let Some(of) = identifiers(expr).into_iter().find(is_unknown) {
             let message = format!(
-                "`{0}` is summed out, or depends on what is, so that it has no value in a draw and a quantity cannot read it: \
+                "`{0}` is summed out, or worked out of what is, so that it has no value in a draw and a quantity cannot read it: \
                  `chains.discrete(..)` draws it",
                 text(&of)
             );

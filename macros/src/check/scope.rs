@@ -10,7 +10,7 @@ use syn::{Error, Expr, Result};
 use crate::ast::{Role, Size, Statement};
 use crate::definition::has_implicit;
 use crate::kind::Kind;
-use crate::names::{bound, is_capital, variables};
+use crate::names::{bound, identifiers, is_capital, variables};
 use crate::nearest::nearest;
 
 pub struct Checker {
@@ -43,6 +43,8 @@ pub struct Name {
     pub path: Vec<String>,
     /// Whether it depends on a variable that is summed out.
     pub summed: bool,
+    /// Whether it has no value in a draw of a posterior: it is summed out, or worked out of what is.
+    pub unknown: bool,
     span: Span,
 }
 
@@ -168,12 +170,24 @@ impl Checker {
         if text.starts_with("__") || ["offsets", "self"].contains(&text.as_str()) {
             self.report(name, format!("`{text}` is a name that the generated code uses: choose another"));
         }
-        self.known.insert(text, Name { what, path: self.path.clone(), summed, span: name.span() });
+        self.known.insert(text, Name { what, path: self.path.clone(), summed, unknown: summed, span: name.span() });
+    }
+
+    /// Says that `name` has a value in each draw, whatever what it depends on has.
+    pub fn has_value(&mut self, name: &Ident) {
+        if let Some(known) = self.known.get_mut(&name.to_string()) {
+            known.unknown = false;
+        }
+    }
+
+    /// Tells whether everything that `expr` mentions has a value in a draw.
+    pub fn all_have_values(&self, expr: &Expr) -> bool {
+        !identifiers(expr).iter().filter_map(|name| self.known.get(&name.to_string())).any(|known| known.unknown)
     }
 
     /// Declares a name that stands for what elements read of those before them; tells whether that is `summed` out.
     pub fn stand_in(&mut self, name: &Ident, summed: bool) {
-        let known = Name { what: What::Let, path: self.path.clone(), summed, span: name.span() };
+        let known = Name { what: What::Let, path: self.path.clone(), summed, unknown: summed, span: name.span() };
         self.known.insert(name.to_string(), known);
     }
 

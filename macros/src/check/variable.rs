@@ -41,12 +41,17 @@ impl Checker {
         if v.missing != Missing::Never {
             self.missing(v, summed);
         }
+        // A draw has a number of it, whatever values of a discrete variable it is a sum over.
+        let has_value = matches!(what, What::Variable(role, Kind::Real) if role.latent());
         let summed = match &what {
             What::Variable(role, kind) if role.latent() => summed || *kind != Kind::Real,
             What::Variable(_, kind) => v.missing == Missing::Inferred && *kind != Kind::Real,
             _ => false,
         };
         self.declare(&v.name, what, summed);
+        if has_value {
+            self.has_value(&v.name);
+        }
     }
 
     /// Checks that a local stands in a plate, and a global outside plates.
