@@ -96,6 +96,17 @@ impl Checker {
             self.report(ty, format!("a variable is one of `{}`, or an array of it", allowed.join("`, `")));
         }
         let Type::Array(array) = ty else { return };
+        if let (Some(draws), false) = (read(v).and_then(|d| d.draws()), v.shape.is_some())
+            && !draws.is_vector()
+            && !matches!(&*array.elem, Type::Array(_))
+        {
+            let (name, len) = (&v.name, array.len.to_token_stream());
+            let message = format!(
+                "the type `[{text}; {len}]` says that one draw is a vector, and this distribution draws a number: for {len} draws of it \
+                 write `{name}[{len}] ~ ..`"
+            );
+            return self.report(ty, message);
+        }
         if let Type::Array(inner) = &*array.elem {
             let drawn = read(v).is_some_and(|d| d.is_implicit());
             if !drawn || text != "f32" || matches!(&*inner.elem, Type::Array(_)) {
