@@ -59,6 +59,7 @@ impl Checker {
     /// Tells whether `index` is the position of a sum over the plate that `known` belongs to.
     pub fn is_element(&self, index: &proc_macro2::Ident, known: &Name) -> bool {
         let of = self.over.iter().find(|(position, _)| position == index);
-        of.is_some_and(|(_, plate)| known.path == [plate.to_string()])
+        // Of a plate that is nested it is reported that no sum goes through it.
+        of.is_some_and(|(_, plate)| known.path.last() == Some(&plate.to_string()))
     }
 }
