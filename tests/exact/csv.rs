@@ -354,6 +354,14 @@ fn indices_that_are_not_what_they_seem() {
     assert!(found.contains("line 3: `-1` in the column `subject` is no whole number"), "{found}");
     let found = error("subject,item,right\n0,0,1\n1,1,0\nAda,0,0\n");
     assert!(found.contains("line 4: `Ada`"), "{found}");
+    // Half of them are labels, so that which is the mistake is not known.
+    let found = error("subject,item,right\nAda,0,1\n7,1,0\n");
+    assert!(
+        found.contains("line 3: `7` in the column `subject` is a whole number, and others of that column are none"),
+        "{found}"
+    );
+    let found = error("subject,item,right\n0,0,1\n1.5,1,0\n");
+    assert!(found.contains("line 2: `0` in the column `subject` is a whole number"), "{found}");
     // How many there are is said, so that they are counted from 0.
     let path = folder.write("b.csv", "subjects,subject,item,right\n3,1,0,1\n3,2,1,0\n");
     assert_eq!(ItemsData::from_csv(path).unwrap().responses.subject, [1, 2]);

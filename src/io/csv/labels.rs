@@ -97,13 +97,17 @@ fn told_labels<'a>(
                 name = plain(plate.part.name)
             ),
         }),
-        (Some(_), Some((path, line, column, text))) if 2 * positions > entries => Err(DataError::Table {
-            path,
-            what: format!(
-                "line {line}: `{text}` in the column `{column}` is no whole number from 0, as most of that column are: \
-                 correct it, or write labels that are no whole numbers in all rows"
-            ),
-        }),
+        (Some((_, of_number)), Some(of_label)) => {
+            let ((path, line, column, text), what) = match 2 * positions > entries {
+                true => (of_label, "is no whole number from 0, and most of that column are"),
+                false => (of_number, "is a whole number, and others of that column are none"),
+            };
+            let what = format!(
+                "line {line}: `{text}` in the column `{column}` {what}: write positions counted from 0 in all rows, or in all \
+                 rows labels that are no whole numbers, such as `s7`"
+            );
+            Err(DataError::Table { path, what })
+        }
         (Some(_), None) => Ok(Labels::Positions { size }),
         _ => Ok(Labels::Names(known)),
     }
