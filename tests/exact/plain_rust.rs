@@ -467,3 +467,27 @@ fn a_type_of_the_user_s_own_may_have_a_name_that_the_library_knows_of_elsewhere(
         normal(q[0], 0.0, 1.0) - z - (-z).exp()
     });
 }
+
+/// A model in a private module, of which not everything is used.
+mod quiet {
+    #![deny(dead_code)]
+
+    hierarch::model! {
+        pub Quiet {
+            size K;
+            global mu[K] ~ Normal(0.0, 1.0);
+            plate groups(1..=3) {
+                local u ~ Normal(0.0, 1.0);
+                plate rows(1..=9) {
+                    given x[K]: f64;
+                    observe y ~ Normal(u + dot(x, mu), 1.0);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_not_used_of_a_model_is_no_warning() {
+    assert_eq!(quiet::Quiet { K: 2 }.specification().plates.len(), 1);
+}

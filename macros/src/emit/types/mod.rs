@@ -263,6 +263,7 @@ fn csv(tree: &Tree) -> TokenStream {
     };
     quote! {
         #[automatically_derived]
+        #[allow(dead_code)]
         impl #ty {
             /// Reads a table with a row for each element of the innermost plate, or a folder with a table for each plate.
             ///

@@ -123,6 +123,7 @@ fn data_methods(tree: &Tree, plate: &Plate) -> TokenStream {
     let reads = offsets.into_iter().chain(size).chain(columns).chain(data_plates(plate).map(|p| read_data(tree, p)));
     quote! {
         #[automatically_derived]
+        #[allow(dead_code)]
         impl #ty {
             /// How many elements there are.
             #vis fn len(&self) -> usize {
@@ -176,10 +177,12 @@ fn rows(tree: &Tree, plate: &Plate) -> Option<TokenStream> {
     });
     Some(quote! {
         #derive
+        #[allow(dead_code)]
         #[doc = #doc]
         #vis struct #row { #(#fields),* }
 
         #[automatically_derived]
+        #[allow(dead_code)]
         impl #data {
             /// The elements, one by one.
             #vis fn rows(&self) -> impl ::core::iter::Iterator<Item = #row> + '_ {

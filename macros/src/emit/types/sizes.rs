@@ -140,6 +140,7 @@ pub fn csv(tree: &Tree) -> TokenStream {
     };
     quote! {
         #[automatically_derived]
+        #[allow(dead_code)]
         impl #ty {
             /// Reads a table with a row for each element of the innermost plate, or a folder with a table for each plate. A vector
             /// whose length is a size of the model has as many numbers as the table has columns for it: `x[0]`, `x[1]`, ..
