@@ -19,7 +19,8 @@ pub fn rhat<C: AsRef<[f64]>>(chains: &[C]) -> f64 {
         return f64::NAN;
     };
     let centre = quantile(&sorted(&split), 0.5);
-    let folded = map(&split, |x| (x - centre).abs());
+    // The distance of an infinite draw from an infinite median would be NaN.
+    let folded = map(&split, |x| if x == centre { 0.0 } else { (x - centre).abs() });
     // `max` prefers a number to NaN, the R-hat of folded draws that are constant, such as those of a fair coin.
     potential_scale_reduction(&normal_scores(&split)).max(potential_scale_reduction(&normal_scores(&folded)))
 }
@@ -247,6 +248,14 @@ mod tests {
             x + shift
         };
         (0..n).map(|_| step()).collect()
+    }
+
+    /// The largest of no elements is minus infinity in each draw.
+    #[test]
+    fn draws_that_are_all_the_same_have_no_rhat() {
+        for x in [f64::NEG_INFINITY, f64::INFINITY, f64::NAN, 1.5] {
+            assert!(rhat(&[vec![x; 50], vec![x; 50]]).is_nan(), "{x}");
+        }
     }
 
     /// Returns ratios of two uniforms about zero, with the tails of a Cauchy distribution.
