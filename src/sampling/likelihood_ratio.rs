@@ -195,6 +195,10 @@ impl AnyProfileLikelihood {
                 if given.value < best.value - SAME {
                     // The search missed the overall maximum, which is near here.
                     best = search.maximum(&[], std::slice::from_ref(&given.at))?.minimum;
+                    // What a hypothesis reaches, all globals can.
+                    if given.value < best.value {
+                        best = given;
+                    }
                 }
             }
             Ok(profile.into_iter().map(|value| 2.0 * (value - best.value).max(0.0)).collect())

@@ -117,9 +117,13 @@ pub(super) fn check(
 
 impl Descent<'_> {
     fn go(&mut self, to: Vec<f64>) {
+        let before = self.value;
         self.value = (self.f)(&to, &mut self.gradient);
         self.at = to;
-        self.difference = DIFFERENCE;
+        // Near a kink it stays short.
+        if self.value < before - 1e-3 {
+            self.difference = DIFFERENCE;
+        }
     }
 
     /// Searches for a minimum in units of the directions, which are those of the last point.
@@ -343,8 +347,10 @@ impl Descent<'_> {
             let value = (self.f)(&next, &mut gradient);
             if value < self.value - 1e-4 * t * left && gradient.iter().all(|g| g.is_finite()) {
                 let lowest = self.lower.take().filter(|(lowest, _)| *lowest < value);
+                let before = self.value;
                 self.go(lowest.map_or(next, |(_, at)| at));
-                return Some(false);
+                // Far less than the model foretells is no gain.
+                return (self.value < before - 0.1 * LEFT).then_some(false);
             }
             t *= 0.5;
         }

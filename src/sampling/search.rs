@@ -174,29 +174,34 @@ impl<'a> Search<'a> {
     /// Returns an error if other values of the globals are as likely as those at `best`. At the edge of a support the numbers may
     /// be anything, but the values hardly change.
     pub(super) fn check_unique(&self, best: &Checked) -> Result<(), FitError> {
+        let best_at = &best.minimum.at;
+        let away =
+            |t: f64, direction: &[f64]| best_at.iter().zip(direction).map(|(q, d)| q + t * d).collect::<Vec<f64>>();
+        for (direction, t) in best.flat.iter().flat_map(|direction| [(direction, 1.0), (direction, -1.0)]) {
+            if let Some((_, name)) = self.change(best_at, &away(t, direction)).filter(|(change, _)| *change > SAME) {
+                return Err(FitError::NotUnique { name });
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the number that is most different at two positions, and by how much, in units of its range.
+    fn change(&self, one: &[f64], other: &[f64]) -> Option<(f64, String)> {
         let values = |q: &[f64]| {
             let mut values = Vec::new();
             self.model.constrain(None, q, &mut values);
             values
         };
-        let (at, slots) = (values(&best.minimum.at), self.model.global_slots());
+        let (one, other) = (values(one), values(other));
         let drawn: Vec<Vec<f64>> = self.draws.iter().map(|q| values(q)).collect();
-        for direction in &best.flat {
-            let moved =
-                |t: f64| values(&best.minimum.at.iter().zip(direction).map(|(q, d)| q + t * d).collect::<Vec<_>>());
-            let (one, other) = (moved(1.0), moved(-1.0));
-            let change = |i: usize| {
-                let all = || drawn.iter().map(|values| values[i]);
-                let range = all().fold(f64::NEG_INFINITY, f64::max) - all().fold(f64::INFINITY, f64::min);
-                (one[i] - at[i]).abs().max((other[i] - at[i]).abs()) / (range + at[i].abs())
-            };
-            let numbers = slots.iter().flat_map(|slot| slot.values.clone().zip(&slot.components));
-            let most = numbers.map(|(i, name)| (change(i), name)).max_by(|a, b| a.0.total_cmp(&b.0));
-            if let Some((_, name)) = most.filter(|(change, _)| *change > SAME) {
-                return Err(FitError::NotUnique { name: name.clone() });
-            }
-        }
-        Ok(())
+        let change = |i: usize| {
+            let all = || drawn.iter().map(|values| values[i]);
+            let range = all().fold(f64::NEG_INFINITY, f64::max) - all().fold(f64::INFINITY, f64::min);
+            (other[i] - one[i]).abs() / (range + one[i].abs())
+        };
+        let slots = self.model.global_slots();
+        let numbers = slots.iter().flat_map(|slot| slot.values.clone().zip(slot.components.clone()));
+        numbers.map(|(i, name)| (change(i), name)).max_by(|a, b| a.0.total_cmp(&b.0))
     }
 
     /// Returns an error if the likelihood goes on past `best` to infinity without ever falling again: along one number, or

@@ -76,7 +76,7 @@ fn data_in_any_units() {
 model! {
     Together {
         global a ~ Normal(0.0, 3.0);
-        global b ~ LogNormal(0.0, 1.0);
+        global b ~ Normal(0.0, 1.0);
         plate rows(1..=9) {
             observe y ~ Normal(a + b, 1.0);
         }
@@ -105,18 +105,16 @@ fn no_single_maximum() {
         ProfileLikelihood::new(&Together::default(), [name]).unwrap().statistic(&data, &[value])
     };
     within!(ratio("a", 1.0).unwrap(), 1e-6);
-    // b is positive, and so the mean not below a: 3 (4 - 3)^2.
-    within!((ratio("a", 4.0).unwrap() - 3.0).abs(), 1e-5);
 }
 
-/// Where a kink is, the slope jumps, and there is a maximum all the same: the median. A wall is refused.
+/// Where a kink is, the slope jumps, and there is a maximum all the same: the median, or the largest number.
 #[test]
 fn kinks_and_walls() {
     let best = Kink::default().maximize(&KinkData { rows: KinkRows { y: vec![0.1, 0.3, 0.7, 2.0, 9.0] } }).unwrap();
     within!((best.globals.m - 0.7).abs(), 1e-5, "{best:?}");
     within!((best.globals.s - 10.6 / 5.0).abs(), 1e-4, "{best:?}");
-    let error = Wall::default().maximize(&WallData { rows: WallRows { y: vec![0.5, 3.0] } }).unwrap_err();
-    assert!(error.to_string().contains("`top`"), "{error}");
+    let best = Wall::default().maximize(&WallData { rows: WallRows { y: vec![0.5, 3.0] } }).unwrap();
+    within!((best.globals.top - 3.0).abs(), 1e-6, "{best:?}");
 }
 
 model! {
