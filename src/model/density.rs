@@ -40,6 +40,7 @@ pub struct Density<'a, M: Model> {
     without_lanes: Evaluate<M>,
     /// The part of the model's own density that counts.
     part: DensityPart,
+    likelihood_alone: bool,
     factor: Option<Box<dyn Factor>>,
 }
 
@@ -91,6 +92,7 @@ impl<'a, M: Model> Density<'a, M> {
             },
             without_lanes,
             part: DensityPart::Whole,
+            likelihood_alone: M::LIKELIHOOD_ALONE,
             factor: None,
         }
     }
@@ -142,6 +144,19 @@ impl<'a, M: Model> Density<'a, M> {
         self.run(self.evaluate, q, gradient, DensityPart::Prior)
     }
 
+    /// Returns the log density at `q` less that of the prior of the globals, and writes its gradient to `gradient`. Without
+    /// continuous locals it is the log likelihood, which has no Jacobian.
+    pub(crate) fn likelihood_gradient(&mut self, q: &[f64], gradient: &mut [f64]) -> f64 {
+        if self.likelihood_alone && self.factor.is_none() {
+            return self.run(self.evaluate, q, gradient, DensityPart::Likelihood);
+        }
+        let mut of_prior = vec![0.0; gradient.len()];
+        let prior = self.prior_gradient(q, &mut of_prior);
+        let whole = self.gradient(q, gradient);
+        gradient.iter_mut().zip(of_prior).for_each(|(whole, prior)| *whole -= prior);
+        whole - prior
+    }
+
     /// Computes [`Density::gradient`] one element at a time, as a reference for tests of the lanes.
     ///
     /// # Panics
@@ -168,6 +183,9 @@ pub(crate) trait AnyDensity: Send {
 
     /// Returns the log density of the prior of the globals alone at `q`, and writes its gradient to `gradient`.
     fn prior_gradient(&mut self, q: &[f64], gradient: &mut [f64]) -> f64;
+
+    /// Returns the log density at `q` less that of the prior of the globals, and writes its gradient to `gradient`.
+    fn likelihood_gradient(&mut self, q: &[f64], gradient: &mut [f64]) -> f64;
 }
 
 impl<M: Model> AnyDensity for Density<'_, M> {
@@ -181,6 +199,10 @@ impl<M: Model> AnyDensity for Density<'_, M> {
 
     fn prior_gradient(&mut self, q: &[f64], gradient: &mut [f64]) -> f64 {
         Density::prior_gradient(self, q, gradient)
+    }
+
+    fn likelihood_gradient(&mut self, q: &[f64], gradient: &mut [f64]) -> f64 {
+        Density::likelihood_gradient(self, q, gradient)
     }
 }
 

@@ -126,6 +126,10 @@ pub trait Model: Clone + std::fmt::Debug + PartialEq + Send + Sync + Serialize +
 /// # }
 /// ```
 pub trait Explicit: Model {
+    /// Whether the density has a part that is the likelihood alone.
+    #[doc(hidden)]
+    const LIKELIHOOD_ALONE: bool = false;
+
     /// Makes what the density of a data set is computed from besides the data: for `data` of which elements that are alike were
     /// left out, and the `whole` of them.
     #[doc(hidden)]
@@ -217,6 +221,8 @@ pub enum DensityPart {
     Prior,
     /// The joint density of the globals, the continuous locals and the data, without implicit observations.
     Whole,
+    /// That without the prior of the globals, where the model has it by itself.
+    Likelihood,
 }
 
 /// A struct of numbers that can be converted to and from a row of numbers.

@@ -47,7 +47,8 @@ pub trait SamplingExt: Model {
     /// of the prior, so it may miss the highest of many narrow maxima.
     ///
     /// # Errors
-    /// The data do not fit the model, the model has continuous locals, or the likelihood has no maximum.
+    /// The data do not fit the model, the model has continuous locals, or the likelihood has no maximum, more than one, or none that
+    /// the search could reach.
     fn maximize(&self, data: &Self::Data) -> Result<Maximum<Self>, FitError>
     where
         Self: Likelihood,

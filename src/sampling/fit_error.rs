@@ -75,6 +75,18 @@ pub enum FitError {
         /// Its last value.
         value: f64,
     },
+    /// A search for the maximum ended at a point that is none.
+    #[error(
+        "the search for the maximum of the likelihood did not converge: it ended where `{name}` is {value}, which is no maximum; the \
+         likelihood may have a wall or a ridge there, or grow without bound: bring the data to numbers near 1 around 0, or \
+         sample with `nuts()`"
+    )]
+    NotConverged {
+        /// The number along which the likelihood rises most.
+        name: String,
+        /// Its last value.
+        value: f64,
+    },
     /// The likelihood tends to its largest value at infinity.
     #[error(
         "the likelihood has no maximum: it never falls again as `{name}` goes on past {value}, as where a line separates \
@@ -85,6 +97,15 @@ pub enum FitError {
         name: String,
         /// Where the search ended.
         value: f64,
+    },
+    /// Other values of the globals have the same likelihood.
+    #[error(
+        "the likelihood has no single maximum: it does not change with `{name}`, or not if other globals change with it, so that the data \
+         do not say what it is; fix it by a `param`, give more data, or choose a prior and sample with `nuts()`"
+    )]
+    NotUnique {
+        /// The number that changes most.
+        name: String,
     },
     /// The threads could not be started.
     #[error(transparent)]

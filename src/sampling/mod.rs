@@ -20,8 +20,10 @@ mod low_rank;
 mod metric;
 mod minimise;
 mod mixture;
+mod newton;
 mod nuts;
 mod refine;
+mod search;
 mod start;
 #[cfg(feature = "zarr")]
 mod store;

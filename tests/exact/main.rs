@@ -30,6 +30,7 @@ mod likelihood_ratio;
 mod linear;
 mod locals;
 mod matrix_normal;
+mod maxima;
 mod missing;
 mod missing_discrete;
 mod missing_vectors;

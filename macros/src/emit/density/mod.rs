@@ -77,10 +77,16 @@ pub fn emit(tree: &Tree) -> TokenStream {
         false => (None, quote!(__lp.value)),
         true => (Some(reads::note()), quote!(if __reads.take().is_some() { f64::NAN } else { __lp.value })),
     };
+    // The difference of the density and the prior would be rounded away where the prior is tiny.
+    let alone = vectors.is_empty() && sum_of_prior.is_empty();
+    let without_prior =
+        alone.then(|| quote!(if __part == ::hierarch::model::DensityPart::Likelihood { __lp = #zero; }));
     quote! {
         #compact
 
         #prepare
+
+        const LIKELIHOOD_ALONE: bool = #alone;
 
         #[inline(always)]
         fn log_density_lanes<__V: ::hierarch::__private::Lanes>(
@@ -99,8 +105,9 @@ pub fn emit(tree: &Tree) -> TokenStream {
             #cursors
             let mut __lp = #zero;
             #prior
+            #without_prior
             #(#vector_exports)*
-            if __part == ::hierarch::model::DensityPart::Whole {
+            if __part != ::hierarch::model::DensityPart::Prior {
                 #observations
                 #fields
                 #missing
