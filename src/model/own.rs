@@ -3,7 +3,7 @@
 use super::walk::{Place, Scalar, Slot, Vector, Walk};
 use super::{DataError, SimulateError, Stream};
 use crate::distributions::own::{Fits, FitsAny, OwnDraw, own_misfit};
-use crate::distributions::{Distribution, Draw, ParameterError, Support};
+use crate::distributions::{Draw, ParameterError, Support};
 
 /// A distribution of the user's, of one number or of a whole vector.
 struct Own<'a, D>(&'a D);

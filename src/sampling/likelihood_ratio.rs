@@ -8,9 +8,7 @@ use super::fit_error::FitError;
 use super::search::{Given, SAME, Search};
 use super::threads::on_threads;
 use crate::draws::{Choice, fill_discrete_globals, has_discrete_global};
-use crate::model::{
-    AnyData, AnyDensity, AnyModel, AsNumbers, Density, GlobalSlot, Likelihood, Model, Name, UnknownName,
-};
+use crate::model::{AnyDensity, AnyModel, AsNumbers, Density, GlobalSlot, Likelihood, Model, Name, UnknownName};
 
 /// The unconstrained numbers that represent the edge of a support, as near to it as a double can be: for one bound, as
 /// e^-700 is to 0, and for two bounds, as 1 - e^-36 is to 1.
