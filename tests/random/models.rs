@@ -12,81 +12,34 @@ pub mod m0 {
             global g3 ~ Uniform(-1.0, 2.0);
             global g4[2][3] ~ Normal(0.0, 1.0);
             plate p5(8..=21) {
-                given x6 ~ Categorical([0.3, 0.3, 0.4]);
-                given x7 ~ Normal(0.0, 1.0);
-                let v8 = (match x6 { 0 => (match x6 { 0 => (0.3 + 0.3), _ => g3 }), _ => ((-x7)).sin() });
-                local z9 ~ Bernoulli(g1);
-                let (v10, v11) = if z9 { ((match x6 { 0 => -1.0, _ => 0.5 }), (0.5 * 1.0)) } else { ((g1).tanh(), (0.5 * 1.0)) };
-                observe y12 ~ Beta(0.8 + 0.5, v11 + 0.5);
-                observe y13 ~ ZeroInflated(y12, Poisson(0.8));
-                factor -0.1 * ((0.2 / (0.5 + v11))) * ((0.2 / (0.5 + v11)));
-            }
-            plate p14(3..=17) {
-                given i15: index(p5);
-                given x16 ~ Categorical([0.3, 0.3, 0.4]);
-                given x17 ~ Categorical([0.3, 0.3, 0.4]);
-                given x18 ~ Categorical([0.3, 0.3, 0.4]);
-                let v19 = (((match x18 { 0 => g4[1][1], _ => v8[i15] }) * (-0.7).tanh()) + ((0.3 + g2[0][0]) + (-g1)));
-                let v20 = ((g1).softplus() + 0.1);
-                plate p21(3) {
-                    given x22 ~ Bernoulli(0.5);
-                    given x23 ~ Categorical([0.3, 0.3, 0.4]);
-                    given x24 ~ Categorical([0.5, 0.5]);
-                    local h25[2] ~ Normal(0.1, v20);
-                    local h26 ~ LogNormal(0.3 * ((g2[0][0] + g3)).tanh(), 0.4);
-                    local z27 ~ Bernoulli((1.0 - g1));
-                    observe y28 ~ Normal(((if x22 { g4[0][2] } else { 0.0 }) + (if z27 { g4[0][2] } else { 0.0 })), 0.8);
+                let v6 = (0.5).tanh();
+                local z7 ~ Bernoulli(g1);
+                let v8 = (1.0 + (0.1 + 0.8 * ((g4[1][1]).normal_cdf())));
+                plate p9(3) {
+                    let b10 = prev(s11, 2, 0.5);
+                    given s11 ~ Normal(0.0, 1.0);
+                    given x12 ~ Normal(0.0, 1.0);
+                    local h13 ~ TruncatedNormal(0.0, 1.0, (g1).tanh() - 2.0, (g1).tanh() + 1.5);
+                    local h14 ~ LogNormal(0.3 * (g1).tanh(), 0.4);
+                    let v15 = (if s11 < 0.3 { (if z7 { (0.3 + -0.7) } else { (1.2 / (0.5 + v8)) }) } else { (0.5 * g4[1][1]) });
+                    let v16 = (h14 + (if z7 { v8 } else { h14 }));
+                    observe y17 ~ Binomial(4, (0.3).sigmoid());
                 }
-                local z29 ~ Bernoulli((0.5).sigmoid());
-                local z30 ~ Categorical([0.2, 0.3, 0.5]);
-                let v31 = (0.4 * ((0.3 - g3)).tanh()).exp();
-                observe y32: Option ~ NegativeBinomial((v20).sqrt(), (1.0 + g1));
-                observe y33 ~ NegativeBinomial(0.8, (v20).sqrt());
+                observe y18 ~ PoissonLog(0.3 * ((g2[1][0] - g2[0][0])));
+                observe y19 ~ Normal((if z7 { 0.3 } else { 0.5 }), 0.8);
+            }
+            plate p20(8..=21) {
+                given i21: index(p5);
+                given i22: index(p5);
+                local h23[2] ~ Normal(0.1, (1.0 + 0.7));
+                let v24 = 1.0;
+                local z25 ~ Categorical([0.2, 0.3, 0.5]);
+                observe y26 ~ Normal((dot(h23, h23)), 0.8);
             }
         }
     }
 
-    model! {
-        pub M0Drawn {
-            nuisance g1 ~ Uniform(0.0, 1.0);
-            global g2[2][3] ~ Normal(0.0, 1.5);
-            global g3 ~ Uniform(-1.0, 2.0);
-            global g4[2][3] ~ Normal(0.0, 1.0);
-            plate p5(8..=21) {
-                given x6 ~ Categorical([0.3, 0.3, 0.4]);
-                given x7 ~ Normal(0.0, 1.0);
-                let v8 = (match x6 { 0 => (match x6 { 0 => (0.3 + 0.3), _ => g3 }), _ => ((-x7)).sin() });
-                local z9 ~ Bernoulli(g1);
-                let (v10, v11) = if z9 { ((match x6 { 0 => -1.0, _ => 0.5 }), (0.5 * 1.0)) } else { ((g1).tanh(), (0.5 * 1.0)) };
-                observe y12 ~ Beta(0.8 + 0.5, v11 + 0.5);
-                observe y13 ~ ZeroInflated(y12, Poisson(0.8));
-            }
-            plate p14(3..=17) {
-                given i15: index(p5);
-                given x16 ~ Categorical([0.3, 0.3, 0.4]);
-                given x17 ~ Categorical([0.3, 0.3, 0.4]);
-                given x18 ~ Categorical([0.3, 0.3, 0.4]);
-                let v19 = (((match x18 { 0 => g4[1][1], _ => v8[i15] }) * (-0.7).tanh()) + ((0.3 + g2[0][0]) + (-g1)));
-                let v20 = ((g1).softplus() + 0.1);
-                plate p21(3) {
-                    given x22 ~ Bernoulli(0.5);
-                    given x23 ~ Categorical([0.3, 0.3, 0.4]);
-                    given x24 ~ Categorical([0.5, 0.5]);
-                    local h25[2] ~ Normal(0.1, v20);
-                    local h26 ~ LogNormal(0.3 * ((g2[0][0] + g3)).tanh(), 0.4);
-                    local z27 ~ Bernoulli((1.0 - g1));
-                    observe y28 ~ Normal(((if x22 { g4[0][2] } else { 0.0 }) + (if z27 { g4[0][2] } else { 0.0 })), 0.8);
-                }
-                local z29 ~ Bernoulli((0.5).sigmoid());
-                local z30 ~ Categorical([0.2, 0.3, 0.5]);
-                let v31 = (0.4 * ((0.3 - g3)).tanh()).exp();
-                observe y32: Option ~ NegativeBinomial((v20).sqrt(), (1.0 + g1));
-                observe y33 ~ NegativeBinomial(0.8, (v20).sqrt());
-            }
-        }
-    }
-
-    fn program(g: &M0DrawnGlobals, l: &<M0Drawn as Model>::Locals, d: &M0Data) -> f64 {
+    fn program(g: &M0Globals, l: &<M0 as Model>::Locals, d: &M0Data) -> f64 {
         let mut lp = 0.0;
         let g1 = g.g1;
         { let x = g1; lp += uniform(x, 0.0, 1.0); }
@@ -96,73 +49,61 @@ pub mod m0 {
         { let x = g3; lp += uniform(x, -1.0, 2.0); }
         let g4 = &g.g4;
         g4.iter().flatten().for_each(|x| lp += normal(*x, 0.0, 1.0));
-        let mut all_v8 = Vec::new();
-        let mut all_x7 = Vec::new();
+        let mut all_v6 = Vec::new();
         for at_p5 in 0..d.p5.len() {
-        let x6 = d.p5.x6[at_p5];
-        let x7 = d.p5.x7[at_p5];
-        all_x7.push(x7);
-        let v8 = (match x6 { 0 => (match x6 { 0 => (0.3 + 0.3), _ => g3 }), _ => ((-x7)).sin() });
-        all_v8.push(v8);
-        let mut of_z9 = Vec::new();
-        for value in 0..2 { let z9 = value == 1; let mut lp = bernoulli(z9, g1);
-        let (v10, v11) = if z9 { ((match x6 { 0 => -1.0, _ => 0.5 }), (0.5 * 1.0)) } else { ((g1).tanh(), (0.5 * 1.0)) };
-        let y12 = d.p5.y12[at_p5];
-        { let y = y12; lp += beta(y, 0.8 + 0.5, v11 + 0.5); }
-        let y13 = d.p5.y13[at_p5];
-        { let y = y13; lp += zero_inflated(y, y12, 0.8); }
-        lp += -0.1 * ((0.2 / (0.5 + v11))) * ((0.2 / (0.5 + v11)));
-        of_z9.push(lp); }
-        lp += log_sum(&of_z9);
+        let v6 = (0.5).tanh();
+        all_v6.push(v6);
+        let mut of_z7 = Vec::new();
+        for value in 0..2 { let z7 = value == 1; let mut lp = bernoulli(z7, g1);
+        let v8 = (1.0 + (0.1 + 0.8 * ((g4[1][1]).normal_cdf())));
+        let mut past_s11: Vec<f64> = Vec::new();
+        for at_p9 in d.p5.p9.offsets[at_p5]..d.p5.p9.offsets[at_p5 + 1] {
+        let b10 = if past_s11.len() < 2 { 0.5 } else { past_s11[past_s11.len() - 2] };
+        let s11 = d.p5.p9.s11[at_p9];
+        { let x = s11; lp += 0.0; }
+        let x12 = d.p5.p9.x12[at_p9];
+        let h13 = l.p5.p9.h13[at_p9];
+        { let x = h13; lp += truncated_normal(x, 0.0, 1.0, (g1).tanh() - 2.0, (g1).tanh() + 1.5); }
+        let h14 = l.p5.p9.h14[at_p9];
+        { let x = h14; lp += log_normal(x, 0.3 * (g1).tanh(), 0.4); }
+        let v15 = (if s11 < 0.3 { (if z7 { (0.3 + -0.7) } else { (1.2 / (0.5 + v8)) }) } else { (0.5 * g4[1][1]) });
+        let v16 = (h14 + (if z7 { v8 } else { h14 }));
+        let y17 = d.p5.p9.y17[at_p9];
+        { let y = y17; lp += binomial(y, 4, (0.3).sigmoid()); }
+        past_s11.push(s11);
         }
-        let x7 = all_x7;
-        let v8 = all_v8;
-        let mut all_v20 = Vec::new();
-        let mut all_v19 = Vec::new();
-        for at_p14 in 0..d.p14.len() {
-        let i15 = d.p14.i15[at_p14];
-        let x16 = d.p14.x16[at_p14];
-        let x17 = d.p14.x17[at_p14];
-        let x18 = d.p14.x18[at_p14];
-        let v19 = (((match x18 { 0 => g4[1][1], _ => v8[i15] }) * (-0.7).tanh()) + ((0.3 + g2[0][0]) + (-g1)));
-        all_v19.push(v19);
-        let v20 = ((g1).softplus() + 0.1);
-        all_v20.push(v20);
-        for at_p21 in d.p14.p21.offsets[at_p14]..d.p14.p21.offsets[at_p14 + 1] {
-        let x22 = d.p14.p21.x22[at_p21];
-        let x23 = d.p14.p21.x23[at_p21];
-        let x24 = d.p14.p21.x24[at_p21];
-        let h25 = &l.p14.p21.h25[at_p21];
-        for &x in h25 { lp += normal(x, 0.1, v20); }
-        let h26 = l.p14.p21.h26[at_p21];
-        { let x = h26; lp += log_normal(x, 0.3 * ((g2[0][0] + g3)).tanh(), 0.4); }
-        let mut of_z27 = Vec::new();
-        for value in 0..2 { let z27 = value == 1; let mut lp = bernoulli(z27, (1.0 - g1));
-        let y28 = d.p14.p21.y28[at_p21];
-        { let y = y28; lp += normal(y, ((if x22 { g4[0][2] } else { 0.0 }) + (if z27 { g4[0][2] } else { 0.0 })), 0.8); }
-        of_z27.push(lp); }
-        lp += log_sum(&of_z27);
+        let y18 = d.p5.y18[at_p5];
+        { let y = y18; lp += poisson(y, (0.3 * ((g2[1][0] - g2[0][0]))).exp()); }
+        let y19 = d.p5.y19[at_p5];
+        { let y = y19; lp += normal(y, (if z7 { 0.3 } else { 0.5 }), 0.8); }
+        of_z7.push(lp); }
+        lp += log_sum(&of_z7);
         }
-        let mut of_z29 = Vec::new();
-        for value in 0..2 { let z29 = value == 1; let mut lp = bernoulli(z29, (0.5).sigmoid());
-        let mut of_z30 = Vec::new();
-        for value in 0..3 { let z30 = value; let mut lp = ([0.2, 0.3, 0.5][z30] as f64).ln();
-        let v31 = (0.4 * ((0.3 - g3)).tanh()).exp();
-        if let Some(y) = d.p14.y32[at_p14] { lp += negative_binomial(y, (v20).sqrt(), (1.0 + g1)); }
-        let y33 = d.p14.y33[at_p14];
-        { let y = y33; lp += negative_binomial(y, 0.8, (v20).sqrt()); }
-        of_z30.push(lp); }
-        lp += log_sum(&of_z30);
-        of_z29.push(lp); }
-        lp += log_sum(&of_z29);
+        let v6 = all_v6;
+        let mut all_v24 = Vec::new();
+        let mut all_h23 = Vec::new();
+        for at_p20 in 0..d.p20.len() {
+        let i21 = d.p20.i21[at_p20];
+        let i22 = d.p20.i22[at_p20];
+        let h23 = &l.p20.h23[at_p20];
+        for &x in h23 { lp += normal(x, 0.1, (1.0 + 0.7)); }
+        all_h23.push(*h23);
+        let v24 = 1.0;
+        all_v24.push(v24);
+        let mut of_z25 = Vec::new();
+        for value in 0..3 { let z25 = value; let mut lp = ([0.2, 0.3, 0.5][z25] as f64).ln();
+        let y26 = d.p20.y26[at_p20];
+        { let y = y26; lp += normal(y, (dot(h23, h23)), 0.8); }
+        of_z25.push(lp); }
+        lp += log_sum(&of_z25);
         }
-        let v19 = all_v19;
-        let v20 = all_v20;
+        let h23 = all_h23;
+        let v24 = all_v24;
         lp
     }
 
     pub fn run(seed: u64) -> Result<(), String> {
-        let checked = check(&M0Drawn::default(), &M0::default(), program, &["y32"], seed)?;
+        let checked = check(&M0::default(), &M0::default(), program, &[], seed)?;
         Ok(())
     }
 }
@@ -177,14 +118,33 @@ pub mod m1 {
             global g3[3] ~ Logistic(g1, 0.5 * 0.7);
             plate p4(21) {
                 given x5 ~ Categorical([0.3, 0.3, 0.4]);
-                given x6[4] ~ Normal(0.0, 1.0);
-                local h7 ~ Gamma(5.0, 5.0);
-                local h8[2] ~ Normal(0.1, 0.8);
-                let v9 = h7;
-                let v10 = [(-x6[2]), g2];
-                local z11 ~ Bernoulli((g2).sigmoid());
-                observe y12 ~ Bernoulli((1.0 - (0.1 + 0.8 * ((g2).normal_cdf()))));
-                observe y13: Option ~ Normal((((-h7.ln()) + (g2).tanh()) + ((0.1 - g1) + (if y12 { h8[0] } else { g2 }))), (0.5 * h7));
+                given x6[3] ~ Normal(0.0, 1.0);
+                given x7 ~ Categorical([0.5, 0.5]);
+                let v8 = (0.1 + 0.8 * (((0.1).tanh()).normal_cdf()));
+                let v9 = [(-g3[2]), g2];
+                local z10 ~ Bernoulli((g2).sigmoid());
+                observe y11 ~ Bernoulli(((match x7 { 0 => 1.5, _ => g2 })).sigmoid());
+                observe y12 ~ CategoricalLogit([0.1, (g2 - g2), -0.2]);
+            }
+        }
+    }
+
+    model! {
+        pub M1Taped {
+            size LENGTH = 2;
+            global ordered[LENGTH] ~ Ordered(Normal(0.0, 1.0));
+            global g1 ~ Beta(1.5 + 1.0, 2.0);
+            global g2 ~ Normal((-0.7 - 0.9), (0.7 + 1.0));
+            global g3[3] ~ Logistic(g1, 0.5 * 0.7);
+            plate p4(21) {
+                given x5 ~ Categorical([0.3, 0.3, 0.4]);
+                given x6[3] ~ Normal(0.0, 1.0);
+                given x7 ~ Categorical([0.5, 0.5]);
+                let v8 = (0.1 + 0.8 * (((0.1).tanh()).normal_cdf()));
+                let v9 = [(-g3[2]), g2];
+                local z10 ~ Bernoulli((g2).sigmoid());
+                observe y11 ~ Bernoulli(((match x7 { 0 => 1.5, _ => g2 })).sigmoid());
+                observe y12 ~ CategoricalLogit([0.1, (g2 - g2), -0.2]);
             }
         }
     }
@@ -197,34 +157,39 @@ pub mod m1 {
         { let x = g2; lp += normal(x, (-0.7 - 0.9), (0.7 + 1.0)); }
         let g3 = &g.g3;
         for &x in g3 { lp += logistic(x, g1, 0.5 * 0.7); }
-        let mut all_v9 = Vec::new();
-        let mut all_h7 = Vec::new();
+        let mut all_v8 = Vec::new();
+        let mut all_x7 = Vec::new();
+        let mut all_x6 = Vec::new();
+        let mut all_x5 = Vec::new();
         for at_p4 in 0..d.p4.len() {
         let x5 = d.p4.x5[at_p4];
+        all_x5.push(x5);
         let x6 = &d.p4.x6[at_p4];
-        let h7 = l.p4.h7[at_p4];
-        { let x = h7; lp += gamma(x, 5.0, 5.0); }
-        all_h7.push(h7);
-        let h8 = &l.p4.h8[at_p4];
-        for &x in h8 { lp += normal(x, 0.1, 0.8); }
-        let v9 = h7;
-        all_v9.push(v9);
-        let v10 = [(-x6[2]), g2];
-        let mut of_z11 = Vec::new();
-        for value in 0..2 { let z11 = value == 1; let mut lp = bernoulli(z11, (g2).sigmoid());
+        all_x6.push(*x6);
+        let x7 = d.p4.x7[at_p4];
+        all_x7.push(x7);
+        let v8 = (0.1 + 0.8 * (((0.1).tanh()).normal_cdf()));
+        all_v8.push(v8);
+        let v9 = [(-g3[2]), g2];
+        let mut of_z10 = Vec::new();
+        for value in 0..2 { let z10 = value == 1; let mut lp = bernoulli(z10, (g2).sigmoid());
+        let y11 = d.p4.y11[at_p4];
+        { let y = y11; lp += bernoulli(y, ((match x7 { 0 => 1.5, _ => g2 })).sigmoid()); }
         let y12 = d.p4.y12[at_p4];
-        { let y = y12; lp += bernoulli(y, (1.0 - (0.1 + 0.8 * ((g2).normal_cdf())))); }
-        if let Some(y) = d.p4.y13[at_p4] { lp += normal(y, (((-h7.ln()) + (g2).tanh()) + ((0.1 - g1) + (if y12 { h8[0] } else { g2 }))), (0.5 * h7)); }
-        of_z11.push(lp); }
-        lp += log_sum(&of_z11);
+        { let y = y12; lp += categorical_logit(y, [0.1, (g2 - g2), -0.2]); }
+        of_z10.push(lp); }
+        lp += log_sum(&of_z10);
         }
-        let h7 = all_h7;
-        let v9 = all_v9;
+        let x5 = all_x5;
+        let x6 = all_x6;
+        let x7 = all_x7;
+        let v8 = all_v8;
         lp
     }
 
     pub fn run(seed: u64) -> Result<(), String> {
-        let checked = check(&M1::default(), &M1::default(), program, &["y13"], seed)?;
+        let checked = check(&M1::default(), &M1::default(), program, &[], seed)?;
+        on_tape(&M1Taped::default(), &checked)?;
         Ok(())
     }
 }
@@ -241,12 +206,12 @@ pub mod m2 {
             let v5 = (g1).ln();
             observe y6 ~ Weibull((g1 + g1) + 0.5, g1);
             plate p7(8..=21) {
-                given x8[4] ~ Normal(0.0, 1.0);
-                given x9 ~ Bernoulli(0.5);
-                local h10 ~ LogNormal(0.3 * (0.3).tanh(), 0.4);
-                local h11 ~ Beta((g1 + h10) + 1.0, 2.0);
-                let v12 = (0.4 * ((0.1 + x8[1])).tanh()).exp();
-                observe y13: Option ~ Normal((v5), (v12).sqrt());
+                given x8 ~ Bernoulli(0.5);
+                given x9[3] ~ Normal(0.0, 1.0);
+                let v10 = (0.4 * (g1.ln()).tanh()).exp();
+                let v11 = [2.0, (g2).tanh()];
+                local z12 ~ Bernoulli(g2);
+                observe y13: Option ~ Normal((0.5 * v4 + v5), v10);
             }
         }
     }
@@ -263,22 +228,26 @@ pub mod m2 {
         let v5 = (g1).ln();
         let y6 = d.y6;
         { let y = y6; lp += weibull(y, (g1 + g1) + 0.5, g1); }
-        let mut all_h11 = Vec::new();
-        let mut all_h10 = Vec::new();
+        let mut all_v10 = Vec::new();
+        let mut all_x9 = Vec::new();
+        let mut all_x8 = Vec::new();
         for at_p7 in 0..d.p7.len() {
-        let x8 = &d.p7.x8[at_p7];
-        let x9 = d.p7.x9[at_p7];
-        let h10 = l.p7.h10[at_p7];
-        { let x = h10; lp += log_normal(x, 0.3 * (0.3).tanh(), 0.4); }
-        all_h10.push(h10);
-        let h11 = l.p7.h11[at_p7];
-        { let x = h11; lp += beta(x, (g1 + h10) + 1.0, 2.0); }
-        all_h11.push(h11);
-        let v12 = (0.4 * ((0.1 + x8[1])).tanh()).exp();
-        if let Some(y) = d.p7.y13[at_p7] { lp += normal(y, (v5), (v12).sqrt()); }
+        let x8 = d.p7.x8[at_p7];
+        all_x8.push(x8);
+        let x9 = &d.p7.x9[at_p7];
+        all_x9.push(*x9);
+        let v10 = (0.4 * (g1.ln()).tanh()).exp();
+        all_v10.push(v10);
+        let v11 = [2.0, (g2).tanh()];
+        let mut of_z12 = Vec::new();
+        for value in 0..2 { let z12 = value == 1; let mut lp = bernoulli(z12, g2);
+        if let Some(y) = d.p7.y13[at_p7] { lp += normal(y, (0.5 * v4 + v5), v10); }
+        of_z12.push(lp); }
+        lp += log_sum(&of_z12);
         }
-        let h10 = all_h10;
-        let h11 = all_h11;
+        let x8 = all_x8;
+        let x9 = all_x9;
+        let v10 = all_v10;
         lp
     }
 
@@ -300,69 +269,41 @@ pub mod m3 {
             let v5 = (v4 - dot(g1, g1) - dot(g3, g3));
             observe y6 ~ Binomial(4, (0.1 + 0.8 * 0.6));
             plate p7(3..=17) {
-                given x8 ~ Normal(0.0, 1.0);
-                local h9 ~ Uniform(-1.0, 2.0);
-                local h10 ~ StudentT(5.0, x8, g2);
-                let v11 = [(v4).tanh(), -0.7];
-                let v12 = [(-0.4 + v5), (v4 - 2.0)];
-                plate p13(1..=9) {
-                    given x14 ~ Normal(0.0, 1.0);
-                    local h15 ~ Gamma(5.0, 5.0);
-                    local h16 ~ Uniform(0.0, 1.0);
-                    let v17 = ((if x14 < 0.3 { h16 } else { g1[0] })).sigmoid();
-                    observe y18 ~ Normal((x14 + v4 + dot(v12, v11) + v5), g2);
+                given x8 ~ Uniform(0.5, 2.0);
+                given x9 ~ Normal(0.0, 1.0);
+                given x10 ~ Normal(0.0, 1.0);
+                plate p11(1..=9) {
+                    local h12[2] ~ Normal(0.1, x8);
+                    observe y13 ~ BernoulliLogit(((0.3 - v5) + ((0.5 * -0.4) - 0.3)));
                 }
-                local z19 ~ Bernoulli(0.2);
-                observe y20 ~ Normal((x8), g2);
+                let v14 = ((if x10 < 0.3 { -0.4 } else { 0.5 })).sigmoid();
+                observe y15 ~ Gamma((x8 * g2), (((0.5 - 0.3)).softplus() + 0.1));
             }
-            plate p21(8..=21) {
-                given i22: index(p7);
-                given x23 ~ Normal(0.0, 1.0);
-                given x24[3] ~ Normal(0.0, 1.0);
-                local h25[2] ~ Normal(0.1, ((h10[i22]).softplus() + 0.1));
-                local h26 ~ Beta((0.4 * (-0.4).tanh()).exp() + 1.0, 2.0);
-                let v27 = (((h26 * 0.3) + v4) + (if x23 < 0.3 { (if x23 < 0.3 { h10[i22] } else { g2.ln() }) } else { (h26 - g3[12]) }));
-                observe y28 ~ Binomial(4, (0.1 + 0.8 * ((x23).normal_cdf())));
-                observe y29 ~ Beta(g2 + 0.5, ((g2.ln()).softplus() + 0.1) + 0.5);
-            }
-        }
-    }
-
-    model! {
-        pub M3Taped {
-            size LENGTH = 2;
-            global ordered[LENGTH] ~ Ordered(Normal(0.0, 1.0));
-            global g1[2] ~ Ordered(Normal(0.0, 1.0));
-            nuisance g2 ~ LogNormal(0.3 * ((0.9 + 0.3)).tanh(), 0.4);
-            nuisance g3[34] ~ Normal(0.2, g2);
-            let v4 = (dot(g1, g1)).tanh();
-            let v5 = (v4 - dot(g1, g1) - dot(g3, g3));
-            observe y6 ~ Binomial(4, (0.1 + 0.8 * 0.6));
-            plate p7(3..=17) {
-                given x8 ~ Normal(0.0, 1.0);
-                local h9 ~ Uniform(-1.0, 2.0);
-                local h10 ~ StudentT(5.0, x8, g2);
-                let v11 = [(v4).tanh(), -0.7];
-                let v12 = [(-0.4 + v5), (v4 - 2.0)];
-                plate p13(1..=9) {
-                    given x14 ~ Normal(0.0, 1.0);
-                    local h15 ~ Gamma(5.0, 5.0);
-                    local h16 ~ Uniform(0.0, 1.0);
-                    let v17 = ((if x14 < 0.3 { h16 } else { g1[0] })).sigmoid();
-                    observe y18 ~ Normal((x14 + v4 + dot(v12, v11) + v5), g2);
+            plate p16(size_p16 ~ Poisson(4.0 + g2)) {
+                given i17: index(p7);
+                given x18 ~ Uniform(0.5, 2.0);
+                given x19 ~ Categorical([0.3, 0.3, 0.4]);
+                given x20 ~ Categorical([0.5, 0.5]);
+                local h21[2] ~ Normal(0.1, (0.4 * (v5).tanh()).exp());
+                local h22 ~ StudentT(5.0, (-x18.ln()), 0.8);
+                let v23 = ((0.4 * (-0.4).tanh()).exp()).ln();
+                local z24 ~ Bernoulli((0.1 + 0.8 * 0.6));
+                let (v25, v26) = if z24 { ((-0.4 * g1[1]), (if z24 { x18 } else { x18 })) } else { ((g2).ln(), (x8[i17]).sqrt()) };
+                plate p27(1..=4) {
+                    let b28 = prev(s29, 2, 1.2);
+                    given s29 ~ Normal(0.0, 1.0);
+                    given i30: index(p7);
+                    given i31: index(p7);
+                    given x32 ~ Normal(0.0, 1.0);
+                    given x33 ~ Categorical([0.3, 0.3, 0.4]);
+                    given x34[2] ~ Normal(0.0, 1.0);
+                    local h35 ~ Normal((if x10[i31] < 0.3 { x10[i31] } else { h21[0] }), (if z24 { v26 } else { x18 }));
+                    let v36 = ((x8[i30].ln() / (0.5 + x8[i30]))).sigmoid();
+                    let v37 = (0.1 + 0.8 * (((x9[i30]).sin()).normal_cdf()));
+                    let v38 = (v5 + h21[x20]);
+                    observe y39 ~ NegativeBinomial((x8[i31] * g2), (0.4 * (v37).tanh()).exp());
                 }
-                local z19 ~ Bernoulli(0.2);
-                observe y20 ~ Normal((x8), g2);
-            }
-            plate p21(8..=21) {
-                given i22: index(p7);
-                given x23 ~ Normal(0.0, 1.0);
-                given x24[3] ~ Normal(0.0, 1.0);
-                local h25[2] ~ Normal(0.1, ((h10[i22]).softplus() + 0.1));
-                local h26 ~ Beta((0.4 * (-0.4).tanh()).exp() + 1.0, 2.0);
-                let v27 = (((h26 * 0.3) + v4) + (if x23 < 0.3 { (if x23 < 0.3 { h10[i22] } else { g2.ln() }) } else { (h26 - g3[12]) }));
-                observe y28 ~ Binomial(4, (0.1 + 0.8 * ((x23).normal_cdf())));
-                observe y29 ~ Beta(g2 + 0.5, ((g2.ln()).softplus() + 0.1) + 0.5);
+                observe y40 ~ BernoulliLogit((h22 * (x10[i17] - 0.5)));
             }
         }
     }
@@ -380,66 +321,90 @@ pub mod m3 {
         let v5 = (v4 - dot(g1, g1) - dot(g3, g3));
         let y6 = d.y6;
         { let y = y6; lp += binomial(y, 4, (0.1 + 0.8 * 0.6)); }
-        let mut all_h10 = Vec::new();
-        let mut all_h9 = Vec::new();
+        let mut all_x10 = Vec::new();
+        let mut all_x9 = Vec::new();
         let mut all_x8 = Vec::new();
         for at_p7 in 0..d.p7.len() {
         let x8 = d.p7.x8[at_p7];
         all_x8.push(x8);
-        let h9 = l.p7.h9[at_p7];
-        { let x = h9; lp += uniform(x, -1.0, 2.0); }
-        all_h9.push(h9);
-        let h10 = l.p7.h10[at_p7];
-        { let x = h10; lp += student_t(x, 5.0, x8, g2); }
-        all_h10.push(h10);
-        let v11 = [(v4).tanh(), -0.7];
-        let v12 = [(-0.4 + v5), (v4 - 2.0)];
-        for at_p13 in d.p7.p13.offsets[at_p7]..d.p7.p13.offsets[at_p7 + 1] {
-        let x14 = d.p7.p13.x14[at_p13];
-        let h15 = l.p7.p13.h15[at_p13];
-        { let x = h15; lp += gamma(x, 5.0, 5.0); }
-        let h16 = l.p7.p13.h16[at_p13];
-        { let x = h16; lp += uniform(x, 0.0, 1.0); }
-        let v17 = ((if x14 < 0.3 { h16 } else { g1[0] })).sigmoid();
-        let y18 = d.p7.p13.y18[at_p13];
-        { let y = y18; lp += normal(y, (x14 + v4 + dot(v12, v11) + v5), g2); }
+        let x9 = d.p7.x9[at_p7];
+        all_x9.push(x9);
+        let x10 = d.p7.x10[at_p7];
+        all_x10.push(x10);
+        for at_p11 in d.p7.p11.offsets[at_p7]..d.p7.p11.offsets[at_p7 + 1] {
+        let h12 = &l.p7.p11.h12[at_p11];
+        for &x in h12 { lp += normal(x, 0.1, x8); }
+        let y13 = d.p7.p11.y13[at_p11];
+        { let y = y13; lp += bernoulli_logit(y, ((0.3 - v5) + ((0.5 * -0.4) - 0.3))); }
         }
-        let mut of_z19 = Vec::new();
-        for value in 0..2 { let z19 = value == 1; let mut lp = bernoulli(z19, 0.2);
-        let y20 = d.p7.y20[at_p7];
-        { let y = y20; lp += normal(y, (x8), g2); }
-        of_z19.push(lp); }
-        lp += log_sum(&of_z19);
+        let v14 = ((if x10 < 0.3 { -0.4 } else { 0.5 })).sigmoid();
+        let y15 = d.p7.y15[at_p7];
+        { let y = y15; lp += gamma(y, (x8 * g2), (((0.5 - 0.3)).softplus() + 0.1)); }
         }
         let x8 = all_x8;
-        let h9 = all_h9;
-        let h10 = all_h10;
-        let mut all_h26 = Vec::new();
-        let mut all_x23 = Vec::new();
-        for at_p21 in 0..d.p21.len() {
-        let i22 = d.p21.i22[at_p21];
-        let x23 = d.p21.x23[at_p21];
-        all_x23.push(x23);
-        let x24 = &d.p21.x24[at_p21];
-        let h25 = &l.p21.h25[at_p21];
-        for &x in h25 { lp += normal(x, 0.1, ((h10[i22]).softplus() + 0.1)); }
-        let h26 = l.p21.h26[at_p21];
-        { let x = h26; lp += beta(x, (0.4 * (-0.4).tanh()).exp() + 1.0, 2.0); }
-        all_h26.push(h26);
-        let v27 = (((h26 * 0.3) + v4) + (if x23 < 0.3 { (if x23 < 0.3 { h10[i22] } else { g2.ln() }) } else { (h26 - g3[12]) }));
-        let y28 = d.p21.y28[at_p21];
-        { let y = y28; lp += binomial(y, 4, (0.1 + 0.8 * ((x23).normal_cdf()))); }
-        let y29 = d.p21.y29[at_p21];
-        { let y = y29; lp += beta(y, g2 + 0.5, ((g2.ln()).softplus() + 0.1) + 0.5); }
+        let x9 = all_x9;
+        let x10 = all_x10;
+        lp += poisson(d.p16.len() as u64, 4.0 + g2);
+        let mut all_v23 = Vec::new();
+        let mut all_h22 = Vec::new();
+        let mut all_h21 = Vec::new();
+        let mut all_x20 = Vec::new();
+        let mut all_x19 = Vec::new();
+        let mut all_x18 = Vec::new();
+        for at_p16 in 0..d.p16.len() {
+        let i17 = d.p16.i17[at_p16];
+        let x18 = d.p16.x18[at_p16];
+        all_x18.push(x18);
+        let x19 = d.p16.x19[at_p16];
+        all_x19.push(x19);
+        let x20 = d.p16.x20[at_p16];
+        all_x20.push(x20);
+        let h21 = &l.p16.h21[at_p16];
+        for &x in h21 { lp += normal(x, 0.1, (0.4 * (v5).tanh()).exp()); }
+        all_h21.push(*h21);
+        let h22 = l.p16.h22[at_p16];
+        { let x = h22; lp += student_t(x, 5.0, (-x18.ln()), 0.8); }
+        all_h22.push(h22);
+        let v23 = ((0.4 * (-0.4).tanh()).exp()).ln();
+        all_v23.push(v23);
+        let mut of_z24 = Vec::new();
+        for value in 0..2 { let z24 = value == 1; let mut lp = bernoulli(z24, (0.1 + 0.8 * 0.6));
+        let (v25, v26) = if z24 { ((-0.4 * g1[1]), (if z24 { x18 } else { x18 })) } else { ((g2).ln(), (x8[i17]).sqrt()) };
+        let mut past_s29: Vec<f64> = Vec::new();
+        for at_p27 in d.p16.p27.offsets[at_p16]..d.p16.p27.offsets[at_p16 + 1] {
+        let b28 = if past_s29.len() < 2 { 1.2 } else { past_s29[past_s29.len() - 2] };
+        let s29 = d.p16.p27.s29[at_p27];
+        { let x = s29; lp += 0.0; }
+        let i30 = d.p16.p27.i30[at_p27];
+        let i31 = d.p16.p27.i31[at_p27];
+        let x32 = d.p16.p27.x32[at_p27];
+        let x33 = d.p16.p27.x33[at_p27];
+        let x34 = &d.p16.p27.x34[at_p27];
+        let h35 = l.p16.p27.h35[at_p27];
+        { let x = h35; lp += normal(x, (if x10[i31] < 0.3 { x10[i31] } else { h21[0] }), (if z24 { v26 } else { x18 })); }
+        let v36 = ((x8[i30].ln() / (0.5 + x8[i30]))).sigmoid();
+        let v37 = (0.1 + 0.8 * (((x9[i30]).sin()).normal_cdf()));
+        let v38 = (v5 + h21[x20]);
+        let y39 = d.p16.p27.y39[at_p27];
+        { let y = y39; lp += negative_binomial(y, (x8[i31] * g2), (0.4 * (v37).tanh()).exp()); }
+        past_s29.push(s29);
         }
-        let x23 = all_x23;
-        let h26 = all_h26;
+        let y40 = d.p16.y40[at_p16];
+        { let y = y40; lp += bernoulli_logit(y, (h22 * (x10[i17] - 0.5))); }
+        of_z24.push(lp); }
+        lp += log_sum(&of_z24);
+        }
+        let x18 = all_x18;
+        let x19 = all_x19;
+        let x20 = all_x20;
+        let h21 = all_h21;
+        let h22 = all_h22;
+        let v23 = all_v23;
         lp
     }
 
     pub fn run(seed: u64) -> Result<(), String> {
         let checked = check(&M3::default(), &M3::default(), program, &[], seed)?;
-        on_tape(&M3Taped::default(), &checked)?;
         Ok(())
     }
 }
@@ -452,27 +417,73 @@ pub mod m4 {
             global g1 ~ HalfNormal(1.5);
             global g2 ~ TruncatedNormal(0.0, 1.0, (0.9).tanh() - 2.0, (0.9).tanh() + 1.5);
             plate p3(1..=9) {
-                given x4 ~ Normal(0.0, 1.0);
-                local h5 ~ Uniform(0.0, 1.0);
-                local h6 ~ Gamma(5.0, 5.0);
-                let v7 = (((if x4 < 0.3 { x4 } else { g1.ln() })).softplus() + 0.1);
-                observe y8: Option ~ PoissonLog(0.3 * ((((0.3 / (0.5 + h6)) + (g2 - h5)) + (-1.0 - (h6).ln()))));
+                given x4 ~ Categorical([0.3, 0.3, 0.4]);
+                given x5 ~ Bernoulli(0.5);
+                given x6 ~ Normal(0.0, 1.0);
+                local h7 ~ Beta(g1 + 1.0, 2.0);
+                let v8 = ((0.2).softplus() + 0.1);
+                let v9 = (g2 + g2 + 0.2);
+                observe y10 ~ Logistic(0.2, g1);
             }
-            plate p9(1) {
-                given i10: index(p3);
-                given x11[2] ~ Normal(0.0, 1.0);
-                local h12 ~ Beta(2.0, 3.0);
-                local h13[2] ~ Normal(0.1, (g1).sqrt());
-                let v14 = ((h13[0]).sin()).sigmoid();
-                local z15 ~ Categorical([0.2, 0.3, 0.5]);
-                let v16 = [(0.5 + 0.5), (h5[i10] + v7[i10].ln())];
-                plate p17(3) {
-                    local h18 ~ TruncatedNormal(0.0, 1.0, (v14).tanh() - 2.0, (v14).tanh() + 1.5);
-                    let v19 = dot(x11, h13);
-                    local z20 ~ Categorical([0.2, 0.3, 0.5]);
-                    observe y21 ~ LogNormal(((h18 + (g1).ln())).sin(), g1);
+            plate p11(1..=9) {
+                given x12 ~ Categorical([0.5, 0.5]);
+                given x13 ~ Uniform(0.5, 2.0);
+                given x14 ~ Normal(0.0, 1.0);
+                local h15 ~ Normal(0.0, 1.0);
+                local h16[2] ~ Normal(0.1, (1.0 + 0.2));
+                let v17 = (0.5 * h15 - x14 * g2 - dot(h16, h16));
+                let v18 = (v17 * (x14 - 0.5) + ((h16[0] + 2.0) + (x13.ln() - 0.5)));
+                plate p19(1..=4) {
+                    given i20: index(p3);
+                    given x21 ~ Uniform(0.5, 2.0);
+                    given x22 ~ Categorical([0.5, 0.5]);
+                    local h23 ~ Normal(0.0, 1.0);
+                    local h24 ~ Uniform(0.0, 1.0);
+                    local z25 ~ Bernoulli(h7[i20]);
+                    observe y26 ~ Normal((v9[i20] * (x14 - 0.5) + v9[i20] * (x6[i20] - 0.5) + h15), g1);
                 }
-                observe y22 ~ Exponential(g1);
+                local z27 ~ Binomial(2, 0.2);
+                let v28 = 0.6;
+                observe y29 ~ Binomial(4, (0.1 + 0.8 * v28));
+            }
+        }
+    }
+
+    model! {
+        pub M4Taped {
+            size LENGTH = 2;
+            global ordered[LENGTH] ~ Ordered(Normal(0.0, 1.0));
+            global g1 ~ HalfNormal(1.5);
+            global g2 ~ TruncatedNormal(0.0, 1.0, (0.9).tanh() - 2.0, (0.9).tanh() + 1.5);
+            plate p3(1..=9) {
+                given x4 ~ Categorical([0.3, 0.3, 0.4]);
+                given x5 ~ Bernoulli(0.5);
+                given x6 ~ Normal(0.0, 1.0);
+                local h7 ~ Beta(g1 + 1.0, 2.0);
+                let v8 = ((0.2).softplus() + 0.1);
+                let v9 = (g2 + g2 + 0.2);
+                observe y10 ~ Logistic(0.2, g1);
+            }
+            plate p11(1..=9) {
+                given x12 ~ Categorical([0.5, 0.5]);
+                given x13 ~ Uniform(0.5, 2.0);
+                given x14 ~ Normal(0.0, 1.0);
+                local h15 ~ Normal(0.0, 1.0);
+                local h16[2] ~ Normal(0.1, (1.0 + 0.2));
+                let v17 = (0.5 * h15 - x14 * g2 - dot(h16, h16));
+                let v18 = (v17 * (x14 - 0.5) + ((h16[0] + 2.0) + (x13.ln() - 0.5)));
+                plate p19(1..=4) {
+                    given i20: index(p3);
+                    given x21 ~ Uniform(0.5, 2.0);
+                    given x22 ~ Categorical([0.5, 0.5]);
+                    local h23 ~ Normal(0.0, 1.0);
+                    local h24 ~ Uniform(0.0, 1.0);
+                    local z25 ~ Bernoulli(h7[i20]);
+                    observe y26 ~ Normal((v9[i20] * (x14 - 0.5) + v9[i20] * (x6[i20] - 0.5) + h15), g1);
+                }
+                local z27 ~ Binomial(2, 0.2);
+                let v28 = 0.6;
+                observe y29 ~ Binomial(4, (0.1 + 0.8 * v28));
             }
         }
     }
@@ -483,65 +494,95 @@ pub mod m4 {
         { let x = g1; lp += half_normal(x, 1.5); }
         let g2 = g.g2;
         { let x = g2; lp += truncated_normal(x, 0.0, 1.0, (0.9).tanh() - 2.0, (0.9).tanh() + 1.5); }
-        let mut all_v7 = Vec::new();
-        let mut all_h6 = Vec::new();
-        let mut all_h5 = Vec::new();
+        let mut all_v9 = Vec::new();
+        let mut all_v8 = Vec::new();
+        let mut all_h7 = Vec::new();
+        let mut all_x6 = Vec::new();
+        let mut all_x5 = Vec::new();
         let mut all_x4 = Vec::new();
         for at_p3 in 0..d.p3.len() {
         let x4 = d.p3.x4[at_p3];
         all_x4.push(x4);
-        let h5 = l.p3.h5[at_p3];
-        { let x = h5; lp += uniform(x, 0.0, 1.0); }
-        all_h5.push(h5);
-        let h6 = l.p3.h6[at_p3];
-        { let x = h6; lp += gamma(x, 5.0, 5.0); }
-        all_h6.push(h6);
-        let v7 = (((if x4 < 0.3 { x4 } else { g1.ln() })).softplus() + 0.1);
-        all_v7.push(v7);
-        if let Some(y) = d.p3.y8[at_p3] { lp += poisson(y, (0.3 * ((((0.3 / (0.5 + h6)) + (g2 - h5)) + (-1.0 - (h6).ln())))).exp()); }
+        let x5 = d.p3.x5[at_p3];
+        all_x5.push(x5);
+        let x6 = d.p3.x6[at_p3];
+        all_x6.push(x6);
+        let h7 = l.p3.h7[at_p3];
+        { let x = h7; lp += beta(x, g1 + 1.0, 2.0); }
+        all_h7.push(h7);
+        let v8 = ((0.2).softplus() + 0.1);
+        all_v8.push(v8);
+        let v9 = (g2 + g2 + 0.2);
+        all_v9.push(v9);
+        let y10 = d.p3.y10[at_p3];
+        { let y = y10; lp += logistic(y, 0.2, g1); }
         }
         let x4 = all_x4;
-        let h5 = all_h5;
-        let h6 = all_h6;
-        let v7 = all_v7;
-        let mut all_v14 = Vec::new();
-        let mut all_h12 = Vec::new();
-        for at_p9 in 0..d.p9.len() {
-        let i10 = d.p9.i10[at_p9];
-        let x11 = &d.p9.x11[at_p9];
-        let h12 = l.p9.h12[at_p9];
-        { let x = h12; lp += beta(x, 2.0, 3.0); }
-        all_h12.push(h12);
-        let h13 = &l.p9.h13[at_p9];
-        for &x in h13 { lp += normal(x, 0.1, (g1).sqrt()); }
-        let v14 = ((h13[0]).sin()).sigmoid();
-        all_v14.push(v14);
-        let mut of_z15 = Vec::new();
-        for value in 0..3 { let z15 = value; let mut lp = ([0.2, 0.3, 0.5][z15] as f64).ln();
-        let v16 = [(0.5 + 0.5), (h5[i10] + v7[i10].ln())];
-        for at_p17 in d.p9.p17.offsets[at_p9]..d.p9.p17.offsets[at_p9 + 1] {
-        let h18 = l.p9.p17.h18[at_p17];
-        { let x = h18; lp += truncated_normal(x, 0.0, 1.0, (v14).tanh() - 2.0, (v14).tanh() + 1.5); }
-        let v19 = dot(x11, h13);
-        let mut of_z20 = Vec::new();
-        for value in 0..3 { let z20 = value; let mut lp = ([0.2, 0.3, 0.5][z20] as f64).ln();
-        let y21 = d.p9.p17.y21[at_p17];
-        { let y = y21; lp += log_normal(y, ((h18 + (g1).ln())).sin(), g1); }
-        of_z20.push(lp); }
-        lp += log_sum(&of_z20);
+        let x5 = all_x5;
+        let x6 = all_x6;
+        let h7 = all_h7;
+        let v8 = all_v8;
+        let v9 = all_v9;
+        let mut all_v18 = Vec::new();
+        let mut all_v17 = Vec::new();
+        let mut all_h16 = Vec::new();
+        let mut all_h15 = Vec::new();
+        let mut all_x14 = Vec::new();
+        let mut all_x13 = Vec::new();
+        let mut all_x12 = Vec::new();
+        for at_p11 in 0..d.p11.len() {
+        let x12 = d.p11.x12[at_p11];
+        all_x12.push(x12);
+        let x13 = d.p11.x13[at_p11];
+        all_x13.push(x13);
+        let x14 = d.p11.x14[at_p11];
+        all_x14.push(x14);
+        let h15 = l.p11.h15[at_p11];
+        { let x = h15; lp += normal(x, 0.0, 1.0); }
+        all_h15.push(h15);
+        let h16 = &l.p11.h16[at_p11];
+        for &x in h16 { lp += normal(x, 0.1, (1.0 + 0.2)); }
+        all_h16.push(*h16);
+        let v17 = (0.5 * h15 - x14 * g2 - dot(h16, h16));
+        all_v17.push(v17);
+        let v18 = (v17 * (x14 - 0.5) + ((h16[0] + 2.0) + (x13.ln() - 0.5)));
+        all_v18.push(v18);
+        for at_p19 in d.p11.p19.offsets[at_p11]..d.p11.p19.offsets[at_p11 + 1] {
+        let i20 = d.p11.p19.i20[at_p19];
+        let x21 = d.p11.p19.x21[at_p19];
+        let x22 = d.p11.p19.x22[at_p19];
+        let h23 = l.p11.p19.h23[at_p19];
+        { let x = h23; lp += normal(x, 0.0, 1.0); }
+        let h24 = l.p11.p19.h24[at_p19];
+        { let x = h24; lp += uniform(x, 0.0, 1.0); }
+        let mut of_z25 = Vec::new();
+        for value in 0..2 { let z25 = value == 1; let mut lp = bernoulli(z25, h7[i20]);
+        let y26 = d.p11.p19.y26[at_p19];
+        { let y = y26; lp += normal(y, (v9[i20] * (x14 - 0.5) + v9[i20] * (x6[i20] - 0.5) + h15), g1); }
+        of_z25.push(lp); }
+        lp += log_sum(&of_z25);
         }
-        let y22 = d.p9.y22[at_p9];
-        { let y = y22; lp += exponential(y, g1); }
-        of_z15.push(lp); }
-        lp += log_sum(&of_z15);
+        let mut of_z27 = Vec::new();
+        for value in 0..3 { let z27 = value as f64; let mut lp = binomial(z27 as u64, 2, 0.2);
+        let v28 = 0.6;
+        let y29 = d.p11.y29[at_p11];
+        { let y = y29; lp += binomial(y, 4, (0.1 + 0.8 * v28)); }
+        of_z27.push(lp); }
+        lp += log_sum(&of_z27);
         }
-        let h12 = all_h12;
-        let v14 = all_v14;
+        let x12 = all_x12;
+        let x13 = all_x13;
+        let x14 = all_x14;
+        let h15 = all_h15;
+        let h16 = all_h16;
+        let v17 = all_v17;
+        let v18 = all_v18;
         lp
     }
 
     pub fn run(seed: u64) -> Result<(), String> {
-        let checked = check(&M4::default(), &M4::default(), program, &["y8"], seed)?;
+        let checked = check(&M4::default(), &M4::default(), program, &[], seed)?;
+        on_tape(&M4Taped::default(), &checked)?;
         Ok(())
     }
 }
@@ -558,13 +599,9 @@ pub mod m5 {
             global z5 ~ Bernoulli((-0.4).sigmoid());
             let (v6, v7) = if z5 { ((g4 * 1.5), 0.7) } else { ((0.3).tanh(), 0.7) };
             plate p8(8..=21) {
-                given x9 ~ Categorical([0.5, 0.5]);
-                given x10 ~ Normal(0.0, 1.0);
-                given x11 ~ Uniform(0.5, 2.0);
-                let v12 = (((if z5 { x11.ln() } else { v6 })).tanh() - (dot(g1, g1) * (0.5 * g1[x9])));
-                let v13 = [dot(g1, g3), (v12 - -0.4)];
-                local z14 ~ Bernoulli((1.0 - 0.2));
-                observe y15 ~ Normal(dot(g1, g1), (x11 * v7));
+                local z9 ~ Bernoulli((1.0 - 0.6));
+                observe y10 ~ BernoulliLogit((g2 + v6));
+                observe y11[2] ~ Normal((g2 - dot(g1, g1) - (-(g3[0] + v7.ln()))), v7);
             }
         }
     }
@@ -583,25 +620,16 @@ pub mod m5 {
         let mut of_z5 = Vec::new();
         for value in [false, true] { let z5 = value; let mut lp = lp + bernoulli(value, (-0.4).sigmoid());
         let (v6, v7) = if z5 { ((g4 * 1.5), 0.7) } else { ((0.3).tanh(), 0.7) };
-        let mut all_v12 = Vec::new();
-        let mut all_x10 = Vec::new();
         for at_p8 in 0..d.p8.len() {
-        let x9 = d.p8.x9[at_p8];
-        let x10 = d.p8.x10[at_p8];
-        all_x10.push(x10);
-        let x11 = d.p8.x11[at_p8];
-        let v12 = (((if z5 { x11.ln() } else { v6 })).tanh() - (dot(g1, g1) * (0.5 * g1[x9])));
-        all_v12.push(v12);
-        let v13 = [dot(g1, g3), (v12 - -0.4)];
-        let mut of_z14 = Vec::new();
-        for value in 0..2 { let z14 = value == 1; let mut lp = bernoulli(z14, (1.0 - 0.2));
-        let y15 = d.p8.y15[at_p8];
-        { let y = y15; lp += normal(y, dot(g1, g1), (x11 * v7)); }
-        of_z14.push(lp); }
-        lp += log_sum(&of_z14);
+        let mut of_z9 = Vec::new();
+        for value in 0..2 { let z9 = value == 1; let mut lp = bernoulli(z9, (1.0 - 0.6));
+        let y10 = d.p8.y10[at_p8];
+        { let y = y10; lp += bernoulli_logit(y, (g2 + v6)); }
+        for &y in &d.p8.y11[at_p8] { lp += normal(y, (g2 - dot(g1, g1) - (-(g3[0] + v7.ln()))), v7); }
+        let y11 = &d.p8.y11[at_p8];
+        of_z9.push(lp); }
+        lp += log_sum(&of_z9);
         }
-        let x10 = all_x10;
-        let v12 = all_v12;
         of_z5.push(lp); }
         lp = log_sum(&of_z5);
         lp
@@ -623,38 +651,51 @@ pub mod m6 {
             global g3 ~ StudentT(5.0, (0.9 / (0.5 + g2)), g2);
             let v4 = ((g3).tanh()).sin();
             plate p5(3..=17) {
-                given x6 ~ Normal(0.0, 1.0);
-                local h7 ~ Uniform(0.0, 1.0);
-                let v8 = [(g1[1] + h7), (-x6)];
-                let v9 = ((g2.ln()).tanh() + x6);
-                let v10 = ((-0.3) + (g3 + g3));
-                observe y11 ~ Gamma(0.8, g2);
-                observe y12 ~ ZeroInflated(h7, Poisson(g2));
+                given x6 ~ Categorical([0.3, 0.3, 0.4]);
+                local h7 ~ StudentT(5.0, (g1[1] + -0.4), (1.0 + 0.6));
+                let v8 = ((g2.ln()).tanh() + (match x6 { 0 => v4, _ => 0.3 }));
+                let v9 = ((-0.3) + 0.1);
+                plate p10(1..=4) {
+                    let b11 = prev(s12, 1, -1.0);
+                    observe s12 ~ Normal((((h7 - 0.3) - (-0.4 + h7))).tanh(), (1.0 + 0.2));
+                    given x13[4] ~ Normal(0.0, 1.0);
+                    given x14 ~ Bernoulli(0.5);
+                    let v15 = [(--0.4), (0.5 * s12)];
+                    observe y16[2] ~ Normal((x13[x6] + h7 + v4 + dot(g1, g1)), g2);
+                    factor -0.1 * (((0.5 * g2)).ln()) * (((0.5 * g2)).ln());
+                }
+                let v17 = g2;
+                observe y18 ~ Bernoulli(((v4).tanh()).sigmoid());
             }
         }
     }
 
     model! {
-        pub M6Taped {
-            size LENGTH = 2;
-            global ordered[LENGTH] ~ Ordered(Normal(0.0, 1.0));
+        pub M6Drawn {
             nuisance g1[2] ~ Ordered(Normal(0.0, 1.0));
             nuisance g2 ~ LogNormal(0.3 * (0.9).tanh(), 0.4);
             global g3 ~ StudentT(5.0, (0.9 / (0.5 + g2)), g2);
             let v4 = ((g3).tanh()).sin();
             plate p5(3..=17) {
-                given x6 ~ Normal(0.0, 1.0);
-                local h7 ~ Uniform(0.0, 1.0);
-                let v8 = [(g1[1] + h7), (-x6)];
-                let v9 = ((g2.ln()).tanh() + x6);
-                let v10 = ((-0.3) + (g3 + g3));
-                observe y11 ~ Gamma(0.8, g2);
-                observe y12 ~ ZeroInflated(h7, Poisson(g2));
+                given x6 ~ Categorical([0.3, 0.3, 0.4]);
+                local h7 ~ StudentT(5.0, (g1[1] + -0.4), (1.0 + 0.6));
+                let v8 = ((g2.ln()).tanh() + (match x6 { 0 => v4, _ => 0.3 }));
+                let v9 = ((-0.3) + 0.1);
+                plate p10(1..=4) {
+                    let b11 = prev(s12, 1, -1.0);
+                    observe s12 ~ Normal((((h7 - 0.3) - (-0.4 + h7))).tanh(), (1.0 + 0.2));
+                    given x13[4] ~ Normal(0.0, 1.0);
+                    given x14 ~ Bernoulli(0.5);
+                    let v15 = [(--0.4), (0.5 * s12)];
+                    observe y16[2] ~ Normal((x13[x6] + h7 + v4 + dot(g1, g1)), g2);
+                }
+                let v17 = g2;
+                observe y18 ~ Bernoulli(((v4).tanh()).sigmoid());
             }
         }
     }
 
-    fn program(g: &M6Globals, l: &<M6 as Model>::Locals, d: &M6Data) -> f64 {
+    fn program(g: &M6DrawnGlobals, l: &<M6Drawn as Model>::Locals, d: &M6Data) -> f64 {
         let mut lp = 0.0;
         let g1 = &g.g1;
         g1.iter().for_each(|x| lp += normal(*x, 0.0, 1.0));
@@ -665,32 +706,45 @@ pub mod m6 {
         { let x = g3; lp += student_t(x, 5.0, (0.9 / (0.5 + g2)), g2); }
         let v4 = ((g3).tanh()).sin();
         let mut all_v9 = Vec::new();
+        let mut all_v8 = Vec::new();
         let mut all_h7 = Vec::new();
         let mut all_x6 = Vec::new();
         for at_p5 in 0..d.p5.len() {
         let x6 = d.p5.x6[at_p5];
         all_x6.push(x6);
         let h7 = l.p5.h7[at_p5];
-        { let x = h7; lp += uniform(x, 0.0, 1.0); }
+        { let x = h7; lp += student_t(x, 5.0, (g1[1] + -0.4), (1.0 + 0.6)); }
         all_h7.push(h7);
-        let v8 = [(g1[1] + h7), (-x6)];
-        let v9 = ((g2.ln()).tanh() + x6);
+        let v8 = ((g2.ln()).tanh() + (match x6 { 0 => v4, _ => 0.3 }));
+        all_v8.push(v8);
+        let v9 = ((-0.3) + 0.1);
         all_v9.push(v9);
-        let v10 = ((-0.3) + (g3 + g3));
-        let y11 = d.p5.y11[at_p5];
-        { let y = y11; lp += gamma(y, 0.8, g2); }
-        let y12 = d.p5.y12[at_p5];
-        { let y = y12; lp += zero_inflated(y, h7, g2); }
+        let mut past_s12: Vec<f64> = Vec::new();
+        for at_p10 in d.p5.p10.offsets[at_p5]..d.p5.p10.offsets[at_p5 + 1] {
+        let b11 = if past_s12.len() < 1 { -1.0 } else { past_s12[past_s12.len() - 1] };
+        let s12 = d.p5.p10.s12[at_p10];
+        { let x = s12; lp += normal(x, (((h7 - 0.3) - (-0.4 + h7))).tanh(), (1.0 + 0.2)); }
+        let x13 = &d.p5.p10.x13[at_p10];
+        let x14 = d.p5.p10.x14[at_p10];
+        let v15 = [(--0.4), (0.5 * s12)];
+        for &y in &d.p5.p10.y16[at_p10] { lp += normal(y, (x13[x6] + h7 + v4 + dot(g1, g1)), g2); }
+        let y16 = &d.p5.p10.y16[at_p10];
+        lp += -0.1 * (((0.5 * g2)).ln()) * (((0.5 * g2)).ln());
+        past_s12.push(s12);
+        }
+        let v17 = g2;
+        let y18 = d.p5.y18[at_p5];
+        { let y = y18; lp += bernoulli(y, ((v4).tanh()).sigmoid()); }
         }
         let x6 = all_x6;
         let h7 = all_h7;
+        let v8 = all_v8;
         let v9 = all_v9;
         lp
     }
 
     pub fn run(seed: u64) -> Result<(), String> {
-        let checked = check(&M6::default(), &M6::default(), program, &[], seed)?;
-        on_tape(&M6Taped::default(), &checked)?;
+        let checked = check(&M6Drawn::default(), &M6::default(), program, &[], seed)?;
         Ok(())
     }
 }
@@ -706,23 +760,35 @@ pub mod m7 {
             let v4 = (g3[1][2] + g1);
             let v5 = [dot(g2, g2), (-g1)];
             plate p6(5) {
-                given x7[3] ~ Normal(0.0, 1.0);
-                given x8 ~ Uniform(0.5, 2.0);
-                given x9[2] ~ Normal(0.0, 1.0);
-                local h10[2] ~ Normal(0.1, (0.5 * x8));
-                local z11 ~ Binomial(2, (1.0 - 0.2));
-                observe y12 ~ Normal((dot(x9, h10)), x8);
-                factor -0.1 * ((if y12 < 0.3 { (-0.4 * 2.0) } else { dot(x7, x7) })) * ((if y12 < 0.3 { (-0.4 * 2.0) } else { dot(x7, x7) }));
+                given x7 ~ Uniform(0.5, 2.0);
+                local h8 ~ Normal(g3[0][0], x7);
+                local h9 ~ Normal(0.0, 1.0);
+                let v10 = (g1 + dot(g2, g2) + g1);
+                let v11 = (0.4 * (dot(v5, v5)).tanh()).exp();
+                local z12 ~ Bernoulli((0.1 + 0.8 * 0.2));
+                let (v13, v14) = if z12 { (dot(v5, v5), (1.0 + 0.2)) } else { (g2[2], (0.4 * (-0.4).tanh()).exp()) };
+                plate p15(1..=9) {
+                    local h16[2] ~ Normal(0.1, (v14 + x7));
+                    local h17 ~ Beta(v14 + 1.0, 2.0);
+                    let v18 = (((v11).ln() - (if z12 { g1 } else { v10 })) + ((v11 + v14)).ln());
+                    let v19 = (0.1 + 0.8 * (1.0 - h17));
+                    local z20 ~ Bernoulli((0.1 + 0.8 * h17));
+                    let v21 = (x7).sqrt();
+                    observe y22: Option ~ Mixture([h17, 1.0 - h17], [Normal((g3[1][2] - v4 - (if z12 { g3[1][2] } else { 0.0 }) - 0.5 * h9), v11), Normal(0.0, 2.0)]);
+                }
+                observe y23 ~ Exponential(0.8);
+                factor -0.1 * (dot(v5, v5)) * (dot(v5, v5));
             }
-            plate p13(1..=9) {
-                given x14 ~ Bernoulli(0.5);
-                local h15[2] ~ Normal(0.1, 1.0);
-                let v16 = 0.2;
-                local z17 ~ Bernoulli(v16);
-                local z18 ~ Binomial(2, (g1).sigmoid());
-                let v19 = [(z18).sin(), dot(g2, g2)];
-                observe y20 ~ BernoulliLogit((v4));
-                observe y21 ~ Binomial(4, v16);
+            plate p24(8..=21) {
+                given x25 ~ Normal(0.0, 1.0);
+                given x26 ~ Uniform(0.5, 2.0);
+                local h27 ~ TruncatedNormal(0.0, 1.0, (0.1).tanh() - 2.0, (0.1).tanh() + 1.5);
+                local h28 ~ Gamma(5.0, 5.0);
+                let v29 = 0.8;
+                let v30 = (if x25 < 0.3 { (-0.4 * (if x25 < 0.3 { 1.2 } else { v29.ln() })) } else { (0.3 + g2[3]) });
+                let v31 = (h27);
+                observe y32: Option ~ Normal((dot(v5, v5) + dot(g2, g2) + dot(v5, v5)), 0.8);
+                observe y33 ~ Normal((0.5 * g1 - v30 * (x25 - 0.5) - g3[0][0]), 0.8);
             }
         }
     }
@@ -735,53 +801,34 @@ pub mod m7 {
             let v4 = (g3[1][2] + g1);
             let v5 = [dot(g2, g2), (-g1)];
             plate p6(5) {
-                given x7[3] ~ Normal(0.0, 1.0);
-                given x8 ~ Uniform(0.5, 2.0);
-                given x9[2] ~ Normal(0.0, 1.0);
-                local h10[2] ~ Normal(0.1, (0.5 * x8));
-                local z11 ~ Binomial(2, (1.0 - 0.2));
-                observe y12 ~ Normal((dot(x9, h10)), x8);
+                given x7 ~ Uniform(0.5, 2.0);
+                local h8 ~ Normal(g3[0][0], x7);
+                local h9 ~ Normal(0.0, 1.0);
+                let v10 = (g1 + dot(g2, g2) + g1);
+                let v11 = (0.4 * (dot(v5, v5)).tanh()).exp();
+                local z12 ~ Bernoulli((0.1 + 0.8 * 0.2));
+                let (v13, v14) = if z12 { (dot(v5, v5), (1.0 + 0.2)) } else { (g2[2], (0.4 * (-0.4).tanh()).exp()) };
+                plate p15(1..=9) {
+                    local h16[2] ~ Normal(0.1, (v14 + x7));
+                    local h17 ~ Beta(v14 + 1.0, 2.0);
+                    let v18 = (((v11).ln() - (if z12 { g1 } else { v10 })) + ((v11 + v14)).ln());
+                    let v19 = (0.1 + 0.8 * (1.0 - h17));
+                    local z20 ~ Bernoulli((0.1 + 0.8 * h17));
+                    let v21 = (x7).sqrt();
+                    observe y22: Option ~ Mixture([h17, 1.0 - h17], [Normal((g3[1][2] - v4 - (if z12 { g3[1][2] } else { 0.0 }) - 0.5 * h9), v11), Normal(0.0, 2.0)]);
+                }
+                observe y23 ~ Exponential(0.8);
             }
-            plate p13(1..=9) {
-                given x14 ~ Bernoulli(0.5);
-                local h15[2] ~ Normal(0.1, 1.0);
-                let v16 = 0.2;
-                local z17 ~ Bernoulli(v16);
-                local z18 ~ Binomial(2, (g1).sigmoid());
-                let v19 = [(z18).sin(), dot(g2, g2)];
-                observe y20 ~ BernoulliLogit((v4));
-                observe y21 ~ Binomial(4, v16);
-            }
-        }
-    }
-
-    model! {
-        pub M7Taped {
-            size LENGTH = 2;
-            global ordered[LENGTH] ~ Ordered(Normal(0.0, 1.0));
-            global g1 ~ Logistic((-0.9), 0.5 * ((-0.4).softplus() + 0.1));
-            nuisance g2[i in 0..4] ~ Normal(0.1 * (i as f64), 1.5);
-            global g3[2][3] ~ Normal(0.0, 1.0);
-            let v4 = (g3[1][2] + g1);
-            let v5 = [dot(g2, g2), (-g1)];
-            plate p6(5) {
-                given x7[3] ~ Normal(0.0, 1.0);
-                given x8 ~ Uniform(0.5, 2.0);
-                given x9[2] ~ Normal(0.0, 1.0);
-                local h10[2] ~ Normal(0.1, (0.5 * x8));
-                local z11 ~ Binomial(2, (1.0 - 0.2));
-                observe y12 ~ Normal((dot(x9, h10)), x8);
-                factor -0.1 * ((if y12 < 0.3 { (-0.4 * 2.0) } else { dot(x7, x7) })) * ((if y12 < 0.3 { (-0.4 * 2.0) } else { dot(x7, x7) }));
-            }
-            plate p13(1..=9) {
-                given x14 ~ Bernoulli(0.5);
-                local h15[2] ~ Normal(0.1, 1.0);
-                let v16 = 0.2;
-                local z17 ~ Bernoulli(v16);
-                local z18 ~ Binomial(2, (g1).sigmoid());
-                let v19 = [(z18).sin(), dot(g2, g2)];
-                observe y20 ~ BernoulliLogit((v4));
-                observe y21 ~ Binomial(4, v16);
+            plate p24(8..=21) {
+                given x25 ~ Normal(0.0, 1.0);
+                given x26 ~ Uniform(0.5, 2.0);
+                local h27 ~ TruncatedNormal(0.0, 1.0, (0.1).tanh() - 2.0, (0.1).tanh() + 1.5);
+                local h28 ~ Gamma(5.0, 5.0);
+                let v29 = 0.8;
+                let v30 = (if x25 < 0.3 { (-0.4 * (if x25 < 0.3 { 1.2 } else { v29.ln() })) } else { (0.3 + g2[3]) });
+                let v31 = (h27);
+                observe y32: Option ~ Normal((dot(v5, v5) + dot(g2, g2) + dot(v5, v5)), 0.8);
+                observe y33 ~ Normal((0.5 * g1 - v30 * (x25 - 0.5) - g3[0][0]), 0.8);
             }
         }
     }
@@ -796,48 +843,89 @@ pub mod m7 {
         g3.iter().flatten().for_each(|x| lp += normal(*x, 0.0, 1.0));
         let v4 = (g3[1][2] + g1);
         let v5 = [dot(g2, g2), (-g1)];
+        let mut all_v11 = Vec::new();
+        let mut all_v10 = Vec::new();
+        let mut all_h9 = Vec::new();
+        let mut all_h8 = Vec::new();
+        let mut all_x7 = Vec::new();
         for at_p6 in 0..d.p6.len() {
-        let x7 = &d.p6.x7[at_p6];
-        let x8 = d.p6.x8[at_p6];
-        let x9 = &d.p6.x9[at_p6];
-        let h10 = &l.p6.h10[at_p6];
-        for &x in h10 { lp += normal(x, 0.1, (0.5 * x8)); }
-        let mut of_z11 = Vec::new();
-        for value in 0..3 { let z11 = value as f64; let mut lp = binomial(z11 as u64, 2, (1.0 - 0.2));
-        let y12 = d.p6.y12[at_p6];
-        { let y = y12; lp += normal(y, (dot(x9, h10)), x8); }
-        lp += -0.1 * ((if y12 < 0.3 { (-0.4 * 2.0) } else { dot(x7, x7) })) * ((if y12 < 0.3 { (-0.4 * 2.0) } else { dot(x7, x7) }));
-        of_z11.push(lp); }
-        lp += log_sum(&of_z11);
+        let x7 = d.p6.x7[at_p6];
+        all_x7.push(x7);
+        let h8 = l.p6.h8[at_p6];
+        { let x = h8; lp += normal(x, g3[0][0], x7); }
+        all_h8.push(h8);
+        let h9 = l.p6.h9[at_p6];
+        { let x = h9; lp += normal(x, 0.0, 1.0); }
+        all_h9.push(h9);
+        let v10 = (g1 + dot(g2, g2) + g1);
+        all_v10.push(v10);
+        let v11 = (0.4 * (dot(v5, v5)).tanh()).exp();
+        all_v11.push(v11);
+        let mut of_z12 = Vec::new();
+        for value in 0..2 { let z12 = value == 1; let mut lp = bernoulli(z12, (0.1 + 0.8 * 0.2));
+        let (v13, v14) = if z12 { (dot(v5, v5), (1.0 + 0.2)) } else { (g2[2], (0.4 * (-0.4).tanh()).exp()) };
+        for at_p15 in d.p6.p15.offsets[at_p6]..d.p6.p15.offsets[at_p6 + 1] {
+        let h16 = &l.p6.p15.h16[at_p15];
+        for &x in h16 { lp += normal(x, 0.1, (v14 + x7)); }
+        let h17 = l.p6.p15.h17[at_p15];
+        { let x = h17; lp += beta(x, v14 + 1.0, 2.0); }
+        let v18 = (((v11).ln() - (if z12 { g1 } else { v10 })) + ((v11 + v14)).ln());
+        let v19 = (0.1 + 0.8 * (1.0 - h17));
+        let mut of_z20 = Vec::new();
+        for value in 0..2 { let z20 = value == 1; let mut lp = bernoulli(z20, (0.1 + 0.8 * h17));
+        let v21 = (x7).sqrt();
+        if let Some(y) = d.p6.p15.y22[at_p15] { lp += log_sum(&[(h17).ln() + normal(y, (g3[1][2] - v4 - (if z12 { g3[1][2] } else { 0.0 }) - 0.5 * h9), v11), (1.0 - h17).ln() + normal(y, 0.0, 2.0)]); }
+        of_z20.push(lp); }
+        lp += log_sum(&of_z20);
         }
-        let mut all_v16 = Vec::new();
-        for at_p13 in 0..d.p13.len() {
-        let x14 = d.p13.x14[at_p13];
-        let h15 = &l.p13.h15[at_p13];
-        for &x in h15 { lp += normal(x, 0.1, 1.0); }
-        let v16 = 0.2;
-        all_v16.push(v16);
-        let mut of_z17 = Vec::new();
-        for value in 0..2 { let z17 = value == 1; let mut lp = bernoulli(z17, v16);
-        let mut of_z18 = Vec::new();
-        for value in 0..3 { let z18 = value as f64; let mut lp = binomial(z18 as u64, 2, (g1).sigmoid());
-        let v19 = [(z18).sin(), dot(g2, g2)];
-        let y20 = d.p13.y20[at_p13];
-        { let y = y20; lp += bernoulli_logit(y, (v4)); }
-        let y21 = d.p13.y21[at_p13];
-        { let y = y21; lp += binomial(y, 4, v16); }
-        of_z18.push(lp); }
-        lp += log_sum(&of_z18);
-        of_z17.push(lp); }
-        lp += log_sum(&of_z17);
+        let y23 = d.p6.y23[at_p6];
+        { let y = y23; lp += exponential(y, 0.8); }
+        lp += -0.1 * (dot(v5, v5)) * (dot(v5, v5));
+        of_z12.push(lp); }
+        lp += log_sum(&of_z12);
         }
-        let v16 = all_v16;
+        let x7 = all_x7;
+        let h8 = all_h8;
+        let h9 = all_h9;
+        let v10 = all_v10;
+        let v11 = all_v11;
+        let mut all_v30 = Vec::new();
+        let mut all_v29 = Vec::new();
+        let mut all_h28 = Vec::new();
+        let mut all_h27 = Vec::new();
+        let mut all_x26 = Vec::new();
+        let mut all_x25 = Vec::new();
+        for at_p24 in 0..d.p24.len() {
+        let x25 = d.p24.x25[at_p24];
+        all_x25.push(x25);
+        let x26 = d.p24.x26[at_p24];
+        all_x26.push(x26);
+        let h27 = l.p24.h27[at_p24];
+        { let x = h27; lp += truncated_normal(x, 0.0, 1.0, (0.1).tanh() - 2.0, (0.1).tanh() + 1.5); }
+        all_h27.push(h27);
+        let h28 = l.p24.h28[at_p24];
+        { let x = h28; lp += gamma(x, 5.0, 5.0); }
+        all_h28.push(h28);
+        let v29 = 0.8;
+        all_v29.push(v29);
+        let v30 = (if x25 < 0.3 { (-0.4 * (if x25 < 0.3 { 1.2 } else { v29.ln() })) } else { (0.3 + g2[3]) });
+        all_v30.push(v30);
+        let v31 = (h27);
+        if let Some(y) = d.p24.y32[at_p24] { lp += normal(y, (dot(v5, v5) + dot(g2, g2) + dot(v5, v5)), 0.8); }
+        let y33 = d.p24.y33[at_p24];
+        { let y = y33; lp += normal(y, (0.5 * g1 - v30 * (x25 - 0.5) - g3[0][0]), 0.8); }
+        }
+        let x25 = all_x25;
+        let x26 = all_x26;
+        let h27 = all_h27;
+        let h28 = all_h28;
+        let v29 = all_v29;
+        let v30 = all_v30;
         lp
     }
 
     pub fn run(seed: u64) -> Result<(), String> {
-        let checked = check(&M7Drawn::default(), &M7::default(), program, &[], seed)?;
-        on_tape(&M7Taped::default(), &checked)?;
+        let checked = check(&M7Drawn::default(), &M7::default(), program, &["y22", "y32"], seed)?;
         Ok(())
     }
 }
