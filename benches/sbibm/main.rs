@@ -1,8 +1,8 @@
 //! Three tasks of the benchmark of simulation-based inference: posteriors that are learned from a bank, with the defaults, beside
 //! exact ones. `benches/sbibm/run` runs it and compares the draws.
 //!
-//! `cargo bench -p hierarch-benches --bench sbibm -- FOLDER [--simulations N] [--seconds S] [--seed K] [--rounds R] [TASK ..]` writes for each task
-//! the simulations (`two_moons.simulations.csv`: the unknown numbers, then the data), the observations, and for each of the
+//! `cargo bench -p hierarch-benches --bench sbibm -- FOLDER [--simulations N] [--seconds S] [--seed K] [--rounds R] [TASK ..]` writes
+//! for each task the simulations (`two_moons.simulations.csv`: the unknown numbers, then the data), the observations, and for each of the
 //! benchmark's first five observations 10,000 draws of the learned and of the exact posterior; and prints a line of JSON. With rounds,
 //! each observation has simulations and networks of its own, as many and for as long.
 

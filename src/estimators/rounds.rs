@@ -170,9 +170,10 @@ impl Work<'_> {
         }
         let units = before.as_ref().map(|(bank, _)| bank.units());
         let mut bank = simulate.bank(&folder, Some(self.covariates.clone()), units)?;
-        if let Some((mut all, _)) = before {
+        if let (Some((mut all, _)), Some(last)) = (before, cuts.last()) {
+            // The cuts before have been applied to them.
+            all.retain(&|q| last.holds(q));
             all.append(bank);
-            all.retain(&|q| cuts.iter().all(|cut| cut.holds(q)));
             bank = all;
         }
         let path = folder.with_extension("safetensors");
@@ -220,7 +221,7 @@ struct Cut {
     posterior: AnyPosterior,
     /// The least log density, in the numbers of the network.
     floor: f64,
-    /// A box that holds it: points outside are told without the network.
+    /// The corners of a box around it. A point outside of the box is outside of the cut, which costs no evaluation of the network.
     low: Vec<f64>,
     high: Vec<f64>,
 }
@@ -263,7 +264,7 @@ struct CutPrior<'a> {
 
 impl<'a> CutPrior<'a> {
     fn new(cuts: &'a [Cut], model: &'a dyn AnyModel, data: &'a dyn AnyData) -> Result<Self, InferenceError> {
-        let fixed = Fixed::new(&model.specification(), &[], None, Some((data, false)))?;
+        let fixed = Fixed::new(&model.specification(), &[], None, Some((data, false)))?.without_elements();
         let mut prior = Self { cuts, model, fixed, from_box: false };
         // Nothing is known of the prior density of some of the globals alone.
         if cuts.last().is_some_and(|cut| cut.posterior.is_of_all()) {

@@ -3,6 +3,8 @@
 //! The line search is that of Lewis & Overton, *Nonsmooth optimization via quasi-Newton methods* (Mathematical
 //! Programming 2013): it halves and doubles the step until the weak Wolfe conditions hold.
 
+use crate::linear::dot;
+
 /// The largest number of steps, and of trials within a step.
 const STEPS: usize = 500;
 const TRIALS: usize = 60;
@@ -99,10 +101,6 @@ pub(crate) fn minimise(
     let fall = |i: &usize| (gradient[*i] * scale[*i]).abs();
     let steepest = (0..n).max_by(|a, b| fall(a).total_cmp(&fall(b))).unwrap_or(0);
     Err(NoMinimum { at, value, steepest })
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 fn diagonal(scale: &[f64]) -> Vec<f64> {

@@ -11,7 +11,7 @@ use crate::linear::{Eigen, dot};
 /// The largest number of steps, and of changes of the directions before each.
 const STEPS: usize = 20;
 const TURNS: usize = 8;
-/// After so many steps, each is followed by a search that needs no quadratic model.
+/// From this step on, a search that needs no quadratic model follows each step.
 const NEWTON: usize = 3;
 /// The largest gain, in nats, that may be left at a minimum.
 const LEFT: f64 = 1e-7;
@@ -23,7 +23,7 @@ const FAINT: f64 = 1e-4;
 /// The rises, in nats, within which the width of a function is read.
 const LOW: f64 = 0.05;
 const HIGH: f64 = 5.0;
-/// A function that is flat for so many times the width along the single numbers is flat.
+/// How far a direction is followed before it counts as flat, in units of the widths along the single numbers.
 const FLAT: f64 = 1e9;
 /// As far as a single number goes, in units of its scale.
 const FAR: f64 = 1e18;
@@ -242,8 +242,7 @@ impl Descent<'_> {
             let mut length = self.difference;
             let finite = (0..20).any(|_| {
                 for (side, sign) in sides.iter_mut().zip([1.0, -1.0]) {
-                    let at: Vec<f64> =
-                        self.at.iter().zip(&self.directions[j]).map(|(at, d)| at + sign * length * d).collect();
+                    let at = self.away(sign * length, &self.directions[j]);
                     (self.f)(&at, side);
                 }
                 let finite = sides.iter().flatten().all(|g| g.is_finite());
@@ -366,10 +365,12 @@ impl Descent<'_> {
             return Some(at);
         }
         let mut unused = vec![0.0; self.at.len()];
-        for k in (0..self.at.len()).filter(|k| matches!(self.kinds[*k], Kind::Soft | Kind::Concave)).collect::<Vec<_>>()
-        {
+        for k in 0..self.at.len() {
+            if !matches!(self.kinds[k], Kind::Soft | Kind::Concave) {
+                continue;
+            }
             for t in [1.0, 0.25, 0.05, 0.01].into_iter().flat_map(|t| [t, -t]) {
-                let at = self.away(t, &self.directions[k].clone());
+                let at = self.away(t, &self.directions[k]);
                 let value = (self.f)(&at, &mut unused);
                 if value < self.value - self.fall() && unused.iter().all(|g| g.is_finite()) {
                     return Some(at);

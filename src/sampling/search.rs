@@ -16,6 +16,7 @@ const STARTS: usize = 12;
 const FOUND: usize = 3;
 /// The largest difference of log likelihoods, in nats, that counts as the same maximum.
 pub(super) const SAME: f64 = 1e-6;
+
 /// A model, a data set of it, and a function that makes their density.
 #[derive(Clone, Copy)]
 pub(super) struct Given<'a> {

@@ -70,12 +70,6 @@ impl Chain {
         self.steps.resize(if self.same_steps { pairs } else { pairs * self.len }, 0.0);
     }
 
-    /// Returns the number of elements.
-    #[expect(clippy::len_without_is_empty, reason = "nobody asks")]
-    pub fn len(&self) -> usize {
-        self.len
-    }
-
     /// Returns the number of states.
     #[inline(always)]
     pub fn states(&self) -> usize {

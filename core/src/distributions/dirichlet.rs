@@ -4,7 +4,7 @@
 use rand::{Rng, RngExt};
 use rand_distr::{Distribution as _, Open01};
 
-use super::numeric::{SUM_TOLERANCE, no_part, unless};
+use super::numeric::{PARTS_TOLERANCE, no_part, unless};
 use super::{Distribution, Draw, ParameterError, Support, is_positive, require};
 use crate::autodiff::Real;
 
@@ -48,7 +48,7 @@ impl<T: Real, const N: usize> Distribution<T> for Dirichlet<T, N> {
             log += (a - 1.0) * x.ln() - a.ln_gamma();
             bad = x.if_le(zero, one, bad);
         }
-        bad = T::from(SUM_TOLERANCE).if_lt((sum - 1.0).abs(), one, bad);
+        bad = T::from(PARTS_TOLERANCE).if_lt((sum - 1.0).abs(), one, bad);
         // The density at the numbers over their sum, whose logarithm is the first term of its series.
         log -= (total - N as f64) * (sum - 1.0);
         unless(bad, log + total.ln_gamma())

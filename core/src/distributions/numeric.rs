@@ -7,9 +7,10 @@ use crate::autodiff::Real;
 pub(crate) const LN_2: f64 = std::f64::consts::LN_2;
 /// ln(pi).
 pub(crate) const LN_PI: f64 = 1.144_729_885_849_400_2;
-/// The largest accepted difference between the sum of probabilities and one: numbers that a file has to six decimals are off by one
-/// in the last of them.
-pub(crate) const SUM_TOLERANCE: f64 = 2e-6;
+/// The largest accepted difference between the sum of probabilities and one: rounding, and no more.
+pub(crate) const SUM_TOLERANCE: f64 = 1e-8;
+/// The same for the parts of a whole in data: those that a file has to six decimals are off by one in the last of them.
+pub(crate) const PARTS_TOLERANCE: f64 = 2e-6;
 
 const LOST: f64 = f64::NEG_INFINITY;
 

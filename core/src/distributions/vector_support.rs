@@ -3,7 +3,7 @@
 
 use super::Support;
 use super::matrix_support;
-use super::numeric::{SUM_TOLERANCE, is_unbounded_above, is_unbounded_below};
+use super::numeric::{PARTS_TOLERANCE, is_unbounded_above, is_unbounded_below};
 use super::support::{break_stick, mend_stick};
 use crate::autodiff::Real;
 
@@ -80,7 +80,7 @@ impl Support<f64> {
         let sum: f64 = x.iter().sum();
         let size: f64 = x.iter().map(|x| x.abs()).sum();
         match *self {
-            Self::Simplex if (sum - 1.0).abs() > SUM_TOLERANCE => {
+            Self::Simplex if (sum - 1.0).abs() > PARTS_TOLERANCE => {
                 Some(("the sum", sum, "positive numbers whose sum is 1"))
             }
             Self::ZeroSum if sum.abs() > TOLERANCE * size.max(1.0) => Some(("the sum", sum, "numbers whose sum is 0")),

@@ -1,7 +1,7 @@
 //! What a walk makes of observations that may be missing and that others depend on.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{format_ident, quote};
 
 use super::at_element::{datum, element, place, push_export};
 use super::choose::choose;
@@ -68,27 +68,8 @@ impl Walk<'_> {
         plate: &Plate,
         position: &TokenStream,
     ) -> TokenStream {
-        let (label, slot, rank) = (text(&v.name), slot(&v.name), rank_of(&v.name));
-        let place = place(&v.name, Some(plate), element(plate));
-        let (known, unknown) = self.lift(Some(plate), |lift| {
-            let known = choose(
-                definition,
-                lift,
-                &|d| quote!(::hierarch::__private::walk::observe(&#place, &#d, __number, __walk);),
-            );
-            let unknown = choose(definition, lift, &|d| {
-                quote!(::hierarch::__private::walk::latent(#label, #slot.at(#rank[#position]), &#d, ::core::option::Option::None, __walk))
-            });
-            (known, unknown)
-        });
-        quote! {
-            if __number.is_nan() && __data.is_some() {
-                #unknown
-            } else {
-                #known
-                __number
-            }
-        }
+        let missing = quote!(__number.is_nan() && __data.is_some());
+        self.value_or_unknown(v, definition, plate, position, &missing, ["__number", "observe", "latent"])
     }
 
     /// Emits the vector `__numbers`, which is one draw, or an unknown one where it is missing: those from `position` of all numbers
@@ -100,25 +81,38 @@ impl Walk<'_> {
         plate: &Plate,
         position: &TokenStream,
     ) -> TokenStream {
+        let place = place(&v.name, Some(plate), element(plate));
+        let missing = quote!(__data.is_some() && !::hierarch::__private::walk::is_whole(&#place, &__numbers, __walk));
+        let words = ["__numbers", "observe_vector", "latent_vector"];
+        self.value_or_unknown(v, definition, plate, position, &missing, words)
+    }
+
+    /// Emits a value that is visited as an observation, or where it is `missing` as a latent variable: the names of the value and of
+    /// the two visits.
+    fn value_or_unknown(
+        &self,
+        v: &Variable,
+        definition: &Definition,
+        plate: &Plate,
+        position: &TokenStream,
+        missing: &TokenStream,
+        words: [&str; 3],
+    ) -> TokenStream {
         let (label, slot, rank) = (text(&v.name), slot(&v.name), rank_of(&v.name));
         let place = place(&v.name, Some(plate), element(plate));
-        let (known, unknown) = self.lift(Some(plate), |lift| {
-            let known = choose(
-                definition,
-                lift,
-                &|d| quote!(::hierarch::__private::walk::observe_vector(&#place, &#d, __numbers, __walk);),
-            );
-            let unknown = choose(definition, lift, &|d| {
-                quote!(::hierarch::__private::walk::latent_vector(#label, #slot.at(#rank[#position]), &#d, ::core::option::Option::None, __walk))
-            });
-            (known, unknown)
-        });
+        let [value, observe, latent] = words.map(|word| format_ident!("{word}"));
+        let visit =
+            |emit: &dyn Fn(TokenStream) -> TokenStream| self.lift(Some(plate), |lift| choose(definition, lift, emit));
+        let known = visit(&|d| quote!(::hierarch::__private::walk::#observe(&#place, &#d, #value, __walk);));
+        let unknown = visit(
+            &|d| quote!(::hierarch::__private::walk::#latent(#label, #slot.at(#rank[#position]), &#d, ::core::option::Option::None, __walk)),
+        );
         quote! {
-            if __data.is_some() && !::hierarch::__private::walk::is_whole(&#place, &__numbers, __walk) {
+            if #missing {
                 #unknown
             } else {
                 #known
-                __numbers
+                #value
             }
         }
     }

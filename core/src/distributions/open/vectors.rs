@@ -5,7 +5,7 @@ use rand_distr::{Distribution as _, Open01};
 
 use crate::autodiff::Real;
 use crate::distributions::normal::{LN_SQRT_2_PI, Normal};
-use crate::distributions::numeric::{SUM_TOLERANCE, lost, no_part, unless};
+use crate::distributions::numeric::{PARTS_TOLERANCE, lost, no_part, unless};
 use crate::distributions::{Distribution, Draw, ParameterError, Support, is_positive, require};
 
 /// See [`Dirichlet`](crate::distributions::Dirichlet).
@@ -37,7 +37,7 @@ impl<T: Real> Distribution<T> for Dirichlet<T> {
             log += (a - 1.0) * x.ln() - a.ln_gamma();
             bad = x.if_le(zero, one, bad);
         }
-        bad = T::from(SUM_TOLERANCE).if_lt((sum - 1.0).abs(), one, bad);
+        bad = T::from(PARTS_TOLERANCE).if_lt((sum - 1.0).abs(), one, bad);
         // The density at the numbers over their sum, whose logarithm is the first term of its series.
         log -= (total - n) * (sum - 1.0);
         unless(bad, log + total.ln_gamma())

@@ -83,21 +83,8 @@ impl Scope<'_> {
     fn terms_outside(&self, plate: &Plate, chain: &Chain) -> TokenStream {
         let categories = self.lift(|lift| categories(chain.definition, lift));
         let (first, later) = (self.bind_outside(plate, chain, true), self.bind_outside(plate, chain, false));
-        let reach = (!chain.state.kind.structural()).then(|| {
-            quote! {
-                for _ in 1..__chain.len() {
-                    let mut __states = 0usize;
-                    for __i in 0..__chain.states() {
-                        #later
-                        let __of_state: usize = #categories;
-                        __states = __states.max(__of_state);
-                    }
-                    if !__chain.reach(__states) {
-                        break;
-                    }
-                }
-            }
-        });
+        let each = (quote!(1..__end - __start), quote!(__chain.states()));
+        let reach = (!chain.state.kind.structural()).then(|| self.reach_of_each(chain, each, &later));
         let start = self.step_outside(plate, chain, true, &quote!(__chain.set_start(__k, __lp.value);));
         let step = self.step_outside(plate, chain, false, &quote!(__chain.set_same_step(__i, __k, __lp.value);));
         quote! {
@@ -120,14 +107,25 @@ impl Scope<'_> {
         if chain.same_steps || chain.state.kind.structural() {
             return TokenStream::new();
         }
+        // Each element of a block is a step further.
+        let each = (quote!(0..__block.count), quote!(__chain.states_before(__block)));
+        self.reach_of_each(chain, each, &self.bind_before(plate, chain, &quote!(__i)))
+    }
+
+    /// Emits the code that finds how many states each of `steps` reaches from any of the `states` before; `bind` stands for the state
+    /// `__i`.
+    fn reach_of_each(
+        &self,
+        chain: &Chain,
+        (steps, states): (TokenStream, TokenStream),
+        bind: &TokenStream,
+    ) -> TokenStream {
         let categories = self.lift(|lift| categories(chain.definition, lift));
-        let before = self.bind_before(plate, chain, &quote!(__i));
         quote! {
-            // Each element of a block is a step further.
-            for _ in 0..__block.count {
+            for _ in #steps {
                 let mut __states = 0usize;
-                for __i in 0..__chain.states_before(__block) {
-                    let __of_state: usize = { #before #categories };
+                for __i in 0..#states {
+                    let __of_state: usize = { #bind #categories };
                     __states = __states.max(__of_state);
                 }
                 if !__chain.reach(__states) {

@@ -18,16 +18,15 @@ pub fn any(tree: &Tree) -> bool {
     tree.params.iter().any(|p| p.of_data.is_some())
 }
 
-/// Finds the variable of the data called `name`, and where it stands in them.
-fn column<'a>(tree: &'a Tree, name: &Ident) -> Option<(&'a Variable, TokenStream)> {
-    let of = |v: &&Variable| v.in_data() && v.name == *name;
-    let outside = variables(&tree.root).find(of).map(|v| (v, quote!()));
-    outside.or_else(|| {
-        all_plates(&tree.root).into_iter().find_map(|plate| {
-            let path = data_path(tree, plate);
-            plate.variables().find(of).map(|v| (v, quote!(#path.)))
-        })
-    })
+/// Finds where in the data the variable called `name` stands; `None` if they have none.
+fn column(tree: &Tree, name: &Ident) -> Option<TokenStream> {
+    let of = |v: &Variable| v.in_data() && v.name == *name;
+    if variables(&tree.root).any(of) {
+        return Some(quote!(#name));
+    }
+    let plate = all_plates(&tree.root).into_iter().find(|plate| plate.variables().any(of))?;
+    let path = data_path(tree, plate);
+    Some(quote!(#path.#name))
 }
 
 /// Emits what binds the columns that are read.
@@ -35,7 +34,7 @@ pub fn columns(tree: &Tree) -> TokenStream {
     let mut names: Vec<Ident> = tree.params.iter().filter_map(|p| p.of_data.as_ref()).flat_map(names_in).collect();
     names.sort();
     names.dedup();
-    let one = |name: &Ident| column(tree, name).map(|(_, path)| quote!(let #name = &__data.#path #name;));
+    let one = |name: &Ident| column(tree, name).map(|column| quote!(let #name = &__data.#column;));
     names.iter().filter_map(one).collect()
 }
 
@@ -44,11 +43,11 @@ pub fn value(tree: &Tree, param: &Param, expr: &Expr) -> TokenStream {
     let (name, ty, mut expr) = (&param.name, &param.ty, expr.clone());
     Words(tree).visit_expr_mut(&mut expr);
     let number: syn::Type = parse_quote!(f64);
-    let finite = (*ty == number).then(|| {
-        let text = text(name);
-        quote!(let #name = ::hierarch::__private::kept(#text, #name)?;)
-    });
-    quote!(let #name: #ty = #expr; #finite)
+    if *ty != number {
+        return quote!(let #name: #ty = #expr;);
+    }
+    let text = text(name);
+    quote!(let #name: #ty = ::hierarch::__private::kept(#text, #expr)?;)
 }
 
 /// Makes the words of the language in code functions of the library.
