@@ -87,8 +87,12 @@ impl<'a, M: Model> Density<'a, M> {
             compact: compact.map(Arc::new),
             prepared: Arc::new(prepared),
             scratch: Scratch::default(),
-            evaluate: |model, data, q, gradient, prepared, scratch, part| {
-                with_lanes(InLanes { model, data, q, gradient, prepared, scratch, part })
+            evaluate: match M::DEBUG_BUILD {
+                // Without optimisation each number has a place of its own on the stack: in registers of eight they are megabytes.
+                true => without_lanes,
+                false => |model, data, q, gradient, prepared, scratch, part| {
+                    with_lanes(InLanes { model, data, q, gradient, prepared, scratch, part })
+                },
             },
             without_lanes,
             part: DensityPart::Whole,

@@ -130,6 +130,10 @@ pub trait Explicit: Model {
     #[doc(hidden)]
     const LIKELIHOOD_ALONE: bool = false;
 
+    /// Whether the density is compiled without optimisation, and runs on plain numbers.
+    #[doc(hidden)]
+    const DEBUG_BUILD: bool = false;
+
     /// Makes what the density of a data set is computed from besides the data: for `data` of which elements that are alike were
     /// left out, and the `whole` of them.
     #[doc(hidden)]

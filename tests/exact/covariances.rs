@@ -7,13 +7,11 @@ use hierarch::distributions::{
     WishartCholesky,
 };
 use hierarch::prelude::*;
-use hierarch_tests::{seed, within};
+use hierarch_tests::density::{check_gradient, check_score, check_statements};
+use hierarch_tests::{agrees, seed, within};
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use statrs::function::gamma::ln_gamma;
-
-use crate::density::{check_gradient, check_score, check_statements};
-use crate::nuts::agrees;
 
 model! {
     /// Directions, one of which depends on another.

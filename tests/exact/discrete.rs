@@ -7,9 +7,8 @@ use hierarch::draws::{DiscreteError, diagnostics::mcse_mean};
 use hierarch::estimators::RequestError;
 use hierarch::model::{AsNumbers, Density, log_density};
 use hierarch::prelude::*;
+use hierarch_tests::density::{check_gradient, check_joint_score, check_score};
 use hierarch_tests::{seed, within};
-
-use crate::density::{check_gradient, check_joint_score, check_score};
 
 fn near(found: f64, expected: f64) {
     assert!((found - expected).abs() < 1e-9 * expected.abs().max(1.0), "{found} {expected}");

@@ -5,9 +5,8 @@ use hierarch::autodiff::log_sum_exp;
 use hierarch::distributions::{Binomial, Distribution, Normal, Poisson};
 use hierarch::model::{Density, log_density};
 use hierarch::prelude::*;
+use hierarch_tests::density::{check_gradient, check_score};
 use hierarch_tests::{seed, within};
-
-use crate::density::{check_gradient, check_score};
 
 model! {
     /// Five locals, each of which depends on the one before.

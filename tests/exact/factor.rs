@@ -2,10 +2,8 @@
 
 use hierarch::model::{Density, log_density};
 use hierarch::prelude::*;
-use hierarch_tests::seed;
-
-use crate::density::check_gradient_at;
-use crate::nuts::agrees;
+use hierarch_tests::density::check_gradient_at;
+use hierarch_tests::{agrees, seed};
 
 hierarch::model! {
     /// A regression with the priors of Jeffreys.

@@ -3,10 +3,8 @@
 use hierarch::model::{Density, SimulateError, log_density, log_jacobian_of_all, unconstrain};
 use hierarch::prelude::*;
 use hierarch_core::linear::Cholesky;
-use hierarch_tests::{seed, within};
-
-use crate::density::{check_gradient, check_gradient_at, check_score};
-use crate::nuts::agrees;
+use hierarch_tests::density::{check_gradient, check_gradient_at, check_score};
+use hierarch_tests::{agrees, seed, within};
 
 /// Two parts, the first with a cycle.
 const EDGES: &[(usize, usize)] = &[(0, 1), (1, 2), (2, 3), (3, 0), (1, 3), (4, 5), (5, 6), (6, 7)];

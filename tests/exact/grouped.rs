@@ -1,9 +1,8 @@
 //! Values of which only the interval between cutpoints is known: as observations, as locals, and in data.
 
 use hierarch::prelude::*;
+use hierarch_tests::density::{check_gradient, check_score, check_statements};
 use hierarch_tests::{seed, within};
-
-use crate::density::{check_gradient, check_score, check_statements};
 
 model! {
     /// Times of events between two visits, of which the second may never have been, and by classes that all have in common.

@@ -3,9 +3,8 @@
 use hierarch::distributions::{Beta, Binomial, Distribution, Gamma, Poisson};
 use hierarch::model::log_density;
 use hierarch::prelude::*;
+use hierarch_tests::density::{check_gradient_at, check_score};
 use hierarch_tests::{seed, within};
-
-use crate::density::{check_gradient_at, check_score};
 
 hierarch::model! {
     /// Hidden counts whose number of values changes from element to element: by a covariate and what is left, by growth, by data.

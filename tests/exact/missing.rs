@@ -4,10 +4,8 @@ use hierarch::autodiff::log_sum_exp;
 use hierarch::distributions::{Bernoulli, Categorical, Distribution, MvNormal, Normal, Poisson};
 use hierarch::model::{DataError, Density, log_prior, names, unconstrain};
 use hierarch::prelude::*;
-use hierarch_tests::{seed, within};
-
-use crate::density::{check_equal, check_gradient_at, check_score_of};
-use crate::nuts::agrees;
+use hierarch_tests::density::{check_equal, check_gradient_at, check_score_of};
+use hierarch_tests::{agrees, seed, within};
 
 hierarch::model! {
     /// Everything that is left out, beside a discrete local that is summed out.

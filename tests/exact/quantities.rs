@@ -3,9 +3,7 @@
 use hierarch::model::Density;
 use hierarch::prelude::*;
 use hierarch_margins::within;
-use hierarch_tests::seed;
-
-use crate::nuts::agrees;
+use hierarch_tests::{agrees, seed};
 
 model! {
     pub Known {

@@ -3,10 +3,8 @@
 use hierarch::autodiff::log_sum_exp;
 use hierarch::model::{Density, SimulateError, log_density};
 use hierarch::prelude::*;
-use hierarch_tests::{seed, within};
-
-use crate::density::{check_gradient, check_gradient_at, check_jacobian, check_score};
-use crate::nuts::agrees;
+use hierarch_tests::density::{check_gradient, check_gradient_at, check_jacobian, check_score};
+use hierarch_tests::{agrees, seed, within};
 
 hierarch::model! {
     /// A linear state space: its posterior is the Kalman smoother's.

@@ -1,9 +1,8 @@
 //! Differences of two counts, which are whole numbers of either sign.
 
 use hierarch::prelude::*;
+use hierarch_tests::density::{check_gradient, check_score, check_statements};
 use hierarch_tests::seed;
-
-use crate::density::{check_gradient, check_score, check_statements};
 
 model! {
     /// Matches of teams, by the difference of goals, and how many more of them than chance says end in a draw.

@@ -2,9 +2,8 @@
 
 use hierarch::model::Density;
 use hierarch::prelude::*;
+use hierarch_tests::density::{check_gradient, check_gradient_at, check_jacobian, check_score};
 use hierarch_tests::{seed, within};
-
-use crate::density::{check_gradient, check_gradient_at, check_jacobian, check_score};
 
 /// Tight, since the tests take differences.
 fn tight() -> Tolerance {

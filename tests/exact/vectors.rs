@@ -4,10 +4,8 @@
 use hierarch::distributions::{Dirichlet, Distribution, Normal, ZeroSumNormal};
 use hierarch::model::{AsNumbers, log_density, names};
 use hierarch::prelude::*;
-use hierarch_tests::seed;
-
-use crate::density::{check_gradient, check_score, check_statements};
-use crate::nuts::agrees;
+use hierarch_tests::density::{check_gradient, check_score, check_statements};
+use hierarch_tests::{agrees, seed};
 
 model! {
     /// A mixture: its first component is the one with the smaller mean.

@@ -2,6 +2,8 @@
 
 #![allow(missing_docs)]
 
+mod agrees;
+pub mod density;
 pub mod faulty;
 pub mod kills;
 pub mod models;
@@ -9,5 +11,6 @@ pub mod properties;
 pub mod random;
 mod slope;
 
+pub use agrees::agrees;
 pub use hierarch_margins::{assert_below, seed, within};
 pub use slope::slope;

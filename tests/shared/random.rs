@@ -1,7 +1,7 @@
 //! Random models: declarations that are grown from a grammar of the language, and with each a plain program for its log density.
 //!
 //! The program knows nothing of derivatives, registers or sums that are taken out of elements: loops over elements, a sum over the
-//! values of each discrete variable, and the formulas of `tests/random/check.rs`. With each model comes the same one with a vector
+//! values of each discrete variable, and the formulas of `tests/language/random/check.rs`. With each model comes the same one with a vector
 //! whose length is a size, of which the density runs on a tape, where a tape can.
 
 use std::fmt::Write;
@@ -22,9 +22,6 @@ pub fn write(seed: u64, count: usize) -> String {
         let model = Grower::new(seed, at as u64).grow();
         write!(text, "\n{}", model.text(&format!("M{at}"))).unwrap();
     }
-    text.push_str("\npub const ALL: &[(&str, Run)] = &[\n");
-    (0..count).for_each(|at| writeln!(text, "    (\"m{at}\", m{at}::run),").unwrap());
-    text.push_str("];\n");
     text
 }
 
@@ -76,7 +73,7 @@ impl Grown {
         };
         write!(
             text,
-            "        lp\n    }}\n\n    pub fn run(seed: u64) -> Result<(), String> {{\n        let checked = check(&{drawn}::default(), &{name}::default(), program, &{:?}, seed)?;{taped}\n        Ok(())\n    }}\n}}\n",
+            "        lp\n    }}\n\n    fn run(seed: u64) -> Result<(), String> {{\n        let checked = check(&{drawn}::default(), &{name}::default(), program, &{:?}, seed)?;{taped}\n        Ok(())\n    }}\n\n    #[test]\n    fn density_is_that_of_a_plain_program() {{\n        run(seed(1000)).unwrap();\n    }}\n}}\n",
             self.missing
         )
         .unwrap();

@@ -1,4 +1,4 @@
-//! Writes random models with their checks: `random_models [SEED COUNT]`. Without numbers it writes `tests/random/models.rs`; others
+//! Writes random models with their checks: `random_models [SEED COUNT]`. Without numbers it writes `tests/language/random/models.rs`; others
 //! may stand there for a while, to look for what fails.
 
 use hierarch_tests::random;

@@ -105,7 +105,10 @@ fn density(tree: &Tree) -> TokenStream {
             non_upper_case_globals,
             clippy::all
         )]
-        impl ::hierarch::model::Explicit for #name { #explicit }
+        impl ::hierarch::model::Explicit for #name {
+            const DEBUG_BUILD: bool = cfg!(debug_assertions);
+            #explicit
+        }
 
         #likelihood
     }

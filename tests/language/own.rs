@@ -3,11 +3,9 @@
 use hierarch::distributions::{Distribution, Draw, Normal, Support};
 use hierarch::model::{Density, log_prior};
 use hierarch::prelude::*;
-use hierarch_tests::seed;
+use hierarch_tests::density::{check_gradient, check_score, check_statements};
+use hierarch_tests::{agrees, seed};
 use rand::{Rng, RngExt};
-
-use crate::density::{check_gradient, check_score, check_statements};
-use crate::nuts::agrees;
 
 /// A point of the plane whose distance is log-normal, in any direction.
 pub struct Ring<T> {

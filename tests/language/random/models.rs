@@ -102,9 +102,14 @@ pub mod m0 {
         lp
     }
 
-    pub fn run(seed: u64) -> Result<(), String> {
+    fn run(seed: u64) -> Result<(), String> {
         let checked = check(&M0::default(), &M0::default(), program, &[], seed)?;
         Ok(())
+    }
+
+    #[test]
+    fn density_is_that_of_a_plain_program() {
+        run(seed(1000)).unwrap();
     }
 }
 
@@ -187,10 +192,15 @@ pub mod m1 {
         lp
     }
 
-    pub fn run(seed: u64) -> Result<(), String> {
+    fn run(seed: u64) -> Result<(), String> {
         let checked = check(&M1::default(), &M1::default(), program, &[], seed)?;
         on_tape(&M1Taped::default(), &checked)?;
         Ok(())
+    }
+
+    #[test]
+    fn density_is_that_of_a_plain_program() {
+        run(seed(1000)).unwrap();
     }
 }
 
@@ -251,9 +261,14 @@ pub mod m2 {
         lp
     }
 
-    pub fn run(seed: u64) -> Result<(), String> {
+    fn run(seed: u64) -> Result<(), String> {
         let checked = check(&M2::default(), &M2::default(), program, &["y13"], seed)?;
         Ok(())
+    }
+
+    #[test]
+    fn density_is_that_of_a_plain_program() {
+        run(seed(1000)).unwrap();
     }
 }
 
@@ -403,9 +418,14 @@ pub mod m3 {
         lp
     }
 
-    pub fn run(seed: u64) -> Result<(), String> {
+    fn run(seed: u64) -> Result<(), String> {
         let checked = check(&M3::default(), &M3::default(), program, &[], seed)?;
         Ok(())
+    }
+
+    #[test]
+    fn density_is_that_of_a_plain_program() {
+        run(seed(1000)).unwrap();
     }
 }
 
@@ -580,10 +600,15 @@ pub mod m4 {
         lp
     }
 
-    pub fn run(seed: u64) -> Result<(), String> {
+    fn run(seed: u64) -> Result<(), String> {
         let checked = check(&M4::default(), &M4::default(), program, &[], seed)?;
         on_tape(&M4Taped::default(), &checked)?;
         Ok(())
+    }
+
+    #[test]
+    fn density_is_that_of_a_plain_program() {
+        run(seed(1000)).unwrap();
     }
 }
 
@@ -635,9 +660,14 @@ pub mod m5 {
         lp
     }
 
-    pub fn run(seed: u64) -> Result<(), String> {
+    fn run(seed: u64) -> Result<(), String> {
         let checked = check(&M5::default(), &M5::default(), program, &[], seed)?;
         Ok(())
+    }
+
+    #[test]
+    fn density_is_that_of_a_plain_program() {
+        run(seed(1000)).unwrap();
     }
 }
 
@@ -743,9 +773,14 @@ pub mod m6 {
         lp
     }
 
-    pub fn run(seed: u64) -> Result<(), String> {
+    fn run(seed: u64) -> Result<(), String> {
         let checked = check(&M6Drawn::default(), &M6::default(), program, &[], seed)?;
         Ok(())
+    }
+
+    #[test]
+    fn density_is_that_of_a_plain_program() {
+        run(seed(1000)).unwrap();
     }
 }
 
@@ -924,19 +959,13 @@ pub mod m7 {
         lp
     }
 
-    pub fn run(seed: u64) -> Result<(), String> {
+    fn run(seed: u64) -> Result<(), String> {
         let checked = check(&M7Drawn::default(), &M7::default(), program, &["y22", "y32"], seed)?;
         Ok(())
     }
-}
 
-pub const ALL: &[(&str, Run)] = &[
-    ("m0", m0::run),
-    ("m1", m1::run),
-    ("m2", m2::run),
-    ("m3", m3::run),
-    ("m4", m4::run),
-    ("m5", m5::run),
-    ("m6", m6::run),
-    ("m7", m7::run),
-];
+    #[test]
+    fn density_is_that_of_a_plain_program() {
+        run(seed(1000)).unwrap();
+    }
+}

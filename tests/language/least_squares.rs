@@ -1,12 +1,11 @@
 //! Normal observations that the density collapses: each way to write them, against finite differences and the walk over plain
 //! numbers; at offsets of 1e7 sds and with columns that are nearly the same, against sums in twice the digits.
 
+use crate::linear::check;
 use hierarch::model::{Density, constrain, log_density, log_jacobian_of_all, unconstrain};
 use hierarch::prelude::*;
+use hierarch_tests::density::{check_gradient, check_jacobian};
 use hierarch_tests::seed;
-
-use crate::density::{check_gradient, check_jacobian};
-use crate::linear::check;
 
 model! {
     /// Numbers with one mean and one sd; and their logarithms.

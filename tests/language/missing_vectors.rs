@@ -2,10 +2,8 @@
 
 use hierarch::model::{DataError, Density, log_density, names, unconstrain};
 use hierarch::prelude::*;
-use hierarch_tests::{seed, within};
-
-use crate::density::{check_gradient_at, check_score_of};
-use crate::nuts::agrees;
+use hierarch_tests::density::{check_gradient_at, check_score_of};
+use hierarch_tests::{agrees, seed, within};
 
 hierarch::model! {
     /// Read in their element, in a plate inside, by an index, and beside a discrete local.

@@ -3,9 +3,8 @@
 
 use hierarch::model::{Density, log_density, log_jacobian_of_all, log_prior, unconstrain};
 use hierarch::prelude::*;
+use hierarch_tests::density::{check_gradient, check_jacobian};
 use hierarch_tests::slope;
-
-use crate::density::{check_gradient, check_jacobian};
 
 /// The density and its gradient are right, and its plan is `plan`.
 pub(crate) fn check<M: Likelihood + Generative>(model: &M, plan: &str) {

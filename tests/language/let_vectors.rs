@@ -2,6 +2,7 @@
 
 use hierarch::model::{Density, log_density, unconstrain};
 use hierarch::prelude::*;
+use hierarch_tests::seed;
 
 hierarch::model! {
     pub Together {
@@ -41,7 +42,7 @@ hierarch::model! {
 #[test]
 fn a_vector_of_a_let_is_read_by_another_plate() {
     let (together, apart) = (Together::default(), Apart::default());
-    let simulation = together.simulate(1).seed(hierarch_margins::seed(1)).run().unwrap().remove(0);
+    let simulation = together.simulate(1).seed(seed(1)).run().unwrap().remove(0);
     let (globals, locals, data) = (&simulation.globals, &simulation.locals, &simulation.data);
     let rows = data.rows.clone();
     let other = ApartData {

@@ -3,9 +3,8 @@
 
 use hierarch::model::{AsNumbers, DataSet, Density, LocalSet, Vectors, log_density, unconstrain};
 use hierarch::prelude::*;
+use hierarch_tests::density::{check_gradient, check_score};
 use hierarch_tests::seed;
-
-use crate::density::{check_gradient, check_score};
 
 /// Declares the model `$name` twice: with the size `$size`, in `open`, and with the constant, in `closed`.
 macro_rules! both {

@@ -4,11 +4,11 @@ pub use hierarch::autodiff::Real;
 use hierarch::model::{Density, log_jacobian_of_all, unconstrain};
 pub use hierarch::model::{LocalSet, Model};
 pub use hierarch::prelude::*;
+pub use hierarch_tests::seed;
+use rand::{RngExt, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-
-/// Checks one model from a seed.
-pub type Run = fn(u64) -> Result<(), String>;
 
 /// The numbers at which densities were compared, with data as JSON.
 pub struct Checked(Vec<(serde_json::Value, Vec<f64>, f64, Vec<f64>)>);
@@ -20,14 +20,18 @@ fn near(what: &str, got: f64, want: f64, tolerance: f64, scale: f64) -> Result<(
     }
 }
 
-/// Derivatives to fourth order in the step.
-fn slope(q: &[f64], along: usize, step: f64, f: &mut dyn FnMut(&[f64]) -> f64) -> f64 {
-    let mut at = |times: f64| {
-        let mut q = q.to_vec();
-        q[along] += times * step;
-        f(&q)
-    };
+/// The derivative along a direction, to fourth order in the step.
+fn slope(q: &[f64], along: &[f64], step: f64, f: &mut dyn FnMut(&[f64]) -> f64) -> f64 {
+    let mut at = |times: f64| f(&q.iter().zip(along).map(|(q, along)| q + times * step * along).collect::<Vec<f64>>());
     (8.0 * (at(1.0) - at(-1.0)) - (at(2.0) - at(-2.0))) / (12.0 * step)
+}
+
+/// Where derivatives are compared: along each number, and at all sets but the first along all of them at once.
+fn directions(n: usize, each: bool, signs: &mut Xoshiro256PlusPlus) -> Vec<Vec<f64>> {
+    match each {
+        true => (0..n).map(|i| (0..n).map(|j| f64::from(i == j)).collect()).collect(),
+        false => vec![(0..n).map(|_| if signs.random() { 1.0 } else { -1.0 }).collect()],
+    }
 }
 
 fn as_json(of: &impl Serialize) -> Result<serde_json::Value, String> {
@@ -52,6 +56,7 @@ where
     M::Data: DeserializeOwned,
 {
     let mut checked = Vec::new();
+    let mut signs = Xoshiro256PlusPlus::seed_from_u64(seed);
     for round in 0..3 {
         let first = drawn.simulate(1).seed(seed + 2 * round).one().map_err(|error| error.to_string())?;
         let mut data = as_json(&first.data)?;
@@ -78,10 +83,13 @@ where
             let steepest = gradient.iter().fold(scale, |most, g| most.max(g.abs()));
             for (i, (a, b)) in gradient.iter().zip(&plain).enumerate() {
                 near(&format!("derivative {i} of {} in plain scalars", q.len()), *b, *a, 1e-10, steepest)?;
+            }
+            for (i, along) in directions(q.len(), checked.is_empty(), &mut signs).iter().enumerate() {
                 let mut scratch = vec![0.0; q.len()];
                 let mut by_step = |step| {
-                    let slope = slope(&q, i, step, &mut |q| density.gradient(q, &mut scratch));
-                    near(&format!("derivative {i} of {}", q.len()), *a, slope, 1e-6, steepest)
+                    let slope = slope(&q, along, step, &mut |q| density.gradient(q, &mut scratch));
+                    let got = gradient.iter().zip(along).map(|(g, along)| g * along).sum();
+                    near(&format!("derivative {i} of {}", q.len()), got, slope, 1e-6, steepest)
                 };
                 // Where a density bends much, the first step is too long.
                 by_step(1e-3).or_else(|_| by_step(1e-4)).or_else(|_| by_step(1e-5))?;

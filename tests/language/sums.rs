@@ -2,10 +2,8 @@
 
 use hierarch::model::{Density, Vectors};
 use hierarch::prelude::*;
-use hierarch_margins::within;
-use hierarch_tests::seed;
-
-use crate::density::{check_gradient, check_gradient_at, check_score};
+use hierarch_tests::density::{check_gradient, check_gradient_at, check_score};
+use hierarch_tests::{seed, within};
 
 const L: usize = 3;
 // A size may have the name of a constant.

@@ -4,10 +4,8 @@ use hierarch::autodiff::log_sum_exp;
 use hierarch::distributions::{Bernoulli, Binomial, Categorical, Distribution, Normal};
 use hierarch::model::{DataError, DataSet, Density, Missing, log_density, log_prior, unconstrain};
 use hierarch::prelude::*;
-use hierarch_tests::{seed, within};
-
-use crate::density::{check_gradient_at, check_score_of};
-use crate::nuts::agrees;
+use hierarch_tests::density::{check_gradient_at, check_score_of};
+use hierarch_tests::{agrees, seed, within};
 
 hierarch::model! {
     /// Who was exposed, which some do not tell. All data are answers of yes or no, so that elements that are alike run once.

@@ -2,11 +2,10 @@
 
 use hierarch::distributions::{Distribution, Draw, MatrixNormal, MvNormal, open};
 use hierarch::prelude::*;
+use hierarch_tests::density::{check_gradient, check_score, check_statements};
 use hierarch_tests::{seed, within};
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
-
-use crate::density::{check_gradient, check_score, check_statements};
 
 model! {
     /// Effects of two covariates on three outcomes.
