@@ -43,6 +43,19 @@ pub enum PredictError {
         /// The plate.
         plate: String,
     },
+    /// The elements of a plate inside another are to be the same, and some are new.
+    #[error(
+        "the data have {size} elements of `{plate}`, of which the draws know {known}: which are new cannot be said of a plate inside another, \
+         so leave `.same(\"{plate}\")` out, or the new elements"
+    )]
+    New {
+        /// The plate.
+        plate: String,
+        /// The number of elements in the draws.
+        known: usize,
+        /// The number of elements in the data.
+        size: usize,
+    },
     /// What comes after some elements of a sequence depends on their locals, which are not kept.
     #[error(
         "what comes after elements of `{plate}` depends on their locals: say that they are the `.same(\"{plate}\")`, which a plate that is \
@@ -131,8 +144,9 @@ impl<'a, M: Simulable> Prediction<'a, M> {
         Self { any, model: PhantomData }
     }
 
-    /// Says that the elements of the outermost plate `plate` are those that the posterior knows, in the same order: they keep
-    /// their locals. Elements beyond those are others of the same population.
+    /// Says that the elements of `plate` are those that the posterior knows, in the same order: they keep their locals. Elements
+    /// beyond those are others of the same population. Elements of a plate inside of it are new ones unless that plate, too, is the
+    /// same, which it can be where none of its elements is new.
     pub fn same(mut self, plate: impl Into<Name>) -> Self {
         self.any.same.push(plate.into().to_string());
         self
@@ -265,21 +279,25 @@ impl AnyPrediction<'_> {
         frame: &Frame<'_>,
         at: &HashMap<&str, usize>,
     ) -> Result<Vec<(String, Vec<usize>)>, PredictError> {
-        let plates: Vec<(&Plate, usize)> =
-            specification.data_plates(&specification.plates).zip(frame.plates.iter().map(|frame| frame.size)).collect();
+        let mut plates = Vec::new();
+        in_data(specification, &specification.plates, frame, &mut plates);
         let known: Vec<&str> = plates.iter().map(|(plate, _)| plate.name.as_str()).collect();
         let mut kept = Vec::new();
         for name in &self.same {
-            let (plate, size) = plates[UnknownName::find("outermost plate", name, &known)?];
+            let (plate, frame) = plates[UnknownName::find("plate", name, &known)?];
             let before = kept.len();
             for variable in plate.variables.iter().filter(|v| v.role == Role::Local && v.kind == Kind::Real) {
                 let components = component_names(variable);
                 let of_element = |i: usize| -> Option<Vec<usize>> {
                     components.iter().map(|name| at.get(in_element(variable, name, i).as_str()).copied()).collect()
                 };
-                let columns: Vec<usize> = (0..size).map_while(of_element).flatten().collect();
+                let columns: Vec<Vec<usize>> = (0..frame.size).map_while(of_element).collect();
+                // An element that is new shifts those of all groups behind its own.
+                if frame.offsets.is_some() && !columns.is_empty() && columns.len() != frame.size {
+                    return Err(PredictError::New { plate: name.clone(), known: columns.len(), size: frame.size });
+                }
                 if !columns.is_empty() {
-                    kept.push((variable.name.clone(), columns));
+                    kept.push((variable.name.clone(), columns.concat()));
                 }
             }
             if kept.len() == before {
@@ -287,6 +305,19 @@ impl AnyPrediction<'_> {
             }
         }
         Ok(kept)
+    }
+}
+
+/// Lists the plates of the data with their frames, those inside after the one around.
+fn in_data<'p>(
+    specification: &'p Specification,
+    plates: &'p [Plate],
+    frame: &'p Frame<'p>,
+    all: &mut Vec<(&'p Plate, &'p Frame<'p>)>,
+) {
+    for (plate, frame) in specification.data_plates(plates).zip(&frame.plates) {
+        all.push((plate, frame));
+        in_data(specification, &plate.plates, frame, all);
     }
 }
 

@@ -83,12 +83,56 @@ fn what_cannot_be_predicted_says_why() {
     assert_eq!(predicted.get("soil[0]").unwrap().len(), 10);
     let error = Prediction::new(&model, &new).same("plants").from(&globals).unwrap_err();
     assert!(matches!(&error, PredictError::NoLocals { plate } if plate == "plants"), "{error}");
-    let error = Prediction::new(&model, &new).same("days").from(&globals).unwrap_err();
+    let error = Prediction::new(&model, &new).same("weeks").from(&globals).unwrap_err();
     assert!(matches!(error, PredictError::Unknown(_)), "{error}");
+    let error = Prediction::new(&model, &new).same("days").from(&globals).unwrap_err();
+    assert!(matches!(&error, PredictError::NoLocals { plate } if plate == "days"), "{error}");
     let none = Draws::new([("other".to_owned(), vec![0.5; 10])]);
     let error = Prediction::new(&model, &new).from(&none).unwrap_err();
     assert!(error.to_string().contains("`slope` has no finite value"), "{error}");
     let wrong = data(&[0, 2], &[3.0], &[0.0]);
     let error = Prediction::new(&model, &wrong).from(&globals).unwrap_err();
     assert!(matches!(error, PredictError::Simulate(_)), "{error}");
+}
+
+model! {
+    pub Classes {
+        global mean ~ Normal(0.0, 1.0);
+        plate classes(1..=5) {
+            local level ~ Normal(mean, 10.0);
+            plate pupils(1..=9) {
+                local ability[2] ~ Normal(level, 10.0);
+                observe score ~ Normal(ability[0] - ability[1], 1e-6);
+            }
+        }
+    }
+}
+
+/// Pupils that are the same keep their abilities, and are drawn anew unless they are said to be the same.
+#[test]
+fn elements_of_a_plate_inside_another_are_the_same() {
+    let model = Classes::default();
+    let data = |offsets: &[usize]| ClassesData {
+        classes: ClassesClasses {
+            pupils: ClassesPupils { offsets: offsets.to_vec(), score: vec![0.0; *offsets.last().unwrap()] },
+        },
+    };
+    let numbers = |name: &str, of: f64| (name.to_owned(), vec![of; 50]);
+    let mut draws = vec![numbers("mean", 0.0), numbers("level[0]", 1.0), numbers("level[1]", 2.0)];
+    for pupil in 0..3 {
+        draws.push(numbers(&format!("ability[{pupil}][0]"), 10.0 * pupil as f64));
+        draws.push(numbers(&format!("ability[{pupil}][1]"), 1.0));
+    }
+    let draws = Draws::new(draws);
+    let known = data(&[0, 2, 3]);
+    let predicted = Prediction::new(&model, &known).same("classes").same("pupils").from(&draws).unwrap();
+    for pupil in 0..3 {
+        let scores = predicted.get(&format!("score[{pupil}]")).unwrap();
+        assert!(scores.iter().all(|y| (y - (10.0 * pupil as f64 - 1.0)).abs() < 1e-4), "{scores:?}");
+    }
+    let others = Prediction::new(&model, &known).same("classes").from(&draws).unwrap();
+    let spread = others.get("score[0]").unwrap().iter().map(|y| y.powi(2)).sum::<f64>() / 50.0;
+    assert!((50.0..600.0).contains(&spread), "{spread}, not 200");
+    let error = Prediction::new(&model, &data(&[0, 3, 4])).same("pupils").from(&draws).unwrap_err();
+    assert!(error.to_string().contains("4 elements of `pupils`, of which the draws know 3"), "{error}");
 }

@@ -157,8 +157,8 @@ impl<'a, M: Model> InferenceData<'a, M> {
         Ok(self)
     }
 
-    /// Adds what each draw of the posterior predicts in the place of the data: `posterior_predictive`. The elements of plates that are
-    /// in no other keep their locals; other locals, and discrete ones, are drawn anew.
+    /// Adds what each draw of the posterior predicts in the place of the data: `posterior_predictive`. Elements keep their locals;
+    /// discrete ones are drawn anew.
     ///
     /// # Errors
     /// A draw lacks a global; a simulation cannot be drawn.
@@ -169,14 +169,19 @@ impl<'a, M: Model> InferenceData<'a, M> {
         let specification = self.model.specification();
         let count = self.posterior.columns().first().map_or(0, Vec::len);
         let known = self.posterior.names();
-        let of_draws = |plate: &&Plate| {
+        let of_draws = |plate: &Plate| {
             let locals = plate.variables.iter().filter(|v| v.role == Role::Local && v.kind == Kind::Real);
             let first = |v| component_names(v).first().map(|component| in_element(v, component, 0));
             locals.filter_map(first).any(|name| known.contains(&name))
         };
-        let plates = specification.data_plates(&specification.plates).filter(of_draws);
-        let prediction = Prediction::new(self.model, self.data).draws(count).seed(seed);
-        let prediction = plates.fold(prediction, |prediction, plate| prediction.same(&plate.name));
+        let mut prediction = Prediction::new(self.model, self.data).draws(count).seed(seed);
+        let mut plates: Vec<&Plate> = specification.plates.iter().collect();
+        while let Some(plate) = plates.pop() {
+            plates.extend(&plate.plates);
+            if of_draws(plate) {
+                prediction = prediction.same(&plate.name);
+            }
+        }
         let predicted = prediction.from(&self.posterior)?;
         self.more.push(("posterior_predictive", predicted, self.chains));
         Ok(self)
