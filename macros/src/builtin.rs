@@ -195,6 +195,14 @@ const BUILTIN: &[Builtin] = &[
 ];
 
 impl Builtin {
+    /// Tells whether the argument at a position is a number, and no vector or distribution.
+    pub fn takes_a_number(&self, position: usize) -> bool {
+        let others =
+            ["distribution", "weights", "components", "probabilities", "logits", "cutpoints", "x", "kernel", "edges"];
+        let of_numbers = !self.draws.is_vector() || matches!(self.draws, Draws::ZeroSum | Draws::CorrelationFactor);
+        of_numbers && self.arguments.get(position).is_some_and(|name| !others.contains(name))
+    }
+
     /// Writes it with the names of its arguments.
     pub fn signature(&self) -> String {
         format!("{}({})", self.name, self.arguments.join(", "))

@@ -1,5 +1,10 @@
 //! The functions of `f64`: which of them numbers with derivatives have, and what stands for the others.
 
+use proc_macro2::Ident;
+use syn::{Error, Expr};
+
+use crate::names::is_capital;
+
 /// The functions of the library's `Real`.
 const OF_REAL: &[&str] = &[
     "value",
@@ -73,4 +78,26 @@ pub fn is_of_real(name: &str) -> bool {
 /// Says what to write for the function `name` of `f64`; `None` if it is no such function that numbers with derivatives lack.
 pub fn without_derivative(name: &str) -> Option<&'static str> {
     INSTEAD.iter().find(|(known, _)| *known == name).map(|(_, instead)| *instead)
+}
+
+/// Takes `f64::exp` apart; `None` if `function` is none of `f64`.
+pub fn of_float(function: &Expr) -> Option<&Ident> {
+    let Expr::Path(path) = function else { return None };
+    let mut segments = path.path.segments.iter().rev();
+    let (name, ty) = (segments.next()?, segments.next()?);
+    (ty.ident == "f64" && !is_capital(&name.ident)).then_some(&name.ident)
+}
+
+/// Tells whether `function` is `f64::exp` or another that numbers with derivatives have too.
+pub fn float_function(function: &Expr) -> bool {
+    of_float(function).is_some_and(|name| is_of_real(&name.to_string()))
+}
+
+/// Says what is wrong with a function of `f64` that numbers with derivatives have not.
+pub fn plain_function(function: &Expr) -> Option<Error> {
+    let name = of_float(function)?;
+    let instead = without_derivative(&name.to_string())?;
+    let message =
+        format!("`f64::{name}` is for plain numbers, and a density runs on numbers with derivatives: {instead}");
+    Some(Error::new_spanned(function, message))
 }

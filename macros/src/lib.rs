@@ -38,6 +38,7 @@ mod split;
 mod sums;
 mod tree;
 mod value;
+mod wrong_numbers;
 
 use proc_macro::TokenStream;
 

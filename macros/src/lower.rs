@@ -245,11 +245,11 @@ impl Names {
         // A matrix is read as any Rust array.
         let matrix = variable.matrix.is_some() && variable.kind == Kind::Real;
         let shape = variable.shape.as_ref().filter(|_| !matrix).map(|s| s.len.to_token_stream());
-        let value = match Value::of_variable(variable.kind, variable.shape.is_some()) {
-            rows if matrix => Value::array(rows, !variable.open),
+        let row = match Value::of_variable(variable.kind, variable.shape.is_some()) {
             Value::Array { of, .. } if variable.open => Value::Array { of, fixed: false },
             value => value,
         };
+        let value = if matrix { Value::array(row, !variable.open) } else { row };
         let role = if variable.is_local_where_missing() { Role::Local } else { variable.role };
         let of_discrete = latent && variable.kind != Kind::Real;
         Symbol { latents, summed, of_discrete, shape, role: Some(role), value, ..Symbol::default() }

@@ -6,7 +6,7 @@ use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::visit::Visit;
-use syn::{Expr, ExprAssign, ExprCall, ExprIndex, ExprPath, Pat};
+use syn::{Expr, ExprAssign, ExprCall, ExprField, ExprIndex, ExprPath, Pat};
 
 use crate::solvers;
 
@@ -106,6 +106,33 @@ pub fn plain_indices(expr: &Expr) -> Vec<(Ident, Ident)> {
         }
     }
     let mut found = Indices(Vec::new());
+    found.visit_expr(expr);
+    found.0
+}
+
+/// Lists (values, index) of every part of a `values[index]` that `expr` takes: `values[index][0]` or `values[index].0`.
+pub fn parts_of_indices(expr: &Expr) -> Vec<(Ident, Ident)> {
+    struct Parts(Vec<(Ident, Ident)>);
+    impl Parts {
+        fn see(&mut self, base: &Expr) {
+            if let Expr::Index(index) = base
+                && let Some((values, position)) = plain_index(index)
+            {
+                self.0.push((values.clone(), position.clone()));
+            }
+        }
+    }
+    impl<'a> Visit<'a> for Parts {
+        fn visit_expr_index(&mut self, index: &'a ExprIndex) {
+            self.see(&index.expr);
+            syn::visit::visit_expr_index(self, index);
+        }
+        fn visit_expr_field(&mut self, field: &'a ExprField) {
+            self.see(&field.base);
+            syn::visit::visit_expr_field(self, field);
+        }
+    }
+    let mut found = Parts(Vec::new());
     found.visit_expr(expr);
     found.0
 }

@@ -4,18 +4,19 @@
 use std::collections::BTreeMap;
 
 use proc_macro2::Ident;
-use quote::ToTokens;
 use syn::{
     BinOp, Block, Error, Expr, ExprBinary, ExprCall, ExprClosure, ExprMatch, ExprMethodCall, Lit, LitFloat, Member,
     Pat, Stmt, UnOp, parse_quote,
 };
 
-use crate::float::{is_of_real, without_derivative};
+use crate::builtin;
+use crate::float::{float_function, is_of_real, of_float, plain_function, without_derivative};
 use crate::names::{bound, identifiers, is_capital, is_dot};
 use crate::solvers::{self, Solver};
 use crate::sums;
 use crate::tree::Symbol;
 use crate::value::Value::{self, Array, Literal, Other, Real, Tuple};
+use crate::wrong_numbers::{no_arithmetic, no_number, no_power, whole};
 
 /// Writes whole numbers as numbers where the names in `symbols` tell that they are such.
 pub struct Numbers<'a> {
@@ -77,7 +78,7 @@ impl<'a> Numbers<'a> {
                     });
                 }
             }
-            Expr::Call(call) if is_named(&call.func) => call.args.iter_mut().for_each(|a| self.argument(a)),
+            Expr::Call(call) if is_named(&call.func) => self.arguments(call),
             other => {
                 self.expr(other, &Other);
             }
@@ -91,6 +92,19 @@ impl<'a> Numbers<'a> {
     }
 
     /// Writes an argument of a distribution. A literal of its own is read as a number anyway.
+    /// Writes the arguments of a distribution, and reports vectors in the place of numbers.
+    fn arguments(&mut self, call: &mut ExprCall) {
+        let of = builtin::of(call);
+        for (at, argument) in call.args.iter_mut().enumerate() {
+            self.argument(argument);
+            if let Some(of) = of.filter(|of| of.takes_a_number(at))
+                && matches!(self.value(argument), Array { .. })
+            {
+                self.report(no_number(argument, of, at));
+            }
+        }
+    }
+
     fn argument(&mut self, expr: &mut Expr) {
         match expr {
             Expr::Lit(_) => {}
@@ -98,7 +112,7 @@ impl<'a> Numbers<'a> {
             Expr::Repeat(_) => {
                 self.expr(expr, &Value::array(Real, true));
             }
-            Expr::Call(call) if is_named(&call.func) => call.args.iter_mut().for_each(|a| self.argument(a)),
+            Expr::Call(call) if is_named(&call.func) => self.arguments(call),
             other => {
                 self.expr(other, &Real);
             }
@@ -191,6 +205,11 @@ impl<'a> Numbers<'a> {
                 call.args.iter_mut().for_each(|a| {
                     open |= matches!(self.expr(a, &Value::array(Real, true)), Array { fixed: false, .. });
                 });
+                // A row of a matrix is a place, and no value of its own.
+                if open {
+                    let rows = call.args.iter_mut().filter(|a| matches!(a, Expr::Index(_)));
+                    rows.for_each(|row| *row = parse_quote!(&#row));
+                }
                 // The library's own wins over what else is in scope, since the density knows what it does.
                 *call.func = match open {
                     true => parse_quote!(::hierarch::__private::open_product),
@@ -278,22 +297,25 @@ impl<'a> Numbers<'a> {
                 self.closure(closure, &[], &Other);
                 Other
             }
-            Expr::Reference(reference) => {
-                self.expr(&mut reference.expr, &Other);
-                Other
-            }
+            Expr::Reference(reference) => self.expr(&mut reference.expr, &Other),
             _ => Other,
         }
     }
 
     /// Writes all `parts`, which have one type; finds which.
-    fn both(&mut self, mut parts: Vec<&mut Expr>, wanted: &Value) -> Value {
+    fn both(&mut self, parts: Vec<&mut Expr>, wanted: &Value) -> Value {
+        self.each(parts, wanted).into_iter().reduce(Value::join).unwrap_or_default()
+    }
+
+    /// Writes all `parts`, which have one type; finds what each tells of it.
+    fn each(&mut self, mut parts: Vec<&mut Expr>, wanted: &Value) -> Vec<Value> {
         let all: Vec<Value> = parts.iter_mut().map(|part| self.expr(part, wanted)).collect();
-        let found = all.into_iter().reduce(Value::join).unwrap_or_default();
-        parts.iter_mut().for_each(|part| {
+        let found = all.iter().cloned().reduce(Value::join).unwrap_or_default();
+        // Once more only where that can change something: a sum of thirty terms is thirty deep.
+        for (part, _) in parts.iter_mut().zip(&all).filter(|(_, value)| **value != found) {
             self.expr(part, &found);
-        });
-        found
+        }
+        all
     }
 
     fn binary(&mut self, binary: &mut ExprBinary, wanted: &Value) -> Value {
@@ -303,7 +325,16 @@ impl<'a> Numbers<'a> {
         let sides = vec![&mut *binary.left, &mut *binary.right];
         match binary.op {
             Add(_) | Sub(_) | Mul(_) | Div(_) | Rem(_) => {
-                let found = self.both(sides, &Other);
+                let all = self.each(sides, &Other);
+                // A matrix times what is unknown may be that of a diagonal one.
+                if !all.contains(&Other)
+                    && let Some(vector) = all.iter().position(|value| matches!(value, Array { .. }))
+                {
+                    let side = [&binary.left, &binary.right][vector];
+                    self.report(no_arithmetic(side, &binary.op));
+                    return Real;
+                }
+                let found = all.into_iter().reduce(Value::join).unwrap_or_default();
                 // Whole literals alone are whole, unless a number is wanted.
                 if found != Literal || *wanted != Real {
                     return found;
@@ -316,9 +347,10 @@ impl<'a> Numbers<'a> {
                 Other
             }
             _ => {
-                sides.into_iter().for_each(|side| {
-                    self.expr(side, &Other);
-                });
+                let all: Vec<Value> = sides.into_iter().map(|side| self.expr(side, &Other)).collect();
+                if matches!(binary.op, BinOp::BitXor(_)) && all[0] == Real {
+                    self.report(no_power(binary));
+                }
                 Other
             }
         }
@@ -458,38 +490,4 @@ fn bind(pat: &Pat, value: Value, f: &mut dyn FnMut(&Ident, Value)) {
 fn is_named(function: &Expr) -> bool {
     let Expr::Path(path) = function else { return false };
     path.path.segments.iter().rev().take(2).any(|s| is_capital(&s.ident))
-}
-
-/// Takes `f64::exp` apart; `None` if `function` is none of `f64`.
-pub fn of_float(function: &Expr) -> Option<&Ident> {
-    let Expr::Path(path) = function else { return None };
-    let mut segments = path.path.segments.iter().rev();
-    let (name, ty) = (segments.next()?, segments.next()?);
-    (ty.ident == "f64" && !is_capital(&name.ident)).then_some(&name.ident)
-}
-
-/// Tells whether `function` is `f64::exp` or another that numbers with derivatives have too.
-fn float_function(function: &Expr) -> bool {
-    of_float(function).is_some_and(|name| is_of_real(&name.to_string()))
-}
-
-/// Says what is wrong with a function of `f64` that numbers with derivatives have not.
-fn plain_function(function: &Expr) -> Option<Error> {
-    let name = of_float(function)?;
-    let instead = without_derivative(&name.to_string())?;
-    let message =
-        format!("`f64::{name}` is for plain numbers, and a density runs on numbers with derivatives: {instead}");
-    Some(Error::new_spanned(function, message))
-}
-
-/// Says that `expr` is a number where a whole one is needed.
-fn whole(expr: &Expr) -> Error {
-    let text = expr.to_token_stream();
-    Error::new_spanned(
-        expr,
-        format!(
-            "`{text}` is a number with derivatives here, as counts are: where a whole one is needed, a covariate is `given k: usize;` \
-             and a local a `Categorical`"
-        ),
-    )
 }

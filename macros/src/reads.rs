@@ -7,7 +7,7 @@ use syn::{Error, Expr};
 use crate::ast::{Role, Size};
 use crate::chain::chain;
 use crate::definition::Definition;
-use crate::names::{identifiers, plain_indices};
+use crate::names::{identifiers, parts_of_indices, plain_indices};
 use crate::tree::{Export, Gather, Plate, Step, Symbol, Variable, all_plates, plates_mut};
 use crate::value::Value;
 
@@ -83,10 +83,14 @@ fn gathers(plate: &Plate, symbols: &BTreeMap<String, Symbol>, around: &[String])
 
 /// Reports what is read by index and has several numbers whose count is not written out.
 pub fn several_numbers(root: &[Step], symbols: &BTreeMap<String, Symbol>) -> Vec<Error> {
-    let reads = all_plates(root).into_iter().flat_map(|plate| &plate.gathers);
-    let several = reads.filter(|g| g.len.is_none()).filter(|g| {
-        symbols.get(&g.values.to_string()).is_some_and(|symbol| {
-            symbol.role.is_none() && matches!(symbol.value, Value::Array { .. } | Value::Tuple(_))
+    let several = all_plates(root).into_iter().flat_map(|plate| {
+        let parts: Vec<_> = expressions(plate).flat_map(parts_of_indices).collect();
+        plate.gathers.iter().filter(|g| g.len.is_none()).filter(move |g| {
+            let let_bound = symbols.get(&g.values.to_string()).filter(|symbol| symbol.role.is_none());
+            let_bound.is_some_and(|symbol| {
+                matches!(symbol.value, Value::Array { .. } | Value::Tuple(_))
+                    || parts.iter().any(|(values, index)| *values == g.values && *index == g.index)
+            })
         })
     });
     let mistake = |g: &Gather| {

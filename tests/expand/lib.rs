@@ -78,5 +78,7 @@ mod sums;
 mod tree;
 #[path = "../../macros/src/value.rs"]
 mod value;
+#[path = "../../macros/src/wrong_numbers.rs"]
+mod wrong_numbers;
 
 pub use expand::expand;

@@ -127,7 +127,7 @@ fn elements_of_a_plate_inside_another_are_the_same() {
     let known = data(&[0, 2, 3]);
     let predicted = Prediction::new(&model, &known).same("classes").same("pupils").from(&draws).unwrap();
     for pupil in 0..3 {
-        let scores = predicted.get(&format!("score[{pupil}]")).unwrap();
+        let scores = predicted.get(format!("score[{pupil}]")).unwrap();
         assert!(scores.iter().all(|y| (y - (10.0 * pupil as f64 - 1.0)).abs() < 1e-4), "{scores:?}");
     }
     let others = Prediction::new(&model, &known).same("classes").from(&draws).unwrap();

@@ -45,6 +45,19 @@ both! {
             observe y ~ BernoulliLogit(0.5 * dot(x, beta) + effect[group]);
         }
     }
+    Picked {
+        global effect[3][K] ~ Normal(0.0, 1.0);
+        plate groups(1..=4) {
+            local slope[i in 0..K] ~ Normal(effect[0][i], 1.0);
+        }
+        plate rows(1..=20) {
+            given x[K] ~ Normal(0.0, 1.0);
+            given kind ~ Categorical([0.3, 0.3, 0.4]);
+            given g: index(groups);
+            observe y ~ Normal(dot(x, effect[kind]) + dot(effect[1], effect[2]), 1.0);
+            observe z ~ Normal(dot(effect[kind], slope[g]) + dot(x, slope[g]), 1.0);
+        }
+    }
     Horseshoe {
         global tau ~ LogNormal(0.0, 0.5);
         global lambda[K] ~ LogNormal(0.0, 0.5);
@@ -189,6 +202,7 @@ fn agree(a: f64, b: f64) {
 fn models_are_those_of_constant_lengths() {
     compare!(Regression);
     compare!(Answers);
+    compare!(Picked);
     compare!(Horseshoe);
     compare!(Sparse);
     compare!(Slopes);
