@@ -294,6 +294,9 @@ fn statistics(data: &Frame<'_>) -> Vec<(String, f64)> {
 fn describe(name: &str, mut values: Vec<f64>, found: &mut Vec<(String, f64)>) {
     values.sort_unstable_by(f64::total_cmp);
     found.extend(described(name, &values));
+    // Beside other standard deviations, one of zero is only somewhat small.
+    let equal = values.first() == values.last();
+    found.push((format!("whether all {name} are equal"), if values.len() > 2 && equal { 1.0 } else { 0.0 }));
     for p in QUANTILES {
         let value = if values.is_empty() { f64::NAN } else { quantile(&values, p) };
         found.push((format!("{} % quantile of {name}", 100.0 * p), value));

@@ -285,6 +285,17 @@ pub enum RequestError {
         /// The most that are read.
         most: usize,
     },
+    /// A number of the data is too large for a network.
+    #[error(
+        "{place} is {value:e}, and so far from all that the model simulates that no network can read it: correct it or remove it, or \
+         sample with `nuts()`"
+    )]
+    TooFar {
+        /// The variable and the element.
+        place: String,
+        /// The number.
+        value: f64,
+    },
     /// There are too few simulations for each round.
     #[error(
         "{simulations} simulations in {rounds} rounds: a network learns from {least} or more, so that each round needs as many"

@@ -34,6 +34,8 @@ pub(crate) struct AnyJointPosterior {
     /// The positions of the numbers of each continuous local.
     ranges: Vec<Option<LocalRange>>,
     pub(super) globals: Option<Arc<AnyPosterior>>,
+    /// What of the data is beyond what the networks were trained on.
+    beyond: Option<String>,
     points: OnceLock<Points>,
 }
 
@@ -67,11 +69,12 @@ impl AnyJointPosterior {
         let parts = of.hierarchy.parts(&data.frame());
         of.hierarchy.check(&parts)?;
         let ranges = local_ranges(&of.hierarchy.globals, &of.hierarchy.slots, &data.frame());
-        Ok(Self { of, data, parts, ranges, globals, points: OnceLock::new() })
+        let beyond = of.hierarchy.units.reach.beyond(&data.frame());
+        Ok(Self { of, data, parts, ranges, globals, beyond, points: OnceLock::new() })
     }
 
     pub(crate) fn warnings(&self) -> Vec<String> {
-        self.of.warnings()
+        self.of.warnings().into_iter().chain(self.beyond.clone()).collect()
     }
 
     pub(super) fn model(&self) -> &dyn AnyModel {

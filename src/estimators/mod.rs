@@ -27,6 +27,7 @@ mod npe;
 mod posterior;
 mod posterior_estimator;
 mod ratio;
+mod reach;
 mod rounds;
 mod search;
 mod shard;

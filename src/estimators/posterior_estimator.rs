@@ -65,7 +65,9 @@ impl<M: Model> PosteriorEstimator<M> {
         &self.any
     }
 
-    /// Returns the posterior of the globals given `data`, a data set of any size in the model's ranges.
+    /// Returns the posterior of the globals given `data`, a data set of any size in the model's ranges. Where covariates are unlike those
+    /// of the training, the posterior has a [warning](crate::draws::Inferred::warnings) that names the one farthest off; whether what
+    /// was observed is like simulations says [`typicality`](PosteriorEstimator::typicality).
     ///
     /// # Errors
     /// Data that do not fit the model; a size that was not trained for, where [`size`](crate::simulate::Simulated::size) fixed one.
@@ -110,8 +112,8 @@ impl<M: Model> PosteriorEstimator<M> {
     }
 
     /// Returns the same estimator for data sets whose plates at the top have any size, in the model's ranges or
-    /// outside. Outside the sizes that it was trained for it extrapolates, and nothing in its posteriors shows whether
-    /// the extrapolation holds: use it to see how far one may go, where an exact posterior is available for comparison.
+    /// outside. Outside the sizes that it was trained for it extrapolates, which its posteriors warn of, and nothing shows
+    /// whether the extrapolation holds: use it to see how far one may go, where an exact posterior is available for comparison.
     pub fn any_size(&self) -> Self {
         Self::of(AnyPosteriorEstimator { any_size: true, ..(*self.any).clone() })
     }
@@ -244,14 +246,34 @@ impl AnyPosteriorEstimator {
             }
             Ok(network.predict(&batch)?.swap_remove(0))
         };
-        self.posterior(self.networks.iter().map(estimate))
+        self.posterior(self.networks.iter().map(estimate), self.beyond(data)).map_err(|error| self.named(error, data))
+    }
+
+    /// Names the number of `data` that a network cannot read, where that is the error.
+    fn named(&self, error: InferenceError, data: &dyn AnyData) -> InferenceError {
+        let InferenceError::Network(crate::nn::Error::NotFinite { .. }) = error else { return error };
+        self.units
+            .unreadable(&data.frame())
+            .map_or(error, |(place, value)| RequestError::TooFar { place, value }.into())
+    }
+
+    /// Returns what of `data` is beyond what the networks were trained on, and no test of typicality tells.
+    pub(super) fn beyond(&self, data: &dyn AnyData) -> Vec<String> {
+        let frame = data.frame();
+        let plates = self.specification.data_plates(&self.specification.plates).zip(&frame.plates);
+        let size = plates.filter_map(|(plate, found)| {
+            let error = allowed(plate, found.size, None).err()?;
+            Some(format!("{error}: of such sizes the network has seen none, and its posterior is a guess"))
+        });
+        size.chain(self.units.reach.beyond(&frame)).collect()
     }
 
     pub(crate) fn condition_prefixes(&self, data: &dyn AnyData) -> Result<Vec<AnyPosterior>, InferenceError> {
         let batch = self.batch(data, Extent::Whole)?;
         let each = self.networks.iter().map(|network| Ok(network.predict_prefixes(&batch)?.swap_remove(0)));
         let each: Vec<Vec<Prediction>> = each.collect::<Result<_, InferenceError>>()?;
-        let after = |i: usize| self.posterior(each.iter().map(|estimates| Ok(estimates[i].clone())));
+        let beyond = self.beyond(data);
+        let after = |i: usize| self.posterior(each.iter().map(|estimates| Ok(estimates[i].clone())), beyond.clone());
         (0..each.first().map_or(0, Vec::len)).map(after).collect()
     }
 
@@ -287,16 +309,17 @@ impl AnyPosteriorEstimator {
                 return Err(RequestError::OtherSize { plate: plate.name.clone(), size, trained: *trained }.into());
             }
         }
-        self.posterior(self.networks.iter().zip(sums).map(|(network, sums)| network.conclude(sums)))
+        self.posterior(self.networks.iter().zip(sums).map(|(network, sums)| network.conclude(sums)), Vec::new())
     }
 
     /// Returns the ratio given a data set, where the networks have learned a ratio.
     pub(crate) fn ratio(&self, data: &dyn AnyData) -> Result<Ratio, InferenceError> {
         let (network, batch) = (&self.networks[0], self.batch(data, Extent::Whole)?);
         if network.keeps_sums() {
-            return Ok(network.ratio(&network.summarise(&batch)?)?);
+            let ratio = network.summarise(&batch).and_then(|sums| network.ratio(&sums));
+            return ratio.map_err(|error| self.named(error.into(), data));
         }
-        Ok(network.ratios(&batch)?)
+        network.ratios(&batch).map_err(|error| self.named(error.into(), data))
     }
 
     pub(crate) fn sizes(&self) -> &[(String, usize)] {
@@ -322,14 +345,17 @@ impl AnyPosteriorEstimator {
         Ok(batch)
     }
 
-    /// Makes a posterior of the estimates of the networks.
+    /// Makes a posterior of the estimates of the networks, and of what of the data is `beyond` them.
     fn posterior(
         &self,
         estimates: impl Iterator<Item = Result<Prediction, crate::nn::Error>>,
+        beyond: Vec<String>,
     ) -> Result<AnyPosterior, InferenceError> {
         let mut estimates = estimates.collect::<Result<Vec<_>, _>>()?;
         let estimate = if estimates.len() == 1 { estimates.swap_remove(0) } else { Prediction::Ensemble(estimates) };
-        Ok(AnyPosterior::new(self.model.clone(), self.targets.clone(), estimate, self.doubts.clone()))
+        let doubts =
+            if beyond.is_empty() { self.doubts.clone() } else { self.doubts.iter().cloned().chain(beyond).collect() };
+        Ok(AnyPosterior::new(self.model.clone(), self.targets.clone(), estimate, doubts))
     }
 
     pub(crate) fn history(&self) -> &[TrainingRecord] {

@@ -236,7 +236,7 @@ struct AnyRatioPosterior {
     log_evidence: f64,
     /// A simulation without elements.
     empty: Box<dyn AnySimulation>,
-    /// What speaks against the estimator that it is of.
+    /// What speaks against the estimator that it is of, and what of the data is beyond it.
     doubts: Vec<String>,
 }
 
@@ -270,7 +270,8 @@ impl AnyRatioPosterior {
         let weighted = AnyWeightedDraws::new(names, values, q, log_ratios.clone())?;
         let empty = draw(0)?;
         let log_evidence = weighted.evidence().log;
-        Ok((Self { model, targets, ratio, log_ratios, log_evidence, empty, doubts: trained.warnings() }, weighted))
+        let doubts = [trained.warnings(), trained.beyond(data)].concat();
+        Ok((Self { model, targets, ratio, log_ratios, log_evidence, empty, doubts }, weighted))
     }
 
     fn log_ratio(&self, globals: &dyn AnyGlobals) -> f64 {

@@ -14,6 +14,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::link::Link;
+use super::reach::Reach;
 use super::trial;
 use super::{BankError, InferenceError};
 use crate::files::atomic_write;
@@ -106,6 +107,9 @@ pub(super) struct Units {
     globals: Vec<Vec<Link>>,
     /// For each local the links of its unconstrained numbers in one element; none for a discrete one.
     pub(super) locals: Vec<Vec<Link>>,
+    /// What covariates were like. Files of earlier versions do not say.
+    #[serde(default, skip_serializing_if = "Reach::is_empty")]
+    pub(super) reach: Reach,
 }
 
 impl Units {
@@ -160,6 +164,7 @@ impl Units {
             columns: columns.into_iter().map(Gathered::units).collect(),
             globals: of_globals.into_iter().zip(&globals).map(|(all, slot)| links(all, slot.bounded)).collect(),
             locals: of_locals.into_iter().zip(&locals).map(|(all, slot)| links(all, slot.is_bounded())).collect(),
+            reach: Reach::of(&model.specification(), simulations.iter().map(|simulation| simulation.data().frame())),
         }
     }
 
@@ -174,6 +179,28 @@ impl Units {
         let all = model.global_slots();
         let links = |slot: &GlobalSlot| all.iter().position(|g| g.name == slot.name).map(|at| self.globals[at].clone());
         slots.into_iter().map(|slot| Target { links: links(&slot).unwrap_or_default(), slot }).collect()
+    }
+
+    /// Returns the first number of `data` that is too large for a network in its unit, and where it is.
+    pub(super) fn unreadable(&self, data: &Frame<'_>) -> Option<(String, f64)> {
+        fn find(frame: &Frame<'_>, columns: &mut std::slice::Iter<'_, Vec<Unit>>) -> Option<(String, f64)> {
+            for column in &frame.columns {
+                let units = columns.next()?;
+                let there = (0..column.values.len()).zip(units.iter().cycle()).filter(|(i, _)| column.is_there(*i));
+                let wrong =
+                    there.map(|(i, unit)| (i, unit, column.get(i))).find(|(_, unit, x)| !unit.read(*x).is_finite());
+                if let Some((i, _, x)) = wrong {
+                    let element = i / column.width.max(1);
+                    let place = match frame.name {
+                        "" => format!("`{}`", column.name),
+                        plate => format!("`{}` of element {element} of the plate `{plate}`", column.name),
+                    };
+                    return Some((place, x));
+                }
+            }
+            frame.plates.iter().find_map(|plate| find(plate, columns))
+        }
+        find(data, &mut self.columns.iter())
     }
 
     /// Returns the units of each column, in the order of `columns`.

@@ -111,3 +111,25 @@ fn what_cannot_be_judged() {
     };
     assert_eq!(run(1), run(2));
 }
+
+model! {
+    Curve {
+        global a ~ Normal(0.0, 1.0);
+        global s ~ HalfNormal(1.0);
+        plate rows(60) {
+            given dose ~ Uniform(0.0, 10.0);
+            observe y ~ Normal(a + 0.1 * dose, s);
+        }
+    }
+}
+
+/// A standard deviation of zero is not far from a small one, but no simulation has it.
+#[test]
+fn a_column_whose_numbers_are_all_equal_is_not_typical() {
+    let model = Curve::default();
+    let mut data = model.simulate(1).seed(seed(4)).one().unwrap().data;
+    data.rows.y = vec![0.7; 60];
+    let found = TypicalityTest::new(&model).seed(seed(5)).of(&data).unwrap();
+    assert!(found.outliers.iter().any(|outlier| outlier.name == "whether all y are equal"), "{found}");
+    assert!(!found.warnings().is_empty(), "{found}");
+}

@@ -19,6 +19,7 @@ mod mvn;
 mod npe;
 mod nre;
 mod properties;
+mod reach;
 mod refine;
 mod report;
 mod round_trip;
