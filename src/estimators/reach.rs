@@ -58,7 +58,9 @@ impl Reach {
         // One element that is far off moves mean and sd too, and is what to look at.
         let mut farthest: Option<((bool, f64), String)> = None;
         for covariate in &self.covariates {
-            let Some((frame, column)) = find(data, &covariate.name) else { continue };
+            // A file may name components that there are not.
+            let own = find(data, &covariate.name).filter(|(_, column)| covariate.component < column.width);
+            let Some((frame, column)) = own else { continue };
             for (at, x) in statistics(column, covariate.component).into_iter().enumerate() {
                 let Some(x) = x else { continue };
                 let far = (at < 2, covariate.far(at, x));
@@ -72,10 +74,15 @@ impl Reach {
 }
 
 impl Covariate {
+    /// Returns the range of the statistic `at`, and in how many data sets it was seen: that of all elements for the least and the largest.
+    fn range(&self, at: usize) -> (f64, f64, usize) {
+        if at < 2 { (self.ranges[0].0, self.ranges[1].1, self.ranges[0].2) } else { self.ranges[at] }
+    }
+
     /// Returns how far `x`, the statistic `at` of a data set, is beyond its margin; 0 where it is not, or where too few data sets had
     /// that statistic.
     fn far(&self, at: usize, x: f64) -> f64 {
-        let (low, high, sets) = self.ranges[at];
+        let (low, high, sets) = self.range(at);
         if at >= 2 && sets < SETS {
             return 0.0;
         }
@@ -86,7 +93,7 @@ impl Covariate {
     }
 
     fn say(&self, at: usize, x: f64, frame: &Frame<'_>, column: &Column<'_>) -> String {
-        let (low, high, sets) = self.ranges[at];
+        let (low, high, sets) = self.range(at);
         let name = match column.width {
             1 => format!("`{}`", self.name),
             _ => format!("`{}[{}]`", self.name, self.component),
@@ -134,7 +141,8 @@ fn statistics(column: &Column<'_>, component: usize) -> [Option<f64>; STATISTICS
     let sd = (numbers().map(|x| (x - mean).powi(2)).sum::<f64>() / count as f64).sqrt();
     let of_many = |x: f64| Some(x).filter(|_| count >= ENOUGH);
     let (least, largest) = (numbers().fold(f64::INFINITY, f64::min), numbers().fold(f64::NEG_INFINITY, f64::max));
-    [Some(least), Some(largest), of_many(mean), of_many(sd)]
+    // A sum may be beyond all numbers.
+    [Some(least), Some(largest), of_many(mean), of_many(sd)].map(|x| x.filter(|x| x.is_finite()))
 }
 
 /// Finds the column of a variable, and the plate that it is in.

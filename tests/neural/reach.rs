@@ -46,7 +46,7 @@ fn covariates_unlike_those_of_the_training_are_said() {
     };
     let mut data = alike(30);
     data.rows.exposure[7] = 1e8;
-    said(&data, "`exposure` of element 7 of the plate `rows` is 100000000, but 100");
+    said(&data, "`exposure` of element 7 of the plate `rows` is 100000000, but 1.00");
     let mut data = alike(30);
     data.rows.exposure = vec![2e6; 30];
     said(&data, "the sd of the covariate `exposure` is 0, but ");
