@@ -300,7 +300,7 @@ impl AnyPrediction<'_> {
                     kept.push((variable.name.clone(), columns.concat()));
                 }
             }
-            if kept.len() == before {
+            if kept.len() == before && frame.size > 0 {
                 return Err(PredictError::NoLocals { plate: name.clone() });
             }
         }

@@ -24,6 +24,28 @@ fn data(offsets: &[usize], t: &[f64], height: &[f64]) -> PlantsData {
     PlantsData { soil: [0.5, -0.5], plants: PlantsPlants { days } }
 }
 
+model! {
+    /// Elements of which there may be none.
+    pub Visits {
+        global mean ~ Normal(0.0, 1.0);
+        observe control ~ Normal(mean, 1.0);
+        plate visits(0..=5) {
+            local length ~ Normal(mean, 1.0);
+            observe y ~ Normal(length, 0.5);
+        }
+    }
+}
+
+/// Data that have none of the elements that the draws know are data with the same ones.
+#[test]
+fn no_elements_are_the_same_ones() {
+    let visits = |y: &[f64]| VisitsData { control: 0.3, visits: VisitsVisits { y: y.to_vec() } };
+    let model = Visits::default();
+    let chains = model.nuts(&visits(&[0.5, 1.0])).warmup(100).draws(50).run().unwrap();
+    let predicted = Prediction::new(&model, &visits(&[])).same("visits").from(&chains).unwrap();
+    assert_eq!(predicted.names(), ["control"]);
+}
+
 /// The prediction of a plant that was seen, of another, and of what is outside: means and sds from the normal posterior of the
 /// slope and the starts, by Gauss elimination. Five errors of 4000 draws (false alarms: 1e-6), which are 1.1 % of an sd.
 #[test]

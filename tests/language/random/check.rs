@@ -1,7 +1,7 @@
-//! What random models are checked against: plain programs, finite differences, one element at a time, and a tape.
+//! What random models are checked against: plain programs, finite differences, one element at a time, a tape, and simulations.
 
 pub use hierarch::autodiff::Real;
-use hierarch::model::{Density, log_jacobian_of_all, unconstrain};
+use hierarch::model::{Density, Frame, Plate, PlateSize, log_jacobian_of_all, unconstrain};
 pub use hierarch::model::{LocalSet, Model};
 pub use hierarch::prelude::*;
 pub use hierarch_tests::seed;
@@ -44,7 +44,7 @@ fn from_json<D: DeserializeOwned>(of: &serde_json::Value) -> Result<D, String> {
 
 /// Compares the density of `model` at simulations of `drawn`, which is the same without factors, with `program`, with the walk over
 /// plain numbers, one element at a time, and with finite differences.
-pub fn check<D: Generative, M: Likelihood>(
+pub fn check<D: Generative + Likelihood, M: Likelihood>(
     drawn: &D,
     model: &M,
     program: fn(&D::Globals, &D::Locals, &M::Data) -> f64,
@@ -55,11 +55,15 @@ where
     D::Data: Serialize,
     M::Data: DeserializeOwned,
 {
+    scores_are_zero(drawn, seed)?;
     let mut checked = Vec::new();
     let mut signs = Xoshiro256PlusPlus::seed_from_u64(seed);
     for round in 0..3 {
         let first = drawn.simulate(1).seed(seed + 2 * round).one().map_err(|error| error.to_string())?;
         let mut data = as_json(&first.data)?;
+        if from_json::<D::Data>(&data)? != first.data {
+            return Err(String::from("the data are others after they were JSON"));
+        }
         // Other latent variables than those that the data were drawn from.
         let other = drawn.simulate(1).same_design_as(&first.data).seed(seed + 2 * round + 1);
         let other = other.one().map_err(|error| error.to_string())?;
@@ -102,6 +106,60 @@ where
         true => Err(String::from("no density is finite")),
         false => Ok(Checked(checked)),
     }
+}
+
+/// The number of simulations over which scores are averaged.
+const SETS: usize = 100;
+
+/// Over simulations, the gradient of the log density has the mean 0, also where it counts as much as any function of the data says:
+/// so the simulator draws what the density is of. Plates of random size change in size, so locals are added up.
+fn scores_are_zero<D: Generative + Likelihood>(drawn: &D, seed: u64) -> Result<(), String> {
+    let mut moments: Vec<(f64, f64)> = Vec::new();
+    let mut sizes = Vec::new();
+    smallest(&drawn.specification().plates, &mut sizes);
+    let simulate = sizes.iter().fold(drawn.simulate(SETS).seed(seed), |sets, (plate, size)| sets.size(plate, *size));
+    for set in simulate.run().map_err(|error| error.to_string())? {
+        let globals = unconstrain(drawn, &set.globals, None).len();
+        let q = unconstrain(drawn, &set.globals, Some((&set.locals, &set.data)));
+        let mut gradient = vec![0.0; q.len()];
+        Density::new(drawn, &set.data).map_err(|error| error.to_string())?.gradient(&q, &mut gradient);
+        let (sum, count) = sum_of(&set.data.frame());
+        let weight = (sum / count.max(1) as f64 * 3.0).tanh();
+        // Of a function of each latent variable as well, whose own derivative is then added.
+        let bent: Vec<f64> = q.iter().zip(&gradient).map(|(q, g)| q.tanh() * g + 1.0 - q.tanh().powi(2)).collect();
+        let weighted: Vec<f64> = gradient.iter().map(|g| weight * g).collect();
+        let scores = [gradient, weighted, bent].into_iter().flat_map(|mut scores| {
+            let locals = scores.drain(globals..).sum();
+            scores.push(locals);
+            scores
+        });
+        let scores: Vec<f64> = scores.collect();
+        moments.resize(scores.len(), (0.0, 0.0));
+        moments.iter_mut().zip(scores).for_each(|((sum, squares), x)| (*sum, *squares) = (*sum + x, *squares + x * x));
+    }
+    for (i, (sum, squares)) in moments.iter().enumerate() {
+        let mean = sum / SETS as f64;
+        let error = ((squares / SETS as f64 - mean * mean).max(0.0) / SETS as f64).sqrt();
+        near(&format!("score {i} of {}", moments.len()), mean, 0.0, 6.0 * error + 1e-9, 1.0)?;
+    }
+    Ok(())
+}
+
+/// The smallest sizes of plates of more than one element, where a range says what they may be.
+fn smallest(plates: &[Plate], sizes: &mut Vec<(String, usize)>) {
+    for plate in plates {
+        if let PlateSize::Range(low, high) = plate.size {
+            sizes.push((plate.name.clone(), high.min(low.max(2))));
+        }
+        smallest(&plate.plates, sizes);
+    }
+}
+
+/// The sum of all numbers, each bounded, and their number.
+fn sum_of(frame: &Frame<'_>) -> (f64, usize) {
+    let numbers = frame.columns.iter().flat_map(|column| (0..column.values.len()).map(|at| column.values.get(at)));
+    let own = numbers.fold((0.0, 0), |(sum, count), x| (sum + (x - 0.5).tanh(), count + 1));
+    frame.plates.iter().map(sum_of).fold(own, |(a, n), (b, m)| (a + b, n + m))
 }
 
 /// Takes every third number out of the columns with the name `column`.
