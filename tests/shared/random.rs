@@ -73,7 +73,7 @@ impl Grown {
         };
         write!(
             text,
-            "        lp\n    }}\n\n    fn run(seed: u64) -> Result<(), String> {{\n        let checked = check(&{drawn}::default(), &{name}::default(), program, &{:?}, seed)?;{taped}\n        Ok(())\n    }}\n\n    #[test]\n    fn density_is_that_of_a_plain_program() {{\n        run(seed(1000)).unwrap();\n    }}\n}}\n",
+            "        lp\n    }}\n\n    #[test]\n    fn density_is_that_of_a_plain_program() -> Result<(), String> {{\n        let checked = check(&{drawn}::default(), &{name}::default(), program, &{:?}, seed(1000))?;{taped}\n        Ok(())\n    }}\n}}\n",
             self.missing
         )
         .unwrap();

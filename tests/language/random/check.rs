@@ -5,6 +5,7 @@ use hierarch::model::{Density, Frame, Plate, PlateSize, log_jacobian_of_all, unc
 pub use hierarch::model::{LocalSet, Model};
 pub use hierarch::prelude::*;
 pub use hierarch_tests::seed;
+use hierarch_tests::slope;
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::Serialize;
@@ -18,12 +19,6 @@ fn near(what: &str, got: f64, want: f64, tolerance: f64, scale: f64) -> Result<(
         true => Ok(()),
         false => Err(format!("{what}: {got}, not {want}")),
     }
-}
-
-/// The derivative along a direction, to fourth order in the step.
-fn slope(q: &[f64], along: &[f64], step: f64, f: &mut dyn FnMut(&[f64]) -> f64) -> f64 {
-    let mut at = |times: f64| f(&q.iter().zip(along).map(|(q, along)| q + times * step * along).collect::<Vec<f64>>());
-    (8.0 * (at(1.0) - at(-1.0)) - (at(2.0) - at(-2.0))) / (12.0 * step)
 }
 
 /// Where derivatives are compared: along each number, and at all sets but the first along all of them at once.
@@ -91,7 +86,8 @@ where
             for (i, along) in directions(q.len(), checked.is_empty(), &mut signs).iter().enumerate() {
                 let mut scratch = vec![0.0; q.len()];
                 let mut by_step = |step| {
-                    let slope = slope(&q, along, step, &mut |q| density.gradient(q, &mut scratch));
+                    let moved = |t: f64| -> Vec<f64> { q.iter().zip(along).map(|(q, along)| q + t * along).collect() };
+                    let slope = slope(&[0.0], 0, step, |t| density.gradient(&moved(t[0]), &mut scratch));
                     let got = gradient.iter().zip(along).map(|(g, along)| g * along).sum();
                     near(&format!("derivative {i} of {}", q.len()), got, slope, 1e-6, steepest)
                 };

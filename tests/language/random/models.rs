@@ -102,14 +102,10 @@ pub mod m0 {
         lp
     }
 
-    fn run(seed: u64) -> Result<(), String> {
-        let checked = check(&M0::default(), &M0::default(), program, &[], seed)?;
-        Ok(())
-    }
-
     #[test]
-    fn density_is_that_of_a_plain_program() {
-        run(seed(1000)).unwrap();
+    fn density_is_that_of_a_plain_program() -> Result<(), String> {
+        let checked = check(&M0::default(), &M0::default(), program, &[], seed(1000))?;
+        Ok(())
     }
 }
 
@@ -192,15 +188,11 @@ pub mod m1 {
         lp
     }
 
-    fn run(seed: u64) -> Result<(), String> {
-        let checked = check(&M1::default(), &M1::default(), program, &[], seed)?;
+    #[test]
+    fn density_is_that_of_a_plain_program() -> Result<(), String> {
+        let checked = check(&M1::default(), &M1::default(), program, &[], seed(1000))?;
         on_tape(&M1Taped::default(), &checked)?;
         Ok(())
-    }
-
-    #[test]
-    fn density_is_that_of_a_plain_program() {
-        run(seed(1000)).unwrap();
     }
 }
 
@@ -261,14 +253,10 @@ pub mod m2 {
         lp
     }
 
-    fn run(seed: u64) -> Result<(), String> {
-        let checked = check(&M2::default(), &M2::default(), program, &["y13"], seed)?;
-        Ok(())
-    }
-
     #[test]
-    fn density_is_that_of_a_plain_program() {
-        run(seed(1000)).unwrap();
+    fn density_is_that_of_a_plain_program() -> Result<(), String> {
+        let checked = check(&M2::default(), &M2::default(), program, &["y13"], seed(1000))?;
+        Ok(())
     }
 }
 
@@ -418,14 +406,10 @@ pub mod m3 {
         lp
     }
 
-    fn run(seed: u64) -> Result<(), String> {
-        let checked = check(&M3::default(), &M3::default(), program, &[], seed)?;
-        Ok(())
-    }
-
     #[test]
-    fn density_is_that_of_a_plain_program() {
-        run(seed(1000)).unwrap();
+    fn density_is_that_of_a_plain_program() -> Result<(), String> {
+        let checked = check(&M3::default(), &M3::default(), program, &[], seed(1000))?;
+        Ok(())
     }
 }
 
@@ -600,15 +584,11 @@ pub mod m4 {
         lp
     }
 
-    fn run(seed: u64) -> Result<(), String> {
-        let checked = check(&M4::default(), &M4::default(), program, &[], seed)?;
+    #[test]
+    fn density_is_that_of_a_plain_program() -> Result<(), String> {
+        let checked = check(&M4::default(), &M4::default(), program, &[], seed(1000))?;
         on_tape(&M4Taped::default(), &checked)?;
         Ok(())
-    }
-
-    #[test]
-    fn density_is_that_of_a_plain_program() {
-        run(seed(1000)).unwrap();
     }
 }
 
@@ -660,14 +640,10 @@ pub mod m5 {
         lp
     }
 
-    fn run(seed: u64) -> Result<(), String> {
-        let checked = check(&M5::default(), &M5::default(), program, &[], seed)?;
-        Ok(())
-    }
-
     #[test]
-    fn density_is_that_of_a_plain_program() {
-        run(seed(1000)).unwrap();
+    fn density_is_that_of_a_plain_program() -> Result<(), String> {
+        let checked = check(&M5::default(), &M5::default(), program, &[], seed(1000))?;
+        Ok(())
     }
 }
 
@@ -773,14 +749,10 @@ pub mod m6 {
         lp
     }
 
-    fn run(seed: u64) -> Result<(), String> {
-        let checked = check(&M6Drawn::default(), &M6::default(), program, &[], seed)?;
-        Ok(())
-    }
-
     #[test]
-    fn density_is_that_of_a_plain_program() {
-        run(seed(1000)).unwrap();
+    fn density_is_that_of_a_plain_program() -> Result<(), String> {
+        let checked = check(&M6Drawn::default(), &M6::default(), program, &[], seed(1000))?;
+        Ok(())
     }
 }
 
@@ -959,13 +931,9 @@ pub mod m7 {
         lp
     }
 
-    fn run(seed: u64) -> Result<(), String> {
-        let checked = check(&M7Drawn::default(), &M7::default(), program, &["y22", "y32"], seed)?;
-        Ok(())
-    }
-
     #[test]
-    fn density_is_that_of_a_plain_program() {
-        run(seed(1000)).unwrap();
+    fn density_is_that_of_a_plain_program() -> Result<(), String> {
+        let checked = check(&M7Drawn::default(), &M7::default(), program, &["y22", "y32"], seed(1000))?;
+        Ok(())
     }
 }
