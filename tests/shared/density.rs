@@ -1,5 +1,5 @@
 //! Checks of a derived density: against finite differences, against itself without lanes, against the walk over plain numbers, and
-//! against E[gradient] = 0.
+//! against `E[gradient] = 0`.
 
 use hierarch::model::{Density, constrain, log_density, log_jacobian_of_all, names, unconstrain};
 use hierarch::prelude::*;
