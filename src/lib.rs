@@ -152,8 +152,8 @@ pub mod __private {
         AsNumbers, CheckDrawn, Column, DataError, DataSet, Derived, DrawnFrom, Frame, Indexed, LocalSet, Name, Place,
         Plan, Prepared, Quantity, Read, Reads, Rows, Scratch, SimulateError, Simulation, Slot, Stream, Unknowns, Walk,
         add_compared, distinct, draw, draw_index, draw_of_plate, draw_own, draw_own_open, gather, latent_own,
-        latent_own_open, missing, normalize, observe_own, observe_own_open, output, random, ranks, remember, repeat,
-        spread, told, walk, write_shares,
+        latent_own_open, missing, normalize, observe_own, observe_own_open, outer_elements, output, random, ranks,
+        remember, repeat, spread, told, walk, write_shares,
     };
     pub use serde;
 }
@@ -244,8 +244,8 @@ struct Readme;
 ///   `dot(x, beta)` is the inner product of two vectors, `matvec(m, x)` that of a matrix and a vector, and `sum(i in 0..3, f(x[i]))` a
 ///   [sum](#sums). Sums of data times
 ///   unknowns, written as `dot` or out, `a + b * x + effect[site]`, also behind an `if` on data, are worked out for all elements of
-///   a plate at once, and Normal observations with such a mean as few rows: what was found is in
-///   [`Density::plan`](model::Density::plan).
+///   a plate at once, and Normal observations with such a mean as few rows, for each outer element where the plate is in another:
+///   what was found is in [`Density::plan`](model::Density::plan).
 /// - **`quantity name = expression;`**, **`quantity name ~ ..;`** What is worked out or drawn at each draw of a posterior, and has no
 ///   part in the density: see [Quantities](#quantities).
 /// - **`factor expression;`** A number that is added to the log density, outside plates or for each element of one: a prior by a

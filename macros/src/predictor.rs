@@ -51,6 +51,8 @@ pub enum Unknown {
     Vector { data: Expr, values: Expr, len: TokenStream },
     /// One of a column of another plate, by an index of the element.
     Gathered { values: Ident, index: Ident, plate: String },
+    /// That of the element of the plate around.
+    Around { values: Ident },
     /// One of a vector declared outside plates, by an index of the element.
     Picked { values: Ident, index: Ident },
 }

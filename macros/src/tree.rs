@@ -439,12 +439,13 @@ impl Plate {
         self.steps.iter().any(|step| step.mentions().contains(name))
     }
 
-    /// Tells whether its elements say nothing of the density.
+    /// Tells whether its elements say nothing of the density, and carry nothing back that others found out.
     pub fn is_idle(&self) -> bool {
         let speaks = |v: &Variable| v.latent() || v.role == Role::Observe;
         let factor = self.steps.iter().any(|step| matches!(step, Step::Factor(_)));
         !matches!(self.size, Size::Random(..))
             && !factor
+            && self.exports.iter().all(|export| export.data)
             && !self.variables().any(speaks)
             && self.plates().all(Plate::is_idle)
     }

@@ -59,7 +59,7 @@ pub use name::{Name, UnknownName};
 pub use own::{draw_own, draw_own_open, latent_own, latent_own_open, observe_own, observe_own_open};
 pub use prepared::{DensityPlan, PlanStep};
 #[doc(hidden)]
-pub use prepared::{Prepared, Weights, distinct};
+pub use prepared::{Prepared, Weights, distinct, outer_elements};
 #[doc(hidden)]
 pub use quantity::{Quantity, QuantityNumber, random};
 #[doc(hidden)]

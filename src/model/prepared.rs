@@ -150,6 +150,11 @@ pub fn distinct(elements: usize, row: &mut dyn FnMut(usize, &mut Vec<u64>)) -> O
     (elements > 0).then_some((rows, weights))
 }
 
+/// Returns the outer element that each element of a plate in another is in, from where those of each outer element begin.
+pub fn outer_elements(offsets: &[usize]) -> Vec<usize> {
+    offsets.windows(2).enumerate().flat_map(|(outer, at)| std::iter::repeat_n(outer, at[1] - at[0])).collect()
+}
+
 /// What a density does with the elements of each plate: why a model is fast or slow.
 ///
 /// ```
@@ -204,7 +209,7 @@ pub enum PlanStep {
         to: usize,
     },
     /// Their normal observations are as probable, but for a constant, as fewer rows: the triangle of a QR decomposition, one for
-    /// each group of elements that read the same unknowns by index.
+    /// each group of elements that read the same unknowns by index, or are in one outer element.
     Collapsed {
         /// The elements.
         from: usize,

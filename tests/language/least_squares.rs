@@ -88,6 +88,110 @@ fn few_rows_are_as_probable_as_all() {
     );
     check_gradient(&Effects::default(), 10);
     check_jacobian(&Effects::default());
+    check(
+        &Around::default(),
+        "own: elements as they are\n\
+         rows: elements as they are\n\
+         mixed: elements as they are\n\
+         flips: elements as they are\n\
+         silent: elements as they are\n\
+         parts: 12 normal observations as 4 rows of 1 columns (least squares)\n\
+         read: elements as they are\n\
+         readers: 9 normal observations as 5 rows of 1 columns (least squares)\n",
+    );
+    check_gradient(&Inside::default(), 10);
+    check_jacobian(&Inside::default());
+}
+
+/// Rows of one group become no more than there are unknowns in them, however many there are.
+#[test]
+fn groups_in_a_plate_are_few_rows() {
+    let model = Grouped::default();
+    let data = model.simulate(1).size("groups", 30).size("rows", 100).one().unwrap().data;
+    let plan = Density::new(&model, &data).unwrap().plan().to_string();
+    assert_eq!(
+        plan,
+        "groups: elements as they are\nrows: 3000 normal observations as 60 rows of 2 columns (least squares)\n"
+    );
+}
+
+model! {
+    /// Observations of a plate in another: of its locals, parts of vectors, data and `let`s; by an index, a category and a branch too.
+    pub Inside {
+        global mu ~ Normal(0.0, 1.0);
+        global tau ~ HalfNormal(1.0);
+        global sd ~ HalfNormal(1.0);
+        global month[3] ~ Normal(0.0, 1.0);
+        global kind_effect[2] ~ Normal(0.0, 1.0);
+        plate items(3) { local difficulty ~ Normal(0.0, tau); }
+        plate counties(4) {
+            local raw ~ Normal(0.0, 1.0);
+            local slope[2] ~ Normal(0.0, 1.0);
+            given uranium ~ Normal(0.0, 1.0);
+            given kind ~ Categorical([0.3, 0.7]);
+            given rural ~ Bernoulli(0.5);
+            let alpha = mu + tau * raw;
+            observe size ~ Normal(alpha, sd);
+            plate houses(0..=9) {
+                given item: index(items);
+                given when ~ Categorical([0.2, 0.4, 0.4]);
+                given floor ~ Bernoulli(0.4);
+                given t ~ Normal(0.0, 1.0);
+                let line = alpha + slope[0] * t + kind_effect[kind] - difficulty[item];
+                observe y ~ Normal(line + month[when] + mu * uranium + (if floor { slope[1] } else { 0.5 }) * t, sd);
+                observe z: Option ~ LogNormal(if rural { alpha } else { raw.exp() }, sd * t.square());
+            }
+            plate roads(0..=3) {
+                given e ~ Uniform(0.5, 1.5);
+                observe w ~ Normal(mu * e, 2.0 * sd);
+                observe v ~ Normal(e * uranium, sd);
+            }
+        }
+    }
+}
+
+model! {
+    /// A line for each group.
+    pub Grouped {
+        global sd ~ HalfNormal(1.0);
+        plate groups(1..=30) {
+            local a ~ Normal(0.0, 1.0);
+            local b ~ Normal(0.0, 1.0);
+            plate rows(1..=100) {
+                given t ~ Normal(0.0, 1.0);
+                observe y ~ Normal(a + b * t, sd);
+            }
+        }
+    }
+}
+
+model! {
+    /// What a plate around does that leaves its elements as they are: an sd of each, a discrete local; and one that says nothing of
+    /// its own.
+    pub Around {
+        global mu ~ Normal(0.0, 1.0);
+        global sd ~ HalfNormal(1.0);
+        plate own(4) {
+            local s ~ HalfNormal(1.0);
+            plate rows(3) { observe y ~ Normal(mu, s); }
+        }
+        plate mixed(4) {
+            local heads ~ Bernoulli(0.3);
+            plate flips(3) { observe z ~ Normal(if heads { mu } else { 0.0 }, sd); }
+        }
+        plate silent(4) {
+            given u ~ Normal(0.0, 1.0);
+            plate parts(3) { observe w ~ Normal(mu.exp() * u, sd); }
+        }
+        plate read(4) {
+            given t ~ Normal(0.0, 1.0);
+            let line = mu * t.square();
+        }
+        plate readers(9) {
+            given at: index(read);
+            observe v ~ Normal(line[at], sd);
+        }
+    }
 }
 
 model! {

@@ -473,7 +473,7 @@ impl Grower {
             // What the element after reads is not bounded by other variables.
             _ => loop {
                 let (declared, density) = self.prior(*kind, scope);
-                if !declared.starts_with("TruncatedNormal") {
+                if !declared.starts_with("TruncatedNormal") && !declared.starts_with("Uniform(-1") {
                     break (declared, density);
                 }
             },
@@ -535,7 +535,8 @@ impl Grower {
             }
             scope.push(Name { text: x, kind, from: From::Data });
         }
-        for _ in 0..self.below(3) {
+        let locals = self.below(3);
+        for _ in 0..locals {
             self.grown.has_locals = true;
             let u = self.fresh("h");
             let kind = self.pick(&[Kind::Real, Kind::Real, Kind::Positive, Kind::Unit, Kind::Vector(2)]);
@@ -611,7 +612,10 @@ impl Grower {
         if !inside && !summed.is_empty() && self.one_in(4) {
             self.plate(scope, Some(element));
         }
-        for _ in 0..1 + self.below(2) {
+        // A plate of covariates alone may have nothing that is observed.
+        let latent = locals > 0 || !summed.is_empty() || lagged.is_some();
+        let observed = if !latent && !exports.is_empty() && self.one_in(3) { 0 } else { 1 + self.below(2) };
+        for _ in 0..observed {
             if let Some(y) = self.observe(scope, Some(element)) {
                 scope.push(y);
             }

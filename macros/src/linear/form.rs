@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use proc_macro2::Ident;
 use syn::visit::{self, Visit};
 use syn::visit_mut::{self, VisitMut};
-use syn::{BinOp, Block, Expr, ExprCall, ExprIndex, ExprPath, Lit, Stmt, UnOp, parse_quote};
+use syn::{BinOp, Block, Expr, ExprCall, ExprIndex, ExprPath, Lit, LitInt, Stmt, UnOp, parse_quote};
 
+use super::around::mentions;
 use crate::emit::index::picked;
 use crate::emit::reads::is_checked;
 use crate::names::{bound, identifiers, is_dot, plain_index};
@@ -74,10 +75,15 @@ impl Sum {
     }
 }
 
+/// Vectors of a plate around up to this length are taken apart.
+const FEW: usize = 8;
+
 /// What is known of the names in an element of `plate`.
 pub struct Forms<'a> {
     pub tree: &'a Tree,
     pub plate: &'a Plate,
+    /// The plate around, whose names count as shared; `None` if they do not.
+    pub around: Option<&'a Plate>,
     /// What its `let`s are.
     pub lets: BTreeMap<String, Form>,
 }
@@ -103,7 +109,7 @@ impl Class {
 
 impl<'a> Forms<'a> {
     pub fn new(tree: &'a Tree, plate: &'a Plate) -> Self {
-        Self { tree, plate, lets: BTreeMap::new() }
+        Self { tree, plate, around: None, lets: BTreeMap::new() }
     }
 
     /// Finds what `expr`, a number, is.
@@ -250,16 +256,25 @@ impl<'a> Forms<'a> {
                 (Form::Constant(written) | Form::Data(written), Some(_)) => written,
                 _ => data.clone(),
             };
-            if let (Expr::Array(data), Some(_)) = (&written, name(values)) {
-                let terms = data.elems.iter().enumerate().map(|(c, x)| {
+            let one_by_one = |numbers: Vec<Expr>| -> Option<Form> {
+                let terms = numbers.iter().enumerate().map(|(c, x)| {
                     let c = syn::Index::from(c);
                     parse_quote!((#x) * #values[#c])
                 });
                 let sum = terms.reduce(|a: Expr, b: Expr| parse_quote!(#a + #b))?;
-                return Some(self.of(&sum));
+                Some(self.of(&sum))
+            };
+            if let (Expr::Array(data), Some(_)) = (&written, name(values)) {
+                return one_by_one(data.elems.iter().cloned().collect());
             }
             let (Form::Data(_), Form::Shared(shared)) = (self.whole(data), self.whole(values)) else { return None };
             let len = self.symbol(&name(data)?)?.shape.clone()?;
+            // Each number of a vector of the plate around is a column.
+            if self.around.is_some_and(|around| mentions(&self.tree.symbols, around, values)) {
+                let len = syn::parse2::<LitInt>(len).ok()?.base10_parse::<usize>().ok().filter(|len| *len <= FEW)?;
+                let numbers = (0..len).map(syn::Index::from).map(|c| parse_quote!(#data[#c]));
+                return one_by_one(numbers.collect());
+            }
             let unknown = Unknown::Vector { data: data.clone(), values: shared, len };
             Some(Sum::of_term(unknown))
         };
@@ -307,6 +322,7 @@ impl<'a> Forms<'a> {
         match &symbol.plate {
             None if is_param => Class::Constant,
             None if !in_data && !symbol.summed => Class::Shared,
+            Some(plate) if !symbol.summed && self.around.is_some_and(|around| around.name == plate) => Class::Shared,
             Some(_) if in_data && (here || self.gathers_data(name)) => Class::Data,
             _ => Class::Other,
         }

@@ -5,6 +5,7 @@
 //! A normal observation whose mean is such a sum, and whose sd is the same for all elements up to data, is taken out altogether:
 //! it is a sum of squares, of which a few rows are kept (see `LeastSquares` of the library).
 
+mod around;
 mod form;
 mod vectors;
 
@@ -27,9 +28,9 @@ pub use vectors::vector_plate;
 
 /// Takes the linear predictors out of the elements of all plates.
 pub fn extract(tree: &Tree) -> Tree {
-    let mut count = 0;
-    let mut root = extract_from(tree, &tree.root, true, &mut count);
     let mut symbols = tree.symbols.clone();
+    let mut extraction = Extraction { tree, count: 0, symbols: &mut symbols };
+    let mut root = extraction.steps(&tree.root, &Place::Root);
     vectors::unfold(tree, &mut root, &mut symbols);
     relate(&mut root, &mut symbols);
     mark_reads(&mut root, &symbols);
@@ -40,11 +41,12 @@ pub fn extract(tree: &Tree) -> Tree {
 /// Takes the linear predictors out of the elements of those plates for which a tape works their derivatives out at once: plates that
 /// are in no other, and of whose elements nothing is read.
 pub fn extract_for_tape(tree: &Tree) -> Tree {
-    let mut count = 0;
-    let of_step = |step: &Step| match step {
+    let mut symbols = tree.symbols.clone();
+    let mut extraction = Extraction { tree, count: 0, symbols: &mut symbols };
+    let mut of_step = |step: &Step| match step {
         Step::Plate(plate) if plate.in_data && plate.exports.iter().all(|export| export.data) => {
             let inner = plate.steps.clone();
-            let taken = Extraction { tree, count: &mut count }.plate(plate, true);
+            let taken = extraction.plate(plate, &Place::Root);
             let gathered =
                 |fit: &Fit| fit.mean.terms.iter().any(|term| matches!(term.unknown, Unknown::Gathered { .. }));
             // What a fit reads of another plate is on the tape, and no column.
@@ -53,33 +55,58 @@ pub fn extract_for_tape(tree: &Tree) -> Tree {
         }
         other => other.clone(),
     };
-    let mut root: Vec<Step> = tree.root.iter().map(of_step).collect();
+    let mut root: Vec<Step> = tree.root.iter().map(&mut of_step).collect();
     mark_reads(&mut root, &tree.symbols);
     Tree { root, ..tree.clone() }
 }
 
-fn extract_from(tree: &Tree, steps: &[Step], at_root: bool, count: &mut usize) -> Vec<Step> {
-    let of_step = |step: &Step| match step {
-        Step::Plate(plate) if plate.in_data => Step::Plate(Extraction { tree, count }.plate(plate, at_root)),
-        other => other.clone(),
-    };
-    steps.iter().map(of_step).collect()
+/// Where a plate stands.
+enum Place<'a> {
+    Root,
+    /// In a plate that stands at the root, of whose elements a column can be made of all that those of the inner plate read.
+    In(&'a Plate),
+    Deep,
+}
+
+impl<'a> Place<'a> {
+    /// Finds the place of the plates in `plate`, which stands here.
+    fn inside(&self, plate: &'a Plate) -> Self {
+        match self {
+            Self::Root if around::has_columns(plate) => Self::In(plate),
+            _ => Self::Deep,
+        }
+    }
 }
 
 struct Extraction<'a> {
     tree: &'a Tree,
-    count: &'a mut usize,
+    /// The number of predictors so far.
+    count: usize,
+    /// What is known of the names, those that it makes among them.
+    symbols: &'a mut BTreeMap<String, Symbol>,
 }
 
 impl Extraction<'_> {
-    fn plate(&mut self, plate: &Plate, at_root: bool) -> Plate {
-        let steps = extract_from(self.tree, &plate.steps, false, self.count);
+    fn steps(&mut self, steps: &[Step], place: &Place) -> Vec<Step> {
+        let of_step = |step: &Step| match step {
+            Step::Plate(plate) if plate.in_data => Step::Plate(self.plate(plate, place)),
+            other => other.clone(),
+        };
+        steps.iter().map(of_step).collect()
+    }
+
+    fn plate(&mut self, plate: &Plate, place: &Place) -> Plate {
+        let steps = self.steps(&plate.steps, &place.inside(plate));
         let mut plate = Plate { steps, ..plate.clone() };
+        around::bind(&mut plate, self.symbols);
         if plate.lags().next().is_some() {
             return plate;
         }
-        if at_root && plate.plates().next().is_none() && !plate.variables().any(Variable::latent) {
-            self.take_fits(&mut plate);
+        let is_fit = plate.plates().next().is_none() && !plate.variables().any(Variable::latent);
+        match place {
+            Place::Root if is_fit => self.take_fits(&mut plate, None),
+            Place::In(around) if is_fit => self.take_fits(&mut plate, Some(around)),
+            _ => {}
         }
         drop_unused(&mut plate);
         self.take_predictors(&mut plate);
@@ -87,9 +114,9 @@ impl Extraction<'_> {
         plate
     }
 
-    fn take_fits(&self, plate: &mut Plate) {
+    fn take_fits(&self, plate: &mut Plate, around: Option<&Plate>) {
         let original = plate.clone();
-        let mut forms = Forms::new(self.tree, &original);
+        let mut forms = Forms { around, ..Forms::new(self.tree, &original) };
         for step in &mut plate.steps {
             match step {
                 Step::Let { pat: Pat::Ident(name), expr } => {
@@ -115,7 +142,7 @@ impl Extraction<'_> {
         let uses = |name: &Ident| mentioned.iter().filter(|other| *other == name).count();
         for step in &mut plate.steps {
             let before = plate.predictors.len();
-            let mut rewrite = Rewrite { forms: &forms, predictors: &mut plate.predictors, count: self.count };
+            let mut rewrite = Rewrite { forms: &forms, predictors: &mut plate.predictors, count: &mut self.count };
             match step {
                 Step::Let { pat: Pat::Ident(name), expr } if uses(&name.ident) == 1 => {
                     let form = forms.of(expr);
@@ -142,7 +169,7 @@ impl Extraction<'_> {
             if let Step::Let { pat: Pat::Ident(name), expr } = step
                 && uses(&name.ident) == 1
             {
-                Rewrite { forms: &forms, predictors: &mut plate.predictors, count: self.count }.expr(expr);
+                Rewrite { forms: &forms, predictors: &mut plate.predictors, count: &mut self.count }.expr(expr);
             }
         }
     }
@@ -174,6 +201,12 @@ fn fit(v: &Variable, forms: &Forms) -> Option<Fit> {
         }
         _ => return None,
     };
+    // One sd for all elements of all plates around, or none.
+    if let Some(around) = forms.around
+        && shared_sd.iter().any(|sd| around::mentions(&forms.tree.symbols, around, sd))
+    {
+        return None;
+    }
     Some(Fit { y: v.name.clone(), mean, shared_sd, data_sd, log: name == "LogNormal" })
 }
 
@@ -301,6 +334,7 @@ fn export_for_fits(root: &mut [Step]) {
             Unknown::Gathered { values, plate, .. } => Some((values.clone(), plate.clone())),
             _ => None,
         })
+        .chain(plates(root).flat_map(around::reads))
         .collect();
     for plate in plates_mut(root) {
         for (name, _) in read.iter().filter(|(_, of)| plate.name == of) {

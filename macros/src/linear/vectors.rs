@@ -74,7 +74,7 @@ fn allows(tree: &Tree, step: &Step, name: &Ident) -> bool {
                 sum.terms.iter().all(|term| match &term.unknown {
                     Unknown::Number(expr) => silent(expr),
                     Unknown::Vector { values, .. } => silent(values) || matches!(values, Expr::Path(_)),
-                    Unknown::Gathered { .. } | Unknown::Picked { .. } => true,
+                    Unknown::Gathered { .. } | Unknown::Picked { .. } | Unknown::Around { .. } => true,
                 })
             };
             let steps = plate.steps.iter().all(|step| match step {

@@ -280,33 +280,49 @@ pub mod m3 {
                     observe y13 ~ BernoulliLogit(((0.3 - v5) + ((0.5 * -0.4) - 0.3)));
                 }
                 let v14 = ((if x10 < 0.3 { -0.4 } else { 0.5 })).sigmoid();
-                observe y15 ~ Gamma((x8 * g2), (((0.5 - 0.3)).softplus() + 0.1));
             }
-            plate p16(size_p16 ~ Poisson(4.0 + g2)) {
-                given i17: index(p7);
-                given x18 ~ Uniform(0.5, 2.0);
-                given x19 ~ Categorical([0.3, 0.3, 0.4]);
-                given x20 ~ Categorical([0.5, 0.5]);
-                local h21[2] ~ Normal(0.1, (0.4 * (v5).tanh()).exp());
-                local h22 ~ StudentT(5.0, (-x18.ln()), 0.8);
-                let v23 = ((0.4 * (-0.4).tanh()).exp()).ln();
-                local z24 ~ Bernoulli((0.1 + 0.8 * 0.6));
-                let (v25, v26) = if z24 { ((-0.4 * g1[1]), (if z24 { x18 } else { x18 })) } else { ((g2).ln(), (x8[i17]).sqrt()) };
-                plate p27(1..=4) {
-                    let b28 = prev(s29, 2, 1.2);
-                    given s29 ~ Normal(0.0, 1.0);
-                    given i30: index(p7);
-                    given i31: index(p7);
-                    given x32 ~ Normal(0.0, 1.0);
-                    given x33 ~ Categorical([0.3, 0.3, 0.4]);
-                    given x34[2] ~ Normal(0.0, 1.0);
-                    local h35 ~ Normal((if x10[i31] < 0.3 { x10[i31] } else { h21[0] }), (if z24 { v26 } else { x18 }));
-                    let v36 = ((x8[i30].ln() / (0.5 + x8[i30]))).sigmoid();
-                    let v37 = (0.1 + 0.8 * (((x9[i30]).sin()).normal_cdf()));
-                    let v38 = (v5 + h21[x20]);
-                    observe y39 ~ NegativeBinomial((x8[i31] * g2), (0.4 * (v37).tanh()).exp());
+            plate p15(3..=17) {
+                given x16 ~ Normal(0.0, 1.0);
+                given x17 ~ Uniform(0.5, 2.0);
+                local h18[2] ~ Normal(0.1, (g2 + x17));
+                local h19[2] ~ Normal(0.1, (0.5 * g2));
+                let v20 = ((g1[0]).softplus() + 0.1);
+                let v21 = (0.5 * x17);
+                observe y22 ~ Logistic((x16 * v5 + x16), g2);
+                observe y23 ~ BernoulliLogit((dot(h18, g1) - x16));
+            }
+        }
+    }
+
+    model! {
+        pub M3Taped {
+            size LENGTH = 2;
+            global ordered[LENGTH] ~ Ordered(Normal(0.0, 1.0));
+            global g1[2] ~ Ordered(Normal(0.0, 1.0));
+            nuisance g2 ~ LogNormal(0.3 * ((0.9 + 0.3)).tanh(), 0.4);
+            nuisance g3[34] ~ Normal(0.2, g2);
+            let v4 = (dot(g1, g1)).tanh();
+            let v5 = (v4 - dot(g1, g1) - dot(g3, g3));
+            observe y6 ~ Binomial(4, (0.1 + 0.8 * 0.6));
+            plate p7(3..=17) {
+                given x8 ~ Uniform(0.5, 2.0);
+                given x9 ~ Normal(0.0, 1.0);
+                given x10 ~ Normal(0.0, 1.0);
+                plate p11(1..=9) {
+                    local h12[2] ~ Normal(0.1, x8);
+                    observe y13 ~ BernoulliLogit(((0.3 - v5) + ((0.5 * -0.4) - 0.3)));
                 }
-                observe y40 ~ BernoulliLogit((h22 * (x10[i17] - 0.5)));
+                let v14 = ((if x10 < 0.3 { -0.4 } else { 0.5 })).sigmoid();
+            }
+            plate p15(3..=17) {
+                given x16 ~ Normal(0.0, 1.0);
+                given x17 ~ Uniform(0.5, 2.0);
+                local h18[2] ~ Normal(0.1, (g2 + x17));
+                local h19[2] ~ Normal(0.1, (0.5 * g2));
+                let v20 = ((g1[0]).softplus() + 0.1);
+                let v21 = (0.5 * x17);
+                observe y22 ~ Logistic((x16 * v5 + x16), g2);
+                observe y23 ~ BernoulliLogit((dot(h18, g1) - x16));
             }
         }
     }
@@ -341,74 +357,49 @@ pub mod m3 {
         { let y = y13; lp += bernoulli_logit(y, ((0.3 - v5) + ((0.5 * -0.4) - 0.3))); }
         }
         let v14 = ((if x10 < 0.3 { -0.4 } else { 0.5 })).sigmoid();
-        let y15 = d.p7.y15[at_p7];
-        { let y = y15; lp += gamma(y, (x8 * g2), (((0.5 - 0.3)).softplus() + 0.1)); }
         }
         let x8 = all_x8;
         let x9 = all_x9;
         let x10 = all_x10;
-        lp += poisson(d.p16.len() as u64, 4.0 + g2);
-        let mut all_v23 = Vec::new();
-        let mut all_h22 = Vec::new();
-        let mut all_h21 = Vec::new();
-        let mut all_x20 = Vec::new();
-        let mut all_x19 = Vec::new();
-        let mut all_x18 = Vec::new();
-        for at_p16 in 0..d.p16.len() {
-        let i17 = d.p16.i17[at_p16];
-        let x18 = d.p16.x18[at_p16];
-        all_x18.push(x18);
-        let x19 = d.p16.x19[at_p16];
-        all_x19.push(x19);
-        let x20 = d.p16.x20[at_p16];
-        all_x20.push(x20);
-        let h21 = &l.p16.h21[at_p16];
-        for &x in h21 { lp += normal(x, 0.1, (0.4 * (v5).tanh()).exp()); }
-        all_h21.push(*h21);
-        let h22 = l.p16.h22[at_p16];
-        { let x = h22; lp += student_t(x, 5.0, (-x18.ln()), 0.8); }
-        all_h22.push(h22);
-        let v23 = ((0.4 * (-0.4).tanh()).exp()).ln();
-        all_v23.push(v23);
-        let mut of_z24 = Vec::new();
-        for value in 0..2 { let z24 = value == 1; let mut lp = bernoulli(z24, (0.1 + 0.8 * 0.6));
-        let (v25, v26) = if z24 { ((-0.4 * g1[1]), (if z24 { x18 } else { x18 })) } else { ((g2).ln(), (x8[i17]).sqrt()) };
-        let mut past_s29: Vec<f64> = Vec::new();
-        for at_p27 in d.p16.p27.offsets[at_p16]..d.p16.p27.offsets[at_p16 + 1] {
-        let b28 = if past_s29.len() < 2 { 1.2 } else { past_s29[past_s29.len() - 2] };
-        let s29 = d.p16.p27.s29[at_p27];
-        { let x = s29; lp += 0.0; }
-        let i30 = d.p16.p27.i30[at_p27];
-        let i31 = d.p16.p27.i31[at_p27];
-        let x32 = d.p16.p27.x32[at_p27];
-        let x33 = d.p16.p27.x33[at_p27];
-        let x34 = &d.p16.p27.x34[at_p27];
-        let h35 = l.p16.p27.h35[at_p27];
-        { let x = h35; lp += normal(x, (if x10[i31] < 0.3 { x10[i31] } else { h21[0] }), (if z24 { v26 } else { x18 })); }
-        let v36 = ((x8[i30].ln() / (0.5 + x8[i30]))).sigmoid();
-        let v37 = (0.1 + 0.8 * (((x9[i30]).sin()).normal_cdf()));
-        let v38 = (v5 + h21[x20]);
-        let y39 = d.p16.p27.y39[at_p27];
-        { let y = y39; lp += negative_binomial(y, (x8[i31] * g2), (0.4 * (v37).tanh()).exp()); }
-        past_s29.push(s29);
+        let mut all_v21 = Vec::new();
+        let mut all_v20 = Vec::new();
+        let mut all_h19 = Vec::new();
+        let mut all_h18 = Vec::new();
+        let mut all_x17 = Vec::new();
+        let mut all_x16 = Vec::new();
+        for at_p15 in 0..d.p15.len() {
+        let x16 = d.p15.x16[at_p15];
+        all_x16.push(x16);
+        let x17 = d.p15.x17[at_p15];
+        all_x17.push(x17);
+        let h18 = &l.p15.h18[at_p15];
+        for &x in h18 { lp += normal(x, 0.1, (g2 + x17)); }
+        all_h18.push(*h18);
+        let h19 = &l.p15.h19[at_p15];
+        for &x in h19 { lp += normal(x, 0.1, (0.5 * g2)); }
+        all_h19.push(*h19);
+        let v20 = ((g1[0]).softplus() + 0.1);
+        all_v20.push(v20);
+        let v21 = (0.5 * x17);
+        all_v21.push(v21);
+        let y22 = d.p15.y22[at_p15];
+        { let y = y22; lp += logistic(y, (x16 * v5 + x16), g2); }
+        let y23 = d.p15.y23[at_p15];
+        { let y = y23; lp += bernoulli_logit(y, (dot(h18, g1) - x16)); }
         }
-        let y40 = d.p16.y40[at_p16];
-        { let y = y40; lp += bernoulli_logit(y, (h22 * (x10[i17] - 0.5))); }
-        of_z24.push(lp); }
-        lp += log_sum(&of_z24);
-        }
-        let x18 = all_x18;
-        let x19 = all_x19;
-        let x20 = all_x20;
-        let h21 = all_h21;
-        let h22 = all_h22;
-        let v23 = all_v23;
+        let x16 = all_x16;
+        let x17 = all_x17;
+        let h18 = all_h18;
+        let h19 = all_h19;
+        let v20 = all_v20;
+        let v21 = all_v21;
         lp
     }
 
     #[test]
     fn density_is_that_of_a_plain_program() -> Result<(), String> {
         let checked = check(&M3::default(), &M3::default(), program, &[], seed(1000))?;
+        on_tape(&M3Taped::default(), &checked)?;
         Ok(())
     }
 }

@@ -17,7 +17,7 @@ use crate::emit::names::{data_path, hidden};
 use crate::emit::params::bind_params;
 use crate::linear::vector_plate;
 use crate::names::{identifiers, text};
-use crate::predictor::{Fit, Predictor, Sum, Unknown};
+use crate::predictor::{Fit, Predictor, Sum, Term, Unknown};
 use crate::tree::{Plate, Tree, Variable, all_plates};
 
 /// Emits the method of `Explicit` that makes the matrices for a data set. What was taken out of the elements may read by index what
@@ -92,12 +92,22 @@ pub fn buffer(predictor: &Predictor, of: &str) -> Ident {
     hidden(&format!("{}_{of}", predictor.name))
 }
 
-/// The terms that read a column by index, with the column and the index.
-fn indexed(sum: &Sum) -> impl Iterator<Item = (&Expr, &Ident, &Ident, bool)> {
-    sum.terms.iter().filter_map(|term| match &term.unknown {
-        Unknown::Gathered { values, index, .. } => Some((&term.scale, values, index, true)),
-        Unknown::Picked { values, index, .. } => Some((&term.scale, values, index, false)),
-        _ => None,
+/// A term that reads a column.
+struct Read<'a> {
+    scale: &'a Expr,
+    values: &'a Ident,
+    /// `None` if it is read at the element of the plate around.
+    index: Option<&'a Ident>,
+    /// Whether it is a column of a plate.
+    of_plate: bool,
+}
+
+fn reads(sum: &Sum) -> impl Iterator<Item = Read<'_>> {
+    sum.terms.iter().filter_map(|Term { scale, unknown }| match unknown {
+        Unknown::Gathered { values, index, .. } => Some(Read { scale, values, index: Some(index), of_plate: true }),
+        Unknown::Picked { values, index, .. } => Some(Read { scale, values, index: Some(index), of_plate: false }),
+        Unknown::Around { values } => Some(Read { scale, values, index: None, of_plate: true }),
+        Unknown::Number(_) | Unknown::Vector { .. } => None,
     })
 }
 
@@ -190,15 +200,21 @@ impl Scope<'_> {
             true => quote!(if __data.#path.#y[__i].is_some() { #number } else { f64::NAN }),
             false => number,
         };
-        let (reads, scales): (Vec<_>, Vec<_>) = indexed(&fit.mean)
-            .map(|(scale, _, index, _)| (quote!(__data.#path.#index.as_slice()), self.plain(scale)))
+        let (indices, scales): (Vec<_>, Vec<_>) = reads(&fit.mean)
+            .map(|read| {
+                let index = match read.index {
+                    Some(index) => quote!(__data.#path.#index.as_slice()),
+                    None => quote!(&::hierarch::__private::outer_elements(&__data.#path.offsets)[..]),
+                };
+                (index, self.plain(read.scale))
+            })
             .unzip();
         let bind = self.bind_data(plate, &[&row, &offset, &sd, &y, &quote!(#(#scales)*)]);
         let (name, log) = (text(&plate.name), fit.log);
         quote! {
             __prepared.fit(
                 #name,
-                ::hierarch::__private::Rows { rows: __data.#path.len(), width: #width, indices: &[#(#reads),*], log: #log },
+                ::hierarch::__private::Rows { rows: __data.#path.len(), width: #width, indices: &[#(#indices),*], log: #log },
                 &mut |__i: usize, __row: &mut [f64]| -> [f64; 3] {
                     let __block = ::hierarch::__private::Block { first: __i, count: 1 };
                     #bind
@@ -353,15 +369,15 @@ impl Scope<'_> {
         let sd = fit.shared_sd.as_ref().map_or(quote!(1.0), |sd| self.lift(|lift| lift.expr(sd)));
         // A column that is read twice has one buffer for its derivatives.
         let mut columns: Vec<(&Ident, bool)> = Vec::new();
-        let mut reads = Vec::new();
-        for (_, values, _, gathered) in indexed(&fit.mean) {
+        let mut places = Vec::new();
+        for Read { values, of_plate, .. } in reads(&fit.mean) {
             let known = columns.iter().position(|c| c.0 == values);
-            reads.push(known.unwrap_or_else(|| {
-                columns.push((values, gathered));
+            places.push(known.unwrap_or_else(|| {
+                columns.push((values, of_plate));
                 columns.len() - 1
             }));
         }
-        let name = |values: &Ident, gathered: bool, of: &str| match (gathered, of) {
+        let name = |values: &Ident, of_plate: bool, of: &str| match (of_plate, of) {
             (true, "values") => values_of(values),
             (true, _) => adjoint_of(values),
             (false, of) => hidden(&format!("picked_{of}_{values}")),
@@ -382,8 +398,8 @@ impl Scope<'_> {
                 __scratch.give(#adjoint);
             }
         });
-        let values = columns.iter().map(|(values, gathered)| name(values, *gathered, "values"));
-        let adjoints = columns.iter().map(|(values, gathered)| name(values, *gathered, "adjoint"));
+        let values = columns.iter().map(|(values, of_plate)| name(values, *of_plate, "values"));
+        let adjoints = columns.iter().map(|(values, of_plate)| name(values, *of_plate, "adjoint"));
         quote! {
             {
                 #unknowns
@@ -396,7 +412,7 @@ impl Scope<'_> {
                     ::hierarch::__private::Unknowns {
                         numbers: &__unknowns,
                         columns: &[#(&#values[..]),*],
-                        reads: &[#(#reads),*],
+                        reads: &[#(#places),*],
                     },
                     &mut __adjoint,
                     &mut [#(&mut #adjoints[..]),*],

@@ -68,7 +68,7 @@ impl<'a> Scope<'a> {
 
     /// Makes the scope of an element of `plate`, which stands in the code of `outer`.
     pub fn element(plate: &'a Plate, outer: &Scope<'a>) -> Self {
-        let inner_plates = plate.plates().any(|p| p.in_data);
+        let inner_plates = plate.plates().any(|p| p.in_data && !p.is_idle());
         let one_by_one = inner_plates || plate.is_carried() || solvers::any(plate);
         let mut scope = Self {
             tree: outer.tree,
