@@ -3,7 +3,7 @@
 
 use hierarch::model::{Density, log_density, log_jacobian_of_all, log_prior, unconstrain};
 use hierarch::prelude::*;
-use hierarch_tests::density::{check_gradient, check_jacobian};
+use hierarch_tests::density::{check_gradient, check_gradient_at, check_jacobian};
 use hierarch_tests::slope;
 
 /// The density and its gradient are right, and its plan is `plan`.
@@ -272,6 +272,54 @@ model! {
             given kind: index(kinds);
             observe seen ~ Bernoulli(if wild[kind] { weight } else { 0.5 });
         }
+    }
+}
+
+model! {
+    /// Answers of yes or no inside of subjects, and of those that an index says; a mixture above some of them.
+    pub AlikeInside {
+        global effect[3] ~ Normal(0.0, 1.0);
+        global spread ~ HalfNormal(1.0);
+        plate subjects(7) {
+            local ability ~ Normal(0.0, spread);
+            given age ~ Normal(0.0, 1.0);
+            plate trials(1..=50) {
+                given kind ~ Categorical([0.3, 0.3, 0.4]);
+                observe yes ~ BernoulliLogit(ability + 0.1 * age + effect[kind]);
+            }
+        }
+        plate parties(6) {
+            local left ~ Bernoulli(0.4);
+            plate votes(0..=40) {
+                observe votes_for: Option ~ Bernoulli(if left { 0.8 } else { 0.3 });
+            }
+        }
+        plate letters(1..=500) {
+            given subject: index(subjects);
+            observe count ~ Binomial(2, (0.5 * ability[subject] + effect[1]).sigmoid());
+        }
+    }
+}
+
+#[test]
+fn alike_elements_inside_others_are_run_once() {
+    let model = AlikeInside::default();
+    check_gradient(&model, 5);
+    let set = model.simulate(1).seed(4).size("trials", 50).size("votes", 40).size("letters", 500).one().unwrap();
+    let q = unconstrain(&model, &set.globals, Some((&set.locals, &set.data)));
+    check_gradient_at(&model, &set.data, &q);
+    let mut density = Density::new(&model, &set.data).unwrap();
+    let value = density.gradient(&q, &mut vec![0.0; q.len()]);
+    let walked = log_density(&model, &set.globals, &set.locals, &set.data).unwrap();
+    let jacobian = log_jacobian_of_all(&model, &set.data, &q);
+    assert!((value - jacobian - walked).abs() < 1e-9 * walked.abs(), "{value} - {jacobian} is not {walked}");
+    let plan = density.plan().to_string();
+    for line in [
+        "trials: 350 elements as 41 that differ",
+        "votes: 240 elements as 12 that differ",
+        "letters: 500 elements as 21 that differ",
+    ] {
+        assert!(plan.contains(line), "{plan}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Elements that are alike: where all data of a plate are counts, categories and answers of yes or no, elements with the same data
+//! Elements that are alike: where all data of a plate are counts, categories, indices and answers of yes or no, elements with the same data
 //! are run once, with a weight.
 
 use proc_macro2::TokenStream;
@@ -9,7 +9,7 @@ use crate::ast::Size;
 use crate::emit::names::data_path;
 use crate::kind::Kind;
 use crate::names::text;
-use crate::tree::{Plate, Tree, Variable, all_plates, plates};
+use crate::tree::{Plate, Tree, Variable, all_plates};
 
 /// Lists the plates whose elements may be alike.
 fn compacted(tree: &Tree) -> impl Iterator<Item = &Plate> {
@@ -18,7 +18,7 @@ fn compacted(tree: &Tree) -> impl Iterator<Item = &Plate> {
         .flat_map(Plate::variables)
         .filter_map(|v| v.index_of.as_ref().map(ToString::to_string))
         .collect();
-    plates(&tree.root).filter(move |p| {
+    all_plates(&tree.root).into_iter().filter(move |p| {
         let discrete = |kind: Kind| matches!(kind, Kind::Bool | Kind::Category | Kind::Count);
         let alike = p.variables().filter(|v| is_in_column(v)).all(|v| discrete(v.kind) && v.shape.is_none());
         let own = p.variables().any(|v| v.continuous_latent()) || p.plates().next().is_some();
@@ -40,14 +40,25 @@ pub fn compact(tree: &Tree) -> TokenStream {
                     false => quote!(__data.#path.#name[__i] as u64),
                 }
             });
+            // Those of two outer elements are not alike.
+            let nested = tree.is_nested(plate);
+            let outer =
+                nested.then(|| quote!(let __outer = ::hierarch::__private::outer_elements(&__data.#path.offsets);));
+            let outer_of = nested.then(|| quote!(__row.push(__outer[__i] as u64);));
+            let offsets = nested.then(|| {
+                let begin = quote!(__rows.partition_point(|__row| __row < __begin));
+                quote!(__compact.#path.offsets = __data.#path.offsets.iter().map(|__begin| #begin).collect();)
+            });
             quote! {
+                #outer
                 let __weights = match ::hierarch::__private::distinct(
                     __data.#path.len(),
-                    &mut |__i: usize, __row: &mut ::std::vec::Vec<u64>| { #(__row.push(#numbers);)* },
+                    &mut |__i: usize, __row: &mut ::std::vec::Vec<u64>| { #outer_of #(__row.push(#numbers);)* },
                 ) {
                     ::core::option::Option::None => ::std::vec::Vec::new(),
                     ::core::option::Option::Some((__rows, __weights)) => {
                         let __compact = __compact.get_or_insert_with(|| __data.clone());
+                        #offsets
                         #(__compact.#path.#columns = __rows.iter().map(|__i| __data.#path.#columns[*__i]).collect();)*
                         __weights
                     }
