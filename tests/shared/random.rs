@@ -473,7 +473,7 @@ impl Grower {
             // What the element after reads is not bounded by other variables.
             _ => loop {
                 let (declared, density) = self.prior(*kind, scope);
-                if !declared.starts_with("TruncatedNormal") && !declared.starts_with("Uniform(-1") {
+                if !declared.starts_with("TruncatedNormal") && !declared.starts_with("Uniform(") {
                     break (declared, density);
                 }
             },

@@ -8,7 +8,7 @@ use num_traits::{One, Zero};
 
 use super::functions::{finite, nonzero};
 use super::lanes::MOST_LANES;
-use super::{Lanes, Parts, Real, bessel, bessel_sum, functions, incomplete, mean_exp, special};
+use super::{Lanes, Parts, Real, bessel, bessel_sum, functions, gamma, incomplete, mean_exp, normal, special};
 
 /// A number with `K` partial derivatives; with `K` = 0, a plain number (in one or more lanes).
 #[derive(Clone, Copy, Debug)]
@@ -358,7 +358,7 @@ impl<V: Lanes, const K: usize> Real for Dual<V, K> {
     }
     #[inline(always)]
     fn tanh(self) -> Self {
-        let y = self.value.map(f64::tanh);
+        let y = functions::tanh(self.value);
         self.chain_flat(y, V::splat(1.0) - y * y)
     }
     #[inline(always)]
@@ -373,7 +373,8 @@ impl<V: Lanes, const K: usize> Real for Dual<V, K> {
     }
     #[inline(always)]
     fn ln_gamma(self) -> Self {
-        self.map(special::ln_gamma, special::digamma)
+        let (value, slope) = gamma::ln_gamma(self.value);
+        self.chain_flat(value, slope)
     }
     #[inline(always)]
     fn ln_factorial(self) -> Self {
@@ -381,15 +382,18 @@ impl<V: Lanes, const K: usize> Real for Dual<V, K> {
     }
     #[inline(always)]
     fn erf(self) -> Self {
-        self.map(special::erf, |x| std::f64::consts::FRAC_2_SQRT_PI * (-x * x).exp())
+        let (value, slope) = normal::erf(self.value);
+        self.chain_flat(value, slope)
     }
     #[inline(always)]
     fn normal_cdf(self) -> Self {
-        self.map(special::normal_cdf, special::normal_density)
+        let (value, slope) = normal::normal_cdf(self.value);
+        self.chain_flat(value, slope)
     }
     #[inline(always)]
     fn ln_normal_cdf(self) -> Self {
-        self.map(special::ln_normal_cdf, special::ln_normal_cdf_slope)
+        let (value, slope) = normal::ln_normal_cdf(self.value);
+        self.chain_flat(value, slope)
     }
     #[inline(always)]
     fn ln_i0e(self) -> Self {

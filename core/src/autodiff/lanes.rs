@@ -8,9 +8,10 @@
 use std::cell::Cell;
 use std::cmp::Ordering;
 use std::fmt::Debug;
+use std::marker::PhantomData;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
-use pulp::{Simd, WithSimd};
+use pulp::{NullaryFnOnce, Simd, WithSimd};
 
 use crate::simd::arch;
 
@@ -73,6 +74,10 @@ pub trait Lanes:
     /// blocks therefore calls this after each block and, if true, runs the elements of the block one by one.
     fn take_divergence() -> bool;
 
+    /// Returns the value and the slope of a long function at each lane, by code that all who call it share. A number that is the same
+    /// in all lanes, and was the same in the call before, costs nothing: it is a function of globals.
+    fn apart<F: ValueAndSlope>(self) -> (Self, Self);
+
     /// Applies any function, one lane at a time.
     #[inline(always)]
     fn map(self, f: impl Fn(f64) -> f64) -> Self {
@@ -92,8 +97,46 @@ pub trait Lanes:
     }
 }
 
+/// A function of one number, with its slope.
+pub trait ValueAndSlope {
+    /// Where what it was last at is kept: of each such function another one, below [`FUNCTIONS`].
+    const PLACE: usize;
+    /// Returns both at each lane. Must be `#[inline(always)]`, so that it is compiled for the register it runs on.
+    fn at<V: Lanes>(x: V) -> (V, V);
+}
+
+/// How many such functions there are.
+const FUNCTIONS: usize = 4;
+
+thread_local! {
+    /// Two numbers that each function was last at in all lanes, with its value and its slope.
+    static LAST: [[Cell<[f64; 3]>; 2]; FUNCTIONS] = const { [const { [const { Cell::new([f64::NAN; 3]) }; 2] }; FUNCTIONS] };
+}
+
+/// Returns what is known of `F` at the number `x`, or worked out now.
+#[inline(always)]
+fn remembered<F: ValueAndSlope>(x: f64, work: impl FnOnce() -> [f64; 2]) -> [f64; 2] {
+    LAST.with(|last| {
+        let [newer, older] = &last[F::PLACE];
+        for known in [newer, older] {
+            let [at, value, slope] = known.get();
+            if at == x {
+                return [value, slope];
+            }
+        }
+        let [value, slope] = work();
+        older.set(newer.replace([x, value, slope]));
+        [value, slope]
+    })
+}
+
 impl Lanes for f64 {
     const WIDTH: usize = 1;
+    #[inline]
+    fn apart<F: ValueAndSlope>(self) -> (Self, Self) {
+        let [value, slope] = remembered::<F>(self, || F::at(self).into());
+        (value, slope)
+    }
     #[inline(always)]
     fn splat(x: f64) -> Self {
         x
@@ -295,6 +338,28 @@ impl<S: Simd> Lanes for Lane<S> {
             return Self::splat(f(first));
         }
         Self::from_fn(|i| f(self.lane(i)))
+    }
+
+    #[inline(always)]
+    fn apart<F: ValueAndSlope>(self) -> (Self, Self) {
+        struct Apart<F, V>(PhantomData<F>, V);
+        impl<F: ValueAndSlope, V: Lanes> NullaryFnOnce for Apart<F, V> {
+            type Output = (V, V);
+            #[inline(always)]
+            fn call(self) -> (V, V) {
+                F::at(self.1)
+            }
+        }
+        let work = || Self::simd().vectorize(Apart(PhantomData::<F>, self));
+        let first = self.lane(0);
+        if (1..Self::WIDTH).any(|i| self.lane(i) != first) {
+            return work();
+        }
+        let at_first = || {
+            let (value, slope) = work();
+            [value.lane(0), slope.lane(0)]
+        };
+        remembered::<F>(first, at_first).map(Self::splat).into()
     }
 
     #[inline(always)]

@@ -1,27 +1,23 @@
-//! Special functions of plain numbers, from statrs where it has them.
+//! Special functions of plain numbers.
 
-use std::f64::consts::{FRAC_1_SQRT_2, PI};
+use std::f64::consts::PI;
 use std::sync::LazyLock;
 
-use statrs::function::gamma;
-
-pub use super::erf::erf;
-use super::erf::erfc;
+use super::{gamma, normal};
 
 /// Returns ln(Gamma(x)) for x > 0; NaN elsewhere, where Gamma is of either sign.
 pub fn ln_gamma(x: f64) -> f64 {
-    if x > 0.0 {
-        gamma::ln_gamma(x)
-    } else if x == 0.0 {
-        f64::INFINITY
-    } else {
-        f64::NAN
-    }
+    gamma::ln_gamma(x).0
 }
 
-/// Returns the derivative of ln(Gamma(x)).
+/// Returns the derivative of ln(Gamma(x)) for x > 0.
 pub fn digamma(x: f64) -> f64 {
-    gamma::digamma(x)
+    gamma::ln_gamma(x).1
+}
+
+/// Returns the error function at `x`.
+pub fn erf(x: f64) -> f64 {
+    normal::erf(x).0
 }
 
 /// Returns ln(k!) of a whole number, from a table below 256 and Stirling's series from there (its next term is below
@@ -53,32 +49,14 @@ pub fn ln_factorial(k: f64) -> f64 {
     }
 }
 
-/// Returns the cumulative distribution of the standard normal at `x`.
+/// Returns the cumulative distribution of the standard normal at `x`, exact in the lower tail.
 pub fn normal_cdf(x: f64) -> f64 {
-    0.5 * erfc(-x * FRAC_1_SQRT_2)
+    normal::normal_cdf(x).0
 }
 
-/// Returns the logarithm of [`normal_cdf`]. In the lower tail, where `normal_cdf` would eventually underflow, it is
-/// from the first terms of Laplace's continued fraction of Mills' ratio: Phi(-t) = phi(t) / (t + 1 / (t + 2 / (t + 3 /
-/// ...))).
+/// Returns the logarithm of [`normal_cdf`], exact in both tails.
 pub fn ln_normal_cdf(x: f64) -> f64 {
-    if x > -30.0 || x.is_nan() {
-        normal_cdf(x).ln()
-    } else {
-        let t = -x;
-        let inverse_ratio = (1..=8).rev().fold(t, |tail, n| t + n as f64 / tail);
-        -0.5 * t * t - 0.5 * (2.0 * PI).ln() - inverse_ratio.ln()
-    }
-}
-
-/// Returns the derivative of [`ln_normal_cdf`]: phi(x) / Phi(x).
-pub fn ln_normal_cdf_slope(x: f64) -> f64 {
-    (-0.5 * x * x - 0.5 * (2.0 * PI).ln() - ln_normal_cdf(x)).exp()
-}
-
-/// Returns the density of the standard normal at `x`.
-pub fn normal_density(x: f64) -> f64 {
-    (-0.5 * x * x).exp() / (2.0 * PI).sqrt()
+    normal::ln_normal_cdf(x).0
 }
 
 #[cfg(test)]
