@@ -203,6 +203,11 @@ impl Builtin {
         of_numbers && self.arguments.get(position).is_some_and(|name| !others.contains(name))
     }
 
+    /// Tells whether the argument at a position is a distribution.
+    pub fn takes_a_distribution(&self, position: usize) -> bool {
+        self.arguments.get(position) == Some(&"distribution")
+    }
+
     /// Writes it with the names of its arguments.
     pub fn signature(&self) -> String {
         format!("{}({})", self.name, self.arguments.join(", "))

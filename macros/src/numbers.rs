@@ -16,7 +16,7 @@ use crate::solvers::{self, Solver};
 use crate::sums;
 use crate::tree::Symbol;
 use crate::value::Value::{self, Array, Literal, Other, Real, Tuple};
-use crate::wrong_numbers::{no_arithmetic, no_number, no_power, whole};
+use crate::wrong_numbers::{no_arithmetic, no_power, whole, wrong_argument};
 
 /// Writes whole numbers as numbers where the names in `symbols` tell that they are such.
 pub struct Numbers<'a> {
@@ -91,20 +91,19 @@ impl<'a> Numbers<'a> {
         }
     }
 
-    /// Writes an argument of a distribution. A literal of its own is read as a number anyway.
-    /// Writes the arguments of a distribution, and reports vectors in the place of numbers.
+    /// Writes the arguments of a distribution, and reports vectors and distributions in the place of numbers, and numbers in that of
+    /// distributions.
     fn arguments(&mut self, call: &mut ExprCall) {
         let of = builtin::of(call);
         for (at, argument) in call.args.iter_mut().enumerate() {
             self.argument(argument);
-            if let Some(of) = of.filter(|of| of.takes_a_number(at))
-                && matches!(self.value(argument), Array { .. })
-            {
-                self.report(no_number(argument, of, at));
+            if let Some(mistake) = of.and_then(|of| wrong_argument(argument, &self.value(argument), of, at)) {
+                self.report(mistake);
             }
         }
     }
 
+    /// Writes an argument of a distribution. A literal of its own is read as a number anyway.
     fn argument(&mut self, expr: &mut Expr) {
         match expr {
             Expr::Lit(_) => {}

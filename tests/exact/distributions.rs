@@ -1172,8 +1172,9 @@ fn dirichlet_densities() {
         Dirichlet::new([v[0], v[1], v[2]]).log_density(x)
     });
     let (x, _) = constrain_simplex([0.3, -0.8, 0.0]);
-    let want =
-        ln_gamma(6.2) - ln_gamma(0.7) - ln_gamma(2.0) - ln_gamma(3.5) - 0.3 * x[0].ln() + x[1].ln() + 2.5 * x[2].ln();
+    // mpmath: ln Gamma(6.2) - ln Gamma(0.7) - ln Gamma(2) - ln Gamma(3.5). That of statrs is off by 1.4e-14.
+    let norm = 3.6704579389585534;
+    let want = norm - 0.3 * x[0].ln() + x[1].ln() + 2.5 * x[2].ln();
     assert_close(got, want, 1e-13, 1e-14, || "Dirichlet".into());
     for x in [1e-9, 0.2, 0.999] {
         let (got, want) =
