@@ -99,6 +99,15 @@ fn few_rows_are_as_probable_as_all() {
          read: elements as they are\n\
          readers: 9 normal observations as 5 rows of 1 columns (least squares)\n",
     );
+    check_gradient(&Regimes::default(), 10);
+    let set = Regimes::default().simulate(1).one().unwrap();
+    assert_eq!(
+        Density::new(&Regimes::default(), &set.data).unwrap().plan().to_string(),
+        "towns: elements as they are\n\
+         houses: elements as they are\n\
+         streets: elements as they are\n\
+         trees: 9 normal observations as 3 rows of 1 columns (least squares)\n"
+    );
     check_gradient(&Inside::default(), 10);
     check_jacobian(&Inside::default());
 }
@@ -146,6 +155,24 @@ model! {
                 observe w ~ Normal(mu * e, 2.0 * sd);
                 observe v ~ Normal(e * uranium, sd);
             }
+        }
+    }
+}
+
+model! {
+    /// A plate around that depends on a discrete global, which is summed out, and one that does not.
+    pub Regimes {
+        global mu ~ Normal(0.0, 1.0);
+        global sd ~ HalfNormal(1.0);
+        global regime ~ Categorical([0.3, 0.7]);
+        plate towns(3) {
+            local level ~ Normal(mu, 1.0);
+            observe size ~ Normal(if regime == 0 { level } else { 2.0 * level }, sd);
+            plate houses(3) { observe y ~ Normal(level, sd); }
+        }
+        plate streets(3) {
+            local width ~ Normal(mu, 1.0);
+            plate trees(3) { observe z ~ Normal(width, sd); }
         }
     }
 }

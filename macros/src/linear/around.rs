@@ -12,10 +12,14 @@ use crate::predictor::Unknown;
 use crate::tree::{Export, Plate, Step, Symbol, Variable, plates};
 use crate::value::Value;
 
-/// Tells whether a column can be made of what elements of `plate` know, before they run.
-pub fn has_columns(plate: &Plate) -> bool {
+/// Tells whether a column can be made of what elements of `plate` know, before they run: nothing in it depends on elements before,
+/// or on what is summed over.
+pub fn has_columns(symbols: &BTreeMap<String, Symbol>, plate: &Plate) -> bool {
     let depends = |v: &Variable| v.discrete_latent() || v.is_optional() || v.field.is_some();
-    plate.lags().next().is_none() && !plate.variables().any(depends)
+    let is_summed = |name: &Ident| symbols.get(&name.to_string()).is_some_and(|symbol| symbol.summed);
+    plate.lags().next().is_none()
+        && !plate.variables().any(depends)
+        && !plate.steps.iter().flat_map(Step::mentions).any(|name| is_summed(&name))
 }
 
 /// Tells whether `expr` mentions what belongs to the elements of `plate`.

@@ -70,9 +70,9 @@ enum Place<'a> {
 
 impl<'a> Place<'a> {
     /// Finds the place of the plates in `plate`, which stands here.
-    fn inside(&self, plate: &'a Plate) -> Self {
+    fn inside(&self, plate: &'a Plate, symbols: &BTreeMap<String, Symbol>) -> Self {
         match self {
-            Self::Root if around::has_columns(plate) => Self::In(plate),
+            Self::Root if around::has_columns(symbols, plate) => Self::In(plate),
             _ => Self::Deep,
         }
     }
@@ -96,7 +96,7 @@ impl Extraction<'_> {
     }
 
     fn plate(&mut self, plate: &Plate, place: &Place) -> Plate {
-        let steps = self.steps(&plate.steps, &place.inside(plate));
+        let steps = self.steps(&plate.steps, &place.inside(plate, &self.tree.symbols));
         let mut plate = Plate { steps, ..plate.clone() };
         around::bind(&mut plate, self.symbols);
         if plate.lags().next().is_some() {
