@@ -339,6 +339,19 @@ mod tests {
         assert!(error.contains("00000-of-7 holds 100 of squares") && error.contains("this is 100 of cubes"), "{error}");
     }
 
+    #[cfg(not(feature = "object_store"))]
+    #[test]
+    fn an_address_needs_a_feature() {
+        let path = Path::new("s3://bucket/work");
+        for error in [Shards::open(path).unwrap_err(), Shards::begin(path, work(), shard(0, 1)).unwrap_err()] {
+            let error = error.to_string();
+            assert!(
+                error.starts_with("cannot read s3://bucket/work/shards/plan.txt: ") && error.contains("`object_store`")
+            );
+        }
+        assert!(!Path::new("s3:").exists());
+    }
+
     #[test]
     fn damaged_files_are_named() {
         let folder = tempfile::tempdir().unwrap();

@@ -72,6 +72,33 @@ mod tests {
         assert_eq!(bank.join("a.b").with_extension("c").to_str(), Some("s3://bucket/toy/a.c"));
     }
 
+    #[cfg(not(feature = "object_store"))]
+    #[test]
+    fn without_the_feature_an_address_names_it() {
+        use super::super::{atomic_write, atomic_write_set, create_folder, exists, names, read, read_set, remove};
+        // Under a folder of this name a path of the same letters would lie.
+        let path = Path::new("s3://bucket/bank");
+        let set = atomic_write_set(path, |_, error| error, |_| Ok(()));
+        let asked = [
+            read(path).err(),
+            atomic_write(path, b"").err(),
+            create_folder(path).err(),
+            exists(path).err(),
+            names(path).err(),
+            remove(path).err(),
+            set.err(),
+            read_set(path, |_| ()).err().map(|(_, error)| error),
+        ];
+        for error in asked {
+            let error = error.unwrap().to_string();
+            assert!(
+                error.starts_with("`s3://` is an address of an object store")
+                    && error.contains("features = [\"object_store\"]")
+            );
+        }
+        assert!(!Path::new("s3:").exists());
+    }
+
     #[test]
     fn what_is_local_refuses_addresses() {
         assert!(local(Path::new("bank"), "stores").is_ok());

@@ -10,7 +10,9 @@ use object_store::aws::AmazonS3Builder;
 use object_store::azure::MicrosoftAzureBuilder;
 use object_store::gcp::GoogleCloudStorageBuilder;
 use object_store::path::Path;
-use object_store::{Error, ObjectStore, ObjectStoreExt, PutPayload, Result, WriteMultipart};
+use object_store::{
+    BackoffConfig, Error, ObjectStore, ObjectStoreExt, PutPayload, Result, RetryConfig, WriteMultipart,
+};
 use tokio::runtime::{Builder, Handle};
 
 /// Objects that are larger are sent in parts of this size, each of which is tried again by itself: a request ends after half a minute.
@@ -88,7 +90,7 @@ impl Object {
 
     /// Returns the names of the objects in a folder.
     pub(super) fn names(&self) -> io::Result<Vec<String>> {
-        let list = self.ask(|store, key| async move { store.list_with_delimiter(Some(&key)).await })?;
+        let list = self.ask_of_any(|store, key| async move { store.list_with_delimiter(Some(&key)).await })?;
         Ok(list.objects.iter().filter_map(|object| object.location.filename().map(str::to_owned)).collect())
     }
 
@@ -96,8 +98,19 @@ impl Object {
         self.ask(|store, key| async move { store.delete(&key).await })
     }
 
-    /// Asks the store, and waits for its answer.
+    /// Asks the store about the object, and waits for its answer.
     fn ask<T, F>(&self, work: impl FnOnce(Arc<dyn ObjectStore>, Path) -> F) -> io::Result<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
+        if self.key.is_empty() {
+            return Err(invalid("the address names a bucket, and nothing in it".to_owned()));
+        }
+        self.ask_of_any(work)
+    }
+
+    fn ask_of_any<T, F>(&self, work: impl FnOnce(Arc<dyn ObjectStore>, Path) -> F) -> io::Result<T>
     where
         T: Send + 'static,
         F: Future<Output = Result<T>> + Send + 'static,
@@ -113,7 +126,7 @@ impl Object {
         let has = |words: &[&str]| words.iter().any(|word| said.contains(word));
         let no_bucket = ["specified bucket does not exist", "specified container does not exist"];
         let (kind, advice) = match error {
-            Error::NotFound { .. } if has(&no_bucket) => {
+            _ if has(&no_bucket) => {
                 (ErrorKind::Other, format!("there is no bucket `{}`: create it, or correct the address", self.bucket))
             }
             Error::NotFound { .. } => {
@@ -147,16 +160,30 @@ fn plain(said: &str) -> String {
     }
 }
 
+/// A store that is busy, or not reached, is asked for half a minute or so. The crate's own ten times are over in two seconds.
+fn patient() -> RetryConfig {
+    let backoff = BackoffConfig { base: 4.0, ..BackoffConfig::default() };
+    RetryConfig { backoff, max_retries: 12, ..RetryConfig::default() }
+}
+
 /// Connects to the store of `scheme://bucket`.
 fn store(scheme: &str, bucket: &str) -> io::Result<Arc<dyn ObjectStore>> {
     // Another part of the program may have chosen; that choice stands.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let store: Result<Arc<dyn ObjectStore>> = match scheme {
-        "s3" | "s3a" => AmazonS3Builder::from_env().with_url(bucket).build().map(|store| Arc::new(store) as _),
-        "gs" => GoogleCloudStorageBuilder::from_env().with_url(bucket).build().map(|store| Arc::new(store) as _),
-        "az" | "abfs" | "abfss" => {
-            MicrosoftAzureBuilder::from_env().with_url(bucket).build().map(|store| Arc::new(store) as _)
-        }
+    // Without credentials the machine is asked for its role. Of one that has none, that is said at once.
+    macro_rules! of {
+        ($builder:ty) => {{
+            let new = || <$builder>::from_env().with_url(bucket);
+            let store = new()
+                .build()
+                .and_then(|quick| new().with_credentials(quick.credentials().clone()).with_retry(patient()).build());
+            store.map(|store| Arc::new(store) as Arc<dyn ObjectStore>)
+        }};
+    }
+    let store = match scheme {
+        "s3" | "s3a" => of!(AmazonS3Builder),
+        "gs" => of!(GoogleCloudStorageBuilder),
+        "az" | "abfs" | "abfss" => of!(MicrosoftAzureBuilder),
         _ => {
             let known = "those of object stores are s3, gs and az; a path of this machine has none";
             return Err(invalid(format!("nothing is known of the scheme `{scheme}://`: {known}")));

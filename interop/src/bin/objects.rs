@@ -55,12 +55,22 @@ fn learn(model: &Hidden, bank: &Bank<Hidden>, folder: &Path) -> Done {
     println!("{:?}", posterior.sample(5, 1));
     let tides = Tides::default();
     let ports = tides.simulate(1).seed(9).one()?.data;
-    for seed in [1, 2] {
-        // Four files, of which there are all or none; the second takes the place of the first.
-        tides.joint_npe().seed(seed).train(budget)?.save(folder.join("joint"))?;
-        let joint = JointEstimator::load(&tides, folder.join("joint"))?.condition(&ports)?;
-        println!("{:?}", joint.sample(5, 1));
-    }
+    // Several files, of which there are all or none: whoever reads while they are replaced finds the old ones or the new ones.
+    let joint = folder.join("joint");
+    let train = |seed| tides.joint_npe().seed(seed).train(budget);
+    let both = [train(1)?, train(2)?];
+    let draws = |joint: &JointEstimator<Tides>| Ok::<_, InferenceError>(joint.condition(&ports)?.sample(5, 1));
+    let known = [draws(&both[0])?, draws(&both[1])?];
+    both[0].save(&joint)?;
+    std::thread::scope(|scope| {
+        let written = scope.spawn(|| (1..10).try_for_each(|i| both[i % 2].save(&joint)));
+        while !written.is_finished() {
+            assert!(known.contains(&draws(&JointEstimator::load(&tides, &joint)?)?));
+        }
+        written.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })?;
+    assert_eq!(draws(&JointEstimator::load(&tides, &joint)?)?, known[1]);
+    println!("{known:?}");
     let chains = || tides.nuts(&ports).seed(1).warmup(100).draws(50).checkpoint(folder.join("run.chains")).run();
     let (first, second) = (chains()?, chains()?);
     assert_eq!(first.as_draws().get("mean")?, second.as_draws().get("mean")?);
