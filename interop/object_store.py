@@ -41,7 +41,8 @@ def free_port():
 
 
 class Proxy(http.server.BaseHTTPRequestHandler):
-    """Answers the first request for each object with 503, the first for a plan with nothing, and the second for a file with half of it."""
+    """Answers the first request for each object with 503, the first for a plan with nothing, and the second for a file with half of it; and
+    refuses all that is secret."""
 
     protocol_version = "HTTP/1.1"
     store = None
@@ -56,7 +57,9 @@ class Proxy(http.server.BaseHTTPRequestHandler):
             self.failed["dropped"] += 1
             self.close_connection = True
             return
-        if time_of == 1:
+        if "/secret/" in self.path:
+            return self.reply(403, [], b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>")
+        if time_of == 1 and "/joint/set-" not in self.path:
             self.failed["503"] += 1
             return self.reply(503, [], b"<Error><Code>SlowDown</Code></Error>")
         to = http.client.HTTPConnection("127.0.0.1", self.store)
@@ -74,7 +77,7 @@ class Proxy(http.server.BaseHTTPRequestHandler):
 
     def reply(self, status, headers, body):
         self.send_response(status)
-        for name, value in headers or [("Content-Length", len(body))]:
+        for name, value in headers or [("Content-Length", len(body)), ("Content-Type", "application/xml")]:
             self.send_header(name, str(value))
         self.end_headers()
         self.wfile.write(body)
@@ -179,6 +182,8 @@ def against(store):
     for index in range(COUNT):
         store.shard(index, at)
     same(store, "flaky", at, local, learned, others)
+    error = store.refuse("load", "s3://bucket/secret")
+    assert "the store refuses it: correct the credentials" in error, error
     store.port = moto
     failed = ", ".join(f"{count} {what}" for what, count in Proxy.failed.items())
     assert all(count > 3 for count in Proxy.failed.values()), failed
