@@ -87,6 +87,8 @@ impl<M: Model, G> Simulate<'_, M, G> {
     /// declaration and the params identify the model of a folder: after a change in a function that the model calls,
     /// simulate into another folder.
     ///
+    /// `folder` may be an address, as `s3://bucket/bank`: see [object stores](crate::shards#object-stores).
+    ///
     /// # Errors
     /// A simulation that cannot be drawn, a file that cannot be written or read, or a folder with simulations of
     /// another model, seed or sizes, or of another version of the library.

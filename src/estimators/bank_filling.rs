@@ -11,7 +11,7 @@ use super::file::{FINGERPRINT, MODEL, UNITS};
 use super::hierarchy::Hierarchy;
 use super::shard::{FORMAT, SETS, SHARD, SIMULATION, Shard, VERSION};
 use super::units::{self, Units};
-use crate::files::SaveClock;
+use crate::files::{SaveClock, create_folder, exists};
 use crate::interrupt::Interruptible;
 use crate::model::AnySimulation;
 use crate::nn::{self, save_numbers};
@@ -24,7 +24,7 @@ const QUICK: Duration = Duration::from_millis(100);
 /// Creates the folder of a bank.
 pub(super) fn create(folder: &Path) -> Result<(), InferenceError> {
     let failed = |source| nn::Error::Io { action: "create", path: folder.to_owned(), source };
-    Ok(std::fs::create_dir_all(folder).map_err(failed)?)
+    Ok(create_folder(folder).map_err(failed)?)
 }
 
 /// Returns the path of a file of a bank.
@@ -122,7 +122,7 @@ fn units_of(
     // No simulations have no units. Those of others stay with their shards, of which the error is about to tell.
     let is_there = |name: &str| {
         let path = folder.join(name);
-        path.try_exists().map_err(|source| nn::Error::Io { action: "read", path, source })
+        exists(&path).map_err(|source| nn::Error::Io { action: "read", path, source })
     };
     if !first.is_empty() && (!is_there("units.json")? || !is_there("00000.safetensors")?) {
         units.write(model, &path, &identity)?;

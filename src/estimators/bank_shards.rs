@@ -8,7 +8,7 @@ use super::InferenceError;
 use super::bank_filling::{Drawing, Filling, create, whole_file};
 // A file of a bank, in memory.
 use super::shard::{SHARD as BLOCK, Shard as Block};
-use crate::files::hold;
+use crate::files::{self, hold};
 use crate::interrupt::Interruptible;
 use crate::model::Model;
 use crate::progress::Progress;
@@ -163,7 +163,7 @@ fn piece(number: usize, own: &Range<usize>) -> String {
 
 /// Removes what is not needed any more. That it fails changes nothing but the space that it takes.
 fn remove(path: &Path) {
-    let _ = std::fs::remove_file(path);
+    let _ = files::remove(path);
 }
 
 /// A folder that shards have been written to.

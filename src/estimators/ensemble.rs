@@ -6,8 +6,9 @@ use super::bank::AnyBank;
 use super::npe::{AnyNpe, Npe, seed_of_member};
 use super::posterior_estimator::{AnyPosteriorEstimator, PosteriorEstimator};
 use super::{InferenceError, RequestError};
+use crate::files::{exists, remove};
 use crate::model::Model;
-use crate::nn::Budget;
+use crate::nn::{self, Budget};
 use crate::shards::{Shard, Sharded, Shards, Work};
 
 /// An ensemble, of which the jobs of an array train the members. [`Npe::ensemble`] trains all of them in one program, and comes to the
@@ -106,7 +107,7 @@ impl<M: Model> Sharded<Ensemble<'_, M>> {
         }
         for member in shard.range(ensemble.members) {
             let path = file(folder, member);
-            if path.exists() {
+            if exists(&path).map_err(|source| nn::Error::Io { action: "read", path: path.clone(), source })? {
                 continue;
             }
             let checkpoint = shards.folder().join(format!("{member:05}.training"));
@@ -115,7 +116,7 @@ impl<M: Model> Sharded<Ensemble<'_, M>> {
             one.setup.checkpoint = Some(checkpoint.clone());
             one.train(ensemble.budget)?.save(&path)?;
             // That it fails changes nothing but the space that it takes.
-            let _ = std::fs::remove_file(checkpoint);
+            let _ = remove(&checkpoint);
         }
         shards.write(shard, &())?;
         Ok(shards)

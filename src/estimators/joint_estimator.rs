@@ -170,7 +170,7 @@ impl AnyJointEstimator {
 
     pub(crate) fn load(model: &dyn AnyModel, folder: &Path) -> Result<Self, InferenceError> {
         let failed = |(path, source)| nn::Error::Io { action: "complete", path, source };
-        read_set(folder, || Self::read(model, folder)).map_err(failed)?
+        read_set(folder, |folder| Self::read(model, folder)).map_err(failed)?
     }
 
     fn read(model: &dyn AnyModel, folder: &Path) -> Result<Self, InferenceError> {

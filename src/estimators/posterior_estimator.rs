@@ -191,7 +191,7 @@ impl<M: Model> PosteriorEstimator<M> {
     }
 
     /// Writes the estimator to the file `path` in the safetensors format, completely or not at all. The header names
-    /// the model.
+    /// the model. `path` may be an address, as `s3://bucket/name`: see [object stores](crate::shards#object-stores).
     ///
     /// # Errors
     /// The file cannot be written.

@@ -17,6 +17,7 @@ use super::posterior::AnyPosterior;
 use super::posterior_estimator::AnyPosteriorEstimator;
 use super::{InferenceError, Npe, Posterior, RequestError};
 use crate::draws::{cumulative, pick};
+use crate::files::{exists, read};
 use crate::hash::{NOTHING, fnv};
 use crate::model::{AnyData, AnyModel, Model, Purpose, SimulateError, Stream, stream_for};
 use crate::nn::{self, Budget};
@@ -178,11 +179,11 @@ impl Work<'_> {
         }
         let path = folder.with_extension("safetensors");
         let failed = |source| nn::Error::Io { action: "read", path: path.clone(), source };
-        if !path.try_exists().map_err(failed)? {
+        if !exists(&path).map_err(failed)? {
             AnyNpe { bank: Some(&bank), ..self.npe.clone() }.train(self.budget_of(round))?.save(&path)?;
         }
         let estimator = AnyPosteriorEstimator::read(model, &path, self.npe.setup.networks.clone(), false)?;
-        let bytes = std::fs::read(&path).map_err(failed)?;
+        let bytes = read(&path).map_err(failed)?;
         let hash = fnv(NOTHING, bytes.into_iter().map(u64::from));
         Ok(Found { bank, posterior: estimator.condition(self.data)?, hash })
     }

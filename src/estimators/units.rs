@@ -17,7 +17,7 @@ use super::link::Link;
 use super::reach::Reach;
 use super::trial;
 use super::{BankError, InferenceError};
-use crate::files::atomic_write;
+use crate::files::{atomic_write, read};
 use crate::model::{AnyModel, AnySimulation, Frame, GlobalSlot, LocalValues, Values, local_ranges};
 use crate::model::{Kind, Plate, Purpose, Specification, Variable, stream_for};
 use crate::nn;
@@ -212,14 +212,14 @@ impl Units {
     /// Reads the units of the simulations that `identity` identifies from a file that [`write`](Units::write) has written;
     /// `None` if there is no file, or it is of other simulations: their shards say of which.
     pub(super) fn of_file(model: &dyn AnyModel, path: &Path, identity: &str) -> Result<Option<Self>, InferenceError> {
-        let text = match std::fs::read_to_string(path) {
+        let text = match read(path) {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(nn::Error::Io { action: "read", path: path.to_owned(), source }.into()),
         };
         let damaged = |reason| BankError::DamagedShard { path: path.to_owned(), reason };
         type Parts = (String, String, String);
-        let (of, trial, units): Parts = serde_json::from_str(&text).map_err(|error| damaged(error.to_string()))?;
+        let (of, trial, units): Parts = serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
         if of != identity {
             return Ok(None);
         }

@@ -12,7 +12,7 @@ use super::low_rank::{LowRank, Recent};
 use super::metric::Metric;
 use super::trajectory::{Position, Walker};
 use crate::draws::SampleStats;
-use crate::files::{SaveClock, atomic_write};
+use crate::files::{SaveClock, atomic_write, read};
 use crate::hash::{NOTHING, fnv};
 use crate::interrupt::Interruptible;
 use crate::simulate::Stream;
@@ -144,7 +144,7 @@ impl Checkpoint {
         store: Option<Box<dyn DrawStore>>,
     ) -> Result<Self, SampleError> {
         let failed = |what: String| SampleError::Checkpoint { path: path.to_owned(), what };
-        let states = match std::fs::read(path) {
+        let states = match read(path) {
             Err(error) if error.kind() == ErrorKind::NotFound => vec![None; chains],
             Err(error) => return Err(failed(format!("it cannot be read ({error})"))),
             Ok(bytes) => {

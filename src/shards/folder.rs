@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{Missing, Shard, ShardError};
-use crate::files::atomic_write;
+use crate::files::{atomic_write, names, read};
 use crate::hash::{NOTHING, fnv};
 
 /// The folder, inside that of the work, in which shards are.
@@ -115,9 +115,8 @@ impl Shards {
         let mut shards = Self { path, there: vec![false; plan.count], plan };
         let folder = shards.path.join(FOLDER);
         let failed = |source| ShardError::Io { action: "read", path: folder.clone(), source };
-        for entry in std::fs::read_dir(&folder).map_err(failed)? {
-            let name = entry.map_err(failed)?.file_name();
-            let index = name.to_str().and_then(|name| name.split_once('-')?.0.parse::<usize>().ok());
+        for name in names(&folder).map_err(failed)? {
+            let index = name.split_once('-').and_then(|(index, _)| index.parse::<usize>().ok());
             if let Some(index) = index.filter(|index| *index < shards.plan.count && name == *shards.name(*index)) {
                 shards.there[index] = true;
             }
@@ -249,8 +248,7 @@ impl Shards {
     /// Reads the file of a shard, up to its checksum, and checks that it is of this work.
     fn body(&self, index: usize) -> Result<Vec<u8>, ShardError> {
         let path = self.folder().join(self.name(index));
-        let bytes = std::fs::read(&path);
-        let mut bytes = bytes.map_err(|source| ShardError::Io { action: "read", path: path.clone(), source })?;
+        let mut bytes = read(&path).map_err(|source| ShardError::Io { action: "read", path: path.clone(), source })?;
         let (body, sum) = bytes.split_last_chunk::<8>().ok_or_else(|| self.damaged(index))?;
         let length = body.len();
         let plan = postcard::take_from_bytes::<&str>(body).ok().and_then(|(plan, _)| Plan::from_text(plan));
@@ -275,8 +273,10 @@ impl Shards {
 /// Reads the plan of a folder; `None` where there is none.
 fn read_plan(folder: &Path) -> Result<Option<Plan>, ShardError> {
     let path = folder.join(FOLDER).join(PLAN);
-    match std::fs::read_to_string(&path) {
-        Ok(text) => Plan::from_text(&text).map(Some).ok_or(ShardError::Damaged { path }),
+    match read(&path) {
+        Ok(text) => {
+            std::str::from_utf8(&text).ok().and_then(Plan::from_text).map(Some).ok_or(ShardError::Damaged { path })
+        }
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(source) => Err(ShardError::Io { action: "read", path, source }),
     }
@@ -337,6 +337,19 @@ mod tests {
         atomic_write(&folder.join("shards/plan.txt"), other.to_text().as_bytes()).unwrap();
         let error = error(Work::new("cubes", 100), shard(0, 7));
         assert!(error.contains("00000-of-7 holds 100 of squares") && error.contains("this is 100 of cubes"), "{error}");
+    }
+
+    #[cfg(not(feature = "object_store"))]
+    #[test]
+    fn an_address_needs_a_feature() {
+        let path = Path::new("s3://bucket/work");
+        for error in [Shards::open(path).unwrap_err(), Shards::begin(path, work(), shard(0, 1)).unwrap_err()] {
+            let error = error.to_string();
+            assert!(
+                error.starts_with("cannot read s3://bucket/work/shards/plan.txt: ") && error.contains("`object_store`")
+            );
+        }
+        assert!(!Path::new("s3:").exists());
     }
 
     #[test]

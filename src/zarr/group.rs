@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value, json};
 
 use super::array::{Array, attributes};
-use crate::files::{atomic_write, atomic_write_folder};
+use crate::files::{atomic_write, atomic_write_folder, local};
 
 /// A group of arrays with common dimensions. Arrays that `coordinates` names are coordinates, as are those with the name of their
 /// dimension.
@@ -78,6 +78,7 @@ pub(crate) fn write_store(path: &Path, said: &[(String, Value)], groups: &[Group
 
 /// Checks that nothing but a store has that name.
 pub(super) fn check_place(path: &Path) -> Result<(), (PathBuf, io::Error)> {
+    local(path, "stores of arrays").map_err(|error| (path.to_owned(), error))?;
     let is_free = !path.exists() || path.join(".zgroup").exists();
     // An empty folder is what a user makes in advance.
     let is_empty = || path.read_dir().is_ok_and(|mut entries| entries.next().is_none());

@@ -101,6 +101,14 @@ fn a_bank_that_does_not_serve_says_why() {
     let error = text(Resonance::default().simulate(700).seed(4).bank(folder.path()).unwrap_err());
     assert!(error.contains("00000.safetensors holds data sets of `Images`"), "{error}");
 
+    // Not a folder `s3:`.
+    let error = text(simulate(700).bank("s3://bucket/bank").unwrap_err());
+    assert!(
+        error.starts_with("cannot create s3://bucket/bank: ") && error.contains("feature `object_store`"),
+        "{error}"
+    );
+    assert!(!Path::new("s3:").exists());
+
     let file = &files(folder.path())[0];
     let bytes = std::fs::read(file).unwrap();
     let mut damaged = bytes.clone();

@@ -1,4 +1,7 @@
 //! Files that are written completely or not at all, one by one and as sets, and how often long work is saved.
+//!
+//! A path may be an address, as `s3://bucket/bank`: a file is then an object of a store. What has no meaning there, as locks, is left
+//! out.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -8,10 +11,16 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+mod address;
 #[doc(hidden)]
 pub mod faults;
 mod folder;
+#[cfg_attr(not(feature = "object_store"), path = "no_object.rs")]
+mod object;
+mod object_set;
 
+use address::object;
+pub use address::{is_address, local};
 use faults::{step, write_all};
 pub use folder::atomic_write_folder;
 
@@ -26,6 +35,9 @@ const STALE: Duration = Duration::from_secs(60);
 /// # Errors
 /// Those of the system.
 pub fn atomic_write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if let Some(object) = object(path)? {
+        return object.write(bytes);
+    }
     let folder = path.parent().unwrap_or(Path::new(""));
     let name = path.file_name().ok_or_else(|| io::Error::other("it names no file"))?.to_string_lossy();
     create(folder)?;
@@ -37,6 +49,62 @@ pub fn atomic_write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     }
     sync(folder);
     named
+}
+
+/// Reads a file whole.
+///
+/// # Errors
+/// Those of the system; `NotFound` where there is no file.
+pub fn read(path: &Path) -> io::Result<Vec<u8>> {
+    match object(path)? {
+        Some(object) => object.read(),
+        None => fs::read(path),
+    }
+}
+
+/// Tells whether there is a file.
+///
+/// # Errors
+/// Those of the system.
+pub fn exists(path: &Path) -> io::Result<bool> {
+    match object(path)? {
+        Some(object) => object.exists(),
+        None => path.try_exists(),
+    }
+}
+
+/// Removes a file.
+///
+/// # Errors
+/// Those of the system.
+pub fn remove(path: &Path) -> io::Result<()> {
+    match object(path)? {
+        Some(object) => object.remove(),
+        None => fs::remove_file(path),
+    }
+}
+
+/// Returns the names of the files in a folder; of a store, a folder that holds none is one that is not there.
+///
+/// # Errors
+/// Those of the system.
+pub fn names(folder: &Path) -> io::Result<Vec<String>> {
+    if let Some(object) = object(folder)? {
+        return object.names();
+    }
+    let names = fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name().into_string().ok()));
+    names.filter_map(Result::transpose).collect()
+}
+
+/// Creates a folder, and those around it. In a store a folder is what names begin with, and nothing is to be created.
+///
+/// # Errors
+/// Those of the system.
+pub fn create_folder(folder: &Path) -> io::Result<()> {
+    match object(folder)? {
+        Some(_) => Ok(()),
+        None => fs::create_dir_all(folder),
+    }
 }
 
 /// Writes the files of a set, which belong together: `write` writes them into the folder that it is given, and from there
@@ -51,6 +119,9 @@ pub fn atomic_write_set<E>(
     failed: impl Fn(PathBuf, io::Error) -> E,
     write: impl FnOnce(&Path) -> Result<(), E>,
 ) -> Result<(), E> {
+    if let Some(object) = object(folder).map_err(|error| failed(folder.to_owned(), error))? {
+        return object_set::write((folder, &object), &format!("set-{}", tag()), failed, write);
+    }
     create(folder).map_err(|error| failed(folder.to_owned(), error))?;
     let _alone = hold(folder, true, || ());
     complete_set(folder).map_err(|(path, error)| failed(path, error))?;
@@ -83,15 +154,19 @@ fn all_can_be_moved(part: &Path, folder: &Path) -> Result<(), (PathBuf, io::Erro
     Ok(())
 }
 
-/// Calls `read`, which reads a set of files in `folder`, while nobody writes it.
+/// Calls `read`, which reads a set of files, with the folder that they are in, while nobody writes it.
 ///
 /// # Errors
 /// Those of the system where a set is to be completed first, with the path that they concern.
-pub fn read_set<T>(folder: &Path, read: impl FnOnce() -> T) -> Result<T, (PathBuf, io::Error)> {
+pub fn read_set<T>(folder: &Path, read: impl Fn(&Path) -> T) -> Result<T, (PathBuf, io::Error)> {
+    let failed = |error| (folder.to_owned(), error);
+    if let Some(object) = object(folder).map_err(failed)? {
+        return object_set::read((folder, &object), read).map_err(failed);
+    }
     loop {
         let shared = hold(folder, false, || ());
         if !folder.join(SET).is_dir() {
-            return Ok(read());
+            return Ok(read(folder));
         }
         drop(shared);
         let _alone = hold(folder, true, || ());
@@ -116,9 +191,12 @@ fn complete_set(folder: &Path) -> Result<(), (PathBuf, io::Error)> {
 }
 
 /// Holds a folder until what is returned is dropped: alone, or together with others that do not ask for it alone. Calls
-/// `waiting` now and then while another process, or thread, holds it. `None` where the file system has no locks: what is
+/// `waiting` now and then while another process, or thread, holds it. `None` where the file system, or the store, has no locks: what is
 /// written there is still whole, but two that write the same do so twice.
 pub fn hold(folder: &Path, alone: bool, mut waiting: impl FnMut()) -> Option<File> {
+    if is_address(folder) {
+        return None;
+    }
     let file = File::open(openable(folder)).ok()?;
     loop {
         match if alone { file.try_lock() } else { file.try_lock_shared() } {
@@ -139,9 +217,13 @@ fn openable(folder: &Path) -> &Path {
 
 /// Returns a name that no other thread or process writes to, on any machine: programs in containers all have the same number.
 fn temporary(name: &str) -> String {
+    format!("{name}.{}.part", tag())
+}
+
+fn tag() -> String {
     static PROCESS: LazyLock<u64> = LazyLock::new(|| RandomState::new().build_hasher().finish());
     static COUNT: AtomicU64 = AtomicU64::new(0);
-    format!("{name}.{}.{}.part", *PROCESS, COUNT.fetch_add(1, Ordering::Relaxed))
+    format!("{}.{}", *PROCESS, COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
 /// Removes what programs that were killed have left of `name`: temporary files that are old and that nobody holds.
@@ -303,7 +385,7 @@ mod tests {
                 let folder = folder.path();
                 let read = || {
                     let read = || NAMES.map(|name| fs::read_to_string(folder.join(name)).unwrap());
-                    read_set(folder, read).unwrap()
+                    read_set(folder, |_| read()).unwrap()
                 };
                 write_set(folder, &NAMES, "old").unwrap();
                 let (written, failed) = faults::at(n, killed, || write_set(folder, &NAMES, "new"));
@@ -352,7 +434,7 @@ mod tests {
                 });
             }
             for _ in 0..100 {
-                let texts = read_set(folder, || NAMES.map(|name| fs::read(folder.join(name)).unwrap()));
+                let texts = read_set(folder, |folder| NAMES.map(|name| fs::read(folder.join(name)).unwrap()));
                 let texts = texts.unwrap();
                 assert!(texts.iter().all(|text| *text == texts[0]), "{texts:?}");
             }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::checks::finite;
 use crate::error::Error;
 use crate::packed::Numbers;
-use hierarch_core::files::atomic_write;
+use hierarch_core::files::{self, atomic_write};
 use hierarch_core::hash::{NOTHING, fnv};
 
 /// Entries in the header of a file, for whoever opens it.
@@ -107,7 +107,7 @@ fn in_order(mut bytes: Vec<u8>) -> Vec<u8> {
 
 /// Reads a file, and checks that it is not damaged.
 pub(super) fn read(path: &Path) -> Result<File, Error> {
-    let bytes = std::fs::read(path).map_err(|source| Error::Io { action: "read", path: path.to_owned(), source })?;
+    let bytes = files::read(path).map_err(|source| Error::Io { action: "read", path: path.to_owned(), source })?;
     File::new(bytes).map_err(|reason| Error::Corrupt { path: path.to_owned(), reason })
 }
 

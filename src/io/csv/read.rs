@@ -32,7 +32,7 @@ pub fn frame(
     let top = PlateColumns::new(specification);
     let names = Names::new(&top, columns)?;
     let placed = if path.is_dir() {
-        read_set(path, || folder(&top, path, &names, options))
+        read_set(path, |path| folder(&top, path, &names, options))
             .map_err(|(path, source)| DataError::File { path, source })??
     } else {
         file(&top, path, &names, options)?

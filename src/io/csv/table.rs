@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use ::csv::{ReaderBuilder, StringRecord, Trim};
 
 use super::CsvOptions;
+use crate::files::read;
 use crate::model::DataError;
 
 /// A file with a header; every row has as many fields as the header.
@@ -19,7 +20,7 @@ pub struct Table {
 
 impl Table {
     pub fn read(path: &Path, options: &CsvOptions) -> Result<Self, DataError> {
-        let bytes = std::fs::read(path).map_err(|source| DataError::File { path: path.to_owned(), source })?;
+        let bytes = read(path).map_err(|source| DataError::File { path: path.to_owned(), source })?;
         let text = match std::str::from_utf8(&bytes) {
             Ok(text) => text.strip_prefix('\u{feff}').unwrap_or(text),
             Err(error) => {

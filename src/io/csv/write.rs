@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use super::{OUTSIDE, plain};
-use crate::files::{atomic_write, atomic_write_set};
+use crate::files::{atomic_write, atomic_write_set, local};
 use crate::model::{Column, DataError, Frame, Values};
 use crate::model::{columns, groups};
 
@@ -22,6 +22,7 @@ pub fn write(top: &Frame<'_>, path: &Path) -> Result<(), DataError> {
         return Err(DataError::Table { path: path.to_owned(), what });
     }
     let failed = |path, source| DataError::File { path, source };
+    local(path, "tables of several plates").map_err(|source| failed(path.to_owned(), source))?;
     atomic_write_set(path, failed, |folder| {
         let write = |(name, text): &(String, String)| {
             atomic_write(&folder.join(name), text.as_bytes()).map_err(|source| failed(path.join(name), source))

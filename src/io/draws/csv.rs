@@ -6,7 +6,7 @@ use csv::{ReaderBuilder, Trim, Writer};
 
 use super::{DrawColumn, columns, from_columns};
 use crate::draws::Draws;
-use crate::files::atomic_write;
+use crate::files::{atomic_write, read};
 use crate::model::DataError;
 
 impl Draws {
@@ -59,7 +59,7 @@ impl Draws {
     /// The file cannot be read; an entry is no number; chains of different lengths; a weight that is negative.
     pub fn from_csv(path: impl AsRef<Path>) -> Result<Self, DataError> {
         let path = path.as_ref();
-        let bytes = std::fs::read(path).map_err(|source| DataError::File { path: path.to_owned(), source })?;
+        let bytes = read(path).map_err(|source| DataError::File { path: path.to_owned(), source })?;
         let wrong = |error: csv::Error| DataError::Table { path: path.to_owned(), what: error.to_string() };
         let mut reader = ReaderBuilder::new().comment(Some(b'#')).trim(Trim::All).from_reader(bytes.as_slice());
         let names: Vec<String> = reader.headers().map_err(wrong)?.iter().map(str::to_owned).collect();

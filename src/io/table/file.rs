@@ -11,7 +11,7 @@ use arrow_select::concat::concat_batches;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use crate::files::atomic_write;
+use crate::files::{atomic_write, local};
 use crate::model::DataError;
 
 /// How a table is written.
@@ -44,7 +44,8 @@ pub(super) fn write(path: &Path, format: Format, batch: &RecordBatch) -> Result<
 }
 
 pub(super) fn read(path: &Path, format: Format) -> Result<RecordBatch, DataError> {
-    let file = File::open(path).map_err(|source| DataError::File { path: path.to_owned(), source })?;
+    let file = local(path, "tables that are read as Parquet and Arrow").and_then(|()| File::open(path));
+    let file = file.map_err(|source| DataError::File { path: path.to_owned(), source })?;
     let wrong = |error: String| {
         let what = format!("it is no file of {format:?} that can be read ({error})");
         DataError::Table { path: path.to_owned(), what }
