@@ -263,13 +263,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let sets: Vec<PeakData> = [1, 20, 3000].into_iter().map(of_size).collect::<Result<_, SimulateError>>()?;
     write((folder, "peak"), &model.npe().train(budget)?, &sets, (1, false))?;
     write((folder, "ensemble"), &model.npe().ensemble(2).train(budget)?, &sets, (2, false))?;
-    for (name, encoder) in [
-        ("attention", Encoder::Attention { width: 16, heads: 2, blocks: 2, inducing: 4 }),
-        ("causal", Encoder::Causal { width: 16, heads: 2, blocks: 2 }),
-    ] {
-        let network = NetworkConfig { encoder, ..Default::default() };
-        write((folder, name), &model.npe().network(network).train(budget)?, &sets[..2], (1, false))?;
-    }
     write((folder, "spline"), &model.npe().network(family(Family::nsf())).train(budget)?, &sets, (1, true))?;
     write((folder, "affine"), &model.npe().network(family(Family::maf())).train(budget)?, &sets, (1, true))?;
     let bank = model.simulate(3_000).bank(folder.join("bank"))?;
@@ -282,7 +275,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let model = Crossed::default();
     write((folder, "crossed"), &model.npe().train(budget)?, &simulate(&model, 4)?, (1, false))?;
     let model = Matrices::default();
-    write((folder, "matrices"), &model.npe().train(budget)?, &simulate(&model, 2)?, (1, false))?;
+    let sets = simulate(&model, 2)?;
+    write((folder, "matrices"), &model.npe().train(budget)?, &sets, (1, false))?;
+    for (name, encoder) in [
+        ("attention", Encoder::Attention { width: 16, heads: 2, blocks: 2, inducing: 4 }),
+        ("causal", Encoder::Causal { width: 16, heads: 2, blocks: 2 }),
+    ] {
+        let network = NetworkConfig { encoder, ..Default::default() };
+        write((folder, name), &model.npe().network(network).train(budget)?, &sets, (1, false))?;
+    }
     let estimator = model.npe().globals([Matrices::TOP, Matrices::PART]).train(budget)?;
     let error = estimator.export_onnx(folder.join("none.onnx")).unwrap_err().to_string();
     assert!(error.starts_with("`part`, whose bounds depend on another global, is not exported to ONNX: "), "{error}");

@@ -11,7 +11,7 @@ use super::proto::{
     StringStringEntryProto, TensorProto, TensorShapeProto, TensorTypeProto, TypeProto, ValueInfoProto,
 };
 
-/// The operators of early 2022, the first in which sums may be scattered: `onnxruntime` reads them since 1.11.
+/// The operators of early 2022, the first in which sums may be scattered.
 const OPERATORS: i64 = 16;
 /// The format of files of that time.
 const FORMAT: i64 = 8;
@@ -272,11 +272,6 @@ impl OnnxGraph {
             [one] => one.clone(),
             _ => self.op_with("Concat", &values.iter().collect::<Vec<_>>(), &[("axis", Attribute::Int(axis))]),
         }
-    }
-
-    /// Adds a matrix whose rows are the columns of another.
-    pub fn transposed(&self, matrix: &Value) -> Value {
-        self.op_with("Transpose", &[matrix], &[("perm", Attribute::Ints(&[1, 0]))])
     }
 
     /// Adds the same numbers in another shape, in which -1 stands for what is left.

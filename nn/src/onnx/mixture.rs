@@ -105,13 +105,22 @@ impl OnnxMixture {
         above.unwrap_or(sds)
     }
 
+    /// Adds matrices, components x D x D, with rows and columns exchanged. It takes numbers by their places: `onnxruntime` 1.15 merges
+    /// a transposition into the product behind it, and then cannot do that in f64.
+    fn turned(&self, graph: &OnnxGraph, matrices: &Value) -> Value {
+        let (count, dims) = (self.components as i64, self.dims);
+        let places: Vec<usize> = (0..dims * dims).map(|at| at % dims * dims + at / dims).collect();
+        let flat = graph.reshape(matrices, &[count, (dims * dims) as i64]);
+        graph.reshape(&graph.columns(&flat, &places), &[count, dims as i64, dims as i64])
+    }
+
     /// Adds the points that standard normal numbers (draws x D) stand for, each in the component that its number of `uniform`
     /// chooses.
     pub(super) fn place(&self, graph: &OnnxGraph, normal: &Value, uniform: Option<&Value>) -> Value {
         let factors = self.factors(graph);
         let Some(uniform) = uniform.filter(|_| self.components > 1) else {
-            let factor = graph.op("Squeeze", &[&factors, &graph.integers(&[1], &[0])]);
-            return graph.add(&graph.matmul(normal, &graph.transposed(&factor)), &self.means);
+            let factor = graph.op("Squeeze", &[&self.turned(graph, &factors), &graph.integers(&[1], &[0])]);
+            return graph.add(&graph.matmul(normal, &factor), &self.means);
         };
         let up_to = graph.op("CumSum", &[&self.weights(graph), &graph.integers(&[], &[0])]);
         let passed = graph.op("LessOrEqual", &[&graph.unsqueeze(&up_to, &[0]), &graph.unsqueeze(uniform, &[1])]);
@@ -127,10 +136,7 @@ impl OnnxMixture {
     pub(super) fn whiten(&self, graph: &OnnxGraph, points: &Value) -> Value {
         let deviations = graph.sub(&graph.unsqueeze(points, &[0]), &graph.unsqueeze(&self.means, &[1]));
         let rest = match &self.slopes {
-            Some(slopes) => {
-                let turned = graph.op_with("Transpose", &[slopes], &[("perm", Attribute::Ints(&[0, 2, 1]))]);
-                graph.sub(&deviations, &graph.matmul(&deviations, &turned))
-            }
+            Some(slopes) => graph.sub(&deviations, &graph.matmul(&deviations, &self.turned(graph, slopes))),
             None => deviations,
         };
         graph.div(&rest, &graph.unsqueeze(&graph.op("Exp", &[&self.log_sds]), &[1]))

@@ -191,7 +191,7 @@ impl SupportWriter<'_> {
             let q: Vec<Value> = piece.free.iter().map(|at| graph.columns(q, &[*at])).collect();
             let x = match piece.support {
                 Support::Simplex => break_stick(graph, &q).0,
-                Support::ZeroSum => vec![graph.matmul(&graph.concat(&q, 1), &rotation(graph, piece))],
+                Support::ZeroSum => vec![graph.matmul(&graph.concat(&q, 1), &rotation(graph, piece, false))],
                 Support::Ordered(low, high) => ordered(graph, &q, (low, high)).0,
                 support => MatrixWriter { graph, support, rows: piece.values.len().isqrt() }.constrain(&q).0,
             };
@@ -249,9 +249,8 @@ impl SupportWriter<'_> {
                     graph.concat(&q, 1)
                 }
                 Support::ZeroSum => {
-                    let turned = rotation(graph, piece);
                     let all = graph.concat(&x, 1);
-                    let q = graph.matmul(&all, &graph.transposed(&turned));
+                    let q = graph.matmul(&all, &rotation(graph, piece, true));
                     let sum = graph.abs(&graph.sum(&all, 1, true));
                     let size = graph.op("Max", &[&graph.sum(&graph.abs(&all), 1, true), &graph.double(1.0)]);
                     let off = graph.op("Greater", &[&sum, &graph.mul(&size, &graph.double(TOLERANCE))]);
@@ -390,8 +389,8 @@ fn unordered(graph: &OnnxGraph, x: &[Value], (low, high): (f64, f64)) -> Vec<Val
         .collect()
 }
 
-/// Returns the rotation from unconstrained numbers to numbers that sum to zero, a row for each unconstrained number.
-fn rotation(graph: &OnnxGraph, piece: &Piece) -> Value {
+/// Returns the rotation from unconstrained numbers to numbers that sum to zero, a row for each unconstrained number, or the way `back`.
+fn rotation(graph: &OnnxGraph, piece: &Piece, back: bool) -> Value {
     let (free, n) = (piece.free.len(), piece.values.len());
     let row = |at: usize| {
         let q: Vec<f64> = (0..free).map(|k| f64::from(u8::from(k == at))).collect();
@@ -399,5 +398,10 @@ fn rotation(graph: &OnnxGraph, piece: &Piece) -> Value {
         Support::<f64>::ZeroSum.constrain_vector(&q, &mut x);
         x
     };
-    graph.doubles(&[free, n], &(0..free).flat_map(row).collect::<Vec<_>>())
+    let rows: Vec<Vec<f64>> = (0..free).map(row).collect();
+    if back {
+        let turned: Vec<f64> = (0..n).flat_map(|at| rows.iter().map(move |row| row[at])).collect();
+        return graph.doubles(&[n, free], &turned);
+    }
+    graph.doubles(&[free, n], &rows.concat())
 }
