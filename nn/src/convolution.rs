@@ -26,7 +26,7 @@ const BLOCK: usize = 8;
 /// The layers that read images.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct ImagePlan {
-    convolutions: Vec<Convolution>,
+    pub(super) convolutions: Vec<Convolution>,
     /// From the outcome of the last convolution to the vector of the image.
     pub(super) outlet: Layer,
     width: usize,
@@ -38,8 +38,8 @@ pub(super) struct Convolution {
     /// Lines and columns of its input, and numbers at each place.
     height: usize,
     width: usize,
-    channels: usize,
-    layer: Layer,
+    pub(super) channels: usize,
+    pub(super) layer: Layer,
 }
 
 /// The outcome of a convolution for some images.

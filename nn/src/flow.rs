@@ -35,17 +35,17 @@ const TILE: usize = 128;
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct FlowHead {
     pub(super) gaussian: MixtureHead,
-    map: Map,
+    pub(super) map: Map,
     /// For each step, the small network of each number, in the step's order.
-    steps: Vec<Vec<Conditioner>>,
+    pub(super) steps: Vec<Vec<Conditioner>>,
 }
 
 /// The small network that computes the parameters of a number's map from the context and the numbers before it.
 #[derive(Debug, Clone, PartialEq)]
-struct Conditioner {
-    first: Layer,
-    second: Layer,
-    last: Layer,
+pub(super) struct Conditioner {
+    pub(super) first: Layer,
+    pub(super) second: Layer,
+    pub(super) last: Layer,
 }
 
 impl FlowHead {

@@ -89,6 +89,7 @@
 //! | `network/` | the network, and prediction |
 //! | `train/`, `optimise.rs` | simulate, differentiate, update |
 //! | `store/` | files |
+//! | `onnx/`, `features/export.rs` | graphs of ONNX (feature `onnx`) |
 
 #![deny(missing_docs)]
 
@@ -111,6 +112,9 @@ mod kernels;
 mod layout;
 mod mixture;
 mod network;
+#[cfg(feature = "onnx")]
+#[doc(hidden)]
+pub mod onnx;
 mod optimise;
 mod output;
 mod packed;

@@ -33,7 +33,7 @@ pub(super) struct MixtureHead {
     pub(super) dims: usize,
     pub(super) components: usize,
     /// How many numbers b each component has; 0 if the targets are independent within it.
-    slopes: usize,
+    pub(super) slopes: usize,
 }
 
 impl MixtureHead {
@@ -46,7 +46,7 @@ impl MixtureHead {
     }
 
     /// Returns the number of outputs of one component, without its logit.
-    fn stride(self) -> usize {
+    pub(super) fn stride(self) -> usize {
         2 * self.dims + self.slopes
     }
 

@@ -9,13 +9,13 @@ use super::kernels::Number;
 /// The largest number of bins of a spline.
 pub(super) const BINS: usize = 32;
 /// Half the length of the interval that a spline bends.
-const BOUND: f32 = 5.0;
+pub(super) const BOUND: f32 = 5.0;
 /// The least width and height of a bin, as a share of the interval, and the least slope at a knot.
-const LEAST: f32 = 1e-3;
+pub(super) const LEAST: f32 = 1e-3;
 /// ln(e^(1 - LEAST) - 1): where the softplus is 1 - LEAST.
-const UNIT_SLOPE: f32 = 0.539_742_4;
+pub(super) const UNIT_SLOPE: f32 = 0.539_742_4;
 /// The largest logarithm of the slope of an affine map.
-const STEEPEST: f32 = 3.0;
+pub(super) const STEEPEST: f32 = 3.0;
 
 /// A family of monotone maps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

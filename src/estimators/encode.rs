@@ -27,11 +27,11 @@ pub(super) struct DataEncoder {
     /// The count of numbers outside plates.
     width: usize,
     /// The units of the columns outside plates.
-    units: Vec<Arc<[Unit]>>,
+    pub(super) units: Vec<Arc<[Unit]>>,
     /// Images outside plates; their tables come after those of the plates.
     images: Vec<ImageColumn>,
-    plates: Vec<PlateCode>,
-    incoming: Vec<Incoming>,
+    pub(super) plates: Vec<PlateCode>,
+    pub(super) incoming: Vec<Incoming>,
 }
 
 /// A variable that is an image: its column in the frame, its height and width.
@@ -62,7 +62,7 @@ impl ImageColumn {
 }
 
 /// Returns the height and width of a variable whose values are images; `None` for other variables.
-fn image(variable: &Variable) -> Option<(usize, usize)> {
+pub(super) fn image(variable: &Variable) -> Option<(usize, usize)> {
     match variable.shape[..] {
         [height, width] if variable.kind == Kind::Pixels => Some((height, width)),
         _ => None,
@@ -71,16 +71,16 @@ fn image(variable: &Variable) -> Option<(usize, usize)> {
 
 /// Rows that name elements of a plate at the top.
 #[derive(Clone, Debug)]
-struct Incoming {
+pub(super) struct Incoming {
     /// The plate whose elements are named, the table among its tables, and the column that names them.
-    to: usize,
-    table: usize,
-    column: usize,
+    pub(super) to: usize,
+    pub(super) table: usize,
+    pub(super) column: usize,
     /// The path of the plate of the rows, and the count of its numbers in a row.
-    from: Vec<usize>,
-    width: usize,
+    pub(super) from: Vec<usize>,
+    pub(super) width: usize,
     /// The other columns that name elements, and the plates of these elements.
-    others: Vec<(usize, usize)>,
+    pub(super) others: Vec<(usize, usize)>,
 }
 
 /// How many rows before and how many after its own a row of a sequence holds.
@@ -88,15 +88,15 @@ const AROUND: usize = 8;
 
 /// The layout of one plate; plates and columns are in the order of the frame.
 #[derive(Clone, Debug)]
-struct PlateCode {
+pub(super) struct PlateCode {
     /// The count of numbers of a row itself.
-    width: usize,
+    pub(super) width: usize,
     /// How many rows to either side are in a row.
-    around: usize,
-    columns: Vec<ColumnSource>,
+    pub(super) around: usize,
+    pub(super) columns: Vec<ColumnSource>,
     /// The units of its own columns.
-    units: Vec<Arc<[Unit]>>,
-    plates: Vec<PlateCode>,
+    pub(super) units: Vec<Arc<[Unit]>>,
+    pub(super) plates: Vec<PlateCode>,
     /// The images; their tables come after those of the nested plates.
     images: Vec<ImageColumn>,
 }
@@ -110,7 +110,7 @@ impl PlateCode {
 
 /// Where a row's numbers come from.
 #[derive(Clone, Debug)]
-enum ColumnSource {
+pub(super) enum ColumnSource {
     /// The numbers of the plate's own column.
     UserNetwork(usize),
     /// The numbers of the element, in a plate at the top, that the index in a column of this plate names.
@@ -388,7 +388,7 @@ fn add_incoming(plates: &[PlateCode], path: &[usize], to: &mut Vec<Incoming>) {
 
 impl Incoming {
     /// Returns whether the rows include their own tables: all of these exist by then.
-    fn nested(&self) -> bool {
+    pub(super) fn nested(&self) -> bool {
         self.from.len() > 1 || self.from[0] > self.to
     }
 

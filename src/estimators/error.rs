@@ -435,6 +435,14 @@ pub enum RequestError {
         /// The discrete local.
         name: String,
     },
+    /// A part of a model or a network has no form in ONNX.
+    #[error("{what} is not exported to ONNX: {instead}")]
+    NotExported {
+        /// What it is.
+        what: String,
+        /// What to do instead.
+        instead: &'static str,
+    },
     /// An ensemble has no networks.
     #[error("an ensemble of 0 networks has no posterior: it must have at least 1")]
     EmptyEnsemble,

@@ -15,7 +15,7 @@ use crate::distributions::LN_SQRT_2_PI;
 use crate::draws::diagnostics::quantile;
 
 /// Where the tail of the normal distribution ends in f64.
-const FURTHEST: f64 = 37.0;
+pub(super) const FURTHEST: f64 = 37.0;
 /// The ratio of the widths between the 2 % and the 25 % quantiles and their mirror images above which a prior has heavy
 /// tails: it is 3.0 for a normal distribution, 4.6 for Laplace's, 6.0 for Student's with 2 degrees of freedom, and 15.9
 /// for Cauchy's.
@@ -23,25 +23,25 @@ const HEAVY: f64 = 7.0;
 /// The least number of draws that tell.
 const ENOUGH: usize = 100;
 /// The share of a variable's range next to each of its bounds that a flat link stretches to infinity.
-const EDGE: f64 = 0.01;
+pub(super) const EDGE: f64 = 0.01;
 /// The width of a flat link: a uniform prior has the standard deviation 1.
-const WIDTH: f64 = 3.464_101_615_137_754_6;
+pub(super) const WIDTH: f64 = 3.464_101_615_137_754_6;
 /// ln(pi).
-const LN_PI: f64 = 1.144_729_885_849_400_2;
+pub(super) const LN_PI: f64 = 1.144_729_885_849_400_2;
 
 /// Maps the unconstrained number of a density to the number that a network infers.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Link {
-    shape: LinkShape,
-    centre: f64,
-    scale: f64,
+    pub(super) shape: LinkShape,
+    pub(super) centre: f64,
+    pub(super) scale: f64,
     /// Whether it is of a variable between two bounds whose prior is about uniform.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    uniform: bool,
+    pub(super) uniform: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-enum LinkShape {
+pub(super) enum LinkShape {
     /// (q - centre) / scale.
     Linear,
     /// Phi^-1 of the logistic function; centre and scale are 0 and 1.

@@ -24,6 +24,8 @@ mod link;
 mod local_task;
 mod mirror;
 mod npe;
+#[cfg(feature = "onnx")]
+mod onnx;
 mod posterior;
 mod posterior_estimator;
 mod ratio;
@@ -38,6 +40,8 @@ mod trainable;
 mod training;
 mod trial;
 mod units;
+#[cfg(not(feature = "onnx"))]
+mod without_onnx;
 
 pub use crate::nn::ElementNetworks;
 pub use bank::Bank;

@@ -27,13 +27,13 @@ pub struct PosteriorEstimator<M: Model> {
 /// An amortized posterior over globals of some model.
 #[derive(Clone, Debug)]
 pub(crate) struct AnyPosteriorEstimator {
-    model: Arc<dyn AnyModel>,
-    specification: Arc<Specification>,
+    pub(super) model: Arc<dyn AnyModel>,
+    pub(super) specification: Arc<Specification>,
     /// One network, or the members of an ensemble.
-    networks: Vec<Network>,
-    encoder: DataEncoder,
+    pub(super) networks: Vec<Network>,
+    pub(super) encoder: DataEncoder,
     units: Units,
-    targets: Arc<[Target]>,
+    pub(super) targets: Arc<[Target]>,
     /// The plates whose size was fixed in training, with that size.
     sizes: Vec<(String, usize)>,
     /// Whether plates at the top may have sizes that the estimator was not trained for.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::knots::{Knots, place_knots};
 
 /// The largest |z| that [`squash`] leaves as it is.
-const LINEAR: f32 = 4.0;
+pub(super) const LINEAR: f32 = 4.0;
 
 /// Returns `z` as it is where |z| is at most [`LINEAR`], and beyond grows like its logarithm, with a continuous slope.
 #[inline]

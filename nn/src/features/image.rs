@@ -10,10 +10,10 @@ use crate::checks::{finite, positive};
 pub(crate) struct ImageFeatures {
     pub(crate) height: usize,
     pub(crate) width: usize,
-    stretch: Stretch,
+    pub(super) stretch: Stretch,
     /// Mean and standard deviation of all stretched pixels.
-    mean: f32,
-    sd: f32,
+    pub(super) mean: f32,
+    pub(super) sd: f32,
 }
 
 impl ImageFeatures {

@@ -12,6 +12,8 @@
 mod check;
 mod column;
 mod encoded;
+#[cfg(feature = "onnx")]
+mod export;
 mod extractor;
 mod fit;
 mod image;
@@ -21,6 +23,8 @@ mod regression;
 mod sizes;
 
 pub(super) use encoded::{EncodedPlate, EncodedRows, Pooled};
+#[cfg(feature = "onnx")]
+pub(super) use export::WrittenPlate;
 pub(super) use extractor::{FeatureExtractor, Scales, outside_plates};
 pub(super) use image::ImageFeatures;
 pub(super) use plate::PlateFeatures;

@@ -21,7 +21,7 @@ const POOLED_WIDTH: usize = 64;
 pub(super) const FLAT_WIDTH: usize = 32;
 
 /// The number of rows with which a plate's own histogram counts as much as the prior's.
-const SHRINK: f32 = 4.0;
+pub(super) const SHRINK: f32 = 4.0;
 
 /// How one plate is read: its columns, and the scales of what is pooled over its rows.
 ///

@@ -45,11 +45,11 @@ fn least_squares(x: &[f64], columns: usize, y: &[f64], dims: usize, weights: &[f
 
 /// Means that are linear in some numbers x, and logarithms of standard deviations that are linear in others z, of D numbers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Prediction {
+pub(super) struct Prediction {
     /// Columns of x times D.
-    mean: Vec<f64>,
+    pub(super) mean: Vec<f64>,
     /// Columns of z times D.
-    log_sd: Vec<f64>,
+    pub(super) log_sd: Vec<f64>,
 }
 
 /// Fits the mean of y as a linear function of x, and the logarithm of its standard deviation as one of z, by least squares in
@@ -90,16 +90,16 @@ fn predict(
 /// model from the first step on, and errors weigh alike for data sets of all sizes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Linear {
-    dims: usize,
+    pub(super) dims: usize,
     /// The columns of each plate's moments that are read for the mean, and those that are read for the standard deviation.
-    means: Vec<Vec<usize>>,
-    sizes: Vec<Vec<usize>>,
-    prediction: Prediction,
+    pub(super) means: Vec<Vec<usize>>,
+    pub(super) sizes: Vec<Vec<usize>>,
+    pub(super) prediction: Prediction,
 }
 
 impl Linear {
     /// The least logarithm of a standard deviation in units of the prior's: targets have no more than single precision.
-    const LEAST: f64 = -9.0;
+    pub(super) const LEAST: f64 = -9.0;
 
     /// Fits to the moments of each plate and to standardised targets; `told` says what the moments are. Whether only means
     /// are read or products, too, is decided by which of them, fitted to half of the sample, predicts the other half

@@ -20,15 +20,16 @@ impl Sizes {
     /// n + k rows together. Sums of these logarithms follow a power of n where n is large, also beyond the sizes of the
     /// pilot sample.
     pub(super) fn logarithms(size: usize) -> [f64; 5] {
-        let ln = |k: f64| (size as f64 + k).ln();
-        [1.0, ln(0.1), ln(1.0), ln(8.0), ln(64.0)]
+        let [a, b, c, d] = Self::OFFSETS.map(|k| (size as f64 + k).ln());
+        [1.0, a, b, c, d]
     }
 
     /// Returns 1 and n / (n + k) for some k, where n is the `size`: the share of the data if the prior is worth k rows. For a
     /// Gaussian with a Gaussian prior, the posterior's mean is the mean of the data, shrunk by such a share.
     pub(super) fn shares(size: usize) -> [f64; 5] {
         let n = size as f64;
-        [1.0, n / (n + 0.5), n / (n + 2.0), n / (n + 8.0), n / (n + 32.0)]
+        let [a, b, c, d] = Self::HALF_SHARES.map(|k| n / (n + k));
+        [1.0, a, b, c, d]
     }
 
     /// Checks the numbers of a file; `place` is where they stand.
@@ -37,6 +38,10 @@ impl Sizes {
         let weights = self.logarithms.weights.iter().chain(&self.factors.weights);
         finite(&format!("{place}.sizes"), &weights.flatten().copied().collect::<Vec<f64>>())
     }
+
+    /// The k of [`logarithms`](Sizes::logarithms), and those of [`shares`](Sizes::shares).
+    pub(super) const OFFSETS: [f64; 4] = [0.1, 1.0, 8.0, 64.0];
+    pub(super) const HALF_SHARES: [f64; 4] = [0.5, 2.0, 8.0, 32.0];
 
     /// How many functions of the size the network reads.
     pub(super) const WIDTH: usize = 4;
@@ -65,7 +70,7 @@ impl Sizes {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Orthonormal {
     /// The weights of each combination; all are 0 if its function says nothing that those before it do not say.
-    weights: [[f64; 5]; 5],
+    pub(super) weights: [[f64; 5]; 5],
 }
 
 impl Orthonormal {
