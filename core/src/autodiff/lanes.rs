@@ -13,6 +13,7 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 
 use pulp::{NullaryFnOnce, Simd, WithSimd};
 
+use super::remembered::remembered;
 use crate::simd::arch;
 
 /// The most lanes of any register.
@@ -99,42 +100,17 @@ pub trait Lanes:
 
 /// A function of one number, with its slope.
 pub trait ValueAndSlope {
-    /// Where what it was last at is kept: of each such function another one, below [`FUNCTIONS`].
+    /// Where what it was last at is kept: of each such function another one, below [`FUNCTIONS`](super::remembered::FUNCTIONS).
     const PLACE: usize;
     /// Returns both at each lane. Must be `#[inline(always)]`, so that it is compiled for the register it runs on.
     fn at<V: Lanes>(x: V) -> (V, V);
-}
-
-/// How many such functions there are.
-const FUNCTIONS: usize = 4;
-
-thread_local! {
-    /// Two numbers that each function was last at in all lanes, with its value and its slope.
-    static LAST: [[Cell<[f64; 3]>; 2]; FUNCTIONS] = const { [const { [const { Cell::new([f64::NAN; 3]) }; 2] }; FUNCTIONS] };
-}
-
-/// Returns what is known of `F` at the number `x`, or worked out now.
-#[inline(always)]
-fn remembered<F: ValueAndSlope>(x: f64, work: impl FnOnce() -> [f64; 2]) -> [f64; 2] {
-    LAST.with(|last| {
-        let [newer, older] = &last[F::PLACE];
-        for known in [newer, older] {
-            let [at, value, slope] = known.get();
-            if at == x {
-                return [value, slope];
-            }
-        }
-        let [value, slope] = work();
-        older.set(newer.replace([x, value, slope]));
-        [value, slope]
-    })
 }
 
 impl Lanes for f64 {
     const WIDTH: usize = 1;
     #[inline]
     fn apart<F: ValueAndSlope>(self) -> (Self, Self) {
-        let [value, slope] = remembered::<F>(self, || F::at(self).into());
+        let [value, slope] = remembered(true, F::PLACE, self, || F::at(self).into());
         (value, slope)
     }
     #[inline(always)]
@@ -359,7 +335,7 @@ impl<S: Simd> Lanes for Lane<S> {
             let (value, slope) = work();
             [value.lane(0), slope.lane(0)]
         };
-        remembered::<F>(first, at_first).map(Self::splat).into()
+        remembered(false, F::PLACE, first, at_first).map(Self::splat).into()
     }
 
     #[inline(always)]

@@ -66,6 +66,7 @@ mod normal;
 mod parts;
 mod promote;
 mod real;
+mod remembered;
 mod special;
 mod taped;
 
