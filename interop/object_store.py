@@ -205,7 +205,7 @@ def against(store):
     error = store.refuse("fill", "s3:///array")
     assert "the address has no bucket" in error, error
     assert sorted(os.listdir(store.folder)) == ["local", "moto.log"], os.listdir(store.folder)
-    print("banks, shards, posteriors and checkpoints in an object store are to the bit those of a folder")
+    print("banks, chains and tables in an object store are to the bit those of a folder, and posteriors draw the same")
     return 0
 
 

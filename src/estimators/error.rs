@@ -384,6 +384,14 @@ pub enum RequestError {
         /// The global.
         name: String,
     },
+    /// A global is a direction.
+    #[error(
+        "`{name}` is a direction, and networks infer none: sample with `.nuts(&data)`, or infer the other globals by `.globals([..])`"
+    )]
+    Direction {
+        /// The global.
+        name: String,
+    },
     /// The model has no global, so there is nothing to infer.
     #[error("the model has no global variable, so there is nothing to infer")]
     NothingToInfer,

@@ -18,15 +18,20 @@ pub(super) fn continuous(targets: &[GlobalSlot]) -> Result<(), InferenceError> {
     }
 }
 
-/// Checks that the support of each target depends on targets alone.
+/// Checks that the support of each target depends on targets alone, and that none is a direction.
 pub(super) fn closed(model: &dyn AnyModel, targets: &[GlobalSlot]) -> Result<(), InferenceError> {
     let free = model.global_slots().iter().map(|g| g.free.end).max().unwrap_or(0);
-    let mut q = vec![f64::NAN; free];
-    targets.iter().for_each(|t| q[t.free.clone()].fill(0.0));
-    let mut values = Vec::new();
-    model.constrain(None, &q, &mut values);
-    match targets.iter().find(|t| values[t.values.clone()].iter().any(|x| x.is_nan())) {
-        None => Ok(()),
-        Some(open) => Err(RequestError::OpenSupport { name: open.name.clone() }.into()),
+    let unknown = |at: f64| {
+        let mut q = vec![f64::NAN; free];
+        targets.iter().for_each(|t| q[t.free.clone()].fill(at));
+        let mut values = Vec::new();
+        model.constrain(None, &q, &mut values);
+        targets.iter().find(|t| values[t.values.clone()].iter().any(|x| x.is_nan()))
+    };
+    // Where all its numbers are zero, a direction is none.
+    match (unknown(0.0), unknown(1.0)) {
+        (None, _) => Ok(()),
+        (_, Some(open)) => Err(RequestError::OpenSupport { name: open.name.clone() }.into()),
+        (Some(direction), None) => Err(RequestError::Direction { name: direction.name.clone() }.into()),
     }
 }

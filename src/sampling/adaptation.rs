@@ -19,10 +19,6 @@ const LATER_DIRECTIONS: usize = 160;
 const SEARCH_SOON: usize = 10;
 const SEARCH_LATER: usize = 40;
 
-/// How many times as long as another a direction is that [`Metric::Automatic`] keeps. The gradients for each effective draw grow
-/// as that number; below it, what a product with the directions takes may cost more than they save.
-const LONG: f64 = 3.0;
-
 /// The warm-up of a chain.
 ///
 /// The scale of a number is the fourth root of the variance of its draws divided by that of its gradients, which is
@@ -79,7 +75,7 @@ impl Adaptation {
             }
             match self.metric {
                 Metric::Diagonal => self.used.scales(&mut walker.scale),
-                Metric::LowRank | Metric::Automatic => {
+                Metric::LowRank => {
                     if added {
                         self.recent.add(&position.q, &position.gradient, self.used.count);
                     }
@@ -91,11 +87,6 @@ impl Adaptation {
                         // Directions are in units of the scales, so that both change together.
                         self.used.scales(&mut walker.scale);
                         walker.low_rank = LowRank::new(&self.recent, &mut walker.scale);
-                        let is_short = |found: &LowRank| !found.spans(LONG);
-                        if self.metric == Metric::Automatic && walker.low_rank.as_ref().is_some_and(is_short) {
-                            walker.low_rank = None;
-                            self.used.scales(&mut walker.scale);
-                        }
                     }
                     if last {
                         self.recent = Recent::default();
@@ -204,7 +195,7 @@ mod tests {
         let mut position = Position::new(start, &mut counted);
         let mut walker = Walker::new(Adaptation::first_scales(&position));
         walker.find_step(&position, &mut counted, &mut rng);
-        let mut adaptation = Adaptation::new(1000, 0.8, walker.step, metric.of_dimension(dimension));
+        let mut adaptation = Adaptation::new(1000, 0.8, walker.step, metric);
         for _ in 0..1000 {
             let transition = walker.transition(&mut position, &mut counted, &mut rng);
             adaptation.learn(&position, transition, &mut walker);
@@ -368,19 +359,14 @@ mod tests {
         ];
         for (name, dimension, density) in densities {
             let chains = if dimension < 200 { 16 } else { 4 };
-            let found = [Metric::Diagonal, Metric::LowRank, Metric::Automatic].map(|metric| {
+            let found = [Metric::Diagonal, Metric::LowRank].map(|metric| {
                 let begun = std::time::Instant::now();
                 let runs = (0..chains).map(|k| efficiency(&chain(metric, dimension, k, &mut |q, g| density(q, g))));
                 (runs.sum::<f64>() / chains as f64, begun.elapsed().as_secs_f64() / chains as f64)
             });
-            let [(diagonal, time), (low_rank, with), (automatic, by_itself)] = found;
-            let ratio = |x: f64| x / diagonal;
-            println!(
-                "{name:36} {diagonal:9.5} {low_rank:9.5} (x {:.2}) {automatic:9.5} (x {:.2}); {time:.3} s, {with:.3} s, {by_itself:.3} s \
-                 a chain",
-                ratio(low_rank),
-                ratio(automatic)
-            );
+            let [(diagonal, time), (low_rank, with)] = found;
+            let ratio = low_rank / diagonal;
+            println!("{name:36} {diagonal:9.5} {low_rank:9.5}  x {ratio:6.2}; {time:.3} s, {with:.3} s a chain");
         }
     }
 

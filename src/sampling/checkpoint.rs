@@ -95,7 +95,7 @@ impl Directions {
     }
 
     fn give_to(self, state: &mut ChainState) {
-        state.adaptation.recent = self.recent;
+        (state.adaptation.metric, state.adaptation.recent) = (self.metric, self.recent);
         state.walker.low_rank = self.found;
     }
 }

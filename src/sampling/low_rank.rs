@@ -143,12 +143,6 @@ impl LowRank {
         Some(Self { stretch: kept.iter().map(|&k| (values[k] / rest).sqrt() - 1.0).collect(), directions })
     }
 
-    /// Tells whether the posterior is at least `times` as long in one direction as in another.
-    pub(super) fn spans(&self, times: f64) -> bool {
-        let sds = || self.stretch.iter().map(|x| 1.0 + x).chain([1.0]);
-        sds().fold(0.0, f64::max) >= times * sds().fold(f64::INFINITY, f64::min)
-    }
-
     /// Tells whether the directions are of that dimension.
     pub(super) fn fits(&self, dimension: usize) -> bool {
         self.directions.len() == self.stretch.len() * dimension && self.stretch.iter().all(|x| x.is_finite())

@@ -23,8 +23,7 @@ use serde::{Deserialize, Serialize};
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let model = Line::default();
 /// let data = model.simulate(1).seed(1).one()?.data;
-/// // The covariate is far from zero, so intercept and slope are strongly correlated: the chains find that by themselves, and this
-/// // says so beforehand.
+/// // The covariate is far from zero, so intercept and slope are strongly correlated.
 /// let chains = model.nuts(&data).metric(Metric::LowRank).draws(200).run()?;
 /// assert_eq!(chains.divergences(), 0);
 /// # Ok(())
@@ -34,30 +33,15 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub enum Metric {
     /// The scale of each unconstrained number. The best choice where they are not strongly correlated.
+    #[default]
     Diagonal,
     /// The scale of each unconstrained number, and up to 50 directions in which the posterior, in units of these scales, is
     /// much longer or much shorter than in the others: far fewer gradients for each effective draw where numbers are
     /// strongly correlated. The directions come from draws and gradients of the warm-up, as in the sampler nutpie (Seyboldt,
     /// Carlson and Carpenter 2026, arXiv 2603.18845). A step then takes a time that grows as the number of unknowns times
-    /// that of directions; the warm-up holds up to 80 draws of all unknowns and their gradients.
+    /// that of directions; the warm-up holds up to 80 draws of all unknowns and their gradients. A chain that comes into a region of
+    /// another shape takes longer to leave it than a diagonal one, which is why that is the default: look at R-hat.
     LowRank,
-    /// As [`Metric::LowRank`], where there are at most 50 unconstrained numbers and the posterior is at least three times as long in
-    /// one direction as in another, in units of the scales; as [`Metric::Diagonal`] elsewhere.
-    #[default]
-    Automatic,
-}
-
-/// The largest dimension in which [`Metric::Automatic`] seeks directions: there all can be found, and a step takes hardly longer.
-const SOUGHT: usize = 50;
-
-impl Metric {
-    /// Returns the metric of a chain of that dimension.
-    pub(super) fn of_dimension(self, dimension: usize) -> Self {
-        match self {
-            Self::Automatic if dimension > SOUGHT => Self::Diagonal,
-            other => other,
-        }
-    }
 }
 
 /// The largest dimension of a full matrix, beyond which it would take longer than the density; and the effective number

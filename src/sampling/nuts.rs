@@ -131,8 +131,8 @@ impl<'a, M: Model> Nuts<'a, M> {
         self
     }
 
-    /// Sets what the warm-up learns of the posterior's shape; the default is [`Metric::Automatic`]. Choose
-    /// [`Metric::LowRank`] where more than 50 variables are strongly correlated.
+    /// Sets what the warm-up learns of the posterior's shape; the default is [`Metric::Diagonal`]. Choose
+    /// [`Metric::LowRank`] where variables are strongly correlated.
     pub fn metric(mut self, metric: Metric) -> Self {
         self.settings.metric = metric;
         self
@@ -351,7 +351,6 @@ impl NutsSettings<'_> {
         let metric = match metric {
             Metric::Diagonal => "",
             Metric::LowRank => ", metric of low rank",
-            Metric::Automatic => ", automatic metric",
         };
         format!(
             "{model}, data {data}, seed {seed}, {chains} chains, warm-up {warmup}, target_accept {target_accept}{metric}{from}"
@@ -388,10 +387,9 @@ impl NutsSettings<'_> {
         };
         let warmup = self.steps_of_warmup();
         let mut state = match (saved, start) {
-            (Some((checkpoint, mut saved)), _) => {
+            (Some((checkpoint, saved)), _) => {
                 let now = Position::new(saved.position.q.clone(), &mut in_metric).value;
                 checkpoint.check_density(saved.position.value, now)?;
-                saved.adaptation.metric = self.metric.of_dimension(dimension);
                 saved
             }
             (None, start) => {
@@ -401,8 +399,7 @@ impl NutsSettings<'_> {
                 let scales = if known.is_some() { vec![1.0; dimension] } else { Adaptation::first_scales(&position) };
                 let mut walker = Walker::new(scales);
                 walker.find_step(&position, &mut in_metric, &mut rng);
-                let adaptation =
-                    Adaptation::new(warmup, self.target_accept, walker.step, self.metric.of_dimension(dimension));
+                let adaptation = Adaptation::new(warmup, self.target_accept, walker.step, self.metric);
                 ChainState { done: 0, rng, position, walker, adaptation, run: Run::default() }
             }
         };

@@ -521,3 +521,22 @@ fn the_arguments_of_distributions_are_part_of_the_fingerprint() {
     assert_eq!(there.variables[0].definition, "Normal(0.0, 1.5)");
     assert_ne!(here.fingerprint(), there.fingerprint());
 }
+
+model! {
+    pub Winds {
+        global up[3] ~ UnitVector;
+        global noise ~ HalfNormal(1.0);
+        plate days(1..=9) {
+            observe wind[3] ~ VonMisesFisher(up, 5.0);
+            observe speed ~ Normal(0.0, noise);
+        }
+    }
+}
+
+#[test]
+fn a_direction_is_refused_as_one() {
+    let winds = Winds::default();
+    let error = winds.npe().train(Budget::simulations(200)).unwrap_err().to_string();
+    assert!(error.starts_with("`up` is a direction, and networks infer none"), "{error}");
+    assert!(winds.npe().globals(["noise"]).train(Budget::simulations(200)).is_ok());
+}

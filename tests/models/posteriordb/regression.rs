@@ -1,8 +1,9 @@
 //! Linear regressions, with flat priors and others. Where columns are far from zero or nearly collinear, coefficients are strongly
-//! correlated, which the chains find by themselves.
+//! correlated: `Metric::LowRank`.
 
 use super::Posterior;
 use hierarch::prelude::*;
+use hierarch::sampling::Metric;
 
 fn logs(column: Vec<f64>) -> Vec<f64> {
     column.into_iter().map(f64::ln).collect()
@@ -25,7 +26,7 @@ model! {
 fn posteriordb_kidscore_momiq() {
     let posterior = Posterior::read("kidiq-kidscore_momiq");
     let children = KidScoreChildren { mom_iq: posterior.get("mom_iq"), kid_score: posterior.get("kid_score") };
-    posterior.check(KidScore::default().nuts(&KidScoreData { children }));
+    posterior.check(KidScore::default().nuts(&KidScoreData { children }).metric(Metric::LowRank));
 }
 
 model! {
@@ -51,7 +52,7 @@ fn posteriordb_logearn_interaction() {
         male: posterior.get("male"),
         log_earn: logs(posterior.get("earn")),
     };
-    posterior.check(LogEarn::default().nuts(&LogEarnData { people }));
+    posterior.check(LogEarn::default().nuts(&LogEarnData { people }).metric(Metric::LowRank));
 }
 
 model! {
@@ -142,7 +143,7 @@ model! {
 fn posteriordb_blr() {
     let posterior = Posterior::read("sblrc-blr");
     let rows = BlrRows { x: posterior.get("X"), y: posterior.get("y") };
-    posterior.check(Blr::default().nuts(&BlrData { rows }));
+    posterior.check(Blr::default().nuts(&BlrData { rows }).metric(Metric::LowRank));
 }
 
 model! {
@@ -173,7 +174,7 @@ fn posteriordb_kilpisjarvi() {
         psbeta: posterior.get("psbeta"),
     };
     let summers = KilpisjarviSummers { x: posterior.get("x"), y: posterior.get("y") };
-    posterior.check(model.nuts(&KilpisjarviData { summers }));
+    posterior.check(model.nuts(&KilpisjarviData { summers }).metric(Metric::LowRank));
 }
 
 const KC: usize = 24;
@@ -219,5 +220,5 @@ fn design_of_diamonds(posterior: &Posterior) -> Vec<[f64; KC]> {
 fn posteriordb_diamonds() {
     let posterior = Posterior::read("diamonds-diamonds");
     let stones = DiamondsStones { xc: design_of_diamonds(&posterior), y: logs(posterior.get("price")) };
-    posterior.check(Diamonds::default().nuts(&DiamondsData { stones }));
+    posterior.check(Diamonds::default().nuts(&DiamondsData { stones }).metric(Metric::LowRank));
 }
