@@ -108,7 +108,8 @@ fn posteriordb_garch() {
 fn posteriordb_hmm_drive() {
     let posterior = Posterior::read("bball_drive_event_0-hmm_drive_0");
     let events = DriveEvents { u: posterior.get("u"), v: posterior.get("v") };
-    posterior.check(Drive { alpha: posterior.get("alpha") }.nuts(&DriveData { events }));
+    // At 0.8 one chain of four has steps that are too large in 3 of 8 seeds, with thousands of divergences; at 0.95 none in 8.
+    posterior.check(Drive { alpha: posterior.get("alpha") }.nuts(&DriveData { events }).target_accept(0.95));
 }
 
 #[test]
