@@ -301,26 +301,35 @@ model! {
     }
 }
 
+/// The density of a data set is that of a walk over all its elements, constants included, and its plan has the `lines`.
+fn check_plan_of<M: Likelihood>(model: &M, set: &Simulation<M>, lines: &[&str]) {
+    let q = unconstrain(model, &set.globals, Some((&set.locals, &set.data)));
+    check_gradient_at(model, &set.data, &q);
+    let mut density = Density::new(model, &set.data).unwrap();
+    let value = density.gradient(&q, &mut vec![0.0; q.len()]);
+    let walked = log_density(model, &set.globals, &set.locals, &set.data).unwrap();
+    let jacobian = log_jacobian_of_all(model, &set.data, &q);
+    assert!((value - jacobian - walked).abs() < 1e-9 * walked.abs(), "{value} - {jacobian} is not {walked}");
+    let plan = density.plan().to_string();
+    for line in lines {
+        assert!(plan.contains(line), "{plan}");
+    }
+}
+
 #[test]
 fn alike_elements_inside_others_are_run_once() {
     let model = AlikeInside::default();
     check_gradient(&model, 5);
     let set = model.simulate(1).seed(4).size("trials", 50).size("votes", 40).size("letters", 500).one().unwrap();
-    let q = unconstrain(&model, &set.globals, Some((&set.locals, &set.data)));
-    check_gradient_at(&model, &set.data, &q);
-    let mut density = Density::new(&model, &set.data).unwrap();
-    let value = density.gradient(&q, &mut vec![0.0; q.len()]);
-    let walked = log_density(&model, &set.globals, &set.locals, &set.data).unwrap();
-    let jacobian = log_jacobian_of_all(&model, &set.data, &q);
-    assert!((value - jacobian - walked).abs() < 1e-9 * walked.abs(), "{value} - {jacobian} is not {walked}");
-    let plan = density.plan().to_string();
-    for line in [
-        "trials: 350 elements as 41 that differ",
-        "votes: 240 elements as 12 that differ",
-        "letters: 500 elements as 21 that differ",
-    ] {
-        assert!(plan.contains(line), "{plan}");
-    }
+    check_plan_of(
+        &model,
+        &set,
+        &[
+            "trials: 350 elements as 41 that differ",
+            "votes: 240 elements as 12 that differ",
+            "letters: 500 elements as 21 that differ",
+        ],
+    );
 }
 
 /// Elements that are alike are run once; the density is what it was, constants included.
@@ -330,18 +339,13 @@ fn alike_elements_are_run_once() {
     check_gradient(&model, 3);
     let sizes = [("answers", 2000), ("counts", 500), ("trials", 400), ("animals", 100)];
     let set = sizes.iter().fold(model.simulate(1).seed(4), |s, (plate, size)| s.size(plate, *size)).one().unwrap();
-    let q = unconstrain(&model, &set.globals, None);
-    let mut density = Density::new(&model, &set.data).unwrap();
-    let value = density.gradient(&q, &mut vec![0.0; q.len()]);
-    let walked = log_density(&model, &set.globals, &set.locals, &set.data).unwrap();
-    let jacobian = log_jacobian_of_all(&model, &set.data, &q);
-    assert!((value - jacobian - walked).abs() < 1e-9 * walked.abs(), "{value} - {jacobian} is not {walked}");
-    let plan = density.plan().to_string();
-    for line in [
-        "answers: 2000 elements as 40 that differ",
-        "trials: 400 elements as 6 that differ",
-        "kinds: elements as they are",
-    ] {
-        assert!(plan.contains(line), "{plan}");
-    }
+    check_plan_of(
+        &model,
+        &set,
+        &[
+            "answers: 2000 elements as 40 that differ",
+            "trials: 400 elements as 6 that differ",
+            "kinds: elements as they are",
+        ],
+    );
 }

@@ -34,6 +34,12 @@ pub fn floor<V: Lanes>(x: V) -> V {
     x.abs().if_lt(round, floor, x)
 }
 
+/// Returns a polynomial at each lane, from its coefficients, the constant first.
+#[inline(always)]
+pub fn polynomial<V: Lanes>(coefficients: &[f64], x: V) -> V {
+    coefficients.iter().rev().fold(V::splat(0.0), |sum, c| sum.mul_add(x, V::splat(*c)))
+}
+
 /// Returns 1 / (1 + exp(-x)) and its slope at each lane x.
 #[inline(always)]
 pub fn sigmoid<V: Lanes>(x: V) -> (V, V) {
@@ -99,7 +105,7 @@ pub fn tanh<V: Lanes>(x: V) -> V {
         return V::splat(x.lane(0).tanh());
     }
     let (size, square, one) = (x.abs(), x * x, V::splat(1.0));
-    let series = SERIES.iter().rev().fold(V::splat(0.0), |sum, c| sum.mul_add(square, V::splat(*c)));
+    let series = polynomial(&SERIES, square);
     let small = (x * square).mul_add(series, x);
     let e = (V::splat(-2.0) * size).exp();
     let large = one - (e + e) / (one + e);

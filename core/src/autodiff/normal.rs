@@ -2,6 +2,7 @@
 
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
 
+use super::functions::polynomial;
 use super::lanes::{Lanes, ValueAndSlope};
 
 /// (1 + 2 x) exp(x^2) erfc(x) as a polynomial in t = (x - K) / (x + K), the constant first, for all x >= 0 (the idea of Shepherd and
@@ -46,11 +47,6 @@ const DENOMINATOR: [f64; 6] = [
     0.00013249473800432164,
     -3.960228278775368e-06,
 ];
-
-#[inline(always)]
-fn polynomial<V: Lanes>(coefficients: &[f64], x: V) -> V {
-    coefficients.iter().rev().fold(V::splat(0.0), |sum, c| sum.mul_add(x, V::splat(*c)))
-}
 
 /// Returns exp(x^2) erfc(x) at each lane x >= 0.
 #[inline(always)]

@@ -232,7 +232,7 @@ impl PlateFeatures {
         })
     }
 
-    /// Adds what is told of the moments and of the sizes.
+    /// Adds what the network reads of a plate: its moments, also times functions of the number of rows, and functions of that number.
     fn write_told(&self, graph: &OnnxGraph, means: Option<&Value>, sizes: Option<&WrittenSizes>) -> Value {
         let bins = self.pooled_bins();
         let mut parts = Vec::new();
