@@ -2,7 +2,7 @@
 
 use hierarch::prelude::*;
 
-use super::exact::{Coefficients, all_known, grid, known, normal, sample};
+use super::exact::{Coefficients, all_known, grid, known, normal, sample, sample_closely};
 
 /// Covariances by distance: `eta` squared at the same place, and less by `rho` and the square of the distance.
 fn kernel<T: Real>(distance: &[[f64; 4]; 4], eta: T, rho: T) -> [[T; 4]; 4] {
@@ -98,7 +98,8 @@ fn disease_on_a_map() {
     };
     let over = grid([(0.0, 4.5), (0.0, 1.0)], 60, |[sd, shared]| normal(sd, 0.0, 1.0) + solve(sd, shared).0);
     let areas = DiseaseAreas { error: error.to_vec(), log_rate: rate.to_vec() };
-    let chains = sample::<Disease>(&DiseaseData { areas });
+    // With larger steps a chain in a hundred is wholly in the wide part, and leaves out where `sd` is small.
+    let chains = sample_closely::<Disease>(&DiseaseData { areas });
     all_known(&chains, &["sd", "shared"], &over.axes());
     known(&chains, "level", over.mixed(|[sd, shared]| solve(sd, shared).1[0]));
     for (i, name) in [(1, "smooth[0]"), (3, "smooth[2]"), (5, "smooth[4]"), (9, "own[2]")] {
