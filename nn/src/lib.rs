@@ -112,6 +112,7 @@ mod kernels;
 mod layout;
 mod mixture;
 mod network;
+mod on_disk;
 #[cfg(feature = "onnx")]
 #[doc(hidden)]
 pub mod onnx;
@@ -150,6 +151,7 @@ pub use flow::Flow;
 pub use held_out::HeldOut;
 pub use mixture::{Component, GaussianMixture};
 pub use network::{Network, Sums};
+pub use on_disk::OnDisk;
 pub use output::{Family, Output};
 pub use packed::{Numbers, Packed, PackedRows, take};
 pub use prediction::Prediction;
@@ -159,5 +161,5 @@ pub use settings::{Budget, Settings};
 pub use shape::{PlateShape, Shape};
 pub use source::TrainingSource;
 pub use step::{PILOT, VALIDATION};
-pub use store::{Metadata, load_numbers, save_numbers};
+pub use store::{Metadata, NumbersFile, load_numbers, save_numbers};
 pub use train::{Trainer, train};

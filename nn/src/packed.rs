@@ -1,13 +1,15 @@
 //! Many data sets in little space. Single data sets and rows can be read without a copy of the rest.
 //!
 //! Detectors count: a table that holds nothing but whole numbers up to 65,535 takes 2 bytes for each of them instead
-//! of 4, and loses nothing.
+//! of 4, and loses nothing. Tables may also stay in their file, from which single data sets and rows are read.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::path::Path;
 
 use super::batch::{Batch, Rows};
+use super::on_disk::OnDisk;
 use super::shape::{PlateShape, Shape};
 use hierarch_core::hash::{NOTHING, fnv};
 
@@ -99,11 +101,67 @@ impl Numbers {
     }
 }
 
+/// The numbers of a table, in memory or in a file.
+#[derive(Debug, Clone, PartialEq)]
+enum Table {
+    Memory(Numbers),
+    OnDisk(OnDisk),
+}
+
+impl Table {
+    fn push_to(&self, range: Range<usize>, to: &mut Vec<f32>) {
+        match self {
+            Table::Memory(all) => all.push_to(range, to),
+            Table::OnDisk(all) => all.push_to(range, to),
+        }
+    }
+
+    /// Returns the numbers in memory.
+    fn numbers(&self) -> Cow<'_, Numbers> {
+        match self {
+            Table::Memory(all) => Cow::Borrowed(all),
+            Table::OnDisk(all) => Cow::Owned(all.numbers()),
+        }
+    }
+
+    fn pack(self) -> Table {
+        match self {
+            Table::Memory(all) => Table::Memory(all.pack()),
+            on_disk => on_disk,
+        }
+    }
+
+    fn append(&mut self, other: &Table) {
+        let mut all = self.numbers().into_owned();
+        all.append(&other.numbers());
+        *self = Table::Memory(all);
+    }
+
+    fn hash(&self, hash: u64) -> u64 {
+        self.numbers().hash(hash)
+    }
+
+    /// Returns how many bytes of memory the numbers take.
+    fn bytes(&self) -> usize {
+        match self {
+            Table::Memory(Numbers::Single(all)) => size_of_val(all.as_slice()),
+            Table::Memory(Numbers::Counts(all)) => size_of_val(all.as_slice()),
+            Table::OnDisk(_) => 0,
+        }
+    }
+
+    fn leave_on_disk(&mut self, name: &str, lists: &mut BTreeMap<String, OnDisk>) {
+        if let Some(list) = lists.remove(name) {
+            *self = Table::OnDisk(list);
+        }
+    }
+}
+
 /// [`Rows`] in little space.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PackedRows {
     width: usize,
-    features: Numbers,
+    features: Table,
     /// Where the rows of each parent begin, and at the end the number of all rows: parents + 1 positions.
     pub offsets: Vec<usize>,
     /// Nested plates, whose parents are these rows.
@@ -114,7 +172,7 @@ impl From<Rows> for PackedRows {
     fn from(rows: Rows) -> Self {
         let Rows { width, features, offsets, children } = rows;
         let children = children.into_iter().map(PackedRows::from).collect();
-        Self { width, features: Numbers::Single(features), offsets, children }
+        Self { width, features: Table::Memory(Numbers::Single(features)), offsets, children }
     }
 }
 
@@ -160,10 +218,20 @@ impl PackedRows {
         self.children.iter_mut().zip(&other.children).for_each(|(child, more)| child.append(more));
     }
 
+    fn bytes(&self) -> usize {
+        self.features.bytes() + self.children.iter().map(PackedRows::bytes).sum::<usize>()
+    }
+
+    fn leave_on_disk(&mut self, name: &str, lists: &mut BTreeMap<String, OnDisk>) {
+        self.features.leave_on_disk(&format!("{name}.features"), lists);
+        let children = self.children.iter_mut().enumerate();
+        children.for_each(|(i, child)| child.leave_on_disk(&format!("{name}.{i}"), lists));
+    }
+
     fn entries<'a>(&'a self, name: &str, to: &mut Vec<(String, Cow<'a, Numbers>)>) {
         let sizes = self.offsets.windows(2).map(|pair| (pair[1] - pair[0]) as f32).collect();
         to.push((format!("{name}.sizes"), Cow::Owned(Numbers::Single(sizes).pack())));
-        to.push((format!("{name}.features"), Cow::Borrowed(&self.features)));
+        to.push((format!("{name}.features"), self.features.numbers()));
         self.children.iter().enumerate().for_each(|(i, child)| child.entries(&format!("{name}.{i}"), to));
     }
 
@@ -185,7 +253,7 @@ impl PackedRows {
             rows += size as usize;
             offsets.push(rows);
         }
-        let features = take(entries, &format!("{name}.features"), rows.checked_mul(shape.width))?;
+        let features = Table::Memory(take(entries, &format!("{name}.features"), rows.checked_mul(shape.width))?);
         let child = |(i, child)| PackedRows::from_entries(child, rows, &format!("{name}.{i}"), entries);
         let children = shape.children.iter().enumerate().map(child).collect::<Result<_, _>>()?;
         Ok(Self { width: shape.width, features, offsets, children })
@@ -217,7 +285,7 @@ pub struct Packed {
     /// The number of data sets.
     pub sets: usize,
     width: usize,
-    outside: Numbers,
+    outside: Table,
     /// The plates at the top, whose parents are the data sets.
     pub plates: Vec<PackedRows>,
 }
@@ -226,7 +294,7 @@ impl From<Batch> for Packed {
     fn from(batch: Batch) -> Self {
         let Batch { sets, width, globals, plates } = batch;
         let plates = plates.into_iter().map(PackedRows::from).collect();
-        Self { sets, width, outside: Numbers::Single(globals), plates }
+        Self { sets, width, outside: Table::Memory(Numbers::Single(globals)), plates }
     }
 }
 
@@ -272,9 +340,31 @@ impl Packed {
         self.plates.iter_mut().zip(&other.plates).for_each(|(rows, more)| rows.append(more));
     }
 
+    /// Returns how many bytes of memory the numbers take, without what says to which data set a row belongs.
+    pub fn bytes(&self) -> usize {
+        self.outside.bytes() + self.plates.iter().map(PackedRows::bytes).sum::<usize>()
+    }
+
+    /// Leaves the numbers of the tables in the file that they were read from, whose lists are given by name: from now on those of a
+    /// data set or a row are read when they are asked for. Where that fails they are zeros: see [`unread`](Self::unread).
+    pub fn leave_on_disk(&mut self, lists: &mut BTreeMap<String, OnDisk>) {
+        self.outside.leave_on_disk("outside", lists);
+        let plates = self.plates.iter_mut().enumerate();
+        plates.for_each(|(i, rows)| rows.leave_on_disk(&format!("plate.{i}"), lists));
+    }
+
+    /// Returns the file of which numbers could not be read, and why, if there were some.
+    pub fn unread(&self) -> Option<(&Path, &std::io::Error)> {
+        match &self.outside {
+            // All tables are in one file.
+            Table::OnDisk(list) => list.unread(),
+            Table::Memory(_) => None,
+        }
+    }
+
     /// Appends all tables with their names to a list, for a file.
     pub fn entries<'a>(&'a self, to: &mut Vec<(String, Cow<'a, Numbers>)>) {
-        to.push(("outside".to_owned(), Cow::Borrowed(&self.outside)));
+        to.push(("outside".to_owned(), self.outside.numbers()));
         self.plates.iter().enumerate().for_each(|(i, rows)| rows.entries(&format!("plate.{i}"), to));
     }
 
@@ -283,7 +373,7 @@ impl Packed {
     /// # Errors
     /// If a table is missing or has another length.
     pub fn from_entries(shape: &Shape, sets: usize, entries: &mut BTreeMap<String, Numbers>) -> Result<Packed, String> {
-        let outside = take(entries, "outside", sets.checked_mul(shape.width))?;
+        let outside = Table::Memory(take(entries, "outside", sets.checked_mul(shape.width))?);
         let plate = |(i, plate)| PackedRows::from_entries(plate, sets, &format!("plate.{i}"), entries);
         let plates = shape.plates.iter().enumerate().map(plate).collect::<Result<_, _>>()?;
         Ok(Self { sets, width: shape.width, outside, plates })
@@ -376,20 +466,34 @@ mod tests {
         let mut entries = Vec::new();
         all.entries(&mut entries);
         super::super::save_numbers(&path, &entries, BTreeMap::new()).unwrap();
-        let mut entries = super::super::load_numbers(&path).unwrap().0;
+        let mut entries = super::super::load_numbers(&path).unwrap().lists;
         let read = Packed::from_entries(&shape, 3, &mut entries).unwrap();
         assert_eq!(read, all);
-        assert!(matches!(read.plates[0].features, Numbers::Single(_)));
-        assert!(matches!(read.plates[0].children[0].features, Numbers::Counts(_)));
+        assert!(matches!(read.plates[0].features, Table::Memory(Numbers::Single(_))));
+        assert!(matches!(read.plates[0].children[0].features, Table::Memory(Numbers::Counts(_))));
         for sets in [0..3, 0..1, 1..3, 1..1] {
             let mut part = batch.slice(0..0);
             read.push(sets.clone(), &mut part);
             assert_eq!(part, batch.slice(sets));
         }
+        let mut on_disk = read.clone();
+        on_disk.leave_on_disk(&mut super::super::load_numbers(&path).unwrap().on_disk);
+        assert!(matches!((&on_disk.outside, &on_disk.plates[0].features), (Table::OnDisk(_), Table::OnDisk(_))));
+        let mut part = batch.slice(0..0);
+        on_disk.push(1..3, &mut part);
+        assert_eq!((part, on_disk.hash()), (batch.slice(1..3), read.hash()));
+        let (mut expected, mut found) = (Vec::new(), Vec::new());
+        read.entries(&mut expected);
+        on_disk.entries(&mut found);
+        assert_eq!(found, expected);
+        on_disk.append(&read);
+        let mut twice = read.clone();
+        twice.append(&read);
+        assert_eq!(on_disk, twice);
         assert_eq!(read.rows_of(&[0], 1..3), 2..3);
         assert_eq!(read.rows_of(&[0, 0], 1..3), 1..4);
         assert_eq!((0..3).map(|row| read.plates[0].parent(row)).collect::<Vec<_>>(), [0, 0, 2]);
-        let mut entries = super::super::load_numbers(&path).unwrap().0;
+        let mut entries = super::super::load_numbers(&path).unwrap().lists;
         let error = Packed::from_entries(&shape, 2, &mut entries).unwrap_err();
         assert_eq!(error, "`outside` has 3 numbers where 2 are due");
     }

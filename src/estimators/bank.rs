@@ -4,8 +4,9 @@
 //! fills. An interrupted simulation resumes with the first data set that is missing. The i-th data set of a bank is the i-th of
 //! [`Simulate::run`] with the same seed, so that shards may also be made on several machines and put together.
 //!
-//! In memory the shards stay separate, and each table of counts takes 2 bytes for a number: reading a bank takes no
-//! more memory than the bank and one file.
+//! In memory the shards stay separate, and each table of counts takes 2 bytes for a number. Of a large bank only the first
+//! shards are in memory: the data of the others stay in their files, and are read when a training needs them, from the page
+//! cache of the system as long as it has room. Latent variables are always in memory.
 
 use std::marker::PhantomData;
 use std::path::Path;
@@ -31,7 +32,11 @@ pub(super) const SMALLEST: usize = 640;
 /// [`TrainingSource`](crate::nn::TrainingSource).
 pub(super) const CHUNK: usize = 64;
 
-/// Simulated data sets in memory, as networks read them, with the globals and locals that they were drawn from.
+/// The bytes of data that a bank has in memory; what is beyond them stays on disk.
+const IN_MEMORY: usize = 1 << 30;
+
+/// Simulated data sets, as networks read them, with the globals and locals that they were drawn from. The first gigabyte of data
+/// is in memory, and the rest is read from its files when it is needed (of an object store all is in memory).
 ///
 /// ```
 /// use hierarch::prelude::*;
@@ -107,6 +112,17 @@ impl AnySimulate<'_> {
         covariates: Option<Arc<dyn AnyData>>,
         units: Option<&Units>,
     ) -> Result<AnyBank, InferenceError> {
+        self.bank_of_which(IN_MEMORY, folder, covariates, units)
+    }
+
+    /// Does the same, and leaves data on disk when as many bytes as `in_memory` are in memory.
+    fn bank_of_which(
+        &self,
+        in_memory: usize,
+        folder: &Path,
+        covariates: Option<Arc<dyn AnyData>>,
+        units: Option<&Units>,
+    ) -> Result<AnyBank, InferenceError> {
         let (sets, fixed) = (self.sets, self.fixed()?);
         let work = Interruptible::begin();
         create(folder)?;
@@ -118,11 +134,12 @@ impl AnySimulate<'_> {
         let drawing = Drawing::new(self, &fixed, folder, units)?;
         let bar = Progress::new("simulating", sets as u64);
         let mut filling = Filling::new(&drawing, work, &bar);
-        let mut shards = Vec::new();
+        let (mut shards, mut bytes) = (Vec::new(), 0);
         for (number, first) in (0..sets).step_by(SHARD).enumerate() {
             let path = whole_file(folder, number);
             // What an interrupted simulation, or a smaller bank, has left may have too few data sets.
-            let mut shard = drawing.load(&path)?.unwrap_or_else(|| drawing.empty());
+            let (mut shard, mut on_disk) =
+                drawing.open(&path)?.unwrap_or_else(|| (drawing.empty(), Default::default()));
             let (found, last) = (shard.sets(), (first + SHARD).min(sets));
             if let Some(sharded) = sharded.as_ref().filter(|_| first + found < last)
                 && let Some(merged) = sharded.merged(&drawing, number)?.filter(|merged| merged.sets() > found)
@@ -144,8 +161,13 @@ impl AnySimulate<'_> {
                 // Read from the file, it takes no more memory than needed.
                 drop(shard);
                 let gone = || BankError::DamagedShard { path: path.clone(), reason: "it was removed".to_owned() };
-                shard = drawing.load(&path)?.ok_or_else(gone)?;
+                (shard, on_disk) = drawing.open(&path)?.ok_or_else(gone)?;
             }
+            // A file that is not full may be written anew, by a program that makes a larger bank of this one.
+            if bytes >= in_memory && shard.sets() == SHARD {
+                shard.parts.data.leave_on_disk(&mut on_disk);
+            }
+            bytes += shard.parts.data.bytes();
             shards.push(shard);
         }
         let simulation = self.describe();
@@ -274,6 +296,7 @@ mod tests {
     use super::*;
     use crate::nn::{PILOT, Settings, TrainingSource, save_numbers};
     use crate::prelude::*;
+    use crate::simulate::SimulateError;
 
     model! {
         /// Locals on two levels, discrete ones, a plate of random size that names elements of another.
@@ -308,14 +331,18 @@ mod tests {
     fn elements_of_a_bank_are_those_of_its_simulations() {
         let (model, folder) = (Camp::default(), tempfile::tempdir().unwrap());
         let simulations = simulate(&model).run().unwrap();
-        for bank in [simulate(&model).bank(folder.path()).unwrap(), simulate(&model).bank(folder.path()).unwrap()] {
+        let read = |in_memory| simulate(&model).any().bank_of_which(in_memory, folder.path(), None, None).unwrap();
+        let bytes = |bank: &AnyBank| bank.shards.iter().map(|shard| shard.parts.data.bytes()).collect::<Vec<_>>();
+        let banks = [read(IN_MEMORY), read(IN_MEMORY), read(0)];
+        assert_eq!(bytes(&banks[2]), [0, bytes(&banks[0])[1]]);
+        for bank in banks {
             for around in [true, false] {
-                let hierarchy = Hierarchy::new(&model, around, bank.any.units().clone());
+                let hierarchy = Hierarchy::new(&model, around, bank.units().clone());
                 let tasks = Task::all(&hierarchy);
                 assert_eq!(tasks.len(), 4);
                 for task in tasks {
                     let path = &hierarchy.plates[task.plate].path;
-                    for sets in [0..bank.any.training(), bank.any.training()..bank.any.len(), 1000..1030] {
+                    for sets in [0..bank.training(), bank.training()..bank.len(), 1000..1030] {
                         let (mut expected, mut expected_targets) = task.batch(&hierarchy, 0);
                         for simulation in &simulations[sets.clone()] {
                             let Shard { parts, latents } = Shard::of(&hierarchy, &model, simulation);
@@ -324,10 +351,10 @@ mod tests {
                                 task.push(&hierarchy, of, element, &mut expected, &mut expected_targets);
                             }
                         }
-                        let elements = ElementRuns::of(&bank.any.shards, path, sets);
+                        let elements = ElementRuns::of(&bank.shards, path, sets);
                         let (mut found, mut targets) = task.batch(&hierarchy, 0);
                         for (shard, row) in (0..elements.count).map(|element| elements.place(element)) {
-                            let Shard { parts, latents } = &bank.any.shards[shard];
+                            let Shard { parts, latents } = &bank.shards[shard];
                             task.push(&hierarchy, (parts, latents), row, &mut found, &mut targets);
                         }
                         assert_eq!((found, targets), (expected, expected_targets));
@@ -353,6 +380,13 @@ mod tests {
             super::super::units::push_targets(&q, p, &mut expected_targets);
         }
         assert_eq!((found, targets), (expected, expected_targets));
+
+        let any = simulate(&model).any().bank_of_which(0, folder.path(), None, None).unwrap();
+        let source = any.source(&model, &any.hierarchy.globals, &settings).unwrap();
+        source.draw(PILOT, 990, 100).unwrap();
+        std::fs::remove_file(folder.path().join("00000.safetensors")).unwrap();
+        let error = source.draw(PILOT, 990, 100).unwrap_err();
+        assert!(matches!(&error, SimulateError::Unread { path, .. } if path.ends_with("00000.safetensors")), "{error}");
     }
 
     /// A shard of an earlier version, which had no locals and did not say which version it was.

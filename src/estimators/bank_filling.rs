@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::InferenceError;
 use super::file::{FINGERPRINT, MODEL, UNITS};
 use super::hierarchy::Hierarchy;
-use super::shard::{FORMAT, SETS, SHARD, SIMULATION, Shard, VERSION};
+use super::shard::{FORMAT, ListsOnDisk, SETS, SHARD, SIMULATION, Shard, VERSION};
 use super::units::{self, Units};
 use crate::files::{SaveClock, create_folder, exists};
 use crate::interrupt::Interruptible;
@@ -76,6 +76,11 @@ impl<'a> Drawing<'a> {
 
     /// Reads some data sets of the bank; `None` where there is no file.
     pub(super) fn load(&self, path: &Path) -> Result<Option<Shard>, InferenceError> {
+        Ok(self.open(path)?.map(|(shard, _)| shard))
+    }
+
+    /// Reads some data sets of the bank, with the lists of their file, in which they may stay.
+    pub(super) fn open(&self, path: &Path) -> Result<Option<(Shard, ListsOnDisk)>, InferenceError> {
         Shard::load(path, &self.hierarchy, |sets| self.metadata(sets))
     }
 

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::bank::{AnyBank, CHUNK};
 use super::epochs::in_epochs;
-use super::hierarchy::Hierarchy;
+use super::hierarchy::{EncodedData, Hierarchy};
 use super::link::Link;
 use super::local_task::Task;
 use super::shard::{SHARD, Shard};
@@ -48,6 +48,13 @@ impl AnyBank {
     }
 }
 
+/// Checks that what was asked for of data that stay on disk could be read.
+fn all_read(data: &EncodedData) -> Result<(), SimulateError> {
+    data.data
+        .unread()
+        .map_or(Ok(()), |(path, error)| Err(SimulateError::Unread { path: path.to_owned(), error: error.to_string() }))
+}
+
 /// A bank as a source for the training of a network for globals: every epoch visits all of the training share once, in
 /// an order of its own.
 pub(super) struct BankSource<'a> {
@@ -75,6 +82,7 @@ impl TrainingSource for BankSource<'_> {
             let (shard, set) = self.bank.place(set);
             let Shard { parts, latents } = &self.bank.shards[shard];
             parts.data.push(set..set + 1, &mut batch);
+            all_read(parts)?;
             let numbers = latents.globals.len() / parts.data.sets;
             let globals = &latents.globals[set * numbers..(set + 1) * numbers];
             let own = |&(at, stored, own): &(usize, Link, Link)| match globals[at] {
@@ -163,6 +171,7 @@ impl TrainingSource for BankElements<'_> {
             let (shard, row) = elements.place(in_epochs(position, elements.count, self.seed));
             let Shard { parts, latents } = &self.bank.shards[shard];
             self.task.push(self.hierarchy, (parts, latents), row, &mut batch, &mut targets);
+            all_read(parts)?;
         }
         Ok((batch, targets))
     }

@@ -486,7 +486,7 @@ mod tests {
 
     use serde_json::{Value, json};
 
-    use crate::nn::{load_numbers, save_numbers};
+    use crate::nn::{NumbersFile, load_numbers, save_numbers};
     use crate::prelude::*;
     use crate::simd;
 
@@ -502,7 +502,7 @@ mod tests {
 
     /// Changes the file of a training into that of one that was begun on other registers and has steps left.
     fn begun_on(registers: &str, path: &Path) {
-        let (lists, mut metadata) = load_numbers(path).unwrap();
+        let NumbersFile { lists, mut metadata, .. } = load_numbers(path).unwrap();
         for (key, field, value) in
             [("hierarch.network", "registers", json!([registers])), ("hierarch.training", "fraction", json!(0.5))]
         {

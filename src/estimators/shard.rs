@@ -9,7 +9,7 @@ use super::file::{FINGERPRINT, MODEL};
 use super::hierarchy::{EncodedData, Hierarchy, Latents, PlateLatents};
 use super::{BankError, InferenceError};
 use crate::model::{AnyModel, AnySimulation};
-use crate::nn::{self, Numbers, Packed, load_numbers, take};
+use crate::nn::{self, Numbers, NumbersFile, OnDisk, Packed, load_numbers, take};
 
 /// The number of data sets in a shard.
 pub(super) const SHARD: usize = 1024;
@@ -19,6 +19,9 @@ pub(super) const SETS: &str = "hierarch.sets";
 /// The version of the tables in a file: raised when these change.
 pub(super) const FORMAT: &str = "hierarch.bank";
 pub(super) const VERSION: &str = "3";
+
+/// The lists of the file of a shard, in which its data can be left.
+pub(super) type ListsOnDisk = BTreeMap<String, OnDisk>;
 
 /// Some data sets with the latent variables that they were drawn from.
 #[derive(Clone, Debug)]
@@ -66,14 +69,14 @@ impl Shard {
     }
 
     /// Reads a shard, whose metadata must be what `expected` returns for the number of its data sets; `None` if there is no
-    /// file.
+    /// file. Besides the shard returns what leaves its data on disk.
     pub(super) fn load(
         path: &Path,
         hierarchy: &Hierarchy,
         expected: impl Fn(&str) -> BTreeMap<String, String>,
-    ) -> Result<Option<Self>, InferenceError> {
+    ) -> Result<Option<(Self, ListsOnDisk)>, InferenceError> {
         let damaged = |reason| BankError::DamagedShard { path: path.to_owned(), reason }.into();
-        let (mut entries, found) = match load_numbers(path) {
+        let NumbersFile { lists: mut entries, on_disk, metadata: found } = match load_numbers(path) {
             Err(nn::Error::Io { source, .. }) if source.kind() == ErrorKind::NotFound => return Ok(None),
             Err(nn::Error::Corrupt { reason, .. }) => return Err(damaged(reason)),
             other => other?,
@@ -94,7 +97,8 @@ impl Shard {
         }
         let sets = sets.parse().ok().filter(|sets| *sets <= SHARD);
         let sets = sets.ok_or_else(|| damaged(format!("its `{SETS}` is not a number up to {SHARD}")))?;
-        Self::from_entries(hierarchy, sets, &mut entries).map(Some).map_err(damaged)
+        let shard = Self::from_entries(hierarchy, sets, &mut entries).map_err(damaged)?;
+        Ok(Some((shard, on_disk)))
     }
 
     fn from_entries(

@@ -1,5 +1,7 @@
 //! Errors of simulations.
 
+use std::path::PathBuf;
+
 use super::{DataError, UnknownName};
 use crate::distributions::ParameterError;
 
@@ -121,6 +123,14 @@ pub enum SimulateError {
     Cut {
         /// How many were drawn.
         tries: usize,
+    },
+    /// A file of a bank cannot be read any more.
+    #[error("simulations of the bank cannot be read from {}: {error}; make the bank again, and train with that", path.display())]
+    Unread {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        error: String,
     },
     /// The globals alone were asked for: no error, and nobody sees it.
     #[doc(hidden)]

@@ -18,11 +18,13 @@ mod folder;
 #[cfg_attr(not(feature = "object_store"), path = "no_object.rs")]
 mod object;
 mod object_set;
+mod parts;
 
 use address::object;
 pub use address::{is_address, local};
 use faults::{step, write_all};
 pub use folder::atomic_write_folder;
+pub use parts::Parts;
 
 /// The folder, inside that of a set of files, which holds those that are complete and do not have their names yet.
 const SET: &str = ".hierarch-set";

@@ -182,6 +182,11 @@ impl File {
         Ok(values)
     }
 
+    /// Returns where in the file each matrix begins.
+    pub(super) fn places(&self) -> impl Iterator<Item = (String, u64)> {
+        self.header.tensors().into_iter().map(|(name, matrix)| (name, (self.start + matrix.data_offsets.0) as u64))
+    }
+
     /// Returns all lists of the file.
     pub(super) fn numbers(&self) -> Result<BTreeMap<String, Numbers>, String> {
         let lists = self.header.tensors().into_iter().map(|(name, list)| match (list.dtype, list.shape.len()) {

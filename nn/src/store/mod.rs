@@ -10,4 +10,4 @@ mod numbers;
 mod training;
 
 pub use format::Metadata;
-pub use numbers::{load_numbers, save_numbers};
+pub use numbers::{NumbersFile, load_numbers, save_numbers};
