@@ -132,9 +132,13 @@ impl Table {
     }
 
     fn append(&mut self, other: &Table) {
-        let mut all = self.numbers().into_owned();
-        all.append(&other.numbers());
-        *self = Table::Memory(all);
+        match self {
+            Table::Memory(all) => all.append(&other.numbers()),
+            Table::OnDisk(_) => {
+                *self = Table::Memory(self.numbers().into_owned());
+                self.append(other);
+            }
+        }
     }
 
     fn hash(&self, hash: u64) -> u64 {
