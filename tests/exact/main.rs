@@ -9,7 +9,6 @@ mod checks;
 mod covariances;
 mod density;
 mod discrete;
-mod distributions;
 mod edges;
 mod eliminated;
 mod external;

@@ -3,6 +3,8 @@
 //!
 //! All randomness has a fixed seed. Statistical tests are set so that a right sampler would fail one with probability 1e-6.
 
+#![allow(missing_docs)]
+
 use std::f64::consts::{LN_2, PI};
 
 use hierarch::autodiff::{Dual, Lanes, Real, WithLanes, with_lanes};
