@@ -125,6 +125,8 @@ mod data_statistics;
 mod ecdf;
 mod ellipsoids;
 mod estimator;
+#[cfg(feature = "neural")]
+mod information;
 mod local;
 mod misfit;
 #[cfg(feature = "neural")]
@@ -150,6 +152,8 @@ pub use construction::Coverage;
 pub use data_statistics::data_statistics;
 pub use ecdf::EcdfBands;
 pub use estimator::{Drawn, Estimator, EstimatorError, LogDensities, NutsEstimator};
+#[cfg(feature = "neural")]
+pub use information::{Information, InformationCurve, InformationError, InformationGain};
 pub use local::{Local, LocalBin};
 pub use neyman::{Construction, Neyman};
 pub use neyman_error::NeymanError;

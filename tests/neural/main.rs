@@ -13,6 +13,7 @@ mod faults;
 mod identity;
 mod images;
 mod importance;
+mod information;
 mod joint;
 mod missing;
 mod mvn;
