@@ -218,7 +218,7 @@ impl<M: Model> InformationGain<'_, M> {
             lower: mean(&lower),
             upper: (!upper.is_empty()).then(|| mean(&upper)),
             simulations: simulate.sets,
-            heavy: k_hats.iter().filter(|k| !(**k <= HEAVY)).count(),
+            heavy: k_hats.iter().filter(|k| k.is_nan() || **k > HEAVY).count(),
         })
     }
 }
