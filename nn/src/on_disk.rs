@@ -6,8 +6,6 @@ use std::sync::Arc;
 
 use hierarch_core::files::Parts;
 
-use super::packed::Numbers;
-
 /// A list of numbers in a file, of which some are read when they are needed. Where that fails they are zeros, and
 /// [`Parts::failed`] of the file says why.
 #[derive(Debug, Clone)]
@@ -37,11 +35,10 @@ impl OnDisk {
     }
 
     /// Returns all numbers.
-    pub(super) fn numbers(&self) -> Numbers {
+    pub(super) fn to_vec(&self) -> Vec<f32> {
         let mut all = Vec::with_capacity(self.length);
         self.push_to(0..self.length, &mut all);
-        let all = Numbers::Single(all);
-        if self.counts { all.pack() } else { all }
+        all
     }
 
     /// Appends a range of the numbers to a list.

@@ -120,7 +120,8 @@ impl Table {
     fn numbers(&self) -> Cow<'_, Numbers> {
         match self {
             Table::Memory(all) => Cow::Borrowed(all),
-            Table::OnDisk(all) => Cow::Owned(all.numbers()),
+            // In a file they are packed.
+            Table::OnDisk(all) => Cow::Owned(Numbers::Single(all.to_vec()).pack()),
         }
     }
 
