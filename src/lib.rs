@@ -241,8 +241,8 @@ struct Readme;
 ///   numbers with derivatives. Functions called in it are generic: `fn f<T: Real>(x: T) -> T`. Literals, `2 * x` as well as
 ///   `2.0 * x`, constants in capitals, `count as f64` and functions such as `f64::exp(x)` become that scalar by themselves. Data
 ///   whose position is outside of an array, `effect[group]`, are refused as those outside of a support are.
-///   `dot(x, beta)` is the inner product of two vectors, `matvec(m, x)` that of a matrix and a vector, and `sum(i in 0..3, f(x[i]))` a
-///   [sum](#sums). Sums of data times
+///   `dot(x, beta)` is the inner product of two vectors, `matvec(m, x)` that of a matrix, such as the response of a detector that is a
+///   param, and a vector, and `sum(i in 0..3, f(x[i]))` a [sum](#sums). Sums of data times
 ///   unknowns, written as `dot` or out, `a + b * x + effect[site]`, also behind an `if` on data, are worked out for all elements of
 ///   a plate at once, and Normal observations with such a mean as few rows, for each outer element where the plate is in another:
 ///   what was found is in [`Density::plan`](model::Density::plan).

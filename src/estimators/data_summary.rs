@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 
 use serde::{Deserialize, Serialize};
 
+use super::reach::Beyond;
 use super::{FileError, InferenceError};
 use crate::model::Model;
 use crate::nn::Sums;
@@ -20,12 +21,15 @@ pub struct DataSummary<M: Model> {
     pub(super) fingerprint: String,
     /// The sums for each network of the estimator.
     pub(super) sums: Vec<Sums>,
+    /// What of the data is farthest from those of the training. Summaries of earlier versions do not say.
+    #[serde(default)]
+    pub(super) beyond: Beyond,
     model: PhantomData<M>,
 }
 
 impl<M: Model> DataSummary<M> {
-    pub(super) fn new(fingerprint: String, sums: Vec<Sums>) -> Self {
-        Self { fingerprint, sums, model: PhantomData }
+    pub(super) fn new(fingerprint: String, sums: Vec<Sums>, beyond: Beyond) -> Self {
+        Self { fingerprint, sums, beyond, model: PhantomData }
     }
 
     /// Adds the summary `other`, of a part of the data set that this summary does not include yet.
@@ -40,7 +44,9 @@ impl<M: Model> DataSummary<M> {
             }
             .into());
         }
-        Ok(self.sums.iter_mut().zip(&other.sums).try_for_each(|(sums, more)| sums.add(more))?)
+        self.sums.iter_mut().zip(&other.sums).try_for_each(|(sums, more)| sums.add(more))?;
+        self.beyond.join(&other.beyond);
+        Ok(())
     }
 
     /// Returns the number of elements seen of each plate at the top of the model, in the order of the declaration.

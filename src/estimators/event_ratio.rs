@@ -18,7 +18,9 @@ use super::encode::width_of;
 use super::hierarchy::{EncodedData, Hierarchy};
 use super::link::Link;
 use super::npe::AnyNpe;
+use super::posterior_estimator::doubts;
 use super::ratio::{Nre, RatioFactor};
+use super::reach::Beyond;
 use super::training::Training;
 use super::units::{Units, places};
 use super::{InferenceError, RequestError, file, sizes};
@@ -361,6 +363,12 @@ impl AnyEventRatio {
         Ok(each.collect())
     }
 
+    /// Returns what speaks against the ratios: their training, and what of `data` is beyond it.
+    fn doubts(&self, data: Option<&dyn AnyData>) -> Vec<String> {
+        let beyond = data.map(|data| self.elements.hierarchy.units.reach.beyond(&data.frame(), true));
+        doubts(&self.network).into_iter().chain(beyond.into_iter().flat_map(Beyond::warnings)).collect()
+    }
+
     fn save(&self, path: &Path) -> Result<(), InferenceError> {
         let ElementReader { hierarchy, plate, implicit, .. } = &self.elements;
         let what = (EVENT, (&hierarchy.plates[*plate].name, implicit));
@@ -409,7 +417,7 @@ impl<M: Model> EventRatio<M> {
 
     /// Samples the posterior given `data`, a data set of any size: the posterior of the globals, by the prior and the
     /// ratios of all elements; or, for the ratio of implicit observations, that of the globals and all continuous
-    /// locals, by the model's own density of everything else and the ratios.
+    /// locals, by the model's own density of everything else and the ratios. The warnings of the chains include those of the ratio.
     ///
     /// # Errors
     /// Data that do not fit the model.
@@ -420,10 +428,11 @@ impl<M: Model> EventRatio<M> {
         let (model, factor) = (typed(&*self.any.model), self.any.factor(data)?);
         if self.any.elements.implicit {
             let density = Density::explicit(model, data)?.with_factor(factor);
-            return Ok(Nuts::over(model, data, density, None));
+            return Ok(Nuts::over((model, data), density, self.any.doubts(Some(data)), None));
         }
         let empty = &typed::<Simulation<M>>(&*self.any.empty).data;
-        Ok(Nuts::over(model, empty, Density::of_globals(model, empty).with_factor(factor), None))
+        let density = Density::of_globals(model, empty).with_factor(factor);
+        Ok(Nuts::over((model, empty), density, self.any.doubts(Some(data)), None))
     }
 
     /// Writes the ratio to the file `path` in the safetensors format, completely or not at all. The header names the
@@ -446,5 +455,10 @@ impl<M: Model> EventRatio<M> {
     /// Returns the records of the training. The losses are those of telling elements apart, in nats.
     pub fn history(&self) -> &[TrainingRecord] {
         self.any.network.history()
+    }
+
+    /// Returns warnings about the training, in words; none if all seems well.
+    pub fn warnings(&self) -> Vec<String> {
+        self.any.doubts(None)
     }
 }

@@ -35,7 +35,7 @@ pub(crate) struct AnyJointPosterior {
     ranges: Vec<Option<LocalRange>>,
     pub(super) globals: Option<Arc<AnyPosterior>>,
     /// What of the data is beyond what the networks were trained on.
-    beyond: Option<String>,
+    beyond: Vec<String>,
     points: OnceLock<Points>,
 }
 
@@ -69,7 +69,7 @@ impl AnyJointPosterior {
         let parts = of.hierarchy.parts(&data.frame());
         of.hierarchy.check(&parts)?;
         let ranges = local_ranges(&of.hierarchy.globals, &of.hierarchy.slots, &data.frame());
-        let beyond = of.hierarchy.units.reach.beyond(&data.frame());
+        let beyond = of.hierarchy.units.reach.beyond(&data.frame(), true).warnings().collect();
         Ok(Self { of, data, parts, ranges, globals, beyond, points: OnceLock::new() })
     }
 

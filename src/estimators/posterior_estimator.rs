@@ -9,6 +9,7 @@ use super::element_networks::user_networks;
 use super::encode::DataEncoder;
 use super::file::{FINGERPRINT, MODEL, SIZES, TRIAL, UNITS};
 use super::posterior::AnyPosterior;
+use super::reach::Beyond;
 use super::targets::pick;
 use super::trial;
 use super::units::{Target, Units};
@@ -66,8 +67,9 @@ impl<M: Model> PosteriorEstimator<M> {
     }
 
     /// Returns the posterior of the globals given `data`, a data set of any size in the model's ranges. Where covariates are unlike those
-    /// of the training, the posterior has a [warning](crate::draws::Inferred::warnings) that names the one farthest off; whether what
-    /// was observed is like simulations says [`typicality`](PosteriorEstimator::typicality).
+    /// of the training, or a number that was observed is far beyond all of them, in another unit, say, the posterior has a
+    /// [warning](crate::draws::Inferred::warnings) that names the one farthest off. Whether what was observed is like simulations says
+    /// [`typicality`](PosteriorEstimator::typicality), which finds much more.
     ///
     /// # Errors
     /// Data that do not fit the model; a size that was not trained for, where [`size`](crate::simulate::Simulated::size) fixed one.
@@ -158,8 +160,8 @@ impl<M: Model> PosteriorEstimator<M> {
     /// a model in which elements name elements of other plates by index, since a part need not hold the elements that
     /// it names.
     pub fn summarize(&self, part: &M::Data) -> Result<DataSummary<M>, InferenceError> {
-        let (fingerprint, sums) = self.any.summarize(part)?;
-        Ok(DataSummary::new(fingerprint, sums))
+        let (fingerprint, sums, beyond) = self.any.summarize(part)?;
+        Ok(DataSummary::new(fingerprint, sums, beyond))
     }
 
     /// Returns the posterior of the globals given the `summary` of a data set.
@@ -167,7 +169,7 @@ impl<M: Model> PosteriorEstimator<M> {
     /// # Errors
     /// The summary was made by another estimator, or the data set has a size that the model does not allow.
     pub fn condition_on(&self, summary: &DataSummary<M>) -> Result<Posterior<M>, InferenceError> {
-        self.any.condition_on(&summary.fingerprint, &summary.sums).map(Posterior::of)
+        self.any.condition_on(&summary.fingerprint, &summary.sums, summary.beyond.clone()).map(Posterior::of)
     }
 
     /// Returns the plates whose size was fixed in training, with that size.
@@ -257,15 +259,20 @@ impl AnyPosteriorEstimator {
             .map_or(error, |(place, value)| RequestError::TooFar { place, value }.into())
     }
 
-    /// Returns what of `data` is beyond what the networks were trained on, and no test of typicality tells.
+    /// Returns what of `data` is beyond what the networks were trained on.
     pub(super) fn beyond(&self, data: &dyn AnyData) -> Vec<String> {
         let frame = data.frame();
-        let plates = self.specification.data_plates(&self.specification.plates).zip(&frame.plates);
-        let size = plates.filter_map(|(plate, found)| {
-            let error = allowed(plate, found.size, None).err()?;
+        let sizes = frame.plates.iter().map(|plate| plate.size);
+        self.beyond_sizes(sizes).chain(self.units.reach.beyond(&frame, true).warnings()).collect()
+    }
+
+    /// Says which of the `sizes` of the plates at the top are none of the model's.
+    fn beyond_sizes(&self, sizes: impl IntoIterator<Item = usize>) -> impl Iterator<Item = String> {
+        let plates = self.specification.data_plates(&self.specification.plates).zip(sizes);
+        plates.filter_map(|(plate, size)| {
+            let error = allowed(plate, size, None).err()?;
             Some(format!("{error}: of such sizes the network has seen none, and its posterior is a guess"))
-        });
-        size.chain(self.units.reach.beyond(&frame)).collect()
+        })
     }
 
     pub(crate) fn condition_prefixes(&self, data: &dyn AnyData) -> Result<Vec<AnyPosterior>, InferenceError> {
@@ -277,7 +284,7 @@ impl AnyPosteriorEstimator {
         (0..each.first().map_or(0, Vec::len)).map(after).collect()
     }
 
-    pub(crate) fn summarize(&self, part: &dyn AnyData) -> Result<(String, Vec<Sums>), InferenceError> {
+    pub(super) fn summarize(&self, part: &dyn AnyData) -> Result<(String, Vec<Sums>, Beyond), InferenceError> {
         fn index(plates: &[Plate]) -> Option<&Variable> {
             plates.iter().find_map(|p| p.variables.iter().find(|v| v.role == Role::Index).or_else(|| index(&p.plates)))
         }
@@ -292,10 +299,15 @@ impl AnyPosteriorEstimator {
         }
         let batch = self.batch(part, Extent::Part)?;
         let sums = self.networks.iter().map(|network| network.summarise(&batch)).collect::<Result<_, _>>()?;
-        Ok((self.fingerprint.clone(), sums))
+        Ok((self.fingerprint.clone(), sums, self.units.reach.beyond(&part.frame(), false)))
     }
 
-    pub(crate) fn condition_on(&self, fingerprint: &str, sums: &[Sums]) -> Result<AnyPosterior, InferenceError> {
+    pub(super) fn condition_on(
+        &self,
+        fingerprint: &str,
+        sums: &[Sums],
+        beyond: Beyond,
+    ) -> Result<AnyPosterior, InferenceError> {
         if fingerprint != self.fingerprint {
             let (summary, expected) = (fingerprint.to_owned(), self.fingerprint.clone());
             return Err(FileError::OtherPosterior { summary, expected }.into());
@@ -309,7 +321,8 @@ impl AnyPosteriorEstimator {
                 return Err(RequestError::OtherSize { plate: plate.name.clone(), size, trained: *trained }.into());
             }
         }
-        self.posterior(self.networks.iter().zip(sums).map(|(network, sums)| network.conclude(sums)), Vec::new())
+        let beyond = self.beyond_sizes(sums.first().map_or(Vec::new(), Sums::sizes)).chain(beyond.warnings()).collect();
+        self.posterior(self.networks.iter().zip(sums).map(|(network, sums)| network.conclude(sums)), beyond)
     }
 
     /// Returns the ratio given a data set, where the networks have learned a ratio.

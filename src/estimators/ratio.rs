@@ -267,7 +267,7 @@ impl AnyRatioPosterior {
         }
         let names = targets.iter().flat_map(|t| t.components.clone()).collect();
         let log_ratios = ratio.log_ratios(0, &points);
-        let weighted = AnyWeightedDraws::new(names, values, q, log_ratios.clone())?;
+        let weighted = AnyWeightedDraws::new(names, values, q, log_ratios.clone())?.of_prior();
         let empty = draw(0)?;
         let log_evidence = weighted.evidence().log;
         let doubts = [trained.warnings(), trained.beyond(data)].concat();
@@ -341,15 +341,16 @@ impl<M: Model> RatioPosterior<M> {
             .collect()
     }
 
-    /// Samples the posterior, the prior times the learned ratio, by Markov chains. Globals that were not inferred are
-    /// NaN in the draws.
+    /// Samples the posterior, the prior times the learned ratio, by Markov chains, whose warnings include those of the ratio. Globals
+    /// that were not inferred are NaN in the draws.
     pub fn nuts(&self) -> Nuts<'_, M>
     where
         M: Explicit,
     {
         let (model, empty) = (typed(&*self.any.model), typed::<Simulation<M>>(&*self.any.empty));
         let density = Density::of_globals(model, &empty.data).with_factor(self.any.factor());
-        Nuts::over(model, &empty.data, density, (!self.any.is_of_all()).then(|| self.names()))
+        let inferred = (!self.any.is_of_all()).then(|| self.names());
+        Nuts::over((model, &empty.data), density, self.any.doubts.clone(), inferred)
     }
 }
 
@@ -444,6 +445,23 @@ mod tests {
     use super::*;
     use crate::distributions::{Distribution, Draw, Normal};
     use crate::simulate::stream;
+
+    /// No training helps where few draws of the prior lie in a posterior, and a ratio has nothing to refine.
+    #[test]
+    fn too_few_draws_of_the_prior_name_what_helps() {
+        let draws: Vec<f64> = (0..1000).map(|i| f64::from(i) / 500.0 - 1.0).collect();
+        let said = |sd: f64| {
+            let log_ratios = draws.iter().map(|x| -0.5 * (x / sd).powi(2)).collect();
+            let names = vec!["mean".to_owned()];
+            AnyWeightedDraws::new(names, draws.clone(), draws.clone(), log_ratios).unwrap().of_prior().warnings()
+        };
+        assert!(said(0.3).is_empty());
+        for sd in [0.02, 1e-4] {
+            let warnings = said(sd);
+            assert!(warnings.len() == 1 && warnings[0].contains("few draws of the prior"), "{warnings:?}");
+            assert!(warnings[0].contains("`.nuts()`") && !warnings[0].contains("train"), "{warnings:?}");
+        }
+    }
 
     /// With the exact ratio and about three points of weight, ranks of the truth among draws of the points and it are uniform,
     /// and ranks among draws of the points alone are not.

@@ -21,6 +21,7 @@ use rand::RngExt;
 use super::config::{TrainingContext, settings};
 use super::element_networks::user_networks;
 use super::encode::DataEncoder;
+use super::posterior_estimator::doubts;
 use super::ratio::WIDTH;
 use super::trainable::{Trainable, TrainingSetup};
 use super::training::Training;
@@ -331,6 +332,12 @@ impl<M: Model> TestStatistic<M> {
     /// in nats; ln 2 means that nothing is learned.
     pub fn history(&self) -> &[TrainingRecord] {
         self.any.network.history()
+    }
+
+    /// Returns warnings about the training, in words; none if all seems well. A statistic that has learned too little is still one, whose
+    /// confidence sets cover; they are larger than they need be.
+    pub fn warnings(&self) -> Vec<String> {
+        doubts(&self.any.network)
     }
 }
 

@@ -54,7 +54,7 @@ impl Adaptation {
 
     /// Returns the initial scales: a number with a large gradient varies little.
     pub(super) fn first_scales(position: &Position) -> Vec<f64> {
-        position.gradient.iter().map(|g| clamped(1.0 / g.abs()).unwrap_or(1.0)).collect()
+        position.gradient.iter().map(|g| sd(1.0 / g.abs()).unwrap_or(1.0)).collect()
     }
 
     /// Learns from a transition of the warm-up and sets what the next one uses.
@@ -128,14 +128,15 @@ impl Moments {
             return;
         }
         for (scale, [_, squares, _, slope_squares]) in scales.iter_mut().zip(&self.of) {
-            *scale = clamped((squares / slope_squares).sqrt()).unwrap_or(*scale);
+            *scale = sd((squares / slope_squares).sqrt()).unwrap_or(*scale);
         }
     }
 }
 
-/// Returns the square root of a variance, which is clamped to sensible bounds; `None` if it is not finite.
-fn clamped(variance: f64) -> Option<f64> {
-    variance.is_finite().then(|| variance.clamp(1e-20, 1e20).sqrt())
+/// Returns the square root of a variance; `None` if that is no scale, or one whose powers are beyond the numbers of a computer. Masses in
+/// kg have sds of 1e-30, and distances in m of 1e25.
+fn sd(variance: f64) -> Option<f64> {
+    (1e-140..1e140).contains(&variance).then(|| variance.sqrt())
 }
 
 /// The step size by dual averaging (Hoffman and Gelman 2014, section 3.2), with their constants.
@@ -367,6 +368,25 @@ mod tests {
             let [(diagonal, time), (low_rank, with)] = found;
             let ratio = low_rank / diagonal;
             println!("{name:36} {diagonal:9.5} {low_rank:9.5}  x {ratio:6.2}; {time:.3} s, {with:.3} s a chain");
+        }
+    }
+
+    /// A mass in kg, a number of no unit and a distance in m, for all of which chains start within (-2, 2).
+    #[test]
+    fn numbers_of_any_unit_are_sampled() {
+        let of = [(1.67e-27, 1e-29), (0.5, 1.0), (3e25, 2e24)];
+        let mut density = |q: &[f64], gradient: &mut [f64]| {
+            let z: [f64; 3] = std::array::from_fn(|i| (q[i] - of[i].0) / of[i].1);
+            (0..3).for_each(|i| gradient[i] = -z[i] / of[i].1);
+            -0.5 * z.iter().map(|z| z * z).sum::<f64>()
+        };
+        for metric in [Metric::Diagonal, Metric::LowRank] {
+            let (draws, _) = chain(metric, 3, seed(2), &mut density);
+            for (draws, (centre, sd)) in draws.iter().zip(of) {
+                let z = || draws.iter().map(|q| (q - centre) / sd);
+                within!((z().sum::<f64>() / 1000.0).abs(), 0.25, "{metric:?}, around {centre}");
+                within!((z().map(|z| z * z).sum::<f64>() / 1000.0 - 1.0).abs(), 0.4, "{metric:?}, around {centre}");
+            }
         }
     }
 

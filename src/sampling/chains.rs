@@ -40,6 +40,9 @@ pub(crate) struct AnyChains {
     pub(super) bfmi: Vec<f64>,
     pub(super) time: Duration,
     pub(super) stats: SampleStats,
+    /// What speaks against the density itself, where a network has learned it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) doubts: Vec<String>,
 }
 
 /// Chains as read from a file, not yet checked.
@@ -55,13 +58,15 @@ struct Unchecked {
     // Chains that an earlier version wrote have none.
     #[serde(default)]
     stats: SampleStats,
+    #[serde(default)]
+    doubts: Vec<String>,
 }
 
 impl TryFrom<Unchecked> for AnyChains {
     type Error = String;
 
     fn try_from(read: Unchecked) -> Result<Self, String> {
-        let Unchecked { draws, chains, divergences, cut, without_slope, bfmi, time, stats } = read;
+        let Unchecked { draws, chains, divergences, cut, without_slope, bfmi, time, stats, doubts } = read;
         if draws.chains() != chains || bfmi.len() != chains {
             let (of_draws, of_bfmi) = (draws.chains(), bfmi.len());
             return Err(format!("draws of {of_draws} chains and the energies of {of_bfmi} are not of {chains} chains"));
@@ -70,7 +75,7 @@ impl TryFrom<Unchecked> for AnyChains {
         if !stats.are_of(0) && !stats.are_of(count) {
             return Err(format!("the statistics of the draws are not of {count} draws"));
         }
-        Ok(Self { draws, chains, divergences, cut, without_slope, bfmi, time, stats })
+        Ok(Self { draws, chains, divergences, cut, without_slope, bfmi, time, stats, doubts })
     }
 }
 
@@ -342,7 +347,7 @@ impl AnyChains {
     }
 
     pub(super) fn warnings(&self) -> Vec<String> {
-        let mut warnings = Vec::new();
+        let mut warnings = self.doubts.clone();
         let total = self.chains * self.draws_per_chain();
         if self.without_slope > 0 {
             warnings.push(format!(

@@ -26,6 +26,9 @@ const CHUNK: usize = 250;
 const FEWEST: usize = 100;
 /// The effective sample size below which there is a warning.
 const ENOUGH: f64 = 100.0;
+/// What to do where draws of the prior, weighed by a learned ratio, are too few for a posterior: no training makes it wider.
+const FEW_OF_PRIOR: &str =
+    "since few draws of the prior lie in the posterior; `.nuts()` of this posterior samples it whatever its width";
 
 /// A distribution over the latent variables of a model given a data set, as the proposal of importance sampling.
 ///
@@ -113,6 +116,8 @@ pub(crate) struct AnyWeightedDraws {
     k_hat: f64,
     /// The number of draws at which the model's log density is NaN or infinite.
     undefined: usize,
+    /// Whether they are draws of the prior, weighed by a learned ratio.
+    of_prior: bool,
 }
 
 /// Computes the posterior of `model` given `data` by importance sampling, from `draws` draws of `proposal`. The same
@@ -311,13 +316,18 @@ impl AnyWeightedDraws {
         let column = |at: usize| values.iter().skip(at).step_by(names.len()).copied().collect();
         let columns: Vec<Vec<f64>> = (0..names.len()).map(column).collect();
         let draws = Draws::new(names.into_iter().zip(columns)).weighted(weights);
-        Ok(Self { draws, q, evidence, k_hat, undefined })
+        Ok(Self { draws, q, evidence, k_hat, undefined, of_prior: false })
     }
 
     /// Sets the standard error of the logarithm of the evidence, where the draws are not of one proposal.
     pub(super) fn with_evidence_error(mut self, error: f64) -> Self {
         self.evidence.error = error;
         self
+    }
+
+    /// Says that these are draws of the prior, weighed by a learned ratio.
+    pub(crate) fn of_prior(self) -> Self {
+        Self { of_prior: true, ..self }
     }
 
     pub(crate) fn evidence(&self) -> Evidence {
@@ -353,16 +363,18 @@ impl AnyWeightedDraws {
     pub(crate) fn warnings(&self) -> Vec<String> {
         let (mut warnings, size) = (Vec::new(), self.effective_sample_size());
         if !self.trusted() {
-            warnings.push(format!(
-                "k-hat is {:.2}, above {:.2}: the weights cannot be trusted, since the proposal misses a part of the \
-                 posterior; `refine_until` goes on until they can, or train longer, or sample with `nuts()`",
-                self.k_hat,
-                self.k_most()
-            ));
+            let why = match self.of_prior {
+                true => FEW_OF_PRIOR,
+                false => {
+                    "since the proposal misses a part of the posterior; `refine_until` goes on until they can, or train longer, or sample \
+                     with `nuts()`"
+                }
+            };
+            let (k_hat, most) = (self.k_hat, self.k_most());
+            warnings.push(format!("k-hat is {k_hat:.2}, above {most:.2}: the weights cannot be trusted, {why}"));
         } else if size < ENOUGH {
-            warnings.push(format!(
-                "the effective sample size is {size:.0}, below {ENOUGH:.0}: take more draws with `sampling::importance_sample`"
-            ));
+            let why = if self.of_prior { FEW_OF_PRIOR } else { "take more draws with `sampling::importance_sample`" };
+            warnings.push(format!("the effective sample size is {size:.0}, below {ENOUGH:.0}: {why}"));
         }
         if self.undefined > 0 {
             warnings.push(format!(

@@ -40,9 +40,9 @@ pub struct Nuts<'a, M: Model> {
 enum DensitySource<'a, M: Model> {
     /// Made from the data, after checking them.
     Data(fn(&'a M, &'a M::Data) -> Result<Density<'a, M>, DataError>),
-    /// A density that is given, and the names of the numbers that it is the posterior of, or `None` for all; the draws
-    /// of the others are NaN.
-    Known(Density<'a, M>, Option<Vec<String>>),
+    /// A density that a network has learned, what speaks against it, and the names of the numbers that it is the posterior of, or
+    /// `None` for all; the draws of the others are NaN.
+    Learned(Density<'a, M>, Vec<String>, Option<Vec<String>>),
 }
 
 /// The settings of the chains.
@@ -77,15 +77,15 @@ impl<'a, M: Likelihood> Nuts<'a, M> {
 
 // Only `new` requires a likelihood, so that a model without one causes one compiler error and not one for each method.
 impl<'a, M: Model> Nuts<'a, M> {
-    /// Prepares chains over `density`, one of the model's latent variables given `data`. `inferred` names the numbers
-    /// that it is the posterior of; `None` for all.
+    /// Prepares chains over `density`, one of the model's latent variables given data that a network has learned, with `doubts` of
+    /// it, which are warnings of the chains. `inferred` names the numbers that it is the posterior of; `None` for all.
     pub(crate) fn over(
-        model: &'a M,
-        data: &'a M::Data,
+        (model, data): (&'a M, &'a M::Data),
         density: Density<'a, M>,
+        doubts: Vec<String>,
         inferred: Option<Vec<String>>,
     ) -> Self {
-        Self::with(model, data, DensitySource::Known(density, inferred))
+        Self::with(model, data, DensitySource::Learned(density, doubts, inferred))
     }
 
     fn with(model: &'a M, data: &'a M::Data, density: DensitySource<'a, M>) -> Self {
@@ -212,11 +212,12 @@ impl<'a, M: Model> Nuts<'a, M> {
     /// checkpoint cannot be used.
     pub fn run(self) -> Result<Chains<M>, SampleError> {
         self.settings.check()?;
-        let (density, inferred) = match self.density {
-            DensitySource::Data(make) => (make(self.model, self.data)?, None),
-            DensitySource::Known(density, inferred) => (density, inferred),
+        let (density, doubts, inferred) = match self.density {
+            DensitySource::Data(make) => (make(self.model, self.data)?, Vec::new(), None),
+            DensitySource::Learned(density, doubts, inferred) => (density, doubts, inferred),
         };
-        self.settings.run(self.model, self.data, &|| Box::new(density.clone()), inferred.as_deref()).map(Chains::of)
+        let chains = self.settings.run(self.model, self.data, &|| Box::new(density.clone()), inferred.as_deref())?;
+        Ok(Chains::of(AnyChains { doubts, ..chains }))
     }
 }
 
@@ -335,7 +336,8 @@ impl NutsSettings<'_> {
             stats = SampleStats::default();
         }
         let time = started.elapsed();
-        Ok(AnyChains { draws, chains: self.chains, divergences, cut, without_slope, bfmi, time, stats })
+        let (chains, doubts) = (self.chains, Vec::new());
+        Ok(AnyChains { draws, chains, divergences, cut, without_slope, bfmi, time, stats, doubts })
     }
 
     fn steps_of_warmup(&self) -> usize {

@@ -23,6 +23,7 @@ mod named;
 mod own;
 mod plain_rust;
 mod predict;
+mod response;
 mod simulate;
 mod sizes;
 mod sums;

@@ -43,6 +43,34 @@ fn a_network_says_that_it_goes_on_learning() {
     ));
 }
 
+/// What was learned is no better for chains than it is, and what they are run over says so of them, too.
+#[test]
+fn chains_over_ratios_and_statistics_say_what_is_wrong_with_these() {
+    let model = Linear::default();
+    let mut data = model.simulate(1).seed(seed(3)).one().unwrap().data;
+    let budget = Budget::simulations(512);
+    let all = model.nre().seed(seed(1)).train(budget).unwrap();
+    let each = model.nre().seed(seed(1)).per_event("events").train(budget).unwrap();
+    let statistic = model.test_statistic("mean").seed(seed(1)).train(budget).unwrap();
+    assert!(says(&each.warnings(), "too few") && says(&statistic.warnings(), "too few"));
+    let chains = |data: &LinearData| {
+        let posterior = all.condition(data).unwrap();
+        let of_all = posterior.nuts().warmup(50).draws(50).run().unwrap();
+        [of_all, each.nuts(data).unwrap().warmup(50).draws(50).run().unwrap()]
+    };
+    for chains in chains(&data) {
+        assert!(says(&chains.warnings(), "too few to tell") && chains.to_string().contains("too few to tell"));
+        let text = serde_json::to_string(&chains).unwrap();
+        let read: Chains<Linear> = serde_json::from_str(&text).unwrap();
+        assert_eq!(read.warnings(), chains.warnings());
+        assert!(!says(&chains.warnings(), "`x` of element 0"));
+    }
+    data.events.x[0] = 1e4;
+    chains(&data)
+        .iter()
+        .for_each(|chains| assert!(says(&chains.warnings(), "`x` of element 0 of the plate `events` is 10000")));
+}
+
 #[test]
 fn a_training_stops_when_it_has_converged() {
     let model = Linear::default();

@@ -58,6 +58,58 @@ fn covariates_unlike_those_of_the_training_are_said() {
     said(&data, "the covariate `site` is 0.2000, but 0.1000 to 0.1000 in 256 simulations");
 }
 
+/// An observation in another unit is far beyond all that were simulated.
+#[test]
+fn observations_far_beyond_those_of_the_training_are_said() {
+    let model = Sites::default();
+    let estimator = model.npe().seed(seed(1)).train(Budget::simulations(512)).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    estimator.save(folder.path().join("sites")).unwrap();
+    let loaded = PosteriorEstimator::load(&model, folder.path().join("sites")).unwrap();
+    let joint = model.joint_npe().seed(seed(1)).train(Budget::simulations(512)).unwrap();
+    let ratio = model.nre().seed(seed(1)).train(Budget::simulations(512)).unwrap();
+    let mut data = alike(30);
+    data.rows.n[4] = 100_000_000;
+    for warnings in [
+        estimator.condition(&data).unwrap().warnings(),
+        loaded.condition(&data).unwrap().warnings(),
+        joint.condition(&data).unwrap().warnings(),
+        ratio.condition(&data).unwrap().warnings(),
+    ] {
+        let said = |warning: &&String| warning.contains("`n` of element 4 of the plate `rows` is 100000000, but 0 to ");
+        assert_eq!(warnings.iter().filter(said).count(), 1, "{warnings:?}");
+    }
+    let simulations = model.simulate(1000).seed(seed(2)).run().unwrap();
+    let warned = |data| estimator.condition(data).unwrap().warnings().iter().any(|warning| warning.contains("unit"));
+    let share = simulations.iter().filter(|simulation| warned(&simulation.data)).count() as f64 / 1000.0;
+    println!("{share} of the data sets of the model are warned of");
+    within!(share, 0.01);
+}
+
+/// What is told of a data set is told of its summary, too: sizes, and the elements that are beyond those of the training.
+#[test]
+fn summaries_say_what_their_data_do() {
+    let estimator = Sites::default().npe().seed(seed(1)).train(Budget::simulations(512)).unwrap().any_size();
+    let (mut data, like) = (alike(25), alike(25));
+    data.rows.exposure[7] = 1e8;
+    data.rows.n[4] = 100_000_000;
+    let says = |summary: &DataSummary<Sites>| {
+        let text = serde_json::to_string(summary).unwrap();
+        let summary: DataSummary<Sites> = serde_json::from_str(&text).unwrap();
+        let warnings = estimator.condition_on(&summary).unwrap().warnings();
+        ["`exposure` of element 7", "`n` of element 4", "`rows` has 50 elements, but the model allows 1 to 40"]
+            .map(|part| warnings.iter().any(|warning| warning.contains(part)))
+    };
+    let [first, second] =
+        [&data, &SitesData { site: data.site, ..like }].map(|part| estimator.summarize(part).unwrap());
+    assert_eq!((says(&first), says(&second)), ([true, true, false], [false; 3]));
+    for (a, b) in [(&first, &second), (&second, &first)] {
+        let mut both = a.clone();
+        both.merge(b).unwrap();
+        assert_eq!(says(&both), [true; 3]);
+    }
+}
+
 /// Data from the model itself are warned of once in a hundred times for each of the five covariates, at most.
 #[test]
 fn covariates_like_those_of_the_training_are_not() {

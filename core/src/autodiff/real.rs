@@ -1,5 +1,6 @@
 //! The scalar over which densities and user functions are generic.
 
+use std::borrow::Borrow;
 use std::fmt::Debug;
 use std::iter::Sum;
 use std::ops::{Add, Div, Mul, Rem, Sub};
@@ -425,8 +426,12 @@ impl<T: Real, const N: usize> From<Diagonal<T, N>> for [[T; N]; N] {
     }
 }
 
-/// Returns the product of a matrix, an array of rows, and a vector.
+/// Returns the product of a matrix, an array of rows, and a vector. The matrix may be one of plain numbers, such as a `param` of a
+/// model or a constant, of which `x` is the unknown: the response of a detector, say, and a spectrum.
 #[inline(always)]
-pub fn matvec<T: Real, const M: usize, const N: usize>(matrix: [[T; N]; M], x: [T; N]) -> [T; M] {
-    matrix.map(|row| dot(row, x))
+pub fn matvec<T: Real, E: Copy + Into<T>, const M: usize, const N: usize>(
+    matrix: impl Borrow<[[E; N]; M]>,
+    x: [T; N],
+) -> [T; M] {
+    matrix.borrow().map(|row| dot(row.map(E::into), x))
 }

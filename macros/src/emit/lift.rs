@@ -10,7 +10,7 @@ use super::reduce;
 use crate::builtin;
 use crate::elsewhere;
 use crate::float::{is_of_real, of_float};
-use crate::names::plain_index;
+use crate::names::{is_dot, plain_index};
 use crate::nearest::nearest;
 use crate::sums;
 use crate::tree::{Symbol, Tree};
@@ -143,6 +143,21 @@ impl LiftVisitor<'_, '_> {
         is_capitals(path) && !path.path.get_ident().is_some_and(declared)
     }
 
+    /// Lifts a side of `dot(a, b)`, which may be a `Vec` of the params, or a row of one, `&response[bin]`, in plain numbers.
+    fn side(&mut self, side: &mut Expr) {
+        let scalar = self.0.scalar;
+        let row = if let Expr::Reference(reference) = &*side { &*reference.expr } else { &*side };
+        let (array, depth) = if let Expr::Index(index) = row { root(index) } else { (row, 0) };
+        match self.0.plain(array).map(|symbol| symbol.value.at_depth(depth)) {
+            Some(Value::Array { of, fixed: false }) if **of == Value::Real => {
+                let row = if let Expr::Index(index) = row { self.place(index) } else { row.to_token_stream() };
+                let number = quote!(<#scalar as ::core::convert::From<f64>>::from(x));
+                *side = Expr::Verbatim(quote!(#row.iter().map(|&x| #number).collect::<::std::vec::Vec<_>>()));
+            }
+            _ => self.visit_expr_mut(side),
+        }
+    }
+
     /// Emits what `index` reads.
     fn read(&mut self, index: &ExprIndex) -> TokenStream {
         let (scalar, place) = (self.0.scalar, self.place(index));
@@ -214,6 +229,7 @@ impl VisitMut for LiftVisitor<'_, '_> {
                 args.iter_mut().for_each(|a| self.visit_expr_mut(a));
                 *expr = Expr::Verbatim(quote!(::hierarch::__private::Cast::<#scalar>::cast(#args)));
             }
+            Expr::Call(call) if is_dot(call) => call.args.iter_mut().for_each(|side| self.side(side)),
             // A constant that is called, or whose field is read, is no number.
             Expr::Call(ExprCall { func, args, .. }) if matches!(&**func, Expr::Path(_)) => {
                 if of_float(func).is_some() {
