@@ -2,7 +2,7 @@
 
 use std::ops::{Index, Mul};
 
-use super::{Diagonal, Real};
+use super::{Diagonal, Real, open_dot};
 
 /// A matrix, row by row: that of a model with sizes, and what a function of your own returns as a covariance or a factor of one.
 ///
@@ -158,8 +158,8 @@ impl<T: Real> Mul<Matrix<T>> for OpenDiagonal<T> {
     }
 }
 
-/// Returns the product of a matrix and a vector whose lengths are known when the program runs.
+/// Returns the product of a matrix and a vector whose lengths are known when the program runs; NaN if they do not fit.
 pub fn open_matvec<T: Real>(matrix: impl AsRef<Matrix<T>>, x: impl AsRef<[T]>) -> Vec<T> {
     let (matrix, x) = (matrix.as_ref(), x.as_ref());
-    (0..matrix.rows()).map(|row| T::inner(&matrix[row], x)).collect()
+    (0..matrix.rows()).map(|row| open_dot(&matrix[row], x)).collect()
 }
