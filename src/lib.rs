@@ -192,7 +192,8 @@ struct Readme;
 ///
 /// - **`param name: Type = default;`** A number, `bool`, array or any other type with `Clone`, `Debug`, `PartialEq` and serde;
 ///   a field of the struct `Name`. If every param has a default, `Name` has one. A matrix is `[[f64; 2]; 3]` or `Vec<Vec<f64>>`:
-///   `effect[group][1]`, `MvNormal(mean, covariance)`. To a function it is handed as it is, `&[[f64; 2]; 3]`.
+///   `effect[group][1]`, `MvNormal(mean, covariance)`, `matvec(loadings, f)`, `diag(tau) * factor`. To a function of your own it is
+///   handed as it is, `&[[f64; 2]; 3]`.
 /// - **`size K;`** A length of vectors that is a field of the struct: see [Sizes known when the program
 ///   runs](#sizes-known-when-the-program-runs).
 /// - **`data let center = mean(x);`** A field of the struct that is worked out once, of columns of the data: see [What a model keeps of

@@ -1,7 +1,7 @@
 //! The functions of `f64`: which of them numbers with derivatives have, and what stands for the others.
 
 use proc_macro2::Ident;
-use syn::{Error, Expr};
+use syn::{BinOp, Error, Expr, Lit, LitFloat, UnOp};
 
 use crate::names::is_capital;
 
@@ -73,6 +73,41 @@ const INSTEAD: &[(&str, &str)] = &[
 /// Tells whether numbers with derivatives have a function of this `name`.
 pub fn is_of_real(name: &str) -> bool {
     OF_REAL.contains(&name)
+}
+
+/// Tells whether real numbers alone have a function of this `name`, which whole ones have not.
+pub fn is_of_real_alone(name: &str) -> bool {
+    is_of_real(name) && !["value", "abs", "max", "min"].contains(&name)
+}
+
+/// Writes the whole literals of sums and products as real numbers in an expression that is one, whatever else is in it.
+pub fn write_real(expr: &mut Expr) {
+    match expr {
+        Expr::Paren(paren) => write_real(&mut paren.expr),
+        Expr::Group(group) => write_real(&mut group.expr),
+        Expr::Unary(unary) if matches!(unary.op, UnOp::Neg(_)) => write_real(&mut unary.expr),
+        Expr::Binary(binary)
+            if matches!(binary.op, BinOp::Add(_) | BinOp::Sub(_) | BinOp::Mul(_) | BinOp::Div(_) | BinOp::Rem(_)) =>
+        {
+            for side in [&mut *binary.left, &mut *binary.right] {
+                match side {
+                    Expr::Lit(lit) => lit.lit = real_literal(&lit.lit),
+                    other => write_real(other),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Writes a literal as that of a real number, if it is of a whole one without a type.
+fn real_literal(lit: &Lit) -> Lit {
+    match lit {
+        Lit::Int(int) if int.suffix().is_empty() => {
+            Lit::Float(LitFloat::new(&format!("{}.0", int.base10_digits()), int.span()))
+        }
+        other => other.clone(),
+    }
 }
 
 /// Says what to write for the function `name` of `f64`; `None` if it is no such function that numbers with derivatives lack.

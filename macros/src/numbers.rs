@@ -9,8 +9,11 @@ use syn::{
     Pat, Stmt, UnOp, parse_quote,
 };
 
+use crate::any_length::{borrowed, of_matrices};
 use crate::builtin;
-use crate::float::{float_function, is_of_real, of_float, plain_function, without_derivative};
+use crate::float::{
+    float_function, is_of_real, is_of_real_alone, of_float, plain_function, without_derivative, write_real,
+};
 use crate::names::{bound, identifiers, is_capital, is_dot};
 use crate::solvers::{self, Solver};
 use crate::sums;
@@ -45,6 +48,7 @@ impl<'a> Numbers<'a> {
     /// Writes an expression that is a real number.
     pub fn real(&mut self, expr: &mut Expr) {
         self.expr(expr, &Real);
+        write_real(expr);
     }
 
     /// Writes what a sequence begins with: a number, or an array of numbers.
@@ -97,6 +101,9 @@ impl<'a> Numbers<'a> {
         let of = builtin::of(call);
         for (at, argument) in call.args.iter_mut().enumerate() {
             self.argument(argument);
+            if of.is_some_and(|of| of.takes_a_number(at)) {
+                write_real(argument);
+            }
             if let Some(mistake) = of.and_then(|of| wrong_argument(argument, &self.value(argument), of, at)) {
                 self.report(mistake);
             }
@@ -231,9 +238,11 @@ impl<'a> Numbers<'a> {
                 call.args.iter_mut().for_each(|a| {
                     open |= matches!(self.expr(a, &wanted), Array { fixed: false, .. });
                 });
-                if open && let Some(function) = of_any_length(&call.func) {
+                if let Some(function) = of_matrices(&call.func, open) {
                     *call.func = function;
-                    call.args.iter_mut().for_each(|a| *a = parse_quote!(&#a));
+                    if open {
+                        call.args.iter_mut().for_each(|a| *a = borrowed(a));
+                    }
                     return Other;
                 }
                 if is_repeat(&call.func) {
@@ -356,8 +365,13 @@ impl<'a> Numbers<'a> {
     }
 
     fn method(&mut self, call: &mut ExprMethodCall) -> Value {
-        let receiver = self.expr(&mut call.receiver, &Other);
+        let mut receiver = self.expr(&mut call.receiver, &Other);
         let name = call.method.to_string();
+        // What a function of one's own returns is unknown, until it is taken for a number.
+        if matches!(receiver, Other | Literal) && is_of_real_alone(&name) {
+            write_real(&mut call.receiver);
+            receiver = Real;
+        }
         if let (Array { of, fixed: true }, "map", Some(Expr::Closure(closure))) =
             (&receiver, name.as_str(), call.args.first_mut())
         {
@@ -441,17 +455,6 @@ impl<'a> Numbers<'a> {
             }
             last
         })
-    }
-}
-
-/// Finds the function of the library for vectors of any length that `function` stands for; `None` if it stands for another.
-fn of_any_length(function: &Expr) -> Option<Expr> {
-    let Expr::Path(path) = function else { return None };
-    let name = path.path.get_ident()?.to_string();
-    match name.as_str() {
-        "diag" => Some(parse_quote!(::hierarch::__private::open_diag)),
-        "matvec" => Some(parse_quote!(::hierarch::__private::open_matvec)),
-        _ => None,
     }
 }
 

@@ -82,7 +82,16 @@ impl Frame<'_> {
             return Err(DataError::Shape { what: format!("the plate `{}` has too few columns", self.name) });
         }
         let column = self.columns.remove(0);
-        let (name, width) = (column.name, column.width);
+        let (name, width, numbers) = (column.name, column.width, column.values.len());
+        let told = column.there.as_ref().map_or(numbers, |there| there.len());
+        if told != numbers {
+            let what = format!("the column `{name}` has {numbers} numbers, but says of {told} whether they are there");
+            return Err(DataError::Shape { what });
+        }
+        if !numbers.is_multiple_of(width.max(1)) {
+            let what = format!("the column `{name}` has {numbers} numbers, of which no vectors of {width} can be made");
+            return Err(DataError::Shape { what });
+        }
         C::from_column(column).ok_or_else(|| DataError::Shape {
             what: format!("the column `{name}` of width {width} is of another type"),
         })

@@ -9,6 +9,9 @@ use crate::model::DataError;
 pub(super) const STARTS: usize = 200;
 /// What is said of a density that is not finite where no statement alone shows why.
 pub(super) const UNKNOWN: &str = "; the data may be impossible under the model, a parameter may be invalid (an sd below zero, say), or a `let` may give NaN";
+/// What is said of a density that is finite where its derivatives are not.
+pub(super) const STEEP: &str = " and finite, but its gradient was not: a number overflows on the way, as the exponential in `1 / (1 + (-x).exp())` does, \
+     which is `x.sigmoid()`; write what depends on latent variables so that none does, or bring covariates to a scale of about one";
 
 /// Why a posterior could not be sampled.
 #[derive(thiserror::Error)]

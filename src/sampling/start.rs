@@ -2,7 +2,7 @@
 
 use rand::RngExt;
 
-use super::error::{STARTS, UNKNOWN};
+use super::error::{STARTS, STEEP, UNKNOWN};
 use super::metric::LinearMap;
 use super::{AnyWeightedDraws, SampleError};
 use crate::draws::{cumulative, pick};
@@ -50,7 +50,8 @@ pub(super) fn start(
     // Of a solver that the density at the last point called.
     let failure = take_failure().map(|why| format!("; {why}"));
     let of = model.not_finite(data, &last).map(|of| format!(", {of}"));
-    Err(SampleError::NoStart { chain, value, of: of.unwrap_or(UNKNOWN.to_owned()) + &failure.unwrap_or_default() })
+    let unknown = if value.is_finite() { STEEP } else { UNKNOWN };
+    Err(SampleError::NoStart { chain, value, of: of.unwrap_or(unknown.to_owned()) + &failure.unwrap_or_default() })
 }
 
 /// A known posterior: where chains start, and the metric of the space that they run in.

@@ -4,8 +4,7 @@ use std::fs;
 use std::io::ErrorKind::NotFound;
 use std::path::PathBuf;
 
-use hierarch::model::DataError;
-use hierarch::model::check;
+use hierarch::model::{DataError, DataSet, Values, check};
 use proptest::test_runner::Config as ProptestConfig;
 use proptest::{prop_assert_eq, proptest};
 use tempfile::{TempDir, tempdir};
@@ -442,4 +441,25 @@ fn truth_in_json_may_be_numbers() {
     assert_eq!(read(&serde_json::to_string(&data).unwrap()).unwrap(), data);
     let error = read(r#"{"all": 0, "people": {"yes": [1, 2]}}"#).unwrap_err().to_string();
     assert!(error.contains("integer `2`, expected `true`, `false`, 1 or 0"), "{error}");
+}
+
+#[test]
+fn numbers_that_make_no_vectors() {
+    let visits = SupportsVisits {
+        wait: vec![1.0],
+        share: vec![0.5],
+        calls: vec![1],
+        votes: vec![1],
+        late: vec![true],
+        kind: vec![0],
+        drop: vec![[1.0, 2.0]],
+    };
+    let data = SupportsData { visits };
+    let mut frame = data.frame();
+    frame.plates[0].columns[6].values = Values::Real(vec![1.0, 2.0, 3.0].into());
+    assert_error!(
+        SupportsData::from_frame(frame),
+        DataError::Shape { .. },
+        "the column `drop` has 3 numbers, of which no vectors of 2 can be made"
+    );
 }

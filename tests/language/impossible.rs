@@ -115,3 +115,21 @@ fn a_sampler_that_cannot_start_names_the_parameter() {
     assert!(said_of.contains("`y` of element 0 of the plate `rows`, which is 0.5,"), "{said_of}");
     assert!(said_of.contains("Normal: the standard deviation is"), "{said_of}");
 }
+
+hierarch::model! {
+    pub Steep {
+        global slope ~ Normal(5.0, 0.1);
+        plate rows(1..=5) {
+            given x: f64;
+            observe hit ~ Bernoulli(1.0 / (1.0 + (-slope * x).exp()));
+        }
+    }
+}
+
+#[test]
+fn a_sampler_that_has_no_gradient_says_so() {
+    // The probability is zero and that of what was observed one, but the exponential is infinite.
+    let data = SteepData { rows: SteepRows { x: vec![1e6, -1e6], hit: vec![true, false] } };
+    let said_of = said(&Steep::default(), &data);
+    assert!(said_of.contains("finite, but its gradient was not") && said_of.contains("`x.sigmoid()`"), "{said_of}");
+}

@@ -217,6 +217,98 @@ fn matrices_as_params() {
 }
 
 model! {
+    pub Loadings {
+        param load: [[f64; 2]; 3] = [[1.0, 0.5], [0.0, 2.0], [-1.0, 0.25]];
+        param factor: [[f64; 2]; 2] = [[1.0, 0.0], [0.6, 0.8]];
+        global tau[2] ~ HalfNormal(1.0);
+        global f[2] ~ MvNormalCholesky([0.0, 0.0], diag(tau) * factor);
+        let mean = matvec(load, f);
+        plate events(1..=10) {
+            given k: usize;
+            observe y ~ Normal(mean[k] + dot(load[k], f).exp(), 1.0);
+        }
+    }
+}
+
+model! {
+    pub LoadingsOfAnyLength {
+        size K;
+        param load: Vec<Vec<f64>>;
+        param factor: Vec<Vec<f64>>;
+        param concentration: Vec<Vec<f64>>;
+        global tau[K] ~ HalfNormal(1.0);
+        global f[K] ~ MvNormalCholesky([0.0; K], diag(tau) * factor);
+        global share[K] ~ Dirichlet(concentration[1]);
+        let mean = matvec(load, f);
+        plate events(1..=10) {
+            given k: usize;
+            observe y ~ Normal(mean[k] + dot(load[k], f).exp(), 1.0);
+        }
+    }
+}
+
+#[test]
+fn matrices_of_the_params_in_products() {
+    let (model, k, y) = (Loadings::default(), vec![2, 0, 1], vec![0.5, 1.0, 2.0]);
+    let density = |q: &[f64]| {
+        let (tau, f) = ([q[0].exp(), q[1].exp()], [q[2], q[3]]);
+        // The inverse of the factor, of [[1, 0], [0.6, 0.8]].
+        let z = [f[0] / tau[0], (f[1] / tau[1] - 0.6 * f[0] / tau[0]) / 0.8];
+        let of_tau = |t: f64| normal(t, 0.0, 1.0) + 2.0_f64.ln() + t.ln();
+        let prior = of_tau(tau[0]) + of_tau(tau[1]) + normal(z[0], 0.0, 1.0) + normal(z[1], 0.0, 1.0);
+        let inner = |k: usize| model.load[k][0] * f[0] + model.load[k][1] * f[1];
+        let elements = k.iter().zip(&y).map(|(&k, y)| normal(*y, inner(k) + inner(k).exp(), 1.0));
+        prior - (tau[0] * tau[1] * 0.8).ln() + elements.sum::<f64>()
+    };
+    let q = [0.2, -0.3, 0.4, 0.3];
+    let data = LoadingsData { events: LoadingsEvents { k: k.clone(), y: y.clone() } };
+    assert_density(&model, &data, &q, density);
+
+    let rows = |matrix: &[[f64; 2]]| matrix.iter().map(|row| row.to_vec()).collect::<Vec<_>>();
+    let concentration = vec![vec![2.0, 3.0], vec![1.0, 1.0]];
+    let mut open = LoadingsOfAnyLength { K: 2, load: rows(&model.load), factor: rows(&model.factor), concentration };
+    let events = LoadingsOfAnyLengthEvents { k: k.clone(), y: y.clone() };
+    let data = LoadingsOfAnyLengthData { events };
+    // A uniform share of two, and the Jacobian of its map.
+    let share = |q: f64| -q.exp().ln_1p() - (-q).exp().ln_1p();
+    assert_density(&open, &data, &[q[0], q[1], q[2], q[3], 0.4], |q| density(q) + share(q[4]));
+    assert!(open.simulate(1).same_design_as(&data).seed(1).one().is_ok());
+
+    // A row of another length has no inner product with the unknowns.
+    open.load[2].push(1.0);
+    let value = Density::new(&open, &data).unwrap().gradient(&[0.1; 5], &mut [0.0; 5]);
+    assert!(value.is_nan(), "{value}");
+}
+
+fn squared<T: Real>(x: T) -> T {
+    x * x
+}
+
+model! {
+    /// What a function returns is known as a number only by where it stands.
+    pub Returned {
+        global m ~ Normal(0, 2);
+        let s = squared(m);
+        plate events(1..=4) {
+            let r = (1 + s).ln() + (2 * s / 3 + 1).powf(2);
+            observe y ~ Normal(2 * s - 1 / 2 + r, 1 + s);
+            factor 1 - 2 * s;
+        }
+    }
+}
+
+#[test]
+fn whole_literals_beside_what_a_function_returns() {
+    let y = vec![0.5, 1.0, -2.0];
+    let data = ReturnedData { events: ReturnedEvents { y: y.clone() } };
+    assert_density(&Returned::default(), &data, &[0.7], |q| {
+        let s = q[0] * q[0];
+        let mean = 2.0 * s - 0.5 + (1.0 + s).ln() + (2.0 * s / 3.0 + 1.0).powi(2);
+        normal(q[0], 0.0, 2.0) + y.iter().map(|y| normal(*y, mean, 1.0 + s) + 1.0 - 2.0 * s).sum::<f64>()
+    });
+}
+
+model! {
     pub Positions {
         param more: Vec<f64> = vec![1.0, 2.0, 3.0];
         global mu[3] ~ Normal(0.0, 1.0);

@@ -158,7 +158,8 @@ impl<T: Real> Mul<Matrix<T>> for OpenDiagonal<T> {
     }
 }
 
-/// Returns the product of a matrix, which may be one of plain numbers, and a vector whose lengths are known when the program runs.
+/// Returns the product of a matrix, which may be one of plain numbers, and a vector whose lengths are known when the program runs; NaN if
+/// they do not fit.
 pub fn open_matvec<T: Real, E: Copy + Into<T>>(matrix: impl AsMatrix<E>, x: impl AsRef<[T]>) -> Vec<T> {
     let (matrix, x) = (matrix.to_matrix(), x.as_ref());
     let numbers: Vec<T> = matrix.numbers.into_iter().map(E::into).collect();

@@ -361,11 +361,13 @@ pub fn dot<T: Real, const N: usize>(x: [T; N], y: [T; N]) -> T {
     sum
 }
 
-/// Returns the inner product of two vectors whose length is known when the program runs.
+/// Returns the inner product of two vectors whose length is known when the program runs; NaN, with which nothing is sampled, if the
+/// lengths differ.
 #[doc(hidden)]
 #[inline(always)]
 pub fn open_dot<T: Real>(x: impl AsRef<[T]>, y: impl AsRef<[T]>) -> T {
-    T::inner(x.as_ref(), y.as_ref())
+    let (x, y) = (x.as_ref(), y.as_ref());
+    if x.len() == y.len() { T::inner(x, y) } else { T::from(f64::NAN) }
 }
 
 /// Returns the rows of a matrix from its numbers, row by row.

@@ -105,7 +105,7 @@ impl Checker {
             return whole
                 .then(|| format!("`{name}` is a plate: only the function of an implicit observation takes one whole"));
         }
-        self.misread_element(name, known, first)
+        self.misread_element(name, known, first, indices)
     }
 
     /// Names the plate that `index` is an index of; `None` if it is no index.
@@ -123,10 +123,23 @@ impl Checker {
 
     /// Says what is wrong with reading `name` of an element of a plate that the statement at hand is not in, by `index`; `None`
     /// if nothing is.
-    fn misread_element(&self, name: &Ident, known: &Name, index: Option<&Ident>) -> Option<String> {
+    fn misread_element(
+        &self,
+        name: &Ident,
+        known: &Name,
+        index: Option<&Ident>,
+        indices: &[(Ident, Ident)],
+    ) -> Option<String> {
         let plate = known.path.last().cloned().unwrap_or_default();
         let declared = index.and_then(|i| self.known.get(&i.to_string()).map(|known| (i, known)));
         let Some((index, Name { path, .. })) = declared.filter(|(_, i)| i.what == What::Index(plate.clone())) else {
+            // By an index that is itself read of another plate, as `values[index[by]]`.
+            if let Some((index, by)) = indices.iter().find(|(index, _)| self.plate_of(index) == Some(&plate)) {
+                return Some(format!(
+                    "`{name}` is read by `{index}` of another plate: write `let own = {name}[{index}];` in the plate of `{index}`, and \
+                     `own[{by}]` here"
+                ));
+            }
             return Some(format!(
                 "`{name}` belongs to an element of the plate `{plate}`: read it by an index, `given i: index({plate});` and `{name}[i]`"
             ));

@@ -59,7 +59,7 @@ impl Lift<'_> {
                 quote!([#(#elements),*])
             }
             Expr::Reference(reference) => {
-                let inner = self.open_argument(&reference.expr, known);
+                let inner = self.of_params(&reference.expr).unwrap_or_else(|| self.argument(&reference.expr, known));
                 quote!(&#inner)
             }
             Expr::Call(call) if constructor(call, self.silent).is_some() => self.construct(call),
@@ -71,19 +71,29 @@ impl Lift<'_> {
         }
     }
 
-    /// Lifts a vector of a distribution over vectors of any length.
-    fn open_argument(&self, expr: &Expr, known: bool) -> TokenStream {
+    /// Lifts what is a matrix or a `Vec` of the params, or a row of one, which code borrows in plain numbers; `None` for all else.
+    fn of_params(&self, expr: &Expr) -> Option<TokenStream> {
         let scalar = self.scalar;
-        match self.plain(expr).map(|symbol| &symbol.value) {
-            // A `Vec` of the params, which is in plain numbers.
-            Some(Value::Array { of, fixed: false }) if **of == Value::Real => {
-                quote!(#expr.iter().map(|&x| <#scalar as ::core::convert::From<f64>>::from(x)).collect::<::std::vec::Vec<_>>())
+        let (value, place) = match expr {
+            Expr::Paren(paren) => return self.of_params(&paren.expr),
+            Expr::Reference(reference) => return self.of_params(&reference.expr).map(|inner| quote!(&#inner)),
+            Expr::Path(path) => (&self.plain(expr)?.value, quote!((*#path))),
+            Expr::Index(index) => {
+                let (array, depth) = root(index);
+                (self.plain(array)?.value.at_depth(depth), LiftVisitor(self).place(index))
             }
-            Some(Value::Array { of, fixed: false }) if matches!(&**of, Value::Array { of, fixed: false } if **of == Value::Real) =>
-            {
-                quote!(::hierarch::__private::Matrix::of_rows(#expr))
+            _ => return None,
+        };
+        let of_numbers = |value: &Value| matches!(value, Value::Array { of, .. } if **of == Value::Real);
+        match value {
+            value if value.is_fixed() => Some(quote!(::hierarch::__private::Lift::<#scalar>::lift(#place))),
+            value if of_numbers(value) => Some(quote! {
+                #place.iter().map(|&x| <#scalar as ::core::convert::From<f64>>::from(x)).collect::<::std::vec::Vec<_>>()
+            }),
+            Value::Array { of, fixed: false } if of_numbers(of) => {
+                Some(quote!(::hierarch::__private::Matrix::of_rows(&#place)))
             }
-            _ => self.argument(expr, known),
+            _ => None,
         }
     }
 
@@ -143,18 +153,11 @@ impl LiftVisitor<'_, '_> {
         is_capitals(path) && !path.path.get_ident().is_some_and(declared)
     }
 
-    /// Lifts a side of `dot(a, b)`, which may be a `Vec` of the params, or a row of one, `&response[bin]`, in plain numbers.
-    fn side(&mut self, side: &mut Expr) {
-        let scalar = self.0.scalar;
-        let row = if let Expr::Reference(reference) = &*side { &*reference.expr } else { &*side };
-        let (array, depth) = if let Expr::Index(index) = row { root(index) } else { (row, 0) };
-        match self.0.plain(array).map(|symbol| symbol.value.at_depth(depth)) {
-            Some(Value::Array { of, fixed: false }) if **of == Value::Real => {
-                let row = if let Expr::Index(index) = row { self.place(index) } else { row.to_token_stream() };
-                let number = quote!(<#scalar as ::core::convert::From<f64>>::from(x));
-                *side = Expr::Verbatim(quote!(#row.iter().map(|&x| #number).collect::<::std::vec::Vec<_>>()));
-            }
-            _ => self.visit_expr_mut(side),
+    /// Lifts an argument of one of the library's functions, or a side of an operator, in its place.
+    fn operand(&mut self, expr: &mut Expr) {
+        match self.0.of_params(expr) {
+            Some(numbers) => *expr = Expr::Verbatim(numbers),
+            None => self.visit_expr_mut(expr),
         }
     }
 
@@ -229,13 +232,20 @@ impl VisitMut for LiftVisitor<'_, '_> {
                 args.iter_mut().for_each(|a| self.visit_expr_mut(a));
                 *expr = Expr::Verbatim(quote!(::hierarch::__private::Cast::<#scalar>::cast(#args)));
             }
-            Expr::Call(call) if is_dot(call) => call.args.iter_mut().for_each(|side| self.side(side)),
+            Expr::Call(call) if is_dot(call) => call.args.iter_mut().for_each(|side| self.operand(side)),
             // A constant that is called, or whose field is read, is no number.
             Expr::Call(ExprCall { func, args, .. }) if matches!(&**func, Expr::Path(_)) => {
                 if of_float(func).is_some() {
                     self.visit_expr_mut(func);
                 }
-                args.iter_mut().for_each(|a| self.visit_expr_mut(a));
+                match is_of_vectors(func) {
+                    true => args.iter_mut().for_each(|a| self.operand(a)),
+                    false => args.iter_mut().for_each(|a| self.visit_expr_mut(a)),
+                }
+            }
+            Expr::Binary(binary) => {
+                self.operand(&mut binary.left);
+                self.operand(&mut binary.right);
             }
             Expr::Field(field) if matches!(&*field.base, Expr::Path(_)) => {}
             _ => syn::visit_mut::visit_expr_mut(self, expr),
@@ -244,6 +254,14 @@ impl VisitMut for LiftVisitor<'_, '_> {
 
     // Literals of patterns are compared, not computed with.
     fn visit_pat_mut(&mut self, _: &mut Pat) {}
+}
+
+/// Tells whether `function` is one of the library's on vectors and matrices, as `Numbers` writes it.
+fn is_of_vectors(function: &Expr) -> bool {
+    const NAMES: [&str; 6] = ["inner_product", "open_product", "matvec", "open_matvec", "diag", "open_diag"];
+    let Expr::Path(path) = function else { return false };
+    path.path.segments.first().is_some_and(|first| first.ident == "hierarch")
+        && path.path.segments.last().is_some_and(|last| NAMES.iter().any(|name| last.ident == name))
 }
 
 fn is_f64(ty: &syn::Type) -> bool {
