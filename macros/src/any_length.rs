@@ -7,6 +7,7 @@ use syn::visit_mut::{self, VisitMut};
 use syn::{Error, Expr, ExprCall, parse_quote};
 
 use crate::builtin::{self, Draws};
+use crate::names::borrowed;
 use crate::numbers::Numbers;
 use crate::tree::Symbol;
 use crate::value::Value;
@@ -104,26 +105,5 @@ impl VisitMut for Calls<'_> {
     fn visit_expr_call_mut(&mut self, call: &mut ExprCall) {
         visit_mut::visit_expr_call_mut(self, call);
         self.call(call);
-    }
-}
-
-/// Writes a borrow of `expr`: of a product, `diag(tau) * factor`, the whole.
-pub fn borrowed(expr: &Expr) -> Expr {
-    match expr {
-        Expr::Binary(_) => parse_quote!(&(#expr)),
-        _ => parse_quote!(&#expr),
-    }
-}
-
-/// Finds the function of the library that `function` names, for vectors of any length if they are `open`; `None` if it names another.
-pub fn of_matrices(function: &Expr, open: bool) -> Option<Expr> {
-    let Expr::Path(path) = function else { return None };
-    let name = path.path.get_ident()?.to_string();
-    match (name.as_str(), open) {
-        ("diag", true) => Some(parse_quote!(::hierarch::__private::open_diag)),
-        ("diag", false) => Some(parse_quote!(::hierarch::autodiff::diag)),
-        ("matvec", true) => Some(parse_quote!(::hierarch::__private::open_matvec)),
-        ("matvec", false) => Some(parse_quote!(::hierarch::autodiff::matvec)),
-        _ => None,
     }
 }

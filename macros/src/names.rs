@@ -6,7 +6,7 @@ use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::visit::Visit;
-use syn::{Expr, ExprAssign, ExprCall, ExprField, ExprIndex, ExprPath, Pat};
+use syn::{Expr, ExprAssign, ExprCall, ExprField, ExprIndex, ExprPath, Pat, parse_quote};
 
 use crate::solvers;
 
@@ -143,4 +143,25 @@ pub fn is_dot(call: &ExprCall) -> bool {
     let is_ours = |name: &Ident| name == "inner_product" || name == "open_product";
     let emitted = path.path.segments.last().is_some_and(|s| is_ours(&s.ident)) && path.path.segments.len() == 3;
     call.args.len() == 2 && (path.path.is_ident("dot") || emitted)
+}
+
+/// Writes a borrow of `expr`: of a product, `diag(tau) * factor`, the whole.
+pub fn borrowed(expr: &Expr) -> Expr {
+    match expr {
+        Expr::Binary(_) => parse_quote!(&(#expr)),
+        _ => parse_quote!(&#expr),
+    }
+}
+
+/// Finds the function of the library that `function` names, for vectors of any length if they are `open`; `None` if it names another.
+pub fn of_matrices(function: &Expr, open: bool) -> Option<Expr> {
+    let Expr::Path(path) = function else { return None };
+    let name = path.path.get_ident()?.to_string();
+    match (name.as_str(), open) {
+        ("diag", true) => Some(parse_quote!(::hierarch::__private::open_diag)),
+        ("diag", false) => Some(parse_quote!(::hierarch::autodiff::diag)),
+        ("matvec", true) => Some(parse_quote!(::hierarch::__private::open_matvec)),
+        ("matvec", false) => Some(parse_quote!(::hierarch::autodiff::matvec)),
+        _ => None,
+    }
 }

@@ -9,12 +9,11 @@ use syn::{
     Pat, Stmt, UnOp, parse_quote,
 };
 
-use crate::any_length::{borrowed, of_matrices};
 use crate::builtin;
 use crate::float::{
     float_function, is_of_real, is_of_real_alone, of_float, plain_function, without_derivative, write_real,
 };
-use crate::names::{bound, identifiers, is_capital, is_dot};
+use crate::names::{borrowed, bound, identifiers, is_capital, is_dot, of_matrices};
 use crate::solvers::{self, Solver};
 use crate::sums;
 use crate::tree::Symbol;

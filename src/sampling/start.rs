@@ -11,7 +11,7 @@ use crate::model::{AnyData, AnyDensity, AnyModel};
 use crate::simulate::{Fixed, Stream, stream};
 use crate::solve::take_failure;
 
-/// The draws of the prior that tell its width, and the ratio of lengths from which on one is lost beside the other.
+/// The draws of the prior that tell its width, and the ratio of lengths from which on the shorter one is lost beside the longer.
 const PRIOR: usize = 32;
 const LOST: f64 = 1e6;
 
@@ -61,8 +61,9 @@ pub(super) fn start(
     Err(SampleError::NoStart { chain, value, of: of.unwrap_or(unknown.to_owned()) + &failure.unwrap_or_default() })
 }
 
-/// Finds the unconstrained numbers of globals whose prior is so narrow or wide beside (-2, 2), or so far from there in its own
-/// width, that a chain has lost the digits of the one when it comes from the other, as masses in kg are; with draws of the prior.
+/// Finds the unconstrained numbers of globals whose prior is so narrow beside (-2, 2), or so far from there in its own width, that a
+/// chain has lost the digits of the one when it comes from the other, as masses in kg are; with draws of the prior. A wide prior is
+/// none of these: it may say nothing, as `Normal(0.0, 1e6)` of a coefficient, and its draws may be impossible.
 fn far((model, data): (&dyn AnyModel, &dyn AnyData), mut rng: Stream) -> Vec<(usize, Vec<f64>)> {
     let prior = Fixed::new(&model.specification(), &[], None, Some((data, false))).map(Fixed::without_elements);
     // There is nothing to draw from a flat prior.
@@ -78,7 +79,7 @@ fn far((model, data): (&dyn AnyModel, &dyn AnyData), mut rng: Stream) -> Vec<(us
         let (low, high) =
             draws.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), q| (low.min(*q), high.max(*q)));
         let (width, apart) = (high - low, (low - 2.0).max(-2.0 - high));
-        width > 0.0 && width.is_finite() && (!(1.0 / LOST..LOST).contains(&width) || apart > LOST * width)
+        width > 0.0 && width.is_finite() && (width < 1.0 / LOST || apart > LOST * width)
     };
     (0..of_globals).map(draws).filter(is_far).collect()
 }

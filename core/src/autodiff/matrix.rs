@@ -158,11 +158,8 @@ impl<T: Real> Mul<Matrix<T>> for OpenDiagonal<T> {
     }
 }
 
-/// Returns the product of a matrix, which may be one of plain numbers, and a vector whose lengths are known when the program runs; NaN if
-/// they do not fit.
-pub fn open_matvec<T: Real, E: Copy + Into<T>>(matrix: impl AsMatrix<E>, x: impl AsRef<[T]>) -> Vec<T> {
-    let (matrix, x) = (matrix.to_matrix(), x.as_ref());
-    let numbers: Vec<T> = matrix.numbers.into_iter().map(E::into).collect();
-    // A matrix without columns has as many rows as nobody can tell.
-    numbers.chunks_exact(matrix.columns.max(1)).map(|row| T::inner(row, x)).collect()
+/// Returns the product of a matrix and a vector whose lengths are known when the program runs; NaN if they do not fit.
+pub fn open_matvec<T: Real>(matrix: impl AsRef<Matrix<T>>, x: impl AsRef<[T]>) -> Vec<T> {
+    let (matrix, x) = (matrix.as_ref(), x.as_ref());
+    (0..matrix.rows()).map(|row| T::inner(&matrix[row], x)).collect()
 }
