@@ -26,8 +26,10 @@ const SIMULATIONS: usize = 1000;
 const FEWEST: usize = 20;
 /// Separates these simulations from those of a user, and of a training, with the same seed.
 const APART: u64 = 0x696e_666f_726d_0000;
-/// The k-hat above which the mean of importance weights cannot be trusted.
+/// The k-hat above which, and the number of effective draws of 4,000 below which, the mean of importance weights cannot be trusted. Weights
+/// that are nearly equal have a mean whatever their tail.
 const HEAVY: f64 = 0.7;
+const FEW: f64 = 1000.0;
 
 /// Why the information of data is not known.
 #[derive(thiserror::Error)]
@@ -81,8 +83,8 @@ pub enum InformationError {
 
 hierarch_core::debug_as_message!(InformationError);
 
-/// What computes ln p(data | globals) - ln p(data) of a simulation, and k-hat.
-type Exact<M> = fn(&PosteriorEstimator<M>, &Simulation<M>) -> Result<(f64, f64), ExactError>;
+/// What computes ln p(data | globals) - ln p(data) of a simulation, and tells whether p(data) may be too small.
+type Exact<M> = fn(&PosteriorEstimator<M>, &Simulation<M>) -> Result<(f64, bool), ExactError>;
 
 /// Why it fails.
 enum ExactError {
@@ -212,27 +214,28 @@ impl<M: Model> InformationGain<'_, M> {
         };
         let all = (0..simulate.sets).into_par_iter().map(one).collect::<Result<Vec<_>, InformationError>>()?;
         let lower: Vec<f64> = all.iter().map(|one| one.0).collect();
-        let exact: Option<Vec<(f64, f64)>> = all.iter().map(|one| one.1).collect();
-        let (upper, k_hats): (Vec<f64>, Vec<f64>) = exact.unwrap_or_default().into_iter().unzip();
+        let exact: Option<Vec<(f64, bool)>> = all.iter().map(|one| one.1).collect();
+        let (upper, heavy): (Vec<f64>, Vec<bool>) = exact.unwrap_or_default().into_iter().unzip();
         Ok(Information {
             lower: mean(&lower),
             upper: (!upper.is_empty()).then(|| mean(&upper)),
             simulations: simulate.sets,
-            heavy: k_hats.iter().filter(|k| k.is_nan() || **k > HEAVY).count(),
+            heavy: heavy.into_iter().filter(|heavy| *heavy).count(),
         })
     }
 }
 
-/// Computes ln p(data | globals) - ln p(data) of a simulation without continuous locals, and k-hat.
+/// Computes ln p(data | globals) - ln p(data) of a simulation without continuous locals, and tells whether p(data) may be too small.
 fn exact<M: Likelihood>(
     estimator: &PosteriorEstimator<M>,
     Simulation { globals, locals, data, .. }: &Simulation<M>,
-) -> Result<(f64, f64), ExactError> {
+) -> Result<(f64, bool), ExactError> {
     let model = estimator.model();
     let posterior = estimator.condition(data).map_err(ExactError::Posterior)?;
     let weighted = posterior.importance_sample(model, data).map_err(ExactError::Evidence)?;
     let joint = log_density(model, globals, locals, data).map_err(|error| ExactError::Evidence(error.into()))?;
-    Ok((joint - log_prior(model, globals) - weighted.evidence().log, weighted.k_hat()))
+    let (k_hat, few) = (weighted.k_hat(), weighted.effective_sample_size() < FEW);
+    Ok((joint - log_prior(model, globals) - weighted.evidence().log, few && (k_hat.is_nan() || k_hat > HEAVY)))
 }
 
 /// Returns the first continuous local of some plates.
@@ -260,7 +263,8 @@ pub struct Information {
     pub upper: Option<Estimate>,
     /// The number of simulations.
     pub simulations: usize,
-    /// The number of simulations whose evidence may be too small, since k-hat is above 0.7: with it the upper bound is too large.
+    /// The number of simulations whose evidence may be too small, since k-hat is above 0.7 and less than a quarter of the draws are
+    /// effective: with it the upper bound is too large.
     pub heavy: usize,
 }
 
@@ -302,8 +306,8 @@ impl fmt::Display for InformationCurve {
             let all: usize = self.points.iter().map(|point| point.1.simulations).sum();
             writeln!(
                 f,
-                "warning: the evidence of {heavy} of {all} simulations may be too small (k-hat above {HEAVY}), which makes the upper \
-                 bounds too large: train longer"
+                "warning: the evidence of {heavy} of {all} simulations may be too small (k-hat above {HEAVY}, few effective draws), \
+                 which makes the upper bounds too large: train longer"
             )?;
         }
         Ok(())
