@@ -15,7 +15,7 @@ use rayon::prelude::*;
 
 use super::Estimate;
 use crate::draws::Inferred;
-use crate::estimators::{InferenceError, PosteriorEstimator};
+use crate::estimators::{InferenceError, Posterior, PosteriorEstimator};
 use crate::model::{Kind, Likelihood, Model, Name, Plate, Role, global_names, log_density, log_prior, typed};
 use crate::progress::Progress;
 use crate::sampling::SampleError;
@@ -84,13 +84,7 @@ pub enum InformationError {
 hierarch_core::debug_as_message!(InformationError);
 
 /// What computes ln p(data | globals) - ln p(data) of a simulation, and tells whether p(data) may be too small.
-type Exact<M> = fn(&PosteriorEstimator<M>, &Simulation<M>) -> Result<(f64, bool), ExactError>;
-
-/// Why it fails.
-enum ExactError {
-    Posterior(InferenceError),
-    Evidence(SampleError),
-}
+type Exact<M> = fn(&M, &Posterior<M>, &Simulation<M>) -> Result<(f64, bool), SampleError>;
 
 /// The information of data to compute; made by [`PosteriorEstimator::information`].
 #[must_use = "nothing is simulated before `run` or `curve`"]
@@ -196,19 +190,17 @@ impl<M: Model> InformationGain<'_, M> {
         let one = |i: usize| {
             let simulation = simulate.draw(&fixed, i)?;
             let simulation: &Simulation<M> = typed(&*simulation);
-            let failed = |error| InformationError::Posterior { simulation: i, error: Box::new(error) };
-            let posterior = self.estimator.condition(&simulation.data).map_err(failed)?;
+            let posterior = self.estimator.condition(&simulation.data);
+            let posterior =
+                posterior.map_err(|error| InformationError::Posterior { simulation: i, error: Box::new(error) })?;
             let inferred = posterior.names();
             if let Some(global) = globals.iter().find(|name| !inferred.contains(name)) {
                 return Err(InformationError::NotInferred { global: global.clone() });
             }
-            let lower =
-                posterior.log_density(&simulation.globals) - log_prior(self.estimator.model(), &simulation.globals);
-            let exact =
-                self.exact.map(|exact| exact(self.estimator, simulation)).transpose().map_err(|error| match error {
-                    ExactError::Posterior(error) => failed(error),
-                    ExactError::Evidence(error) => InformationError::Evidence { simulation: i, error },
-                })?;
+            let model = self.estimator.model();
+            let lower = posterior.log_density(&simulation.globals) - log_prior(model, &simulation.globals);
+            let exact = self.exact.map(|exact| exact(model, &posterior, simulation)).transpose();
+            let exact = exact.map_err(|error| InformationError::Evidence { simulation: i, error })?;
             progress.set(done.fetch_add(1, Ordering::Relaxed) + 1, String::new);
             Ok((lower, exact))
         };
@@ -227,13 +219,12 @@ impl<M: Model> InformationGain<'_, M> {
 
 /// Computes ln p(data | globals) - ln p(data) of a simulation without continuous locals, and tells whether p(data) may be too small.
 fn exact<M: Likelihood>(
-    estimator: &PosteriorEstimator<M>,
+    model: &M,
+    posterior: &Posterior<M>,
     Simulation { globals, locals, data, .. }: &Simulation<M>,
-) -> Result<(f64, bool), ExactError> {
-    let model = estimator.model();
-    let posterior = estimator.condition(data).map_err(ExactError::Posterior)?;
-    let weighted = posterior.importance_sample(model, data).map_err(ExactError::Evidence)?;
-    let joint = log_density(model, globals, locals, data).map_err(|error| ExactError::Evidence(error.into()))?;
+) -> Result<(f64, bool), SampleError> {
+    let weighted = posterior.importance_sample(model, data)?;
+    let joint = log_density(model, globals, locals, data)?;
     let (k_hat, few) = (weighted.k_hat(), weighted.effective_sample_size() < FEW);
     Ok((joint - log_prior(model, globals) - weighted.evidence().log, few && (k_hat.is_nan() || k_hat > HEAVY)))
 }

@@ -1,6 +1,6 @@
 //! The covariates that a network has read in training, and how far its observations reached. Of other covariates it knows nothing,
-//! and nothing else tells: a test of whether data are typical takes covariates as they are. That test is for observations, and finds
-//! more; but those far beyond all that was seen, of another unit, say, are told without it.
+//! and nothing else tells: a test of whether data are typical takes covariates as they are. That test is for observations. An
+//! observation far beyond all that was seen, in another unit for example, has a warning without that test, which finds more.
 
 use serde::{Deserialize, Serialize};
 
@@ -207,14 +207,14 @@ impl Covariate {
     }
 }
 
-/// Widens a range of so many data sets by the least and the largest number of one more.
+/// Widens a range to hold the least and the largest number of one more data set, which is counted.
 fn widen((low, high, sets): &mut (f64, f64, usize), (least, largest): (f64, f64)) {
     (*low, *high) = if *sets == 0 { (least, largest) } else { (low.min(least), high.max(largest)) };
     *sets += 1;
 }
 
-/// Returns how far `x` is beyond a range, in units of the margin that it has there, of so many times the range and some more `digits`; 0
-/// where it is within that.
+/// Returns how far `x` is beyond a range, in units of what is allowed: `margin` times the width of the range, plus `digits`. Returns 0
+/// where no more than that is used.
 fn how_far(x: f64, (low, high, _): (f64, f64, usize), margin: f64, digits: f64) -> f64 {
     let (beyond, width) = ((low - x).max(x - high), margin * (high - low) + digits);
     // Finite, since a file cannot hold what is not.

@@ -86,7 +86,7 @@ fn observations_far_beyond_those_of_the_training_are_said() {
     within!(share, 0.01);
 }
 
-/// What is told of a data set is told of its summary, too: sizes, and the elements that are beyond those of the training.
+/// The posterior of a summary has the warnings that the posterior of its data has, about sizes and about single elements.
 #[test]
 fn summaries_say_what_their_data_do() {
     let estimator = Sites::default().npe().seed(seed(1)).train(Budget::simulations(512)).unwrap().any_size();

@@ -8,6 +8,9 @@ use std::time::SystemTime;
 
 use super::is_address;
 
+/// How many bytes are read at a time.
+const PIECE: usize = 16_384;
+
 /// A file that is not written any more, and of which parts are read from any thread. It is opened for each part: of a large set
 /// of files few may be open at a time.
 #[derive(Debug)]
@@ -34,11 +37,11 @@ impl Parts {
     /// Reads as many bytes as there is room for, from the byte `start` on, piece by piece: `take` gets a multiple of 4 bytes, except in the
     /// last piece. Where they cannot be read they are zeros, and [`failed`](Self::failed) says why.
     pub fn read(&self, start: u64, length: usize, mut take: impl FnMut(&[u8])) {
-        let mut buffer = [0; 16_384];
+        let mut buffer = [0; PIECE];
         let mut file = self.open().map_err(|error| _ = self.failed.set(error)).ok();
         let mut done = 0;
         while done < length {
-            let piece = &mut buffer[..(length - done).min(16_384)];
+            let piece = &mut buffer[..(length - done).min(PIECE)];
             if let Some(open) = &file
                 && let Err(error) = read_exact_at(open, piece, start + done as u64)
             {

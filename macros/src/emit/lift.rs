@@ -238,7 +238,7 @@ impl VisitMut for LiftVisitor<'_, '_> {
                 if of_float(func).is_some() {
                     self.visit_expr_mut(func);
                 }
-                match is_of_vectors(func) {
+                match is_of_matrices(func) {
                     true => args.iter_mut().for_each(|a| self.operand(a)),
                     false => args.iter_mut().for_each(|a| self.visit_expr_mut(a)),
                 }
@@ -256,9 +256,9 @@ impl VisitMut for LiftVisitor<'_, '_> {
     fn visit_pat_mut(&mut self, _: &mut Pat) {}
 }
 
-/// Tells whether `function` is one of the library's on vectors and matrices, as `Numbers` writes it.
-fn is_of_vectors(function: &Expr) -> bool {
-    const NAMES: [&str; 6] = ["inner_product", "open_product", "matvec", "open_matvec", "diag", "open_diag"];
+/// Tells whether `function` is one of the library's on matrices, as `Numbers` writes it.
+fn is_of_matrices(function: &Expr) -> bool {
+    const NAMES: [&str; 4] = ["matvec", "open_matvec", "diag", "open_diag"];
     let Expr::Path(path) = function else { return false };
     path.path.segments.first().is_some_and(|first| first.ident == "hierarch")
         && path.path.segments.last().is_some_and(|last| NAMES.iter().any(|name| last.ident == name))
