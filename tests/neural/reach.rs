@@ -22,6 +22,15 @@ fn alike(elements: usize) -> SitesData {
     Sites::default().simulate(1).size(Sites::ROWS, elements).seed(seed(3)).one().unwrap().data
 }
 
+/// Returns the share of 1,000 data sets of the model whose posteriors have such warnings.
+fn share_warned(estimator: &PosteriorEstimator<Sites>, such: fn(&[String]) -> bool) -> f64 {
+    let simulations = Sites::default().simulate(1000).seed(seed(2)).run().unwrap();
+    let warned = |data| such(&estimator.condition(data).unwrap().warnings());
+    let share = simulations.iter().filter(|simulation| warned(&simulation.data)).count() as f64 / 1000.0;
+    println!("{share} of the data sets are warned of");
+    share
+}
+
 fn about_covariates(warnings: &[String]) -> Vec<&String> {
     warnings.iter().filter(|warning| warning.contains("covariate")).collect()
 }
@@ -79,11 +88,7 @@ fn observations_far_beyond_those_of_the_training_are_said() {
         let said = |warning: &&String| warning.contains("`n` of element 4 of the plate `rows` is 100000000, but 0 to ");
         assert_eq!(warnings.iter().filter(said).count(), 1, "{warnings:?}");
     }
-    let simulations = model.simulate(1000).seed(seed(2)).run().unwrap();
-    let warned = |data| estimator.condition(data).unwrap().warnings().iter().any(|warning| warning.contains("unit"));
-    let share = simulations.iter().filter(|simulation| warned(&simulation.data)).count() as f64 / 1000.0;
-    println!("{share} of the data sets of the model are warned of");
-    within!(share, 0.01);
+    within!(share_warned(&estimator, |warnings| warnings.iter().any(|warning| warning.contains("unit"))), 0.01);
 }
 
 /// The posterior of a summary has the warnings that the posterior of its data has, about sizes and about single elements.
@@ -115,11 +120,7 @@ fn summaries_say_what_their_data_do() {
 fn covariates_like_those_of_the_training_are_not() {
     let model = Sites::default();
     let estimator = model.npe().seed(seed(1)).train(Budget::simulations(512)).unwrap();
-    let simulations = model.simulate(1000).seed(seed(2)).run().unwrap();
-    let warned = |data| !about_covariates(&estimator.condition(data).unwrap().warnings()).is_empty();
-    let share = simulations.iter().filter(|simulation| warned(&simulation.data)).count() as f64 / 1000.0;
-    println!("{share} of the data sets are warned of");
-    within!(share, 0.05);
+    within!(share_warned(&estimator, |warnings| !about_covariates(warnings).is_empty()), 0.05);
 }
 
 #[test]
