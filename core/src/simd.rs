@@ -11,14 +11,15 @@
 //! | `avx512` | AVX-512 | x86-64 |
 //! | `neon` | Neon | AArch64 |
 //!
-//! A set that the machine lacks is not used: a line on standard error reports it, and the widest available set runs.
+//! A set that the machine lacks, or that was left out when this was built (`HIERARCH_COMPILE`, see `core/build.rs`), is
+//! not used: a line on standard error reports it, and the widest available set runs.
 //! Sums are taken in another order on other registers, so that the same seed gives slightly different numbers on
 //! another set.
 //!
 //! One dependency detects the set itself and does not read the variable: `gemm`, which multiplies the matrices of the
 //! networks.
 
-use pulp::Arch;
+use pulp::{Arch, Scalar, Simd, WithSimd};
 use std::sync::LazyLock;
 
 /// The environment variable that lowers the instruction set.
@@ -28,7 +29,7 @@ const VARIABLE: &str = "HIERARCH_SIMD";
 type Set = (&'static str, Arch);
 
 static CHOSEN: LazyLock<Set> = LazyLock::new(|| {
-    let (set, refused) = choose(std::env::var_os(VARIABLE).map(|v| v.to_string_lossy().into_owned()), &available());
+    let (set, refused) = choose(std::env::var_os(VARIABLE).map(|v| v.to_string_lossy().into_owned()), &compiled());
     // A wrong value is no reason to end a program that would run without it. Nor can an error be returned: the first
     // kernel runs inside a density or a step of a training.
     if let Some(refused) = refused {
@@ -51,10 +52,20 @@ pub fn registers() -> String {
     }
 }
 
-/// The instruction set to which a kernel is dispatched.
+/// Runs a kernel on the registers of the process.
 #[inline]
-pub fn arch() -> Arch {
-    CHOSEN.1
+pub fn dispatch<W: WithSimd>(work: W) -> W::Output {
+    match CHOSEN.1 {
+        #[cfg(all(any(target_arch = "x86", target_arch = "x86_64"), not(without_avx512)))]
+        Arch::V4(simd) => Simd::vectorize(simd, work),
+        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+        Arch::V3(simd) => Simd::vectorize(simd, work),
+        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+        _ => Simd::vectorize(Scalar, work),
+        // `pulp` knows what these have.
+        #[cfg(not(any(target_arch = "x86", target_arch = "x86_64")))]
+        arch => arch.dispatch(work),
+    }
 }
 
 /// The sets of this machine, the widest last.
@@ -74,6 +85,11 @@ fn available() -> Vec<Set> {
     sets
 }
 
+/// Those of them that kernels were compiled for.
+fn compiled() -> Vec<Set> {
+    available().into_iter().filter(|set| !cfg!(without_avx512) || set.0 != "avx512").collect()
+}
+
 /// Returns the set of that name, or else the widest with a message.
 fn choose(wanted: Option<String>, sets: &[Set]) -> (Set, Option<String>) {
     let widest = sets.last().copied().unwrap_or(("scalar", Arch::Scalar));
@@ -83,7 +99,7 @@ fn choose(wanted: Option<String>, sets: &[Set]) -> (Set, Option<String>) {
         None => {
             let names: Vec<String> = sets.iter().map(|set| format!("`{}`", set.0)).collect();
             let refused = format!(
-                "hierarch: {VARIABLE}=`{wanted}` is no instruction set of this machine, which has {}; running on `{}`",
+                "hierarch: {VARIABLE}=`{wanted}` is no instruction set of this machine and build, which have {}; running on `{}`",
                 names.join(", "),
                 widest.0
             );
@@ -119,6 +135,6 @@ mod tests {
     fn what_runs_unasked_is_what_pulp_detects() {
         let widest = available().last().copied().unwrap();
         assert_eq!(format!("{:?}", widest.1), format!("{:?}", Arch::new()));
-        assert!(available().iter().any(|set| set.0 == instruction_set()));
+        assert!(compiled().iter().any(|set| set.0 == instruction_set()));
     }
 }

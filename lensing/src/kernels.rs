@@ -13,7 +13,7 @@
 
 use pulp::{Simd, WithSimd};
 
-use hierarch_core::simd::arch;
+use hierarch_core::simd::dispatch;
 
 use super::Nfw;
 
@@ -26,7 +26,7 @@ pub(super) type Run = [f32; RUN];
 /// Adds the deflections by haloes at positions, in arcsec: x and y of each pixel.
 #[inline]
 pub(super) fn add_nfw_deflections(haloes: &[Nfw<f64>], positions: &[Run; 2], deflections: &mut [Run; 2]) {
-    arch().dispatch(Add { haloes, positions, deflections });
+    dispatch(Add { haloes, positions, deflections });
 }
 
 struct Add<'a> {
@@ -140,7 +140,7 @@ mod tests {
         for first in (0..count).step_by(RUN) {
             let x: Run = std::array::from_fn(|i| (low + (high - low) * (first + i) as f64 / count as f64).exp() as f32);
             let (mut wide, mut single) = (x, x);
-            arch().dispatch(Map { run: &mut wide, log });
+            dispatch(Map { run: &mut wide, log });
             Map { run: &mut single, log }.with_simd(pulp::Scalar);
             for run in [wide, single] {
                 x.iter().zip(&run).for_each(|(x, y)| check(f64::from(*x), f64::from(*y)));

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use hierarch_core::simd::arch;
+use hierarch_core::simd::dispatch;
 
 use super::LensingError;
 use super::error::{require, require_positive};
@@ -53,7 +53,7 @@ impl GaussianPsf {
 
     /// Convolves an image with the Gaussian, along the rows and then along the columns.
     pub(super) fn blur<const HEIGHT: usize, const WIDTH: usize>(&self, image: &mut [[f32; WIDTH]; HEIGHT]) {
-        arch().dispatch(
+        dispatch(
             #[inline(always)]
             || {
                 let mut rows = [[0.0; WIDTH]; HEIGHT];

@@ -1,6 +1,6 @@
 //! Activations: what follows a linear map, and its derivative.
 
-use hierarch_core::simd::arch;
+use hierarch_core::simd::dispatch;
 
 use super::kernels::{Number, add_row};
 
@@ -81,21 +81,21 @@ pub(super) fn activate<E: Number>(mut sums: Vec<E>, bias: &[E], activation: Acti
     let columns = bias.len();
     match activation {
         Activation::None => {
-            arch().dispatch(
+            dispatch(
                 #[inline(always)]
                 || sums.chunks_exact_mut(columns).for_each(|row| add_row(row, bias)),
             );
             (sums, None)
         }
         Activation::Relu => {
-            arch().dispatch(
+            dispatch(
                 #[inline(always)]
                 || sums.chunks_exact_mut(columns).for_each(|row| relu_row(row, bias)),
             );
             (sums, None)
         }
         Activation::Softmax => {
-            arch().dispatch(
+            dispatch(
                 #[inline(always)]
                 || sums.chunks_exact_mut(columns).for_each(|row| softmax_row(row, bias)),
             );
@@ -103,7 +103,7 @@ pub(super) fn activate<E: Number>(mut sums: Vec<E>, bias: &[E], activation: Acti
         }
         Activation::Gelu => {
             let mut output = vec![E::zero(); sums.len()];
-            arch().dispatch(
+            dispatch(
                 #[inline(always)]
                 || {
                     for (row, output) in sums.chunks_exact_mut(columns).zip(output.chunks_exact_mut(columns)) {
@@ -126,7 +126,7 @@ pub(super) fn activate_backward<E: Number>(
     columns: usize,
 ) {
     match (activation, sums) {
-        (Activation::Softmax, _) => arch().dispatch(
+        (Activation::Softmax, _) => dispatch(
             #[inline(always)]
             || {
                 for (gradient, output) in gradient.chunks_exact_mut(columns).zip(output.chunks_exact(columns)) {
@@ -138,7 +138,7 @@ pub(super) fn activate_backward<E: Number>(
                 }
             },
         ),
-        (Activation::Relu, _) => arch().dispatch(
+        (Activation::Relu, _) => dispatch(
             #[inline(always)]
             || {
                 for (gradient, output) in gradient.iter_mut().zip(output) {
@@ -146,7 +146,7 @@ pub(super) fn activate_backward<E: Number>(
                 }
             },
         ),
-        (Activation::Gelu, Some(sums)) => arch().dispatch(
+        (Activation::Gelu, Some(sums)) => dispatch(
             #[inline(always)]
             || {
                 for (gradient, x) in gradient.iter_mut().zip(sums) {

@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 use dfdx::prelude::{Cpu, Tape};
 
-use hierarch_core::simd::arch;
+use hierarch_core::simd::dispatch;
 
 use super::activation::Activation;
 use super::gradients::{Result, give, give_product, shared, take};
@@ -286,7 +286,7 @@ impl<E: Number, T: Tape<E, Cpu>> Graph<E, T> {
         let mut sums = self.sums(x.values.len() / columns, &inputs, layer);
         add(&mut sums, &x.values);
         let bias = &self.weights.values[layer.bias.range()];
-        arch().dispatch(
+        dispatch(
             #[inline(always)]
             || sums.chunks_exact_mut(columns).for_each(|row| add_row(row, bias)),
         );
@@ -330,7 +330,7 @@ fn set_scores<E: Number>(scores: &mut [E], tile: &Tile, queries: &[E], memory: &
 /// Turns scores into weights that sum to 1, and writes the logarithms of the sums of their exponentials to `log_sums`, unless
 /// that is empty.
 fn softmax<E: Number>(scores: &mut [E], tile: &Tile, scale: E, log_sums: &mut [E]) {
-    arch().dispatch(
+    dispatch(
         #[inline(always)]
         || {
             let mut log_sums = log_sums.iter_mut();
@@ -377,7 +377,7 @@ fn highest<E: Number>(row: &[E]) -> E {
 
 /// Turns scores into weights by the `log_sums` that [`softmax`] wrote.
 fn restore<E: Number>(scores: &mut [E], tile: &Tile, scale: E, log_sums: &[E]) {
-    arch().dispatch(
+    dispatch(
         #[inline(always)]
         || {
             for ((row, reads), log_sum) in tile.rows(scores).zip(log_sums) {
@@ -402,7 +402,7 @@ fn softmax_backward<E: Number>(
     upstream: &[E],
     width: usize,
 ) {
-    arch().dispatch(
+    dispatch(
         #[inline(always)]
         || {
             let rows = gradient.chunks_exact_mut(tile.keys.len()).zip(weights.chunks_exact(tile.keys.len()));

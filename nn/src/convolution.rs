@@ -9,7 +9,7 @@
 
 use dfdx::prelude::{Cpu, Tape};
 
-use hierarch_core::simd::arch;
+use hierarch_core::simd::dispatch;
 
 use super::activation::{Activation, activate, activate_backward};
 use super::gradients::{Result, shared, take};
@@ -253,7 +253,7 @@ impl Convolution {
 
     /// Adds the gradient of patches to the gradient of the input that they were gathered from.
     fn scatter<E: Number>(&self, patches: &[E], first: usize, gradient: &mut [E]) {
-        arch().dispatch(
+        dispatch(
             #[inline(always)]
             || {
                 self.visit(first, patches.len() / self.gathered(), |at, zeros, to, count| {

@@ -6,7 +6,7 @@
 use dfdx::dtypes::Dtype;
 use num_traits::Float;
 
-use hierarch_core::simd::arch;
+use hierarch_core::simd::dispatch;
 
 /// f32 in networks, f64 in tests of their gradients.
 pub(super) trait Number: Dtype + Float + std::iter::Sum {
@@ -198,7 +198,7 @@ pub(super) fn transpose<E: Copy>(matrix: &[E], columns: usize, output: &mut [E])
 
 /// Computes output += values.
 pub(super) fn add<E: Number>(output: &mut [E], values: &[E]) {
-    arch().dispatch(
+    dispatch(
         #[inline(always)]
         || {
             for (output, value) in output.iter_mut().zip(values) {
@@ -210,7 +210,7 @@ pub(super) fn add<E: Number>(output: &mut [E], values: &[E]) {
 
 /// Computes output += factor values.
 pub(super) fn add_scaled<E: Number>(output: &mut [E], values: &[E], factor: E) {
-    arch().dispatch(
+    dispatch(
         #[inline(always)]
         || {
             for (output, value) in output.iter_mut().zip(values) {
@@ -227,7 +227,7 @@ pub(super) fn add_sparse_product<E: Number>(
     table: &[E],
     columns: usize,
 ) {
-    arch().dispatch(
+    dispatch(
         #[inline(always)]
         || {
             for (output, pairs) in output.chunks_exact_mut(columns).zip(pairs.chunks_exact(entries)) {
@@ -249,7 +249,7 @@ pub(super) fn add_sparse_transposed_product<E: Number>(
     values: &[E],
     columns: usize,
 ) {
-    arch().dispatch(
+    dispatch(
         #[inline(always)]
         || {
             for (values, pairs) in values.chunks_exact(columns).zip(pairs.chunks_exact(entries)) {
@@ -275,7 +275,7 @@ pub(super) fn add_row<E: Number>(row: &mut [E], bias: &[E]) {
 /// Adds the sum of all rows of `matrix` to the vector `output`.
 pub(super) fn add_column_sums<E: Number>(output: &mut [E], matrix: &[E]) {
     let columns = output.len();
-    arch().dispatch(
+    dispatch(
         #[inline(always)]
         || {
             for row in matrix.chunks_exact(columns) {
@@ -308,7 +308,7 @@ pub(super) fn normalise<E: Number>(values: &[E], columns: usize) -> (Vec<E>, Vec
     let mut output = vec![E::zero(); values.len()];
     let mut inverse_sds = vec![E::zero(); values.len() / columns];
     let count = E::number(columns as f32);
-    arch().dispatch(
+    dispatch(
         #[inline(always)]
         || {
             let rows = output.chunks_exact_mut(columns).zip(values.chunks_exact(columns));
@@ -333,7 +333,7 @@ pub(super) fn normalise_backward<E: Number>(gradient: &mut [E], normal: &[E], in
         return;
     }
     let count = E::number(columns as f32);
-    arch().dispatch(
+    dispatch(
         #[inline(always)]
         || {
             let rows = gradient.chunks_exact_mut(columns).zip(normal.chunks_exact(columns));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use hierarch_core::simd::arch;
+use hierarch_core::simd::dispatch;
 
 use super::graph::ChunkGradient;
 use super::kernels::{View, add_column_sums, add_product, set_product};
@@ -124,7 +124,7 @@ impl Optimiser {
                 let linear = within(self.linear.start)..within(self.linear.end);
                 let parts =
                     [(0..linear.start, rate), (linear.clone(), rate * Self::LINEAR), (linear.end..weights.len(), rate)];
-                arch().dispatch(
+                dispatch(
                     #[inline(always)]
                     || {
                         for (own, rate) in parts {
@@ -195,7 +195,7 @@ impl GradientTask<'_> {
     fn run(self, chunks: &[ChunkGradient<f32>]) -> f64 {
         let GradientTask { output, part } = self;
         match part {
-            GradientPart::Rows(start) => arch().dispatch(
+            GradientPart::Rows(start) => dispatch(
                 #[inline(always)]
                 || {
                     output.fill(0.0);

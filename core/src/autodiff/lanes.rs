@@ -14,7 +14,7 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 use pulp::{NullaryFnOnce, Simd, WithSimd};
 
 use super::remembered::remembered;
-use crate::simd::arch;
+use crate::simd::dispatch;
 
 /// The most lanes of any register.
 pub const MOST_LANES: usize = 8;
@@ -209,7 +209,7 @@ pub fn with_lanes<W: WithLanes>(work: W) -> W::Output {
             if S::IS_SCALAR { self.0.run::<f64>() } else { self.0.run::<Lane<S>>() }
         }
     }
-    arch().dispatch(Dispatch(work))
+    dispatch(Dispatch(work))
 }
 
 /// One register of the instruction set `S`.
