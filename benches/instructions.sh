@@ -15,7 +15,7 @@ if ! command -v valgrind >/dev/null || ! grep -qw avx2 /proc/cpuinfo 2>/dev/null
 fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-bench=$(cargo bench -p hierarch-benches --bench densities --no-run --message-format=json 2>/dev/null |
+bench=$(cargo bench --workspace --bench densities --no-run --message-format=json 2>/dev/null |
     sed -n 's/.*"executable":"\([^"]*densities[^"]*\)".*/\1/p' | tail -1)
 failed=0
 for name in resonance diamonds nes nes_logistic radon irt_2pl mixture groups_10000; do

@@ -48,11 +48,10 @@ def python(least):
     return None
 
 
-def program(name, features):
-    """Builds a program of this folder, and returns its command."""
+def program(name):
+    """Builds the programs of this folder, and returns the path of one."""
     target = os.environ.get("CARGO_TARGET_DIR") or os.path.join(HERE, "..", "target")
     shutil.copy(os.path.join(HERE, "..", "Cargo.lock"), os.path.join(HERE, "Cargo.lock"))
     manifest = os.path.join(HERE, "Cargo.toml")
-    command = ["cargo", "build", "--release", "--manifest-path", manifest, "--target-dir", target]
-    subprocess.run([*command, "--bin", name, "--features", ",".join(features)], check=True)
-    return [os.path.join(target, "release", name)]
+    subprocess.run(["cargo", "build", "--release", "--manifest-path", manifest, "--target-dir", target, "--bins"], check=True)
+    return os.path.join(target, "release", name)

@@ -30,7 +30,7 @@ def main():
     if python.startswith("not "):
         print(python)
         return 77
-    command = program("objects", ["objects"])[0]
+    command = program("objects")
     return subprocess.run([python, os.path.abspath(__file__), command]).returncode
 
 

@@ -28,7 +28,7 @@ def main():
         pythons = {name: environment(name, packages, least) for name, (packages, least) in VERSIONS.items()}
         usable = {name: python for name, python in pythons.items() if not python.startswith("not ")}
         if usable:
-            command = program("arviz", ["arviz"])
+            command = [program("arviz")]
             subprocess.run([*command, folder], check=True)
             kill_chains([*command, folder, "long"], os.path.join(folder, "killed.zarr"))
         for name, python in usable.items():

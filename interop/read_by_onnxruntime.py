@@ -29,7 +29,7 @@ def main():
         print(python)
         return 77
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run([*program("onnx", ["onnx"]), folder], check=True)
+        subprocess.run([program("onnx"), folder], check=True)
         subprocess.run([python, os.path.abspath(__file__), folder], check=True)
     print("onnxruntime draws from posteriors as hierarch does")
     return 0

@@ -23,7 +23,7 @@ def main():
         print(python)
         return 77
     with tempfile.TemporaryDirectory() as folder:
-        command = program("tables", ["tables"])
+        command = [program("tables")]
         subprocess.run([*command, "write", folder], check=True)
         subprocess.run([python, os.path.abspath(__file__), folder], check=True)
         subprocess.run([*command, "read", folder], check=True)

@@ -64,7 +64,7 @@ def main():
         return 77
     from environments import program
 
-    command = program("shards", ["shards"])[0]
+    command = program("shards")
     with tempfile.TemporaryDirectory() as folder:
         try:
             cluster = Cluster(os.path.join(folder, "slurm"))
