@@ -2,8 +2,8 @@
 # How near random assertions are to their bounds: runs tests with many seeds, and prints for each assertion the worst of what
 # was found over its bound, and how often it was not below, worst first.
 #
-#     tests/margins.sh 20 --lib --test exact --test neural    # 20 seeds
-#     tests/margins.sh 3 --test neural -- --ignored joint     # what follows is handed to `cargo test`
+#     tests/margins.sh 20 --lib --test exact --test proofs    # 20 seeds
+#     tests/margins.sh 3 --test trainings -- --ignored joint     # what follows is handed to `cargo test`
 set -uo pipefail
 cd "$(dirname "$0")/.."
 seeds=$1

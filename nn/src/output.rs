@@ -15,7 +15,7 @@ const OTHERS: usize = 63;
 /// A family of distributions over the targets.
 ///
 /// KL(exact || learned) in nats after 6 seconds of training on one core, with the sizes of [`Family::maf`] and
-/// [`Family::nsf`]; an ignored test in `tests/neural/families.rs` prints such a table. Standard errors are a tenth of the
+/// [`Family::nsf`]; an ignored test in `tests/trainings/families.rs` prints such a table. Standard errors are a tenth of the
 /// numbers, a third to a half for those below 0.03. The machine was shared: within a row speeds differ by up to a factor of
 /// two.
 ///

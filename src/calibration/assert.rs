@@ -23,7 +23,7 @@ const SHOWN: usize = 4;
 /// With the numbers of simulations in this table, a check finds in 19 of 20 cases a posterior of one parameter that is
 /// too wide or too narrow by 10 % or shifted by 0.2 sd. The last columns are the smallest faults that it finds with
 /// 1000 simulations (400 draws each; measured by
-/// `cargo test --release -p hierarch-tests --test exact calibration::table -- --ignored --nocapture`):
+/// `cargo test --release -p hierarch-tests --test proofs tolerance::table -- --ignored --nocapture`):
 ///
 /// | tolerance | false alarms | simulations | found | of 1000: width | of 1000: shift |
 /// | --- | --- | --- | --- | --- | --- |

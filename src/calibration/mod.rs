@@ -112,7 +112,7 @@
 //! | too narrow by 10 % | one parameter | 2050 | 0.97 |
 //! | too wide by 10 % | one parameter | 2500 | 0.95 |
 //!
-//! The tables are made by `cargo test --release -p hierarch-tests --test exact power::table -- --ignored --nocapture`.
+//! The tables are made by `cargo test --release -p hierarch-tests --test proofs power::table -- --ignored --nocapture`.
 
 mod assert;
 mod c2st;

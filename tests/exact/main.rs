@@ -1,34 +1,18 @@
-//! What needs no network: the language, densities, samplers, files, and checks of posteriors that are known.
+//! What needs no network: densities, samplers, files, programs of other languages, and checks of posteriors that are known. The
+//! longer half is in `tests/proofs/`.
 
 #![allow(missing_docs)]
 
-mod calibrated_sequences;
 mod calibration;
 mod checkpoint;
 mod checks;
-mod covariances;
 mod density;
-mod discrete;
-mod edges;
-mod eliminated;
 mod external;
-mod factor;
-mod field;
-mod grouped;
-mod hidden_counts;
 mod importance;
-mod likelihood_ratio;
-mod missing;
 mod neyman;
 mod nuts;
-mod power;
 mod properties;
-mod quantities;
 mod refine;
 mod resonance;
-mod sequences;
 mod shards;
-mod skellam;
-mod solvers;
 mod typicality;
-mod vectors;

@@ -1,7 +1,7 @@
 //! What declarations mean: derived densities, maps, simulators and files against plain programs and closed forms.
 //!
 //! These run for moments and there are many, so that compiling them is what costs: they are compiled without optimisation, as a debug
-//! build would be, and with its checks of whole numbers. What runs for longer is in `tests/exact/`.
+//! build would be, and with its checks of whole numbers. What runs for longer is in `tests/proofs/`.
 
 #![allow(missing_docs)]
 

@@ -347,7 +347,7 @@ fn tables_tell_the_sizes() {
 fn chains_and_predictions_have_the_lengths_of_the_model() {
     let model = open::Regression { K: 5 };
     let set = model.simulate(1).seed(seed(2)).size("rows", 30).one().unwrap();
-    let chains = model.nuts(&set.data).seed(seed(3)).warmup(200).draws(200).run().unwrap();
+    let chains = model.nuts(&set.data).seed(seed(3)).warmup(100).draws(50).run().unwrap();
     assert!(chains.mean(open::Regression::BETA.at(4)).unwrap().is_finite());
     assert!(chains.mean("beta[5]").is_err());
     assert!(chains.globals().all(|globals| globals.beta.len() == 5));
@@ -359,7 +359,7 @@ fn chains_and_predictions_have_the_lengths_of_the_model() {
     assert_eq!(best.globals.beta.len(), 5);
     let slopes = open::Slopes { K: 2 };
     let set = slopes.simulate(1).seed(seed(2)).size("groups", 6).size("rows", 4).one().unwrap();
-    let chains = slopes.nuts(&set.data).seed(seed(3)).warmup(200).draws(100).run().unwrap();
+    let chains = slopes.nuts(&set.data).seed(seed(3)).warmup(100).draws(50).run().unwrap();
     let globals = chains.globals().next().unwrap();
     assert_eq!((globals.mu.len(), globals.correlation.width(), globals.shift.len()), (2, 2, 2));
     assert!((globals.correlation[1][0].powi(2) + globals.correlation[1][1].powi(2) - 1.0).abs() < 1e-9);

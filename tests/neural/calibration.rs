@@ -53,38 +53,6 @@ fn every_network(sets: u64, globals: [f64; 2], others: [f64; 2]) {
     assert_calibrated!(calibration, width = others[0], shift = others[1]);
 }
 
-model! {
-    /// A discrete local and a continuous one.
-    pub Kinds {
-        global share ~ Beta(2.0, 2.0);
-        plate events(1..=8) {
-            local kind ~ Bernoulli(share);
-            local height ~ Normal(if kind { 2.0 } else { 0.0 }, 1.0);
-            observe x ~ Normal(height, 0.5);
-        }
-    }
-}
-
-/// Discrete locals have ranks, too, with ties broken at random.
-#[test]
-#[ignore = "long: a training to a stated accuracy"]
-fn discrete_locals_are_calibrated() {
-    discrete_locals(60_000, 0.15, 0.3);
-}
-
-#[test]
-fn discrete_locals_are_calibrated_roughly() {
-    discrete_locals(15_000, 0.4, 0.5);
-}
-
-fn discrete_locals(sets: u64, width: f64, shift: f64) {
-    let model = Kinds::default();
-    let joint = model.joint_npe().seed(seed(1)).train(Budget::simulations(sets)).unwrap();
-    let calibration = joint.calibrate().simulations(500).draws(100).seed(seed(0)).run().unwrap();
-    assert_eq!(calibration.names(), ["share", "kind", "height"]);
-    assert_calibrated!(calibration, width = width, shift = shift);
-}
-
 #[test]
 fn the_same_seed_gives_the_same_calibration_on_any_number_of_threads() {
     let model = NormalMeans { least: 1, most: 4, ..NormalMeans::default() };

@@ -114,8 +114,8 @@ fn a_training_survives_any_fault_of_the_disk() {
 #[test]
 fn a_bank_and_a_training_that_are_killed_go_on_as_if_they_had_not_been() {
     let run = |folder: &Path| {
-        fill(&folder.join("bank"), 40_000).unwrap();
-        let trained = belief(&train(Some(&folder.join("training")), 60_000).unwrap());
+        fill(&folder.join("bank"), 10_000).unwrap();
+        let trained = belief(&train(Some(&folder.join("training")), 20_000).unwrap());
         hash_of_files(&folder.join("bank")) ^ trained
     };
     if let Some(folder) = kills::folder() {
@@ -124,7 +124,7 @@ fn a_bank_and_a_training_that_are_killed_go_on_as_if_they_had_not_been() {
     let whole = tempfile::tempdir().unwrap();
     let expected = run(whole.path());
     let test = "faults::a_bank_and_a_training_that_are_killed_go_on_as_if_they_had_not_been";
-    for result in kills::results(test, 14, Duration::from_millis(1_500), 2) {
+    for result in kills::results(test, 3, Duration::from_millis(800), 2) {
         assert_eq!(result, expected);
     }
 }

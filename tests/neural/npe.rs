@@ -115,7 +115,7 @@ fn saved_and_loaded_it_is_the_same_and_another_models_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("posterior.safetensors");
     let model = Counting::default();
-    let estimator = model.npe().seed(seed(1)).train(Budget::simulations(2_000)).unwrap();
+    let estimator = small(model.npe()).seed(seed(1)).train(Budget::simulations(600)).unwrap();
     estimator.save(&path).unwrap();
     let loaded = PosteriorEstimator::load(&model, &path).unwrap();
     let data = model.simulate(1).seed(seed(2)).one().unwrap().data;
@@ -129,7 +129,7 @@ fn saved_and_loaded_it_is_the_same_and_another_models_is_refused() {
 
     // The same model with another param is another model.
     let narrow = Resonance { width: 0.05 };
-    narrow.npe().train(Budget::simulations(1_000)).unwrap().save(&path).unwrap();
+    small(narrow.npe()).train(Budget::simulations(600)).unwrap().save(&path).unwrap();
     assert!(matches!(
         PosteriorEstimator::load(&Resonance::default(), &path),
         Err(InferenceError::File(FileError::OtherModel { .. }))
@@ -169,21 +169,23 @@ fn the_same_seed_trains_the_same_posterior_on_any_number_of_threads() {
 
 #[test]
 fn every_model_can_be_trained() {
-    fn check<M: Generative>(model: &M) {
-        let estimator = small(model.npe()).train(Budget::simulations(600)).unwrap();
-        for s in model.simulate(5).seed(seed(9)).run().unwrap() {
+    fn check<M: Generative>(model: &M, sizes: &[(&str, usize)]) {
+        let npe = sizes.iter().fold(small(model.npe()), |npe, (plate, n)| npe.size(plate, *n));
+        let estimator = npe.train(Budget::simulations(600)).unwrap();
+        let sets = sizes.iter().fold(model.simulate(5).seed(seed(9)), |all, (plate, n)| all.size(plate, *n));
+        for s in sets.run().unwrap() {
             let posterior = estimator.condition(&s.data).unwrap();
             assert!(posterior.summary().rows.iter().all(|r| r.mean.is_finite() && r.sd >= 0.0));
         }
     }
-    check(&ItemResponse::default());
-    check(&Sessions::default());
-    check(&Detectors::default());
-    check(&Groups::default());
-    check(&Changepoint::default());
-    check(&UserNetwork::default());
-    check(&Peak::default());
-    check(&Deep::default());
+    check(&ItemResponse::default(), &[("subjects", 20), ("items", 10), ("answers", 100)]);
+    check(&Sessions::default(), &[]);
+    check(&Detectors::default(), &[]);
+    check(&Groups::default(), &[("samples", 40)]);
+    check(&Changepoint::default(), &[]);
+    check(&UserNetwork::default(), &[]);
+    check(&Peak::default(), &[("events", 100)]);
+    check(&Deep::default(), &[]);
 }
 
 #[test]
@@ -204,14 +206,14 @@ fn what_cannot_be_inferred_says_why() {
 #[test]
 fn summaries_of_parts_add_up() {
     let model = Radon::default();
-    let estimator = small(model.npe()).seed(seed(1)).train(Budget::simulations(600)).unwrap();
-    let data = model.simulate(1).seed(seed(3)).one().unwrap().data;
+    let estimator = small(model.npe()).size("counties", 5).seed(seed(1)).train(Budget::simulations(600)).unwrap();
+    let data = model.simulate(1).size("counties", 5).seed(seed(3)).one().unwrap().data;
     let whole = estimator.condition(&data).unwrap();
     let summary = estimator.summarize(&data).unwrap();
     assert_eq!(estimator.condition_on(&summary).unwrap().sample(5, 1), whole.sample(5, 1));
 
     let model = Resonance::default();
-    let estimator = model.npe().seed(seed(1)).train(Budget::simulations(3_000)).unwrap();
+    let estimator = small(model.npe()).seed(seed(1)).train(Budget::simulations(600)).unwrap();
     let x = model.simulate(1).size("events", 150).seed(seed(3)).one().unwrap().data.events.x;
     let part = |x: &[f64]| estimator.summarize(&ResonanceData { events: ResonanceEvents { x: x.to_vec() } }).unwrap();
     let (mut a, b, empty) = (part(&x[..40]), part(&x[40..]), part(&[]));
@@ -237,14 +239,17 @@ fn summaries_of_parts_add_up() {
     assert!(estimator.condition_on(&many).unwrap_err().to_string().contains("300 elements"));
     let bad = ResonanceData { events: ResonanceEvents { x: vec![f64::NAN] } };
     assert!(matches!(estimator.summarize(&bad), Err(InferenceError::Data(_))));
-    let other = model.npe().seed(seed(2)).train(Budget::simulations(600)).unwrap();
+    let other = small(model.npe()).seed(seed(2)).train(Budget::simulations(600)).unwrap();
     assert!(matches!(other.condition_on(&a), Err(InferenceError::File(FileError::OtherPosterior { .. }))));
     let foreign = other.summarize(&ResonanceData { events: ResonanceEvents { x } }).unwrap();
     assert!(matches!(many.merge(&foreign), Err(InferenceError::File(FileError::OtherPosterior { .. }))));
 
     let model = ItemResponse::default();
-    let estimator = small(model.npe()).train(Budget::simulations(600)).unwrap();
-    let data = model.simulate(1).seed(seed(9)).one().unwrap().data;
+    let items = [("subjects", 20), ("items", 10), ("answers", 100)];
+    let npe = items.iter().fold(small(model.npe()), |npe, (plate, n)| npe.size(plate, *n));
+    let estimator = npe.train(Budget::simulations(600)).unwrap();
+    let data =
+        items.iter().fold(model.simulate(1).seed(seed(9)), |all, (plate, n)| all.size(plate, *n)).one().unwrap().data;
     let error = estimator.summarize(&data).unwrap_err();
     assert!(matches!(error, InferenceError::Request(RequestError::NoParts { .. })), "{error}");
 }

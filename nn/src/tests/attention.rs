@@ -294,6 +294,7 @@ fn a_set_transformer_learns_a_conjugate_model() {
 }
 
 #[test]
+#[ignore = "a training of seconds"]
 fn a_set_transformer_learns_roughly() {
     learn_with_a_set_transformer(60_000, ROUGH);
 }
@@ -317,6 +318,7 @@ fn a_causal_transformer_learns_a_conjugate_model_after_every_row() {
 }
 
 #[test]
+#[ignore = "a training of seconds"]
 fn a_causal_transformer_learns_roughly() {
     learn_with_a_causal_transformer(120_000, ROUGH);
 }

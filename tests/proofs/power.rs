@@ -1,7 +1,7 @@
 //! What the checks of calibration find, and how often they are alarmed by a posterior that is right.
 //!
 //! The tables of the documentation of `hierarch::calibration` are made by
-//! `cargo test --release -p hierarch-tests --test exact power::table -- --ignored --nocapture`.
+//! `cargo test --release -p hierarch-tests --test proofs power::table -- --ignored --nocapture`.
 
 use hierarch::calibration::Calibration;
 use hierarch_tests::faulty::{Fault, NoCorrelation, Right, Shift, ShiftByHalf, Width, WidthByHalf, calibration};

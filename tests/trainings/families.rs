@@ -1,6 +1,6 @@
 //! Each family of posteriors against exact ones: how far it is from them in nats, and that its density integrates to 1.
 //!
-//! `cargo test --release -p hierarch-tests --test neural families::table -- --ignored --nocapture` prints how far each is after equal times: what the default
+//! `cargo test --release -p hierarch-tests --test trainings families::table -- --ignored --nocapture` prints how far each is after equal times: what the default
 //! was chosen by.
 
 use std::f64::consts::{FRAC_PI_2, TAU};
