@@ -10,6 +10,7 @@ use hierarch::prelude::*;
 use hierarch_core::files::faults;
 use serde_json::Value;
 
+#[allow(dead_code)]
 #[path = "../../tests/shared/kills.rs"]
 mod kills;
 

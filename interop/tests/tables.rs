@@ -6,7 +6,7 @@ use hierarch::io::{read_arrow, read_parquet, write_arrow, write_parquet};
 use hierarch::model::DataSet;
 use hierarch::prelude::*;
 
-#[allow(dead_code)]
+#[allow(dead_code, unused_imports)]
 #[path = "../../tests/shared/models.rs"]
 mod models;
 use models::{Counting, Deep, Groups, Levels};
